@@ -1,0 +1,1 @@
+"""What is done outside our database: stock changes and announcements, after the intent was committed."""

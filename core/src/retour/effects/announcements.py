@@ -1,0 +1,40 @@
+"""What an announcing hook is told: made from the event, whenever it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retour.hooks.caller import Hooks
+from retour.hooks.context import HookContext
+from retour.model.dossier import Dossier, apply
+from retour.model.events import GoodsReceived, Recorded, StockApplied
+from retour.model.order import Order
+from retour.model.returns import Restocked
+from retour.rules.effects import Announce
+from retour.rules.goods import as_returned
+
+
+def announce(hooks: Hooks, shop: str, events: Sequence[Recorded], effect: Announce) -> None:
+    """Tell ``effect.plugin`` about the event it names; raises `PluginFailed`.
+
+    ``events`` are all events of the order up to that one, so the plugin hears what was true then.
+    """
+    order_id, recorded = effect.order_id, events[effect.seq - 1]
+    dossier = Dossier(order_id=order_id)
+    for one in events[: effect.seq]:
+        dossier = apply(dossier, one)
+    order: Order | None = dossier.order
+    if order is None:
+        raise LookupError(f"order {order_id} has no facts before event {effect.seq}")
+    ctx = HookContext(shop=shop, by=recorded.by, at=recorded.at, event=f"{shop}/{order_id}/{effect.seq}")
+    event = recorded.event
+    if isinstance(event, GoodsReceived):
+        returned = as_returned(order, event.return_id, event.receipt_id, event.lines, event.extent)
+        hooks.on_order_returned(effect.plugin, order, returned, ctx)
+    elif isinstance(event, StockApplied):
+        movements = dossier.returns[event.return_id].movements
+        restocked = Restocked(
+            return_id=event.return_id,
+            movements=tuple([movements[movement_id].booking for movement_id in event.movement_ids]),
+        )
+        hooks.on_restocked(effect.plugin, order, restocked, ctx)

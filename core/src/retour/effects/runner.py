@@ -1,0 +1,284 @@
+"""The runner: does what a command or an earlier failure left to do, and records what became of it.
+
+The intent is committed before the runner starts, and nothing here runs inside a transaction. Every effect can be run
+more than once: a stock movement by its id, an announcement by its event.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+import attrs
+
+from retour.effects.announcements import announce
+from retour.hooks.caller import Hooks, PluginFailed
+from retour.model.actor import Actor
+from retour.model.dossier import Dossier, fold
+from retour.model.errors import Busy, RetourError, StockRefused
+from retour.model.events import Event, Recorded, StockApplied, StockFailed
+from retour.model.ids import id_maker
+from retour.model.returns import MovementState, StockMovement
+from retour.model.text import text
+from retour.rules.draft import Draft
+from retour.rules.effects import ANNOUNCED_BY, Announce, stock_effects
+from retour.shop import Shop
+from retour.store.clock import SECOND
+from retour.store.index import return_rows
+from retour.store.records import as_json, event_row, from_json
+from retour.store.store import (
+    ClaimedEffect,
+    Commit,
+    LeaseLost,
+    NewEffect,
+    SettledEffect,
+    Store,
+    VersionMoved,
+)
+
+log = logging.getLogger("retour.effects")
+
+LEASE = 120 * SECOND
+"""How long an effect belongs to who claimed it: twice the 60 seconds that a host's shop or plugin gets for one call."""
+
+LONGEST_PAUSE = 3600 * SECOND
+"""The longest pause between two tries of one effect, in microseconds. There is no last try."""
+
+APPLY_STOCK = "apply_stock"
+ANNOUNCE = "announce"
+
+RETOUR = Actor.system("retour")
+
+
+@attrs.define
+class Runner:
+    """Runs effects for all shops of one store."""
+
+    store: Store
+    hooks: Hooks
+    shops: Callable[[str], Shop]
+    clock: Callable[[], datetime.datetime]
+
+    # --- making effects ------------------------------------------------------------------------------
+
+    def new_effects(
+        self, order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
+    ) -> list[NewEffect]:
+        """The effects that ``events`` ask for: stock movements, and an announcement per plugin that listens."""
+        lease = LEASE if owner is not None else 0
+        found = [
+            NewEffect(
+                id=new_id("ef"),
+                kind=APPLY_STOCK,
+                plugin="",
+                body=as_json(effect.movement),
+                owner=owner,
+                lease=lease,
+            )
+            for effect in stock_effects(events)
+        ]
+        for recorded in events:
+            hook = ANNOUNCED_BY.get(type(recorded.event))
+            for plugin in self.hooks.announced_to(hook) if hook is not None else ():
+                effect = Announce(order_id=order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
+                found.append(
+                    NewEffect(
+                        id=new_id("ef"),
+                        kind=ANNOUNCE,
+                        plugin=plugin,
+                        body=as_json(effect),
+                        owner=owner,
+                        lease=lease,
+                    )
+                )
+        return found
+
+    # --- running them --------------------------------------------------------------------------------
+
+    def run(
+        self,
+        effects: Sequence[ClaimedEffect],
+        events: Sequence[Recorded] | None = None,
+        until: float | None = None,
+    ) -> tuple[int, int, Sequence[Recorded]]:
+        """Run claimed effects of one order; gives how many were done, how many failed, and the order's events now.
+
+        ``events`` are the order's, if the caller has them. After ``until`` (monotonic seconds) what is left goes
+        back to ``work()``.
+        """
+        shop, order_id = effects[0].shop, effects[0].order_id
+        known = list(events) if events is not None else self.store.events(shop, order_id)
+        tries = [self._try(effect, known, until) for effect in effects]
+        known, new = self._record(shop, order_id, tries, known, effects[0].owner)
+        done = sum(1 for one in tries if one.settled.state == "done")
+        failed = len(tries) - done
+        if new:
+            more_done, more_failed, _ = self.run(new, known, until)
+            done, failed = done + more_done, failed + more_failed
+        return done, failed, known
+
+    def work(self, limit: int) -> tuple[int, int]:
+        """Claim and run effects that are due, up to ``limit``; gives how many were done and how many failed."""
+        owner = id_maker(time.time_ns() // 1_000_000)("wk")
+        done = failed = taken = 0
+        while taken < limit:
+            claimed = self.store.claim(owner, lease=LEASE, limit=min(_BATCH, limit - taken))
+            if not claimed:
+                break
+            taken += len(claimed)
+            for batch in by_order(claimed):
+                batch_done, batch_failed = self._run_safely(batch)
+                done, failed = done + batch_done, failed + batch_failed
+        return done, failed
+
+    def _run_safely(self, batch: Sequence[ClaimedEffect]) -> tuple[int, int]:
+        """Run one order's effects; an order that cannot be read or is busy keeps them for later."""
+        try:
+            done, failed, _ = self.run(batch)
+        except RetourError as error:
+            log.warning("effects of order %s wait: %s", batch[0].order_id, error)
+            self.store.settle([_put_off(effect, str(error)) for effect in batch])
+            return 0, len(batch)
+        return done, failed
+
+    def _try(self, effect: ClaimedEffect, events: Sequence[Recorded], until: float | None) -> _Try:
+        if until is not None and time.monotonic() > until:
+            return _Try(settled=SettledEffect(id=effect.id, owner=effect.owner, state="waiting"))
+        if effect.kind == APPLY_STOCK:
+            return self._apply_stock(effect)
+        try:
+            announce(self.hooks, effect.shop, events, from_json(Announce, effect.body))
+        except PluginFailed as failure:
+            return _Try(settled=_put_off(effect, str(failure)))
+        return _Try(settled=_done(effect))
+
+    def _apply_stock(self, effect: ClaimedEffect) -> _Try:
+        movement = from_json(StockMovement, effect.body)
+        try:
+            self.shops(effect.shop).apply_stock(movement)
+        except StockRefused as refusal:
+            failed = StockFailed(
+                return_id=movement.return_id, movement_id=movement.id, because=str(refusal), final=True
+            )
+            return _Try(settled=_done(effect), movement=movement, failed=failed)
+        except (Exception, SystemExit) as error:
+            log.warning("movement %s of order %s failed", movement.id, effect.order_id, exc_info=True)
+            because = f"{type(error).__name__}: {error}"
+            failed = StockFailed(return_id=movement.return_id, movement_id=movement.id, because=because, final=False)
+            return _Try(settled=_put_off(effect, because), movement=movement, failed=failed)
+        return _Try(settled=_done(effect), movement=movement)
+
+    # --- recording what became of them ---------------------------------------------------------------
+
+    def _record(
+        self, shop: str, order_id: str, tries: Sequence[_Try], events: list[Recorded], owner: str
+    ) -> tuple[list[Recorded], list[ClaimedEffect]]:
+        """Commit the outcome: events for the stock, the effects settled, and announcements of those events."""
+        settled = [one.settled for one in tries]
+        for _ in range(_ROUNDS):
+            dossier = fold(order_id, events)
+            draft = Draft(dossier=dossier, at=self.clock(), by=RETOUR, new_id=id_maker(_milliseconds(self.clock())))
+            for event in _stock_events(dossier, tries):
+                draft.record(event)
+            new = self.new_effects(order_id, draft.events, draft.new_id, owner)
+            try:
+                self.store.save(
+                    Commit(
+                        shop=shop,
+                        order_id=order_id,
+                        expected=dossier.version,
+                        events=[event_row(shop, order_id, one) for one in draft.events],
+                        returns=return_rows(shop, draft.dossier, draft.events),
+                        effects=new,
+                        settled=settled,
+                    )
+                )
+            except VersionMoved:
+                events = self.store.events(shop, order_id)
+                continue
+            except LeaseLost:
+                log.warning("another worker took over effects of order %s", order_id)
+                return self.store.events(shop, order_id), []
+            return [*events, *draft.events], as_claimed(shop, order_id, new)
+        raise Busy(text("Order {order} is changed all the time; its effects wait.", order=order_id))
+
+
+@attrs.frozen(kw_only=True)
+class _Try:
+    """What one try of an effect gave."""
+
+    settled: SettledEffect
+    movement: StockMovement | None = None
+    failed: StockFailed | None = None
+
+
+_BATCH = 20
+_ROUNDS = 10
+
+
+def as_claimed(shop: str, order_id: str, effects: Iterable[NewEffect]) -> list[ClaimedEffect]:
+    """Effects that were born claimed, as their owner runs them."""
+    return [
+        ClaimedEffect(
+            id=effect.id,
+            shop=shop,
+            order_id=order_id,
+            kind=effect.kind,
+            plugin=effect.plugin,
+            body=effect.body,
+            attempts=0,
+            owner=effect.owner,
+        )
+        for effect in effects
+        if effect.owner is not None
+    ]
+
+
+def by_order(effects: Sequence[ClaimedEffect]) -> list[list[ClaimedEffect]]:
+    """Effects grouped by shop and order."""
+
+    def key(effect: ClaimedEffect) -> tuple[str, str]:
+        return effect.shop, effect.order_id
+
+    return [list(group) for _, group in groupby(sorted(effects, key=key), key=key)]
+
+
+def _stock_events(dossier: Dossier, tries: Sequence[_Try]) -> list[Event]:
+    """The events that tries of stock movements give: what was applied, per return, and what failed anew."""
+    applied: dict[str, list[str]] = {}
+    failed: list[Event] = []
+    for one in tries:
+        if one.movement is None:
+            continue
+        before = dossier.returns[one.movement.return_id].movements[one.movement.id].state
+        if one.failed is None and before in (MovementState.PLANNED, MovementState.FAILED):
+            applied.setdefault(one.movement.return_id, []).append(one.movement.id)
+        elif one.failed is not None and (
+            before is MovementState.PLANNED or (before is MovementState.FAILED and one.failed.final)
+        ):
+            failed.append(one.failed)
+    return [
+        *[StockApplied(return_id=return_id, movement_ids=tuple(ids)) for return_id, ids in applied.items()],
+        *failed,
+    ]
+
+
+def _done(effect: ClaimedEffect) -> SettledEffect:
+    return SettledEffect(id=effect.id, owner=effect.owner, state="done")
+
+
+def _put_off(effect: ClaimedEffect, problem: str) -> SettledEffect:
+    pause = min(LONGEST_PAUSE, 5 * SECOND << min(effect.attempts, 20))
+    return SettledEffect(
+        id=effect.id, owner=effect.owner, state="waiting", delay=pause, problem=problem[:_LONGEST_PROBLEM]
+    )
+
+
+_LONGEST_PROBLEM = 500
+
+
+def _milliseconds(at: datetime.datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -1,0 +1,1 @@
+"""How plugins are declared, loaded, called and kept apart from each other."""

@@ -1,0 +1,86 @@
+"""The providers of one desk: one instance per shop, account and mode, made on first use from checked settings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from retour.hooks.registry import PluginStatus, Registry
+from retour.model.errors import InvalidSettings
+from retour.model.order import Mode
+from retour.model.text import Text, text
+from retour.providers.contract import PaymentProvider, ShippingProvider
+from retour.providers.settings import read_settings
+
+Settings = Mapping[str, Any]
+"""Settings per provider: ``{"mollie": {...}, "mollie:second-account": {...}}``."""
+
+
+class Accounts:
+    """Makes providers. ``settings`` gives a shop's settings, by the shop's id."""
+
+    def __init__(self, registry: Registry, settings: Callable[[str], Settings]) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._made: dict[tuple[str, str, str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def check(self, shop: str) -> None:
+        """Raise `InvalidSettings` with every fault in a shop's settings."""
+        given = self._settings(shop)
+        faults: list[str] = []
+        known: dict[str, type[PaymentProvider] | type[ShippingProvider]] = {
+            name: provider for name, (provider, _) in self._registry.payment.items()
+        }
+        known |= {name: provider for name, (provider, _) in self._registry.shipping.items()}
+        for name, provider in known.items():
+            accounts = [key for key in given if key.partition(":")[0] == name] or [name]
+            for key in accounts:
+                faults += read_settings(provider.settings_type, given.get(key, {}), key)[1]
+        for key in given:
+            name = key.partition(":")[0]
+            if name not in known and not self._is_off(name):
+                faults.append(f"{key}: no plugin of this name is loaded; name it in plugins=")
+        if faults:
+            raise InvalidSettings(text("Settings of shop {shop}: {faults}", shop=shop, faults="; ".join(faults)))
+
+    def payment(self, shop: str, provider: str, account: str, mode: Mode) -> PaymentProvider | Text:
+        """The payment provider, or the reason why there is none."""
+        found = self._registry.payment.get(provider)
+        if found is None:
+            return self._why_not(provider)
+        made: PaymentProvider | Text = self._instance(shop, provider, account, mode.value, found[0])
+        return made
+
+    def shipping(self, shop: str, provider: str) -> ShippingProvider | Text:
+        """The shipping provider, or the reason why there is none."""
+        found = self._registry.shipping.get(provider)
+        if found is None:
+            return self._why_not(provider)
+        made: ShippingProvider | Text = self._instance(shop, provider, "default", "live", found[0])
+        return made
+
+    def _instance(self, shop: str, provider: str, account: str, mode: str, kind: type[Any]) -> Any:
+        key = (shop, provider, account, mode)
+        with self._lock:
+            if key not in self._made:
+                path = provider if account == "default" else f"{provider}:{account}"
+                settings, faults = read_settings(kind.settings_type, self._settings(shop).get(path, {}), path)
+                if faults:
+                    return text("its settings are wrong: {faults}", faults="; ".join(faults))
+                try:
+                    self._made[key] = kind(settings)
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin still gets an answer
+                    return text("it cannot be started: {error}", error=type(error).__name__)
+            return self._made[key]
+
+    def _is_off(self, name: str) -> bool:
+        plugin = self._registry.plugins.get(name)
+        return plugin is not None and plugin.status is not PluginStatus.LOADED
+
+    def _why_not(self, provider: str) -> Text:
+        plugin = self._registry.plugins.get(provider)
+        if plugin is None:
+            return text("no plugin of this name is loaded")
+        return text("{reason}", reason=plugin.reason)

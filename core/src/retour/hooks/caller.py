@@ -1,0 +1,142 @@
+"""The typed caller: one method for each hook, and the policy for a plugin that fails.
+
+Each implementation is called on its own, so that a plugin that raises or exits cannot stop another. Nothing else
+in retour touches pluggy's callers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import pluggy
+
+from retour.hooks.context import HookContext
+from retour.hooks.registry import Plugin, Registry
+from retour.model.money import Money
+from retour.model.order import Order, Payment
+from retour.model.refunds import RefundLink
+from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnRequest
+
+log = logging.getLogger("retour.plugins")
+
+_T = TypeVar("_T")
+
+
+class PluginFailed(Exception):
+    """A plugin raised, exited, or answered something that the hook does not allow."""
+
+    def __init__(self, plugin: str, origin: str, hook: str, cause: object) -> None:
+        super().__init__(f"plugin {plugin} ({origin}) failed in {hook}: {cause}")
+        self.plugin = plugin
+
+
+class Hooks:
+    """The hooks of one desk, typed."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._callers = {
+            hook: _callers(registry, hook)
+            for hook in (
+                "return_policy",
+                "restock_policy",
+                "refund_link",
+                "on_order_returned",
+                "on_restocked",
+            )
+        }
+        self._announced = {
+            hook: tuple([name for name, _ in self._callers[hook]]) for hook in ("on_order_returned", "on_restocked")
+        }
+
+    # --- deciding ------------------------------------------------------------------------------------
+
+    def return_policy(self, order: Order, request: ReturnRequest, ctx: HookContext) -> list[Objection]:
+        """Every plugin's objections; a plugin that fails objects "needs review"."""
+        objections = []
+        for name, call in self._callers["return_policy"]:
+            try:
+                answers = self._ask(name, "return_policy", call, order=order, request=request, ctx=ctx)
+                objections += [self._checked(name, "return_policy", one, Objection) for one in answers]
+            except PluginFailed as failure:
+                objections.append(Objection.review(f"needs review: {failure}"))
+        return objections
+
+    def restock_policy(self, order: Order, returned: Returned, ctx: HookContext) -> RestockDecision:
+        """The first plugin's decision; a plugin that fails makes us ask the merchant."""
+        for name, call in self._callers["restock_policy"]:
+            try:
+                answer = self._ask(name, "restock_policy", call, order=order, returned=returned, ctx=ctx)
+                if answer is not None:
+                    return self._checked(name, "restock_policy", answer, RestockDecision)
+            except PluginFailed as failure:
+                return RestockDecision.ask(str(failure))
+        return RestockDecision.ask()
+
+    def refund_link(self, order: Order, payment: Payment, amount: Money, ctx: HookContext) -> RefundLink | None:
+        """The first link of the host's own objects or of the payment's own plugin; None leaves it to the provider."""
+        owner = self._registry.payment.get(payment.provider)
+        for name, call in self._callers["refund_link"]:
+            plugin = self._registry.plugins[name]
+            if plugin.from_host or (owner is not None and owner[1] is plugin):
+                try:
+                    answer = self._ask(name, "refund_link", call, order=order, payment=payment, amount=amount, ctx=ctx)
+                    if answer is not None:
+                        return self._checked(name, "refund_link", answer, RefundLink)
+                except PluginFailed:
+                    continue
+        return None
+
+    # --- announcing ----------------------------------------------------------------------------------
+
+    def announced_to(self, hook: str) -> tuple[str, ...]:
+        """The plugins that want to hear ``hook``, by name."""
+        return self._announced[hook]
+
+    def on_order_returned(self, plugin: str, order: Order, returned: Returned, ctx: HookContext) -> None:
+        """Tell one plugin that goods came back; raises `PluginFailed`."""
+        self._tell(plugin, "on_order_returned", order=order, returned=returned, ctx=ctx)
+
+    def on_restocked(self, plugin: str, order: Order, restocked: Restocked, ctx: HookContext) -> None:
+        """Tell one plugin that stock was booked; raises `PluginFailed`."""
+        self._tell(plugin, "on_restocked", order=order, restocked=restocked, ctx=ctx)
+
+    # --- isolation -----------------------------------------------------------------------------------
+
+    def _tell(self, plugin: str, hook: str, **arguments: Any) -> None:
+        for name, call in self._callers[hook]:
+            if name == plugin:
+                self._ask(name, hook, call, **arguments)
+                return
+        raise PluginFailed(plugin, "not loaded", hook, "it waits until the plugin is back")
+
+    def _ask(self, name: str, hook: str, call: Callable[..., Any], **arguments: Any) -> Any:
+        try:
+            return call(**arguments)
+        except (Exception, SystemExit) as error:
+            log.warning("plugin %s failed in %s", name, hook, exc_info=True)
+            raise PluginFailed(name, self._origin(name), hook, repr(error)) from error
+
+    def _checked(self, name: str, hook: str, answer: object, kind: type[_T]) -> _T:
+        if isinstance(answer, kind):
+            return answer
+        log.warning("plugin %s answered %s with %s", name, hook, type(answer).__name__)
+        raise PluginFailed(name, self._origin(name), hook, f"it returned {type(answer).__name__}, not {kind.__name__}")
+
+    def _origin(self, name: str) -> str:
+        plugin: Plugin | None = self._registry.plugins.get(name)
+        return plugin.origin if plugin is not None else "core"
+
+
+def _callers(registry: Registry, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:
+    """One caller for each plugin that implements ``hook``, in the order in which they are asked."""
+    return tuple(_each(registry.manager, hook))
+
+
+def _each(manager: pluggy.PluginManager, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    everyone: Iterable[Any] = [plugin for _, plugin in manager.list_name_plugin() if plugin is not None]
+    for implementation in reversed(getattr(manager.hook, hook).get_hookimpls()):
+        others = [plugin for plugin in everyone if plugin is not implementation.plugin]
+        yield implementation.plugin_name, manager.subset_hook_caller(hook, others)

@@ -1,0 +1,20 @@
+"""What every deciding and announcing hook is told beside its subject."""
+
+from __future__ import annotations
+
+import datetime
+
+import attrs
+
+from retour.model.actor import Actor
+
+
+@attrs.frozen(kw_only=True)
+class HookContext:
+    """In which shop, by whom and when (UTC). ``event`` names the announced event and is the same every time it is
+    told, so a plugin can recognise one that it had before; it is empty for a hook that decides."""
+
+    shop: str
+    by: Actor
+    at: datetime.datetime
+    event: str = ""

@@ -1,0 +1,219 @@
+"""The registry of one desk: loads only the plugins that the host names, one by one, and survives a broken one.
+
+There is no global: every desk has its own pluggy manager.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+import attrs
+import pluggy
+
+from retour.hooks import defaults, specs
+from retour.hooks.markers import PROJECT
+from retour.model.errors import PluginClash
+from retour.model.text import text
+from retour.providers.contract import API, PaymentProvider, ShippingProvider
+
+log = logging.getLogger("retour.plugins")
+
+CORE = "retour"
+"""The name under which the core's own defaults are registered: asked last, always there."""
+
+
+class PluginStatus(StrEnum):
+    """Whether a plugin takes part."""
+
+    LOADED = "loaded"
+    BROKEN = "broken"
+    MISSING = "missing"
+
+
+@attrs.frozen(kw_only=True)
+class Plugin:
+    """One plugin that the host named: what it is, where it comes from, and why it is off if it is."""
+
+    name: str
+    status: PluginStatus
+    distribution: str = ""
+    version: str = ""
+    reason: str = ""
+    payment_providers: tuple[type[PaymentProvider], ...] = ()
+    shipping_providers: tuple[type[ShippingProvider], ...] = ()
+    hooks: tuple[str, ...] = ()
+    from_host: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Who to blame: ``retour-mollie 0.1.0``, or the object's own name."""
+        return f"{self.distribution} {self.version}" if self.distribution else self.name
+
+
+@attrs.define
+class Registry:
+    """The plugins of one desk, in the order in which the host named them, and pluggy's manager."""
+
+    manager: pluggy.PluginManager
+    plugins: dict[str, Plugin]
+    payment: dict[str, tuple[type[PaymentProvider], Plugin]] = attrs.field(factory=dict)
+    shipping: dict[str, tuple[type[ShippingProvider], Plugin]] = attrs.field(factory=dict)
+
+
+def installed_plugins() -> dict[str, metadata.EntryPoint]:
+    """Every plugin that is installed, by name, without importing any. Raises `PluginClash` for two of one name."""
+    found: dict[str, metadata.EntryPoint] = {}
+    for entry_point in metadata.entry_points(group=PROJECT):
+        other = found.get(entry_point.name)
+        if other is not None and _distribution(other) != _distribution(entry_point):
+            raise PluginClash(
+                text(
+                    "Two installed distributions offer a plugin {name}: {one} and {other}. Uninstall one of them.",
+                    name=entry_point.name,
+                    one=" ".join(_distribution(other)),
+                    other=" ".join(_distribution(entry_point)),
+                )
+            )
+        found[entry_point.name] = entry_point
+    return found
+
+
+def load(plugins: Iterable[object]) -> Registry:
+    """Load what the host names: a text is an installed plugin's name, anything else is a plugin itself.
+
+    A plugin that cannot be loaded is kept as broken or missing, with its reason. Raises `PluginClash` when two claim
+    one name.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(specs)
+    manager.register(defaults, name=CORE)
+    registry = Registry(manager=manager, plugins={})
+    installed: dict[str, metadata.EntryPoint] | None = None
+    for given in plugins:
+        if isinstance(given, str):
+            installed = installed_plugins() if installed is None else installed
+            plugin = _load_installed(manager, given, installed.get(given))
+        else:
+            plugin = _load_object(manager, given)
+        if plugin.name in registry.plugins:
+            raise _clash("plugin", plugin.name, registry.plugins[plugin.name], plugin)
+        registry.plugins[plugin.name] = plugin
+        if plugin.status is not PluginStatus.LOADED:
+            log.warning("plugin %s is off: %s", plugin.name, plugin.reason)
+        for payment in plugin.payment_providers:
+            if payment.name in registry.payment:
+                raise _clash("payment provider", payment.name, registry.payment[payment.name][1], plugin)
+            registry.payment[payment.name] = payment, plugin
+        for shipping in plugin.shipping_providers:
+            if shipping.name in registry.shipping:
+                raise _clash("shipping provider", shipping.name, registry.shipping[shipping.name][1], plugin)
+            registry.shipping[shipping.name] = shipping, plugin
+    return registry
+
+
+def _load_installed(manager: pluggy.PluginManager, name: str, entry_point: metadata.EntryPoint | None) -> Plugin:
+    if entry_point is None:
+        return Plugin(
+            name=name,
+            status=PluginStatus.MISSING,
+            reason=f"no installed distribution offers it; try: pip install retour-{name.replace('_', '-')}",
+        )
+    distribution, version = _distribution(entry_point)
+    plugin = Plugin(name=name, status=PluginStatus.LOADED, distribution=distribution, version=version)
+    try:
+        loaded = entry_point.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin must not stop the rest
+        return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"cannot be imported: {error!r}")
+    return _register(manager, loaded, plugin)
+
+
+def _load_object(manager: pluggy.PluginManager, given: object) -> Plugin:
+    kind = given if isinstance(given, type | ModuleType) else type(given)
+    own_name = getattr(given, "name", None)
+    name = own_name if isinstance(own_name, str) else f"{getattr(kind, '__module__', '')}.{kind.__name__}"
+    if isinstance(given, ModuleType) and not isinstance(own_name, str):
+        name = given.__name__
+    return _register(manager, given, Plugin(name=name, status=PluginStatus.LOADED, from_host=True))
+
+
+def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> Plugin:
+    """Register one plugin, ask it for its providers, and take it out again if anything about it is wrong."""
+    name = plugin.name
+    if manager.has_plugin(name) or manager.is_registered(loaded):
+        raise PluginClash(
+            text(
+                "Two plugins are called {name}, or one is named twice. Give each a name of its own.",
+                name=name,
+            )
+        )
+    try:
+        hash(loaded)  # pluggy keeps plugins in sets
+        manager.register(loaded, name=name)
+        manager.check_pending()
+        _refuse_precedence(manager, loaded)
+        payment = _handed_over(manager, name, "payment_providers", ("refund_url",))
+        shipping = _handed_over(manager, name, "shipping_providers", ("portal_url",))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin must not stop the rest
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"{plugin.origin}: {error!r}")
+    hooks = tuple([caller.name for caller in manager.get_hookcallers(loaded) or ()])
+    return attrs.evolve(plugin, payment_providers=payment, shipping_providers=shipping, hooks=hooks)
+
+
+def _refuse_precedence(manager: pluggy.PluginManager, loaded: object) -> None:
+    for caller in manager.get_hookcallers(loaded) or ():
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is loaded and (
+                implementation.tryfirst
+                or implementation.trylast
+                or implementation.hookwrapper
+                or implementation.wrapper
+            ):
+                raise TypeError(
+                    f"{caller.name} may not use tryfirst, trylast or a wrapper: the host's order of plugins decides"
+                )
+
+
+def _handed_over(manager: pluggy.PluginManager, name: str, hook: str, methods: Sequence[str]) -> tuple[Any, ...]:
+    """The provider classes that one plugin hands over, checked."""
+    others = [plugin for other, plugin in manager.list_name_plugin() if other != name and plugin is not None]
+    classes = [one for several in manager.subset_hook_caller(hook, others)() for one in several]
+    for one in classes:
+        if not isinstance(one, type):
+            raise TypeError(f"{hook} returns classes, not {one!r}")
+        missing = [
+            field
+            for field in ("name", "display_name", "api", "settings_type", "capabilities", *methods)
+            if not hasattr(one, field)
+        ]
+        if missing:
+            raise TypeError(f"{one.__name__} has no {', '.join(missing)}")
+        if one.api != API:  # type: ignore[attr-defined]
+            raise TypeError(
+                f"{one.__name__} was written for contract {one.api!r}, this retour has contract {API}; "  # type: ignore[attr-defined]
+                "install matching versions of both"
+            )
+    return tuple(classes)
+
+
+def _clash(what: str, name: str, one: Plugin, other: Plugin) -> PluginClash:
+    return PluginClash(
+        text(
+            "Two plugins claim the {what} {name}: {one} and {other}. Name only one of them.",
+            what=what,
+            name=name,
+            one=one.origin,
+            other=other.origin,
+        )
+    )
+
+
+def _distribution(entry_point: metadata.EntryPoint) -> tuple[str, str]:
+    found = entry_point.dist
+    return (found.name, found.version) if found is not None else ("", "")

@@ -1,0 +1,144 @@
+"""Every hook: its kind, when it is called, what may be returned, what happens if it raises, and an example.
+
+A plugin is a module or any object with functions marked `hookimpl`. It may take fewer arguments than the hook has,
+never more. Arguments are plain and frozen: a plugin changes nothing but by what it returns. The last plugin in the
+desk's ``plugins=`` is asked first. ``tryfirst``, ``trylast`` and wrappers are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retour.hooks.context import HookContext
+from retour.hooks.markers import hookspec
+from retour.model.money import Money
+from retour.model.order import Order, Payment
+from retour.model.refunds import RefundLink
+from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnRequest
+from retour.providers.contract import PaymentProvider, ShippingProvider
+
+
+@hookspec
+def payment_providers() -> Sequence[type[PaymentProvider]]:  # type: ignore[empty-body]
+    """Hand over payment providers.
+
+    **Kind**: register. **Called** once, when the desk is made. **Return** a list of provider *classes*; the core
+    makes one of each per shop, account and mode on first use. **If it raises**, or hands over something that is no
+    provider of ``api = 1``, that plugin is off and the rest load.
+
+    >>> from retour import hookimpl
+    >>> class AcmePlugin:
+    ...     name = "acme"
+    ...     @hookimpl
+    ...     def payment_providers(self):
+    ...         return [AcmePay]
+    """
+
+
+@hookspec
+def shipping_providers() -> Sequence[type[ShippingProvider]]:  # type: ignore[empty-body]
+    """Hand over shipping providers.
+
+    **Kind**: register. **Called** once, when the desk is made. **Return** a list of provider *classes*. **If it
+    raises**, that plugin is off and the rest load.
+
+    >>> from retour import hookimpl
+    >>> class AcmeParcels:
+    ...     name = "acme_parcels"
+    ...     @hookimpl
+    ...     def shipping_providers(self):
+    ...         return [AcmeShipping]
+    """
+
+
+@hookspec
+def return_policy(order: Order, request: ReturnRequest, ctx: HookContext) -> Objection | None:
+    """Object to a requested return.
+
+    **Kind**: decide, collected; the strictest wins. **Called** by ``request_return``, before anything is locked or
+    stored. **Return** ``Objection.refuse("…")``, ``Objection.review("…")``, or None. Without objections the return
+    is approved; a refusal rejects what a customer asks; staff can approve all the same. **If it raises**, that
+    counts as an objection "needs review".
+
+    >>> from retour import Objection, hookimpl
+    >>> class NoGiftCards:
+    ...     @hookimpl
+    ...     def return_policy(self, order, request, ctx):
+    ...         for line in request.lines:
+    ...             if "gift-card" in order.line(line.line_id).tags:
+    ...                 return Objection.refuse("Gift cards cannot be returned")
+    """
+
+
+@hookspec(firstresult=True)
+def restock_policy(order: Order, returned: Returned, ctx: HookContext) -> RestockDecision | None:
+    """Decide what goes back in stock.
+
+    **Kind**: decide, first result. **Called** when goods were counted, before anything is locked or stored, once
+    for each receipt; again if somebody else changed the order meanwhile. **Return** ``RestockDecision.all()``,
+    ``.ask()``, ``.by_hand("why")``, ``.lines({"line-1": 1})``, or None to leave it to the next plugin. The last is
+    the core: one product, all; several, ask. Damaged units are never restocked, whatever is returned. **If it
+    raises**, or answers more than there is, the merchant is asked, and sees which plugin failed.
+
+    >>> from retour import RestockDecision, hookimpl
+    >>> class NoUnderwear:
+    ...     @hookimpl
+    ...     def restock_policy(self, order, returned, ctx):
+    ...         if any(line.tags & {"hygiene"} for line in returned.lines):
+    ...             return RestockDecision.by_hand("Inspect hygiene articles first")
+    """
+
+
+@hookspec(firstresult=True)
+def refund_link(order: Order, payment: Payment, amount: Money, ctx: HookContext) -> RefundLink | None:
+    """Say where a person goes to refund one payment. Never to move money.
+
+    **Kind**: decide, first result. **Called** by ``refund_link`` and ``refund_options``. Asked of the host's own
+    objects and of the plugin that owns the payment, of no other plugin. **Return** a `RefundLink`, or None.
+    **If it raises**, the provider's own link is given.
+
+    >>> from retour import LinkKind, RefundLink, hookimpl, text
+    >>> class OurBookkeeping:
+    ...     @hookimpl
+    ...     def refund_link(self, order, payment, amount, ctx):
+    ...         if payment.method == "invoice":
+    ...             return RefundLink(
+    ...                 kind=LinkKind.PROVIDER_PAGE,
+    ...                 label=text("Credit the invoice"),
+    ...                 instruction=text("Make a credit note; the bookkeeper pays it on Friday."),
+    ...                 url=f"https://books.example/invoices/{payment.reference}",
+    ...             )
+    """
+
+
+@hookspec
+def on_order_returned(order: Order, returned: Returned, ctx: HookContext) -> None:
+    """Hear that goods came back.
+
+    **Kind**: announce. **Called** after commit, once per receipt, at least once: recognise repeats by
+    ``ctx.event``. ``returned.extent`` is ``full`` when every fulfilled unit of the order is counted (missing ones
+    included), else ``part``. ``order`` is the order as it was seen then, without personal data. **Return** nothing.
+    **If it raises**, it is told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class OrderStatus:
+    ...     @hookimpl
+    ...     def on_order_returned(self, order, returned, ctx):
+    ...         print(order.id, "is back:", returned.extent.value)
+    """
+
+
+@hookspec
+def on_restocked(order: Order, restocked: Restocked, ctx: HookContext) -> None:
+    """Hear that the shop has booked stock movements.
+
+    **Kind**: announce. **Called** after commit, at least once: recognise repeats by ``ctx.event``. **Return**
+    nothing. **If it raises**, it is told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class BackInStockMail:
+    ...     @hookimpl
+    ...     def on_restocked(self, order, restocked, ctx):
+    ...         for movement in restocked.movements:
+    ...             print(movement.product, movement.quantity)
+    """

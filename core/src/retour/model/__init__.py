@@ -1,0 +1,1 @@
+"""Frozen values: what retour knows, without a database, a network or a clock."""

@@ -1,0 +1,48 @@
+"""Who did something."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+
+class ActorKind(StrEnum):
+    """The four kinds of actors."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    PROVIDER = "provider"
+    SYSTEM = "system"
+
+
+@attrs.frozen
+class Actor:
+    """Who does something: a kind, and an id that means something to the host only (opaque to retour).
+
+    >>> Actor.staff("anna")
+    Actor(kind=<ActorKind.STAFF: 'staff'>, id='anna')
+    """
+
+    kind: ActorKind
+    id: str
+
+    @classmethod
+    def customer(cls, id: str) -> Actor:  # noqa: A002 - the field's own name
+        """The consumer who bought the goods."""
+        return cls(ActorKind.CUSTOMER, id)
+
+    @classmethod
+    def staff(cls, id: str) -> Actor:  # noqa: A002 - the field's own name
+        """Somebody who works for the merchant."""
+        return cls(ActorKind.STAFF, id)
+
+    @classmethod
+    def provider(cls, id: str) -> Actor:  # noqa: A002 - the field's own name
+        """A payment or shipping provider, by its name."""
+        return cls(ActorKind.PROVIDER, id)
+
+    @classmethod
+    def system(cls, id: str = "retour") -> Actor:  # noqa: A002 - the field's own name
+        """retour itself, or a policy that answered by itself."""
+        return cls(ActorKind.SYSTEM, id)

@@ -1,0 +1,311 @@
+"""The dossier: all that is known of one order's returns, made by folding its events. The unit that is loaded,
+decided on and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+
+from retour.model.errors import UnknownReceipt, UnknownReturn
+from retour.model.events import (
+    GoodsReceived,
+    OrderSeen,
+    ReceiptCorrected,
+    Recorded,
+    RefundConfirmed,
+    RestockAsked,
+    RestockDecided,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnSent,
+    StockApplied,
+    StockFailed,
+)
+from retour.model.money import Money, total
+from retour.model.order import Order
+from retour.model.refunds import Refund, RefundState
+from retour.model.returns import (
+    GoodsState,
+    Movement,
+    MovementState,
+    Receipt,
+    Return,
+)
+from retour.model.text import text
+
+
+@attrs.frozen(kw_only=True)
+class Dossier:
+    """All of one order's returns, stock movements and refunds as they are now.
+
+    ``version`` is the ``seq`` of the last event, ``order`` the order as it was last seen, ``requests`` the
+    request_ids that were used: their digest and the ``seq`` of the command's first event.
+    """
+
+    order_id: str
+    version: int = 0
+    order: Order | None = None
+    returns: Mapping[str, Return] = attrs.field(factory=dict)
+    refunds: Mapping[str, Refund] = attrs.field(factory=dict)
+    requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
+
+    def return_(self, return_id: str) -> Return:
+        """The return called ``return_id``; raises `UnknownReturn`, naming the returns there are."""
+        try:
+            return self.returns[return_id]
+        except (KeyError, TypeError):
+            raise UnknownReturn(
+                text(
+                    "Order {order} has no return {return_id}. Its returns: {returns}.",
+                    order=self.order_id,
+                    return_id=str(return_id),
+                    returns=list(self.returns) or [text("none")],
+                )
+            ) from None
+
+    def return_of_receipt(self, receipt_id: str) -> Return:
+        """The return that ``receipt_id`` belongs to; raises `UnknownReceipt`."""
+        for return_ in self.returns.values():
+            if receipt_id in return_.receipts:
+                return return_
+        raise UnknownReceipt(
+            text(
+                "Order {order} has no receipt {receipt}. Its receipts: {receipts}.",
+                order=self.order_id,
+                receipt=str(receipt_id),
+                receipts=[one for return_ in self.returns.values() for one in return_.receipts] or [text("none")],
+            )
+        )
+
+    def claimed(self) -> dict[str, int]:
+        """Units of each order line that are in live returns."""
+        units: dict[str, int] = {}
+        for return_ in self.returns.values():
+            for line_id, claimed in return_.claimed().items():
+                units[line_id] = units.get(line_id, 0) + claimed
+        return units
+
+    def counted(self) -> dict[str, int]:
+        """Units of each order line that were counted at a receipt, missing ones included."""
+        units: dict[str, int] = {}
+        for return_ in self.returns.values():
+            if return_.live:
+                for line_id, count in return_.counted.items():
+                    units[line_id] = units.get(line_id, 0) + count.units
+        return units
+
+    def came_back(self) -> dict[str, int]:
+        """Units of each order line's own product that are really here again, sellable or damaged."""
+        units: dict[str, int] = {}
+        for return_ in self.returns.values():
+            if return_.live:
+                for line_id, count in return_.counted.items():
+                    units[line_id] = units.get(line_id, 0) + count.came_back
+        return units
+
+    def refunded(self, payment_id: str, currency: str) -> Money:
+        """What went back on one payment, or is on its way: every refund that has not certainly failed."""
+        return total([one.amount for one in self.refunds.values() if one.payment == payment_id], currency)
+
+
+def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
+    """The dossier that ``events``, in their order, make."""
+    return reduce(apply, events, Dossier(order_id=order_id))
+
+
+def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
+    """``dossier`` after one more event."""
+    changed = _STEPS[type(recorded.event)](dossier, recorded.event, recorded)
+    if recorded.request_id is not None and recorded.request_digest is not None:
+        used = (recorded.request_digest, recorded.command)
+        changed["requests"] = {**dossier.requests, recorded.request_id: used}
+    return attrs.evolve(dossier, version=recorded.seq, **changed)
+
+
+Changes: TypeAlias = dict[str, Any]
+_E = TypeVar("_E")
+_STEPS: dict[type, Callable[[Dossier, Any, Recorded], Changes]] = {}
+
+
+def _step(
+    kind: type[_E],
+) -> Callable[[Callable[[Dossier, _E, Recorded], Changes]], Callable[[Dossier, _E, Recorded], Changes]]:
+    def register(
+        function: Callable[[Dossier, _E, Recorded], Changes],
+    ) -> Callable[[Dossier, _E, Recorded], Changes]:
+        _STEPS[kind] = function
+        return function
+
+    return register
+
+
+def _with_return(dossier: Dossier, return_: Return) -> Changes:
+    return {"returns": {**dossier.returns, return_.id: return_}}
+
+
+def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
+    changed = attrs.evolve(dossier.returns[return_id], goods=goods, changed_at=at.at, **more)
+    return _with_return(dossier, changed)
+
+
+@_step(OrderSeen)
+def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
+    del dossier, at
+    return {"order": event.order}
+
+
+@_step(ReturnRequested)
+def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Changes:
+    return _with_return(
+        dossier,
+        Return(
+            id=event.return_id,
+            opened_at=at.at,
+            changed_at=at.at,
+            goods=GoodsState.REQUESTED,
+            requested={line.line_id: line.quantity for line in event.lines},
+            reasons={line.line_id: line.reason for line in event.lines if line.reason},
+            objections=event.objections,
+        ),
+    )
+
+
+@_step(ReturnApproved)
+def _approved(dossier: Dossier, event: ReturnApproved, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.APPROVED, at, send_by=event.send_by)
+
+
+@_step(ReturnRejected)
+def _rejected(dossier: Dossier, event: ReturnRejected, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.REJECTED, at)
+
+
+@_step(ReturnSent)
+def _sent(dossier: Dossier, event: ReturnSent, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.IN_TRANSIT, at, tracking=event.tracking)
+
+
+@_step(ReturnCancelled)
+def _cancelled(dossier: Dossier, event: ReturnCancelled, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.CANCELLED, at)
+
+
+@_step(ReturnExpired)
+def _expired(dossier: Dossier, event: ReturnExpired, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.EXPIRED, at)
+
+
+@_step(ReturnClosed)
+def _closed(dossier: Dossier, event: ReturnClosed, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.CLOSED, at)
+
+
+@_step(GoodsReceived)
+def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
+    return_ = dossier.returns.get(event.return_id) or Return(
+        id=event.return_id, opened_at=at.at, changed_at=at.at, goods=GoodsState.RECEIVED
+    )
+    receipt = Receipt(id=event.receipt_id, at=at.at, lines={line.line_id: line for line in event.lines})
+    return _counted(dossier, return_, receipt, at)
+
+
+@_step(ReceiptCorrected)
+def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Changes:
+    return_ = dossier.returns[event.return_id]
+    receipt = return_.receipts[event.receipt_id]
+    lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
+    return _counted(dossier, return_, attrs.evolve(receipt, lines=lines), at)
+
+
+def _counted(dossier: Dossier, return_: Return, receipt: Receipt, at: Recorded) -> Changes:
+    counted = attrs.evolve(return_, receipts={**return_.receipts, receipt.id: receipt}, changed_at=at.at)
+    return _with_return(dossier, attrs.evolve(counted, goods=_goods_after_count(counted)))
+
+
+def _goods_after_count(return_: Return) -> GoodsState:
+    if return_.goods is GoodsState.CLOSED:
+        return GoodsState.CLOSED
+    counted = return_.counted
+    if return_.requested and not any(count.units for count in counted.values()):
+        return GoodsState.APPROVED
+    complete = all(
+        line_id in counted and counted[line_id].units >= units for line_id, units in return_.requested.items()
+    )
+    return GoodsState.RECEIVED if complete else GoodsState.PARTLY_RECEIVED
+
+
+@_step(RestockAsked)
+def _restock_asked(dossier: Dossier, event: RestockAsked, at: Recorded) -> Changes:
+    return _with_return(dossier, attrs.evolve(dossier.returns[event.return_id], question_open=True, changed_at=at.at))
+
+
+@_step(RestockDecided)
+def _restock_decided(dossier: Dossier, event: RestockDecided, at: Recorded) -> Changes:
+    return_ = dossier.returns[event.return_id]
+    booked = {movement.id: Movement(booking=movement) for movement in event.movements}
+    return _with_return(
+        dossier,
+        attrs.evolve(
+            return_,
+            decided=return_.decided if event.corrects else event.decision,
+            question_open=return_.question_open and event.corrects,
+            by_hand=event.by_hand,
+            movements={**return_.movements, **booked},
+            changed_at=at.at,
+        ),
+    )
+
+
+@_step(StockApplied)
+def _stock_applied(dossier: Dossier, event: StockApplied, at: Recorded) -> Changes:
+    return_ = dossier.returns[event.return_id]
+    applied = {
+        movement_id: attrs.evolve(return_.movements[movement_id], state=MovementState.APPLIED, why="")
+        for movement_id in event.movement_ids
+    }
+    return _with_return(dossier, attrs.evolve(return_, movements={**return_.movements, **applied}, changed_at=at.at))
+
+
+@_step(StockFailed)
+def _stock_failed(dossier: Dossier, event: StockFailed, at: Recorded) -> Changes:
+    return_ = dossier.returns[event.return_id]
+    movement = return_.movements[event.movement_id]
+    by_hand = dict(return_.by_hand)
+    if event.final:
+        line_id = movement.booking.line_id
+        by_hand[line_id] = by_hand.get(line_id, 0) + movement.booking.quantity
+    failed = attrs.evolve(
+        movement,
+        state=MovementState.REFUSED if event.final else MovementState.FAILED,
+        why=event.because,
+    )
+    return _with_return(
+        dossier,
+        attrs.evolve(
+            return_,
+            movements={**return_.movements, event.movement_id: failed},
+            by_hand=by_hand,
+            changed_at=at.at,
+        ),
+    )
+
+
+@_step(RefundConfirmed)
+def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) -> Changes:
+    refund = Refund(
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=RefundState.SUCCEEDED,
+        reference=event.reference,
+        at=at.at,
+        return_id=event.return_id,
+    )
+    return {"refunds": {**dossier.refunds, refund.id: refund}}

@@ -1,0 +1,119 @@
+"""Every error that retour raises on purpose: what happened, to which order, and what to do next.
+
+Each carries a `Text`, so a host can show ``error.text("nl")`` to a merchant as it stands; ``str(error)`` is the
+English sentence. All derive from `RetourError`. An error means that nothing was changed.
+"""
+
+from __future__ import annotations
+
+from retour.model.text import Text
+
+
+class RetourError(Exception):
+    """The base of all errors of retour; catch it to show a merchant the reason."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def text(self, language: str = "en") -> str:
+        """The reason in ``language`` ("en" or "nl")."""
+        return self.message.render(language)
+
+    def __str__(self) -> str:
+        return self.message.render("en")
+
+
+class InvalidAmount(RetourError):
+    """An amount that is no money, of another currency, not above zero, or above what is left."""
+
+
+class InvalidQuantity(RetourError):
+    """Units that are no whole number above zero, or more than are left."""
+
+
+class InvalidLines(RetourError):
+    """An empty list of lines, or one that names a line twice."""
+
+
+class InvalidOrder(RetourError):
+    """The host handed over an order that contradicts itself."""
+
+
+class InvalidReference(RetourError):
+    """A reference or a note that is empty, too long, or looks like a card number."""
+
+
+class UnknownOrder(RetourError):
+    """The shop knows no such order."""
+
+
+class UnknownLine(RetourError):
+    """The order has no such line, or the line is no goods line."""
+
+
+class UnknownReturn(RetourError):
+    """The order has no such return."""
+
+
+class UnknownReceipt(RetourError):
+    """The order has no such receipt."""
+
+
+class UnknownPayment(RetourError):
+    """The order has no such payment, or more than one answers to the reference."""
+
+
+class NotPossibleNow(RetourError):
+    """The return is in a state in which this cannot be done."""
+
+
+class NotAllowed(RetourError):
+    """This kind of actor may not do this."""
+
+
+class RequestReused(RetourError):
+    """A request_id that is missing, or that was used before for something else."""
+
+
+class Busy(RetourError):
+    """Somebody else is changing the same order; nothing was changed, try again."""
+
+
+class InvalidSettings(RetourError):
+    """Settings that are wrong or missing: every fault at once, with the path of its field."""
+
+
+class PluginClash(RetourError):
+    """Two plugins, or two providers, claim one name."""
+
+
+class StoreError(RetourError):
+    """The database cannot be used."""
+
+
+class StoreLocked(StoreError):
+    """The database stayed locked by another process for longer than we wait."""
+
+
+class StoreReadOnly(StoreError):
+    """The database cannot be written."""
+
+
+class StoreNewer(StoreError):
+    """The database, or one order in it, was written by a newer retour."""
+
+
+class StoreNotOurs(StoreError):
+    """What the address points to is not a database of retour's."""
+
+
+class StoreNotMigrated(StoreError):
+    """The database has no tables of retour's yet, or old ones."""
+
+
+class StockRefused(RetourError):
+    """Raised by a host's `Shop.apply_stock`: this movement will never be possible, so do not try again."""
+
+    def __init__(self, message: Text | str) -> None:
+        super().__init__(Text(message="{reason}", values={"reason": message}))

@@ -1,0 +1,238 @@
+"""What happened to an order's returns: one class for each type of event.
+
+An event's body is stored as JSON under its ``type`` and ``version``; both are part of the stored format. Events hold
+no personal data: notes live apart and are named by ``note_id``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import ClassVar, TypeAlias
+
+import attrs
+
+from retour.model.actor import Actor
+from retour.model.money import Money
+from retour.model.order import Order
+from retour.model.returns import (
+    Counted,
+    Extent,
+    Objection,
+    RequestedLine,
+    RestockDecision,
+    StockMovement,
+)
+
+
+@attrs.frozen(kw_only=True)
+class OrderSeen:
+    """The host's order was read for the first time, or differs from what we last saw. Without personal data."""
+
+    type: ClassVar = "order_seen"
+    version: ClassVar = 1
+    order: Order
+
+
+@attrs.frozen(kw_only=True)
+class ReturnRequested:
+    """Somebody wants to send goods back. ``objections`` are the policies', the strictest first."""
+
+    type: ClassVar = "return_requested"
+    version: ClassVar = 1
+    return_id: str
+    lines: tuple[RequestedLine, ...]
+    objections: tuple[Objection, ...] = ()
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReturnApproved:
+    """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given."""
+
+    type: ClassVar = "return_approved"
+    version: ClassVar = 1
+    return_id: str
+    send_by: datetime.date | None = None
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReturnRejected:
+    """The goods may not come back; ``because`` is the reason for the customer."""
+
+    type: ClassVar = "return_rejected"
+    version: ClassVar = 1
+    return_id: str
+    because: str
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReturnSent:
+    """The customer has sent the goods: with ``tracking`` if there is a number."""
+
+    type: ClassVar = "return_sent"
+    version: ClassVar = 1
+    return_id: str
+    tracking: str = ""
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReturnCancelled:
+    """The goods will not come back after all."""
+
+    type: ClassVar = "return_cancelled"
+    version: ClassVar = 1
+    return_id: str
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReturnExpired:
+    """The day until which the goods could be sent has passed."""
+
+    type: ClassVar = "return_expired"
+    version: ClassVar = 1
+    return_id: str
+
+
+@attrs.frozen(kw_only=True)
+class ReturnClosed:
+    """Nothing more is expected of this return."""
+
+    type: ClassVar = "return_closed"
+    version: ClassVar = 1
+    return_id: str
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class GoodsReceived:
+    """One count of what arrived: a receipt. ``extent`` speaks of the whole order."""
+
+    type: ClassVar = "goods_received"
+    version: ClassVar = 1
+    return_id: str
+    receipt_id: str
+    lines: tuple[Counted, ...]
+    extent: Extent
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReceiptCorrected:
+    """A receipt was counted wrong: ``lines`` are the right counts of the lines that change."""
+
+    type: ClassVar = "receipt_corrected"
+    version: ClassVar = 1
+    return_id: str
+    receipt_id: str
+    lines: tuple[Counted, ...]
+    extent: Extent
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RestockAsked:
+    """The merchant has to say what goes back in stock. ``because`` says why we ask when a policy could not answer."""
+
+    type: ClassVar = "restock_asked"
+    version: ClassVar = 1
+    return_id: str
+    because: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RestockDecided:
+    """What goes back in stock: the movements to make, and the units to book by hand, per order line.
+
+    ``by_hand`` is the whole list after this decision. A correction below what went back gives a movement below zero.
+    """
+
+    type: ClassVar = "restock_decided"
+    version: ClassVar = 1
+    return_id: str
+    decision: RestockDecision
+    movements: tuple[StockMovement, ...] = ()
+    by_hand: dict[str, int] = attrs.field(factory=dict)
+    corrects: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class StockApplied:
+    """The shop has booked these movements."""
+
+    type: ClassVar = "stock_applied"
+    version: ClassVar = 1
+    return_id: str
+    movement_ids: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class StockFailed:
+    """The shop could not book a movement. ``final``: it never will; its units go to the list by hand."""
+
+    type: ClassVar = "stock_failed"
+    version: ClassVar = 1
+    return_id: str
+    movement_id: str
+    because: str
+    final: bool
+
+
+@attrs.frozen(kw_only=True)
+class RefundConfirmed:
+    """A person says: this much went back on this payment, and the provider or bank calls it ``reference``."""
+
+    type: ClassVar = "refund_confirmed"
+    version: ClassVar = 1
+    refund_id: str
+    payment: str
+    amount: Money
+    reference: str
+    return_id: str | None = None
+    note_id: str | None = None
+
+
+Event: TypeAlias = (
+    OrderSeen
+    | ReturnRequested
+    | ReturnApproved
+    | ReturnRejected
+    | ReturnSent
+    | ReturnCancelled
+    | ReturnExpired
+    | ReturnClosed
+    | GoodsReceived
+    | ReceiptCorrected
+    | RestockAsked
+    | RestockDecided
+    | StockApplied
+    | StockFailed
+    | RefundConfirmed
+)
+
+
+@attrs.frozen(kw_only=True)
+class Recorded:
+    """An event as it stands on the timeline of its order.
+
+    ``seq`` counts from 1 without gaps. ``command`` is the ``seq`` of the first event of the same command; that
+    first event carries the command's ``request_id`` and the digest of its arguments, if it had one.
+    """
+
+    seq: int
+    command: int
+    at: datetime.datetime
+    by: Actor
+    event: Event
+    request_id: str | None = None
+    request_digest: str | None = None
+
+
+def touched_returns(events: Iterable[Recorded]) -> list[str]:
+    """The ids of the returns that ``events`` speak of, once each, in their order."""
+    ids = [getattr(recorded.event, "return_id", None) for recorded in events]
+    return list(dict.fromkeys([return_id for return_id in ids if return_id is not None]))

@@ -1,0 +1,32 @@
+"""Ids: two letters and 26 Crockford characters, so that they fit a bank's 35-character reference.
+
+The first ten characters are the time in milliseconds, the other sixteen are chance (the layout of a ULID), so ids
+that are made later sort later and index pages stay warm.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
+
+NewId = Callable[[str], str]
+"""Hands out ids: ``new_id("rt")`` gives a fresh one that begins with ``rt``."""
+
+
+def crockford(number: int, length: int) -> str:
+    """``number`` in ``length`` (even) characters of Crockford's base 32, the highest first."""
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(5 * length - 10, -1, -10)])
+
+
+def id_maker(milliseconds: int) -> NewId:
+    """A source of ids made at ``milliseconds`` since 1970. Prefixes: rt return, rc receipt, mv movement,
+    rf refund, nt note, ef effect."""
+    time = crockford(milliseconds, 10)
+
+    def new_id(prefix: str) -> str:
+        return prefix + time + crockford(secrets.randbits(80), 16)
+
+    return new_id

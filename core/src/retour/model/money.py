@@ -1,0 +1,298 @@
+"""Money: an integer number of minor units and an ISO 4217 currency. No float ever holds money."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import attrs
+
+from retour.model.errors import InvalidAmount
+from retour.model.text import text
+
+# ISO 4217, list one (active currencies), as amended up to 2026; funds codes and metals are left out.
+_TWO_DECIMALS = frozenset(
+    [
+        "AED",
+        "AFN",
+        "ALL",
+        "AMD",
+        "AOA",
+        "ARS",
+        "AUD",
+        "AWG",
+        "AZN",
+        "BAM",
+        "BBD",
+        "BDT",
+        "BMD",
+        "BND",
+        "BOB",
+        "BRL",
+        "BSD",
+        "BTN",
+        "BWP",
+        "BYN",
+        "BZD",
+        "CAD",
+        "CDF",
+        "CHF",
+        "CNY",
+        "COP",
+        "CRC",
+        "CUP",
+        "CVE",
+        "CZK",
+        "DKK",
+        "DOP",
+        "DZD",
+        "EGP",
+        "ERN",
+        "ETB",
+        "EUR",
+        "FJD",
+        "FKP",
+        "GBP",
+        "GEL",
+        "GHS",
+        "GIP",
+        "GMD",
+        "GTQ",
+        "GYD",
+        "HKD",
+        "HNL",
+        "HTG",
+        "HUF",
+        "IDR",
+        "ILS",
+        "INR",
+        "IRR",
+        "JMD",
+        "KES",
+        "KGS",
+        "KHR",
+        "KPW",
+        "KYD",
+        "KZT",
+        "LAK",
+        "LBP",
+        "LKR",
+        "LRD",
+        "LSL",
+        "MAD",
+        "MDL",
+        "MGA",
+        "MKD",
+        "MMK",
+        "MNT",
+        "MOP",
+        "MRU",
+        "MUR",
+        "MVR",
+        "MWK",
+        "MXN",
+        "MYR",
+        "MZN",
+        "NAD",
+        "NGN",
+        "NIO",
+        "NOK",
+        "NPR",
+        "NZD",
+        "PAB",
+        "PEN",
+        "PGK",
+        "PHP",
+        "PKR",
+        "PLN",
+        "QAR",
+        "RON",
+        "RSD",
+        "RUB",
+        "SAR",
+        "SBD",
+        "SCR",
+        "SDG",
+        "SEK",
+        "SGD",
+        "SHP",
+        "SLE",
+        "SOS",
+        "SRD",
+        "SSP",
+        "STN",
+        "SVC",
+        "SYP",
+        "SZL",
+        "THB",
+        "TJS",
+        "TMT",
+        "TOP",
+        "TRY",
+        "TTD",
+        "TWD",
+        "TZS",
+        "UAH",
+        "USD",
+        "UYU",
+        "UZS",
+        "VED",
+        "VES",
+        "WST",
+        "XCD",
+        "XCG",
+        "YER",
+        "ZAR",
+        "ZMW",
+        "ZWG",
+    ]
+)
+_NO_DECIMALS = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+_THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+_DECIMALS = dict.fromkeys(_TWO_DECIMALS, 2) | dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
+
+
+def currency_decimals(currency: str) -> int:
+    """How many decimals one unit of ``currency`` (ISO 4217) has: EUR 2, JPY 0, KWD 3.
+
+    Raises `InvalidAmount` for a code that ISO 4217 does not list as active.
+    """
+    try:
+        return _DECIMALS[currency]
+    except KeyError:
+        raise InvalidAmount(
+            text(
+                "{currency} is not a currency of ISO 4217. Use its three capitals, as in EUR.",
+                currency=currency,
+            )
+        ) from None
+
+
+@attrs.frozen(kw_only=True)
+class Money:
+    """An amount: ``minor`` units (cents for EUR, whole yen for JPY) of ``currency`` (ISO 4217).
+
+    >>> Money.of("44.95", "EUR")
+    Money(minor=4495, currency='EUR')
+    >>> Money.of("44.95", "EUR") + Money.of("5", "EUR")
+    Money(minor=4995, currency='EUR')
+    >>> str(Money.of("1200", "JPY"))
+    'JPY 1200'
+    """
+
+    minor: int
+    currency: str
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.minor) is not int:
+            raise InvalidAmount(
+                text(
+                    'An amount is a whole number of minor units (cents), not {amount}. Use Money.of("12.34", "EUR").',
+                    amount=repr(self.minor),
+                )
+            )
+        if self.currency not in _DECIMALS:
+            currency_decimals(self.currency)
+
+    @classmethod
+    def of(cls, amount: str | int | Decimal, currency: str) -> Money:
+        """Money from a decimal number in whole units: ``Money.of("44.95", "EUR")``.
+
+        Raises `InvalidAmount` for a float, for text that is no plain decimal number, and for more decimals than
+        the currency has.
+        """
+        decimals = currency_decimals(currency)
+        if isinstance(amount, bool) or not isinstance(amount, str | int | Decimal):
+            raise InvalidAmount(
+                text(
+                    "{amount} cannot be an amount: write it as text or Decimal, since floats lose cents.",
+                    amount=repr(amount),
+                )
+            )
+        try:
+            value = Decimal(amount.strip()) if isinstance(amount, str) else Decimal(amount)
+        except InvalidOperation:
+            value = Decimal("NaN")
+        if not value.is_finite():
+            raise InvalidAmount(
+                text(
+                    "{amount} is not an amount. Write a number with a point, as in 44.95.",
+                    amount=repr(amount),
+                )
+            )
+        minor = value.scaleb(decimals)
+        if minor != minor.to_integral_value():
+            raise InvalidAmount(
+                text(
+                    "{amount} has more decimals than {currency} has ({decimals}).",
+                    amount=str(amount),
+                    currency=currency,
+                    decimals=decimals,
+                )
+            )
+        return cls(minor=int(minor), currency=currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> Money:
+        """No money, in ``currency``."""
+        return cls(minor=0, currency=currency)
+
+    @property
+    def decimal(self) -> Decimal:
+        """The amount in whole units, with exactly the currency's decimals: ``Decimal("44.95")``."""
+        return Decimal(self.minor).scaleb(-_DECIMALS[self.currency])
+
+    def __str__(self) -> str:
+        return f"{self.currency} {self.decimal}"
+
+    def __add__(self, other: Money) -> Money:
+        return Money(minor=self.minor + self._same(other).minor, currency=self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(minor=self.minor - self._same(other).minor, currency=self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        return self.minor < self._same(other).minor
+
+    def __le__(self, other: Money) -> bool:
+        return self.minor <= self._same(other).minor
+
+    def __gt__(self, other: Money) -> bool:
+        return self.minor > self._same(other).minor
+
+    def __ge__(self, other: Money) -> bool:
+        return self.minor >= self._same(other).minor
+
+    def __bool__(self) -> bool:
+        return self.minor != 0
+
+    def _same(self, other: Money) -> Money:
+        if self.currency != other.currency:
+            raise InvalidAmount(
+                text(
+                    "{one} and {other} are of different currencies and cannot be counted together.",
+                    one=str(self),
+                    other=str(other),
+                )
+            )
+        return other
+
+
+def total(amounts: list[Money] | tuple[Money, ...], currency: str) -> Money:
+    """The sum of ``amounts``, all in ``currency``; no amounts give zero."""
+    return sum(amounts, Money.zero(currency))
+
+
+def value_of_units(whole: Money, *, units: int, first: int) -> Money:
+    """What the ``first`` units of ``whole`` are worth when ``whole`` was paid for ``units`` units together.
+
+    Largest remainder, ties by order: the odd minor units go to the first units, one each. So the value of any
+    later units is the difference of two calls, and every way of splitting sums to exactly ``whole``.
+
+    >>> ten = Money.of("10.00", "EUR")
+    >>> [value_of_units(ten, units=3, first=n).minor for n in (1, 2, 3)]
+    [334, 667, 1000]
+    """
+    share, odd = divmod(whole.minor, units)
+    return Money(minor=share * first + min(first, odd), currency=whole.currency)

@@ -1,0 +1,254 @@
+"""The host's order, as read: lines, what was paid per line, delivery, payments."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+
+import attrs
+
+from retour.model.errors import InvalidOrder, UnknownLine, UnknownPayment
+from retour.model.money import Money, total
+from retour.model.text import Text, text
+
+
+class LineKind(StrEnum):
+    """Goods can come back and count as products; services (postage, gift wrap, installation) cannot and do not."""
+
+    GOODS = "goods"
+    SERVICE = "service"
+
+
+class Mode(StrEnum):
+    """Whether a payment is real money or a provider's test."""
+
+    LIVE = "live"
+    TEST = "test"
+
+
+@attrs.frozen(kw_only=True)
+class TaxPart:
+    """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced."""
+
+    rate: Decimal
+    net: Money
+    tax: Money
+
+    @property
+    def gross(self) -> Money:
+        """Net and tax together."""
+        return self.net + self.tax
+
+
+@attrs.frozen(kw_only=True)
+class Paid:
+    """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
+
+    ``taxes`` is empty where the host does not know them; otherwise its parts sum to ``gross``.
+    """
+
+    gross: Money
+    taxes: tuple[TaxPart, ...] = ()
+
+    @classmethod
+    def of(cls, amount: str | int | Decimal, currency: str) -> Paid:
+        """Paid without tax parts: ``Paid.of("44.95", "EUR")``."""
+        return cls(gross=Money.of(amount, currency))
+
+
+@attrs.frozen(kw_only=True)
+class OrderLine:
+    """One line of an order: ``ordered`` and ``fulfilled`` units of ``product``, for which ``paid`` was paid in all.
+
+    ``product`` is the host's product key: two lines of one product carry the same. ``stock_tracked`` says whether
+    the host keeps stock of it. ``tags`` are the host's own marks, for its policies.
+    """
+
+    id: str
+    product: str
+    name: str
+    ordered: int
+    fulfilled: int
+    paid: Paid
+    kind: LineKind = LineKind.GOODS
+    stock_tracked: bool = True
+    tags: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class BankAccount:
+    """Where money can go back to: the holder's name and the IBAN, unchecked. Personal data: never in an event."""
+
+    name: str
+    iban: str
+
+
+@attrs.frozen(kw_only=True)
+class Payment:
+    """A payment on an order.
+
+    ``provider`` is the plugin's name, ``reference`` what the shop stored of it (``tr_…``, ``pi_…``, an invoice
+    number), ``account`` which of the merchant's accounts at that provider, ``captured`` what was really received.
+    ``method`` is the way of paying in the host's words (``ideal``, ``invoice``, ``bank_transfer_in_advance``).
+    ``payer`` is who to transfer money back to where no provider can.
+    """
+
+    provider: str
+    reference: str
+    captured: Money
+    account: str = "default"
+    mode: Mode = Mode.LIVE
+    method: str = ""
+    paid_at: datetime.datetime | None = None
+    payer: BankAccount | None = None
+
+    @property
+    def id(self) -> str:
+        """What names this payment on its order: ``mollie:tr_1``, or ``mollie/second-account:tr_1``."""
+        account = "" if self.account == "default" else f"/{self.account}"
+        return f"{self.provider}{account}:{self.reference}"
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """How the goods went out: what was ``paid`` for it, the shipping ``provider`` (empty: none), which parcel.
+
+    ``number`` is the order or tracking number that the shipping provider knows; ``postal_code`` and ``country``
+    (ISO 3166-1 alpha-2) are the address's, personal data that never enters an event.
+    """
+
+    paid: Paid
+    provider: str = ""
+    number: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself."""
+
+    id: str
+    currency: str
+    lines: tuple[OrderLine, ...]
+    payments: tuple[Payment, ...] = ()
+    delivery: Delivery | None = None
+    placed_at: datetime.datetime | None = None
+    customer: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        for fault in _faults(self):
+            raise InvalidOrder(text("Order {order}: {fault}", order=str(self.id), fault=fault))
+
+    @property
+    def goods(self) -> tuple[OrderLine, ...]:
+        """The lines that can come back."""
+        return tuple([line for line in self.lines if line.kind is LineKind.GOODS])
+
+    @property
+    def paid(self) -> Money:
+        """Everything the order costs, as invoiced: all lines and the delivery."""
+        amounts = [line.paid.gross for line in self.lines]
+        if self.delivery is not None:
+            amounts.append(self.delivery.paid.gross)
+        return total(amounts, self.currency)
+
+    @property
+    def captured(self) -> Money:
+        """Everything that was received on the order's payments."""
+        return total([payment.captured for payment in self.payments], self.currency)
+
+    def line(self, line_id: str) -> OrderLine:
+        """The line called ``line_id``; raises `UnknownLine`, naming the lines there are."""
+        for line in self.lines:
+            if line.id == line_id:
+                return line
+        raise UnknownLine(
+            text(
+                "Order {order} has no line {line}. Its lines are {lines}.",
+                order=self.id,
+                line=str(line_id),
+                lines=[line.id for line in self.lines],
+            )
+        )
+
+    def payment(self, name: str) -> Payment:
+        """The payment whose id or reference is ``name``; raises `UnknownPayment`."""
+        found = [payment for payment in self.payments if name in (payment.id, payment.reference)]
+        if len(found) == 1:
+            return found[0]
+        if not found and not self.payments:
+            raise UnknownPayment(text("Order {order} has no payments.", order=self.id))
+        raise UnknownPayment(
+            text(
+                "Order {order}: {payment} does not name one of its payments. They are {payments}.",
+                order=self.id,
+                payment=str(name),
+                payments=[payment.id for payment in self.payments],
+            )
+        )
+
+    def without_personal_data(self) -> Order:
+        """The order as an event may hold it: no payers, no address, no customer."""
+        return attrs.evolve(
+            self,
+            customer="",
+            payments=tuple([attrs.evolve(payment, payer=None) for payment in self.payments]),
+            delivery=self.delivery and attrs.evolve(self.delivery, postal_code="", country=""),
+        )
+
+
+def _faults(order: Order) -> Iterable[Text]:
+    """What is wrong with an order, in the order in which it should be mended."""
+    if not isinstance(order.id, str) or not order.id:
+        yield text("an order needs an id, a text that is not empty.")
+    if not order.lines:
+        yield text("an order needs at least one line.")
+    yield from _repeated(text("line"), [line.id for line in order.lines])
+    yield from _repeated(text("payment"), [payment.id for payment in order.payments])
+    for line in order.lines:
+        if type(line.ordered) is not int or type(line.fulfilled) is not int or not 0 <= line.fulfilled <= line.ordered:
+            yield text(
+                "line {line} has {fulfilled} of {ordered} units fulfilled; both are whole numbers, "
+                "the first at most the second.",
+                line=line.id,
+                fulfilled=str(line.fulfilled),
+                ordered=str(line.ordered),
+            )
+        yield from _paid_faults(text("line {line}", line=line.id), line.paid, order.currency)
+    for payment in order.payments:
+        if not payment.provider or not payment.reference:
+            yield text("a payment needs a provider and a reference.")
+        if payment.captured.currency != order.currency or payment.captured.minor < 0:
+            yield text(
+                "payment {payment} has captured {amount}; it must be zero or more, in {currency}.",
+                payment=payment.id,
+                amount=str(payment.captured),
+                currency=order.currency,
+            )
+    if order.delivery is not None:
+        yield from _paid_faults(text("the delivery"), order.delivery.paid, order.currency)
+
+
+def _paid_faults(what: Text, paid: Paid, currency: str) -> Iterable[Text]:
+    if paid.gross.currency != currency or paid.gross.minor < 0:
+        yield text(
+            "what was paid for {what} is {amount}; it must be zero or more, in {currency}.",
+            what=what,
+            amount=str(paid.gross),
+            currency=currency,
+        )
+    elif paid.taxes and total([part.gross for part in paid.taxes], currency) != paid.gross:
+        yield text(
+            "the tax parts of {what} do not sum to the {amount} that was paid.",
+            what=what,
+            amount=str(paid.gross),
+        )
+
+
+def _repeated(what: Text, names: list[str]) -> Iterable[Text]:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        yield text("two have the same name: {what} {name}.", what=what, name=str(twice))

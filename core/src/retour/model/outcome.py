@@ -1,0 +1,175 @@
+"""What a command gives back: the returns it touched, and the question that the merchant has to answer."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+import attrs
+
+from retour.model.returns import GoodsState, Return, StockState
+from retour.model.text import Text, text, texts
+
+
+@attrs.frozen(kw_only=True)
+class RestockQuestion:
+    """The question about the stock, as the merchant sees it: one sentence and three answers.
+
+    ``units`` are the sellable units per order line that wait for the answer. ``because`` says why we ask when a
+    policy could not answer.
+    """
+
+    sentence: Text
+    ok: Text
+    cancel: Text
+    choose: Text
+    units: Mapping[str, int]
+    because: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RestockOutcome:
+    """What is decided about the stock of one return: the open question, or what goes back and what is left to do.
+
+    ``restocked`` are units per order line that go back in stock (net of corrections), ``by_hand`` the list to book
+    by hand.
+    """
+
+    state: StockState
+    question: RestockQuestion | None
+    restocked: Mapping[str, int]
+    by_hand: Mapping[str, int]
+
+    @property
+    def needs_answer(self) -> bool:
+        """Whether the merchant has to say what goes back in stock."""
+        return self.question is not None
+
+
+@attrs.frozen(kw_only=True)
+class ReturnOutcome:
+    """One return as the command left it. ``receipt_id`` is the receipt that the command made, if it made one."""
+
+    return_id: str
+    receipt_id: str | None
+    goods: GoodsState
+    restock: RestockOutcome
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What a command did.
+
+    ``changed`` is False when there was nothing to do, and when a request_id had been used before: then the outcome
+    is the first one's. Most commands touch one return, which ``return_id``, ``receipt_id`` and ``restock`` speak of;
+    where goods of several announced returns were counted at once, they speak of the first that needs an answer, and
+    ``returns`` holds them all. ``effect_ids`` are the effects that ``desk.run(outcome)`` runs.
+    """
+
+    order_id: str
+    version: int
+    changed: bool
+    returns: tuple[ReturnOutcome, ...] = ()
+    refund_id: str | None = None
+    effect_ids: tuple[str, ...] = ()
+
+    @property
+    def _main(self) -> ReturnOutcome | None:
+        waiting = [one for one in self.returns if one.restock.needs_answer]
+        return waiting[0] if waiting else (self.returns[-1] if self.returns else None)
+
+    @property
+    def return_id(self) -> str:
+        """The id of the return; empty when the command touched none."""
+        return self._main.return_id if self._main is not None else ""
+
+    @property
+    def receipt_id(self) -> str | None:
+        """The id of the receipt that the command made, if it made one."""
+        return self._main.receipt_id if self._main is not None else None
+
+    @property
+    def restock(self) -> RestockOutcome:
+        """What is decided about the stock."""
+        if self._main is None:
+            return RestockOutcome(state=StockState.NOTHING, question=None, restocked={}, by_hand={})
+        return self._main.restock
+
+
+@attrs.frozen(kw_only=True)
+class ReturnSummary:
+    """One return on a list over all orders. ``waits_for`` is what it waits for since ``since``: "review", "goods",
+    "answer" (about the stock), "stock" (to be booked), or nothing. ``due`` is the last day to send it."""
+
+    order_id: str
+    return_id: str
+    goods: GoodsState
+    stock: StockState
+    waits_for: str
+    since: datetime.datetime
+    due: datetime.date | None
+    opened_at: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
+class Page:
+    """A page of a list; hand ``next`` back as ``after`` for the next page, None when there is none."""
+
+    returns: tuple[ReturnSummary, ...]
+    next: str | None
+
+
+@attrs.frozen(kw_only=True)
+class WorkReport:
+    """What one call of ``work()`` did: effects ``done``, effects that ``failed`` and are tried again later, returns
+    ``expired``, pieces of personal data ``forgotten``."""
+
+    done: int = 0
+    failed: int = 0
+    expired: int = 0
+    forgotten: int = 0
+
+
+def return_outcome(
+    return_: Return, undecided: Mapping[str, int], *, receipt_id: str | None, because: str
+) -> ReturnOutcome:
+    """A return with the question that it waits for, if it does."""
+    question = None
+    if return_.question_open:
+        products = sum(undecided.values())
+        question = RestockQuestion(
+            sentence=texts(
+                "The stock of {count} product is not updated yet. Add it back to stock?",
+                "The stock of {count} products is not updated yet. Add them all back to stock?",
+                products,
+            ),
+            ok=text("OK – restock everything"),
+            cancel=text("Cancel – I will restock myself"),
+            choose=text("Choose per product"),
+            units=dict(undecided),
+            because=because,
+        )
+    return ReturnOutcome(
+        return_id=return_.id,
+        receipt_id=receipt_id,
+        goods=return_.goods,
+        restock=RestockOutcome(
+            state=return_.stock,
+            question=question,
+            restocked={line_id: units for line_id, units in return_.moved().items() if units},
+            by_hand=dict(return_.by_hand),
+        ),
+    )
+
+
+def waits_for(return_: Return) -> str:
+    """What a return waits for; see `ReturnSummary`."""
+    if return_.question_open:
+        return "answer"
+    if return_.stock in (StockState.ALL, StockState.PER_LINE, StockState.FAILED, StockState.PARTLY_APPLIED):
+        return "stock"
+    if return_.goods is GoodsState.REQUESTED:
+        return "review"
+    if return_.goods in (GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED):
+        return "goods"
+    return ""

@@ -1,0 +1,349 @@
+"""A return: the goods of (part of) an order coming back, and what was decided about their stock."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+
+from retour.model.text import Text, text
+
+
+class GoodsState(StrEnum):
+    """Where the goods of one return are."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    IN_TRANSIT = "in_transit"
+    PARTLY_RECEIVED = "partly_received"
+    RECEIVED = "received"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+
+
+class StockState(StrEnum):
+    """What was decided about the stock of one return, and how far that got.
+
+    Derived from the decisions and movements of the return, never stored as the truth.
+    """
+
+    NOTHING = "nothing"  # no sellable unit of a product whose stock is tracked came back
+    UNDECIDED = "undecided"  # the merchant was asked and has not answered
+    ALL = "all"  # decided; the movements are on their way
+    BY_HAND = "by_hand"
+    PER_LINE = "per_line"
+    APPLIED = "applied"
+    PARTLY_APPLIED = "partly_applied"
+    FAILED = "failed"
+
+
+class Extent(StrEnum):
+    """How much of the order has come back: every fulfilled unit is counted, missing ones included, or not yet."""
+
+    FULL = "full"
+    PART = "part"
+
+
+@attrs.frozen(kw_only=True)
+class RequestedLine:
+    """``quantity`` units of one order line that a customer wants to send back, with the ``reason`` if one was given."""
+
+    line_id: str
+    quantity: int
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Counted:
+    """What one count found of one order line, in units.
+
+    ``sellable`` can go back in stock, ``damaged`` never does, ``missing`` was announced but not in the parcel,
+    ``wrong`` is another article than the line's.
+    """
+
+    line_id: str
+    sellable: int = 0
+    damaged: int = 0
+    missing: int = 0
+    wrong: int = 0
+
+    @property
+    def units(self) -> int:
+        """All units that this count speaks of."""
+        return self.sellable + self.damaged + self.missing + self.wrong
+
+    @property
+    def came_back(self) -> int:
+        """The units of the line's own product that are really here again."""
+        return self.sellable + self.damaged
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """One count of what arrived. ``lines`` are the newest counts, corrections applied."""
+
+    id: str
+    at: datetime.datetime
+    lines: Mapping[str, Counted]
+
+
+class Restock(StrEnum):
+    """The four answers to "does it go back in stock?"."""
+
+    ALL = "all"
+    ASK = "ask"
+    BY_HAND = "by_hand"
+    PER_LINE = "per_line"
+
+
+@attrs.frozen(kw_only=True)
+class RestockDecision:
+    """An answer to "does it go back in stock?", by a policy or by the merchant.
+
+    >>> RestockDecision.all().kind.value
+    'all'
+    >>> RestockDecision.lines({"line-2": 1}).units
+    {'line-2': 1}
+    """
+
+    kind: Restock
+    units: Mapping[str, int] = attrs.field(factory=dict)
+    because: str = ""
+
+    @classmethod
+    def all(cls, because: str = "") -> RestockDecision:
+        """OK: every sellable unit goes back in stock."""
+        return cls(kind=Restock.ALL, because=because)
+
+    @classmethod
+    def ask(cls, because: str = "") -> RestockDecision:
+        """Ask the merchant. Only a policy can say this."""
+        return cls(kind=Restock.ASK, because=because)
+
+    @classmethod
+    def by_hand(cls, because: str = "") -> RestockDecision:
+        """Cancel: nothing is booked; the dossier keeps the list of what to book by hand."""
+        return cls(kind=Restock.BY_HAND, because=because)
+
+    @classmethod
+    def lines(cls, units: Mapping[str, int], because: str = "") -> RestockDecision:
+        """Per line: so many ``units`` of each order line go back; what is not named stays on the list by hand."""
+        return cls(kind=Restock.PER_LINE, units=dict(units), because=because)
+
+
+@attrs.frozen(kw_only=True)
+class StockMovement:
+    """One stock booking: add ``quantity`` units (below zero: take them out again) of ``product``.
+
+    ``id`` never changes: a shop that has applied it does nothing when it is called with it again.
+    """
+
+    id: str
+    order_id: str
+    return_id: str
+    line_id: str
+    product: str
+    quantity: int
+
+
+class MovementState(StrEnum):
+    """How far a stock movement is."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    FAILED = "failed"  # tried, and will be tried again
+    REFUSED = "refused"  # the shop said never: its units are on the list to book by hand
+
+
+@attrs.frozen(kw_only=True)
+class Movement:
+    """A stock movement of a return, and how far it is. ``why`` is what the shop said when it failed."""
+
+    booking: StockMovement
+    state: MovementState = MovementState.PLANNED
+    why: str = ""
+
+
+class Severity(StrEnum):
+    """How strongly a policy objects to a return: somebody should look, or it should be refused."""
+
+    REVIEW = "review"
+    REFUSE = "refuse"
+
+
+@attrs.frozen(kw_only=True)
+class Objection:
+    """What a `return_policy` has against a requested return, in words for the merchant and the customer."""
+
+    severity: Severity
+    because: str
+
+    @classmethod
+    def review(cls, because: str) -> Objection:
+        """Somebody should look at it before it is approved."""
+        return cls(severity=Severity.REVIEW, because=because)
+
+    @classmethod
+    def refuse(cls, because: str) -> Objection:
+        """It should be refused; staff can still approve it."""
+        return cls(severity=Severity.REFUSE, because=because)
+
+
+@attrs.frozen(kw_only=True)
+class ReturnRequest:
+    """What a `return_policy` is asked about: who wants to send back what."""
+
+    return_id: str
+    lines: tuple[RequestedLine, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ReturnedLine:
+    """What came back of one order line, as the hooks see it."""
+
+    line_id: str
+    product: str
+    name: str
+    tags: frozenset[str]
+    stock_tracked: bool
+    sellable: int
+    damaged: int
+    missing: int
+    wrong: int
+
+
+@attrs.frozen(kw_only=True)
+class Returned:
+    """What one receipt counted, as the hooks see it. ``extent`` speaks of the whole order after this receipt."""
+
+    return_id: str
+    receipt_id: str
+    extent: Extent
+    lines: tuple[ReturnedLine, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Restocked:
+    """Stock movements of one return that the shop has applied, as the hooks see them."""
+
+    return_id: str
+    movements: tuple[StockMovement, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Return:
+    """One return, as its events make it.
+
+    ``requested`` is what was announced, per order line, empty for a return that began with its receipt. ``by_hand``
+    are the units that the merchant books himself. ``question_open`` says that the merchant was asked about stock.
+    """
+
+    id: str
+    opened_at: datetime.datetime
+    goods: GoodsState
+    changed_at: datetime.datetime
+    requested: Mapping[str, int] = attrs.field(factory=dict)
+    reasons: Mapping[str, str] = attrs.field(factory=dict)
+    objections: tuple[Objection, ...] = ()
+    send_by: datetime.date | None = None
+    tracking: str = ""
+    receipts: Mapping[str, Receipt] = attrs.field(factory=dict)
+    decided: RestockDecision | None = None
+    question_open: bool = False
+    by_hand: Mapping[str, int] = attrs.field(factory=dict)
+    movements: Mapping[str, Movement] = attrs.field(factory=dict)
+
+    @property
+    def live(self) -> bool:
+        """Whether its units are taken: a rejected, cancelled or expired return never counts."""
+        return self.goods not in (GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED)
+
+    @property
+    def counted(self) -> dict[str, Counted]:
+        """The counts of all its receipts together, per order line."""
+        sums: dict[str, Counted] = {}
+        for receipt in self.receipts.values():
+            for line_id, count in receipt.lines.items():
+                sums[line_id] = add_counts(sums[line_id], count) if line_id in sums else count
+        return sums
+
+    def claimed(self) -> dict[str, int]:
+        """How many units of each order line this return takes, so that no other return can.
+
+        While it is open: what was requested, or what was counted where that is more. Once it is closed: what was
+        counted. Nothing when it is not live.
+        """
+        if not self.live:
+            return {}
+        units = {} if self.goods is GoodsState.CLOSED else dict(self.requested)
+        for line_id, count in self.counted.items():
+            units[line_id] = max(units.get(line_id, 0), count.units)
+        return units
+
+    def moved(self, *, applied_only: bool = False) -> dict[str, int]:
+        """Units per order line that went back in stock, net of corrections: planned ones count, refused ones do not."""
+        units: dict[str, int] = {}
+        for movement in self.movements.values():
+            counts = (
+                movement.state is MovementState.APPLIED if applied_only else movement.state is not MovementState.REFUSED
+            )
+            if counts:
+                line_id = movement.booking.line_id
+                units[line_id] = units.get(line_id, 0) + movement.booking.quantity
+        return units
+
+    @property
+    def stock(self) -> StockState:
+        """How far the stock track is; see `StockState`."""
+        if self.question_open:
+            return StockState.UNDECIDED
+        states = {movement.state for movement in self.movements.values()}
+        if not states:
+            return StockState.BY_HAND if self.by_hand else StockState.NOTHING
+        if states == {MovementState.REFUSED}:
+            return StockState.BY_HAND
+        if states <= {MovementState.APPLIED}:
+            return StockState.APPLIED
+        if MovementState.PLANNED in states:
+            per_line = self.decided is not None and self.decided.kind is Restock.PER_LINE
+            return StockState.PER_LINE if per_line else StockState.ALL
+        return StockState.PARTLY_APPLIED if MovementState.APPLIED in states else StockState.FAILED
+
+
+def add_counts(one: Counted, other: Counted) -> Counted:
+    """Two counts of the same line, taken together."""
+    return Counted(
+        line_id=one.line_id,
+        sellable=one.sellable + other.sellable,
+        damaged=one.damaged + other.damaged,
+        missing=one.missing + other.missing,
+        wrong=one.wrong + other.wrong,
+    )
+
+
+GOODS_WORDS: Mapping[GoodsState, Text] = {
+    GoodsState.REQUESTED: text("requested"),
+    GoodsState.APPROVED: text("approved"),
+    GoodsState.REJECTED: text("rejected"),
+    GoodsState.IN_TRANSIT: text("on its way"),
+    GoodsState.PARTLY_RECEIVED: text("partly received"),
+    GoodsState.RECEIVED: text("received"),
+    GoodsState.CANCELLED: text("cancelled"),
+    GoodsState.EXPIRED: text("expired"),
+    GoodsState.CLOSED: text("closed"),
+}
+
+STOCK_WORDS: Mapping[StockState, Text] = {
+    StockState.NOTHING: text("nothing to restock"),
+    StockState.UNDECIDED: text("waiting for an answer"),
+    StockState.ALL: text("being restocked"),
+    StockState.BY_HAND: text("to be booked by hand"),
+    StockState.PER_LINE: text("being restocked"),
+    StockState.APPLIED: text("restocked"),
+    StockState.PARTLY_APPLIED: text("partly restocked"),
+    StockState.FAILED: text("not restocked yet"),
+}

@@ -1,0 +1,27 @@
+"""How goods come back: by a provider's return portal, or sent by the customer himself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from retour.model.text import Text
+
+
+class ShippingWay(StrEnum):
+    """The ways in which a customer can send goods back."""
+
+    PORTAL = "portal"
+    SELF = "self"
+
+
+@attrs.frozen(kw_only=True)
+class ShippingOption:
+    """One way to send the goods of an order back, with words for the customer and, for a portal, its address."""
+
+    way: ShippingWay
+    provider: str
+    label: Text
+    instruction: Text
+    url: str = ""

@@ -1,0 +1,127 @@
+"""Texts for people: an English sentence with values, shown in the reader's language.
+
+A text is a value. It is written in English in the code, kept as its parts (message and values), and becomes words
+only where somebody reads it: ``text.render("nl")``. The Dutch words live in gettext catalogues beside the package
+that wrote the message (``locale/nl.po``), read by Babel as they are: there is no build step.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from retour.model.money import Money
+
+TextValue: TypeAlias = "str | int | Money | datetime.date | datetime.datetime | Text | Sequence[Text | str]"
+
+LANGUAGES = ("en", "nl")
+
+
+@attrs.frozen(kw_only=True)
+class Text:
+    """A sentence for a person, in a language that is chosen when it is read.
+
+    ``message`` is the English sentence with ``{names}``; ``plural`` is its form for a ``count`` other than one;
+    ``domain`` is the package whose catalogue translates it.
+    """
+
+    message: str
+    domain: str = "retour"
+    values: Mapping[str, Any] = attrs.field(factory=dict)
+    plural: str | None = None
+    count: int | None = None
+
+    def render(self, language: str = "en") -> str:
+        """The sentence in ``language`` ("en" or "nl"; any other gives English), money and dates by CLDR."""
+        template = self._template(language)
+        if not self.values:
+            return template
+        return template.format_map({name: _formatted(value, language) for name, value in self.values.items()})
+
+    def _template(self, language: str) -> str:
+        form = 0 if self.plural is None or self.count == 1 else 1
+        translated = None if language == "en" else _catalogue(self.domain, language).get((self.message, form))
+        return translated or (self.plural if form and self.plural is not None else self.message)
+
+    def __str__(self) -> str:
+        return self.render("en")
+
+
+def text(message: str, /, **values: TextValue) -> Text:
+    """A sentence of the core: ``text("Order {order} is unknown.", order="1001")``."""
+    return Text(message=message, values=values)
+
+
+def texts(one: str, many: str, count: int, /, **values: TextValue) -> Text:
+    """A sentence of the core that counts: ``texts("{count} unit", "{count} units", 3)``."""
+    return Text(message=one, plural=many, count=count, values={"count": count, **values})
+
+
+@attrs.frozen
+class TextDomain:
+    """The same two functions for the texts of another package: ``text = TextDomain("retour_mollie").text``."""
+
+    package: str
+
+    def text(self, message: str, /, **values: TextValue) -> Text:
+        """A sentence of ``package``, translated by its ``locale/<language>.po``."""
+        return Text(message=message, domain=self.package, values=values)
+
+    def texts(self, one: str, many: str, count: int, /, **values: TextValue) -> Text:
+        """A sentence of ``package`` that counts."""
+        return Text(message=one, plural=many, count=count, domain=self.package, values={"count": count, **values})
+
+
+def _formatted(value: Any, language: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Text):
+        return value.render(language)
+    if value is None or isinstance(value, int):
+        return str(value)
+    if isinstance(value, datetime.datetime | datetime.date):
+        return _formatted_date(value, language)
+    if isinstance(value, Sequence):
+        return ", ".join(_formatted(item, language) for item in value)
+    return money_text(value, language)
+
+
+def money_text(amount: Money, language: str) -> str:
+    """An amount as a reader of ``language`` writes it: ``€ 44,95`` in Dutch, ``€44.95`` in English."""
+    from babel.numbers import format_currency
+
+    return str(format_currency(amount.decimal, amount.currency, locale=language, decimal_quantization=False))
+
+
+def _formatted_date(value: datetime.date, language: str) -> str:
+    from babel.dates import format_date, format_datetime
+
+    if isinstance(value, datetime.datetime):
+        return format_datetime(value, "d MMMM y HH:mm", tzinfo=value.tzinfo, locale=language)
+    return format_date(value, "d MMMM y", locale=language)
+
+
+@cache
+def _catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
+    """The translations of ``domain``: (English message, plural form) to the sentence in ``language``."""
+    from importlib.resources import files
+
+    from babel.messages.pofile import read_po
+
+    source = files(domain).joinpath("locale", f"{language}.po")
+    if not source.is_file():
+        return {}
+    with source.open("rb") as stream:
+        catalogue = read_po(stream, locale=language, domain=domain)
+    translations: dict[tuple[str, int], str] = {}
+    for message in catalogue:
+        if isinstance(message.id, str):
+            translations[message.id, 0] = str(message.string)
+        else:
+            translations.update({(message.id[0], form): string for form, string in enumerate(message.string or ())})
+    return translations

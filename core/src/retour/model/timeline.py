@@ -1,0 +1,40 @@
+"""The timeline: who did what and when, in words for the staff or for the customer."""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+
+import attrs
+
+from retour.model.actor import Actor
+from retour.model.text import Text
+
+
+class Audience(StrEnum):
+    """Who reads a timeline. The staff sees everything, the customer what concerns him."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+
+
+@attrs.frozen(kw_only=True)
+class TimelineEntry:
+    """One line of a timeline.
+
+    ``seq`` is the event's, 0 for what the host's order itself tells (placed, paid). ``code`` is the event's type.
+    ``note`` is what somebody wrote with it, for the staff only, empty when it was removed. ``url`` leads to the
+    payment at its provider.
+    """
+
+    seq: int
+    at: datetime.datetime
+    by: Actor
+    code: str
+    message: Text
+    note: str = ""
+    url: str = ""
+
+    def text(self, language: str = "en") -> str:
+        """The entry in ``language`` ("en" or "nl")."""
+        return self.message.render(language)

@@ -1,0 +1,105 @@
+"""The draft of one command: the events it makes, and the dossier as it would be with them."""
+
+from __future__ import annotations
+
+import datetime
+
+import attrs
+
+from retour.model.actor import Actor, ActorKind
+from retour.model.dossier import Dossier, apply
+from retour.model.errors import InvalidReference, NotAllowed
+from retour.model.events import Event, OrderSeen, Recorded
+from retour.model.ids import NewId
+from retour.model.order import Order
+from retour.model.text import text
+
+
+@attrs.frozen(kw_only=True)
+class Note:
+    """Free words that somebody wrote, personal data: kept apart from the event that names it by ``id``."""
+
+    id: str
+    customer: str
+    words: str
+
+
+@attrs.define(kw_only=True)
+class Draft:
+    """What a command has decided so far. ``dossier`` always includes the events recorded up to now."""
+
+    dossier: Dossier
+    at: datetime.datetime
+    by: Actor
+    new_id: NewId
+    request_id: str | None = None
+    request_digest: str | None = None
+    events: list[Recorded] = attrs.field(factory=list)
+    notes: list[Note] = attrs.field(factory=list)
+
+    def record(self, event: Event, by: Actor | None = None) -> None:
+        """Add an event, and let the dossier follow. ``by`` names another actor than the command's: a policy."""
+        seq = self.dossier.version + 1
+        first = not self.events
+        recorded = Recorded(
+            seq=seq,
+            command=seq if first else self.events[0].seq,
+            at=self.at,
+            by=by or self.by,
+            event=event,
+            request_id=self.request_id if first else None,
+            request_digest=self.request_digest if first else None,
+        )
+        self.events.append(recorded)
+        self.dossier = apply(self.dossier, recorded)
+
+    def see(self, order: Order) -> None:
+        """Record the order if it is new to us or differs from what we last saw."""
+        facts = order.without_personal_data()
+        if facts != self.dossier.order:
+            self.record(OrderSeen(order=facts))
+
+    def note(self, order: Order, words: str | None) -> str | None:
+        """Keep what somebody wrote; gives the id under which an event names it."""
+        if words is None or not words.strip():
+            return None
+        refuse_card_number(order.id, words)
+        note = Note(id=self.new_id("nt"), customer=order.customer, words=words.strip())
+        self.notes.append(note)
+        return note.id
+
+    def only(self, *kinds: ActorKind, what: str) -> None:
+        """Refuse with `NotAllowed` when an actor of another kind does this."""
+        if self.by.kind not in kinds:
+            raise NotAllowed(
+                text(
+                    "Order {order}: {actor} may not {what}; {kinds} may.",
+                    order=self.dossier.order_id,
+                    actor=f"{self.by.kind} {self.by.id}",
+                    what=what,
+                    kinds=[kind.value for kind in kinds],
+                )
+            )
+
+
+def refuse_card_number(order_id: str, words: str) -> None:
+    """Refuse words that hold a card number, so that no card data is ever stored (PCI DSS, SAQ A)."""
+    run = ""
+    for character in [*words, "."]:
+        if character.isascii() and character.isdigit():
+            run += character
+        elif character not in " -" or not run:
+            if 13 <= len(run) <= 19 and _passes_luhn(run):
+                raise InvalidReference(
+                    text(
+                        "Order {order}: this text holds what looks like a card number. Leave it out; "
+                        "if it is none, write it with points.",
+                        order=order_id,
+                    )
+                )
+            run = ""
+
+
+def _passes_luhn(digits: str) -> bool:
+    doubled = [int(digit) * (1 + position % 2) for position, digit in enumerate(reversed(digits))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0

@@ -1,0 +1,498 @@
+"""The goods track: who may send what back, what arrived, and how much is left.
+
+requested -> approved | rejected -> in transit -> partly received -> received -> closed; cancelled, expired.
+A host may start anywhere: a receipt with no request before it is legal.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+import attrs
+
+from retour.model.actor import Actor, ActorKind
+from retour.model.dossier import Dossier
+from retour.model.errors import InvalidLines, InvalidQuantity, NotPossibleNow, UnknownLine
+from retour.model.events import (
+    Event,
+    GoodsReceived,
+    ReceiptCorrected,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnSent,
+)
+from retour.model.ids import NewId
+from retour.model.order import LineKind, Order
+from retour.model.returns import (
+    GOODS_WORDS,
+    Counted,
+    Extent,
+    GoodsState,
+    Objection,
+    RequestedLine,
+    Return,
+    Returned,
+    ReturnedLine,
+    Severity,
+)
+from retour.model.text import Text, text
+from retour.rules.draft import Draft
+
+LinesToSend: TypeAlias = "Mapping[str, int] | Iterable[RequestedLine]"
+LinesCounted: TypeAlias = "Mapping[str, int] | Iterable[Counted]"
+_L = TypeVar("_L", RequestedLine, Counted)
+
+POLICY = Actor.system("policy")
+"""Who decides when nobody had to be asked."""
+
+_MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
+    ReturnApproved: frozenset({GoodsState.REQUESTED}),
+    ReturnRejected: frozenset({GoodsState.REQUESTED}),
+    ReturnSent: frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
+    ReturnCancelled: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
+    ReturnExpired: frozenset({GoodsState.APPROVED}),
+    ReturnClosed: frozenset({GoodsState.PARTLY_RECEIVED, GoodsState.RECEIVED}),
+    GoodsReceived: frozenset(
+        {
+            GoodsState.REQUESTED,
+            GoodsState.APPROVED,
+            GoodsState.IN_TRANSIT,
+            GoodsState.PARTLY_RECEIVED,
+            GoodsState.RECEIVED,
+        }
+    ),
+}
+"""From which states each event may follow."""
+
+_VERBS: Mapping[type[Event], Text] = {
+    ReturnApproved: text("approve"),
+    ReturnRejected: text("reject"),
+    ReturnSent: text("send"),
+    ReturnCancelled: text("cancel"),
+    ReturnExpired: text("expire"),
+    ReturnClosed: text("close"),
+    GoodsReceived: text("receive"),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Arrival:
+    """Units that are about to be counted on one return: a return that was announced, or a new one."""
+
+    return_id: str
+    receipt_id: str
+    lines: tuple[Counted, ...]
+
+
+def units_left(dossier: Dossier, order: Order) -> dict[str, int]:
+    """How many units of each goods line are in no live return yet. Below zero when the order shrank meanwhile."""
+    claimed = dossier.claimed()
+    return {line.id: line.fulfilled - claimed.get(line.id, 0) for line in order.goods}
+
+
+def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
+    """Lines as a host gives them, a mapping of units (requested, or sellable) or values, always as values."""
+    if isinstance(lines, Mapping):
+        name = "sellable" if kind is Counted else "quantity"
+        return tuple([kind(line_id=line_id, **{name: units}) for line_id, units in lines.items()])
+    values = tuple(lines) if isinstance(lines, Iterable) and not isinstance(lines, str) else (lines,)
+    for value in values:
+        if not isinstance(value, kind):
+            raise InvalidLines(
+                text(
+                    "Order {order}: lines are a mapping of line to units, or {kind} values, not {given}.",
+                    order=str(order_id),
+                    kind=kind.__name__,
+                    given=type(value).__name__,
+                )
+            )
+    return values
+
+
+# --- announcing a return ---------------------------------------------------------------------------------
+
+
+def requested_lines(dossier: Dossier, order: Order, asked: tuple[RequestedLine, ...]) -> tuple[RequestedLine, ...]:
+    """The lines of a request, checked: on the order, once each, and no more units than are left."""
+    _check_names(order, [line.line_id for line in asked])
+    left = units_left(dossier, order)
+    for line in asked:
+        _check_units(order, line.line_id, line.quantity)
+        if line.quantity > left[line.line_id]:
+            raise _more_than_left(dossier, order, line.line_id, line.quantity, left[line.line_id])
+    return asked
+
+
+def request(
+    draft: Draft,
+    order: Order,
+    return_id: str,
+    lines: tuple[RequestedLine, ...],
+    objections: Sequence[Objection],
+    note: str | None,
+) -> None:
+    """Announce a return. Without objections it is approved at once; a refusal rejects what a customer asks, and
+    leaves what staff asks to staff."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what="request a return")
+    strictest = sorted(objections, key=lambda objection: objection.severity is not Severity.REFUSE)
+    draft.record(
+        ReturnRequested(return_id=return_id, lines=lines, objections=tuple(strictest), note_id=draft.note(order, note))
+    )
+    if not strictest:
+        draft.record(ReturnApproved(return_id=return_id), by=POLICY)
+    elif strictest[0].severity is Severity.REFUSE and draft.by.kind is ActorKind.CUSTOMER:
+        draft.record(ReturnRejected(return_id=return_id, because=strictest[0].because), by=POLICY)
+
+
+def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None) -> None:
+    """Say that the goods may come back."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what="approve a return")
+    _check_move(draft.dossier, return_id, ReturnApproved)
+    draft.record(ReturnApproved(return_id=return_id, send_by=send_by, note_id=draft.note(order, note)))
+
+
+def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
+    """Say that the goods may not come back, and why."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what="reject a return")
+    _check_move(draft.dossier, return_id, ReturnRejected)
+    if not because.strip():
+        raise NotPossibleNow(
+            text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
+        )
+    draft.record(ReturnRejected(return_id=return_id, because=because.strip(), note_id=draft.note(order, note)))
+
+
+def send(draft: Draft, order: Order, return_id: str, tracking: str, note: str | None) -> None:
+    """The goods are on their way; again, to correct the tracking number."""
+    _check_move(draft.dossier, return_id, ReturnSent)
+    draft.record(ReturnSent(return_id=return_id, tracking=tracking, note_id=draft.note(order, note)))
+
+
+def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
+    """The goods will not come. Impossible once something was counted: correct the receipt instead."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what="cancel a return")
+    _check_move(draft.dossier, return_id, ReturnCancelled)
+    draft.record(ReturnCancelled(return_id=return_id, note_id=draft.note(order, note)))
+
+
+def expire(draft: Draft, return_id: str, today: datetime.date) -> bool:
+    """Expire an approved return whose last day to send has passed; says whether it did."""
+    return_ = draft.dossier.return_(return_id)
+    due = return_.goods in _MOVES[ReturnExpired] and return_.send_by is not None and return_.send_by < today
+    if due:
+        draft.record(ReturnExpired(return_id=return_id))
+    return due
+
+
+def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
+    """Expect nothing more: units that were announced but never counted are free for another return."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what="close a return")
+    _check_move(draft.dossier, return_id, ReturnClosed)
+    if draft.dossier.return_(return_id).question_open:
+        raise NotPossibleNow(
+            text(
+                "Order {order}: return {return_id} still waits for an answer about the stock. Answer that first.",
+                order=order.id,
+                return_id=return_id,
+            )
+        )
+    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note)))
+
+
+# --- counting what arrived -------------------------------------------------------------------------------
+
+
+def counted_lines(order: Order, counts: tuple[Counted, ...], *, zero_allowed: bool = False) -> tuple[Counted, ...]:
+    """The lines of a count, checked: on the order, once each, whole units."""
+    _check_names(order, [count.line_id for count in counts])
+    for count in counts:
+        for units in (count.sellable, count.damaged, count.missing, count.wrong):
+            _check_units(order, count.line_id, units, zero_allowed=True)
+        if not zero_allowed:
+            _check_units(order, count.line_id, count.units)
+    return counts
+
+
+def everything_outstanding(dossier: Dossier, order: Order) -> tuple[Counted, ...]:
+    """Every unit that has not been counted yet, as sellable. Raises `NotPossibleNow` if nothing was ever fulfilled."""
+    if not any(line.fulfilled for line in order.goods):
+        raise NotPossibleNow(
+            text(
+                "Order {order}: no goods were fulfilled, so nothing can come back. Cancel the order instead.",
+                order=order.id,
+            )
+        )
+    left = _left_with_announced(dossier, order)
+    return tuple([Counted(line_id=line_id, sellable=units) for line_id, units in left.items() if units > 0])
+
+
+def arrivals(dossier: Dossier, order: Order, counts: Sequence[Counted], new_id: NewId) -> tuple[Arrival, ...]:
+    """Which returns the counted units belong to: those that announced them, the oldest first, then a new one."""
+    left = _left_with_announced(dossier, order)
+    for count in counts:
+        if count.units > left[count.line_id]:
+            raise _more_than_left(dossier, order, count.line_id, count.units, left[count.line_id])
+    found: list[Arrival] = []
+    rest = {count.line_id: count for count in counts}
+    for return_ in dossier.returns.values():
+        if return_.goods in _MOVES[GoodsReceived]:
+            taken = []
+            for line_id, units in _outstanding(return_).items():
+                if line_id in rest and units > 0:
+                    first, rest[line_id] = _split(rest[line_id], units)
+                    taken.append(first)
+            found += _arrival(return_.id, taken, new_id)
+    new = [count for count in rest.values() if count.units]
+    if new:
+        found += _arrival(new_id("rt"), new, new_id)
+    return tuple(found)
+
+
+def arrival_on(
+    dossier: Dossier,
+    order: Order,
+    return_id: str,
+    counts: Sequence[Counted],
+    new_id: NewId,
+    *,
+    more_than_requested: bool,
+) -> Arrival:
+    """The counted units as a receipt of one return; more than it announced only if staff says so."""
+    return_ = dossier.return_(return_id)
+    _check_move(dossier, return_id, GoodsReceived)
+    left, outstanding = units_left(dossier, order), _outstanding(return_)
+    for count in counts:
+        announced = max(0, outstanding.get(count.line_id, 0))
+        most = announced + (max(0, left[count.line_id]) if more_than_requested else 0)
+        if count.units > most:
+            raise _more_than_left(dossier, order, count.line_id, count.units, most)
+    return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(counts))
+
+
+def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None) -> None:
+    """Record one count of what arrived."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what="count what came back")
+    draft.record(
+        GoodsReceived(
+            return_id=arrival.return_id,
+            receipt_id=arrival.receipt_id,
+            lines=arrival.lines,
+            extent=extent_after(draft.dossier, order, arrival.lines),
+            note_id=draft.note(order, note),
+        )
+    )
+
+
+def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequence[Counted]) -> tuple[Counted, ...]:
+    """The right counts of a receipt's lines, without those that were right already."""
+    return_ = dossier.return_of_receipt(receipt_id)
+    if not return_.live:
+        raise _wrong_state(dossier, return_, text("correct"))
+    before = return_.receipts[receipt_id].lines
+    left = units_left(dossier, order)
+    changed = []
+    for count in counts:
+        old = before.get(count.line_id, Counted(line_id=count.line_id))
+        most = old.units + _room(return_, count.line_id, left[count.line_id])
+        if count.units > max(most, old.units):
+            raise _more_than_left(dossier, order, count.line_id, count.units, most)
+        if count != old:
+            changed.append(count)
+    return tuple(changed)
+
+
+def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted, ...], note: str | None) -> None:
+    """Record that a receipt was counted wrong. A return that began with its receipt and has nothing left ends."""
+    draft.only(ActorKind.STAFF, what="correct a receipt")
+    return_ = draft.dossier.return_of_receipt(receipt_id)
+    before = return_.receipts[receipt_id].lines
+    delta = [_difference(count, before.get(count.line_id)) for count in changed]
+    draft.record(
+        ReceiptCorrected(
+            return_id=return_.id,
+            receipt_id=receipt_id,
+            lines=changed,
+            extent=extent_after(draft.dossier, order, delta),
+            note_id=draft.note(order, note),
+        )
+    )
+
+
+def end_if_nothing_came(draft: Draft, return_id: str) -> None:
+    """Cancel a return that began with its receipt and, corrected, counts nothing at all."""
+    return_ = draft.dossier.return_(return_id)
+    nothing = not any(count.units for count in return_.counted.values())
+    if nothing and not return_.requested:
+        draft.record(ReturnCancelled(return_id=return_id), by=POLICY)
+
+
+def extent_after(dossier: Dossier, order: Order, counts: Sequence[Counted]) -> Extent:
+    """Whether every fulfilled unit is counted once ``counts`` are added."""
+    counted = dossier.counted()
+    for count in counts:
+        counted[count.line_id] = counted.get(count.line_id, 0) + count.units
+    complete = all(counted.get(line.id, 0) >= line.fulfilled for line in order.goods)
+    return Extent.FULL if complete else Extent.PART
+
+
+def returned(dossier: Dossier, order: Order, arrival: Arrival) -> Returned:
+    """What an arrival counts, as the hooks see it before it is recorded."""
+    return as_returned(
+        order,
+        arrival.return_id,
+        arrival.receipt_id,
+        arrival.lines,
+        extent_after(dossier, order, arrival.lines),
+    )
+
+
+def as_returned(order: Order, return_id: str, receipt_id: str, counts: Sequence[Counted], extent: Extent) -> Returned:
+    """Counted lines with what the order says of them."""
+    lines = {line.id: line for line in order.lines}
+    return Returned(
+        return_id=return_id,
+        receipt_id=receipt_id,
+        extent=extent,
+        lines=tuple(
+            [
+                ReturnedLine(
+                    line_id=count.line_id,
+                    product=lines[count.line_id].product,
+                    name=lines[count.line_id].name,
+                    tags=lines[count.line_id].tags,
+                    stock_tracked=lines[count.line_id].stock_tracked,
+                    sellable=count.sellable,
+                    damaged=count.damaged,
+                    missing=count.missing,
+                    wrong=count.wrong,
+                )
+                for count in counts
+                if count.line_id in lines
+            ]
+        ),
+    )
+
+
+# --- the small print -------------------------------------------------------------------------------------
+
+
+def _arrival(return_id: str, lines: list[Counted], new_id: NewId) -> list[Arrival]:
+    return [Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(lines))] if lines else []
+
+
+def _outstanding(return_: Return) -> dict[str, int]:
+    """Units that were announced on a return and not counted yet."""
+    counted = return_.counted
+    return {
+        line_id: units - (counted[line_id].units if line_id in counted else 0)
+        for line_id, units in return_.requested.items()
+    }
+
+
+def _left_with_announced(dossier: Dossier, order: Order) -> dict[str, int]:
+    """Units of each goods line that can still be counted: in no return, or announced and not counted."""
+    left = {line_id: max(0, units) for line_id, units in units_left(dossier, order).items()}
+    for return_ in dossier.returns.values():
+        if return_.goods in _MOVES[GoodsReceived]:
+            for line_id, units in _outstanding(return_).items():
+                if line_id in left:
+                    left[line_id] += max(0, units)
+    return left
+
+
+def _room(return_: Return, line_id: str, left: int) -> int:
+    """How many units more than now a receipt of ``return_`` may count of a line."""
+    return max(0, left) + max(0, _outstanding(return_).get(line_id, 0))
+
+
+def _split(count: Counted, units: int) -> tuple[Counted, Counted]:
+    """The first ``units`` of a count, and the rest."""
+    first: dict[str, int] = {}
+    rest: dict[str, int] = {}
+    for name in ("sellable", "damaged", "missing", "wrong"):
+        available: int = getattr(count, name)
+        first[name] = min(available, units)
+        rest[name] = available - first[name]
+        units -= first[name]
+    return Counted(line_id=count.line_id, **first), Counted(line_id=count.line_id, **rest)
+
+
+def _difference(new: Counted, old: Counted | None) -> Counted:
+    return Counted(line_id=new.line_id, sellable=new.units - (old.units if old is not None else 0))
+
+
+def _check_names(order: Order, names: Sequence[str]) -> None:
+    if not names:
+        raise InvalidLines(text("Order {order}: the list of lines is empty. Name at least one line.", order=order.id))
+    for name in names:
+        line = order.line(name)
+        if line.kind is not LineKind.GOODS:
+            raise UnknownLine(
+                text(
+                    "Order {order}: line {line} ({name}) is a service and cannot come back.",
+                    order=order.id,
+                    line=name,
+                    name=line.name,
+                )
+            )
+        if names.count(name) > 1:
+            raise InvalidLines(
+                text(
+                    "Order {order}: line {line} is named twice. Put all its units in one entry.",
+                    order=order.id,
+                    line=name,
+                )
+            )
+
+
+def _check_units(order: Order, line_id: str, units: object, *, zero_allowed: bool = False) -> None:
+    if type(units) is not int or units < 0 or (units == 0 and not zero_allowed):
+        raise InvalidQuantity(
+            text(
+                "Order {order}, line {line}: {units} is not a number of units. Use a whole number above zero.",
+                order=order.id,
+                line=line_id,
+                units=str(units),
+            )
+        )
+
+
+def _more_than_left(dossier: Dossier, order: Order, line_id: str, units: int, left: int) -> InvalidQuantity:
+    line = order.line(line_id)
+    return InvalidQuantity(
+        text(
+            "Order {order}, line {line} ({name}): {units} units are more than the {left} that can still come back "
+            "({fulfilled} fulfilled, {claimed} in returns already).",
+            order=order.id,
+            line=line_id,
+            name=line.name,
+            units=units,
+            left=max(0, left),
+            fulfilled=line.fulfilled,
+            claimed=dossier.claimed().get(line_id, 0),
+        )
+    )
+
+
+def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> None:
+    return_ = dossier.return_(return_id)
+    if return_.goods not in _MOVES[step]:
+        raise _wrong_state(dossier, return_, _VERBS[step])
+
+
+def _wrong_state(dossier: Dossier, return_: Return, verb: Text) -> NotPossibleNow:
+    return NotPossibleNow(
+        text(
+            "Order {order}: return {return_id} is {state}, so it is too late or too early to {verb} it.",
+            order=dossier.order_id,
+            return_id=return_.id,
+            state=GOODS_WORDS[return_.goods],
+            verb=verb,
+        )
+    )

@@ -1,0 +1,203 @@
+"""The stock track: what goes back in stock, when it is asked, and when it must be taken out again.
+
+The rule of the reference article: an order of one product is restocked at once, whatever its quantity; an order of
+several products asks; OK restocks every sellable unit, Cancel none and leaves a list to book by hand. Beyond the
+article: per line, and damaged units never go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from retour.model.actor import Actor, ActorKind
+from retour.model.errors import InvalidLines, InvalidQuantity, NotPossibleNow
+from retour.model.events import RestockAsked, RestockDecided
+from retour.model.order import Order
+from retour.model.returns import Restock, RestockDecision, Return, StockMovement
+from retour.model.text import Text, text
+from retour.rules.draft import Draft
+from retour.rules.goods import POLICY
+
+
+def default_decision(order: Order) -> RestockDecision:
+    """The reference article's rule: one distinct product among the goods lines is restocked, several are asked.
+
+    Postage and other services do not count as products.
+    """
+    products = {line.product for line in order.goods}
+    return RestockDecision.all() if len(products) == 1 else RestockDecision.ask()
+
+
+def undecided(return_: Return, order: Order) -> dict[str, int]:
+    """Sellable units of products whose stock is tracked that nobody has decided about, per order line."""
+    moved = return_.moved()
+    open_units = {}
+    counted = return_.counted
+    for line in order.goods:
+        if line.stock_tracked and line.id in counted:
+            units = counted[line.id].sellable - moved.get(line.id, 0) - return_.by_hand.get(line.id, 0)
+            if units > 0:
+                open_units[line.id] = units
+    return open_units
+
+
+def after_receipt(draft: Draft, order: Order, return_id: str, policy: RestockDecision) -> None:
+    """Act on what a policy says about newly received units, or ask. An open question covers them as well."""
+    return_ = draft.dossier.return_(return_id)
+    units = undecided(return_, order)
+    if not units or return_.question_open:
+        return
+    fault = _fault(policy, units)
+    if policy.kind is Restock.ASK or fault:
+        draft.record(RestockAsked(return_id=return_id, because=str(fault or policy.because)), by=POLICY)
+    else:
+        _decide(draft, order, return_, policy, units, by=POLICY)
+
+
+def answer(draft: Draft, order: Order, return_id: str, decision: RestockDecision) -> None:
+    """The merchant's answer. The same answer again changes nothing; units left to book by hand can still be
+    restocked by a later answer."""
+    draft.only(ActorKind.STAFF, what="answer for the stock")
+    return_ = draft.dossier.return_(return_id)
+    _check_answer(order, return_id, decision)
+    if not return_.question_open:
+        if _same(return_.decided, decision):
+            return
+        units = _by_hand_units(return_)
+        if decision.kind is Restock.BY_HAND or not units:
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: nothing of return {return_id} waits for an answer about the stock. "
+                    "To take units out again, correct the receipt.",
+                    order=order.id,
+                    return_id=return_id,
+                )
+            )
+    else:
+        units = undecided(return_, order)
+    fault = _fault(decision, units)
+    if fault:
+        raise InvalidQuantity(
+            text("Order {order}, return {return_id}: {fault}", order=order.id, return_id=return_id, fault=fault)
+        )
+    _decide(draft, order, return_, decision, units)
+
+
+def after_correction(draft: Draft, order: Order, return_id: str, policy: RestockDecision) -> None:
+    """Follow a corrected receipt: first shorten the list by hand, then take units out of stock again; newly
+    sellable units are decided like received ones."""
+    return_ = draft.dossier.return_(return_id)
+    counted, moved = return_.counted, return_.moved()
+    by_hand = dict(return_.by_hand)
+    movements = []
+    for line in order.goods:
+        sellable = counted[line.id].sellable if line.id in counted else 0
+        too_many = moved.get(line.id, 0) + by_hand.get(line.id, 0) - sellable
+        if too_many > 0:
+            listed = min(too_many, max(0, by_hand.get(line.id, 0)))
+            if listed:
+                by_hand[line.id] -= listed
+            if too_many > listed:
+                movements.append(_movement(draft, order, return_id, line.id, listed - too_many))
+    if movements or by_hand != return_.by_hand:
+        draft.record(
+            RestockDecided(
+                return_id=return_id,
+                decision=RestockDecision.lines({}, because="receipt corrected"),
+                movements=tuple(movements),
+                by_hand=_without_zeros(by_hand),
+                corrects=True,
+            )
+        )
+    return_ = draft.dossier.return_(return_id)
+    if return_.question_open and not undecided(return_, order):
+        draft.record(
+            RestockDecided(
+                return_id=return_id,
+                decision=RestockDecision.by_hand("nothing is left to decide"),
+                by_hand=dict(return_.by_hand),
+            ),
+            by=POLICY,
+        )
+    after_receipt(draft, order, return_id, policy)
+
+
+def _decide(
+    draft: Draft,
+    order: Order,
+    return_: Return,
+    decision: RestockDecision,
+    units: Mapping[str, int],
+    by: Actor | None = None,
+) -> None:
+    """Record a decision about ``units``, which are undecided or on the list by hand until now."""
+    by_hand = dict(return_.by_hand)
+    movements = []
+    listed = not return_.question_open and _by_hand_units(return_) == units
+    for line_id, available in units.items():
+        restocked = {
+            Restock.ALL: available,
+            Restock.PER_LINE: decision.units.get(line_id, 0),
+        }.get(decision.kind, 0)
+        if restocked:
+            movements.append(_movement(draft, order, return_.id, line_id, restocked))
+        kept = available - restocked
+        by_hand[line_id] = kept if listed else by_hand.get(line_id, 0) + kept
+    draft.record(
+        RestockDecided(
+            return_id=return_.id,
+            decision=decision,
+            movements=tuple(movements),
+            by_hand=_without_zeros(by_hand),
+        ),
+        by=by,
+    )
+
+
+def _movement(draft: Draft, order: Order, return_id: str, line_id: str, units: int) -> StockMovement:
+    return StockMovement(
+        id=draft.new_id("mv"),
+        order_id=order.id,
+        return_id=return_id,
+        line_id=line_id,
+        product=order.line(line_id).product,
+        quantity=units,
+    )
+
+
+def _by_hand_units(return_: Return) -> dict[str, int]:
+    return {line_id: units for line_id, units in return_.by_hand.items() if units > 0}
+
+
+def _without_zeros(units: Mapping[str, int]) -> dict[str, int]:
+    return {line_id: number for line_id, number in units.items() if number}
+
+
+def _same(one: RestockDecision | None, other: RestockDecision) -> bool:
+    return one is not None and (one.kind, one.units) == (other.kind, other.units)
+
+
+def _fault(decision: RestockDecision, units: Mapping[str, int]) -> Text | None:
+    """Why a decision per line does not fit the ``units`` that can be decided about; None when it does."""
+    for line_id, number in decision.units.items():
+        if type(number) is not int or not 0 < number <= units.get(line_id, 0):
+            return text(
+                "{number} units of line {line} cannot go back in stock; {left} sellable units of it can.",
+                number=str(number),
+                line=line_id,
+                left=units.get(line_id, 0),
+            )
+    return None
+
+
+def _check_answer(order: Order, return_id: str, decision: RestockDecision) -> None:
+    if decision.kind is Restock.ASK or (decision.kind is Restock.PER_LINE and not decision.units):
+        raise InvalidLines(
+            text(
+                "Order {order}, return {return_id}: answer with all, by hand, or at least one line with its units.",
+                order=order.id,
+                return_id=return_id,
+            )
+        )
+    for line_id in decision.units:
+        order.line(line_id)

@@ -1,0 +1,290 @@
+"""How each event reads on the timeline, and who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from retour.model.actor import Actor
+from retour.model.dossier import Dossier, apply
+from retour.model.events import (
+    GoodsReceived,
+    OrderSeen,
+    ReceiptCorrected,
+    Recorded,
+    RefundConfirmed,
+    RestockAsked,
+    RestockDecided,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnSent,
+    StockApplied,
+    StockFailed,
+)
+from retour.model.order import Order
+from retour.model.returns import Counted, Extent, Restock, StockMovement
+from retour.model.text import Text, text, texts
+from retour.model.timeline import Audience, TimelineEntry
+
+_FOR_STAFF_ONLY = frozenset({RestockAsked, RestockDecided, StockApplied, StockFailed, ReceiptCorrected})
+
+
+def entries(
+    order: Order,
+    events: Iterable[Recorded],
+    audience: Audience,
+    notes: Mapping[str, str],
+    payment_url: Callable[[str], str],
+) -> tuple[TimelineEntry, ...]:
+    """The timeline of an order for ``audience``, the oldest first.
+
+    ``notes`` are the words that are still kept, by their id; ``payment_url`` gives a payment's page at its provider.
+    """
+    waiting = sorted(_order_entries(order, audience, payment_url), key=lambda entry: entry.at)
+    found: list[TimelineEntry] = []
+    dossier = Dossier(order_id=order.id)
+    for recorded in events:
+        if _shown(recorded, audience):
+            while waiting and waiting[0].at <= recorded.at:
+                found.append(waiting.pop(0))
+            found.append(_entry(dossier, recorded, audience, notes, payment_url))
+        dossier = apply(dossier, recorded)
+    return (*found, *waiting)
+
+
+def _order_entries(order: Order, audience: Audience, payment_url: Callable[[str], str]) -> list[TimelineEntry]:
+    """What the order itself tells: when it was placed and paid."""
+    found = []
+    if order.placed_at is not None:
+        found.append(
+            TimelineEntry(
+                seq=0,
+                at=order.placed_at,
+                by=Actor.customer(order.customer),
+                code="order_placed",
+                message=text("order placed"),
+            )
+        )
+    for payment in order.payments:
+        if payment.paid_at is not None:
+            found.append(
+                TimelineEntry(
+                    seq=0,
+                    at=payment.paid_at,
+                    by=Actor.provider(payment.provider),
+                    code="order_paid",
+                    message=text("{amount} paid", amount=payment.captured),
+                    url=payment_url(payment.id) if audience is Audience.STAFF else "",
+                )
+            )
+    return found
+
+
+def _shown(recorded: Recorded, audience: Audience) -> bool:
+    kind = type(recorded.event)
+    if kind is OrderSeen and recorded.seq == 1:
+        return False  # the order's own entries, placed and paid, tell it
+    return audience is Audience.STAFF or (kind not in _FOR_STAFF_ONLY and kind is not OrderSeen)
+
+
+def _entry(
+    dossier: Dossier,
+    recorded: Recorded,
+    audience: Audience,
+    notes: Mapping[str, str],
+    payment_url: Callable[[str], str],
+) -> TimelineEntry:
+    event = recorded.event
+    note_id: str | None = getattr(event, "note_id", None)
+    payment: str = getattr(event, "payment", "")
+    by = recorded.by
+    if audience is Audience.CUSTOMER and by.kind == "staff":
+        by = Actor.staff("")
+    return TimelineEntry(
+        seq=recorded.seq,
+        at=recorded.at,
+        by=by,
+        code=event.type,
+        message=_WORDS[type(event)](dossier, event),
+        note=notes.get(note_id or "", "") if audience is Audience.STAFF else "",
+        url=payment_url(payment) if payment and audience is Audience.STAFF else "",
+    )
+
+
+def _name(dossier: Dossier, line_id: str) -> str:
+    """The line's product name; its id where the order no longer has it."""
+    for line in dossier.order.lines if dossier.order is not None else ():
+        if line.id == line_id:
+            return line.name or line.product
+    return line_id
+
+
+def _units(dossier: Dossier, units: Mapping[str, int]) -> list[Text | str]:
+    """``2 × Cup, 1 × Teapot``"""
+    return [
+        text("{units} × {name}", units=number, name=_name(dossier, line_id))
+        for line_id, number in units.items()
+        if number
+    ]
+
+
+def _counts(dossier: Dossier, lines: Sequence[Counted]) -> list[Text | str]:
+    """``2 × Cup (1 damaged), 1 × Teapot``"""
+    shown: list[Text | str] = []
+    for line in lines:
+        faults: list[Text | str] = []
+        if line.damaged:
+            faults.append(text("{units} damaged", units=line.damaged))
+        if line.missing:
+            faults.append(text("{units} missing", units=line.missing))
+        if line.wrong:
+            faults.append(text("{units} wrong article", units=line.wrong))
+        what = text("{units} × {name}", units=line.units, name=_name(dossier, line.line_id))
+        shown.append(text("{what} ({faults})", what=what, faults=faults) if faults else what)
+    return shown
+
+
+def _moved(dossier: Dossier, movements: Iterable[StockMovement]) -> list[Text | str]:
+    return _units(dossier, {movement.line_id: abs(movement.quantity) for movement in movements})
+
+
+def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
+    del dossier, event
+    return text("The order was changed in the shop.")
+
+
+def _requested(dossier: Dossier, event: ReturnRequested) -> Text:
+    lines = _units(dossier, {line.line_id: line.quantity for line in event.lines})
+    if event.objections:
+        objections: list[Text | str] = [objection.because for objection in event.objections]
+        return text("Return requested: {lines}. To look at: {objections}", lines=lines, objections=objections)
+    return text("Return requested: {lines}", lines=lines)
+
+
+def _approved(dossier: Dossier, event: ReturnApproved) -> Text:
+    del dossier
+    if event.send_by is not None:
+        return text("Return approved, to be sent by {day}", day=event.send_by)
+    return text("Return approved")
+
+
+def _rejected(dossier: Dossier, event: ReturnRejected) -> Text:
+    del dossier
+    return text("Return rejected: {because}", because=event.because)
+
+
+def _sent(dossier: Dossier, event: ReturnSent) -> Text:
+    del dossier
+    if event.tracking:
+        return text("The goods are on their way, tracking number {tracking}", tracking=event.tracking)
+    return text("The goods are on their way")
+
+
+def _cancelled(dossier: Dossier, event: ReturnCancelled) -> Text:
+    del dossier, event
+    return text("Return cancelled")
+
+
+def _expired(dossier: Dossier, event: ReturnExpired) -> Text:
+    del dossier, event
+    return text("Return expired: the goods were not sent in time")
+
+
+def _closed(dossier: Dossier, event: ReturnClosed) -> Text:
+    del dossier, event
+    return text("Return closed")
+
+
+def _received(dossier: Dossier, event: GoodsReceived) -> Text:
+    lines = _counts(dossier, event.lines)
+    if event.extent is Extent.FULL:
+        return text("Returned: {lines}. The whole order is back.", lines=lines)
+    return text("Returned: {lines}", lines=lines)
+
+
+def _corrected(dossier: Dossier, event: ReceiptCorrected) -> Text:
+    return text("Receipt corrected to: {lines}", lines=_counts(dossier, event.lines))
+
+
+def _asked(dossier: Dossier, event: RestockAsked) -> Text:
+    del dossier
+    if event.because:
+        return text("The stock is not updated yet; the merchant is asked: {because}", because=event.because)
+    return text("The stock is not updated yet; the merchant is asked.")
+
+
+def _decided(dossier: Dossier, event: RestockDecided) -> Text:
+    units = sum(abs(movement.quantity) for movement in event.movements)
+    lines = _moved(dossier, event.movements)
+    by_hand = _units(dossier, event.by_hand)
+    if event.corrects:
+        if units:
+            return texts(
+                "{count} unit out of stock again: {lines}",
+                "{count} units out of stock again: {lines}",
+                units,
+                lines=lines,
+            )
+        return text("Less to book by hand")
+    if event.decision.kind is Restock.BY_HAND or not units:
+        return text("Cancel: nothing restocked. To book by hand: {lines}", lines=by_hand or [text("nothing")])
+    if by_hand:
+        return texts(
+            "{count} unit to stock: {lines}. To book by hand: {by_hand}",
+            "{count} units to stock: {lines}. To book by hand: {by_hand}",
+            units,
+            lines=lines,
+            by_hand=by_hand,
+        )
+    return texts("OK: {count} unit to stock: {lines}", "OK: {count} units to stock: {lines}", units, lines=lines)
+
+
+def _applied(dossier: Dossier, event: StockApplied) -> Text:
+    movements = dossier.returns[event.return_id].movements
+    return text(
+        "Stock booked: {lines}",
+        lines=_booked(dossier, [movements[one].booking for one in event.movement_ids]),
+    )
+
+
+def _booked(dossier: Dossier, movements: Iterable[StockMovement]) -> list[Text | str]:
+    return [
+        text("{units} × {name}", units=f"{movement.quantity:+d}", name=_name(dossier, movement.line_id))
+        for movement in movements
+    ]
+
+
+def _failed(dossier: Dossier, event: StockFailed) -> Text:
+    movement = dossier.returns[event.return_id].movements[event.movement_id].booking
+    lines = _booked(dossier, [movement])
+    if event.final:
+        return text("The shop refused {lines}: {because}. Book it by hand.", lines=lines, because=event.because)
+    return text("Stock not booked yet: {lines}. It is tried again: {because}", lines=lines, because=event.because)
+
+
+def _refund_confirmed(dossier: Dossier, event: RefundConfirmed) -> Text:
+    del dossier
+    return text("{amount} refunded, reference {reference}", amount=event.amount, reference=event.reference)
+
+
+_WORDS: Mapping[type, Callable[[Dossier, Any], Text]] = {
+    OrderSeen: _order_changed,
+    ReturnRequested: _requested,
+    ReturnApproved: _approved,
+    ReturnRejected: _rejected,
+    ReturnSent: _sent,
+    ReturnCancelled: _cancelled,
+    ReturnExpired: _expired,
+    ReturnClosed: _closed,
+    GoodsReceived: _received,
+    ReceiptCorrected: _corrected,
+    RestockAsked: _asked,
+    RestockDecided: _decided,
+    StockApplied: _applied,
+    StockFailed: _failed,
+    RefundConfirmed: _refund_confirmed,
+}

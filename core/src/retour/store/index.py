@@ -1,0 +1,52 @@
+"""The rows of the indexes that are written in the same transaction as the events they follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from retour.model.dossier import Dossier
+from retour.model.events import OrderSeen, Recorded, touched_returns
+from retour.model.outcome import waits_for
+from retour.model.returns import GoodsState, Return
+from retour.store.clock import microseconds
+
+
+def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
+    """A row of ``retour_return`` for each return that ``events`` speak of."""
+    return [
+        _return_row(shop, dossier.order_id, dossier.returns[return_id])
+        for return_id in touched_returns(events)
+        if return_id in dossier.returns
+    ]
+
+
+def _return_row(shop: str, order_id: str, return_: Return) -> dict[str, Any]:
+    waits_to_be_sent = return_.goods is GoodsState.APPROVED and return_.send_by is not None
+    return {
+        "shop": shop,
+        "return_id": return_.id,
+        "order_id": order_id,
+        "goods": return_.goods.value,
+        "stock": return_.stock.value,
+        "waits_for": waits_for(return_),
+        "since": microseconds(return_.changed_at),
+        "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
+        "opened_at": microseconds(return_.opened_at),
+    }
+
+
+def reference_rows(shop: str, order_id: str, events: Iterable[Recorded]) -> list[dict[str, Any]]:
+    """A row of ``retour_reference`` for each payment of an order that was seen anew."""
+    return [
+        {
+            "shop": shop,
+            "provider": payment.provider,
+            "account": payment.account,
+            "reference": payment.reference,
+            "order_id": order_id,
+        }
+        for recorded in events
+        if isinstance(recorded.event, OrderSeen)
+        for payment in recorded.event.order.payments
+    ]

@@ -1,0 +1,153 @@
+"""Numbered migrations in code, and the check that a database is ours, complete and not newer than we are.
+
+A released migration never changes; a test proves that all of them together give the tables of `retour.store.tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine, inspect, select, text
+
+from retour.model.errors import StoreNewer, StoreNotMigrated, StoreNotOurs
+from retour.model.text import text as words
+from retour.store import tables
+from retour.store.clock import NOW
+
+_ADVISORY_LOCK = 0x7265746F7572  # "retour": one migration at a time on PostgreSQL
+
+
+def _first_tables(connection: Connection) -> None:
+    for statement in _FIRST_TABLES.split(";"):
+        if statement.strip():
+            connection.execute(text(statement))
+
+
+_FIRST_TABLES = """
+CREATE TABLE retour_dossier (
+    shop TEXT NOT NULL, order_id TEXT NOT NULL, version INTEGER NOT NULL,
+    PRIMARY KEY (shop, order_id)
+);
+CREATE TABLE retour_event (
+    shop TEXT NOT NULL, order_id TEXT NOT NULL, seq INTEGER NOT NULL, command INTEGER NOT NULL,
+    at BIGINT NOT NULL, actor_kind TEXT NOT NULL, actor_id TEXT NOT NULL,
+    type TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, request_id TEXT, request_digest TEXT,
+    PRIMARY KEY (shop, order_id, seq)
+);
+CREATE UNIQUE INDEX retour_event_request ON retour_event (shop, order_id, request_id)
+    WHERE request_id IS NOT NULL;
+CREATE TABLE retour_reference (
+    shop TEXT NOT NULL, provider TEXT NOT NULL, account TEXT NOT NULL, reference TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    PRIMARY KEY (shop, provider, account, reference)
+);
+CREATE TABLE retour_return (
+    shop TEXT NOT NULL, return_id TEXT NOT NULL, order_id TEXT NOT NULL,
+    goods TEXT NOT NULL, stock TEXT NOT NULL, waits_for TEXT NOT NULL,
+    since BIGINT NOT NULL, due TEXT, opened_at BIGINT NOT NULL,
+    PRIMARY KEY (shop, return_id)
+);
+CREATE INDEX retour_return_opened ON retour_return (shop, opened_at, return_id);
+CREATE INDEX retour_return_waits ON retour_return (shop, waits_for, opened_at, return_id);
+CREATE INDEX retour_return_goods ON retour_return (shop, goods, opened_at, return_id);
+CREATE INDEX retour_return_stock ON retour_return (shop, stock, opened_at, return_id);
+CREATE INDEX retour_return_order ON retour_return (shop, order_id);
+CREATE INDEX retour_return_due ON retour_return (due) WHERE due IS NOT NULL;
+CREATE TABLE retour_effect (
+    id TEXT NOT NULL, shop TEXT NOT NULL, order_id TEXT NOT NULL, kind TEXT NOT NULL, plugin TEXT NOT NULL,
+    body TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease_until BIGINT NOT NULL,
+    attempts INTEGER NOT NULL, not_before BIGINT NOT NULL, created_at BIGINT NOT NULL, problem TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX retour_effect_waiting ON retour_effect (not_before, id) WHERE state = 'waiting';
+CREATE TABLE retour_personal (
+    shop TEXT NOT NULL, id TEXT NOT NULL, order_id TEXT NOT NULL, customer TEXT NOT NULL,
+    class TEXT NOT NULL, expires_at BIGINT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (shop, id)
+);
+CREATE INDEX retour_personal_order ON retour_personal (shop, order_id);
+CREATE INDEX retour_personal_customer ON retour_personal (shop, customer);
+CREATE INDEX retour_personal_expires ON retour_personal (expires_at)
+"""
+
+MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = ((1, "first tables", _first_tables),)
+"""Every migration: its number, what it does in words, and the function that does it."""
+
+NEWEST = MIGRATIONS[-1][0]
+
+
+def migrate(engine: Engine) -> list[str]:
+    """Bring the database up to date; gives the names of the migrations that were applied, none if it was.
+
+    One process at a time; each run is one transaction. Raises `StoreNewer` and `StoreNotOurs`.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        done = applied(connection)
+        if done is None:
+            tables.migration.create(connection)
+            done = 0
+        names = []
+        for number, name, change in MIGRATIONS:
+            if number > done:
+                change(connection)
+                connection.execute(
+                    tables.migration.insert().values(
+                        number=number, name=name, applied_at=text(NOW[connection.dialect.name])
+                    )
+                )
+                names.append(name)
+        return names
+
+
+def applied(connection: Connection) -> int | None:
+    """The number of the newest migration in the database; None when it has no tables of ours.
+
+    Raises `StoreNewer` when it is newer than this code, `StoreNotOurs` when our names are taken by other tables.
+    """
+    inspector = inspect(connection)
+    if not inspector.has_table(tables.migration.name):
+        taken = sorted(name for name in inspector.get_table_names() if name in tables.metadata.tables)
+        if taken:
+            raise StoreNotOurs(
+                words(
+                    "The database has {tables} but no record of retour's migrations, so it was not made by retour. "
+                    "Use another database or schema.",
+                    tables=list(taken),
+                )
+            )
+        return None
+    columns = {column["name"] for column in inspector.get_columns(tables.migration.name)}
+    if columns != set(tables.migration.columns.keys()):
+        raise StoreNotOurs(
+            words("The database has a retour_migration table that retour did not make. Use another database.")
+        )
+    newest = connection.execute(
+        select(tables.migration.c.number).order_by(tables.migration.c.number.desc()).limit(1)
+    ).scalar()
+    if newest is not None and newest > NEWEST:
+        raise StoreNewer(
+            words(
+                "The database was made by a newer retour (migration {number}; this one knows {newest}). "
+                "Upgrade retour; nothing was changed.",
+                number=newest,
+                newest=NEWEST,
+            )
+        )
+    return newest or 0
+
+
+def check(engine: Engine) -> None:
+    """Raise `StoreNotMigrated` unless the database is exactly as new as this code."""
+    with engine.connect() as connection:
+        done = applied(connection)
+        connection.rollback()
+    if done != NEWEST:
+        raise StoreNotMigrated(
+            words(
+                "The database has no tables of this retour yet. Run: retour db upgrade --db {url} "
+                "(or make the desk with migrate=True).",
+                url=engine.url.render_as_string(hide_password=True),
+            )
+        )

@@ -1,0 +1,127 @@
+"""How values become rows and back: JSON bodies through cattrs, strict where it is money, and upcasters for old ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar, get_args
+
+from cattrs.gen import make_dict_structure_fn
+from cattrs.preconf.json import make_converter
+
+from retour.model.actor import Actor, ActorKind
+from retour.model.errors import StoreNewer
+from retour.model.events import Event, Recorded
+from retour.model.text import text
+from retour.store.clock import as_datetime, microseconds
+
+_T = TypeVar("_T")
+
+EVENT_TYPES: Mapping[str, type[Event]] = {kind.type: kind for kind in get_args(Event)}
+"""Every event class, by its stored type."""
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+"""(type, version) to the pure function that turns such a body into the next version's. Kept for ever."""
+
+
+def _whole_number(value: object, _: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is not a whole number")
+    return value
+
+
+def _exact_number(value: object, _: object) -> Decimal:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a decimal number in a text")
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a decimal number") from None
+
+
+_converter = make_converter(detailed_validation=False, omit_if_default=True)
+_converter.register_structure_hook(int, _whole_number)
+_converter.register_structure_hook(Decimal, _exact_number)
+_converter.register_unstructure_hook(Decimal, str)
+_converter.register_unstructure_hook_func(
+    lambda kind: getattr(kind, "__origin__", kind) is frozenset, lambda value: sorted(value)
+)
+
+_actor_kinds = {kind.value: kind for kind in ActorKind}
+
+
+def as_json(value: object) -> str:
+    """A value as compact JSON; the same value gives the same text."""
+    return json.dumps(_converter.unstructure(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: object) -> str:
+    """A fingerprint of a command's arguments: the same for the same arguments, whatever they are."""
+    plain = json.dumps(_converter.unstructure(value), sort_keys=True, default=repr)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def from_json(kind: type[_T], body: str) -> _T:
+    """A value of ``kind`` from its JSON; keys that it does not know are ignored."""
+    return _converter.structure(json.loads(body), kind)
+
+
+def event_row(shop: str, order_id: str, recorded: Recorded) -> dict[str, Any]:
+    """An event as its row in ``retour_event``."""
+    return {
+        "shop": shop,
+        "order_id": order_id,
+        "seq": recorded.seq,
+        "command": recorded.command,
+        "at": microseconds(recorded.at),
+        "actor_kind": recorded.by.kind.value,
+        "actor_id": recorded.by.id,
+        "type": recorded.event.type,
+        "version": recorded.event.version,
+        "body": as_json(recorded.event),
+        "request_id": recorded.request_id,
+        "request_digest": recorded.request_digest,
+    }
+
+
+def read_event(order_id: str, row: Any) -> Recorded:
+    """A row of ``retour_event`` as the event; raises `StoreNewer` for one that a newer retour wrote."""
+    seq, command, at, actor_kind, actor_id, kind, version, body, request_id, request_digest = row
+    event_type = EVENT_TYPES.get(kind)
+    if event_type is None or version > event_type.version:
+        raise StoreNewer(
+            text(
+                "Order {order} has an event {type} of version {version} that this retour does not know: "
+                "a newer one wrote it. Upgrade retour; the order was left alone.",
+                order=order_id,
+                type=kind,
+                version=version,
+            )
+        )
+    data = json.loads(body)
+    while version < event_type.version:
+        data = UPCASTERS[kind, version](data)
+        version += 1
+    return Recorded(
+        seq=seq,
+        command=command,
+        at=as_datetime(at),
+        by=Actor(_actor_kinds[actor_kind], actor_id),
+        event=_structure_event(event_type, data),
+        request_id=request_id,
+        request_digest=request_digest,
+    )
+
+
+_structures: dict[type, Callable[[Any, Any], Any]] = {}
+
+
+def _structure_event(kind: type[Event], data: dict[str, Any]) -> Event:
+    if kind not in _structures:
+        _structures[kind] = make_dict_structure_fn(kind, _converter)
+    event: Event = _structures[kind](data, kind)
+    return event

@@ -1,0 +1,461 @@
+"""The store of one database: load an order's events, save one commit, list returns, claim effects.
+
+It knows rows and transactions, and nothing of what may happen: that is decided by the rules.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, literal_column, select, tuple_, update
+
+from retour.model.errors import InvalidReference
+from retour.model.events import Recorded
+from retour.model.text import text
+from retour.store import tables
+from retour.store.clock import NOW, as_datetime
+from retour.store.connect import READ_ONLY, errors_for_people
+from retour.store.prepared import Insert, Prepared
+from retour.store.records import read_event
+
+
+class VersionMoved(Exception):
+    """Somebody else saved events of the same order since it was loaded; nothing was written."""
+
+
+class LeaseLost(Exception):
+    """An effect is no longer ours: its lease ran out and another worker took it; nothing was written."""
+
+
+@attrs.frozen(kw_only=True)
+class NewEffect:
+    """An effect to store. ``owner`` will run it at once, for ``lease`` microseconds; None leaves it to anyone."""
+
+    id: str
+    kind: str
+    plugin: str
+    body: str
+    owner: str | None
+    lease: int
+
+
+@attrs.frozen(kw_only=True)
+class SettledEffect:
+    """What became of a claimed effect: ``done``, or ``waiting`` again, ``delay`` microseconds, with its ``problem``."""
+
+    id: str
+    owner: str
+    state: str
+    delay: int = 0
+    problem: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ClaimedEffect:
+    """An effect that this worker may run until its lease ends. ``attempts`` were made before."""
+
+    id: str
+    shop: str
+    order_id: str
+    kind: str
+    plugin: str
+    body: str
+    attempts: int
+    owner: str
+
+
+@attrs.frozen(kw_only=True)
+class Commit:
+    """Everything that one transaction writes about one order. ``expected`` is the version it was decided on."""
+
+    shop: str
+    order_id: str
+    expected: int
+    events: Sequence[Mapping[str, Any]]
+    returns: Sequence[Mapping[str, Any]] = ()
+    references: Sequence[Mapping[str, Any]] = ()
+    personal: Sequence[Mapping[str, Any]] = ()
+    effects: Sequence[NewEffect] = ()
+    settled: Sequence[SettledEffect] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ReturnRow:
+    """One return as lists show it."""
+
+    shop: str
+    return_id: str
+    order_id: str
+    goods: str
+    stock: str
+    waits_for: str
+    since: datetime.datetime
+    due: datetime.date | None
+    opened_at: datetime.datetime
+
+
+class Store:
+    """The tables of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._dialect = engine.dialect.name
+        reading: dict[str, Any] = (
+            {"isolation_level": "AUTOCOMMIT"} if self._dialect == "postgresql" else dict(READ_ONLY)
+        )
+        self._reading = engine.execution_options(**reading)
+
+    # --- one order -----------------------------------------------------------------------------------
+
+    def events(self, shop: str, order_id: str, connection: Connection | None = None) -> list[Recorded]:
+        """The events of an order, the oldest first: one query."""
+        with self._reads(connection) as reader:
+            rows = _EVENTS.run(reader, shop=shop, order_id=order_id).all()
+        return [read_event(order_id, row) for row in rows]
+
+    def lock(self, connection: Connection, shop: str, order_id: str) -> None:
+        """Lock an order's row until the connection's transaction ends."""
+        with errors_for_people():
+            _LOCK.run(connection, shop=shop, order_id=order_id, version=0)
+
+    def save(self, commit: Commit, connection: Connection | None = None) -> None:
+        """Write one commit, in its own transaction or in that of ``connection``.
+
+        Raises `VersionMoved` or `LeaseLost`, with nothing written; on a connection of the host's, the caller has a
+        savepoint around it.
+        """
+        if connection is not None:
+            with errors_for_people():
+                _write(connection, commit)
+            return
+        with errors_for_people(), self.engine.begin() as own:
+            _write(own, commit)
+
+    def notes(self, shop: str, order_id: str) -> dict[str, str]:
+        """The notes of an order that are still kept, by id."""
+        with self._reads() as reader:
+            rows = _NOTES.run(reader, shop=shop, order_id=order_id).mappings().all()
+        return {row["id"]: row["body"] for row in rows}
+
+    def find_order(self, shop: str, provider: str, reference: str) -> str | None:
+        """The order that was seen with such a payment, if any."""
+        with self._reads() as reader:
+            found = _FIND_ORDER.run(reader, shop=shop, provider=provider, reference=reference).first()
+        return None if found is None else str(found[0])
+
+    # --- lists ---------------------------------------------------------------------------------------
+
+    def list_returns(
+        self, shop: str, filters: Mapping[str, Sequence[str]], *, limit: int, after: str | None
+    ) -> tuple[list[ReturnRow], str | None]:
+        """A page of returns, the newest first, and the cursor of the next page if there is one."""
+        columns = tables.return_.c
+        query = select(tables.return_).where(columns.shop == shop)
+        for name, values in filters.items():
+            column = columns[name]
+            query = query.where(column == values[0] if len(values) == 1 else column.in_(values))
+        if after is not None:
+            query = query.where(tuple_(columns.opened_at, columns.return_id) < tuple_(*_cursor(after)))
+        query = query.order_by(columns.opened_at.desc(), columns.return_id.desc()).limit(limit + 1)
+        with self._reads() as reader:
+            rows = reader.execute(query).mappings().all()
+        page = [_return_row(row) for row in rows[:limit]]
+        more = len(rows) > limit and page
+        return page, f"{rows[limit - 1]['opened_at']}.{page[-1].return_id}" if more else None
+
+    def overdue(self, today: datetime.date, limit: int) -> list[tuple[str, str, str]]:
+        """Returns whose last day to send has passed: shop, order, return."""
+        columns = tables.return_.c
+        query = (
+            select(columns.shop, columns.order_id, columns.return_id)
+            .where(columns.due < today.isoformat())
+            .order_by(columns.due)
+            .limit(limit)
+        )
+        with self._reads() as reader:
+            return [(row[0], row[1], row[2]) for row in reader.execute(query)]
+
+    def forget_expired(self, now: int, limit: int) -> int:
+        """Delete personal data whose time has come; gives how many rows."""
+        columns = tables.personal.c
+        expired = (
+            select(columns.shop, columns.id).where(columns.expires_at <= now).order_by(columns.expires_at).limit(limit)
+        )
+        with errors_for_people(), self.engine.begin() as connection:
+            return connection.execute(
+                delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
+            ).rowcount
+
+    # --- effects -------------------------------------------------------------------------------------
+
+    def claim(self, owner: str, *, lease: int, limit: int, ids: Sequence[str] | None = None) -> list[ClaimedEffect]:
+        """Take up to ``limit`` waiting effects for ``lease`` microseconds: those that are due, or those named."""
+        columns = tables.effect.c
+        now: Any = literal_column(NOW[self._dialect])
+        waiting = select(columns.id).where(columns.state == "waiting", columns.lease_until <= now)
+        waiting = waiting.where(columns.not_before <= now if ids is None else columns.id.in_(ids))
+        waiting = waiting.order_by(columns.not_before, columns.id).limit(limit)
+        statement = (
+            update(tables.effect)
+            .where(columns.id.in_(waiting.with_for_update(skip_locked=True)))
+            .values(owner=owner, lease_until=now + lease)
+            .returning(
+                columns.id,
+                columns.shop,
+                columns.order_id,
+                columns.kind,
+                columns.plugin,
+                columns.body,
+                columns.attempts,
+            )
+        )
+        with errors_for_people(), self.engine.begin() as connection:
+            rows = connection.execute(statement).all()
+        return [
+            ClaimedEffect(
+                id=row[0],
+                shop=row[1],
+                order_id=row[2],
+                kind=row[3],
+                plugin=row[4],
+                body=row[5],
+                attempts=row[6],
+                owner=owner,
+            )
+            for row in sorted(rows)
+        ]
+
+    def settle(self, settled: Sequence[SettledEffect]) -> None:
+        """Record what became of effects that change no dossier. Raises `LeaseLost`."""
+        with errors_for_people(), self.engine.begin() as connection:
+            _settle(connection, settled)
+
+    # --- the small print -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _reads(self, connection: Connection | None = None) -> Iterator[Connection]:
+        with errors_for_people():
+            if connection is not None:
+                yield connection
+                return
+            with self._reading.connect() as reader:
+                yield reader
+
+
+def _write(connection: Connection, commit: Commit) -> None:
+    if commit.events:
+        moved = _MOVE_VERSION.run(
+            connection,
+            shop=commit.shop,
+            order_id=commit.order_id,
+            version=commit.expected + len(commit.events),
+            expected=commit.expected,
+        ).first()
+        if moved is None:
+            raise VersionMoved
+        _ADD_EVENT.run_each(connection, commit.events)
+    _PUT_RETURN.run_each(connection, commit.returns)
+    _ADD_REFERENCE.run_each(connection, commit.references)
+    _ADD_PERSONAL.run_each(connection, commit.personal)
+    _ADD_EFFECT.run_each(
+        connection,
+        [
+            {
+                "id": effect.id,
+                "shop": commit.shop,
+                "order_id": commit.order_id,
+                "kind": effect.kind,
+                "plugin": effect.plugin,
+                "body": effect.body,
+                "owner": effect.owner,
+                "lease": effect.lease,
+            }
+            for effect in commit.effects
+        ],
+    )
+    _settle(connection, commit.settled)
+
+
+def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> None:
+    touched = _SETTLE_EFFECT.run_each(
+        connection,
+        [
+            {
+                "effect_id": one.id,
+                "holder": one.owner,
+                "new_state": one.state,
+                "delay": one.delay,
+                "new_problem": one.problem,
+            }
+            for one in settled
+        ],
+    )
+    if touched != len(settled):
+        raise LeaseLost
+
+
+def _cursor(after: str) -> tuple[int, str]:
+    opened_at, _, return_id = after.partition(".")
+    if not opened_at.isdigit() or not return_id:
+        raise InvalidReference(
+            text("{cursor} is no page of this list. Use the next that a page gave, or none.", cursor=after)
+        )
+    return int(opened_at), return_id
+
+
+def _return_row(row: RowMapping) -> ReturnRow:
+    due = row["due"]
+    return ReturnRow(
+        shop=row["shop"],
+        return_id=row["return_id"],
+        order_id=row["order_id"],
+        goods=row["goods"],
+        stock=row["stock"],
+        waits_for=row["waits_for"],
+        since=as_datetime(row["since"]),
+        due=None if due is None else datetime.date.fromisoformat(due),
+        opened_at=as_datetime(row["opened_at"]),
+    )
+
+
+# --- hot statements, compiled once -----------------------------------------------------------------------
+
+
+def _now(dialect: str) -> Any:
+    return literal_column(NOW[dialect])
+
+
+def _select_events(_: str, __: Insert) -> Any:
+    columns = tables.event.c
+    return (
+        select(
+            columns.seq,
+            columns.command,
+            columns.at,
+            columns.actor_kind,
+            columns.actor_id,
+            columns.type,
+            columns.version,
+            columns.body,
+            columns.request_id,
+            columns.request_digest,
+        )
+        .where(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
+        .order_by(columns.seq)
+    )
+
+
+def _insert_dossier(insert: Insert) -> Any:
+    return insert(tables.dossier).values(
+        shop=bindparam("shop"), order_id=bindparam("order_id"), version=bindparam("version")
+    )
+
+
+def _lock_dossier(_: str, insert: Insert) -> Any:
+    version = tables.dossier.c.version
+    return (
+        _insert_dossier(insert)
+        .on_conflict_do_update(index_elements=["shop", "order_id"], set_={"version": version})
+        .returning(version)
+    )
+
+
+def _move_version(_: str, insert: Insert) -> Any:
+    version = tables.dossier.c.version
+    statement = _insert_dossier(insert)
+    return statement.on_conflict_do_update(
+        index_elements=["shop", "order_id"],
+        set_={"version": statement.excluded.version},
+        where=version == bindparam("expected"),
+    ).returning(version)
+
+
+def _put_return(_: str, insert: Insert) -> Any:
+    names = [column.name for column in tables.return_.columns]
+    statement = insert(tables.return_).values({name: bindparam(name) for name in names})
+    changing = ("goods", "stock", "waits_for", "since", "due")
+    return statement.on_conflict_do_update(
+        index_elements=["shop", "return_id"],
+        set_={name: statement.excluded[name] for name in changing},
+    )
+
+
+def _add_effect(dialect: str, insert: Insert) -> Any:
+    given: dict[str, Any] = {
+        name: bindparam(name) for name in ("id", "shop", "order_id", "kind", "plugin", "body", "owner")
+    }
+    now = _now(dialect)
+    return insert(tables.effect).values(
+        **given,
+        state="waiting",
+        lease_until=now + bindparam("lease"),
+        attempts=0,
+        not_before=now,
+        created_at=now,
+        problem="",
+    )
+
+
+def _settle_effect(dialect: str, _: Insert) -> Any:
+    columns = tables.effect.c
+    return (
+        update(tables.effect)
+        .where(
+            columns.id == bindparam("effect_id"),
+            columns.owner == bindparam("holder"),
+            columns.state == "waiting",
+        )
+        .values(
+            state=bindparam("new_state"),
+            owner=None,
+            lease_until=0,
+            attempts=columns.attempts + 1,
+            not_before=_now(dialect) + bindparam("delay"),
+            problem=bindparam("new_problem"),
+        )
+    )
+
+
+def _plain_insert(table: Any, *, ignore: bool = False) -> Prepared:
+    def build(_: str, insert: Insert) -> Any:
+        statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+        return statement.on_conflict_do_nothing() if ignore else statement
+
+    return Prepared(build)
+
+
+def _select_notes(_: str, __: Insert) -> Any:
+    columns = tables.personal.c
+    return select(columns.id, columns.body).where(
+        columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id")
+    )
+
+
+def _find_order(_: str, __: Insert) -> Any:
+    columns = tables.reference.c
+    return (
+        select(columns.order_id)
+        .where(
+            columns.shop == bindparam("shop"),
+            columns.provider == bindparam("provider"),
+            columns.reference == bindparam("reference"),
+        )
+        .limit(1)
+    )
+
+
+_EVENTS = Prepared(_select_events)
+_LOCK = Prepared(_lock_dossier)
+_MOVE_VERSION = Prepared(_move_version)
+_ADD_EVENT = _plain_insert(tables.event)
+_PUT_RETURN = Prepared(_put_return)
+_ADD_REFERENCE = _plain_insert(tables.reference, ignore=True)
+_ADD_PERSONAL = _plain_insert(tables.personal)
+_ADD_EFFECT = Prepared(_add_effect)
+_SETTLE_EFFECT = Prepared(_settle_effect)
+_NOTES = Prepared(_select_notes)
+_FIND_ORDER = Prepared(_find_order)

@@ -1,0 +1,139 @@
+"""The tables as they are now. Every name begins with ``retour_``; the shop is in every key.
+
+Times are whole microseconds since 1970 UTC, bodies are JSON text: the same on both databases. A host with its own
+migrations can exclude or adopt `metadata`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+dossier = Table(
+    "retour_dossier",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+"""One row per order that has events: what a command locks. ``version`` is the last event's ``seq``."""
+
+event = Table(
+    "retour_event",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("command", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("request_id", Text),
+    Column("request_digest", Text),
+)
+"""What happened, for ever. The first event of a command carries its request_id."""
+
+Index(
+    "retour_event_request",
+    event.c.shop,
+    event.c.order_id,
+    event.c.request_id,
+    unique=True,
+    sqlite_where=event.c.request_id.is_not(None),
+    postgresql_where=event.c.request_id.is_not(None),
+)
+
+reference = Table(
+    "retour_reference",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+)
+"""How a payment's reference finds its order."""
+
+return_ = Table(
+    "retour_return",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("return_id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("goods", Text, nullable=False),
+    Column("stock", Text, nullable=False),
+    Column("waits_for", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("due", Text),
+    Column("opened_at", BigInteger, nullable=False),
+)
+"""How lists are made: the states of every return, what it waits for and since when, and its last day to send."""
+
+Index("retour_return_opened", return_.c.shop, return_.c.opened_at, return_.c.return_id)
+Index("retour_return_waits", return_.c.shop, return_.c.waits_for, return_.c.opened_at, return_.c.return_id)
+Index("retour_return_goods", return_.c.shop, return_.c.goods, return_.c.opened_at, return_.c.return_id)
+Index("retour_return_stock", return_.c.shop, return_.c.stock, return_.c.opened_at, return_.c.return_id)
+Index("retour_return_order", return_.c.shop, return_.c.order_id)
+Index(
+    "retour_return_due",
+    return_.c.due,
+    sqlite_where=return_.c.due.is_not(None),
+    postgresql_where=return_.c.due.is_not(None),
+)
+
+effect = Table(
+    "retour_effect",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("shop", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("plugin", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("problem", Text, nullable=False),
+)
+"""What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``."""
+
+Index(
+    "retour_effect_waiting",
+    effect.c.not_before,
+    effect.c.id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+
+personal = Table(
+    "retour_personal",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""Personal data, apart: who it is about, why it is kept, until when. Events hold its id and read without it."""
+
+Index("retour_personal_order", personal.c.shop, personal.c.order_id)
+Index("retour_personal_customer", personal.c.shop, personal.c.customer)
+Index("retour_personal_expires", personal.c.expires_at)
+
+migration = Table(
+    "retour_migration",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+)
+"""Which migrations were applied."""
