@@ -2,32 +2,25 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test bench clean
 
-demo: .venv/users
+demo: .venv/ready
 	$(BIN)/retour demo
 
-test: .venv/developers
+test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy core/src plugins/*/src
 	$(BIN)/pytest -q
 
-bench: .venv/developers
+bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf .venv
 
-.venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "retour needs Python 3.11 or newer; set PYTHON=")'
-	$(PYTHON) -m venv .venv
-
-# The demo needs no test tools. Where the developers' install is there already, it serves.
-.venv/users: .venv/bin/python pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
-	test -e .venv/developers || $(BIN)/pip install --quiet -r requirements-dev.txt
-	touch .venv/users
-
-.venv/developers: .venv/bin/python requirements-dev.txt core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
+.venv/ready: requirements-dev.txt pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -c 'import sys; sys.exit("retour needs Python 3.11 or newer: make PYTHON=...") if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements-dev.txt
-	touch .venv/developers
+	touch $@
