@@ -76,6 +76,7 @@ class _House:
     clock: Callable[[], datetime.datetime]
     zone: ZoneInfo
     inline_seconds: float
+    owns_engine: bool
 
 
 class ReturnDesk:
@@ -124,6 +125,7 @@ class ReturnDesk:
             clock=clock,
             zone=ZoneInfo(zone),
             inline_seconds=inline_seconds,
+            owns_engine=isinstance(store, str),
         )
 
     def for_shop(self, shop_id: str) -> ReturnDesk:
@@ -133,6 +135,11 @@ class ReturnDesk:
         """
         self._house.accounts.check(shop_id)
         return self._view(shop_id)
+
+    def close(self) -> None:
+        """Close the database connections that the desk opened; an engine that the host made stays open."""
+        if self._house.owns_engine:
+            self._house.store.engine.dispose()
 
     @property
     def plugins(self) -> Sequence[Plugin]:

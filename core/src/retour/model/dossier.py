@@ -110,6 +110,23 @@ class Dossier:
                     units[line_id] = units.get(line_id, 0) + count.came_back
         return units
 
+    def undercut(self) -> dict[str, int]:
+        """What the shop's order, as last seen, takes away from what already happened.
+
+        Per line the units in returns above those fulfilled, per payment the minor units refunded above what was
+        captured; empty when the order agrees. Somebody has to look at it.
+        """
+        if self.order is None:
+            return {}
+        fulfilled = {line.id: line.fulfilled for line in self.order.lines}
+        captured = {payment.id: payment.captured.minor for payment in self.order.payments}
+        refunded: dict[str, int] = {}
+        for refund in self.refunds.values():
+            refunded[refund.payment] = refunded.get(refund.payment, 0) + refund.amount.minor
+        over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
+        over |= {payment: minor - captured.get(payment, 0) for payment, minor in refunded.items()}
+        return {name: excess for name, excess in over.items() if excess > 0}
+
     def refunded(self, payment_id: str, currency: str) -> Money:
         """What went back on one payment, or is on its way: every refund that has not certainly failed."""
         return total([one.amount for one in self.refunds.values() if one.payment == payment_id], currency)

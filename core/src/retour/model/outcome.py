@@ -99,7 +99,8 @@ class Outcome:
 @attrs.frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders. ``waits_for`` is what it waits for since ``since``: "review", "goods",
-    "answer" (about the stock), "stock" (to be booked), or nothing. ``due`` is the last day to send it."""
+    "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the order below what came back:
+    somebody has to look), or nothing. ``due`` is the last day to send it."""
 
     order_id: str
     return_id: str

@@ -12,7 +12,7 @@ from retour.model.errors import InvalidReference, NotAllowed
 from retour.model.events import Event, OrderSeen, Recorded
 from retour.model.ids import NewId
 from retour.model.order import Order
-from retour.model.text import text
+from retour.model.text import Text, text
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +68,7 @@ class Draft:
         self.notes.append(note)
         return note.id
 
-    def only(self, *kinds: ActorKind, what: str) -> None:
+    def only(self, *kinds: ActorKind, what: Text) -> None:
         """Refuse with `NotAllowed` when an actor of another kind does this."""
         if self.by.kind not in kinds:
             raise NotAllowed(

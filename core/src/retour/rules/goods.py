@@ -139,7 +139,7 @@ def request(
 ) -> None:
     """Announce a return. Without objections it is approved at once; a refusal rejects what a customer asks, and
     leaves what staff asks to staff."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what="request a return")
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("request a return"))
     strictest = sorted(objections, key=lambda objection: objection.severity is not Severity.REFUSE)
     draft.record(
         ReturnRequested(return_id=return_id, lines=lines, objections=tuple(strictest), note_id=draft.note(order, note))
@@ -152,14 +152,14 @@ def request(
 
 def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None) -> None:
     """Say that the goods may come back."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what="approve a return")
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
     _check_move(draft.dossier, return_id, ReturnApproved)
     draft.record(ReturnApproved(return_id=return_id, send_by=send_by, note_id=draft.note(order, note)))
 
 
 def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
     """Say that the goods may not come back, and why."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what="reject a return")
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
     _check_move(draft.dossier, return_id, ReturnRejected)
     if not because.strip():
         raise NotPossibleNow(
@@ -176,7 +176,7 @@ def send(draft: Draft, order: Order, return_id: str, tracking: str, note: str | 
 
 def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
     """The goods will not come. Impossible once something was counted: correct the receipt instead."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what="cancel a return")
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("cancel a return"))
     _check_move(draft.dossier, return_id, ReturnCancelled)
     draft.record(ReturnCancelled(return_id=return_id, note_id=draft.note(order, note)))
 
@@ -192,7 +192,7 @@ def expire(draft: Draft, return_id: str, today: datetime.date) -> bool:
 
 def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
     """Expect nothing more: units that were announced but never counted are free for another return."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what="close a return")
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("close a return"))
     _check_move(draft.dossier, return_id, ReturnClosed)
     if draft.dossier.return_(return_id).question_open:
         raise NotPossibleNow(
@@ -277,7 +277,7 @@ def arrival_on(
 
 def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None) -> None:
     """Record one count of what arrived."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what="count what came back")
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("count what came back"))
     draft.record(
         GoodsReceived(
             return_id=arrival.return_id,
@@ -309,7 +309,7 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
 
 def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted, ...], note: str | None) -> None:
     """Record that a receipt was counted wrong. A return that began with its receipt and has nothing left ends."""
-    draft.only(ActorKind.STAFF, what="correct a receipt")
+    draft.only(ActorKind.STAFF, what=text("correct a receipt"))
     return_ = draft.dossier.return_of_receipt(receipt_id)
     before = return_.receipts[receipt_id].lines
     delta = [_difference(count, before.get(count.line_id)) for count in changed]

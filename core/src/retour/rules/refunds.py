@@ -102,7 +102,7 @@ def confirm(
     note: str | None,
 ) -> None:
     """Record that a person refunded ``amount`` and what the provider or the bank calls it."""
-    draft.only(ActorKind.STAFF, what="confirm a refund")
+    draft.only(ActorKind.STAFF, what=text("confirm a refund"))
     check_amount(draft.dossier, order, payment, amount)
     if return_id is not None:
         draft.dossier.return_(return_id)

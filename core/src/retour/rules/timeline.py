@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier, apply
 from retour.model.events import (
@@ -153,7 +155,12 @@ def _moved(dossier: Dossier, movements: Iterable[StockMovement]) -> list[Text | 
 
 
 def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
-    del dossier, event
+    undercut = attrs.evolve(dossier, order=event.order).undercut()
+    if undercut:
+        return text(
+            "The order was changed in the shop, below what already came back or was refunded: {names}. Please look.",
+            names=[_name(dossier, name) for name in undercut],
+        )
     return text("The order was changed in the shop.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from retour.model.dossier import Dossier
@@ -13,15 +13,17 @@ from retour.store.clock import microseconds
 
 
 def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
-    """A row of ``retour_return`` for each return that ``events`` speak of."""
+    """A row of ``retour_return`` for each return that ``events`` speak of; for all when the order changed."""
+    seen = any(isinstance(recorded.event, OrderSeen) for recorded in events)
+    undercut = dossier.undercut().keys()
     return [
-        _return_row(shop, dossier.order_id, dossier.returns[return_id])
-        for return_id in touched_returns(events)
+        _return_row(shop, dossier.order_id, dossier.returns[return_id], undercut)
+        for return_id in (dossier.returns if seen else touched_returns(events))
         if return_id in dossier.returns
     ]
 
 
-def _return_row(shop: str, order_id: str, return_: Return) -> dict[str, Any]:
+def _return_row(shop: str, order_id: str, return_: Return, undercut: Set[str]) -> dict[str, Any]:
     waits_to_be_sent = return_.goods is GoodsState.APPROVED and return_.send_by is not None
     return {
         "shop": shop,
@@ -29,7 +31,7 @@ def _return_row(shop: str, order_id: str, return_: Return) -> dict[str, Any]:
         "order_id": order_id,
         "goods": return_.goods.value,
         "stock": return_.stock.value,
-        "waits_for": waits_for(return_),
+        "waits_for": "order" if undercut & return_.claimed().keys() else waits_for(return_),
         "since": microseconds(return_.changed_at),
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),

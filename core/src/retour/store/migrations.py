@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy import text as sql
 
 from retour.model.errors import StoreNewer, StoreNotMigrated, StoreNotOurs
-from retour.model.text import text as words
+from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW
 
@@ -20,7 +21,7 @@ _ADVISORY_LOCK = 0x7265746F7572  # "retour": one migration at a time on PostgreS
 def _first_tables(connection: Connection) -> None:
     for statement in _FIRST_TABLES.split(";"):
         if statement.strip():
-            connection.execute(text(statement))
+            connection.execute(sql(statement))
 
 
 _FIRST_TABLES = """
@@ -83,7 +84,7 @@ def migrate(engine: Engine) -> list[str]:
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+            connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         done = applied(connection)
         if done is None:
             tables.migration.create(connection)
@@ -94,7 +95,7 @@ def migrate(engine: Engine) -> list[str]:
                 change(connection)
                 connection.execute(
                     tables.migration.insert().values(
-                        number=number, name=name, applied_at=text(NOW[connection.dialect.name])
+                        number=number, name=name, applied_at=sql(NOW[connection.dialect.name])
                     )
                 )
                 names.append(name)
@@ -111,7 +112,7 @@ def applied(connection: Connection) -> int | None:
         taken = sorted(name for name in inspector.get_table_names() if name in tables.metadata.tables)
         if taken:
             raise StoreNotOurs(
-                words(
+                text(
                     "The database has {tables} but no record of retour's migrations, so it was not made by retour. "
                     "Use another database or schema.",
                     tables=list(taken),
@@ -121,14 +122,14 @@ def applied(connection: Connection) -> int | None:
     columns = {column["name"] for column in inspector.get_columns(tables.migration.name)}
     if columns != set(tables.migration.columns.keys()):
         raise StoreNotOurs(
-            words("The database has a retour_migration table that retour did not make. Use another database.")
+            text("The database has a retour_migration table that retour did not make. Use another database.")
         )
     newest = connection.execute(
         select(tables.migration.c.number).order_by(tables.migration.c.number.desc()).limit(1)
     ).scalar()
     if newest is not None and newest > NEWEST:
         raise StoreNewer(
-            words(
+            text(
                 "The database was made by a newer retour (migration {number}; this one knows {newest}). "
                 "Upgrade retour; nothing was changed.",
                 number=newest,
@@ -145,7 +146,7 @@ def check(engine: Engine) -> None:
         connection.rollback()
     if done != NEWEST:
         raise StoreNotMigrated(
-            words(
+            text(
                 "The database has no tables of this retour yet. Run: retour db upgrade --db {url} "
                 "(or make the desk with migrate=True).",
                 url=engine.url.render_as_string(hide_password=True),

@@ -34,6 +34,12 @@ def _whole_number(value: object, _: object) -> int:
     return value
 
 
+def _true_or_false(value: object, _: object) -> bool:
+    if type(value) is not bool:
+        raise TypeError(f"{value!r} is not true or false")
+    return value
+
+
 def _exact_number(value: object, _: object) -> Decimal:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a decimal number in a text")
@@ -45,6 +51,7 @@ def _exact_number(value: object, _: object) -> Decimal:
 
 _converter = make_converter(detailed_validation=False, omit_if_default=True)
 _converter.register_structure_hook(int, _whole_number)
+_converter.register_structure_hook(bool, _true_or_false)
 _converter.register_structure_hook(Decimal, _exact_number)
 _converter.register_unstructure_hook(Decimal, str)
 _converter.register_unstructure_hook_func(

@@ -6,7 +6,8 @@ migrations can exclude or adopt `metadata`.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import text as sql
 
 metadata = MetaData()
 
@@ -108,8 +109,8 @@ Index(
     "retour_effect_waiting",
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=text("state = 'waiting'"),
-    postgresql_where=text("state = 'waiting'"),
+    sqlite_where=sql("state = 'waiting'"),
+    postgresql_where=sql("state = 'waiting'"),
 )
 
 personal = Table(

@@ -1,0 +1,79 @@
+"""What several test folders share: a desk on each database, and how a missing server is treated."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from retour import MemoryShop, Order, ReturnDesk
+from retour.store import tables
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def missing(what: str) -> None:
+    """Skip a test whose surroundings are missing; where CI=true they must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI=true")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL database of this run's own, dropped at the end."""
+    server = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"retour_test_{uuid.uuid4().hex[:12]}"
+    try:
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except OperationalError:
+        missing("a PostgreSQL server on loopback (RETOUR_TEST_POSTGRESQL)")
+    yield admin.url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A fresh SQLite file."""
+    return f"sqlite:///{tmp_path}/retour.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of an empty database, once for each kind."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    url = request.getfixturevalue("postgresql_url")
+    yield url
+    engine = create_engine(url)
+    tables.metadata.drop_all(engine)
+    engine.dispose()
+
+
+MakeDesk = Callable[..., ReturnDesk]
+
+
+@pytest.fixture
+def make_desk(database: str) -> Iterator[MakeDesk]:
+    """Makes desks on the database, and closes them."""
+    made: list[ReturnDesk] = []
+
+    def make(*orders: Order, **more: object) -> ReturnDesk:
+        arguments = {"shop": MemoryShop(orders), "store": database, "migrate": True, **more}
+        made.append(ReturnDesk(**arguments))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.close()

@@ -1,0 +1,190 @@
+"""Bad input gives an error that names the order and the cause, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from retour import Actor, Counted, MemoryShop, Money, Order, OrderLine, Paid, RequestedLine, RetourError, ReturnDesk
+from retour.model.errors import (
+    InvalidLines,
+    InvalidOrder,
+    InvalidQuantity,
+    InvalidReference,
+    NotAllowed,
+    NotPossibleNow,
+    RequestReused,
+    UnknownLine,
+    UnknownOrder,
+    UnknownReceipt,
+    UnknownReturn,
+)
+from retour.testing import a_line, a_payment, a_service, an_order
+
+ANNA = Actor.staff("anna")
+ORDER = an_order(a_line("teapot", 2), a_line("cup", 3), a_service("postage"))
+
+
+@pytest.fixture
+def desk() -> ReturnDesk:
+    return ReturnDesk(shop=MemoryShop([ORDER]), store="sqlite://")
+
+
+WRONG_LINES = [
+    ({}, InvalidLines, "list of lines is empty"),
+    ([], InvalidLines, "list of lines is empty"),
+    ({"mug": 1}, UnknownLine, "has no line mug. Its lines are teapot, cup, postage"),
+    ({"postage": 1}, UnknownLine, "is a service and cannot come back"),
+    ({"cup": 0}, InvalidQuantity, "line cup: 0 is not a number of units"),
+    ({"cup": -1}, InvalidQuantity, "line cup: -1 is not a number of units"),
+    ({"cup": 1.5}, InvalidQuantity, "line cup: 1.5 is not a number of units"),
+    ({"cup": Decimal(1)}, InvalidQuantity, "line cup: 1 is not a number of units"),
+    ({"cup": True}, InvalidQuantity, "line cup: True is not a number of units"),
+    ({"cup": "2"}, InvalidQuantity, "line cup: 2 is not a number of units"),
+    ({"cup": None}, InvalidQuantity, "line cup: None is not a number of units"),
+    ({"cup": 4}, InvalidQuantity, "4 units are more than the 3 that can still come back"),
+    ({1: 1}, UnknownLine, "has no line 1"),
+    ("cup", InvalidLines, "not str"),
+    ([("cup", 1)], InvalidLines, "not tuple"),
+    (7, InvalidLines, "not int"),
+]
+
+
+def unchanged(desk: ReturnDesk, command: Callable[[], object], error: type[Exception], match: str) -> None:
+    """The command fails as it should, names order 1001, and leaves no trace in the database."""
+    with pytest.raises(error, match=match) as caught:
+        command()
+    assert "1001" in str(caught.value)
+    assert isinstance(caught.value, RetourError)
+    assert caught.value.text("nl")
+    assert desk.dossier("1001").version == 0
+    assert desk.list_returns().returns == ()
+
+
+@pytest.mark.parametrize("lines, error, match", WRONG_LINES)
+def test_wrong_lines_of_a_receipt_are_refused(
+    desk: ReturnDesk, lines: object, error: type[Exception], match: str
+) -> None:
+    unchanged(
+        desk,
+        lambda: desk.mark_returned("1001", lines, by=ANNA, request_id="form-1"),  # type: ignore[arg-type]
+        error,
+        match,
+    )
+
+
+@pytest.mark.parametrize("lines, error, match", WRONG_LINES)
+def test_wrong_lines_of_a_request_are_refused(
+    desk: ReturnDesk, lines: object, error: type[Exception], match: str
+) -> None:
+    unchanged(
+        desk,
+        lambda: desk.request_return("1001", lines, by=ANNA, request_id="form-1"),  # type: ignore[arg-type]
+        error,
+        match,
+    )
+
+
+def test_the_same_line_twice_is_refused(desk: ReturnDesk) -> None:
+    counted = [Counted(line_id="cup", sellable=1), Counted(line_id="cup", damaged=1)]
+    asked = [RequestedLine(line_id="cup", quantity=1), RequestedLine(line_id="cup", quantity=1)]
+    match = "line cup is named twice"
+    unchanged(desk, lambda: desk.mark_returned("1001", counted, by=ANNA, request_id="1"), InvalidLines, match)
+    unchanged(desk, lambda: desk.request_return("1001", asked, by=ANNA, request_id="1"), InvalidLines, match)
+
+
+@pytest.mark.parametrize("request_id", [None, "", "x" * 201, 7])
+def test_what_adds_something_needs_a_request_id(desk: ReturnDesk, request_id: str) -> None:
+    unchanged(
+        desk,
+        lambda: desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=request_id),
+        RequestReused,
+        "needs a request_id",
+    )
+
+
+@pytest.mark.parametrize("order_id", ["1002", "", None, 1001])
+def test_an_unknown_order_is_refused(desk: ReturnDesk, order_id: str) -> None:
+    for command in (
+        lambda: desk.mark_returned(order_id, by=ANNA),
+        lambda: desk.refund_options(order_id),
+        lambda: desk.timeline(order_id),
+        lambda: desk.shipping_options(order_id),
+        lambda: desk.dossier(order_id),
+    ):
+        with pytest.raises(UnknownOrder, match=f"has no order {order_id}"):
+            command()
+
+
+def test_an_unknown_return_or_receipt_is_refused_and_the_known_ones_are_named(desk: ReturnDesk) -> None:
+    outcome = desk.mark_returned("1001", by=ANNA)
+    with pytest.raises(UnknownReturn, match=f"Order 1001 has no return rt_x. Its returns: {outcome.return_id}"):
+        desk.close_return("1001", "rt_x", by=ANNA)
+    with pytest.raises(UnknownReceipt, match=f"Order 1001 has no receipt rc_x. Its receipts: {outcome.receipt_id}"):
+        desk.correct_receipt("1001", "rc_x", {"cup": 1}, by=ANNA)
+
+
+def test_an_order_of_which_nothing_was_fulfilled_cannot_come_back() -> None:
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 2, fulfilled=0))]), store="sqlite://")
+    unchanged(desk, lambda: desk.mark_returned("1001", by=ANNA), NotPossibleNow, "no goods were fulfilled")
+
+
+def test_who_does_it_must_be_an_actor(desk: ReturnDesk) -> None:
+    with pytest.raises(NotAllowed, match=r"by=Actor.staff"):
+        desk.mark_returned("1001", by="anna")  # type: ignore[arg-type]
+
+
+def test_an_order_that_is_another_than_was_asked_for_is_refused() -> None:
+    class Confused(MemoryShop):
+        def order(self, order_id: str) -> Order | None:
+            return ORDER
+
+    desk = ReturnDesk(shop=Confused(), store="sqlite://")
+    with pytest.raises(UnknownOrder, match="no order 1002"):
+        desk.mark_returned("1002", by=ANNA)
+
+
+@pytest.mark.parametrize("words", ["4111 1111 1111 1111", "card 5500-0000-0000-0004, thanks"])
+def test_a_note_with_a_card_number_is_refused(desk: ReturnDesk, words: str) -> None:
+    unchanged(
+        desk, lambda: desk.mark_returned("1001", by=ANNA, note=words), InvalidReference, "looks like a card number"
+    )
+
+
+@pytest.mark.parametrize("words", ["order 1234567890123", "call 0612345678", "4111 1111 1111 1112", "1 2 3"])
+def test_other_numbers_in_a_note_are_kept(desk: ReturnDesk, words: str) -> None:
+    desk.mark_returned("1001", by=ANNA, note=words)
+    assert desk.timeline("1001")[0].note == words
+
+
+@pytest.mark.parametrize(
+    "make, match",
+    [
+        (lambda: an_order(a_line("cup"), a_line("cup")), "two have the same name: line cup"),
+        (lambda: an_order(a_line("cup", 2, fulfilled=3)), "line cup has 3 of 2 units fulfilled"),
+        (lambda: an_order(a_line("cup", 1, "-1.00"), payments=[]), "line cup is EUR -1.00"),
+        (lambda: an_order(a_line("cup"), payments=[a_payment("1", currency="USD")]), "captured USD 1.00"),
+        (lambda: an_order(a_line("cup"), payments=[a_payment("1", reference="")]), "a provider and a reference"),
+        (lambda: an_order(a_line("cup"), payments=[a_payment("1"), a_payment("1")]), "payment mollie:tr_1"),
+        (lambda: an_order(a_line("cup"), order_id=""), "needs an id"),
+        (lambda: Order(id="1", currency="EUR", lines=()), "at least one line"),
+        (
+            lambda: an_order(
+                OrderLine(
+                    id="cup",
+                    product="cup",
+                    name="Cup",
+                    ordered=1,
+                    fulfilled=1,
+                    paid=Paid(gross=Money.of("2", "EUR"), taxes=a_line("x", 1, "1.00", vat="21").paid.taxes),
+                )
+            ),
+            "tax parts of line cup do not sum",
+        ),
+    ],
+)
+def test_an_order_that_contradicts_itself_is_refused(make: Callable[[], Order], match: str) -> None:
+    with pytest.raises(InvalidOrder, match=match):
+        make()

@@ -1,0 +1,111 @@
+"""Money is whole minor units; its decimals are the currency's; every split sums to the whole."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from babel.numbers import get_currency_precision
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retour import Money
+from retour.model.errors import InvalidAmount
+from retour.model.money import _DECIMALS, total, value_of_units
+from retour.model.text import money_text
+
+CURRENCIES = st.sampled_from(sorted(_DECIMALS))
+
+
+@pytest.mark.parametrize(
+    "amount, currency, minor",
+    [
+        ("44.95", "EUR", 4495),
+        ("44.9", "EUR", 4490),
+        (44, "EUR", 4400),
+        ("1200", "JPY", 1200),
+        ("1.234", "KWD", 1234),
+        (Decimal("0.05"), "GBP", 5),
+        ("-3.50", "EUR", -350),
+        (" 7 ", "EUR", 700),
+        ("1e2", "EUR", 10000),
+    ],
+)
+def test_an_amount_in_whole_units_becomes_minor_units(amount: str | int | Decimal, currency: str, minor: int) -> None:
+    assert Money.of(amount, currency) == Money(minor=minor, currency=currency)
+
+
+@pytest.mark.parametrize(
+    "amount, currency, match",
+    [
+        ("44.955", "EUR", "44.955 has more decimals than EUR has"),
+        ("1.5", "JPY", "more decimals than JPY has"),
+        ("1.2345", "KWD", "more decimals than KWD has"),
+        (44.95, "EUR", "floats lose cents"),
+        (True, "EUR", "cannot be an amount"),
+        ("4,95", "EUR", "is not an amount"),
+        ("", "EUR", "is not an amount"),
+        ("NaN", "EUR", "is not an amount"),
+        ("Infinity", "EUR", "is not an amount"),
+        ("1", "EURO", "is not a currency"),
+        ("1", "eur", "is not a currency"),
+    ],
+)
+def test_what_is_no_amount_is_refused_with_the_reason(amount: object, currency: str, match: str) -> None:
+    with pytest.raises(InvalidAmount, match=match):
+        Money.of(amount, currency)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("minor", [1.0, "1", True, None])
+def test_minor_units_are_whole_numbers_and_nothing_else(minor: object) -> None:
+    with pytest.raises(InvalidAmount, match="whole number of minor units"):
+        Money(minor=minor, currency="EUR")  # type: ignore[arg-type]
+
+
+def test_amounts_of_different_currencies_are_never_counted_together() -> None:
+    with pytest.raises(InvalidAmount, match="different currencies"):
+        Money.of("1", "EUR") + Money.of("1", "USD")
+    with pytest.raises(InvalidAmount, match="different currencies"):
+        assert Money.of("1", "EUR") < Money.of("1", "USD")
+
+
+@given(st.integers(-(10**12), 10**12), CURRENCIES)
+def test_the_decimal_form_reads_back_as_the_same_money(minor: int, currency: str) -> None:
+    money = Money(minor=minor, currency=currency)
+    assert Money.of(money.decimal, currency) == money
+    assert Money.of(str(money).split()[1], currency) == money
+
+
+@given(st.integers(0, 10**9), st.integers(1, 200))
+def test_any_split_into_units_sums_to_the_whole_and_no_unit_differs_by_more_than_one(minor: int, units: int) -> None:
+    whole = Money(minor=minor, currency="EUR")
+    values = [value_of_units(whole, units=units, first=n).minor for n in range(units + 1)]
+    singles = [after - before for before, after in zip(values, values[1:], strict=False)]
+    assert sum(singles) == minor
+    assert max(singles) - min(singles) <= 1
+    assert singles == sorted(singles, reverse=True)
+
+
+def test_decimals_agree_with_cldr_but_for_the_currencies_that_people_count_without() -> None:
+    """CLDR tells how people write an amount, ISO 4217 how it is kept: some currencies have decimals nobody writes."""
+    written_without = {code for code in _DECIMALS if get_currency_precision(code) < _DECIMALS[code]}
+    written_with = {code for code in _DECIMALS if get_currency_precision(code) > _DECIMALS[code]}
+    assert written_with == set()
+    assert not written_without & {"EUR", "GBP", "USD", "CHF", "DKK", "SEK", "NOK", "PLN", "KWD", "HUF"}
+
+
+def test_no_amounts_sum_to_zero() -> None:
+    assert total([], "EUR") == Money.zero("EUR")
+
+
+@pytest.mark.parametrize(
+    "money, language, words",
+    [
+        (Money.of("1234.5", "EUR"), "nl", "€ 1.234,50"),
+        (Money.of("1234.5", "EUR"), "en", "€1,234.50"),
+        (Money.of("1200", "JPY"), "en", "¥1,200"),
+        (Money.of("1.234", "KWD"), "en", "KWD1.234"),
+    ],
+)
+def test_amounts_read_as_the_reader_writes_them(money: Money, language: str, words: str) -> None:
+    assert money_text(money, language).replace("\xa0", " ") == words

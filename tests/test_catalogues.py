@@ -1,0 +1,57 @@
+"""Every text that a person can read has a Dutch translation, and every translation is of a text that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parent.parent
+KEYWORDS = {"text": (1,), "texts": (1, 2)}
+
+PACKAGES = {
+    "retour": ROOT / "core/src/retour",
+    "retour.cli": ROOT / "core/src/retour/cli",
+    "retour_mollie": ROOT / "plugins/mollie/src/retour_mollie",
+    "retour_stripe": ROOT / "plugins/stripe/src/retour_stripe",
+    "retour_paypal": ROOT / "plugins/paypal/src/retour_paypal",
+    "retour_manual_transfer": ROOT / "plugins/manual_transfer/src/retour_manual_transfer",
+    "retour_sendcloud": ROOT / "plugins/sendcloud/src/retour_sendcloud",
+}
+
+
+def messages(package: str) -> Iterator[tuple[str, ...]]:
+    """Every message in the sources of a package: one text, or two for one that counts."""
+    folder = PACKAGES[package]
+    inner = [other for other in PACKAGES.values() if other != folder and other.is_relative_to(folder)]
+    for source in sorted(folder.rglob("*.py")):
+        if not any(source.is_relative_to(other) for other in inner):
+            for _, found, _, _ in extract_from_file("python", source, keywords=KEYWORDS):
+                yield (found,) if isinstance(found, str) else tuple(found)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_dutch_catalogue_is_complete_and_has_nothing_left_over(package: str) -> None:
+    with (PACKAGES[package] / "locale/nl.po").open("rb") as stream:
+        catalogue = read_po(stream, locale="nl")
+    translated = {
+        (message.id,) if isinstance(message.id, str) else tuple(message.id): message
+        for message in catalogue
+        if message.id
+    }
+    wanted = set(messages(package))
+    assert wanted - translated.keys() == set()
+    assert translated.keys() - wanted == set()
+    for ids, message in translated.items():
+        strings = [message.string] if isinstance(message.string, str) else list(message.string)
+        assert all(strings), f"{ids} is not translated"
+        for original, string in zip(ids, strings, strict=True):
+            assert fields(original) == fields(string), f"{string!r} has other fields than {original!r}"
+
+
+def fields(message: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(message) if name}
