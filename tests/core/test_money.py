@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from babel.numbers import get_currency_precision
@@ -80,7 +81,7 @@ def test_the_decimal_form_reads_back_as_the_same_money(minor: int, currency: str
 def test_any_split_into_units_sums_to_the_whole_and_no_unit_differs_by_more_than_one(minor: int, units: int) -> None:
     whole = Money(minor=minor, currency="EUR")
     values = [value_of_units(whole, units=units, first=n).minor for n in range(units + 1)]
-    singles = [after - before for before, after in zip(values, values[1:], strict=False)]
+    singles = [after - before for before, after in pairwise(values)]
     assert sum(singles) == minor
     assert max(singles) - min(singles) <= 1
     assert singles == sorted(singles, reverse=True)

@@ -231,7 +231,7 @@ def test_a_reference_that_two_payments_share_must_be_named_with_its_provider() -
         payments=[a_payment("10.00", reference="77"), a_payment("10.00", provider="stripe", reference="77")],
     )
     desk = opened(order)
-    with pytest.raises(UnknownPayment, match="mollie:77, stripe:77"):
+    with pytest.raises(UnknownPayment, match=r"mollie:77, stripe:77"):
         desk.refund_link("1001", "77")
     assert desk.refund_link("1001", "stripe:77").kind is LinkKind.UNAVAILABLE
 
@@ -269,7 +269,7 @@ def test_two_refunds_of_the_same_amount_are_two_refunds() -> None:
 def test_a_refund_reference_counts_once() -> None:
     desk = opened(TEAPOT_AND_CUPS)
     desk.confirm_refund("1001", "tr_1001", eur("25"), reference="re_1", by=ANNA, request_id="form-1")
-    with pytest.raises(InvalidReference, match="refund re_1 of €25.00 was confirmed before"):
+    with pytest.raises(InvalidReference, match=r"refund re_1 of €25\.00 was confirmed before"):
         desk.confirm_refund("1001", "tr_1001", eur("25"), reference=" re_1 ", by=ANNA, request_id="form-2")
 
 

@@ -764,11 +764,17 @@ class _Request:
 
 
 def _ready(store: str | Engine, migrate_now: bool | None) -> Engine:
+    """The engine of a store whose tables are there; one that we made is closed again when they are not."""
     engine = connect(store) if isinstance(store, str) else store
-    if migrate_now if migrate_now is not None else engine.dialect.name == "sqlite":
-        migrate(engine)
-    else:
-        check(engine)
+    try:
+        if migrate_now if migrate_now is not None else engine.dialect.name == "sqlite":
+            migrate(engine)
+        else:
+            check(engine)
+    except BaseException:
+        if isinstance(store, str):
+            engine.dispose()
+        raise
     return engine
 
 

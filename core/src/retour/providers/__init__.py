@@ -7,7 +7,7 @@ from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, TextDomain
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities, Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
-from retour.providers.settings import Secret
+from retour.providers.settings import Secret, choice
 
 __all__ = [
     "BankAccount",
@@ -31,4 +31,5 @@ __all__ = [
     "Text",
     "TextDomain",
     "TransferInstruction",
+    "choice",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import attrs
 from cattrs import Converter, transform_error
@@ -74,38 +74,43 @@ _converter = _make_converter()
 
 
 def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, list[str]]:
-    """Settings of type ``kind`` from what the host gave, or every fault in them: ``mollie.api_key: is missing``."""
+    """Settings of type ``kind`` from what the host gave, or every fault in them: ``mollie.api_key: is missing``.
+
+    Each field is read and validated on its own, so that all faults are told at once; no value is repeated, since it
+    may be a secret.
+    """
     if isinstance(given, kind):
         return given, []
     if not isinstance(given, Mapping):
         return None, [f"{path}: must be a mapping of settings"]
-    try:
-        return _converter.structure(given, kind), []
-    except BaseValidationError as error:
-        return None, [_sentence(fault, path) for fault in transform_error(error, path, _fault)]
-
-
-def _fault(error: BaseException, type_: object) -> str:
-    """A fault in words that never repeat the value, which may be a secret."""
-    del type_
-    if isinstance(error, KeyError):
-        return "is missing"
-    if isinstance(error, ValueError | TypeError) and error.args:
-        return str(error.args[0])
-    return f"cannot be read ({type(error).__name__})"
-
-
-def _sentence(fault: str, path: str) -> str:
-    """``is missing @ mollie.api_key`` turned around: ``mollie.api_key: is missing``."""
-    words, _, where = fault.rpartition(" @ ")
-    return f"{where or path}: {words or fault}"
+    fields: Any = attrs.fields(kind)  # type: ignore[arg-type]
+    types = get_type_hints(kind)
+    faults = [
+        f"{path}.{name}: is no setting; there are {', '.join(field.name for field in fields) or 'none'}"
+        for name in given
+        if name not in types
+    ]
+    values: dict[str, Any] = {}
+    for field in fields:
+        if field.name in given:
+            try:
+                values[field.name] = _converter.structure(given[field.name], types[field.name])
+                if field.validator is not None:
+                    field.validator(None, field, values[field.name])
+            except (ValueError, TypeError) as error:
+                faults.append(f"{path}.{field.name}: {error.args[0]}")
+            except BaseValidationError as error:
+                faults += [f"{path}.{field.name}: {fault}" for fault in transform_error(error, "")]
+        elif field.default is attrs.NOTHING:
+            faults.append(f"{path}.{field.name}: is missing")
+    return (None, faults) if faults else (kind(**values), [])
 
 
 def choice(*allowed: str) -> Any:
     """A validator for a setting that takes one of a few words: ``attrs.field(validator=choice("live", "sandbox"))``."""
 
-    def check(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    def check(_: object, __: attrs.Attribute[str], value: str) -> None:
         if value not in allowed:
-            raise ValueError(f"{attribute.name} must be one of {', '.join(allowed)}")
+            raise ValueError(f"must be one of {', '.join(allowed)}")
 
     return check

@@ -1,0 +1,264 @@
+"""The registry: only named plugins are loaded, one by one, and a broken one stops nobody."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import attrs
+import pytest
+
+from retour import LinkKind, MemoryShop, ReturnDesk, hookimpl
+from retour.hooks.registry import Plugin, PluginStatus, installed_plugins
+from retour.model.errors import InvalidSettings, PluginClash
+from retour.providers import PaymentCapabilities, Secret
+from retour.providers.settings import choice
+from retour.testing import a_line, a_payment, an_order
+
+ORDER = an_order(a_line("cup"), payments=[a_payment("20.00", provider="acme", reference="a-1")])
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour.plugins")
+
+
+def desk(*plugins: object, **more: object) -> ReturnDesk:
+    return ReturnDesk(shop=MemoryShop([ORDER]), store="sqlite://", plugins=plugins, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Installs a distribution with one plugin, whose module is the given source."""
+
+    def make(name: str, source: str, distribution: str = "") -> None:
+        folder = tmp_path / (distribution or f"dist-{name}")
+        info = folder / f"{(distribution or name).replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        module = f"plugin_{name}_{len(list(tmp_path.iterdir()))}"
+        (folder / f"{module}.py").write_text(source)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution or name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[retour]\n{name} = {module}\n")
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, module, raising=False)
+
+    return make
+
+
+GOOD = "from retour import hookimpl\n@hookimpl\ndef on_order_returned(order): pass\n"
+
+
+# --- loading ---------------------------------------------------------------------------------------------
+
+
+def test_only_named_plugins_are_imported(install) -> None:  # type: ignore[no-untyped-def]
+    install("good", GOOD)
+    install("dangerous", "raise SystemExit('imported without being named')")
+    (plugin,) = desk("good").plugins
+    assert (plugin.name, plugin.status, plugin.distribution, plugin.version) == ("good", "loaded", "good", "1.0")
+    assert plugin.hooks == ("on_order_returned",)
+    assert "dangerous" in installed_plugins()
+
+
+@pytest.mark.parametrize(
+    "source, reason",
+    [
+        ("raise ImportError('no module named acme_sdk')", "no module named acme_sdk"),
+        ("raise SystemExit(3)", "SystemExit(3)"),
+        ("this is no python", "SyntaxError"),
+        (GOOD.replace("on_order_returned", "on_order_retruned"), "unknown hook 'on_order_retruned'"),
+        (GOOD.replace("(order)", "(order, colour)"), "colour"),
+        (GOOD.replace("@hookimpl", "@hookimpl(tryfirst=True)"), "may not use tryfirst"),
+        (GOOD.replace("@hookimpl", "@hookimpl(trylast=True)"), "may not use tryfirst, trylast"),
+        (
+            "from retour import hookimpl\n@hookimpl(wrapper=True)\ndef restock_policy():\n    return (yield)\n",
+            "may not use tryfirst, trylast or a wrapper",
+        ),
+        ("from retour import hookimpl\n@hookimpl\ndef payment_providers(): return [1]\n", "returns classes"),
+        ("from retour import hookimpl\n@hookimpl\ndef payment_providers(): 1/0\n", "ZeroDivisionError"),
+        (
+            "from retour import hookimpl\nclass Acme: name = 'acme'\n"
+            "@hookimpl\ndef payment_providers(): return [Acme]\n",
+            "Acme has no display_name, api",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_off_with_its_reason_and_the_rest_load(install, source: str, reason: str) -> None:  # type: ignore[no-untyped-def]
+    install("broken", source)
+    install("good", GOOD)
+    broken, good = desk("broken", "good").plugins
+    assert broken.status is PluginStatus.BROKEN
+    assert reason in broken.reason
+    assert good.status is PluginStatus.LOADED
+
+
+def test_a_plugin_that_is_not_installed_is_missing_and_says_how_to_get_it() -> None:
+    (plugin,) = desk("acme_pay").plugins
+    assert plugin.status is PluginStatus.MISSING
+    assert "pip install retour-acme-pay" in plugin.reason
+
+
+def test_two_distributions_that_offer_one_name_are_an_error_that_names_both(install) -> None:  # type: ignore[no-untyped-def]
+    install("acme", GOOD, "acme-one")
+    install("acme", GOOD, "acme-two")
+    with pytest.raises(PluginClash, match="acme-one 1.0 and acme-two 1.0|acme-two 1.0 and acme-one 1.0"):
+        desk("acme")
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Settings of the provider below."""
+
+    api_key: Secret
+    mode: str = attrs.field(default="test", validator=choice("live", "test"))
+    days: int = 3
+
+
+class AcmePay:
+    """A payment provider that breaks when it is asked for a link."""
+
+    name = "acme"
+    display_name = "Acme Pay"
+    api = 1
+    settings_type = Settings
+    capabilities = PaymentCapabilities()
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def refund_url(self, request: object) -> object:
+        raise RuntimeError(f"broken with {self.settings.api_key.reveal()}")
+
+
+def acme(provider: object = AcmePay, name: str = "acme-plugin") -> object:
+    class AcmePlugin:
+        @hookimpl
+        def payment_providers(self) -> list[object]:
+            return [provider]
+
+    plugin = AcmePlugin()
+    plugin.name = name  # type: ignore[attr-defined]
+    return plugin
+
+
+def test_two_plugins_that_claim_one_provider_are_an_error_that_names_both() -> None:
+    with pytest.raises(PluginClash, match="payment provider acme: acme-plugin and other-plugin"):
+        desk(acme(), acme(name="other-plugin"), settings={"acme": {"api_key": "k"}})
+
+
+def test_two_plugins_of_one_name_are_an_error() -> None:
+    with pytest.raises(PluginClash, match="Two plugins are called acme-plugin"):
+        desk(acme(), acme())
+
+
+def test_a_provider_of_another_contract_is_refused_with_a_sentence() -> None:
+    class Newer(AcmePay):
+        api = 2
+
+    (plugin,) = desk(acme(Newer)).plugins
+    assert "was written for contract 2, this retour has contract 1" in plugin.reason
+
+
+def test_an_objects_name_is_its_own_or_its_class() -> None:
+    class Nameless:
+        @hookimpl
+        def on_order_returned(self) -> None: ...
+
+    module = SimpleNamespace(name="named")
+    names = [plugin.name for plugin in desk(Nameless(), module).plugins]
+    assert names == [f"{__name__}.Nameless", "named"]
+
+
+def test_two_desks_in_one_process_have_two_plugin_managers() -> None:
+    one, two = desk(acme(), settings={"acme": {"api_key": "k"}}), desk()
+    assert [plugin.name for plugin in one.plugins] == ["acme-plugin"]
+    assert list(two.plugins) == []
+
+
+# --- settings --------------------------------------------------------------------------------------------
+
+
+def test_every_fault_in_the_settings_is_told_at_once_with_its_path_and_no_secret() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        desk(
+            acme(),
+            settings={
+                "acme": {"api_key": 7, "mode": "lvie", "days": "3", "colour": "red"},
+                "acme:second": {},
+                "acmee": {"api_key": "sk_live_topsecret"},
+            },
+        )
+    said = str(caught.value)
+    for fault in (
+        "acme.mode: must be one of live, test",
+        "acme.days: must be a whole number",
+        "acme.colour: is no setting; there are api_key, mode, days",
+        "acme:second.api_key: is missing",
+        "acmee: no plugin of this name is loaded",
+        "acme.api_key: ",
+    ):
+        assert fault in said
+    assert "topsecret" not in said
+
+
+@pytest.mark.parametrize("given", [None, "key", [], {"api_key": ""}, {"api_key": "  "}, {}])
+def test_settings_of_a_wrong_shape_are_refused(given: object) -> None:
+    with pytest.raises(InvalidSettings, match="acme"):
+        desk(acme(), settings={"acme": given})
+
+
+def test_a_secret_is_masked_everywhere_and_written_nowhere() -> None:
+    import copy
+    import pickle
+
+    from retour.store.records import as_json
+
+    secret = Secret("sk_live_topsecret")
+    assert "topsecret" not in f"{secret!r} {secret} {Settings(api_key=secret)}"
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        copy.deepcopy(secret)
+    with pytest.raises(TypeError):
+        as_json(Settings(api_key=secret))
+
+
+def test_a_provider_that_breaks_still_gives_an_answer_without_its_secret() -> None:
+    link = desk(acme(), settings={"acme": {"api_key": "sk_live_topsecret"}}).refund_link("1001", "a-1")
+    assert link.kind is LinkKind.UNAVAILABLE
+    assert "a-1" in str(link.instruction)
+    assert "topsecret" not in str(link)
+
+
+def test_each_shop_and_account_has_its_own_provider() -> None:
+    made: list[str] = []
+
+    class Counting(AcmePay):
+        def __init__(self, settings: Settings) -> None:
+            super().__init__(settings)
+            made.append(settings.api_key.reveal())
+
+    def settings(shop: str) -> dict[str, object]:
+        return {"acme": {"api_key": f"key-of-{shop}"}}
+
+    one = desk(acme(Counting), settings=settings)
+    for _ in range(2):
+        one.refund_link("1001", "a-1")
+        one.for_shop("two").refund_link("1001", "a-1")
+    assert made == ["key-of-default", "key-of-two"]
+
+
+def test_a_shop_whose_settings_are_wrong_is_refused_when_it_is_opened() -> None:
+    def settings(shop: str) -> dict[str, object]:
+        return {"acme": {"api_key": "k"} if shop == "default" else {}}
+
+    one = desk(acme(), settings=settings)
+    with pytest.raises(InvalidSettings, match="shop two: acme.api_key: is missing"):
+        one.for_shop("two")
+
+
+def test_a_plugin_says_where_it_comes_from() -> None:
+    plugin = Plugin(name="acme", status=PluginStatus.LOADED, distribution="retour-acme", version="1.2")
+    assert plugin.origin == "retour-acme 1.2"

@@ -1,0 +1,207 @@
+"""The database: ours, complete, not newer than we are, writable; or a clear error and nothing changed."""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from retour import Actor, MemoryShop, ReturnDesk, connect
+from retour.model.errors import (
+    StoreError,
+    StoreLocked,
+    StoreNewer,
+    StoreNotMigrated,
+    StoreNotOurs,
+    StoreReadOnly,
+)
+from retour.store import connect as connecting
+from retour.store import tables
+from retour.store.migrations import MIGRATIONS, migrate
+from retour.testing import a_line, an_order
+
+ANNA = Actor.staff("anna")
+
+
+def shop() -> MemoryShop:
+    return MemoryShop([an_order(a_line("cup", 2))])
+
+
+def schema(url: str) -> dict[str, object]:
+    """What a database holds: columns with types and nullability, keys and indexes."""
+    engine = create_engine(url)
+    inspector = inspect(engine)
+    found: dict[str, object] = {}
+    for table in sorted(inspector.get_table_names()):
+        columns = [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table)]
+        key = inspector.get_pk_constraint(table)["constrained_columns"]
+        indexes = sorted((i["name"], i["column_names"], bool(i["unique"])) for i in inspector.get_indexes(table))
+        found[table] = columns, key, indexes
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            where = connection.execute(text("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"))
+        else:
+            where = connection.execute(text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"))
+        found["partial"] = sorted(" ".join(row[0].split()).lower() for row in where if " where " in row[0].lower())
+    engine.dispose()
+    return found
+
+
+def test_all_migrations_give_the_same_schema_as_the_tables(database: str, tmp_path: Path) -> None:
+    engine = connect(database)
+    migrate(engine)
+    by_migrations = schema(database)
+    tables.metadata.drop_all(engine)
+    tables.metadata.create_all(engine)
+    assert schema(database) == by_migrations
+    engine.dispose()
+
+
+def test_migrating_twice_does_nothing(database: str) -> None:
+    engine = connect(database)
+    assert migrate(engine) == [name for _, name, _ in MIGRATIONS]
+    assert migrate(engine) == []
+    engine.dispose()
+
+
+def test_several_processes_migrate_at_once_and_one_does_it(database: str) -> None:
+    made: list[list[str]] = []
+
+    def one() -> None:
+        engine = connect(database)
+        made.append(migrate(engine))
+        engine.dispose()
+
+    threads = [threading.Thread(target=one) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made, reverse=True) == [[name for _, name, _ in MIGRATIONS], [], [], [], [], []]
+
+
+def test_an_empty_database_is_not_migrated_behind_the_hosts_back(database: str) -> None:
+    with pytest.raises(StoreNotMigrated, match="retour db upgrade"):
+        ReturnDesk(shop=shop(), store=database, migrate=False)
+    assert schema(database) == {"partial": []}
+
+
+def test_a_password_is_not_shown() -> None:
+    with pytest.raises(StoreError) as caught:
+        ReturnDesk(shop=shop(), store="postgresql+psycopg://u:topsecret@127.0.0.1:1/x")
+    assert "topsecret" not in str(caught.value)
+
+
+def test_a_database_newer_than_the_code_is_left_alone(database: str) -> None:
+    engine = connect(database)
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO retour_migration VALUES (99, 'from the future', 0)"))
+    with pytest.raises(StoreNewer, match="made by a newer retour"):
+        ReturnDesk(shop=shop(), store=database, migrate=True)
+    engine.dispose()
+
+
+def test_an_event_of_a_newer_retour_leaves_that_order_alone_and_says_so(database: str) -> None:
+    desk = ReturnDesk(shop=shop(), store=database, migrate=True)
+    desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form-1")
+    with desk._house.store.engine.begin() as connection:
+        connection.execute(text("UPDATE retour_event SET version = 99 WHERE seq = 2"))
+    with pytest.raises(StoreNewer, match="Order 1001 has an event goods_received of version 99"):
+        desk.mark_returned("1001", by=ANNA)
+    desk.close()
+
+
+def test_tables_of_somebody_else_under_our_names_are_left_alone(database: str) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE retour_event (x INTEGER)"))
+    with pytest.raises(StoreNotOurs, match="not made by retour"):
+        ReturnDesk(shop=shop(), store=database, migrate=True)
+    engine.dispose()
+
+
+def test_a_host_can_keep_its_own_tables_beside_ours(database: str) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE shop_order (id INTEGER)"))
+    desk = ReturnDesk(shop=shop(), store=database, migrate=True)
+    desk.mark_returned("1001", by=ANNA)
+    desk.close()
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE shop_order"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url, match",
+    [
+        ("returns.db", "is not the address of a database"),
+        ("mysql://localhost/x", "SQLite or PostgreSQL, not in mysql"),
+        ("sqlite:////no/such/folder/returns.db", "cannot be opened"),
+        ("postgresql+psycopg://127.0.0.1:1/x", "cannot be reached"),
+    ],
+)
+def test_an_address_that_is_no_database_of_ours_is_refused(url: str, match: str) -> None:
+    with pytest.raises(StoreNotOurs, match=match):
+        ReturnDesk(shop=shop(), store=url)
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear Anna, " * 100)
+    with pytest.raises(StoreNotOurs, match="not an SQLite database"):
+        ReturnDesk(shop=shop(), store=f"sqlite:///{file}")
+    assert file.read_text() == "Dear Anna, " * 100
+
+
+def test_a_locked_database_says_so_and_nothing_changes(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.2)
+    desk = ReturnDesk(shop=shop(), store=sqlite_url)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreLocked, match="try again"):
+        desk.mark_returned("1001", by=ANNA)
+    other.execute("ROLLBACK")
+    other.close()
+    assert desk.dossier("1001").version == 0
+    assert desk.mark_returned("1001", by=ANNA).changed
+    desk.close()
+
+
+def test_a_read_only_sqlite_database_says_so(sqlite_url: str) -> None:
+    ReturnDesk(shop=shop(), store=sqlite_url).close()
+    desk = ReturnDesk(shop=shop(), store=connect(f"{sqlite_url}?mode=ro&uri=true".replace("///", "///file:")))
+    with pytest.raises(StoreReadOnly, match="The database is read-only"):
+        desk.mark_returned("1001", by=ANNA)
+    assert desk.dossier("1001").version == 0
+
+
+@pytest.mark.postgresql
+def test_a_read_only_postgresql_database_says_so(postgresql_url: str) -> None:
+    engine = connect(postgresql_url)
+    migrate(engine)
+    reading = connect(postgresql_url + "?options=-c%20default_transaction_read_only%3Don")
+    desk = ReturnDesk(shop=shop(), store=reading)
+    with pytest.raises(StoreReadOnly, match="read-only"):
+        desk.mark_returned("1001", by=ANNA)
+    assert desk.dossier("1001").version == 0
+    reading.dispose()
+    tables.metadata.drop_all(engine)
+    engine.dispose()
+
+
+def test_personal_data_is_forgotten_when_its_time_has_come(database: str) -> None:
+    now = [datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)]
+    desk = ReturnDesk(shop=shop(), store=database, migrate=True, clock=lambda: now[0])
+    desk.mark_returned("1001", by=ANNA, note="the neighbour brought it")
+    assert desk.work().forgotten == 0
+    now[0] += datetime.timedelta(days=366)
+    assert desk.work().forgotten == 1
+    assert not any(entry.note for entry in desk.timeline("1001"))
+    assert desk.dossier("1001").version > 1
+    desk.close()
