@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench clean
+.PHONY: demo test campaign bench clean
 
 demo: .venv/ready
 	$(BIN)/retour demo
@@ -12,6 +12,10 @@ test: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy core/src plugins/*/src
 	$(BIN)/pytest -q
+
+# The random tests again, for an hour or so instead of a minute.
+campaign: .venv/ready
+	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
 
 bench: .venv/ready
 	$(BIN)/python -m benchmarks

@@ -103,7 +103,7 @@ def test_a_plugin_that_is_not_installed_is_missing_and_says_how_to_get_it() -> N
 def test_two_distributions_that_offer_one_name_are_an_error_that_names_both(install) -> None:  # type: ignore[no-untyped-def]
     install("acme", GOOD, "acme-one")
     install("acme", GOOD, "acme-two")
-    with pytest.raises(PluginClash, match="acme-one 1.0 and acme-two 1.0|acme-two 1.0 and acme-one 1.0"):
+    with pytest.raises(PluginClash, match=r"acme-(one|two) 1\.0 and acme-(one|two) 1\.0"):
         desk("acme")
 
 
@@ -255,7 +255,7 @@ def test_a_shop_whose_settings_are_wrong_is_refused_when_it_is_opened() -> None:
         return {"acme": {"api_key": "k"} if shop == "default" else {}}
 
     one = desk(acme(), settings=settings)
-    with pytest.raises(InvalidSettings, match="shop two: acme.api_key: is missing"):
+    with pytest.raises(InvalidSettings, match=r"shop two: acme\.api_key: is missing"):
         one.for_shop("two")
 
 

@@ -460,8 +460,8 @@ class ReturnDesk:
                 provider="",
                 label=text("Send it yourself"),
                 instruction=text(
-                    "The customer sends the parcel with a carrier of his own choice. "
-                    "Ask for the tracking number and note it with the return."
+                    "Send the parcel with a carrier of your own choice. "
+                    "Keep the tracking number and tell it to the shop."
                 ),
             )
         )
@@ -713,6 +713,8 @@ class ReturnDesk:
     def _link(
         self, order: Order, payment: Payment, amount: Money, to: BankAccount | None, ctx: HookContext
     ) -> RefundLink:
+        if not amount:
+            return _NOTHING_LEFT
         chosen = self._house.hooks.refund_link(order, payment, amount, ctx)
         if chosen is not None:
             return chosen
@@ -784,6 +786,13 @@ def _portal(ask: Callable[[], ShippingOption | None]) -> list[ShippingOption]:
     except (Exception, SystemExit):  # noqa: BLE001 - without a portal the customer sends it himself
         return []
     return [option] if isinstance(option, ShippingOption) else []
+
+
+_NOTHING_LEFT = RefundLink(
+    kind=LinkKind.UNAVAILABLE,
+    label=text("Nothing left to refund"),
+    instruction=text("Nothing was received on this payment, or all of it went back already."),
+)
 
 
 def _no_link(payment: Payment, amount: Money, why: Text) -> RefundLink:

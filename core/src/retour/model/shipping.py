@@ -18,7 +18,7 @@ class ShippingWay(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ShippingOption:
-    """One way to send the goods of an order back, with words for the customer and, for a portal, its address."""
+    """One way to send the goods of an order back, in words for whoever sends them, and for a portal its address."""
 
     way: ShippingWay
     provider: str

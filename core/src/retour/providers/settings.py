@@ -103,7 +103,12 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
                 faults += [f"{path}.{field.name}: {fault}" for fault in transform_error(error, "")]
         elif field.default is attrs.NOTHING:
             faults.append(f"{path}.{field.name}: is missing")
-    return (None, faults) if faults else (kind(**values), [])
+    if faults:
+        return None, faults
+    try:
+        return kind(**values), []
+    except (ValueError, TypeError) as error:
+        return None, [f"{path}: {error}"]
 
 
 def choice(*allowed: str) -> Any:
