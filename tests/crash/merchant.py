@@ -1,0 +1,87 @@
+"""A merchant's process for the crash tests: marks orders returned, and kills itself at the moment it is told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+
+from retour import Actor, Order, ReturnDesk, StockMovement
+from retour.store.store import Commit, Store
+from retour.testing import a_line, an_order
+
+
+class FileShop:
+    """A shop whose stock outlives its process: a booking and its id are one row."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        connection = sqlite3.connect(path, timeout=30)
+        connection.execute("CREATE TABLE IF NOT EXISTS booking (id TEXT PRIMARY KEY, product TEXT, quantity INTEGER)")
+        connection.close()
+
+    def order(self, order_id: str) -> Order | None:
+        return an_order(a_line("cup", 3), order_id=order_id)
+
+    def find_order(self, provider: str, reference: str) -> str | None:
+        return None
+
+    def apply_stock(self, movement: StockMovement) -> None:
+        connection = sqlite3.connect(self.path, timeout=30)
+        with connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO booking VALUES (?, ?, ?)", (movement.id, movement.product, movement.quantity)
+            )
+        connection.close()
+
+
+def die() -> None:
+    """End as a power cut does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed(moment: str, what: str, function: Callable[..., object]) -> Callable[..., object]:
+    """``function``, with the process killed before or after it if that is the ``moment``."""
+
+    def call(*arguments: object, **more: object) -> object:
+        if moment == f"before {what}":
+            die()
+        result = function(*arguments, **more)
+        if moment == f"after {what}":
+            die()
+        return result
+
+    return call
+
+
+def main() -> None:
+    database, shop_file, *rest = sys.argv[1:]
+    shop = FileShop(shop_file)
+    desk = ReturnDesk(shop=shop, store=database, migrate=True)
+    if len(rest) == 2 and not rest[1].startswith("order-"):
+        order_id, moment = rest
+        arrange(shop, moment)
+        desk.mark_returned(order_id, by=Actor.staff("anna"))
+        return
+    for order_id in rest:
+        desk.mark_returned(order_id, by=Actor.staff("anna"))
+
+
+def arrange(shop: FileShop, moment: str) -> None:
+    """Put the process's end where it belongs: the first save is the intent, the second the outcome."""
+    shop.apply_stock = killed(moment, "the stock is applied", shop.apply_stock)  # type: ignore[method-assign,assignment]
+    save = Store.save
+    saved: list[Commit] = []
+
+    def counting(store: Store, commit: Commit, *rest: object) -> object:
+        saved.append(commit)
+        what = "the intent is committed" if len(saved) == 1 else "the outcome is committed"
+        return killed(moment, what, save)(store, commit, *rest)
+
+    Store.save = counting  # type: ignore[method-assign,assignment]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""A killed process is a crash like any other: what was committed is done, once, and what was not never happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from retour import Actor, ReturnDesk, StockState
+from retour.model.returns import MovementState
+
+MERCHANT = Path(__file__).with_name("merchant.py")
+ANNA = Actor.staff("anna")
+
+
+def run_merchant(database: str, shop_file: Path, *arguments: str) -> int:
+    """Run the merchant's process until it ends or kills itself; gives its exit code."""
+    return subprocess.run(
+        [sys.executable, str(MERCHANT), database, str(shop_file), *arguments], check=False, timeout=120
+    ).returncode
+
+
+def survivor(database: str, shop_file: Path) -> ReturnDesk:
+    """A desk in this process, for which every lease of the dead one has run out."""
+    sys.path.insert(0, str(MERCHANT.parent))
+    try:
+        from merchant import FileShop
+    finally:
+        sys.path.pop(0)
+    desk = ReturnDesk(shop=FileShop(str(shop_file)), store=database, migrate=True)
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'")
+        )
+    engine.dispose()
+    return desk
+
+
+def stock(shop_file: Path) -> dict[str, int]:
+    with sqlite3.connect(shop_file) as connection:
+        rows = dict(connection.execute("SELECT product, sum(quantity) FROM booking GROUP BY product"))
+    connection.close()
+    return rows
+
+
+@pytest.mark.parametrize(
+    "moment, committed",
+    [
+        ("before the intent is committed", False),
+        ("after the intent is committed", True),
+        ("before the stock is applied", True),
+        ("after the stock is applied", True),
+        ("before the outcome is committed", True),
+        ("after the outcome is committed", True),
+    ],
+)
+def test_a_return_killed_at_any_moment_is_done_once_or_not_at_all(
+    database: str, tmp_path: Path, moment: str, committed: bool
+) -> None:
+    shop_file = tmp_path / "shop.db"
+    assert run_merchant(database, shop_file, "order-1", moment) == -signal.SIGKILL
+    desk = survivor(database, shop_file)
+    desk.work()
+    dossier = desk.dossier("order-1")
+    if not committed:
+        assert dossier.version == 0
+        assert stock(shop_file) == {}
+        desk.mark_returned("order-1", by=ANNA)
+    assert stock(shop_file) == {"cup": 3}
+    (return_,) = desk.dossier("order-1").returns.values()
+    assert return_.stock is StockState.APPLIED
+    assert not desk.mark_returned("order-1", by=ANNA).changed
+    assert desk.work().done == 0
+    assert stock(shop_file) == {"cup": 3}
+    desk.close()
+
+
+def test_a_merchant_killed_again_and_again_at_random_loses_and_doubles_nothing(
+    database: str, tmp_path: Path
+) -> None:
+    """A process works through 60 orders, is killed at a random moment, and is started again until it is done."""
+    shop_file = tmp_path / "shop.db"
+    chance = random.Random(20261123)
+    orders = [f"order-{number}" for number in range(60)]
+    kills = 0
+    for _ in range(60):
+        process = subprocess.Popen([sys.executable, str(MERCHANT), database, str(shop_file), *orders])
+        deadline = time.monotonic() + chance.uniform(0.5, 1.2)
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        if process.wait() == 0:
+            break
+    else:
+        pytest.fail("the merchant never got through his orders")
+    desk = survivor(database, shop_file)
+    desk.work()
+    assert kills >= 1
+    assert stock(shop_file) == {"cup": 3 * len(orders)}
+    for order_id in orders:
+        (return_,) = desk.dossier(order_id).returns.values()
+        assert {one.state for one in return_.movements.values()} == {MovementState.APPLIED}
+    desk.close()
