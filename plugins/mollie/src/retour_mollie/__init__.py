@@ -1,0 +1,13 @@
+"""Mollie for retour. The plugin is this module: its hooks, and nothing else."""
+
+from collections.abc import Sequence
+
+from retour import hookimpl
+from retour.providers import PaymentProvider
+from retour_mollie.provider import Mollie
+
+
+@hookimpl
+def payment_providers() -> Sequence[type[PaymentProvider]]:
+    """Hand over Mollie."""
+    return [Mollie]

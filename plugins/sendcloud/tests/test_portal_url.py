@@ -1,0 +1,96 @@
+"""The link to the return portal."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retour import Paid
+from retour.providers import Delivery, Order, ShippingOption, ShippingWay, Support
+from retour.testing import a_line, an_order
+from retour_sendcloud.provider import Sendcloud
+from retour_sendcloud.settings import Settings
+
+MY_SHOP = Settings(brand="my-shop")
+START_PAGE = "https://my-shop.shipping-portal.com/rp/"
+
+
+def an_order_sent_to(postal_code: str, number: str) -> Order:
+    delivery = Delivery(paid=Paid.of("4.95", "EUR"), provider="sendcloud", number=number, postal_code=postal_code)
+    return an_order(a_line("teapot"), delivery=delivery)
+
+
+def portal(settings: Settings, order: Order) -> ShippingOption:
+    option = Sendcloud(settings).portal_url(order)
+    assert option is not None
+    assert (option.way, option.provider) == (ShippingWay.PORTAL, "sendcloud")
+    return option
+
+
+@pytest.mark.parametrize(
+    ("postal_code", "number", "query"),
+    [
+        ("1234AB", "1001", "postal_code=1234AB&identifier=1001"),
+        ("1234 AB", "3SABCD0123456789", "postal_code=1234%20AB&identifier=3SABCD0123456789"),
+        (" 1234 AB ", " 1001 ", "postal_code=1234%20AB&identifier=1001"),
+        ("1234 AB&x=1", "1001", "postal_code=1234%20AB%26x%3D1&identifier=1001"),
+        ("1234AB#", "#1001/7?a", "postal_code=1234AB%23&identifier=%231001%2F7%3Fa"),
+        ("1234AB\r\nSet-Cookie: a", "+1", "postal_code=1234AB%0D%0ASet-Cookie%3A%20a&identifier=%2B1"),
+        ("ÅÄ", "ü", "postal_code=%C3%85%C3%84&identifier=%C3%BC"),
+    ],
+)
+def test_the_link_opens_the_portal_at_the_order(postal_code: str, number: str, query: str):
+    assert portal(MY_SHOP, an_order_sent_to(postal_code, number)).url == f"{START_PAGE}?{query}"
+
+
+@given(postal_code=st.text(min_size=1), number=st.text(min_size=1))
+def test_whatever_the_order_holds_only_the_two_values_of_the_link_change(postal_code: str, number: str):
+    url = portal(MY_SHOP, an_order_sent_to("x" + postal_code, number + "x")).url
+    parts = urlsplit(url)
+    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == START_PAGE
+    assert parse_qs(parts.query) == {
+        "postal_code": [("x" + postal_code).strip()],
+        "identifier": [(number + "x").strip()],
+    }
+
+
+@pytest.mark.parametrize(("postal_code", "number"), [("", "1001"), ("1234AB", ""), ("", ""), (" ", "\t")])
+def test_without_a_postal_code_or_a_number_the_customer_fills_them_in_on_the_start_page(postal_code: str, number: str):
+    option = portal(MY_SHOP, an_order_sent_to(postal_code, number))
+    assert option.url == START_PAGE
+    assert "fill in the order number and the postal code" in option.instruction.render("en")
+    assert "vul het bestelnummer en de postcode in" in option.instruction.render("nl")
+
+
+def test_a_portal_with_an_address_of_its_own_is_used_instead_of_the_brands():
+    settings = Settings(brand="my-shop", portal_url="https://returns.my-shop.example/start")
+    option = portal(settings, an_order_sent_to("1234AB", "1001"))
+    assert option.url == "https://returns.my-shop.example/start?postal_code=1234AB&identifier=1001"
+
+
+def test_an_order_without_a_delivery_gets_the_start_page():
+    assert portal(MY_SHOP, an_order(a_line("teapot"))).url == START_PAGE
+
+
+def test_without_settings_there_is_no_portal():
+    assert Sendcloud(Settings()).portal_url(an_order_sent_to("1234AB", "1001")) is None
+
+
+def test_the_instruction_is_in_dutch_and_in_english():
+    option = portal(MY_SHOP, an_order_sent_to("1234AB", "1001"))
+    assert option.label.render("en") == "Get a return label"
+    assert option.label.render("nl") == "Retourlabel maken"
+    assert option.instruction.render("en") == (
+        "Open the link and choose the products and the reason. The portal then gives a label for the parcel."
+    )
+    assert option.instruction.render("nl") == (
+        "Open de link en kies de producten en de reden. Het portaal geeft daarna een label voor het pakket."
+    )
+
+
+def test_a_link_that_we_write_ourselves_is_declared_as_a_part_of_a_portal():
+    assert Sendcloud.capabilities.portal is Support.PARTIAL
+    assert Sendcloud.capabilities.labels is Support.NOT_YET

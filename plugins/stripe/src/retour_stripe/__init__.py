@@ -1,0 +1,13 @@
+"""Stripe for retour. The plugin is this module: its hooks, and nothing else."""
+
+from collections.abc import Sequence
+
+from retour import hookimpl
+from retour.providers import PaymentProvider
+from retour_stripe.provider import Stripe
+
+
+@hookimpl
+def payment_providers() -> Sequence[type[PaymentProvider]]:
+    """Hand over Stripe."""
+    return [Stripe]
