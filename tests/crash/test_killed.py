@@ -38,9 +38,7 @@ def survivor(database: str, shop_file: Path) -> ReturnDesk:
     desk = ReturnDesk(shop=FileShop(str(shop_file)), store=database, migrate=True)
     engine = create_engine(database)
     with engine.begin() as connection:
-        connection.execute(
-            text("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'")
-        )
+        connection.execute(text("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'"))
     engine.dispose()
     return desk
 
@@ -84,9 +82,7 @@ def test_a_return_killed_at_any_moment_is_done_once_or_not_at_all(
     desk.close()
 
 
-def test_a_merchant_killed_again_and_again_at_random_loses_and_doubles_nothing(
-    database: str, tmp_path: Path
-) -> None:
+def test_a_merchant_killed_again_and_again_at_random_loses_and_doubles_nothing(database: str, tmp_path: Path) -> None:
     """A process works through 60 orders, is killed at a random moment, and is started again until it is done."""
     shop_file = tmp_path / "shop.db"
     chance = random.Random(20261123)

@@ -104,9 +104,7 @@ def test_the_answer_about_the_stock_can_be_in_the_hosts_transaction(
     engine, shop, desk = host
     with engine.begin() as connection:
         asked = desk.mark_returned("1002", by=ANNA, connection=connection)
-        answered = desk.answer_restock(
-            "1002", asked.return_id, RestockDecision.all(), by=ANNA, connection=connection
-        )
+        answered = desk.answer_restock("1002", asked.return_id, RestockDecision.all(), by=ANNA, connection=connection)
     desk.run(answered)
     assert shop.stock == {"pot": 1, "mug": 1}
 
@@ -141,9 +139,7 @@ def test_a_hook_that_reads_the_desk_while_the_host_holds_the_lock_is_no_deadlock
 
     curious = Curious()
     engine = connect(database)
-    desk = ReturnDesk(
-        shop=MemoryShop([an_order(a_line("cup", 2))]), store=engine, plugins=[curious], migrate=True
-    )
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 2))]), store=engine, plugins=[curious], migrate=True)
     curious.desk = desk
     with engine.begin() as connection:
         desk.mark_returned("1001", by=ANNA, connection=connection)

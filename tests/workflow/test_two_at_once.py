@@ -122,9 +122,7 @@ def test_an_order_that_changes_all_the_time_is_refused_and_says_so(database: str
     shop = MemoryShop([an_order(a_line("cup", 9))])
     restless = Restless()
     other = ReturnDesk(shop=shop, store=database, migrate=True)
-    desk = ReturnDesk(
-        shop=shop, store=database, plugins=[restless], migrate=True
-    )
+    desk = ReturnDesk(shop=shop, store=database, plugins=[restless], migrate=True)
     with pytest.raises(Busy, match="Order 1001 was changed by somebody else"):
         desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="anna-1")
     assert restless.calls == 3

@@ -1,0 +1,117 @@
+"""Every block of code in the README and the docs runs, and every hook is on its page as it is in the code."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from retour.hooks import specs
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted(
+    page
+    for pattern in ("README.md", "docs/**/*.md", "core/README.md", "plugins/*/README.md", "benchmarks/README.md")
+    for page in ROOT.glob(pattern)
+)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+TESTED_ELSEWHERE = ("make ", "python3 -m venv", ".venv/bin/pip", ".venv/bin/pytest", "pip install")
+"""Commands that install, or that run these tests: .ci/run and tests/test_install.py run them."""
+
+
+def blocks(*languages: str) -> list[object]:
+    found = []
+    for page in PAGES:
+        for number, match in enumerate(BLOCK.finditer(page.read_text()), start=1):
+            if match[1] in languages:
+                found.append(pytest.param(match[2], id=f"{page.relative_to(ROOT)}-{number}"))
+    return found
+
+
+def test_every_block_says_its_language() -> None:
+    for page in PAGES:
+        for match in BLOCK.finditer(page.read_text()):
+            assert match[1] in {"python", "console", "toml", "json", "csv", "text"}, f"{page}: {match[0][:40]}"
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_a_python_block_runs(code: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("session", blocks("console"))
+def test_the_commands_of_a_console_block_run(session: str, tmp_path: Path) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for line in session.splitlines():
+        if not line.startswith("$ "):
+            continue
+        command = line.removeprefix("$ ").partition(" #")[0].strip()
+        if command.startswith(TESTED_ELSEWHERE):
+            continue
+        done = subprocess.run(
+            shlex.split(command.removeprefix(".venv/bin/")),
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("code", blocks("toml"))
+def test_a_toml_block_is_toml(code: str) -> None:
+    tomllib.loads(code)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+
+
+def hooks_page() -> str:
+    """The page of hooks, made from their specifications."""
+    parts = ["# Every hook\n", f"{inspect.cleandoc(str(specs.__doc__))}\n"]
+    for name, hook in vars(specs).items():
+        if hasattr(hook, "retour_spec"):
+            arguments = ", ".join(inspect.signature(hook).parameters)
+            words, code = [], []
+            for line in inspect.cleandoc(str(hook.__doc__)).splitlines():
+                if line.startswith((">>> ", "... ")):
+                    code.append(line[4:])
+                else:
+                    words.append(line)
+            if "AcmePay" in "\n".join(code):
+                code = [*code[:1], "", "class AcmePay: ...  # see add-a-provider.md", "", *code[1:]]
+            if "AcmeShipping" in "\n".join(code):
+                code = [*code[:1], "", "class AcmeShipping: ...  # see add-a-provider.md", "", *code[1:]]
+            example = "\n".join(code)
+            parts.append(f"## {name}({arguments})\n\n" + "\n".join(words).strip() + f"\n\n```python\n{example}\n```\n")
+    return "\n".join(parts)
+
+
+def test_the_page_of_hooks_is_made_from_the_specifications() -> None:
+    """Run with RETOUR_WRITE_DOCS=1 to write it."""
+    page = ROOT / "docs/hooks.md"
+    if os.environ.get("RETOUR_WRITE_DOCS"):
+        page.write_text(hooks_page())
+    assert page.read_text() == hooks_page()

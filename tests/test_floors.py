@@ -1,0 +1,129 @@
+"""The dependency rule: nothing imports upward, there are no circles, and plugins keep to the public names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CORE = ROOT / "core/src/retour"
+
+FLOORS = [
+    {"model"},
+    {"rules", "providers", "store", "shop", "sandbox"},
+    {"hooks"},
+    {"effects"},
+    {"desk"},
+    {"cli", "testing"},
+]
+"""From the ground up; a package may import its own floor's packages and those below."""
+
+PUBLIC = {"retour", "retour.providers", "retour.sandbox", "retour.testing"}
+"""What a plugin may import of the core; its tests may use the test kit as well."""
+
+
+def floor_of(package: str) -> int:
+    return next(number for number, floor in enumerate(FLOORS) if package in floor)
+
+
+def imports(source: Path) -> Iterator[tuple[str, int]]:
+    """Every module that a file imports, anywhere in it, with its line."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 or "plugins" in source.parts, f"{source}:{node.lineno} imports relatively"
+            if node.module is not None and node.level == 0:
+                yield node.module, node.lineno
+                for alias in node.names:
+                    yield f"{node.module}.{alias.name}", node.lineno
+
+
+def core_imports() -> Iterator[tuple[Path, str, str]]:
+    """(file, its package, imported package) for every import inside the core; `retour/__init__` is lazy and exempt."""
+    for source in sorted(CORE.rglob("*.py")):
+        parts = source.relative_to(CORE).with_suffix("").parts
+        if parts == ("__init__",):
+            continue
+        for module, line in imports(source):
+            names = module.split(".")
+            if (
+                names[0] == "retour"
+                and len(names) > 1
+                and (CORE / names[1]).exists() | (CORE / f"{names[1]}.py").exists()
+            ):
+                yield Path(f"{source}:{line}"), parts[0], names[1]
+
+
+def test_nothing_in_the_core_imports_upward() -> None:
+    upward = [
+        f"{source} imports retour.{imported}"
+        for source, package, imported in core_imports()
+        if floor_of(imported) > floor_of(package)
+    ]
+    assert upward == []
+
+
+def test_the_core_has_no_circles() -> None:
+    edges: dict[str, set[str]] = {}
+    for _, package, imported in core_imports():
+        if imported != package:
+            edges.setdefault(package, set()).add(imported)
+    for start in edges:
+        seen, queue = set(), set(edges[start])
+        while queue:
+            package = queue.pop()
+            assert package != start, f"retour.{start} is imported, over others, by what it imports"
+            seen.add(package)
+            queue |= edges.get(package, set()) - seen
+
+
+def test_the_core_has_no_package_outside_its_floors() -> None:
+    packages = {entry.stem for entry in CORE.iterdir() if not entry.name.startswith(("_", "py.typed"))}
+    assert packages - {"locale"} <= set().union(*FLOORS)
+
+
+def test_rules_and_model_import_no_database_no_network_and_no_clock() -> None:
+    forbidden = {"sqlalchemy", "sqlite3", "psycopg", "requests", "socket", "time", "random", "threading"}
+    for folder in ("model", "rules"):
+        for source in (CORE / folder).rglob("*.py"):
+            assert not {module.split(".")[0] for module, _ in imports(source)} & forbidden, source
+            assert ".now(" not in source.read_text(), source
+
+
+@pytest.mark.parametrize("plugin", sorted(path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()))
+def test_a_plugin_imports_public_names_and_no_other_plugin(plugin: str) -> None:
+    own = f"retour_{plugin}"
+    for source in (ROOT / "plugins" / plugin).rglob("*.py"):
+        for module, line in imports(source):
+            names = module.split(".")
+            if names[0].startswith("retour_"):
+                assert names[0] == own, f"{source}:{line} imports another plugin: {module}"
+            if names[0] == "retour" and len(names) > 1:
+                allowed = any(module == public or module.rpartition(".")[0] == public for public in PUBLIC)
+                assert allowed, f"{source}:{line} imports a private module: {module}"
+
+
+def test_importing_retour_imports_neither_the_store_nor_a_network_library() -> None:
+    import subprocess
+    import sys
+
+    heavy = "sqlalchemy", "requests", "cattrs", "babel", "rich", "click", "pluggy", "retour.desk"
+    command = f"import sys, retour; print([name for name in {heavy!r} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_every_public_name_can_be_imported_and_says_what_it_is() -> None:
+    import retour
+
+    for name in retour.__all__:
+        value = getattr(retour, name)
+        assert value.__doc__ or name == "hookimpl", name
+    assert set(retour.__all__) <= set(dir(retour))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        retour.nonsense  # noqa: B018
