@@ -18,15 +18,20 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
 
-def missing(what: str) -> None:
-    """Skip a test whose surroundings are missing; where CI=true they must be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is missing, and CI=true")
-    pytest.skip(f"{what} is missing")
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], None]:
+    """Skips a test whose surroundings are missing; where CI=true they must be there."""
+
+    def skip_or_fail(what: str) -> None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{what} is missing, and CI=true")
+        pytest.skip(f"{what} is missing")
+
+    return skip_or_fail
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
+def postgresql_url(missing: Callable[[str], None]) -> Iterator[str]:
     """A PostgreSQL database of this run's own, dropped at the end."""
     server = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
     admin = create_engine(server, isolation_level="AUTOCOMMIT")

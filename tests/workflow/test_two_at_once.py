@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_two_people_mark_one_order_returned_and_it_is_restocked_once(database: s
     for round_number in range(5):
         order_id = f"order-{round_number}"
         shop.orders[order_id] = an_order(a_line(f"cup-{round_number}", 3), order_id=order_id)
-        results = together([lambda desk=desk: desk.mark_returned(order_id, by=ANNA) for desk in desks])  # type: ignore[misc]
+        results = together([partial(desk.mark_returned, order_id, by=ANNA) for desk in desks])
         assert not [one for one in results if isinstance(one, Exception)]
         assert shop.stock[f"cup-{round_number}"] == 3
         assert len(desks[0].dossier(order_id).returns) == 1
