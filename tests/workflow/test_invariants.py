@@ -114,6 +114,8 @@ class Returns(RuleBasedStateMachine):
         self.shop.orders[self.order_id] = an_order(*lines, a_service("postage"), order_id=self.order_id)
         self.plugin = Moody()
         self.desk = ReturnDesk(shop=self.shop, store=self.url, plugins=[self.plugin], migrate=True)
+        with self.desk._house.store.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM retour_effect")  # what an earlier order left is not ours
         self.requests = 0
         self.version = 0
 

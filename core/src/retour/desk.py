@@ -21,7 +21,7 @@ from retour.hooks.caller import Hooks
 from retour.hooks.context import HookContext
 from retour.hooks.registry import Plugin, Registry, load
 from retour.model.actor import Actor
-from retour.model.dossier import Dossier, fold
+from retour.model.dossier import Dossier, History, fold
 from retour.model.errors import Busy, InvalidReference, NotAllowed, RequestReused, UnknownOrder
 from retour.model.events import GoodsReceived, Recorded, RefundConfirmed, RestockAsked, touched_returns
 from retour.model.ids import id_maker
@@ -552,10 +552,10 @@ class ReturnDesk:
         shows_received: bool,
     ) -> Outcome:
         house = self._house
-        events = house.store.events(self.shop_id, order.id, connection)
-        dossier = fold(order.id, events)
+        history = History.of(order.id, house.store.events(self.shop_id, order.id, connection))
+        dossier = history.dossier
         if request is not None and request.id in dossier.requests:
-            return self._first_outcome(order, events, dossier, request)
+            return self._first_outcome(order, history, request)
         now = house.clock()
         draft = Draft(
             dossier=dossier,
@@ -587,17 +587,16 @@ class ReturnDesk:
             ),
             connection,
         )
-        after = draft.dossier
+        history = history.after(draft.events, draft.dossier)
         if inline and effects:
             claimed = as_claimed(self.shop_id, order.id, effects)
-            _, _, known = house.runner.run(claimed, [*events, *draft.events], self._until())
-            after = fold(order.id, known)
+            _, _, history = house.runner.run(claimed, history, until=self._until())
         ids = () if inline else tuple([effect.id for effect in effects])
-        return self._outcome(order, after, draft.events, ids, shows, shows_received)
+        return self._outcome(order, history.dossier, draft.events, ids, shows, shows_received)
 
-    def _first_outcome(self, order: Order, events: Sequence[Recorded], dossier: Dossier, request: _Request) -> Outcome:
+    def _first_outcome(self, order: Order, history: History, request: _Request) -> Outcome:
         """The outcome of a request_id that was used before; an error if it was used for something else."""
-        digest, command = dossier.requests[request.id]
+        digest, command = history.dossier.requests[request.id]
         if digest != request.digest:
             raise RequestReused(
                 text(
@@ -607,8 +606,8 @@ class ReturnDesk:
                     request=request.id,
                 )
             )
-        own = [recorded for recorded in events if recorded.command == command]
-        outcome = self._outcome(order, dossier, own, (), None, False)
+        own = [recorded for recorded in history.events if recorded.command == command]
+        outcome = self._outcome(order, history.dossier, own, (), None, False)
         return attrs.evolve(outcome, changed=False, version=own[-1].seq)
 
     def _outcome(

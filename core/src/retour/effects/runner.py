@@ -10,6 +10,7 @@ import datetime
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 
 import attrs
@@ -17,7 +18,7 @@ import attrs
 from retour.effects.announcements import announce
 from retour.hooks.caller import Hooks, PluginFailed
 from retour.model.actor import Actor
-from retour.model.dossier import Dossier, fold
+from retour.model.dossier import Dossier, History
 from retour.model.errors import Busy, RetourError, StockRefused
 from retour.model.events import Event, Recorded, StockApplied, StockFailed
 from retour.model.ids import id_maker
@@ -26,7 +27,7 @@ from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.effects import ANNOUNCED_BY, Announce, stock_effects
 from retour.shop import Shop
-from retour.store.clock import SECOND
+from retour.store.clock import SECOND, microseconds
 from retour.store.index import return_rows
 from retour.store.records import as_json, event_row, from_json
 from retour.store.store import (
@@ -101,22 +102,23 @@ class Runner:
     def run(
         self,
         effects: Sequence[ClaimedEffect],
-        events: Sequence[Recorded] | None = None,
-        until: float | None = None,
-    ) -> tuple[int, int, Sequence[Recorded]]:
-        """Run claimed effects of one order; gives how many were done, how many failed, and the order's events now.
+        history: History | None = None,
+        *,
+        until: float,
+    ) -> tuple[int, int, History]:
+        """Run claimed effects of one order; gives how many were done, how many failed, and the order's history now.
 
-        ``events`` are the order's, if the caller has them. After ``until`` (monotonic seconds) what is left goes
-        back to ``work()``.
+        ``history`` is the order's, if the caller has it. After ``until`` (monotonic seconds) what is left goes back
+        to ``work()``.
         """
         shop, order_id = effects[0].shop, effects[0].order_id
-        known = list(events) if events is not None else self.store.events(shop, order_id)
+        known = history if history is not None else self._load(shop, order_id)
         tries = [self._try(effect, known, until) for effect in effects]
         known, new = self._record(shop, order_id, tries, known, effects[0].owner)
         done = sum(1 for one in tries if one.settled.state == "done")
         failed = len(tries) - done
         if new:
-            more_done, more_failed, _ = self.run(new, known, until)
+            more_done, more_failed, _ = self.run(new, known, until=until)
             done, failed = done + more_done, failed + more_failed
         return done, failed, known
 
@@ -129,28 +131,33 @@ class Runner:
             if not claimed:
                 break
             taken += len(claimed)
+            until = time.monotonic() + LEASE / SECOND / 2  # what begins then still ends within the lease
             for batch in by_order(claimed):
-                batch_done, batch_failed = self._run_safely(batch)
+                batch_done, batch_failed = self._run_safely(batch, until)
                 done, failed = done + batch_done, failed + batch_failed
         return done, failed
 
-    def _run_safely(self, batch: Sequence[ClaimedEffect]) -> tuple[int, int]:
+    def _run_safely(self, batch: Sequence[ClaimedEffect], until: float) -> tuple[int, int]:
         """Run one order's effects; an order that cannot be read or is busy keeps them for later."""
         try:
-            done, failed, _ = self.run(batch)
+            done, failed, _ = self.run(batch, until=until)
         except RetourError as error:
             log.warning("effects of order %s wait: %s", batch[0].order_id, error)
-            self.store.settle([_put_off(effect, str(error)) for effect in batch])
+            with suppress(LeaseLost):
+                self.store.settle([_put_off(effect, str(error)) for effect in batch])
             return 0, len(batch)
         return done, failed
 
-    def _try(self, effect: ClaimedEffect, events: Sequence[Recorded], until: float | None) -> _Try:
-        if until is not None and time.monotonic() > until:
+    def _load(self, shop: str, order_id: str) -> History:
+        return History.of(order_id, self.store.events(shop, order_id))
+
+    def _try(self, effect: ClaimedEffect, history: History, until: float) -> _Try:
+        if time.monotonic() > until:
             return _Try(settled=SettledEffect(id=effect.id, owner=effect.owner, state="waiting"))
         if effect.kind == APPLY_STOCK:
             return self._apply_stock(effect)
         try:
-            announce(self.hooks, effect.shop, events, from_json(Announce, effect.body))
+            announce(self.hooks, effect.shop, history.events, from_json(Announce, effect.body))
         except PluginFailed as failure:
             return _Try(settled=_put_off(effect, str(failure)))
         return _Try(settled=_done(effect))
@@ -174,14 +181,14 @@ class Runner:
     # --- recording what became of them ---------------------------------------------------------------
 
     def _record(
-        self, shop: str, order_id: str, tries: Sequence[_Try], events: list[Recorded], owner: str
-    ) -> tuple[list[Recorded], list[ClaimedEffect]]:
+        self, shop: str, order_id: str, tries: Sequence[_Try], history: History, owner: str
+    ) -> tuple[History, list[ClaimedEffect]]:
         """Commit the outcome: events for the stock, the effects settled, and announcements of those events."""
         settled = [one.settled for one in tries]
         for _ in range(_ROUNDS):
-            dossier = fold(order_id, events)
-            draft = Draft(dossier=dossier, at=self.clock(), by=RETOUR, new_id=id_maker(_milliseconds(self.clock())))
-            for event in _stock_events(dossier, tries):
+            now = self.clock()
+            draft = Draft(dossier=history.dossier, at=now, by=RETOUR, new_id=id_maker(microseconds(now) // 1000))
+            for event in _stock_events(history.dossier, tries):
                 draft.record(event)
             new = self.new_effects(order_id, draft.events, draft.new_id, owner)
             try:
@@ -189,7 +196,7 @@ class Runner:
                     Commit(
                         shop=shop,
                         order_id=order_id,
-                        expected=dossier.version,
+                        expected=history.dossier.version,
                         events=[event_row(shop, order_id, one) for one in draft.events],
                         returns=return_rows(shop, draft.dossier, draft.events),
                         effects=new,
@@ -197,12 +204,12 @@ class Runner:
                     )
                 )
             except VersionMoved:
-                events = self.store.events(shop, order_id)
+                history = self._load(shop, order_id)
                 continue
             except LeaseLost:
                 log.warning("another worker took over effects of order %s", order_id)
-                return self.store.events(shop, order_id), []
-            return [*events, *draft.events], as_claimed(shop, order_id, new)
+                return self._load(shop, order_id), []
+            return history.after(draft.events, draft.dossier), as_claimed(shop, order_id, new)
         raise Busy(text("Order {order} is changed all the time; its effects wait.", order=order_id))
 
 
@@ -278,7 +285,3 @@ def _put_off(effect: ClaimedEffect, problem: str) -> SettledEffect:
 
 
 _LONGEST_PROBLEM = 500
-
-
-def _milliseconds(at: datetime.datetime) -> int:
-    return int(at.timestamp() * 1000)

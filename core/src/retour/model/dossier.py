@@ -146,6 +146,24 @@ def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
     return attrs.evolve(dossier, version=recorded.seq, **changed)
 
 
+@attrs.frozen
+class History:
+    """An order's events, and the dossier that they make."""
+
+    events: tuple[Recorded, ...]
+    dossier: Dossier
+
+    @classmethod
+    def of(cls, order_id: str, events: Iterable[Recorded]) -> History:
+        """The history that ``events``, in their order, tell."""
+        told = tuple(events)
+        return cls(told, fold(order_id, told))
+
+    def after(self, events: Iterable[Recorded], dossier: Dossier) -> History:
+        """This history with more ``events``, which made ``dossier`` of it."""
+        return History((*self.events, *events), dossier)
+
+
 Changes: TypeAlias = dict[str, Any]
 _E = TypeVar("_E")
 _STEPS: dict[type, Callable[[Dossier, Any, Recorded], Changes]] = {}
