@@ -1,0 +1,87 @@
+"""The `retour` command. Each command's module is imported when the command runs, so that ``--help`` is fast."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from importlib import import_module
+from io import TextIOWrapper
+
+import click
+
+_COMMANDS = {
+    "demo": ("retour.cli.demo", "Take real orders through the flow of a return, and show every step."),
+    "plugins": ("retour.cli.plugins", "List the installed plugins, what they can do, and why one does not work."),
+    "db": ("retour.cli.database", "Make or upgrade retour's tables in a database, and tell how new they are."),
+}
+"""Each command: the module that holds it, and its line in the help."""
+
+LANGUAGE = "retour.cli.language"
+"""Where a command leaves the language of its messages, in ``click.Context.meta``."""
+
+
+def default_language() -> str:
+    """Dutch where the environment's LANG is Dutch, else English."""
+    return "nl" if os.environ.get("LANG", "").startswith("nl") else "en"
+
+
+class Retour(click.Group):
+    """A group that imports a command when it is called, and turns errors into a sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands' names."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called ``cmd_name``."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(_COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their help lines, without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Exit code 2: something given was wrong, said in a sentence. 1: we did not expect this."""
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
+            raise
+        except Exception as error:
+            from retour.model.errors import RetourError
+
+            if isinstance(error, RetourError):
+                click.echo(error.text(ctx.meta.get(LANGUAGE, default_language())), err=True)
+                ctx.exit(2)
+            if ctx.params.get("debug"):
+                raise
+            click.echo(
+                f"retour stopped at something it did not expect: {type(error).__name__}: {error}\n"
+                f"Run it as `retour --debug …` to see where, and report that.",
+                err=True,
+            )
+            ctx.exit(1)
+
+
+@click.group(cls=Retour, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="retour", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show where an unexpected error came from, and log to the terminal.")
+def main(debug: bool) -> None:
+    """Returns for webshops: what came back, what goes back in stock, and where to refund.
+
+    Exit code 0: done. 2: something given was wrong; the message says what. 1: an unexpected error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without € still shows the rest
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
+    else:
+        logging.getLogger("retour").addHandler(logging.NullHandler())

@@ -1,0 +1,218 @@
+"""`retour demo`: real orders in, the whole flow of a return out."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from retour.cli import LANGUAGE, default_language
+from retour.cli.ask import Person
+from retour.cli.cases import CASES, Case, deal
+from retour.cli.database import address, opened
+from retour.cli.faults import OrdersRead, invalid, unusable
+from retour.cli.flow import Flow, Result
+from retour.cli.orders_file import ZONE, bundled_orders, read_orders
+from retour.cli.screen import Screen
+from retour.cli.words import text, texts
+from retour.desk import ReturnDesk
+from retour.hooks.registry import Plugin, PluginStatus, load
+from retour.model.order import Order
+from retour.model.text import Text
+from retour.shop import MemoryShop
+
+SHOP = "demo"
+"""The demo's shop in the store."""
+
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "mollie": {"api_key": "test_demo0000000000000000000000000"},
+    "stripe": {"api_key": "sk_test_demo"},
+    "paypal": {"client_id": "demo", "client_secret": "demo", "environment": "sandbox"},
+    "manual_transfer": {},
+    "sendcloud": {"brand": "voorbeeldwinkel"},
+}
+"""The plugins of the demo, with settings that reach nobody's account: test keys, and only links are made."""
+
+BAR_FROM = 20
+"""With more orders than this beyond those that are shown, a progress bar shows them."""
+
+
+@click.command(name="demo")
+@click.option(
+    "--orders",
+    "path",
+    metavar="FILE",
+    help="Orders of your own, .json or .csv (docs/orders-file.md). Default: the orders that come with retour.",
+)
+@click.option("--db", "url", metavar="URL", help="The database. Default: a new SQLite file in the temporary folder.")
+@click.option("--lang", type=click.Choice(["nl", "en"]), help="The language. Default: nl if LANG is Dutch, else en.")
+@click.option("--ask", is_flag=True, help="Answer the question about the stock yourself, for each order that is shown.")
+@click.option("--skip-bad", is_flag=True, help="Leave out orders with faults instead of stopping.")
+@click.pass_context
+def command(ctx: click.Context, path: str | None, url: str | None, lang: str | None, ask: bool, skip_bad: bool) -> None:
+    """Take real orders through the flow of a return, and show every step.
+
+    Each order runs one case: one product, several products with OK or Cancel, per product, in parts, each payment
+    method, each way of sending. The first order of each case is shown; a table with all cases closes. Nothing
+    leaves this computer and no money moves.
+    """
+    language = lang or default_language()
+    ctx.meta[LANGUAGE] = language
+    plugins = load(list(SETTINGS)).plugins
+    read = _read(path, plugins, skip_bad=skip_bad)
+    with opened(url or _new_file()) as engine:
+        desk = ReturnDesk(
+            shop=MemoryShop(read.orders),
+            store=engine,
+            plugins=list(SETTINGS),
+            settings=_settings(plugins, read.orders),
+            shop_id=SHOP,
+            zone=str(ZONE),
+            migrate=True,
+        )
+        console = Console(highlight=False, emoji=False, markup=False)
+        screen = Screen(
+            console=console,
+            language=language,
+            zone=ZONE,
+            providers=_display_names(desk.plugins),
+            now=datetime.datetime.now(datetime.UTC),
+        )
+        again = _again(path, address(engine), lang, skip_bad=skip_bad)
+        _introduce(screen, address(engine), path, read, desk.plugins)
+        person = Person(console=console, language=language, again=again) if ask else None
+        results, nothing = _run(screen, desk, read.orders, person)
+        screen.closing(results, nothing)
+        screen.command(text("Again, on the same database:"), again)
+    stopped = sum(one.problem is not None for several in results.values() for one in several)
+    if stopped:
+        words = texts(
+            "{count} order has a problem; the table says which.",
+            "{count} orders have a problem; the table says which.",
+            stopped,
+        )
+        click.echo(words.render(language), err=True)
+        ctx.exit(2)
+
+
+def _settings(plugins: Mapping[str, Plugin], orders: Sequence[Order]) -> dict[str, Mapping[str, str]]:
+    """Settings for the plugins that are loaded, and for each account that a payment names."""
+    known = {name: SETTINGS[name] for name, plugin in plugins.items() if plugin.status is PluginStatus.LOADED}
+    accounts = {(payment.provider, payment.account) for order in orders for payment in order.payments}
+    return known | {
+        f"{provider}:{account}": known[provider]
+        for provider, account in sorted(accounts)
+        if provider in known and account != "default"
+    }
+
+
+def _read(path: str | None, plugins: Mapping[str, Plugin], *, skip_bad: bool) -> OrdersRead:
+    """The orders to run; raises `InvalidOrdersFile` with all faults unless the bad ones are to be skipped."""
+    if path is None:
+        return _as_of_last_week(bundled_orders())
+    loaded = [provider.name for plugin in plugins.values() for provider in plugin.payment_providers]
+    read = read_orders(path, loaded)
+    if read.faults and not skip_bad:
+        raise invalid(path, read.faults)
+    if not read.orders:
+        raise unusable(path, text("No order in the file can be used."))
+    return read
+
+
+def _as_of_last_week(read: OrdersRead) -> OrdersRead:
+    """The bundled orders, moved by whole days so that the newest was placed a week ago."""
+    newest = max(order.placed_at for order in read.orders if order.placed_at is not None)
+    days = (datetime.datetime.now(ZONE).date() - newest.date()).days - 7
+    move = datetime.timedelta(days=days)
+    return attrs.evolve(read, orders=tuple([_moved(order, move) for order in read.orders]))
+
+
+def _moved(order: Order, by: datetime.timedelta) -> Order:
+    return attrs.evolve(
+        order,
+        placed_at=order.placed_at and order.placed_at + by,
+        payments=tuple(
+            [attrs.evolve(payment, paid_at=payment.paid_at and payment.paid_at + by) for payment in order.payments]
+        ),
+    )
+
+
+def _new_file() -> str:
+    """The address of a new SQLite file in the temporary folder."""
+    stamp = datetime.datetime.now(ZONE).strftime("%Y%m%d-%H%M%S")
+    with tempfile.NamedTemporaryFile(prefix=f"retour-demo-{stamp}-", suffix=".db", delete=False) as made:
+        return f"sqlite:///{Path(made.name).as_posix()}"
+
+
+def _again(path: str | None, url: str, lang: str | None, *, skip_bad: bool) -> str:
+    """The command that runs the same orders on the same database."""
+    parts = ["retour demo"]
+    if path is not None:
+        parts.append(f"--orders {shlex.quote(path)}")
+    if skip_bad:
+        parts.append("--skip-bad")
+    if lang is not None:
+        parts.append(f"--lang {lang}")
+    return " ".join([*parts, f"--db {shlex.quote(url)}"])
+
+
+def _display_names(plugins: Sequence[Plugin]) -> dict[str, str]:
+    return {provider.name: provider.display_name for plugin in plugins for provider in plugin.payment_providers}
+
+
+def _introduce(screen: Screen, url: str, path: str | None, read: OrdersRead, plugins: Sequence[Plugin]) -> None:
+    """What runs, where it is kept, and what is missing."""
+    screen.say(text("Returns of {source}, as the merchant sees them.", source=_source(path)), "bold")
+    screen.say(text("Database: {db}", db=url))
+    for plugin in plugins:
+        if plugin.status is not PluginStatus.LOADED:
+            screen.say(text("Without plugin {name}: {reason}", name=plugin.name, reason=plugin.reason), style="yellow")
+    if read.cancellations:
+        screen.say(
+            texts(
+                "{count} document is a cancellation (its number begins with C), no order.",
+                "{count} documents are cancellations (their numbers begin with C), no orders.",
+                read.cancellations,
+            )
+        )
+    if read.faults:
+        screen.left_out(read.faults, read.bad_orders)
+
+
+def _source(path: str | None) -> Text | str:
+    return path if path is not None else text("the orders that come with retour")
+
+
+def _run(
+    screen: Screen, desk: ReturnDesk, orders: Sequence[Order], person: Person | None
+) -> tuple[dict[str, list[Result]], list[Order]]:
+    """Every order through its case: the first of each is shown, the others run behind a progress bar."""
+    dealt, nothing = deal(orders)
+    shown, quiet = Flow(desk=desk, ask=person), Flow(desk=desk)
+    results = {case.name: [shown.run(case, order, screen) for order in dealt[case.name][:1]] for case in CASES}
+    rest = [(case, order) for case in CASES for order in dealt[case.name][1:]]
+    for case, order in _with_bar(screen, rest):
+        results[case.name].append(quiet.run(case, order))
+    return results, nothing
+
+
+def _with_bar(screen: Screen, rest: Sequence[tuple[Case, Order]]) -> Iterator[tuple[Case, Order]]:
+    """The other orders, with a progress bar when they are many."""
+    if not rest:
+        return
+    words = texts("and {count} more order", "and {count} more orders", len(rest)).render(screen.language)
+    screen.console.print()
+    if len(rest) <= BAR_FROM:
+        screen.console.print(f"… {words}")
+        yield from rest
+        return
+    columns = TextColumn("… {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=screen.console) as progress:
+        yield from progress.track(rest, description=words)

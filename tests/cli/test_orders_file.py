@@ -1,0 +1,429 @@
+"""Reading orders: strict, every fault at once, each with its place, and nothing written while one is left."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import attrs
+import pytest
+from click.testing import Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retour import BankAccount, Delivery, LineKind, Mode, Money, Order, OrderLine, Paid, Payment, TaxPart
+from retour.cli.faults import InvalidOrdersFile
+from retour.cli.orders_csv import SERVICES
+from retour.cli.orders_file import read_orders
+
+Run = Callable[..., Result]
+
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+GOOD_ROW = "536365,85123A,WHITE HANGING HEART T-LIGHT HOLDER,6,01-12-10 8:26,2.55,17850,United Kingdom\n"
+
+
+def csv_file(tmp_path: Path, *rows: str, header: str = HEADER) -> Path:
+    path = tmp_path / "orders.csv"
+    path.write_bytes((header + "".join(rows)).encode("latin-1"))
+    return path
+
+
+def a_row(**changed: str) -> str:
+    values = dict(zip(HEADER.strip().split(","), GOOD_ROW.strip().split(","), strict=True)) | changed
+    return ",".join(values.values()) + "\n"
+
+
+def an_order(**changed: Any) -> dict[str, Any]:
+    return {
+        "id": "1001",
+        "currency": "EUR",
+        "lines": [{"id": "line-1", "product": "cup", "name": "Cup", "ordered": 2, "paid": {"gross": "9.90"}}],
+        "payments": [{"provider": "mollie", "reference": "tr_WDqYK6vllg", "captured": "9.90"}],
+        **changed,
+    }
+
+
+def a_json_line(**changed: Any) -> dict[str, Any]:
+    return {**an_order()["lines"][0], **changed}
+
+
+def json_file(tmp_path: Path, *orders: Any) -> Path:
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps(orders))
+    return path
+
+
+# --- what is read ---------------------------------------------------------------------------------------
+
+
+def test_a_csv_document_is_one_order_paid_by_invoice(tmp_path: Path) -> None:
+    postage = a_row(StockCode="POST", Description="POSTAGE", Quantity="1", UnitPrice="18")
+    [order] = read_orders(csv_file(tmp_path, GOOD_ROW, GOOD_ROW, postage)).orders
+    assert order.id == "536365"
+    assert [(line.product, line.ordered, line.fulfilled) for line in order.goods] == [("85123A", 6, 6)] * 2
+    assert order.lines[2].kind is LineKind.SERVICE
+    assert order.paid == order.captured == Money.of("48.60", "GBP")
+    [payment] = order.payments
+    assert (payment.provider, payment.method, payment.reference) == ("manual_transfer", "invoice", "536365")
+    assert order.placed_at == datetime.datetime(2010, 12, 1, 8, 26, tzinfo=ZoneInfo("Europe/Amsterdam"))
+
+
+@pytest.mark.parametrize("code", ["POST", "D", "M", "m", "DOT", "BANK CHARGES", "C2"])
+def test_a_stock_code_that_is_no_goods_is_a_service(tmp_path: Path, code: str) -> None:
+    [order] = read_orders(csv_file(tmp_path, GOOD_ROW, a_row(StockCode=code))).orders
+    assert [line.kind for line in order.lines] == [LineKind.GOODS, LineKind.SERVICE]
+
+
+def test_a_document_for_which_nothing_was_paid_has_no_payment(tmp_path: Path) -> None:
+    [order] = read_orders(csv_file(tmp_path, a_row(UnitPrice="0", Description=""))).orders
+    assert order.payments == ()
+    assert order.lines[0].name == "85123A"
+
+
+def test_documents_that_begin_with_c_are_counted_and_no_orders(run: Run, url: str, tmp_path: Path) -> None:
+    cancellation = a_row(InvoiceNo="C536379", Quantity="-1")
+    path = csv_file(tmp_path, GOOD_ROW, cancellation, cancellation, a_row(InvoiceNo="C536383", Quantity="x"))
+    assert read_orders(path).cancellations == 2
+    result = run("demo", "--db", url, "--orders", str(path))
+    assert result.exit_code == 0
+    assert "2 documents are cancellations" in result.stdout
+
+
+def test_the_columns_may_stand_in_any_order(tmp_path: Path) -> None:
+    names = list(reversed(HEADER.strip().split(",")))
+    row = ",".join(reversed(GOOD_ROW.strip().split(",")))
+    [order] = read_orders(csv_file(tmp_path, row, header=",".join(names) + "\n")).orders
+    assert order == read_orders(csv_file(tmp_path, GOOD_ROW)).orders[0]
+
+
+def test_a_json_order_has_all_that_the_model_has(tmp_path: Path) -> None:
+    given = an_order(
+        customer="customer-1",
+        placed_at="2026-11-16T09:12:00+01:00",
+        lines=[
+            a_json_line(
+                fulfilled=1,
+                tags=["hygiene"],
+                stock_tracked=False,
+                paid={"gross": "9.90", "taxes": [{"rate": "21", "net": "8.18", "tax": "1.72"}]},
+            ),
+            a_json_line(id="gift", kind="service", name=""),
+        ],
+        payments=[
+            {
+                "provider": "manual_transfer",
+                "reference": "F-1",
+                "captured": "9.90",
+                "account": "second",
+                "mode": "test",
+                "method": "invoice",
+                "paid_at": "2026-11-16T08:12:00Z",
+                "payer": {"name": "Example", "iban": "NL91ABNA0417164300"},
+            }
+        ],
+        delivery={
+            "paid": {"gross": "4.95"},
+            "provider": "sendcloud",
+            "number": "1",
+            "postal_code": "1012 JS",
+            "country": "NL",
+        },
+    )
+    [order] = read_orders(json_file(tmp_path, given)).orders
+    line, gift = order.lines
+    assert (line.ordered, line.fulfilled, line.stock_tracked, line.tags) == (2, 1, False, frozenset({"hygiene"}))
+    assert line.paid.taxes[0].tax == Money.of("1.72", "EUR")
+    assert (gift.kind, gift.fulfilled) == (LineKind.SERVICE, 2)
+    assert (order.payments[0].id, order.payments[0].mode) == ("manual_transfer/second:F-1", Mode.TEST)
+    assert order.delivery is not None
+    assert order.delivery.postal_code == "1012 JS"
+
+
+def test_a_payment_by_any_loaded_plugin_is_read(tmp_path: Path) -> None:
+    payment = {"provider": "acmepay", "reference": "1", "captured": "9.90"}
+    assert read_orders(json_file(tmp_path, an_order(payments=[payment])), ["acmepay"]).orders
+
+
+# --- every kind of fault --------------------------------------------------------------------------------
+
+BAD_ROWS = {
+    "zero": (a_row(Quantity="0"), "Quantity: 0 is not above zero"),
+    "negative": (a_row(Quantity="-6"), "Quantity: -6 is not above zero"),
+    "fraction": (a_row(Quantity="1.5"), "Quantity: “1.5” is not a whole number"),
+    "no quantity": (a_row(Quantity=""), "Quantity: “” is not a whole number"),
+    "endless quantity": (a_row(Quantity="9" * 5000), "is not a whole number"),
+    "too many decimals": (a_row(UnitPrice="2.555"), "UnitPrice: 2.555 has more decimals than GBP has (2)"),
+    "negative price": (a_row(UnitPrice="-2.55"), "UnitPrice: -2.55 is below zero"),
+    "comma": (a_row(UnitPrice='"2,55"'), "UnitPrice: “2,55” is not an amount"),
+    "exponent": (a_row(UnitPrice="1e3"), "UnitPrice: “1e3” is not an amount"),
+    "not a number": (a_row(UnitPrice="NaN"), "is not an amount"),
+    "another currency": (a_row(UnitPrice="$2.55"), "“$2.55” is of another currency; the order is in GBP"),
+    "another code": (a_row(UnitPrice="2.55 USD"), "“2.55 USD” is of another currency; the order is in GBP"),
+    "no date": (a_row(InvoiceDate="2010-12-01"), "InvoiceDate: “2010-12-01” is not a day and time"),
+    "no product": (a_row(StockCode=" "), "StockCode is empty"),
+    "too short": ("536365,85123A\n", "the row has 2 values, not 8"),
+}
+
+
+@pytest.mark.parametrize("row, cause", BAD_ROWS.values(), ids=BAD_ROWS)
+def test_a_bad_row_is_named_with_its_line_and_order_and_nothing_is_written(
+    run: Run, url: str, file: Path, tmp_path: Path, row: str, cause: str
+) -> None:
+    path = csv_file(tmp_path, a_row(InvoiceNo="536364"), row)
+    result = run("demo", "--db", url, "--orders", str(path))
+    assert result.exit_code == 2
+    assert "line 3, order 536365: " in result.stderr
+    assert cause in result.stderr
+    assert result.stdout == ""
+    assert not file.exists()
+
+
+def test_the_line_number_counts_lines_of_the_file_not_rows(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, a_row(Description='"two\nlines"'), "\n", a_row(InvoiceNo="2", Quantity="0"))
+    [fault] = read_orders(path).faults
+    assert str(fault.sentence).startswith("line 5, order 2: ")
+
+
+def test_a_bad_row_makes_its_whole_order_bad_and_no_other(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, GOOD_ROW, a_row(InvoiceNo="2"), a_row(Quantity="0"), GOOD_ROW)
+    read = read_orders(path)
+    assert [order.id for order in read.orders] == ["2"]
+    assert read.bad_orders == 1
+
+
+BAD_ORDERS: dict[str, tuple[list[Any], str]] = {
+    "zero": ([an_order(lines=[a_json_line(ordered=0)])], "[0].lines[0].ordered, order 1001: 0 is not above zero"),
+    "negative": ([an_order(lines=[a_json_line(ordered=-1)])], "[0].lines[0].ordered, order 1001: -1 is not above"),
+    "fraction": ([an_order(lines=[a_json_line(ordered=1.5)])], "[0].lines[0].ordered, order 1001: must be a whole"),
+    "text units": ([an_order(lines=[a_json_line(ordered="1")])], ".ordered, order 1001: must be a whole number"),
+    "true units": ([an_order(lines=[a_json_line(ordered=True)])], ".ordered, order 1001: must be a whole number"),
+    "too much": ([an_order(lines=[a_json_line(fulfilled=3)])], "fulfilled is 3; it must be from 0 to the 2 ordered"),
+    "too many decimals": (
+        [an_order(lines=[a_json_line(paid={"gross": "9.905"})])],
+        "[0].lines[0].paid.gross, order 1001: 9.905 has more decimals than EUR has (2)",
+    ),
+    "decimals of the yen": (
+        [an_order(currency="JPY", lines=[a_json_line(paid={"gross": "9.9"})], payments=[])],
+        "9.9 has more decimals than JPY has (0)",
+    ),
+    "negative price": ([an_order(lines=[a_json_line(paid={"gross": "-1.00"})])], "-1.00 is below zero"),
+    "float": ([an_order(lines=[a_json_line(paid={"gross": 9.9})])], "must be an amount as text"),
+    "another currency": (
+        [an_order(lines=[a_json_line(paid={"gross": "USD 9.90"})])],
+        "“USD 9.90” is of another currency; the order is in EUR",
+    ),
+    "no currency": ([an_order(currency="EURO")], "“EURO” is not a currency of ISO 4217"),
+    "taxes": (
+        [an_order(lines=[a_json_line(paid={"gross": "9.90", "taxes": [{"rate": "21", "net": "8", "tax": "1"}]})])],
+        "[0].lines[0].paid, order 1001: the taxes sum to 9.00, the gross is 9.90",
+    ),
+    "unknown provider": (
+        [an_order(payments=[{"provider": "adyen", "reference": "1", "captured": "1"}])],
+        "[0].payments[0].provider, order 1001: “adyen” is no payment provider here. "
+        "Known: mollie, stripe, paypal, manual_transfer. Loaded: manual_transfer, mollie, paypal, stripe",
+    ),
+    "line twice": ([an_order(lines=[a_json_line(), a_json_line()])], "[0].lines[1].id, order 1001: “line-1” is named"),
+    "payment twice": ([an_order(payments=an_order()["payments"] * 2)], "[0].payments[1].reference, order 1001:"),
+    "order twice": ([an_order(), an_order()], "[1].id, order 1001: is the id of order [0] as well"),
+    "unknown key": ([an_order(status="paid")], "[0], order 1001: the key “status” is not known"),
+    "unknown inner key": ([an_order(lines=[a_json_line(sku="1")])], "[0].lines[0], order 1001: the key “sku” is not"),
+    "missing key": ([{"id": "1001", "lines": []}], "[0].currency, order 1001: is missing"),
+    "no lines": ([an_order(lines=[])], "at least one line"),
+    "numeric id": ([an_order(id=1001)], "[0].id, order 1001: must be a text, in quotes"),
+    "empty id": ([an_order(id=" ")], "[0].id"),
+    "no order": (["1001"], "[0]: must be an object with keys"),
+    "escape sequence": ([an_order(customer="a\x1b[2J")], "holds a character that cannot be shown"),
+    "local time": ([an_order(placed_at="2026-11-16T09:12:00")], "[0].placed_at, order 1001: must be a time with its"),
+    "kind": ([an_order(lines=[a_json_line(kind="food")])], "must be one of goods, service"),
+}
+
+
+@pytest.mark.parametrize("orders, cause", BAD_ORDERS.values(), ids=BAD_ORDERS)
+def test_a_bad_order_is_named_with_its_path_and_nothing_is_written(
+    run: Run, url: str, file: Path, tmp_path: Path, orders: list[Any], cause: str
+) -> None:
+    result = run("demo", "--db", url, "--orders", str(json_file(tmp_path, *orders)))
+    assert result.exit_code == 2
+    assert cause in result.stderr
+    assert "Traceback" not in result.output
+    assert not file.exists()
+
+
+BAD_FILES: dict[str, tuple[str, bytes, str]] = {
+    "empty csv": ("orders.csv", b"", "The file is empty."),
+    "blank csv": ("orders.csv", b" \n\n", "The file is empty."),
+    "only a header": ("orders.csv", HEADER.encode(), "The file holds no orders."),
+    "missing column": ("orders.csv", HEADER.replace("Quantity,", "").encode(), "The column Quantity is missing."),
+    "unknown column": ("orders.csv", b"Note," + HEADER.encode(), "The column “Note” is not known"),
+    "column twice": ("orders.csv", b"Country," + HEADER.encode(), "A column stands twice"),
+    "utf-8": ("orders.csv", (HEADER + a_row(Description="CAFÉ")).encode(), "save it in latin-1"),
+    "utf-16": ("orders.csv", (HEADER + GOOD_ROW).encode("utf-16"), "save it in latin-1"),
+    "windows": ("orders.csv", (HEADER + a_row(Description="“A”")).encode("cp1252"), "Line 2 has a byte 0x93"),
+    "open quote": ("orders.csv", (HEADER + '1,"').encode(), "Line 2 cannot be read as CSV"),
+    "empty json": ("orders.json", b"", "The file is empty."),
+    "no orders": ("orders.json", b"[]", "The file holds no orders."),
+    "no list": ("orders.json", b"{}", "The file holds no list of orders"),
+    "not json": ("orders.json", b'[{"id": }]', "The file is not JSON: line 1, column 9"),
+    "json in latin-1": ("orders.json", '[{"id": "é"}]'.encode("latin-1"), "The file is not in UTF-8 (byte 9)"),
+    "key twice": ("orders.json", b'[{"id": "1", "id": "2"}]', "One object has the key “id” twice."),
+    "nan": ("orders.json", b'[{"id": NaN}]', "NaN is not a number in JSON."),
+    "deep": ("orders.json", b"[" * 100_000, "a nesting that is too large"),
+    "long number": ("orders.json", b"[" + b"9" * 5000 + b"]", "a number or a nesting that is too large"),
+    "excel": ("orders.xlsx", b"PK", "Orders are read from a file that ends in .json or .csv."),
+    "no extension": ("orders", b"[]", "Orders are read from a file that ends in .json or .csv."),
+}
+
+
+@pytest.mark.parametrize("name, data, cause", BAD_FILES.values(), ids=BAD_FILES)
+@pytest.mark.parametrize("skip", [[], ["--skip-bad"]], ids=["strict", "skip-bad"])
+def test_a_file_that_is_no_orders_file_is_said_and_nothing_is_written(
+    run: Run, url: str, file: Path, tmp_path: Path, name: str, data: bytes, cause: str, skip: list[str]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    result = run("demo", "--db", url, "--orders", str(path), *skip)
+    assert result.exit_code == 2
+    assert str(path) in result.stderr
+    assert cause in result.stderr
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["missing.json", "folder.csv"])
+def test_a_file_that_cannot_be_opened_is_said(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    result = run("demo", "--orders", str(tmp_path / name))
+    assert result.exit_code == 2
+    assert "There is no such file." in result.stderr or "The file cannot be opened" in result.stderr
+
+
+def test_all_faults_are_said_at_once(run: Run, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, a_row(Quantity="0", UnitPrice="x"), GOOD_ROW, a_row(InvoiceNo="2", InvoiceDate="x"))
+    faults = [str(fault.sentence) for fault in read_orders(path).faults]
+    assert [fault.partition(": ")[0] for fault in faults] == ["line 2, order 536365"] * 2 + ["line 4, order 2"]
+    bad = an_order(id=" ", lines=[a_json_line(ordered=0, paid={"gross": 1}), a_json_line(kind="x")], currency="?")
+    result = run("demo", "--orders", str(json_file(tmp_path, bad, {}, 1)))
+    for place in (
+        "[0].id",
+        "[0].currency",
+        "[0].lines[0].ordered",
+        "[0].lines[0].paid.gross",
+        "[0].lines[1].id",
+        "[0].lines[1].kind",
+        "[1].id",
+        "[1].currency",
+        "[1].lines",
+        "[2]",
+    ):
+        assert f"\n{place}" in result.stderr, place
+
+
+def test_in_dutch_the_faults_are_in_dutch(run: Run, tmp_path: Path) -> None:
+    result = run("demo", "--lang", "nl", "--orders", str(csv_file(tmp_path, a_row(Quantity="0"))))
+    assert "regel 2, bestelling 536365: Quantity: 0 is niet meer dan nul" in result.stderr
+
+
+# --- leaving the bad ones out ---------------------------------------------------------------------------
+
+
+def test_skip_bad_runs_the_good_orders_and_lists_the_others(run: Run, url: str, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, GOOD_ROW, a_row(InvoiceNo="2", Quantity="0"), a_row(InvoiceNo="3"))
+    result = run("demo", "--db", url, "--orders", str(path), "--skip-bad")
+    assert result.exit_code == 0
+    assert "1 order is left out:" in result.stdout
+    assert "line 3, order 2: Quantity: 0 is not above zero" in result.stdout
+    assert "Order 536365" in result.stdout
+    assert "Order 3" in result.stdout
+    assert "Order 2 " not in result.stdout
+
+
+def test_skip_bad_with_no_good_order_left_is_bad_input(run: Run, url: str, file: Path, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, a_row(Quantity="0"))
+    result = run("demo", "--db", url, "--orders", str(path), "--skip-bad")
+    assert result.exit_code == 2
+    assert "No order in the file can be used." in result.stderr
+    assert not file.exists()
+
+
+def test_of_two_orders_with_one_id_the_first_is_used(tmp_path: Path) -> None:
+    read = read_orders(json_file(tmp_path, an_order(customer="first"), an_order(customer="second")))
+    assert [order.customer for order in read.orders] == ["first"]
+    assert read.bad_orders == 1
+
+
+def test_the_readers_error_is_one_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOrdersFile, match="There is no such file"):
+        read_orders(tmp_path / "nothing.json")
+
+
+# --- the page that describes it -------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs/orders-file.md"
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_the_example_on_the_page_can_be_read(tmp_path: Path, kind: str) -> None:
+    [example] = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    path = tmp_path / f"orders.{kind}"
+    path.write_text(example, encoding="utf-8")
+    read = read_orders(path)
+    assert len(read.orders) == 1
+    assert read.faults == ()
+
+
+def test_the_page_names_every_key() -> None:
+    named = set(re.findall(r"`(\w+)`", PAGE.read_text(encoding="utf-8")))
+    kinds = (Order, OrderLine, Paid, TaxPart, Payment, BankAccount, Delivery)
+    assert {field.name for kind in kinds for field in attrs.fields(kind)} <= named
+
+
+def test_the_page_names_every_stock_code_that_is_a_service() -> None:
+    [words] = re.findall(r"- The stock codes (.*?) are services", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert set(re.split(r", | and ", re.sub(r" \(.*?\)", "", words.replace("\n  ", " ")))) == SERVICES
+
+
+# --- whatever is in it ----------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(data=st.binary(max_size=400) | st.text(max_size=200).map(str.encode), kind=st.sampled_from(["json", "csv"]))
+def test_no_bytes_at_all_make_the_reader_fail_otherwise(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, kind: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any.{kind}"
+    path.write_bytes(HEADER.encode() * (kind == "csv") + data)
+    with suppress(InvalidOrdersFile):
+        read_orders(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_no_value_in_an_order_makes_the_reader_fail_otherwise(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    order = an_order(placed_at="2026-11-16T09:12:00Z", delivery={"paid": {"gross": "1", "taxes": []}})
+    spot: Any = order
+    while True:
+        keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(spot[key], dict | list) or not spot[key] or data.draw(st.booleans()):
+            break
+        spot = spot[key]
+    spot[key] = data.draw(JSON)
+    path = tmp_path_factory.getbasetemp() / "any-order.json"
+    path.write_text(json.dumps([order]), encoding="utf-8")
+    with suppress(InvalidOrdersFile):
+        read = read_orders(path)
+        assert len(read.orders) == 1 - read.bad_orders
