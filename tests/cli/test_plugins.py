@@ -42,7 +42,7 @@ def test_every_installed_plugin_is_listed_with_what_it_can(run: Run) -> None:
         assert name in result.stdout
     assert "retour-mollie 0.1.0" in result.stdout
     assert "refund page: yes" in result.stdout
-    assert "refund by API: not yet" in result.stdout
+    assert "refund by API: yes" in result.stdout
     assert "return portal: in part" in result.stdout
 
 

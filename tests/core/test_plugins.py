@@ -125,7 +125,7 @@ class AcmePay:
     settings_type = Settings
     capabilities = PaymentCapabilities()
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, http: object) -> None:
         self.settings = settings
 
     def refund_url(self, request: object) -> object:
@@ -236,8 +236,8 @@ def test_each_shop_and_account_has_its_own_provider() -> None:
     made: list[str] = []
 
     class Counting(AcmePay):
-        def __init__(self, settings: Settings) -> None:
-            super().__init__(settings)
+        def __init__(self, settings: Settings, http: object) -> None:
+            super().__init__(settings, http)
             made.append(settings.api_key.reveal())
 
     def settings(shop: str) -> dict[str, object]:

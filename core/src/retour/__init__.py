@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         InvalidQuantity,
         InvalidReference,
         InvalidSettings,
+        InvalidWebhook,
         NotAllowed,
         NotPossibleNow,
         PluginClash,
@@ -37,12 +38,13 @@ if TYPE_CHECKING:
         UnknownOrder,
         UnknownPayment,
         UnknownReceipt,
+        UnknownRefund,
         UnknownReturn,
     )
     from retour.model.money import Money
     from retour.model.order import BankAccount, Delivery, LineKind, Mode, Order, OrderLine, Paid, Payment, TaxPart
     from retour.model.outcome import Outcome
-    from retour.model.refunds import LinkKind, RefundLink, RefundOption
+    from retour.model.refunds import Approval, LinkKind, Refund, RefundLink, RefundOption, RefundPlan, RefundState
     from retour.model.returns import (
         Counted,
         Extent,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Actor",
+    "Approval",
     "Audience",
     "BankAccount",
     "Busy",
@@ -74,6 +77,7 @@ __all__ = [
     "InvalidQuantity",
     "InvalidReference",
     "InvalidSettings",
+    "InvalidWebhook",
     "LineKind",
     "LinkKind",
     "MemoryShop",
@@ -88,8 +92,11 @@ __all__ = [
     "Paid",
     "Payment",
     "PluginClash",
+    "Refund",
     "RefundLink",
     "RefundOption",
+    "RefundPlan",
+    "RefundState",
     "RequestReused",
     "RequestedLine",
     "RestockDecision",
@@ -113,6 +120,7 @@ __all__ = [
     "UnknownOrder",
     "UnknownPayment",
     "UnknownReceipt",
+    "UnknownRefund",
     "UnknownReturn",
     "connect",
     "hookimpl",
@@ -120,6 +128,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "RefundPlan": "model.refunds",
+    "UnknownRefund": "model.errors",
+    "RefundState": "model.refunds",
+    "Refund": "model.refunds",
+    "InvalidWebhook": "model.errors",
+    "Approval": "model.refunds",
     "Actor": "model.actor",
     "Audience": "model.timeline",
     "BankAccount": "model.order",

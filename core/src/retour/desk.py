@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import attrs
 from sqlalchemy import Connection, Engine
 
+from retour.effects import inbox
+from retour.effects.refunding import Refunding
 from retour.effects.runner import LEASE, Runner, as_claimed, by_order
 from retour.hooks.accounts import Accounts, Settings
 from retour.hooks.caller import Hooks
@@ -22,13 +24,29 @@ from retour.hooks.context import HookContext
 from retour.hooks.registry import Plugin, Registry, load
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier, History, fold
-from retour.model.errors import Busy, InvalidReference, NotAllowed, RequestReused, UnknownOrder
-from retour.model.events import GoodsReceived, Recorded, RefundConfirmed, RestockAsked, touched_returns
+from retour.model.errors import (
+    Busy,
+    InvalidReference,
+    InvalidWebhook,
+    NotAllowed,
+    NotPossibleNow,
+    RequestReused,
+    UnknownOrder,
+)
+from retour.model.events import GoodsReceived, Recorded, RestockAsked, touched_returns
 from retour.model.ids import id_maker
 from retour.model.money import Money
-from retour.model.order import BankAccount, Order, Payment
-from retour.model.outcome import Outcome, Page, ReturnOutcome, ReturnSummary, WorkReport, return_outcome
-from retour.model.refunds import LinkKind, LinkRequest, RefundLink, RefundOption
+from retour.model.order import BankAccount, Mode, Order, Payment
+from retour.model.outcome import (
+    Outcome,
+    Page,
+    ReturnOutcome,
+    ReturnSummary,
+    WebhookReceipt,
+    WorkReport,
+    return_outcome,
+)
+from retour.model.refunds import ApprovalKind, LinkKind, LinkRequest, RefundLink, RefundOption, RefundPlan
 from retour.model.returns import (
     Counted,
     GoodsState,
@@ -41,9 +59,11 @@ from retour.model.returns import (
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, text
 from retour.model.timeline import Audience, TimelineEntry
+from retour.providers.errors import ProviderError
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft, Note
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
+from retour.rules.matching import record_seen
 from retour.shop import Shop
 from retour.store.clock import microseconds
 from retour.store.connect import check_host_connection, connect
@@ -120,7 +140,7 @@ class ReturnDesk:
             registry=registry,
             hooks=hooks,
             accounts=accounts,
-            runner=Runner(store=opened, hooks=hooks, shops=shops, clock=clock),
+            runner=Runner(store=opened, hooks=hooks, shops=shops, refunding=Refunding(accounts, clock), clock=clock),
             shops=shops,
             clock=clock,
             zone=ZoneInfo(zone),
@@ -366,16 +386,144 @@ class ReturnDesk:
         reference: str,
         by: Actor,
         request_id: str,
+        refund_id: str | None = None,
         return_id: str | None = None,
         note: str | None = None,
     ) -> Outcome:
-        """A person says: ``amount`` went back on this payment, and the provider or bank calls it ``reference``."""
+        """A person says: ``amount`` went back on this payment, and the provider or bank calls it ``reference``.
+
+        It settles the refund called ``refund_id``, or the only one that waits on this payment with this amount;
+        without one it is a refund that nobody announced.
+        """
 
         def decide(draft: Draft, order: Order) -> None:
-            refunds.confirm(draft, order, order.payment(payment), amount, reference, return_id, note)
+            refunds.confirm(draft, order, order.payment(payment), amount, reference, return_id, note, refund_id)
 
-        arguments = ("confirm_refund", payment, str(amount), reference, return_id, note)
+        arguments = ("confirm_refund", payment, str(amount), reference, refund_id, return_id, note)
         return self._command(order_id, by, decide, request=_Request.of(order_id, request_id, arguments))
+
+    def refund(
+        self,
+        order_id: str,
+        payment: str,
+        amount: Money,
+        *,
+        by: Actor,
+        request_id: str,
+        return_id: str | None = None,
+        instead_of: str | None = None,
+        note: str | None = None,
+    ) -> Outcome:
+        """Refund ``amount`` of one payment through its provider's API, once.
+
+        The provider is asked first what it refunds and whether it can. The outcome says where the refund is then:
+        succeeded only if the provider said so. ``instead_of`` is a refund that waits for the merchant: its payment is
+        reconciled first, and it is cancelled in the same step. Raises `NotPossibleNow` where the provider cannot
+        refund this payment by API; use ``open_refund_link``.
+        """
+        if instead_of is not None:
+            self.reconcile(order_id)
+        target = self._target(order_id, payment)
+
+        def decide(draft: Draft, order: Order) -> None:
+            chosen = order.payment(payment)
+            hold = self._approval(draft, order, chosen, amount)
+            refunds.plan(
+                draft,
+                order,
+                chosen,
+                amount,
+                target,
+                hold=hold,
+                return_id=return_id,
+                instead_of=instead_of,
+                note=note,
+            )
+
+        arguments = ("refund", payment, str(amount), return_id, instead_of, note)
+        return self._command(order_id, by, decide, request=_Request.of(order_id, request_id, arguments))
+
+    def open_refund_link(
+        self,
+        order_id: str,
+        payment: str,
+        amount: Money,
+        *,
+        by: Actor,
+        request_id: str,
+        return_id: str | None = None,
+        note: str | None = None,
+    ) -> Outcome:
+        """A person goes to refund ``amount`` by hand, at the provider or the bank: the amount is reserved until the
+        refund is found there, confirmed, or cancelled. Where to go says ``refund_link``."""
+
+        def decide(draft: Draft, order: Order) -> None:
+            refunds.open_link(draft, order, order.payment(payment), amount, return_id, note)
+
+        arguments = ("open_refund_link", payment, str(amount), return_id, note)
+        return self._command(order_id, by, decide, request=_Request.of(order_id, request_id, arguments))
+
+    def cancel_refund(self, order_id: str, refund_id: str, *, by: Actor, note: str | None = None) -> Outcome:
+        """Give up a refund that waits for a person. Impossible once it was sent: its outcome is the provider's."""
+        return self._command(order_id, by, lambda draft, order: refunds.cancel(draft, order, refund_id, note))
+
+    def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
+        """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
+        it may have happened."""
+        return self._command(order_id, by, lambda draft, _: refunds.retry(draft, refund_id))
+
+    def match_refund(self, order_id: str, refund_id: str, external_id: str, *, by: Actor) -> Outcome:
+        """Say that a refund found at the provider is one of ours, so that it counts once."""
+        return self._command(order_id, by, lambda draft, _: refunds.match(draft, refund_id, external_id))
+
+    def reconcile(self, order_id: str) -> Outcome:
+        """Read all refunds of the order's payments at their providers, and record what we did not know.
+
+        A refund that the merchant made in a dashboard closes the one that waited for it; one that nobody asked for
+        appears as external and lowers what is left. Raises `NotPossibleNow` when a provider cannot be asked.
+        """
+        order, dossier = self._read(order_id)
+        known = dossier if dossier.order is not None else attrs.evolve(dossier, order=order)
+        seen = {}
+        for payment in order.payments:
+            try:
+                _, seen[payment.id] = self._house.runner.refunding.seen(self.shop_id, known, payment.id)
+            except ProviderError as error:
+                raise NotPossibleNow(_cannot_ask(order_id, payment, error)) from error
+
+        def decide(draft: Draft, fresh: Order) -> None:
+            for payment in fresh.payments:
+                record_seen(draft, payment, seen.get(payment.id, ()))
+
+        return self._command(order_id, Actor.system(), decide)
+
+    def receive_webhook(
+        self,
+        provider: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        account: str = "default",
+        mode: Mode = Mode.LIVE,
+    ) -> WebhookReceipt:
+        """A provider's webhook, as it came in: any header names, the raw body. Answer 200 when this returns.
+
+        It is verified, kept, and then acted on; the same one again changes nothing. What is about a payment that
+        neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the provider's (answer
+        400), and the store's errors when it could not be kept (answer 500, so that it is sent again).
+        """
+        source = self._house.accounts.payment(self.shop_id, provider, account, mode)
+        if isinstance(source, Text):
+            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=source))
+        told = inbox.read(source, headers, body)
+        kept = []
+        for target, effect in inbox.effects(provider, account, told):
+            order_id = self.find_order(provider, target)
+            if order_id is not None:
+                kept += self._keep(order_id, provider, target, effect)
+        if kept and self._house.inline_seconds > 0:
+            self._run_effects(kept)
+        return WebhookReceipt(kept=len(kept))
 
     # --- looking -------------------------------------------------------------------------------------
 
@@ -472,11 +620,7 @@ class ReturnDesk:
     def run(self, outcome: Outcome) -> Outcome:
         """Run the effects of a command that was made on the host's own connection, after the host has committed."""
         if outcome.effect_ids:
-            owner = id_maker(time.time_ns() // 1_000_000)("wk")
-            ids = outcome.effect_ids
-            claimed = self._house.store.claim(owner, lease=LEASE, limit=len(ids), ids=ids)
-            for batch in by_order(claimed):
-                self._house.runner.run(batch, until=self._until())
+            self._run_effects(outcome.effect_ids)
         dossier = fold(outcome.order_id, self._house.store.events(self.shop_id, outcome.order_id))
         order = dossier.order or self._order(outcome.order_id)
         returns = [
@@ -515,6 +659,7 @@ class ReturnDesk:
         connection: Connection | None = None,
         shows: str | None = None,
         shows_received: bool = False,
+        keeps_order: bool = False,
     ) -> Outcome:
         """Read the order, decide, commit; then run the effects and tell what became of it.
 
@@ -528,10 +673,10 @@ class ReturnDesk:
             check_host_connection(connection)
             with connection.begin_nested():
                 self._house.store.lock(connection, self.shop_id, order_id)
-                return self._round(order, by, decide, request, connection, shows, shows_received)
+                return self._round(order, by, decide, request, connection, shows, shows_received, keeps_order)
         for _ in range(_ROUNDS):
             try:
-                return self._round(order, by, decide, request, None, shows, shows_received)
+                return self._round(order, by, decide, request, None, shows, shows_received, keeps_order)
             except VersionMoved:
                 order = self._order(order_id)
         raise Busy(
@@ -550,6 +695,7 @@ class ReturnDesk:
         connection: Connection | None,
         shows: str | None,
         shows_received: bool,
+        keeps_order: bool,
     ) -> Outcome:
         house = self._house
         history = History.of(order.id, house.store.events(self.shop_id, order.id, connection))
@@ -566,7 +712,7 @@ class ReturnDesk:
             request_digest=request.digest if request is not None else None,
         )
         draft.see(order)
-        seen = len(draft.events)
+        seen = 0 if keeps_order else len(draft.events)
         decide(draft, order)
         changed = len(draft.events) > seen
         if not changed:
@@ -581,7 +727,7 @@ class ReturnDesk:
                 expected=dossier.version,
                 events=[event_row(self.shop_id, order.id, one) for one in draft.events],
                 returns=return_rows(self.shop_id, draft.dossier, draft.events),
-                references=reference_rows(self.shop_id, order.id, draft.events),
+                references=reference_rows(self.shop_id, draft.dossier, draft.events),
                 personal=[self._note_row(order, note, now) for note in draft.notes],
                 effects=effects,
             ),
@@ -638,7 +784,7 @@ class ReturnDesk:
             touched = [shows]
         if not events and shows_received:
             touched = [one.id for one in dossier.returns.values() if one.live and one.receipts]
-        refunded = [one.event.refund_id for one in events if isinstance(one.event, RefundConfirmed)]
+        refunded = [one.event.refund_id for one in events if hasattr(one.event, "refund_id")]
         return Outcome(
             order_id=order.id,
             version=dossier.version,
@@ -655,7 +801,7 @@ class ReturnDesk:
                     if return_id in dossier.returns
                 ]
             ),
-            refund_id=refunded[0] if refunded else None,
+            refund=dossier.refunds.get(refunded[-1]) if refunded else None,
             effect_ids=effect_ids,
         )
 
@@ -691,6 +837,62 @@ class ReturnDesk:
     def _read(self, order_id: str) -> tuple[Order, Dossier]:
         order = self._order(order_id)
         return order, fold(order_id, self._house.store.events(self.shop_id, order_id))
+
+    def _run_effects(self, ids: Sequence[str]) -> None:
+        owner = id_maker(time.time_ns() // 1_000_000)("wk")
+        claimed = self._house.store.claim(owner, lease=LEASE, limit=len(ids), ids=ids)
+        for batch in by_order(claimed):
+            self._house.runner.run(batch, until=self._until())
+
+    def _keep(self, order_id: str, provider: str, target: str, effect: inbox.Told) -> list[str]:
+        """Store what a webhook said of one payment of an order; gives the ids of the effects that act on it."""
+        order, dossier = self._read(order_id)
+        payment = inbox.payment_of_target(order, dossier, provider, target)
+        if payment is None:
+            return []
+        if dossier.order is None:
+            self._command(order_id, Actor.system(), lambda _, __: None, keeps_order=True)
+        new = effect.as_effect(payment, id_maker(microseconds(self._house.clock()) // 1000))
+        self._house.store.add_effects(self.shop_id, order_id, [new])
+        return [new.id]
+
+    def _target(self, order_id: str, payment: str) -> str:
+        """What the provider refunds of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
+        chosen = self._order(order_id).payment(payment)
+        provider = self._house.accounts.refunding(self.shop_id, chosen)
+        if isinstance(provider, Text):
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
+                    order=order_id,
+                    payment=chosen.id,
+                    why=provider,
+                )
+            )
+        try:
+            refundable = provider.refundable(chosen)
+        except ProviderError as error:
+            raise NotPossibleNow(_cannot_ask(order_id, chosen, error)) from error
+        if not refundable.possible:
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
+                    order=order_id,
+                    payment=chosen.id,
+                    why=refundable.reason,
+                )
+            )
+        return refundable.target
+
+    def _approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> str:
+        """Why a refund has to wait for a person; empty when it may go. Raises `NotAllowed` when a policy refuses."""
+        plan = RefundPlan(payment=payment.id, amount=amount)
+        answer = self._house.hooks.refund_approval(order, plan, self._context(draft))
+        if answer.kind is ApprovalKind.REFUSE:
+            raise NotAllowed(
+                text("Order {order}: this refund is refused: {because}", order=order.id, because=answer.because)
+            )
+        return answer.because or "held" if answer.kind is ApprovalKind.HOLD else ""
 
     def _context(self, draft: Draft) -> HookContext:
         return HookContext(shop=self.shop_id, by=draft.by, at=draft.at)
@@ -742,6 +944,16 @@ class ReturnDesk:
                 ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
                 return self._link(order, payment, payment.captured, None, ctx).url
         return ""
+
+
+def _cannot_ask(order_id: str, payment: Payment, error: ProviderError) -> Text:
+    return text(
+        "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was changed.",
+        order=order_id,
+        provider=payment.provider,
+        payment=payment.id,
+        error=str(error),
+    )
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retour.providers import BankAccount, LinkKind, LinkRequest, Money, Payment, RefundLink, Support
+from retour.providers import BankAccount, LinkKind, LinkRequest, Money, Payment, ProviderSession, RefundLink, Support
 from retour_manual_transfer.provider import ManualTransfer
 from retour_manual_transfer.settings import Settings
 
@@ -19,7 +19,7 @@ def link_to(
     money = Money.of(amount, currency)
     payment = Payment(provider="manual_transfer", reference="2026-0042", captured=money, method="invoice")
     request = LinkRequest(order_id="1001", payment=payment, amount=money, remittance=remittance, to=account)
-    return ManualTransfer(Settings()).refund_url(request)
+    return ManualTransfer(Settings(), ProviderSession()).refund_url(request)
 
 
 def test_a_link_holds_everything_that_a_transfer_needs():

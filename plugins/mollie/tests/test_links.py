@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from retour.providers import LinkKind, LinkRequest, Mode, Money, Payment, RefundLink, Secret
+from retour.providers import LinkKind, LinkRequest, Mode, Money, Payment, ProviderSession, RefundLink, Secret
 from retour_mollie.provider import Mollie
 from retour_mollie.settings import Settings
 
@@ -19,7 +19,7 @@ def link(reference: str, mode: Mode = Mode.LIVE, key: str = "live_key") -> Refun
     request = LinkRequest(
         order_id="1001", payment=payment, amount=Money.of("44.95", "EUR"), remittance="Retour 1001", to=None
     )
-    return Mollie(Settings(api_key=Secret(key))).refund_url(request)
+    return Mollie(Settings(api_key=Secret(key)), ProviderSession()).refund_url(request)
 
 
 @pytest.mark.parametrize("mode", Mode)

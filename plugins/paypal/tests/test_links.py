@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retour.providers import LinkKind, LinkRequest, Mode, Money, Payment, RefundLink, Secret
+from retour.providers import LinkKind, LinkRequest, Mode, Money, Payment, ProviderSession, RefundLink, Secret
 from retour_paypal.provider import PayPal
 from retour_paypal.settings import Settings
 
@@ -23,7 +23,7 @@ def link(
     request = LinkRequest(
         order_id="1001", payment=payment, amount=Money.of("44.95", "EUR"), remittance="Retour 1001", to=None
     )
-    return PayPal(settings).refund_url(request)
+    return PayPal(settings, ProviderSession()).refund_url(request)
 
 
 @pytest.mark.parametrize("mode, activity", [(Mode.LIVE, LIVE), (Mode.TEST, TEST)])

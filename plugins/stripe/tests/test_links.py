@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
-from retour.providers import LinkKind, LinkRequest, Mode, Money, Payment, RefundLink, Secret
+from retour.providers import LinkKind, LinkRequest, Mode, Money, Payment, ProviderSession, RefundLink, Secret
 from retour_stripe.provider import Stripe
 from retour_stripe.settings import Settings
 
@@ -19,7 +19,7 @@ def link(reference: str, mode: Mode = Mode.LIVE, key: str = "sk_live_key") -> Re
     request = LinkRequest(
         order_id="1001", payment=payment, amount=Money.of("44.95", "EUR"), remittance="Retour 1001", to=None
     )
-    return Stripe(Settings(api_key=Secret(key))).refund_url(request)
+    return Stripe(Settings(api_key=Secret(key)), ProviderSession()).refund_url(request)
 
 
 @pytest.mark.parametrize(

@@ -67,5 +67,19 @@ def test_the_faults_of_all_accounts_are_told_at_once() -> None:
     assert "s3cr3t" not in said
 
 
-def test_the_key_is_masked_in_repr() -> None:
-    assert repr(Settings(api_key=Secret("sk_test_s3cr3t"))) == "Settings(api_key=Secret(***))"
+def test_the_secrets_are_masked_in_repr() -> None:
+    shown = repr(Settings(api_key=Secret("sk_test_s3cr3t"), webhook_secrets=(Secret("whsec_s3cr3t"),)))
+    assert shown.startswith("Settings(api_key=Secret(***), webhook_secrets=(Secret(***),)")
+    assert "s3cr3t" not in shown
+
+
+@pytest.mark.parametrize("secrets", ["whsec_s3cr3t", ["s3cr3t"], ["whsec_s3cr3t", "sk_test_s3cr3t"]])
+def test_a_webhook_secret_of_another_shape_is_refused_without_showing_it(secrets: object) -> None:
+    said = fault(stripe={"api_key": "sk_test_s3cr3t", "webhook_secrets": secrets})
+    assert "stripe.webhook_secrets: must be a list of signing secrets, which begin with whsec_" in said
+    assert "s3cr3t" not in said
+
+
+@pytest.mark.parametrize("address", ["http://api.stripe.com", "api.stripe.com", "ftp://127.0.0.1"])
+def test_the_address_of_the_api_is_https_or_on_this_machine(address: str) -> None:
+    assert "stripe.api_url: must be an address" in fault(stripe={"api_key": "sk_test_s3cr3t", "api_url": address})

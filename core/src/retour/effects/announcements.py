@@ -38,3 +38,5 @@ def announce(hooks: Hooks, shop: str, events: Sequence[Recorded], effect: Announ
             movements=tuple([movements[movement_id].booking for movement_id in event.movement_ids]),
         )
         hooks.on_restocked(effect.plugin, order, restocked, ctx)
+    elif hasattr(event, "refund_id"):
+        hooks.on_refund_changed(effect.plugin, order, dossier.refunds[event.refund_id], ctx)

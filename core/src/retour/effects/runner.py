@@ -16,16 +16,26 @@ from itertools import groupby
 import attrs
 
 from retour.effects.announcements import announce
+from retour.effects.attempt import Attempt, FollowUp, done, put_off
+from retour.effects.refunding import (
+    FETCH_REFUND,
+    PROVIDER_EVENT,
+    RECONCILE,
+    SEND_REFUND,
+    OfRefund,
+    Refunding,
+)
+from retour.effects.stock import record_applied, stock_failed
 from retour.hooks.caller import Hooks, PluginFailed
 from retour.model.actor import Actor
-from retour.model.dossier import Dossier, History
+from retour.model.dossier import History
 from retour.model.errors import Busy, RetourError, StockRefused
-from retour.model.events import Event, Recorded, StockApplied, StockFailed
+from retour.model.events import Recorded
 from retour.model.ids import id_maker
-from retour.model.returns import MovementState, StockMovement
+from retour.model.returns import StockMovement
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.rules.effects import ANNOUNCED_BY, Announce, stock_effects
+from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_send, stock_effects
 from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
 from retour.store.index import return_rows
@@ -43,10 +53,8 @@ from retour.store.store import (
 log = logging.getLogger("retour.effects")
 
 LEASE = 120 * SECOND
-"""How long an effect belongs to who claimed it: twice the 60 seconds that a host's shop or plugin gets for one call."""
-
-LONGEST_PAUSE = 3600 * SECOND
-"""The longest pause between two tries of one effect, in microseconds. There is no last try."""
+"""How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
+may take, connecting included."""
 
 APPLY_STOCK = "apply_stock"
 ANNOUNCE = "announce"
@@ -61,6 +69,7 @@ class Runner:
     store: Store
     hooks: Hooks
     shops: Callable[[str], Shop]
+    refunding: Refunding
     clock: Callable[[], datetime.datetime]
 
     # --- making effects ------------------------------------------------------------------------------
@@ -68,7 +77,8 @@ class Runner:
     def new_effects(
         self, order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
     ) -> list[NewEffect]:
-        """The effects that ``events`` ask for: stock movements, and an announcement per plugin that listens."""
+        """The effects that ``events`` ask for: stock movements, refunds to send, an announcement per plugin that
+        listens."""
         lease = LEASE if owner is not None else 0
         found = [
             NewEffect(
@@ -80,6 +90,17 @@ class Runner:
                 lease=lease,
             )
             for effect in stock_effects(events)
+        ]
+        found += [
+            NewEffect(
+                id=new_id("ef"),
+                kind=SEND_REFUND,
+                plugin="",
+                body=as_json(OfRefund(refund_id=refund_id)),
+                owner=owner,
+                lease=lease,
+            )
+            for refund_id in refunds_to_send(events)
         ]
         for recorded in events:
             hook = ANNOUNCED_BY.get(type(recorded.event))
@@ -144,53 +165,69 @@ class Runner:
         except RetourError as error:
             log.warning("effects of order %s wait: %s", batch[0].order_id, error)
             with suppress(LeaseLost):
-                self.store.settle([_put_off(effect, str(error)) for effect in batch])
+                self.store.settle([put_off(effect, str(error)) for effect in batch])
             return 0, len(batch)
         return done, failed
 
     def _load(self, shop: str, order_id: str) -> History:
         return History.of(order_id, self.store.events(shop, order_id))
 
-    def _try(self, effect: ClaimedEffect, history: History, until: float) -> _Try:
+    def _try(self, effect: ClaimedEffect, history: History, until: float) -> Attempt:
         if time.monotonic() > until:
-            return _Try(settled=SettledEffect(id=effect.id, owner=effect.owner, state="waiting"))
+            return Attempt(settled=SettledEffect(id=effect.id, owner=effect.owner, state="waiting"))
         if effect.kind == APPLY_STOCK:
             return self._apply_stock(effect)
+        if effect.kind == ANNOUNCE:
+            return self._announce(effect, history)
+        refunding = {
+            SEND_REFUND: self.refunding.send,
+            FETCH_REFUND: self.refunding.fetch,
+            RECONCILE: self.refunding.reconcile,
+            PROVIDER_EVENT: self.refunding.told,
+        }
+        try:
+            return refunding[effect.kind](effect, history)
+        except (Exception, SystemExit) as error:
+            # A provider that raises anything but ProviderError: nobody knows how far it came, so the claim stays
+            # unsettled. The lease runs out, and the next worker treats it as a crash and asks the provider first.
+            log.warning("effect %s of order %s failed", effect.kind, effect.order_id, exc_info=True)
+            return Attempt(settled=attrs.evolve(put_off(effect, repr(error)), state="unsettled"))
+
+    def _announce(self, effect: ClaimedEffect, history: History) -> Attempt:
         try:
             announce(self.hooks, effect.shop, history.events, from_json(Announce, effect.body))
         except PluginFailed as failure:
-            return _Try(settled=_put_off(effect, str(failure)))
-        return _Try(settled=_done(effect))
+            return Attempt(settled=put_off(effect, str(failure)))
+        return Attempt(settled=done(effect))
 
-    def _apply_stock(self, effect: ClaimedEffect) -> _Try:
+    def _apply_stock(self, effect: ClaimedEffect) -> Attempt:
         movement = from_json(StockMovement, effect.body)
         try:
             self.shops(effect.shop).apply_stock(movement)
         except StockRefused as refusal:
-            failed = StockFailed(
-                return_id=movement.return_id, movement_id=movement.id, because=str(refusal), final=True
-            )
-            return _Try(settled=_done(effect), movement=movement, failed=failed)
+            return Attempt(settled=done(effect), record=stock_failed(movement, str(refusal), final=True))
         except (Exception, SystemExit) as error:
             log.warning("movement %s of order %s failed", movement.id, effect.order_id, exc_info=True)
             because = f"{type(error).__name__}: {error}"
-            failed = StockFailed(return_id=movement.return_id, movement_id=movement.id, because=because, final=False)
-            return _Try(settled=_put_off(effect, because), movement=movement, failed=failed)
-        return _Try(settled=_done(effect), movement=movement)
+            return Attempt(settled=put_off(effect, because), record=stock_failed(movement, because, final=False))
+        return Attempt(settled=done(effect), applied=movement)
 
     # --- recording what became of them ---------------------------------------------------------------
 
     def _record(
-        self, shop: str, order_id: str, tries: Sequence[_Try], history: History, owner: str
+        self, shop: str, order_id: str, tries: Sequence[Attempt], history: History, owner: str
     ) -> tuple[History, list[ClaimedEffect]]:
-        """Commit the outcome: events for the stock, the effects settled, and announcements of those events."""
-        settled = [one.settled for one in tries]
+        """Commit the outcome: what the tries found out, the effects settled, and what follows from both."""
+        settled = [one.settled for one in tries if one.settled.state != "unsettled"]
         for _ in range(_ROUNDS):
             now = self.clock()
             draft = Draft(dossier=history.dossier, at=now, by=RETOUR, new_id=id_maker(microseconds(now) // 1000))
-            for event in _stock_events(history.dossier, tries):
-                draft.record(event)
+            record_applied(draft, [one.applied for one in tries if one.applied is not None])
+            for one in tries:
+                if one.record is not None:
+                    one.record(draft)
             new = self.new_effects(order_id, draft.events, draft.new_id, owner)
+            later = [_later(one.follow_up, draft.new_id) for one in tries if one.follow_up is not None]
             try:
                 self.store.save(
                     Commit(
@@ -199,7 +236,7 @@ class Runner:
                         expected=history.dossier.version,
                         events=[event_row(shop, order_id, one) for one in draft.events],
                         returns=return_rows(shop, draft.dossier, draft.events),
-                        effects=new,
+                        effects=[*new, *later],
                         settled=settled,
                     )
                 )
@@ -211,15 +248,6 @@ class Runner:
                 return self._load(shop, order_id), []
             return history.after(draft.events, draft.dossier), as_claimed(shop, order_id, new)
         raise Busy(text("Order {order} is changed all the time; its effects wait.", order=order_id))
-
-
-@attrs.frozen(kw_only=True)
-class _Try:
-    """What one try of an effect gave."""
-
-    settled: SettledEffect
-    movement: StockMovement | None = None
-    failed: StockFailed | None = None
 
 
 _BATCH = 20
@@ -253,35 +281,13 @@ def by_order(effects: Sequence[ClaimedEffect]) -> list[list[ClaimedEffect]]:
     return [list(group) for _, group in groupby(sorted(effects, key=key), key=key)]
 
 
-def _stock_events(dossier: Dossier, tries: Sequence[_Try]) -> list[Event]:
-    """The events that tries of stock movements give: what was applied, per return, and what failed anew."""
-    applied: dict[str, list[str]] = {}
-    failed: list[Event] = []
-    for one in tries:
-        if one.movement is None:
-            continue
-        before = dossier.returns[one.movement.return_id].movements[one.movement.id].state
-        if one.failed is None and before in (MovementState.PLANNED, MovementState.FAILED):
-            applied.setdefault(one.movement.return_id, []).append(one.movement.id)
-        elif one.failed is not None and (
-            before is MovementState.PLANNED or (before is MovementState.FAILED and one.failed.final)
-        ):
-            failed.append(one.failed)
-    return [
-        *[StockApplied(return_id=return_id, movement_ids=tuple(ids)) for return_id, ids in applied.items()],
-        *failed,
-    ]
-
-
-def _done(effect: ClaimedEffect) -> SettledEffect:
-    return SettledEffect(id=effect.id, owner=effect.owner, state="done")
-
-
-def _put_off(effect: ClaimedEffect, problem: str) -> SettledEffect:
-    pause = min(LONGEST_PAUSE, 5 * SECOND << min(effect.attempts, 20))
-    return SettledEffect(
-        id=effect.id, owner=effect.owner, state="waiting", delay=pause, problem=problem[:_LONGEST_PROBLEM]
+def _later(follow_up: FollowUp, new_id: Callable[[str], str]) -> NewEffect:
+    return NewEffect(
+        id=new_id("ef"),
+        kind=follow_up.kind,
+        plugin="",
+        body=follow_up.body,
+        owner=None,
+        lease=0,
+        delay=int(follow_up.delay.total_seconds() * SECOND),
     )
-
-
-_LONGEST_PROBLEM = 500

@@ -8,9 +8,11 @@ from typing import Any
 
 from retour.hooks.registry import PluginStatus, Registry
 from retour.model.errors import InvalidSettings
-from retour.model.order import Mode
+from retour.model.order import Mode, Payment
 from retour.model.text import Text, text
-from retour.providers.contract import PaymentProvider, ShippingProvider
+from retour.providers.capabilities import Support
+from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
+from retour.providers.http import ProviderSession
 from retour.providers.settings import read_settings
 
 Settings = Mapping[str, Any]
@@ -50,18 +52,30 @@ class Accounts:
         found = self._registry.payment.get(provider)
         if found is None:
             return self._why_not(provider)
-        made: PaymentProvider | Text = self._instance(shop, provider, account, mode.value, found[0])
+        made: PaymentProvider | Text = self._instance(
+            shop, provider, account, mode.value, found[0], lambda settings: found[0](settings, ProviderSession())
+        )
         return made
+
+    def refunding(self, shop: str, payment: Payment) -> RefundsByApi | Text:
+        """The provider of a payment, if it refunds by API; else the reason why that cannot be done."""
+        found = self._registry.payment.get(payment.provider)
+        if found is not None and found[0].capabilities.refund_by_api is not Support.YES:
+            return text("{provider} cannot refund by API", provider=found[0].display_name)
+        provider: Any = self.payment(shop, payment.provider, payment.account, payment.mode)
+        return provider  # type: ignore[no-any-return]
 
     def shipping(self, shop: str, provider: str) -> ShippingProvider | Text:
         """The shipping provider, or the reason why there is none."""
         found = self._registry.shipping.get(provider)
         if found is None:
             return self._why_not(provider)
-        made: ShippingProvider | Text = self._instance(shop, provider, "default", "live", found[0])
+        made: ShippingProvider | Text = self._instance(shop, provider, "default", "live", found[0], found[0])
         return made
 
-    def _instance(self, shop: str, provider: str, account: str, mode: str, kind: type[Any]) -> Any:
+    def _instance(
+        self, shop: str, provider: str, account: str, mode: str, kind: type[Any], make: Callable[[Any], Any]
+    ) -> Any:
         key = (shop, provider, account, mode)
         with self._lock:
             if key not in self._made:
@@ -70,7 +84,7 @@ class Accounts:
                 if faults:
                     return text("its settings are wrong: {faults}", faults="; ".join(faults))
                 try:
-                    self._made[key] = kind(settings)
+                    self._made[key] = make(settings)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin still gets an answer
                     return text("it cannot be started: {error}", error=type(error).__name__)
             return self._made[key]

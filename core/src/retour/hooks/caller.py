@@ -16,12 +16,15 @@ from retour.hooks.context import HookContext
 from retour.hooks.registry import Plugin, Registry
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.refunds import RefundLink
+from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnRequest
 
 log = logging.getLogger("retour.plugins")
 
 _T = TypeVar("_T")
+
+_DECIDING = ("return_policy", "restock_policy", "refund_link", "refund_approval")
+_ANNOUNCING = ("on_order_returned", "on_restocked", "on_refund_changed")
 
 
 class PluginFailed(Exception):
@@ -37,19 +40,8 @@ class Hooks:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._callers = {
-            hook: _callers(registry, hook)
-            for hook in (
-                "return_policy",
-                "restock_policy",
-                "refund_link",
-                "on_order_returned",
-                "on_restocked",
-            )
-        }
-        self._announced = {
-            hook: tuple([name for name, _ in self._callers[hook]]) for hook in ("on_order_returned", "on_restocked")
-        }
+        self._callers = {hook: _callers(registry, hook) for hook in (*_DECIDING, *_ANNOUNCING)}
+        self._announced = {hook: tuple([name for name, _ in self._callers[hook]]) for hook in _ANNOUNCING}
 
     # --- deciding ------------------------------------------------------------------------------------
 
@@ -89,6 +81,17 @@ class Hooks:
                     continue
         return None
 
+    def refund_approval(self, order: Order, plan: RefundPlan, ctx: HookContext) -> Approval:
+        """The strictest plugin's answer; a plugin that fails holds the refund."""
+        answers = [Approval.approve()]
+        for name, call in self._callers["refund_approval"]:
+            try:
+                given = self._ask(name, "refund_approval", call, order=order, plan=plan, ctx=ctx)
+                answers += [self._checked(name, "refund_approval", one, Approval) for one in given]
+            except PluginFailed as failure:
+                answers.append(Approval.hold(str(failure)))
+        return max(answers, key=lambda answer: list(ApprovalKind).index(answer.kind))
+
     # --- announcing ----------------------------------------------------------------------------------
 
     def announced_to(self, hook: str) -> tuple[str, ...]:
@@ -102,6 +105,10 @@ class Hooks:
     def on_restocked(self, plugin: str, order: Order, restocked: Restocked, ctx: HookContext) -> None:
         """Tell one plugin that stock was booked; raises `PluginFailed`."""
         self._tell(plugin, "on_restocked", order=order, restocked=restocked, ctx=ctx)
+
+    def on_refund_changed(self, plugin: str, order: Order, refund: Refund, ctx: HookContext) -> None:
+        """Tell one plugin that something happened to a refund; raises `PluginFailed`."""
+        self._tell(plugin, "on_refund_changed", order=order, refund=refund, ctx=ctx)
 
     # --- isolation -----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from retour.hooks.context import HookContext
 from retour.hooks.markers import hookspec
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.refunds import RefundLink
+from retour.model.refunds import Approval, Refund, RefundLink, RefundPlan
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnRequest
 from retour.providers.contract import PaymentProvider, ShippingProvider
 
@@ -112,6 +112,23 @@ def refund_link(order: Order, payment: Payment, amount: Money, ctx: HookContext)
 
 
 @hookspec
+def refund_approval(order: Order, plan: RefundPlan, ctx: HookContext) -> Approval | None:
+    """Approve, hold or refuse a refund by API.
+
+    **Kind**: decide, collected; the strictest wins: refuse, hold, approve. **Called** by ``refund``, before anything is
+    locked or stored; again if somebody else changed the order meanwhile. **Return** an `Approval`, or None for no
+    opinion. Without opinions it is approved. **If it raises**, the refund is held for a person.
+
+    >>> from retour import Approval, Money, hookimpl
+    >>> class FourEyes:
+    ...     @hookimpl
+    ...     def refund_approval(self, order, plan, ctx):
+    ...         if plan.amount > Money.of("250.00", order.currency):
+    ...             return Approval.hold("above 250.00 a second person looks")
+    """
+
+
+@hookspec
 def on_order_returned(order: Order, returned: Returned, ctx: HookContext) -> None:
     """Hear that goods came back.
 
@@ -141,4 +158,21 @@ def on_restocked(order: Order, restocked: Restocked, ctx: HookContext) -> None:
     ...     def on_restocked(self, order, restocked, ctx):
     ...         for movement in restocked.movements:
     ...             print(movement.product, movement.quantity)
+    """
+
+
+@hookspec
+def on_refund_changed(order: Order, refund: Refund, ctx: HookContext) -> None:
+    """Hear that something happened to a refund.
+
+    **Kind**: announce. **Called** after commit, at least once per change: recognise repeats by ``ctx.event``.
+    ``refund`` is the refund as it was after that change, so ``refund.state`` says whether the money went back.
+    **Return** nothing. **If it raises**, it is told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class Bookkeeping:
+    ...     @hookimpl
+    ...     def on_refund_changed(self, order, refund, ctx):
+    ...         if refund.state == "succeeded":
+    ...             print(order.id, "refunded", refund.amount, refund.reference)
     """

@@ -9,13 +9,24 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-from retour.model.errors import UnknownReceipt, UnknownReturn
+from retour.model.errors import UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.events import (
+    ExternalRefundFound,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
     Recorded,
+    RefundCancelled,
     RefundConfirmed,
+    RefundHeld,
+    RefundLinkOpened,
+    RefundMatched,
+    RefundPlanned,
+    RefundPutOff,
+    RefundRefused,
+    RefundReported,
+    RefundSubmitted,
+    RefundUnclear,
     RestockAsked,
     RestockDecided,
     ReturnApproved,
@@ -30,7 +41,7 @@ from retour.model.events import (
 )
 from retour.model.money import Money, total
 from retour.model.order import Order
-from retour.model.refunds import Refund, RefundState
+from retour.model.refunds import Refund, RefundSource, RefundState, state_of
 from retour.model.returns import (
     GoodsState,
     Movement,
@@ -122,14 +133,30 @@ class Dossier:
         captured = {payment.id: payment.captured.minor for payment in self.order.payments}
         refunded: dict[str, int] = {}
         for refund in self.refunds.values():
-            refunded[refund.payment] = refunded.get(refund.payment, 0) + refund.amount.minor
+            if refund.takes_money:
+                refunded[refund.payment] = refunded.get(refund.payment, 0) + refund.amount.minor
         over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
         over |= {payment: minor - captured.get(payment, 0) for payment, minor in refunded.items()}
         return {name: excess for name, excess in over.items() if excess > 0}
 
     def refunded(self, payment_id: str, currency: str) -> Money:
         """What went back on one payment, or is on its way: every refund that has not certainly failed."""
-        return total([one.amount for one in self.refunds.values() if one.payment == payment_id], currency)
+        amounts = [one.amount for one in self.refunds.values() if one.payment == payment_id and one.takes_money]
+        return total(amounts, currency)
+
+    def refund(self, refund_id: str) -> Refund:
+        """The refund called ``refund_id``; raises `UnknownRefund`, naming the refunds there are."""
+        try:
+            return self.refunds[refund_id]
+        except (KeyError, TypeError):
+            raise UnknownRefund(
+                text(
+                    "Order {order} has no refund {refund}. Its refunds: {refunds}.",
+                    order=self.order_id,
+                    refund=str(refund_id),
+                    refunds=list(self.refunds) or [text("none")],
+                )
+            ) from None
 
 
 def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
@@ -332,15 +359,176 @@ def _stock_failed(dossier: Dossier, event: StockFailed, at: Recorded) -> Changes
     )
 
 
+def _with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
+    refund = attrs.evolve(dossier.refunds[refund_id], changed_at=at.at, **changes)
+    return {"refunds": {**dossier.refunds, refund_id: refund}}
+
+
+def _new_refund(dossier: Dossier, at: Recorded, **values: Any) -> Changes:
+    refund = Refund(at=at.at, changed_at=at.at, **values)
+    return {"refunds": {**dossier.refunds, refund.id: refund}}
+
+
+@_step(RefundPlanned)
+def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Changes:
+    return _new_refund(
+        dossier,
+        at,
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=RefundState.PLANNED if event.hold else RefundState.SUBMITTING,
+        source=RefundSource.API,
+        return_id=event.return_id,
+        sent=event.sent,
+        sent_at=None if event.hold else at.at,
+        problem=event.hold,
+        needs_person=bool(event.hold),
+    )
+
+
+@_step(RefundLinkOpened)
+def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded) -> Changes:
+    return _new_refund(
+        dossier,
+        at,
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=RefundState.AWAITING_MERCHANT,
+        source=RefundSource.LINK,
+        return_id=event.return_id,
+    )
+
+
+@_step(RefundSubmitted)
+def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.SUBMITTING,
+        sent_at=at.at,
+        unclear_at=None,
+        problem="",
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@_step(RefundPutOff)
+def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, problem=event.because, waits_until=event.not_before)
+
+
+@_step(RefundUnclear)
+def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.UNKNOWN,
+        unclear_at=at.at if event.tried else (dossier.refunds[event.refund_id].unclear_at or at.at),
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@_step(RefundHeld)
+def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
+    unclear = dossier.refunds[event.refund_id].state is RefundState.UNKNOWN
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.UNKNOWN if unclear else RefundState.PLANNED,
+        problem=event.because,
+        needs_person=True,
+        waits_until=None,
+    )
+
+
+@_step(RefundRefused)
+def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, state=RefundState.FAILED, problem=event.because, waits_until=None)
+
+
+@_step(RefundReported)
+def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> Changes:
+    reported = dossier.refunds[event.refund_id].reported | {event.status}
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=state_of(reported),
+        reported=reported,
+        reference=event.reference,
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@_step(ExternalRefundFound)
+def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Recorded) -> Changes:
+    return _new_refund(
+        dossier,
+        at,
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=state_of(frozenset({event.status})),
+        source=RefundSource.EXTERNAL,
+        reference=event.reference,
+        reported=frozenset({event.status}),
+    )
+
+
+@_step(RefundCancelled)
+def _refund_cancelled(dossier: Dossier, event: RefundCancelled, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier, event.refund_id, at, state=RefundState.CANCELLED, problem=event.because, needs_person=False
+    )
+
+
+@_step(RefundMatched)
+def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Changes:
+    external = dossier.refunds[event.external_id]
+    changed = _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=external.state,
+        reported=external.reported,
+        reference=external.reference,
+        problem="",
+        needs_person=False,
+    )
+    del changed["refunds"][event.external_id]
+    return changed
+
+
 @_step(RefundConfirmed)
 def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) -> Changes:
-    refund = Refund(
+    if event.refund_id in dossier.refunds:
+        return _with_refund(
+            dossier,
+            event.refund_id,
+            at,
+            state=RefundState.SUCCEEDED,
+            reference=event.reference,
+            problem="",
+            needs_person=False,
+        )
+    return _new_refund(
+        dossier,
+        at,
         id=event.refund_id,
         payment=event.payment,
         amount=event.amount,
         state=RefundState.SUCCEEDED,
+        source=RefundSource.PERSON,
         reference=event.reference,
-        at=at.at,
         return_id=event.return_id,
     )
-    return {"refunds": {**dossier.refunds, refund.id: refund}}

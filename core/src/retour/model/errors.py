@@ -60,6 +60,10 @@ class UnknownReceipt(RetourError):
     """The order has no such receipt."""
 
 
+class UnknownRefund(RetourError):
+    """The order has no such refund."""
+
+
 class UnknownPayment(RetourError):
     """The order has no such payment, or more than one answers to the reference."""
 
@@ -74,6 +78,10 @@ class NotAllowed(RetourError):
 
 class RequestReused(RetourError):
     """A request_id that is missing, or that was used before for something else."""
+
+
+class InvalidWebhook(RetourError):
+    """A webhook that is not the provider's: unsigned, wrongly signed, too old, or unreadable. Answer 400."""
 
 
 class Busy(RetourError):

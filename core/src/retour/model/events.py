@@ -15,6 +15,7 @@ import attrs
 from retour.model.actor import Actor
 from retour.model.money import Money
 from retour.model.order import Order
+from retour.model.refunds import RefundOrder, Reported
 from retour.model.returns import (
     Counted,
     Extent,
@@ -183,8 +184,146 @@ class StockFailed:
 
 
 @attrs.frozen(kw_only=True)
+class RefundPlanned:
+    """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
+
+    ``sent`` is fixed from now on.
+    """
+
+    type: ClassVar = "refund_planned"
+    version: ClassVar = 1
+    refund_id: str
+    payment: str
+    amount: Money
+    sent: RefundOrder
+    return_id: str | None = None
+    hold: str = ""
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RefundLinkOpened:
+    """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved."""
+
+    type: ClassVar = "refund_link_opened"
+    version: ClassVar = 1
+    refund_id: str
+    payment: str
+    amount: Money
+    return_id: str | None = None
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RefundSubmitted:
+    """A refund that had waited for a person, or that certainly did not happen, is being sent (again)."""
+
+    type: ClassVar = "refund_submitted"
+    version: ClassVar = 1
+    refund_id: str
+    because: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RefundPutOff:
+    """A try certainly did nothing; the same request goes out again after ``not_before``, by itself."""
+
+    type: ClassVar = "refund_put_off"
+    version: ClassVar = 1
+    refund_id: str
+    because: str
+    not_before: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
+class RefundUnclear:
+    """A try ended without a clear answer: the refund is unknown until the provider says what became of it.
+
+    ``tried`` is False when nothing was sent, only asked.
+    """
+
+    type: ClassVar = "refund_unclear"
+    version: ClassVar = 1
+    refund_id: str
+    because: str
+    tried: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class RefundHeld:
+    """A refund waits for a person, who is told why. One that may have been sent stays unknown meanwhile."""
+
+    type: ClassVar = "refund_held"
+    version: ClassVar = 1
+    refund_id: str
+    because: str
+
+
+@attrs.frozen(kw_only=True)
+class RefundRefused:
+    """The provider refused a refund for good, and no try of it ever ended unclear."""
+
+    type: ClassVar = "refund_refused"
+    version: ClassVar = 1
+    refund_id: str
+    because: str
+
+
+@attrs.frozen(kw_only=True)
+class RefundReported:
+    """The provider says what became of a refund. ``found`` says how it was recognised."""
+
+    type: ClassVar = "refund_reported"
+    version: ClassVar = 1
+    refund_id: str
+    status: Reported
+    reference: str
+    provider_status: str = ""
+    because: str = ""
+    found: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ExternalRefundFound:
+    """A refund that nobody asked retour for, found at the provider."""
+
+    type: ClassVar = "external_refund_found"
+    version: ClassVar = 1
+    refund_id: str
+    payment: str
+    amount: Money
+    status: Reported
+    reference: str
+    provider_status: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RefundCancelled:
+    """A refund that was not sent, or that waited for the merchant, will not be made."""
+
+    type: ClassVar = "refund_cancelled"
+    version: ClassVar = 1
+    refund_id: str
+    because: str = ""
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RefundMatched:
+    """A person says that an external refund is this one of ours: they are one refund."""
+
+    type: ClassVar = "refund_matched"
+    version: ClassVar = 1
+    refund_id: str
+    external_id: str
+
+
+@attrs.frozen(kw_only=True)
 class RefundConfirmed:
-    """A person says: this much went back on this payment, and the provider or bank calls it ``reference``."""
+    """A person says: this much went back on this payment, and the provider or bank calls it ``reference``.
+
+    ``refund_id`` is a refund that waited for the merchant, or a new one.
+    """
 
     type: ClassVar = "refund_confirmed"
     version: ClassVar = 1
@@ -211,6 +350,17 @@ Event: TypeAlias = (
     | RestockDecided
     | StockApplied
     | StockFailed
+    | RefundPlanned
+    | RefundLinkOpened
+    | RefundSubmitted
+    | RefundPutOff
+    | RefundUnclear
+    | RefundHeld
+    | RefundRefused
+    | RefundReported
+    | ExternalRefundFound
+    | RefundCancelled
+    | RefundMatched
     | RefundConfirmed
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from retour.model.refunds import Refund
 from retour.model.returns import GoodsState, Return, StockState
 from retour.model.text import Text, text, texts
 
@@ -63,15 +64,21 @@ class Outcome:
     ``changed`` is False when there was nothing to do, and when a request_id had been used before: then the outcome
     is the first one's. Most commands touch one return, which ``return_id``, ``receipt_id`` and ``restock`` speak of;
     where goods of several announced returns were counted at once, they speak of the first that needs an answer, and
-    ``returns`` holds them all. ``effect_ids`` are the effects that ``desk.run(outcome)`` runs.
+    ``returns`` holds them all. ``refund`` is the refund that the command was about, as it is
+    now. ``effect_ids`` are the effects that ``desk.run(outcome)`` runs.
     """
 
     order_id: str
     version: int
     changed: bool
     returns: tuple[ReturnOutcome, ...] = ()
-    refund_id: str | None = None
+    refund: Refund | None = None
     effect_ids: tuple[str, ...] = ()
+
+    @property
+    def refund_id(self) -> str | None:
+        """The id of the refund, where the command is about one."""
+        return self.refund.id if self.refund is not None else None
 
     @property
     def _main(self) -> ReturnOutcome | None:
@@ -94,6 +101,13 @@ class Outcome:
         if self._main is None:
             return RestockOutcome(state=StockState.NOTHING, question=None, restocked={}, by_hand={})
         return self._main.restock
+
+
+@attrs.frozen(kw_only=True)
+class WebhookReceipt:
+    """What became of a webhook: how many things it said about payments that we know were ``kept``."""
+
+    kept: int
 
 
 @attrs.frozen(kw_only=True)

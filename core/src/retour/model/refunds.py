@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -10,26 +11,134 @@ import attrs
 
 from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
-from retour.model.text import Text
+from retour.model.text import Text, text
 
 
 class RefundState(StrEnum):
     """Where one refund is. A person's confirmation makes it succeeded at once."""
 
+    PLANNED = "planned"  # not sent: it is held, or a person must mend something first
+    AWAITING_MERCHANT = "awaiting_merchant"  # a link or a bank transfer was opened
+    SUBMITTING = "submitting"  # on its way to the provider, or waiting for its turn
+    PENDING = "pending"  # the provider has it
+    UNKNOWN = "unknown"  # sent, and it is not clear what became of it
     SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REVERSED = "reversed"  # succeeded first, failed later: the money came back to the merchant
+
+
+NO_MONEY_MOVED = frozenset({RefundState.FAILED, RefundState.CANCELLED, RefundState.REVERSED})
+"""States in which a refund takes nothing of its payment. In all others it counts, unknown ones included."""
+
+
+class RefundSource(StrEnum):
+    """Who made a refund: retour by API, a person after opening a link, a person who told us later, or somebody at
+    the provider without telling us."""
+
+    API = "api"
+    LINK = "link"
+    PERSON = "person"
+    EXTERNAL = "external"
+
+
+class Reported(StrEnum):
+    """What a provider can say of a refund. A status that we do not know is pending: never success, never failure."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
+class RefundOrder:
+    """What is sent to a provider, fixed before it is sent: what it is made on, the idempotency key, the description."""
+
+    target: str
+    key: str
+    description: str
 
 
 @attrs.frozen(kw_only=True)
 class Refund:
-    """Money that went back on one payment. ``reference`` is what the provider or the bank calls it."""
+    """Money that goes back on one payment.
+
+    ``payment`` is the payment's id. ``reference`` is what the provider or the bank calls the refund. ``sent`` is
+    what is sent, for a refund by API, and ``sent_at`` when its first try began. ``unclear_at`` is when a try last
+    ended without a clear answer, None when none did. ``reported`` is everything that the provider ever said of it.
+    ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
+    """
 
     id: str
     payment: str
     amount: Money
     state: RefundState
-    reference: str
+    source: RefundSource
     at: datetime.datetime
+    changed_at: datetime.datetime
+    reference: str = ""
     return_id: str | None = None
+    sent: RefundOrder | None = None
+    sent_at: datetime.datetime | None = None
+    unclear_at: datetime.datetime | None = None
+    reported: frozenset[Reported] = frozenset()
+    problem: str = ""
+    needs_person: bool = False
+    waits_until: datetime.datetime | None = None
+
+    @property
+    def takes_money(self) -> bool:
+        """Whether it counts against its payment: it has not certainly failed or been cancelled."""
+        return self.state not in NO_MONEY_MOVED
+
+
+def state_of(reported: frozenset[Reported]) -> RefundState:
+    """The state that a provider's reports make, whatever their order: a failure after a success is a reversal."""
+    if Reported.FAILED in reported:
+        return RefundState.REVERSED if Reported.SUCCEEDED in reported else RefundState.FAILED
+    if Reported.CANCELLED in reported:
+        return RefundState.CANCELLED
+    return RefundState.SUCCEEDED if Reported.SUCCEEDED in reported else RefundState.PENDING
+
+
+@attrs.frozen(kw_only=True)
+class RefundPlan:
+    """A refund that is about to be made: ``amount`` of the payment with this id."""
+
+    payment: str
+    amount: Money
+
+
+class ApprovalKind(StrEnum):
+    """What a policy says of a refund, the strictest last."""
+
+    APPROVE = "approve"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+@attrs.frozen(kw_only=True)
+class Approval:
+    """A policy's answer to a refund that is about to be made."""
+
+    kind: ApprovalKind
+    because: str = ""
+
+    @classmethod
+    def approve(cls) -> Approval:
+        """It may go."""
+        return cls(kind=ApprovalKind.APPROVE)
+
+    @classmethod
+    def hold(cls, because: str) -> Approval:
+        """It waits until a person lets it go."""
+        return cls(kind=ApprovalKind.HOLD, because=because)
+
+    @classmethod
+    def refuse(cls, because: str) -> Approval:
+        """It is not made."""
+        return cls(kind=ApprovalKind.REFUSE, because=because)
 
 
 class QrCode(Protocol):
@@ -106,3 +215,16 @@ class RefundOption:
     left: Money
     suggested: Money
     link: RefundLink
+
+
+REFUND_WORDS: Mapping[RefundState, Text] = {
+    RefundState.PLANNED: text("waiting for you"),
+    RefundState.AWAITING_MERCHANT: text("waiting for your refund"),
+    RefundState.SUBMITTING: text("being sent"),
+    RefundState.PENDING: text("on its way"),
+    RefundState.UNKNOWN: text("unknown"),
+    RefundState.SUCCEEDED: text("refunded"),
+    RefundState.FAILED: text("failed"),
+    RefundState.CANCELLED: text("cancelled"),
+    RefundState.REVERSED: text("reversed"),
+}

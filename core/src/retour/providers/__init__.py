@@ -5,13 +5,22 @@ from retour.model.order import BankAccount, Delivery, Mode, Order, Payment
 from retour.model.refunds import LinkKind, LinkRequest, QrCode, RefundLink, TransferInstruction
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, TextDomain
-from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities, Support
-from retour.providers.contract import PaymentProvider, ShippingProvider
-from retour.providers.settings import Secret, choice
+from retour.providers.capabilities import Idempotency, PaymentCapabilities, ShippingCapabilities, Support
+from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
+from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.http import Answer, ProviderSession
+from retour.providers.refunding import Refundable, RefundRequest, RefundResult, RefundStatus
+from retour.providers.settings import Secret, api_address, choice
+from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
+from retour.providers.wire import read_wire
 
 __all__ = [
+    "Answer",
     "BankAccount",
     "Delivery",
+    "Disposition",
+    "ErrorCode",
+    "Idempotency",
     "LinkKind",
     "LinkRequest",
     "Mode",
@@ -20,8 +29,17 @@ __all__ = [
     "Payment",
     "PaymentCapabilities",
     "PaymentProvider",
+    "ProviderError",
+    "ProviderSession",
     "QrCode",
+    "RawWebhook",
+    "RefundEvent",
     "RefundLink",
+    "RefundRequest",
+    "RefundResult",
+    "RefundStatus",
+    "Refundable",
+    "RefundsByApi",
     "Secret",
     "ShippingCapabilities",
     "ShippingOption",
@@ -30,6 +48,12 @@ __all__ = [
     "Support",
     "Text",
     "TextDomain",
+    "ToFetch",
     "TransferInstruction",
+    "VerifiedEvents",
+    "WebhookRejected",
+    "WebhookTrust",
+    "api_address",
     "choice",
+    "read_wire",
 ]

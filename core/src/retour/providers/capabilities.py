@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from enum import StrEnum
 
 import attrs
+
+from retour.providers.webhooks import WebhookTrust
 
 
 class Support(StrEnum):
@@ -18,21 +21,39 @@ class Support(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
+class Idempotency:
+    """How a provider recognises a repeated request: the ``header`` that carries the key, and for how long (``window``)
+    it answers a repeat with the first outcome. After the window the same key is a new request."""
+
+    header: str
+    window: datetime.timedelta
+
+
+@attrs.frozen(kw_only=True)
 class PaymentCapabilities:
     """What a payment provider can do.
 
     ``refund_page``: a link to the payment's own page, where a person refunds. ``refund_by_api``: refunds that
     retour sends itself. ``partial_refund``: less than the whole payment. ``cancel_refund``: take one back before it
-    is paid out. ``currencies`` are ISO 4217 codes, empty for "whatever the account can". ``refund_window_days`` are
-    calendar days from the payment, None where there is no general limit.
+    is paid out. ``find_refund``: look a refund up by our own id after a lost answer. ``list_refunds``: all refunds of
+    a payment, whoever made them. ``currencies`` are ISO 4217 codes, empty for "whatever the account can".
+    ``refund_window_days`` are calendar days from the payment, None where there is no general limit.
+
+    ``idempotency`` is None where a repeated request is a second refund. ``lookup_complete_after`` says how old a try
+    must be before "not found" proves that it did not happen; None: it never does. ``webhooks`` is what they are worth.
     """
 
     refund_page: Support = Support.UNKNOWN
     refund_by_api: Support = Support.UNKNOWN
     partial_refund: Support = Support.UNKNOWN
     cancel_refund: Support = Support.UNKNOWN
+    find_refund: Support = Support.UNKNOWN
+    list_refunds: Support = Support.UNKNOWN
+    webhooks: WebhookTrust = WebhookTrust.NONE
     currencies: frozenset[str] = frozenset()
     refund_window_days: int | None = None
+    idempotency: Idempotency | None = None
+    lookup_complete_after: datetime.timedelta | None = None
 
 
 @attrs.frozen(kw_only=True)

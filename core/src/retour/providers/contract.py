@@ -6,12 +6,16 @@ stateless but for its settings, and must be safe to call from several threads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
-from retour.model.order import Order
+from retour.model.order import Order, Payment
 from retour.model.refunds import LinkRequest, RefundLink
 from retour.model.shipping import ShippingOption
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
+from retour.providers.http import ProviderSession
+from retour.providers.refunding import Refundable, RefundRequest, RefundResult
+from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents
 
 API = 1
 """The number of this contract. A provider class declares the one that it was written for."""
@@ -30,7 +34,7 @@ class PaymentProvider(Protocol):
     settings_type: ClassVar[type[Any]]
     capabilities: ClassVar[PaymentCapabilities]
 
-    def __init__(self, settings: Any) -> None: ...
+    def __init__(self, settings: Any, http: ProviderSession) -> None: ...
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """Where a person goes to refund this payment, and what to do there in two sentences.
@@ -38,6 +42,37 @@ class PaymentProvider(Protocol):
         No network call, no money moved. Never raises for a reference of a shape it does not know: it gives the
         nearest page that helps, and says what is missing.
         """
+
+
+class RefundsByApi(PaymentProvider, Protocol):
+    """A payment provider whose capabilities say ``refund_by_api``. Its methods raise `ProviderError` and nothing else.
+
+    A refund is identified by ``target`` (what it is made on, see `Refundable`) and ``reference`` (the provider's id).
+    """
+
+    def refundable(self, payment: Payment) -> Refundable:
+        """Ask the provider what can be refunded of a payment, and resolve what the shop stored to the target."""
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Send a refund, once. The same request always gives the same bytes and the same idempotency key."""
+
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        """The refund as the provider has it now."""
+
+    def find_refund(self, request: RefundRequest) -> RefundResult | None:
+        """The refund that carries our ``refund_id``, or None. Never one that is only alike."""
+
+    def list_refunds(self, target: str) -> Sequence[RefundResult]:
+        """All refunds of a payment, whoever made them."""
+
+    def cancel_refund(self, target: str, reference: str) -> RefundResult:
+        """Take a refund back before it is paid out; gives it as it is then."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`."""
+
+    def check_settings(self) -> None:
+        """Make one cheap call that shows that the settings work; raises `ProviderError` if they do not."""
 
 
 class ShippingProvider(Protocol):

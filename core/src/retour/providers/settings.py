@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar, get_type_hints
+from urllib.parse import urlsplit
 
 import attrs
 from cattrs import Converter, transform_error
@@ -119,3 +120,11 @@ def choice(*allowed: str) -> Any:
             raise ValueError(f"must be one of {', '.join(allowed)}")
 
     return check
+
+
+def api_address(_: object, __: attrs.Attribute[str], value: str) -> None:
+    """A validator for the address of a provider's API: https, or plain http to a sandbox on this machine."""
+    address = urlsplit(value)
+    local = address.hostname in ("127.0.0.1", "localhost", "::1")
+    if address.scheme not in (("http", "https") if local else ("https",)) or not address.hostname or address.query:
+        raise ValueError("must be an address that begins with https:// (http:// only to this machine)")

@@ -6,10 +6,40 @@ from collections.abc import Iterable
 
 import attrs
 
-from retour.model.events import GoodsReceived, Recorded, RestockDecided, StockApplied
+from retour.model.actor import ActorKind
+from retour.model.events import (
+    ExternalRefundFound,
+    GoodsReceived,
+    Recorded,
+    RefundCancelled,
+    RefundConfirmed,
+    RefundHeld,
+    RefundLinkOpened,
+    RefundMatched,
+    RefundPlanned,
+    RefundRefused,
+    RefundReported,
+    RefundSubmitted,
+    RefundUnclear,
+    RestockDecided,
+    StockApplied,
+)
 from retour.model.returns import StockMovement
 
-ANNOUNCED_BY = {GoodsReceived: "on_order_returned", StockApplied: "on_restocked"}
+ANNOUNCED_BY = {
+    GoodsReceived: "on_order_returned",
+    StockApplied: "on_restocked",
+    RefundPlanned: "on_refund_changed",
+    RefundLinkOpened: "on_refund_changed",
+    RefundUnclear: "on_refund_changed",
+    RefundHeld: "on_refund_changed",
+    RefundRefused: "on_refund_changed",
+    RefundReported: "on_refund_changed",
+    ExternalRefundFound: "on_refund_changed",
+    RefundCancelled: "on_refund_changed",
+    RefundMatched: "on_refund_changed",
+    RefundConfirmed: "on_refund_changed",
+}
 """Which hook tells the plugins about which event."""
 
 
@@ -28,6 +58,17 @@ class Announce:
     hook: str
     seq: int
     plugin: str
+
+
+def refunds_to_send(events: Iterable[Recorded]) -> list[str]:
+    """The refunds that ``events`` let go out, or that a person wants looked up again."""
+    return [
+        recorded.event.refund_id
+        for recorded in events
+        if isinstance(recorded.event, RefundSubmitted)
+        or (isinstance(recorded.event, RefundPlanned) and not recorded.event.hold)
+        or (isinstance(recorded.event, RefundUnclear) and recorded.by.kind is ActorKind.STAFF)
+    ]
 
 
 def stock_effects(events: Iterable[Recorded]) -> list[ApplyStock]:

@@ -1,4 +1,4 @@
-"""The money track as far as links and a person's confirmation go: what can go back on which payment."""
+"""The money track: what can go back on which payment, and how a refund is decided, confirmed and cancelled."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import attrs
 
 from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidAmount, InvalidReference
-from retour.model.events import RefundConfirmed
+from retour.model.errors import InvalidAmount, InvalidReference, NotPossibleNow
+from retour.model.events import (
+    RefundCancelled,
+    RefundConfirmed,
+    RefundLinkOpened,
+    RefundMatched,
+    RefundPlanned,
+    RefundSubmitted,
+    RefundUnclear,
+)
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
-from retour.model.text import text
+from retour.model.refunds import REFUND_WORDS, Refund, RefundOrder, RefundSource, RefundState
+from retour.model.text import Text, text
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.quote import goods_value
 
@@ -92,6 +101,68 @@ def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money
         )
 
 
+# --- deciding a refund -----------------------------------------------------------------------------------
+
+
+def plan(
+    draft: Draft,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    target: str,
+    *,
+    hold: str = "",
+    return_id: str | None = None,
+    instead_of: str | None = None,
+    note: str | None = None,
+) -> str:
+    """Decide a refund by API: the intent, with everything that will be sent. Gives the refund's id.
+
+    ``target`` is what the provider refunds. ``hold`` says why it waits for a person. ``instead_of`` is a refund that
+    waits for the merchant and is cancelled by this.
+    """
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
+    _check_return(draft, return_id)
+    if instead_of is not None:
+        _cancel_waiting(draft, instead_of, "replaced")
+    _refuse_while_unclear(draft.dossier, order, payment)
+    check_amount(draft.dossier, order, payment, amount)
+    refund_id = draft.new_id("rf")
+    draft.record(
+        RefundPlanned(
+            refund_id=refund_id,
+            payment=payment.id,
+            amount=amount,
+            sent=RefundOrder(target=target, key=refund_id, description=f"Retour {order.id}"),
+            return_id=return_id,
+            hold=hold,
+            note_id=draft.note(order, note),
+        )
+    )
+    return refund_id
+
+
+def open_link(
+    draft: Draft, order: Order, payment: Payment, amount: Money, return_id: str | None, note: str | None
+) -> str:
+    """Reserve an amount for a person who is about to refund it at the provider or the bank. Gives the refund's id."""
+    draft.only(ActorKind.STAFF, what=text("make a refund"))
+    _check_return(draft, return_id)
+    _refuse_while_unclear(draft.dossier, order, payment)
+    check_amount(draft.dossier, order, payment, amount)
+    refund_id = draft.new_id("rf")
+    draft.record(
+        RefundLinkOpened(
+            refund_id=refund_id,
+            payment=payment.id,
+            amount=amount,
+            return_id=return_id,
+            note_id=draft.note(order, note),
+        )
+    )
+    return refund_id
+
+
 def confirm(
     draft: Draft,
     order: Order,
@@ -100,20 +171,134 @@ def confirm(
     reference: str,
     return_id: str | None,
     note: str | None,
-) -> None:
-    """Record that a person refunded ``amount`` and what the provider or the bank calls it."""
+    refund_id: str | None = None,
+) -> str:
+    """Record that a person refunded ``amount`` and what the provider or the bank calls it. Gives the refund's id.
+
+    The refund that waited for it is the one named, or the only one that waits on this payment with this amount;
+    where there is none, it is a refund that nobody announced.
+    """
     draft.only(ActorKind.STAFF, what=text("confirm a refund"))
-    check_amount(draft.dossier, order, payment, amount)
-    if return_id is not None:
-        draft.dossier.return_(return_id)
+    _check_return(draft, return_id)
+    waiting = _confirmed_refund(draft.dossier, payment, amount, refund_id)
+    if waiting is None:
+        check_amount(draft.dossier, order, payment, amount)
+    else:
+        _check_confirmable(draft.dossier, waiting, payment, amount)
+    settled = waiting.id if waiting is not None else draft.new_id("rf")
     draft.record(
         RefundConfirmed(
-            refund_id=draft.new_id("rf"),
+            refund_id=settled,
             payment=payment.id,
             amount=amount,
             reference=_checked_reference(draft.dossier, order, payment, reference),
             return_id=return_id,
             note_id=draft.note(order, note),
+        )
+    )
+    return settled
+
+
+def cancel(draft: Draft, order: Order, refund_id: str, note: str | None) -> None:
+    """Cancel a refund that was certainly not sent, or that waits for the merchant."""
+    draft.only(ActorKind.STAFF, what=text("cancel a refund"))
+    _cancel_waiting(draft, refund_id, "", draft.note(order, note))
+
+
+def retry(draft: Draft, refund_id: str) -> None:
+    """Let a refund that waits for a person go on: sent with its own key if it certainly was not, else looked up."""
+    draft.only(ActorKind.STAFF, what=text("make a refund"))
+    refund = draft.dossier.refund(refund_id)
+    if not refund.needs_person or refund.state not in (RefundState.PLANNED, RefundState.UNKNOWN):
+        raise _not_now(draft.dossier, refund, text("try it again"))
+    if refund.state is RefundState.PLANNED:
+        draft.record(RefundSubmitted(refund_id=refund_id))
+    else:
+        draft.record(RefundUnclear(refund_id=refund_id, because=refund.problem))
+
+
+def match(draft: Draft, refund_id: str, external_id: str) -> None:
+    """Say that an external refund is one of ours: they are one refund, and count once."""
+    draft.only(ActorKind.STAFF, what=text("match refunds"))
+    ours, external = draft.dossier.refund(refund_id), draft.dossier.refund(external_id)
+    fits = (
+        external.source is RefundSource.EXTERNAL
+        and ours.source is not RefundSource.EXTERNAL
+        and (ours.payment, ours.amount) == (external.payment, external.amount)
+        and ours.state in (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN, RefundState.SUCCEEDED)
+        and not ours.reported
+    )
+    if not fits:
+        raise NotPossibleNow(
+            text(
+                "Order {order}: refunds {one} and {other} are not one: match a refund found at the provider with "
+                "one of the same payment and amount that waits, is unknown, or was confirmed by a person.",
+                order=draft.dossier.order_id,
+                one=refund_id,
+                other=external_id,
+            )
+        )
+    draft.record(RefundMatched(refund_id=refund_id, external_id=external_id))
+
+
+# --- the small print -------------------------------------------------------------------------------------
+
+
+def _check_return(draft: Draft, return_id: str | None) -> None:
+    if return_id is not None:
+        draft.dossier.return_(return_id)
+
+
+def _confirmed_refund(dossier: Dossier, payment: Payment, amount: Money, refund_id: str | None) -> Refund | None:
+    if refund_id is not None:
+        return dossier.refund(refund_id)
+    waiting = [
+        refund
+        for refund in dossier.refunds.values()
+        if refund.state is RefundState.AWAITING_MERCHANT and (refund.payment, refund.amount) == (payment.id, amount)
+    ]
+    return waiting[0] if len(waiting) == 1 else None
+
+
+def _check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount: Money) -> None:
+    open_states = (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN)
+    held = refund.state is RefundState.PLANNED and refund.needs_person
+    if (refund.state not in open_states and not held) or (refund.payment, refund.amount) != (payment.id, amount):
+        raise _not_now(dossier, refund, text("confirm it with this payment and amount"))
+
+
+def _cancel_waiting(draft: Draft, refund_id: str, because: str, note_id: str | None = None) -> None:
+    refund = draft.dossier.refund(refund_id)
+    if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
+        raise _not_now(draft.dossier, refund, text("cancel it"))
+    draft.record(RefundCancelled(refund_id=refund_id, because=because, note_id=note_id))
+
+
+def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> None:
+    """Offer nothing else for money of which it is unclear whether it went back already."""
+    for refund in dossier.refunds.values():
+        if refund.payment == payment.id and refund.state is RefundState.UNKNOWN:
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: it is not clear yet whether {amount} of payment {payment} went back "
+                    "(refund {refund}). Wait until the provider has said so, or confirm that refund yourself.",
+                    order=order.id,
+                    amount=refund.amount,
+                    payment=payment.id,
+                    refund=refund.id,
+                )
+            )
+
+
+def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> NotPossibleNow:
+    return NotPossibleNow(
+        text(
+            "Order {order}: refund {refund} of {amount} is {state}, so you cannot {verb}.",
+            order=dossier.order_id,
+            refund=refund.id,
+            amount=refund.amount,
+            state=REFUND_WORDS[refund.state],
+            verb=verb,
         )
     )
 

@@ -10,11 +10,22 @@ import attrs
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier, apply
 from retour.model.events import (
+    ExternalRefundFound,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
     Recorded,
+    RefundCancelled,
     RefundConfirmed,
+    RefundHeld,
+    RefundLinkOpened,
+    RefundMatched,
+    RefundPlanned,
+    RefundPutOff,
+    RefundRefused,
+    RefundReported,
+    RefundSubmitted,
+    RefundUnclear,
     RestockAsked,
     RestockDecided,
     ReturnApproved,
@@ -27,12 +38,20 @@ from retour.model.events import (
     StockApplied,
     StockFailed,
 )
+from retour.model.money import Money
 from retour.model.order import Order
+from retour.model.refunds import REFUND_WORDS, state_of
 from retour.model.returns import Counted, Extent, Restock, StockMovement
 from retour.model.text import Text, text, texts
 from retour.model.timeline import Audience, TimelineEntry
 
-_FOR_STAFF_ONLY = frozenset({RestockAsked, RestockDecided, StockApplied, StockFailed, ReceiptCorrected})
+_FOR_STAFF_ONLY = frozenset(
+    {
+        *(RestockAsked, RestockDecided, StockApplied, StockFailed, ReceiptCorrected),
+        *(RefundLinkOpened, RefundSubmitted, RefundPutOff, RefundUnclear, RefundHeld, RefundMatched),
+        RefundRefused,
+    }
+)
 
 
 def entries(
@@ -278,6 +297,100 @@ def _refund_confirmed(dossier: Dossier, event: RefundConfirmed) -> Text:
     return text("{amount} refunded, reference {reference}", amount=event.amount, reference=event.reference)
 
 
+def _refund_planned(dossier: Dossier, event: RefundPlanned) -> Text:
+    del dossier
+    if event.hold:
+        return text("Refund of {amount} waits for you: {because}", amount=event.amount, because=event.hold)
+    return text("Refund of {amount} is being sent", amount=event.amount)
+
+
+def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened) -> Text:
+    del dossier
+    return text("{amount} is being refunded by hand", amount=event.amount)
+
+
+def _refund_submitted(dossier: Dossier, event: RefundSubmitted) -> Text:
+    return text("Refund of {amount} is being sent again", amount=_amount(dossier, event.refund_id))
+
+
+def _refund_put_off(dossier: Dossier, event: RefundPutOff) -> Text:
+    return text(
+        "Refund of {amount} was not made yet and is sent again from {time}: {because}",
+        amount=_amount(dossier, event.refund_id),
+        time=event.not_before,
+        because=event.because,
+    )
+
+
+def _refund_unclear(dossier: Dossier, event: RefundUnclear) -> Text:
+    return text(
+        "It is not clear whether {amount} was refunded; the provider is asked: {because}",
+        amount=_amount(dossier, event.refund_id),
+        because=event.because,
+    )
+
+
+def _refund_held(dossier: Dossier, event: RefundHeld) -> Text:
+    return text(
+        "Refund of {amount} waits for you: {because}",
+        amount=_amount(dossier, event.refund_id),
+        because=event.because,
+    )
+
+
+def _refund_refused(dossier: Dossier, event: RefundRefused) -> Text:
+    return text(
+        "Refund of {amount} was refused: {because}",
+        amount=_amount(dossier, event.refund_id),
+        because=event.because,
+    )
+
+
+def _refund_reported(dossier: Dossier, event: RefundReported) -> Text:
+    refund = dossier.refunds[event.refund_id]
+    state = state_of(refund.reported | {event.status})
+    if event.because:
+        return text(
+            "{amount}: {state}, reference {reference} ({because})",
+            amount=refund.amount,
+            state=REFUND_WORDS[state],
+            reference=event.reference,
+            because=event.because,
+        )
+    return text(
+        "{amount}: {state}, reference {reference}",
+        amount=refund.amount,
+        state=REFUND_WORDS[state],
+        reference=event.reference,
+    )
+
+
+def _external_refund_found(dossier: Dossier, event: ExternalRefundFound) -> Text:
+    del dossier
+    return text(
+        "{amount} was refunded at the provider, reference {reference}; nobody asked retour for it",
+        amount=event.amount,
+        reference=event.reference,
+    )
+
+
+def _refund_cancelled(dossier: Dossier, event: RefundCancelled) -> Text:
+    return text("Refund of {amount} cancelled", amount=_amount(dossier, event.refund_id))
+
+
+def _refund_matched(dossier: Dossier, event: RefundMatched) -> Text:
+    external = dossier.refunds[event.external_id]
+    return text(
+        "{amount} found at the provider is this refund, reference {reference}",
+        amount=external.amount,
+        reference=external.reference,
+    )
+
+
+def _amount(dossier: Dossier, refund_id: str) -> Money:
+    return dossier.refunds[refund_id].amount
+
+
 _WORDS: Mapping[type, Callable[[Dossier, Any], Text]] = {
     OrderSeen: _order_changed,
     ReturnRequested: _requested,
@@ -293,5 +406,16 @@ _WORDS: Mapping[type, Callable[[Dossier, Any], Text]] = {
     RestockDecided: _decided,
     StockApplied: _applied,
     StockFailed: _failed,
+    RefundPlanned: _refund_planned,
+    RefundLinkOpened: _refund_link_opened,
+    RefundSubmitted: _refund_submitted,
+    RefundPutOff: _refund_put_off,
+    RefundUnclear: _refund_unclear,
+    RefundHeld: _refund_held,
+    RefundRefused: _refund_refused,
+    RefundReported: _refund_reported,
+    ExternalRefundFound: _external_refund_found,
+    RefundCancelled: _refund_cancelled,
+    RefundMatched: _refund_matched,
     RefundConfirmed: _refund_confirmed,
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from retour.model.dossier import Dossier
-from retour.model.events import OrderSeen, Recorded, touched_returns
+from retour.model.events import OrderSeen, Recorded, RefundPlanned, touched_returns
 from retour.model.outcome import waits_for
 from retour.model.returns import GoodsState, Return
 from retour.store.clock import microseconds
@@ -38,17 +38,29 @@ def _return_row(shop: str, order_id: str, return_: Return, undercut: Set[str]) -
     }
 
 
-def reference_rows(shop: str, order_id: str, events: Iterable[Recorded]) -> list[dict[str, Any]]:
-    """A row of ``retour_reference`` for each payment of an order that was seen anew."""
+def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
+    """A row of ``retour_reference`` for each payment of an order that was seen anew, and for what a refund is made on,
+    which can be another reference than the shop stored."""
+    events = list(events)
+    seen = [
+        (payment, payment.reference)
+        for recorded in events
+        if isinstance(recorded.event, OrderSeen)
+        for payment in recorded.event.order.payments
+    ]
+    payments = {payment.id: payment for payment in dossier.order.payments} if dossier.order is not None else {}
+    sent = [
+        (payments[recorded.event.payment], recorded.event.sent.target)
+        for recorded in events
+        if isinstance(recorded.event, RefundPlanned) and recorded.event.payment in payments
+    ]
     return [
         {
             "shop": shop,
             "provider": payment.provider,
             "account": payment.account,
-            "reference": payment.reference,
-            "order_id": order_id,
+            "reference": reference,
+            "order_id": dossier.order_id,
         }
-        for recorded in events
-        if isinstance(recorded.event, OrderSeen)
-        for payment in recorded.event.order.payments
+        for payment, reference in dict.fromkeys(seen + sent)
     ]

@@ -58,7 +58,8 @@ CREATE INDEX retour_return_due ON retour_return (due) WHERE due IS NOT NULL;
 CREATE TABLE retour_effect (
     id TEXT NOT NULL, shop TEXT NOT NULL, order_id TEXT NOT NULL, kind TEXT NOT NULL, plugin TEXT NOT NULL,
     body TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease_until BIGINT NOT NULL,
-    attempts INTEGER NOT NULL, not_before BIGINT NOT NULL, created_at BIGINT NOT NULL, problem TEXT NOT NULL,
+    attempts INTEGER NOT NULL, settled INTEGER NOT NULL, not_before BIGINT NOT NULL,
+    created_at BIGINT NOT NULL, problem TEXT NOT NULL,
     PRIMARY KEY (id)
 );
 CREATE INDEX retour_effect_waiting ON retour_effect (not_before, id) WHERE state = 'waiting';

@@ -33,7 +33,8 @@ class LeaseLost(Exception):
 
 @attrs.frozen(kw_only=True)
 class NewEffect:
-    """An effect to store. ``owner`` will run it at once, for ``lease`` microseconds; None leaves it to anyone."""
+    """An effect to store. ``owner`` will run it at once, for ``lease`` microseconds; None leaves it to anyone, after
+    ``delay`` microseconds."""
 
     id: str
     kind: str
@@ -41,6 +42,7 @@ class NewEffect:
     body: str
     owner: str | None
     lease: int
+    delay: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +58,8 @@ class SettledEffect:
 
 @attrs.frozen(kw_only=True)
 class ClaimedEffect:
-    """An effect that this worker may run until its lease ends. ``attempts`` were made before."""
+    """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
+    unless ``crashed``: then a worker died with it, and nobody knows how far it came."""
 
     id: str
     shop: str
@@ -66,6 +69,7 @@ class ClaimedEffect:
     body: str
     attempts: int
     owner: str
+    crashed: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -202,7 +206,7 @@ class Store:
         statement = (
             update(tables.effect)
             .where(columns.id.in_(waiting.with_for_update(skip_locked=True)))
-            .values(owner=owner, lease_until=now + lease)
+            .values(owner=owner, lease_until=now + lease, attempts=columns.attempts + 1)
             .returning(
                 columns.id,
                 columns.shop,
@@ -211,6 +215,7 @@ class Store:
                 columns.plugin,
                 columns.body,
                 columns.attempts,
+                columns.settled,
             )
         )
         with errors_for_people(), self.engine.begin() as connection:
@@ -223,11 +228,17 @@ class Store:
                 kind=row[3],
                 plugin=row[4],
                 body=row[5],
-                attempts=row[6],
+                attempts=row[6] - 1,
                 owner=owner,
+                crashed=row[6] - 1 != row[7],
             )
             for row in sorted(rows)
         ]
+
+    def add_effects(self, shop: str, order_id: str, effects: Sequence[NewEffect]) -> None:
+        """Store effects that no command made, what a webhook leaves. One whose id is there already is left as it is."""
+        with errors_for_people(), self.engine.begin() as connection:
+            _add_effects(connection, shop, order_id, effects)
 
     def settle(self, settled: Sequence[SettledEffect]) -> None:
         """Record what became of effects that change no dossier. Raises `LeaseLost`."""
@@ -261,23 +272,29 @@ def _write(connection: Connection, commit: Commit) -> None:
     _PUT_RETURN.run_each(connection, commit.returns)
     _ADD_REFERENCE.run_each(connection, commit.references)
     _ADD_PERSONAL.run_each(connection, commit.personal)
+    _add_effects(connection, commit.shop, commit.order_id, commit.effects)
+    _settle(connection, commit.settled)
+
+
+def _add_effects(connection: Connection, shop: str, order_id: str, effects: Sequence[NewEffect]) -> None:
     _ADD_EFFECT.run_each(
         connection,
         [
             {
                 "id": effect.id,
-                "shop": commit.shop,
-                "order_id": commit.order_id,
+                "shop": shop,
+                "order_id": order_id,
                 "kind": effect.kind,
                 "plugin": effect.plugin,
                 "body": effect.body,
                 "owner": effect.owner,
                 "lease": effect.lease,
+                "delay": effect.delay,
+                "attempts": 0 if effect.owner is None else 1,
             }
-            for effect in commit.effects
+            for effect in effects
         ],
     )
-    _settle(connection, commit.settled)
 
 
 def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> None:
@@ -389,14 +406,19 @@ def _add_effect(dialect: str, insert: Insert) -> Any:
         name: bindparam(name) for name in ("id", "shop", "order_id", "kind", "plugin", "body", "owner")
     }
     now = _now(dialect)
-    return insert(tables.effect).values(
-        **given,
-        state="waiting",
-        lease_until=now + bindparam("lease"),
-        attempts=0,
-        not_before=now,
-        created_at=now,
-        problem="",
+    return (
+        insert(tables.effect)
+        .values(
+            **given,
+            state="waiting",
+            lease_until=now + bindparam("lease"),
+            attempts=bindparam("attempts"),
+            settled=0,
+            not_before=now + bindparam("delay"),
+            created_at=now,
+            problem="",
+        )
+        .on_conflict_do_nothing()
     )
 
 
@@ -413,7 +435,7 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
             state=bindparam("new_state"),
             owner=None,
             lease_until=0,
-            attempts=columns.attempts + 1,
+            settled=columns.attempts,
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
         )

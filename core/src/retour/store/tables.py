@@ -99,11 +99,16 @@ effect = Table(
     Column("owner", Text),
     Column("lease_until", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("settled", Integer, nullable=False),
     Column("not_before", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("problem", Text, nullable=False),
 )
-"""What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``."""
+"""What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``.
+
+``attempts`` counts every claim, ``settled`` is that number when one last ended: where they differ by more than the
+claim that runs now, a worker died.
+"""
 
 Index(
     "retour_effect_waiting",

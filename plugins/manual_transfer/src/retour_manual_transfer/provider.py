@@ -9,6 +9,7 @@ from retour.providers import (
     LinkKind,
     LinkRequest,
     PaymentCapabilities,
+    ProviderSession,
     RefundLink,
     Support,
     Text,
@@ -41,7 +42,8 @@ class ManualTransfer:
         cancel_refund=Support.PROVIDER_CANNOT,
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
+        del http  # a bank transfer is not sent from here
         self.settings = settings
 
     def refund_url(self, request: LinkRequest) -> RefundLink:

@@ -1,12 +1,44 @@
-"""Mollie as a payment provider: where a person refunds a payment."""
+"""Mollie as a payment provider: refunds by API, and where a person refunds a payment by hand."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
-from retour.providers import LinkKind, LinkRequest, PaymentCapabilities, RefundLink, Support, TextDomain
+import attrs
+
+from retour.providers import (
+    Disposition,
+    ErrorCode,
+    Idempotency,
+    LinkKind,
+    LinkRequest,
+    Mode,
+    Money,
+    Payment,
+    PaymentCapabilities,
+    ProviderError,
+    ProviderSession,
+    RawWebhook,
+    Refundable,
+    RefundLink,
+    RefundRequest,
+    RefundResult,
+    RefundStatus,
+    Support,
+    TextDomain,
+    ToFetch,
+    VerifiedEvents,
+    WebhookTrust,
+    read_wire,
+)
+from retour_mollie import webhooks, wire
+from retour_mollie.errors import Call, refusal
 from retour_mollie.settings import Settings
+
+_T = TypeVar("_T")
 
 text = TextDomain("retour_mollie").text
 
@@ -17,12 +49,29 @@ HELP = "https://help.mollie.com/hc/en-us/articles/115000014489"
 """Mollie's help page "How do I refund a payment?"."""
 
 
+IDEMPOTENCY_WINDOW = datetime.timedelta(hours=1)
+"""How long Mollie keeps a key (source/overview/api-idempotency.rst of 2024)."""
+
+LARGEST_PAGE = 250
+"""Refunds on one page of a list at most (parameter ``list-limit``)."""
+
+WHY_NOT: Mapping[str, str] = {
+    "authorized": "The payment is authorised, not paid. Capture it first, or release it in the dashboard of Mollie.",
+    "paid": "Mollie cannot refund this payment: it is of a method without refunds, such as a gift card or a voucher.",
+}
+"""Why Mollie gives no amount that can be refunded, by the payment's status."""
+
+
 class Mollie:
     """Payments by Mollie: iDEAL, cards, Bancontact and the rest.
 
     Any part of a payment can be refunded, but nothing of gift cards, vouchers and paysafecard; the time limit depends
-    on the method (`HELP`). A refund can be cancelled in the dashboard for two hours:
+    on the method (`HELP`). A refund waits for two hours, in which it can be cancelled:
     https://help.mollie.com/hc/en-us/articles/360011073860.
+
+    The target of a refund is the payment, ``tr_…``. "Not found" never proves that a refund was not made: nothing says
+    how soon a new one is in the list. What a webhook is worth depends on its kind; the classic one, which is all that
+    an API key gets, is a hint.
     """
 
     name: ClassVar = "mollie"
@@ -31,13 +80,229 @@ class Mollie:
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(
         refund_page=Support.YES,
-        refund_by_api=Support.NOT_YET,
+        refund_by_api=Support.YES,
         partial_refund=Support.YES,
-        cancel_refund=Support.NOT_YET,
+        cancel_refund=Support.YES,
+        find_refund=Support.YES,
+        list_refunds=Support.YES,
+        webhooks=WebhookTrust.FETCH,
+        idempotency=Idempotency(header="Idempotency-Key", window=IDEMPOTENCY_WINDOW),
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
         self.settings = settings
+        self.http = http
+
+    # --- refunds by API ----------------------------------------------------------------------------------
+
+    def refundable(self, payment: Payment) -> Refundable:
+        """What Mollie would still refund of a payment (``tr_…``), or of the one paid payment of an order (``ord_…``).
+
+        ``remaining`` may be more than was paid, by 25 euros for some methods (create-payment-refund.rst).
+        """
+        if payment.mode is not self._mode:
+            raise ProviderError(
+                ErrorCode.CONFIGURATION,
+                f"Payment {payment.reference} is a {payment.mode.value} payment, and the key is for "
+                f"{self._mode.value} ones. Set a {payment.mode.value} key.",
+            )
+        reference = payment.reference.strip()
+        if reference.startswith("tr_"):
+            return self._refundable(reference, payment.captured)
+        if reference.startswith("ord_"):
+            return self._refundable_of_order(reference, payment.captured)
+        return _not_refundable(
+            reference,
+            payment.captured,
+            f"{reference} is no payment of Mollie: those begin with tr_, its orders with ord_.",
+        )
+
+    def _refundable(self, target: str, captured: Money) -> Refundable:
+        found = self._read(wire.Payment, f"payments/{_quoted(target)}")
+        wire.of_mode(found.mode, self._mode)
+        if found.id != target:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is not about {target}")
+        if found.amount.currency != captured.currency:
+            return _not_refundable(
+                target,
+                captured,
+                f"Payment {target} is in {found.amount.currency}, and the order says {captured.currency}.",
+                found.dashboard,
+            )
+        if found.amountRemaining is None:
+            reason = WHY_NOT.get(found.status, f"The payment is not paid: Mollie calls it {found.status}.")
+            return _not_refundable(target, captured, reason, found.dashboard)
+        remaining = found.amountRemaining.money
+        return Refundable(
+            target=target,
+            remaining=remaining,
+            possible=remaining.minor > 0,
+            reason="" if remaining.minor > 0 else "Everything of this payment was refunded.",
+            url=found.dashboard,
+        )
+
+    def _refundable_of_order(self, reference: str, captured: Money) -> Refundable:
+        """By amount on the order's payment; ``GET /v2/orders`` is not in the description of 2026 any more."""
+        order = self._read(wire.Order, f"orders/{_quoted(reference)}", {"embed": "payments"})
+        wire.of_mode(order.mode, self._mode)
+        if len(order.paid) == 1:
+            return self._refundable(order.paid[0].id, captured)
+        found = f"{len(order.paid)} paid payments" if order.paid else "no paid payment"
+        return _not_refundable(
+            reference, captured, f"Order {reference} has {found} at Mollie. Refund it there, or store a payment (tr_…)."
+        )
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Send a refund. A low balance is no refusal: the refund is queued, which is pending with a reason.
+
+        The same amount on the same payment is refused for an hour, also with another key: `DUPLICATE`.
+        """
+        answer = self.http.write(
+            "POST",
+            self._url(f"payments/{_payment(request.target)}/refunds"),
+            headers=self._headers | {"Idempotency-Key": request.key},
+            json_body=wire.refund_body(request, testmode=self._says_testmode),
+        )
+        if not 200 <= answer.status < 300:
+            raise refusal(answer, Call.MAKE)
+        made = self._result(read_wire(wire.Refund, answer.json()), request.target)
+        if made.refund_id != request.refund_id:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
+        return made
+
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        """A refund as it is now. A cancelled one may be gone for itself, and is then looked for in the list
+        (operation ``get-refund``, 404: "No item with this ID exists, or the refund was canceled")."""
+        try:
+            found = self._read(
+                wire.Refund, f"payments/{_payment(target)}/refunds/{_refund(reference)}", call=Call.REFUND
+            )
+        except ProviderError as error:
+            if error.http_status != 404:
+                raise
+            return self._listed(target, reference, error)
+        return self._result(found, target)
+
+    def _listed(self, target: str, reference: str, gone: ProviderError) -> RefundResult:
+        for refund in self._walk(target):
+            if refund.reference == reference:
+                return refund
+        raise ProviderError(
+            ErrorCode.UNKNOWN_PAYMENT,
+            f"Mollie has no refund {reference} on payment {target}: it was cancelled, or never there.",
+            disposition=Disposition.RECONCILE,
+            provider_code=gone.provider_code,
+            http_status=gone.http_status,
+        )
+
+    def find_refund(self, request: RefundRequest) -> RefundResult | None:
+        """The refund whose metadata holds our id. Mollie has no search: the list is walked until it is there."""
+        return next((found for found in self._walk(request.target) if found.refund_id == request.refund_id), None)
+
+    def list_refunds(self, target: str) -> Sequence[RefundResult]:
+        """All refunds of a payment, newest first, those of the dashboard and of other systems included."""
+        return list(self._walk(target))
+
+    def cancel_refund(self, target: str, reference: str) -> RefundResult:
+        """Cancel a refund that waits: queued, or pending for its first two hours (operation ``cancel-refund``).
+
+        It is read before, since it may be gone afterwards (see `fetch_refund`), and cancelling answers nothing.
+        """
+        before = self.fetch_refund(target, reference)
+        if before.status is RefundStatus.CANCELLED:
+            return before
+        if before.provider_status not in wire.CANCELLABLE:
+            raise _too_late(before)
+        url = self._url(f"payments/{_payment(target)}/refunds/{_refund(reference)}")
+        answer = self.http.write(
+            "DELETE", f"{url}?testmode=true" if self._says_testmode else url, headers=self._headers
+        )
+        if 200 <= answer.status < 300:
+            return self._after_cancelling(target, before)
+        if answer.status not in (404, 409, 422):
+            raise refusal(answer, Call.REFUND)
+        now = self.fetch_refund(target, reference)  # it moved on while we asked
+        if now.status is RefundStatus.CANCELLED:
+            return now
+        raise _too_late(now, refusal(answer, Call.REFUND))
+
+    def _after_cancelling(self, target: str, before: RefundResult) -> RefundResult:
+        try:
+            return self.fetch_refund(target, before.reference)
+        except ProviderError as error:
+            if error.http_status != 404:
+                raise
+            return attrs.evolve(before, status=RefundStatus.CANCELLED, provider_status="canceled", reason="")
+
+    def _walk(self, target: str) -> Iterator[RefundResult]:
+        """The refunds of a payment, newest first, each once, page by page."""
+        seen: set[str] = set()
+        start: str | None = ""
+        begun: set[str] = set()
+        while start is not None:
+            if start in begun:
+                raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the pages of the list go round in a circle")
+            begun.add(start)
+            query = {"limit": str(LARGEST_PAGE)} | ({"from": start} if start else {})
+            page = self._read(wire.RefundPage, f"payments/{_payment(target)}/refunds", query, call=Call.REFUND)
+            for refund in page.refunds:
+                if refund.id not in seen:
+                    seen.add(refund.id)
+                    yield self._result(refund, target)
+            start = page.next
+
+    def _result(self, refund: wire.Refund, target: str) -> RefundResult:
+        if refund.paymentId != target:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another payment than {target}")
+        return refund.result(self._mode)
+
+    # --- webhooks and settings ---------------------------------------------------------------------------
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        """A classic webhook names a payment to fetch; a signed one says how a refund is (`webhooks`)."""
+        return webhooks.parse(webhook, self.settings.webhook_secrets, self._mode)
+
+    def check_settings(self) -> None:
+        """Ask who we are: the profile of an API key, the organisation of a token."""
+        if self.settings.mode is None:
+            self._read(wire.Organization, "organizations/me", has_testmode=False)
+            return
+        wire.of_mode(self._read(wire.Profile, "profiles/me").mode, self._mode)
+
+    # --- the calls ---------------------------------------------------------------------------------------
+
+    @property
+    def _mode(self) -> Mode:
+        return self.settings.mode_used
+
+    @property
+    def _says_testmode(self) -> bool:
+        """Only a token needs to be told, and must be; with an API key the parameter must not be sent."""
+        return self.settings.mode is None and self._mode is Mode.TEST
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.settings.api_key.reveal()}", "Accept": "application/hal+json"}
+
+    def _url(self, path: str) -> str:
+        return f"{self.settings.api_url.rstrip('/')}/v2/{path}"
+
+    def _read(
+        self,
+        kind: type[_T],
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        call: Call = Call.PAYMENT,
+        has_testmode: bool = True,
+    ) -> _T:
+        testmode = {"testmode": "true"} if has_testmode and self._says_testmode else {}
+        answer = self.http.read(self._url(path), headers=self._headers, query={**(query or {}), **testmode})
+        if answer.status != 200:
+            raise refusal(answer, call)
+        return read_wire(kind, answer.json())
+
+    # --- refunds by hand ---------------------------------------------------------------------------------
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """The page of a payment (``tr_…``) or an Orders API order (``ord_…``); for anything else all payments.
@@ -75,6 +340,34 @@ class Mollie:
             url=f"{DASHBOARD}/{page}",
             help_url=HELP,
         )
+
+
+def _not_refundable(target: str, captured: Money, reason: str, url: str = "") -> Refundable:
+    return Refundable(target=target, remaining=Money.zero(captured.currency), possible=False, reason=reason, url=url)
+
+
+def _too_late(refund: RefundResult, said: ProviderError | None = None) -> ProviderError:
+    return ProviderError(
+        ErrorCode.TOO_LATE,
+        f"Refund {refund.reference} cannot be cancelled any more: Mollie calls it {refund.provider_status}.",
+        provider_code=said.provider_code if said else "",
+        http_status=said.http_status if said else None,
+    )
+
+
+def _payment(target: str) -> str:
+    return _id(target, "tr_", "payment")
+
+
+def _refund(reference: str) -> str:
+    return _id(reference, "re_", "refund")
+
+
+def _id(given: str, prefix: str, what: str) -> str:
+    """One part of a path, if it is an id of this kind; a person may have typed it."""
+    if not given.startswith(prefix):
+        raise ProviderError(ErrorCode.INVALID_REQUEST, f"{given} is no {what} of Mollie: those begin with {prefix}.")
+    return _quoted(given)
 
 
 def _quoted(reference: str) -> str:

@@ -1,22 +1,68 @@
-"""PayPal as a payment provider: where a person refunds a payment."""
+"""PayPal as a payment provider: refunds by its API, and where a person refunds a payment by hand."""
 
 from __future__ import annotations
 
+import datetime
 import re
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
 
-from retour.providers import LinkKind, LinkRequest, Mode, PaymentCapabilities, RefundLink, Support, TextDomain
+from retour.providers import (
+    ErrorCode,
+    Idempotency,
+    LinkKind,
+    LinkRequest,
+    Mode,
+    Money,
+    Payment,
+    PaymentCapabilities,
+    ProviderError,
+    ProviderSession,
+    RawWebhook,
+    Refundable,
+    RefundLink,
+    RefundRequest,
+    RefundResult,
+    RefundStatus,
+    Support,
+    TextDomain,
+    ToFetch,
+    VerifiedEvents,
+    WebhookTrust,
+    read_wire,
+)
+from retour_paypal.api import Api
 from retour_paypal.settings import Settings
+from retour_paypal.webhooks import Webhooks, read_event
+from retour_paypal.wire import WireCapture, WireOrder, WireRefund, read_money, refund_body
 
 text = TextDomain("retour_paypal").text
+
+_Answered = TypeVar("_Answered")
 
 ACTIVITY = {Mode.LIVE: "https://www.paypal.com/activity", Mode.TEST: "https://www.sandbox.paypal.com/activity"}
 
 HELP = "https://www.paypal.com/mt/cshelp/article/how-do-i-issue-a-refund-help101"
 """PayPal's help page "How do I issue a refund?"."""
 
+IDEMPOTENCY = Idempotency(header="PayPal-Request-Id", window=datetime.timedelta(days=45))
+"""Payments v2 keeps a request's id for 45 days (parameter ``paypal_request_id`` of its description)."""
+
 _ID = re.compile(r"[A-Z0-9]{1,20}")
 """The shape of a capture's and of an order's id alike: ``related_ids`` in PayPal's description of Payments v2."""
+
+_PATH_ID = re.compile(r"[A-Z0-9]{1,36}")
+"""What may become part of an address of the API: parameter ``id`` in PayPal's description of Orders v2."""
+
+_REFUNDABLE = ("COMPLETED", "PARTIALLY_REFUNDED")
+
+_WHY_NOT = {
+    "PENDING": "PayPal has not received this payment yet: it can be refunded once it is completed",
+    "DECLINED": "this payment was declined",
+    "FAILED": "this payment failed",
+    "REFUNDED": "this payment is refunded in full",
+}
+"""Why a capture in this status (schema ``capture_status``) has nothing to refund."""
 
 
 class PayPal:
@@ -24,6 +70,10 @@ class PayPal:
 
     A payment can be refunded for 180 days, in parts too, but only whole while a dispute is open; a refund cannot be
     taken back (`HELP`, and https://developer.paypal.com/docs/api/payments/v2/).
+
+    A refund is made on a capture, so ``target`` is always a capture's id. PayPal has no call that lists refunds: they
+    stand in the order of the capture, and not every capture says which order it is of. So `list_refunds` is partial,
+    and a refund that `find_refund` does not find may have been made all the same.
     """
 
     name: ClassVar = "paypal"
@@ -32,14 +82,114 @@ class PayPal:
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(
         refund_page=Support.YES,
-        refund_by_api=Support.NOT_YET,
+        refund_by_api=Support.YES,
         partial_refund=Support.YES,
         cancel_refund=Support.PROVIDER_CANNOT,
+        find_refund=Support.PARTIAL,
+        list_refunds=Support.PARTIAL,
+        webhooks=WebhookTrust.SIGNED,
         refund_window_days=180,
+        idempotency=IDEMPOTENCY,
+        lookup_complete_after=None,
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
         self.settings = settings
+        self.http = http
+        self._api = Api(settings, http)
+        self._webhooks = Webhooks(settings, http, self._api)
+
+    def refundable(self, payment: Payment) -> Refundable:
+        """Ask PayPal for the capture and what was refunded of it.
+
+        Raises `ProviderError` (configuration) for a payment of the other environment: its ids mean nothing here.
+        """
+        if payment.mode is not self.settings.mode:
+            raise ProviderError(
+                ErrorCode.CONFIGURATION,
+                f"a {payment.mode} payment, and the settings of PayPal are of its {self.settings.environment}"
+                " environment",
+            )
+        kind, reference = self._read(payment.reference)
+        if kind == "order":
+            order = self._order(reference)
+            capture = _only_capture(order)
+            if capture is None:
+                return Refundable(
+                    target="", remaining=Money.zero(payment.captured.currency), possible=False, reason=_why_none(order)
+                )
+            return self._left(capture, order)
+        capture = self._capture(reference)
+        return self._left(capture, self._order(capture.order) if capture.order else None)
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Send a refund of an explicit amount (``captures.refund``), recognised by ``PayPal-Request-Id``.
+
+        PayPal answers a repeat of the request with the refund as it is by then, whether 200 or 201.
+        """
+        path = f"/v2/payments/captures/{_id(request.target)}/refund"
+        headers = {IDEMPOTENCY.header: request.key, "Prefer": "return=representation"}
+        made = read_wire(WireRefund, self._api.write(path, refund_body(request), headers).json())
+        if made.amount is None:
+            made = self._complete(made)
+        result = made.result()
+        if result.amount != request.amount or result.refund_id not in ("", request.refund_id):
+            raise ProviderError(
+                ErrorCode.KEY_REUSED,
+                f"PayPal answered with refund {result.reference} of {result.amount}, which is not the one we sent",
+            )
+        return result
+
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        """The refund as PayPal has it now; raises `ProviderError` where it is one of another capture."""
+        refund = self._refund(reference)
+        if refund.capture not in ("", target):
+            raise ProviderError(
+                ErrorCode.INVALID_REQUEST, f"refund {reference} is of capture {refund.capture}, not of {target}"
+            )
+        return refund.result()
+
+    def find_refund(self, request: RefundRequest) -> RefundResult | None:
+        """The refund whose ``custom_id`` is our id, among those of the capture's order.
+
+        None proves nothing: PayPal does not promise that an order shows a refund at once, and where a capture does not
+        name its order, nothing can be looked through.
+        """
+        found = self._refunds(request.target)
+        return next((refund for refund in found or () if refund.refund_id == request.refund_id), None)
+
+    def list_refunds(self, target: str) -> Sequence[RefundResult]:
+        """The refunds in the order of the capture, made here or at PayPal.
+
+        Raises `ProviderError` where the capture was refunded and does not name its order: there are refunds, and
+        PayPal shows them nowhere.
+        """
+        found = self._refunds(target)
+        if found is None:
+            raise ProviderError(
+                ErrorCode.UNREADABLE_ANSWER,
+                f"capture {target} was refunded, and PayPal does not say in which order: look at it at PayPal",
+            )
+        return found
+
+    def cancel_refund(self, target: str, reference: str) -> RefundResult:
+        """PayPal has no such call (`HELP`): always raises `ProviderError`."""
+        raise ProviderError(
+            ErrorCode.NOT_REFUNDABLE, f"PayPal cannot take back a refund: {reference} of {target} stays as it is"
+        )
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        """Check the signature over the raw bytes, then read the event.
+
+        Raises `WebhookRejected`; `ProviderError` where PayPal could not be asked for what the check needs, so that
+        the webhook should come again.
+        """
+        self._webhooks.check(webhook)
+        return read_event(webhook.body)
+
+    def check_settings(self) -> None:
+        """Ask for a new access token: shows that the credentials are right and of this environment."""
+        self._api.renew()
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """The page of a capture; for an order, or what is neither, all activity of the account.
@@ -73,9 +223,95 @@ class PayPal:
             help_url=HELP,
         )
 
+    def _refunds(self, target: str) -> tuple[RefundResult, ...] | None:
+        """The refunds of a capture; None where there are some and PayPal shows them nowhere."""
+        capture = self._capture(target)
+        if not capture.order:
+            return () if capture.status in ("COMPLETED", "PENDING", "DECLINED", "FAILED") else None
+        return tuple(
+            (refund if refund.amount and refund.custom_id else self._refund(refund.id)).result()
+            for refund in _on(self._order(capture.order), capture.id)
+        )
+
+    def _left(self, capture: WireCapture, order: WireOrder | None) -> Refundable:
+        """What is left of a capture: its amount less its refunds, since PayPal has no field for it."""
+        paid = read_money(capture.amount)
+        left = paid.minor if capture.status != "REFUNDED" else 0
+        for refund in _on(order, capture.id) if order else ():
+            result = (refund if refund.amount else self._refund(refund.id)).result()
+            if result.amount.currency != paid.currency:
+                raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"refund {refund.id} is not in {paid.currency}")
+            if result.status in (RefundStatus.SUCCEEDED, RefundStatus.PENDING):
+                left -= result.amount.minor
+        possible = capture.status in _REFUNDABLE
+        return Refundable(
+            target=capture.id,
+            remaining=Money(minor=max(left, 0), currency=paid.currency),
+            possible=possible,
+            reason="" if possible else _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment"),
+        )
+
+    def _complete(self, made: WireRefund) -> WireRefund:
+        """The whole of a refund that was just made; where that cannot be read, its outcome is unclear."""
+        try:
+            return self._refund(made.id)
+        except ProviderError as error:
+            raise ProviderError(
+                ErrorCode.UNREADABLE_ANSWER, f"refund {made.id} was made, and could not be read: {error.message}"
+            ) from error
+
+    def _capture(self, reference: str) -> WireCapture:
+        capture = read_wire(WireCapture, self._api.read(f"/v2/payments/captures/{_id(reference)}").json())
+        return _same(capture, capture.id, reference)
+
+    def _order(self, reference: str) -> WireOrder:
+        order = read_wire(WireOrder, self._api.read(f"/v2/checkout/orders/{_id(reference)}").json())
+        return _same(order, order.id, reference)
+
+    def _refund(self, reference: str) -> WireRefund:
+        refund = read_wire(WireRefund, self._api.read(f"/v2/payments/refunds/{_id(reference)}").json())
+        return _same(refund, refund.id, reference)
+
     def _read(self, stored: str) -> tuple[str, str]:
         """What a stored reference is, a capture or an order, and its id; ``order:5O190127TN364715T`` says it itself."""
         kind, colon, reference = stored.strip().partition(":")
         if colon and kind in ("capture", "order"):
             return kind, reference.strip()
         return self.settings.reference_is, stored.strip()
+
+
+def _id(reference: str) -> str:
+    """An id that may become part of an address; raises `ProviderError` for what is none."""
+    if not _PATH_ID.fullmatch(reference):
+        raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "PayPal knows no such id: its ids are capitals and digits")
+    return reference
+
+
+def _same(answer: _Answered, found: str, asked: str) -> _Answered:
+    """The answer, if it is about what was asked for."""
+    if found != asked:
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"PayPal was asked for {asked} and answered with another")
+    return answer
+
+
+def _on(order: WireOrder, capture: str) -> tuple[WireRefund, ...]:
+    """The refunds of one capture of an order: those that say so, and where it is the only one, all."""
+    alone = len(order.captures) == 1
+    return tuple(refund for refund in order.refunds if refund.capture == capture or (alone and not refund.capture))
+
+
+def _only_capture(order: WireOrder) -> WireCapture | None:
+    """The one capture of an order that can be refunded, or else its only one; None where there is no telling."""
+    for captures in ([capture for capture in order.captures if capture.status in _REFUNDABLE], order.captures):
+        if len(captures) == 1:
+            return captures[0]
+    return None
+
+
+def _why_none(order: WireOrder) -> str:
+    """Why there is no telling what to refund of an order."""
+    if order.captures:
+        return "this order was paid in several captures: store the id of the capture as the payment's reference"
+    if any(payments.authorizations for payments in order.payments):
+        return "this order was authorised and not captured: void the authorisation at PayPal, nothing was paid"
+    return "this order was not paid"

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import attrs
 
-from retour.providers import Mode, Secret, choice
+from retour.providers import Mode, Secret, api_address, choice
+
+API = {"live": "https://api-m.paypal.com", "sandbox": "https://api-m.sandbox.paypal.com"}
+"""PayPal's servers (``servers`` in its description of Payments v2)."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _is_filled(_: object, __: attrs.Attribute[str], value: str) -> None:
     if not value.strip():
         raise ValueError("is empty")
+
+
+def _address_of(settings: Settings) -> str:
+    return API.get(settings.environment, "")
 
 
 @attrs.frozen(kw_only=True)
@@ -19,14 +30,32 @@ class Settings:
     Nothing in the credentials tells live from sandbox, so ``environment`` must be said: ``"live"`` or ``"sandbox"``.
     ``reference_is`` says what the shop stores of a payment, since PayPal's ids look alike: the id of the ``"capture"``
     or of the ``"order"``.
+
+    ``webhook_id`` is the id that PayPal shows for the webhook in the app; without it every webhook is rejected.
+    ``webhook_check`` says who checks a signature: ``"local"`` does it here with PayPal's certificate, ``"api"`` asks
+    PayPal about each webhook. ``api_url`` is another address than PayPal's: that of a sandbox on this machine.
+    ``webhook_root`` is the root certificate (PEM) of such a sandbox, and refused for any other address.
     """
 
     client_id: str = attrs.field(validator=_is_filled)
     client_secret: Secret
     environment: str = attrs.field(validator=choice("live", "sandbox"))
     reference_is: str = attrs.field(default="capture", validator=choice("capture", "order"))
+    webhook_id: str = attrs.field(default="", repr=False)
+    webhook_check: str = attrs.field(default="local", validator=choice("local", "api"), repr=False)
+    api_url: str = attrs.field(default=attrs.Factory(_address_of, takes_self=True), validator=api_address, repr=False)
+    webhook_root: str = attrs.field(default="", repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.webhook_root and not self.is_local:
+            raise ValueError("webhook_root is for an api_url on this machine only")
 
     @property
     def mode(self) -> Mode:
         """The mode that the credentials work in."""
         return Mode.TEST if self.environment == "sandbox" else Mode.LIVE
+
+    @property
+    def is_local(self) -> bool:
+        """Whether ``api_url`` is a sandbox on this machine."""
+        return urlsplit(self.api_url).hostname in LOOPBACK

@@ -1,12 +1,40 @@
-"""Stripe as a payment provider: where a person refunds a payment."""
+"""Stripe as a payment provider: refunds by API, and where a person refunds a payment."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import ClassVar
 from urllib.parse import quote
 
-from retour.providers import LinkKind, LinkRequest, Mode, PaymentCapabilities, RefundLink, Support, TextDomain
+from retour.providers import (
+    ErrorCode,
+    Idempotency,
+    LinkKind,
+    LinkRequest,
+    Mode,
+    Money,
+    Payment,
+    PaymentCapabilities,
+    ProviderError,
+    ProviderSession,
+    RawWebhook,
+    Refundable,
+    RefundLink,
+    RefundRequest,
+    RefundResult,
+    Support,
+    TextDomain,
+    ToFetch,
+    VerifiedEvents,
+    WebhookTrust,
+)
+from retour_stripe.api import KEY_HEADER, Api, segment
+from retour_stripe.errors import KEY_WINDOW
+from retour_stripe.money import from_wire, to_wire
 from retour_stripe.settings import Settings
+from retour_stripe.webhooks import check_signature, read_events
+from retour_stripe.wire import REFUND_ID, Charge, CheckoutSession, PaymentIntent, Refund, RefundList
 
 text = TextDomain("retour_stripe").text
 
@@ -15,16 +43,26 @@ DASHBOARD = {Mode.LIVE: "https://dashboard.stripe.com", Mode.TEST: "https://dash
 HELP = "https://docs.stripe.com/refunds?dashboard-or-api=dashboard"
 """Stripe's page "Refund and cancel payments", opened where it is done in the dashboard."""
 
-_PAYMENTS = ("pi_", "ch_", "py_")
+_INTENT = "pi_"
+_CHARGES = ("ch_", "py_")
+_SESSION = "cs_"
+_PAYMENTS = (_INTENT, *_CHARGES)
 """A PaymentIntent, a charge, and a charge of a bank method: they share one kind of page."""
+
+_LONGEST_METADATA = 500
+"""Characters in a value of metadata: https://docs.stripe.com/api/metadata."""
+
+_PAGE = 100
+_MOST_PAGES = 100
 
 
 class Stripe:
     """Payments by Stripe.
 
     Several partial refunds are allowed, up to what was paid (https://docs.stripe.com/refunds); no general time limit
-    is known. Some card refunds can be cancelled in the dashboard for a short time:
-    https://support.stripe.com/questions/canceling-a-refund.
+    is known. Nothing says how soon a new refund is listed, so one that is not found may still exist. A refund can be
+    cancelled by API while it waits for the consumer only (``POST /v1/refunds/{refund}/cancel``); some card refunds
+    can be cancelled in the dashboard for a short time: https://support.stripe.com/questions/canceling-a-refund.
     """
 
     name: ClassVar = "stripe"
@@ -33,13 +71,19 @@ class Stripe:
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(
         refund_page=Support.YES,
-        refund_by_api=Support.NOT_YET,
+        refund_by_api=Support.YES,
         partial_refund=Support.YES,
-        cancel_refund=Support.NOT_YET,
+        cancel_refund=Support.PARTIAL,
+        find_refund=Support.YES,
+        list_refunds=Support.YES,
+        webhooks=WebhookTrust.SIGNED,
+        idempotency=Idempotency(header=KEY_HEADER, window=KEY_WINDOW),
+        lookup_complete_after=None,
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
         self.settings = settings
+        self._api = Api(settings, http)
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """The page of a payment (``pi_…``, ``ch_…``, ``py_…``); for anything else a search in the dashboard.
@@ -73,6 +117,154 @@ class Stripe:
             url=f"{DASHBOARD[_mode(reference, request.payment.mode)]}/{page}",
             help_url=HELP,
         )
+
+    def refundable(self, payment: Payment) -> Refundable:
+        """What is left of a payment; its target is the PaymentIntent, or the charge of one that has none.
+
+        A checkout session is resolved to its PaymentIntent. What is left is captured less refunded
+        (schema ``charge``): ``refunded`` alone says only whether that is all.
+        """
+        reference = payment.reference.strip()
+        mode = _mode(reference, payment.mode)
+        if mode is not self.settings.mode:
+            raise ProviderError(
+                ErrorCode.CONFIGURATION, f"the payment is of {mode} mode, and the key of {self.settings.mode} mode"
+            )
+        if reference.startswith(_SESSION):
+            session = self._api.get(CheckoutSession, f"checkout/sessions/{segment(reference)}")
+            self._check_mode(session.livemode)
+            if session.payment_intent is None:
+                nothing = Money.zero(payment.captured.currency)
+                return Refundable(
+                    target=reference, remaining=nothing, possible=False, reason="the checkout session has no payment"
+                )
+            reference = session.payment_intent
+        target, charge, reason = self._charge(reference)
+        remaining = Money.zero(payment.captured.currency)
+        if charge is not None:
+            remaining = from_wire(charge.amount_captured - charge.amount_refunded, charge.currency)
+            reason = reason or _why_not(charge, remaining, payment)
+        return Refundable(
+            target=target,
+            remaining=remaining,
+            possible=not reason,
+            reason=reason,
+            url=f"{DASHBOARD[self.settings.mode]}/payments/{target}",
+        )
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Send a refund. Stripe shows no text of ours to the consumer, so ``description`` stays here.
+
+        The reason is never ``fraudulent``, which also blocks the consumer's card and mail address (``PostRefunds``).
+        """
+        form = {
+            "amount": str(to_wire(request.amount)),
+            "metadata[order_id]": request.order_id.encode("utf-8", "replace").decode()[:_LONGEST_METADATA],
+            f"metadata[{REFUND_ID}]": request.refund_id,
+            "reason": "requested_by_customer",
+        } | _selector(request.target)
+        made = self._api.post(Refund, "refunds", form, key=request.key).result()
+        if made.refund_id != request.refund_id:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
+        return made
+
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        """The refund as it is now; one of another payment is unknown."""
+        refund = self._api.get(Refund, f"refunds/{segment(reference.strip())}")
+        if not refund.is_on(target):
+            raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{refund.id} is a refund of another payment")
+        return refund.result()
+
+    def find_refund(self, request: RefundRequest) -> RefundResult | None:
+        """The refund whose metadata holds our id."""
+        found = (refund for refund in self._refunds(request.target) if refund.refund_id == request.refund_id)
+        return next(found, None)
+
+    def list_refunds(self, target: str) -> tuple[RefundResult, ...]:
+        """All refunds of the payment or charge, the newest first."""
+        return tuple(self._refunds(target))
+
+    def cancel_refund(self, target: str, reference: str) -> RefundResult:
+        """Cancel a refund that waits for the consumer (``requires_action``); Stripe refuses it for all others."""
+        self.fetch_refund(target, reference)
+        return self._api.post(Refund, f"refunds/{segment(reference.strip())}/cancel", {}).result()
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        """Check the signature over the raw body, then read what it says of refunds."""
+        check_signature(webhook, self.settings.webhook_secrets, now=time.time())
+        return read_events(webhook.body, self.settings.mode)
+
+    def check_settings(self) -> None:
+        """List one refund: a restricted key that may not do that can do nothing for us."""
+        self._api.get(RefundList, "refunds", {"limit": "1"})
+
+    def _charge(self, reference: str) -> tuple[str, Charge | None, str]:
+        """The target, its charge if it has one, and why it cannot be refunded, if it cannot."""
+        if reference.startswith(_INTENT):
+            intent = self._api.get(
+                PaymentIntent, f"payment_intents/{segment(reference)}", {"expand[]": "latest_charge"}
+            )
+            self._check_mode(intent.livemode)
+            unpaid = intent.status != "succeeded" or intent.latest_charge is None
+            return intent.id, intent.latest_charge, _NOT_PAID.get(intent.status, "it is not paid") if unpaid else ""
+        if reference.startswith(_CHARGES):
+            charge = self._api.get(Charge, f"charges/{segment(reference)}")
+            self._check_mode(charge.livemode)
+            return charge.payment_intent or charge.id, charge, ""
+        raise ProviderError(
+            ErrorCode.UNKNOWN_PAYMENT, "the reference is no payment (pi_), charge (ch_, py_) or checkout session (cs_)"
+        )
+
+    def _refunds(self, target: str) -> Iterator[RefundResult]:
+        """All refunds of a payment or charge, page by page."""
+        query = {**_selector(target), "limit": str(_PAGE)}
+        for _ in range(_MOST_PAGES):
+            page = self._api.get(RefundList, "refunds", query)
+            for refund in page.data:
+                if not refund.is_on(target):
+                    raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{refund.id} is a refund of another payment")
+                yield refund.result()
+            if not page.has_more:
+                return
+            if not page.data or page.data[-1].id == query.get("starting_after"):
+                break
+            query["starting_after"] = page.data[-1].id
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the list of refunds has no end")
+
+    def _check_mode(self, livemode: bool) -> None:
+        """Never take an object of the other mode for ours."""
+        if livemode is not (self.settings.mode is Mode.LIVE):
+            raise ProviderError(ErrorCode.CONFIGURATION, f"Stripe's answer is not of {self.settings.mode} mode")
+
+
+_NOT_PAID = {
+    "requires_capture": "it is authorised and not captured: cancel the payment instead",
+    "processing": "it is still being paid",
+    "canceled": "the payment was cancelled",
+}
+"""Why a PaymentIntent cannot be refunded, by its status (schema ``payment_intent``)."""
+
+
+def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
+    """Why a charge cannot be refunded; empty when it can."""
+    if charge.status != "succeeded" or not charge.captured:
+        return "the charge is not paid, or not captured"
+    if charge.disputed:
+        return "the payment is disputed"
+    if charge.refunded or remaining.minor <= 0:
+        return "everything is refunded"
+    if remaining.currency != payment.captured.currency:
+        return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
+    return ""
+
+
+def _selector(target: str) -> dict[str, str]:
+    """The parameter that names what is refunded: ``payment_intent`` or ``charge``."""
+    if target.startswith(_INTENT):
+        return {"payment_intent": target}
+    if target.startswith(_CHARGES):
+        return {"charge": target}
+    raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "a refund is made on a payment (pi_) or a charge (ch_, py_)")
 
 
 def _mode(reference: str, stored: Mode) -> Mode:

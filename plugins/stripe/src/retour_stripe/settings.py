@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from retour.providers import Mode, Secret
+from retour.providers import Mode, Secret, api_address
 
 _PREFIXES = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 """How secret and restricted keys begin: https://docs.stripe.com/keys."""
@@ -19,11 +19,22 @@ def _is_key(_: object, __: attrs.Attribute[Secret], key: Secret) -> None:
         raise ValueError("must begin with sk_test_, sk_live_, rk_test_ or rk_live_")
 
 
+def _are_signing_secrets(_: object, __: attrs.Attribute[tuple[Secret, ...]], secrets: tuple[Secret, ...]) -> None:
+    if not all(secret.reveal().startswith("whsec_") for secret in secrets):
+        raise ValueError("must be a list of signing secrets, which begin with whsec_")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
-    """``api_key`` is a secret key (``sk_test_…``, ``sk_live_…``) or a restricted one (``rk_test_…``, ``rk_live_…``)."""
+    """``api_key`` is a secret key (``sk_test_…``, ``sk_live_…``) or a restricted one (``rk_test_…``, ``rk_live_…``).
+
+    ``webhook_secrets`` are the signing secrets (``whsec_…``) of the webhook endpoint in Stripe's dashboard: two while
+    one is being replaced by the other. Without any, every webhook is refused. ``api_url`` is where Stripe is.
+    """
 
     api_key: Secret = attrs.field(validator=_is_key)
+    webhook_secrets: tuple[Secret, ...] = attrs.field(default=(), validator=_are_signing_secrets)
+    api_url: str = attrs.field(default="https://api.stripe.com", validator=api_address)
 
     @property
     def mode(self) -> Mode:

@@ -1,0 +1,87 @@
+"""The inbox: what a webhook says is verified, kept once, and then acted on like any other effect."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from retour.effects.refunding import PROVIDER_EVENT, RECONCILE, OfPayment, ToldOf, as_seen
+from retour.model.dossier import Dossier
+from retour.model.errors import InvalidWebhook
+from retour.model.ids import NewId, crockford
+from retour.model.order import Order, Payment
+from retour.model.text import text
+from retour.providers.contract import PaymentProvider
+from retour.providers.errors import ProviderError
+from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected
+from retour.store.records import as_json
+from retour.store.store import NewEffect
+
+LARGEST_WEBHOOK = 1024 * 1024
+"""Bytes of a webhook that we read at most."""
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """One thing that a webhook says: a verified ``event``, or without one a hint to ask the provider.
+
+    ``identity`` is the same when an event is said again, so that it is kept once. A hint has none: what it hints at
+    can be something new each time.
+    """
+
+    identity: str = ""
+    event: RefundEvent | None = None
+
+    def as_effect(self, payment: Payment, new_id: NewId) -> NewEffect:
+        """The effect that acts on it: record a verified event, or ask the provider what is behind a hint."""
+        if self.event is None:
+            kind, body = RECONCILE, as_json(OfPayment(payment=payment.id))
+        else:
+            kind, body = PROVIDER_EVENT, as_json(ToldOf(payment=payment.id, seen=as_seen(self.event.refund)))
+        identity = self.identity or new_id("ev")
+        return NewEffect(id=identity, kind=kind, plugin="", body=body, owner=None, lease=0)
+
+
+def read(provider: PaymentProvider, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
+    """What a webhook says, verified by its provider over the raw bytes. Raises `InvalidWebhook`."""
+    if not hasattr(provider, "parse_webhook"):
+        raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
+    if len(body) > LARGEST_WEBHOOK:
+        raise InvalidWebhook(text("A webhook of {provider} is too large.", provider=provider.display_name))
+    raw = RawWebhook(headers={name.lower(): value for name, value in headers.items()}, body=body)
+    try:
+        told: VerifiedEvents | ToFetch = provider.parse_webhook(raw)
+    except (WebhookRejected, ProviderError) as error:
+        raise InvalidWebhook(
+            text("A webhook of {provider} was refused: {why}", provider=provider.display_name, why=str(error))
+        ) from error
+    return told
+
+
+def effects(provider: str, account: str, told: VerifiedEvents | ToFetch) -> Iterator[tuple[str, Told]]:
+    """What a webhook says, with what each is about: a payment, a charge, a capture."""
+    if isinstance(told, VerifiedEvents):
+        for event in told.events:
+            said = f"{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
+            yield event.target, Told(identity=_identity(said), event=event)
+    else:
+        for target in told.targets:
+            yield target, Told()
+
+
+def payment_of_target(order: Order, dossier: Dossier, provider: str, target: str) -> Payment | None:
+    """Which payment of an order a provider means: by the reference that the shop stored, or by what we refunded."""
+    own = [payment for payment in order.payments if payment.provider == provider]
+    for payment in own:
+        if payment.reference == target or payment.reference.endswith(f":{target}"):
+            return payment
+    for refund in dossier.refunds.values():
+        if refund.sent is not None and refund.sent.target == target:
+            return next((payment for payment in own if payment.id == refund.payment), None)
+    return own[0] if len(own) == 1 else None
+
+
+def _identity(said: str) -> str:
+    return "ev" + crockford(int.from_bytes(hashlib.sha256(said.encode()).digest()[:17]) >> 6, 26)

@@ -1,0 +1,288 @@
+"""Sends refunds, and finds out what became of them. No money moves anywhere else.
+
+The intent was committed before. A refund is sent only when no try of it can have happened; after a crash or an answer
+that is not clear, the provider is asked first (`retour.rules.recovery`).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from retour.effects.attempt import Attempt, FollowUp, done, put_off
+from retour.hooks.accounts import Accounts
+from retour.model.dossier import Dossier, History
+from retour.model.events import RefundHeld, RefundPutOff, RefundRefused, RefundSubmitted, RefundUnclear
+from retour.model.order import Payment
+from retour.model.refunds import Refund, RefundState
+from retour.model.text import Text
+from retour.providers.capabilities import PaymentCapabilities, Support
+from retour.providers.contract import RefundsByApi
+from retour.providers.errors import Disposition, ProviderError
+from retour.providers.refunding import RefundRequest, RefundResult
+from retour.rules.draft import Draft
+from retour.rules.matching import Seen, record_seen, report
+from retour.rules.recovery import Next, next_step
+from retour.store.records import as_json, from_json
+from retour.store.store import ClaimedEffect
+
+SEND_REFUND = "send_refund"
+FETCH_REFUND = "fetch_refund"
+RECONCILE = "reconcile"
+PROVIDER_EVENT = "provider_event"
+
+_LOOK_AGAIN = (
+    datetime.timedelta(minutes=10),
+    datetime.timedelta(hours=1),
+    datetime.timedelta(hours=6),
+    datetime.timedelta(days=1),
+)
+"""How long after one look at a pending refund the next follows; webhooks are faster."""
+
+_A_MOMENT = datetime.timedelta(seconds=20)
+"""Before a provider is asked what became of a refund whose answer was lost."""
+
+
+@attrs.frozen(kw_only=True)
+class OfRefund:
+    """The body of an effect about one refund."""
+
+    refund_id: str
+
+
+@attrs.frozen(kw_only=True)
+class OfPayment:
+    """The body of an effect about all refunds of one payment, named by its id."""
+
+    payment: str
+
+
+@attrs.frozen(kw_only=True)
+class ToldOf:
+    """The body of an effect that a signed webhook left: a refund, and the payment it is on."""
+
+    payment: str
+    seen: Seen
+
+
+@attrs.frozen
+class Refunding:
+    """Talks to payment providers about refunds. ``clock`` tells the time in UTC."""
+
+    accounts: Accounts
+    clock: Callable[[], datetime.datetime]
+
+    # --- sending -------------------------------------------------------------------------------------
+
+    def send(self, effect: ClaimedEffect, history: History) -> Attempt:
+        """Send a refund, or find out what became of an earlier try and act on that."""
+        refund_id = from_json(OfRefund, effect.body).refund_id
+        refund = history.dossier.refund(refund_id)
+        if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.sent is None:
+            return Attempt(settled=done(effect))
+        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        if isinstance(provider, Text):
+            return Attempt(settled=put_off(effect, str(provider)))
+        request = request_of(history.dossier, refund)
+        if refund.unclear_at is None and not effect.crashed:
+            return self._submit(effect, refund, provider, request)
+        return self._recover(effect, refund, provider, request)
+
+    def _submit(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:
+        """Send it, where no earlier try can have happened."""
+        try:
+            result = provider.refund(request)
+        except ProviderError as error:
+            return self._refused(effect, refund, error)
+        return _settled(effect, refund, result, found="answer")
+
+    def _refused(self, effect: ClaimedEffect, refund: Refund, error: ProviderError) -> Attempt:
+        """A first try that gave no refund: what it means for the money decides what follows."""
+        because = str(error)
+        if error.disposition is Disposition.RETRY:
+            settled = put_off(effect, because, error.not_before)
+            until = self.clock() + datetime.timedelta(microseconds=settled.delay)
+            event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
+            return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
+        if error.disposition is Disposition.RECONCILE:
+            return _unclear(effect, refund, because)
+        kind = RefundHeld if error.disposition is Disposition.FIX else RefundRefused
+        refusal = kind(refund_id=refund.id, because=because)
+        return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(refusal)))
+
+    # --- finding out ---------------------------------------------------------------------------------
+
+    def _recover(
+        self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest
+    ) -> Attempt:
+        """Ask the provider what became of an unclear refund, and go on by the recovery rule."""
+        capabilities: PaymentCapabilities = provider.capabilities
+        now = self.clock()
+        if refund.unclear_at is None:  # a worker died with it: from now on it counts as unclear
+            refund = attrs.evolve(refund, unclear_at=now)
+        if capabilities.find_refund in (Support.YES, Support.PARTIAL):
+            try:
+                found = provider.find_refund(request)
+            except ProviderError as error:
+                return _unclear(effect, refund, f"the provider cannot be asked: {error}", tried=False)
+            if found is not None:
+                return _settled(effect, refund, found, found="key")
+        idempotency = capabilities.idempotency
+        step = next_step(
+            refund,
+            now,
+            window=None if idempotency is None else idempotency.window,
+            lookup_complete_after=capabilities.lookup_complete_after,
+        )
+        if step is Next.RESEND:
+            return self._resend(effect, refund, provider, request)
+        if step is Next.SEND_ANEW:
+            again = RefundSubmitted(refund_id=refund.id, because="the provider has none of ours: it did not happen")
+            return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(again)))
+        if step is Next.WAIT:
+            return _unclear(effect, refund, "the provider does not know it yet", tried=False)
+        held = RefundHeld(refund_id=refund.id, because="it was sent, and the provider can no longer tell: look there")
+        return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
+
+    def _resend(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:
+        """Send the same request again inside the window. Whatever refusal comes back, the refund stays unclear."""
+        try:
+            result = provider.refund(request)
+        except ProviderError as error:
+            return _unclear(effect, refund, str(error), error.not_before)
+        return _settled(effect, refund, result, found="answer to the same request")
+
+    def fetch(self, effect: ClaimedEffect, history: History) -> Attempt:
+        """Look at a refund that the provider had pending."""
+        refund = history.dossier.refund(from_json(OfRefund, effect.body).refund_id)
+        if refund.state is not RefundState.PENDING or refund.sent is None:
+            return Attempt(settled=done(effect))
+        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        if isinstance(provider, Text):
+            return Attempt(settled=put_off(effect, str(provider)))
+        pause = _LOOK_AGAIN[min(effect.attempts + 1, len(_LOOK_AGAIN) - 1)]
+        try:
+            result = provider.fetch_refund(refund.sent.target, refund.reference)
+        except ProviderError as error:
+            return Attempt(settled=put_off(effect, str(error), pause))
+        seen = as_seen(result)
+        pending = seen.status in refund.reported
+        return Attempt(
+            settled=put_off(effect, "still pending", pause) if pending else done(effect),
+            record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found="look"),
+        )
+
+    def reconcile(self, effect: ClaimedEffect, history: History) -> Attempt:
+        """Read all refunds of a payment at the provider, and match them with ours."""
+        payment_id = from_json(OfPayment, effect.body).payment
+        try:
+            payment, seen = self.seen(effect.shop, history.dossier, payment_id)
+        except ProviderError as error:
+            return Attempt(settled=put_off(effect, str(error)))
+        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, seen))
+
+    def told(self, effect: ClaimedEffect, history: History) -> Attempt:
+        """Record what a signed webhook said of one refund."""
+        told = from_json(ToldOf, effect.body)
+        payment = payment_of(history.dossier, told.payment)
+        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen]))
+
+    def seen(self, shop: str, dossier: Dossier, payment_id: str) -> tuple[Payment, Sequence[Seen]]:
+        """What the provider says of the refunds of one payment. Raises `ProviderError`."""
+        payment = payment_of(dossier, payment_id)
+        provider = self._provider(shop, dossier, payment_id)
+        if isinstance(provider, Text) or provider.capabilities.list_refunds not in (Support.YES, Support.PARTIAL):
+            return payment, ()
+        target = provider.refundable(payment).target
+        return payment, [as_seen(result) for result in provider.list_refunds(target)]
+
+    def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> RefundsByApi | Text:
+        payment = payment_of(dossier, payment_id)
+        return self.accounts.refunding(shop, payment)
+
+
+def payment_of(dossier: Dossier, payment_id: str) -> Payment:
+    """The payment as the order was last seen."""
+    for payment in dossier.order.payments if dossier.order is not None else ():
+        if payment.id == payment_id:
+            return payment
+    raise LookupError(f"order {dossier.order_id} has no payment {payment_id} any more")
+
+
+def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
+    """The request of a refund: made of what was fixed before it was first sent, and of nothing else."""
+    if refund.sent is None:
+        raise LookupError(f"refund {refund.id} is not sent by retour")
+    return RefundRequest(
+        refund_id=refund.id,
+        key=refund.sent.key,
+        order_id=dossier.order_id,
+        target=refund.sent.target,
+        amount=refund.amount,
+        description=refund.sent.description,
+    )
+
+
+def as_seen(result: RefundResult) -> Seen:
+    """A provider's refund as the matching rule reads it."""
+    return Seen(
+        reference=result.reference,
+        status=result.status,
+        amount=result.amount,
+        refund_id=result.refund_id,
+        provider_status=result.provider_status,
+        because=result.reason,
+        created_at=result.created_at,
+    )
+
+
+def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, *, found: str) -> Attempt:
+    """The provider has the refund: its word is the outcome. A pending one is looked at again."""
+    seen = as_seen(result)
+    pending = seen.status.value == "pending"
+    look = FollowUp(kind=FETCH_REFUND, body=as_json(OfRefund(refund_id=refund.id)), delay=_LOOK_AGAIN[0])
+    return Attempt(
+        settled=done(effect),
+        record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found=found),
+        follow_up=look if pending else None,
+    )
+
+
+def _unclear(
+    effect: ClaimedEffect,
+    refund: Refund,
+    because: str,
+    pause: datetime.timedelta | None = None,
+    *,
+    tried: bool = True,
+) -> Attempt:
+    """It may have happened. The provider is asked again soon, then less and less often; nothing gives up."""
+    settled = put_off(effect, because, pause if pause is not None or effect.attempts else _A_MOMENT)
+
+    def record(draft: Draft) -> None:
+        now = draft.dossier.refund(refund.id)
+        if now.state is RefundState.SUBMITTING or (now.state is RefundState.UNKNOWN and now.problem != because):
+            draft.record(RefundUnclear(refund_id=refund.id, because=because, tried=tried))
+
+    return Attempt(settled=settled, record=record)
+
+
+def _after_unclear(refund: Refund, held: RefundHeld) -> Callable[[Draft], None]:
+    def record(draft: Draft) -> None:
+        if draft.dossier.refund(refund.id).state is RefundState.SUBMITTING:
+            draft.record(RefundUnclear(refund_id=refund.id, because="the process that sent it stopped"))
+        draft.record(held)
+
+    return record
+
+
+def _while_open(refund: Refund, record: Callable[[Draft], None]) -> Callable[[Draft], None]:
+    """Record only if nothing has settled the refund meanwhile, a webhook or a person."""
+
+    def if_open(draft: Draft) -> None:
+        if draft.dossier.refund(refund.id).state in (RefundState.SUBMITTING, RefundState.UNKNOWN):
+            record(draft)
+
+    return if_open

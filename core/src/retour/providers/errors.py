@@ -1,0 +1,91 @@
+"""What can go wrong at a provider: one closed list of codes, each with what it means for the money."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Disposition(StrEnum):
+    """What the core does next. Only ``RETRY``, ``FIX`` and ``FINAL`` say that no money moved."""
+
+    RETRY = "retry"  # certainly not done: send the same request again, later
+    RECONCILE = "reconcile"  # unclear: ask the provider before anything else
+    FIX = "fix"  # certainly not done: a person must act first (settings, balance), then the same request again
+    FINAL = "final"  # certainly refused, and it will be refused again
+
+
+class ErrorCode(StrEnum):
+    """Every reason that a provider can give, in our words. The provider's own words are kept beside it."""
+
+    AUTHENTICATION = "authentication"  # the key is wrong or lacks a right
+    CONFIGURATION = "configuration"  # live and test mixed up, the account is restricted
+    INVALID_REQUEST = "invalid_request"
+    UNKNOWN_PAYMENT = "unknown_payment"
+    NOT_REFUNDABLE = "not_refundable"  # this payment or method can never be refunded by API
+    ALREADY_REFUNDED = "already_refunded"
+    AMOUNT_TOO_HIGH = "amount_too_high"
+    TOO_LATE = "too_late"  # past the provider's refund window
+    DISPUTED = "disputed"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
+    NOT_YET = "not_yet"  # the payment is not captured or not settled yet
+    DUPLICATE = "duplicate"  # refused as too like an earlier refund; legal again later
+    IN_PROGRESS = "in_progress"  # the same request is being worked on right now
+    KEY_REUSED = "key_reused"  # the idempotency key was used with another request
+    RATE_LIMITED = "rate_limited"
+    NOT_SENT = "not_sent"  # no connection: the provider never got the request
+    UNAVAILABLE = "unavailable"  # a 5xx: perhaps done
+    OUTCOME_UNKNOWN = "outcome_unknown"  # sent, and no answer
+    UNREADABLE_ANSWER = "unreadable_answer"
+
+
+DISPOSITIONS: Mapping[ErrorCode, Disposition] = {
+    ErrorCode.AUTHENTICATION: Disposition.FIX,
+    ErrorCode.CONFIGURATION: Disposition.FIX,
+    ErrorCode.INVALID_REQUEST: Disposition.FINAL,
+    ErrorCode.UNKNOWN_PAYMENT: Disposition.FINAL,
+    ErrorCode.NOT_REFUNDABLE: Disposition.FINAL,
+    ErrorCode.ALREADY_REFUNDED: Disposition.RECONCILE,
+    ErrorCode.AMOUNT_TOO_HIGH: Disposition.RECONCILE,
+    ErrorCode.TOO_LATE: Disposition.FINAL,
+    ErrorCode.DISPUTED: Disposition.FINAL,
+    ErrorCode.INSUFFICIENT_BALANCE: Disposition.FIX,
+    ErrorCode.NOT_YET: Disposition.RETRY,
+    ErrorCode.DUPLICATE: Disposition.RETRY,
+    ErrorCode.IN_PROGRESS: Disposition.RECONCILE,
+    ErrorCode.KEY_REUSED: Disposition.RECONCILE,
+    ErrorCode.RATE_LIMITED: Disposition.RETRY,
+    ErrorCode.NOT_SENT: Disposition.RETRY,
+    ErrorCode.UNAVAILABLE: Disposition.RECONCILE,
+    ErrorCode.OUTCOME_UNKNOWN: Disposition.RECONCILE,
+    ErrorCode.UNREADABLE_ANSWER: Disposition.RECONCILE,
+}
+"""What each code means. Already refunded, or too much, can be an earlier try of ours that did succeed: reconcile."""
+
+
+class ProviderError(Exception):
+    """A provider refused, failed, or could not be understood.
+
+    ``provider_code`` and ``message`` are the provider's own, without secrets. ``not_before`` is how long to wait
+    before the next try, where the provider says so or its rules do. ``disposition`` may be sharper than the code's:
+    a 503 that is documented as "certainly not performed" is RETRY.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        disposition: Disposition | None = None,
+        provider_code: str = "",
+        http_status: int | None = None,
+        not_before: datetime.timedelta | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {message}" + (f" ({provider_code})" if provider_code else ""))
+        self.code = code
+        self.message = message
+        self.disposition = disposition or DISPOSITIONS[code]
+        self.provider_code = provider_code
+        self.http_status = http_status
+        self.not_before = not_before

@@ -1,0 +1,191 @@
+"""The HTTP session that the core makes for a provider: deadlines always, no surprise retries, nothing secret in logs.
+
+A connect error is "certainly not sent"; a read timeout or a cut connection after a write is "outcome unknown".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.util.retry import Retry
+
+from retour.providers.errors import ErrorCode, ProviderError
+
+log = logging.getLogger("retour.http")
+
+CONNECT_SECONDS = 5.0
+"""How long a connection may take."""
+
+DEADLINE_SECONDS = 30.0
+"""How long a whole call may take, answer included, however slowly it trickles in."""
+
+LARGEST_ANSWER = 2 * 1024 * 1024
+"""Bytes of an answer that we read at most."""
+
+_CHUNK = 16 * 1024
+_READS = Retry(
+    total=2,
+    allowed_methods=frozenset({"GET"}),
+    status_forcelist=frozenset({502, 503, 504}),
+    backoff_factor=0.2,
+    raise_on_status=False,
+    redirect=0,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """A provider's answer: its status, its headers with lower-case names, and its whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON with exact decimals; raises `ProviderError` (unreadable) when it is none."""
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except ValueError:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is no JSON", http_status=self.status) from None
+
+
+class ProviderSession:
+    """HTTP for one account at one provider. Thread-safe: one `requests.Session` per thread, no cookies.
+
+    ``deadline`` bounds each call in seconds.
+    """
+
+    def __init__(self, *, deadline: float = DEADLINE_SECONDS) -> None:
+        self._deadline = deadline
+        self._local = threading.local()
+
+    def read(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> Answer:
+        """GET: repeated twice by itself when the connection or the gateway fails, since reading changes nothing."""
+        return self._call("GET", url, headers=headers, params=query, auth=auth)
+
+    def write(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json_body: object = None,
+        form: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> Answer:
+        """POST, PATCH or DELETE: sent once and never repeated here, and no redirect is followed.
+
+        ``json_body`` is written compactly with sorted keys, so the same value gives the same bytes. Raises
+        `ProviderError`: ``NOT_SENT`` when no connection came about, ``OUTCOME_UNKNOWN`` when no answer came back.
+        """
+        sent = dict(headers or {})
+        data: bytes | Mapping[str, str] | None = form
+        if json_body is not None:
+            sent.setdefault("Content-Type", "application/json")
+            data = json.dumps(json_body, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+        return self._call(method, url, headers=sent, data=data, auth=auth)
+
+    def _call(self, method: str, url: str, **arguments: Any) -> Answer:
+        began = time.monotonic()
+        try:
+            with self._session().request(
+                method,
+                url,
+                timeout=(CONNECT_SECONDS, self._deadline),
+                allow_redirects=False,
+                stream=True,
+                **arguments,
+            ) as response:
+                body = self._body(response, began)
+                answer = Answer(
+                    status=response.status_code,
+                    headers={name.lower(): value for name, value in response.headers.items()},
+                    body=body,
+                )
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            log.info("%s %s failed: %s", method, _shown(url), type(error).__name__)
+            raise _failure(error) from error
+        log.info("%s %s -> %s in %.0f ms", method, _shown(url), answer.status, (time.monotonic() - began) * 1000)
+        return answer
+
+    def _body(self, response: requests.Response, began: float) -> bytes:
+        """The whole answer, however it trickles in, within the deadline and the size that we read at most."""
+        read = bytearray()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            read += chunk
+            if len(read) > LARGEST_ANSWER:
+                raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is larger than we read")
+            if time.monotonic() - began > self._deadline:
+                raise ProviderError(ErrorCode.OUTCOME_UNKNOWN, "the answer did not come in time")
+        return bytes(read)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.headers["User-Agent"] = "retour/0.1"
+            session.cookies.set_policy(_no_cookies)
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(max_retries=_READS))
+            self._local.session = session
+        return session
+
+
+class _NoCookies:
+    """A cookie policy that takes and gives none."""
+
+    netscape = True
+    rfc2965 = hide_cookie2 = False
+
+    def set_ok(self, cookie: object, request: object) -> bool:
+        del cookie, request
+        return False
+
+    def return_ok(self, cookie: object, request: object) -> bool:
+        del cookie, request
+        return False
+
+    def domain_return_ok(self, domain: str, request: object) -> bool:
+        del domain, request
+        return False
+
+    def path_return_ok(self, path: str, request: object) -> bool:
+        del path, request
+        return False
+
+
+_no_cookies: Any = _NoCookies()
+
+
+def _failure(error: Exception) -> ProviderError:
+    """Whether a failed call was certainly not sent, or perhaps was."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    not_sent = isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(
+        reason, NewConnectionError | ConnectTimeoutError
+    )
+    if not_sent:
+        return ProviderError(ErrorCode.NOT_SENT, "no connection to the provider")
+    return ProviderError(ErrorCode.OUTCOME_UNKNOWN, f"no answer from the provider ({type(error).__name__})")
+
+
+def _shown(url: str) -> str:
+    """An address without its query, which may hold what is not for logs."""
+    return url.partition("?")[0]

@@ -1,0 +1,63 @@
+"""The values that pass between the core and a payment provider about refunds by API."""
+
+from __future__ import annotations
+
+import datetime
+
+import attrs
+
+from retour.model.money import Money
+from retour.model.refunds import Reported
+
+RefundStatus = Reported
+"""What a provider says of a refund: pending, succeeded, failed, cancelled. A status that we do not know is pending."""
+
+
+@attrs.frozen(kw_only=True)
+class RefundRequest:
+    """One refund to send, fixed before it is first sent: the same request always gives the same bytes.
+
+    ``refund_id`` is ours (28 characters): it goes along as metadata, so that the refund can be found by it again.
+    ``key`` is the idempotency key, never another for this refund. ``target`` is what the provider refunds (a
+    payment, a charge, a capture), as `Refundable.target` gave it. ``description`` is what the consumer may read.
+    """
+
+    refund_id: str
+    key: str
+    order_id: str
+    target: str
+    amount: Money
+    description: str
+
+
+@attrs.frozen(kw_only=True)
+class RefundResult:
+    """A refund as the provider has it.
+
+    ``reference`` is the provider's id of it, ``refund_id`` ours if it carries it, ``provider_status`` the provider's
+    own word, ``reason`` why it failed or is pending, ``created_at`` when it was made (UTC), if it says so.
+    """
+
+    reference: str
+    status: RefundStatus
+    amount: Money
+    provider_status: str
+    refund_id: str = ""
+    reason: str = ""
+    created_at: datetime.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Refundable:
+    """What can be refunded of a payment by API, as the provider says now.
+
+    ``target`` is the id that a refund is made on, resolved from whatever the shop stored. ``remaining`` is what the
+    provider would still refund: a hint, since some count more than was paid. ``possible`` is False with a ``reason``
+    when no refund by API can be made. ``url`` is the payment's page in the dashboard, if the provider gave it.
+    """
+
+    target: str
+    remaining: Money
+    possible: bool = True
+    reason: str = ""
+    url: str = ""

@@ -1,0 +1,54 @@
+"""Webhooks: what a provider sends by itself, and how far it can be trusted. The types carry the trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+
+from retour.providers.refunding import RefundResult
+
+
+class WebhookTrust(StrEnum):
+    """What a webhook of this provider is worth: signed, only a hint to fetch, or there are none."""
+
+    SIGNED = "signed"
+    FETCH = "fetch"
+    NONE = "none"
+
+
+@attrs.frozen(kw_only=True)
+class RawWebhook:
+    """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@attrs.frozen(kw_only=True)
+class RefundEvent:
+    """A refund that the provider speaks of, in a webhook whose signature was checked. ``event_id`` is the provider's,
+    the same when it is sent again. ``target`` is the payment, charge or capture it is on."""
+
+    event_id: str
+    target: str
+    refund: RefundResult
+
+
+@attrs.frozen(kw_only=True)
+class VerifiedEvents:
+    """What a signed webhook says; empty when it is about something else."""
+
+    events: tuple[RefundEvent, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ToFetch:
+    """What an unsigned webhook hints at: payments, charges or captures whose refunds must be fetched to be believed."""
+
+    targets: tuple[str, ...]
+
+
+class WebhookRejected(Exception):
+    """A webhook with a wrong, old or missing signature. Answer 400, keep nothing."""

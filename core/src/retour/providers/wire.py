@@ -1,0 +1,69 @@
+"""Reading a provider's JSON at the edge: extra keys are allowed, missing or mistyped ones are errors with a path."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+
+from retour.providers.errors import ErrorCode, ProviderError
+
+_T = TypeVar("_T")
+
+
+def _exactly(kind: type) -> Any:
+    """Only a value of exactly this type: no text for a number, no 12.9 and no true for a whole one."""
+
+    def structure(value: object, _: object) -> object:
+        if type(value) is not kind:
+            raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+        return value
+
+    return structure
+
+
+def _decimal(value: object, _: object) -> Decimal:
+    """A decimal from a text or an exact JSON number, never from a float."""
+    if not isinstance(value, str | Decimal):
+        raise TypeError(f"expected a decimal number, got {type(value).__name__}")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise ValueError("expected a decimal number") from None
+    if not number.is_finite():
+        raise ValueError("expected a finite number")
+    return number
+
+
+def _time(value: object, _: object) -> datetime.datetime:
+    """An ISO 8601 time with its offset."""
+    if not isinstance(value, str):
+        raise TypeError("expected a time in a text")
+    time = datetime.datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        raise ValueError("expected a time with its offset")
+    return time.astimezone(datetime.UTC)
+
+
+_converter = Converter()
+for _kind in (str, int, bool):
+    _converter.register_structure_hook(_kind, _exactly(_kind))
+_converter.register_structure_hook(Decimal, _decimal)
+_converter.register_structure_hook(datetime.datetime, _time)
+
+
+def read_wire(kind: type[_T], data: object) -> _T:
+    """A provider's JSON as a value of the attrs class ``kind``. Use ``X | None = None`` for what may be missing.
+
+    Raises `ProviderError` (unreadable answer) with the path of every fault and without the values.
+    """
+    try:
+        return _converter.structure(data, kind)
+    except BaseValidationError as error:
+        faults = "; ".join(transform_error(error, "$"))
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, faults) from error
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{type(error).__name__} at $") from error

@@ -1,0 +1,117 @@
+"""Which refund at the provider is which of ours: the matching rule.
+
+By our key; else by the provider's reference, which a report or a person gave; else the same payment and amount, made
+after the link was opened, one candidate for one waiting refund. Everything else is external until a person matches it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import attrs
+
+from retour.model.events import ExternalRefundFound, RefundHeld, RefundReported
+from retour.model.money import Money
+from retour.model.order import Payment
+from retour.model.refunds import Refund, RefundSource, RefundState, Reported
+from retour.rules.draft import Draft
+
+
+@attrs.frozen(kw_only=True)
+class Seen:
+    """A refund as a provider reports it. ``refund_id`` is ours, if it carries it; ``reference`` is the provider's."""
+
+    reference: str
+    status: Reported
+    amount: Money
+    refund_id: str = ""
+    provider_status: str = ""
+    because: str = ""
+    created_at: datetime.datetime | None = None
+
+
+def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen]) -> None:
+    """Record what the provider says of the refunds of one payment. Saying it again changes nothing."""
+    unmatched = [one for one in seen if not _record_known(draft, payment, one)]
+    for one in unmatched:
+        waiting = _waiting_for(draft, payment, one)
+        alike = [other for other in unmatched if other.amount == one.amount and _may_be_link(other)]
+        if len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0]):
+            report(draft, waiting[0], one, found="amount")
+        elif _may_be_link(one):
+            _record_external(draft, payment, one)
+    _hold_what_no_longer_fits(draft, payment)
+
+
+def report(draft: Draft, refund: Refund, seen: Seen, *, found: str) -> None:
+    """Record what the provider says of one refund of ours, if that is news."""
+    if seen.status in refund.reported and refund.reference == seen.reference:
+        return
+    if refund.state is RefundState.SUCCEEDED and not refund.reported and seen.status is Reported.PENDING:
+        return  # a person was faster than the provider
+    draft.record(
+        RefundReported(
+            refund_id=refund.id,
+            status=seen.status,
+            reference=seen.reference,
+            provider_status=seen.provider_status,
+            because=seen.because,
+            found=found,
+        )
+    )
+
+
+def _record_known(draft: Draft, payment: Payment, seen: Seen) -> bool:
+    """Record a refund that carries our key or a reference that we know; says whether it did."""
+    ours = draft.dossier.refunds.get(seen.refund_id)
+    if ours is not None and ours.payment == payment.id:
+        report(draft, ours, seen, found="key")
+        return True
+    for refund in draft.dossier.refunds.values():
+        if refund.payment == payment.id and refund.reference == seen.reference:
+            report(draft, refund, seen, found="reference")
+            return True
+    return False
+
+
+def _waiting_for(draft: Draft, payment: Payment, seen: Seen) -> list[Refund]:
+    return [
+        refund
+        for refund in draft.dossier.refunds.values()
+        if refund.state is RefundState.AWAITING_MERCHANT
+        and (refund.payment, refund.amount) == (payment.id, seen.amount)
+    ]
+
+
+def _may_be_link(seen: Seen) -> bool:
+    """A refund that failed or was cancelled before we knew of it took no money and settles nothing."""
+    return seen.status in (Reported.PENDING, Reported.SUCCEEDED)
+
+
+def _made_after(seen: Seen, refund: Refund) -> bool:
+    """Whether it was made after the link was opened; a provider counts whole seconds."""
+    return seen.created_at is not None and seen.created_at >= refund.at.replace(microsecond=0)
+
+
+def _record_external(draft: Draft, payment: Payment, seen: Seen) -> None:
+    draft.record(
+        ExternalRefundFound(
+            refund_id=draft.new_id("rf"),
+            payment=payment.id,
+            amount=seen.amount,
+            status=seen.status,
+            reference=seen.reference,
+            provider_status=seen.provider_status,
+        )
+    )
+
+
+def _hold_what_no_longer_fits(draft: Draft, payment: Payment) -> None:
+    """Hold refunds that were not sent yet when what the provider reports leaves no room for them."""
+    if draft.dossier.refunded(payment.id, payment.captured.currency) <= payment.captured:
+        return
+    for refund in list(draft.dossier.refunds.values()):
+        never_sent = refund.state is RefundState.SUBMITTING and refund.waits_until is not None
+        if refund.payment == payment.id and refund.source is RefundSource.API and never_sent:
+            draft.record(RefundHeld(refund_id=refund.id, because="more went back at the provider than we knew of"))

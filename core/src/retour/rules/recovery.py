@@ -1,0 +1,44 @@
+"""What to do with a refund that may have been sent: the recovery rule.
+
+Ask the provider first. Found by our key: that is the outcome. Not found is no proof: inside the idempotency window the
+stored request is sent again unchanged; outside it only where the provider's lookup is complete and the last try is
+older than its delay; else a person looks at it with all evidence.
+"""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+
+from retour.model.refunds import Refund
+
+MARGIN = datetime.timedelta(minutes=5)
+"""Taken off every idempotency window, for clocks that differ."""
+
+
+class Next(StrEnum):
+    """What happens to an unclear refund that the provider does not find by our key."""
+
+    RESEND = "resend"  # the same request with the same key: the provider recognises it
+    SEND_ANEW = "send anew"  # it certainly did not happen: the same request begins again
+    WAIT = "wait"  # too early to tell
+    HOLD = "hold"  # a person has to look
+
+
+def next_step(
+    refund: Refund,
+    now: datetime.datetime,
+    *,
+    window: datetime.timedelta | None,
+    lookup_complete_after: datetime.timedelta | None,
+) -> Next:
+    """What to do with ``refund``, which the provider did not find.
+
+    ``window`` is how long the provider recognises a repeated request, from its first try; None: it never does.
+    ``lookup_complete_after`` is how old a try must be before "not found" proves that it did not happen; None: never.
+    """
+    if window is not None and refund.sent_at is not None and now < refund.sent_at + window - MARGIN:
+        return Next.RESEND
+    if lookup_complete_after is not None and refund.unclear_at is not None:
+        return Next.SEND_ANEW if now > refund.unclear_at + lookup_complete_after else Next.WAIT
+    return Next.HOLD

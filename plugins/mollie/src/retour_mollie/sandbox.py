@@ -1,0 +1,690 @@
+"""Mollie on this machine: the part of its API that refunds need, with its statuses, keys, errors and webhooks.
+
+    >>> from retour.providers import Money
+    >>> with MollieSandbox() as sandbox:
+    ...     payment = sandbox.pay(Money.of("44.95", "EUR"))
+    ...     sandbox.refund_in_dashboard(payment, Money.of("10.00", "EUR"))
+    ...     sandbox.refunds(payment)[0]["status"]
+    're_0000000001'
+    'pending'
+
+Every answer is of Mollie's API description, except an order: those are documented, but not described any more. How
+long a bank takes, and the words of errors that are not documented, are the sandbox's own.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+
+from retour.providers import Mode, Money, RawWebhook, Secret
+from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer
+from retour_mollie import webhooks, wire
+
+TEST_KEY = "test_sandboxSandboxSandboxSandbox00"
+LIVE_KEY = "live_sandboxSandboxSandboxSandbox00"
+TOKEN = "access_sandboxSandboxSandboxSandbox"  # noqa: S105 - it opens nothing
+
+KEY_WINDOW = datetime.timedelta(hours=1)
+"""How long a key is kept (source/overview/api-idempotency.rst)."""
+
+DUPLICATE_WINDOW = datetime.timedelta(hours=1)
+"""How long the same amount is refused on the same payment (source/payments/refunds.rst)."""
+
+WAITS = datetime.timedelta(hours=2)
+"""How long a refund can be cancelled before it goes out (operation ``cancel-refund``)."""
+
+BANK_TAKES = datetime.timedelta(days=1)
+"""How long a refund is with the bank here; Mollie does not say how long it is."""
+
+WITHOUT_REFUNDS = frozenset({"paysafecard", "giftcard", "voucher"})
+"""Methods of which nothing can be refunded (https://docs.mollie.com/docs/refunds)."""
+
+_HAL = "application/hal+json"
+_CLASSIC_STATUSES = frozenset({"processing", "refunded", "failed"})
+_LONGEST_DESCRIPTION = 255
+_PROFILE = "pfl_QkEhN94Ba"
+_ORGANIZATION = "org_12345678"
+_DASHBOARD = f"https://www.mollie.com/dashboard/{_ORGANIZATION}"
+_DOCUMENTATION = "https://docs.mollie.com/reference"
+_TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized Request",
+    404: "Not Found",
+    409: "Conflict",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+Json = dict[str, Any]
+
+
+@attrs.define(kw_only=True)
+class SandboxRefund:
+    """A refund in the sandbox. ``sent_at`` is when it went to the bank."""
+
+    id: str
+    amount: Money
+    description: str
+    metadata: object
+    created_at: datetime.datetime
+    status: str
+    funded_at: datetime.datetime | None = None
+    sent_at: datetime.datetime | None = None
+
+
+@attrs.define(kw_only=True)
+class SandboxPayment:
+    """A payment in the sandbox, with its refunds, oldest first. ``extra`` can be refunded beyond what was paid."""
+
+    id: str
+    mode: Mode
+    amount: Money
+    status: str
+    method: str
+    description: str
+    created_at: datetime.datetime
+    webhook_url: str
+    extra: Money
+    refunds: list[SandboxRefund] = attrs.field(factory=list)
+
+    @property
+    def refunded(self) -> Money:
+        """What was refunded or is under way."""
+        counted = [refund.amount for refund in self.refunds if refund.status not in ("failed", "canceled")]
+        return sum(counted, Money.zero(self.amount.currency))
+
+    @property
+    def remaining(self) -> Money | None:
+        """What can still be refunded; None where refunds are not possible at all."""
+        if self.status != "paid" or self.method in WITHOUT_REFUNDS:
+            return None
+        return self.amount + self.extra - self.refunded
+
+
+@attrs.frozen(kw_only=True)
+class SandboxWebhook:
+    """A webhook that waits to be sent: where to, and what."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def raw(self) -> RawWebhook:
+        """As a host would receive it."""
+        return RawWebhook(headers={name.lower(): value for name, value in self.headers.items()}, body=self.body)
+
+    def send(self) -> int:
+        """Send it, to this machine only; gives the status of the answer."""
+        target = urlsplit(self.url)
+        if target.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("a sandbox sends to this machine only")
+        connection = HTTPConnection(target.hostname, target.port, timeout=10)
+        try:
+            connection.request("POST", target.path or "/", body=self.body, headers=dict(self.headers))
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+@attrs.frozen(kw_only=True)
+class _Kept:
+    """The first answer to a key, and what was asked."""
+
+    asked: tuple[str, str, bytes]
+    at: datetime.datetime
+    response: SandboxResponse
+
+
+class _Refused(Exception):
+    """An error as Mollie writes it."""
+
+    def __init__(self, status: int, detail: str, field: str = "") -> None:
+        super().__init__(detail)
+        self.response = SandboxResponse(status=status, body=_error(status, detail, field), content_type=_HAL)
+
+
+class MollieSandbox:
+    """Mollie, from ``with`` until its end, at ``url``.
+
+    It knows three keys: ``test_key``, ``live_key``, and the organisation ``token``. ``clock`` stands still until
+    `advance`; ``server`` has the ``faults`` to make and the ``requests`` that came in. What a person does in Mollie's
+    dashboard is a method here. ``bank_works`` false leaves every refund as it is, however long it takes.
+    ``cancelled_are_gone`` answers 404 for a cancelled refund, as the description says; else it is still there with its
+    status ``canceled``, as the documentation says. A key in ``keys_in_progress`` is being worked on, for ever.
+    """
+
+    test_key = TEST_KEY
+    live_key = LIVE_KEY
+    token = TOKEN
+
+    def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
+        self.clock = clock or SandboxClock()
+        self.server = SandboxServer(self._handle, port=port)
+        self.server.error_bodies = {
+            429: _error(429, "You have exceeded the rate limit. Please slow down your requests."),
+            500: _error(500, "An internal error has occurred."),
+            503: _error(503, "Payment platform for this payment method temporarily not available"),
+        }
+        self.outbox: list[SandboxWebhook] = []
+        self.bank_works = True
+        self.cancelled_are_gone = False
+        self.keys_in_progress: set[str] = set()
+        self._payments: dict[str, SandboxPayment] = {}
+        self._orders: dict[str, tuple[str, ...]] = {}
+        self._kept: dict[str, _Kept] = {}
+        self._balance: dict[str, Money] = {}
+        self._subscriptions: list[tuple[str, Secret]] = []
+        self._made: dict[str, int] = {}
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> MollieSandbox:
+        self.server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is; ``api_url`` in the settings."""
+        return self.server.url
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Settings of the plugin for test payments here: ``settings={"mollie": sandbox.settings}``."""
+        secrets = [secret.reveal() for _, secret in self._subscriptions]
+        return {"api_key": self.test_key, "api_url": self.url, "webhook_secrets": secrets}
+
+    # --- what a customer and a shop do -------------------------------------------------------------------
+
+    def pay(
+        self,
+        amount: Money,
+        *,
+        mode: Mode = Mode.TEST,
+        status: str = "paid",
+        method: str = "ideal",
+        description: str = "Order 1001",
+        webhook_url: str = "",
+        extra: Money | None = None,
+    ) -> str:
+        """A payment, paid unless ``status`` says otherwise; gives its id.
+
+        ``webhook_url`` gets its classic webhooks. ``extra`` is what Mollie would refund beyond it: up to 25 euros for
+        some methods, to pay for the parcel back.
+        """
+        with self._lock:
+            payment = SandboxPayment(
+                id=self._id("tr"),
+                mode=mode,
+                amount=amount,
+                status=status,
+                method=method,
+                description=description,
+                created_at=self.clock.now(),
+                webhook_url=webhook_url,
+                extra=extra or Money.zero(amount.currency),
+            )
+            self._payments[payment.id] = payment
+            return payment.id
+
+    def order(self, *payments: str) -> str:
+        """An order of the Orders API with these payments; gives its id."""
+        with self._lock:
+            reference = self._id("ord")
+            self._orders[reference] = payments
+            return reference
+
+    def subscribe(self, url: str, secret: str) -> None:
+        """Send next-gen events of refunds to ``url``, signed with ``secret``."""
+        self._subscriptions.append((url, Secret(secret)))
+
+    # --- what a person does in the dashboard, and the bank -----------------------------------------------
+
+    def refund_in_dashboard(self, payment: str, amount: Money, description: str = "Refund") -> str:
+        """A refund made by a person, which no key and no duplicate check looks at; gives its id."""
+        with self._lock:
+            return self._make(self._payments[payment], amount, description, metadata=None).id
+
+    def cancel_in_dashboard(self, refund: str) -> None:
+        """A person cancels a refund that is queued or pending; raises ValueError if it is neither."""
+        with self._lock:
+            self._settle()
+            payment, found = self._refund(refund)
+            self._cancel(payment, found)
+
+    def refuse_at_bank(self, refund: str) -> None:
+        """The bank refuses a refund: it failed, and the money is back on the balance."""
+        with self._lock:
+            payment, found = self._refund(refund)
+            self._give_back(found)
+            self._becomes(payment, found, "failed")
+
+    def set_balance(self, amount: Money) -> None:
+        """What is on the balance in a currency; without it there is always enough. Queued refunds go on if they can."""
+        with self._lock:
+            self._balance[amount.currency] = amount
+            self._settle()
+
+    def balance(self, currency: str) -> Money | None:
+        """What is on the balance in a currency, None where it has no end."""
+        with self._lock:
+            self._settle()
+            return self._balance.get(currency)
+
+    def refunds(self, payment: str) -> list[Json]:
+        """The refunds of a payment as the API shows them, newest first."""
+        with self._lock:
+            self._settle()
+            found = self._payments[payment]
+            return [self._refund_json(found, refund, in_list=True) for refund in reversed(found.refunds)]
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass: refunds go to the bank after two hours and arrive a day later. Webhooks wait in ``outbox``."""
+        self.clock.advance(by)
+        with self._lock:
+            self._settle()
+
+    def send_webhooks(self, *, times: int = 1, reverse: bool = False) -> list[int]:
+        """Send what waits in ``outbox``, each so many times, last first if ``reverse``; gives the answers' statuses."""
+        with self._lock:
+            waiting, self.outbox = self.outbox[::-1] if reverse else self.outbox, []
+        return [webhook.send() for webhook in waiting for _ in range(times)]
+
+    # --- the API -----------------------------------------------------------------------------------------
+
+    def _handle(self, request: SandboxRequest) -> SandboxResponse:
+        with self._lock:
+            self._settle()
+            try:
+                mode = self._mode(request)
+                key = request.headers.get("idempotency-key", "") if request.method == "POST" else ""
+                return self._once(request, mode, key) if key else self._route(request, mode)
+            except _Refused as refused:
+                return refused.response
+
+    def _once(self, request: SandboxRequest, mode: Mode, key: str) -> SandboxResponse:
+        """A request with a key: the first answer again within the hour, whatever it was."""
+        if key in self.keys_in_progress:
+            raise _Refused(409, "Another request with this Idempotency-Key is already being processed.")
+        asked = request.method, request.path, request.body
+        scope = f"{request.headers['authorization']} {key}"
+        kept = self._kept.get(scope)
+        if kept is not None and self.clock.now() - kept.at < KEY_WINDOW:
+            if kept.asked != asked:
+                raise _Refused(400, "This Idempotency-Key was used with other parameters.")
+            return attrs.evolve(kept.response, headers={**kept.response.headers, "Idempotent-Replayed": "true"})
+        try:
+            response = self._route(request, mode)
+        except _Refused as refused:
+            response = refused.response
+        self._kept[scope] = _Kept(asked=asked, at=self.clock.now(), response=response)
+        return response
+
+    def _mode(self, request: SandboxRequest) -> Mode:
+        """The mode that a request is of: a key's own, or what a token's ``testmode`` says."""
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        modes = {self.test_key: Mode.TEST, self.live_key: Mode.LIVE, self.token: Mode.LIVE}
+        if key not in modes:
+            raise _Refused(401, "Missing authentication, or failed to authenticate")
+        body = _body(request)
+        if key == self.token:
+            return Mode.TEST if request.query.get("testmode") == "true" or body.get("testmode") is True else Mode.LIVE
+        if "testmode" in request.query or "testmode" in body:
+            raise _Refused(422, 'Non-existent body parameter "testmode" for this API call.', "testmode")
+        return modes[key]
+
+    def _route(self, request: SandboxRequest, mode: Mode) -> SandboxResponse:
+        match request.method, *request.path.strip("/").split("/"):
+            case "GET", "v2", "profiles", "me":
+                return _answer(self._profile_json(mode))
+            case "GET", "v2", "organizations", "me":
+                return _answer(self._organization_json())
+            case "GET", "v2", "orders", order:
+                return _answer(self._order_json(order, mode, embed=request.query.get("embed", "")))
+            case "GET", "v2", "payments", payment:
+                return _answer(self._payment_json(self._payment(payment, mode)))
+            case "POST", "v2", "payments", payment, "refunds":
+                return self._create(self._payment(payment, mode), _body(request))
+            case "GET", "v2", "payments", payment, "refunds":
+                return self._list(self._payment(payment, mode), request.query)
+            case "GET", "v2", "payments", payment, "refunds", refund:
+                found = self._payment(payment, mode)
+                return _answer(self._refund_json(found, self._readable(found, refund)))
+            case "DELETE", "v2", "payments", payment, "refunds", refund:
+                return self._delete(self._payment(payment, mode), refund)
+        raise _Refused(404, "The resource does not exist")
+
+    def _payment(self, reference: str, mode: Mode) -> SandboxPayment:
+        """A payment; one of the other mode is as unknown as one that was never there."""
+        payment = self._payments.get(reference)
+        if payment is None or payment.mode is not mode:
+            raise _Refused(404, f"No entity exists with token '{reference}'")
+        return payment
+
+    def _readable(self, payment: SandboxPayment, reference: str) -> SandboxRefund:
+        for refund in payment.refunds:
+            if refund.id == reference and not (self.cancelled_are_gone and refund.status == "canceled"):
+                return refund
+        raise _Refused(404, f"No entity exists with token '{reference}'")
+
+    def _create(self, payment: SandboxPayment, body: Json) -> SandboxResponse:
+        amount = _amount(body, payment.amount.currency)
+        description = body.get("description", "")
+        if not isinstance(description, str) or len(description) > _LONGEST_DESCRIPTION:
+            raise _Refused(422, "The description is too long", "description")
+        if any(_is_duplicate(refund, amount, self.clock.now()) for refund in payment.refunds):
+            raise _Refused(409, "A duplicate refund has been detected")
+        if payment.remaining is None or amount > payment.remaining or amount.minor <= 0:
+            raise _Refused(422, "The specified amount cannot be refunded", "amount.value")
+        made = self._make(payment, amount, description, body.get("metadata"))
+        return _answer(self._refund_json(payment, made), status=201)
+
+    def _list(self, payment: SandboxPayment, query: Mapping[str, str]) -> SandboxResponse:
+        """A page of refunds, newest first; ``from`` is the first on it."""
+        limit = query.get("limit", "50")
+        if not limit.isdecimal() or not 1 <= int(limit) <= 250:
+            raise _Refused(400, "Invalid limit value", "limit")
+        shown = [
+            refund
+            for refund in reversed(payment.refunds)
+            if not (self.cancelled_are_gone and refund.status == "canceled")
+        ]
+        ids = [refund.id for refund in shown]
+        if query.get("from", ids[0] if ids else "") not in (ids or [""]):
+            raise _Refused(400, "Invalid cursor value", "from")
+        first = ids.index(query["from"]) if "from" in query else 0
+        last = first + int(limit)
+        here = f"payments/{payment.id}/refunds"
+        return _answer(
+            {
+                "count": len(shown[first:last]),
+                "_embedded": {
+                    "refunds": [self._refund_json(payment, refund, in_list=True) for refund in shown[first:last]]
+                },
+                "_links": {
+                    "self": self._link(here, **query),
+                    "previous": self._link(here, **{"from": ids[max(0, first - int(limit))], "limit": limit})
+                    if first
+                    else None,
+                    "next": self._link(here, **{"from": ids[last], "limit": limit}) if last < len(ids) else None,
+                    "documentation": _documentation("list-refunds"),
+                },
+            }
+        )
+
+    def _delete(self, payment: SandboxPayment, reference: str) -> SandboxResponse:
+        """Cancel a refund. What is too late to cancel is answered as an unknown one, the one refusal described."""
+        try:
+            self._cancel(payment, self._readable(payment, reference))
+        except ValueError:
+            raise _Refused(404, f"No entity exists with token '{reference}'") from None
+        return SandboxResponse(status=204)
+
+    # --- what happens by itself --------------------------------------------------------------------------
+
+    def _make(self, payment: SandboxPayment, amount: Money, description: str, metadata: object) -> SandboxRefund:
+        refund = SandboxRefund(
+            id=self._id("re"),
+            amount=amount,
+            description=description,
+            metadata=metadata,
+            created_at=self.clock.now(),
+            status="",
+        )
+        payment.refunds.append(refund)
+        self._becomes(payment, refund, "pending" if self._fund(refund) else "queued")
+        return refund
+
+    def _cancel(self, payment: SandboxPayment, refund: SandboxRefund) -> None:
+        if refund.status not in wire.CANCELLABLE:
+            raise ValueError(f"{refund.id} is {refund.status}, too late to cancel")
+        self._give_back(refund)
+        self._becomes(payment, refund, "canceled")
+
+    def _settle(self) -> None:
+        """Bring every refund up to now: funded once there is money, sent after two hours, arrived after a day."""
+        now = self.clock.now()
+        for payment, refund in self._all():
+            if refund.status == "queued" and self._fund(refund):
+                self._becomes(payment, refund, "pending")
+            if not self.bank_works:
+                continue
+            if refund.status == "pending" and refund.funded_at is not None and now - refund.funded_at >= WAITS:
+                refund.sent_at = refund.funded_at + WAITS
+                self._becomes(payment, refund, "processing")
+            if refund.status == "processing" and refund.sent_at is not None and now - refund.sent_at >= BANK_TAKES:
+                self._becomes(payment, refund, "refunded")
+
+    def _fund(self, refund: SandboxRefund) -> bool:
+        """Take the money for a refund from the balance, if there is enough of it."""
+        balance = self._balance.get(refund.amount.currency)
+        if balance is not None:
+            if balance < refund.amount:
+                return False
+            self._balance[refund.amount.currency] = balance - refund.amount
+        refund.funded_at = self.clock.now()
+        return True
+
+    def _give_back(self, refund: SandboxRefund) -> None:
+        balance = self._balance.get(refund.amount.currency)
+        if balance is not None and refund.funded_at is not None:
+            self._balance[refund.amount.currency] = balance + refund.amount
+
+    def _becomes(self, payment: SandboxPayment, refund: SandboxRefund, status: str) -> None:
+        refund.status = status
+        if payment.webhook_url and status in _CLASSIC_STATUSES:
+            body = urlencode({"id": payment.id}).encode()
+            self.outbox.append(
+                SandboxWebhook(url=payment.webhook_url, headers={"Content-Type": webhooks.FORM}, body=body)
+            )
+        for url, secret in self._subscriptions:
+            body = json.dumps(self._event_json(payment, refund)).encode()
+            signed = webhooks.PREFIX + webhooks.signature(body, secret)
+            headers = {"Content-Type": "application/json", "X-Mollie-Signature": signed}
+            self.outbox.append(SandboxWebhook(url=url, headers=headers, body=body))
+
+    def _all(self) -> Iterator[tuple[SandboxPayment, SandboxRefund]]:
+        for payment in self._payments.values():
+            for refund in payment.refunds:
+                yield payment, refund
+
+    def _refund(self, reference: str) -> tuple[SandboxPayment, SandboxRefund]:
+        return next((payment, refund) for payment, refund in self._all() if refund.id == reference)
+
+    def _id(self, prefix: str) -> str:
+        number = self._made[prefix] = self._made.get(prefix, 0) + 1
+        return f"{prefix}_{number:010d}"
+
+    # --- the answers -------------------------------------------------------------------------------------
+
+    def _payment_json(self, payment: SandboxPayment) -> Json:
+        links = {
+            "self": self._link(f"payments/{payment.id}"),
+            "dashboard": _page(f"{_DASHBOARD}/payments/{payment.id}"),
+            "documentation": _documentation("get-payment"),
+        }
+        if payment.refunds:
+            links["refunds"] = self._link(f"payments/{payment.id}/refunds")
+        answer: Json = {
+            "resource": "payment",
+            "id": payment.id,
+            "mode": payment.mode.value,
+            "createdAt": _time(payment.created_at),
+            "amount": wire.amount_of(payment.amount),
+            "description": payment.description,
+            "method": payment.method,
+            "metadata": None,
+            "status": payment.status,
+            "profileId": _PROFILE,
+            "sequenceType": "oneoff",
+            "_links": links,
+        }
+        if payment.webhook_url:
+            answer["webhookUrl"] = payment.webhook_url
+        if payment.status == "paid":
+            answer["paidAt"] = _time(payment.created_at)
+        if payment.remaining is not None:
+            answer["amountRefunded"] = wire.amount_of(payment.refunded)
+            answer["amountRemaining"] = wire.amount_of(payment.remaining)
+        return answer
+
+    def _refund_json(self, payment: SandboxPayment, refund: SandboxRefund, *, in_list: bool = False) -> Json:
+        links = {
+            "self": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
+            "payment": self._link(f"payments/{payment.id}"),
+        }
+        if not in_list:
+            links["documentation"] = _documentation("get-refund")
+        return {
+            "resource": "refund",
+            "id": refund.id,
+            "mode": payment.mode.value,
+            "description": refund.description,
+            "amount": wire.amount_of(refund.amount),
+            "metadata": refund.metadata,
+            "paymentId": payment.id,
+            "status": refund.status,
+            "createdAt": _time(refund.created_at),
+            "_links": links,
+        }
+
+    def _event_json(self, payment: SandboxPayment, refund: SandboxRefund) -> Json:
+        """A next-gen event; the same status of the same refund is the same event."""
+        told = hashlib.sha256(f"{refund.id} {refund.status}".encode()).hexdigest()[:21]
+        return {
+            "resource": "event",
+            "id": f"event_{told}",
+            "type": f"refund.{refund.status}",
+            "entityId": refund.id,
+            "createdAt": _time(self.clock.now()),
+            "_embedded": {"entity": self._refund_json(payment, refund)},
+            "_links": {
+                "self": self._link(f"events/event_{told}"),
+                "documentation": _documentation("get-webhook-event"),
+                "entity": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
+            },
+        }
+
+    def _order_json(self, reference: str, mode: Mode, *, embed: str) -> Json:
+        """An order as it was documented (source/reference/v2/orders-api/get-order.rst), as far as it is asked for."""
+        if reference not in self._orders:
+            raise _Refused(404, f"No order exists with token {reference}.")
+        payments = [self._payment(payment, mode) for payment in self._orders[reference]]
+        answer: Json = {
+            "resource": "order",
+            "id": reference,
+            "profileId": _PROFILE,
+            "mode": mode.value,
+            "_links": {"self": self._link(f"orders/{reference}")},
+        }
+        if embed == "payments":
+            answer["_embedded"] = {"payments": [self._payment_json(payment) for payment in payments]}
+        return answer
+
+    def _profile_json(self, mode: Mode) -> Json:
+        return {
+            "resource": "profile",
+            "id": _PROFILE,
+            "mode": mode.value,
+            "name": "Teapots and Cups",
+            "website": "https://webshop.example.org",
+            "email": "shop@example.org",
+            "phone": "+31208202070",
+            "businessCategory": "OTHER_MERCHANDISE",
+            "status": "verified",
+            "createdAt": "2023-03-20T09:13:37+00:00",
+            "_links": {
+                "self": self._link("profiles/me"),
+                "dashboard": _page(f"{_DASHBOARD}/settings/profiles/{_PROFILE}"),
+                "documentation": _documentation("get-current-profile"),
+            },
+        }
+
+    def _organization_json(self) -> Json:
+        return {
+            "resource": "organization",
+            "id": _ORGANIZATION,
+            "name": "Teapots and Cups",
+            "email": "shop@example.org",
+            "locale": "nl_NL",
+            "_links": {
+                "self": self._link("organizations/me"),
+                "dashboard": _page(f"{_DASHBOARD}/"),
+                "documentation": _documentation("get-current-organization"),
+            },
+        }
+
+    def _link(self, path: str, **query: str) -> Json:
+        return {"href": f"{self.url}/v2/{path}" + (f"?{urlencode(query)}" if query else ""), "type": _HAL}
+
+
+def _answer(body: Json, *, status: int = 200) -> SandboxResponse:
+    return SandboxResponse(status=status, body=body, content_type=_HAL)
+
+
+def _error(status: int, detail: str, field: str = "") -> Json:
+    """An error in Mollie's shape (schema ``error-response``)."""
+    error: Json = {"status": status, "title": _TITLES[status], "detail": detail}
+    if field:
+        error["field"] = field
+    return error | {"_links": {"documentation": _page("https://docs.mollie.com/overview/handling-errors")}}
+
+
+def _body(request: SandboxRequest) -> Json:
+    """The fields of a request; none of a body that is no JSON object."""
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _amount(body: Json, currency: str) -> Money:
+    """The amount to refund: a text with exactly the decimals of the payment's currency, never a number."""
+    given = body.get("amount")
+    if not isinstance(given, dict):
+        raise _Refused(422, "The 'amount' field is missing", "amount")
+    if given.get("currency") != currency:
+        raise _Refused(422, "The currency is not that of the payment", "amount.currency")
+    value = given.get("value")
+    try:
+        amount = wire.Amount(currency=currency, value=value if isinstance(value, str) else "").money
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is the same to Mollie
+        amount = Money.zero(currency)
+    if wire.amount_of(amount) != given:
+        raise _Refused(422, "The amount is no text with the decimals of its currency", "amount.value")
+    return amount
+
+
+def _is_duplicate(refund: SandboxRefund, amount: Money, now: datetime.datetime) -> bool:
+    """Whether a refund of the same amount was made within the hour, in whatever way, and still stands."""
+    recent = now - refund.created_at < DUPLICATE_WINDOW
+    return recent and refund.amount == amount and refund.status not in ("failed", "canceled")
+
+
+def _page(address: str) -> Json:
+    return {"href": address, "type": "text/html"}
+
+
+def _documentation(page: str) -> Json:
+    return _page(f"{_DOCUMENTATION}/{page}")
+
+
+def _time(time: datetime.datetime) -> str:
+    return time.isoformat(timespec="seconds")

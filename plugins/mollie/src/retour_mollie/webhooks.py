@@ -1,0 +1,100 @@
+"""Mollie's two kinds of webhooks: the classic one, which is only a hint, and the signed events of the next generation.
+
+Classic: a form ``id=tr_…`` to the payment's ``webhookUrl``, unsigned, also for its refunds and chargebacks
+(source/overview/webhooks.rst). Next-gen: JSON with ``X-Mollie-Signature`` (https://docs.mollie.com/reference/webhooks-new,
+``SignatureValidator`` in mollie/mollie-api-php).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from urllib.parse import parse_qs
+
+from retour.providers import (
+    Mode,
+    ProviderError,
+    RawWebhook,
+    RefundEvent,
+    Secret,
+    ToFetch,
+    VerifiedEvents,
+    WebhookRejected,
+    read_wire,
+)
+from retour_mollie import wire
+
+SIGNATURE = "x-mollie-signature"
+PREFIX = "sha256="
+FORM = "application/x-www-form-urlencoded"
+
+_PAYMENT = re.compile(r"tr_[0-9A-Za-z]+")
+
+
+def parse(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> VerifiedEvents | ToFetch:
+    """Read a webhook; raises `WebhookRejected` and nothing else.
+
+    One with a signature, even an empty one, is next-gen and must be signed with one of ``secrets``. One without is a
+    classic one if it is a form, and else nobody's.
+    """
+    if SIGNATURE in webhook.headers:
+        return _events(webhook, secrets, mode)
+    return _hint(webhook)
+
+
+def signature(body: bytes, secret: Secret) -> str:
+    """The hex HMAC-SHA256 of the raw body."""
+    return hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest()
+
+
+def _hint(webhook: RawWebhook) -> ToFetch:
+    """The payment that a classic webhook names.
+
+    A form with one id that is no payment's (an order, a subscription, a payment link) hints at nothing of ours, and
+    is answered like any other: a refusal would only make Mollie repeat it. What is no such form is not Mollie's.
+    """
+    if webhook.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise WebhookRejected("neither signed nor a form")
+    try:
+        [named] = parse_qs(webhook.body.decode("ascii"), strict_parsing=True, max_num_fields=10)["id"]
+    except (ValueError, KeyError):
+        raise WebhookRejected("a form without one id") from None
+    return ToFetch(targets=(named,) if _PAYMENT.fullmatch(named) else ())
+
+
+def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> VerifiedEvents:
+    """What a signed event says of a refund; nothing if it is about something else, or of the other mode.
+
+    There is no timestamp in the signature, so an old event can come again: it has the same ``event_id``.
+    """
+    if not _is_signed(webhook.body, webhook.headers[SIGNATURE], secrets):
+        raise WebhookRejected("the signature is none of ours")
+    try:
+        event = read_wire(wire.Event, json.loads(webhook.body, parse_float=Decimal))
+        if not event.type.startswith("refund.") or event.entity is None:
+            return VerifiedEvents(events=())
+        refund = read_wire(wire.Refund, event.entity)
+        if refund.mode != mode.value:
+            return VerifiedEvents(events=())
+        told = RefundEvent(event_id=event.id, target=refund.paymentId, refund=refund.result(mode))
+    except (ValueError, RecursionError) as error:
+        raise WebhookRejected("signed, but no JSON") from error
+    except ProviderError as error:
+        raise WebhookRejected(f"signed, but not readable: {error.message}") from error
+    return VerifiedEvents(events=(told,))
+
+
+def _is_signed(body: bytes, header: str, secrets: Iterable[Secret]) -> bool:
+    """Whether one of the signatures in the header is by one of the secrets, with or without the prefix.
+
+    Several of each are looked at, all of them always, and each takes the same time whether it fits or not.
+    """
+    given = [part.strip().removeprefix(PREFIX).encode(errors="replace") for part in header.split(",")]
+    fits = [
+        hmac.compare_digest(signature(body, secret).encode(), candidate) for secret in secrets for candidate in given
+    ]
+    return any(fits)

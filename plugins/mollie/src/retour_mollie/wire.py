@@ -1,0 +1,288 @@
+"""Mollie's JSON: what we send, and what we read of what comes back. Its names are Mollie's.
+
+The fields are those of Mollie's API description (schemas ``refund-request``, ``entity-refund-response``,
+``payment-response``, ``error-response``, ``entity-webhook-event``). Orders are the exception: the Orders API is no
+longer in that description, so only its documentation of 2024 says what an order holds.
+"""
+# ruff: noqa: N815 - the names are Mollie's
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from retour import RetourError
+from retour.providers import (
+    Disposition,
+    ErrorCode,
+    Mode,
+    Money,
+    ProviderError,
+    RefundRequest,
+    RefundResult,
+    RefundStatus,
+)
+
+LONGEST_DESCRIPTION = 140
+"""Characters. The description of 2026 allows 255, the documentation of 2024 only 140 (create-payment-refund.rst)."""
+
+STATUSES: Mapping[str, RefundStatus] = {
+    "queued": RefundStatus.PENDING,
+    "pending": RefundStatus.PENDING,
+    "processing": RefundStatus.PENDING,
+    "refunded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.CANCELLED,
+}
+"""What Mollie says of a refund (https://docs.mollie.com/docs/refunds). Any other word is pending: the description
+allows for new ones (``x-speakeasy-unknown-values``)."""
+
+REASONS: Mapping[str, str] = {
+    "queued": "The balance at Mollie is too low. The refund goes out by itself once there is enough on it.",
+    "failed": "The bank refused the refund. The money is back on the balance at Mollie.",
+}
+"""What a person should know of a status (https://docs.mollie.com/docs/refunds)."""
+
+CANCELLABLE = frozenset({"queued", "pending"})
+"""The statuses in which a refund can still be cancelled (operation ``cancel-refund``)."""
+
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+# --- what we send ----------------------------------------------------------------------------------------
+
+
+def refund_body(request: RefundRequest, *, testmode: bool = False) -> dict[str, object]:
+    """A refund as Mollie wants it. The amount is always there, also when all of it goes back: v2 requires it.
+
+    ``testmode`` is for organisation tokens only; with an API key the field must not be sent.
+    """
+    body: dict[str, object] = {
+        "amount": amount_of(request.amount),
+        "description": _plain(request.description)[:LONGEST_DESCRIPTION],
+        "metadata": {"refund_id": request.refund_id},
+    }
+    return body | {"testmode": True} if testmode else body
+
+
+def amount_of(money: Money) -> dict[str, str]:
+    """Money as Mollie writes it: a text with exactly the currency's decimals, ``{"currency": "JPY", "value": "12"}``.
+
+    Mollie's decimals are those of ISO 4217 for every currency it has, HUF and TWD included (multicurrency.rst).
+    """
+    return {"currency": money.currency, "value": str(money.decimal)}
+
+
+def _plain(words: str) -> str:
+    """On one line, and without halves of characters, which no JSON can hold."""
+    return " ".join(words.encode(errors="replace").decode().split())
+
+
+# --- what we read ----------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Amount:
+    """An amount: a decimal number in a text."""
+
+    currency: str
+    value: str
+
+    @property
+    def money(self) -> Money:
+        """As money; unreadable if it is no plain number, or in a currency that is no more (BGN, HRK)."""
+        if not _AMOUNT.fullmatch(self.value):
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "an amount is no plain decimal number")
+        try:
+            return Money.of(self.value, self.currency)
+        except RetourError as error:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"an amount cannot be read: {error}") from error
+
+
+@attrs.frozen(kw_only=True)
+class Link:
+    """An address that goes with an answer."""
+
+    href: str
+
+
+@attrs.frozen(kw_only=True)
+class Refund:
+    """A refund. ``metadata`` is whatever was sent along by whoever made it."""
+
+    id: str
+    mode: str
+    amount: Amount
+    status: str
+    paymentId: str
+    createdAt: datetime.datetime
+    metadata: Any = None
+
+    @property
+    def refund_id(self) -> str:
+        """Our id, if it is one of ours; an example in Mollie's description has metadata as JSON in a text."""
+        metadata = self.metadata
+        if isinstance(metadata, str):
+            try:
+                metadata = json.loads(metadata)
+            except (ValueError, RecursionError):
+                return ""
+        found = metadata.get("refund_id") if isinstance(metadata, Mapping) else None
+        return found if isinstance(found, str) else ""
+
+    def result(self, mode: Mode) -> RefundResult:
+        """What it means to us; raises `ProviderError` if it is of the other mode than ours."""
+        of_mode(self.mode, mode)
+        return RefundResult(
+            reference=self.id,
+            status=STATUSES.get(self.status, RefundStatus.PENDING),
+            amount=self.amount.money,
+            provider_status=self.status,
+            refund_id=self.refund_id,
+            reason=REASONS.get(self.status, ""),
+            created_at=self.createdAt,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Refunds:
+    """The refunds on one page of a list."""
+
+    refunds: tuple[Refund, ...]
+
+
+@attrs.frozen(kw_only=True)
+class RefundPage:
+    """One page of a payment's refunds, newest first."""
+
+    _embedded: Refunds
+    _links: dict[str, Link | None]
+
+    @property
+    def refunds(self) -> tuple[Refund, ...]:
+        """The refunds on it."""
+        return self._embedded.refunds
+
+    @property
+    def next(self) -> str | None:
+        """The id that the next page begins with, None on the last. The address around it is not followed: our key
+        goes to no host that an answer names."""
+        link = self._links.get("next")
+        if link is None:
+            return None
+        try:
+            [start] = parse_qs(urlsplit(link.href).query)["from"]
+        except (ValueError, KeyError):
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the next page of refunds has no beginning") from None
+        return start
+
+
+@attrs.frozen(kw_only=True)
+class Payment:
+    """A payment. ``amountRemaining`` is absent when no refund is possible; older recordings have null for it."""
+
+    id: str
+    mode: str
+    status: str
+    amount: Amount
+    _links: dict[str, Link | None]
+    method: str | None = None
+    amountRemaining: Amount | None = None
+
+    @property
+    def dashboard(self) -> str:
+        """The payment's own page, where a person can refund it."""
+        link = self._links.get("dashboard")
+        return link.href if link is not None and link.href.startswith("https://") else ""
+
+
+@attrs.frozen(kw_only=True)
+class OrderedPayment:
+    """As much of a payment as an order is asked for."""
+
+    id: str
+    status: str
+
+
+@attrs.frozen(kw_only=True)
+class Payments:
+    """The payments embedded in an order."""
+
+    payments: tuple[OrderedPayment, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """An order of the Orders API, with its payments (source/reference/v2/orders-api/get-order.rst of 2024)."""
+
+    id: str
+    mode: str
+    _embedded: Payments | None = None
+
+    @property
+    def paid(self) -> tuple[OrderedPayment, ...]:
+        """Its payments that were paid; failed and expired tries stay on an order beside them."""
+        embedded = self._embedded or Payments()
+        return tuple([payment for payment in embedded.payments if payment.status == "paid"])
+
+
+@attrs.frozen(kw_only=True)
+class Profile:
+    """The website profile that an API key is of."""
+
+    id: str
+    mode: str
+
+
+@attrs.frozen(kw_only=True)
+class Organization:
+    """The organisation that a token is of."""
+
+    id: str
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """An error. Mollie has no codes: what there is to go by is the status, the field and the words."""
+
+    status: int
+    title: str
+    detail: str
+    field: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EventEntity:
+    """What a next-gen event is about, as it was then; a refund is read in full later."""
+
+    entity: Any = None
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """A next-gen webhook event: ``type`` is such as ``refund.refunded``. The entity is only in a full payload."""
+
+    id: str
+    type: str
+    _embedded: EventEntity | None = None
+
+    @property
+    def entity(self) -> Any:
+        """The refund, payment or whatever it is about, not read yet; None if it was not sent along."""
+        return None if self._embedded is None else self._embedded.entity
+
+
+def of_mode(answered: str, ours: Mode) -> None:
+    """Refuse an answer about live money where we work in test, and the other way round."""
+    if answered != ours.value:
+        raise ProviderError(
+            ErrorCode.CONFIGURATION,
+            f"Mollie answered about {answered} payments, and we asked about {ours.value} ones.",
+            disposition=Disposition.RECONCILE,
+        )

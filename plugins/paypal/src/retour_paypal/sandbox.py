@@ -1,0 +1,735 @@
+"""A sandbox of PayPal: a small server with PayPal's paths, fields, statuses, errors, webhooks and memory.
+
+What it answers is checked against PayPal's descriptions of Payments v2, Orders v2 and Webhooks v1. Where those are
+silent and PayPal's behaviour is not known, the docstrings say what the sandbox does.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import itertools
+import json
+import re
+import threading
+import uuid
+import zlib
+from collections import deque
+from collections.abc import Iterable, Mapping
+from http.client import HTTPConnection
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from retour.providers import Money, RawWebhook
+from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer
+from retour_paypal.sandbox_signer import Signer, sandbox_signer
+
+KEEPS_KEYS = datetime.timedelta(days=45)
+"""Parameter ``paypal_request_id`` of Payments v2."""
+
+REFUND_WINDOW = datetime.timedelta(days=180)
+"""https://www.paypal.com/mt/cshelp/article/how-do-i-issue-a-refund-help101"""
+
+TOKEN_SECONDS = 32_400
+
+_WHOLE_UNITS = ("HUF", "JPY", "TWD")
+_VALUE = re.compile(r"-?[0-9]+|-?[0-9]*\.[0-9]+")
+_LONGEST = {"custom_id": 127, "invoice_id": 127, "note_to_payer": 255}
+_HELP = "https://developer.paypal.com/docs/api/payments/v2/"
+
+_NAMES = {
+    400: ("INVALID_REQUEST", "Request is not well-formed, syntactically incorrect, or violates schema."),
+    401: (
+        "AUTHENTICATION_FAILURE",
+        "Authentication failed due to missing authorization header, or invalid authentication credentials.",
+    ),
+    403: ("NOT_AUTHORIZED", "Authorization failed due to insufficient permissions."),
+    404: ("RESOURCE_NOT_FOUND", "The specified resource does not exist."),
+    409: ("RESOURCE_CONFLICT", "The server has detected a conflict while processing this request."),
+    422: (
+        "UNPROCESSABLE_ENTITY",
+        "The requested action could not be performed, semantically incorrect, or failed business validation.",
+    ),
+    429: ("RATE_LIMIT_REACHED", "Too many requests. Blocked due to rate limiting."),
+    500: ("INTERNAL_SERVER_ERROR", "An internal server error occurred."),
+    503: ("SERVICE_UNAVAILABLE", "Service Unavailable."),
+}
+
+ISSUES: Mapping[str, tuple[int, str]] = {
+    "MISSING_REQUIRED_PARAMETER": (400, "A required field / parameter is missing."),
+    "INVALID_PARAMETER_SYNTAX": (400, "The value of a field does not conform to the expected format."),
+    "INVALID_STRING_LENGTH": (400, "The value of a field is either too short or too long."),
+    "INVALID_ACCOUNT_STATUS": (401, "Account validations failed for the user."),
+    "PERMISSION_DENIED": (403, "You do not have permission to access or perform operations on this resource."),
+    "INVALID_RESOURCE_ID": (
+        404,
+        "Specified resource ID does not exist. Please check the resource ID and try again.",
+    ),
+    "PREVIOUS_REQUEST_IN_PROGRESS": (
+        409,
+        "A previous request on this resource is currently in progress. Please wait for sometime and try again. It is "
+        "best to space out the initial and the subsequent request(s) to avoid receiving this error.",
+    ),
+    "CANNOT_BE_ZERO_OR_NEGATIVE": (422, "Must be greater than zero."),
+    "CANNOT_BE_NEGATIVE": (422, "Must be greater than or equal to zero."),
+    "DECIMAL_PRECISION": (422, "The value of the field should not be more than two decimal places."),
+    "DECIMALS_NOT_SUPPORTED": (422, "Currency does not support decimals."),
+    "INVALID_CURRENCY_CODE": (422, "Currency code is invalid or is not currently supported."),
+    "CURRENCY_MISMATCH": (422, "The currencies do not match."),
+    "CAPTURE_FULLY_REFUNDED": (422, "The capture has already been fully refunded"),
+    "REFUND_CAPTURE_CURRENCY_MISMATCH": (422, "Refund must be in the same currency as the capture"),
+    "REFUND_NOT_ALLOWED": (422, "Capture cannot be refunded."),
+    "REFUND_TIME_LIMIT_EXCEEDED": (422, "You are over the time limit to perform a refund on this capture"),
+    "REFUND_AMOUNT_EXCEEDED": (
+        422,
+        "The refund amount must be less than or equal to the capture amount that has not yet been refunded.",
+    ),
+    "REFUND_AMOUNT_TOO_LOW": (
+        422,
+        "The amount after applying currency conversion is zero and hence the capture cannot be refunded. The currency "
+        "conversion is required because the currency of the capture is different than the currency in which the "
+        "amount was settled into the payee account.",
+    ),
+    "REFUND_FAILED_INSUFFICIENT_FUNDS": (
+        422,
+        "Capture could not be refunded due to insufficient funds. Please check to see if you have sufficient funds in "
+        "your PayPal account or if the bank account linked to your PayPal account is verified and has sufficient "
+        "funds.",
+    ),
+    "PARTIAL_REFUND_NOT_ALLOWED": (422, "You cannot do a refund less than the original capture amount."),
+    "MAX_NUMBER_OF_REFUNDS_EXCEEDED": (
+        422,
+        "You have exceeded the maximum number of refund attempts for this capture.",
+    ),
+    "PENDING_CAPTURE": (
+        422,
+        "Cannot initiate a refund as the capture is pending. Capture is typically pending when the payer has funded "
+        "the transaction using e-check/bank funded.",
+    ),
+    "DUPLICATE_INVOICE_ID": (422, "Invoice ID was previously used to refund a capture."),
+    "PAYEE_ACCOUNT_LOCKED_OR_CLOSED": (
+        422,
+        "Transaction could not complete because payee account is locked or closed.",
+    ),
+    "PAYER_ACCOUNT_LOCKED_OR_CLOSED": (422, "The payer account cannot be used for this transaction."),
+    "PAYEE_ACCOUNT_RESTRICTED": (422, "Payee account is restricted."),
+    "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK": (
+        422,
+        "Refunds are not allowed on this capture due to a chargeback on the card or bank. Please contact the payee to "
+        "resolve the chargeback.",
+    ),
+    "TRANSACTION_DISPUTED": (
+        422,
+        "Partial refunds cannot be offered at this time because there is an open case on this transaction. Visit the "
+        "PayPal Resolution Center to review this case.",
+    ),
+    "PLATFORM_FEE_EXCEEDED": (
+        422,
+        "Platform fee amount specified exceeds the amount that is available for refund. You can only refund up to the "
+        "available platform fee amount. This error is also returned when no platform_fee was specified or was zero "
+        "when the payment was captured.",
+    ),
+    "REFUND_IS_RESTRICTED": (
+        422,
+        "This refund can only be processed by the API caller that had 'captured' the transaction. If you facilitate "
+        "your transactions via a platform/partner, please initiate a refund through them.",
+    ),
+    "PLATFORM_FEE_NOT_ENABLED": (
+        422,
+        "The API Caller account is not setup to be able to process refunds with 'platform_fees'. Please contact your "
+        "Account Manager. This feature is useful when you want to contribute a portion of the 'platform_fees' you had "
+        "capture as part of the refund being processed.",
+    ),
+}
+"""The issues of a refund with their HTTP status and PayPal's words, which its description fixes for most."""
+
+
+@attrs.define(kw_only=True)
+class _Capture:
+    """A captured payment, as the sandbox keeps it."""
+
+    id: str
+    order: str
+    amount: Money
+    made_at: datetime.datetime
+    status: str
+    names_order: bool
+    disputed: bool = False
+    charged_back: bool = False
+
+
+@attrs.define(kw_only=True)
+class _Refund:
+    """A refund, as the sandbox keeps it. ``done_at`` is None while it is pending for ever."""
+
+    id: str
+    capture: str
+    amount: Money
+    made_at: datetime.datetime
+    changed_at: datetime.datetime
+    status: str
+    total: Money
+    done_at: datetime.datetime | None = None
+    said: dict[str, str] = attrs.field(factory=dict)
+
+
+class _Refused(Exception):
+    """An answer that says no."""
+
+    def __init__(self, issue: str, field: str = "") -> None:
+        super().__init__(issue)
+        self.issue = issue
+        self.field = field
+
+
+class PayPalSandbox:
+    """PayPal on this machine, from ``with`` until its end.
+
+    >>> with PayPalSandbox() as sandbox:
+    ...     capture = sandbox.pay(Money.of("44.95", "EUR"))
+    ...     sandbox.order_of(capture) != capture
+    True
+
+    ``url`` is its address, ``settings()`` what a shop needs to use it, ``clock`` its time, which stands still until it
+    is moved; ``server.faults`` makes the next refund go wrong, ``server.requests`` is everything that came in.
+
+    Switches, for what PayPal leaves open or does now and then:
+
+    - ``refunds_take``: how long a refund is pending first; None: for ever. By default it is completed at once.
+    - ``brief_orders``: the refunds of an order come without amount and ``custom_id``.
+    - ``replay_status``: what a repeated request is answered with; PayPal's description knows 201, its SDK 200 too.
+    - ``max_refunds``: how many refunds a capture may have; PayPal has such a number and does not publish it.
+    """
+
+    def __init__(
+        self, *, client_id: str = "sandbox-client", client_secret: str = "sandbox-secret", port: int = 0
+    ) -> None:  # noqa: S107
+        self.clock = SandboxClock()
+        self.server = SandboxServer(self._handle, port=port)
+        self.server.faulty = lambda request: request.path.endswith("/refund")
+        self.server.error_bodies = {status: self._error(status) for status in (429, 500, 503)}
+        self.signer: Signer = sandbox_signer()
+        self.webhook_id = _new_id()
+        self.refunds_take: datetime.timedelta | None = datetime.timedelta(0)
+        self.brief_orders = False
+        self.replay_status = 200
+        self.max_refunds: int | None = None
+        self._credentials = (client_id, client_secret)
+        self._captures: dict[str, _Capture] = {}
+        self._refunds: dict[str, _Refund] = {}
+        self._keys: dict[str, tuple[datetime.datetime, str]] = {}
+        self._tokens: dict[str, datetime.datetime] = {}
+        self._balance: dict[str, int] | None = None
+        self._refusals: deque[str] = deque()
+        self._events: list[bytes] = []
+        self._numbers = itertools.count(1)
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> PayPalSandbox:
+        self.server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where the sandbox is: the setting ``api_url``."""
+        return self.server.url
+
+    def settings(self) -> dict[str, str]:
+        """The settings of PayPal that use this sandbox."""
+        client_id, client_secret = self._credentials
+        return {
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "environment": "sandbox",
+            "api_url": self.url,
+            "webhook_id": self.webhook_id,
+            "webhook_root": self.signer.root,
+        }
+
+    # --- what happens at PayPal without the API ------------------------------------------------------------
+
+    def pay(
+        self,
+        amount: Money,
+        *,
+        order: str = "",
+        status: str = "COMPLETED",
+        names_order: bool = True,
+    ) -> str:
+        """A customer pays; gives the id of the capture.
+
+        ``order`` makes it a further capture of an order that is there; ``status`` is one of PayPal's for captures;
+        without ``names_order`` the capture does not say which order it is of.
+        """
+        with self._lock:
+            capture = _Capture(
+                id=_new_id(),
+                order=order or _new_id(),
+                amount=amount,
+                made_at=self.clock.now(),
+                status=status,
+                names_order=names_order,
+            )
+            self._captures[capture.id] = capture
+            return capture.id
+
+    def order_of(self, capture: str) -> str:
+        """The id of a capture's order."""
+        with self._lock:
+            return self._captures[capture].order
+
+    def complete_payment(self, capture: str) -> None:
+        """A pending payment comes in."""
+        with self._lock:
+            self._captures[capture].status = "COMPLETED"
+
+    def refund_in_dashboard(self, capture: str, amount: Money) -> str:
+        """The merchant refunds at PayPal; gives the id of the refund. It has no ``custom_id``."""
+        with self._lock:
+            return self._make(self._captures[capture], amount, {}).id
+
+    def fail_refund(self, refund: str) -> None:
+        """A refund fails at PayPal after all."""
+        self._end(refund, "FAILED", "PAYMENT.REFUND.FAILED")
+
+    def cancel_refund(self, refund: str) -> None:
+        """A refund is cancelled at PayPal. No event is known to tell."""
+        self._end(refund, "CANCELLED", "")
+
+    def open_dispute(self, capture: str) -> None:
+        """The customer opens a case: only a full refund is possible."""
+        with self._lock:
+            self._captures[capture].disputed = True
+
+    def charge_back(self, capture: str) -> None:
+        """The customer's bank takes the money back: no refund is possible, and PayPal tells of the reversal.
+
+        The resource of that event is not described; the sandbox sends the capture.
+        """
+        with self._lock:
+            found = self._captures[capture]
+            found.charged_back = True
+            self._tell("PAYMENT.CAPTURE.REVERSED", "capture", self._capture_json(found, in_order=False))
+
+    def set_balance(self, *amounts: Money) -> None:
+        """What the merchant has at PayPal, per currency; until this is called there is always enough."""
+        with self._lock:
+            self._balance = {amount.currency: amount.minor for amount in amounts}
+
+    def refuse_next(self, issue: str) -> None:
+        """The next refund is answered with this one of `ISSUES`, and not made."""
+        if issue not in ISSUES:
+            raise ValueError(f"{issue} is no issue of a refund")
+        with self._lock:
+            self._refusals.append(issue)
+
+    def revoke_tokens(self) -> None:
+        """Every access token that was given out is worth nothing from now on."""
+        with self._lock:
+            self._tokens.clear()
+
+    # --- webhooks ------------------------------------------------------------------------------------------
+
+    def webhooks(self, *, sent_at: datetime.datetime | None = None) -> list[RawWebhook]:
+        """A transmission of every event so far, signed; the order is that of the events.
+
+        It is dated by the clock of this machine unless ``sent_at`` says otherwise: who receives it has no other.
+        """
+        with self._lock:
+            self._settle()
+            return [self._sign(body, sent_at or datetime.datetime.now(datetime.UTC)) for body in self._events]
+
+    def deliver(self, url: str, webhooks: Iterable[RawWebhook] | None = None) -> list[int]:
+        """Send webhooks to ``url`` on this machine, all of them unless told which; gives the status of each answer.
+
+        Give it a webhook twice, or the list reversed, to see what comes of that.
+        """
+        return [_post(url, webhook) for webhook in (self.webhooks() if webhooks is None else list(webhooks))]
+
+    def _sign(self, body: bytes, sent_at: datetime.datetime) -> RawWebhook:
+        url = f"{self.url}/v1/notifications/certs/CERT-{zlib.crc32(self.signer.certificate.encode()):08x}"
+        headers = self.signer.headers(body, webhook_id=self.webhook_id, cert_url=url, sent_at=sent_at)
+        return RawWebhook(headers=headers | {"content-type": "application/json"}, body=body)
+
+    def _tell(self, event_type: str, resource_type: str, resource: dict[str, Any]) -> None:
+        event_id = f"WH-{_new_id()}-{_new_id()}"
+        address = f"{self.url}/v1/notifications/webhooks-events/{event_id}"
+        event = {
+            "id": event_id,
+            "event_version": "1.0",
+            "create_time": _time(self.clock.now()),
+            "resource_type": resource_type,
+            "resource_version": "2.0",
+            "event_type": event_type,
+            "summary": event_type.capitalize(),
+            "resource": resource,
+            "links": [
+                {"href": address, "rel": "self", "method": "GET"},
+                {"href": f"{address}/resend", "rel": "resend", "method": "POST"},
+            ],
+        }
+        self._events.append(json.dumps(event).encode())
+
+    # --- the API -------------------------------------------------------------------------------------------
+
+    def _handle(self, request: SandboxRequest) -> SandboxResponse:
+        with self._lock:
+            self._settle()
+            try:
+                if request.path == "/v1/oauth2/token" and request.method == "POST":
+                    return self._token(request)
+                if request.path.startswith("/v1/notifications/certs/") and request.method == "GET":
+                    return self._certificate(request)
+                if not self._is_authorized(request):
+                    return SandboxResponse(status=401, body=self._error(401))
+                return self._route(request)
+            except _Refused as refused:
+                status = ISSUES[refused.issue][0]
+                return SandboxResponse(status=status, body=self._error(status, refused.issue, refused.field))
+
+    def _route(self, request: SandboxRequest) -> SandboxResponse:
+        parts = request.path.strip("/").split("/")
+        match request.method, parts:
+            case "POST", ["v2", "payments", "captures", capture, "refund"]:
+                return self._refund(capture, request)
+            case "GET", ["v2", "payments", "captures", capture] if capture in self._captures:
+                return SandboxResponse(status=200, body=self._capture_json(self._captures[capture], in_order=False))
+            case "GET", ["v2", "payments", "refunds", refund] if refund in self._refunds:
+                return SandboxResponse(status=200, body=self._refund_json(self._refunds[refund]))
+            case "GET", ["v2", "checkout", "orders", order] if self._captures_of(order):
+                return SandboxResponse(status=200, body=self._order_json(order))
+            case "POST", ["v1", "notifications", "verify-webhook-signature"]:
+                return self._verify(request)
+        raise _Refused("INVALID_RESOURCE_ID")
+
+    def _token(self, request: SandboxRequest) -> SandboxResponse:
+        """https://developer.paypal.com/api/rest/authentication/; not in PayPal's descriptions."""
+        form = parse_qs(request.body.decode(errors="replace"))
+        if _basic(request.headers.get("authorization", "")) != self._credentials:
+            body = {"error": "invalid_client", "error_description": "Client Authentication failed"}
+            return SandboxResponse(status=401, body=body)
+        if form.get("grant_type") != ["client_credentials"]:
+            body = {"error": "unsupported_grant_type", "error_description": "unsupported grant_type"}
+            return SandboxResponse(status=400, body=body)
+        token = uuid.uuid4().hex
+        self._tokens[token] = self.clock.now() + datetime.timedelta(seconds=TOKEN_SECONDS)
+        return SandboxResponse(
+            status=200,
+            body={
+                "scope": "https://uri.paypal.com/services/payments/refund "
+                "https://uri.paypal.com/services/payments/payment/authcapture",
+                "access_token": token,
+                "token_type": "Bearer",
+                "app_id": "APP-80W284485P519543T",
+                "expires_in": TOKEN_SECONDS,
+                "nonce": uuid.uuid4().hex,
+            },
+        )
+
+    def _is_authorized(self, request: SandboxRequest) -> bool:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return scheme == "Bearer" and self._tokens.get(token, self.clock.now()) > self.clock.now()
+
+    def _refund(self, capture: str, request: SandboxRequest) -> SandboxResponse:
+        """``captures.refund``. A known ``PayPal-Request-Id`` gives the refund as it is now, whatever the body says:
+        what PayPal does with another body is not known. A refused request is not remembered."""
+        key = request.headers.get("paypal-request-id", "")
+        seen = self._keys.get(key)
+        if key and seen and self.clock.now() - seen[0] < KEEPS_KEYS:
+            return self._made(self._refunds[seen[1]], request, self.replay_status)
+        if self._refusals:
+            raise _Refused(self._refusals.popleft())
+        if capture not in self._captures:
+            raise _Refused("INVALID_RESOURCE_ID", "capture_id")
+        found = self._captures[capture]
+        amount, said = self._read(request.body, found)
+        self._check(found, amount)
+        refund = self._make(found, amount, said)
+        if key:
+            self._keys[key] = (self.clock.now(), refund.id)
+        return self._made(refund, request, 201)
+
+    def _made(self, refund: _Refund, request: SandboxRequest, status: int) -> SandboxResponse:
+        whole = self._refund_json(refund)
+        if request.headers.get("prefer") != "return=representation":
+            whole = {name: whole[name] for name in ("id", "status", "links")}
+        return SandboxResponse(status=status, body=whole)
+
+    def _read(self, body: bytes, capture: _Capture) -> tuple[Money, dict[str, str]]:
+        """A refund request (schema ``refund_request``). An empty body is taken for ``{}``, as PayPal's SDK sends it."""
+        try:
+            fields = json.loads(body or b"{}")
+        except ValueError:
+            raise _Refused("INVALID_PARAMETER_SYNTAX") from None
+        if not isinstance(fields, dict):
+            raise _Refused("INVALID_PARAMETER_SYNTAX")
+        said = {name: fields[name] for name in _LONGEST if name in fields}
+        for name, value in said.items():
+            if not isinstance(value, str) or "\n" in value:
+                raise _Refused("INVALID_PARAMETER_SYNTAX", f"/{name}")
+            if not 1 <= len(value) <= _LONGEST[name]:
+                raise _Refused("INVALID_STRING_LENGTH", f"/{name}")
+        if "invoice_id" in said and any(
+            refund.said.get("invoice_id") == said["invoice_id"] for refund in self._refunds.values()
+        ):
+            raise _Refused("DUPLICATE_INVOICE_ID", "/invoice_id")
+        if "amount" not in fields:
+            return self._left(capture), said
+        return _read_amount(fields["amount"], capture.amount.currency), said
+
+    def _check(self, capture: _Capture, amount: Money) -> None:
+        left = self._left(capture)
+        if capture.status == "PENDING":
+            raise _Refused("PENDING_CAPTURE")
+        if capture.status in ("DECLINED", "FAILED"):
+            raise _Refused("REFUND_NOT_ALLOWED")
+        if capture.charged_back:
+            raise _Refused("REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK")
+        if not left:
+            raise _Refused("CAPTURE_FULLY_REFUNDED")
+        if self.clock.now() - capture.made_at > REFUND_WINDOW:
+            raise _Refused("REFUND_TIME_LIMIT_EXCEEDED")
+        if amount > left:
+            raise _Refused("REFUND_AMOUNT_EXCEEDED", "/amount/value")
+        if capture.disputed and amount != capture.amount:
+            raise _Refused("TRANSACTION_DISPUTED")
+        if self.max_refunds is not None and len(self._refunds_of(capture.id)) >= self.max_refunds:
+            raise _Refused("MAX_NUMBER_OF_REFUNDS_EXCEEDED")
+        if self._balance is not None and self._balance.get(amount.currency, 0) < amount.minor:
+            raise _Refused("REFUND_FAILED_INSUFFICIENT_FUNDS")
+
+    def _make(self, capture: _Capture, amount: Money, said: dict[str, str]) -> _Refund:
+        now = self.clock.now()
+        pending = self.refunds_take is None or bool(self.refunds_take)
+        refund = _Refund(
+            id=_new_id(),
+            capture=capture.id,
+            amount=amount,
+            made_at=now,
+            changed_at=now,
+            status="PENDING" if pending else "COMPLETED",
+            total=capture.amount - self._left(capture) + amount,
+            done_at=None if self.refunds_take is None else now + self.refunds_take,
+            said=said,
+        )
+        self._refunds[refund.id] = refund
+        if self._balance is not None:
+            self._balance[amount.currency] = self._balance.get(amount.currency, 0) - amount.minor
+        event = ("PAYMENT.REFUND.PENDING" if pending else "PAYMENT.CAPTURE.REFUNDED", "refund")
+        self._tell(*event, self._refund_json(refund))
+        return refund
+
+    def _end(self, refund: str, status: str, event: str) -> None:
+        with self._lock:
+            found = self._refunds[refund]
+            found.status, found.done_at, found.changed_at = status, None, self.clock.now()
+            if event:
+                self._tell(event, "refund", self._refund_json(found))
+
+    def _settle(self) -> None:
+        """Complete the refunds whose time has come."""
+        for refund in self._refunds.values():
+            if refund.status == "PENDING" and refund.done_at is not None and refund.done_at <= self.clock.now():
+                refund.status, refund.changed_at = "COMPLETED", refund.done_at
+                self._tell("PAYMENT.CAPTURE.REFUNDED", "refund", self._refund_json(refund))
+
+    def _certificate(self, request: SandboxRequest) -> SandboxResponse:
+        known = f"CERT-{zlib.crc32(self.signer.certificate.encode()):08x}"
+        if not request.path.endswith(f"/{known}"):
+            raise _Refused("INVALID_RESOURCE_ID")
+        return SandboxResponse(status=200, body=self.signer.certificate.encode(), content_type="application/x-pem-file")
+
+    def _verify(self, request: SandboxRequest) -> SandboxResponse:
+        """``verify-webhook-signature.post``: over the event's own bytes, as they stand in the request."""
+        text = request.body.decode(errors="replace")
+        try:
+            fields = json.loads(text)
+            begin = text.index('"webhook_event":') + len('"webhook_event":')
+            _, end = json.JSONDecoder().raw_decode(text, begin + len(text[begin:]) - len(text[begin:].lstrip()))
+            event = text[begin:end].strip().encode()
+            message = "|".join(
+                (fields["transmission_id"], fields["transmission_time"], fields["webhook_id"], str(zlib.crc32(event)))
+            )
+            signature = base64.b64decode(fields["transmission_sig"], validate=True)
+        except (ValueError, KeyError, TypeError):
+            raise _Refused("MISSING_REQUIRED_PARAMETER") from None
+        key = x509.load_pem_x509_certificate(self.signer.certificate.encode()).public_key()
+        verdict = "FAILURE"
+        if isinstance(key, RSAPublicKey) and fields["webhook_id"] == self.webhook_id:
+            try:
+                key.verify(signature, message.encode(), padding.PKCS1v15(), hashes.SHA256())
+                verdict = "SUCCESS"
+            except InvalidSignature:
+                pass
+        return SandboxResponse(status=200, body={"verification_status": verdict})
+
+    # --- PayPal's JSON -------------------------------------------------------------------------------------
+
+    def _refunds_of(self, capture: str) -> list[_Refund]:
+        return [refund for refund in self._refunds.values() if refund.capture == capture]
+
+    def _captures_of(self, order: str) -> list[_Capture]:
+        return [capture for capture in self._captures.values() if capture.order == order]
+
+    def _left(self, capture: _Capture) -> Money:
+        left = capture.amount
+        for refund in self._refunds_of(capture.id):
+            if refund.status not in ("FAILED", "CANCELLED"):
+                left -= refund.amount
+        return left
+
+    def _status(self, capture: _Capture) -> str:
+        left = self._left(capture)
+        if capture.status != "COMPLETED" or left == capture.amount:
+            return capture.status
+        return "PARTIALLY_REFUNDED" if left else "REFUNDED"
+
+    def _capture_json(self, capture: _Capture, *, in_order: bool) -> dict[str, Any]:
+        address = f"{self.url}/v2/payments/captures/{capture.id}"
+        links = [
+            {"href": address, "rel": "self", "method": "GET"},
+            {"href": f"{address}/refund", "rel": "refund", "method": "POST"},
+        ]
+        body: dict[str, Any] = {
+            "id": capture.id,
+            "status": self._status(capture),
+            "amount": _amount(capture.amount),
+            "final_capture": True,
+            "create_time": _time(capture.made_at),
+            "update_time": _time(capture.made_at),
+            "links": links,
+        }
+        if capture.status == "PENDING":
+            body["status_details"] = {"reason": "ECHECK"}
+        if capture.names_order:
+            links.append({"href": f"{self.url}/v2/checkout/orders/{capture.order}", "rel": "up", "method": "GET"})
+            if not in_order:
+                body["supplementary_data"] = {"related_ids": {"order_id": capture.order}}
+        return body
+
+    def _refund_json(self, refund: _Refund) -> dict[str, Any]:
+        address = f"{self.url}/v2/payments/refunds/{refund.id}"
+        body: dict[str, Any] = {
+            "id": refund.id,
+            "status": refund.status,
+            "amount": _amount(refund.amount),
+            **refund.said,
+            "seller_payable_breakdown": {
+                "gross_amount": _amount(refund.amount),
+                "paypal_fee": _amount(Money.zero(refund.amount.currency)),
+                "net_amount": _amount(refund.amount),
+                "total_refunded_amount": _amount(refund.total),
+            },
+            "create_time": _time(refund.made_at),
+            "update_time": _time(refund.changed_at),
+            "links": [
+                {"href": address, "rel": "self", "method": "GET"},
+                {"href": f"{self.url}/v2/payments/captures/{refund.capture}", "rel": "up", "method": "GET"},
+            ],
+        }
+        if refund.status == "PENDING":
+            body["status_details"] = {"reason": "ECHECK"}
+        return body
+
+    def _order_json(self, order: str) -> dict[str, Any]:
+        captures = self._captures_of(order)
+        refunds = [self._refund_json(refund) for capture in captures for refund in self._refunds_of(capture.id)]
+        if self.brief_orders:
+            refunds = [{name: refund[name] for name in ("id", "status", "links")} for refund in refunds]
+        paid = Money(minor=sum(capture.amount.minor for capture in captures), currency=captures[0].amount.currency)
+        payments: dict[str, Any] = {"captures": [self._capture_json(capture, in_order=True) for capture in captures]}
+        if refunds:
+            payments["refunds"] = refunds
+        return {
+            "id": order,
+            "intent": "CAPTURE",
+            "status": "COMPLETED",
+            "purchase_units": [{"reference_id": "default", "amount": _amount(paid), "payments": payments}],
+            "create_time": _time(captures[0].made_at),
+            "update_time": _time(captures[-1].made_at),
+            "links": [{"href": f"{self.url}/v2/checkout/orders/{order}", "rel": "self", "method": "GET"}],
+        }
+
+    def _error(self, status: int, issue: str = "", field: str = "") -> dict[str, Any]:
+        name, message = _NAMES[status]
+        body: dict[str, Any] = {"name": name, "message": message, "debug_id": uuid.uuid4().hex[:13]}
+        if issue:
+            detail = {"issue": issue, "description": ISSUES[issue][1]}
+            if field:
+                detail["field"] = field
+            body["details"] = [detail]
+            body["links"] = [{"href": f"{_HELP}#error-{issue}", "rel": "information_link"}]
+        return body
+
+
+def _read_amount(wire: object, currency: str) -> Money:
+    """An amount (schema ``money``), held to the decimals of its currency."""
+    if not isinstance(wire, dict):
+        raise _Refused("INVALID_PARAMETER_SYNTAX", "/amount")
+    code, value = wire.get("currency_code"), wire.get("value")
+    if code is None or value is None:
+        raise _Refused("MISSING_REQUIRED_PARAMETER", "/amount/value" if value is None else "/amount/currency_code")
+    if not isinstance(value, str) or len(value) > 32 or not _VALUE.fullmatch(value):
+        raise _Refused("INVALID_PARAMETER_SYNTAX", "/amount/value")
+    if not isinstance(code, str) or not re.fullmatch(r"[A-Z]{3}", code):
+        raise _Refused("INVALID_CURRENCY_CODE", "/amount/currency_code")
+    if code != currency:
+        raise _Refused("REFUND_CAPTURE_CURRENCY_MISMATCH", "/amount/currency_code")
+    decimals = len(value.partition(".")[2])
+    if code in _WHOLE_UNITS and decimals:
+        raise _Refused("DECIMALS_NOT_SUPPORTED", "/amount/value")
+    if decimals > 2:
+        raise _Refused("DECIMAL_PRECISION", "/amount/value")
+    amount = Money.of(value, code)
+    if amount.minor <= 0:
+        raise _Refused("CANNOT_BE_ZERO_OR_NEGATIVE", "/amount/value")
+    return amount
+
+
+def _amount(money: Money) -> dict[str, str]:
+    whole = money.currency in _WHOLE_UNITS
+    return {"currency_code": money.currency, "value": f"{money.decimal:.{0 if whole else 2}f}"}
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """The name and password of HTTP Basic."""
+    try:
+        name, _, password = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return name, password
+
+
+def _new_id() -> str:
+    """17 capitals and digits, as PayPal's ids are."""
+    return uuid.uuid4().hex[:17].upper()
+
+
+def _time(time: datetime.datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _post(url: str, webhook: RawWebhook) -> int:
+    target = urlsplit(url)
+    if target.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("a sandbox sends to this machine only")
+    connection = HTTPConnection(target.hostname, target.port, timeout=10)
+    try:
+        connection.request("POST", target.path or "/", body=webhook.body, headers=dict(webhook.headers))
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -1,0 +1,46 @@
+"""Calling Stripe: the key, the pinned version, form bodies, and answers read or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from retour.providers import Answer, ErrorCode, ProviderError, ProviderSession, read_wire
+from retour_stripe.errors import refusal
+from retour_stripe.settings import Settings
+from retour_stripe.wire import VERSION
+
+_T = TypeVar("_T")
+
+KEY_HEADER = "Idempotency-Key"
+
+
+class Api:
+    """Stripe, asked with one key. Every path is under ``/v1``; every method raises `ProviderError` only."""
+
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
+        self._url = settings.api_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {settings.api_key.reveal()}", "Stripe-Version": VERSION}
+        self._http = http
+
+    def get(self, kind: type[_T], path: str, query: Mapping[str, str] | None = None) -> _T:
+        """Read a ``kind``."""
+        return _read(kind, self._http.read(f"{self._url}/v1/{path}", headers=self._headers, query=query))
+
+    def post(self, kind: type[_T], path: str, form: Mapping[str, str], key: str = "") -> _T:
+        """Send a form, once; with ``key`` Stripe does it once too, however often it is sent."""
+        headers = self._headers | ({KEY_HEADER: key} if key else {})
+        return _read(kind, self._http.write("POST", f"{self._url}/v1/{path}", headers=headers, form=form))
+
+
+def segment(reference: str) -> str:
+    """A reference as one segment of a path. No id of Stripe's holds more than letters, digits and underscores."""
+    if not (reference.isascii() and reference.replace("_", "").isalnum()):
+        raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "the reference has a shape that no id at Stripe has")
+    return reference
+
+
+def _read(kind: type[_T], answer: Answer) -> _T:
+    if not 200 <= answer.status < 300:
+        raise refusal(answer)
+    return read_wire(kind, answer.json())

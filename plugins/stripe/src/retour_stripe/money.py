@@ -1,0 +1,45 @@
+"""Amounts as Stripe writes them: a whole number of the smallest unit, which for three currencies is not ISO 4217's."""
+
+from __future__ import annotations
+
+from retour import InvalidAmount
+from retour.providers import ErrorCode, Money, ProviderError
+
+_UNITS = {"ISK": (100, 1), "UGX": (100, 1), "MGA": (1, 100)}
+"""How many of Stripe's smallest units so many of ISO 4217's are, for the currencies where they differ.
+
+The ariary is on the list of currencies without decimals (https://docs.stripe.com/currencies#zero-decimal). The króna
+and the Ugandan shilling have none either, but are written with two for the sake of old integrations: "an ISK amount of
+100 will continue to represent 1 króna" (https://support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds;
+for both https://docs.stripe.com/currencies#special-cases).
+"""
+
+_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+"""Their last digit must be 0, in refunds too: https://docs.stripe.com/currencies#three-decimal."""
+
+_UNKNOWN = frozenset({"IQD", "LYD"})
+"""Three decimals in ISO 4217, and on none of Stripe's lists: how Stripe would write them is not known."""
+
+
+def to_wire(amount: Money) -> int:
+    """An amount as Stripe takes it. Raises `ProviderError` (invalid request) for one that Stripe cannot refund."""
+    theirs, ours = _UNITS.get(amount.currency, (1, 1))
+    number, rest = divmod(amount.minor * theirs, ours)
+    if rest or (amount.currency in _THREE_DECIMALS and number % 10):
+        raise ProviderError(ErrorCode.INVALID_REQUEST, f"Stripe cannot refund {amount}: it is not round enough")
+    if amount.currency in _UNKNOWN:
+        raise ProviderError(ErrorCode.INVALID_REQUEST, f"Stripe does not list {amount.currency}")
+    return number
+
+
+def from_wire(number: int, currency: str) -> Money:
+    """An amount as Stripe gives it, its ``currency`` in lower case. Raises `ProviderError` (unreadable answer)."""
+    code = currency.upper()
+    theirs, ours = _UNITS.get(code, (1, 1))
+    minor, rest = divmod(number * ours, theirs)
+    if rest or code in _UNKNOWN:
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{number} {currency} is no amount that we know how to read")
+    try:
+        return Money(minor=minor, currency=code)
+    except InvalidAmount as error:
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{currency} is no currency that we know") from error

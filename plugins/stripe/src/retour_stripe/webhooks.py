@@ -1,0 +1,83 @@
+"""Stripe's webhooks: signed, about refunds in two families of events.
+
+Since version 2024-10-28 of the API, ``refund.created``, ``refund.updated`` and ``refund.failed`` come for all refunds;
+before, they came for refunds without a charge only, and the others gave ``charge.refund.updated`` and
+``charge.refunded`` (https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update). The version is the
+webhook endpoint's own, so both families are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+
+from retour.providers import (
+    Mode,
+    ProviderError,
+    RawWebhook,
+    RefundEvent,
+    Secret,
+    ToFetch,
+    VerifiedEvents,
+    WebhookRejected,
+    read_wire,
+)
+from retour_stripe.wire import Charge, Event, Refund
+
+TOLERANCE = 300
+"""Seconds that a signature may be old, or ahead of our clock. Stripe's own client lets the future pass."""
+
+_OF_A_REFUND = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
+_OF_A_CHARGE = "charge.refunded"
+
+
+def check_signature(webhook: RawWebhook, secrets: Iterable[Secret], *, now: float) -> None:
+    """Check ``Stripe-Signature: t=<unix seconds>,v1=<hex>[,v1=<hex>…]`` at the time ``now`` (unix seconds).
+
+    A ``v1`` is the HMAC-SHA256 of the time, a point and the raw body; any one that matches any secret is enough, and
+    other schemes are ignored (https://docs.stripe.com/webhooks#verify-manually). Raises `WebhookRejected`.
+    """
+    parts = [part.partition("=") for part in webhook.headers.get("stripe-signature", "").split(",")]
+    times = [value for name, _, value in parts if name.strip() == "t"]
+    given = [value.strip().encode("utf-8", "replace") for name, _, value in parts if name.strip() == "v1"]
+    if len(times) != 1 or not given:
+        raise WebhookRejected("the header Stripe-Signature is missing or malformed")
+    [sent] = times
+    if not (sent.isascii() and sent.isdigit() and len(sent) < 12):
+        raise WebhookRejected("the time in Stripe-Signature is none")
+    signed = sent.encode() + b"." + webhook.body
+    expected = [_hmac(secret, signed) for secret in secrets]
+    if not any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in given):
+        raise WebhookRejected("no signature matches a webhook secret of the settings")
+    if abs(now - int(sent)) > TOLERANCE:
+        raise WebhookRejected("the signature is too old, or from the future")
+
+
+def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
+    """What a webhook says whose signature was checked. One of the other ``mode`` is about something else.
+
+    A charge that was refunded no longer lists its refunds, so these are fetched. Raises `WebhookRejected`.
+    """
+    try:
+        event = read_wire(Event, json.loads(body))
+        if event.livemode is not (mode is Mode.LIVE):
+            return VerifiedEvents(events=())
+        if event.type == _OF_A_CHARGE:
+            charge = read_wire(Charge, event.data.object)
+            return ToFetch(targets=tuple([target for target in (charge.id, charge.payment_intent) if target]))
+        if event.type not in _OF_A_REFUND:
+            return VerifiedEvents(events=())
+        refund = read_wire(Refund, event.data.object)
+        if refund.target is None:
+            return VerifiedEvents(events=())
+        return VerifiedEvents(events=(RefundEvent(event_id=event.id, target=refund.target, refund=refund.result()),))
+    except (ValueError, RecursionError) as error:
+        raise WebhookRejected("the body is no JSON") from error
+    except ProviderError as error:
+        raise WebhookRejected(f"the body cannot be read: {error.message}") from error
+
+
+def _hmac(secret: Secret, signed: bytes) -> bytes:
+    return hmac.new(secret.reveal().encode(), signed, hashlib.sha256).hexdigest().encode()

@@ -1,0 +1,157 @@
+"""Stripe's JSON, as far as retour reads it: version 2024-04-10 and later ones, which only added to these fields.
+
+Source: https://github.com/stripe/openapi, ``openapi/spec3.json``, the schemas of the same names.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from retour.providers import ErrorCode, ProviderError, RefundResult, RefundStatus
+from retour_stripe.money import from_wire
+
+VERSION = "2024-04-10"
+"""The version of the API that is asked for in every call; without it, the account's own would decide."""
+
+REFUND_ID = "refund_id"
+"""The key in a refund's metadata that holds our own id of it."""
+
+STATUSES: Mapping[str | None, RefundStatus] = {
+    "pending": RefundStatus.PENDING,
+    "requires_action": RefundStatus.PENDING,  # the consumer must say where the money goes
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.CANCELLED,
+}
+"""The statuses of a refund (schema ``refund``, field ``status``); one that is not here is pending."""
+
+
+@attrs.frozen(kw_only=True)
+class Refund:
+    """A refund. ``pending_reason`` is newer than 2024-04-10."""
+
+    id: str
+    object: Literal["refund"]
+    amount: int
+    currency: str
+    created: int
+    status: str | None = None
+    charge: str | None = None
+    payment_intent: str | None = None
+    metadata: dict[str, str] | None = None
+    failure_reason: str | None = None
+    pending_reason: str | None = None
+
+    @property
+    def target(self) -> str | None:
+        """What it is made on: the payment, or the charge of one that has none (before PaymentIntents)."""
+        return self.payment_intent or self.charge
+
+    def is_on(self, target: str) -> bool:
+        """Whether it is a refund of this payment or charge."""
+        return target in (self.payment_intent, self.charge)
+
+    def result(self) -> RefundResult:
+        """The refund in the core's words."""
+        return RefundResult(
+            reference=self.id,
+            status=STATUSES.get(self.status, RefundStatus.PENDING),
+            amount=from_wire(self.amount, self.currency),
+            provider_status=self.status or "",
+            refund_id=(self.metadata or {}).get(REFUND_ID, ""),
+            reason=self.failure_reason or self.pending_reason or "",
+            created_at=_time(self.created),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class RefundList:
+    """One page of refunds, the newest first."""
+
+    object: Literal["list"]
+    data: list[Refund]
+    has_more: bool
+
+
+@attrs.frozen(kw_only=True)
+class Charge:
+    """A charge (``ch_…``, ``py_…``). ``refunded`` is true only of one that is wholly refunded."""
+
+    id: str
+    object: Literal["charge"]
+    amount_captured: int
+    amount_refunded: int
+    currency: str
+    captured: bool
+    disputed: bool
+    refunded: bool
+    status: str
+    livemode: bool
+    payment_intent: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PaymentIntent:
+    """A payment (``pi_…``), with its charge expanded."""
+
+    id: str
+    object: Literal["payment_intent"]
+    currency: str
+    status: str
+    livemode: bool
+    latest_charge: Charge | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CheckoutSession:
+    """A checkout session (``cs_…``); without a payment when it is not paid, or set up a subscription."""
+
+    id: str
+    object: Literal["checkout.session"]
+    livemode: bool
+    payment_intent: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """What is inside ``error`` (schema ``api_errors``). ``code`` can be missing."""
+
+    type: str
+    code: str = ""
+    message: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ErrorBody:
+    """The body of a refusal."""
+
+    error: Fault
+
+
+@attrs.frozen(kw_only=True)
+class EventData:
+    """What an event is about: an object as it was then, in the webhook endpoint's version of the API."""
+
+    object: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """A webhook's body."""
+
+    id: str
+    object: Literal["event"]
+    type: str
+    livemode: bool
+    data: EventData
+
+
+def _time(seconds: int) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a time that is none @ $.created") from error

@@ -1,0 +1,111 @@
+"""A desk with a provider in memory, on each database, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import attrs
+import pytest
+
+from retour import Actor, MemoryShop, Money, Outcome, Refund, ReturnDesk
+from retour.testing import a_line, a_payment, an_order
+
+ANNA = Actor.staff("anna")
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@attrs.define
+class World:
+    """One order of EUR 100.00 paid by ``p_1``, its desk, and the provider's ledger."""
+
+    provider: ModuleType
+    database: str
+    now: datetime.datetime = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
+    desk: ReturnDesk = None  # type: ignore[assignment]
+    shop: MemoryShop = attrs.field(factory=MemoryShop)
+    ledger: object = None
+    forms: int = 0
+
+    def open(self, *plugins: object, inline_seconds: float = 10.0, **capabilities: object) -> World:
+        """Open the desk; ``capabilities`` are other ones than the usual."""
+        if self.ledger is None:
+            self.ledger = self.provider.Ledger(clock=lambda: self.now, paid={"p_1": Money.of("100", "EUR")})
+        order = an_order(a_line("cup", 4, "100.00"), payments=[a_payment("100.00", provider="ledger", reference="p_1")])
+        self.shop.orders["1001"] = order
+        made = self.provider.make_provider(self.ledger, **capabilities)
+        if self.desk is not None:
+            self.desk.close()
+        self.desk = ReturnDesk(
+            shop=self.shop,
+            store=self.database,
+            plugins=[self.provider.plugin(made), *plugins],
+            migrate=True,
+            clock=lambda: self.now,
+            inline_seconds=inline_seconds,
+        )
+        return self
+
+    def refund(self, amount: str = "40.00", **more: object) -> Outcome:
+        """Refund by API, with a form of its own."""
+        self.forms += 1
+        return self.desk.refund(
+            "1001",
+            "p_1",
+            Money.of(amount, "EUR"),
+            by=ANNA,
+            **{"request_id": f"form-{self.forms}", **more},  # type: ignore[arg-type]
+        )
+
+    def open_link(self, amount: str = "40.00") -> Outcome:
+        """Open the refund link, with a form of its own."""
+        self.forms += 1
+        return self.desk.open_refund_link(
+            "1001", "p_1", Money.of(amount, "EUR"), by=ANNA, request_id=f"form-{self.forms}"
+        )
+
+    def later(self, by: datetime.timedelta = datetime.timedelta(minutes=1)) -> None:
+        """Let time pass, every pause and every lease be over, and a worker do what is due."""
+        self.now += by
+        with self.desk._house.store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE retour_effect SET not_before = 0, lease_until = 0 WHERE state = 'waiting'"
+            )
+        self.desk.work()
+
+    @property
+    def refunds(self) -> list[Refund]:
+        """All refunds of the order, the oldest first."""
+        return list(self.desk.dossier("1001").refunds.values())
+
+    @property
+    def states(self) -> list[str]:
+        """Their states."""
+        return [refund.state.value for refund in self.refunds]
+
+    @property
+    def went_back(self) -> int:
+        """Minor units that really went back."""
+        total: int = self.ledger.total("p_1")  # type: ignore[attr-defined]
+        return total
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[World]:
+    made = World(provider=_load("ledger_provider"), database=database)
+    yield made
+    if made.desk is not None:
+        made.desk.close()

@@ -1,0 +1,187 @@
+"""A payment provider in memory for the core's tests: a real ledger with idempotency, lookups and faults on demand.
+
+The three real providers are tested against their sandboxes in their own folders; this one can be told to have other
+capabilities than any of them, so that every branch of the recovery rule can be reached.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+import attrs
+
+from retour import Money, Payment, hookimpl
+from retour.providers import (
+    ErrorCode,
+    Idempotency,
+    LinkKind,
+    LinkRequest,
+    PaymentCapabilities,
+    ProviderError,
+    RawWebhook,
+    Refundable,
+    RefundEvent,
+    RefundLink,
+    RefundRequest,
+    RefundResult,
+    RefundStatus,
+    Support,
+    TextDomain,
+    ToFetch,
+    VerifiedEvents,
+    WebhookRejected,
+    WebhookTrust,
+)
+
+text = TextDomain("retour").text
+WINDOW = datetime.timedelta(hours=1)
+
+
+@attrs.define
+class Ledger:
+    """What the provider knows, and what goes wrong next. ``calls`` counts refund requests that reached it."""
+
+    clock: Callable[[], datetime.datetime]
+    paid: dict[str, Money] = attrs.field(factory=dict)
+    refunds: dict[str, RefundResult] = attrs.field(factory=dict)
+    targets: dict[str, str] = attrs.field(factory=dict)
+    keys: dict[str, tuple[datetime.datetime, str, RefundRequest]] = attrs.field(factory=dict)
+    before: list[ProviderError] = attrs.field(factory=list)
+    after: list[ProviderError] = attrs.field(factory=list)
+    lookup_fails: int = 0
+    blind: bool = False
+    new_status: RefundStatus = RefundStatus.SUCCEEDED
+    calls: int = 0
+
+    def add(self, target: str, amount: Money, refund_id: str = "") -> RefundResult:
+        """A refund is made, by us or in the dashboard."""
+        reference = f"re_{len(self.refunds) + 1}"
+        result = RefundResult(
+            reference=reference,
+            status=self.new_status,
+            amount=amount,
+            provider_status=self.new_status.value,
+            refund_id=refund_id,
+            created_at=self.clock(),
+        )
+        self.refunds[reference], self.targets[reference] = result, target
+        return result
+
+    def turn(self, reference: str, status: RefundStatus) -> RefundResult:
+        """The provider changes its mind about a refund."""
+        self.refunds[reference] = attrs.evolve(self.refunds[reference], status=status, provider_status=status.value)
+        return self.refunds[reference]
+
+    def total(self, target: str) -> int:
+        """Minor units that really went back on a payment."""
+        return sum(
+            one.amount.minor
+            for reference, one in self.refunds.items()
+            if self.targets[reference] == target and one.status in (RefundStatus.SUCCEEDED, RefundStatus.PENDING)
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """No settings."""
+
+
+def make_provider(ledger: Ledger, **changes: object) -> type:
+    """A provider class on ``ledger``; ``changes`` are other capabilities than the usual ones."""
+
+    class LedgerPay:
+        """See this module."""
+
+        name = "ledger"
+        display_name = "Ledger Pay"
+        api = 1
+        settings_type = Settings
+        capabilities = attrs.evolve(
+            PaymentCapabilities(
+                refund_by_api=Support.YES,
+                find_refund=Support.YES,
+                list_refunds=Support.YES,
+                webhooks=WebhookTrust.SIGNED,
+                idempotency=Idempotency(header="Key", window=WINDOW),
+            ),
+            **changes,  # type: ignore[arg-type]
+        )
+
+        def __init__(self, settings: Settings, http: object) -> None:
+            del settings, http
+
+        def refund_url(self, request: LinkRequest) -> RefundLink:
+            return RefundLink(
+                kind=LinkKind.PROVIDER_PAGE,
+                label=text("close"),
+                instruction=text("close"),
+                url="https://ledger.example",
+            )
+
+        def refundable(self, payment: Payment) -> Refundable:
+            if payment.reference not in ledger.paid:
+                raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
+            return Refundable(target=payment.reference, remaining=ledger.paid[payment.reference])
+
+        def refund(self, request: RefundRequest) -> RefundResult:
+            ledger.calls += 1
+            if ledger.before:
+                raise ledger.before.pop(0)
+            known = ledger.keys.get(request.key)
+            window = self.capabilities.idempotency
+            if known is not None and window is not None and ledger.clock() < known[0] + window.window:
+                if known[2] != request:
+                    raise ProviderError(ErrorCode.KEY_REUSED, "same key, another request")
+                result = ledger.refunds[known[1]]
+            else:
+                if ledger.total(request.target) + request.amount.minor > ledger.paid[request.target].minor:
+                    raise ProviderError(ErrorCode.ALREADY_REFUNDED, "nothing left")
+                result = ledger.add(request.target, request.amount, request.refund_id)
+                ledger.keys[request.key] = ledger.clock(), result.reference, request
+            if ledger.after:
+                raise ledger.after.pop(0)
+            return result
+
+        def fetch_refund(self, target: str, reference: str) -> RefundResult:
+            self._look()
+            return ledger.refunds[reference]
+
+        def find_refund(self, request: RefundRequest) -> RefundResult | None:
+            self._look()
+            found = [one for one in ledger.refunds.values() if one.refund_id == request.refund_id]
+            return found[0] if found and not ledger.blind else None
+
+        def list_refunds(self, target: str) -> list[RefundResult]:
+            self._look()
+            return [one for reference, one in ledger.refunds.items() if ledger.targets[reference] == target]
+
+        def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+            if webhook.headers.get("signature") != "right":
+                raise WebhookRejected("wrong signature")
+            kind, _, what = webhook.body.decode().partition(":")
+            if kind == "fetch":
+                return ToFetch(targets=(what,))
+            result = ledger.refunds[what]
+            event = RefundEvent(event_id=f"{what}-{result.status}", target=ledger.targets[what], refund=result)
+            return VerifiedEvents(events=(event,))
+
+        def _look(self) -> None:
+            if ledger.lookup_fails:
+                ledger.lookup_fails -= 1
+                raise ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")
+
+    return LedgerPay
+
+
+def plugin(provider: type) -> object:
+    """A plugin that hands over ``provider``."""
+
+    class LedgerPlugin:
+        name = "ledger"
+
+        @hookimpl
+        def payment_providers(self) -> list[type]:
+            return [provider]
+
+    return LedgerPlugin()

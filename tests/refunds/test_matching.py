@@ -1,0 +1,241 @@
+"""The matching rule: which refund at the provider is which of ours. Twice, or in any order, it gives the same."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import logging
+from typing import Any
+
+import pytest
+
+from retour import Actor, InvalidWebhook, Money, NotPossibleNow
+from retour.providers import RefundStatus
+
+ANNA = Actor.staff("anna")
+EUR40 = Money.of("40", "EUR")
+MINUTE = datetime.timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+
+
+def signed(world: Any, what: str, signature: str = "right") -> int:
+    kept: int = world.desk.receive_webhook("ledger", {"Signature": signature}, what.encode()).kept
+    return kept
+
+
+# --- links -----------------------------------------------------------------------------------------------
+
+
+def test_an_opened_link_reserves_the_amount_until_it_is_cancelled(world: Any) -> None:
+    outcome = world.open().open_link("60.00")
+    assert outcome.refund.state == "awaiting_merchant"
+    with pytest.raises(Exception, match=r"more than the €40\.00 that is left"):
+        world.open_link("50.00")
+    world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert world.open_link("50.00").refund.state == "awaiting_merchant"
+
+
+def test_a_refund_made_in_the_dashboard_closes_the_one_that_waited_for_it(world: Any) -> None:
+    world.open().open_link()
+    world.now += MINUTE
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    (refund,) = world.refunds
+    assert (refund.state, refund.reference, refund.source) == ("succeeded", "re_1", "link")
+    assert not world.desk.reconcile("1001").changed
+
+
+def test_a_pending_dashboard_refund_is_pending_and_then_succeeded(world: Any) -> None:
+    world.open().open_link()
+    world.ledger.new_status = RefundStatus.PENDING
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    assert world.states == ["pending"]
+    world.ledger.turn("re_1", RefundStatus.SUCCEEDED)
+    world.desk.reconcile("1001")
+    assert world.states == ["succeeded"]
+
+
+@pytest.mark.parametrize(
+    "made, links, external",
+    [
+        ("before the link was opened", 1, 1),
+        ("with another amount", 1, 1),
+        ("twice", 1, 2),
+        ("for two links of one amount", 2, 1),
+    ],
+)
+def test_what_is_not_one_candidate_for_one_waiting_refund_is_external(
+    world: Any, made: str, links: int, external: int
+) -> None:
+    world.open()
+    if made == "before the link was opened":
+        world.ledger.add("p_1", EUR40)
+        world.now += MINUTE
+    for _ in range(links):
+        world.open_link()
+    if made == "with another amount":
+        world.ledger.add("p_1", Money.of("39.99", "EUR"))
+    if made == "twice":
+        world.ledger.add("p_1", EUR40)
+    if made in ("twice", "for two links of one amount"):
+        world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    assert [one.source.value for one in world.refunds].count("external") == external
+    assert [one.state.value for one in world.refunds].count("awaiting_merchant") == links
+
+
+def test_a_refund_that_nobody_asked_for_appears_as_external_and_lowers_what_is_left(world: Any) -> None:
+    world.open().ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    assert world.desk.refund_options("1001")[0].left == Money.of("60", "EUR")
+    assert "nobody asked retour for it" in world.desk.timeline("1001")[-1].text("en")
+
+
+def test_a_person_matches_an_external_refund_and_it_counts_once(world: Any) -> None:
+    world.open()
+    first, second = world.open_link().refund_id, world.open_link().refund_id
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    external = next(one for one in world.refunds if one.source == "external")
+    world.desk.match_refund("1001", second, external.id, by=ANNA)
+    assert {one.id: one.state.value for one in world.refunds} == {first: "awaiting_merchant", second: "succeeded"}
+    assert not world.desk.reconcile("1001").changed
+
+
+def test_refunds_that_cannot_be_one_are_not_matched(world: Any) -> None:
+    world.open().open_link("10.00")
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    ours, external = world.refunds
+    for pair in [(ours.id, external.id), (external.id, ours.id), (ours.id, ours.id)]:
+        with pytest.raises(NotPossibleNow, match="are not one"):
+            world.desk.match_refund("1001", *pair, by=ANNA)
+
+
+def test_a_refund_confirmed_by_its_reference_is_not_counted_again_when_it_is_found(world: Any) -> None:
+    world.open().open_link()
+    world.ledger.add("p_1", EUR40)
+    world.desk.confirm_refund("1001", "p_1", EUR40, reference="re_1", by=ANNA, request_id="confirm")
+    world.desk.reconcile("1001")
+    assert world.states == ["succeeded"]
+    world.ledger.turn("re_1", RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+
+
+def test_a_failed_refund_that_we_never_knew_of_is_no_refund(world: Any) -> None:
+    world.open().ledger.new_status = RefundStatus.FAILED
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    assert world.refunds == []
+
+
+def test_an_api_refund_instead_of_a_waiting_one_asks_the_provider_first(world: Any) -> None:
+    waiting = world.open().open_link().refund_id
+    world.now += MINUTE
+    world.ledger.add("p_1", EUR40)
+    with pytest.raises(NotPossibleNow, match="is refunded, so you cannot cancel it"):
+        world.refund(instead_of=waiting)
+    assert world.went_back == 4000
+
+
+def test_an_api_refund_takes_the_place_of_a_waiting_one(world: Any) -> None:
+    waiting = world.open().open_link("100.00").refund_id
+    assert world.refund("100.00", instead_of=waiting).refund.state == "succeeded"
+    assert sorted(world.states) == ["cancelled", "succeeded"]
+
+
+def test_refunds_not_sent_yet_are_held_when_the_provider_reports_more_than_we_knew(world: Any) -> None:
+    from retour.providers import ErrorCode, ProviderError
+
+    world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.refund("80.00")
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    held = world.refunds[0]
+    assert (held.state, held.needs_person) == ("planned", True)
+    world.later()
+    assert (world.ledger.calls, world.went_back) == (1, 4000)
+
+
+# --- webhooks --------------------------------------------------------------------------------------------
+
+
+def test_a_signed_webhook_settles_a_pending_refund_once(world: Any) -> None:
+    world.open().ledger.new_status = RefundStatus.PENDING
+    world.refund()
+    world.ledger.turn("re_1", RefundStatus.SUCCEEDED)
+    assert signed(world, "refund:re_1") == 1
+    assert world.states == ["succeeded"]
+    version = world.desk.dossier("1001").version
+    signed(world, "refund:re_1")
+    assert world.desk.dossier("1001").version == version
+
+
+def test_a_webhook_that_is_only_a_hint_is_fetched_before_it_is_believed(world: Any) -> None:
+    world.open().open_link()
+    world.now += MINUTE
+    world.ledger.add("p_1", EUR40)
+    assert signed(world, "fetch:p_1") == 1
+    assert world.states == ["succeeded"]
+
+
+def test_a_hint_is_acted_on_each_time_it_comes(world: Any) -> None:
+    world.open().open_link()
+    signed(world, "fetch:p_1")
+    assert world.states == ["awaiting_merchant"]
+    world.now += MINUTE
+    world.ledger.add("p_1", EUR40)
+    signed(world, "fetch:p_1")
+    assert world.states == ["succeeded"]
+
+
+def test_a_webhook_with_a_wrong_signature_is_refused_and_nothing_is_kept(world: Any) -> None:
+    world.open().refund()
+    version = world.desk.dossier("1001").version
+    for signature in ("wrong", "", "é"):
+        with pytest.raises(InvalidWebhook, match="wrong signature"):
+            signed(world, "refund:re_1", signature)
+    assert world.desk.dossier("1001").version == version
+
+
+def test_a_webhook_about_a_payment_that_nobody_knows_is_answered_and_not_kept(world: Any) -> None:
+    assert signed(world.open(), "fetch:p_unknown") == 0
+
+
+def test_a_webhook_about_an_order_that_we_never_saw_is_found_by_the_shop(world: Any) -> None:
+    world.open().ledger.add("p_1", EUR40)
+    assert signed(world, "refund:re_1") == 1
+    (refund,) = world.refunds
+    assert (refund.source, refund.state) == ("external", "succeeded")
+
+
+def test_a_webhook_that_comes_before_the_answer_counts_once(world: Any) -> None:
+    from retour.providers import ErrorCode, ProviderError
+
+    world.open().ledger.after = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "lost")]
+    world.refund()
+    signed(world, "refund:re_1")
+    assert world.states == ["succeeded"]
+    world.later()
+    assert (world.states, world.ledger.calls, world.went_back) == (["succeeded"], 1, 4000)
+
+
+def test_too_large_a_webhook_is_refused(world: Any) -> None:
+    with pytest.raises(InvalidWebhook, match="too large"):
+        signed(world.open(), "x" * (1024 * 1024 + 1))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["pending", "succeeded", "failed"])))
+def test_provider_events_in_any_order_and_twice_give_the_same_end(world: Any, order: tuple[str, ...]) -> None:
+    world.open().ledger.new_status = RefundStatus.PENDING
+    world.refund()
+    for status in [*order, *order]:
+        world.ledger.turn("re_1", RefundStatus(status))
+        signed(world, "refund:re_1")
+    assert world.states == ["reversed"]

@@ -1,0 +1,328 @@
+"""Money moves once: a refund by API, whatever the provider answers, and whatever breaks."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from typing import Any
+
+import pytest
+
+from retour import Actor, Approval, Money, NotAllowed, NotPossibleNow, hookimpl
+from retour.providers import Disposition, ErrorCode, ProviderError, RefundStatus
+from retour.providers.errors import DISPOSITIONS
+
+ANNA = Actor.staff("anna")
+HOUR = datetime.timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+
+
+def lost(message: str = "no answer") -> ProviderError:
+    return ProviderError(ErrorCode.OUTCOME_UNKNOWN, message)
+
+
+def test_a_refund_is_succeeded_only_when_the_provider_says_so(world: Any) -> None:
+    outcome = world.open().refund()
+    assert outcome.refund.state == "succeeded"
+    assert outcome.refund.reference == "re_1"
+    assert world.went_back == 4000
+
+
+def test_a_pending_refund_is_shown_as_pending_and_looked_at_again(world: Any) -> None:
+    world.open().ledger.new_status = RefundStatus.PENDING
+    assert world.refund().refund.state == "pending"
+    world.later()
+    assert world.states == ["pending"]
+    world.ledger.turn("re_1", RefundStatus.SUCCEEDED)
+    world.later(HOUR)
+    assert world.states == ["succeeded"]
+
+
+def test_a_refund_that_succeeded_and_failed_later_is_reversed_and_frees_its_money(world: Any) -> None:
+    world.open().refund("100.00")
+    world.ledger.turn("re_1", RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+    assert world.states == ["reversed"]
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+
+
+def test_a_double_click_refunds_once(world: Any) -> None:
+    world.open()
+    first = world.refund(request_id="form-x")
+    second = world.refund(request_id="form-x")
+    assert first.refund_id == second.refund_id
+    assert world.went_back == 4000
+
+
+def test_two_refunds_of_the_same_amount_are_two_refunds(world: Any) -> None:
+    world.open()
+    world.refund()
+    world.refund()
+    assert world.went_back == 8000
+
+
+def test_what_was_captured_is_never_passed(world: Any) -> None:
+    world.open().refund("60.00")
+    with pytest.raises(Exception, match=r"€50\.00 is more than the €40\.00 that is left"):
+        world.refund("50.00")
+    assert world.went_back == 6000
+
+
+@pytest.mark.parametrize("code", [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.RETRY])
+def test_a_try_that_certainly_did_nothing_is_made_again_by_itself_with_the_same_key(
+    world: Any, code: ErrorCode
+) -> None:
+    world.open().ledger.before = [ProviderError(code, "later", not_before=HOUR)]
+    outcome = world.refund()
+    assert outcome.refund.state == "submitting"
+    assert outcome.refund.waits_until == world.now + HOUR
+    assert "later" in world.desk.timeline("1001")[-1].text("nl")
+    world.later(HOUR)
+    assert world.states == ["succeeded"]
+    assert world.went_back == 4000
+
+
+@pytest.mark.parametrize("code", [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.FINAL])
+def test_a_final_refusal_fails_the_refund_and_frees_its_money(world: Any, code: ErrorCode) -> None:
+    world.open().ledger.before = [ProviderError(code, "never")]
+    assert world.refund().refund.state == "failed"
+    world.later(HOUR)
+    assert world.ledger.calls == 1
+    assert world.refund("100.00").refund.state == "succeeded"
+
+
+@pytest.mark.parametrize("code", [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.FIX])
+def test_what_a_person_must_mend_waits_for_him_and_then_goes_out_once(world: Any, code: ErrorCode) -> None:
+    world.open().ledger.before = [ProviderError(code, "mend it")]
+    outcome = world.refund()
+    assert (outcome.refund.state, outcome.refund.needs_person) == ("planned", True)
+    world.later(HOUR)
+    assert world.ledger.calls == 1
+    assert world.desk.retry_refund("1001", outcome.refund_id, by=ANNA).refund.state == "succeeded"
+    assert world.went_back == 4000
+
+
+@pytest.mark.parametrize("code", [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.RECONCILE])
+def test_an_unclear_answer_is_shown_as_unknown_and_the_provider_is_asked(world: Any, code: ErrorCode) -> None:
+    world.open().ledger.after = [ProviderError(code, "lost")]
+    assert world.refund().refund.state == "unknown"
+    world.later()
+    assert world.states == ["succeeded"]
+    assert world.ledger.calls == 1
+    assert world.went_back == 4000
+
+
+def test_while_it_is_unclear_nothing_else_is_offered_for_that_money(world: Any) -> None:
+    world.open().ledger.after = [lost()]
+    world.refund()
+    with pytest.raises(NotPossibleNow, match="not clear yet whether"):
+        world.refund("10.00")
+    with pytest.raises(NotPossibleNow, match="not clear yet whether"):
+        world.open_link("10.00")
+
+
+def test_a_lost_request_is_sent_again_unchanged_inside_the_window(world: Any) -> None:
+    world.open().ledger.before = [lost()]
+    world.refund()
+    world.later()
+    assert world.states == ["succeeded"]
+    assert (world.ledger.calls, world.went_back) == (2, 4000)
+
+
+def test_a_lost_answer_of_a_provider_that_cannot_look_up_is_asked_for_by_the_same_request(world: Any) -> None:
+    world.open(find_refund=_support("provider_cannot")).ledger.after = [lost()]
+    world.refund()
+    world.later()
+    assert (world.states, world.ledger.calls, world.went_back) == (["succeeded"], 2, 4000)
+
+
+def test_not_found_outside_the_window_is_no_proof_and_waits_for_a_person(world: Any) -> None:
+    world.open().ledger.after = [lost()]
+    world.ledger.blind = True
+    world.refund()
+    world.later(2 * HOUR)
+    (refund,) = world.refunds
+    assert (refund.state, refund.needs_person) == ("unknown", True)
+    world.later(2 * HOUR)
+    assert (world.ledger.calls, world.went_back) == (1, 4000)
+
+
+def test_the_window_ends_five_minutes_early(world: Any) -> None:
+    world.open().ledger.before = [lost()]
+    world.refund()
+    world.later(HOUR - datetime.timedelta(minutes=5))
+    assert (world.states, world.ledger.calls) == (["unknown"], 1)
+
+
+def test_outside_the_window_a_complete_lookup_proves_that_it_did_not_happen_after_its_delay(world: Any) -> None:
+    world.open(lookup_complete_after=3 * HOUR).ledger.before = [lost()]
+    world.refund()
+    world.later(2 * HOUR)
+    assert (world.states, world.ledger.calls) == (["unknown"], 1)
+    world.later(2 * HOUR)
+    assert (world.states, world.ledger.calls, world.went_back) == (["succeeded"], 2, 4000)
+
+
+def test_after_an_unclear_try_a_refusal_means_ask_again_and_never_failed(world: Any) -> None:
+    world.open().ledger.after = [lost()]
+    world.ledger.blind = True
+    world.refund()
+    world.ledger.before = [ProviderError(ErrorCode.INVALID_REQUEST, "refused"), lost(), lost()]
+    for _ in range(3):
+        world.later()
+        assert world.states == ["unknown"]
+    world.ledger.blind = False
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_lookup_that_fails_leaves_it_unknown(world: Any) -> None:
+    world.open().ledger.after = [lost()]
+    world.ledger.lookup_fails = 2
+    world.refund()
+    world.later()
+    world.later()
+    assert (world.states, world.ledger.calls) == (["unknown"], 1)
+    world.later()
+    assert world.states == ["succeeded"]
+
+
+def test_an_unknown_refund_that_a_person_found_is_confirmed_with_its_reference(world: Any) -> None:
+    world.open().ledger.after = [lost()]
+    world.ledger.blind = True
+    outcome = world.refund()
+    world.later(2 * HOUR)
+    world.desk.confirm_refund(
+        "1001",
+        "p_1",
+        Money.of("40", "EUR"),
+        reference="re_1",
+        by=ANNA,
+        request_id="confirm",
+        refund_id=outcome.refund_id,
+    )
+    assert world.states == ["succeeded"]
+    world.desk.reconcile("1001")
+    assert world.states == ["succeeded"]
+    assert world.desk.refund_options("1001")[0].refunded == Money.of("40", "EUR")
+
+
+def test_a_person_can_have_a_parked_refund_looked_up_again(world: Any) -> None:
+    world.open().ledger.after = [lost()]
+    world.ledger.blind = True
+    outcome = world.refund()
+    world.later(2 * HOUR)
+    world.ledger.blind = False
+    assert world.desk.retry_refund("1001", outcome.refund_id, by=ANNA).refund.state == "succeeded"
+    assert (world.ledger.calls, world.went_back) == (1, 4000)
+
+
+def test_a_provider_that_breaks_its_contract_is_treated_as_a_crash(world: Any) -> None:
+    world.open().ledger.after = [ValueError("a bug in the plugin")]
+    assert world.refund().refund.state == "submitting"
+    world.later()
+    assert (world.states, world.ledger.calls, world.went_back) == (["succeeded"], 1, 4000)
+
+
+def test_a_refund_left_to_the_worker_is_sent_by_it(world: Any) -> None:
+    assert world.open(inline_seconds=0).refund().refund.state == "submitting"
+    assert world.ledger.calls == 0
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_plugin_that_is_gone_keeps_its_refunds_and_they_can_be_confirmed_by_hand(world: Any) -> None:
+    from retour import ReturnDesk
+
+    world.open(inline_seconds=0).refund()
+    without = ReturnDesk(shop=world.shop, store=world.database, migrate=True, clock=lambda: world.now)
+    without.work()
+    (refund,) = without.dossier("1001").refunds.values()
+    assert refund.state == "submitting"
+    without.close()
+    world.later()
+    assert world.states == ["succeeded"]
+
+
+def test_a_payment_that_the_provider_does_not_know_is_refused_before_anything_is_decided(world: Any) -> None:
+    world.open().ledger.paid = {}
+    with pytest.raises(NotPossibleNow, match="cannot be asked about payment"):
+        world.refund()
+    assert world.refunds == []
+
+
+def test_a_provider_that_cannot_refund_by_api_points_to_its_link(world: Any) -> None:
+    world.open(refund_by_api=_support("provider_cannot"))
+    with pytest.raises(NotPossibleNow, match="Use its refund link"):
+        world.refund()
+
+
+class Policy:
+    """A refund_approval that answers what the test says."""
+
+    name = "policy"
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    @hookimpl
+    def refund_approval(self) -> object:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [Approval.hold("a second person looks"), ValueError("broken"), "yes"])
+def test_a_held_refund_is_not_sent_until_a_person_lets_it_go(world: Any, answer: object) -> None:
+    outcome = world.open(Policy(answer)).refund()
+    assert (outcome.refund.state, outcome.refund.needs_person) == ("planned", True)
+    world.later()
+    assert world.ledger.calls == 0
+    assert world.desk.retry_refund("1001", outcome.refund_id, by=Actor.staff("ben")).refund.state == "succeeded"
+
+
+def test_a_held_refund_can_be_cancelled_and_frees_its_money(world: Any) -> None:
+    outcome = world.open(Policy(Approval.hold("look"))).refund("100.00")
+    world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert world.states == ["cancelled"]
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+
+
+def test_a_refused_refund_is_not_made(world: Any) -> None:
+    world.open(Policy(Approval.refuse("no refunds on Friday")))
+    with pytest.raises(NotAllowed, match="no refunds on Friday"):
+        world.refund()
+    assert world.refunds == []
+
+
+def test_a_refund_that_was_sent_cannot_be_cancelled(world: Any) -> None:
+    outcome = world.open().refund()
+    with pytest.raises(NotPossibleNow, match="is refunded, so you cannot cancel it"):
+        world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+
+
+def test_plugins_hear_every_change_of_a_refund_once(world: Any) -> None:
+    heard: list[tuple[str, str]] = []
+
+    class Listener:
+        name = "listener"
+
+        @hookimpl
+        def on_refund_changed(self, refund: Any, ctx: Any) -> None:
+            heard.append((refund.state.value, ctx.event))
+
+    world.open(Listener()).ledger.after = [lost()]
+    world.refund()
+    world.later()
+    assert [state for state, _ in heard] == ["submitting", "unknown", "succeeded"]
+    assert len(set(heard)) == 3
+
+
+def _support(value: str) -> object:
+    from retour.providers import Support
+
+    return Support(value)
