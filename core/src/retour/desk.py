@@ -40,13 +40,15 @@ from retour.model.order import BankAccount, Mode, Order, Payment
 from retour.model.outcome import (
     Outcome,
     Page,
+    RefundPage,
+    RefundSummary,
     ReturnOutcome,
     ReturnSummary,
     WebhookReceipt,
     WorkReport,
     return_outcome,
 )
-from retour.model.refunds import ApprovalKind, LinkKind, LinkRequest, RefundLink, RefundOption, RefundPlan
+from retour.model.refunds import ApprovalKind, LinkKind, LinkRequest, RefundLink, RefundOption, RefundPlan, RefundState
 from retour.model.returns import (
     Counted,
     GoodsState,
@@ -67,7 +69,7 @@ from retour.rules.matching import record_seen
 from retour.shop import Shop
 from retour.store.clock import microseconds
 from retour.store.connect import check_host_connection, connect
-from retour.store.index import reference_rows, return_rows
+from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.migrations import check, migrate
 from retour.store.records import digest, event_row
 from retour.store.store import Commit, Store, VersionMoved
@@ -556,18 +558,8 @@ class ReturnDesk:
     ) -> Page:
         """A page of the shop's returns, the newest first. Filters: goods and stock states, what they wait for (see
         `ReturnSummary`), one order. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
-        filters: dict[str, list[str]] = {}
-        for name, given in (
-            ("goods", goods),
-            ("stock", stock),
-            ("waits_for", waits_for),
-            ("order_id", order_id),
-        ):
-            if given is not None:
-                filters[name] = [given] if isinstance(given, str) else [str(one) for one in given]
-        filters = {name: values or [""] for name, values in filters.items()}
-        if not 1 <= limit <= 500:
-            raise InvalidReference(text("A page holds 1 to 500 returns, not {limit}.", limit=limit))
+        filters = _filters(goods=goods, stock=stock, waits_for=waits_for, order_id=order_id)
+        _check_page(limit)
         rows, following = self._house.store.list_returns(self.shop_id, filters, limit=limit, after=after)
         return Page(
             returns=tuple(
@@ -580,6 +572,39 @@ class ReturnDesk:
                         waits_for=row.waits_for,
                         since=row.since,
                         due=row.due,
+                        opened_at=row.opened_at,
+                    )
+                    for row in rows
+                ]
+            ),
+            next=following,
+        )
+
+    def list_refunds(
+        self,
+        *,
+        state: RefundState | Sequence[RefundState] | None = None,
+        waits_for: str | None = None,
+        order_id: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> RefundPage:
+        """A page of the shop's refunds, the newest first. Filters: states, what they wait for (see `RefundSummary`),
+        one order. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
+        filters = _filters(state=state, waits_for=waits_for, order_id=order_id)
+        _check_page(limit)
+        rows, following = self._house.store.list_refunds(self.shop_id, filters, limit=limit, after=after)
+        return RefundPage(
+            refunds=tuple(
+                [
+                    RefundSummary(
+                        order_id=row.order_id,
+                        refund_id=row.refund_id,
+                        payment=row.payment,
+                        amount=Money(minor=row.minor, currency=row.currency),
+                        state=RefundState(row.state),
+                        waits_for=row.waits_for,
+                        since=row.since,
                         opened_at=row.opened_at,
                     )
                     for row in rows
@@ -727,6 +752,8 @@ class ReturnDesk:
                 expected=dossier.version,
                 events=[event_row(self.shop_id, order.id, one) for one in draft.events],
                 returns=return_rows(self.shop_id, draft.dossier, draft.events),
+                refunds=refund_rows(self.shop_id, draft.dossier, draft.events),
+                merged_refunds=merged_refunds(draft.events),
                 references=reference_rows(self.shop_id, draft.dossier, draft.events),
                 personal=[self._note_row(order, note, now) for note in draft.notes],
                 effects=effects,
@@ -974,6 +1001,20 @@ class _Request:
                 )
             )
         return cls(request_id, digest(arguments))
+
+
+def _filters(**given: str | Sequence[str] | None) -> dict[str, list[str]]:
+    """The filters of a list that were given, each as the values that it lets through; an empty one lets none."""
+    return {
+        name: [str(value)] if isinstance(value, str) else [str(one) for one in value] or [""]
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _check_page(limit: int) -> None:
+    if not 1 <= limit <= 500:
+        raise InvalidReference(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))
 
 
 def _ready(store: str | Engine, migrate_now: bool | None) -> Engine:

@@ -38,7 +38,7 @@ from retour.rules.draft import Draft
 from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_send, stock_effects
 from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
-from retour.store.index import return_rows
+from retour.store.index import refund_rows, return_rows
 from retour.store.records import as_json, event_row, from_json
 from retour.store.store import (
     ClaimedEffect,
@@ -236,6 +236,7 @@ class Runner:
                         expected=history.dossier.version,
                         events=[event_row(shop, order_id, one) for one in draft.events],
                         returns=return_rows(shop, draft.dossier, draft.events),
+                        refunds=refund_rows(shop, draft.dossier, draft.events),
                         effects=[*new, *later],
                         settled=settled,
                     )

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from retour.model.refunds import Refund
+from retour.model.money import Money
+from retour.model.refunds import Refund, RefundState
 from retour.model.returns import GoodsState, Return, StockState
 from retour.model.text import Text, text, texts
 
@@ -127,6 +128,29 @@ class ReturnSummary:
 
 
 @attrs.frozen(kw_only=True)
+class RefundSummary:
+    """One refund on a list over all orders. ``waits_for`` is what it waits for since ``since``: a "person" who has to
+    decide or mend something, the "merchant" who opened its link, the "provider", or nothing."""
+
+    order_id: str
+    refund_id: str
+    payment: str
+    amount: Money
+    state: RefundState
+    waits_for: str
+    since: datetime.datetime
+    opened_at: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
+class RefundPage:
+    """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, None when there is none."""
+
+    refunds: tuple[RefundSummary, ...]
+    next: str | None
+
+
+@attrs.frozen(kw_only=True)
 class Page:
     """A page of a list; hand ``next`` back as ``after`` for the next page, None when there is none."""
 
@@ -175,6 +199,17 @@ def return_outcome(
             by_hand=dict(return_.by_hand),
         ),
     )
+
+
+def refund_waits_for(refund: Refund) -> str:
+    """What a refund waits for; see `RefundSummary`."""
+    if refund.needs_person:
+        return "person"
+    if refund.state is RefundState.AWAITING_MERCHANT:
+        return "merchant"
+    if refund.state in (RefundState.SUBMITTING, RefundState.UNKNOWN, RefundState.PENDING):
+        return "provider"
+    return ""
 
 
 def waits_for(return_: Return) -> str:

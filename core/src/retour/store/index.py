@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from retour.model.dossier import Dossier
-from retour.model.events import OrderSeen, Recorded, RefundPlanned, touched_returns
-from retour.model.outcome import waits_for
+from retour.model.events import OrderSeen, Recorded, RefundMatched, RefundPlanned, touched_returns
+from retour.model.outcome import refund_waits_for, waits_for
 from retour.model.returns import GoodsState, Return
 from retour.store.clock import microseconds
 
@@ -64,3 +64,28 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
         }
         for payment, reference in dict.fromkeys(seen + sent)
     ]
+
+
+def refund_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
+    """A row of ``retour_refund`` for each refund that ``events`` speak of."""
+    touched = dict.fromkeys(getattr(recorded.event, "refund_id", "") for recorded in events)
+    return [
+        {
+            "shop": shop,
+            "refund_id": refund.id,
+            "order_id": dossier.order_id,
+            "payment": refund.payment,
+            "minor": refund.amount.minor,
+            "currency": refund.amount.currency,
+            "state": refund.state.value,
+            "waits_for": refund_waits_for(refund),
+            "since": microseconds(refund.changed_at),
+            "opened_at": microseconds(refund.at),
+        }
+        for refund in [dossier.refunds[refund_id] for refund_id in touched if refund_id in dossier.refunds]
+    ]
+
+
+def merged_refunds(events: Iterable[Recorded]) -> list[str]:
+    """The external refunds that turned out to be refunds of ours, and are no rows of their own any more."""
+    return [recorded.event.external_id for recorded in events if isinstance(recorded.event, RefundMatched)]

@@ -55,6 +55,16 @@ CREATE INDEX retour_return_goods ON retour_return (shop, goods, opened_at, retur
 CREATE INDEX retour_return_stock ON retour_return (shop, stock, opened_at, return_id);
 CREATE INDEX retour_return_order ON retour_return (shop, order_id);
 CREATE INDEX retour_return_due ON retour_return (due) WHERE due IS NOT NULL;
+CREATE TABLE retour_refund (
+    shop TEXT NOT NULL, refund_id TEXT NOT NULL, order_id TEXT NOT NULL, payment TEXT NOT NULL,
+    minor BIGINT NOT NULL, currency TEXT NOT NULL, state TEXT NOT NULL, waits_for TEXT NOT NULL,
+    since BIGINT NOT NULL, opened_at BIGINT NOT NULL,
+    PRIMARY KEY (shop, refund_id)
+);
+CREATE INDEX retour_refund_opened ON retour_refund (shop, opened_at, refund_id);
+CREATE INDEX retour_refund_waits ON retour_refund (shop, waits_for, opened_at, refund_id);
+CREATE INDEX retour_refund_state ON retour_refund (shop, state, opened_at, refund_id);
+CREATE INDEX retour_refund_order ON retour_refund (shop, order_id);
 CREATE TABLE retour_effect (
     id TEXT NOT NULL, shop TEXT NOT NULL, order_id TEXT NOT NULL, kind TEXT NOT NULL, plugin TEXT NOT NULL,
     body TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease_until BIGINT NOT NULL,

@@ -81,6 +81,8 @@ class Commit:
     expected: int
     events: Sequence[Mapping[str, Any]]
     returns: Sequence[Mapping[str, Any]] = ()
+    refunds: Sequence[Mapping[str, Any]] = ()
+    merged_refunds: Sequence[str] = ()
     references: Sequence[Mapping[str, Any]] = ()
     personal: Sequence[Mapping[str, Any]] = ()
     effects: Sequence[NewEffect] = ()
@@ -99,6 +101,21 @@ class ReturnRow:
     waits_for: str
     since: datetime.datetime
     due: datetime.date | None
+    opened_at: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
+class RefundRow:
+    """One refund as lists show it."""
+
+    refund_id: str
+    order_id: str
+    payment: str
+    minor: int
+    currency: str
+    state: str
+    waits_for: str
+    since: datetime.datetime
     opened_at: datetime.datetime
 
 
@@ -157,19 +174,37 @@ class Store:
         self, shop: str, filters: Mapping[str, Sequence[str]], *, limit: int, after: str | None
     ) -> tuple[list[ReturnRow], str | None]:
         """A page of returns, the newest first, and the cursor of the next page if there is one."""
-        columns = tables.return_.c
-        query = select(tables.return_).where(columns.shop == shop)
+        rows, following = self._page(tables.return_, "return_id", shop, filters, limit, after)
+        return [_return_row(row) for row in rows], following
+
+    def list_refunds(
+        self, shop: str, filters: Mapping[str, Sequence[str]], *, limit: int, after: str | None
+    ) -> tuple[list[RefundRow], str | None]:
+        """A page of refunds, the newest first, and the cursor of the next page if there is one."""
+        rows, following = self._page(tables.refund, "refund_id", shop, filters, limit, after)
+        return [_refund_row(row) for row in rows], following
+
+    def _page(
+        self,
+        table: Any,
+        key: str,
+        shop: str,
+        filters: Mapping[str, Sequence[str]],
+        limit: int,
+        after: str | None,
+    ) -> tuple[list[RowMapping], str | None]:
+        columns = table.c
+        query = select(table).where(columns.shop == shop)
         for name, values in filters.items():
             column = columns[name]
             query = query.where(column == values[0] if len(values) == 1 else column.in_(values))
         if after is not None:
-            query = query.where(tuple_(columns.opened_at, columns.return_id) < tuple_(*_cursor(after)))
-        query = query.order_by(columns.opened_at.desc(), columns.return_id.desc()).limit(limit + 1)
+            query = query.where(tuple_(columns.opened_at, columns[key]) < tuple_(*_cursor(after)))
+        query = query.order_by(columns.opened_at.desc(), columns[key].desc()).limit(limit + 1)
         with self._reads() as reader:
-            rows = reader.execute(query).mappings().all()
-        page = [_return_row(row) for row in rows[:limit]]
-        more = len(rows) > limit and page
-        return page, f"{rows[limit - 1]['opened_at']}.{page[-1].return_id}" if more else None
+            rows = list(reader.execute(query).mappings().all())
+        following = f"{rows[limit - 1]['opened_at']}.{rows[limit - 1][key]}" if len(rows) > limit else None
+        return rows[:limit], following
 
     def overdue(self, today: datetime.date, limit: int) -> list[tuple[str, str, str]]:
         """Returns whose last day to send has passed: shop, order, return."""
@@ -270,6 +305,10 @@ def _write(connection: Connection, commit: Commit) -> None:
             raise VersionMoved
         _ADD_EVENT.run_each(connection, commit.events)
     _PUT_RETURN.run_each(connection, commit.returns)
+    _PUT_REFUND.run_each(connection, commit.refunds)
+    _DROP_REFUND.run_each(
+        connection, [{"which_shop": commit.shop, "which": refund_id} for refund_id in commit.merged_refunds]
+    )
     _ADD_REFERENCE.run_each(connection, commit.references)
     _ADD_PERSONAL.run_each(connection, commit.personal)
     _add_effects(connection, commit.shop, commit.order_id, commit.effects)
@@ -339,6 +378,20 @@ def _return_row(row: RowMapping) -> ReturnRow:
     )
 
 
+def _refund_row(row: RowMapping) -> RefundRow:
+    return RefundRow(
+        refund_id=row["refund_id"],
+        order_id=row["order_id"],
+        payment=row["payment"],
+        minor=row["minor"],
+        currency=row["currency"],
+        state=row["state"],
+        waits_for=row["waits_for"],
+        since=as_datetime(row["since"]),
+        opened_at=as_datetime(row["opened_at"]),
+    )
+
+
 # --- hot statements, compiled once -----------------------------------------------------------------------
 
 
@@ -391,14 +444,21 @@ def _move_version(_: str, insert: Insert) -> Any:
     ).returning(version)
 
 
-def _put_return(_: str, insert: Insert) -> Any:
-    names = [column.name for column in tables.return_.columns]
-    statement = insert(tables.return_).values({name: bindparam(name) for name in names})
-    changing = ("goods", "stock", "waits_for", "since", "due")
-    return statement.on_conflict_do_update(
-        index_elements=["shop", "return_id"],
-        set_={name: statement.excluded[name] for name in changing},
-    )
+def _put(table: Any, key: str, changing: Sequence[str]) -> Prepared:
+    """Insert a row of an index, or move the one that is there on."""
+
+    def build(_: str, insert: Insert) -> Any:
+        statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+        return statement.on_conflict_do_update(
+            index_elements=["shop", key], set_={name: statement.excluded[name] for name in changing}
+        )
+
+    return Prepared(build)
+
+
+def _drop_refund(_: str, __: Insert) -> Any:
+    columns = tables.refund.c
+    return delete(tables.refund).where(columns.shop == bindparam("which_shop"), columns.refund_id == bindparam("which"))
 
 
 def _add_effect(dialect: str, insert: Insert) -> Any:
@@ -474,7 +534,9 @@ _EVENTS = Prepared(_select_events)
 _LOCK = Prepared(_lock_dossier)
 _MOVE_VERSION = Prepared(_move_version)
 _ADD_EVENT = _plain_insert(tables.event)
-_PUT_RETURN = Prepared(_put_return)
+_PUT_RETURN = _put(tables.return_, "return_id", ("goods", "stock", "waits_for", "since", "due"))
+_PUT_REFUND = _put(tables.refund, "refund_id", ("state", "waits_for", "since"))
+_DROP_REFUND = Prepared(_drop_refund)
 _ADD_REFERENCE = _plain_insert(tables.reference, ignore=True)
 _ADD_PERSONAL = _plain_insert(tables.personal)
 _ADD_EFFECT = Prepared(_add_effect)

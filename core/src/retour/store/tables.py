@@ -86,6 +86,27 @@ Index(
     postgresql_where=return_.c.due.is_not(None),
 )
 
+refund = Table(
+    "retour_refund",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("refund_id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("payment", Text, nullable=False),
+    Column("minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("waits_for", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+)
+"""The state of every refund, and what it waits for: how lists of money are made."""
+
+Index("retour_refund_opened", refund.c.shop, refund.c.opened_at, refund.c.refund_id)
+Index("retour_refund_waits", refund.c.shop, refund.c.waits_for, refund.c.opened_at, refund.c.refund_id)
+Index("retour_refund_state", refund.c.shop, refund.c.state, refund.c.opened_at, refund.c.refund_id)
+Index("retour_refund_order", refund.c.shop, refund.c.order_id)
+
 effect = Table(
     "retour_effect",
     metadata,
