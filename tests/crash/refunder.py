@@ -1,0 +1,56 @@
+"""A merchant's process that refunds one payment by API, and kills itself at the moment it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
+from retour.store.store import Store
+from retour.testing import a_line, a_payment, an_order
+
+
+def a_desk(database: str, provider: str, reference: str, settings: dict[str, object]) -> ReturnDesk:
+    """The desk of a shop with one order of EUR 100.00, paid by ``reference`` at ``provider``."""
+    payment = a_payment("100.00", provider=provider, reference=reference, mode=Mode.TEST)
+    shop = MemoryShop([an_order(a_line("cup", 4, "100.00"), payments=[payment])])
+    return ReturnDesk(shop=shop, store=database, plugins=[provider], settings={provider: settings}, migrate=True)
+
+
+def dies(when: bool, function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+    """``function``, at which the process is killed ``when`` it is asked to, before or ``after`` it ran."""
+
+    def call(*arguments: Any, **more: Any) -> Any:
+        if when and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*arguments, **more)
+        if when and after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return call
+
+
+def main() -> None:
+    database, provider, reference, settings, moment = sys.argv[1:]
+    desk = a_desk(database, provider, reference, json.loads(settings))
+    after = moment.startswith("after")
+    kind: Any = desk._house.registry.payment[provider][0]
+    kind.refund = dies("provider" in moment, kind.refund, after=after)
+    save, saved = Store.save, []
+
+    def counting(*arguments: Any) -> Any:
+        saved.append(1)
+        now = ("intent" in moment and len(saved) == 1) or ("outcome" in moment and len(saved) == 2)
+        return dies(now, save, after=after)(*arguments)
+
+    Store.save = counting  # type: ignore[method-assign]
+    desk.refund("1001", reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""A process that is killed while it refunds pays once or not at all, and never says what is not so."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from retour import Actor, Money, ReturnDesk
+from retour.sandbox import Fault
+
+REFUNDER = Path(__file__).with_name("refunder.py")
+SANDBOXES = {
+    "mollie": ("retour_mollie.sandbox", "MollieSandbox"),
+    "stripe": ("retour_stripe.sandbox", "StripeSandbox"),
+    "paypal": ("retour_paypal.sandbox", "PayPalSandbox"),
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+
+
+class Shop:
+    """A payment of EUR 100.00 at a provider's sandbox, and the process that refunds EUR 40.00 of it."""
+
+    def __init__(self, provider: str, sandbox: Any, database: str) -> None:
+        self.provider, self.sandbox, self.database = provider, sandbox, database
+        self.reference = sandbox.pay(Money.of("100", "EUR"))
+
+    def run(self, moment: str) -> int:
+        """Run the process; gives its exit code."""
+        arguments = [self.database, self.provider, self.reference, json.dumps(self.sandbox.settings), moment]
+        return subprocess.run(
+            [sys.executable, str(REFUNDER), *arguments], check=False, timeout=60, capture_output=True
+        ).returncode
+
+    def desk(self) -> ReturnDesk:
+        """A desk in this process."""
+        sys.path.insert(0, str(REFUNDER.parent))
+        try:
+            from refunder import a_desk
+        finally:
+            sys.path.pop(0)
+        made: ReturnDesk = a_desk(self.database, self.provider, self.reference, self.sandbox.settings)
+        return made
+
+    def work(self, desk: ReturnDesk) -> None:
+        """Let every lease and pause be over, and do what is due."""
+        engine = create_engine(self.database)
+        with engine.begin() as connection:
+            connection.execute(
+                text("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'")
+            )
+        engine.dispose()
+        desk.work()
+
+    def paid_back(self, desk: ReturnDesk) -> list[int]:
+        """Minor units of every refund that the provider has on the payment."""
+        payment = desk._order("1001").payments[0]
+        provider: Any = desk._house.accounts.refunding("default", payment)
+        return [one.amount.minor for one in provider.list_refunds(provider.refundable(payment).target)]
+
+
+@pytest.fixture(params=SANDBOXES)
+def shop(request: pytest.FixtureRequest, database: str) -> Iterator[Shop]:
+    module, name = SANDBOXES[request.param]
+    with getattr(importlib.import_module(module), name)() as sandbox:
+        yield Shop(request.param, sandbox, database)
+
+
+@pytest.mark.parametrize(
+    "moment, decided",
+    [
+        ("before the intent is committed", False),
+        ("after the intent is committed", True),
+        ("before the provider is called", True),
+        ("after the provider is called", True),
+        ("before the outcome is committed", True),
+        ("after the outcome is committed", True),
+    ],
+)
+def test_a_refund_killed_at_any_moment_is_paid_once_or_not_at_all(shop: Shop, moment: str, decided: bool) -> None:
+    assert shop.run(moment) == -signal.SIGKILL
+    desk = shop.desk()
+    for _ in range(2):
+        shop.work(desk)
+    refunds = list(desk.dossier("1001").refunds.values())
+    if not decided:
+        assert refunds == []
+        assert shop.paid_back(desk) == []
+        desk.refund("1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
+        refunds = list(desk.dossier("1001").refunds.values())
+    assert shop.paid_back(desk) == [4000]
+    assert [refund.state in ("succeeded", "pending") for refund in refunds] == [True]
+    assert not desk.reconcile("1001").changed
+    again = desk.refund("1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
+    assert not again.changed
+    assert shop.paid_back(desk) == [4000]
+    desk.close()
+
+
+@pytest.mark.parametrize(
+    "fault", [fault for fault in Fault if fault not in (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)], ids=str
+)
+def test_a_provider_that_fails_in_any_way_is_paid_once_in_the_end(shop: Shop, fault: Fault) -> None:
+    """The two slow faults are each plugin's own tests': here they would wait for the whole deadline."""
+    shop.sandbox.server.faulty = lambda request: request.method == "POST" and "oauth2" not in request.path
+    shop.sandbox.server.faults.append(fault)
+    desk = shop.desk()
+    desk.refund("1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
+    assert [one.state.value for one in desk.dossier("1001").refunds.values()] != ["failed"]
+    for _ in range(3):
+        shop.work(desk)
+    assert shop.paid_back(desk) == [4000]
+    (refund,) = desk.dossier("1001").refunds.values()
+    assert refund.state in ("succeeded", "pending")
+    desk.close()
+
+
+def test_a_refund_in_the_dashboard_after_the_link_was_opened_closes_it(shop: Shop) -> None:
+    desk = shop.desk()
+    desk.open_refund_link(
+        "1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1"
+    )
+    import datetime
+
+    shop.sandbox.clock.advance(datetime.timedelta(seconds=60))
+    shop.sandbox.refund_in_dashboard(shop.reference, Money.of("40", "EUR"))
+    desk.reconcile("1001")
+    (refund,) = desk.dossier("1001").refunds.values()
+    assert refund.source == "link"
+    assert refund.state in ("succeeded", "pending")
+    desk.close()
