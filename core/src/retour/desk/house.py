@@ -1,0 +1,56 @@
+"""What all shops of one desk share, and how its store is made ready."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import attrs
+from sqlalchemy import Engine
+
+from retour.effects.runner import Runner
+from retour.hooks.accounts import Accounts
+from retour.hooks.caller import Hooks
+from retour.hooks.registry import Registry
+from retour.shop import Shop
+from retour.store.connect import connect
+from retour.store.migrations import check, migrate
+from retour.store.store import Store
+
+DAYS_NOTES_ARE_KEPT = 365
+"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
+
+_ROUNDS = 3
+"""How often the hooks are asked and the rules applied while others keep changing the same order."""
+
+
+@attrs.frozen(kw_only=True)
+class House:
+    """What all shops of one desk share."""
+
+    store: Store
+    registry: Registry
+    hooks: Hooks
+    accounts: Accounts
+    runner: Runner
+    shops: Callable[[str], Shop]
+    clock: Callable[[], datetime.datetime]
+    zone: ZoneInfo
+    inline_seconds: float
+    owns_engine: bool
+
+
+def ready(store: str | Engine, migrate_now: bool | None) -> Engine:
+    """The engine of a store whose tables are there; one that we made is closed again when they are not."""
+    engine = connect(store) if isinstance(store, str) else store
+    try:
+        if migrate_now if migrate_now is not None else engine.dialect.name == "sqlite":
+            migrate(engine)
+        else:
+            check(engine)
+    except BaseException:
+        if isinstance(store, str):
+            engine.dispose()
+        raise
+    return engine

@@ -1,0 +1,96 @@
+"""Where a person goes: refund links for payments, and ways to send goods back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from retour.desk.house import House
+from retour.hooks.context import HookContext
+from retour.model.actor import Actor
+from retour.model.money import Money
+from retour.model.order import BankAccount, Order, Payment
+from retour.model.refunds import LinkKind, LinkRequest, RefundLink
+from retour.model.shipping import ShippingOption
+from retour.model.text import Text, text
+
+DAYS_NOTES_ARE_KEPT = 365
+"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
+
+_ROUNDS = 3
+"""How often the hooks are asked and the rules applied while others keep changing the same order."""
+
+
+@attrs.frozen
+class Links:
+    """The links of one shop's orders."""
+
+    house: House
+    shop_id: str
+
+    def refund_link(
+        self, order: Order, payment: Payment, amount: Money, to: BankAccount | None, ctx: HookContext
+    ) -> RefundLink:
+        if not amount:
+            return _NOTHING_LEFT
+        chosen = self.house.hooks.refund_link(order, payment, amount, ctx)
+        if chosen is not None:
+            return chosen
+        provider = self.house.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+        if isinstance(provider, Text):
+            return _no_link(payment, amount, provider)
+        request = LinkRequest(
+            order_id=order.id,
+            payment=payment,
+            amount=amount,
+            remittance=f"Retour {order.id}",
+            to=to or payment.payer,
+        )
+        try:
+            link: Any = provider.refund_url(request)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin still gets an answer
+            return _no_link(payment, amount, text("it failed: {error}", error=type(error).__name__))
+        if not isinstance(link, RefundLink):
+            return _no_link(payment, amount, text("it failed: {error}", error="no RefundLink"))
+        return link
+
+    def payment_url(self, order: Order, payment_id: str) -> str:
+        """The page of a payment at its provider, for the timeline; empty where there is none."""
+        for payment in order.payments:
+            if payment.id == payment_id:
+                ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self.house.clock())
+                return self.refund_link(order, payment, payment.captured, None, ctx).url
+        return ""
+
+
+def portal(ask: Callable[[], ShippingOption | None]) -> list[ShippingOption]:
+    try:
+        option = ask()
+    except (Exception, SystemExit):  # noqa: BLE001 - without a portal the customer sends it himself
+        return []
+    return [option] if isinstance(option, ShippingOption) else []
+
+
+_NOTHING_LEFT = RefundLink(
+    kind=LinkKind.UNAVAILABLE,
+    label=text("Nothing left to refund"),
+    instruction=text("Nothing was received on this payment, or all of it went back already."),
+)
+
+
+def _no_link(payment: Payment, amount: Money, why: Text) -> RefundLink:
+    """The answer for a payment whose plugin cannot say where to go: what is known, and what to do."""
+    return RefundLink(
+        kind=LinkKind.UNAVAILABLE,
+        label=text("Refund at {provider} yourself", provider=payment.provider),
+        instruction=text(
+            "The plugin for {provider} cannot help: {why}. Refund {amount} of payment {reference} in the account "
+            "of {provider}, then confirm it here with the reference that you find there.",
+            provider=payment.provider,
+            why=why,
+            amount=amount,
+            reference=payment.reference,
+        ),
+    )

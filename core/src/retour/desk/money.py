@@ -1,0 +1,94 @@
+"""What the desk asks of payment providers and policies before a refund is decided, and keeps of what webhooks tell."""
+
+from __future__ import annotations
+
+import attrs
+
+from retour.desk.flow import Flow
+from retour.effects import inbox
+from retour.model.actor import Actor
+from retour.model.errors import (
+    NotAllowed,
+    NotPossibleNow,
+)
+from retour.model.ids import id_maker
+from retour.model.money import Money
+from retour.model.order import Order, Payment
+from retour.model.refunds import ApprovalKind, RefundPlan
+from retour.model.text import Text, text
+from retour.providers.errors import ProviderError
+from retour.rules.draft import Draft
+from retour.store.clock import microseconds
+
+DAYS_NOTES_ARE_KEPT = 365
+"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
+
+_ROUNDS = 3
+"""How often the hooks are asked and the rules applied while others keep changing the same order."""
+
+
+@attrs.frozen
+class RefundDesk:
+    """The refunds of one shop, as far as providers and policies are asked."""
+
+    flow: Flow
+
+    def keep(self, order_id: str, provider: str, target: str, effect: inbox.Told) -> list[str]:
+        """Store what a webhook said of one payment of an order; gives the ids of the effects that act on it."""
+        order, dossier = self.flow.read(order_id)
+        payment = inbox.payment_of_target(order, dossier, provider, target)
+        if payment is None:
+            return []
+        if dossier.order is None:
+            self.flow.command(order_id, Actor.system(), lambda _, __: None, keeps_order=True)
+        new = effect.as_effect(payment, id_maker(microseconds(self.flow.house.clock()) // 1000))
+        self.flow.house.store.add_effects(self.flow.shop_id, order_id, [new])
+        return [new.id]
+
+    def target(self, order_id: str, payment: str) -> str:
+        """What the provider refunds of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
+        chosen = self.flow.order(order_id).payment(payment)
+        provider = self.flow.house.accounts.refunding(self.flow.shop_id, chosen)
+        if isinstance(provider, Text):
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
+                    order=order_id,
+                    payment=chosen.id,
+                    why=provider,
+                )
+            )
+        try:
+            refundable = provider.refundable(chosen)
+        except ProviderError as error:
+            raise NotPossibleNow(cannot_ask(order_id, chosen, error)) from error
+        if not refundable.possible:
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
+                    order=order_id,
+                    payment=chosen.id,
+                    why=refundable.reason,
+                )
+            )
+        return refundable.target
+
+    def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> str:
+        """Why a refund has to wait for a person; empty when it may go. Raises `NotAllowed` when a policy refuses."""
+        plan = RefundPlan(payment=payment.id, amount=amount)
+        answer = self.flow.house.hooks.refund_approval(order, plan, self.flow.context(draft))
+        if answer.kind is ApprovalKind.REFUSE:
+            raise NotAllowed(
+                text("Order {order}: this refund is refused: {because}", order=order.id, because=answer.because)
+            )
+        return answer.because or "held" if answer.kind is ApprovalKind.HOLD else ""
+
+
+def cannot_ask(order_id: str, payment: Payment, error: ProviderError) -> Text:
+    return text(
+        "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was changed.",
+        order=order_id,
+        provider=payment.provider,
+        payment=payment.id,
+        error=str(error),
+    )
