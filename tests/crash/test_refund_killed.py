@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import json
 import logging
@@ -59,9 +60,7 @@ class Shop:
         """Let every lease and pause be over, and do what is due."""
         engine = create_engine(self.database)
         with engine.begin() as connection:
-            connection.execute(
-                text("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'")
-            )
+            connection.execute(text("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'"))
         engine.dispose()
         desk.work()
 
@@ -130,11 +129,7 @@ def test_a_provider_that_fails_in_any_way_is_paid_once_in_the_end(shop: Shop, fa
 
 def test_a_refund_in_the_dashboard_after_the_link_was_opened_closes_it(shop: Shop) -> None:
     desk = shop.desk()
-    desk.open_refund_link(
-        "1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1"
-    )
-    import datetime
-
+    desk.open_refund_link("1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
     shop.sandbox.clock.advance(datetime.timedelta(seconds=60))
     shop.sandbox.refund_in_dashboard(shop.reference, Money.of("40", "EUR"))
     desk.reconcile("1001")

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
     from retour.model.money import Money
     from retour.model.order import BankAccount, Delivery, LineKind, Mode, Order, OrderLine, Paid, Payment, TaxPart
-    from retour.model.outcome import Outcome
+    from retour.model.outcome import Outcome, RefundPage, RefundSummary
     from retour.model.refunds import Approval, LinkKind, Refund, RefundLink, RefundOption, RefundPlan, RefundState
     from retour.model.returns import (
         Counted,
@@ -95,8 +95,10 @@ __all__ = [
     "Refund",
     "RefundLink",
     "RefundOption",
+    "RefundPage",
     "RefundPlan",
     "RefundState",
+    "RefundSummary",
     "RequestReused",
     "RequestedLine",
     "RestockDecision",
@@ -128,6 +130,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "RefundPage": "model.outcome",
+    "RefundSummary": "model.outcome",
     "RefundPlan": "model.refunds",
     "UnknownRefund": "model.errors",
     "RefundState": "model.refunds",

@@ -55,7 +55,7 @@ class Answer:
         """The body as JSON with exact decimals; raises `ProviderError` (unreadable) when it is none."""
         try:
             return json.loads(self.body, parse_float=Decimal)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is no JSON", http_status=self.status) from None
 
 

@@ -2,6 +2,6 @@
 
 from retour.sandbox.clock import SandboxClock
 from retour.sandbox.faults import Fault
-from retour.sandbox.server import SandboxRequest, SandboxResponse, SandboxServer
+from retour.sandbox.server import SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 
-__all__ = ["Fault", "SandboxClock", "SandboxRequest", "SandboxResponse", "SandboxServer"]
+__all__ = ["Fault", "SandboxClock", "SandboxRequest", "SandboxResponse", "SandboxServer", "send_webhook"]

@@ -1,0 +1,110 @@
+"""``python -m benchmarks``: measure what retour costs, print one table, and write RESULTS.md.
+
+``--quick`` prints the same table from fewer rounds and smaller stores, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeAlias
+
+from rich.console import Console
+from sqlalchemy import Engine
+
+from benchmarks import machine, report
+from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sqlite_databases
+from benchmarks.folding import folding
+from benchmarks.growth import growth
+from benchmarks.processes import processes
+from benchmarks.scale import QUICK, WHOLE, Scale
+from benchmarks.table import Part, Row
+from benchmarks.throughput import throughput
+
+_WIDTH = 118
+"""Characters of the table where its width is not a terminal's."""
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
+"""Measures one thing on one kind of database."""
+
+_MEASURES: tuple[Measure, ...] = (throughput, growth)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = _options()
+    scale = QUICK if options.quick else WHOLE
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    started = time.monotonic()
+    parts = [_said(console, "processes", lambda: processes(scale)), _said(console, "folding", lambda: folding(scale))]
+    on_sqlite = _on(console, "SQLite", sqlite_databases(options.folder), scale)
+    on_postgresql, why_not = [], ""
+    try:
+        on_postgresql = _on(console, "PostgreSQL", postgresql_databases(options.postgresql), scale)
+    except NoServer as problem:
+        why_not = str(problem)
+    by_measure = [part for several in zip(on_sqlite, on_postgresql or on_sqlite, strict=True) for part in several]
+    every = [*(by_measure if on_postgresql else on_sqlite), *parts]
+    rows = [row for part in every for row in part.rows]
+    if why_not:
+        rows.append(Row(section="PostgreSQL", what="skipped: no server"))
+    report.show(console, rows)
+    if why_not:
+        console.print(f"PostgreSQL was skipped: {why_not}")
+    seconds = time.monotonic() - started
+    console.print(f"Measured in {seconds:.0f} seconds.")
+    if not options.quick:
+        facts = machine.facts(options.folder, None if why_not else options.postgresql)
+        date = datetime.datetime.now(datetime.UTC).date().isoformat()
+        notes = [note for part in every for note in part.notes]
+        if why_not:
+            notes.append(f"PostgreSQL was skipped: {why_not}")
+        report.write(RESULTS, report.markdown(rows, facts, notes, date=date, seconds=seconds))
+        console.print(f"Written: {RESULTS.name}")
+
+
+def _on(console: Console, database: str, databases: AbstractContextManager[NewDatabase], scale: Scale) -> list[Part]:
+    """Every measure on one kind of database."""
+    with databases as new:
+        return [_measured(console, measure, database, new, scale) for measure in _MEASURES]
+
+
+def _measured(console: Console, measure: Measure, database: str, new: NewDatabase, scale: Scale) -> Part:
+    """One measure; its scratch databases carry its name."""
+    what = measure.__name__
+
+    def named(label: str) -> Engine:
+        return new(f"{what}_{label}")
+
+    return _said(console, f"{what} on {database}", lambda: measure(database, named, scale))
+
+
+def _said(console: Console, what: str, measure: Callable[[], Part]) -> Part:
+    with console.status(f"Measuring {what} …"):
+        return measure()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what retour costs.")
+    parser.add_argument("--quick", action="store_true", help="under 40 seconds; prints, and writes no RESULTS.md")
+    parser.add_argument("--folder", type=Path, help="where the SQLite files go (default: with temporary files)")
+    parser.add_argument(
+        "--postgresql",
+        metavar="URL",
+        default=os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres"),
+        help="a server on which databases of this run's own may be made, and are dropped (RETOUR_TEST_POSTGRESQL)",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

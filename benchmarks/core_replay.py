@@ -1,0 +1,200 @@
+"""The first baseline: what the desk sends, sent again through ordinary SQLAlchemy Core, without any logic.
+
+The constructs are written as one would by hand: ``connection.execute(insert(table), values)``, compiled by the
+engine's ordinary cache. They are built for every call, as in a host's code, or once, which is the fastest that Core
+itself offers. A statement of the desk that has no construct here, or another text than its construct, is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+from sqlalchemy import Engine, Executable, bindparam, insert, literal_column, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from benchmarks.recording import Named, Recording, Statement, Transaction
+from retour.store import tables
+from retour.store.clock import NOW
+
+
+@attrs.frozen(kw_only=True)
+class Construct:
+    """How Core says one statement. ``names`` are its values beside the table's columns, ``only`` is set where the
+    columns are none of them."""
+
+    build: Callable[[str], Executable]
+    names: frozenset[str] = frozenset()
+    only: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One statement of a replay: what builds it, and its values as Core wants them."""
+
+    build: Callable[[], Executable]
+    values: Any
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One transaction of a replay."""
+
+    options: Named
+    info: Named
+    steps: Sequence[Step]
+    commits: bool
+
+
+class CoreReplay:
+    """Replays recordings on an engine that has the desk's own settings."""
+
+    def __init__(self, engine: Engine, recordings: Sequence[Recording], *, built_once: bool) -> None:
+        self._dialect = engine.dialect.name
+        self._built: dict[tuple[str, str], Executable] | None = {} if built_once else None
+        self._replays = [[self._part(transaction) for transaction in recording] for recording in recordings]
+        options = {part.options for replay in self._replays for part in replay}
+        self._engines = {one: engine.execution_options(**dict(one)) if one else engine for one in options}
+
+    def run(self, number: int) -> None:
+        """Replay one recording."""
+        for part in self._replays[number]:
+            with self._engines[part.options].connect() as connection:
+                connection.info.update(part.info)
+                for step in part.steps:
+                    result = connection.execute(step.build(), step.values)
+                    if result.returns_rows:
+                        result.all()
+                if part.commits:
+                    connection.commit()
+                for name, _ in part.info:
+                    del connection.info[name]
+
+    def _part(self, transaction: Transaction) -> Part:
+        return Part(
+            options=transaction.options,
+            info=transaction.info,
+            steps=[self._step(one) for one in transaction.statements],
+            commits=transaction.ended == "commit",
+        )
+
+    def _step(self, statement: Statement) -> Step:
+        key = statement.kind, statement.table
+        if key not in CONSTRUCTS:
+            raise AssertionError(f"the desk sends what no Core construct says yet: {statement.sql}")
+        construct = CONSTRUCTS[key]
+        columns = set() if construct.only else set(tables.metadata.tables[statement.table].columns.keys())
+        values = [
+            {name: value for name, value in row.items() if name in columns or name in construct.names}
+            for row in statement.rows
+        ]
+        return Step(build=self._builder(key, construct), values=values if statement.many else values[0])
+
+    def _builder(self, key: tuple[str, str], construct: Construct) -> Callable[[], Executable]:
+        dialect = self._dialect
+        if self._built is None:
+            return lambda: construct.build(dialect)
+        built = self._built.setdefault(key, construct.build(dialect))
+        return lambda: built
+
+
+# --- the constructs, by kind and table -------------------------------------------------------------------
+
+_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _now(dialect: str) -> Any:
+    return literal_column(NOW[dialect])
+
+
+def _select_events(_: str) -> Executable:
+    columns = tables.event.c
+    return (
+        select(
+            columns.seq,
+            columns.command,
+            columns.at,
+            columns.actor_kind,
+            columns.actor_id,
+            columns.type,
+            columns.version,
+            columns.body,
+            columns.request_id,
+            columns.request_digest,
+        )
+        .where(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
+        .order_by(columns.seq)
+    )
+
+
+def _move_version(dialect: str) -> Executable:
+    statement = _INSERTS[dialect](tables.dossier)
+    version = tables.dossier.c.version
+    moved: Executable = statement.on_conflict_do_update(
+        index_elements=["shop", "order_id"],
+        set_={"version": statement.excluded.version},
+        where=version == bindparam("expected"),
+    ).returning(version)
+    return moved
+
+
+def _put_return(dialect: str) -> Executable:
+    statement = _INSERTS[dialect](tables.return_)
+    names = ("goods", "stock", "waits_for", "since", "due")
+    put: Executable = statement.on_conflict_do_update(
+        index_elements=["shop", "return_id"],
+        set_={name: statement.excluded[name] for name in names},
+    )
+    return put
+
+
+def _add_reference(dialect: str) -> Executable:
+    added: Executable = _INSERTS[dialect](tables.reference).on_conflict_do_nothing()
+    return added
+
+
+def _add_effect(dialect: str) -> Executable:
+    now = _now(dialect)
+    added: Executable = (
+        _INSERTS[dialect](tables.effect)
+        .values(lease_until=now + bindparam("lease"), not_before=now + bindparam("delay"), created_at=now)
+        .on_conflict_do_nothing()
+    )
+    return added
+
+
+def _settle_effect(dialect: str) -> Executable:
+    columns = tables.effect.c
+    return (
+        update(tables.effect)
+        .where(
+            columns.id == bindparam("effect_id"),
+            columns.owner == bindparam("holder"),
+            columns.state == "waiting",
+        )
+        .values(
+            state=bindparam("new_state"),
+            owner=None,
+            lease_until=0,
+            settled=columns.attempts,
+            not_before=_now(dialect) + bindparam("delay"),
+            problem=bindparam("new_problem"),
+        )
+    )
+
+
+CONSTRUCTS: Mapping[tuple[str, str], Construct] = {
+    ("SELECT", "retour_event"): Construct(build=_select_events, names=frozenset({"shop", "order_id"}), only=True),
+    ("INSERT", "retour_dossier"): Construct(build=_move_version, names=frozenset({"expected"})),
+    ("INSERT", "retour_event"): Construct(build=lambda _: insert(tables.event)),
+    ("INSERT", "retour_return"): Construct(build=_put_return),
+    ("INSERT", "retour_reference"): Construct(build=_add_reference),
+    ("INSERT", "retour_effect"): Construct(build=_add_effect, names=frozenset({"lease", "delay"})),
+    ("UPDATE", "retour_effect"): Construct(
+        build=_settle_effect,
+        names=frozenset({"effect_id", "holder", "new_state", "delay", "new_problem"}),
+        only=True,
+    ),
+}
+"""Every statement of a return."""
