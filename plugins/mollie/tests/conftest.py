@@ -36,6 +36,7 @@ class Description:
         self.document = _honest(document)
         self.checked: set[tuple[str, str, int]] = set()
         resource = Resource.from_contents(self.document, default_specification=DRAFT202012)
+        self._validators: dict[str, Draft202012Validator] = {}
         self._registry: Registry[Any] = Registry().with_resource("mollie", resource)
 
     def check(self, request: SandboxRequest, response: SandboxResponse) -> None:
@@ -51,11 +52,24 @@ class Description:
 
     def validate(self, pointer: str, value: object) -> None:
         """Check a value against the schema at ``pointer``, and that it holds nothing that is not described."""
-        schema = self._at(pointer)
-        Draft202012Validator.check_schema(schema)
-        Draft202012Validator({"$ref": f"mollie#{pointer}"}, registry=self._registry).validate(value)
-        made_up = sorted(self._made_up(schema, value, "$"))
+        if pointer not in self._validators:
+            Draft202012Validator.check_schema(self._at(pointer))
+            self._validators[pointer] = Draft202012Validator({"$ref": f"mollie#{pointer}"}, registry=self._registry)
+        self._validators[pointer].validate(value)
+        made_up = sorted(self._made_up(self._at(pointer), value, "$"))
         assert made_up == [], f"not in Mollie's description: {made_up}"
+
+    def resolves(self, pointer: str) -> None:
+        """Follow every reference in a schema; raises KeyError for one that leads nowhere."""
+        waiting: list[Any] = [self._at(pointer)]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, dict):
+                if isinstance(part.get("$ref"), str):
+                    self._at(part["$ref"].removeprefix("#"))
+                waiting += part.values()
+            elif isinstance(part, list):
+                waiting += part
 
     def _check_request(self, operation: dict[str, Any], request: SandboxRequest) -> None:
         described = {self._resolved(parameter)["name"] for parameter in operation.get("parameters", [])}

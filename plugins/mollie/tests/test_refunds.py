@@ -513,6 +513,17 @@ def test_too_much_is_reconciled_since_somebody_may_have_refunded_in_the_dashboar
     assert (refused.value.provider_code, refused.value.http_status) == ("422 amount.value", 422)
 
 
+def test_the_refusal_once_seen_for_a_low_balance_is_reconciled_and_not_failed(
+    mollie: Mollie, sandbox: MollieSandbox, request_for: RequestFor
+) -> None:
+    """Documented is a queued refund; seen was a 422 (mollie/mollie-api-ruby#143)."""
+    refusal = {"status": 422, "title": "Unprocessable Entity", "detail": "The specified amount cannot be refunded"}
+    sandbox.server.handle = lambda _: SandboxResponse(status=422, body=refusal)
+    with pytest.raises(ProviderError) as refused:
+        mollie.refund(request_for())
+    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.RECONCILE)
+
+
 def test_a_payment_in_another_currency_than_the_order_is_not_refunded(
     mollie: Mollie, sandbox: MollieSandbox, shop_payment_of: ShopPayment
 ) -> None:

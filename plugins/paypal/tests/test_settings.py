@@ -29,6 +29,27 @@ def test_a_shop_that_says_nothing_stores_captures() -> None:
 
 
 @pytest.mark.parametrize(
+    "environment, address", [("live", "https://api-m.paypal.com"), ("sandbox", "https://api-m.sandbox.paypal.com")]
+)
+def test_the_environment_decides_the_address(environment: str, address: str) -> None:
+    settings = Settings(client_id="AY", client_secret=Secret("s3cr3t"), environment=environment)
+    assert (settings.api_url, settings.is_local) == (address, False)
+
+
+def test_a_root_certificate_is_for_a_sandbox_on_this_machine_only() -> None:
+    right = {**RIGHT, "environment": "sandbox", "webhook_root": "-----BEGIN CERTIFICATE-----"}
+    assert "webhook_root is for an api_url on this machine only" in fault(paypal=right)
+    assert "webhook_root" in fault(paypal={**right, "api_url": "https://127.0.0.1.evil.example"})
+    desk = ReturnDesk(
+        shop=MemoryShop(),
+        store="sqlite://",
+        plugins=["paypal"],
+        settings={"paypal": {**right, "api_url": "http://127.0.0.1:8080"}},
+    )
+    assert [plugin.name for plugin in desk.plugins] == ["paypal"]
+
+
+@pytest.mark.parametrize(
     "settings, said",
     [
         ({"environment": "production"}, "paypal.environment: must be one of live, sandbox"),
@@ -36,6 +57,8 @@ def test_a_shop_that_says_nothing_stores_captures() -> None:
         ({"client_id": " "}, "paypal.client_id: is empty"),
         ({"client_secret": ""}, "paypal.client_secret: is empty"),
         ({"environment": 1}, "paypal.environment: must be a text"),
+        ({"webhook_check": "none"}, "paypal.webhook_check: must be one of local, api"),
+        ({"api_url": "http://api-m.paypal.com"}, "paypal.api_url: must be an address that begins with https://"),
         ({"mode": "live"}, "paypal.mode: is no setting"),
     ],
 )

@@ -88,7 +88,7 @@ def typed(pairs: list[tuple[str, str]], properties: Json) -> Json:
         number = properties.get(outer, {}).get("type") == "integer" and re.fullmatch(r"[0-9]+", value)
         if not inner:
             made[outer] = int(value) if number else value
-        elif inner == "]":
+        elif re.fullmatch(r"[0-9]*\]", inner):
             made.setdefault(outer, []).append(value)
         else:
             made.setdefault(outer, {})[inner.removesuffix("]")] = value

@@ -136,7 +136,16 @@ def test_after_a_balance_too_low_the_same_request_is_of_no_use_until_its_key_is_
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>Forbidden</html>", b"[]", b'{"error": "no"}', b'{"error": {}}', b'{"error": {"type": 1}}', b"\xff"],
+    [
+        b"",
+        b"<html>Forbidden</html>",
+        b"[]",
+        b'{"error": "no"}',
+        b'{"error": {}}',
+        b'{"error": {"type": 1}}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
 )
 @pytest.mark.parametrize("status", [302, 400, 403, 404, 418])
 def test_a_refusal_that_is_not_stripes_is_unclear(status: int, body: bytes) -> None:
@@ -316,7 +325,7 @@ def test_a_success_that_cannot_be_read_is_reconciled(
         assert (error.code, error.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RECONCILE)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"\xff\xfe", b'"re_1"', b"{", b"1" * 5000])
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"\xff\xfe", b'"re_1"', b"{", b"1" * 5000, b"[" * 100_000])
 def test_a_success_without_a_refund_in_it_is_reconciled(
     sandbox: StripeSandbox, stripe: Stripe, refund_of: RefundOf, body: bytes
 ) -> None:

@@ -129,14 +129,16 @@ def test_a_charge_without_a_payment_intent_is_refunded_as_a_charge(
 
 
 @pytest.mark.parametrize("method, prefix", [("card", "ch_"), ("ideal", "py_")])
-def test_a_charge_with_a_payment_intent_is_refunded_on_that_so_that_webhooks_name_the_same(
-    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, method: str, prefix: str
+def test_a_charge_that_the_shop_stored_is_refunded_as_one_though_it_has_a_payment_intent(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, refund_of: RefundOf, method: str, prefix: str
 ) -> None:
     reference = sandbox.pay(PAID, method=method)
     charge = sandbox.charge_of(reference)
     assert charge.startswith(prefix)
     can = stripe.refundable(payment(f" {charge}\n"))
-    assert (can.target, can.remaining) == (reference, PAID)
+    assert (can.target, can.remaining) == (charge, PAID)
+    made = stripe.refund(refund_of(charge))
+    assert stripe.list_refunds(reference) == stripe.list_refunds(charge) == (made,)
 
 
 @pytest.mark.parametrize(

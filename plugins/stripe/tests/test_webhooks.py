@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,6 @@ from retour.providers import (
     Mode,
     Money,
     RawWebhook,
-    RefundEvent,
     RefundRequest,
     RefundStatus,
     Secret,
@@ -50,13 +51,9 @@ def check(
 
 def signed_by(sandbox: StripeSandbox, body: bytes) -> RawWebhook:
     """A webhook of any body, with a signature that is right."""
-    webhook = sandbox.webhook({})
-    import hashlib
-    import hmac
-
     sent = str(int(time.time()))
     digest = hmac.new(sandbox.webhook_secret.encode(), sent.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return attrs.evolve(webhook, body=body, headers={"stripe-signature": f"t={sent},v1={digest}"})
+    return RawWebhook(headers={"stripe-signature": f"t={sent},v1={digest}"}, body=body)
 
 
 # --- the signature ---------------------------------------------------------------------------------------
@@ -159,8 +156,6 @@ def either(request: pytest.FixtureRequest, watch: Callable[[StripeSandbox], Stri
 def test_a_refund_that_fails_later_is_told_by_either_family(
     either: StripeSandbox, provider_with: Callable[..., Stripe], refund_of: RefundOf
 ) -> None:
-    import datetime
-
     days = datetime.timedelta(days=3)
     either.plans.append([Step(status="succeeded"), Step(status="failed", after=days, failure_reason="declined")])
     stripe = provider_with(either)
@@ -175,10 +170,11 @@ def test_a_refund_that_fails_later_is_told_by_either_family(
         if kind in told:
             events = told[kind]
             assert isinstance(events, VerifiedEvents)
-            [event] = events.events
-            assert (event.target, event.refund) == (request.target, refund)
-            assert event.refund.refund_id == request.refund_id
-            assert event.event_id.startswith("evt_")
+            assert [event.target for event in events.events] == [request.target, either.charge_of(request.target)]
+            for event in events.events:
+                assert event.refund == refund
+                assert event.refund.refund_id == request.refund_id
+            assert len({event.event_id for event in events.events}) == 1
 
 
 def test_a_refunded_charge_does_not_list_its_refunds_and_is_fetched(
@@ -187,7 +183,7 @@ def test_a_refunded_charge_does_not_list_its_refunds_and_is_fetched(
     reference = either.pay(PAID)
     either.refund_in_dashboard(reference, Money.of("10.00", "EUR"))
     told = dict(events_of(either, provider_with(either)))["charge.refunded"]
-    assert told == ToFetch(targets=(either.charge_of(reference), reference))
+    assert told == ToFetch(targets=(reference, either.charge_of(reference)))
     for target in told.targets:
         assert len(provider_with(either).list_refunds(target)) == 1
 
@@ -213,9 +209,7 @@ def test_the_same_webhook_twice_is_the_same_event(sandbox: StripeSandbox, stripe
     first, again = (stripe.parse_webhook(sandbox.webhook(event)) for _ in range(2))
     assert first == again
     assert isinstance(first, VerifiedEvents)
-    [told] = first.events
-    assert isinstance(told, RefundEvent)
-    assert told.refund.status is RefundStatus.CANCELLED
+    assert {told.refund.status for told in first.events} == {RefundStatus.CANCELLED}
 
 
 def test_our_own_key_is_in_the_event_of_our_own_refund(

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 MAX_BYTES = 331
 """The largest payload, and what QR version 13 holds at error level M."""
 
-_MAX_CENTS = 99_999_999_999
+MAX_CENTS = 99_999_999_999
+"""The largest SEPA credit transfer, EUR 999999999.99."""
+
 _QUIET_ZONE = 4  # modules of light around the code, ISO/IEC 18004
 
-_EEA = frozenset(  # its members, ISO 3166-1 alpha-2
+EEA = frozenset(  # its members, ISO 3166-1 alpha-2
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
 )
+"""The European Economic Area: an account there is found by its IBAN, elsewhere the bank's BIC is needed too."""
 
 _WHITE_ON_BLACK, _RESET = "\x1b[38;5;231;48;5;16m", "\x1b[0m"
 _BLOCKS = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}  # light is drawn, dark is left out
@@ -38,7 +41,7 @@ def epc_qr(*, amount: Money, to: BankAccount, remittance: str) -> EpcQr | None:
 
     It is for EUR 0.01 to 999999999.99. An account outside the EEA needs a BIC in it, which we do not give.
     """
-    if amount.currency != "EUR" or not 1 <= amount.minor <= _MAX_CENTS or to.iban[:2] not in _EEA:
+    if amount.currency != "EUR" or not 1 <= amount.minor <= MAX_CENTS or to.iban[:2] not in EEA:
         return None
     return EpcQr(
         payload=epc_payload(name=to.name, iban=to.iban, amount=amount, remittance=remittance),

@@ -47,34 +47,39 @@ class ManualTransfer:
         self.settings = settings
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
-        """The transfer to make to ``request.to``; without a holder's name and a valid IBAN, what to ask for.
+        """The transfer to make, or what to ask for: see ``refund_link``."""
+        return refund_link(request)
 
-        The name has to be the account holder's. Since 9 October 2025 banks in the euro area tell the payer whether
-        name and IBAN belong together before he pays (Verification of Payee, Regulation (EU) 2024/886;
-        https://www.mhc.ie/latest/insights/instant-payments-regulation-update).
-        """
-        to = request.to or BankAccount(name="", iban="")
-        holder, given = one_line(to.name), one_line(to.iban).replace(" ", "")
-        if not holder or not given:
-            return _ask(
-                text(
-                    "Ask the customer for the IBAN and the name of the account holder. It has to be the holder's name, "
-                    "not the one on the delivery: the bank checks that it fits the IBAN."
-                )
+
+def refund_link(request: LinkRequest) -> RefundLink:
+    """The transfer to make to ``request.to``; without a holder's name and a valid IBAN, what to ask for.
+
+    The name has to be the account holder's. Since 9 October 2025 banks in the euro area tell the payer whether
+    name and IBAN belong together before he pays (Verification of Payee, Regulation (EU) 2024/886;
+    https://www.mhc.ie/latest/insights/instant-payments-regulation-update).
+    """
+    to = request.to or BankAccount(name="", iban="")
+    holder, given = one_line(to.name), one_line(to.iban).replace(" ", "")
+    if not holder or not given:
+        return _ask(
+            text(
+                "Ask the customer for the IBAN and the name of the account holder. It has to be the holder's name, "
+                "not the one on the delivery: the bank checks that it fits the IBAN."
             )
-        iban = _valid(given)
-        if iban is None:
-            return _ask(
-                text(
-                    "The IBAN that ends in {last_four} is not valid. "
-                    "Ask the customer again for the IBAN and the name of the account holder.",
-                    last_four=given[-4:],
-                )
+        )
+    iban = valid_iban(given)
+    if iban is None:
+        return _ask(
+            text(
+                "The IBAN that ends in {last_four} is not valid. "
+                "Ask the customer again for the IBAN and the name of the account holder.",
+                last_four=given[-4:],
             )
-        return _transfer(request, BankAccount(name=holder, iban=str(iban)), iban)
+        )
+    return _transfer(request, BankAccount(name=holder, iban=str(iban)), iban)
 
 
-def _valid(given: str) -> IBAN | None:
+def valid_iban(given: str) -> IBAN | None:
     """The IBAN, checked for its country's length and structure and its check digits (ISO 13616), or None."""
     from schwifty import IBAN
 

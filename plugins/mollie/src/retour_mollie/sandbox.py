@@ -300,11 +300,14 @@ class MollieSandbox:
         with self._lock:
             self._settle()
 
-    def send_webhooks(self, *, times: int = 1, reverse: bool = False) -> list[int]:
-        """Send what waits in ``outbox``, each so many times, last first if ``reverse``; gives the answers' statuses."""
+    def send_webhooks(self, *, times: int = 1, reverse: bool = False, to: str = "") -> list[int]:
+        """Send what waits in ``outbox``, each so many times, last first if ``reverse``; gives the answers' statuses.
+
+        ``to`` is where a host listens, if it is not where the payments and subscriptions say.
+        """
         with self._lock:
             waiting, self.outbox = self.outbox[::-1] if reverse else self.outbox, []
-        return [webhook.send() for webhook in waiting for _ in range(times)]
+        return [attrs.evolve(webhook, url=to or webhook.url).send() for webhook in waiting for _ in range(times)]
 
     # --- the API -----------------------------------------------------------------------------------------
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
+import ssl
 import threading
 from collections import OrderedDict
 
@@ -114,5 +116,19 @@ class Certificates:
     def _store(self, url: str) -> Store:
         if self._root and not url.startswith(HOSTS):
             return Store(x509.load_pem_x509_certificates(self._root.encode()))
-        with open(certifi.where(), "rb") as roots:
-            return Store(x509.load_pem_x509_certificates(roots.read()))
+        return _public_roots()
+
+
+@functools.cache
+def _public_roots() -> Store:
+    """The roots of certifi but for a few whose serial number is 0: RFC 5280 forbids it, and so does cryptography."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certifi.where())
+    said, written = context.get_ca_certs(), context.get_ca_certs(binary_form=True)
+    return Store(
+        [
+            x509.load_der_x509_certificate(root)
+            for about, root in zip(said, written, strict=True)
+            if int(str(about["serialNumber"]), 16) > 0
+        ]
+    )

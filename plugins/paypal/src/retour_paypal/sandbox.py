@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import itertools
 import json
 import re
 import threading
@@ -40,6 +39,10 @@ REFUND_WINDOW = datetime.timedelta(days=180)
 """https://www.paypal.com/mt/cshelp/article/how-do-i-issue-a-refund-help101"""
 
 TOKEN_SECONDS = 32_400
+"""How long an access token is good in PayPal's own samples."""
+
+CREDENTIALS = ("sandbox-client", "sandbox-secret")
+"""The only client id and secret that the sandbox knows."""
 
 _WHOLE_UNITS = ("HUF", "JPY", "TWD")
 _VALUE = re.compile(r"-?[0-9]+|-?[0-9]*\.[0-9]+")
@@ -210,9 +213,7 @@ class PayPalSandbox:
     - ``max_refunds``: how many refunds a capture may have; PayPal has such a number and does not publish it.
     """
 
-    def __init__(
-        self, *, client_id: str = "sandbox-client", client_secret: str = "sandbox-secret", port: int = 0
-    ) -> None:  # noqa: S107
+    def __init__(self, *, port: int = 0) -> None:
         self.clock = SandboxClock()
         self.server = SandboxServer(self._handle, port=port)
         self.server.faulty = lambda request: request.path.endswith("/refund")
@@ -223,7 +224,6 @@ class PayPalSandbox:
         self.brief_orders = False
         self.replay_status = 200
         self.max_refunds: int | None = None
-        self._credentials = (client_id, client_secret)
         self._captures: dict[str, _Capture] = {}
         self._refunds: dict[str, _Refund] = {}
         self._keys: dict[str, tuple[datetime.datetime, str]] = {}
@@ -231,7 +231,6 @@ class PayPalSandbox:
         self._balance: dict[str, int] | None = None
         self._refusals: deque[str] = deque()
         self._events: list[bytes] = []
-        self._numbers = itertools.count(1)
         self._lock = threading.RLock()
 
     def __enter__(self) -> PayPalSandbox:
@@ -250,7 +249,7 @@ class PayPalSandbox:
 
     def settings(self) -> dict[str, str]:
         """The settings of PayPal that use this sandbox."""
-        client_id, client_secret = self._credentials
+        client_id, client_secret = CREDENTIALS
         return {
             "client_id": client_id,
             "client_secret": client_secret,
@@ -300,6 +299,7 @@ class PayPalSandbox:
     def refund_in_dashboard(self, capture: str, amount: Money) -> str:
         """The merchant refunds at PayPal; gives the id of the refund. It has no ``custom_id``."""
         with self._lock:
+            self._settle()
             return self._make(self._captures[capture], amount, {}).id
 
     def fail_refund(self, refund: str) -> None:
@@ -321,6 +321,7 @@ class PayPalSandbox:
         The resource of that event is not described; the sandbox sends the capture.
         """
         with self._lock:
+            self._settle()
             found = self._captures[capture]
             found.charged_back = True
             self._tell("PAYMENT.CAPTURE.REVERSED", "capture", self._capture_json(found, in_order=False))
@@ -347,6 +348,8 @@ class PayPalSandbox:
     def webhooks(self, *, sent_at: datetime.datetime | None = None) -> list[RawWebhook]:
         """A transmission of every event so far, signed; the order is that of the events.
 
+        ``PAYMENT.CAPTURE.REFUNDED`` and ``.REVERSED`` are on PayPal's list of events; ``PAYMENT.REFUND.PENDING`` and
+        ``.FAILED`` are what others receive from it.
         It is dated by the clock of this machine unless ``sent_at`` says otherwise: who receives it has no other.
         """
         with self._lock:
@@ -419,7 +422,7 @@ class PayPalSandbox:
     def _token(self, request: SandboxRequest) -> SandboxResponse:
         """https://developer.paypal.com/api/rest/authentication/; not in PayPal's descriptions."""
         form = parse_qs(request.body.decode(errors="replace"))
-        if _basic(request.headers.get("authorization", "")) != self._credentials:
+        if _basic(request.headers.get("authorization", "")) != CREDENTIALS:
             body = {"error": "invalid_client", "error_description": "Client Authentication failed"}
             return SandboxResponse(status=401, body=body)
         if form.get("grant_type") != ["client_credentials"]:
@@ -535,6 +538,7 @@ class PayPalSandbox:
 
     def _end(self, refund: str, status: str, event: str) -> None:
         with self._lock:
+            self._settle()
             found = self._refunds[refund]
             found.status, found.done_at, found.changed_at = status, None, self.clock.now()
             if event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from retour_stripe.settings import Settings
 from retour_stripe.wire import VERSION
 
 _T = TypeVar("_T")
+
+log = logging.getLogger("retour.stripe")
 
 KEY_HEADER = "Idempotency-Key"
 
@@ -25,12 +28,12 @@ class Api:
 
     def get(self, kind: type[_T], path: str, query: Mapping[str, str] | None = None) -> _T:
         """Read a ``kind``."""
-        return _read(kind, self._http.read(f"{self._url}/v1/{path}", headers=self._headers, query=query))
+        return _read(kind, path, self._http.read(f"{self._url}/v1/{path}", headers=self._headers, query=query))
 
     def post(self, kind: type[_T], path: str, form: Mapping[str, str], key: str = "") -> _T:
         """Send a form, once; with ``key`` Stripe does it once too, however often it is sent."""
         headers = self._headers | ({KEY_HEADER: key} if key else {})
-        return _read(kind, self._http.write("POST", f"{self._url}/v1/{path}", headers=headers, form=form))
+        return _read(kind, path, self._http.write("POST", f"{self._url}/v1/{path}", headers=headers, form=form))
 
 
 def segment(reference: str) -> str:
@@ -40,7 +43,12 @@ def segment(reference: str) -> str:
     return reference
 
 
-def _read(kind: type[_T], answer: Answer) -> _T:
+def _read(kind: type[_T], path: str, answer: Answer) -> _T:
+    """What was answered. The id of the request is logged: Stripe's support asks for it."""
+    log.info("%s -> %s (%s)", path, answer.status, answer.headers.get("request-id", "no request id")[:100])
     if not 200 <= answer.status < 300:
         raise refusal(answer)
-    return read_wire(kind, answer.json())
+    try:
+        return read_wire(kind, answer.json())
+    except RecursionError as error:
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is nested too deep") from error

@@ -50,6 +50,10 @@ _STATUSES: Mapping[int, ErrorCode] = {
 """For refusals whose code says nothing: https://docs.stripe.com/api/errors."""
 
 _LONGEST_WAIT = 24 * 60 * 60
+"""Seconds of a ``Retry-After`` that are believed at most."""
+
+_LONGEST_MESSAGE = 1000
+"""Characters of Stripe's words that are kept at most; it may send 40000 (schema ``api_errors``)."""
 
 
 def refusal(answer: Answer) -> ProviderError:
@@ -73,7 +77,7 @@ def refusal(answer: Answer) -> ProviderError:
     code = _code(fault, answer.status)
     error = ProviderError(
         code,
-        fault.message or fault.type,
+        fault.message[:_LONGEST_MESSAGE] or fault.type,
         provider_code=fault.code or fault.type,
         http_status=answer.status,
         not_before=_wait(code, answer),
@@ -118,5 +122,5 @@ def _fault(answer: Answer) -> Fault | None:
     """Stripe's own words, or None when the body holds none."""
     try:
         return read_wire(ErrorBody, answer.json()).error
-    except ProviderError:
+    except (ProviderError, RecursionError):
         return None

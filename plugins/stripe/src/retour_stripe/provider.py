@@ -119,10 +119,9 @@ class Stripe:
         )
 
     def refundable(self, payment: Payment) -> Refundable:
-        """What is left of a payment; its target is the PaymentIntent, or the charge of one that has none.
+        """What is left of a payment: captured less refunded (schema ``charge``; its ``refunded`` says only "all").
 
-        A checkout session is resolved to its PaymentIntent. What is left is captured less refunded
-        (schema ``charge``): ``refunded`` alone says only whether that is all.
+        The target is what the shop stored, a PaymentIntent or a charge; of a checkout session its PaymentIntent.
         """
         reference = payment.reference.strip()
         mode = _mode(reference, payment.mode)
@@ -171,7 +170,7 @@ class Stripe:
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as it is now; one of another payment is unknown."""
         refund = self._api.get(Refund, f"refunds/{segment(reference.strip())}")
-        if not refund.is_on(target):
+        if target not in refund.targets:
             raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{refund.id} is a refund of another payment")
         return refund.result()
 
@@ -210,7 +209,7 @@ class Stripe:
         if reference.startswith(_CHARGES):
             charge = self._api.get(Charge, f"charges/{segment(reference)}")
             self._check_mode(charge.livemode)
-            return charge.payment_intent or charge.id, charge, ""
+            return charge.id, charge, ""
         raise ProviderError(
             ErrorCode.UNKNOWN_PAYMENT, "the reference is no payment (pi_), charge (ch_, py_) or checkout session (cs_)"
         )
@@ -221,7 +220,7 @@ class Stripe:
         for _ in range(_MOST_PAGES):
             page = self._api.get(RefundList, "refunds", query)
             for refund in page.data:
-                if not refund.is_on(target):
+                if target not in refund.targets:
                     raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{refund.id} is a refund of another payment")
                 yield refund.result()
             if not page.has_more:

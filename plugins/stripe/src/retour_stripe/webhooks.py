@@ -58,7 +58,8 @@ def check_signature(webhook: RawWebhook, secrets: Iterable[Secret], *, now: floa
 def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
     """What a webhook says whose signature was checked. One of the other ``mode`` is about something else.
 
-    A charge that was refunded no longer lists its refunds, so these are fetched. Raises `WebhookRejected`.
+    A charge that was refunded no longer lists its refunds, so these are fetched. The PaymentIntent and the charge are
+    both named, with the same event, since the shop can have stored either. Raises `WebhookRejected`.
     """
     try:
         event = read_wire(Event, json.loads(body))
@@ -66,13 +67,14 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
             return VerifiedEvents(events=())
         if event.type == _OF_A_CHARGE:
             charge = read_wire(Charge, event.data.object)
-            return ToFetch(targets=tuple([target for target in (charge.id, charge.payment_intent) if target]))
+            return ToFetch(targets=tuple([target for target in (charge.payment_intent, charge.id) if target]))
         if event.type not in _OF_A_REFUND:
             return VerifiedEvents(events=())
         refund = read_wire(Refund, event.data.object)
-        if refund.target is None:
-            return VerifiedEvents(events=())
-        return VerifiedEvents(events=(RefundEvent(event_id=event.id, target=refund.target, refund=refund.result()),))
+        told = refund.result()
+        return VerifiedEvents(
+            events=tuple([RefundEvent(event_id=event.id, target=target, refund=told) for target in refund.targets])
+        )
     except (ValueError, RecursionError) as error:
         raise WebhookRejected("the body is no JSON") from error
     except ProviderError as error:

@@ -47,13 +47,9 @@ class Refund:
     pending_reason: str | None = None
 
     @property
-    def target(self) -> str | None:
-        """What it is made on: the payment, or the charge of one that has none (before PaymentIntents)."""
-        return self.payment_intent or self.charge
-
-    def is_on(self, target: str) -> bool:
-        """Whether it is a refund of this payment or charge."""
-        return target in (self.payment_intent, self.charge)
+    def targets(self) -> tuple[str, ...]:
+        """What it is made on: the PaymentIntent and its charge, either of which the shop can have stored."""
+        return tuple([target for target in (self.payment_intent, self.charge) if target])
 
     def result(self) -> RefundResult:
         """The refund in the core's words."""

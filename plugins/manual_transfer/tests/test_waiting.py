@@ -1,0 +1,292 @@
+"""From returned orders to a batch, and from the bank's statement to confirmed refunds."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+
+import attrs
+import pytest
+
+from retour import Actor, BankAccount, MemoryShop, Mode, Money, Order, Payment, RefundState, ReturnDesk
+from retour.testing import a_line, a_payment, an_order
+from retour_manual_transfer import waiting
+from retour_manual_transfer.batch import Debtor, pain001
+from retour_manual_transfer.statement import StatementLine, match_statement
+from retour_manual_transfer.waiting import NotReady, WaitingRefund, transfers_of, waiting_refunds
+
+ANNA = Actor.staff("anna")
+SHOP = Debtor(name="Theewinkel B.V.", iban="NL20INGB0001234567")
+JANSEN = BankAccount(name="J. Jansen", iban="nl91 abna 0417 1643 00")
+ON = datetime.date(2026, 11, 24)
+MADE = datetime.datetime(2026, 11, 23, 16, 45, tzinfo=datetime.UTC)
+
+
+def an_invoice(order_id: str = "1001", *, payer: BankAccount | None = JANSEN, **changed: object) -> Order:
+    payment = a_payment("45.50", provider="manual_transfer", reference=f"inv-{order_id}", payer=payer)
+    return an_order(a_line("teapot", gross="45.50"), order_id=order_id, payments=[attrs.evolve(payment, **changed)])
+
+
+def a_desk(*orders: Order) -> ReturnDesk:
+    return ReturnDesk(shop=MemoryShop(list(orders)), store="sqlite://", plugins=["manual_transfer"])
+
+
+def wait(desk: ReturnDesk, order_id: str = "1001", amount: str = "45.50", request_id: str = "form-1") -> str:
+    """A returned order whose refund waits for the merchant; gives the refund's id."""
+    desk.mark_returned(order_id, by=ANNA)
+    payment = f"inv-{order_id}"
+    before = set(desk.dossier(order_id).refunds)
+    desk.open_refund_link(order_id, payment, Money.of(amount, "EUR"), by=ANNA, request_id=request_id)
+    [made] = set(desk.dossier(order_id).refunds) - before
+    return made
+
+
+def a_line_for(*refunds: str, paid: str = "45.50", reference: str = "st-17", words: str = "") -> StatementLine:
+    return StatementLine(
+        reference=reference,
+        amount=Money.of(f"-{paid}".replace("--", ""), "EUR"),
+        words=words or f"SEPA Overboeking J JANSEN Retour 1001 {' '.join(refunds)}",
+        booked=ON,
+    )
+
+
+def test_a_returned_order_is_paid_back_by_a_batch_and_confirmed_by_the_statement():
+    desk = a_desk(an_invoice())
+    refund_id = wait(desk)
+    ready = transfers_of(desk)
+    [transfer] = ready.transfers
+    assert ready.not_ready == ()
+    assert (transfer.refund_id, transfer.amount) == (refund_id, Money.of("45.50", "EUR"))
+    assert transfer.to == BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
+    assert transfer.remittance == "Retour 1001"
+
+    written = pain001(SHOP, ready.transfers, batch_id="2026-11-24.1", execution_date=ON, created_at=MADE)
+    assert f"<EndToEndId>{refund_id}</EndToEndId>".encode() in written
+    assert desk.dossier("1001").refunds[refund_id].state is RefundState.AWAITING_MERCHANT
+
+    [paid] = match_statement([a_line_for(refund_id)], waiting_refunds(desk)).paid
+    desk.confirm_refund(
+        paid.refund.order_id,
+        paid.refund.payment,
+        paid.refund.amount,
+        refund_id=paid.refund.refund_id,
+        reference=paid.line.reference,
+        by=ANNA,
+        request_id=paid.line.reference,
+    )
+    refund = desk.dossier("1001").refunds[refund_id]
+    assert (refund.state, refund.reference) == (RefundState.SUCCEEDED, "st-17")
+    assert len(desk.dossier("1001").refunds) == 1
+    assert "st-17" in desk.timeline("1001")[-1].text("nl")
+    assert transfers_of(desk).transfers == ()
+
+
+def test_of_two_waiting_refunds_of_one_amount_the_one_on_the_statement_is_confirmed():
+    desk = a_desk(an_invoice())
+    first, second = wait(desk, amount="20.00"), wait(desk, amount="20.00", request_id="form-2")
+    match = match_statement([a_line_for(second, paid="20.00")], waiting_refunds(desk))
+    assert [paid.refund.refund_id for paid in match.paid] == [second]
+    assert match.to_look_at == ()
+    assert {transfer.refund_id for transfer in transfers_of(desk).transfers} == {first, second}
+
+
+def test_a_refund_in_an_earlier_batch_is_left_out_of_the_next():
+    desk = a_desk(an_invoice("1001"), an_invoice("1002"))
+    first = wait(desk, "1001")
+    handed_over = [transfer.refund_id for transfer in transfers_of(desk).transfers]
+    second = wait(desk, "1002")
+    assert handed_over == [first]
+    assert [transfer.refund_id for transfer in transfers_of(desk, without=handed_over).transfers] == [second]
+
+
+def test_only_the_named_orders_are_asked_for_each_once():
+    desk = a_desk(*[an_invoice(order_id) for order_id in ("1001", "1002", "1003")])
+    opened = {order_id: wait(desk, order_id) for order_id in ("1001", "1002", "1003")}
+    ready = transfers_of(desk, ["1003", "1001", "1003"])
+    assert [transfer.refund_id for transfer in ready.transfers] == [opened["1003"], opened["1001"]]
+    assert transfers_of(desk, []).transfers == ()
+
+
+def test_refunds_by_other_providers_and_other_accounts_of_the_merchant_are_not_in_the_batch():
+    card = a_payment("45.50", provider="mollie", reference="inv-1001")
+    desk = a_desk(
+        an_order(a_line("teapot", gross="45.50"), order_id="1001", payments=[card]),
+        an_invoice("1002", account="germany"),
+        an_invoice("1003", reference="inv-1003:manual/x"),
+    )
+    wait(desk, "1001")
+    german = wait(desk, "1002")
+    desk.mark_returned("1003", by=ANNA)
+    desk.open_refund_link("1003", "inv-1003:manual/x", Money.of("1.00", "EUR"), by=ANNA, request_id="form-1")
+    assert [transfer.remittance for transfer in transfers_of(desk).transfers] == ["Retour 1003"]
+    assert [transfer.refund_id for transfer in transfers_of(desk, account="germany").transfers] == [german]
+
+
+# --- whom to ask -----------------------------------------------------------------------------------------
+
+
+def apart(desk: ReturnDesk) -> NotReady:
+    ready = transfers_of(desk)
+    assert ready.transfers == ()
+    [found] = ready.not_ready
+    return found
+
+
+@pytest.mark.parametrize(
+    ("payer", "asked"),
+    [
+        (None, "Ask the customer for the IBAN and the name of the account holder."),
+        (BankAccount(name="", iban=JANSEN.iban), "Ask the customer for the IBAN and the name of the account holder."),
+        (BankAccount(name="J. Jansen", iban="NL01ABNA0417164300"), "The IBAN that ends in 4300 is not valid."),
+        (BankAccount(name="J. Jansen", iban="CH9300762011623852957"), "is outside the European Economic Area"),
+        (BankAccount(name="😀", iban=JANSEN.iban), "the name of the account holder is missing or has no letters"),
+    ],
+)
+def test_a_refund_without_a_usable_account_is_apart_with_what_to_ask(payer: BankAccount | None, asked: str):
+    desk = a_desk(an_invoice(payer=payer))
+    refund_id = wait(desk)
+    found = apart(desk)
+    assert found.refund == WaitingRefund(
+        order_id="1001", refund_id=refund_id, payment="manual_transfer:inv-1001", amount=Money.of("45.50", "EUR")
+    )
+    assert asked in found.instruction.render("en")
+
+
+def test_an_account_that_the_customer_gave_later_is_used_and_checked():
+    desk = a_desk(an_invoice(payer=None))
+    refund_id = wait(desk)
+    [transfer] = transfers_of(desk, accounts={refund_id: JANSEN}).transfers
+    assert transfer.to.iban == "NL91ABNA0417164300"
+    assert transfers_of(desk, accounts={refund_id: BankAccount(name="J", iban="NL1")}).transfers == ()
+    assert apart(desk).refund.refund_id == refund_id  # it was stored nowhere
+
+
+def test_no_real_money_goes_back_for_a_payment_in_test_mode():
+    desk = a_desk(an_invoice(mode=Mode.TEST))
+    wait(desk)
+    assert apart(desk).instruction.render("nl") == (
+        "Betaling manual_transfer:inv-1001 van bestelling 1001 is een test: er kwam geen geld binnen, "
+        "dus er gaat ook geen geld terug."
+    )
+
+
+def test_another_currency_is_apart_and_holds_up_nobody_else():
+    crowns = an_order(
+        a_line("teapot", gross="45.50", currency="SEK"),
+        order_id="1002",
+        payments=[a_payment("45.50", provider="manual_transfer", reference="x", currency="SEK", payer=JANSEN)],
+    )
+    desk = a_desk(an_invoice("1001"), crowns)
+    wait(desk, "1001")
+    desk.mark_returned("1002", by=ANNA)
+    desk.open_refund_link("1002", "x", Money.of("45.50", "SEK"), by=ANNA, request_id="form-1")
+    ready = transfers_of(desk)
+    assert [transfer.remittance for transfer in ready.transfers] == ["Retour 1001"]
+    assert "a SEPA transfer is in EUR" in ready.not_ready[0].instruction.render("en")
+
+
+class ShopWithout(MemoryShop):
+    """A shop that forgets orders, or their payments."""
+
+    forgotten: frozenset[str] = frozenset()
+    instead: tuple[Payment, ...] = ()
+
+    def order(self, order_id: str) -> Order | None:
+        order = super().order(order_id)
+        if order is None or order_id not in self.forgotten:
+            return order
+        return attrs.evolve(order, payments=self.instead) if self.instead else None
+
+
+@pytest.mark.parametrize(
+    ("instead", "told"),
+    [
+        ((), "The shop has no order 1001. Check the number."),
+        (
+            (a_payment("45.50", provider="manual_transfer", reference="other"),),
+            "Order 1001 does not name payment manual_transfer:inv-1001 any more. Look into the order, then cancel "
+            "this refund or transfer it by hand.",
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_read_holds_up_nobody_else(instead: tuple[Payment, ...], told: str):
+    shop = ShopWithout([an_invoice("1001"), an_invoice("1002")])
+    desk = ReturnDesk(shop=shop, store="sqlite://", plugins=["manual_transfer"])
+    wait(desk, "1001")
+    wait(desk, "1002")
+    shop.forgotten, shop.instead = frozenset({"1001"}), instead
+    ready = transfers_of(desk)
+    assert [transfer.remittance for transfer in ready.transfers] == ["Retour 1002"]
+    assert [found.instruction.render("en") for found in ready.not_ready] == [told]
+
+
+def test_more_refunds_than_fit_on_a_page_are_all_in_the_batch(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(waiting, "PAGE", 2)
+    desk = a_desk(an_invoice())
+    opened = {wait(desk, amount="1.00", request_id=f"form-{number}") for number in range(5)}
+    transfers = transfers_of(desk).transfers
+    assert {transfer.refund_id for transfer in transfers} == opened
+    assert len(transfers) == 5
+
+
+# --- the statement ---------------------------------------------------------------------------------------
+
+FIRST, SECOND = [
+    WaitingRefund(
+        order_id=order_id,
+        refund_id=f"rf01KASM4X00000000000000{order_id}",
+        payment=f"manual_transfer:inv-{order_id}",
+        amount=Money.of("45.50", "EUR"),
+    )
+    for order_id in ("1001", "1002")
+]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"/EREF/{FIRST.refund_id}/REMI/Retour 1001",
+        f"J JANSEN {FIRST.refund_id.upper()} RETOUR 1001",
+        f"Kenmerk:{FIRST.refund_id[:9]}\n {FIRST.refund_id[9:]}Retour",
+    ],
+)
+def test_a_refund_is_found_by_its_id_however_the_bank_writes_it(words: str):
+    match = match_statement([a_line_for(words=words)], [FIRST, SECOND])
+    assert ([paid.refund for paid in match.paid], match.to_look_at) == ([FIRST], ())
+
+
+def test_an_amount_alone_confirms_nothing():
+    match = match_statement([a_line_for(words="J Jansen Retour 1001")], [FIRST, SECOND])
+    assert (match.paid, match.to_look_at) == ((), ())
+
+
+def test_the_same_line_in_two_statements_is_one_line():
+    line = a_line_for(FIRST.refund_id)
+    assert [paid.line for paid in match_statement([line, line], [FIRST]).paid] == [line]
+
+
+@pytest.mark.parametrize(
+    ("lines", "because"),
+    [
+        ([a_line_for(FIRST.refund_id, paid="45.00")], "Order 1001: €45.00 was paid, not €45.50."),
+        (
+            [a_line_for(FIRST.refund_id), a_line_for(FIRST.refund_id, reference="st-18")],
+            "Order 1001: €45.50 was paid more than once.",
+        ),
+        (
+            [a_line_for(FIRST.refund_id), a_line_for(FIRST.refund_id, paid="-45.50", reference="st-18")],
+            "Order 1001: the €45.50 came back. Ask the customer for another account before you pay again.",
+        ),
+        (
+            [a_line_for(FIRST.refund_id, SECOND.refund_id)],
+            "Order 1001: a line names several refunds at once.",
+        ),
+    ],
+)
+def test_a_line_that_leaves_a_doubt_is_for_a_person(lines: list[StatementLine], because: str):
+    for ordered in itertools.permutations(lines):
+        match = match_statement(ordered, [FIRST, SECOND])
+        assert match.paid == ()
+        assert match.to_look_at[0].refund == FIRST
+        assert match.to_look_at[0].lines == ordered
+        assert match.to_look_at[0].because.render("en") == because

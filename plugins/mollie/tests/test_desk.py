@@ -1,0 +1,111 @@
+"""A desk that refunds at Mollie: money goes back once, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from retour import Actor, MemoryShop, Mode, Money, NotPossibleNow, Payment, ReturnDesk
+from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer
+from retour.testing import a_line, an_order
+from retour_mollie.sandbox import MollieSandbox
+
+ANNA = Actor.staff("anna")
+PAID = Money.of("94.95", "EUR")
+HALF = Money.of("44.95", "EUR")
+DAYS_2 = datetime.timedelta(days=2)
+
+
+def desk_of(sandbox: MollieSandbox, reference: str) -> ReturnDesk:
+    paid = Payment(provider="mollie", reference=reference, captured=PAID, mode=Mode.TEST)
+    return ReturnDesk(
+        shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[paid])]),
+        store="sqlite://",
+        plugins=["mollie"],
+        settings={"mollie": sandbox.settings},
+        clock=sandbox.clock.now,
+    )
+
+
+def refund(desk: ReturnDesk, reference: str, amount: Money = HALF, form: str = "form-1") -> None:
+    desk.refund("1001", f"mollie:{reference}", amount, by=ANNA, request_id=form)
+
+
+def states(desk: ReturnDesk) -> list[str]:
+    return [refund.state.value for refund in desk.dossier("1001").refunds.values()]
+
+
+def deliver(sandbox: MollieSandbox, desk: ReturnDesk, *, times: int = 1, reverse: bool = False) -> None:
+    """Send what waits to a host that hands it to the desk."""
+
+    def host(request: SandboxRequest) -> SandboxResponse:
+        desk.receive_webhook("mollie", request.headers, request.body, mode=Mode.TEST)
+        return SandboxResponse(status=200)
+
+    with SandboxServer(host) as server:
+        assert set(sandbox.send_webhooks(times=times, reverse=reverse, to=server.url)) == {200}
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_refund_is_pending_until_a_webhook_says_that_it_arrived_however_often_and_in_whatever_order(
+    sandbox: MollieSandbox, signed: bool
+) -> None:
+    reference = sandbox.pay(PAID, webhook_url="" if signed else "http://127.0.0.1/")
+    if signed:
+        sandbox.subscribe("http://127.0.0.1/", "a secret of the subscription")
+    desk = desk_of(sandbox, reference)
+    refund(desk, reference)
+    assert states(desk) == ["pending"]
+    sandbox.advance(DAYS_2)
+    deliver(sandbox, desk, times=2, reverse=True)
+    assert states(desk) == ["succeeded"]
+
+
+def test_an_order_of_the_orders_api_is_refunded_and_followed_on_its_payment(sandbox: MollieSandbox) -> None:
+    reference = sandbox.order(sandbox.pay(PAID, webhook_url="http://127.0.0.1/"))
+    desk = desk_of(sandbox, reference)
+    refund(desk, reference)
+    sandbox.advance(DAYS_2)
+    deliver(sandbox, desk)
+    desk.reconcile("1001")
+    assert states(desk) == ["succeeded"]
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.ERROR_500_AFTER, Fault.NO_JSON_AFTER])
+def test_a_lost_answer_is_settled_and_the_money_goes_back_once(sandbox: MollieSandbox, fault: Fault) -> None:
+    reference = sandbox.pay(PAID)
+    desk = desk_of(sandbox, reference)
+    sandbox.server.faults.append(fault)
+    refund(desk, reference)
+    desk.reconcile("1001")
+    assert states(desk) == ["pending"]
+    assert len(sandbox.refunds(reference)) == 1
+
+
+def test_a_second_refund_of_the_same_amount_waits_and_is_not_given_up(sandbox: MollieSandbox) -> None:
+    reference = sandbox.pay(PAID)
+    desk = desk_of(sandbox, reference)
+    refund(desk, reference, form="form-1")
+    refund(desk, reference, form="form-2")
+    assert states(desk) == ["pending", "submitting"]
+    assert len(sandbox.refunds(reference)) == 1
+
+
+def test_a_refund_in_the_dashboard_is_noticed(sandbox: MollieSandbox) -> None:
+    reference = sandbox.pay(PAID, webhook_url="http://127.0.0.1/")
+    desk = desk_of(sandbox, reference)
+    desk.mark_returned("1001", by=ANNA)
+    made = sandbox.refund_in_dashboard(reference, HALF)
+    sandbox.advance(DAYS_2)
+    deliver(sandbox, desk)
+    [external] = desk.dossier("1001").refunds.values()
+    assert (external.reference, external.amount) == (made, HALF)
+
+
+def test_a_gift_card_is_told_before_anything_is_planned(sandbox: MollieSandbox) -> None:
+    reference = sandbox.pay(PAID, method="giftcard")
+    desk = desk_of(sandbox, reference)
+    with pytest.raises(NotPossibleNow, match="a method without refunds"):
+        refund(desk, reference)
+    assert states(desk) == []
