@@ -13,6 +13,8 @@ import click
 _COMMANDS = {
     "demo": ("retour.cli.demo", "Take real orders through the flow of a return, and show every step."),
     "plugins": ("retour.cli.plugins", "List the installed plugins, what they can do, and why one does not work."),
+    "refunds": ("retour.cli.refunds", "List the refunds that wait for a person, and why."),
+    "worker": ("retour.cli.worker", "Do what is due, again and again: stock, refunds, returns that expire."),
     "db": ("retour.cli.database", "Make or upgrade retour's tables in a database, and tell how new they are."),
 }
 """Each command: the module that holds it, and its line in the help."""

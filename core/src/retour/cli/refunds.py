@@ -1,0 +1,125 @@
+"""`retour refunds`: which refunds wait, for whom, and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import click
+from babel.dates import format_datetime
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text as Styled
+
+from retour.cli import LANGUAGE, default_language
+from retour.cli.words import text, texts
+from retour.cli.worker import desk_at, desk_option, language_option
+from retour.desk import ReturnDesk
+from retour.model.errors import UnknownOrder, UnknownRefund
+from retour.model.outcome import RefundSummary
+from retour.model.refunds import REFUND_WORDS
+from retour.model.text import Text, money_text
+
+WAITING: dict[str, Text] = {
+    "person": text("a person"),
+    "merchant": text("the merchant"),
+    "provider": text("the provider"),
+}
+"""What a refund can wait for; the most urgent first."""
+
+_NONE: dict[str, Text] = {
+    "person": text("No refund needs a person."),
+    "merchant": text("No refund waits for the merchant."),
+    "provider": text("No refund waits for its provider."),
+    "all": text("No refund waits for anything."),
+}
+
+_WHOLE = 3
+"""The first columns are never broken: they are what a person copies."""
+
+_UNLIMITED = 2000
+"""Columns where nobody looks at a terminal: a refund is one line of a file."""
+
+
+@click.command(name="refunds")
+@desk_option
+@click.option(
+    "--waits-for",
+    "waits_for",
+    type=click.Choice([*WAITING, "all"]),
+    default="person",
+    show_default=True,
+    help="Those that a person has to decide or mend, that the merchant makes by hand, or that the provider has.",
+)
+@language_option
+@click.pass_context
+def command(ctx: click.Context, where: str, waits_for: str, lang: str | None) -> None:
+    """List the refunds that wait, the newest first: since when, and why. Nothing is changed."""
+    language = lang or default_language()
+    ctx.meta[LANGUAGE] = language
+    desk = desk_at(where)
+    try:
+        kinds = list(WAITING) if waits_for == "all" else [waits_for]
+        listed = [one for kind in kinds for one in _waiting(desk, kind)]
+        console = Console(highlight=False, emoji=False, markup=False)
+        if not console.is_terminal and "COLUMNS" not in os.environ:
+            console.width = _UNLIMITED
+        if listed:
+            console.print(_table(desk, listed, language, whom=waits_for == "all"))
+            words = texts("{count} refund waits.", "{count} refunds wait.", len(listed))
+        else:
+            words = _NONE[waits_for]
+        console.print(words.render(language))
+    finally:
+        desk.close()
+
+
+def _waiting(desk: ReturnDesk, kind: str) -> Iterator[RefundSummary]:
+    """Every page of the refunds that wait for ``kind``."""
+    after = None
+    while True:
+        page = desk.list_refunds(waits_for=kind, limit=500, after=after)
+        yield from page.refunds
+        if page.next is None:
+            return
+        after = page.next
+
+
+def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    heads = [
+        text("order"),
+        text("refund id"),
+        text("amount"),
+        text("payment"),
+        text("state"),
+        text("since"),
+        text("why"),
+    ]
+    if whom:
+        heads.insert(4, text("waits for"))
+    for number, head in enumerate(heads):
+        table.add_column(head.render(language), overflow="fold", no_wrap=number < _WHOLE)
+    for one in listed:
+        cells = [
+            one.order_id,
+            one.refund_id,
+            money_text(one.amount, language),
+            one.payment,
+            REFUND_WORDS[one.state].render(language),
+            format_datetime(one.since.astimezone(), "d MMM y HH:mm", tzinfo=None, locale=language),
+            _why(desk, one, language),
+        ]
+        if whom:
+            cells.insert(4, WAITING[one.waits_for].render(language))
+        table.add_row(*[Styled(cell) for cell in cells])
+    return table
+
+
+def _why(desk: ReturnDesk, one: RefundSummary, language: str) -> str:
+    """Why a refund waits, where that is known; an order that the shop no longer has is told in its row."""
+    try:
+        return desk.dossier(one.order_id).refund(one.refund_id).problem
+    except (UnknownOrder, UnknownRefund) as error:
+        return error.text(language)

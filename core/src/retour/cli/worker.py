@@ -1,0 +1,230 @@
+"""`retour worker`: does what is due, again and again, on the desk of a host's module."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import queue
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from types import FrameType, ModuleType
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from retour.cli import LANGUAGE, default_language
+from retour.cli.words import text, texts
+from retour.desk import ReturnDesk
+from retour.model.errors import RetourError
+from retour.model.outcome import WorkReport
+from retour.model.text import Text
+
+log = logging.getLogger("retour.worker")
+
+AT_ONCE = 5
+"""Effects that are taken in one round: those are finished before a stop, so they are few."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+desk_option = click.option(
+    "--desk",
+    "where",
+    required=True,
+    metavar="MODULE:NAME",
+    help="Your ReturnDesk: a module that can be imported here, and the desk in it or a function that makes one.",
+)
+language_option = click.option(
+    "--lang", type=click.Choice(["nl", "en"]), help="The language. Default: nl if LANG is Dutch, else en."
+)
+
+
+class NoDesk(RetourError):
+    """What ``--desk`` names is no desk: why, and what to write instead."""
+
+
+@click.command(name="worker")
+@desk_option
+@click.option(
+    "--every",
+    "pause",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The pause when there is nothing to do, and after an error.",
+)
+@click.option("--once", is_flag=True, help="Do what is due now, then end: for cron.")
+@language_option
+@click.pass_context
+def command(ctx: click.Context, where: str, pause: float, once: bool, lang: str | None) -> None:
+    """Do what is due, again and again: stock to book, refunds to send and to ask about, returns that expire.
+
+    SIGTERM and SIGINT (Ctrl-C) stop it when the work at hand is finished, with exit code 0; a second one ends it at
+    once. Any number of workers can run.
+    """
+    language = lang or default_language()
+    ctx.meta[LANGUAGE] = language
+    _log_to_the_terminal()
+    desk = desk_at(where)
+    try:
+        with _Stop.on_signals(language) as stop:
+            if once:
+                while not stop.asked and _round(desk, language):
+                    pass
+            else:
+                _work(desk, stop, pause, language)
+    finally:
+        desk.close()
+
+
+def _work(desk: ReturnDesk, stop: _Stop, pause: float, language: str) -> None:
+    """Round after round until the stop; no error ends it."""
+    _say(text("The worker has started. It looks for work every {seconds} seconds.", seconds=f"{pause:g}"), language)
+    while not stop.asked:
+        try:
+            busy = _round(desk, language)
+        except (RetourError, SQLAlchemyError) as error:
+            said = error.text(language) if isinstance(error, RetourError) else str(error).partition("\n")[0]
+            words = text(
+                "{error} Tried again in {seconds} seconds.", error=" ".join(said.split()), seconds=f"{pause:g}"
+            )
+            log.error("%s", words.render(language))
+            log.debug("the round failed", exc_info=True)
+            busy = False
+        except Exception:
+            log.exception("the round failed")  # the host's own code: it needs to see where
+            busy = False
+        if not busy:
+            stop.wait(pause)
+    _say(text("The worker has stopped."), language)
+
+
+def _round(desk: ReturnDesk, language: str) -> bool:
+    """One round; gives whether there was anything to do, and says what."""
+    report = desk.work(limit=AT_ONCE)
+    if report == WorkReport():
+        return False
+    parts: list[Text | str] = [text("{count} done", count=report.done)]
+    if report.failed:
+        parts.append(text("{count} failed, tried again later", count=report.failed))
+    if report.expired:
+        parts.append(texts("{count} return expired", "{count} returns expired", report.expired))
+    if report.forgotten:
+        parts.append(texts("{count} note forgotten", "{count} notes forgotten", report.forgotten))
+    _say(text("{parts}", parts=parts), language)
+    return True
+
+
+class _Stop:
+    """Whether somebody asked for a stop, and a pause that a stop ends."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        # A SimpleQueue may be filled by a signal's handler while its own thread waits on it; an Event may not.
+        self._asked: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    @classmethod
+    @contextmanager
+    def on_signals(cls, language: str) -> Iterator[_Stop]:
+        """A stop at the first signal; the second has its usual effect and ends the process."""
+        stop = cls()
+        words = text("Stopping when the work at hand is finished. A second signal ends it at once.").render(language)
+
+        def asked(_: int, __: FrameType | None) -> None:
+            for one in SIGNALS:
+                signal.signal(one, signal.SIG_DFL)
+            stop.asked = True
+            stop._asked.put(None)
+            with suppress(OSError):
+                os.write(2, f"{words}\n".encode())  # not the log: the signal may have interrupted a line of it
+
+        before = {one: signal.signal(one, asked) for one in SIGNALS}
+        try:
+            yield stop
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, signal.SIG_DFL if handler is None else handler)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not longer than until a stop."""
+        with suppress(queue.Empty):
+            self._asked.get(timeout=seconds)
+
+
+def _say(words: Text, language: str) -> None:
+    log.info("%s", words.render(language))
+
+
+def _log_to_the_terminal() -> None:
+    """Log to the error output, unless the host's module or ``--debug`` has set up something else."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if log.getEffectiveLevel() > logging.INFO:
+        logging.getLogger("retour").setLevel(logging.INFO)
+
+
+# --- the host's desk -------------------------------------------------------------------------------------
+
+
+def desk_at(where: str) -> ReturnDesk:
+    """The desk at ``module:name``, or the one that a function there makes. Raises `NoDesk`, and what the desk raises
+    while it is made, where that is an error for people."""
+    module_name, colon, name = where.partition(":")
+    if not (colon and name.isidentifier() and all(part.isidentifier() for part in module_name.split("."))):
+        raise NoDesk(text("{where} is no module:name. Write for example --desk shop.returns:desk", where=where))
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    with redirect_stdout(sys.stderr):  # what a host prints while it is imported is no part of our output
+        module = _module(module_name)
+        if not hasattr(module, name):
+            raise NoDesk(text("Module {module} has nothing called {name}.", module=module_name, name=name))
+        found: object = getattr(module, name)
+        if callable(found) and not isinstance(found, ReturnDesk):
+            try:
+                found = found()
+            except RetourError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise _failed(where, error) from error
+    if not isinstance(found, ReturnDesk):
+        raise NoDesk(
+            text(
+                "{where} is no ReturnDesk but {kind}. "
+                "Name a ReturnDesk, or a function without arguments that makes one.",
+                where=where,
+                kind=type(found).__name__,
+            )
+        )
+    return found
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except RetourError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise NoDesk(
+                text(
+                    "There is no module {module}. It is looked for in {folder} and among what is installed.",
+                    module=name,
+                    folder=os.getcwd(),
+                )
+            ) from None
+        raise _failed(name, error) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(name, error) from error
+
+
+def _failed(what: str, error: BaseException) -> NoDesk:
+    log.debug("%s failed", what, exc_info=error)
+    return NoDesk(
+        text(
+            "{what} failed: {error}. Run it as `retour --debug …` to see where.",
+            what=what,
+            error=f"{type(error).__name__}: {error}",
+        )
+    )
