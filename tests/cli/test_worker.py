@@ -52,6 +52,13 @@ def make():
     return ReturnDesk(shop=HostShop(), store={store!r})
 
 
+def make_one_that_stumbles():
+    desk, left = make(), [ValueError("the host's own code")]
+    work = desk.work
+    desk.work = lambda **asked: (_ for _ in ()).throw(left.pop()) if left else work(**asked)
+    return desk
+
+
 class NotADesk:
     pass
 
@@ -80,12 +87,12 @@ class Host:
         for one in orders:
             self.desk.mark_returned(one, by=ANNA)
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
+    def start(self, *options: str, name: str = "make") -> subprocess.Popen[str]:
         """Start a worker; what it says goes to the file `said`."""
         with (self.folder / "said").open("w") as said:
             self.workers.append(
                 subprocess.Popen(
-                    [str(RETOUR), "worker", "--desk", "host_of_a_worker:make", "--lang", "en", *options],
+                    [str(RETOUR), "worker", "--desk", f"host_of_a_worker:{name}", "--lang", "en", *options],
                     cwd=self.folder,
                     stderr=said,
                     text=True,
@@ -239,6 +246,16 @@ def test_a_store_that_goes_away_and_comes_back_is_worked_on_again(host_on_postgr
     host.leave("order-1")
     host.wait(lambda: len(host.applied()) == 2)
     assert "Traceback" not in host.said()
+    worker.terminate()
+    assert worker.wait(20) == 0
+
+
+def test_an_error_of_the_hosts_own_code_is_shown_with_its_place_and_ends_nothing(host: Host) -> None:
+    host.leave("order-0")
+    worker = host.start("--every", "0.1", name="make_one_that_stumbles")
+    host.wait(host.applied)
+    assert "Traceback" in host.said()
+    assert "ValueError: the host's own code" in host.said()
     worker.terminate()
     assert worker.wait(20) == 0
 
