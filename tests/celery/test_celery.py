@@ -128,11 +128,12 @@ def host(tmp_path: Path, broker: str, postgresql_url: str) -> Iterator[ModuleTyp
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    engine = create_engine(postgresql_url)
+    tables.metadata.drop_all(engine)  # what another test left there would be worked on as well
     ReturnDesk(shop=module.FileShop(), store=postgresql_url, migrate=True).close()
     yield module
     module.app.close()
     module.desk().close()
-    engine = create_engine(postgresql_url)
     tables.metadata.drop_all(engine)
     engine.dispose()
 

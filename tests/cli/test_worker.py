@@ -15,6 +15,7 @@ from click.testing import Result
 from sqlalchemy import create_engine, text
 
 from retour import Actor, MemoryShop, ReturnDesk, StockState
+from retour.store import tables
 from retour.testing import a_line, an_order
 
 Run = Callable[..., Result]
@@ -148,6 +149,9 @@ def host_on_postgresql(tmp_path: Path, postgresql_url: str) -> Iterator[Host]:
     made = Host(tmp_path, postgresql_url)
     yield made
     made.close()
+    engine = create_engine(postgresql_url)
+    tables.metadata.drop_all(engine)
+    engine.dispose()
 
 
 def test_once_does_everything_that_is_due_and_ends(host: Host) -> None:

@@ -37,11 +37,12 @@ class Shop:
 
     def __init__(self, provider: str, sandbox: Any, database: str) -> None:
         self.provider, self.sandbox, self.database = provider, sandbox, database
+        self.settings = sandbox.settings() if callable(sandbox.settings) else sandbox.settings
         self.reference = sandbox.pay(Money.of("100", "EUR"))
 
     def run(self, moment: str) -> int:
         """Run the process; gives its exit code."""
-        arguments = [self.database, self.provider, self.reference, json.dumps(self.sandbox.settings), moment]
+        arguments = [self.database, self.provider, self.reference, json.dumps(self.settings), moment]
         return subprocess.run(
             [sys.executable, str(REFUNDER), *arguments], check=False, timeout=60, capture_output=True
         ).returncode
@@ -53,7 +54,7 @@ class Shop:
             from refunder import a_desk
         finally:
             sys.path.pop(0)
-        made: ReturnDesk = a_desk(self.database, self.provider, self.reference, self.sandbox.settings)
+        made: ReturnDesk = a_desk(self.database, self.provider, self.reference, self.settings)
         return made
 
     def work(self, desk: ReturnDesk) -> None:
