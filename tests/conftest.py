@@ -60,7 +60,12 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.getfixturevalue("sqlite_url")
         return
     url = request.getfixturevalue("postgresql_url")
+    _empty(url)  # another test may have used it without this fixture
     yield url
+    _empty(url)
+
+
+def _empty(url: str) -> None:
     engine = create_engine(url)
     tables.metadata.drop_all(engine)
     engine.dispose()
