@@ -16,10 +16,9 @@ import uuid
 import zlib
 from collections import deque
 from collections.abc import Iterable, Mapping
-from http.client import HTTPConnection
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import attrs
 from cryptography import x509
@@ -29,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from retour.providers import Money, RawWebhook
-from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer
+from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 from retour_paypal.sandbox_signer import Signer, sandbox_signer
 
 KEEPS_KEYS = datetime.timedelta(days=45)
@@ -361,7 +360,8 @@ class PayPalSandbox:
 
         Give it a webhook twice, or the list reversed, to see what comes of that.
         """
-        return [_post(url, webhook) for webhook in (self.webhooks() if webhooks is None else list(webhooks))]
+        chosen = self.webhooks() if webhooks is None else list(webhooks)
+        return [send_webhook(url, webhook.headers, webhook.body) for webhook in chosen]
 
     def _sign(self, body: bytes, sent_at: datetime.datetime) -> RawWebhook:
         url = f"{self.url}/v1/notifications/certs/CERT-{zlib.crc32(self.signer.certificate.encode()):08x}"
@@ -725,15 +725,3 @@ def _new_id() -> str:
 
 def _time(time: datetime.datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _post(url: str, webhook: RawWebhook) -> int:
-    target = urlsplit(url)
-    if target.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("a sandbox sends to this machine only")
-    connection = HTTPConnection(target.hostname, target.port, timeout=10)
-    try:
-        connection.request("POST", target.path or "/", body=webhook.body, headers=dict(webhook.headers))
-        return connection.getresponse().status
-    finally:
-        connection.close()
