@@ -27,6 +27,7 @@ from retour.model.errors import InvalidAmount, InvalidOrder, RetourError
 from retour.model.money import Money, currency_decimals, total
 from retour.model.order import BankAccount, Delivery, LineKind, Mode, Order, OrderLine, Paid, Payment, TaxPart
 from retour.model.text import Text
+from retour.providers.wire import refuse_deep
 
 PAYMENT_PROVIDERS = ("mollie", "stripe", "paypal", "manual_transfer")
 """Providers that a payment may name even where their plugin is not installed."""
@@ -63,7 +64,9 @@ def _parsed(name: str, data: bytes) -> list[Any]:
     if not data.strip():
         raise unusable(name, text("The file is empty."))
     try:
-        found = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_number)
+        words = data.decode("utf-8-sig")
+        refuse_deep(words)
+        found = json.loads(words, object_pairs_hook=_object, parse_constant=_no_number)
     except UnicodeDecodeError as error:
         raise unusable(
             name, text("The file is not in UTF-8 (byte {position}); save it so.", position=error.start)
@@ -80,7 +83,7 @@ def _parsed(name: str, data: bytes) -> list[Any]:
         ) from None
     except Wrong as wrong:
         raise unusable(name, wrong.cause) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise unusable(name, text("The file is JSON with a number or a nesting that is too large.")) from None
     if not isinstance(found, list):
         raise unusable(name, text("The file holds no list of orders; it begins with [ and ends with ]."))

@@ -12,7 +12,7 @@ from retour.providers.http import Answer, ProviderSession
 from retour.providers.refunding import Refundable, RefundRequest, RefundResult, RefundStatus
 from retour.providers.settings import Secret, api_address, choice
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
-from retour.providers.wire import read_wire
+from retour.providers.wire import read_json, read_wire
 
 __all__ = [
     "Answer",
@@ -55,5 +55,6 @@ __all__ = [
     "WebhookTrust",
     "api_address",
     "choice",
+    "read_json",
     "read_wire",
 ]

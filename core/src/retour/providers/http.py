@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -20,6 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util.retry import Retry
 
 from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.wire import read_json
 
 log = logging.getLogger("retour.http")
 
@@ -54,8 +54,8 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON with exact decimals; raises `ProviderError` (unreadable) when it is none."""
         try:
-            return json.loads(self.body, parse_float=Decimal)
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is no JSON", http_status=self.status) from None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
+import re
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
@@ -12,6 +14,43 @@ from cattrs.errors import BaseValidationError
 from retour.providers.errors import ErrorCode, ProviderError
 
 _T = TypeVar("_T")
+
+DEEPEST = 64
+"""Levels of objects and lists that JSON from outside may have; no provider nests a tenth of that."""
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+
+
+def read_json(body: bytes | str) -> Any:
+    """A provider's JSON, in UTF-8, with exact decimals. Raises ValueError for what is no JSON or nested too deep.
+
+    The depth is counted before the parser sees it: a RecursionError that is caught has by then also ended whatever
+    else ran that deep, a weak reference's callback or a destructor, and that is lost for good.
+
+    >>> read_json(b'{"amount": 44.95}')
+    {'amount': Decimal('44.95')}
+    """
+    words = body.decode() if isinstance(body, bytes) else body
+    refuse_deep(words)
+    return json.loads(words, parse_float=Decimal, parse_constant=_no_number)
+
+
+def refuse_deep(words: str) -> None:
+    """Raise ValueError for JSON with more than `DEEPEST` levels. Nothing else is said of it."""
+    if words.count("[") + words.count("{") <= DEEPEST:
+        return
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(words):
+        if found[0] in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                raise ValueError("nested too deep")
+        elif found[0] in "]}":
+            depth -= 1
+
+
+def _no_number(words: str) -> NoReturn:
+    raise ValueError(f"{words} is no number in JSON")
 
 
 def _exactly(kind: type) -> Any:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 from urllib.parse import parse_qs
 
 from retour.providers import (
@@ -24,6 +22,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    read_json,
     read_wire,
 )
 from retour_mollie import wire
@@ -74,14 +73,14 @@ def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> Verif
     if not _is_signed(webhook.body, webhook.headers[SIGNATURE], secrets):
         raise WebhookRejected("the signature is none of ours")
     try:
-        event = read_wire(wire.Event, json.loads(webhook.body, parse_float=Decimal))
+        event = read_wire(wire.Event, read_json(webhook.body))
         if not event.type.startswith("refund.") or event.entity is None:
             return VerifiedEvents(events=())
         refund = read_wire(wire.Refund, event.entity)
         if refund.mode != mode.value:
             return VerifiedEvents(events=())
         told = RefundEvent(event_id=event.id, target=refund.paymentId, refund=refund.result(mode))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise WebhookRejected("signed, but no JSON") from error
     except ProviderError as error:
         raise WebhookRejected(f"signed, but not readable: {error.message}") from error

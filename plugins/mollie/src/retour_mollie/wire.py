@@ -9,7 +9,6 @@ longer in that description, so only its documentation of 2024 says what an order
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +26,7 @@ from retour.providers import (
     RefundRequest,
     RefundResult,
     RefundStatus,
+    read_json,
 )
 
 LONGEST_DESCRIPTION = 140
@@ -130,8 +130,8 @@ class Refund:
         metadata = self.metadata
         if isinstance(metadata, str):
             try:
-                metadata = json.loads(metadata)
-            except (ValueError, RecursionError):
+                metadata = read_json(metadata)
+            except ValueError:
                 return ""
         found = metadata.get("refund_id") if isinstance(metadata, Mapping) else None
         return found if isinstance(found, str) else ""

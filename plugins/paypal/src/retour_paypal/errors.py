@@ -6,10 +6,9 @@ PayPal says to decide on ``details[].issue``; its descriptions may change (schem
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Mapping
 
-from retour.providers import Answer, Disposition, ErrorCode, ProviderError
+from retour.providers import Answer, Disposition, ErrorCode, ProviderError, read_json
 
 ISSUES: Mapping[str, ErrorCode] = {
     # captures.refund-422
@@ -112,8 +111,8 @@ class _Body:
 def _fields(answer: Answer) -> _Body:
     """PayPal's error (schema ``error``), or that of its OAuth server: ``error`` and ``error_description``."""
     try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        body = read_json(answer.body)
+    except ValueError:
         return _Body()
     if not isinstance(body, dict):
         return _Body()

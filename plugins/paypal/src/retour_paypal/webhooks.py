@@ -21,6 +21,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    read_json,
     read_wire,
 )
 from retour_paypal.api import Api
@@ -194,8 +195,8 @@ def read_event(body: bytes) -> VerifiedEvents | ToFetch:
 def _event(body: bytes) -> dict[str, Any]:
     """The event in a webhook's body; raises `WebhookRejected` for what is not one JSON object in UTF-8."""
     try:
-        event = json.loads(body.decode())
-    except (ValueError, RecursionError):
+        event = read_json(body)
+    except ValueError:
         raise WebhookRejected("the body is no JSON") from None
     if not isinstance(event, dict):
         raise WebhookRejected("the body is no event")

@@ -48,7 +48,4 @@ def _read(kind: type[_T], path: str, answer: Answer) -> _T:
     log.info("%s -> %s (%s)", path, answer.status, answer.headers.get("request-id", "no request id")[:100])
     if not 200 <= answer.status < 300:
         raise refusal(answer)
-    try:
-        return read_wire(kind, answer.json())
-    except RecursionError as error:
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is nested too deep") from error
+    return read_wire(kind, answer.json())

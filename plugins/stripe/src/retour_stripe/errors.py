@@ -122,5 +122,5 @@ def _fault(answer: Answer) -> Fault | None:
     """Stripe's own words, or None when the body holds none."""
     try:
         return read_wire(ErrorBody, answer.json()).error
-    except (ProviderError, RecursionError):
+    except ProviderError:
         return None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Iterable
 
 from retour.providers import (
@@ -22,6 +21,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    read_json,
     read_wire,
 )
 from retour_stripe.wire import Charge, Event, Refund
@@ -62,7 +62,7 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
     both named, with the same event, since the shop can have stored either. Raises `WebhookRejected`.
     """
     try:
-        event = read_wire(Event, json.loads(body))
+        event = read_wire(Event, read_json(body))
         if event.livemode is not (mode is Mode.LIVE):
             return VerifiedEvents(events=())
         if event.type == _OF_A_CHARGE:
@@ -75,7 +75,7 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
         return VerifiedEvents(
             events=tuple([RefundEvent(event_id=event.id, target=target, refund=told) for target in refund.targets])
         )
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise WebhookRejected("the body is no JSON") from error
     except ProviderError as error:
         raise WebhookRejected(f"the body cannot be read: {error.message}") from error

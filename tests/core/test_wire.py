@@ -1,0 +1,67 @@
+"""JSON from outside is read exactly, or refused before it can do harm."""
+
+from __future__ import annotations
+
+import json
+import sys
+import weakref
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retour.providers import read_json
+from retour.providers.wire import DEEPEST
+
+leaves = st.none() | st.booleans() | st.integers() | st.text()
+plain = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@given(plain)
+def test_what_json_writes_is_read_as_it_was(value: object) -> None:
+    assert read_json(json.dumps(value)) == value
+
+
+def test_decimals_stay_exact() -> None:
+    assert read_json(b'{"amount": 0.1}') == {"amount": Decimal("0.1")}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff", b"{", b"NaN", b"[Infinity]", b"1" * 5000, b"[" * 100_000, b'{"a":' * 100_000, b"[" * 65 + b"]" * 65],
+)
+def test_what_is_no_json_or_too_deep_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        read_json(body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * DEEPEST + b"]" * DEEPEST, json.dumps("[" * 100).encode(), json.dumps({'"[' * 50: ["\\"]}).encode()]
+)
+def test_brackets_count_where_they_nest_and_nowhere_else(body: bytes) -> None:
+    assert read_json(body) == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "body", ['"' + '\\"' * 300_000, '"' * 300_001, '"\\' * 200_000 + "[" * 100, '"' + "[" * 300_000]
+)
+def test_a_hostile_text_is_refused_in_one_pass(body: str) -> None:
+    with pytest.raises(ValueError):
+        read_json("[" * DEEPEST + body)
+
+
+def test_deep_json_takes_no_weak_reference_with_it() -> None:
+    """What made this a defect: a callback that ran at the bottom of the recursion was lost."""
+
+    class Thing:
+        pass
+
+    gone: list[object] = []
+    things = [Thing() for _ in range(1000)]
+    watched = [weakref.ref(thing, gone.append) for thing in things]
+    depth = sys.getrecursionlimit()
+    with pytest.raises(ValueError):
+        read_json(b"[" * (depth * 10))
+    things.clear()
+    assert len(gone) == len(watched)
