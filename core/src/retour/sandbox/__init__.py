@@ -2,6 +2,17 @@
 
 from retour.sandbox.clock import SandboxClock
 from retour.sandbox.faults import Fault
+from retour.sandbox.payments import BookedRefund, PaymentSandbox, SandboxWebhook
 from retour.sandbox.server import SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 
-__all__ = ["Fault", "SandboxClock", "SandboxRequest", "SandboxResponse", "SandboxServer", "send_webhook"]
+__all__ = [
+    "BookedRefund",
+    "Fault",
+    "PaymentSandbox",
+    "SandboxClock",
+    "SandboxRequest",
+    "SandboxResponse",
+    "SandboxServer",
+    "SandboxWebhook",
+    "send_webhook",
+]
