@@ -204,6 +204,13 @@ def test_a_webhook_with_a_wrong_signature_is_refused_and_nothing_is_kept(world: 
     assert world.desk.dossier("1001").version == version
 
 
+def test_a_webhook_that_cannot_be_checked_now_is_to_be_sent_again(world: Any) -> None:
+    world.open()
+    with pytest.raises(NotPossibleNow, match="Answer 500, so that it is sent again"):
+        signed(world, "refund:re_1", "cannot be checked")
+    assert world.refunds == []
+
+
 def test_a_webhook_about_a_payment_that_nobody_knows_is_answered_and_not_kept(world: Any) -> None:
     assert signed(world.open(), "fetch:p_unknown") == 0
 

@@ -7,6 +7,7 @@ import attrs
 from retour.desk.flow import Flow
 from retour.effects import inbox
 from retour.model.actor import Actor
+from retour.model.dossier import Dossier
 from retour.model.errors import (
     NotAllowed,
     NotPossibleNow,
@@ -14,17 +15,12 @@ from retour.model.errors import (
 from retour.model.ids import id_maker
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.refunds import ApprovalKind, RefundPlan
+from retour.model.refunds import ApprovalKind, RefundPlan, RefundState
 from retour.model.text import Text, text
+from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
 from retour.rules.draft import Draft
 from retour.store.clock import microseconds
-
-DAYS_NOTES_ARE_KEPT = 365
-"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
-
-_ROUNDS = 3
-"""How often the hooks are asked and the rules applied while others keep changing the same order."""
 
 
 @attrs.frozen
@@ -72,6 +68,29 @@ class RefundDesk:
                 )
             )
         return refundable.target
+
+    def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
+        """Raise `NotPossibleNow` where a refund is with a provider that takes nothing back."""
+        refund = dossier.refund(refund_id)
+        if refund.state is not RefundState.PENDING or refund.sent is None:
+            return
+        payment = order.payment(refund.payment)
+        provider = self.flow.house.accounts.refunding(self.flow.shop_id, payment)
+        if isinstance(provider, Text):
+            why = provider
+        elif provider.capabilities.cancel_refund in (Support.YES, Support.PARTIAL):
+            return
+        else:
+            why = text("{provider} takes no refund back", provider=provider.display_name)
+        raise NotPossibleNow(
+            text(
+                "Order {order}: refund {refund} of {amount} cannot be cancelled: {why}.",
+                order=order.id,
+                refund=refund.id,
+                amount=refund.amount,
+                why=why,
+            )
+        )
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> str:
         """Why a refund has to wait for a person; empty when it may go. Raises `NotAllowed` when a policy refuses."""

@@ -18,6 +18,7 @@ import attrs
 from retour.effects.announcements import announce
 from retour.effects.attempt import Attempt, FollowUp, done, put_off
 from retour.effects.refunding import (
+    CANCEL_REFUND,
     FETCH_REFUND,
     PROVIDER_EVENT,
     RECONCILE,
@@ -35,7 +36,7 @@ from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_send, stock_effects
+from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_cancel, refunds_to_send, stock_effects
 from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
 from retour.store.index import refund_rows, return_rows
@@ -91,16 +92,18 @@ class Runner:
             )
             for effect in stock_effects(events)
         ]
+        of_refunds = [(SEND_REFUND, refund_id) for refund_id in refunds_to_send(events)]
+        of_refunds += [(CANCEL_REFUND, refund_id) for refund_id in refunds_to_cancel(events)]
         found += [
             NewEffect(
                 id=new_id("ef"),
-                kind=SEND_REFUND,
+                kind=kind,
                 plugin="",
                 body=as_json(OfRefund(refund_id=refund_id)),
                 owner=owner,
                 lease=lease,
             )
-            for refund_id in refunds_to_send(events)
+            for kind, refund_id in of_refunds
         ]
         for recorded in events:
             hook = ANNOUNCED_BY.get(type(recorded.event))
@@ -182,6 +185,7 @@ class Runner:
         refunding = {
             SEND_REFUND: self.refunding.send,
             FETCH_REFUND: self.refunding.fetch,
+            CANCEL_REFUND: self.refunding.cancel,
             RECONCILE: self.refunding.reconcile,
             PROVIDER_EVENT: self.refunding.told,
         }

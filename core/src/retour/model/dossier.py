@@ -16,8 +16,12 @@ from retour.model.events import (
     OrderSeen,
     ReceiptCorrected,
     Recorded,
+    RefundCancelAsked,
     RefundCancelled,
+    RefundCancelRefused,
     RefundConfirmed,
+    RefundFellBack,
+    RefundHandedOver,
     RefundHeld,
     RefundLinkOpened,
     RefundMatched,
@@ -398,6 +402,7 @@ def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded)
         state=RefundState.AWAITING_MERCHANT,
         source=RefundSource.LINK,
         return_id=event.return_id,
+        by_transfer=event.by_transfer,
     )
 
 
@@ -454,6 +459,35 @@ def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Cha
     return _with_refund(dossier, event.refund_id, at, state=RefundState.FAILED, problem=event.because, waits_until=None)
 
 
+@_step(RefundFellBack)
+def _refund_fell_back(dossier: Dossier, event: RefundFellBack, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.AWAITING_MERCHANT,
+        by_transfer=True,
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@_step(RefundHandedOver)
+def _refund_handed_over(dossier: Dossier, event: RefundHandedOver, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, batch=event.batch)
+
+
+@_step(RefundCancelAsked)
+def _refund_cancel_asked(dossier: Dossier, event: RefundCancelAsked, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, cancelling=True)
+
+
+@_step(RefundCancelRefused)
+def _refund_cancel_refused(dossier: Dossier, event: RefundCancelRefused, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, cancelling=False, problem=event.because)
+
+
 @_step(RefundReported)
 def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> Changes:
     reported = dossier.refunds[event.refund_id].reported | {event.status}
@@ -463,10 +497,12 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
         at,
         state=state_of(reported),
         reported=reported,
-        reference=event.reference,
+        reference=event.reference or dossier.refunds[event.refund_id].reference,
         problem=event.because,
         needs_person=False,
         waits_until=None,
+        by_transfer=state_of(reported) is RefundState.AWAITING_MERCHANT,
+        cancelling=dossier.refunds[event.refund_id].cancelling and state_of(reported) is RefundState.PENDING,
     )
 
 

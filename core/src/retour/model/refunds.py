@@ -45,6 +45,7 @@ class RefundSource(StrEnum):
 class Reported(StrEnum):
     """What a provider can say of a refund. A status that we do not know is pending: never success, never failure."""
 
+    AWAITING_MERCHANT = "awaiting_merchant"  # the merchant has to make it himself, by bank transfer
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -68,6 +69,8 @@ class Refund:
     what is sent, for a refund by API, and ``sent_at`` when its first try began. ``unclear_at`` is when a try last
     ended without a clear answer, None when none did. ``reported`` is everything that the provider ever said of it.
     ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
+    ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
+    that holds it. ``cancelling`` says that the provider was asked to take it back.
     """
 
     id: str
@@ -86,6 +89,9 @@ class Refund:
     problem: str = ""
     needs_person: bool = False
     waits_until: datetime.datetime | None = None
+    by_transfer: bool = False
+    batch: str = ""
+    cancelling: bool = False
 
     @property
     def takes_money(self) -> bool:
@@ -99,7 +105,9 @@ def state_of(reported: frozenset[Reported]) -> RefundState:
         return RefundState.REVERSED if Reported.SUCCEEDED in reported else RefundState.FAILED
     if Reported.CANCELLED in reported:
         return RefundState.CANCELLED
-    return RefundState.SUCCEEDED if Reported.SUCCEEDED in reported else RefundState.PENDING
+    if Reported.SUCCEEDED in reported:
+        return RefundState.SUCCEEDED
+    return RefundState.PENDING if Reported.PENDING in reported else RefundState.AWAITING_MERCHANT
 
 
 @attrs.frozen(kw_only=True)

@@ -69,7 +69,7 @@ def _record_known(draft: Draft, payment: Payment, seen: Seen) -> bool:
         report(draft, ours, seen, found="key")
         return True
     for refund in draft.dossier.refunds.values():
-        if refund.payment == payment.id and refund.reference == seen.reference:
+        if refund.payment == payment.id and refund.reference and refund.reference == seen.reference:
             report(draft, refund, seen, found="reference")
             return True
     return False

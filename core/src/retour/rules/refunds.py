@@ -8,8 +8,10 @@ from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, InvalidReference, NotPossibleNow
 from retour.model.events import (
+    RefundCancelAsked,
     RefundCancelled,
     RefundConfirmed,
+    RefundHandedOver,
     RefundLinkOpened,
     RefundMatched,
     RefundPlanned,
@@ -22,6 +24,9 @@ from retour.model.refunds import REFUND_WORDS, Refund, RefundOrder, RefundSource
 from retour.model.text import Text, text
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.quote import goods_value
+
+LONGEST_BATCH = 35
+"""Characters of the name of a file for the bank: a message's id in ISO 20022."""
 
 LONGEST_REFERENCE = 140
 """Characters of a refund reference: the unstructured remittance of a SEPA transfer, the longest of its kind."""
@@ -143,7 +148,14 @@ def plan(
 
 
 def open_link(
-    draft: Draft, order: Order, payment: Payment, amount: Money, return_id: str | None, note: str | None
+    draft: Draft,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    return_id: str | None,
+    note: str | None,
+    *,
+    by_transfer: bool = False,
 ) -> str:
     """Reserve an amount for a person who is about to refund it at the provider or the bank. Gives the refund's id."""
     draft.only(ActorKind.STAFF, what=text("make a refund"))
@@ -158,9 +170,42 @@ def open_link(
             amount=amount,
             return_id=return_id,
             note_id=draft.note(order, note),
+            by_transfer=by_transfer,
         )
     )
     return refund_id
+
+
+def hand_over(draft: Draft, refund_id: str, batch: str) -> None:
+    """Put a refund by bank transfer in the file for the bank that is called ``batch``; an empty name takes it out.
+
+    It is in one file at most: in two it would be paid twice. Saying the same again changes nothing.
+    """
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("hand a refund to the bank"))
+    refund = draft.dossier.refund(refund_id)
+    if not isinstance(batch, str) or len(batch) > LONGEST_BATCH or batch != batch.strip():
+        raise InvalidReference(
+            text(
+                "Order {order}: a batch has a name of at most {longest} characters, without blanks around it.",
+                order=draft.dossier.order_id,
+                longest=LONGEST_BATCH,
+            )
+        )
+    if refund.state is not RefundState.AWAITING_MERCHANT or not refund.by_transfer:
+        raise _not_now(draft.dossier, refund, text("hand it to the bank"))
+    if refund.batch == batch:
+        return
+    if refund.batch and batch:
+        raise NotPossibleNow(
+            text(
+                "Order {order}: refund {refund} of {amount} is in batch {batch} already, which the bank may pay.",
+                order=draft.dossier.order_id,
+                refund=refund.id,
+                amount=refund.amount,
+                batch=refund.batch,
+            )
+        )
+    draft.record(RefundHandedOver(refund_id=refund_id, batch=batch))
 
 
 def confirm(
@@ -200,9 +245,24 @@ def confirm(
 
 
 def cancel(draft: Draft, order: Order, refund_id: str, note: str | None) -> None:
-    """Cancel a refund that was certainly not sent, or that waits for the merchant."""
+    """Cancel a refund that was certainly not sent, or that waits for the merchant; ask for one that the provider has.
+
+    What the provider has is cancelled only when the provider says so.
+    """
     draft.only(ActorKind.STAFF, what=text("cancel a refund"))
-    _cancel_waiting(draft, refund_id, "", draft.note(order, note))
+    refund = draft.dossier.refund(refund_id)
+    if refund.state is not RefundState.PENDING or refund.sent is None:
+        _cancel_waiting(draft, refund_id, "", draft.note(order, note))
+    elif not refund.cancelling:
+        draft.record(RefundCancelAsked(refund_id=refund_id, note_id=draft.note(order, note)))
+
+
+def waiting(dossier: Dossier, refund_id: str) -> Refund:
+    """The refund, if a person can make it now; raises `NotPossibleNow`."""
+    refund = dossier.refund(refund_id)
+    if refund.state is not RefundState.AWAITING_MERCHANT:
+        raise _not_now(dossier, refund, text("make it by hand"))
+    return refund
 
 
 def retry(draft: Draft, refund_id: str) -> None:
@@ -271,6 +331,17 @@ def _cancel_waiting(draft: Draft, refund_id: str, because: str, note_id: str | N
     refund = draft.dossier.refund(refund_id)
     if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
         raise _not_now(draft.dossier, refund, text("cancel it"))
+    if refund.batch:
+        raise NotPossibleNow(
+            text(
+                "Order {order}: refund {refund} of {amount} is in batch {batch}, which the bank may pay. Take it out "
+                "at the bank and with hand_over_refund, then cancel it.",
+                order=draft.dossier.order_id,
+                refund=refund.id,
+                amount=refund.amount,
+                batch=refund.batch,
+            )
+        )
     draft.record(RefundCancelled(refund_id=refund_id, because=because, note_id=note_id))
 
 
