@@ -320,6 +320,7 @@ class ReturnDesk:
         """
         order, dossier = self._flow.read(order_id)
         ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
+        quoted = self._refunds.quote(dossier, order, ctx)
         return tuple(
             [
                 RefundOption(
@@ -329,8 +330,9 @@ class ReturnDesk:
                     left=share.left,
                     suggested=share.suggested,
                     link=self._links.refund_link(order, share.payment, share.suggested or share.left, None, ctx),
+                    because=quoted.because,
                 )
-                for share in refunds.shares(dossier, order)
+                for share in quoted.shares
             ]
         )
 
@@ -357,7 +359,8 @@ class ReturnDesk:
             raise InvalidReference(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
         chosen = order.payment(payment)
         if amount is None:
-            share = next(one for one in refunds.shares(dossier, order) if one.payment is chosen)
+            shares = self._refunds.quote(dossier, order, ctx).shares
+            share = next(one for one in shares if one.payment is chosen)
             amount = share.suggested or share.left
         else:
             refunds.check_amount(dossier, order, chosen, amount)

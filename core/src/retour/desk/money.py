@@ -6,6 +6,7 @@ import attrs
 
 from retour.desk.flow import Flow
 from retour.effects import inbox
+from retour.hooks.context import HookContext
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import (
@@ -15,10 +16,11 @@ from retour.model.errors import (
 from retour.model.ids import id_maker
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.refunds import ApprovalKind, RefundPlan, RefundState
+from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
 from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
+from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.clock import microseconds
 
@@ -68,6 +70,13 @@ class RefundDesk:
                 )
             )
         return refundable.target
+
+    def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
+        """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""
+        quoted = refunds.quote(dossier, order)
+        if not quoted.suggested:
+            return quoted
+        return self.flow.house.hooks.refund_plan(order, goods.all_returned(dossier, order), quoted, ctx)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
         """Raise `NotPossibleNow` where a refund is with a provider that takes nothing back."""

@@ -118,6 +118,28 @@ class RefundPlan:
     amount: Money
 
 
+@attrs.frozen(kw_only=True)
+class RefundShare:
+    """What went back and can go back on one payment, and how much of what we suggest falls on it."""
+
+    payment: Payment
+    refunded: Money
+    left: Money
+    suggested: Money
+
+
+@attrs.frozen(kw_only=True)
+class RefundQuote:
+    """What is owed for the goods that came back, ``suggested`` in all, and how it falls on the payments.
+
+    ``because`` says why nothing is suggested although something is owed: a policy that could not answer.
+    """
+
+    suggested: Money
+    shares: tuple[RefundShare, ...]
+    because: str = ""
+
+
 class ApprovalKind(StrEnum):
     """What a policy says of a refund, the strictest last."""
 
@@ -215,7 +237,10 @@ class LinkRequest:
 
 @attrs.frozen(kw_only=True)
 class RefundOption:
-    """What can go back on one payment: captured, refunded so far, what is left of it, what we suggest, and how."""
+    """What can go back on one payment: captured, refunded so far, what is left of it, what we suggest, and how.
+
+    ``because`` says why nothing is suggested although something is owed: a `refund_plan` that could not answer.
+    """
 
     payment: Payment
     captured: Money
@@ -223,6 +248,7 @@ class RefundOption:
     left: Money
     suggested: Money
     link: RefundLink
+    because: str = ""
 
 
 REFUND_WORDS: Mapping[RefundState, Text] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from retour.model.actor import ActorKind
@@ -20,7 +22,16 @@ from retour.model.events import (
 )
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
-from retour.model.refunds import REFUND_WORDS, Refund, RefundOrder, RefundSource, RefundState
+from retour.model.refunds import (
+    REFUND_WORDS,
+    Refund,
+    RefundOrder,
+    RefundPlan,
+    RefundQuote,
+    RefundShare,
+    RefundSource,
+    RefundState,
+)
 from retour.model.text import Text, text
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.quote import goods_value
@@ -30,16 +41,6 @@ LONGEST_BATCH = 35
 
 LONGEST_REFERENCE = 140
 """Characters of a refund reference: the unstructured remittance of a SEPA transfer, the longest of its kind."""
-
-
-@attrs.frozen(kw_only=True)
-class Share:
-    """What went back and can go back on one payment, and how much of what we suggest falls on it."""
-
-    payment: Payment
-    refunded: Money
-    left: Money
-    suggested: Money
 
 
 def suggested_total(dossier: Dossier, order: Order) -> Money:
@@ -56,17 +57,44 @@ def suggested_total(dossier: Dossier, order: Order) -> Money:
     return max(owed, Money.zero(order.currency))
 
 
-def shares(dossier: Dossier, order: Order) -> tuple[Share, ...]:
-    """What is left on each payment, and the suggestion spread over them in the order of the payments."""
-    rest = suggested_total(dossier, order)
+def quote(dossier: Dossier, order: Order) -> RefundQuote:
+    """What is owed, and what is left on each payment; the suggestion is spread over them in their order."""
+    owed = rest = suggested_total(dossier, order)
     found = []
     for payment in order.payments:
         refunded = dossier.refunded(payment.id, order.currency)
         left = max(payment.captured - refunded, Money.zero(order.currency))
         suggested = min(rest, left)
         rest -= suggested
-        found.append(Share(payment=payment, refunded=refunded, left=left, suggested=suggested))
-    return tuple(found)
+        found.append(RefundShare(payment=payment, refunded=refunded, left=left, suggested=suggested))
+    return RefundQuote(suggested=owed, shares=tuple(found))
+
+
+def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
+    """The quote with the amounts of a policy's plan. Raises ValueError for a plan that cannot be followed."""
+    amounts: dict[str, Money] = {}
+    shares = {share.payment.id: share for share in quoted.shares}
+    for plan in plans:
+        share = shares.get(plan.payment)
+        if share is None:
+            raise ValueError(f"there is no payment {plan.payment}")
+        if plan.payment in amounts:
+            raise ValueError(f"payment {plan.payment} is planned twice")
+        if plan.amount.currency != share.left.currency or not 0 <= plan.amount.minor <= share.left.minor:
+            raise ValueError(f"{plan.amount} of payment {plan.payment}, of which {share.left} is left")
+        amounts[plan.payment] = plan.amount
+    nothing = Money.zero(quoted.suggested.currency)
+    return attrs.evolve(
+        quoted,
+        shares=tuple(
+            [attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing)) for share in quoted.shares]
+        ),
+    )
+
+
+def without_plan(quoted: RefundQuote, because: str) -> RefundQuote:
+    """The quote where nobody can say which payment gets how much: nothing is suggested, and a person decides."""
+    return attrs.evolve(by_plan(quoted, ()), because=because)
 
 
 def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money) -> None:
