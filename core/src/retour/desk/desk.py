@@ -329,7 +329,9 @@ class ReturnDesk:
                     refunded=share.refunded,
                     left=share.left,
                     suggested=share.suggested,
-                    link=self._links.refund_link(order, share.payment, share.suggested or share.left, None, ctx),
+                    link=self._links.refund_link(
+                        order, share.payment, share.suggested or share.left, None, ctx, dossier
+                    ),
                     because=quoted.because,
                 )
                 for share in quoted.shares
@@ -354,7 +356,7 @@ class ReturnDesk:
         order, dossier = self._flow.read(order_id)
         ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
         if refund_id is not None:
-            return self._links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx)
+            return self._links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
         if payment is None:
             raise InvalidReference(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
         chosen = order.payment(payment)
@@ -364,7 +366,7 @@ class ReturnDesk:
             amount = share.suggested or share.left
         else:
             refunds.check_amount(dossier, order, chosen, amount)
-        return self._links.refund_link(order, chosen, amount, to, ctx)
+        return self._links.refund_link(order, chosen, amount, to, ctx, dossier)
 
     def confirm_refund(
         self,
@@ -420,7 +422,7 @@ class ReturnDesk:
             return before
         if instead_of is not None:
             self.reconcile(order_id)
-        target = self._refunds.target(order_id, payment)
+        refundable = self._refunds.refundable(order_id, payment)
 
         def decide(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
@@ -430,8 +432,9 @@ class ReturnDesk:
                 order,
                 chosen,
                 amount,
-                target,
+                refundable.target,
                 hold=hold,
+                page=refundable.url,
                 return_id=return_id,
                 instead_of=instead_of,
                 note=note,
@@ -551,7 +554,10 @@ class ReturnDesk:
         order = self._flow.order(order_id)
         events = self._house.store.events(self.shop_id, order_id)
         notes = self._house.store.notes(self.shop_id, order_id) if reader is Audience.STAFF else {}
-        return timeline.entries(order, events, reader, notes, lambda payment: self._links.payment_url(order, payment))
+        dossier = fold(order_id, events)
+        return timeline.entries(
+            order, events, reader, notes, lambda payment: self._links.payment_url(order, payment, dossier)
+        )
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns; empty when nothing happened yet. Raises `UnknownOrder`."""

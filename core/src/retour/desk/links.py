@@ -10,6 +10,7 @@ import attrs
 from retour.desk.house import House
 from retour.hooks.context import HookContext
 from retour.model.actor import Actor
+from retour.model.dossier import Dossier
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.refunds import LinkKind, LinkRequest, Refund, RefundLink
@@ -26,8 +27,15 @@ class Links:
     shop_id: str
 
     def refund_link(
-        self, order: Order, payment: Payment, amount: Money, to: BankAccount | None, ctx: HookContext
+        self,
+        order: Order,
+        payment: Payment,
+        amount: Money,
+        to: BankAccount | None,
+        ctx: HookContext,
+        dossier: Dossier,
     ) -> RefundLink:
+        """The link of a policy of the host's, else of the payment's provider; where neither can, what is known."""
         if not amount:
             return _NOTHING_LEFT
         chosen = self.house.hooks.refund_link(order, payment, amount, ctx)
@@ -36,30 +44,37 @@ class Links:
         provider = self.house.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return _no_link(payment, amount, provider)
-        return _link_by(provider, order, payment, amount, to)
+        return _link_by(provider, order, payment, amount, to, dossier.page(payment.id))
 
-    def waiting_link(self, order: Order, refund: Refund, to: BankAccount | None, ctx: HookContext) -> RefundLink:
+    def waiting_link(
+        self, order: Order, refund: Refund, to: BankAccount | None, ctx: HookContext, dossier: Dossier
+    ) -> RefundLink:
         """Where a person makes a refund that waits for him: by bank transfer, where its provider cannot any more."""
         payment = order.payment(refund.payment)
         accounts = self.house.accounts
         if not refund.by_transfer or accounts.by_person(payment.provider):
-            return self.refund_link(order, payment, refund.amount, to, ctx)
+            return self.refund_link(order, payment, refund.amount, to, ctx, dossier)
         provider = accounts.transfers(self.shop_id, payment)
         if provider is None:
             return _no_transfer(payment, refund)
         return _link_by(provider, order, payment, refund.amount, to)
 
-    def payment_url(self, order: Order, payment_id: str) -> str:
+    def payment_url(self, order: Order, payment_id: str, dossier: Dossier) -> str:
         """The page of a payment at its provider, for the timeline; empty where there is none."""
         for payment in order.payments:
             if payment.id == payment_id:
                 ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self.house.clock())
-                return self.refund_link(order, payment, payment.captured, None, ctx).url
+                return self.refund_link(order, payment, payment.captured, None, ctx, dossier).url
         return ""
 
 
 def _link_by(
-    provider: PaymentProvider, order: Order, payment: Payment, amount: Money, to: BankAccount | None
+    provider: PaymentProvider,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    to: BankAccount | None,
+    page: str = "",
 ) -> RefundLink:
     """The link that a provider gives; an answer too where it fails."""
     request = LinkRequest(
@@ -68,6 +83,7 @@ def _link_by(
         amount=amount,
         remittance=f"Retour {order.id}",
         to=to or payment.payer,
+        page=page,
     )
     try:
         link: Any = provider.refund_url(request)

@@ -20,6 +20,7 @@ from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundSt
 from retour.model.text import Text, text
 from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
+from retour.providers.refunding import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.clock import microseconds
@@ -43,8 +44,8 @@ class RefundDesk:
         self.flow.house.store.add_effects(self.flow.shop_id, order_id, [new])
         return [new.id]
 
-    def target(self, order_id: str, payment: str) -> str:
-        """What the provider refunds of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
+    def refundable(self, order_id: str, payment: str) -> Refundable:
+        """What the provider says of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
         chosen = self.flow.order(order_id).payment(payment)
         provider = self.flow.house.accounts.refunding(self.flow.shop_id, chosen)
         if isinstance(provider, Text):
@@ -57,7 +58,7 @@ class RefundDesk:
                 )
             )
         try:
-            refundable = provider.refundable(chosen)
+            refundable: Refundable = provider.refundable(chosen)
         except ProviderError as error:
             raise NotPossibleNow(cannot_ask(order_id, chosen, error)) from error
         if not refundable.possible:
@@ -69,7 +70,7 @@ class RefundDesk:
                     why=refundable.reason,
                 )
             )
-        return refundable.target
+        return refundable
 
     def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
         """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""

@@ -148,6 +148,11 @@ class Dossier:
         amounts = [one.amount for one in self.refunds.values() if one.payment == payment_id and one.takes_money]
         return total(amounts, currency)
 
+    def page(self, payment_id: str) -> str:
+        """A payment's page as its provider last named it; empty where it never did."""
+        pages = [one.page for one in self.refunds.values() if one.payment == payment_id and one.page]
+        return pages[-1] if pages else ""
+
     def refund(self, refund_id: str) -> Refund:
         """The refund called ``refund_id``; raises `UnknownRefund`, naming the refunds there are."""
         try:
@@ -388,6 +393,7 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         sent_at=None if event.hold else at.at,
         problem=event.hold,
         needs_person=bool(event.hold),
+        page=event.page,
     )
 
 

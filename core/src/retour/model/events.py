@@ -187,7 +187,7 @@ class StockFailed:
 class RefundPlanned:
     """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
 
-    ``sent`` is fixed from now on.
+    ``sent`` is fixed from now on. ``page`` is the payment's page as the provider named it when it was asked.
     """
 
     type: ClassVar = "refund_planned"
@@ -199,6 +199,7 @@ class RefundPlanned:
     return_id: str | None = None
     hold: str = ""
     note_id: str | None = None
+    page: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -70,7 +70,8 @@ class Refund:
     ended without a clear answer, None when none did. ``reported`` is everything that the provider ever said of it.
     ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
-    that holds it. ``cancelling`` says that the provider was asked to take it back.
+    that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
+    the provider named it.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Refund:
     by_transfer: bool = False
     batch: str = ""
     cancelling: bool = False
+    page: str = ""
 
     @property
     def takes_money(self) -> bool:
@@ -224,6 +226,7 @@ class RefundLink:
 class LinkRequest:
     """What a provider is asked for a refund link about.
 
+    ``page`` is the payment's page as the provider itself once named it (`Refundable.url`), empty where it did not.
     ``remittance`` is the text for a bank statement. ``to`` is the account that the host named for a transfer,
     or None: then the payment's ``payer``, if the host knows one.
     """
@@ -233,6 +236,7 @@ class LinkRequest:
     amount: Money
     remittance: str
     to: BankAccount | None = None
+    page: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -145,6 +145,7 @@ def plan(
     target: str,
     *,
     hold: str = "",
+    page: str = "",
     return_id: str | None = None,
     instead_of: str | None = None,
     note: str | None = None,
@@ -170,6 +171,7 @@ def plan(
             return_id=return_id,
             hold=hold,
             note_id=draft.note(order, note),
+            page=page if page.startswith("https://") else "",
         )
     )
     return refund_id
