@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from socketserver import StreamRequestHandler
 from typing import Any
 
 import attrs
@@ -127,12 +126,6 @@ def description() -> Description:
 _description = _read_description()
 
 
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the sandbox's server send the head and the body of an answer without 40 ms of waiting between the two."""
-    monkeypatch.setattr(StreamRequestHandler, "disable_nagle_algorithm", True)
-
-
 @pytest.fixture
 def sandbox() -> Iterator[PayPalSandbox]:
     """A sandbox whose every exchange is as PayPal describes it."""
@@ -159,7 +152,7 @@ def connect(sandbox: PayPalSandbox) -> Connect:
     """Makes providers on the sandbox, with other settings where a test needs them."""
 
     def make(**more: str) -> PayPal:
-        given: dict[str, Any] = sandbox.settings() | more
+        given: dict[str, Any] = sandbox.settings | more
         settings = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
         return PayPal(settings, ProviderSession(deadline=1.0))
 

@@ -17,7 +17,8 @@ import pytest
 from retour.providers import Money, Payment, ProviderSession, RefundRequest
 from retour.sandbox import SandboxRequest, SandboxResponse
 from retour_stripe.provider import Stripe
-from retour_stripe.sandbox import Step, StripeSandbox
+from retour_stripe.sandbox import StripeSandbox
+from retour_stripe.sandbox_books import Step
 
 if TYPE_CHECKING:
     from conftest import Description
@@ -123,7 +124,7 @@ def test_every_event_is_one_of_stripes_and_holds_a_whole_object(description: Des
         sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, failure_reason="declined")])
         reference = sandbox.pay(PAID)
         sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR"))
-        sandbox.clock.advance(days)
+        sandbox.advance(days)
         sandbox.cancel_in_dashboard(sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR")))
         assert len(sandbox.events) >= 4
     names = json.dumps(description.paths["/v1/webhook_endpoints"])

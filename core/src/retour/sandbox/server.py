@@ -126,6 +126,7 @@ def send_webhook(url: str, headers: Mapping[str, str], body: bytes) -> int:
 def _handler(server: SandboxServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # the body follows the head at once, and not after 40 ms
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
             del format, arguments

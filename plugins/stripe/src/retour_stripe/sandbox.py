@@ -22,20 +22,27 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from http.client import HTTPConnection
 from types import TracebackType
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 import attrs
 
-from retour.providers import Mode, Money, RawWebhook
-from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer
+from retour.providers import Mode, Money, RawWebhook, RefundStatus
+from retour.sandbox import (
+    BookedRefund,
+    PaymentSandbox,
+    SandboxClock,
+    SandboxRequest,
+    SandboxResponse,
+    SandboxServer,
+    SandboxWebhook,
+)
 from retour_stripe.errors import KEY_WINDOW
-from retour_stripe.money import to_wire
-from retour_stripe.wire import VERSION
-
-_Json = dict[str, Any]
+from retour_stripe.money import from_wire, to_wire
+from retour_stripe.sandbox_answers import Answers, Json
+from retour_stripe.sandbox_books import AT_ONCE, LATER, SandboxPayment, SandboxRefund, Step
+from retour_stripe.wire import REFUND_ID, STATUSES, VERSION
 
 _ALL_REFUNDS_SINCE = "2024-10-28"
 """The version since which ``refund.*`` events are about all refunds; before, cards had ``charge.refund*`` only."""
@@ -58,57 +65,8 @@ _REFUND_FIELDS = frozenset(
 )
 _LIST_FIELDS = frozenset({"charge", "payment_intent", "limit", "starting_after", "ending_before", "expand", "created"})
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+_REFERENCE = re.compile(r"(pi|ch|py|cs_test|cs_live)_[0-9A-Za-z]+")
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£"}
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """One status in the life of a refund: it comes ``after`` this long in the one before it."""
-
-    status: str
-    after: datetime.timedelta = datetime.timedelta()
-    failure_reason: str = ""
-
-
-AT_ONCE = (Step(status="succeeded"),)
-"""How a card is refunded, unless the sandbox is told otherwise."""
-
-LATER = (Step(status="pending"), Step(status="succeeded", after=datetime.timedelta(days=1)))
-"""How any other way of paying is refunded. How many days it takes at Stripe depends on the bank."""
-
-
-@attrs.define(kw_only=True)
-class _Payment:
-    """A charge, and its PaymentIntent where it has one."""
-
-    charge: str
-    intent: str | None
-    amount: int
-    currency: str
-    method: str
-    status: str
-    created: int
-    disputed: bool = False
-
-
-@attrs.define(kw_only=True)
-class _Refund:
-    id: str
-    payment: _Payment
-    amount: int
-    reason: str | None
-    metadata: dict[str, str]
-    created: int
-    status: str
-    failure_reason: str
-    since: datetime.datetime
-    steps: deque[Step]
-    short_of_balance: bool = False
-
-    @property
-    def counts(self) -> bool:
-        """Whether it takes from what can be refunded still."""
-        return self.status not in ("failed", "canceled")
 
 
 @attrs.frozen(kw_only=True)
@@ -142,17 +100,19 @@ class StripeSandbox:
     ``webhook_version`` is the API version of the webhook endpoint, which decides which events there are.
     """
 
+    provider: ClassVar[str] = "stripe"
+
     def __init__(
         self,
         *,
-        mode: Mode = Mode.TEST,
         clock: SandboxClock | None = None,
-        webhook_version: str = VERSION,
         port: int = 0,
+        mode: Mode = Mode.TEST,
+        webhook_version: str = VERSION,
     ) -> None:
         self.mode = mode
         self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._answer, port=port)
+        self.server = SandboxServer(self._handle, port=port)
         self.server.error_bodies = {
             429: {
                 "error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."},
@@ -168,15 +128,17 @@ class StripeSandbox:
         self.plans: deque[Sequence[Step]] = deque()
         self.keys_in_use: set[str] = set()
         self.code_of_too_much = ""
-        self.events: list[_Json] = []
-        self._undelivered: deque[_Json] = deque()
+        self.events: list[Json] = []
+        self._untaken: list[Json] = []
         self._broken: deque[bool] = deque()
-        self._payments: list[_Payment] = []
-        self._sessions: dict[str, _Payment | None] = {}
-        self._refunds: dict[str, _Refund] = {}
+        self._answers = Answers(mode)
+        self._payments: list[SandboxPayment] = []
+        self._sessions: dict[str, SandboxPayment | None] = {}
+        self._refunds: dict[str, SandboxRefund] = {}
         self._balance: dict[str, int] = {}
         self._kept: dict[str, _Kept] = {}
         self._made = 0
+        self._held = False
         self._lock = threading.RLock()
 
     def __enter__(self) -> StripeSandbox:
@@ -200,15 +162,32 @@ class StripeSandbox:
 
     # --- what people do -------------------------------------------------------------------------------------
 
-    def pay(self, amount: Money, *, method: str = "card", status: str = "succeeded") -> str:
+    def pay(self, amount: Money, *, reference: str = "", method: str = "", status: str = "succeeded") -> str:
         """A consumer pays; gives the PaymentIntent (``pi_…``).
 
-        ``method`` is one of Stripe's payment method types (``card``, ``ideal``); ``status`` a PaymentIntent's.
+        ``reference`` makes it that PaymentIntent, that charge without one (``ch_…``, ``py_…``), or that checkout
+        session (``cs_…``). ``method`` is one of Stripe's payment method types, ``card`` unless the reference is of a
+        bank's (``py_…``); ``status`` a PaymentIntent's.
         """
+        kind = reference.partition("_")[0]
+        if reference and not _REFERENCE.fullmatch(reference):
+            raise ValueError(f"{reference} is no payment (pi_), charge (ch_, py_) or checkout session (cs_) of Stripe")
+        if kind == "cs" and not reference.startswith(f"cs_{self.mode}_"):
+            raise ValueError(f"{reference} is not of {self.mode} mode")
+        method = method or ("ideal" if kind == "py" else "card")
         with self._lock:
-            payment = self._paid(amount, method=method, status=status, intent=self._id("pi"))
+            if reference and (reference in self._sessions or self._find(reference)):
+                raise ValueError(f"{reference} is there already")
+            if kind in ("ch", "py"):
+                self._paid(amount, method=method, status=status, intent=None, charge=reference)
+                return reference
+            payment = self._paid(
+                amount, method=method, status=status, intent=reference if kind == "pi" else self._id("pi")
+            )
+            if kind == "cs":
+                self._sessions[reference] = payment
             assert payment.intent is not None  # noqa: S101 - for the type checker
-            return payment.intent
+            return reference or payment.intent
 
     def pay_by_charge(self, amount: Money) -> str:
         """A consumer pays as before there were PaymentIntents; gives the charge (``ch_…``)."""
@@ -219,29 +198,77 @@ class StripeSandbox:
         """A consumer goes through a checkout; gives the session (``cs_…``), with a payment if it was ``paid``."""
         with self._lock:
             session = self._id(f"cs_{self.mode}")
-            self._sessions[session] = self._payment(self.pay(amount)) if paid else None
+            if paid:
+                return self.pay(amount, reference=session)
+            self._sessions[session] = None
             return session
 
     def charge_of(self, reference: str) -> str:
         """The charge (``ch_…``, ``py_…``) of a payment."""
-        return self._payment(reference).charge
+        return self._stored(reference).charge
 
     def dispute(self, reference: str) -> None:
         """The consumer has the payment charged back."""
         with self._lock:
-            self._payment(reference).disputed = True
+            self._stored(reference).disputed = True
 
     def refund_in_dashboard(self, reference: str, amount: Money) -> str:
         """Somebody refunds in the dashboard; gives the refund (``re_…``)."""
         with self._lock:
             self._let_time_pass()
-            refund = self._new_refund(self._payment(reference), to_wire(amount), reason=None, metadata={}, cause={})
-            return refund.id
+            payment = self._stored(reference)
+            left = from_wire(payment.amount - payment.refunded, payment.currency)
+            if payment.status != "succeeded" or amount.currency != left.currency or not 0 < amount.minor <= left.minor:
+                raise ValueError(f"{amount} cannot be refunded of {reference}: it is {payment.status}, {left} is left")
+            return self._new_refund(payment, to_wire(amount), reason=None, metadata={}, cause={}).id
 
     def cancel_in_dashboard(self, reference: str) -> None:
         """Somebody cancels a refund in the dashboard."""
         with self._lock:
-            self._become(self._refunds[reference], Step(status="canceled"))
+            self._let_time_pass()
+            self._become(self._made_refund(reference), Step(status="canceled"))
+
+    def fail(self, refund: str) -> None:
+        """The bank declines a refund: it failed, and the money is back on the balance."""
+        with self._lock:
+            self._let_time_pass()
+            found = self._made_refund(refund)
+            if not found.counts:
+                raise ValueError(f"{refund} is {found.status} already")
+            self._become(found, Step(status="failed", failure_reason="declined"))
+
+    def hold(self) -> None:
+        """From now on no refund comes to an end by itself, however long it takes: new ones are pending."""
+        with self._lock:
+            self._let_time_pass()
+            self._held = True
+
+    def release(self) -> None:
+        """What was held goes as far as it is due."""
+        with self._lock:
+            self._held = False
+            self._let_time_pass()
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass; every refund goes as far as its plan says."""
+        with self._lock:
+            self.clock.advance(by)
+            self._let_time_pass()
+
+    def books(self, reference: str) -> Sequence[BookedRefund]:
+        """The refunds of a payment, oldest first; ``refund_id`` is what the metadata says."""
+        with self._lock:
+            self._let_time_pass()
+            payment = self._stored(reference)
+            return [
+                BookedRefund(
+                    reference=refund.id,
+                    amount=from_wire(refund.amount, payment.currency),
+                    status=STATUSES[refund.status],
+                    refund_id=refund.metadata.get(REFUND_ID, ""),
+                )
+                for refund in payment.refunds
+            ]
 
     def set_balance(self, balance: Money) -> None:
         """The balance in one currency, from now on finite. Card refunds that wait for it go on.
@@ -271,27 +298,17 @@ class StripeSandbox:
             headers={"content-type": "application/json", "stripe-signature": f"t={sent},v1={signature}"}, body=body
         )
 
-    def deliver(self, url: str, *, times: int = 1, newest_first: bool = False) -> list[int]:
-        """Send all events that are waiting to a loopback address; gives the statuses of the answers.
-
-        What is not answered with 2xx waits for the next call. ``times`` sends each so often, ``newest_first`` turns
-        the order round: Stripe promises neither once nor in order.
-        """
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        """The webhooks that nobody took yet, signed now. Stripe promises neither once nor in order."""
         with self._lock:
             self._let_time_pass()
-            waiting = list(self._undelivered)
-            self._undelivered.clear()
-        statuses = []
-        for event in reversed(waiting) if newest_first else waiting:
-            answers = [_send(url, self.webhook(event)) for _ in range(times)]
-            statuses += answers
-            if not 200 <= answers[-1] < 300:
-                self._undelivered.append(event)
-        return statuses
+            taken, self._untaken = self._untaken, []
+        signed = [self.webhook(event) for event in taken]
+        return [SandboxWebhook(headers=webhook.headers, body=webhook.body) for webhook in signed]
 
     # --- the server -----------------------------------------------------------------------------------------
 
-    def _answer(self, request: SandboxRequest) -> SandboxResponse:
+    def _handle(self, request: SandboxRequest) -> SandboxResponse:
         with self._lock:
             self._let_time_pass()
             request_id = self._id("req")
@@ -322,21 +339,37 @@ class StripeSandbox:
 
     def _read(self, request: SandboxRequest) -> SandboxResponse:
         expanded = {value for name, value in request.query.items() if name.startswith("expand[")}
-        routes: list[tuple[str, Callable[[str], _Json]]] = [
-            (r"/v1/refunds/(\w+)", lambda name: self._refund_json(self._refund(name), expanded)),
-            (r"/v1/charges/(\w+)", lambda name: self._charge_json(self._payment(name, ("ch_", "py_"), "charge"))),
+
+        def expandable(*names: str) -> set[str]:
+            for name in sorted(expanded.difference(names)):
+                raise _Refused(400, f"This property cannot be expanded ({name}).")
+            return expanded
+
+        routes: list[tuple[str, Callable[[str], Json]]] = [
+            (
+                r"/v1/refunds/(\w+)",
+                lambda name: self._answers.refund(self._refund(name), expandable("charge", "payment_intent")),
+            ),
+            (r"/v1/charges/(\w+)", lambda name: self._answers.charge(self._payment(name, ("ch_", "py_"), "charge"))),
             (
                 r"/v1/payment_intents/(\w+)",
-                lambda name: self._intent_json(self._payment(name, ("pi_",), "payment_intent"), expanded),
+                lambda name: self._answers.intent(
+                    self._payment(name, ("pi_",), "payment_intent"), expandable("latest_charge")
+                ),
             ),
-            (r"/v1/checkout/sessions/(\w+)", self._session_json),
+            (r"/v1/checkout/sessions/(\w+)", self._session),
             (r"/v1/refunds()", lambda _: self._list(request)),
-            (r"/v1/balance()", lambda _: self._balance_json()),
+            (r"/v1/balance()", lambda _: self._answers.balance(self._balance)),
         ]
         for path, found in routes:
             if match := re.fullmatch(path, request.path):
                 return SandboxResponse(status=200, body=found(match[1]))
         raise _unknown_path(request)
+
+    def _session(self, reference: str) -> Json:
+        if reference not in self._sessions:
+            raise _missing("checkout.session", reference)
+        return self._answers.session(reference, self._sessions[reference], self._now())
 
     def _write(self, request: SandboxRequest, request_id: str) -> SandboxResponse:
         """A POST, once for each idempotency key (https://docs.stripe.com/api/idempotent_requests)."""
@@ -358,7 +391,7 @@ class StripeSandbox:
             self._kept[key] = _Kept(asked=asked, answer=answer, at=self.clock.now())
         return answer
 
-    def _execute(self, request: SandboxRequest, form: list[tuple[str, str]], cause: _Json) -> SandboxResponse:
+    def _execute(self, request: SandboxRequest, form: list[tuple[str, str]], cause: Json) -> SandboxResponse:
         """The work itself; a refusal that is not kept is raised."""
         broken = self._broken.popleft() if self._broken else None
         answer = SandboxResponse(status=500, body=self.server.error_bodies[500])
@@ -372,23 +405,23 @@ class StripeSandbox:
             answer = done if broken is None else answer
         return answer
 
-    def _post(self, request: SandboxRequest, form: list[tuple[str, str]], cause: _Json) -> _Json:
+    def _post(self, request: SandboxRequest, form: list[tuple[str, str]], cause: Json) -> Json:
         if request.path == "/v1/refunds":
-            return self._refund_json(self._asked_refund(form, cause), set())
+            return self._answers.refund(self._asked_refund(form, cause))
         if match := re.fullmatch(r"/v1/refunds/(\w+)/cancel", request.path):
             refund = self._refund(match[1])
             if refund.status != "requires_action":
                 raise _Refused(400, f"A refund with the status {refund.status} cannot be canceled.", begun=True)
             self._become(refund, Step(status="canceled"), cause)
-            return self._refund_json(refund, set())
+            return self._answers.refund(refund)
         if match := re.fullmatch(r"/v1/refunds/(\w+)", request.path):
             refund = self._refund(match[1])
             refund.metadata |= _metadata(form)
             self._tell("updated", refund, cause)
-            return self._refund_json(refund, set())
+            return self._answers.refund(refund)
         raise _unknown_path(request)
 
-    def _list(self, request: SandboxRequest) -> _Json:
+    def _list(self, request: SandboxRequest) -> Json:
         """Refunds, the newest first, those of one payment or charge if asked."""
         query = request.query
         for name in query:
@@ -408,14 +441,14 @@ class StripeSandbox:
         limit = int(asked)
         return {
             "object": "list",
-            "data": [self._refund_json(refund, set()) for refund in found[:limit]],
+            "data": [self._answers.refund(refund) for refund in found[:limit]],
             "has_more": len(found) > limit,
             "url": "/v1/refunds",
         }
 
     # --- refunds --------------------------------------------------------------------------------------------
 
-    def _asked_refund(self, form: list[tuple[str, str]], cause: _Json) -> _Refund:
+    def _asked_refund(self, form: list[tuple[str, str]], cause: Json) -> SandboxRefund:
         """A refund by API, refused as Stripe refuses."""
         fields = {name: value for name, value in form if "[" not in name}
         for name, _ in form:
@@ -435,7 +468,7 @@ class StripeSandbox:
             payment = self._payment(fields["charge"], ("ch_", "py_"), "charge")
         else:
             raise _Refused(400, "Missing required param: charge.", code="parameter_missing", param="charge")
-        left = payment.amount - self._refunded(payment)
+        left = payment.amount - payment.refunded
         self._check_amount(payment, left if given is None else int(given), left)
         return self._new_refund(
             payment,
@@ -445,7 +478,7 @@ class StripeSandbox:
             cause=cause,
         )
 
-    def _check_amount(self, payment: _Payment, amount: int, left: int) -> None:
+    def _check_amount(self, payment: SandboxPayment, amount: int, left: int) -> None:
         name = payment.charge
         if payment.status != "succeeded":
             # what Stripe answers here is not known but for the kind; it certainly refuses
@@ -468,11 +501,11 @@ class StripeSandbox:
             )
 
     def _new_refund(
-        self, payment: _Payment, amount: int, *, reason: str | None, metadata: dict[str, str], cause: _Json
-    ) -> _Refund:
+        self, payment: SandboxPayment, amount: int, *, reason: str | None, metadata: dict[str, str], cause: Json
+    ) -> SandboxRefund:
         usual = AT_ONCE if payment.method == "card" else LATER
         steps = deque(self.plans.popleft() if self.plans else usual)
-        refund = _Refund(
+        refund = SandboxRefund(
             id=self._id("re"),
             payment=payment,
             amount=amount,
@@ -485,6 +518,7 @@ class StripeSandbox:
             steps=steps,
         )
         self._refunds[refund.id] = refund
+        payment.refunds.append(refund)
         if amount > self._balance.get(payment.currency, amount):
             refund.short_of_balance = payment.method == "card"
             if not refund.short_of_balance:
@@ -492,13 +526,18 @@ class StripeSandbox:
                 refund.steps.clear()
         else:
             self._take(refund)
-            first = refund.steps.popleft()
-            refund.status, refund.failure_reason = first.status, first.failure_reason
+            if not (self._held and STATUSES[steps[0].status] is not RefundStatus.PENDING):
+                first = refund.steps.popleft()
+                refund.status, refund.failure_reason = first.status, first.failure_reason
+                if not refund.counts:
+                    self._give_back(refund)
         self._tell("created", refund, cause)
         return refund
 
     def _let_time_pass(self) -> None:
-        """Every refund goes on as far as the clock and the balance let it."""
+        """Every refund goes on as far as the clock and the balance let it, unless they are held."""
+        if self._held:
+            return
         for refund in list(self._refunds.values()):
             if refund.short_of_balance:
                 if refund.amount > self._balance.get(refund.payment.currency, refund.amount):
@@ -511,28 +550,35 @@ class StripeSandbox:
                 self._become(refund, refund.steps.popleft(), since=due)
 
     def _become(
-        self, refund: _Refund, step: Step, cause: _Json | None = None, since: datetime.datetime | None = None
+        self, refund: SandboxRefund, step: Step, cause: Json | None = None, since: datetime.datetime | None = None
     ) -> None:
-        if step.status == "canceled":
+        if step.status in ("failed", "canceled"):
             refund.steps.clear()
+            if not refund.short_of_balance:
+                self._give_back(refund)
+            refund.short_of_balance = False
         refund.status, refund.failure_reason = step.status, step.failure_reason
         refund.since = since or self.clock.now()
         self._tell("failed" if step.status == "failed" else "updated", refund, cause or {})
 
-    def _take(self, refund: _Refund) -> None:
+    def _take(self, refund: SandboxRefund) -> None:
         if refund.payment.currency in self._balance:
             self._balance[refund.payment.currency] -= refund.amount
 
-    def _tell(self, what: str, refund: _Refund, cause: _Json) -> None:
+    def _give_back(self, refund: SandboxRefund) -> None:
+        if refund.payment.currency in self._balance:
+            self._balance[refund.payment.currency] += refund.amount
+
+    def _tell(self, what: str, refund: SandboxRefund, cause: Json) -> None:
         """The events of a change; which there are depends on the version of the webhook endpoint."""
         if what == "created":
-            self._event("charge.refunded", self._charge_json(refund.payment), cause)
+            self._event("charge.refunded", self._answers.charge(refund.payment), cause)
         else:
-            self._event("charge.refund.updated", self._refund_json(refund, set()), cause)
+            self._event("charge.refund.updated", self._answers.refund(refund), cause)
         if self.webhook_version >= _ALL_REFUNDS_SINCE:
-            self._event(f"refund.{what}", self._refund_json(refund, set()), cause)
+            self._event(f"refund.{what}", self._answers.refund(refund), cause)
 
-    def _event(self, kind: str, about: _Json, cause: _Json) -> None:
+    def _event(self, kind: str, about: Json, cause: Json) -> None:
         event = {
             "id": self._id("evt"),
             "object": "event",
@@ -545,119 +591,13 @@ class StripeSandbox:
             "type": kind,
         }
         self.events.append(event)
-        self._undelivered.append(event)
-
-    # --- what there is, as Stripe writes it -------------------------------------------------------------------
-
-    def _refund_json(self, refund: _Refund, expanded: set[str]) -> _Json:
-        payment = refund.payment
-        _check_expansion(expanded, {"charge", "payment_intent"})
-        body = {
-            "id": refund.id,
-            "object": "refund",
-            "amount": refund.amount,
-            "balance_transaction": None,
-            "charge": self._charge_json(payment) if "charge" in expanded else payment.charge,
-            "created": refund.created,
-            "currency": payment.currency,
-            "metadata": refund.metadata,
-            "payment_intent": self._intent_json(payment, set()) if "payment_intent" in expanded else payment.intent,
-            "reason": refund.reason,
-            "receipt_number": None,
-            "source_transfer_reversal": None,
-            "status": refund.status,
-            "transfer_reversal": None,
-        }
-        return body | ({"failure_reason": refund.failure_reason} if refund.failure_reason else {})
-
-    def _charge_json(self, payment: _Payment) -> _Json:
-        """A charge. What a failed or cancelled refund took counts as not refunded again."""
-        captured = payment.status == "succeeded"
-        refunded = self._refunded(payment)
-        return {
-            "id": payment.charge,
-            "object": "charge",
-            "amount": payment.amount,
-            "amount_captured": payment.amount if captured else 0,
-            "amount_refunded": refunded,
-            "balance_transaction": None,
-            "billing_details": {"address": None, "email": None, "name": None, "phone": None},
-            "captured": captured,
-            "created": payment.created,
-            "currency": payment.currency,
-            "customer": None,
-            "description": None,
-            "disputed": payment.disputed,
-            "livemode": self.mode is Mode.LIVE,
-            "metadata": {},
-            "paid": captured,
-            "payment_intent": payment.intent,
-            "payment_method_details": {"type": payment.method},
-            "refunded": captured and refunded == payment.amount,
-            "status": {"succeeded": "succeeded", "canceled": "failed"}.get(payment.status, "pending"),
-        }
-
-    def _intent_json(self, payment: _Payment, expanded: set[str]) -> _Json:
-        _check_expansion(expanded, {"latest_charge"})
-        paid = payment.status == "succeeded"
-        charged = paid or payment.status in ("requires_capture", "processing")
-        charge = self._charge_json(payment) if "latest_charge" in expanded else payment.charge
-        return {
-            "id": payment.intent,
-            "object": "payment_intent",
-            "amount": payment.amount,
-            "amount_capturable": payment.amount if payment.status == "requires_capture" else 0,
-            "amount_received": payment.amount if paid else 0,
-            "capture_method": "manual" if payment.status == "requires_capture" else "automatic_async",
-            "confirmation_method": "automatic",
-            "created": payment.created,
-            "currency": payment.currency,
-            "latest_charge": charge if charged else None,
-            "livemode": self.mode is Mode.LIVE,
-            "metadata": {},
-            "payment_method_types": [payment.method],
-            "status": payment.status,
-        }
-
-    def _session_json(self, reference: str) -> _Json:
-        if reference not in self._sessions:
-            raise _missing("checkout.session", reference)
-        payment = self._sessions[reference]
-        return {
-            "id": reference,
-            "object": "checkout.session",
-            "automatic_tax": {"enabled": False, "liability": None, "status": None},
-            "created": payment.created if payment else self._now(),
-            "custom_fields": [],
-            "custom_text": {
-                "after_submit": None,
-                "shipping_address": None,
-                "submit": None,
-                "terms_of_service_acceptance": None,
-            },
-            "expires_at": (payment.created if payment else self._now()) + 24 * 60 * 60,
-            "livemode": self.mode is Mode.LIVE,
-            "mode": "payment",
-            "payment_intent": payment.intent if payment else None,
-            "payment_method_types": ["card"],
-            "payment_status": "paid" if payment else "unpaid",
-            "shipping_options": [],
-            "status": "complete" if payment else "open",
-        }
-
-    def _balance_json(self) -> _Json:
-        return {
-            "object": "balance",
-            "available": [{"amount": amount, "currency": currency} for currency, amount in self._balance.items()],
-            "livemode": self.mode is Mode.LIVE,
-            "pending": [],
-        }
+        self._untaken.append(event)
 
     # --- finding and naming things ----------------------------------------------------------------------------
 
-    def _paid(self, amount: Money, *, method: str, status: str, intent: str | None) -> _Payment:
-        payment = _Payment(
-            charge=self._id("ch" if method == "card" else "py"),
+    def _paid(self, amount: Money, *, method: str, status: str, intent: str | None, charge: str = "") -> SandboxPayment:
+        payment = SandboxPayment(
+            charge=charge or self._id("ch" if method == "card" else "py"),
             intent=intent,
             amount=to_wire(amount),
             currency=amount.currency.lower(),
@@ -668,23 +608,32 @@ class StripeSandbox:
         self._payments.append(payment)
         return payment
 
-    def _payment(self, reference: str, prefixes: tuple[str, ...] = ("",), kind: str = "payment_intent") -> _Payment:
-        """The payment of a PaymentIntent, a charge, or a paid checkout session."""
-        for payment in self._payments:
-            if reference.startswith(prefixes) and reference in (payment.intent, payment.charge):
-                return payment
-        paid = self._sessions.get(reference)
-        if paid is None or prefixes != ("",):
+    def _payment(self, reference: str, prefixes: tuple[str, ...], kind: str) -> SandboxPayment:
+        """The payment of a PaymentIntent or a charge, as a request names it."""
+        found = self._find(reference) if reference.startswith(prefixes) else None
+        if found is None:
             raise _missing(kind, reference)
-        return paid
+        return found
 
-    def _refund(self, reference: str) -> _Refund:
+    def _find(self, reference: str) -> SandboxPayment | None:
+        return next((one for one in self._payments if reference in (one.intent, one.charge)), None)
+
+    def _stored(self, reference: str) -> SandboxPayment:
+        """The payment that a shop stored: a PaymentIntent, a charge, or a paid checkout session."""
+        found = self._sessions.get(reference) or self._find(reference)
+        if found is None:
+            raise ValueError(f"there is no payment {reference}")
+        return found
+
+    def _made_refund(self, reference: str) -> SandboxRefund:
+        if reference not in self._refunds:
+            raise ValueError(f"there is no refund {reference}")
+        return self._refunds[reference]
+
+    def _refund(self, reference: str) -> SandboxRefund:
         if reference not in self._refunds:
             raise _missing("refund", reference)
         return self._refunds[reference]
-
-    def _refunded(self, payment: _Payment) -> int:
-        return sum(refund.amount for refund in self._refunds.values() if refund.payment is payment and refund.counts)
 
     def _id(self, prefix: str) -> str:
         self._made += 1
@@ -704,11 +653,6 @@ def _shown(amount: int, currency: str) -> str:
     return f"{_SIGNS.get(currency, currency.upper() + ' ')}{amount / 100:.2f}"
 
 
-def _check_expansion(asked: set[str], allowed: set[str]) -> None:
-    for name in asked - allowed:
-        raise _Refused(400, f"This property cannot be expanded ({name}).")
-
-
 def _missing(kind: str, reference: str) -> _Refused:
     return _Refused(404, f"No such {kind}: '{reference}'", code="resource_missing", param="id")
 
@@ -717,14 +661,4 @@ def _unknown_path(request: SandboxRequest) -> _Refused:
     return _Refused(404, f"Unrecognized request URL ({request.method}: {request.path}).")
 
 
-def _send(url: str, webhook: RawWebhook) -> int:
-    """Send a webhook to a loopback address; gives the status of the answer."""
-    target = urlsplit(url)
-    if target.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("a sandbox sends to loopback only")
-    connection = HTTPConnection(target.hostname, target.port, timeout=10)
-    try:
-        connection.request("POST", target.path or "/", body=webhook.body, headers=dict(webhook.headers))
-        return connection.getresponse().status
-    finally:
-        connection.close()
+_: type[PaymentSandbox] = StripeSandbox  # held by the type checker
