@@ -135,6 +135,7 @@ def test_a_failed_refund_that_we_never_knew_of_takes_no_money_and_its_late_succe
     world.ledger.turn(made.reference, RefundStatus.FAILED)
     world.desk.reconcile("1001")
     assert world.states == ["failed"]
+    assert "mislukt" in world.desk.timeline("1001")[-1].text("nl")
     assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
     world.ledger.turn(made.reference, RefundStatus.SUCCEEDED)
     world.desk.reconcile("1001")
