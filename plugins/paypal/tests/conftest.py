@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from socketserver import StreamRequestHandler
 from typing import Any
 
 import attrs
@@ -125,12 +124,6 @@ def description() -> Description:
 
 
 _description = _read_description()
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the sandbox's server send the head and the body of an answer without 40 ms of waiting between the two."""
-    monkeypatch.setattr(StreamRequestHandler, "disable_nagle_algorithm", True)
 
 
 @pytest.fixture
