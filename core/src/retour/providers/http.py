@@ -105,13 +105,12 @@ class ProviderSession:
     def _call(self, method: str, url: str, **arguments: Any) -> Answer:
         began = time.monotonic()
         try:
-            with self._session().request(
-                method,
-                url,
+            session = self._session()
+            with session.send(
+                session.prepare_request(requests.Request(method, url, **arguments)),
                 timeout=(CONNECT_SECONDS, self._deadline),
                 allow_redirects=False,
                 stream=True,
-                **arguments,
             ) as response:
                 body = self._body(response, began)
                 answer = Answer(
