@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from retour import Actor, Money, ReturnDesk
-from retour.sandbox import Fault
+from retour.sandbox import Fault, PaymentSandbox
 
 REFUNDER = Path(__file__).with_name("refunder.py")
 SANDBOXES = {
@@ -35,9 +35,9 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 class Shop:
     """A payment of EUR 100.00 at a provider's sandbox, and the process that refunds EUR 40.00 of it."""
 
-    def __init__(self, provider: str, sandbox: Any, database: str) -> None:
+    def __init__(self, provider: str, sandbox: PaymentSandbox, database: str) -> None:
         self.provider, self.sandbox, self.database = provider, sandbox, database
-        self.settings = sandbox.settings() if callable(sandbox.settings) else sandbox.settings
+        self.settings = sandbox.settings
         self.reference = sandbox.pay(Money.of("100", "EUR"))
 
     def run(self, moment: str) -> int:
@@ -131,7 +131,7 @@ def test_a_provider_that_fails_in_any_way_is_paid_once_in_the_end(shop: Shop, fa
 def test_a_refund_in_the_dashboard_after_the_link_was_opened_closes_it(shop: Shop) -> None:
     desk = shop.desk()
     desk.open_refund_link("1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
-    shop.sandbox.clock.advance(datetime.timedelta(seconds=60))
+    shop.sandbox.advance(datetime.timedelta(seconds=60))
     shop.sandbox.refund_in_dashboard(shop.reference, Money.of("40", "EUR"))
     desk.reconcile("1001")
     (refund,) = desk.dossier("1001").refunds.values()

@@ -18,7 +18,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from retour.providers import Mode, Money, Payment, ProviderSession, RefundRequest, Secret
-from retour.sandbox import SandboxRequest, SandboxResponse
+from retour.sandbox import SandboxRequest, SandboxResponse, SandboxWebhook
 from retour_mollie.provider import Mollie
 from retour_mollie.sandbox import MollieSandbox
 from retour_mollie.settings import Settings
@@ -208,13 +208,23 @@ def sandbox() -> Iterator[MollieSandbox]:
             return response
 
         made.server.handle = noted
+        webhooks: list[SandboxWebhook] = []
+        take = made.take_webhooks
+
+        def noted_webhooks() -> list[SandboxWebhook]:
+            taken = take()
+            webhooks.extend(taken)
+            return taken
+
+        made.take_webhooks = noted_webhooks  # type: ignore[method-assign]
         yield made
+        made.take_webhooks()
     found = _description()
     if found is not None:
         for request, response in exchanges:
             found.check(request, response)
-        for webhook in made.outbox:
-            if webhook.headers["Content-Type"] == "application/json":
+        for webhook in webhooks:
+            if webhook.headers["content-type"] == "application/json":
                 found.validate("/components/schemas/entity-webhook-event", json.loads(webhook.body))
 
 

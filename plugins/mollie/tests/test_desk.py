@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 
 import pytest
 
 from retour import Actor, MemoryShop, Mode, Money, NotPossibleNow, Payment, ReturnDesk
-from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer
+from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, SandboxWebhook, send_webhook
 from retour.testing import a_line, an_order
 from retour_mollie.sandbox import MollieSandbox
 
@@ -36,38 +37,39 @@ def states(desk: ReturnDesk) -> list[str]:
     return [refund.state.value for refund in desk.dossier("1001").refunds.values()]
 
 
-def deliver(sandbox: MollieSandbox, desk: ReturnDesk, *, times: int = 1, reverse: bool = False) -> None:
-    """Send what waits to a host that hands it to the desk."""
+def deliver(webhooks: Iterable[SandboxWebhook], desk: ReturnDesk, *, times: int = 1) -> None:
+    """Send webhooks to a host that hands them to the desk."""
 
     def host(request: SandboxRequest) -> SandboxResponse:
         desk.receive_webhook("mollie", request.headers, request.body, mode=Mode.TEST)
         return SandboxResponse(status=200)
 
     with SandboxServer(host) as server:
-        assert set(sandbox.send_webhooks(times=times, reverse=reverse, to=server.url)) == {200}
+        answers = [send_webhook(server.url, one.headers, one.body) for one in webhooks for _ in range(times)]
+    assert set(answers) == {200}
 
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_refund_is_pending_until_a_webhook_says_that_it_arrived_however_often_and_in_whatever_order(
     sandbox: MollieSandbox, signed: bool
 ) -> None:
-    reference = sandbox.pay(PAID, webhook_url="" if signed else "http://127.0.0.1/")
-    if signed:
-        sandbox.subscribe("http://127.0.0.1/", "a secret of the subscription")
+    reference = sandbox.pay(PAID)
+    sandbox.subscribe(secret="a secret of the subscription")
     desk = desk_of(sandbox, reference)
     refund(desk, reference)
     assert states(desk) == ["pending"]
     sandbox.advance(DAYS_2)
-    deliver(sandbox, desk, times=2, reverse=True)
+    of_this_kind = [one for one in sandbox.take_webhooks() if ("x-mollie-signature" in one.headers) is signed]
+    deliver(reversed(of_this_kind), desk, times=2)
     assert states(desk) == ["succeeded"]
 
 
 def test_an_order_of_the_orders_api_is_refunded_and_followed_on_its_payment(sandbox: MollieSandbox) -> None:
-    reference = sandbox.order(sandbox.pay(PAID, webhook_url="http://127.0.0.1/"))
+    reference = sandbox.order(sandbox.pay(PAID))
     desk = desk_of(sandbox, reference)
     refund(desk, reference)
     sandbox.advance(DAYS_2)
-    deliver(sandbox, desk)
+    deliver(sandbox.take_webhooks(), desk)
     desk.reconcile("1001")
     assert states(desk) == ["succeeded"]
 
@@ -93,12 +95,12 @@ def test_a_second_refund_of_the_same_amount_waits_and_is_not_given_up(sandbox: M
 
 
 def test_a_refund_in_the_dashboard_is_noticed(sandbox: MollieSandbox) -> None:
-    reference = sandbox.pay(PAID, webhook_url="http://127.0.0.1/")
+    reference = sandbox.pay(PAID)
     desk = desk_of(sandbox, reference)
     desk.mark_returned("1001", by=ANNA)
     made = sandbox.refund_in_dashboard(reference, HALF)
     sandbox.advance(DAYS_2)
-    deliver(sandbox, desk)
+    deliver(sandbox.take_webhooks(), desk)
     [external] = desk.dossier("1001").refunds.values()
     assert (external.reference, external.amount) == (made, HALF)
 

@@ -346,7 +346,7 @@ def test_a_refund_that_the_bank_refuses_has_failed_with_a_reason(
 ) -> None:
     sent = mollie.refund(request_for())
     sandbox.advance(2 * HOUR)
-    sandbox.refuse_at_bank(sent.reference)
+    sandbox.fail(sent.reference)
     failed = mollie.fetch_refund(request_for().target, sent.reference)
     assert failed.status is RefundStatus.FAILED
     assert "The bank refused the refund" in failed.reason
@@ -358,12 +358,12 @@ def test_a_refund_that_was_paid_out_can_still_fail(
     sent = mollie.refund(request_for())
     sandbox.advance(3 * DAY)
     assert mollie.fetch_refund(request_for().target, sent.reference).status is RefundStatus.SUCCEEDED
-    sandbox.refuse_at_bank(sent.reference)
+    sandbox.fail(sent.reference)
     assert mollie.fetch_refund(request_for().target, sent.reference).status is RefundStatus.FAILED
 
 
 def test_a_refund_can_be_pending_for_ever(mollie: Mollie, sandbox: MollieSandbox, request_for: RequestFor) -> None:
-    sandbox.bank_works = False
+    sandbox.hold()
     sent = mollie.refund(request_for())
     sandbox.advance(365 * DAY)
     assert mollie.fetch_refund(request_for().target, sent.reference).status is RefundStatus.PENDING

@@ -142,7 +142,7 @@ def test_a_page_that_is_none_is_refused(
 
 def test_a_refund_that_went_out_cannot_be_cancelled(sandbox: MollieSandbox, paid: Payment) -> None:
     refund = sandbox.refund_in_dashboard(paid.reference, Money.of("1.00", "EUR"))
-    sandbox.refuse_at_bank(refund)
+    sandbox.fail(refund)
     assert refused(Anybody(sandbox).delete(f"payments/{paid.reference}/refunds/{refund}")) == (404, None)
     with pytest.raises(ValueError, match="too late"):
         sandbox.cancel_in_dashboard(refund)

@@ -152,7 +152,7 @@ def connect(sandbox: PayPalSandbox) -> Connect:
     """Makes providers on the sandbox, with other settings where a test needs them."""
 
     def make(**more: str) -> PayPal:
-        given: dict[str, Any] = sandbox.settings() | more
+        given: dict[str, Any] = sandbox.settings | more
         settings = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
         return PayPal(settings, ProviderSession(deadline=1.0))
 

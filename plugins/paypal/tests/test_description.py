@@ -56,9 +56,9 @@ def test_every_call_and_every_answer_is_held_against_the_description(
     for brief in (False, True):
         sandbox.brief_orders = brief
         paypal.refundable(a.payment(f"order:{sandbox.order_of(capture)}"))
-    for webhook in sandbox.webhooks():
+    for webhook in sandbox.take_webhooks():
         paypal.parse_webhook(webhook)
-    sandbox.refunds_take = None
+    sandbox.hold()
     paypal.refund(a.request(capture, "2.00", number=2))
     sandbox.refuse_next("INVALID_ACCOUNT_STATUS")
     paypal.refund(a.request(capture, "3.00", number=3))
@@ -96,11 +96,11 @@ def test_the_bodies_of_faults_are_paypals(description: Any, sandbox: PayPalSandb
 
 
 def test_every_event_is_as_described_and_its_resource_is_what_it_says(description: Any, sandbox: PayPalSandbox) -> None:
-    sandbox.refunds_take = None
+    sandbox.hold()
     capture = sandbox.pay(Money.of("94.95", "EUR"))
-    sandbox.fail_refund(sandbox.refund_in_dashboard(capture, Money.of("1.00", "EUR")))
+    sandbox.fail(sandbox.refund_in_dashboard(capture, Money.of("1.00", "EUR")))
     sandbox.charge_back(capture)
-    events = [json.loads(webhook.body) for webhook in sandbox.webhooks()]
+    events = [json.loads(webhook.body) for webhook in sandbox.take_webhooks()]
     assert [event["event_type"] for event in events] == [
         "PAYMENT.REFUND.PENDING",
         "PAYMENT.REFUND.FAILED",

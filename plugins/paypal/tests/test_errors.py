@@ -135,9 +135,9 @@ def test_more_than_is_left_is_refused(paypal: PayPal, sandbox: PayPalSandbox, ca
 
 
 def test_after_180_days_it_is_too_late(paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any) -> None:
-    sandbox.clock.advance(180 * DAY)
+    sandbox.advance(180 * DAY)
     paypal.refund(a.request(capture, "1.00"))
-    sandbox.clock.advance(DAY)
+    sandbox.advance(DAY)
     error = refused(paypal, a.request(capture, number=2))
     assert (error.code, error.disposition) == (ErrorCode.TOO_LATE, FINAL)
     assert paypal.capabilities.refund_window_days == 180

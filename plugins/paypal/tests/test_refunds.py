@@ -195,9 +195,9 @@ def test_a_server_that_is_not_there_got_nothing(connect: Any, sandbox: PayPalSan
 
 def test_a_key_is_known_for_45_days(paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any) -> None:
     first = paypal.refund(a.request(capture, "10.00"))
-    sandbox.clock.advance(44 * DAY)
+    sandbox.advance(44 * DAY)
     assert paypal.refund(a.request(capture, "10.00")) == first
-    sandbox.clock.advance(2 * DAY)
+    sandbox.advance(2 * DAY)
     assert paypal.refund(a.request(capture, "10.00")).reference != first.reference
     assert paypal.capabilities.idempotency is not None
     assert paypal.capabilities.idempotency.window == 45 * DAY
@@ -206,7 +206,7 @@ def test_a_key_is_known_for_45_days(paypal: PayPal, sandbox: PayPalSandbox, capt
 def test_a_repeat_gives_the_latest_status(paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any) -> None:
     sandbox.refunds_take = 3 * DAY
     assert paypal.refund(a.request(capture)).status is RefundStatus.PENDING
-    sandbox.clock.advance(4 * DAY)
+    sandbox.advance(4 * DAY)
     assert paypal.refund(a.request(capture)).status is RefundStatus.SUCCEEDED
 
 
@@ -295,7 +295,7 @@ def test_a_token_that_paypal_no_longer_knows_is_renewed_once_and_the_refund_made
 
 def test_a_token_that_expired_is_renewed(paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any) -> None:
     paypal.refund(a.request(capture))
-    sandbox.clock.advance(DAY)
+    sandbox.advance(DAY)
     assert paypal.refund(a.request(capture)).status is RefundStatus.SUCCEEDED
 
 
@@ -451,10 +451,10 @@ def test_a_status_of_a_payment_that_we_do_not_know_is_not_taken_for_paid(
 def test_failed_and_cancelled_refunds_are_left_to_refund_again_and_pending_ones_are_not(
     paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any
 ) -> None:
-    sandbox.refunds_take = None
+    sandbox.hold()
     references = [paypal.refund(a.request(capture, "10.00", number=number)).reference for number in (1, 2, 3)]
-    sandbox.fail_refund(references[0])
-    sandbox.cancel_refund(references[1])
+    sandbox.fail(references[0])
+    sandbox.cancel_in_dashboard(references[1])
     assert paypal.refundable(a.payment(capture)).remaining == eur("84.95")
 
 
@@ -577,28 +577,28 @@ def test_a_pending_refund_says_why_and_is_completed_with_time(
     sandbox.refunds_take = 3 * DAY
     made = paypal.refund(a.request(capture))
     assert (made.status, made.reason) == (RefundStatus.PENDING, "ECHECK")
-    sandbox.clock.advance(2 * DAY)
+    sandbox.advance(2 * DAY)
     assert paypal.fetch_refund(capture, made.reference).status is RefundStatus.PENDING
-    sandbox.clock.advance(DAY)
+    sandbox.advance(DAY)
     assert paypal.fetch_refund(capture, made.reference).status is RefundStatus.SUCCEEDED
 
 
 def test_no_clock_ends_a_refund_that_is_pending_for_ever(
     paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any
 ) -> None:
-    sandbox.refunds_take = None
+    sandbox.hold()
     made = paypal.refund(a.request(capture))
-    sandbox.clock.advance(365 * DAY)
+    sandbox.advance(365 * DAY)
     assert paypal.fetch_refund(capture, made.reference).status is RefundStatus.PENDING
 
 
 @pytest.mark.parametrize(
-    "end, status", [("fail_refund", RefundStatus.FAILED), ("cancel_refund", RefundStatus.CANCELLED)]
+    "end, status", [("fail", RefundStatus.FAILED), ("cancel_in_dashboard", RefundStatus.CANCELLED)]
 )
 def test_a_refund_that_fails_or_is_cancelled_at_paypal_is_seen(
     paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, end: str, status: RefundStatus
 ) -> None:
-    sandbox.refunds_take = None
+    sandbox.hold()
     made = paypal.refund(a.request(capture))
     getattr(sandbox, end)(made.reference)
     assert paypal.fetch_refund(capture, made.reference).status is status

@@ -123,7 +123,7 @@ def test_every_event_is_one_of_stripes_and_holds_a_whole_object(description: Des
         sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, failure_reason="declined")])
         reference = sandbox.pay(PAID)
         sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR"))
-        sandbox.clock.advance(days)
+        sandbox.advance(days)
         sandbox.cancel_in_dashboard(sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR")))
         assert len(sandbox.events) >= 4
     names = json.dumps(description.paths["/v1/webhook_endpoints"])

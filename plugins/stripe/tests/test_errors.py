@@ -278,7 +278,7 @@ def test_a_refusal_is_kept_for_its_key_too(sandbox: StripeSandbox, stripe: Strip
     first = failing(lambda: stripe.refund(request))
     sandbox.cancel_in_dashboard(outside)
     assert str(failing(lambda: stripe.refund(request))) == str(first)
-    sandbox.clock.advance(datetime.timedelta(hours=24))
+    sandbox.advance(datetime.timedelta(hours=24))
     assert stripe.refund(request).refund_id == request.refund_id
 
 

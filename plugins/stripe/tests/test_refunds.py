@@ -83,7 +83,7 @@ def test_the_same_request_gives_the_same_bytes_and_headers(
 ) -> None:
     request = refund_of(sandbox.pay(PAID))
     stripe.refund(request)
-    sandbox.clock.advance(DAY / 2)
+    sandbox.advance(DAY / 2)
     provider_with(sandbox).refund(attrs.evolve(request))
     first, second = [sent for sent in sandbox.server.requests if sent.method == "POST"]
     assert (first.body, first.headers, first.path) == (second.body, second.headers, second.path)
@@ -285,9 +285,9 @@ def test_a_key_may_be_forgotten_after_24_hours_and_is_a_new_request_then(
     assert idempotency is not None
     request = refund_of(sandbox.pay(PAID), "10.00")
     first = stripe.refund(request)
-    sandbox.clock.advance(idempotency.window - datetime.timedelta(seconds=1))
+    sandbox.advance(idempotency.window - datetime.timedelta(seconds=1))
     assert stripe.refund(request).reference == first.reference
-    sandbox.clock.advance(datetime.timedelta(seconds=1))
+    sandbox.advance(datetime.timedelta(seconds=1))
     assert stripe.refund(request).reference != first.reference
 
 
@@ -421,7 +421,7 @@ def test_a_refund_to_a_bank_is_pending_first_and_succeeds_later(
     reference = sandbox.pay(PAID, method="ideal")
     made = stripe.refund(refund_of(reference))
     assert made.status is RefundStatus.PENDING
-    sandbox.clock.advance(DAY)
+    sandbox.advance(DAY)
     assert stripe.fetch_refund(reference, made.reference).status is RefundStatus.SUCCEEDED
 
 
@@ -433,7 +433,7 @@ def test_a_refund_that_succeeded_can_fail_days_later(
     reference = sandbox.pay(PAID)
     made = stripe.refund(refund_of(reference))
     assert made.status is RefundStatus.SUCCEEDED
-    sandbox.clock.advance(3 * DAY)
+    sandbox.advance(3 * DAY)
     failed = stripe.fetch_refund(reference, made.reference)
     assert (failed.status, failed.reason) == (RefundStatus.FAILED, "lost_or_stolen_card")
     assert stripe.refund(refund_of(reference)).status is RefundStatus.SUCCEEDED, "a replay is the answer of then"
@@ -446,7 +446,7 @@ def test_a_card_refund_above_the_balance_is_pending_until_there_is_enough(
     reference = sandbox.pay(PAID)
     made = stripe.refund(refund_of(reference))
     assert made.status is RefundStatus.PENDING
-    sandbox.clock.advance(30 * DAY)
+    sandbox.advance(30 * DAY)
     assert stripe.fetch_refund(reference, made.reference).status is RefundStatus.PENDING
     sandbox.set_balance(Money.of("100.00", "EUR"))
     assert stripe.fetch_refund(reference, made.reference).status is RefundStatus.SUCCEEDED

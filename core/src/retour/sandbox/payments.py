@@ -27,8 +27,8 @@ class BookedRefund:
 
 @attrs.frozen(kw_only=True)
 class SandboxWebhook:
-    """A webhook that the sandbox has to send, as it goes over the wire. ``url`` is where to, if the sandbox was told;
-    `send_webhook` sends it."""
+    """A webhook that the sandbox has to send, as it goes over the wire: header names in lower case, the raw ``body``.
+    ``url`` is where to, empty if the sandbox was not told; `send_webhook` sends it."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -39,7 +39,7 @@ class PaymentSandbox(Protocol):
     """A payment provider on loopback, from ``with`` until its end, with a clock that stands still until it is moved.
 
     ``provider`` is the provider's name. A provider class names its sandbox in ``sandbox``, as ``"module:Class"``.
-    Safe to use from several threads.
+    Its methods raise `ValueError`, with a sentence, for what cannot be. Safe to use from several threads.
     """
 
     provider: ClassVar[str]
@@ -64,10 +64,16 @@ class PaymentSandbox(Protocol):
         They are JSON, so that they can be handed to another process."""
 
     def pay(self, amount: Money, *, reference: str = "") -> str:
-        """A customer pays; gives the reference that a shop stores, which is ``reference`` if that is given."""
+        """A customer pays; gives the reference that a shop stores, which is ``reference`` if that is given.
+
+        Raises `ValueError` for a reference that this provider does not give, or has given before.
+        """
 
     def refund_in_dashboard(self, reference: str, amount: Money) -> str:
-        """A person refunds in the provider's dashboard; gives the provider's id of the refund."""
+        """A person refunds in the provider's dashboard; gives the provider's id of the refund.
+
+        Raises `ValueError` for a payment that is not there, and for more than is left of it.
+        """
 
     def fail(self, refund: str) -> None:
         """The bank refuses a refund (the provider's id of it), whether it was pending or had succeeded."""

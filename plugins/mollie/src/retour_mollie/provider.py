@@ -76,6 +76,7 @@ class Mollie:
 
     name: ClassVar = "mollie"
     display_name: ClassVar = "Mollie"
+    sandbox: ClassVar[str] = "retour_mollie.sandbox:MollieSandbox"
     api: ClassVar = 1
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(

@@ -17,22 +17,31 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Iterator, Mapping
-from http.client import HTTPConnection
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import attrs
 
-from retour.providers import Mode, Money, RawWebhook, Secret
-from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer
+from retour.providers import Mode, Money, Secret
+from retour.sandbox import (
+    BookedRefund,
+    PaymentSandbox,
+    SandboxClock,
+    SandboxRequest,
+    SandboxResponse,
+    SandboxServer,
+    SandboxWebhook,
+)
 from retour_mollie import webhooks, wire
 
 TEST_KEY = "test_sandboxSandboxSandboxSandbox00"
 LIVE_KEY = "live_sandboxSandboxSandboxSandbox00"
 TOKEN = "access_sandboxSandboxSandboxSandbox"  # noqa: S105 - it opens nothing
+WEBHOOK_SECRET = "sandboxSandboxSandboxSandbox"  # noqa: S105
 
 KEY_WINDOW = datetime.timedelta(hours=1)
 """How long a key is kept (source/overview/api-idempotency.rst)."""
@@ -50,6 +59,7 @@ WITHOUT_REFUNDS = frozenset({"paysafecard", "giftcard", "voucher"})
 """Methods of which nothing can be refunded (https://docs.mollie.com/docs/refunds)."""
 
 _HAL = "application/hal+json"
+_REFERENCE = re.compile(r"(tr|ord)_[0-9A-Za-z]+")
 _CLASSIC_STATUSES = frozenset({"processing", "refunded", "failed"})
 _LONGEST_DESCRIPTION = 255
 _PROFILE = "pfl_QkEhN94Ba"
@@ -114,32 +124,6 @@ class SandboxPayment:
 
 
 @attrs.frozen(kw_only=True)
-class SandboxWebhook:
-    """A webhook that waits to be sent: where to, and what."""
-
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def raw(self) -> RawWebhook:
-        """As a host would receive it."""
-        return RawWebhook(headers={name.lower(): value for name, value in self.headers.items()}, body=self.body)
-
-    def send(self) -> int:
-        """Send it, to this machine only; gives the status of the answer."""
-        target = urlsplit(self.url)
-        if target.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("a sandbox sends to this machine only")
-        connection = HTTPConnection(target.hostname, target.port, timeout=10)
-        try:
-            connection.request("POST", target.path or "/", body=self.body, headers=dict(self.headers))
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-
-@attrs.frozen(kw_only=True)
 class _Kept:
     """The first answer to a key, and what was asked."""
 
@@ -161,11 +145,12 @@ class MollieSandbox:
 
     It knows three keys: ``test_key``, ``live_key``, and the organisation ``token``. ``clock`` stands still until
     `advance`; ``server`` has the ``faults`` to make and the ``requests`` that came in. What a person does in Mollie's
-    dashboard is a method here. ``bank_works`` false leaves every refund as it is, however long it takes.
+    dashboard is a method here. Where a method takes a payment, the id of an order with one payment does too.
     ``cancelled_are_gone`` answers 404 for a cancelled refund, as the description says; else it is still there with its
     status ``canceled``, as the documentation says. A key in ``keys_in_progress`` is being worked on, for ever.
     """
 
+    provider: ClassVar[str] = "mollie"
     test_key = TEST_KEY
     live_key = LIVE_KEY
     token = TOKEN
@@ -178,8 +163,6 @@ class MollieSandbox:
             500: _error(500, "An internal error has occurred."),
             503: _error(503, "Payment platform for this payment method temporarily not available"),
         }
-        self.outbox: list[SandboxWebhook] = []
-        self.bank_works = True
         self.cancelled_are_gone = False
         self.keys_in_progress: set[str] = set()
         self._payments: dict[str, SandboxPayment] = {}
@@ -187,6 +170,8 @@ class MollieSandbox:
         self._kept: dict[str, _Kept] = {}
         self._balance: dict[str, Money] = {}
         self._subscriptions: list[tuple[str, Secret]] = []
+        self._webhooks: list[SandboxWebhook] = []
+        self._held = False
         self._made: dict[str, int] = {}
         self._lock = threading.RLock()
 
@@ -206,8 +191,11 @@ class MollieSandbox:
 
     @property
     def settings(self) -> dict[str, object]:
-        """Settings of the plugin for test payments here: ``settings={"mollie": sandbox.settings}``."""
-        secrets = [secret.reveal() for _, secret in self._subscriptions]
+        """Settings of the plugin for test payments here: ``settings={"mollie": sandbox.settings}``.
+
+        They know `WEBHOOK_SECRET`, and the secrets of the subscriptions that there are by now.
+        """
+        secrets = list(dict.fromkeys([WEBHOOK_SECRET, *[secret.reveal() for _, secret in self._subscriptions]]))
         return {"api_key": self.test_key, "api_url": self.url, "webhook_secrets": secrets}
 
     # --- what a customer and a shop do -------------------------------------------------------------------
@@ -216,6 +204,7 @@ class MollieSandbox:
         self,
         amount: Money,
         *,
+        reference: str = "",
         mode: Mode = Mode.TEST,
         status: str = "paid",
         method: str = "ideal",
@@ -223,14 +212,19 @@ class MollieSandbox:
         webhook_url: str = "",
         extra: Money | None = None,
     ) -> str:
-        """A payment, paid unless ``status`` says otherwise; gives its id.
+        """A payment, paid unless ``status`` says otherwise; gives its id (``tr_…``).
 
-        ``webhook_url`` gets its classic webhooks. ``extra`` is what Mollie would refund beyond it: up to 25 euros for
-        some methods, to pay for the parcel back.
+        ``reference`` makes it that payment, or the one payment of that order (``ord_…``). ``webhook_url`` is where its
+        classic webhooks go. ``extra`` is what Mollie would refund beyond it: up to 25 euros for some methods, to pay
+        for the parcel back.
         """
+        if reference and not _REFERENCE.fullmatch(reference):
+            raise ValueError(f"{reference} is no payment of Mollie: those begin with tr_, its orders with ord_")
         with self._lock:
+            if reference in self._payments or reference in self._orders:
+                raise ValueError(f"{reference} is there already")
             payment = SandboxPayment(
-                id=self._id("tr"),
+                id=reference if reference.startswith("tr_") else self._id("tr"),
                 mode=mode,
                 amount=amount,
                 status=status,
@@ -241,7 +235,9 @@ class MollieSandbox:
                 extra=extra or Money.zero(amount.currency),
             )
             self._payments[payment.id] = payment
-            return payment.id
+            if reference.startswith("ord_"):
+                self._orders[reference] = (payment.id,)
+            return reference or payment.id
 
     def order(self, *payments: str) -> str:
         """An order of the Orders API with these payments; gives its id."""
@@ -250,16 +246,22 @@ class MollieSandbox:
             self._orders[reference] = payments
             return reference
 
-    def subscribe(self, url: str, secret: str) -> None:
-        """Send next-gen events of refunds to ``url``, signed with ``secret``."""
-        self._subscriptions.append((url, Secret(secret)))
+    def subscribe(self, url: str = "", secret: str = WEBHOOK_SECRET) -> None:
+        """From now on there are next-gen events of refunds too, for ``url`` and signed with ``secret``."""
+        with self._lock:
+            self._subscriptions.append((url, Secret(secret)))
 
     # --- what a person does in the dashboard, and the bank -----------------------------------------------
 
     def refund_in_dashboard(self, payment: str, amount: Money, description: str = "Refund") -> str:
         """A refund made by a person, which no key and no duplicate check looks at; gives its id."""
         with self._lock:
-            return self._make(self._payments[payment], amount, description, metadata=None).id
+            self._settle()
+            found = self._stored(payment)
+            left = found.remaining or Money.zero(found.amount.currency)
+            if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
+                raise ValueError(f"{amount} cannot be refunded of {payment}: {left} is left")
+            return self._make(found, amount, description, metadata=None).id
 
     def cancel_in_dashboard(self, refund: str) -> None:
         """A person cancels a refund that is queued or pending; raises ValueError if it is neither."""
@@ -268,12 +270,27 @@ class MollieSandbox:
             payment, found = self._refund(refund)
             self._cancel(payment, found)
 
-    def refuse_at_bank(self, refund: str) -> None:
+    def fail(self, refund: str) -> None:
         """The bank refuses a refund: it failed, and the money is back on the balance."""
         with self._lock:
+            self._settle()
             payment, found = self._refund(refund)
+            if found.status in ("failed", "canceled"):
+                raise ValueError(f"{refund} is {found.status} already")
             self._give_back(found)
             self._becomes(payment, found, "failed")
+
+    def hold(self) -> None:
+        """The bank stands still: from now on every refund stays as it is, however long it takes."""
+        with self._lock:
+            self._settle()
+            self._held = True
+
+    def release(self) -> None:
+        """The bank works again: what was held goes as far as it is due."""
+        with self._lock:
+            self._held = False
+            self._settle()
 
     def set_balance(self, amount: Money) -> None:
         """What is on the balance in a currency; without it there is always enough. Queued refunds go on if they can."""
@@ -291,23 +308,35 @@ class MollieSandbox:
         """The refunds of a payment as the API shows them, newest first."""
         with self._lock:
             self._settle()
-            found = self._payments[payment]
+            found = self._stored(payment)
             return [self._refund_json(found, refund, in_list=True) for refund in reversed(found.refunds)]
 
-    def advance(self, by: datetime.timedelta) -> None:
-        """Let time pass: refunds go to the bank after two hours and arrive a day later. Webhooks wait in ``outbox``."""
-        self.clock.advance(by)
+    def books(self, reference: str) -> Sequence[BookedRefund]:
+        """The refunds of a payment, oldest first; ``refund_id`` is what the metadata says."""
         with self._lock:
             self._settle()
+            return [
+                BookedRefund(
+                    reference=refund.id,
+                    amount=refund.amount,
+                    status=wire.STATUSES[refund.status],
+                    refund_id=str(refund.metadata.get("refund_id", "")) if isinstance(refund.metadata, dict) else "",
+                )
+                for refund in self._stored(reference).refunds
+            ]
 
-    def send_webhooks(self, *, times: int = 1, reverse: bool = False, to: str = "") -> list[int]:
-        """Send what waits in ``outbox``, each so many times, last first if ``reverse``; gives the answers' statuses.
-
-        ``to`` is where a host listens, if it is not where the payments and subscriptions say.
-        """
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass: refunds go to the bank after two hours and arrive a day later."""
         with self._lock:
-            waiting, self.outbox = self.outbox[::-1] if reverse else self.outbox, []
-        return [attrs.evolve(webhook, url=to or webhook.url).send() for webhook in waiting for _ in range(times)]
+            self.clock.advance(by)
+            self._settle()
+
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        """The webhooks that nobody took yet: the classic ones, and the signed ones if somebody subscribed."""
+        with self._lock:
+            self._settle()
+            taken, self._webhooks = self._webhooks, []
+            return taken
 
     # --- the API -----------------------------------------------------------------------------------------
 
@@ -466,7 +495,7 @@ class MollieSandbox:
         for payment, refund in self._all():
             if refund.status == "queued" and self._fund(refund):
                 self._becomes(payment, refund, "pending")
-            if not self.bank_works:
+            if self._held:
                 continue
             if refund.status == "pending" and refund.funded_at is not None and now - refund.funded_at >= WAITS:
                 refund.sent_at = refund.funded_at + WAITS
@@ -491,16 +520,16 @@ class MollieSandbox:
 
     def _becomes(self, payment: SandboxPayment, refund: SandboxRefund, status: str) -> None:
         refund.status = status
-        if payment.webhook_url and status in _CLASSIC_STATUSES:
+        if status in _CLASSIC_STATUSES:
             body = urlencode({"id": payment.id}).encode()
-            self.outbox.append(
-                SandboxWebhook(url=payment.webhook_url, headers={"Content-Type": webhooks.FORM}, body=body)
+            self._webhooks.append(
+                SandboxWebhook(url=payment.webhook_url, headers={"content-type": webhooks.FORM}, body=body)
             )
         for url, secret in self._subscriptions:
             body = json.dumps(self._event_json(payment, refund)).encode()
             signed = webhooks.PREFIX + webhooks.signature(body, secret)
-            headers = {"Content-Type": "application/json", "X-Mollie-Signature": signed}
-            self.outbox.append(SandboxWebhook(url=url, headers=headers, body=body))
+            headers = {"content-type": "application/json", webhooks.SIGNATURE: signed}
+            self._webhooks.append(SandboxWebhook(url=url, headers=headers, body=body))
 
     def _all(self) -> Iterator[tuple[SandboxPayment, SandboxRefund]]:
         for payment in self._payments.values():
@@ -508,11 +537,23 @@ class MollieSandbox:
                 yield payment, refund
 
     def _refund(self, reference: str) -> tuple[SandboxPayment, SandboxRefund]:
-        return next((payment, refund) for payment, refund in self._all() if refund.id == reference)
+        for payment, refund in self._all():
+            if refund.id == reference:
+                return payment, refund
+        raise ValueError(f"there is no refund {reference}")
+
+    def _stored(self, reference: str) -> SandboxPayment:
+        """The payment that a shop stored: by its own id, or as the one payment of an order."""
+        of_order = self._orders.get(reference, ())
+        payment = self._payments.get(of_order[0] if len(of_order) == 1 else reference)
+        if payment is None:
+            raise ValueError(f"there is no payment {reference}, or no one payment of it")
+        return payment
 
     def _id(self, prefix: str) -> str:
         number = self._made[prefix] = self._made.get(prefix, 0) + 1
-        return f"{prefix}_{number:010d}"
+        made = f"{prefix}_{number:010d}"
+        return self._id(prefix) if made in self._payments or made in self._orders else made
 
     # --- the answers -------------------------------------------------------------------------------------
 
@@ -635,6 +676,9 @@ class MollieSandbox:
 
     def _link(self, path: str, **query: str) -> Json:
         return {"href": f"{self.url}/v2/{path}" + (f"?{urlencode(query)}" if query else ""), "type": _HAL}
+
+
+_: type[PaymentSandbox] = MollieSandbox  # held by the type checker
 
 
 def _answer(body: Json, *, status: int = 200) -> SandboxResponse:

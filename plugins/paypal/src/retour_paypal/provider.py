@@ -78,6 +78,7 @@ class PayPal:
 
     name: ClassVar = "paypal"
     display_name: ClassVar = "PayPal"
+    sandbox: ClassVar[str] = "retour_paypal.sandbox:PayPalSandbox"
     api: ClassVar = 1
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(

@@ -15,9 +15,9 @@ import threading
 import uuid
 import zlib
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 import attrs
@@ -28,8 +28,17 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from retour.providers import Money, RawWebhook
-from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
+from retour.sandbox import (
+    BookedRefund,
+    PaymentSandbox,
+    SandboxClock,
+    SandboxRequest,
+    SandboxResponse,
+    SandboxServer,
+    SandboxWebhook,
+)
 from retour_paypal.sandbox_signer import Signer, sandbox_signer
+from retour_paypal.wire import STATUSES
 
 KEEPS_KEYS = datetime.timedelta(days=45)
 """Parameter ``paypal_request_id`` of Payments v2."""
@@ -44,6 +53,7 @@ CREDENTIALS = ("sandbox-client", "sandbox-secret")
 """The only client id and secret that the sandbox knows."""
 
 _WHOLE_UNITS = ("HUF", "JPY", "TWD")
+_REFERENCE = re.compile(r"(capture:|order:)?[A-Z0-9]{1,36}")
 _VALUE = re.compile(r"-?[0-9]+|-?[0-9]*\.[0-9]+")
 _LONGEST = {"custom_id": 127, "invoice_id": 127, "note_to_payer": 255}
 _HELP = "https://developer.paypal.com/docs/api/payments/v2/"
@@ -171,7 +181,7 @@ class _Capture:
 
 @attrs.define(kw_only=True)
 class _Refund:
-    """A refund, as the sandbox keeps it. ``done_at`` is None while it is pending for ever."""
+    """A refund, as the sandbox keeps it. ``done_at`` is when it is completed at the earliest."""
 
     id: str
     capture: str
@@ -180,7 +190,7 @@ class _Refund:
     changed_at: datetime.datetime
     status: str
     total: Money
-    done_at: datetime.datetime | None = None
+    done_at: datetime.datetime
     said: dict[str, str] = attrs.field(factory=dict)
 
 
@@ -201,25 +211,28 @@ class PayPalSandbox:
     ...     sandbox.order_of(capture) != capture
     True
 
-    ``url`` is its address, ``settings()`` what a shop needs to use it, ``clock`` its time, which stands still until it
+    ``url`` is its address, ``settings`` what a shop needs to use it, ``clock`` its time, which stands still until it
     is moved; ``server.faults`` makes the next refund go wrong, ``server.requests`` is everything that came in.
+    A payment is named as a shop stores it: a capture by its id, an order of one capture as ``order:`` and its id.
 
     Switches, for what PayPal leaves open or does now and then:
 
-    - ``refunds_take``: how long a refund is pending first; None: for ever. By default it is completed at once.
+    - ``refunds_take``: how long a refund is pending first. By default it is completed at once.
     - ``brief_orders``: the refunds of an order come without amount and ``custom_id``.
     - ``replay_status``: what a repeated request is answered with; PayPal's description knows 201, its SDK 200 too.
     - ``max_refunds``: how many refunds a capture may have; PayPal has such a number and does not publish it.
     """
 
-    def __init__(self, *, port: int = 0) -> None:
-        self.clock = SandboxClock()
+    provider: ClassVar[str] = "paypal"
+
+    def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
+        self.clock = clock or SandboxClock()
         self.server = SandboxServer(self._handle, port=port)
         self.server.faulty = lambda request: request.path.endswith("/refund")
         self.server.error_bodies = {status: self._error(status) for status in (429, 500, 503)}
         self.signer: Signer = sandbox_signer()
         self.webhook_id = _new_id()
-        self.refunds_take: datetime.timedelta | None = datetime.timedelta(0)
+        self.refunds_take = datetime.timedelta(0)
         self.brief_orders = False
         self.replay_status = 200
         self.max_refunds: int | None = None
@@ -229,7 +242,8 @@ class PayPalSandbox:
         self._tokens: dict[str, datetime.datetime] = {}
         self._balance: dict[str, int] | None = None
         self._refusals: deque[str] = deque()
-        self._events: list[bytes] = []
+        self._untaken: list[bytes] = []
+        self._held = False
         self._lock = threading.RLock()
 
     def __enter__(self) -> PayPalSandbox:
@@ -246,8 +260,9 @@ class PayPalSandbox:
         """Where the sandbox is: the setting ``api_url``."""
         return self.server.url
 
+    @property
     def settings(self) -> dict[str, str]:
-        """The settings of PayPal that use this sandbox."""
+        """The settings of PayPal that use this sandbox: ``settings={"paypal": sandbox.settings}``."""
         client_id, client_secret = CREDENTIALS
         return {
             "client_id": client_id,
@@ -264,55 +279,102 @@ class PayPalSandbox:
         self,
         amount: Money,
         *,
+        reference: str = "",
         order: str = "",
         status: str = "COMPLETED",
         names_order: bool = True,
     ) -> str:
         """A customer pays; gives the id of the capture.
 
-        ``order`` makes it a further capture of an order that is there; ``status`` is one of PayPal's for captures;
-        without ``names_order`` the capture does not say which order it is of.
+        ``reference`` makes it that capture, or the one capture of that order (``order:…``). ``order`` makes it a
+        further capture of an order that is there; ``status`` is one of PayPal's for captures; without ``names_order``
+        the capture does not say which order it is of.
         """
+        if reference and not _REFERENCE.fullmatch(reference):
+            raise ValueError(f"{reference} is no capture or order of PayPal: their ids are capitals and digits")
+        kind, _, given = reference.rpartition(":")
         with self._lock:
+            if given in self._captures or (kind == "order" and self._captures_of(given)):
+                raise ValueError(f"{reference} is there already")
             capture = _Capture(
-                id=_new_id(),
-                order=order or _new_id(),
+                id=given if given and kind != "order" else _new_id(),
+                order=given if kind == "order" else order or _new_id(),
                 amount=amount,
                 made_at=self.clock.now(),
                 status=status,
                 names_order=names_order,
             )
             self._captures[capture.id] = capture
-            return capture.id
+            return reference or capture.id
 
     def order_of(self, capture: str) -> str:
         """The id of a capture's order."""
         with self._lock:
-            return self._captures[capture].order
+            return self._stored(capture).order
 
     def complete_payment(self, capture: str) -> None:
         """A pending payment comes in."""
         with self._lock:
-            self._captures[capture].status = "COMPLETED"
+            self._stored(capture).status = "COMPLETED"
 
-    def refund_in_dashboard(self, capture: str, amount: Money) -> str:
+    def refund_in_dashboard(self, reference: str, amount: Money) -> str:
         """The merchant refunds at PayPal; gives the id of the refund. It has no ``custom_id``."""
         with self._lock:
             self._settle()
-            return self._make(self._captures[capture], amount, {}).id
+            capture = self._stored(reference)
+            left = self._left(capture)
+            if capture.status != "COMPLETED":
+                raise ValueError(f"{reference} is {capture.status.lower()} and cannot be refunded")
+            if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
+                raise ValueError(f"{amount} cannot be refunded of {reference}: {left} is left")
+            return self._make(capture, amount, {}).id
 
-    def fail_refund(self, refund: str) -> None:
-        """A refund fails at PayPal after all."""
+    def fail(self, refund: str) -> None:
+        """A refund fails at PayPal after all, and the money is back with the merchant."""
         self._end(refund, "FAILED", "PAYMENT.REFUND.FAILED")
 
-    def cancel_refund(self, refund: str) -> None:
+    def cancel_in_dashboard(self, refund: str) -> None:
         """A refund is cancelled at PayPal. No event is known to tell."""
         self._end(refund, "CANCELLED", "")
+
+    def hold(self) -> None:
+        """From now on no refund is completed, however long it takes: new ones are pending."""
+        with self._lock:
+            self._settle()
+            self._held = True
+
+    def release(self) -> None:
+        """What was held is completed when it is due, now at the earliest."""
+        with self._lock:
+            self._held = False
+            for refund in self._refunds.values():
+                refund.done_at = max(refund.done_at, self.clock.now())
+            self._settle()
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass: pending refunds are completed after ``refunds_take``."""
+        with self._lock:
+            self.clock.advance(by)
+            self._settle()
+
+    def books(self, reference: str) -> Sequence[BookedRefund]:
+        """The refunds of a payment, the oldest first; ``refund_id`` is their ``custom_id``."""
+        with self._lock:
+            self._settle()
+            return [
+                BookedRefund(
+                    reference=refund.id,
+                    amount=refund.amount,
+                    status=STATUSES[refund.status],
+                    refund_id=refund.said.get("custom_id", ""),
+                )
+                for refund in self._refunds_of(self._stored(reference).id)
+            ]
 
     def open_dispute(self, capture: str) -> None:
         """The customer opens a case: only a full refund is possible."""
         with self._lock:
-            self._captures[capture].disputed = True
+            self._stored(capture).disputed = True
 
     def charge_back(self, capture: str) -> None:
         """The customer's bank takes the money back: no refund is possible, and PayPal tells of the reversal.
@@ -321,7 +383,7 @@ class PayPalSandbox:
         """
         with self._lock:
             self._settle()
-            found = self._captures[capture]
+            found = self._stored(capture)
             found.charged_back = True
             self._tell("PAYMENT.CAPTURE.REVERSED", "capture", self._capture_json(found, in_order=False))
 
@@ -344,29 +406,27 @@ class PayPalSandbox:
 
     # --- webhooks ------------------------------------------------------------------------------------------
 
-    def webhooks(self, *, sent_at: datetime.datetime | None = None) -> list[RawWebhook]:
-        """A transmission of every event so far, signed; the order is that of the events.
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        """The webhooks that nobody took yet, the oldest event first, signed now.
 
         ``PAYMENT.CAPTURE.REFUNDED`` and ``.REVERSED`` are on PayPal's list of events; ``PAYMENT.REFUND.PENDING`` and
         ``.FAILED`` are what others receive from it.
-        It is dated by the clock of this machine unless ``sent_at`` says otherwise: who receives it has no other.
         """
         with self._lock:
             self._settle()
-            return [self._sign(body, sent_at or datetime.datetime.now(datetime.UTC)) for body in self._events]
+            taken, self._untaken = self._untaken, []
+        signed = [self.webhook(body) for body in taken]
+        return [SandboxWebhook(headers=webhook.headers, body=webhook.body) for webhook in signed]
 
-    def deliver(self, url: str, webhooks: Iterable[RawWebhook] | None = None) -> list[int]:
-        """Send webhooks to ``url`` on this machine, all of them unless told which; gives the status of each answer.
+    def webhook(self, event: bytes, *, sent_at: datetime.datetime | None = None) -> RawWebhook:
+        """A transmission of an event, signed; the same event again is another transmission.
 
-        Give it a webhook twice, or the list reversed, to see what comes of that.
+        It is dated by the clock of this machine unless ``sent_at`` says otherwise: who receives it has no other.
         """
-        chosen = self.webhooks() if webhooks is None else list(webhooks)
-        return [send_webhook(url, webhook.headers, webhook.body) for webhook in chosen]
-
-    def _sign(self, body: bytes, sent_at: datetime.datetime) -> RawWebhook:
         url = f"{self.url}/v1/notifications/certs/CERT-{zlib.crc32(self.signer.certificate.encode()):08x}"
-        headers = self.signer.headers(body, webhook_id=self.webhook_id, cert_url=url, sent_at=sent_at)
-        return RawWebhook(headers=headers | {"content-type": "application/json"}, body=body)
+        sent_at = sent_at or datetime.datetime.now(datetime.UTC)
+        headers = self.signer.headers(event, webhook_id=self.webhook_id, cert_url=url, sent_at=sent_at)
+        return RawWebhook(headers=headers | {"content-type": "application/json"}, body=event)
 
     def _tell(self, event_type: str, resource_type: str, resource: dict[str, Any]) -> None:
         event_id = f"WH-{_new_id()}-{_new_id()}"
@@ -385,7 +445,7 @@ class PayPalSandbox:
                 {"href": f"{address}/resend", "rel": "resend", "method": "POST"},
             ],
         }
-        self._events.append(json.dumps(event).encode())
+        self._untaken.append(json.dumps(event).encode())
 
     # --- the API -------------------------------------------------------------------------------------------
 
@@ -517,7 +577,7 @@ class PayPalSandbox:
 
     def _make(self, capture: _Capture, amount: Money, said: dict[str, str]) -> _Refund:
         now = self.clock.now()
-        pending = self.refunds_take is None or bool(self.refunds_take)
+        pending = self._held or bool(self.refunds_take)
         refund = _Refund(
             id=_new_id(),
             capture=capture.id,
@@ -526,7 +586,7 @@ class PayPalSandbox:
             changed_at=now,
             status="PENDING" if pending else "COMPLETED",
             total=capture.amount - self._left(capture) + amount,
-            done_at=None if self.refunds_take is None else now + self.refunds_take,
+            done_at=now + self.refunds_take,
             said=said,
         )
         self._refunds[refund.id] = refund
@@ -539,15 +599,21 @@ class PayPalSandbox:
     def _end(self, refund: str, status: str, event: str) -> None:
         with self._lock:
             self._settle()
-            found = self._refunds[refund]
-            found.status, found.done_at, found.changed_at = status, None, self.clock.now()
+            found = self._refunds.get(refund)
+            if found is None:
+                raise ValueError(f"there is no refund {refund}")
+            if found.status in ("FAILED", "CANCELLED"):
+                raise ValueError(f"{refund} is {found.status.lower()} already")
+            found.status, found.changed_at = status, self.clock.now()
+            if self._balance is not None:
+                self._balance[found.amount.currency] = self._balance.get(found.amount.currency, 0) + found.amount.minor
             if event:
                 self._tell(event, "refund", self._refund_json(found))
 
     def _settle(self) -> None:
-        """Complete the refunds whose time has come."""
-        for refund in self._refunds.values():
-            if refund.status == "PENDING" and refund.done_at is not None and refund.done_at <= self.clock.now():
+        """Complete the refunds whose time has come, unless they are held."""
+        for refund in [] if self._held else self._refunds.values():
+            if refund.status == "PENDING" and refund.done_at <= self.clock.now():
                 refund.status, refund.changed_at = "COMPLETED", refund.done_at
                 self._tell("PAYMENT.CAPTURE.REFUNDED", "refund", self._refund_json(refund))
 
@@ -585,6 +651,15 @@ class PayPalSandbox:
 
     def _refunds_of(self, capture: str) -> list[_Refund]:
         return [refund for refund in self._refunds.values() if refund.capture == capture]
+
+    def _stored(self, reference: str) -> _Capture:
+        """The capture that a shop stored: by its own id, or as the one capture of an order."""
+        kind, _, given = reference.rpartition(":")
+        captures = self._captures_of(given) if kind == "order" else []
+        found = captures[0] if len(captures) == 1 else self._captures.get(given)
+        if found is None:
+            raise ValueError(f"there is no payment {reference}, or no one payment of it")
+        return found
 
     def _captures_of(self, order: str) -> list[_Capture]:
         return [capture for capture in self._captures.values() if capture.order == order]
@@ -678,6 +753,9 @@ class PayPalSandbox:
             body["details"] = [detail]
             body["links"] = [{"href": f"{_HELP}#error-{issue}", "rel": "information_link"}]
         return body
+
+
+_: type[PaymentSandbox] = PayPalSandbox  # held by the type checker
 
 
 def _read_amount(wire: object, currency: str) -> Money:

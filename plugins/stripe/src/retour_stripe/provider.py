@@ -67,6 +67,7 @@ class Stripe:
 
     name: ClassVar = "stripe"
     display_name: ClassVar = "Stripe"
+    sandbox: ClassVar[str] = "retour_stripe.sandbox:StripeSandbox"
     api: ClassVar = 1
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(

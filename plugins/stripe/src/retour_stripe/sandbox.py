@@ -22,18 +22,25 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from http.client import HTTPConnection
 from types import TracebackType
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 import attrs
 
-from retour.providers import Mode, Money, RawWebhook
-from retour.sandbox import SandboxClock, SandboxRequest, SandboxResponse, SandboxServer
+from retour.providers import Mode, Money, RawWebhook, RefundStatus
+from retour.sandbox import (
+    BookedRefund,
+    PaymentSandbox,
+    SandboxClock,
+    SandboxRequest,
+    SandboxResponse,
+    SandboxServer,
+    SandboxWebhook,
+)
 from retour_stripe.errors import KEY_WINDOW
-from retour_stripe.money import to_wire
-from retour_stripe.wire import VERSION
+from retour_stripe.money import from_wire, to_wire
+from retour_stripe.wire import REFUND_ID, STATUSES, VERSION
 
 _Json = dict[str, Any]
 
@@ -58,6 +65,7 @@ _REFUND_FIELDS = frozenset(
 )
 _LIST_FIELDS = frozenset({"charge", "payment_intent", "limit", "starting_after", "ending_before", "expand", "created"})
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+_REFERENCE = re.compile(r"(pi|ch|py|cs_test|cs_live)_[0-9A-Za-z]+")
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£"}
 
 
@@ -142,13 +150,15 @@ class StripeSandbox:
     ``webhook_version`` is the API version of the webhook endpoint, which decides which events there are.
     """
 
+    provider: ClassVar[str] = "stripe"
+
     def __init__(
         self,
         *,
-        mode: Mode = Mode.TEST,
         clock: SandboxClock | None = None,
-        webhook_version: str = VERSION,
         port: int = 0,
+        mode: Mode = Mode.TEST,
+        webhook_version: str = VERSION,
     ) -> None:
         self.mode = mode
         self.clock = clock or SandboxClock()
@@ -169,7 +179,7 @@ class StripeSandbox:
         self.keys_in_use: set[str] = set()
         self.code_of_too_much = ""
         self.events: list[_Json] = []
-        self._undelivered: deque[_Json] = deque()
+        self._untaken: list[_Json] = []
         self._broken: deque[bool] = deque()
         self._payments: list[_Payment] = []
         self._sessions: dict[str, _Payment | None] = {}
@@ -177,6 +187,7 @@ class StripeSandbox:
         self._balance: dict[str, int] = {}
         self._kept: dict[str, _Kept] = {}
         self._made = 0
+        self._held = False
         self._lock = threading.RLock()
 
     def __enter__(self) -> StripeSandbox:
@@ -200,15 +211,32 @@ class StripeSandbox:
 
     # --- what people do -------------------------------------------------------------------------------------
 
-    def pay(self, amount: Money, *, method: str = "card", status: str = "succeeded") -> str:
+    def pay(self, amount: Money, *, reference: str = "", method: str = "", status: str = "succeeded") -> str:
         """A consumer pays; gives the PaymentIntent (``pi_…``).
 
-        ``method`` is one of Stripe's payment method types (``card``, ``ideal``); ``status`` a PaymentIntent's.
+        ``reference`` makes it that PaymentIntent, that charge without one (``ch_…``, ``py_…``), or that checkout
+        session (``cs_…``). ``method`` is one of Stripe's payment method types, ``card`` unless the reference is of a
+        bank's (``py_…``); ``status`` a PaymentIntent's.
         """
+        kind = reference.partition("_")[0]
+        if reference and not _REFERENCE.fullmatch(reference):
+            raise ValueError(f"{reference} is no payment (pi_), charge (ch_, py_) or checkout session (cs_) of Stripe")
+        if kind == "cs" and not reference.startswith(f"cs_{self.mode}_"):
+            raise ValueError(f"{reference} is not of {self.mode} mode")
+        method = method or ("ideal" if kind == "py" else "card")
         with self._lock:
-            payment = self._paid(amount, method=method, status=status, intent=self._id("pi"))
+            if reference and (reference in self._sessions or self._find(reference)):
+                raise ValueError(f"{reference} is there already")
+            if kind in ("ch", "py"):
+                self._paid(amount, method=method, status=status, intent=None, charge=reference)
+                return reference
+            payment = self._paid(
+                amount, method=method, status=status, intent=reference if kind == "pi" else self._id("pi")
+            )
+            if kind == "cs":
+                self._sessions[reference] = payment
             assert payment.intent is not None  # noqa: S101 - for the type checker
-            return payment.intent
+            return reference or payment.intent
 
     def pay_by_charge(self, amount: Money) -> str:
         """A consumer pays as before there were PaymentIntents; gives the charge (``ch_…``)."""
@@ -219,29 +247,78 @@ class StripeSandbox:
         """A consumer goes through a checkout; gives the session (``cs_…``), with a payment if it was ``paid``."""
         with self._lock:
             session = self._id(f"cs_{self.mode}")
-            self._sessions[session] = self._payment(self.pay(amount)) if paid else None
+            if paid:
+                return self.pay(amount, reference=session)
+            self._sessions[session] = None
             return session
 
     def charge_of(self, reference: str) -> str:
         """The charge (``ch_…``, ``py_…``) of a payment."""
-        return self._payment(reference).charge
+        return self._stored(reference).charge
 
     def dispute(self, reference: str) -> None:
         """The consumer has the payment charged back."""
         with self._lock:
-            self._payment(reference).disputed = True
+            self._stored(reference).disputed = True
 
     def refund_in_dashboard(self, reference: str, amount: Money) -> str:
         """Somebody refunds in the dashboard; gives the refund (``re_…``)."""
         with self._lock:
             self._let_time_pass()
-            refund = self._new_refund(self._payment(reference), to_wire(amount), reason=None, metadata={}, cause={})
-            return refund.id
+            payment = self._stored(reference)
+            left = from_wire(payment.amount - self._refunded(payment), payment.currency)
+            if payment.status != "succeeded" or amount.currency != left.currency or not 0 < amount.minor <= left.minor:
+                raise ValueError(f"{amount} cannot be refunded of {reference}: it is {payment.status}, {left} is left")
+            return self._new_refund(payment, to_wire(amount), reason=None, metadata={}, cause={}).id
 
     def cancel_in_dashboard(self, reference: str) -> None:
         """Somebody cancels a refund in the dashboard."""
         with self._lock:
-            self._become(self._refunds[reference], Step(status="canceled"))
+            self._let_time_pass()
+            self._become(self._made_refund(reference), Step(status="canceled"))
+
+    def fail(self, refund: str) -> None:
+        """The bank declines a refund: it failed, and the money is back on the balance."""
+        with self._lock:
+            self._let_time_pass()
+            found = self._made_refund(refund)
+            if not found.counts:
+                raise ValueError(f"{refund} is {found.status} already")
+            self._become(found, Step(status="failed", failure_reason="declined"))
+
+    def hold(self) -> None:
+        """From now on no refund comes to an end by itself, however long it takes: new ones are pending."""
+        with self._lock:
+            self._let_time_pass()
+            self._held = True
+
+    def release(self) -> None:
+        """What was held goes as far as it is due."""
+        with self._lock:
+            self._held = False
+            self._let_time_pass()
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass; every refund goes as far as its plan says."""
+        with self._lock:
+            self.clock.advance(by)
+            self._let_time_pass()
+
+    def books(self, reference: str) -> Sequence[BookedRefund]:
+        """The refunds of a payment, oldest first; ``refund_id`` is what the metadata says."""
+        with self._lock:
+            self._let_time_pass()
+            payment = self._stored(reference)
+            return [
+                BookedRefund(
+                    reference=refund.id,
+                    amount=from_wire(refund.amount, payment.currency),
+                    status=STATUSES[refund.status],
+                    refund_id=refund.metadata.get(REFUND_ID, ""),
+                )
+                for refund in self._refunds.values()
+                if refund.payment is payment
+            ]
 
     def set_balance(self, balance: Money) -> None:
         """The balance in one currency, from now on finite. Card refunds that wait for it go on.
@@ -271,23 +348,13 @@ class StripeSandbox:
             headers={"content-type": "application/json", "stripe-signature": f"t={sent},v1={signature}"}, body=body
         )
 
-    def deliver(self, url: str, *, times: int = 1, newest_first: bool = False) -> list[int]:
-        """Send all events that are waiting to a loopback address; gives the statuses of the answers.
-
-        What is not answered with 2xx waits for the next call. ``times`` sends each so often, ``newest_first`` turns
-        the order round: Stripe promises neither once nor in order.
-        """
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        """The webhooks that nobody took yet, signed now. Stripe promises neither once nor in order."""
         with self._lock:
             self._let_time_pass()
-            waiting = list(self._undelivered)
-            self._undelivered.clear()
-        statuses = []
-        for event in reversed(waiting) if newest_first else waiting:
-            answers = [_send(url, self.webhook(event)) for _ in range(times)]
-            statuses += answers
-            if not 200 <= answers[-1] < 300:
-                self._undelivered.append(event)
-        return statuses
+            taken, self._untaken = self._untaken, []
+        signed = [self.webhook(event) for event in taken]
+        return [SandboxWebhook(headers=webhook.headers, body=webhook.body) for webhook in signed]
 
     # --- the server -----------------------------------------------------------------------------------------
 
@@ -492,13 +559,18 @@ class StripeSandbox:
                 refund.steps.clear()
         else:
             self._take(refund)
-            first = refund.steps.popleft()
-            refund.status, refund.failure_reason = first.status, first.failure_reason
+            if not (self._held and STATUSES[steps[0].status] is not RefundStatus.PENDING):
+                first = refund.steps.popleft()
+                refund.status, refund.failure_reason = first.status, first.failure_reason
+                if not refund.counts:
+                    self._give_back(refund)
         self._tell("created", refund, cause)
         return refund
 
     def _let_time_pass(self) -> None:
-        """Every refund goes on as far as the clock and the balance let it."""
+        """Every refund goes on as far as the clock and the balance let it, unless they are held."""
+        if self._held:
+            return
         for refund in list(self._refunds.values()):
             if refund.short_of_balance:
                 if refund.amount > self._balance.get(refund.payment.currency, refund.amount):
@@ -513,8 +585,11 @@ class StripeSandbox:
     def _become(
         self, refund: _Refund, step: Step, cause: _Json | None = None, since: datetime.datetime | None = None
     ) -> None:
-        if step.status == "canceled":
+        if step.status in ("failed", "canceled"):
             refund.steps.clear()
+            if not refund.short_of_balance:
+                self._give_back(refund)
+            refund.short_of_balance = False
         refund.status, refund.failure_reason = step.status, step.failure_reason
         refund.since = since or self.clock.now()
         self._tell("failed" if step.status == "failed" else "updated", refund, cause or {})
@@ -522,6 +597,10 @@ class StripeSandbox:
     def _take(self, refund: _Refund) -> None:
         if refund.payment.currency in self._balance:
             self._balance[refund.payment.currency] -= refund.amount
+
+    def _give_back(self, refund: _Refund) -> None:
+        if refund.payment.currency in self._balance:
+            self._balance[refund.payment.currency] += refund.amount
 
     def _tell(self, what: str, refund: _Refund, cause: _Json) -> None:
         """The events of a change; which there are depends on the version of the webhook endpoint."""
@@ -545,7 +624,7 @@ class StripeSandbox:
             "type": kind,
         }
         self.events.append(event)
-        self._undelivered.append(event)
+        self._untaken.append(event)
 
     # --- what there is, as Stripe writes it -------------------------------------------------------------------
 
@@ -655,9 +734,9 @@ class StripeSandbox:
 
     # --- finding and naming things ----------------------------------------------------------------------------
 
-    def _paid(self, amount: Money, *, method: str, status: str, intent: str | None) -> _Payment:
+    def _paid(self, amount: Money, *, method: str, status: str, intent: str | None, charge: str = "") -> _Payment:
         payment = _Payment(
-            charge=self._id("ch" if method == "card" else "py"),
+            charge=charge or self._id("ch" if method == "card" else "py"),
             intent=intent,
             amount=to_wire(amount),
             currency=amount.currency.lower(),
@@ -668,15 +747,27 @@ class StripeSandbox:
         self._payments.append(payment)
         return payment
 
-    def _payment(self, reference: str, prefixes: tuple[str, ...] = ("",), kind: str = "payment_intent") -> _Payment:
-        """The payment of a PaymentIntent, a charge, or a paid checkout session."""
-        for payment in self._payments:
-            if reference.startswith(prefixes) and reference in (payment.intent, payment.charge):
-                return payment
-        paid = self._sessions.get(reference)
-        if paid is None or prefixes != ("",):
+    def _payment(self, reference: str, prefixes: tuple[str, ...], kind: str) -> _Payment:
+        """The payment of a PaymentIntent or a charge, as a request names it."""
+        found = self._find(reference) if reference.startswith(prefixes) else None
+        if found is None:
             raise _missing(kind, reference)
-        return paid
+        return found
+
+    def _find(self, reference: str) -> _Payment | None:
+        return next((one for one in self._payments if reference in (one.intent, one.charge)), None)
+
+    def _stored(self, reference: str) -> _Payment:
+        """The payment that a shop stored: a PaymentIntent, a charge, or a paid checkout session."""
+        found = self._sessions.get(reference) or self._find(reference)
+        if found is None:
+            raise ValueError(f"there is no payment {reference}")
+        return found
+
+    def _made_refund(self, reference: str) -> _Refund:
+        if reference not in self._refunds:
+            raise ValueError(f"there is no refund {reference}")
+        return self._refunds[reference]
 
     def _refund(self, reference: str) -> _Refund:
         if reference not in self._refunds:
@@ -717,14 +808,4 @@ def _unknown_path(request: SandboxRequest) -> _Refused:
     return _Refused(404, f"Unrecognized request URL ({request.method}: {request.path}).")
 
 
-def _send(url: str, webhook: RawWebhook) -> int:
-    """Send a webhook to a loopback address; gives the status of the answer."""
-    target = urlsplit(url)
-    if target.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("a sandbox sends to loopback only")
-    connection = HTTPConnection(target.hostname, target.port, timeout=10)
-    try:
-        connection.request("POST", target.path or "/", body=webhook.body, headers=dict(webhook.headers))
-        return connection.getresponse().status
-    finally:
-        connection.close()
+_: type[PaymentSandbox] = StripeSandbox  # held by the type checker

@@ -1,0 +1,234 @@
+"""What every payment sandbox does, whichever provider it plays: the promises of `PaymentSandbox`."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
+from retour.sandbox import PaymentSandbox, SandboxClock, SandboxServer, send_webhook
+from retour.testing import a_line, a_payment, an_order
+
+CLASSES = {
+    "mollie": "retour_mollie.provider:Mollie",
+    "stripe": "retour_stripe.provider:Stripe",
+    "paypal": "retour_paypal.provider:PayPal",
+}
+ANNA = Actor.staff("anna")
+PAID = Money.of("94.95", "EUR")
+PART = Money.of("44.95", "EUR")
+YEAR = datetime.timedelta(days=365)
+
+
+def named(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+@pytest.fixture(params=CLASSES)
+def sandbox(request: pytest.FixtureRequest) -> Iterator[PaymentSandbox]:
+    """The sandbox that a provider class names."""
+    with named(named(CLASSES[request.param]).sandbox)() as made:
+        assert made.provider == request.param
+        yield made
+
+
+def desk_of(sandbox: PaymentSandbox, reference: str) -> ReturnDesk:
+    paid = a_payment("94.95", provider=sandbox.provider, reference=reference, mode=Mode.TEST)
+    return ReturnDesk(
+        shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[paid])]),
+        store="sqlite://",
+        plugins=[sandbox.provider],
+        settings={sandbox.provider: json.loads(json.dumps(sandbox.settings))},  # as another process gets them
+        clock=sandbox.clock.now,
+    )
+
+
+def states(desk: ReturnDesk) -> list[str]:
+    return [refund.state.value for refund in desk.dossier("1001").refunds.values()]
+
+
+def statuses(sandbox: PaymentSandbox, reference: str) -> list[str]:
+    return [refund.status.value for refund in sandbox.books(reference)]
+
+
+def test_a_refund_by_api_is_in_its_books_with_our_id_and_pending_or_done(sandbox: PaymentSandbox) -> None:
+    reference = sandbox.pay(PAID)
+    desk = desk_of(sandbox, reference)
+    outcome = desk.refund("1001", reference, PART, by=ANNA, request_id="form-1")
+    [booked] = sandbox.books(reference)
+    assert (booked.refund_id, booked.amount) == (outcome.refund_id, PART)
+    assert booked.reference == outcome.refund.reference
+    assert states(desk) == [booked.status.value]
+
+
+def test_a_year_settles_every_refund(sandbox: PaymentSandbox) -> None:
+    reference = sandbox.pay(PAID)
+    sandbox.refund_in_dashboard(reference, PART)
+    before = sandbox.clock.now()
+    sandbox.advance(YEAR)
+    assert statuses(sandbox, reference) == ["succeeded"]
+    assert sandbox.clock.now() == before + YEAR
+
+
+def test_a_held_refund_is_pending_for_ever_and_goes_its_way_when_it_is_released(sandbox: PaymentSandbox) -> None:
+    reference = sandbox.pay(PAID)
+    sandbox.hold()
+    sandbox.refund_in_dashboard(reference, PART)
+    sandbox.advance(YEAR)
+    assert statuses(sandbox, reference) == ["pending"]
+    sandbox.release()
+    sandbox.advance(YEAR)
+    assert statuses(sandbox, reference) == ["succeeded"]
+
+
+def test_a_held_refund_can_fail_and_stays_failed_when_it_is_released(sandbox: PaymentSandbox) -> None:
+    reference = sandbox.pay(PAID)
+    sandbox.hold()
+    refund = sandbox.refund_in_dashboard(reference, PART)
+    sandbox.fail(refund)
+    sandbox.release()
+    sandbox.advance(YEAR)
+    assert statuses(sandbox, reference) == ["failed"]
+
+
+@pytest.mark.parametrize("after", [datetime.timedelta(0), YEAR])
+def test_the_bank_refuses_a_refund_that_was_pending_or_had_succeeded_and_its_money_is_left_again(
+    sandbox: PaymentSandbox, after: datetime.timedelta
+) -> None:
+    reference = sandbox.pay(PAID)
+    if not after:
+        sandbox.hold()
+    refund = sandbox.refund_in_dashboard(reference, PAID)
+    sandbox.advance(after)
+    assert statuses(sandbox, reference) == ["succeeded" if after else "pending"]
+    sandbox.fail(refund)
+    assert statuses(sandbox, reference) == ["failed"]
+    with pytest.raises(ValueError, match="already"):
+        sandbox.fail(refund)
+    sandbox.refund_in_dashboard(reference, PAID)
+    assert statuses(sandbox, reference)[0] == "failed"
+
+
+def test_the_desk_hears_of_everything_by_webhooks_alone(sandbox: PaymentSandbox) -> None:
+    reference = sandbox.pay(PAID)
+    desk = desk_of(sandbox, reference)
+    desk.mark_returned("1001", by=ANNA)
+    refund = sandbox.refund_in_dashboard(reference, PART)
+    sandbox.advance(YEAR)
+    hear(sandbox, desk)
+    assert states(desk) == ["succeeded"]
+    sandbox.fail(refund)
+    hear(sandbox, desk)
+    assert states(desk) == ["reversed"]
+
+
+def hear(sandbox: PaymentSandbox, desk: ReturnDesk) -> None:
+    webhooks = sandbox.take_webhooks()
+    assert webhooks
+    for webhook in webhooks:
+        desk.receive_webhook(sandbox.provider, webhook.headers, webhook.body, mode=Mode.TEST)
+    assert sandbox.take_webhooks() == []
+
+
+def test_its_books_are_of_one_payment_the_oldest_first(sandbox: PaymentSandbox) -> None:
+    reference, other = sandbox.pay(PAID), sandbox.pay(PAID)
+    amounts = [Money.of(amount, "EUR") for amount in ("3", "1", "2")]
+    made = [sandbox.refund_in_dashboard(reference, amount) for amount in amounts]
+    assert [booked.reference for booked in sandbox.books(reference)] == made
+    assert [booked.amount for booked in sandbox.books(reference)] == amounts
+    assert {booked.refund_id for booked in sandbox.books(reference)} == {""}
+    assert list(sandbox.books(other)) == []
+
+
+@pytest.mark.parametrize(
+    "provider, reference",
+    [
+        ("mollie", "tr_7UhSN1zuXS"),
+        ("mollie", "ord_kEn1PlbGa"),
+        ("stripe", "pi_3MtwBwLkdIwHu7ix28a3tqPa"),
+        ("stripe", "ch_3MmlLrLkdIwHu7ix0snN0B15"),
+        ("stripe", "py_1Gszqp2eZvKYlo2C"),
+        ("stripe", "cs_test_a11YYufWQzNY63zpQ6QSNRQhkUpVph4WRmzW0zWJO2znZKdVujZ0N0S22u"),
+        ("paypal", "2GG279541U471931P"),
+        ("paypal", "capture:2GG279541U471931P"),
+        ("paypal", "order:5O190127TN364715T"),
+    ],
+)
+def test_a_payment_can_have_the_reference_that_a_shop_stored_and_is_refunded_by_it(
+    provider: str, reference: str
+) -> None:
+    with named(named(CLASSES[provider]).sandbox)() as sandbox:
+        assert sandbox.pay(PAID, reference=reference) == reference
+        with pytest.raises(ValueError, match="already"):
+            sandbox.pay(PAID, reference=reference)
+        desk = desk_of(sandbox, reference)
+        desk.refund("1001", reference, PART, by=ANNA, request_id="form-1")
+        sandbox.refund_in_dashboard(reference, Money.of("10", "EUR"))
+        sandbox.advance(YEAR)
+        desk.reconcile("1001")
+        assert states(desk) == ["succeeded", "succeeded"]
+        assert [booked.amount.minor for booked in sandbox.books(reference)] == [4495, 1000]
+
+
+@pytest.mark.parametrize("reference", ["DEMO 1", "x", "tr-1", "pi_", "order:", "../..", "cs_live_a1"])
+def test_a_reference_that_the_provider_does_not_give_is_refused(sandbox: PaymentSandbox, reference: str) -> None:
+    with pytest.raises(ValueError, match=reference.replace(".", r"\.")):
+        sandbox.pay(PAID, reference=reference)
+
+
+@pytest.mark.parametrize("amount", ["94.96", "0", "-1"])
+def test_nobody_refunds_more_in_the_dashboard_than_is_left(sandbox: PaymentSandbox, amount: str) -> None:
+    reference = sandbox.pay(PAID)
+    with pytest.raises(ValueError, match=r"94\.95"):
+        sandbox.refund_in_dashboard(reference, Money.of(amount, "EUR"))
+    with pytest.raises(ValueError, match="cannot be refunded"):
+        sandbox.refund_in_dashboard(reference, Money.of("1", "USD"))
+    assert list(sandbox.books(reference)) == []
+
+
+def test_what_is_not_there_is_said(sandbox: PaymentSandbox) -> None:
+    for attempt in (
+        lambda: sandbox.books("UNKNOWN"),
+        lambda: sandbox.refund_in_dashboard("UNKNOWN", PART),
+        lambda: sandbox.fail("UNKNOWN"),
+    ):
+        with pytest.raises(ValueError, match=r"there is no .* UNKNOWN"):
+            attempt()
+
+
+def test_it_can_be_given_a_clock_and_a_port(sandbox: PaymentSandbox) -> None:
+    clock = SandboxClock(datetime.datetime(2026, 11, 23, 9, 12, tzinfo=datetime.UTC))
+    with SandboxServer(lambda request: request) as free:  # type: ignore[arg-type, return-value]
+        port = int(free.url.rpartition(":")[2])
+    with type(sandbox)(clock=clock, port=port) as other:
+        assert other.url == f"http://127.0.0.1:{port}"
+        assert other.clock is clock
+        with pytest.raises(OSError, match="in use"):
+            type(sandbox)(port=port)
+
+
+def test_an_answer_comes_at_once(sandbox: PaymentSandbox) -> None:
+    """Not after the 40 ms that a head and a body wait for each other where they are sent apart."""
+    connection = HTTPConnection(sandbox.url.removeprefix("http://"), timeout=10)
+    took = []
+    for _ in range(15):
+        begin = time.perf_counter()
+        connection.request("GET", "/")
+        connection.getresponse().read()
+        took.append(time.perf_counter() - begin)
+    connection.close()
+    assert statistics.median(took) < 0.03
+
+
+def test_a_webhook_is_sent_to_this_machine_only() -> None:
+    with pytest.raises(ValueError, match="loopback only"):
+        send_webhook("http://192.0.2.1/hook", {}, b"")
