@@ -102,12 +102,14 @@ class ProviderSession:
             data = json.dumps(json_body, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
         return self._call(method, url, headers=sent, data=data, auth=auth)
 
-    def _call(self, method: str, url: str, **arguments: Any) -> Answer:
+    def _call(self, method: str, url: str, headers: Mapping[str, str] | None, **arguments: Any) -> Answer:
         began = time.monotonic()
         try:
             session = self._session()
+            # Prepared without the session: it would merge cookies, proxies and parameters that it does not have.
+            request = requests.Request(method, url, headers={**session.headers, **(headers or {})}, **arguments)
             with session.send(
-                session.prepare_request(requests.Request(method, url, **arguments)),
+                request.prepare(),
                 timeout=(CONNECT_SECONDS, self._deadline),
                 allow_redirects=False,
                 stream=True,
