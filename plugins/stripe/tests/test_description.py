@@ -17,7 +17,8 @@ import pytest
 from retour.providers import Money, Payment, ProviderSession, RefundRequest
 from retour.sandbox import SandboxRequest, SandboxResponse
 from retour_stripe.provider import Stripe
-from retour_stripe.sandbox import Step, StripeSandbox
+from retour_stripe.sandbox import StripeSandbox
+from retour_stripe.sandbox_books import Step
 
 if TYPE_CHECKING:
     from conftest import Description

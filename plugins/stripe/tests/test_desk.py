@@ -11,7 +11,8 @@ from retour import Actor, MemoryShop, Mode, Money, NotPossibleNow, Payment, Retu
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 from retour.testing import a_line, an_order
 from retour_stripe.provider import Stripe
-from retour_stripe.sandbox import Step, StripeSandbox
+from retour_stripe.sandbox import StripeSandbox
+from retour_stripe.sandbox_books import Step
 
 ANNA = Actor.staff("anna")
 PAID = Money.of("94.95", "EUR")

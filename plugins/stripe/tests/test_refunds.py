@@ -12,7 +12,8 @@ import pytest
 from retour.providers import ErrorCode, Mode, Money, Payment, ProviderError, RefundRequest, RefundStatus, Secret
 from retour.sandbox import SandboxResponse
 from retour_stripe.provider import Stripe
-from retour_stripe.sandbox import Step, StripeSandbox
+from retour_stripe.sandbox import StripeSandbox
+from retour_stripe.sandbox_books import Step
 
 PAID = Money.of("94.95", "EUR")
 DAY = datetime.timedelta(days=1)

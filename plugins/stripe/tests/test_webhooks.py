@@ -27,7 +27,8 @@ from retour.providers import (
 )
 from retour.sandbox import SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 from retour_stripe.provider import Stripe
-from retour_stripe.sandbox import Step, StripeSandbox
+from retour_stripe.sandbox import StripeSandbox
+from retour_stripe.sandbox_books import Step
 from retour_stripe.webhooks import check_signature, read_events
 
 PAID = Money.of("94.95", "EUR")

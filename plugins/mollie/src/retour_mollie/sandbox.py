@@ -15,13 +15,12 @@ long a bank takes, and the words of errors that are not documented, are the sand
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import attrs
@@ -37,6 +36,8 @@ from retour.sandbox import (
     SandboxWebhook,
 )
 from retour_mollie import webhooks, wire
+from retour_mollie.sandbox_answers import HAL, Answers, Json, error
+from retour_mollie.sandbox_books import SandboxPayment, SandboxRefund
 
 TEST_KEY = "test_sandboxSandboxSandboxSandbox00"
 LIVE_KEY = "live_sandboxSandboxSandboxSandbox00"
@@ -55,72 +56,9 @@ WAITS = datetime.timedelta(hours=2)
 BANK_TAKES = datetime.timedelta(days=1)
 """How long a refund is with the bank here; Mollie does not say how long it is."""
 
-WITHOUT_REFUNDS = frozenset({"paysafecard", "giftcard", "voucher"})
-"""Methods of which nothing can be refunded (https://docs.mollie.com/docs/refunds)."""
-
-_HAL = "application/hal+json"
 _REFERENCE = re.compile(r"(tr|ord)_[0-9A-Za-z]+")
 _CLASSIC_STATUSES = frozenset({"processing", "refunded", "failed"})
 _LONGEST_DESCRIPTION = 255
-_PROFILE = "pfl_QkEhN94Ba"
-_ORGANIZATION = "org_12345678"
-_DASHBOARD = f"https://www.mollie.com/dashboard/{_ORGANIZATION}"
-_DOCUMENTATION = "https://docs.mollie.com/reference"
-_TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized Request",
-    404: "Not Found",
-    409: "Conflict",
-    422: "Unprocessable Entity",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
-
-Json = dict[str, Any]
-
-
-@attrs.define(kw_only=True)
-class SandboxRefund:
-    """A refund in the sandbox. ``sent_at`` is when it went to the bank."""
-
-    id: str
-    amount: Money
-    description: str
-    metadata: object
-    created_at: datetime.datetime
-    status: str
-    funded_at: datetime.datetime | None = None
-    sent_at: datetime.datetime | None = None
-
-
-@attrs.define(kw_only=True)
-class SandboxPayment:
-    """A payment in the sandbox, with its refunds, oldest first. ``extra`` can be refunded beyond what was paid."""
-
-    id: str
-    mode: Mode
-    amount: Money
-    status: str
-    method: str
-    description: str
-    created_at: datetime.datetime
-    webhook_url: str
-    extra: Money
-    refunds: list[SandboxRefund] = attrs.field(factory=list)
-
-    @property
-    def refunded(self) -> Money:
-        """What was refunded or is under way."""
-        counted = [refund.amount for refund in self.refunds if refund.status not in ("failed", "canceled")]
-        return sum(counted, Money.zero(self.amount.currency))
-
-    @property
-    def remaining(self) -> Money | None:
-        """What can still be refunded; None where refunds are not possible at all."""
-        if self.status != "paid" or self.method in WITHOUT_REFUNDS:
-            return None
-        return self.amount + self.extra - self.refunded
 
 
 @attrs.frozen(kw_only=True)
@@ -137,7 +75,7 @@ class _Refused(Exception):
 
     def __init__(self, status: int, detail: str, field: str = "") -> None:
         super().__init__(detail)
-        self.response = SandboxResponse(status=status, body=_error(status, detail, field), content_type=_HAL)
+        self.response = SandboxResponse(status=status, body=error(status, detail, field), content_type=HAL)
 
 
 class MollieSandbox:
@@ -159,12 +97,13 @@ class MollieSandbox:
         self.clock = clock or SandboxClock()
         self.server = SandboxServer(self._handle, port=port)
         self.server.error_bodies = {
-            429: _error(429, "You have exceeded the rate limit. Please slow down your requests."),
-            500: _error(500, "An internal error has occurred."),
-            503: _error(503, "Payment platform for this payment method temporarily not available"),
+            429: error(429, "You have exceeded the rate limit. Please slow down your requests."),
+            500: error(500, "An internal error has occurred."),
+            503: error(503, "Payment platform for this payment method temporarily not available"),
         }
         self.cancelled_are_gone = False
         self.keys_in_progress: set[str] = set()
+        self._answers = Answers(self.server.url)
         self._payments: dict[str, SandboxPayment] = {}
         self._orders: dict[str, tuple[str, ...]] = {}
         self._kept: dict[str, _Kept] = {}
@@ -309,7 +248,7 @@ class MollieSandbox:
         with self._lock:
             self._settle()
             found = self._stored(payment)
-            return [self._refund_json(found, refund, in_list=True) for refund in reversed(found.refunds)]
+            return [self._answers.refund(found, refund, in_list=True) for refund in reversed(found.refunds)]
 
     def books(self, reference: str) -> Sequence[BookedRefund]:
         """The refunds of a payment, oldest first; ``refund_id`` is what the metadata says."""
@@ -384,20 +323,20 @@ class MollieSandbox:
     def _route(self, request: SandboxRequest, mode: Mode) -> SandboxResponse:
         match request.method, *request.path.strip("/").split("/"):
             case "GET", "v2", "profiles", "me":
-                return _answer(self._profile_json(mode))
+                return _answer(self._answers.profile(mode))
             case "GET", "v2", "organizations", "me":
-                return _answer(self._organization_json())
+                return _answer(self._answers.organization())
             case "GET", "v2", "orders", order:
-                return _answer(self._order_json(order, mode, embed=request.query.get("embed", "")))
+                return self._order(order, mode, embed=request.query.get("embed", ""))
             case "GET", "v2", "payments", payment:
-                return _answer(self._payment_json(self._payment(payment, mode)))
+                return _answer(self._answers.payment(self._payment(payment, mode)))
             case "POST", "v2", "payments", payment, "refunds":
                 return self._create(self._payment(payment, mode), _body(request))
             case "GET", "v2", "payments", payment, "refunds":
                 return self._list(self._payment(payment, mode), request.query)
             case "GET", "v2", "payments", payment, "refunds", refund:
                 found = self._payment(payment, mode)
-                return _answer(self._refund_json(found, self._readable(found, refund)))
+                return _answer(self._answers.refund(found, self._readable(found, refund)))
             case "DELETE", "v2", "payments", payment, "refunds", refund:
                 return self._delete(self._payment(payment, mode), refund)
         raise _Refused(404, "The resource does not exist")
@@ -408,6 +347,12 @@ class MollieSandbox:
         if payment is None or payment.mode is not mode:
             raise _Refused(404, f"No entity exists with token '{reference}'")
         return payment
+
+    def _order(self, reference: str, mode: Mode, *, embed: str) -> SandboxResponse:
+        if reference not in self._orders:
+            raise _Refused(404, f"No order exists with token {reference}.")
+        payments = [self._payment(payment, mode) for payment in self._orders[reference]]
+        return _answer(self._answers.order(reference, mode, payments, embed=embed))
 
     def _readable(self, payment: SandboxPayment, reference: str) -> SandboxRefund:
         for refund in payment.refunds:
@@ -425,7 +370,7 @@ class MollieSandbox:
         if payment.remaining is None or amount > payment.remaining or amount.minor <= 0:
             raise _Refused(422, "The specified amount cannot be refunded", "amount.value")
         made = self._make(payment, amount, description, body.get("metadata"))
-        return _answer(self._refund_json(payment, made), status=201)
+        return _answer(self._answers.refund(payment, made), status=201)
 
     def _list(self, payment: SandboxPayment, query: Mapping[str, str]) -> SandboxResponse:
         """A page of refunds, newest first; ``from`` is the first on it."""
@@ -441,24 +386,7 @@ class MollieSandbox:
         if query.get("from", ids[0] if ids else "") not in (ids or [""]):
             raise _Refused(400, "Invalid cursor value", "from")
         first = ids.index(query["from"]) if "from" in query else 0
-        last = first + int(limit)
-        here = f"payments/{payment.id}/refunds"
-        return _answer(
-            {
-                "count": len(shown[first:last]),
-                "_embedded": {
-                    "refunds": [self._refund_json(payment, refund, in_list=True) for refund in shown[first:last]]
-                },
-                "_links": {
-                    "self": self._link(here, **query),
-                    "previous": self._link(here, **{"from": ids[max(0, first - int(limit))], "limit": limit})
-                    if first
-                    else None,
-                    "next": self._link(here, **{"from": ids[last], "limit": limit}) if last < len(ids) else None,
-                    "documentation": _documentation("list-refunds"),
-                },
-            }
-        )
+        return _answer(self._answers.refunds(payment, shown, first=first, limit=int(limit)))
 
     def _delete(self, payment: SandboxPayment, reference: str) -> SandboxResponse:
         """Cancel a refund. What is too late to cancel is answered as an unknown one, the one refusal described."""
@@ -526,7 +454,7 @@ class MollieSandbox:
                 SandboxWebhook(url=payment.webhook_url, headers={"content-type": webhooks.FORM}, body=body)
             )
         for url, secret in self._subscriptions:
-            body = json.dumps(self._event_json(payment, refund)).encode()
+            body = json.dumps(self._answers.event(payment, refund, self.clock.now())).encode()
             signed = webhooks.PREFIX + webhooks.signature(body, secret)
             headers = {"content-type": "application/json", webhooks.SIGNATURE: signed}
             self._webhooks.append(SandboxWebhook(url=url, headers=headers, body=body))
@@ -555,142 +483,12 @@ class MollieSandbox:
         made = f"{prefix}_{number:010d}"
         return self._id(prefix) if made in self._payments or made in self._orders else made
 
-    # --- the answers -------------------------------------------------------------------------------------
-
-    def _payment_json(self, payment: SandboxPayment) -> Json:
-        links = {
-            "self": self._link(f"payments/{payment.id}"),
-            "dashboard": _page(f"{_DASHBOARD}/payments/{payment.id}"),
-            "documentation": _documentation("get-payment"),
-        }
-        if payment.refunds:
-            links["refunds"] = self._link(f"payments/{payment.id}/refunds")
-        answer: Json = {
-            "resource": "payment",
-            "id": payment.id,
-            "mode": payment.mode.value,
-            "createdAt": _time(payment.created_at),
-            "amount": wire.amount_of(payment.amount),
-            "description": payment.description,
-            "method": payment.method,
-            "metadata": None,
-            "status": payment.status,
-            "profileId": _PROFILE,
-            "sequenceType": "oneoff",
-            "_links": links,
-        }
-        if payment.webhook_url:
-            answer["webhookUrl"] = payment.webhook_url
-        if payment.status == "paid":
-            answer["paidAt"] = _time(payment.created_at)
-        if payment.remaining is not None:
-            answer["amountRefunded"] = wire.amount_of(payment.refunded)
-            answer["amountRemaining"] = wire.amount_of(payment.remaining)
-        return answer
-
-    def _refund_json(self, payment: SandboxPayment, refund: SandboxRefund, *, in_list: bool = False) -> Json:
-        links = {
-            "self": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
-            "payment": self._link(f"payments/{payment.id}"),
-        }
-        if not in_list:
-            links["documentation"] = _documentation("get-refund")
-        return {
-            "resource": "refund",
-            "id": refund.id,
-            "mode": payment.mode.value,
-            "description": refund.description,
-            "amount": wire.amount_of(refund.amount),
-            "metadata": refund.metadata,
-            "paymentId": payment.id,
-            "status": refund.status,
-            "createdAt": _time(refund.created_at),
-            "_links": links,
-        }
-
-    def _event_json(self, payment: SandboxPayment, refund: SandboxRefund) -> Json:
-        """A next-gen event; the same status of the same refund is the same event."""
-        told = hashlib.sha256(f"{refund.id} {refund.status}".encode()).hexdigest()[:21]
-        return {
-            "resource": "event",
-            "id": f"event_{told}",
-            "type": f"refund.{refund.status}",
-            "entityId": refund.id,
-            "createdAt": _time(self.clock.now()),
-            "_embedded": {"entity": self._refund_json(payment, refund)},
-            "_links": {
-                "self": self._link(f"events/event_{told}"),
-                "documentation": _documentation("get-webhook-event"),
-                "entity": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
-            },
-        }
-
-    def _order_json(self, reference: str, mode: Mode, *, embed: str) -> Json:
-        """An order as it was documented (source/reference/v2/orders-api/get-order.rst), as far as it is asked for."""
-        if reference not in self._orders:
-            raise _Refused(404, f"No order exists with token {reference}.")
-        payments = [self._payment(payment, mode) for payment in self._orders[reference]]
-        answer: Json = {
-            "resource": "order",
-            "id": reference,
-            "profileId": _PROFILE,
-            "mode": mode.value,
-            "_links": {"self": self._link(f"orders/{reference}")},
-        }
-        if embed == "payments":
-            answer["_embedded"] = {"payments": [self._payment_json(payment) for payment in payments]}
-        return answer
-
-    def _profile_json(self, mode: Mode) -> Json:
-        return {
-            "resource": "profile",
-            "id": _PROFILE,
-            "mode": mode.value,
-            "name": "Teapots and Cups",
-            "website": "https://webshop.example.org",
-            "email": "shop@example.org",
-            "phone": "+31208202070",
-            "businessCategory": "OTHER_MERCHANDISE",
-            "status": "verified",
-            "createdAt": "2023-03-20T09:13:37+00:00",
-            "_links": {
-                "self": self._link("profiles/me"),
-                "dashboard": _page(f"{_DASHBOARD}/settings/profiles/{_PROFILE}"),
-                "documentation": _documentation("get-current-profile"),
-            },
-        }
-
-    def _organization_json(self) -> Json:
-        return {
-            "resource": "organization",
-            "id": _ORGANIZATION,
-            "name": "Teapots and Cups",
-            "email": "shop@example.org",
-            "locale": "nl_NL",
-            "_links": {
-                "self": self._link("organizations/me"),
-                "dashboard": _page(f"{_DASHBOARD}/"),
-                "documentation": _documentation("get-current-organization"),
-            },
-        }
-
-    def _link(self, path: str, **query: str) -> Json:
-        return {"href": f"{self.url}/v2/{path}" + (f"?{urlencode(query)}" if query else ""), "type": _HAL}
-
 
 _: type[PaymentSandbox] = MollieSandbox  # held by the type checker
 
 
 def _answer(body: Json, *, status: int = 200) -> SandboxResponse:
-    return SandboxResponse(status=status, body=body, content_type=_HAL)
-
-
-def _error(status: int, detail: str, field: str = "") -> Json:
-    """An error in Mollie's shape (schema ``error-response``)."""
-    error: Json = {"status": status, "title": _TITLES[status], "detail": detail}
-    if field:
-        error["field"] = field
-    return error | {"_links": {"documentation": _page("https://docs.mollie.com/overview/handling-errors")}}
+    return SandboxResponse(status=status, body=body, content_type=HAL)
 
 
 def _body(request: SandboxRequest) -> Json:
@@ -723,15 +521,3 @@ def _is_duplicate(refund: SandboxRefund, amount: Money, now: datetime.datetime) 
     """Whether a refund of the same amount was made within the hour, in whatever way, and still stands."""
     recent = now - refund.created_at < DUPLICATE_WINDOW
     return recent and refund.amount == amount and refund.status not in ("failed", "canceled")
-
-
-def _page(address: str) -> Json:
-    return {"href": address, "type": "text/html"}
-
-
-def _documentation(page: str) -> Json:
-    return _page(f"{_DOCUMENTATION}/{page}")
-
-
-def _time(time: datetime.datetime) -> str:
-    return time.isoformat(timespec="seconds")

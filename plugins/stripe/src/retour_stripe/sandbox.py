@@ -40,9 +40,9 @@ from retour.sandbox import (
 )
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import from_wire, to_wire
+from retour_stripe.sandbox_answers import Answers, Json
+from retour_stripe.sandbox_books import AT_ONCE, LATER, SandboxPayment, SandboxRefund, Step
 from retour_stripe.wire import REFUND_ID, STATUSES, VERSION
-
-_Json = dict[str, Any]
 
 _ALL_REFUNDS_SINCE = "2024-10-28"
 """The version since which ``refund.*`` events are about all refunds; before, cards had ``charge.refund*`` only."""
@@ -67,56 +67,6 @@ _LIST_FIELDS = frozenset({"charge", "payment_intent", "limit", "starting_after",
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _REFERENCE = re.compile(r"(pi|ch|py|cs_test|cs_live)_[0-9A-Za-z]+")
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£"}
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """One status in the life of a refund: it comes ``after`` this long in the one before it."""
-
-    status: str
-    after: datetime.timedelta = datetime.timedelta()
-    failure_reason: str = ""
-
-
-AT_ONCE = (Step(status="succeeded"),)
-"""How a card is refunded, unless the sandbox is told otherwise."""
-
-LATER = (Step(status="pending"), Step(status="succeeded", after=datetime.timedelta(days=1)))
-"""How any other way of paying is refunded. How many days it takes at Stripe depends on the bank."""
-
-
-@attrs.define(kw_only=True)
-class _Payment:
-    """A charge, and its PaymentIntent where it has one."""
-
-    charge: str
-    intent: str | None
-    amount: int
-    currency: str
-    method: str
-    status: str
-    created: int
-    disputed: bool = False
-
-
-@attrs.define(kw_only=True)
-class _Refund:
-    id: str
-    payment: _Payment
-    amount: int
-    reason: str | None
-    metadata: dict[str, str]
-    created: int
-    status: str
-    failure_reason: str
-    since: datetime.datetime
-    steps: deque[Step]
-    short_of_balance: bool = False
-
-    @property
-    def counts(self) -> bool:
-        """Whether it takes from what can be refunded still."""
-        return self.status not in ("failed", "canceled")
 
 
 @attrs.frozen(kw_only=True)
@@ -162,7 +112,7 @@ class StripeSandbox:
     ) -> None:
         self.mode = mode
         self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._answer, port=port)
+        self.server = SandboxServer(self._handle, port=port)
         self.server.error_bodies = {
             429: {
                 "error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."},
@@ -178,12 +128,13 @@ class StripeSandbox:
         self.plans: deque[Sequence[Step]] = deque()
         self.keys_in_use: set[str] = set()
         self.code_of_too_much = ""
-        self.events: list[_Json] = []
-        self._untaken: list[_Json] = []
+        self.events: list[Json] = []
+        self._untaken: list[Json] = []
         self._broken: deque[bool] = deque()
-        self._payments: list[_Payment] = []
-        self._sessions: dict[str, _Payment | None] = {}
-        self._refunds: dict[str, _Refund] = {}
+        self._answers = Answers(mode)
+        self._payments: list[SandboxPayment] = []
+        self._sessions: dict[str, SandboxPayment | None] = {}
+        self._refunds: dict[str, SandboxRefund] = {}
         self._balance: dict[str, int] = {}
         self._kept: dict[str, _Kept] = {}
         self._made = 0
@@ -266,7 +217,7 @@ class StripeSandbox:
         with self._lock:
             self._let_time_pass()
             payment = self._stored(reference)
-            left = from_wire(payment.amount - self._refunded(payment), payment.currency)
+            left = from_wire(payment.amount - payment.refunded, payment.currency)
             if payment.status != "succeeded" or amount.currency != left.currency or not 0 < amount.minor <= left.minor:
                 raise ValueError(f"{amount} cannot be refunded of {reference}: it is {payment.status}, {left} is left")
             return self._new_refund(payment, to_wire(amount), reason=None, metadata={}, cause={}).id
@@ -316,8 +267,7 @@ class StripeSandbox:
                     status=STATUSES[refund.status],
                     refund_id=refund.metadata.get(REFUND_ID, ""),
                 )
-                for refund in self._refunds.values()
-                if refund.payment is payment
+                for refund in payment.refunds
             ]
 
     def set_balance(self, balance: Money) -> None:
@@ -358,7 +308,7 @@ class StripeSandbox:
 
     # --- the server -----------------------------------------------------------------------------------------
 
-    def _answer(self, request: SandboxRequest) -> SandboxResponse:
+    def _handle(self, request: SandboxRequest) -> SandboxResponse:
         with self._lock:
             self._let_time_pass()
             request_id = self._id("req")
@@ -389,21 +339,37 @@ class StripeSandbox:
 
     def _read(self, request: SandboxRequest) -> SandboxResponse:
         expanded = {value for name, value in request.query.items() if name.startswith("expand[")}
-        routes: list[tuple[str, Callable[[str], _Json]]] = [
-            (r"/v1/refunds/(\w+)", lambda name: self._refund_json(self._refund(name), expanded)),
-            (r"/v1/charges/(\w+)", lambda name: self._charge_json(self._payment(name, ("ch_", "py_"), "charge"))),
+
+        def expandable(*names: str) -> set[str]:
+            for name in sorted(expanded.difference(names)):
+                raise _Refused(400, f"This property cannot be expanded ({name}).")
+            return expanded
+
+        routes: list[tuple[str, Callable[[str], Json]]] = [
+            (
+                r"/v1/refunds/(\w+)",
+                lambda name: self._answers.refund(self._refund(name), expandable("charge", "payment_intent")),
+            ),
+            (r"/v1/charges/(\w+)", lambda name: self._answers.charge(self._payment(name, ("ch_", "py_"), "charge"))),
             (
                 r"/v1/payment_intents/(\w+)",
-                lambda name: self._intent_json(self._payment(name, ("pi_",), "payment_intent"), expanded),
+                lambda name: self._answers.intent(
+                    self._payment(name, ("pi_",), "payment_intent"), expandable("latest_charge")
+                ),
             ),
-            (r"/v1/checkout/sessions/(\w+)", self._session_json),
+            (r"/v1/checkout/sessions/(\w+)", self._session),
             (r"/v1/refunds()", lambda _: self._list(request)),
-            (r"/v1/balance()", lambda _: self._balance_json()),
+            (r"/v1/balance()", lambda _: self._answers.balance(self._balance)),
         ]
         for path, found in routes:
             if match := re.fullmatch(path, request.path):
                 return SandboxResponse(status=200, body=found(match[1]))
         raise _unknown_path(request)
+
+    def _session(self, reference: str) -> Json:
+        if reference not in self._sessions:
+            raise _missing("checkout.session", reference)
+        return self._answers.session(reference, self._sessions[reference], self._now())
 
     def _write(self, request: SandboxRequest, request_id: str) -> SandboxResponse:
         """A POST, once for each idempotency key (https://docs.stripe.com/api/idempotent_requests)."""
@@ -425,7 +391,7 @@ class StripeSandbox:
             self._kept[key] = _Kept(asked=asked, answer=answer, at=self.clock.now())
         return answer
 
-    def _execute(self, request: SandboxRequest, form: list[tuple[str, str]], cause: _Json) -> SandboxResponse:
+    def _execute(self, request: SandboxRequest, form: list[tuple[str, str]], cause: Json) -> SandboxResponse:
         """The work itself; a refusal that is not kept is raised."""
         broken = self._broken.popleft() if self._broken else None
         answer = SandboxResponse(status=500, body=self.server.error_bodies[500])
@@ -439,23 +405,23 @@ class StripeSandbox:
             answer = done if broken is None else answer
         return answer
 
-    def _post(self, request: SandboxRequest, form: list[tuple[str, str]], cause: _Json) -> _Json:
+    def _post(self, request: SandboxRequest, form: list[tuple[str, str]], cause: Json) -> Json:
         if request.path == "/v1/refunds":
-            return self._refund_json(self._asked_refund(form, cause), set())
+            return self._answers.refund(self._asked_refund(form, cause))
         if match := re.fullmatch(r"/v1/refunds/(\w+)/cancel", request.path):
             refund = self._refund(match[1])
             if refund.status != "requires_action":
                 raise _Refused(400, f"A refund with the status {refund.status} cannot be canceled.", begun=True)
             self._become(refund, Step(status="canceled"), cause)
-            return self._refund_json(refund, set())
+            return self._answers.refund(refund)
         if match := re.fullmatch(r"/v1/refunds/(\w+)", request.path):
             refund = self._refund(match[1])
             refund.metadata |= _metadata(form)
             self._tell("updated", refund, cause)
-            return self._refund_json(refund, set())
+            return self._answers.refund(refund)
         raise _unknown_path(request)
 
-    def _list(self, request: SandboxRequest) -> _Json:
+    def _list(self, request: SandboxRequest) -> Json:
         """Refunds, the newest first, those of one payment or charge if asked."""
         query = request.query
         for name in query:
@@ -475,14 +441,14 @@ class StripeSandbox:
         limit = int(asked)
         return {
             "object": "list",
-            "data": [self._refund_json(refund, set()) for refund in found[:limit]],
+            "data": [self._answers.refund(refund) for refund in found[:limit]],
             "has_more": len(found) > limit,
             "url": "/v1/refunds",
         }
 
     # --- refunds --------------------------------------------------------------------------------------------
 
-    def _asked_refund(self, form: list[tuple[str, str]], cause: _Json) -> _Refund:
+    def _asked_refund(self, form: list[tuple[str, str]], cause: Json) -> SandboxRefund:
         """A refund by API, refused as Stripe refuses."""
         fields = {name: value for name, value in form if "[" not in name}
         for name, _ in form:
@@ -502,7 +468,7 @@ class StripeSandbox:
             payment = self._payment(fields["charge"], ("ch_", "py_"), "charge")
         else:
             raise _Refused(400, "Missing required param: charge.", code="parameter_missing", param="charge")
-        left = payment.amount - self._refunded(payment)
+        left = payment.amount - payment.refunded
         self._check_amount(payment, left if given is None else int(given), left)
         return self._new_refund(
             payment,
@@ -512,7 +478,7 @@ class StripeSandbox:
             cause=cause,
         )
 
-    def _check_amount(self, payment: _Payment, amount: int, left: int) -> None:
+    def _check_amount(self, payment: SandboxPayment, amount: int, left: int) -> None:
         name = payment.charge
         if payment.status != "succeeded":
             # what Stripe answers here is not known but for the kind; it certainly refuses
@@ -535,11 +501,11 @@ class StripeSandbox:
             )
 
     def _new_refund(
-        self, payment: _Payment, amount: int, *, reason: str | None, metadata: dict[str, str], cause: _Json
-    ) -> _Refund:
+        self, payment: SandboxPayment, amount: int, *, reason: str | None, metadata: dict[str, str], cause: Json
+    ) -> SandboxRefund:
         usual = AT_ONCE if payment.method == "card" else LATER
         steps = deque(self.plans.popleft() if self.plans else usual)
-        refund = _Refund(
+        refund = SandboxRefund(
             id=self._id("re"),
             payment=payment,
             amount=amount,
@@ -552,6 +518,7 @@ class StripeSandbox:
             steps=steps,
         )
         self._refunds[refund.id] = refund
+        payment.refunds.append(refund)
         if amount > self._balance.get(payment.currency, amount):
             refund.short_of_balance = payment.method == "card"
             if not refund.short_of_balance:
@@ -583,7 +550,7 @@ class StripeSandbox:
                 self._become(refund, refund.steps.popleft(), since=due)
 
     def _become(
-        self, refund: _Refund, step: Step, cause: _Json | None = None, since: datetime.datetime | None = None
+        self, refund: SandboxRefund, step: Step, cause: Json | None = None, since: datetime.datetime | None = None
     ) -> None:
         if step.status in ("failed", "canceled"):
             refund.steps.clear()
@@ -594,24 +561,24 @@ class StripeSandbox:
         refund.since = since or self.clock.now()
         self._tell("failed" if step.status == "failed" else "updated", refund, cause or {})
 
-    def _take(self, refund: _Refund) -> None:
+    def _take(self, refund: SandboxRefund) -> None:
         if refund.payment.currency in self._balance:
             self._balance[refund.payment.currency] -= refund.amount
 
-    def _give_back(self, refund: _Refund) -> None:
+    def _give_back(self, refund: SandboxRefund) -> None:
         if refund.payment.currency in self._balance:
             self._balance[refund.payment.currency] += refund.amount
 
-    def _tell(self, what: str, refund: _Refund, cause: _Json) -> None:
+    def _tell(self, what: str, refund: SandboxRefund, cause: Json) -> None:
         """The events of a change; which there are depends on the version of the webhook endpoint."""
         if what == "created":
-            self._event("charge.refunded", self._charge_json(refund.payment), cause)
+            self._event("charge.refunded", self._answers.charge(refund.payment), cause)
         else:
-            self._event("charge.refund.updated", self._refund_json(refund, set()), cause)
+            self._event("charge.refund.updated", self._answers.refund(refund), cause)
         if self.webhook_version >= _ALL_REFUNDS_SINCE:
-            self._event(f"refund.{what}", self._refund_json(refund, set()), cause)
+            self._event(f"refund.{what}", self._answers.refund(refund), cause)
 
-    def _event(self, kind: str, about: _Json, cause: _Json) -> None:
+    def _event(self, kind: str, about: Json, cause: Json) -> None:
         event = {
             "id": self._id("evt"),
             "object": "event",
@@ -626,116 +593,10 @@ class StripeSandbox:
         self.events.append(event)
         self._untaken.append(event)
 
-    # --- what there is, as Stripe writes it -------------------------------------------------------------------
-
-    def _refund_json(self, refund: _Refund, expanded: set[str]) -> _Json:
-        payment = refund.payment
-        _check_expansion(expanded, {"charge", "payment_intent"})
-        body = {
-            "id": refund.id,
-            "object": "refund",
-            "amount": refund.amount,
-            "balance_transaction": None,
-            "charge": self._charge_json(payment) if "charge" in expanded else payment.charge,
-            "created": refund.created,
-            "currency": payment.currency,
-            "metadata": refund.metadata,
-            "payment_intent": self._intent_json(payment, set()) if "payment_intent" in expanded else payment.intent,
-            "reason": refund.reason,
-            "receipt_number": None,
-            "source_transfer_reversal": None,
-            "status": refund.status,
-            "transfer_reversal": None,
-        }
-        return body | ({"failure_reason": refund.failure_reason} if refund.failure_reason else {})
-
-    def _charge_json(self, payment: _Payment) -> _Json:
-        """A charge. What a failed or cancelled refund took counts as not refunded again."""
-        captured = payment.status == "succeeded"
-        refunded = self._refunded(payment)
-        return {
-            "id": payment.charge,
-            "object": "charge",
-            "amount": payment.amount,
-            "amount_captured": payment.amount if captured else 0,
-            "amount_refunded": refunded,
-            "balance_transaction": None,
-            "billing_details": {"address": None, "email": None, "name": None, "phone": None},
-            "captured": captured,
-            "created": payment.created,
-            "currency": payment.currency,
-            "customer": None,
-            "description": None,
-            "disputed": payment.disputed,
-            "livemode": self.mode is Mode.LIVE,
-            "metadata": {},
-            "paid": captured,
-            "payment_intent": payment.intent,
-            "payment_method_details": {"type": payment.method},
-            "refunded": captured and refunded == payment.amount,
-            "status": {"succeeded": "succeeded", "canceled": "failed"}.get(payment.status, "pending"),
-        }
-
-    def _intent_json(self, payment: _Payment, expanded: set[str]) -> _Json:
-        _check_expansion(expanded, {"latest_charge"})
-        paid = payment.status == "succeeded"
-        charged = paid or payment.status in ("requires_capture", "processing")
-        charge = self._charge_json(payment) if "latest_charge" in expanded else payment.charge
-        return {
-            "id": payment.intent,
-            "object": "payment_intent",
-            "amount": payment.amount,
-            "amount_capturable": payment.amount if payment.status == "requires_capture" else 0,
-            "amount_received": payment.amount if paid else 0,
-            "capture_method": "manual" if payment.status == "requires_capture" else "automatic_async",
-            "confirmation_method": "automatic",
-            "created": payment.created,
-            "currency": payment.currency,
-            "latest_charge": charge if charged else None,
-            "livemode": self.mode is Mode.LIVE,
-            "metadata": {},
-            "payment_method_types": [payment.method],
-            "status": payment.status,
-        }
-
-    def _session_json(self, reference: str) -> _Json:
-        if reference not in self._sessions:
-            raise _missing("checkout.session", reference)
-        payment = self._sessions[reference]
-        return {
-            "id": reference,
-            "object": "checkout.session",
-            "automatic_tax": {"enabled": False, "liability": None, "status": None},
-            "created": payment.created if payment else self._now(),
-            "custom_fields": [],
-            "custom_text": {
-                "after_submit": None,
-                "shipping_address": None,
-                "submit": None,
-                "terms_of_service_acceptance": None,
-            },
-            "expires_at": (payment.created if payment else self._now()) + 24 * 60 * 60,
-            "livemode": self.mode is Mode.LIVE,
-            "mode": "payment",
-            "payment_intent": payment.intent if payment else None,
-            "payment_method_types": ["card"],
-            "payment_status": "paid" if payment else "unpaid",
-            "shipping_options": [],
-            "status": "complete" if payment else "open",
-        }
-
-    def _balance_json(self) -> _Json:
-        return {
-            "object": "balance",
-            "available": [{"amount": amount, "currency": currency} for currency, amount in self._balance.items()],
-            "livemode": self.mode is Mode.LIVE,
-            "pending": [],
-        }
-
     # --- finding and naming things ----------------------------------------------------------------------------
 
-    def _paid(self, amount: Money, *, method: str, status: str, intent: str | None, charge: str = "") -> _Payment:
-        payment = _Payment(
+    def _paid(self, amount: Money, *, method: str, status: str, intent: str | None, charge: str = "") -> SandboxPayment:
+        payment = SandboxPayment(
             charge=charge or self._id("ch" if method == "card" else "py"),
             intent=intent,
             amount=to_wire(amount),
@@ -747,35 +608,32 @@ class StripeSandbox:
         self._payments.append(payment)
         return payment
 
-    def _payment(self, reference: str, prefixes: tuple[str, ...], kind: str) -> _Payment:
+    def _payment(self, reference: str, prefixes: tuple[str, ...], kind: str) -> SandboxPayment:
         """The payment of a PaymentIntent or a charge, as a request names it."""
         found = self._find(reference) if reference.startswith(prefixes) else None
         if found is None:
             raise _missing(kind, reference)
         return found
 
-    def _find(self, reference: str) -> _Payment | None:
+    def _find(self, reference: str) -> SandboxPayment | None:
         return next((one for one in self._payments if reference in (one.intent, one.charge)), None)
 
-    def _stored(self, reference: str) -> _Payment:
+    def _stored(self, reference: str) -> SandboxPayment:
         """The payment that a shop stored: a PaymentIntent, a charge, or a paid checkout session."""
         found = self._sessions.get(reference) or self._find(reference)
         if found is None:
             raise ValueError(f"there is no payment {reference}")
         return found
 
-    def _made_refund(self, reference: str) -> _Refund:
+    def _made_refund(self, reference: str) -> SandboxRefund:
         if reference not in self._refunds:
             raise ValueError(f"there is no refund {reference}")
         return self._refunds[reference]
 
-    def _refund(self, reference: str) -> _Refund:
+    def _refund(self, reference: str) -> SandboxRefund:
         if reference not in self._refunds:
             raise _missing("refund", reference)
         return self._refunds[reference]
-
-    def _refunded(self, payment: _Payment) -> int:
-        return sum(refund.amount for refund in self._refunds.values() if refund.payment is payment and refund.counts)
 
     def _id(self, prefix: str) -> str:
         self._made += 1
@@ -793,11 +651,6 @@ def _metadata(form: list[tuple[str, str]]) -> dict[str, str]:
 
 def _shown(amount: int, currency: str) -> str:
     return f"{_SIGNS.get(currency, currency.upper() + ' ')}{amount / 100:.2f}"
-
-
-def _check_expansion(asked: set[str], allowed: set[str]) -> None:
-    for name in asked - allowed:
-        raise _Refused(400, f"This property cannot be expanded ({name}).")
 
 
 def _missing(kind: str, reference: str) -> _Refused:

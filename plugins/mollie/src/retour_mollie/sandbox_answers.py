@@ -1,0 +1,200 @@
+"""How the sandbox of Mollie writes what it keeps: Mollie's JSON, its links and its errors."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import attrs
+
+from retour.providers import Mode
+from retour_mollie import wire
+from retour_mollie.sandbox_books import SandboxPayment, SandboxRefund
+
+HAL = "application/hal+json"
+_PROFILE = "pfl_QkEhN94Ba"
+_ORGANIZATION = "org_12345678"
+_DASHBOARD = f"https://www.mollie.com/dashboard/{_ORGANIZATION}"
+_DOCUMENTATION = "https://docs.mollie.com/reference"
+_TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized Request",
+    404: "Not Found",
+    409: "Conflict",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+Json = dict[str, Any]
+
+
+@attrs.frozen
+class Answers:
+    """Mollie's answers, of a sandbox at ``url``."""
+
+    url: str
+
+    def payment(self, payment: SandboxPayment) -> Json:
+        """Schema ``payment-response``."""
+        links = {
+            "self": self._link(f"payments/{payment.id}"),
+            "dashboard": _page(f"{_DASHBOARD}/payments/{payment.id}"),
+            "documentation": _documentation("get-payment"),
+        }
+        if payment.refunds:
+            links["refunds"] = self._link(f"payments/{payment.id}/refunds")
+        answer: Json = {
+            "resource": "payment",
+            "id": payment.id,
+            "mode": payment.mode.value,
+            "createdAt": _written(payment.created_at),
+            "amount": wire.amount_of(payment.amount),
+            "description": payment.description,
+            "method": payment.method,
+            "metadata": None,
+            "status": payment.status,
+            "profileId": _PROFILE,
+            "sequenceType": "oneoff",
+            "_links": links,
+        }
+        if payment.webhook_url:
+            answer["webhookUrl"] = payment.webhook_url
+        if payment.status == "paid":
+            answer["paidAt"] = _written(payment.created_at)
+        if payment.remaining is not None:
+            answer["amountRefunded"] = wire.amount_of(payment.refunded)
+            answer["amountRemaining"] = wire.amount_of(payment.remaining)
+        return answer
+
+    def refund(self, payment: SandboxPayment, refund: SandboxRefund, *, in_list: bool = False) -> Json:
+        """Schema ``entity-refund-response``."""
+        links = {
+            "self": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
+            "payment": self._link(f"payments/{payment.id}"),
+        }
+        if not in_list:
+            links["documentation"] = _documentation("get-refund")
+        return {
+            "resource": "refund",
+            "id": refund.id,
+            "mode": payment.mode.value,
+            "description": refund.description,
+            "amount": wire.amount_of(refund.amount),
+            "metadata": refund.metadata,
+            "paymentId": payment.id,
+            "status": refund.status,
+            "createdAt": _written(refund.created_at),
+            "_links": links,
+        }
+
+    def refunds(self, payment: SandboxPayment, shown: Sequence[SandboxRefund], *, first: int, limit: int) -> Json:
+        """A page of so many of the refunds that are ``shown``, from the ``first`` on."""
+        here = f"payments/{payment.id}/refunds"
+        last = first + limit
+
+        def page_from(number: int) -> Json:
+            return self._link(here, **{"from": shown[number].id, "limit": str(limit)})
+
+        return {
+            "count": len(shown[first:last]),
+            "_embedded": {"refunds": [self.refund(payment, refund, in_list=True) for refund in shown[first:last]]},
+            "_links": {
+                "self": page_from(first) if first else self._link(here, limit=str(limit)),
+                "previous": page_from(max(0, first - limit)) if first else None,
+                "next": page_from(last) if last < len(shown) else None,
+                "documentation": _documentation("list-refunds"),
+            },
+        }
+
+    def event(self, payment: SandboxPayment, refund: SandboxRefund, at: datetime.datetime) -> Json:
+        """A next-gen event; the same status of the same refund is the same event."""
+        told = hashlib.sha256(f"{refund.id} {refund.status}".encode()).hexdigest()[:21]
+        return {
+            "resource": "event",
+            "id": f"event_{told}",
+            "type": f"refund.{refund.status}",
+            "entityId": refund.id,
+            "createdAt": _written(at),
+            "_embedded": {"entity": self.refund(payment, refund)},
+            "_links": {
+                "self": self._link(f"events/event_{told}"),
+                "documentation": _documentation("get-webhook-event"),
+                "entity": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
+            },
+        }
+
+    def order(self, reference: str, mode: Mode, payments: Sequence[SandboxPayment], *, embed: str) -> Json:
+        """An order as it was documented (source/reference/v2/orders-api/get-order.rst), as far as it is asked for."""
+        answer: Json = {
+            "resource": "order",
+            "id": reference,
+            "profileId": _PROFILE,
+            "mode": mode.value,
+            "_links": {"self": self._link(f"orders/{reference}")},
+        }
+        if embed == "payments":
+            answer["_embedded"] = {"payments": [self.payment(payment) for payment in payments]}
+        return answer
+
+    def profile(self, mode: Mode) -> Json:
+        """The website profile that a key is of."""
+        return {
+            "resource": "profile",
+            "id": _PROFILE,
+            "mode": mode.value,
+            "name": "Teapots and Cups",
+            "website": "https://webshop.example.org",
+            "email": "shop@example.org",
+            "phone": "+31208202070",
+            "businessCategory": "OTHER_MERCHANDISE",
+            "status": "verified",
+            "createdAt": "2023-03-20T09:13:37+00:00",
+            "_links": {
+                "self": self._link("profiles/me"),
+                "dashboard": _page(f"{_DASHBOARD}/settings/profiles/{_PROFILE}"),
+                "documentation": _documentation("get-current-profile"),
+            },
+        }
+
+    def organization(self) -> Json:
+        """The organisation that a token is of."""
+        return {
+            "resource": "organization",
+            "id": _ORGANIZATION,
+            "name": "Teapots and Cups",
+            "email": "shop@example.org",
+            "locale": "nl_NL",
+            "_links": {
+                "self": self._link("organizations/me"),
+                "dashboard": _page(f"{_DASHBOARD}/"),
+                "documentation": _documentation("get-current-organization"),
+            },
+        }
+
+    def _link(self, path: str, **query: str) -> Json:
+        return {"href": f"{self.url}/v2/{path}" + (f"?{urlencode(query)}" if query else ""), "type": HAL}
+
+
+def error(status: int, detail: str, field: str = "") -> Json:
+    """An error in Mollie's shape (schema ``error-response``)."""
+    said: Json = {"status": status, "title": _TITLES[status], "detail": detail}
+    if field:
+        said["field"] = field
+    return said | {"_links": {"documentation": _page("https://docs.mollie.com/overview/handling-errors")}}
+
+
+def _page(address: str) -> Json:
+    return {"href": address, "type": "text/html"}
+
+
+def _documentation(page: str) -> Json:
+    return _page(f"{_DOCUMENTATION}/{page}")
+
+
+def _written(time: datetime.datetime) -> str:
+    return time.isoformat(timespec="seconds")
