@@ -21,7 +21,7 @@ sdks: $(SDKS:%=.sdks/%/ready)
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
 
-bench: .venv/ready
+bench: .venv/ready sdks
 	$(BIN)/python -m benchmarks
 
 clean:
