@@ -129,19 +129,20 @@ class ProviderSession:
         own, shared = time.monotonic() + self._deadline, _ends_at.get()
         return own if shared is None else min(own, shared)
 
-    def _call(self, method: str, url: str, ends: float, **arguments: Any) -> Answer:
+    def _call(self, method: str, url: str, ends: float, headers: Mapping[str, str] | None, **arguments: Any) -> Answer:
         began = time.monotonic()
         left = ends - began
         if left <= 0:
             raise ProviderError(ErrorCode.NOT_SENT, "no time was left for another call to the provider")
         try:
-            with self._session().request(
-                method,
-                url,
+            session = self._session()
+            # Prepared without the session: it would merge cookies, proxies and parameters that it does not have.
+            request = requests.Request(method, url, headers={**session.headers, **(headers or {})}, **arguments)
+            with session.send(
+                request.prepare(),
                 timeout=(min(CONNECT_SECONDS, left), left),
                 allow_redirects=False,
                 stream=True,
-                **arguments,
             ) as response:
                 body = self._body(response, ends)
                 answer = Answer(
