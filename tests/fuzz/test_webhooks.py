@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, currently_in_test_context, given, note, settings
 from hypothesis import strategies as st
 
 from retour import Actor, InvalidWebhook, MemoryShop, Mode, Money, ReturnDesk
@@ -243,6 +243,7 @@ def lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 def check_parse(sender: Any, webhook: RawWebhook) -> None:
     """Nothing but a refusal is raised; what is not signed tells nothing, and is at most a classic hint of Mollie's."""
+    show(webhook)
     webhook = RawWebhook(headers=lower(webhook.headers), body=webhook.body)
     genuine = sender.is_signed(webhook.headers, webhook.body)
     try:
@@ -264,6 +265,12 @@ def check_parse(sender: Any, webhook: RawWebhook) -> None:
         check_words(event.refund.provider_status + event.refund.reason)
         assert event.refund.reference
         assert 0 <= event.refund.amount.minor < 2**63
+
+
+def show(webhook: RawWebhook) -> None:
+    """Where a test fails, the body too, which no webhook shows by itself."""
+    if currently_in_test_context():
+        note(f"{webhook.body!r}")
 
 
 def check_words(words: str) -> None:
@@ -412,6 +419,7 @@ def desk(sender: Any, caplog: pytest.LogCaptureFixture) -> Iterator[Desk]:
 def check_desk(desk: Desk, webhook: RawWebhook) -> None:
     """What is refused changes nothing. What is not signed changes at most what the provider says itself, when asked;
     what is signed counts once, and leaves an order that can be read."""
+    show(webhook)
     desk.put_back()
     before = desk.kept()
     try:

@@ -5,14 +5,16 @@ A connect error is "certainly not sent"; a read timeout or a cut connection afte
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import requests
@@ -38,6 +40,9 @@ _PAUSES = (0.2, 0.4)
 """Seconds before a read is repeated, once for each."""
 
 _GATEWAY_FAILED = frozenset({502, 503, 504})
+_SHORTEST_SECRET = 8
+"""Characters. A shorter one is no secret, and could be part of any word."""
+
 _ends_at: ContextVar[float | None] = ContextVar("retour_calls_end_at", default=None)
 
 
@@ -56,11 +61,14 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """A provider's answer: its status, its headers with lower-case names, and its whole body."""
+    """A provider's answer: its status, its headers with lower-case names, and its whole body.
+
+    Where it repeats the credentials that it was asked with, they are masked; and it shows nothing of what it says.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
 
     def json(self) -> Any:
         """The body as JSON with exact decimals; raises `ProviderError` (unreadable) when it is none."""
@@ -145,10 +153,11 @@ class ProviderSession:
                 stream=True,
             ) as response:
                 body = self._body(response, ends)
+                mask = _mask(response.request.headers.get("Authorization", ""))
                 answer = Answer(
                     status=response.status_code,
-                    headers={name.lower(): value for name, value in response.headers.items()},
-                    body=body,
+                    headers={name.lower(): mask(value) for name, value in response.headers.items()},
+                    body=mask(body.decode("latin-1")).encode("latin-1"),
                 )
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             log.info("%s %s failed: %s", method, _shown(url), type(error).__name__)
@@ -215,6 +224,29 @@ def _failure(error: Exception) -> ProviderError:
     if not_sent:
         return ProviderError(ErrorCode.NOT_SENT, "no connection to the provider")
     return ProviderError(ErrorCode.OUTCOME_UNKNOWN, f"no answer from the provider ({type(error).__name__})")
+
+
+def _mask(authorization: str | bytes) -> Callable[[str], str]:
+    """Takes the credentials of a request out of the answer to it.
+
+    A provider that says which key was wrong would have it on the merchant's timeline. Both sides of HTTP's own
+    ``Basic`` are masked, as it was sent and the password in it; and ``/`` may be written as ``\\/`` in JSON.
+    """
+    words = authorization.decode("latin-1") if isinstance(authorization, bytes) else authorization
+    scheme, _, given = words.partition(" ")
+    secrets = {given.strip() or scheme}
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            secrets.add(base64.b64decode(given).decode("latin-1").partition(":")[2])
+    long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    masked = [form for secret in long for form in {secret, secret.replace("/", "\\/"), quote(secret, safe="")}]
+
+    def mask(said: str) -> str:
+        for secret in masked:
+            said = said.replace(secret, "***")
+        return said
+
+    return mask
 
 
 def _shown(url: str) -> str:

@@ -8,7 +8,7 @@ import attrs
 
 from retour.model.money import Money
 from retour.model.refunds import Reported
-from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.errors import ErrorCode, ProviderError, without_people
 
 RefundStatus = Reported
 """What a provider says of a refund: it awaits the merchant, is pending, succeeded, failed, or was cancelled.
@@ -41,7 +41,8 @@ class RefundResult:
     """A refund as the provider has it.
 
     ``reference`` is the provider's id of it, ``refund_id`` ours if it carries it, ``provider_status`` the provider's
-    own word, ``reason`` why it failed or is pending, ``created_at`` when it was made (UTC), if it says so.
+    own word, ``reason`` why it failed or is pending, both without mail addresses and IBANs, ``created_at`` when it was
+    made (UTC), if it says so.
 
     Raises `ProviderError` (unreadable answer) for a refund without a reference, which would be taken for any of ours
     that has none yet; only one that a person still has to make has none. And for an amount that no refund has: below
@@ -51,9 +52,9 @@ class RefundResult:
     reference: str
     status: RefundStatus
     amount: Money
-    provider_status: str
+    provider_status: str = attrs.field(converter=without_people)
     refund_id: str = ""
-    reason: str = ""
+    reason: str = attrs.field(default="", converter=without_people)
     created_at: datetime.datetime | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -77,5 +78,5 @@ class Refundable:
     target: str
     remaining: Money
     possible: bool = True
-    reason: str = ""
+    reason: str = attrs.field(default="", converter=without_people)
     url: str = ""

@@ -8,10 +8,11 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
 
-from cattrs import Converter, transform_error
+from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
 from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.faults import faults
 
 _T = TypeVar("_T")
 
@@ -119,7 +120,7 @@ def read_wire(kind: type[_T], data: object) -> _T:
     try:
         return _converter.structure(data, kind)
     except BaseValidationError as error:
-        faults = "; ".join(transform_error(error, "$"))
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, faults) from error
+        found = "; ".join(faults(error))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{type(error).__name__} at $") from error
+        found = f"{type(error).__name__} at $"
+    raise ProviderError(ErrorCode.UNREADABLE_ANSWER, found)  # from nothing: what caused it has the values in it
