@@ -245,8 +245,10 @@ def test_a_webhook_is_sent_to_the_whole_address() -> None:
 
 
 def test_a_clock_stands_still_until_it_is_moved_and_one_that_runs_goes_on() -> None:
+    began = datetime.datetime.now(datetime.UTC)
     still, runs = SandboxClock(), SandboxClock(runs=True)
     before = still.now(), runs.now()
+    assert began <= before[1] <= datetime.datetime.now(datetime.UTC)
     time.sleep(0.02)
     assert still.now() == before[0]
     assert datetime.timedelta(milliseconds=15) < runs.now() - before[1] < datetime.timedelta(seconds=60)

@@ -11,7 +11,7 @@ class SandboxClock:
 
     def __init__(self, now: datetime.datetime | None = None, *, runs: bool = False) -> None:
         began = datetime.datetime.now(datetime.UTC)
-        self._now = now or began.replace(microsecond=0)
+        self._now = now or (began if runs else began.replace(microsecond=0))
         self._ran_from = began if runs else None
         self._lock = threading.Lock()
 
