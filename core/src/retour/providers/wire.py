@@ -19,6 +19,8 @@ DEEPEST = 64
 """Levels of objects and lists that JSON from outside may have; no provider nests a tenth of that."""
 
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+_UNKEPT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]")
+"""Where a NUL or half a character can be; most of the time the other half follows."""
 
 
 def read_json(body: bytes | str) -> Any:
@@ -27,12 +29,27 @@ def read_json(body: bytes | str) -> Any:
     The depth is counted before the parser sees it: a RecursionError that is caught has by then also ended whatever
     else ran that deep, a weak reference's callback or a destructor, and that is lost for good.
 
+    Half a character (an escape such as ``\\ud83d`` alone, which a provider makes by cutting a text) and a NUL become
+    question marks: no database keeps them, and an answer about money is not to be lost for one.
+
     >>> read_json(b'{"amount": 44.95}')
     {'amount': Decimal('44.95')}
     """
     words = body.decode() if isinstance(body, bytes) else body
     refuse_deep(words)
-    return json.loads(words, parse_float=Decimal, parse_constant=_no_number)
+    found = json.loads(words, parse_float=Decimal, parse_constant=_no_number)
+    return _that_can_be_kept(found) if _UNKEPT.search(words) else found
+
+
+def _that_can_be_kept(value: Any) -> Any:
+    """A value without halves of characters and NULs in its texts."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\x00", "?")
+    if isinstance(value, dict):
+        return {_that_can_be_kept(key): _that_can_be_kept(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_that_can_be_kept(inner) for inner in value]
+    return value
 
 
 def refuse_deep(words: str) -> None:

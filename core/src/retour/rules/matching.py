@@ -2,6 +2,7 @@
 
 By our key; else by the provider's reference, which a report or a person gave; else the same payment and amount, made
 after the link was opened, one candidate for one waiting refund. Everything else is external until a person matches it.
+What failed or was cancelled is recorded like the rest: its success may be reported after its failure.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen]) -> None:
     unmatched = [one for one in seen if not _record_known(draft, payment, one)]
     for one in unmatched:
         waiting = _waiting_for(draft, payment, one)
-        alike = [other for other in unmatched if other.amount == one.amount and _may_be_link(other)]
+        alike = [other for other in unmatched if other.amount == one.amount]
         if len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0]):
             report(draft, waiting[0], one, found="amount")
-        elif _may_be_link(one):
+        else:
             _record_external(draft, payment, one)
     _hold_what_no_longer_fits(draft, payment)
 
@@ -69,7 +70,7 @@ def _record_known(draft: Draft, payment: Payment, seen: Seen) -> bool:
         report(draft, ours, seen, found="key")
         return True
     for refund in draft.dossier.refunds.values():
-        if refund.payment == payment.id and refund.reference == seen.reference:
+        if refund.payment == payment.id and refund.reference and refund.reference == seen.reference:
             report(draft, refund, seen, found="reference")
             return True
     return False
@@ -82,11 +83,6 @@ def _waiting_for(draft: Draft, payment: Payment, seen: Seen) -> list[Refund]:
         if refund.state is RefundState.AWAITING_MERCHANT
         and (refund.payment, refund.amount) == (payment.id, seen.amount)
     ]
-
-
-def _may_be_link(seen: Seen) -> bool:
-    """A refund that failed or was cancelled before we knew of it took no money and settles nothing."""
-    return seen.status in (Reported.PENDING, Reported.SUCCEEDED)
 
 
 def _made_after(seen: Seen, refund: Refund) -> bool:

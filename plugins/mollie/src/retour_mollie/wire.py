@@ -52,7 +52,7 @@ REASONS: Mapping[str, str] = {
 CANCELLABLE = frozenset({"queued", "pending"})
 """The statuses in which a refund can still be cancelled (operation ``cancel-refund``)."""
 
-_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?")
 
 
 # --- what we send ----------------------------------------------------------------------------------------
