@@ -13,9 +13,10 @@ test: .venv/ready
 	$(BIN)/mypy core/src plugins/*/src
 	$(BIN)/pytest -q
 
-# The random tests again, for an hour or so instead of a minute.
+# The random tests again, for some hours instead of a minute.
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
+	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py
 
 # More than 100,000 webhooks from nobody, in some ten minutes; the last lines say how many.
 fuzz: .venv/ready
