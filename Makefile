@@ -17,9 +17,10 @@ test: .venv/ready sdks
 # The providers' own SDKs, each in an environment of its own, for the tests that run them against our sandboxes.
 sdks: $(SDKS:%=.sdks/%/ready)
 
-# The random tests again, for an hour or so instead of a minute.
+# The random tests again, for some hours instead of a minute.
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
+	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py
 
 # More than 100,000 webhooks from nobody, in some ten minutes; the last lines say how many.
 fuzz: .venv/ready
