@@ -93,6 +93,8 @@ class Refunding:
             return Attempt(settled=done(effect))
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
+            if effect.crashed:
+                return _unclear(effect, refund, str(provider), tried=False)
             return Attempt(settled=put_off(effect, str(provider)))
         request = request_of(history.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:

@@ -163,12 +163,17 @@ class Runner:
 
     def _run_safely(self, batch: Sequence[ClaimedEffect], until: float) -> tuple[int, int]:
         """Run one order's effects; an order that cannot be read or is busy keeps them for later."""
+        history = None
         try:
-            done, failed, _ = self.run(batch, until=until)
+            history = self._load(batch[0].shop, batch[0].order_id)
+            done, failed, _ = self.run(batch, history, until=until)
         except RetourError as error:
             log.warning("effects of order %s wait: %s", batch[0].order_id, error)
+            tried = history is not None  # and what came of it could not be recorded
             with suppress(LeaseLost):
-                self.store.settle([put_off(effect, str(error)) for effect in batch])
+                self.store.settle(
+                    [attrs.evolve(put_off(effect, str(error)), unclear=tried or effect.crashed) for effect in batch]
+                )
             return 0, len(batch)
         return done, failed
 
@@ -177,7 +182,8 @@ class Runner:
 
     def _try(self, effect: ClaimedEffect, history: History, until: float) -> Attempt:
         if time.monotonic() > until:
-            return Attempt(settled=SettledEffect(id=effect.id, owner=effect.owner, state="waiting"))
+            back = SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=effect.crashed)
+            return Attempt(settled=back)
         if effect.kind == APPLY_STOCK:
             return self._apply_stock(effect)
         if effect.kind == ANNOUNCE:
