@@ -105,3 +105,25 @@ def test_an_order_that_cannot_be_read_for_a_while_makes_no_refund_unclear(
     world.ledger.lookup_fails = 1  # whoever asks first, fails
     world.later()
     assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_command_whose_outcome_cannot_be_recorded_says_what_was_committed(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error would mean that nothing was changed, and the money is gone."""
+    world.open()
+    save, saved = Store.save, []
+
+    def locked_later(store: Store, commit: Commit, *more: Any) -> None:
+        saved.append(commit)
+        if len(saved) > 1:
+            raise StoreLocked(text("The database stayed locked."))
+        save(store, commit, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", locked_later)
+        outcome = world.refund()
+    assert outcome.refund.state == "submitting"
+    assert world.went_back == 4000
+    world.later(2 * HOUR)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
