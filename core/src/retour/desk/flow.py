@@ -178,13 +178,13 @@ class Flow:
             connection,
         )
         history = history.after(draft.events, draft.dossier)
-        if inline and effects:
-            claimed = as_claimed(self.shop_id, order.id, effects)
+        claimed = as_claimed(self.shop_id, order.id, effects)
+        if claimed:
             try:
                 _, _, history = house.runner.run(claimed, history, until=self.until())
             except RetourError as error:  # the decision is committed: an error would say that nothing was changed
                 log.warning("effects of order %s are left to work(): %s", order.id, error)
-        ids = () if inline else tuple([effect.id for effect in effects])
+        ids = () if inline else tuple([effect.id for effect in effects if not effect.delay])
         return self._outcome(order, history.dossier, draft.events, ids, shows, shows_received)
 
     def outcome_of(self, order_id: str, request: Request) -> Outcome | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from retour.effects.attempt import Attempt, FollowUp, done, put_off
+from retour.effects.attempt import Attempt, done, put_off
 from retour.hooks.accounts import Accounts
 from retour.model.dossier import Dossier, History
 from retour.model.events import (
@@ -33,7 +33,7 @@ from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
 from retour.rules.matching import Seen, record_seen, report
 from retour.rules.recovery import Next, begins_anew, next_step
-from retour.store.records import as_json, from_json
+from retour.store.records import from_json
 from retour.store.store import ClaimedEffect
 
 SEND_REFUND = "send_refund"
@@ -42,7 +42,7 @@ CANCEL_REFUND = "cancel_refund"
 RECONCILE = "reconcile"
 PROVIDER_EVENT = "provider_event"
 
-_LOOK_AGAIN = (
+LOOK_AGAIN = (
     datetime.timedelta(minutes=10),
     datetime.timedelta(hours=1),
     datetime.timedelta(hours=6),
@@ -173,15 +173,19 @@ class Refunding:
 
     def fetch(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Look at a refund that the provider had pending."""
-        refund = history.dossier.refund(from_json(OfRefund, effect.body).refund_id)
-        if refund.state is not RefundState.PENDING or refund.sent is None:
-            return Attempt(settled=done(effect))
+        refund = history.dossier.refunds.get(from_json(OfRefund, effect.body).refund_id)
+        if refund is None or refund.state is not RefundState.PENDING:
+            return Attempt(settled=done(effect))  # None: it was matched, and is another one now
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
-        pause = _LOOK_AGAIN[min(effect.attempts + 1, len(_LOOK_AGAIN) - 1)]
+        pause = LOOK_AGAIN[min(effect.attempts + 1, len(LOOK_AGAIN) - 1)]
         try:
-            result = provider.fetch_refund(refund.sent.target, refund.reference)
+            if refund.sent is not None:
+                target = refund.sent.target
+            else:  # made in a dashboard
+                target = provider.refundable(payment_of(history.dossier, refund.payment)).target
+            result = provider.fetch_refund(target, refund.reference)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error), pause))
         seen = as_seen(result)
@@ -299,14 +303,11 @@ def _anew(effect: ClaimedEffect, refund: Refund, because: str) -> Attempt:
 
 
 def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, *, found: str) -> Attempt:
-    """The provider has the refund: its word is the outcome. A pending one is looked at again."""
+    """The provider has the refund: its word is the outcome."""
     seen = as_seen(result)
-    pending = seen.status.value == "pending"
-    look = FollowUp(kind=FETCH_REFUND, body=as_json(OfRefund(refund_id=refund.id)), delay=_LOOK_AGAIN[0])
     return Attempt(
         settled=done(effect),
         record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found=found),
-        follow_up=look if pending else None,
     )
 
 

@@ -16,10 +16,11 @@ from itertools import groupby
 import attrs
 
 from retour.effects.announcements import announce
-from retour.effects.attempt import Attempt, FollowUp, done, put_off
+from retour.effects.attempt import Attempt, done, put_off
 from retour.effects.refunding import (
     CANCEL_REFUND,
     FETCH_REFUND,
+    LOOK_AGAIN,
     PROVIDER_EVENT,
     RECONCILE,
     SEND_REFUND,
@@ -36,7 +37,14 @@ from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_cancel, refunds_to_send, stock_effects
+from retour.rules.effects import (
+    ANNOUNCED_BY,
+    Announce,
+    refunds_to_cancel,
+    refunds_to_look_at,
+    refunds_to_send,
+    stock_effects,
+)
 from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
 from retour.store.index import refund_rows, return_rows
@@ -78,8 +86,8 @@ class Runner:
     def new_effects(
         self, order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
     ) -> list[NewEffect]:
-        """The effects that ``events`` ask for: stock movements, refunds to send, an announcement per plugin that
-        listens."""
+        """The effects that ``events`` ask for: stock movements, refunds to send and to cancel, an announcement per
+        plugin that listens, all to be run by ``owner``; and a later look at what the provider has pending."""
         lease = LEASE if owner is not None else 0
         found = [
             NewEffect(
@@ -104,6 +112,18 @@ class Runner:
                 lease=lease,
             )
             for kind, refund_id in of_refunds
+        ]
+        found += [
+            NewEffect(
+                id=new_id("ef"),
+                kind=FETCH_REFUND,
+                plugin="",
+                body=as_json(OfRefund(refund_id=refund_id)),
+                owner=None,
+                lease=0,
+                delay=int(LOOK_AGAIN[0].total_seconds() * SECOND),
+            )
+            for refund_id in refunds_to_look_at(events)
         ]
         for recorded in events:
             hook = ANNOUNCED_BY.get(type(recorded.event))
@@ -237,7 +257,6 @@ class Runner:
                 if one.record is not None:
                     one.record(draft)
             new = self.new_effects(order_id, draft.events, draft.new_id, owner)
-            later = [_later(one.follow_up, draft.new_id) for one in tries if one.follow_up is not None]
             try:
                 self.store.save(
                     Commit(
@@ -247,7 +266,7 @@ class Runner:
                         events=[event_row(shop, order_id, one) for one in draft.events],
                         returns=return_rows(shop, draft.dossier, draft.events),
                         refunds=refund_rows(shop, draft.dossier, draft.events),
-                        effects=[*new, *later],
+                        effects=new,
                         settled=settled,
                     )
                 )
@@ -290,15 +309,3 @@ def by_order(effects: Sequence[ClaimedEffect]) -> list[list[ClaimedEffect]]:
         return effect.shop, effect.order_id
 
     return [list(group) for _, group in groupby(sorted(effects, key=key), key=key)]
-
-
-def _later(follow_up: FollowUp, new_id: Callable[[str], str]) -> NewEffect:
-    return NewEffect(
-        id=new_id("ef"),
-        kind=follow_up.kind,
-        plugin="",
-        body=follow_up.body,
-        owner=None,
-        lease=0,
-        delay=int(follow_up.delay.total_seconds() * SECOND),
-    )
