@@ -20,7 +20,7 @@ from retour import (
     NotPossibleNow,
     hookimpl,
 )
-from retour.providers import Disposition, ErrorCode, ProviderError, RefundStatus
+from retour.providers import Disposition, ErrorCode, Idempotency, ProviderError, RefundStatus
 from retour.providers.errors import DISPOSITIONS
 
 ANNA = Actor.staff("anna")
@@ -430,3 +430,47 @@ def _support(value: str) -> object:
     from retour.providers import Support
 
     return Support(value)
+
+
+def test_the_window_begins_with_the_first_try_that_may_have_happened(world: Any) -> None:
+    """A refund that was put off for an hour, then sent and lost, is as fresh at its provider as any other."""
+    world.open().ledger.before = [
+        ProviderError(ErrorCode.DUPLICATE, "one of this amount was just made", not_before=HOUR)
+    ]
+    world.refund()
+    world.ledger.before = [lost()]
+    world.later(HOUR)
+    assert world.states == ["unknown"]
+    world.later(datetime.timedelta(minutes=54))
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_that_waited_for_a_worker_longer_than_the_window_is_no_older_at_its_provider(world: Any) -> None:
+    world.open(inline_seconds=0).refund()
+    world.ledger.before = [lost()]
+    world.later(3 * HOUR)
+    assert world.states == ["unknown"]
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_window_too_short_to_be_of_use_holds_nothing_up(world: Any) -> None:
+    window = Idempotency(header="Key", window=datetime.timedelta(minutes=1))
+    assert world.open(idempotency=window).refund().refund.state == "succeeded"
+
+
+@pytest.mark.parametrize("broken", [lost(), ValueError("the worker dies")], ids=["the answer is lost", "it crashes"])
+def test_the_delay_of_a_lookup_counts_from_the_last_try(world: Any, broken: Exception) -> None:
+    """The provider does not show a refund at once: what was sent again a minute ago may be there unseen."""
+    world.open(lookup_complete_after=datetime.timedelta(minutes=30)).ledger.before = [lost()]
+    world.ledger.blind = True
+    world.refund()
+    world.ledger.after = [broken]
+    world.later(datetime.timedelta(minutes=50))  # sent again, and it happens
+    assert (world.states, world.went_back) == (["unknown"], 4000)
+    world.ledger.keys.clear()  # an hour after the first try the provider forgets the key
+    world.later(datetime.timedelta(minutes=10))
+    assert (world.states, world.went_back) == (["unknown"], 4000)
+    world.ledger.blind = False
+    world.later(datetime.timedelta(minutes=25))
+    assert (world.states, world.went_back) == (["succeeded"], 4000)

@@ -84,6 +84,16 @@ def refunds_to_cancel(events: Iterable[Recorded]) -> list[str]:
     return [recorded.event.refund_id for recorded in events if isinstance(recorded.event, RefundCancelAsked)]
 
 
+def refunds_to_look_at(events: Iterable[Recorded]) -> list[str]:
+    """The refunds that the provider has pending by ``events``, whoever said so: somebody has to look at them again."""
+    return [
+        recorded.event.refund_id
+        for recorded in events
+        if isinstance(recorded.event, RefundMatched)
+        or (isinstance(recorded.event, RefundReported | ExternalRefundFound) and recorded.event.status == "pending")
+    ]
+
+
 def stock_effects(events: Iterable[Recorded]) -> list[ApplyStock]:
     """The stock movements that ``events`` ask for."""
     return [

@@ -138,7 +138,7 @@ effect = Table(
 """What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``.
 
 ``attempts`` counts every claim, ``settled`` is that number when one last ended: where they differ by more than the
-claim that runs now, a worker died.
+claim that runs now, a worker died, or could not record what it did.
 """
 
 Index(
