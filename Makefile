@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
 
-.PHONY: demo test sdks campaign bench clean
+.PHONY: demo test sdks campaign fuzz bench clean
 
 demo: .venv/ready
 	$(BIN)/retour demo
@@ -20,6 +20,10 @@ sdks: $(SDKS:%=.sdks/%/ready)
 # The random tests again, for an hour or so instead of a minute.
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
+
+# More than 100,000 webhooks from nobody, in some ten minutes; the last lines say how many.
+fuzz: .venv/ready
+	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 
 bench: .venv/ready sdks
 	$(BIN)/python -m benchmarks

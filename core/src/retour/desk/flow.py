@@ -180,6 +180,12 @@ class Flow:
         ids = () if inline else tuple([effect.id for effect in effects])
         return self._outcome(order, history.dossier, draft.events, ids, shows, shows_received)
 
+    def outcome_of(self, order_id: str, request: Request) -> Outcome | None:
+        """The outcome of a request_id that was used before, None for a new one. Raises `RequestReused`."""
+        order = self.order(order_id)
+        history = History.of(order_id, self.house.store.events(self.shop_id, order_id))
+        return self._first_outcome(order, history, request) if request.id in history.dossier.requests else None
+
     def _first_outcome(self, order: Order, history: History, request: Request) -> Outcome:
         """The outcome of a request_id that was used before; an error if it was used for something else."""
         digest, command = history.dossier.requests[request.id]

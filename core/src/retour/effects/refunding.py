@@ -14,22 +14,31 @@ import attrs
 from retour.effects.attempt import Attempt, FollowUp, done, put_off
 from retour.hooks.accounts import Accounts
 from retour.model.dossier import Dossier, History
-from retour.model.events import RefundHeld, RefundPutOff, RefundRefused, RefundSubmitted, RefundUnclear
+from retour.model.events import (
+    RefundCancelRefused,
+    RefundFellBack,
+    RefundHeld,
+    RefundPutOff,
+    RefundRefused,
+    RefundSubmitted,
+    RefundUnclear,
+)
 from retour.model.order import Payment
 from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import RefundsByApi
-from retour.providers.errors import Disposition, ProviderError
+from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
-from retour.rules.matching import Seen, record_seen, report
+from retour.rules.matching import TOO_MUCH, Seen, no_longer_fits, record_seen, report
 from retour.rules.recovery import Next, next_step
 from retour.store.records import as_json, from_json
 from retour.store.store import ClaimedEffect
 
 SEND_REFUND = "send_refund"
 FETCH_REFUND = "fetch_refund"
+CANCEL_REFUND = "cancel_refund"
 RECONCILE = "reconcile"
 PROVIDER_EVENT = "provider_event"
 
@@ -87,6 +96,9 @@ class Refunding:
             return Attempt(settled=put_off(effect, str(provider)))
         request = request_of(history.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
+            if no_longer_fits(history.dossier, payment_of(history.dossier, refund.payment)):
+                held = RefundHeld(refund_id=refund.id, because=TOO_MUCH)
+                return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             return self._submit(effect, refund, provider, request)
         return self._recover(effect, refund, provider, request)
 
@@ -108,6 +120,9 @@ class Refunding:
             return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
         if error.disposition is Disposition.RECONCILE:
             return _unclear(effect, refund, because)
+        if error.code is ErrorCode.TOO_LATE:
+            late = RefundFellBack(refund_id=refund.id, because=because)
+            return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(late)))
         kind = RefundHeld if error.disposition is Disposition.FIX else RefundRefused
         refusal = kind(refund_id=refund.id, because=because)
         return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(refusal)))
@@ -173,6 +188,37 @@ class Refunding:
             settled=put_off(effect, "still pending", pause) if pending else done(effect),
             record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found="look"),
         )
+
+    def cancel(self, effect: ClaimedEffect, history: History) -> Attempt:
+        """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
+
+        Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
+        """
+        refund = history.dossier.refund(from_json(OfRefund, effect.body).refund_id)
+        if refund.state is not RefundState.PENDING or not refund.cancelling or refund.sent is None:
+            return Attempt(settled=done(effect))
+        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        if isinstance(provider, Text):
+            return Attempt(settled=put_off(effect, str(provider)))
+        because = "the provider pays it out"
+        try:
+            result = provider.cancel_refund(refund.sent.target, refund.reference)
+        except ProviderError as error:
+            if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
+                return Attempt(settled=put_off(effect, str(error), error.not_before))
+            because = str(error)
+            try:
+                result = provider.fetch_refund(refund.sent.target, refund.reference)
+            except ProviderError as unread:
+                return Attempt(settled=put_off(effect, str(unread)))
+        seen = as_seen(result)
+
+        def record(draft: Draft) -> None:
+            report(draft, draft.dossier.refund(refund.id), seen, found="cancel")
+            if draft.dossier.refund(refund.id).cancelling:
+                draft.record(RefundCancelRefused(refund_id=refund.id, because=because))
+
+        return Attempt(settled=done(effect), record=record)
 
     def reconcile(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""

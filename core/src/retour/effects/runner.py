@@ -18,6 +18,7 @@ import attrs
 from retour.effects.announcements import announce
 from retour.effects.attempt import Attempt, FollowUp, done, put_off
 from retour.effects.refunding import (
+    CANCEL_REFUND,
     FETCH_REFUND,
     PROVIDER_EVENT,
     RECONCILE,
@@ -34,8 +35,9 @@ from retour.model.events import Recorded
 from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
 from retour.model.text import text
+from retour.providers.http import time_limit
 from retour.rules.draft import Draft
-from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_send, stock_effects
+from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_cancel, refunds_to_send, stock_effects
 from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
 from retour.store.index import refund_rows, return_rows
@@ -54,7 +56,7 @@ log = logging.getLogger("retour.effects")
 
 LEASE = 120 * SECOND
 """How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
-may take, connecting included."""
+may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
 
 APPLY_STOCK = "apply_stock"
 ANNOUNCE = "announce"
@@ -91,16 +93,18 @@ class Runner:
             )
             for effect in stock_effects(events)
         ]
+        of_refunds = [(SEND_REFUND, refund_id) for refund_id in refunds_to_send(events)]
+        of_refunds += [(CANCEL_REFUND, refund_id) for refund_id in refunds_to_cancel(events)]
         found += [
             NewEffect(
                 id=new_id("ef"),
-                kind=SEND_REFUND,
+                kind=kind,
                 plugin="",
                 body=as_json(OfRefund(refund_id=refund_id)),
                 owner=owner,
                 lease=lease,
             )
-            for refund_id in refunds_to_send(events)
+            for kind, refund_id in of_refunds
         ]
         for recorded in events:
             hook = ANNOUNCED_BY.get(type(recorded.event))
@@ -182,11 +186,13 @@ class Runner:
         refunding = {
             SEND_REFUND: self.refunding.send,
             FETCH_REFUND: self.refunding.fetch,
+            CANCEL_REFUND: self.refunding.cancel,
             RECONCILE: self.refunding.reconcile,
             PROVIDER_EVENT: self.refunding.told,
         }
         try:
-            return refunding[effect.kind](effect, history)
+            with time_limit(LEASE / SECOND / 2):
+                return refunding[effect.kind](effect, history)
         except (Exception, SystemExit) as error:
             # A provider that raises anything but ProviderError: nobody knows how far it came, so the claim stays
             # unsettled. The lease runs out, and the next worker treats it as a crash and asks the provider first.

@@ -11,8 +11,12 @@ from retour.model.events import (
     ExternalRefundFound,
     GoodsReceived,
     Recorded,
+    RefundCancelAsked,
     RefundCancelled,
+    RefundCancelRefused,
     RefundConfirmed,
+    RefundFellBack,
+    RefundHandedOver,
     RefundHeld,
     RefundLinkOpened,
     RefundMatched,
@@ -34,6 +38,10 @@ ANNOUNCED_BY = {
     RefundUnclear: "on_refund_changed",
     RefundHeld: "on_refund_changed",
     RefundRefused: "on_refund_changed",
+    RefundFellBack: "on_refund_changed",
+    RefundHandedOver: "on_refund_changed",
+    RefundCancelAsked: "on_refund_changed",
+    RefundCancelRefused: "on_refund_changed",
     RefundReported: "on_refund_changed",
     ExternalRefundFound: "on_refund_changed",
     RefundCancelled: "on_refund_changed",
@@ -69,6 +77,11 @@ def refunds_to_send(events: Iterable[Recorded]) -> list[str]:
         or (isinstance(recorded.event, RefundPlanned) and not recorded.event.hold)
         or (isinstance(recorded.event, RefundUnclear) and recorded.by.kind is ActorKind.STAFF)
     ]
+
+
+def refunds_to_cancel(events: Iterable[Recorded]) -> list[str]:
+    """The refunds that ``events`` ask the provider to take back."""
+    return [recorded.event.refund_id for recorded in events if isinstance(recorded.event, RefundCancelAsked)]
 
 
 def stock_effects(events: Iterable[Recorded]) -> list[ApplyStock]:

@@ -117,6 +117,7 @@ class RefundRow:
     waits_for: str
     since: datetime.datetime
     opened_at: datetime.datetime
+    batch: str
 
 
 class Store:
@@ -389,6 +390,7 @@ def _refund_row(row: RowMapping) -> RefundRow:
         waits_for=row["waits_for"],
         since=as_datetime(row["since"]),
         opened_at=as_datetime(row["opened_at"]),
+        batch=row["batch"],
     )
 
 
@@ -535,7 +537,7 @@ _LOCK = Prepared(_lock_dossier)
 _MOVE_VERSION = Prepared(_move_version)
 _ADD_EVENT = _plain_insert(tables.event)
 _PUT_RETURN = _put(tables.return_, "return_id", ("goods", "stock", "waits_for", "since", "due"))
-_PUT_REFUND = _put(tables.refund, "refund_id", ("state", "waits_for", "since"))
+_PUT_REFUND = _put(tables.refund, "refund_id", ("state", "waits_for", "since", "batch"))
 _DROP_REFUND = Prepared(_drop_refund)
 _ADD_REFERENCE = _plain_insert(tables.reference, ignore=True)
 _ADD_PERSONAL = _plain_insert(tables.personal)
