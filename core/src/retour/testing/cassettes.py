@@ -71,7 +71,8 @@ class Cassette:
     """The recorded answers of one provider for one test; the fixture ``cassette`` makes it.
 
     ``path`` is its file, ``recording`` says whether it is recorded now, ``sandbox`` is what it is recorded from if
-    that is a sandbox, and ``now`` the time there when the recording began, for signatures that grow old.
+    that is a sandbox, and ``now`` the time there when the recording began, for signatures that grow old. ``refused``
+    says of each request that was not on it what differs.
     """
 
     def __init__(self, path: Path, *, test: str, record: bool, today: datetime.date | None = None) -> None:
@@ -90,7 +91,7 @@ class Cassette:
         self._source: Source | None = None
         self._facts: dict[str, Any] = {}
         self._asked_facts: set[str] = set()
-        self._refused: list[str] = []
+        self.refused: list[str] = []
         self._open = ExitStack()
 
     def __enter__(self) -> Cassette:
@@ -182,7 +183,7 @@ class Cassette:
             for number, request in enumerate(self._tape.requests, start=1)
             if not self._tape.play_counts[number - 1]
         ]
-        faults = list(self._refused)
+        faults = list(self.refused)
         if left:
             faults.append("\n".join([f"{self._shown} holds requests that the test did not make:", *left]))
         unknown = sorted(set(self._facts) - self._asked_facts)
@@ -287,7 +288,7 @@ class Cassette:
             _, number, method, uri, found = nearest[0]
             said += [f"The nearest is number {number}, {method} {uri}. What differs:", *[f"  {one}" for one in found]]
         message = "\n".join(said)
-        self._refused.append(message)
+        self.refused.append(message)
         raise NotOnCassette(f"{message}\n{self._how_to_record}")
 
     @property

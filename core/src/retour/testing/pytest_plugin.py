@@ -71,8 +71,17 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """After a test that passed: was everything played? It is part of the test, so that the test fails if not."""
-    result = yield
+    """After a test that passed: was everything played? It is part of the test, so that the test fails if not.
+
+    Of one that failed, the report shows what the cassette did not answer, since the code under test may have hidden it.
+    """
+    try:
+        result = yield
+    except BaseException:
+        used = item.stash.get(_used, None)
+        if used is not None and used.refused:
+            item.add_report_section("call", "cassette", "\n\n".join(used.refused))
+        raise
     used = item.stash.get(_used, None)
     if used is not None:
         faults = used.finish()

@@ -128,7 +128,8 @@ class Scrubber:
     def body(self, body: bytes, content_type: str) -> str:
         """A body as it is written: JSON indented, a form a line for each field, and any other text as it is.
 
-        Raises `ValueError` for a body that is no text: nobody could see what is in it.
+        What was written already comes out as it is: vcrpy hands a request over more than once. Raises `ValueError` for
+        a body that is no text: nobody could see what is in it.
         """
         try:
             words = body.decode()
@@ -141,7 +142,7 @@ class Scrubber:
             except ValueError:
                 return self.text(words)  # called JSON, and none
         if kind.endswith(FORM) and words:
-            return written_form(self.pairs(parse_qsl(words, keep_blank_values=True)))
+            return written_form(self.pairs(read_form(words)))
         return self.text(words)
 
     def header(self, name: str, value: str) -> str:
