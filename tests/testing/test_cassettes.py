@@ -464,6 +464,7 @@ CANARIES = {
     "list": [{"card_number": "canary-card"}, "BE68539007547034, thanks"],
     "key": "sk_test_canary0123456789abcdef",
     "birth_date": 19700101,
+    "raw": '{"given_name": "canary-inner", "page": 1}',
 }
 
 SAFE = {"name": "UNPROCESSABLE_ENTITY", "status": "pending", "id": "NL91ABNA0417164301", "amount": 10.5, "done": True}

@@ -16,10 +16,10 @@ _INDENT = "  "
 _LINE = 88
 
 
-def written_json(value: Any, before: str = "") -> str:
+def written_json(value: Any, before: str = "", *, on_one_line: bool = False) -> str:
     """JSON for people: what does not fit on a line is indented; letters as they are, decimals with all their digits."""
     short = _on_one_line(value)
-    if not isinstance(value, dict | list) or (before and len(before) + len(short) <= _LINE):
+    if on_one_line or not isinstance(value, dict | list) or (before and len(before) + len(short) <= _LINE):
         return short
     inside = before + _INDENT
     if isinstance(value, dict):

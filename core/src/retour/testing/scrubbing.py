@@ -113,13 +113,26 @@ class Scrubber:
                 return {self.text(str(key)): self.value(inner, str(key), gone=gone) for key, inner in value.items()}
             case list():
                 return [self.value(inner, gone=gone) for inner in value]
+            case str() if gone:
+                return GONE if value else value
             case str():
-                return (GONE if value else value) if gone else self.text(value)
+                return self.text(self._inner_json(value))
             case bool() | None:
                 return value
             case int() | Decimal() | float():
                 return type(value)(0) if gone else value
         raise TypeError(f"a {type(value).__name__} is no JSON")
+
+    def _inner_json(self, words: str) -> str:
+        """A text that is JSON itself, without what its fields must not show; left to the byte where they do not."""
+        if not words.lstrip().startswith(("{", "[")):
+            return words
+        try:
+            inner = read_json(words)
+        except ValueError:
+            return words
+        scrubbed = self.value(inner)
+        return words if scrubbed == inner else written_json(scrubbed, on_one_line=True)
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """The same for a form or a query; of ``metadata[name]`` the last part is the field."""
