@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def acmepay(cassette):
 WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """Plugins that the runs inside can do without; the second would import all of hypothesis in each."""
 
+ROOT = Path(__file__).parents[2]
+
 Pytest = Callable[..., pytest.RunResult]
 
 
@@ -146,6 +149,14 @@ def test_what_was_recorded_is_played_without_a_sandbox(run: Pytest, project: pyt
     run(REFUND, record=True).assert_outcomes(passed=1)
     project.makepyfile(acmepay=ACMEPAY.replace("API_URL", "https://api.acmepay.example").partition("class AcmePayS")[0])
     run(REFUND).assert_outcomes(passed=1)
+
+
+def test_the_example_in_the_docs_records_and_plays(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MOLLIE_TEST_KEY", raising=False)
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/cassettes.md").read_text(), re.DOTALL)
+    project.makepyfile(test_example=code)
+    project.runpytest_inprocess(*WITHOUT, "--retour-record").assert_outcomes(passed=1)
+    project.runpytest_inprocess(*WITHOUT).assert_outcomes(passed=1)
 
 
 # --- recording only when asked ---------------------------------------------------------------------------
@@ -554,7 +565,6 @@ def test_one(acmepay, cassette):
 
 # --- the cassettes of this repository --------------------------------------------------------------------
 
-ROOT = Path(__file__).parents[2]
 KEPT = sorted((ROOT / "plugins").glob("*/tests/cassettes/**/*.yaml"))
 
 
