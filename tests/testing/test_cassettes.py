@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import datetime
 import re
+import ssl
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 
 import attrs
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
-from retour.providers import PaymentCapabilities, ProviderSession
+from retour.providers import PaymentCapabilities, ProviderError, ProviderSession
 from retour.sandbox import SandboxResponse, SandboxServer
 from retour.testing.cassettes import Cassette, recording_source
 
@@ -27,6 +36,7 @@ from retour.sandbox import SandboxResponse, SandboxServer
 @attrs.frozen(kw_only=True)
 class Settings:
     api_key: Secret
+    account: str = "made-up-account"
     api_url: str = "API_URL"
 
 class AcmePay:
@@ -73,7 +83,7 @@ class AcmePaySandbox:
 
     @property
     def settings(self):
-        return {"api_key": "sandbox-key", "api_url": self.url}
+        return {"api_key": "sandbox-key", "account": "sandbox-account", "api_url": self.url}
 
     def pay(self):
         self.paid += 1
@@ -403,6 +413,74 @@ def test_with_its_key_in_the_environment_the_real_api_is_recorded_and_the_casset
     run(body).assert_outcomes(passed=1)
 
 
+def test_a_real_api_is_recorded_over_tls_and_played_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ProviderSession` checks the certificate as ever: it trusts the one of this test, and only while recording."""
+    certificate, key = _certificate(tmp_path)
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(b'{"path": "%s"}' % self.path.encode())
+
+        def log_message(self, *words: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    url = f"https://127.0.0.1:{server.server_address[1]}"
+    provider = _provider_at(url)
+
+    def look(record: bool) -> object:
+        with Cassette(tmp_path / "one.yaml", test="one", record=record) as cassette:
+            answer = cassette.provider(provider, settings={}, environment={"api_url": "ACMEPAY_URL"}).look("refunds")
+            assert cassette.finish() == ""
+            return answer
+
+    monkeypatch.setenv("ACMEPAY_URL", url)
+    try:
+        with pytest.raises(ProviderError):
+            look(record=True)
+        monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate))
+        assert look(record=True) == {"path": "/refunds"}
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    monkeypatch.undo()
+    assert look(record=False) == {"path": "/refunds"}
+    assert asked == ["/refunds"]
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 and its key, in files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
+
+
 def test_a_fact_that_the_real_api_does_not_tell_says_what_to_set(
     run: Pytest, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -436,6 +514,22 @@ def test_half_of_the_keys_is_an_error_and_never_the_sandbox() -> None:
 def test_neither_keys_nor_a_sandbox_says_what_to_set() -> None:
     with pytest.raises(ValueError, match="no sandbox; set ACME_ID and ACME_SECRET"):
         recording_source(KEYS, {}, has_sandbox=False)
+
+
+def test_two_accounts_of_one_provider_share_a_cassette_and_two_providers_do_not(
+    run: Pytest, project: pytest.Pytester
+) -> None:
+    body = """
+def test_one(acmepay, cassette):
+    other = cassette.provider(AcmePay, settings={"api_key": "canary-other-key"})
+    assert acmepay.look("x").json()["number"] == 1
+    assert other.look("x").json()["number"] == 2
+    with pytest.raises(ValueError, match="one cassette is of one provider"):
+        cassette.provider(type("Other", (AcmePay,), {}), settings={"api_key": "made-up-key"})
+"""
+    run(body, record=True).assert_outcomes(passed=1)
+    run(body).assert_outcomes(passed=1)
+    assert "canary" not in written(project)
 
 
 # --- facts -----------------------------------------------------------------------------------------------
@@ -504,6 +598,21 @@ def test_one(acmepay, cassette):
     ] == []
     safe = yaml.safe_load(yaml.safe_load(text)["interactions"][1]["response"]["body"]["string"])
     assert safe == SAFE, "an error's name is a code, and an id that only looks like an IBAN is none"
+    run(body).assert_outcomes(passed=1)
+
+
+def test_what_the_environment_holds_is_taken_out_of_paths_too_and_made_up_it_matches(
+    run: Pytest, project: pytest.Pytester
+) -> None:
+    body = """
+def test_one(cassette):
+    keys = {"api_key": "ACMEPAY_KEY", "account": "ACMEPAY_ACCOUNT"}
+    acmepay = cassette.provider(AcmePay, settings={"api_key": "made-up-key"}, environment=keys)
+    acmepay.look(f"accounts/{acmepay.settings.account}/refunds")
+"""
+    run(body, record=True).assert_outcomes(passed=1)
+    assert "uri: https://api.acmepay.example/accounts/***/refunds" in written(project)
+    assert "sandbox-account" not in written(project)
     run(body).assert_outcomes(passed=1)
 
 

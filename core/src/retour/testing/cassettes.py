@@ -130,7 +130,7 @@ class Cassette:
             raise ValueError(f"one cassette is of one provider, and this one is of {self._kind}")
         played = _settings(chosen, settings)
         canonical = str(played.api_url).rstrip("/")
-        self._scrubber.add(fields=scrub, keep=keep, secrets=_secrets(played))
+        self._scrubber.add(fields=scrub, keep=keep, secrets=_secrets(played, environment or {}))
         idempotency = getattr(chosen.capabilities, "idempotency", None)
         self._request_headers |= {name.lower() for name in [*headers, *([idempotency.header] if idempotency else [])]}
         self._answer_headers |= {name.lower() for name in headers}
@@ -202,14 +202,15 @@ class Cassette:
             except ValueError as error:
                 pytest.fail(f"{self._test} cannot be recorded: {error}", pytrace=False)
             if self._source.real:
-                self._open.enter_context(reaching(urlsplit(canonical).hostname or ""))
+                asked = self._source.settings.get("api_url", canonical)
+                self._open.enter_context(reaching(urlsplit(asked).hostname or ""))
             else:
                 made = pkgutil.resolve_name(kind.sandbox)(clock=SandboxClock(SANDBOX_TIME))
                 self.sandbox = self._open.enter_context(made)
-                self._scrubber.addresses[self.sandbox.url] = canonical
         known = self._source.settings if self._source.real else self.sandbox.settings
         used = _settings(kind, {**settings, **known})
-        self._scrubber.add(secrets=[*_secrets(used), *self._source.settings.values()])
+        self._scrubber.add(secrets=_secrets(used, environment))
+        self._scrubber.addresses[str(used.api_url).rstrip("/")] = canonical
         return used
 
     def _how_recorded(self) -> dict[str, str]:
@@ -318,11 +319,20 @@ def _settings(kind: Any, given: Mapping[str, object]) -> Any:
     return made
 
 
-def _secrets(settings: Any) -> list[str]:
-    """The values of all secrets among the settings."""
-    values = [getattr(settings, field.name) for field in attrs.fields(type(settings))]
-    flat = [one for value in values for one in (value if isinstance(value, tuple | list) else [value])]
-    return [one.reveal() for one in flat if isinstance(one, Secret)]
+def _secrets(settings: Any, environment: Iterable[str]) -> list[str]:
+    """The values of all secrets among the settings, and of those that are in the environment where it is real.
+
+    The latter played as well, or a made-up account in a path would not match the real one that was taken out.
+    """
+    found = []
+    for field in attrs.fields(type(settings)):
+        value = getattr(settings, field.name)
+        for one in value if isinstance(value, tuple | list) else [value]:
+            if isinstance(one, Secret):
+                found.append(one.reveal())
+            elif field.name in environment and field.name != "api_url":
+                found.append(str(one))
+    return found
 
 
 def _text(value: object) -> str:
