@@ -6,13 +6,16 @@ import datetime
 import re
 import ssl
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 
 import attrs
 import pytest
+import vcr.cassette
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -22,7 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from retour.providers import PaymentCapabilities, ProviderError, ProviderSession
 from retour.sandbox import SandboxResponse, SandboxServer
-from retour.testing.cassettes import Cassette, recording_source
+from retour.testing.cassettes import Cassette, NotOnCassette, recording_source
 
 pytest_plugins = ["pytester"]
 
@@ -346,6 +349,31 @@ def test_answers_are_played_in_the_order_they_were_given(run: Pytest) -> None:
     run(body).assert_outcomes(passed=1)
 
 
+def test_of_two_threads_that_want_one_answer_one_gets_it_and_the_other_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SandboxServer(lambda request: SandboxResponse(status=200, body={"path": request.path})) as server:
+        provider = _provider_at(server.url)
+        monkeypatch.setenv("ACMEPAY_URL", server.url)
+        with Cassette(tmp_path / "one.yaml", test="one", record=True) as cassette:
+            cassette.provider(provider, settings={}, environment={"api_url": "ACMEPAY_URL"}).look("a")
+            cassette.finish()
+    asks = vcr.cassette.Cassette.can_play_response_for
+
+    def slowly(self: object, request: object) -> object:
+        found = asks(self, request)
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr("vcr.cassette.Cassette.can_play_response_for", slowly)
+    with Cassette(tmp_path / "one.yaml", test="one", record=False) as cassette, ThreadPoolExecutor(2) as threads:
+        session = cassette.provider(provider, settings={})
+        both = [threads.submit(session.look, "a") for _ in range(2)]
+        errors = [type(one.exception()) for one in both if one.exception()]
+        assert errors == [NotOnCassette]
+        assert cassette.finish().count("It was recorded once and made once more.") == 1
+
+
 def test_many_threads_get_each_answer_once_and_never_reach_a_real_address(run: Pytest) -> None:
     body = """
 import sys
@@ -367,7 +395,7 @@ def often_switched():
     run(body).assert_outcomes(passed=1)
 
 
-def test_while_a_cassette_is_played_no_other_library_gets_out_either(run: Pytest) -> None:
+def test_while_a_cassette_is_played_no_other_library_gets_out_either(run: Pytest, project: pytest.Pytester) -> None:
     run(REFUND, record=True).assert_outcomes(passed=1)
     other = """
     import urllib.request
@@ -375,7 +403,8 @@ def test_while_a_cassette_is_played_no_other_library_gets_out_either(run: Pytest
     with pytest.raises(NotLoopback):
         urllib.request.urlopen("http://192.0.2.1/", timeout=1)
 """
-    run(REFUND + other).assert_outcomes(passed=1)
+    project.makepyfile(test_refunds=TESTS + REFUND + other)
+    project.runpytest_subprocess(*WITHOUT).assert_outcomes(passed=1)  # where the setting guards nothing
 
 
 # --- where it is recorded from ---------------------------------------------------------------------------
@@ -411,6 +440,29 @@ def test_with_its_key_in_the_environment_the_real_api_is_recorded_and_the_casset
     assert "canary" not in written(project)
     monkeypatch.delenv("ACMEPAY_KEY")
     run(body).assert_outcomes(passed=1)
+
+
+def test_while_the_real_api_is_recorded_its_own_host_is_let_through_and_no_other(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process of its own, whose resolver takes the API's name for loopback."""
+    resolver = """
+    import socket
+    real = socket.getaddrinfo
+    socket.getaddrinfo = lambda host, *more, **named: real("127.0.0.1" if "example" in host else host, *more, **named)
+    """
+    body = """
+    from retour.testing import NotLoopback
+    with pytest.raises(NotLoopback):
+        acmepay.http.read("http://www.acmepay.example/")
+"""
+    monkeypatch.setenv("ACMEPAY_KEY", "canary-real-key")
+    with SandboxServer(lambda request: SandboxResponse(status=200, body={"path": request.path})) as real:
+        _write(project, real.url.replace("127.0.0.1", "api.acmepay.example"))
+        project.makeconftest(resolver)
+        project.makepyfile(test_refunds=TESTS + REFUND + body)
+        project.runpytest_subprocess(*WITHOUT, "--retour-record").assert_outcomes(passed=1)
+        assert len(real.requests) == 1
 
 
 def test_a_real_api_is_recorded_over_tls_and_played_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -622,15 +674,23 @@ def test_an_author_adds_fields_to_take_out_and_names_those_that_are_harmless(
     body = """
 def test_one(cassette):
     acmepay = cassette.provider(
-        AcmePay, settings={"api_key": "made-up-key"}, scrub=["shop_ref"], keep=["name"], headers=["X-Trace"]
+        AcmePay,
+        settings={"api_key": "made-up-key"},
+        scrub=["shop_ref"],
+        keep=["name"],
+        headers=["X-Trace", "X-Api-Key", "X-Shop"],
     )
     if cassette.recording:
         cassette.sandbox.answers["/shop"] = {"shopRef": "canary-ref", "name": "Teapots and Cups"}
     assert acmepay.look("shop").headers["x-trace"] == "canary-trace"
+    headers = {"X-Api-Key": "canary-header", "X-Shop": "teapots.example"}
+    acmepay.http.read(acmepay.settings.api_url + "/x", headers=headers)
 """
     run(body, record=True).assert_outcomes(passed=1)
     assert "canary-ref" not in written(project)
+    assert "canary-header" not in written(project)
     assert "Teapots and Cups" in written(project)
+    assert "teapots.example" in written(project)
     run(body).assert_outcomes(passed=1)
 
 

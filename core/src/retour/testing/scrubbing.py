@@ -18,7 +18,18 @@ GONE = "***"
 FIELDS = frozenset(
     {
         *("access_token", "refresh_token", "id_token", "token", "nonce", "client_id", "client_secret", "secret"),
-        *("password", "api_key", "webhook_secret", "webhook_secrets", "signing_secret", "private_key"),
+        *(
+            "password",
+            "api_key",
+            "x_api_key",
+            "api_token",
+            "auth_token",
+            "x_auth_token",
+            "webhook_secret",
+            "webhook_secrets",
+            "signing_secret",
+            "private_key",
+        ),
         *("authorization", "cookie", "set_cookie", "signature", "sig", "x_mollie_signature", "stripe_signature"),
         *("transmission_sig", "paypal_transmission_sig", "cvc", "cvv", "card_number", "last4", "fingerprint"),
         *("iban", "bic", "account_number", "bank_account", "consumer_account", "consumer_bic", "bank_account_number"),
