@@ -70,7 +70,7 @@ def main() -> None:
     console.print(f"Measured in {seconds:.0f} seconds.")
     if not options.quick:
         facts = machine.facts(options.folder, None if why_not else options.postgresql)
-        facts["Load of the machine"] = f"{load_before} in the minute before, {machine.load()} at the end, this run included"
+        facts["Load of the machine"] = f"{load_before} in the minute before, {machine.load()} at the end, this included"
         date = datetime.datetime.now(datetime.UTC).date().isoformat()
         notes = [note for part in every for note in part.notes]
         if why_not:
