@@ -227,7 +227,8 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> dict[str, PaymentSandbox]:
     """What providers ask is answered in this process by the sandbox at that address; gives those, by address."""
     sandboxes: dict[str, PaymentSandbox] = {}
 
-    def call(_: ProviderSession, method: str, url: str, **arguments: Any) -> Answer:
+    def call(_: ProviderSession, method: str, url: str, ends: float, **arguments: Any) -> Answer:
+        del ends
         asked = requests.Request(method, url, **arguments).prepare()
         parts = urlsplit(asked.url or "")
         body = asked.body or b""

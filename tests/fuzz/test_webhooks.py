@@ -476,10 +476,7 @@ def test_what_the_provider_really_sent_is_what_the_desk_knows_then(desk: Desk) -
     assert desk.money() == desk.money(desk.as_the_provider_says) != desk.money(desk.at_first)
 
 
-def test_what_the_provider_really_sent_may_come_in_reverse(desk: Desk, request: pytest.FixtureRequest) -> None:
-    if desk.sender.name == "paypal":  # the others' hints set it right: the provider is asked
-        why = "a failed refund that we had not heard of is not recorded, so its success counts when it comes later"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=why))
+def test_what_the_provider_really_sent_may_come_in_reverse(desk: Desk) -> None:
     desk.put_back()
     for webhook in reversed(desk.sender.genuine):
         desk.sender.receive(desk.desk, webhook)

@@ -54,6 +54,7 @@ class Ledger:
     keys: dict[str, tuple[datetime.datetime, str, RefundRequest]] = attrs.field(factory=dict)
     before: list[ProviderError] = attrs.field(factory=list)
     after: list[ProviderError] = attrs.field(factory=list)
+    cancelling: list[tuple[str, ProviderError]] = attrs.field(factory=list)
     lookup_fails: int = 0
     blind: bool = False
     new_status: RefundStatus = RefundStatus.SUCCEEDED
@@ -170,7 +171,19 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             self._look("list_refunds")
             return [one for reference, one in ledger.refunds.items() if ledger.targets[reference] == target]
 
+        def cancel_refund(self, target: str, reference: str) -> RefundResult:
+            when, error = ledger.cancelling.pop(0) if ledger.cancelling else ("", None)
+            if error is not None and when == "lost before":
+                raise error
+            if ledger.refunds[reference].status is RefundStatus.PENDING:
+                ledger.turn(reference, RefundStatus.CANCELLED)
+            if error is not None:
+                raise error
+            return ledger.refunds[reference]
+
         def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+            if webhook.headers.get("signature") == "cannot be checked":
+                raise ProviderError(ErrorCode.NOT_SENT, "no connection")
             if webhook.headers.get("signature") != "right":
                 raise WebhookRejected("wrong signature")
             ledger.watch("parse_webhook", None)

@@ -120,7 +120,6 @@ def test_two_forms_of_the_same_amount_are_two_refunds_however_many_press_them(
     assert [one.state.value for one in dossier.refunds.values()] == ["succeeded", "succeeded"]
 
 
-@pytest.mark.xfail(strict=True, reason="desk.refund asks the provider what is left before it knows a request_id again")
 def test_two_hundred_presses_that_give_all_of_a_payment_back_are_one_refund_too(
     desks: Sequence[ReturnDesk], sandbox: StripeSandbox, reference: str
 ) -> None:

@@ -11,7 +11,9 @@ from retour.model.refunds import Reported
 from retour.providers.errors import ErrorCode, ProviderError, without_people
 
 RefundStatus = Reported
-"""What a provider says of a refund: pending, succeeded, failed, cancelled. A status that we do not know is pending."""
+"""What a provider says of a refund: it awaits the merchant, is pending, succeeded, failed, or was cancelled.
+
+A status that we do not know is pending."""
 
 LARGEST_AMOUNT = 10**15
 """Minor units. More than any payment is, and less than a database or the decimals of Python can no longer keep."""
@@ -43,7 +45,8 @@ class RefundResult:
     made (UTC), if it says so.
 
     Raises `ProviderError` (unreadable answer) for a refund without a reference, which would be taken for any of ours
-    that has none yet, and for an amount that no refund has: below zero, or above `LARGEST_AMOUNT`.
+    that has none yet; only one that a person still has to make has none. And for an amount that no refund has: below
+    zero, or above `LARGEST_AMOUNT`.
     """
 
     reference: str
@@ -55,7 +58,7 @@ class RefundResult:
     created_at: datetime.datetime | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not self.reference:
+        if not self.reference and self.status is not RefundStatus.AWAITING_MERCHANT:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a refund has no reference")
         if not 0 <= self.amount.minor <= LARGEST_AMOUNT:
             raise ProviderError(

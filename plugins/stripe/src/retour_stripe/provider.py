@@ -87,14 +87,15 @@ class Stripe:
         self._api = Api(settings, http)
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
-        """The page of a payment (``pi_…``, ``ch_…``, ``py_…``); for anything else a search in the dashboard.
+        """The page of the payment that a reference was found to be; else of a payment (``pi_…``, ``ch_…``, ``py_…``);
+        for anything else a search in the dashboard.
 
         That a search takes an object's id and can be linked to: https://docs.stripe.com/dashboard/search. No page
         of Stripe's names an address for a checkout session (``cs_…``), so it is searched for too.
         """
         reference = request.payment.reference.strip()
         quoted = quote(reference, safe="", errors="replace")
-        if reference.startswith(_PAYMENTS):
+        if request.page or reference.startswith(_PAYMENTS):
             page = f"payments/{quoted}"
             instruction = text(
                 "Refund {amount} on the payment's page at Stripe. "
@@ -115,7 +116,7 @@ class Stripe:
             kind=LinkKind.PROVIDER_PAGE,
             label=text("Refund at Stripe"),
             instruction=instruction,
-            url=f"{DASHBOARD[_mode(reference, request.payment.mode)]}/{page}",
+            url=request.page or f"{DASHBOARD[_mode(reference, request.payment.mode)]}/{page}",
             help_url=HELP,
         )
 
@@ -166,13 +167,20 @@ class Stripe:
         made = self._api.post(Refund, "refunds", form, key=request.key).result()
         if made.refund_id != request.refund_id:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
+        if made.amount != request.amount:  # a refund has no currency of its own: Stripe takes the payment's
+            raise ProviderError(
+                ErrorCode.UNREADABLE_ANSWER,
+                f"Stripe refunded {made.amount} ({made.reference}), and {request.amount} was asked for",
+            )
         return made
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as it is now; one of another payment is unknown."""
         refund = self._api.get(Refund, f"refunds/{segment(reference.strip())}")
         if target not in refund.targets:
-            raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{refund.id} is a refund of another payment")
+            said = refund.payment_intent if target.startswith(_INTENT) else refund.charge
+            code = ErrorCode.UNKNOWN_PAYMENT if said else ErrorCode.UNREADABLE_ANSWER
+            raise ProviderError(code, f"{refund.id} is a refund of {said or 'a payment that it does not name'}")
         return refund.result()
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:
