@@ -111,13 +111,17 @@ _STATUS_BEFORE = {Fault.REFUSED_429: 429, Fault.ERROR_500_BEFORE: 500, Fault.UNA
 
 
 def send_webhook(url: str, headers: Mapping[str, str], body: bytes) -> int:
-    """Send a webhook to a loopback address; gives the status of the answer."""
+    """Send a webhook to a loopback address; gives the status of the answer.
+
+    Raises `ValueError` for any other address, and `OSError` or `http.client.HTTPException` where nobody answers.
+    """
     target = urlsplit(url)
-    if target.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("a sandbox sends to loopback only")
+    if target.scheme != "http" or target.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError(f"{url} is not on this machine, and a sandbox sends to loopback only")
     connection = HTTPConnection(target.hostname, target.port, timeout=10)
     try:
-        connection.request("POST", target.path or "/", body=body, headers=dict(headers))
+        path = target._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        connection.request("POST", path, body=body, headers=dict(headers))
         return connection.getresponse().status
     finally:
         connection.close()

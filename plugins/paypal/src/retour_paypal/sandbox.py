@@ -15,12 +15,11 @@ import threading
 import uuid
 import zlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qs
 
-import attrs
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -37,6 +36,9 @@ from retour.sandbox import (
     SandboxServer,
     SandboxWebhook,
 )
+from retour_paypal.sandbox_answers import Answers, Json, written
+from retour_paypal.sandbox_books import SandboxCapture, SandboxRefund
+from retour_paypal.sandbox_issues import ISSUES, error_body
 from retour_paypal.sandbox_signer import Signer, sandbox_signer
 from retour_paypal.wire import STATUSES
 
@@ -56,142 +58,6 @@ _WHOLE_UNITS = ("HUF", "JPY", "TWD")
 _REFERENCE = re.compile(r"(capture:|order:)?[A-Z0-9]{1,36}")
 _VALUE = re.compile(r"-?[0-9]+|-?[0-9]*\.[0-9]+")
 _LONGEST = {"custom_id": 127, "invoice_id": 127, "note_to_payer": 255}
-_HELP = "https://developer.paypal.com/docs/api/payments/v2/"
-
-_NAMES = {
-    400: ("INVALID_REQUEST", "Request is not well-formed, syntactically incorrect, or violates schema."),
-    401: (
-        "AUTHENTICATION_FAILURE",
-        "Authentication failed due to missing authorization header, or invalid authentication credentials.",
-    ),
-    403: ("NOT_AUTHORIZED", "Authorization failed due to insufficient permissions."),
-    404: ("RESOURCE_NOT_FOUND", "The specified resource does not exist."),
-    409: ("RESOURCE_CONFLICT", "The server has detected a conflict while processing this request."),
-    422: (
-        "UNPROCESSABLE_ENTITY",
-        "The requested action could not be performed, semantically incorrect, or failed business validation.",
-    ),
-    429: ("RATE_LIMIT_REACHED", "Too many requests. Blocked due to rate limiting."),
-    500: ("INTERNAL_SERVER_ERROR", "An internal server error occurred."),
-    503: ("SERVICE_UNAVAILABLE", "Service Unavailable."),
-}
-
-ISSUES: Mapping[str, tuple[int, str]] = {
-    "MISSING_REQUIRED_PARAMETER": (400, "A required field / parameter is missing."),
-    "INVALID_PARAMETER_SYNTAX": (400, "The value of a field does not conform to the expected format."),
-    "INVALID_STRING_LENGTH": (400, "The value of a field is either too short or too long."),
-    "INVALID_ACCOUNT_STATUS": (401, "Account validations failed for the user."),
-    "PERMISSION_DENIED": (403, "You do not have permission to access or perform operations on this resource."),
-    "INVALID_RESOURCE_ID": (
-        404,
-        "Specified resource ID does not exist. Please check the resource ID and try again.",
-    ),
-    "PREVIOUS_REQUEST_IN_PROGRESS": (
-        409,
-        "A previous request on this resource is currently in progress. Please wait for sometime and try again. It is "
-        "best to space out the initial and the subsequent request(s) to avoid receiving this error.",
-    ),
-    "CANNOT_BE_ZERO_OR_NEGATIVE": (422, "Must be greater than zero."),
-    "CANNOT_BE_NEGATIVE": (422, "Must be greater than or equal to zero."),
-    "DECIMAL_PRECISION": (422, "The value of the field should not be more than two decimal places."),
-    "DECIMALS_NOT_SUPPORTED": (422, "Currency does not support decimals."),
-    "INVALID_CURRENCY_CODE": (422, "Currency code is invalid or is not currently supported."),
-    "CURRENCY_MISMATCH": (422, "The currencies do not match."),
-    "CAPTURE_FULLY_REFUNDED": (422, "The capture has already been fully refunded"),
-    "REFUND_CAPTURE_CURRENCY_MISMATCH": (422, "Refund must be in the same currency as the capture"),
-    "REFUND_NOT_ALLOWED": (422, "Capture cannot be refunded."),
-    "REFUND_TIME_LIMIT_EXCEEDED": (422, "You are over the time limit to perform a refund on this capture"),
-    "REFUND_AMOUNT_EXCEEDED": (
-        422,
-        "The refund amount must be less than or equal to the capture amount that has not yet been refunded.",
-    ),
-    "REFUND_AMOUNT_TOO_LOW": (
-        422,
-        "The amount after applying currency conversion is zero and hence the capture cannot be refunded. The currency "
-        "conversion is required because the currency of the capture is different than the currency in which the "
-        "amount was settled into the payee account.",
-    ),
-    "REFUND_FAILED_INSUFFICIENT_FUNDS": (
-        422,
-        "Capture could not be refunded due to insufficient funds. Please check to see if you have sufficient funds in "
-        "your PayPal account or if the bank account linked to your PayPal account is verified and has sufficient "
-        "funds.",
-    ),
-    "PARTIAL_REFUND_NOT_ALLOWED": (422, "You cannot do a refund less than the original capture amount."),
-    "MAX_NUMBER_OF_REFUNDS_EXCEEDED": (
-        422,
-        "You have exceeded the maximum number of refund attempts for this capture.",
-    ),
-    "PENDING_CAPTURE": (
-        422,
-        "Cannot initiate a refund as the capture is pending. Capture is typically pending when the payer has funded "
-        "the transaction using e-check/bank funded.",
-    ),
-    "DUPLICATE_INVOICE_ID": (422, "Invoice ID was previously used to refund a capture."),
-    "PAYEE_ACCOUNT_LOCKED_OR_CLOSED": (
-        422,
-        "Transaction could not complete because payee account is locked or closed.",
-    ),
-    "PAYER_ACCOUNT_LOCKED_OR_CLOSED": (422, "The payer account cannot be used for this transaction."),
-    "PAYEE_ACCOUNT_RESTRICTED": (422, "Payee account is restricted."),
-    "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK": (
-        422,
-        "Refunds are not allowed on this capture due to a chargeback on the card or bank. Please contact the payee to "
-        "resolve the chargeback.",
-    ),
-    "TRANSACTION_DISPUTED": (
-        422,
-        "Partial refunds cannot be offered at this time because there is an open case on this transaction. Visit the "
-        "PayPal Resolution Center to review this case.",
-    ),
-    "PLATFORM_FEE_EXCEEDED": (
-        422,
-        "Platform fee amount specified exceeds the amount that is available for refund. You can only refund up to the "
-        "available platform fee amount. This error is also returned when no platform_fee was specified or was zero "
-        "when the payment was captured.",
-    ),
-    "REFUND_IS_RESTRICTED": (
-        422,
-        "This refund can only be processed by the API caller that had 'captured' the transaction. If you facilitate "
-        "your transactions via a platform/partner, please initiate a refund through them.",
-    ),
-    "PLATFORM_FEE_NOT_ENABLED": (
-        422,
-        "The API Caller account is not setup to be able to process refunds with 'platform_fees'. Please contact your "
-        "Account Manager. This feature is useful when you want to contribute a portion of the 'platform_fees' you had "
-        "capture as part of the refund being processed.",
-    ),
-}
-"""The issues of a refund with their HTTP status and PayPal's words, which its description fixes for most."""
-
-
-@attrs.define(kw_only=True)
-class _Capture:
-    """A captured payment, as the sandbox keeps it."""
-
-    id: str
-    order: str
-    amount: Money
-    made_at: datetime.datetime
-    status: str
-    names_order: bool
-    disputed: bool = False
-    charged_back: bool = False
-
-
-@attrs.define(kw_only=True)
-class _Refund:
-    """A refund, as the sandbox keeps it. ``done_at`` is when it is completed at the earliest."""
-
-    id: str
-    capture: str
-    amount: Money
-    made_at: datetime.datetime
-    changed_at: datetime.datetime
-    status: str
-    total: Money
-    done_at: datetime.datetime
-    said: dict[str, str] = attrs.field(factory=dict)
 
 
 class _Refused(Exception):
@@ -229,15 +95,16 @@ class PayPalSandbox:
         self.clock = clock or SandboxClock()
         self.server = SandboxServer(self._handle, port=port)
         self.server.faulty = lambda request: request.path.endswith("/refund")
-        self.server.error_bodies = {status: self._error(status) for status in (429, 500, 503)}
+        self.server.error_bodies = {status: error_body(status) for status in (429, 500, 503)}
         self.signer: Signer = sandbox_signer()
         self.webhook_id = _new_id()
         self.refunds_take = datetime.timedelta(0)
         self.brief_orders = False
         self.replay_status = 200
         self.max_refunds: int | None = None
-        self._captures: dict[str, _Capture] = {}
-        self._refunds: dict[str, _Refund] = {}
+        self._answers = Answers(self.server.url)
+        self._captures: dict[str, SandboxCapture] = {}
+        self._refunds: dict[str, SandboxRefund] = {}
         self._keys: dict[str, tuple[datetime.datetime, str]] = {}
         self._tokens: dict[str, datetime.datetime] = {}
         self._balance: dict[str, int] | None = None
@@ -296,7 +163,7 @@ class PayPalSandbox:
         with self._lock:
             if given in self._captures or (kind == "order" and self._captures_of(given)):
                 raise ValueError(f"{reference} is there already")
-            capture = _Capture(
+            capture = SandboxCapture(
                 id=given if given and kind != "order" else _new_id(),
                 order=given if kind == "order" else order or _new_id(),
                 amount=amount,
@@ -322,7 +189,7 @@ class PayPalSandbox:
         with self._lock:
             self._settle()
             capture = self._stored(reference)
-            left = self._left(capture)
+            left = capture.left
             if capture.status != "COMPLETED":
                 raise ValueError(f"{reference} is {capture.status.lower()} and cannot be refunded")
             if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
@@ -368,7 +235,7 @@ class PayPalSandbox:
                     status=STATUSES[refund.status],
                     refund_id=refund.said.get("custom_id", ""),
                 )
-                for refund in self._refunds_of(self._stored(reference).id)
+                for refund in self._stored(reference).refunds
             ]
 
     def open_dispute(self, capture: str) -> None:
@@ -385,7 +252,7 @@ class PayPalSandbox:
             self._settle()
             found = self._stored(capture)
             found.charged_back = True
-            self._tell("PAYMENT.CAPTURE.REVERSED", "capture", self._capture_json(found, in_order=False))
+            self._tell("PAYMENT.CAPTURE.REVERSED", "capture", self._answers.capture(found, in_order=False))
 
     def set_balance(self, *amounts: Money) -> None:
         """What the merchant has at PayPal, per currency; until this is called there is always enough."""
@@ -428,13 +295,13 @@ class PayPalSandbox:
         headers = self.signer.headers(event, webhook_id=self.webhook_id, cert_url=url, sent_at=sent_at)
         return RawWebhook(headers=headers | {"content-type": "application/json"}, body=event)
 
-    def _tell(self, event_type: str, resource_type: str, resource: dict[str, Any]) -> None:
+    def _tell(self, event_type: str, resource_type: str, resource: Json) -> None:
         event_id = f"WH-{_new_id()}-{_new_id()}"
         address = f"{self.url}/v1/notifications/webhooks-events/{event_id}"
         event = {
             "id": event_id,
             "event_version": "1.0",
-            "create_time": _time(self.clock.now()),
+            "create_time": written(self.clock.now()),
             "resource_type": resource_type,
             "resource_version": "2.0",
             "event_type": event_type,
@@ -458,11 +325,11 @@ class PayPalSandbox:
                 if request.path.startswith("/v1/notifications/certs/") and request.method == "GET":
                     return self._certificate(request)
                 if not self._is_authorized(request):
-                    return SandboxResponse(status=401, body=self._error(401))
+                    return SandboxResponse(status=401, body=error_body(401))
                 return self._route(request)
             except _Refused as refused:
                 status = ISSUES[refused.issue][0]
-                return SandboxResponse(status=status, body=self._error(status, refused.issue, refused.field))
+                return SandboxResponse(status=status, body=error_body(status, refused.issue, refused.field))
 
     def _route(self, request: SandboxRequest) -> SandboxResponse:
         parts = request.path.strip("/").split("/")
@@ -470,11 +337,13 @@ class PayPalSandbox:
             case "POST", ["v2", "payments", "captures", capture, "refund"]:
                 return self._refund(capture, request)
             case "GET", ["v2", "payments", "captures", capture] if capture in self._captures:
-                return SandboxResponse(status=200, body=self._capture_json(self._captures[capture], in_order=False))
+                return SandboxResponse(status=200, body=self._answers.capture(self._captures[capture], in_order=False))
             case "GET", ["v2", "payments", "refunds", refund] if refund in self._refunds:
-                return SandboxResponse(status=200, body=self._refund_json(self._refunds[refund]))
+                return SandboxResponse(status=200, body=self._answers.refund(self._refunds[refund]))
             case "GET", ["v2", "checkout", "orders", order] if self._captures_of(order):
-                return SandboxResponse(status=200, body=self._order_json(order))
+                return SandboxResponse(
+                    status=200, body=self._answers.order(order, self._captures_of(order), brief=self.brief_orders)
+                )
             case "POST", ["v1", "notifications", "verify-webhook-signature"]:
                 return self._verify(request)
         raise _Refused("INVALID_RESOURCE_ID")
@@ -526,13 +395,13 @@ class PayPalSandbox:
             self._keys[key] = (self.clock.now(), refund.id)
         return self._made(refund, request, 201)
 
-    def _made(self, refund: _Refund, request: SandboxRequest, status: int) -> SandboxResponse:
-        whole = self._refund_json(refund)
+    def _made(self, refund: SandboxRefund, request: SandboxRequest, status: int) -> SandboxResponse:
+        whole = self._answers.refund(refund)
         if request.headers.get("prefer") != "return=representation":
             whole = {name: whole[name] for name in ("id", "status", "links")}
         return SandboxResponse(status=status, body=whole)
 
-    def _read(self, body: bytes, capture: _Capture) -> tuple[Money, dict[str, str]]:
+    def _read(self, body: bytes, capture: SandboxCapture) -> tuple[Money, dict[str, str]]:
         """A refund request (schema ``refund_request``). An empty body is taken for ``{}``, as PayPal's SDK sends it."""
         try:
             fields = json.loads(body or b"{}")
@@ -551,11 +420,11 @@ class PayPalSandbox:
         ):
             raise _Refused("DUPLICATE_INVOICE_ID", "/invoice_id")
         if "amount" not in fields:
-            return self._left(capture), said
+            return capture.left, said
         return _read_amount(fields["amount"], capture.amount.currency), said
 
-    def _check(self, capture: _Capture, amount: Money) -> None:
-        left = self._left(capture)
+    def _check(self, capture: SandboxCapture, amount: Money) -> None:
+        left = capture.left
         if capture.status == "PENDING":
             raise _Refused("PENDING_CAPTURE")
         if capture.status in ("DECLINED", "FAILED"):
@@ -570,30 +439,31 @@ class PayPalSandbox:
             raise _Refused("REFUND_AMOUNT_EXCEEDED", "/amount/value")
         if capture.disputed and amount != capture.amount:
             raise _Refused("TRANSACTION_DISPUTED")
-        if self.max_refunds is not None and len(self._refunds_of(capture.id)) >= self.max_refunds:
+        if self.max_refunds is not None and len(capture.refunds) >= self.max_refunds:
             raise _Refused("MAX_NUMBER_OF_REFUNDS_EXCEEDED")
         if self._balance is not None and self._balance.get(amount.currency, 0) < amount.minor:
             raise _Refused("REFUND_FAILED_INSUFFICIENT_FUNDS")
 
-    def _make(self, capture: _Capture, amount: Money, said: dict[str, str]) -> _Refund:
+    def _make(self, capture: SandboxCapture, amount: Money, said: dict[str, str]) -> SandboxRefund:
         now = self.clock.now()
         pending = self._held or bool(self.refunds_take)
-        refund = _Refund(
+        refund = SandboxRefund(
             id=_new_id(),
             capture=capture.id,
             amount=amount,
             made_at=now,
             changed_at=now,
             status="PENDING" if pending else "COMPLETED",
-            total=capture.amount - self._left(capture) + amount,
+            total=capture.amount - capture.left + amount,
             done_at=now + self.refunds_take,
             said=said,
         )
         self._refunds[refund.id] = refund
+        capture.refunds.append(refund)
         if self._balance is not None:
             self._balance[amount.currency] = self._balance.get(amount.currency, 0) - amount.minor
         event = ("PAYMENT.REFUND.PENDING" if pending else "PAYMENT.CAPTURE.REFUNDED", "refund")
-        self._tell(*event, self._refund_json(refund))
+        self._tell(*event, self._answers.refund(refund))
         return refund
 
     def _end(self, refund: str, status: str, event: str) -> None:
@@ -608,14 +478,14 @@ class PayPalSandbox:
             if self._balance is not None:
                 self._balance[found.amount.currency] = self._balance.get(found.amount.currency, 0) + found.amount.minor
             if event:
-                self._tell(event, "refund", self._refund_json(found))
+                self._tell(event, "refund", self._answers.refund(found))
 
     def _settle(self) -> None:
         """Complete the refunds whose time has come, unless they are held."""
         for refund in [] if self._held else self._refunds.values():
             if refund.status == "PENDING" and refund.done_at <= self.clock.now():
                 refund.status, refund.changed_at = "COMPLETED", refund.done_at
-                self._tell("PAYMENT.CAPTURE.REFUNDED", "refund", self._refund_json(refund))
+                self._tell("PAYMENT.CAPTURE.REFUNDED", "refund", self._answers.refund(refund))
 
     def _certificate(self, request: SandboxRequest) -> SandboxResponse:
         known = f"CERT-{zlib.crc32(self.signer.certificate.encode()):08x}"
@@ -647,12 +517,9 @@ class PayPalSandbox:
                 pass
         return SandboxResponse(status=200, body={"verification_status": verdict})
 
-    # --- PayPal's JSON -------------------------------------------------------------------------------------
+    # --- finding things ------------------------------------------------------------------------------------
 
-    def _refunds_of(self, capture: str) -> list[_Refund]:
-        return [refund for refund in self._refunds.values() if refund.capture == capture]
-
-    def _stored(self, reference: str) -> _Capture:
+    def _stored(self, reference: str) -> SandboxCapture:
         """The capture that a shop stored: by its own id, or as the one capture of an order."""
         kind, _, given = reference.rpartition(":")
         captures = self._captures_of(given) if kind == "order" else []
@@ -661,98 +528,8 @@ class PayPalSandbox:
             raise ValueError(f"there is no payment {reference}, or no one payment of it")
         return found
 
-    def _captures_of(self, order: str) -> list[_Capture]:
+    def _captures_of(self, order: str) -> list[SandboxCapture]:
         return [capture for capture in self._captures.values() if capture.order == order]
-
-    def _left(self, capture: _Capture) -> Money:
-        left = capture.amount
-        for refund in self._refunds_of(capture.id):
-            if refund.status not in ("FAILED", "CANCELLED"):
-                left -= refund.amount
-        return left
-
-    def _status(self, capture: _Capture) -> str:
-        left = self._left(capture)
-        if capture.status != "COMPLETED" or left == capture.amount:
-            return capture.status
-        return "PARTIALLY_REFUNDED" if left else "REFUNDED"
-
-    def _capture_json(self, capture: _Capture, *, in_order: bool) -> dict[str, Any]:
-        address = f"{self.url}/v2/payments/captures/{capture.id}"
-        links = [
-            {"href": address, "rel": "self", "method": "GET"},
-            {"href": f"{address}/refund", "rel": "refund", "method": "POST"},
-        ]
-        body: dict[str, Any] = {
-            "id": capture.id,
-            "status": self._status(capture),
-            "amount": _amount(capture.amount),
-            "final_capture": True,
-            "create_time": _time(capture.made_at),
-            "update_time": _time(capture.made_at),
-            "links": links,
-        }
-        if capture.status == "PENDING":
-            body["status_details"] = {"reason": "ECHECK"}
-        if capture.names_order:
-            links.append({"href": f"{self.url}/v2/checkout/orders/{capture.order}", "rel": "up", "method": "GET"})
-            if not in_order:
-                body["supplementary_data"] = {"related_ids": {"order_id": capture.order}}
-        return body
-
-    def _refund_json(self, refund: _Refund) -> dict[str, Any]:
-        address = f"{self.url}/v2/payments/refunds/{refund.id}"
-        body: dict[str, Any] = {
-            "id": refund.id,
-            "status": refund.status,
-            "amount": _amount(refund.amount),
-            **refund.said,
-            "seller_payable_breakdown": {
-                "gross_amount": _amount(refund.amount),
-                "paypal_fee": _amount(Money.zero(refund.amount.currency)),
-                "net_amount": _amount(refund.amount),
-                "total_refunded_amount": _amount(refund.total),
-            },
-            "create_time": _time(refund.made_at),
-            "update_time": _time(refund.changed_at),
-            "links": [
-                {"href": address, "rel": "self", "method": "GET"},
-                {"href": f"{self.url}/v2/payments/captures/{refund.capture}", "rel": "up", "method": "GET"},
-            ],
-        }
-        if refund.status == "PENDING":
-            body["status_details"] = {"reason": "ECHECK"}
-        return body
-
-    def _order_json(self, order: str) -> dict[str, Any]:
-        captures = self._captures_of(order)
-        refunds = [self._refund_json(refund) for capture in captures for refund in self._refunds_of(capture.id)]
-        if self.brief_orders:
-            refunds = [{name: refund[name] for name in ("id", "status", "links")} for refund in refunds]
-        paid = Money(minor=sum(capture.amount.minor for capture in captures), currency=captures[0].amount.currency)
-        payments: dict[str, Any] = {"captures": [self._capture_json(capture, in_order=True) for capture in captures]}
-        if refunds:
-            payments["refunds"] = refunds
-        return {
-            "id": order,
-            "intent": "CAPTURE",
-            "status": "COMPLETED",
-            "purchase_units": [{"reference_id": "default", "amount": _amount(paid), "payments": payments}],
-            "create_time": _time(captures[0].made_at),
-            "update_time": _time(captures[-1].made_at),
-            "links": [{"href": f"{self.url}/v2/checkout/orders/{order}", "rel": "self", "method": "GET"}],
-        }
-
-    def _error(self, status: int, issue: str = "", field: str = "") -> dict[str, Any]:
-        name, message = _NAMES[status]
-        body: dict[str, Any] = {"name": name, "message": message, "debug_id": uuid.uuid4().hex[:13]}
-        if issue:
-            detail = {"issue": issue, "description": ISSUES[issue][1]}
-            if field:
-                detail["field"] = field
-            body["details"] = [detail]
-            body["links"] = [{"href": f"{_HELP}#error-{issue}", "rel": "information_link"}]
-        return body
 
 
 _: type[PaymentSandbox] = PayPalSandbox  # held by the type checker
@@ -782,11 +559,6 @@ def _read_amount(wire: object, currency: str) -> Money:
     return amount
 
 
-def _amount(money: Money) -> dict[str, str]:
-    whole = money.currency in _WHOLE_UNITS
-    return {"currency_code": money.currency, "value": f"{money.decimal:.{0 if whole else 2}f}"}
-
-
 def _basic(header: str) -> tuple[str, str]:
     """The name and password of HTTP Basic."""
     try:
@@ -799,7 +571,3 @@ def _basic(header: str) -> tuple[str, str]:
 def _new_id() -> str:
     """17 capitals and digits, as PayPal's ids are."""
     return uuid.uuid4().hex[:17].upper()
-
-
-def _time(time: datetime.datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
