@@ -8,6 +8,7 @@ import pytest
 
 from retour import Money
 from retour.cli.dashboard import COMMANDS, Dashboard, NotUnderstood
+from retour_manual_transfer.sandbox import BankSandbox
 from retour_mollie.sandbox import MollieSandbox
 from retour_paypal.sandbox import PayPalSandbox
 
@@ -39,29 +40,29 @@ def test_a_customer_pays_the_merchant_refunds_days_pass_and_the_books_tell(
     dashboard: Dashboard, mollie: MollieSandbox
 ) -> None:
     assert said(dashboard, "pay mollie 44.95 tr_7UhSN1zuXS") == ["€44.95 paid: tr_7UhSN1zuXS"]
-    assert said(dashboard, "refunds tr_7UhSN1zuXS") == ["No refunds."]
-    assert said(dashboard, " REFUND  tr_7UhSN1zuXS  10 ") == ["€10.00 refunded in the dashboard: re_0000000001"]
-    assert said(dashboard, "refunds tr_7UhSN1zuXS") == ["re_0000000001  €10.00  on its way"]
+    assert said(dashboard, "refunds mollie tr_7UhSN1zuXS") == ["No refunds."]
+    assert said(dashboard, " REFUND  Mollie tr_7UhSN1zuXS  10 ") == ["€10.00 refunded in the dashboard: re_0000000001"]
+    assert said(dashboard, "refunds mollie tr_7UhSN1zuXS") == ["re_0000000001  €10.00  on its way"]
     before = mollie.clock.now()
     assert len(said(dashboard, "advance 1d2h30m")) == 1
     assert (mollie.clock.now() - before).total_seconds() == 26.5 * 3600
-    assert said(dashboard, "refunds tr_7UhSN1zuXS") == ["re_0000000001  €10.00  refunded"]
-    assert said(dashboard, "refunds tr_7UhSN1zuXS", "nl") == ["re_0000000001  €\u00a010,00  terugbetaald"]
-    assert said(dashboard, "fail re_0000000001") == ["The bank refused re_0000000001."]
-    assert said(dashboard, "refunds tr_7UhSN1zuXS") == ["re_0000000001  €10.00  failed"]
+    assert said(dashboard, "refunds mollie tr_7UhSN1zuXS") == ["re_0000000001  €10.00  refunded"]
+    assert said(dashboard, "refunds mollie tr_7UhSN1zuXS", "nl") == ["re_0000000001  €\u00a010,00  terugbetaald"]
+    assert said(dashboard, "fail mollie re_0000000001") == ["The bank refused re_0000000001."]
+    assert said(dashboard, "refunds mollie tr_7UhSN1zuXS") == ["re_0000000001  €10.00  failed"]
 
 
 def test_an_amount_can_be_of_another_currency(dashboard: Dashboard, paypal: PayPalSandbox) -> None:
     [answer] = said(dashboard, "pay paypal 1200jpy")
-    [refund] = said(dashboard, f"refund {answer.rpartition(' ')[2]} 200JPY")
+    [refund] = said(dashboard, f"refund paypal {answer.rpartition(' ')[2]} 200JPY")
     assert refund.startswith("¥200 refunded")
 
 
 def test_what_is_held_is_held_everywhere(dashboard: Dashboard, mollie: MollieSandbox, paypal: PayPalSandbox) -> None:
     payments = {mollie: mollie.pay(PAID), paypal: paypal.pay(PAID)}
     dashboard.do("hold")
-    for payment in payments.values():
-        dashboard.do(f"refund {payment} 1")
+    for sandbox, payment in payments.items():
+        dashboard.do(f"refund {sandbox.provider} {payment} 1")
     dashboard.do("advance 9999d")
     assert {sandbox.books(one)[0].status for sandbox, one in payments.items()} == {"pending"}
     dashboard.do("release")
@@ -72,6 +73,16 @@ def test_a_fault_waits_for_the_next_write(dashboard: Dashboard, paypal: PayPalSa
     assert said(dashboard, "fault paypal cut_after") == ["The next write goes wrong."]
     assert said(dashboard, "fault PayPal ERROR_500_BEFORE") == ["The next 2 writes go wrong."]
     assert [fault.name for fault in paypal.server.faults] == ["CUT_AFTER", "ERROR_500_BEFORE"]
+
+
+def test_a_reference_with_a_blank_stands_in_quotation_marks() -> None:
+    with BankSandbox() as bank:
+        dashboard = Dashboard(sandboxes={"manual_transfer": bank})
+        assert said(dashboard, 'pay manual_transfer 44.95 "invoice 1001"') == ["€44.95 paid: invoice 1001"]
+        assert said(dashboard, "refund manual_transfer 'invoice 1001' 5") == [
+            "€5.00 refunded in the dashboard: T00000001"
+        ]
+        assert said(dashboard, "refunds manual_transfer 'invoice 1001'") == ["T00000001  €5.00  refunded"]
 
 
 def test_help_names_every_command(dashboard: Dashboard) -> None:
@@ -93,10 +104,11 @@ def test_help_names_every_command(dashboard: Dashboard) -> None:
         ("pay mollie 0", "0 is not above zero"),
         ("pay mollie 10.999", "10.999"),
         ("pay mollie 10 pi_1", "pi_1 is no payment of Mollie"),
-        ("refund tr_1 10", "No sandbox has a payment tr_1."),
-        ("refund {payment} 44.96", "EUR 44.95 is left"),
-        ("refund {payment} -1", "EUR 44.95 is left"),
-        ("fail re_1", "there is no refund re_1"),
+        ("refund mollie tr_1 10", "there is no payment tr_1"),
+        ("refunds mollie 'tr_1", "A quotation mark is missing."),
+        ("refund mollie {payment} 44.96", "EUR 44.95 is left"),
+        ("refund mollie {payment} -1", "EUR 44.95 is left"),
+        ("fail mollie re_1", "there is no refund re_1"),
         ("advance", "Write: advance PERIOD"),
         ("advance d", "d is no period"),
         ("advance -1d", "-1d is no period"),

@@ -32,6 +32,8 @@ RETOUR = Path(sys.executable).with_name("retour")
 ANNA = Actor.staff("anna")
 PART = Money.of("10.00", "EUR")
 NAMES = ["mollie", "paypal", "stripe"]
+"""The providers that refund by API."""
+ALL = ["manual_transfer", *NAMES]
 
 
 class Sandboxes:
@@ -105,12 +107,12 @@ def states(desk: ReturnDesk) -> list[str]:
 
 def test_a_shop_in_another_process_refunds_with_what_is_printed(start: Callable[..., Sandboxes]) -> None:
     sandboxes = start()
-    assert sorted(sandboxes.providers) == NAMES
+    assert sorted(sandboxes.providers) == ALL
     for name in NAMES:
         reference = sandboxes.reference(name)
         desk = sandboxes.desk(name)
         outcome = desk.refund("1001", reference, PART, by=ANNA, request_id="form-1")
-        assert sandboxes.type(f"refunds {reference}").startswith(f"{outcome.refund.reference}  €10.00  ")
+        assert sandboxes.type(f"refunds {name} {reference}").startswith(f"{outcome.refund.reference}  €10.00  ")
         assert sandboxes.type("advance 2d").startswith("It is ")
         desk.reconcile("1001")
         assert states(desk) == ["succeeded"]
@@ -124,7 +126,7 @@ def test_a_refund_that_is_typed_closes_the_link_that_was_opened_before(start: Ca
         reference = sandboxes.reference(name)
         desk = sandboxes.desk(name)
         desk.open_refund_link("1001", reference, PART, by=ANNA, request_id="form-1")
-        said = sandboxes.type(f"refund {reference} 10")
+        said = sandboxes.type(f"refund {name} {reference} 10")
         desk.reconcile("1001")
         (refund,) = desk.dossier("1001").refunds.values()
         assert refund.source == "link"
@@ -150,7 +152,7 @@ def test_webhooks_go_to_the_shop_by_themselves_and_are_signed_for_it(start: Call
         desks |= {name: sandboxes.desk(name) for name in NAMES}
         for name in NAMES:
             desks[name].mark_returned("1001", by=ANNA)
-            sandboxes.process.stdin.write(f"refund {sandboxes.reference(name)} 10\n")
+            sandboxes.process.stdin.write(f"refund {name} {sandboxes.reference(name)} 10\n")
         sandboxes.process.stdin.write("advance 2d\n")
         sandboxes.process.stdin.flush()
         assert told.wait(20), heard
@@ -207,10 +209,10 @@ def test_without_json_the_settings_are_there_to_copy_into_python(language: str, 
     rest, _ = process.communicate(timeout=20)
     assert rest.endswith(f"{words}\n")
     settings = ast.literal_eval(shown.partition("settings = ")[2])
-    assert sorted(settings) == NAMES
-    rows = [line.split() for line in shown.splitlines()[2:5]]
-    assert [row[0] for row in rows] == NAMES
-    assert [row[1] for row in rows] == [settings[name]["api_url"] for name in NAMES]
+    assert sorted(settings) == ALL
+    rows = [line.split() for line in shown.splitlines()[2:6]]
+    assert [row[0] for row in rows] == ALL
+    assert [row[1] for row in rows[1:]] == [settings[name]["api_url"] for name in NAMES]
 
 
 # --- what can go wrong --------------------------------------------------------------------------------------
@@ -232,7 +234,6 @@ def test_a_port_in_use_is_said_and_the_other_sandboxes_are_stopped(run: Run) -> 
     [
         (["mollei"], "No plugin mollei is installed. Installed are: manual_transfer, mollie, paypal"),
         (["sendcloud"], "Plugin sendcloud has no payment provider, so it has no sandbox."),
-        (["manual_transfer"], "Plugin manual_transfer has no sandbox."),
         (["mollie", "stripe", "--port", "65535"], "The sandbox of stripe cannot have port 65536"),
         (["--port", "0"], "0 is not in the range"),
         (["--webhooks", "https://example.org/hook"], "Webhooks go to this machine only"),
@@ -255,10 +256,12 @@ from retour_mollie.provider import Mollie
 print("a plugin that talks")
 
 
-class AcmePay(Mollie):
+class AcmePay:
     name = "acmepay"
     display_name = "AcmePay"
-    sandbox = {sandbox!r}
+    api = 1
+    settings_type, capabilities, refund_url = Mollie.settings_type, Mollie.capabilities, Mollie.refund_url
+    {sandbox}
 
 
 @hookimpl
@@ -268,10 +271,10 @@ def payment_providers():
 
 
 @pytest.fixture
-def acmepay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[object], None]]:
-    """Installs a plugin whose provider class names its sandbox so."""
+def acmepay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Installs a plugin whose provider class has this line about its sandbox."""
 
-    def install(sandbox: object) -> None:
+    def install(sandbox: str) -> None:
         (tmp_path / "retour_acmepay.py").write_text(PLUGIN.format(sandbox=sandbox))
         monkeypatch.syspath_prepend(str(tmp_path))
         installed = dict(registry.installed_plugins())
@@ -286,22 +289,33 @@ def acmepay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 @pytest.mark.parametrize(
     "sandbox, said",
     [
-        ("retour_acmepay_sandbox:AcmePaySandbox", "cannot be imported: ModuleNotFoundError: No module named"),
-        ("retour_acmepay:AcmePaySandbox", "cannot be imported: ImportError: retour_acmepay has no class"),
-        ("retour_acmepay", "not of the form module:Class"),
-        (None, "AcmePay has no sandbox."),
+        ("sandbox = 'retour_acmepay_sandbox:Acme'", "cannot be imported: ModuleNotFoundError: No module named"),
+        ("sandbox = 'retour_acmepay:Acme'", "cannot be imported: ImportError: retour_acmepay has no class Acme"),
+        ("sandbox = 'retour_acmepay'", "not of the form module:Class"),
+        ("sandbox = None", "AcmePay has no sandbox."),
     ],
 )
 def test_a_sandbox_that_is_broken_is_said_if_it_was_asked_for_and_else_stops_no_other(
-    run: Run, acmepay: Callable[[object], None], capfd: pytest.CaptureFixture[str], sandbox: object, said: str
+    run: Run, acmepay: Callable[[str], None], capfd: pytest.CaptureFixture[str], sandbox: str, said: str
 ) -> None:
     acmepay(sandbox)
     result = run("sandbox", "acmepay")
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stdout == ""
-    assert sorted(command.sandboxes_of([])) == NAMES
+    assert sorted(command.sandboxes_of([])) == ALL
     assert said in capfd.readouterr().err
+
+
+def test_a_plugin_without_a_sandbox_is_said_if_it_was_asked_for_and_else_left_out(
+    run: Run, acmepay: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    acmepay("")
+    result = run("sandbox", "acmepay")
+    assert result.exit_code == 2
+    assert "Plugin acmepay has no sandbox." in result.stderr
+    assert sorted(command.sandboxes_of([])) == ALL
+    assert "acmepay" not in capfd.readouterr().err.lower()
 
 
 def test_no_sandbox_at_all_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

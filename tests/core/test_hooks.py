@@ -226,6 +226,7 @@ def test_there_are_exactly_the_hooks_that_the_docs_name() -> None:
         "return_policy",
         "restock_policy",
         "refund_link",
+        "refund_plan",
         "refund_approval",
         "on_order_returned",
         "on_restocked",

@@ -8,12 +8,24 @@ from typing import Any
 
 import pytest
 
-from retour import Actor, Approval, Money, NotAllowed, NotPossibleNow, hookimpl
-from retour.providers import Disposition, ErrorCode, ProviderError, RefundStatus
+from retour import (
+    Actor,
+    Approval,
+    BankAccount,
+    InvalidAmount,
+    InvalidReference,
+    LinkKind,
+    Money,
+    NotAllowed,
+    NotPossibleNow,
+    hookimpl,
+)
+from retour.providers import Disposition, ErrorCode, Idempotency, ProviderError, RefundStatus
 from retour.providers.errors import DISPOSITIONS
 
 ANNA = Actor.staff("anna")
 HOUR = datetime.timedelta(hours=1)
+JANSEN = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +98,60 @@ def test_a_try_that_certainly_did_nothing_is_made_again_by_itself_with_the_same_
     assert world.went_back == 4000
 
 
-@pytest.mark.parametrize("code", [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.FINAL])
+FINAL = [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.FINAL and code is not ErrorCode.TOO_LATE]
+
+
+@pytest.mark.parametrize("code", FINAL)
 def test_a_final_refusal_fails_the_refund_and_frees_its_money(world: Any, code: ErrorCode) -> None:
     world.open().ledger.before = [ProviderError(code, "never")]
     assert world.refund().refund.state == "failed"
     world.later(HOUR)
     assert world.ledger.calls == 1
     assert world.refund("100.00").refund.state == "succeeded"
+
+
+def test_a_refund_that_is_too_late_for_its_provider_becomes_a_bank_transfer_with_the_reason(world: Any) -> None:
+    world.open("manual_transfer").ledger.before = [ProviderError(ErrorCode.TOO_LATE, "past 180 days")]
+    outcome = world.refund()
+    assert outcome.refund.state == "awaiting_merchant"
+    assert "past 180 days" in outcome.refund.problem
+    (row,) = world.desk.list_refunds(waits_for="transfer").refunds
+    assert row.refund_id == outcome.refund_id
+    link = world.desk.refund_link("1001", refund_id=row.refund_id, to=JANSEN)
+    assert (link.kind, link.transfer.amount) == (LinkKind.TRANSFER, Money.of("40", "EUR"))
+    assert "past 180 days" in world.desk.timeline("1001")[-1].text("nl")
+    with pytest.raises(InvalidAmount, match=r"more than the €60\.00 that is left"):
+        world.refund("60.01")
+    world.later(HOUR)
+    assert (world.states, world.ledger.calls, world.went_back) == (["awaiting_merchant"], 1, 0)
+
+
+def test_without_a_plugin_for_transfers_the_merchant_still_learns_what_to_do(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.TOO_LATE, "past 180 days")]
+    link = world.desk.refund_link("1001", refund_id=world.refund().refund_id)
+    assert link.kind is LinkKind.TRANSFER
+    assert "transfer €40.00 to the customer's own bank account" in link.instruction.render("en")
+
+
+def test_a_refund_that_was_unclear_once_never_becomes_a_transfer(world: Any) -> None:
+    """It may have been made: a second way for the same money would pay it twice."""
+    world.open().ledger.after = [lost()]
+    world.ledger.blind = True
+    world.refund()
+    world.ledger.before = [ProviderError(ErrorCode.TOO_LATE, "past 180 days")]
+    world.later()
+    assert world.states == ["unknown"]
+
+
+def test_only_a_refund_that_waits_has_a_link_of_its_own(world: Any) -> None:
+    done = world.open().refund()
+    with pytest.raises(NotPossibleNow, match="is refunded, so you cannot make it by hand"):
+        world.desk.refund_link("1001", refund_id=done.refund_id)
+    waiting = world.open_link("60.00")
+    link = world.desk.refund_link("1001", refund_id=waiting.refund_id)
+    assert link.url == "https://ledger.example"
+    with pytest.raises(InvalidReference, match="name a payment, or a refund that waits"):
+        world.desk.refund_link("1001")
 
 
 @pytest.mark.parametrize("code", [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.FIX])
@@ -299,6 +358,51 @@ def test_a_refused_refund_is_not_made(world: Any) -> None:
     assert world.refunds == []
 
 
+@pytest.mark.parametrize("fault", ["none", "lost before", "lost after"])
+def test_a_pending_refund_is_cancelled_when_the_provider_says_so(world: Any, fault: str) -> None:
+    world.open(cancel_refund=_support("yes")).ledger.new_status = RefundStatus.PENDING
+    outcome = world.refund("100.00")
+    if fault != "none":
+        world.ledger.cancelling = [(fault, lost())]
+    asked = world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA, note="the customer keeps it").refund
+    assert (asked.state, asked.cancelling) == (("cancelled", False) if fault == "none" else ("pending", True))
+    world.later()
+    assert world.states == ["cancelled"]
+    assert world.went_back == 0
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+    assert [entry.note for entry in world.desk.timeline("1001") if entry.note] == ["the customer keeps it"]
+
+
+def test_asking_twice_to_cancel_asks_the_provider_once(world: Any) -> None:
+    world.open(cancel_refund=_support("yes")).ledger.new_status = RefundStatus.PENDING
+    outcome = world.refund()
+    world.ledger.cancelling = [("lost before", lost())]
+    assert world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA).changed
+    assert not world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA).changed
+
+
+@pytest.mark.parametrize("paid_out", [True, False])
+def test_a_refund_that_the_provider_does_not_take_back_goes_on(world: Any, paid_out: bool) -> None:
+    world.open(cancel_refund=_support("partial")).ledger.new_status = RefundStatus.PENDING
+    outcome = world.refund()
+    world.ledger.cancelling = [("lost before", ProviderError(ErrorCode.NOT_REFUNDABLE, "too late to cancel"))]
+    if paid_out:
+        world.ledger.turn("re_1", RefundStatus.SUCCEEDED)
+    refund = world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA).refund
+    assert (refund.state, refund.cancelling) == ("succeeded" if paid_out else "pending", False)
+    assert world.went_back == 4000
+    if not paid_out:
+        assert "too late to cancel" in world.desk.timeline("1001")[-1].text("nl")
+
+
+def test_a_provider_that_takes_nothing_back_is_not_asked(world: Any) -> None:
+    world.open(cancel_refund=_support("provider_cannot")).ledger.new_status = RefundStatus.PENDING
+    outcome = world.refund()
+    with pytest.raises(NotPossibleNow, match="cannot be cancelled: Ledger Pay takes no refund back"):
+        world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert world.states == ["pending"]
+
+
 def test_a_refund_that_was_sent_cannot_be_cancelled(world: Any) -> None:
     outcome = world.open().refund()
     with pytest.raises(NotPossibleNow, match="is refunded, so you cannot cancel it"):
@@ -326,3 +430,47 @@ def _support(value: str) -> object:
     from retour.providers import Support
 
     return Support(value)
+
+
+def test_the_window_begins_with_the_first_try_that_may_have_happened(world: Any) -> None:
+    """A refund that was put off for an hour, then sent and lost, is as fresh at its provider as any other."""
+    world.open().ledger.before = [
+        ProviderError(ErrorCode.DUPLICATE, "one of this amount was just made", not_before=HOUR)
+    ]
+    world.refund()
+    world.ledger.before = [lost()]
+    world.later(HOUR)
+    assert world.states == ["unknown"]
+    world.later(datetime.timedelta(minutes=54))
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_that_waited_for_a_worker_longer_than_the_window_is_no_older_at_its_provider(world: Any) -> None:
+    world.open(inline_seconds=0).refund()
+    world.ledger.before = [lost()]
+    world.later(3 * HOUR)
+    assert world.states == ["unknown"]
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_window_too_short_to_be_of_use_holds_nothing_up(world: Any) -> None:
+    window = Idempotency(header="Key", window=datetime.timedelta(minutes=1))
+    assert world.open(idempotency=window).refund().refund.state == "succeeded"
+
+
+@pytest.mark.parametrize("broken", [lost(), ValueError("the worker dies")], ids=["the answer is lost", "it crashes"])
+def test_the_delay_of_a_lookup_counts_from_the_last_try(world: Any, broken: Exception) -> None:
+    """The provider does not show a refund at once: what was sent again a minute ago may be there unseen."""
+    world.open(lookup_complete_after=datetime.timedelta(minutes=30)).ledger.before = [lost()]
+    world.ledger.blind = True
+    world.refund()
+    world.ledger.after = [broken]
+    world.later(datetime.timedelta(minutes=50))  # sent again, and it happens
+    assert (world.states, world.went_back) == (["unknown"], 4000)
+    world.ledger.keys.clear()  # an hour after the first try the provider forgets the key
+    world.later(datetime.timedelta(minutes=10))
+    assert (world.states, world.went_back) == (["unknown"], 4000)
+    world.ledger.blind = False
+    world.later(datetime.timedelta(minutes=25))
+    assert (world.states, world.went_back) == (["succeeded"], 4000)

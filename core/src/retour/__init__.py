@@ -44,7 +44,17 @@ if TYPE_CHECKING:
     from retour.model.money import Money
     from retour.model.order import BankAccount, Delivery, LineKind, Mode, Order, OrderLine, Paid, Payment, TaxPart
     from retour.model.outcome import Outcome, RefundPage, RefundSummary
-    from retour.model.refunds import Approval, LinkKind, Refund, RefundLink, RefundOption, RefundPlan, RefundState
+    from retour.model.refunds import (
+        Approval,
+        LinkKind,
+        Refund,
+        RefundLink,
+        RefundOption,
+        RefundPlan,
+        RefundQuote,
+        RefundShare,
+        RefundState,
+    )
     from retour.model.returns import (
         Counted,
         Extent,
@@ -52,6 +62,7 @@ if TYPE_CHECKING:
         Objection,
         RequestedLine,
         RestockDecision,
+        ReturnedLine,
         StockMovement,
         StockState,
     )
@@ -97,6 +108,8 @@ __all__ = [
     "RefundOption",
     "RefundPage",
     "RefundPlan",
+    "RefundQuote",
+    "RefundShare",
     "RefundState",
     "RefundSummary",
     "RequestReused",
@@ -104,6 +117,7 @@ __all__ = [
     "RestockDecision",
     "RetourError",
     "ReturnDesk",
+    "ReturnedLine",
     "Shop",
     "StockMovement",
     "StockRefused",
@@ -133,6 +147,8 @@ _HOMES = {
     "RefundPage": "model.outcome",
     "RefundSummary": "model.outcome",
     "RefundPlan": "model.refunds",
+    "RefundQuote": "model.refunds",
+    "RefundShare": "model.refunds",
     "UnknownRefund": "model.errors",
     "RefundState": "model.refunds",
     "Refund": "model.refunds",
@@ -174,6 +190,7 @@ _HOMES = {
     "RestockDecision": "model.returns",
     "RetourError": "model.errors",
     "ReturnDesk": "desk",
+    "ReturnedLine": "model.returns",
     "Shop": "shop",
     "StockMovement": "model.returns",
     "StockRefused": "model.errors",

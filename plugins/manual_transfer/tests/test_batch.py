@@ -44,6 +44,7 @@ def a_transfer(
     remittance: str = "Retour 1001",
 ) -> Transfer:
     return Transfer(
+        order_id="1001",
         refund_id=an_id(number),
         amount=Money.of(amount, currency),
         to=BankAccount(name=name, iban=iban),
@@ -119,7 +120,7 @@ def test_a_second_export_in_another_process_is_the_same_to_the_byte():
     script = (
         "import datetime; from retour.providers import BankAccount, Money\n"
         "from retour_manual_transfer.batch import *\n"
-        "one = Transfer(refund_id='rf01KASM4X000000000000000001', amount=Money.of('45.50', 'EUR'),\n"
+        "one = Transfer(order_id='1001', refund_id='rf01KASM4X000000000000000001', amount=Money.of('45.50', 'EUR'),\n"
         "    to=BankAccount(name='J. Jansen', iban='NL91ABNA0417164300'), remittance='Retour 1001')\n"
         "shop = Debtor(name='Theewinkel B.V.', iban='NL20INGB0001234567', bic='INGBNL2A')\n"
         "made = datetime.datetime(2026, 11, 23, 16, 45, 12)\n"
@@ -297,6 +298,7 @@ ids = st.text(CROCKFORD, min_size=26, max_size=26).map("rf".__add__)
 words = st.text(max_size=160).map("a".__add__)
 valid = st.builds(
     Transfer,
+    order_id=st.just("1001"),
     refund_id=ids,
     amount=st.integers(1, 99_999_999_999).map(lambda cents: Money(minor=cents, currency="EUR")),
     to=st.builds(

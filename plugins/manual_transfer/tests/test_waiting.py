@@ -8,12 +8,24 @@ import itertools
 import attrs
 import pytest
 
-from retour import Actor, BankAccount, MemoryShop, Mode, Money, Order, Payment, RefundState, ReturnDesk
+from retour import (
+    Actor,
+    BankAccount,
+    InvalidReference,
+    MemoryShop,
+    Mode,
+    Money,
+    NotPossibleNow,
+    Order,
+    Payment,
+    RefundState,
+    ReturnDesk,
+)
 from retour.testing import a_line, a_payment, an_order
 from retour_manual_transfer import waiting
 from retour_manual_transfer.batch import Debtor, pain001
-from retour_manual_transfer.statement import StatementLine, match_statement
-from retour_manual_transfer.waiting import NotReady, WaitingRefund, transfers_of, waiting_refunds
+from retour_manual_transfer.statement import StatementLine, confirm_statement, match_statement
+from retour_manual_transfer.waiting import NotReady, WaitingRefund, hand_over, transfers_of, waiting_refunds
 
 ANNA = Actor.staff("anna")
 SHOP = Debtor(name="Theewinkel B.V.", iban="NL20INGB0001234567")
@@ -60,7 +72,8 @@ def test_a_returned_order_is_paid_back_by_a_batch_and_confirmed_by_the_statement
     assert transfer.to == BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
     assert transfer.remittance == "Retour 1001"
 
-    written = pain001(SHOP, ready.transfers, batch_id="2026-11-24.1", execution_date=ON, created_at=MADE)
+    batch = hand_over(desk, ready.transfers, "2026-11-24.1", by=ANNA)
+    written = pain001(SHOP, batch, batch_id="2026-11-24.1", execution_date=ON, created_at=MADE)
     assert f"<EndToEndId>{refund_id}</EndToEndId>".encode() in written
     assert desk.dossier("1001").refunds[refund_id].state is RefundState.AWAITING_MERCHANT
 
@@ -93,10 +106,82 @@ def test_of_two_waiting_refunds_of_one_amount_the_one_on_the_statement_is_confir
 def test_a_refund_in_an_earlier_batch_is_left_out_of_the_next():
     desk = a_desk(an_invoice("1001"), an_invoice("1002"))
     first = wait(desk, "1001")
-    handed_over = [transfer.refund_id for transfer in transfers_of(desk).transfers]
+    handed_over = hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
     second = wait(desk, "1002")
-    assert handed_over == [first]
-    assert [transfer.refund_id for transfer in transfers_of(desk, without=handed_over).transfers] == [second]
+    assert [transfer.refund_id for transfer in handed_over] == [first]
+    assert [transfer.refund_id for transfer in transfers_of(desk).transfers] == [second]
+
+
+def test_a_refund_is_in_one_batch_however_often_two_people_export():
+    desk = a_desk(an_invoice("1001"), an_invoice("1002"))
+    wait(desk, "1001")
+    wait(desk, "1002")
+    seen_by_both = transfers_of(desk).transfers
+    assert len(hand_over(desk, seen_by_both, "B1", by=ANNA)) == 2
+    assert hand_over(desk, seen_by_both, "B2", by=Actor.staff("ben")) == ()
+    assert len(hand_over(desk, seen_by_both, "B1", by=ANNA)) == 2  # the same again, as after a crash
+
+
+def test_a_second_export_of_a_batch_is_the_same_file():
+    desk = a_desk(an_invoice("1001"), an_invoice("1002"), an_invoice("1003"))
+    wait(desk, "1001")
+    wait(desk, "1002")
+    batch = hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    first = pain001(SHOP, batch, batch_id="B1", execution_date=ON, created_at=MADE)
+    wait(desk, "1003")
+    again = transfers_of(desk, batch="B1").transfers
+    assert pain001(SHOP, again, batch_id="B1", execution_date=ON, created_at=MADE) == first
+
+
+def test_a_refund_in_a_batch_is_cancelled_only_after_it_was_taken_out():
+    desk = a_desk(an_invoice())
+    refund_id = wait(desk)
+    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    with pytest.raises(NotPossibleNow, match="is in batch B1, which the bank may pay"):
+        desk.cancel_refund("1001", refund_id, by=ANNA)
+    desk.hand_over_refund("1001", refund_id, "", by=ANNA)
+    assert [transfer.refund_id for transfer in transfers_of(desk).transfers] == [refund_id]
+    desk.cancel_refund("1001", refund_id, by=ANNA)
+    assert transfers_of(desk).transfers == ()
+    assert "uit" in desk.timeline("1001")[-2].text("nl")
+
+
+@pytest.mark.parametrize("name", ["x" * 36, " B1", 7])
+def test_a_batch_with_a_name_that_no_bank_takes_is_refused(name: str):
+    desk = a_desk(an_invoice())
+    refund_id = wait(desk)
+    with pytest.raises(InvalidReference, match="a batch has a name of at most 35 characters"):
+        desk.hand_over_refund("1001", refund_id, name, by=ANNA)
+    assert transfers_of(desk).transfers != ()
+
+
+def test_a_statement_confirms_what_it_names_and_again_changes_nothing():
+    desk = a_desk(an_invoice("1001"), an_invoice("1002"))
+    first, second = wait(desk, "1001"), wait(desk, "1002")
+    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    lines = [a_line_for(first), a_line_for(second, reference="st-18", paid="45.00")]
+    match = confirm_statement(desk, lines, by=ANNA)
+    assert [paid.refund.refund_id for paid in match.paid] == [first]
+    assert [one.refund.refund_id for one in match.to_look_at] == [second]
+    assert desk.dossier("1001").refunds[first].state is RefundState.SUCCEEDED
+    assert desk.dossier("1002").refunds[second].state is RefundState.AWAITING_MERCHANT
+    assert confirm_statement(desk, lines, by=ANNA).paid == ()
+    assert transfers_of(desk, batch="B1").transfers[0].refund_id == second
+
+
+def test_a_refund_by_the_desk_waits_for_the_merchant_and_says_how_to_make_it():
+    desk = a_desk(an_invoice())
+    outcome = desk.refund("1001", "inv-1001", Money.of("20.00", "EUR"), by=ANNA, request_id="form-1")
+    assert outcome.refund is not None
+    assert outcome.refund.state is RefundState.AWAITING_MERCHANT
+    link = desk.refund_link("1001", refund_id=outcome.refund_id)
+    assert link.transfer is not None
+    assert link.transfer.amount == Money.of("20.00", "EUR")
+    assert [row.refund_id for row in desk.list_refunds(waits_for="transfer").refunds] == [outcome.refund_id]
+    assert [transfer.refund_id for transfer in transfers_of(desk).transfers] == [outcome.refund_id]
+    assert desk.timeline("1001")[-1].text("nl") == "€\xa020,00 wacht op je overboeking"
+    again = desk.refund("1001", "inv-1001", Money.of("20.00", "EUR"), by=ANNA, request_id="form-1")
+    assert (again.changed, again.refund_id) == (False, outcome.refund_id)
 
 
 def test_only_the_named_orders_are_asked_for_each_once():

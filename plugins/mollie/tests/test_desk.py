@@ -111,3 +111,15 @@ def test_a_gift_card_is_told_before_anything_is_planned(sandbox: MollieSandbox) 
     with pytest.raises(NotPossibleNow, match="a method without refunds"):
         refund(desk, reference)
     assert states(desk) == []
+
+
+def test_once_mollie_was_asked_its_own_link_leads_to_the_payment() -> None:
+    """The field ``_links.dashboard`` names the organisation, which no address made of the reference does."""
+    with MollieSandbox() as sandbox:
+        reference = sandbox.pay(PAID)
+        desk = desk_of(sandbox, reference)
+        assert desk.refund_link("1001", reference).url == f"https://my.mollie.com/dashboard/payments/{reference}"
+        refund(desk, reference)
+        named = f"https://www.mollie.com/dashboard/org_12345678/payments/{reference}"
+        assert desk.refund_link("1001", reference).url == named
+        assert desk.timeline("1001")[-2].url == named

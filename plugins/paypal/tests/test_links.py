@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from retour import Actor, MemoryShop, ReturnDesk
 from retour.providers import LinkKind, LinkRequest, Mode, Money, Payment, ProviderSession, RefundLink, Secret
+from retour.testing import a_line, a_payment, an_order
 from retour_paypal.provider import PayPal
+from retour_paypal.sandbox import PayPalSandbox
 from retour_paypal.settings import Settings
 
 LIVE = "https://www.paypal.com/activity"
@@ -112,3 +115,18 @@ def test_every_instruction_is_two_sentences_with_the_amount(reference: str, lang
     assert words.count(". ") == 1
     assert words.endswith(".")
     assert amount in words
+
+
+def test_once_paypal_was_asked_an_order_leads_to_the_page_of_its_capture(sandbox: PayPalSandbox) -> None:
+    capture = sandbox.pay(Money.of("94.95", "EUR"))
+    reference = f"order:{sandbox.order_of(capture)}"
+    payment = a_payment("94.95", provider="paypal", reference=reference, mode=Mode.TEST)
+    desk = ReturnDesk(
+        shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[payment])]),
+        store="sqlite://",
+        plugins=["paypal"],
+        settings={"paypal": sandbox.settings},
+    )
+    assert desk.refund_link("1001", reference).url == TEST
+    desk.refund("1001", reference, Money.of("44.95", "EUR"), by=Actor.staff("anna"), request_id="form-1")
+    assert desk.refund_link("1001", reference).url == f"{TEST}/payment/{capture}"

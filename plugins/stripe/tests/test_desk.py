@@ -128,3 +128,14 @@ def test_a_disputed_payment_is_told_before_anything_is_planned(sandbox: StripeSa
     with pytest.raises(NotPossibleNow, match="the payment is disputed"):
         refund(desk, stored)
     assert states(desk) == []
+
+
+def test_once_stripe_was_asked_a_checkout_session_leads_to_its_payment(sandbox: StripeSandbox) -> None:
+    session = sandbox.check_out(PAID)
+    desk = desk_of(sandbox, session)
+    assert "/search?query=cs_" in desk.refund_link("1001", session).url
+    outcome = desk.refund("1001", session, HALF, by=ANNA, request_id="form-1")
+    assert outcome.refund is not None
+    assert outcome.refund.sent is not None
+    url = desk.refund_link("1001", session).url
+    assert url == f"https://dashboard.stripe.com/test/payments/{outcome.refund.sent.target}"

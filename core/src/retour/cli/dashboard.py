@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
@@ -34,7 +35,10 @@ class Dashboard:
 
     def do(self, line: str) -> Said:
         """Do what a line says; gives the answer. Raises `NotUnderstood`; nothing was done then."""
-        words = line.split()
+        try:
+            words = shlex.split(line)
+        except ValueError:
+            raise NotUnderstood(text("A quotation mark is missing.")) from None
         if not words:
             return ()
         for usage, _, act in COMMANDS:
@@ -64,26 +68,19 @@ class Dashboard:
         made = self._sandbox(provider).pay(paid, reference=reference)
         return [text("{amount} paid: {reference}", amount=paid, reference=made)]
 
-    def refund(self, payment: str, amount: str) -> Said:
+    def refund(self, provider: str, payment: str, amount: str) -> Said:
         """A merchant refunds in the provider's dashboard."""
-        refund = self._holder(payment).refund_in_dashboard(payment, _money(amount))
+        refund = self._sandbox(provider).refund_in_dashboard(payment, _money(amount))
         return [text("{amount} refunded in the dashboard: {refund}", amount=_money(amount), refund=refund)]
 
-    def fail(self, refund: str) -> Said:
+    def fail(self, provider: str, refund: str) -> Said:
         """The bank refuses a refund."""
-        unknown = []
-        for sandbox in self.sandboxes.values():
-            try:
-                sandbox.fail(refund)
-            except ValueError as error:
-                unknown.append(str(error))
-            else:
-                return [text("The bank refused {refund}.", refund=refund)]
-        raise NotUnderstood(text("{why}", why="; ".join(dict.fromkeys(unknown))))
+        self._sandbox(provider).fail(refund)
+        return [text("The bank refused {refund}.", refund=refund)]
 
-    def refunds(self, payment: str) -> Said:
+    def refunds(self, provider: str, payment: str) -> Said:
         """What a provider has in its books."""
-        booked = self._holder(payment).books(payment)
+        booked = self._sandbox(provider).books(payment)
         return [
             text(
                 "{refund}  {amount}  {state}",
@@ -142,22 +139,12 @@ class Dashboard:
             )
         return found
 
-    def _holder(self, payment: str) -> PaymentSandbox:
-        """The sandbox where a payment is."""
-        for sandbox in self.sandboxes.values():
-            try:
-                sandbox.books(payment)
-            except ValueError:
-                continue
-            return sandbox
-        raise NotUnderstood(text("No sandbox has a payment {payment}.", payment=payment))
-
 
 COMMANDS: Sequence[tuple[str, Text, Callable[..., Said]]] = (
     ("pay PROVIDER AMOUNT [REFERENCE]", text("a customer pays, 44.95 or 44.95USD"), Dashboard.pay),
-    ("refund PAYMENT AMOUNT", text("the merchant refunds in the dashboard"), Dashboard.refund),
-    ("refunds PAYMENT", text("what the provider has in its books"), Dashboard.refunds),
-    ("fail REFUND", text("the bank refuses a refund, whether it had succeeded or not"), Dashboard.fail),
+    ("refund PROVIDER PAYMENT AMOUNT", text("the merchant refunds in the dashboard"), Dashboard.refund),
+    ("refunds PROVIDER PAYMENT", text("what the provider has in its books"), Dashboard.refunds),
+    ("fail PROVIDER REFUND", text("the bank refuses a refund, whether it had succeeded or not"), Dashboard.fail),
     ("advance PERIOD", text("time passes everywhere: 2d, 3h, 30m"), Dashboard.advance),
     ("hold", text("refunds stay pending, however long it takes"), Dashboard.hold),
     ("release", text("what was held goes its way again"), Dashboard.release),

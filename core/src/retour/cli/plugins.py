@@ -35,6 +35,7 @@ _SUPPORT: dict[Support, Text] = {
 _CAPABILITIES: dict[str, Text] = {
     "refund_page": text("refund page"),
     "refund_by_api": text("refund by API"),
+    "refund_by_person": text("refund by a person"),
     "partial_refund": text("partial refund"),
     "cancel_refund": text("cancel refund"),
     "find_refund": text("find a refund again"),

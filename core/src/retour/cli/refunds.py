@@ -24,6 +24,8 @@ from retour.model.text import Text, money_text
 WAITING: dict[str, Text] = {
     "person": text("a person"),
     "merchant": text("the merchant"),
+    "transfer": text("a bank transfer"),
+    "bank": text("the bank"),
     "provider": text("the provider"),
 }
 """What a refund can wait for; the most urgent first."""
@@ -31,6 +33,8 @@ WAITING: dict[str, Text] = {
 _NONE: dict[str, Text] = {
     "person": text("No refund needs a person."),
     "merchant": text("No refund waits for the merchant."),
+    "transfer": text("No refund waits for a bank transfer."),
+    "bank": text("No refund waits for the bank."),
     "provider": text("No refund waits for its provider."),
     "all": text("No refund waits for anything."),
 }
@@ -50,7 +54,8 @@ _UNLIMITED = 2000
     type=click.Choice([*WAITING, "all"]),
     default="person",
     show_default=True,
-    help="Those that a person has to decide or mend, that the merchant makes by hand, or that the provider has.",
+    help="Those that a person has to decide or mend, that the merchant makes by link or by bank transfer, or that the "
+    "bank or the provider has.",
 )
 @language_option
 @click.pass_context

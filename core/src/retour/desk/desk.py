@@ -63,12 +63,6 @@ from retour.shop import Shop
 from retour.store.clock import microseconds
 from retour.store.store import Store
 
-DAYS_NOTES_ARE_KEPT = 365
-"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
-
-_ROUNDS = 3
-"""How often the hooks are asked and the rules applied while others keep changing the same order."""
-
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
@@ -326,6 +320,7 @@ class ReturnDesk:
         """
         order, dossier = self._flow.read(order_id)
         ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
+        quoted = self._refunds.quote(dossier, order, ctx)
         return tuple(
             [
                 RefundOption(
@@ -334,29 +329,44 @@ class ReturnDesk:
                     refunded=share.refunded,
                     left=share.left,
                     suggested=share.suggested,
-                    link=self._links.refund_link(order, share.payment, share.suggested or share.left, None, ctx),
+                    link=self._links.refund_link(
+                        order, share.payment, share.suggested or share.left, None, ctx, dossier
+                    ),
+                    because=quoted.because,
                 )
-                for share in refunds.shares(dossier, order)
+                for share in quoted.shares
             ]
         )
 
     def refund_link(
-        self, order_id: str, payment: str, amount: Money | None = None, *, to: BankAccount | None = None
+        self,
+        order_id: str,
+        payment: str | None = None,
+        amount: Money | None = None,
+        *,
+        refund_id: str | None = None,
+        to: BankAccount | None = None,
     ) -> RefundLink:
         """Where a person goes to refund ``amount`` of one payment, named by its id or reference.
 
-        Without ``amount``: what we suggest, or else all that is left. ``to`` is the account for a bank transfer,
-        where the order does not name its payer's. A payment whose plugin is missing or broken gets an answer too.
+        Without ``amount``: what we suggest, or else all that is left. With ``refund_id`` alone: where to make that
+        refund, which waits and has its amount reserved. ``to`` is the account for a bank transfer, where the order
+        does not name its payer's. A payment whose plugin is missing or broken gets an answer too.
         """
         order, dossier = self._flow.read(order_id)
+        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
+        if refund_id is not None:
+            return self._links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
+        if payment is None:
+            raise InvalidReference(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
         chosen = order.payment(payment)
         if amount is None:
-            share = next(one for one in refunds.shares(dossier, order) if one.payment is chosen)
+            shares = self._refunds.quote(dossier, order, ctx).shares
+            share = next(one for one in shares if one.payment is chosen)
             amount = share.suggested or share.left
         else:
             refunds.check_amount(dossier, order, chosen, amount)
-        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
-        return self._links.refund_link(order, chosen, amount, to, ctx)
+        return self._links.refund_link(order, chosen, amount, to, ctx, dossier)
 
     def confirm_refund(
         self,
@@ -398,13 +408,27 @@ class ReturnDesk:
         """Refund ``amount`` of one payment through its provider's API, once.
 
         The provider is asked first what it refunds and whether it can. The outcome says where the refund is then:
-        succeeded only if the provider said so. ``instead_of`` is a refund that waits for the merchant: its payment is
-        reconciled first, and it is cancelled in the same step. Raises `NotPossibleNow` where the provider cannot
-        refund this payment by API; use ``open_refund_link``.
+        succeeded only if the provider said so. One that only a person can make, by bank transfer, or that is too late
+        for its provider, waits for the merchant: ``refund_link(order_id, refund_id=...)`` says how to make it.
+
+        ``instead_of`` is a refund that waits for the merchant: its payment is reconciled first, and it is cancelled in
+        the same step. Raises `NotPossibleNow` where the provider cannot refund this payment by API; use
+        ``open_refund_link``.
         """
+        arguments = ("refund", payment, str(amount), return_id, instead_of, note)
+        request = Request.of(order_id, request_id, arguments)
+        before = self._flow.outcome_of(order_id, request)
+        if before is not None:  # a double click asks no provider anything
+            return before
         if instead_of is not None:
             self.reconcile(order_id)
-        target = self._refunds.target(order_id, payment)
+        try:
+            refundable = self._refunds.refundable(order_id, payment)
+        except NotPossibleNow:
+            before = self._flow.outcome_of(order_id, request)  # the same click, a moment ahead, took what was left
+            if before is not None:
+                return before
+            raise
 
         def decide(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
@@ -414,15 +438,15 @@ class ReturnDesk:
                 order,
                 chosen,
                 amount,
-                target,
+                refundable.target,
                 hold=hold,
+                page=refundable.url,
                 return_id=return_id,
                 instead_of=instead_of,
                 note=note,
             )
 
-        arguments = ("refund", payment, str(amount), return_id, instead_of, note)
-        return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
+        return self._flow.command(order_id, by, decide, request=request)
 
     def open_refund_link(
         self,
@@ -436,17 +460,33 @@ class ReturnDesk:
         note: str | None = None,
     ) -> Outcome:
         """A person goes to refund ``amount`` by hand, at the provider or the bank: the amount is reserved until the
-        refund is found there, confirmed, or cancelled. Where to go says ``refund_link``."""
+        refund is found there, confirmed, or cancelled. Where to go says ``refund_link(order_id, refund_id=...)``."""
 
         def decide(draft: Draft, order: Order) -> None:
-            refunds.open_link(draft, order, order.payment(payment), amount, return_id, note)
+            chosen = order.payment(payment)
+            by_person = self._house.accounts.by_person(chosen.provider)
+            refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
 
         arguments = ("open_refund_link", payment, str(amount), return_id, note)
         return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
 
     def cancel_refund(self, order_id: str, refund_id: str, *, by: Actor, note: str | None = None) -> Outcome:
-        """Give up a refund that waits for a person. Impossible once it was sent: its outcome is the provider's."""
-        return self._flow.command(order_id, by, lambda draft, order: refunds.cancel(draft, order, refund_id, note))
+        """Give up a refund that waits for a person, or ask the provider to take back one that it has pending.
+
+        The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
+        `NotPossibleNow` where the money is gone, or on its way with a provider that takes nothing back.
+        """
+
+        def decide(draft: Draft, order: Order) -> None:
+            self._refunds.check_cancellable(draft.dossier, order, refund_id)
+            refunds.cancel(draft, order, refund_id, note)
+
+        return self._flow.command(order_id, by, decide)
+
+    def hand_over_refund(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
+        """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
+        takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another."""
+        return self._flow.command(order_id, by, lambda draft, _: refunds.hand_over(draft, refund_id, batch))
 
     def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
@@ -491,7 +531,8 @@ class ReturnDesk:
 
         It is verified, kept, and then acted on; the same one again changes nothing. What is about a payment that
         neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the provider's (answer
-        400), and the store's errors when it could not be kept (answer 500, so that it is sent again).
+        400). Answer 500 to everything else, so that it is sent again: `NotPossibleNow` when the provider could not be
+        asked whether it is genuine, and the store's errors when it could not be kept.
         """
         source = self._house.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(source, Text):
@@ -519,7 +560,10 @@ class ReturnDesk:
         order = self._flow.order(order_id)
         events = self._house.store.events(self.shop_id, order_id)
         notes = self._house.store.notes(self.shop_id, order_id) if reader is Audience.STAFF else {}
-        return timeline.entries(order, events, reader, notes, lambda payment: self._links.payment_url(order, payment))
+        dossier = fold(order_id, events)
+        return timeline.entries(
+            order, events, reader, notes, lambda payment: self._links.payment_url(order, payment, dossier)
+        )
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns; empty when nothing happened yet. Raises `UnknownOrder`."""
@@ -563,14 +607,15 @@ class ReturnDesk:
         self,
         *,
         state: RefundState | Sequence[RefundState] | None = None,
-        waits_for: str | None = None,
+        waits_for: str | Sequence[str] | None = None,
         order_id: str | None = None,
+        batch: str | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> RefundPage:
         """A page of the shop's refunds, the newest first. Filters: states, what they wait for (see `RefundSummary`),
-        one order. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
-        filters = _filters(state=state, waits_for=waits_for, order_id=order_id)
+        one order, one batch for the bank. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
+        filters = _filters(state=state, waits_for=waits_for, order_id=order_id, batch=batch)
         _check_page(limit)
         rows, following = self._house.store.list_refunds(self.shop_id, filters, limit=limit, after=after)
         return RefundPage(
@@ -585,6 +630,7 @@ class ReturnDesk:
                         waits_for=row.waits_for,
                         since=row.since,
                         opened_at=row.opened_at,
+                        batch=row.batch,
                     )
                     for row in rows
                 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,7 @@ from retour.model.errors import (
     Busy,
     NotAllowed,
     RequestReused,
+    RetourError,
     UnknownOrder,
 )
 from retour.model.events import GoodsReceived, Recorded, RestockAsked, touched_returns
@@ -40,6 +42,8 @@ from retour.store.connect import check_host_connection
 from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import digest, event_row
 from retour.store.store import Commit, VersionMoved
+
+log = logging.getLogger("retour.desk")
 
 DAYS_NOTES_ARE_KEPT = 365
 """Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
@@ -174,11 +178,20 @@ class Flow:
             connection,
         )
         history = history.after(draft.events, draft.dossier)
-        if inline and effects:
-            claimed = as_claimed(self.shop_id, order.id, effects)
-            _, _, history = house.runner.run(claimed, history, until=self.until())
-        ids = () if inline else tuple([effect.id for effect in effects])
+        claimed = as_claimed(self.shop_id, order.id, effects)
+        if claimed:
+            try:
+                _, _, history = house.runner.run(claimed, history, until=self.until())
+            except RetourError as error:  # the decision is committed: an error would say that nothing was changed
+                log.warning("effects of order %s are left to work(): %s", order.id, error)
+        ids = () if inline else tuple([effect.id for effect in effects if not effect.delay])
         return self._outcome(order, history.dossier, draft.events, ids, shows, shows_received)
+
+    def outcome_of(self, order_id: str, request: Request) -> Outcome | None:
+        """The outcome of a request_id that was used before, None for a new one. Raises `RequestReused`."""
+        order = self.order(order_id)
+        history = History.of(order_id, self.house.store.events(self.shop_id, order_id))
+        return self._first_outcome(order, history, request) if request.id in history.dossier.requests else None
 
     def _first_outcome(self, order: Order, history: History, request: Request) -> Outcome:
         """The outcome of a request_id that was used before; an error if it was used for something else."""

@@ -18,12 +18,6 @@ from retour.store.connect import connect
 from retour.store.migrations import check, migrate
 from retour.store.store import Store
 
-DAYS_NOTES_ARE_KEPT = 365
-"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
-
-_ROUNDS = 3
-"""How often the hooks are asked and the rules applied while others keep changing the same order."""
-
 
 @attrs.frozen(kw_only=True)
 class House:

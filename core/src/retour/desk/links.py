@@ -10,17 +10,13 @@ import attrs
 from retour.desk.house import House
 from retour.hooks.context import HookContext
 from retour.model.actor import Actor
+from retour.model.dossier import Dossier
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
-from retour.model.refunds import LinkKind, LinkRequest, RefundLink
+from retour.model.refunds import LinkKind, LinkRequest, Refund, RefundLink
 from retour.model.shipping import ShippingOption
 from retour.model.text import Text, text
-
-DAYS_NOTES_ARE_KEPT = 365
-"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
-
-_ROUNDS = 3
-"""How often the hooks are asked and the rules applied while others keep changing the same order."""
+from retour.providers.contract import PaymentProvider
 
 
 @attrs.frozen
@@ -31,8 +27,15 @@ class Links:
     shop_id: str
 
     def refund_link(
-        self, order: Order, payment: Payment, amount: Money, to: BankAccount | None, ctx: HookContext
+        self,
+        order: Order,
+        payment: Payment,
+        amount: Money,
+        to: BankAccount | None,
+        ctx: HookContext,
+        dossier: Dossier,
     ) -> RefundLink:
+        """The link of a policy of the host's, else of the payment's provider; where neither can, what is known."""
         if not amount:
             return _NOTHING_LEFT
         chosen = self.house.hooks.refund_link(order, payment, amount, ctx)
@@ -41,28 +44,54 @@ class Links:
         provider = self.house.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return _no_link(payment, amount, provider)
-        request = LinkRequest(
-            order_id=order.id,
-            payment=payment,
-            amount=amount,
-            remittance=f"Retour {order.id}",
-            to=to or payment.payer,
-        )
-        try:
-            link: Any = provider.refund_url(request)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin still gets an answer
-            return _no_link(payment, amount, text("it failed: {error}", error=type(error).__name__))
-        if not isinstance(link, RefundLink):
-            return _no_link(payment, amount, text("it failed: {error}", error="no RefundLink"))
-        return link
+        return _link_by(provider, order, payment, amount, to, dossier.page(payment.id))
 
-    def payment_url(self, order: Order, payment_id: str) -> str:
+    def waiting_link(
+        self, order: Order, refund: Refund, to: BankAccount | None, ctx: HookContext, dossier: Dossier
+    ) -> RefundLink:
+        """Where a person makes a refund that waits for him: by bank transfer, where its provider cannot any more."""
+        payment = order.payment(refund.payment)
+        accounts = self.house.accounts
+        if not refund.by_transfer or accounts.by_person(payment.provider):
+            return self.refund_link(order, payment, refund.amount, to, ctx, dossier)
+        provider = accounts.transfers(self.shop_id, payment)
+        if provider is None:
+            return _no_transfer(payment, refund)
+        return _link_by(provider, order, payment, refund.amount, to)
+
+    def payment_url(self, order: Order, payment_id: str, dossier: Dossier) -> str:
         """The page of a payment at its provider, for the timeline; empty where there is none."""
         for payment in order.payments:
             if payment.id == payment_id:
                 ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self.house.clock())
-                return self.refund_link(order, payment, payment.captured, None, ctx).url
+                return self.refund_link(order, payment, payment.captured, None, ctx, dossier).url
         return ""
+
+
+def _link_by(
+    provider: PaymentProvider,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    to: BankAccount | None,
+    page: str = "",
+) -> RefundLink:
+    """The link that a provider gives; an answer too where it fails."""
+    request = LinkRequest(
+        order_id=order.id,
+        payment=payment,
+        amount=amount,
+        remittance=f"Retour {order.id}",
+        to=to or payment.payer,
+        page=page,
+    )
+    try:
+        link: Any = provider.refund_url(request)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin still gets an answer
+        return _no_link(payment, amount, text("it failed: {error}", error=type(error).__name__))
+    if not isinstance(link, RefundLink):
+        return _no_link(payment, amount, text("it failed: {error}", error="no RefundLink"))
+    return link
 
 
 def portal(ask: Callable[[], ShippingOption | None]) -> list[ShippingOption]:
@@ -78,6 +107,21 @@ _NOTHING_LEFT = RefundLink(
     label=text("Nothing left to refund"),
     instruction=text("Nothing was received on this payment, or all of it went back already."),
 )
+
+
+def _no_transfer(payment: Payment, refund: Refund) -> RefundLink:
+    """The answer for a refund by bank transfer without a plugin that knows how."""
+    return RefundLink(
+        kind=LinkKind.TRANSFER,
+        label=text("Transfer it yourself"),
+        instruction=text(
+            "{provider} cannot refund payment {reference} any more: transfer {amount} to the customer's own bank "
+            "account, and confirm it here with the bank's reference.",
+            provider=payment.provider,
+            reference=payment.reference,
+            amount=refund.amount,
+        ),
+    )
 
 
 def _no_link(payment: Payment, amount: Money, why: Text) -> RefundLink:

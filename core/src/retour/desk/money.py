@@ -6,7 +6,9 @@ import attrs
 
 from retour.desk.flow import Flow
 from retour.effects import inbox
+from retour.hooks.context import HookContext
 from retour.model.actor import Actor
+from retour.model.dossier import Dossier
 from retour.model.errors import (
     NotAllowed,
     NotPossibleNow,
@@ -14,17 +16,15 @@ from retour.model.errors import (
 from retour.model.ids import id_maker
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.refunds import ApprovalKind, RefundPlan
+from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
+from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
+from retour.providers.http import DEADLINE_SECONDS, time_limit
+from retour.providers.refunding import Refundable
+from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.clock import microseconds
-
-DAYS_NOTES_ARE_KEPT = 365
-"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
-
-_ROUNDS = 3
-"""How often the hooks are asked and the rules applied while others keep changing the same order."""
 
 
 @attrs.frozen
@@ -45,8 +45,8 @@ class RefundDesk:
         self.flow.house.store.add_effects(self.flow.shop_id, order_id, [new])
         return [new.id]
 
-    def target(self, order_id: str, payment: str) -> str:
-        """What the provider refunds of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
+    def refundable(self, order_id: str, payment: str) -> Refundable:
+        """What the provider says of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
         chosen = self.flow.order(order_id).payment(payment)
         provider = self.flow.house.accounts.refunding(self.flow.shop_id, chosen)
         if isinstance(provider, Text):
@@ -59,7 +59,8 @@ class RefundDesk:
                 )
             )
         try:
-            refundable = provider.refundable(chosen)
+            with time_limit(DEADLINE_SECONDS):
+                refundable: Refundable = provider.refundable(chosen)
         except ProviderError as error:
             raise NotPossibleNow(cannot_ask(order_id, chosen, error)) from error
         if not refundable.possible:
@@ -71,7 +72,37 @@ class RefundDesk:
                     why=refundable.reason,
                 )
             )
-        return refundable.target
+        return refundable
+
+    def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
+        """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""
+        quoted = refunds.quote(dossier, order)
+        if not quoted.suggested:
+            return quoted
+        return self.flow.house.hooks.refund_plan(order, goods.all_returned(dossier, order), quoted, ctx)
+
+    def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
+        """Raise `NotPossibleNow` where a refund is with a provider that takes nothing back."""
+        refund = dossier.refund(refund_id)
+        if refund.state is not RefundState.PENDING or refund.sent is None:
+            return
+        payment = order.payment(refund.payment)
+        provider = self.flow.house.accounts.refunding(self.flow.shop_id, payment)
+        if isinstance(provider, Text):
+            why = provider
+        elif provider.capabilities.cancel_refund in (Support.YES, Support.PARTIAL):
+            return
+        else:
+            why = text("{provider} takes no refund back", provider=provider.display_name)
+        raise NotPossibleNow(
+            text(
+                "Order {order}: refund {refund} of {amount} cannot be cancelled: {why}.",
+                order=order.id,
+                refund=refund.id,
+                amount=refund.amount,
+                why=why,
+            )
+        )
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> str:
         """Why a refund has to wait for a person; empty when it may go. Raises `NotAllowed` when a policy refuses."""

@@ -19,27 +19,17 @@ _LONGEST_PROBLEM = 500
 
 
 @attrs.frozen(kw_only=True)
-class FollowUp:
-    """An effect that follows from another, ``delay`` later."""
-
-    kind: str
-    body: str
-    delay: datetime.timedelta
-
-
-@attrs.frozen(kw_only=True)
 class Attempt:
     """What one try of an effect gave.
 
     ``settled`` is what becomes of the effect. ``record`` adds the events to a draft of the order as it is when they
     are committed, which may be later than it was when the effect began. ``applied`` is a stock movement that the shop
-    has booked; those of one return become one event. ``follow_up`` is what has to be done next.
+    has booked; those of one return become one event.
     """
 
     settled: SettledEffect
     record: Callable[[Draft], None] | None = None
     applied: StockMovement | None = None
-    follow_up: FollowUp | None = None
 
 
 def done(effect: ClaimedEffect) -> SettledEffect:

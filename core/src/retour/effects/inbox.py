@@ -9,7 +9,7 @@ import attrs
 
 from retour.effects.refunding import PROVIDER_EVENT, RECONCILE, OfPayment, ToldOf, as_seen
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidWebhook
+from retour.model.errors import InvalidWebhook, NotPossibleNow
 from retour.model.ids import NewId, crockford
 from retour.model.order import Order, Payment
 from retour.model.text import text
@@ -45,7 +45,11 @@ class Told:
 
 
 def read(provider: PaymentProvider, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
-    """What a webhook says, verified by its provider over the raw bytes. Raises `InvalidWebhook`."""
+    """What a webhook says, verified by its provider over the raw bytes.
+
+    Raises `InvalidWebhook` for one that is not the provider's, and `NotPossibleNow` where the provider could not be
+    asked for what the check needs.
+    """
     if not hasattr(provider, "parse_webhook"):
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
     if len(body) > LARGEST_WEBHOOK:
@@ -53,9 +57,17 @@ def read(provider: PaymentProvider, headers: Mapping[str, str], body: bytes) -> 
     raw = RawWebhook(headers={name.lower(): value for name, value in headers.items()}, body=body)
     try:
         told: VerifiedEvents | ToFetch = provider.parse_webhook(raw)
-    except (WebhookRejected, ProviderError) as error:
+    except WebhookRejected as error:
         raise InvalidWebhook(
             text("A webhook of {provider} was refused: {why}", provider=provider.display_name, why=str(error))
+        ) from error
+    except ProviderError as error:
+        raise NotPossibleNow(
+            text(
+                "A webhook of {provider} cannot be checked now: {why}. Answer 500, so that it is sent again.",
+                provider=provider.display_name,
+                why=str(error),
+            )
         ) from error
     return told
 

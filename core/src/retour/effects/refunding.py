@@ -11,29 +11,38 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from retour.effects.attempt import Attempt, FollowUp, done, put_off
+from retour.effects.attempt import Attempt, done, put_off
 from retour.hooks.accounts import Accounts
 from retour.model.dossier import Dossier, History
-from retour.model.events import RefundHeld, RefundPutOff, RefundRefused, RefundSubmitted, RefundUnclear
+from retour.model.events import (
+    RefundCancelRefused,
+    RefundFellBack,
+    RefundHeld,
+    RefundPutOff,
+    RefundRefused,
+    RefundSubmitted,
+    RefundUnclear,
+)
 from retour.model.order import Payment
 from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import RefundsByApi
-from retour.providers.errors import Disposition, ProviderError
+from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
-from retour.rules.matching import Seen, record_seen, report
-from retour.rules.recovery import Next, next_step
-from retour.store.records import as_json, from_json
+from retour.rules.matching import TOO_MUCH, Seen, no_longer_fits, record_seen, report
+from retour.rules.recovery import Next, begins_anew, next_step
+from retour.store.records import from_json
 from retour.store.store import ClaimedEffect
 
 SEND_REFUND = "send_refund"
 FETCH_REFUND = "fetch_refund"
+CANCEL_REFUND = "cancel_refund"
 RECONCILE = "reconcile"
 PROVIDER_EVENT = "provider_event"
 
-_LOOK_AGAIN = (
+LOOK_AGAIN = (
     datetime.timedelta(minutes=10),
     datetime.timedelta(hours=1),
     datetime.timedelta(hours=6),
@@ -84,9 +93,16 @@ class Refunding:
             return Attempt(settled=done(effect))
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
+            if effect.crashed:
+                return _unclear(effect, refund, str(provider), later_try=True)
             return Attempt(settled=put_off(effect, str(provider)))
         request = request_of(history.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
+            if no_longer_fits(history.dossier, payment_of(history.dossier, refund.payment)):
+                held = RefundHeld(refund_id=refund.id, because=TOO_MUCH)
+                return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
+            if begins_anew(refund, self.clock(), window=_window(provider)):
+                return _anew(effect, refund, "it was not sent before, or certainly not made")
             return self._submit(effect, refund, provider, request)
         return self._recover(effect, refund, provider, request)
 
@@ -108,6 +124,9 @@ class Refunding:
             return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
         if error.disposition is Disposition.RECONCILE:
             return _unclear(effect, refund, because)
+        if error.code is ErrorCode.TOO_LATE:
+            late = RefundFellBack(refund_id=refund.id, because=because)
+            return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(late)))
         kind = RefundHeld if error.disposition is Disposition.FIX else RefundRefused
         refusal = kind(refund_id=refund.id, because=because)
         return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(refusal)))
@@ -120,29 +139,29 @@ class Refunding:
         """Ask the provider what became of an unclear refund, and go on by the recovery rule."""
         capabilities: PaymentCapabilities = provider.capabilities
         now = self.clock()
-        if refund.unclear_at is None:  # a worker died with it: from now on it counts as unclear
+        if effect.crashed or refund.unclear_at is None:  # a worker died with it: its try is as late as can be
             refund = attrs.evolve(refund, unclear_at=now)
         if capabilities.find_refund in (Support.YES, Support.PARTIAL):
             try:
                 found = provider.find_refund(request)
             except ProviderError as error:
-                return _unclear(effect, refund, f"the provider cannot be asked: {error}", tried=False)
+                because = f"the provider cannot be asked: {error}"
+                return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
             if found is not None:
                 return _settled(effect, refund, found, found="key")
-        idempotency = capabilities.idempotency
         step = next_step(
             refund,
             now,
-            window=None if idempotency is None else idempotency.window,
+            window=_window(provider),
             lookup_complete_after=capabilities.lookup_complete_after,
         )
         if step is Next.RESEND:
             return self._resend(effect, refund, provider, request)
         if step is Next.SEND_ANEW:
-            again = RefundSubmitted(refund_id=refund.id, because="the provider has none of ours: it did not happen")
-            return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(again)))
+            return _anew(effect, refund, "the provider has none of ours: it did not happen")
         if step is Next.WAIT:
-            return _unclear(effect, refund, "the provider does not know it yet", tried=False)
+            because = "the provider does not know it yet"
+            return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
         held = RefundHeld(refund_id=refund.id, because="it was sent, and the provider can no longer tell: look there")
         return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
 
@@ -151,20 +170,25 @@ class Refunding:
         try:
             result = provider.refund(request)
         except ProviderError as error:
-            return _unclear(effect, refund, str(error), error.not_before)
+            counts = provider.capabilities.lookup_complete_after is not None
+            return _unclear(effect, refund, str(error), error.not_before, later_try=counts)
         return _settled(effect, refund, result, found="answer to the same request")
 
     def fetch(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Look at a refund that the provider had pending."""
-        refund = history.dossier.refund(from_json(OfRefund, effect.body).refund_id)
-        if refund.state is not RefundState.PENDING or refund.sent is None:
-            return Attempt(settled=done(effect))
+        refund = history.dossier.refunds.get(from_json(OfRefund, effect.body).refund_id)
+        if refund is None or refund.state is not RefundState.PENDING:
+            return Attempt(settled=done(effect))  # None: it was matched, and is another one now
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
-        pause = _LOOK_AGAIN[min(effect.attempts + 1, len(_LOOK_AGAIN) - 1)]
+        pause = LOOK_AGAIN[min(effect.attempts + 1, len(LOOK_AGAIN) - 1)]
         try:
-            result = provider.fetch_refund(refund.sent.target, refund.reference)
+            if refund.sent is not None:
+                target = refund.sent.target
+            else:  # made in a dashboard
+                target = provider.refundable(payment_of(history.dossier, refund.payment)).target
+            result = provider.fetch_refund(target, refund.reference)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error), pause))
         seen = as_seen(result)
@@ -173,6 +197,37 @@ class Refunding:
             settled=put_off(effect, "still pending", pause) if pending else done(effect),
             record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found="look"),
         )
+
+    def cancel(self, effect: ClaimedEffect, history: History) -> Attempt:
+        """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
+
+        Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
+        """
+        refund = history.dossier.refund(from_json(OfRefund, effect.body).refund_id)
+        if refund.state is not RefundState.PENDING or not refund.cancelling or refund.sent is None:
+            return Attempt(settled=done(effect))
+        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        if isinstance(provider, Text):
+            return Attempt(settled=put_off(effect, str(provider)))
+        because = "the provider pays it out"
+        try:
+            result = provider.cancel_refund(refund.sent.target, refund.reference)
+        except ProviderError as error:
+            if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
+                return Attempt(settled=put_off(effect, str(error), error.not_before))
+            because = str(error)
+            try:
+                result = provider.fetch_refund(refund.sent.target, refund.reference)
+            except ProviderError as unread:
+                return Attempt(settled=put_off(effect, str(unread)))
+        seen = as_seen(result)
+
+        def record(draft: Draft) -> None:
+            report(draft, draft.dossier.refund(refund.id), seen, found="cancel")
+            if draft.dossier.refund(refund.id).cancelling:
+                draft.record(RefundCancelRefused(refund_id=refund.id, because=because))
+
+        return Attempt(settled=done(effect), record=record)
 
     def reconcile(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""
@@ -238,15 +293,24 @@ def as_seen(result: RefundResult) -> Seen:
     )
 
 
+def _window(provider: RefundsByApi) -> datetime.timedelta | None:
+    """How long the provider recognises a request that is repeated; None: it never does."""
+    idempotency = provider.capabilities.idempotency
+    return None if idempotency is None else idempotency.window
+
+
+def _anew(effect: ClaimedEffect, refund: Refund, because: str) -> Attempt:
+    """It certainly did not happen: it is submitted again, with an effect of its own that sends it."""
+    again = RefundSubmitted(refund_id=refund.id, because=because)
+    return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(again)))
+
+
 def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, *, found: str) -> Attempt:
-    """The provider has the refund: its word is the outcome. A pending one is looked at again."""
+    """The provider has the refund: its word is the outcome."""
     seen = as_seen(result)
-    pending = seen.status.value == "pending"
-    look = FollowUp(kind=FETCH_REFUND, body=as_json(OfRefund(refund_id=refund.id)), delay=_LOOK_AGAIN[0])
     return Attempt(
         settled=done(effect),
         record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found=found),
-        follow_up=look if pending else None,
     )
 
 
@@ -257,14 +321,20 @@ def _unclear(
     pause: datetime.timedelta | None = None,
     *,
     tried: bool = True,
+    later_try: bool = False,
 ) -> Attempt:
-    """It may have happened. The provider is asked again soon, then less and less often; nothing gives up."""
+    """It may have happened. The provider is asked again soon, then less and less often; nothing gives up.
+
+    Saying the same again is no news, except of a ``later_try`` whose time counts: how old the last try is decides
+    what "not found" proves.
+    """
     settled = put_off(effect, because, pause if pause is not None or effect.attempts else _A_MOMENT)
 
     def record(draft: Draft) -> None:
         now = draft.dossier.refund(refund.id)
-        if now.state is RefundState.SUBMITTING or (now.state is RefundState.UNKNOWN and now.problem != because):
-            draft.record(RefundUnclear(refund_id=refund.id, because=because, tried=tried))
+        news = later_try or now.problem != because
+        if now.state is RefundState.SUBMITTING or (now.state is RefundState.UNKNOWN and news):
+            draft.record(RefundUnclear(refund_id=refund.id, because=because, tried=tried or later_try))
 
     return Attempt(settled=settled, record=record)
 

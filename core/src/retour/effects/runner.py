@@ -16,9 +16,11 @@ from itertools import groupby
 import attrs
 
 from retour.effects.announcements import announce
-from retour.effects.attempt import Attempt, FollowUp, done, put_off
+from retour.effects.attempt import Attempt, done, put_off
 from retour.effects.refunding import (
+    CANCEL_REFUND,
     FETCH_REFUND,
+    LOOK_AGAIN,
     PROVIDER_EVENT,
     RECONCILE,
     SEND_REFUND,
@@ -34,8 +36,16 @@ from retour.model.events import Recorded
 from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
 from retour.model.text import text
+from retour.providers.http import time_limit
 from retour.rules.draft import Draft
-from retour.rules.effects import ANNOUNCED_BY, Announce, refunds_to_send, stock_effects
+from retour.rules.effects import (
+    ANNOUNCED_BY,
+    Announce,
+    refunds_to_cancel,
+    refunds_to_look_at,
+    refunds_to_send,
+    stock_effects,
+)
 from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
 from retour.store.index import refund_rows, return_rows
@@ -54,7 +64,7 @@ log = logging.getLogger("retour.effects")
 
 LEASE = 120 * SECOND
 """How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
-may take, connecting included."""
+may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
 
 APPLY_STOCK = "apply_stock"
 ANNOUNCE = "announce"
@@ -77,8 +87,8 @@ class Runner:
     def new_effects(
         self, order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
     ) -> list[NewEffect]:
-        """The effects that ``events`` ask for: stock movements, refunds to send, an announcement per plugin that
-        listens."""
+        """The effects that ``events`` ask for: stock movements, refunds to send and to cancel, an announcement per
+        plugin that listens, all to be run by ``owner``; and a later look at what the provider has pending."""
         lease = LEASE if owner is not None else 0
         found = [
             NewEffect(
@@ -91,16 +101,30 @@ class Runner:
             )
             for effect in stock_effects(events)
         ]
+        of_refunds = [(SEND_REFUND, refund_id) for refund_id in refunds_to_send(events)]
+        of_refunds += [(CANCEL_REFUND, refund_id) for refund_id in refunds_to_cancel(events)]
         found += [
             NewEffect(
                 id=new_id("ef"),
-                kind=SEND_REFUND,
+                kind=kind,
                 plugin="",
                 body=as_json(OfRefund(refund_id=refund_id)),
                 owner=owner,
                 lease=lease,
             )
-            for refund_id in refunds_to_send(events)
+            for kind, refund_id in of_refunds
+        ]
+        found += [
+            NewEffect(
+                id=new_id("ef"),
+                kind=FETCH_REFUND,
+                plugin="",
+                body=as_json(OfRefund(refund_id=refund_id)),
+                owner=None,
+                lease=0,
+                delay=int(LOOK_AGAIN[0].total_seconds() * SECOND),
+            )
+            for refund_id in refunds_to_look_at(events)
         ]
         for recorded in events:
             hook = ANNOUNCED_BY.get(type(recorded.event))
@@ -160,12 +184,17 @@ class Runner:
 
     def _run_safely(self, batch: Sequence[ClaimedEffect], until: float) -> tuple[int, int]:
         """Run one order's effects; an order that cannot be read or is busy keeps them for later."""
+        history = None
         try:
-            done, failed, _ = self.run(batch, until=until)
+            history = self._load(batch[0].shop, batch[0].order_id)
+            done, failed, _ = self.run(batch, history, until=until)
         except RetourError as error:
             log.warning("effects of order %s wait: %s", batch[0].order_id, error)
+            tried = history is not None  # and what came of it could not be recorded
             with suppress(LeaseLost):
-                self.store.settle([put_off(effect, str(error)) for effect in batch])
+                self.store.settle(
+                    [attrs.evolve(put_off(effect, str(error)), unclear=tried or effect.crashed) for effect in batch]
+                )
             return 0, len(batch)
         return done, failed
 
@@ -174,7 +203,8 @@ class Runner:
 
     def _try(self, effect: ClaimedEffect, history: History, until: float) -> Attempt:
         if time.monotonic() > until:
-            return Attempt(settled=SettledEffect(id=effect.id, owner=effect.owner, state="waiting"))
+            back = SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=effect.crashed)
+            return Attempt(settled=back)
         if effect.kind == APPLY_STOCK:
             return self._apply_stock(effect)
         if effect.kind == ANNOUNCE:
@@ -182,11 +212,13 @@ class Runner:
         refunding = {
             SEND_REFUND: self.refunding.send,
             FETCH_REFUND: self.refunding.fetch,
+            CANCEL_REFUND: self.refunding.cancel,
             RECONCILE: self.refunding.reconcile,
             PROVIDER_EVENT: self.refunding.told,
         }
         try:
-            return refunding[effect.kind](effect, history)
+            with time_limit(LEASE / SECOND / 2):
+                return refunding[effect.kind](effect, history)
         except (Exception, SystemExit) as error:
             # A provider that raises anything but ProviderError: nobody knows how far it came, so the claim stays
             # unsettled. The lease runs out, and the next worker treats it as a crash and asks the provider first.
@@ -227,7 +259,6 @@ class Runner:
                 if one.record is not None:
                     one.record(draft)
             new = self.new_effects(order_id, draft.events, draft.new_id, owner)
-            later = [_later(one.follow_up, draft.new_id) for one in tries if one.follow_up is not None]
             try:
                 self.store.save(
                     Commit(
@@ -237,7 +268,7 @@ class Runner:
                         events=[event_row(shop, order_id, one) for one in draft.events],
                         returns=return_rows(shop, draft.dossier, draft.events),
                         refunds=refund_rows(shop, draft.dossier, draft.events),
-                        effects=[*new, *later],
+                        effects=new,
                         settled=settled,
                     )
                 )
@@ -280,15 +311,3 @@ def by_order(effects: Sequence[ClaimedEffect]) -> list[list[ClaimedEffect]]:
         return effect.shop, effect.order_id
 
     return [list(group) for _, group in groupby(sorted(effects, key=key), key=key)]
-
-
-def _later(follow_up: FollowUp, new_id: Callable[[str], str]) -> NewEffect:
-    return NewEffect(
-        id=new_id("ef"),
-        kind=follow_up.kind,
-        plugin="",
-        body=follow_up.body,
-        owner=None,
-        lease=0,
-        delay=int(follow_up.delay.total_seconds() * SECOND),
-    )

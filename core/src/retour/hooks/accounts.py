@@ -58,12 +58,32 @@ class Accounts:
         return made
 
     def refunding(self, shop: str, payment: Payment) -> RefundsByApi | Text:
-        """The provider of a payment, if it refunds by API; else the reason why that cannot be done."""
+        """The provider of a payment, if ``refund`` can be called on it; else the reason why that cannot be done."""
         found = self._registry.payment.get(payment.provider)
-        if found is not None and found[0].capabilities.refund_by_api is not Support.YES:
-            return text("{provider} cannot refund by API", provider=found[0].display_name)
+        if found is not None:
+            can = found[0].capabilities
+            if Support.YES not in (can.refund_by_api, can.refund_by_person):
+                return text("{provider} cannot refund by API", provider=found[0].display_name)
         provider: Any = self.payment(shop, payment.provider, payment.account, payment.mode)
         return provider  # type: ignore[no-any-return]
+
+    def transfers(self, shop: str, payment: Payment) -> PaymentProvider | None:
+        """Who says how to transfer the money of a refund by hand: the payment's own provider if its refunds are made
+        by a person, else the first plugin's whose are; None where no such plugin is loaded."""
+        by_person = {
+            name: provider
+            for name, (provider, _) in self._registry.payment.items()
+            if provider.capabilities.refund_by_person is Support.YES
+        }
+        name = payment.provider if payment.provider in by_person else next(iter(by_person), "")
+        account = payment.account if name == payment.provider else "default"
+        found = self.payment(shop, name, account, payment.mode) if name else None
+        return None if isinstance(found, Text) else found
+
+    def by_person(self, provider: str) -> bool:
+        """Whether refunds of this provider's payments are made by a person."""
+        found = self._registry.payment.get(provider)
+        return found is not None and found[0].capabilities.refund_by_person is Support.YES
 
     def shipping(self, shop: str, provider: str) -> ShippingProvider | Text:
         """The shipping provider, or the reason why there is none."""

@@ -7,7 +7,7 @@ in retour touches pluggy's callers.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import pluggy
@@ -16,14 +16,15 @@ from retour.hooks.context import HookContext
 from retour.hooks.registry import Plugin, Registry
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan
-from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnRequest
+from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
+from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
+from retour.rules.refunds import by_plan, without_plan
 
 log = logging.getLogger("retour.plugins")
 
 _T = TypeVar("_T")
 
-_DECIDING = ("return_policy", "restock_policy", "refund_link", "refund_approval")
+_DECIDING = ("return_policy", "restock_policy", "refund_link", "refund_plan", "refund_approval")
 _ANNOUNCING = ("on_order_returned", "on_restocked", "on_refund_changed")
 
 
@@ -81,6 +82,23 @@ class Hooks:
                     continue
         return None
 
+    def refund_plan(
+        self, order: Order, returned: Sequence[ReturnedLine], quoted: RefundQuote, ctx: HookContext
+    ) -> RefundQuote:
+        """The quote by the first plugin's plan; where a plugin fails nothing is suggested, and the quote says why."""
+        for name, call in self._callers["refund_plan"]:
+            try:
+                given = self._ask(name, "refund_plan", call, order=order, returned=returned, quote=quoted, ctx=ctx)
+                if given is not None:
+                    plans = [self._checked(name, "refund_plan", one, RefundPlan) for one in self._listed(name, given)]
+                    return by_plan(quoted, plans)
+            except PluginFailed as failure:
+                return without_plan(quoted, str(failure))
+            except ValueError as error:
+                log.warning("plugin %s planned what is not there: %s", name, error)
+                return without_plan(quoted, str(PluginFailed(name, self._origin(name), "refund_plan", error)))
+        return quoted
+
     def refund_approval(self, order: Order, plan: RefundPlan, ctx: HookContext) -> Approval:
         """The strictest plugin's answer; a plugin that fails holds the refund."""
         answers = [Approval.approve()]
@@ -131,6 +149,11 @@ class Hooks:
             return answer
         log.warning("plugin %s answered %s with %s", name, hook, type(answer).__name__)
         raise PluginFailed(name, self._origin(name), hook, f"it returned {type(answer).__name__}, not {kind.__name__}")
+
+    def _listed(self, name: str, answer: object) -> Sequence[object]:
+        if isinstance(answer, list | tuple):
+            return answer
+        raise PluginFailed(name, self._origin(name), "refund_plan", f"it returned {type(answer).__name__}, no list")
 
     def _origin(self, name: str) -> str:
         plugin: Plugin | None = self._registry.plugins.get(name)

@@ -13,8 +13,8 @@ from retour.hooks.context import HookContext
 from retour.hooks.markers import hookspec
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.refunds import Approval, Refund, RefundLink, RefundPlan
-from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnRequest
+from retour.model.refunds import Approval, Refund, RefundLink, RefundPlan, RefundQuote
+from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
 from retour.providers.contract import PaymentProvider, ShippingProvider
 
 
@@ -108,6 +108,31 @@ def refund_link(order: Order, payment: Payment, amount: Money, ctx: HookContext)
     ...                 instruction=text("Make a credit note; the bookkeeper pays it on Friday."),
     ...                 url=f"https://books.example/invoices/{payment.reference}",
     ...             )
+    """
+
+
+@hookspec(firstresult=True)
+def refund_plan(
+    order: Order, returned: Sequence[ReturnedLine], quote: RefundQuote, ctx: HookContext
+) -> Sequence[RefundPlan] | None:
+    """Say which payment gets how much of what is owed. Never to move money.
+
+    **Kind**: decide, first result. **Called** by ``refund_options`` and ``refund_link`` when something is owed.
+    ``returned`` is what came back so far, per order line; ``quote`` what is owed, and what is left of each payment.
+    **Return** a list of `RefundPlan`, at most one for each payment and at most what is left of it; a payment without
+    one gets nothing. None leaves it to the next plugin; the last is the core: the payments in their order. **If it
+    raises**, or plans what is not there, nothing is suggested: the merchant decides, and sees which plugin failed.
+
+    >>> from retour import RefundPlan, hookimpl
+    >>> class GiftCardFirst:
+    ...     @hookimpl
+    ...     def refund_plan(self, order, returned, quote, ctx):
+    ...         rest, plans = quote.suggested, []
+    ...         for share in sorted(quote.shares, key=lambda share: share.payment.method != "gift_card"):
+    ...             amount = min(rest, share.left)
+    ...             plans.append(RefundPlan(payment=share.payment.id, amount=amount))
+    ...             rest -= amount
+    ...         return plans
     """
 
 

@@ -16,8 +16,12 @@ from retour.model.events import (
     OrderSeen,
     ReceiptCorrected,
     Recorded,
+    RefundCancelAsked,
     RefundCancelled,
+    RefundCancelRefused,
     RefundConfirmed,
+    RefundFellBack,
+    RefundHandedOver,
     RefundHeld,
     RefundLinkOpened,
     RefundMatched,
@@ -143,6 +147,11 @@ class Dossier:
         """What went back on one payment, or is on its way: every refund that has not certainly failed."""
         amounts = [one.amount for one in self.refunds.values() if one.payment == payment_id and one.takes_money]
         return total(amounts, currency)
+
+    def page(self, payment_id: str) -> str:
+        """A payment's page as its provider last named it; empty where it never did."""
+        pages = [one.page for one in self.refunds.values() if one.payment == payment_id and one.page]
+        return pages[-1] if pages else ""
 
     def refund(self, refund_id: str) -> Refund:
         """The refund called ``refund_id``; raises `UnknownRefund`, naming the refunds there are."""
@@ -384,6 +393,7 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         sent_at=None if event.hold else at.at,
         problem=event.hold,
         needs_person=bool(event.hold),
+        page=event.page,
     )
 
 
@@ -398,6 +408,7 @@ def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded)
         state=RefundState.AWAITING_MERCHANT,
         source=RefundSource.LINK,
         return_id=event.return_id,
+        by_transfer=event.by_transfer,
     )
 
 
@@ -454,6 +465,35 @@ def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Cha
     return _with_refund(dossier, event.refund_id, at, state=RefundState.FAILED, problem=event.because, waits_until=None)
 
 
+@_step(RefundFellBack)
+def _refund_fell_back(dossier: Dossier, event: RefundFellBack, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.AWAITING_MERCHANT,
+        by_transfer=True,
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@_step(RefundHandedOver)
+def _refund_handed_over(dossier: Dossier, event: RefundHandedOver, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, batch=event.batch)
+
+
+@_step(RefundCancelAsked)
+def _refund_cancel_asked(dossier: Dossier, event: RefundCancelAsked, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, cancelling=True)
+
+
+@_step(RefundCancelRefused)
+def _refund_cancel_refused(dossier: Dossier, event: RefundCancelRefused, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, cancelling=False, problem=event.because)
+
+
 @_step(RefundReported)
 def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> Changes:
     reported = dossier.refunds[event.refund_id].reported | {event.status}
@@ -463,10 +503,12 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
         at,
         state=state_of(reported),
         reported=reported,
-        reference=event.reference,
+        reference=event.reference or dossier.refunds[event.refund_id].reference,
         problem=event.because,
         needs_person=False,
         waits_until=None,
+        by_transfer=state_of(reported) is RefundState.AWAITING_MERCHANT,
+        cancelling=dossier.refunds[event.refund_id].cancelling and state_of(reported) is RefundState.PENDING,
     )
 
 

@@ -187,7 +187,7 @@ class StockFailed:
 class RefundPlanned:
     """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
 
-    ``sent`` is fixed from now on.
+    ``sent`` is fixed from now on. ``page`` is the payment's page as the provider named it when it was asked.
     """
 
     type: ClassVar = "refund_planned"
@@ -199,6 +199,7 @@ class RefundPlanned:
     return_id: str | None = None
     hold: str = ""
     note_id: str | None = None
+    page: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -212,6 +213,7 @@ class RefundLinkOpened:
     amount: Money
     return_id: str | None = None
     note_id: str | None = None
+    by_transfer: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -264,6 +266,46 @@ class RefundRefused:
     """The provider refused a refund for good, and no try of it ever ended unclear."""
 
     type: ClassVar = "refund_refused"
+    version: ClassVar = 1
+    refund_id: str
+    because: str
+
+
+@attrs.frozen(kw_only=True)
+class RefundFellBack:
+    """The provider cannot make a refund any more, and no try of it can have happened: the merchant transfers it."""
+
+    type: ClassVar = "refund_fell_back"
+    version: ClassVar = 1
+    refund_id: str
+    because: str
+
+
+@attrs.frozen(kw_only=True)
+class RefundHandedOver:
+    """A refund by bank transfer is in the file for the bank that is called ``batch``; empty: it was taken out again."""
+
+    type: ClassVar = "refund_handed_over"
+    version: ClassVar = 1
+    refund_id: str
+    batch: str
+
+
+@attrs.frozen(kw_only=True)
+class RefundCancelAsked:
+    """The provider is asked to take back a refund that it has not paid out yet."""
+
+    type: ClassVar = "refund_cancel_asked"
+    version: ClassVar = 1
+    refund_id: str
+    note_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RefundCancelRefused:
+    """The provider does not take a refund back: it goes on as it was."""
+
+    type: ClassVar = "refund_cancel_refused"
     version: ClassVar = 1
     refund_id: str
     because: str
@@ -357,6 +399,10 @@ Event: TypeAlias = (
     | RefundUnclear
     | RefundHeld
     | RefundRefused
+    | RefundFellBack
+    | RefundHandedOver
+    | RefundCancelAsked
+    | RefundCancelRefused
     | RefundReported
     | ExternalRefundFound
     | RefundCancelled

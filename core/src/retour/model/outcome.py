@@ -130,7 +130,8 @@ class ReturnSummary:
 @attrs.frozen(kw_only=True)
 class RefundSummary:
     """One refund on a list over all orders. ``waits_for`` is what it waits for since ``since``: a "person" who has to
-    decide or mend something, the "merchant" who opened its link, the "provider", or nothing."""
+    decide or mend something, the "merchant" who opened its link, a "transfer" that the merchant has to make, the
+    "bank" that has it in ``batch``, the "provider", or nothing."""
 
     order_id: str
     refund_id: str
@@ -140,6 +141,7 @@ class RefundSummary:
     waits_for: str
     since: datetime.datetime
     opened_at: datetime.datetime
+    batch: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -206,6 +208,8 @@ def refund_waits_for(refund: Refund) -> str:
     if refund.needs_person:
         return "person"
     if refund.state is RefundState.AWAITING_MERCHANT:
+        if refund.by_transfer:
+            return "bank" if refund.batch else "transfer"
         return "merchant"
     if refund.state in (RefundState.SUBMITTING, RefundState.UNKNOWN, RefundState.PENDING):
         return "provider"

@@ -45,6 +45,7 @@ class RefundSource(StrEnum):
 class Reported(StrEnum):
     """What a provider can say of a refund. A status that we do not know is pending: never success, never failure."""
 
+    AWAITING_MERCHANT = "awaiting_merchant"  # the merchant has to make it himself, by bank transfer
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -68,6 +69,9 @@ class Refund:
     what is sent, for a refund by API, and ``sent_at`` when its first try began. ``unclear_at`` is when a try last
     ended without a clear answer, None when none did. ``reported`` is everything that the provider ever said of it.
     ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
+    ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
+    that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
+    the provider named it.
     """
 
     id: str
@@ -86,6 +90,10 @@ class Refund:
     problem: str = ""
     needs_person: bool = False
     waits_until: datetime.datetime | None = None
+    by_transfer: bool = False
+    batch: str = ""
+    cancelling: bool = False
+    page: str = ""
 
     @property
     def takes_money(self) -> bool:
@@ -99,7 +107,9 @@ def state_of(reported: frozenset[Reported]) -> RefundState:
         return RefundState.REVERSED if Reported.SUCCEEDED in reported else RefundState.FAILED
     if Reported.CANCELLED in reported:
         return RefundState.CANCELLED
-    return RefundState.SUCCEEDED if Reported.SUCCEEDED in reported else RefundState.PENDING
+    if Reported.SUCCEEDED in reported:
+        return RefundState.SUCCEEDED
+    return RefundState.PENDING if Reported.PENDING in reported else RefundState.AWAITING_MERCHANT
 
 
 @attrs.frozen(kw_only=True)
@@ -108,6 +118,28 @@ class RefundPlan:
 
     payment: str
     amount: Money
+
+
+@attrs.frozen(kw_only=True)
+class RefundShare:
+    """What went back and can go back on one payment, and how much of what we suggest falls on it."""
+
+    payment: Payment
+    refunded: Money
+    left: Money
+    suggested: Money
+
+
+@attrs.frozen(kw_only=True)
+class RefundQuote:
+    """What is owed for the goods that came back, ``suggested`` in all, and how it falls on the payments.
+
+    ``because`` says why nothing is suggested although something is owed: a policy that could not answer.
+    """
+
+    suggested: Money
+    shares: tuple[RefundShare, ...]
+    because: str = ""
 
 
 class ApprovalKind(StrEnum):
@@ -194,6 +226,7 @@ class RefundLink:
 class LinkRequest:
     """What a provider is asked for a refund link about.
 
+    ``page`` is the payment's page as the provider itself once named it (`Refundable.url`), empty where it did not.
     ``remittance`` is the text for a bank statement. ``to`` is the account that the host named for a transfer,
     or None: then the payment's ``payer``, if the host knows one.
     """
@@ -203,11 +236,15 @@ class LinkRequest:
     amount: Money
     remittance: str
     to: BankAccount | None = None
+    page: str = ""
 
 
 @attrs.frozen(kw_only=True)
 class RefundOption:
-    """What can go back on one payment: captured, refunded so far, what is left of it, what we suggest, and how."""
+    """What can go back on one payment: captured, refunded so far, what is left of it, what we suggest, and how.
+
+    ``because`` says why nothing is suggested although something is owed: a `refund_plan` that could not answer.
+    """
 
     payment: Payment
     captured: Money
@@ -215,6 +252,7 @@ class RefundOption:
     left: Money
     suggested: Money
     link: RefundLink
+    because: str = ""
 
 
 REFUND_WORDS: Mapping[RefundState, Text] = {

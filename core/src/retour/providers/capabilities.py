@@ -34,10 +34,12 @@ class PaymentCapabilities:
     """What a payment provider can do.
 
     ``refund_page``: a link to the payment's own page, where a person refunds. ``refund_by_api``: refunds that
-    retour sends itself. ``partial_refund``: less than the whole payment. ``cancel_refund``: take one back before it
-    is paid out. ``find_refund``: look a refund up by our own id after a lost answer. ``list_refunds``: all refunds of
-    a payment, whoever made them. ``currencies`` are ISO 4217 codes, empty for "whatever the account can".
-    ``refund_window_days`` are calendar days from the payment, None where there is no general limit.
+    retour sends itself. ``refund_by_person``: refunds that a person makes outside, by bank transfer; ``refund`` moves
+    no money then and answers ``AWAITING_MERCHANT``. ``partial_refund``: less than the whole payment.
+    ``cancel_refund``: take one back before it is paid out. ``find_refund``: look a refund up by our own id after a
+    lost answer. ``list_refunds``: all refunds of a payment, whoever made them. ``currencies`` are ISO 4217 codes,
+    empty for "whatever the account can". ``refund_window_days`` are calendar days from the payment, None where there
+    is no general limit.
 
     ``idempotency`` is None where a repeated request is a second refund. ``lookup_complete_after`` says how old a try
     must be before "not found" proves that it did not happen; None: it never does. ``webhooks`` is what they are worth.
@@ -45,6 +47,7 @@ class PaymentCapabilities:
 
     refund_page: Support = Support.UNKNOWN
     refund_by_api: Support = Support.UNKNOWN
+    refund_by_person: Support = Support.PROVIDER_CANNOT
     partial_refund: Support = Support.UNKNOWN
     cancel_refund: Support = Support.UNKNOWN
     find_refund: Support = Support.UNKNOWN

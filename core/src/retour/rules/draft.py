@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import attrs
 
@@ -82,6 +83,11 @@ class Draft:
             )
 
 
+_CARD_PREFIX = re.compile(r"3[04-9]|[456]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720")
+"""How the numbers of the card networks begin (ISO/IEC 7812): a bank's reference of as many digits, which often begins
+with a year, is none of them."""
+
+
 def refuse_card_number(order_id: str, words: str) -> None:
     """Refuse words that hold a card number, so that no card data is ever stored (PCI DSS, SAQ A)."""
     run = ""
@@ -89,7 +95,7 @@ def refuse_card_number(order_id: str, words: str) -> None:
         if character.isascii() and character.isdigit():
             run += character
         elif character not in " -" or not run:
-            if 13 <= len(run) <= 19 and _passes_luhn(run):
+            if 13 <= len(run) <= 19 and _CARD_PREFIX.match(run) and _passes_luhn(run):
                 raise InvalidReference(
                     text(
                         "Order {order}: this text holds what looks like a card number. Leave it out; "

@@ -11,8 +11,12 @@ from retour.model.events import (
     ExternalRefundFound,
     GoodsReceived,
     Recorded,
+    RefundCancelAsked,
     RefundCancelled,
+    RefundCancelRefused,
     RefundConfirmed,
+    RefundFellBack,
+    RefundHandedOver,
     RefundHeld,
     RefundLinkOpened,
     RefundMatched,
@@ -34,6 +38,10 @@ ANNOUNCED_BY = {
     RefundUnclear: "on_refund_changed",
     RefundHeld: "on_refund_changed",
     RefundRefused: "on_refund_changed",
+    RefundFellBack: "on_refund_changed",
+    RefundHandedOver: "on_refund_changed",
+    RefundCancelAsked: "on_refund_changed",
+    RefundCancelRefused: "on_refund_changed",
     RefundReported: "on_refund_changed",
     ExternalRefundFound: "on_refund_changed",
     RefundCancelled: "on_refund_changed",
@@ -68,6 +76,21 @@ def refunds_to_send(events: Iterable[Recorded]) -> list[str]:
         if isinstance(recorded.event, RefundSubmitted)
         or (isinstance(recorded.event, RefundPlanned) and not recorded.event.hold)
         or (isinstance(recorded.event, RefundUnclear) and recorded.by.kind is ActorKind.STAFF)
+    ]
+
+
+def refunds_to_cancel(events: Iterable[Recorded]) -> list[str]:
+    """The refunds that ``events`` ask the provider to take back."""
+    return [recorded.event.refund_id for recorded in events if isinstance(recorded.event, RefundCancelAsked)]
+
+
+def refunds_to_look_at(events: Iterable[Recorded]) -> list[str]:
+    """The refunds that the provider has pending by ``events``, whoever said so: somebody has to look at them again."""
+    return [
+        recorded.event.refund_id
+        for recorded in events
+        if isinstance(recorded.event, RefundMatched)
+        or (isinstance(recorded.event, RefundReported | ExternalRefundFound) and recorded.event.status == "pending")
     ]
 
 

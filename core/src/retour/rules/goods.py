@@ -352,6 +352,22 @@ def returned(dossier: Dossier, order: Order, arrival: Arrival) -> Returned:
     )
 
 
+def all_returned(dossier: Dossier, order: Order) -> tuple[ReturnedLine, ...]:
+    """What came back of each order line so far, over all live returns, as the hooks see it."""
+    counts: dict[str, Counted] = {}
+    for return_ in dossier.returns.values():
+        for line_id, count in return_.counted.items() if return_.live else ():
+            before = counts.get(line_id, Counted(line_id=line_id))
+            counts[line_id] = Counted(
+                line_id=line_id,
+                sellable=before.sellable + count.sellable,
+                damaged=before.damaged + count.damaged,
+                missing=before.missing + count.missing,
+                wrong=before.wrong + count.wrong,
+            )
+    return as_returned(order, "", "", tuple(counts.values()), Extent.PART).lines
+
+
 def as_returned(order: Order, return_id: str, receipt_id: str, counts: Sequence[Counted], extent: Extent) -> Returned:
     """Counted lines with what the order says of them."""
     lines = {line.id: line for line in order.lines}

@@ -25,6 +25,15 @@ class Next(StrEnum):
     HOLD = "hold"  # a person has to look
 
 
+def begins_anew(refund: Refund, now: datetime.datetime, *, window: datetime.timedelta | None) -> bool:
+    """Whether ``refund``, which certainly did not happen yet, has to be submitted anew before it is sent.
+
+    So it is when its window has gone by while it was put off or waited for a worker: with the new time of sending, a
+    try that gets lost now is still recognised later.
+    """
+    return window is not None and window > MARGIN and not _within(refund, now, window)
+
+
 def next_step(
     refund: Refund,
     now: datetime.datetime,
@@ -37,8 +46,12 @@ def next_step(
     ``window`` is how long the provider recognises a repeated request, from its first try; None: it never does.
     ``lookup_complete_after`` is how old a try must be before "not found" proves that it did not happen; None: never.
     """
-    if window is not None and refund.sent_at is not None and now < refund.sent_at + window - MARGIN:
+    if window is not None and _within(refund, now, window):
         return Next.RESEND
     if lookup_complete_after is not None and refund.unclear_at is not None:
         return Next.SEND_ANEW if now > refund.unclear_at + lookup_complete_after else Next.WAIT
     return Next.HOLD
+
+
+def _within(refund: Refund, now: datetime.datetime, window: datetime.timedelta) -> bool:
+    return refund.sent_at is not None and now < refund.sent_at + window - MARGIN

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, InvalidReference, NotPossibleNow
 from retour.model.events import (
+    RefundCancelAsked,
     RefundCancelled,
     RefundConfirmed,
+    RefundHandedOver,
     RefundLinkOpened,
     RefundMatched,
     RefundPlanned,
@@ -18,23 +22,25 @@ from retour.model.events import (
 )
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
-from retour.model.refunds import REFUND_WORDS, Refund, RefundOrder, RefundSource, RefundState
+from retour.model.refunds import (
+    REFUND_WORDS,
+    Refund,
+    RefundOrder,
+    RefundPlan,
+    RefundQuote,
+    RefundShare,
+    RefundSource,
+    RefundState,
+)
 from retour.model.text import Text, text
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.quote import goods_value
 
+LONGEST_BATCH = 35
+"""Characters of the name of a file for the bank: a message's id in ISO 20022."""
+
 LONGEST_REFERENCE = 140
 """Characters of a refund reference: the unstructured remittance of a SEPA transfer, the longest of its kind."""
-
-
-@attrs.frozen(kw_only=True)
-class Share:
-    """What went back and can go back on one payment, and how much of what we suggest falls on it."""
-
-    payment: Payment
-    refunded: Money
-    left: Money
-    suggested: Money
 
 
 def suggested_total(dossier: Dossier, order: Order) -> Money:
@@ -51,17 +57,44 @@ def suggested_total(dossier: Dossier, order: Order) -> Money:
     return max(owed, Money.zero(order.currency))
 
 
-def shares(dossier: Dossier, order: Order) -> tuple[Share, ...]:
-    """What is left on each payment, and the suggestion spread over them in the order of the payments."""
-    rest = suggested_total(dossier, order)
+def quote(dossier: Dossier, order: Order) -> RefundQuote:
+    """What is owed, and what is left on each payment; the suggestion is spread over them in their order."""
+    owed = rest = suggested_total(dossier, order)
     found = []
     for payment in order.payments:
         refunded = dossier.refunded(payment.id, order.currency)
         left = max(payment.captured - refunded, Money.zero(order.currency))
         suggested = min(rest, left)
         rest -= suggested
-        found.append(Share(payment=payment, refunded=refunded, left=left, suggested=suggested))
-    return tuple(found)
+        found.append(RefundShare(payment=payment, refunded=refunded, left=left, suggested=suggested))
+    return RefundQuote(suggested=owed, shares=tuple(found))
+
+
+def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
+    """The quote with the amounts of a policy's plan. Raises ValueError for a plan that cannot be followed."""
+    amounts: dict[str, Money] = {}
+    shares = {share.payment.id: share for share in quoted.shares}
+    for plan in plans:
+        share = shares.get(plan.payment)
+        if share is None:
+            raise ValueError(f"there is no payment {plan.payment}")
+        if plan.payment in amounts:
+            raise ValueError(f"payment {plan.payment} is planned twice")
+        if plan.amount.currency != share.left.currency or not 0 <= plan.amount.minor <= share.left.minor:
+            raise ValueError(f"{plan.amount} of payment {plan.payment}, of which {share.left} is left")
+        amounts[plan.payment] = plan.amount
+    nothing = Money.zero(quoted.suggested.currency)
+    return attrs.evolve(
+        quoted,
+        shares=tuple(
+            [attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing)) for share in quoted.shares]
+        ),
+    )
+
+
+def without_plan(quoted: RefundQuote, because: str) -> RefundQuote:
+    """The quote where nobody can say which payment gets how much: nothing is suggested, and a person decides."""
+    return attrs.evolve(by_plan(quoted, ()), because=because)
 
 
 def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money) -> None:
@@ -112,6 +145,7 @@ def plan(
     target: str,
     *,
     hold: str = "",
+    page: str = "",
     return_id: str | None = None,
     instead_of: str | None = None,
     note: str | None = None,
@@ -137,13 +171,21 @@ def plan(
             return_id=return_id,
             hold=hold,
             note_id=draft.note(order, note),
+            page=page if page.startswith("https://") else "",
         )
     )
     return refund_id
 
 
 def open_link(
-    draft: Draft, order: Order, payment: Payment, amount: Money, return_id: str | None, note: str | None
+    draft: Draft,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    return_id: str | None,
+    note: str | None,
+    *,
+    by_transfer: bool = False,
 ) -> str:
     """Reserve an amount for a person who is about to refund it at the provider or the bank. Gives the refund's id."""
     draft.only(ActorKind.STAFF, what=text("make a refund"))
@@ -158,9 +200,42 @@ def open_link(
             amount=amount,
             return_id=return_id,
             note_id=draft.note(order, note),
+            by_transfer=by_transfer,
         )
     )
     return refund_id
+
+
+def hand_over(draft: Draft, refund_id: str, batch: str) -> None:
+    """Put a refund by bank transfer in the file for the bank that is called ``batch``; an empty name takes it out.
+
+    It is in one file at most: in two it would be paid twice. Saying the same again changes nothing.
+    """
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("hand a refund to the bank"))
+    refund = draft.dossier.refund(refund_id)
+    if not isinstance(batch, str) or len(batch) > LONGEST_BATCH or batch != batch.strip():
+        raise InvalidReference(
+            text(
+                "Order {order}: a batch has a name of at most {longest} characters, without blanks around it.",
+                order=draft.dossier.order_id,
+                longest=LONGEST_BATCH,
+            )
+        )
+    if refund.state is not RefundState.AWAITING_MERCHANT or not refund.by_transfer:
+        raise _not_now(draft.dossier, refund, text("hand it to the bank"))
+    if refund.batch == batch:
+        return
+    if refund.batch and batch:
+        raise NotPossibleNow(
+            text(
+                "Order {order}: refund {refund} of {amount} is in batch {batch} already, which the bank may pay.",
+                order=draft.dossier.order_id,
+                refund=refund.id,
+                amount=refund.amount,
+                batch=refund.batch,
+            )
+        )
+    draft.record(RefundHandedOver(refund_id=refund_id, batch=batch))
 
 
 def confirm(
@@ -200,9 +275,24 @@ def confirm(
 
 
 def cancel(draft: Draft, order: Order, refund_id: str, note: str | None) -> None:
-    """Cancel a refund that was certainly not sent, or that waits for the merchant."""
+    """Cancel a refund that was certainly not sent, or that waits for the merchant; ask for one that the provider has.
+
+    What the provider has is cancelled only when the provider says so.
+    """
     draft.only(ActorKind.STAFF, what=text("cancel a refund"))
-    _cancel_waiting(draft, refund_id, "", draft.note(order, note))
+    refund = draft.dossier.refund(refund_id)
+    if refund.state is not RefundState.PENDING or refund.sent is None:
+        _cancel_waiting(draft, refund_id, "", draft.note(order, note))
+    elif not refund.cancelling:
+        draft.record(RefundCancelAsked(refund_id=refund_id, note_id=draft.note(order, note)))
+
+
+def waiting(dossier: Dossier, refund_id: str) -> Refund:
+    """The refund, if a person can make it now; raises `NotPossibleNow`."""
+    refund = dossier.refund(refund_id)
+    if refund.state is not RefundState.AWAITING_MERCHANT:
+        raise _not_now(dossier, refund, text("make it by hand"))
+    return refund
 
 
 def retry(draft: Draft, refund_id: str) -> None:
@@ -271,6 +361,17 @@ def _cancel_waiting(draft: Draft, refund_id: str, because: str, note_id: str | N
     refund = draft.dossier.refund(refund_id)
     if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
         raise _not_now(draft.dossier, refund, text("cancel it"))
+    if refund.batch:
+        raise NotPossibleNow(
+            text(
+                "Order {order}: refund {refund} of {amount} is in batch {batch}, which the bank may pay. Take it out "
+                "at the bank and with hand_over_refund, then cancel it.",
+                order=draft.dossier.order_id,
+                refund=refund.id,
+                amount=refund.amount,
+                batch=refund.batch,
+            )
+        )
     draft.record(RefundCancelled(refund_id=refund_id, because=because, note_id=note_id))
 
 

@@ -15,8 +15,12 @@ from retour.model.events import (
     OrderSeen,
     ReceiptCorrected,
     Recorded,
+    RefundCancelAsked,
     RefundCancelled,
+    RefundCancelRefused,
     RefundConfirmed,
+    RefundFellBack,
+    RefundHandedOver,
     RefundHeld,
     RefundLinkOpened,
     RefundMatched,
@@ -40,7 +44,7 @@ from retour.model.events import (
 )
 from retour.model.money import Money
 from retour.model.order import Order
-from retour.model.refunds import REFUND_WORDS, state_of
+from retour.model.refunds import REFUND_WORDS, RefundState, state_of
 from retour.model.returns import Counted, Extent, Restock, StockMovement
 from retour.model.text import Text, text, texts
 from retour.model.timeline import Audience, TimelineEntry
@@ -49,7 +53,7 @@ _FOR_STAFF_ONLY = frozenset(
     {
         *(RestockAsked, RestockDecided, StockApplied, StockFailed, ReceiptCorrected),
         *(RefundLinkOpened, RefundSubmitted, RefundPutOff, RefundUnclear, RefundHeld, RefundMatched),
-        RefundRefused,
+        *(RefundRefused, RefundFellBack, RefundHandedOver, RefundCancelAsked, RefundCancelRefused),
     }
 )
 
@@ -346,9 +350,41 @@ def _refund_refused(dossier: Dossier, event: RefundRefused) -> Text:
     )
 
 
+def _refund_fell_back(dossier: Dossier, event: RefundFellBack) -> Text:
+    return text(
+        "{amount} waits for your bank transfer, since the provider cannot refund it any more: {because}",
+        amount=_amount(dossier, event.refund_id),
+        because=event.because,
+    )
+
+
+def _refund_handed_over(dossier: Dossier, event: RefundHandedOver) -> Text:
+    if not event.batch:
+        return text("Bank transfer of {amount} taken out of its batch", amount=_amount(dossier, event.refund_id))
+    return text(
+        "Bank transfer of {amount} handed to the bank in batch {batch}",
+        amount=_amount(dossier, event.refund_id),
+        batch=event.batch,
+    )
+
+
+def _refund_cancel_asked(dossier: Dossier, event: RefundCancelAsked) -> Text:
+    return text("The provider is asked to cancel the refund of {amount}", amount=_amount(dossier, event.refund_id))
+
+
+def _refund_cancel_refused(dossier: Dossier, event: RefundCancelRefused) -> Text:
+    return text(
+        "The refund of {amount} cannot be cancelled any more: {because}",
+        amount=_amount(dossier, event.refund_id),
+        because=event.because,
+    )
+
+
 def _refund_reported(dossier: Dossier, event: RefundReported) -> Text:
     refund = dossier.refunds[event.refund_id]
     state = state_of(refund.reported | {event.status})
+    if state is RefundState.AWAITING_MERCHANT:
+        return text("{amount} waits for your bank transfer", amount=refund.amount)
     if event.because:
         return text(
             "{amount}: {state}, reference {reference} ({because})",
@@ -367,6 +403,14 @@ def _refund_reported(dossier: Dossier, event: RefundReported) -> Text:
 
 def _external_refund_found(dossier: Dossier, event: ExternalRefundFound) -> Text:
     del dossier
+    state = state_of(frozenset({event.status}))
+    if state is not RefundState.SUCCEEDED:
+        return text(
+            "A refund of {amount} at the provider, reference {reference}: {state}; nobody asked retour for it",
+            amount=event.amount,
+            reference=event.reference,
+            state=REFUND_WORDS[state],
+        )
     return text(
         "{amount} was refunded at the provider, reference {reference}; nobody asked retour for it",
         amount=event.amount,
@@ -413,6 +457,10 @@ _WORDS: Mapping[type, Callable[[Dossier, Any], Text]] = {
     RefundUnclear: _refund_unclear,
     RefundHeld: _refund_held,
     RefundRefused: _refund_refused,
+    RefundFellBack: _refund_fell_back,
+    RefundHandedOver: _refund_handed_over,
+    RefundCancelAsked: _refund_cancel_asked,
+    RefundCancelRefused: _refund_cancel_refused,
     RefundReported: _refund_reported,
     ExternalRefundFound: _external_refund_found,
     RefundCancelled: _refund_cancelled,

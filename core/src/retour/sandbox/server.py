@@ -130,7 +130,8 @@ def send_webhook(url: str, headers: Mapping[str, str], body: bytes) -> int:
 def _handler(server: SandboxServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # the body follows the head at once, and not after 40 ms
+        wbufsize = -1  # head and body in one packet: of two, the second waits 40 ms for the first to be acknowledged
+        disable_nagle_algorithm = True  # and so does the rest of an answer that is longer than the buffer
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
             del format, arguments

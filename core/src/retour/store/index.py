@@ -81,6 +81,7 @@ def refund_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list
             "waits_for": refund_waits_for(refund),
             "since": microseconds(refund.changed_at),
             "opened_at": microseconds(refund.at),
+            "batch": refund.batch,
         }
         for refund in [dossier.refunds[refund_id] for refund_id in touched if refund_id in dossier.refunds]
     ]

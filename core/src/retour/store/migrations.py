@@ -83,7 +83,18 @@ CREATE INDEX retour_personal_customer ON retour_personal (shop, customer);
 CREATE INDEX retour_personal_expires ON retour_personal (expires_at)
 """
 
-MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = ((1, "first tables", _first_tables),)
+
+def _refund_batch(connection: Connection) -> None:
+    connection.execute(sql("ALTER TABLE retour_refund ADD COLUMN batch TEXT NOT NULL DEFAULT ''"))
+    connection.execute(
+        sql("CREATE INDEX retour_refund_batch ON retour_refund (shop, batch, opened_at, refund_id) WHERE batch <> ''")
+    )
+
+
+MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
+    (1, "first tables", _first_tables),
+    (2, "the bank's batch of a refund", _refund_batch),
+)
 """Every migration: its number, what it does in words, and the function that does it."""
 
 NEWEST = MIGRATIONS[-1][0]

@@ -11,7 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, delete, literal_column, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    RowMapping,
+    bindparam,
+    case,
+    delete,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from retour.model.errors import InvalidReference
 from retour.model.events import Recorded
@@ -47,13 +59,18 @@ class NewEffect:
 
 @attrs.frozen(kw_only=True)
 class SettledEffect:
-    """What became of a claimed effect: ``done``, or ``waiting`` again, ``delay`` microseconds, with its ``problem``."""
+    """What became of a claimed effect: ``done``, or ``waiting`` again, ``delay`` microseconds, with its ``problem``.
+
+    ``unclear`` says that a try may have happened of which nothing is recorded: whoever claims it next finds it
+    ``crashed``.
+    """
 
     id: str
     owner: str
     state: str
     delay: int = 0
     problem: str = ""
+    unclear: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -117,6 +134,7 @@ class RefundRow:
     waits_for: str
     since: datetime.datetime
     opened_at: datetime.datetime
+    batch: str
 
 
 class Store:
@@ -346,6 +364,7 @@ def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> None:
                 "new_state": one.state,
                 "delay": one.delay,
                 "new_problem": one.problem,
+                "unclear": int(one.unclear),
             }
             for one in settled
         ],
@@ -389,6 +408,7 @@ def _refund_row(row: RowMapping) -> RefundRow:
         waits_for=row["waits_for"],
         since=as_datetime(row["since"]),
         opened_at=as_datetime(row["opened_at"]),
+        batch=row["batch"],
     )
 
 
@@ -495,7 +515,7 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
             state=bindparam("new_state"),
             owner=None,
             lease_until=0,
-            settled=columns.attempts,
+            settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
         )
@@ -535,7 +555,7 @@ _LOCK = Prepared(_lock_dossier)
 _MOVE_VERSION = Prepared(_move_version)
 _ADD_EVENT = _plain_insert(tables.event)
 _PUT_RETURN = _put(tables.return_, "return_id", ("goods", "stock", "waits_for", "since", "due"))
-_PUT_REFUND = _put(tables.refund, "refund_id", ("state", "waits_for", "since"))
+_PUT_REFUND = _put(tables.refund, "refund_id", ("state", "waits_for", "since", "batch"))
 _DROP_REFUND = Prepared(_drop_refund)
 _ADD_REFERENCE = _plain_insert(tables.reference, ignore=True)
 _ADD_PERSONAL = _plain_insert(tables.personal)

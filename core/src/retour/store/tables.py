@@ -99,6 +99,7 @@ refund = Table(
     Column("waits_for", Text, nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
+    Column("batch", Text, nullable=False, server_default=""),
 )
 """The state of every refund, and what it waits for: how lists of money are made."""
 
@@ -106,6 +107,15 @@ Index("retour_refund_opened", refund.c.shop, refund.c.opened_at, refund.c.refund
 Index("retour_refund_waits", refund.c.shop, refund.c.waits_for, refund.c.opened_at, refund.c.refund_id)
 Index("retour_refund_state", refund.c.shop, refund.c.state, refund.c.opened_at, refund.c.refund_id)
 Index("retour_refund_order", refund.c.shop, refund.c.order_id)
+Index(
+    "retour_refund_batch",
+    refund.c.shop,
+    refund.c.batch,
+    refund.c.opened_at,
+    refund.c.refund_id,
+    sqlite_where=sql("batch <> ''"),
+    postgresql_where=sql("batch <> ''"),
+)
 
 effect = Table(
     "retour_effect",
@@ -128,7 +138,7 @@ effect = Table(
 """What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``.
 
 ``attempts`` counts every claim, ``settled`` is that number when one last ended: where they differ by more than the
-claim that runs now, a worker died.
+claim that runs now, a worker died, or could not record what it did.
 """
 
 Index(

@@ -46,6 +46,7 @@ class Debtor:
 class Transfer:
     """One transfer of a batch: the refund that it makes, the amount, to whom, and the text for the statement."""
 
+    order_id: str
     refund_id: str
     amount: Money
     to: BankAccount = attrs.field(repr=False)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from retour.providers import (
     BankAccount,
+    ErrorCode,
+    Idempotency,
     LinkKind,
     LinkRequest,
+    Payment,
     PaymentCapabilities,
+    ProviderError,
     ProviderSession,
+    Refundable,
     RefundLink,
+    RefundRequest,
+    RefundResult,
+    RefundStatus,
     Support,
     Text,
     TextDomain,
@@ -25,26 +34,61 @@ if TYPE_CHECKING:
 text = TextDomain("retour_manual_transfer").text
 
 
+FOR_EVER = datetime.timedelta(days=365 * 100)
+"""How long a repeated `ManualTransfer.refund` is the same refund."""
+
+
 class ManualTransfer:
     """Payments that came in by bank transfer, on invoice, on pick-up or on delivery: no provider can refund those.
 
-    Nothing is sent from here. A bank transfer has no page, no API and no way back, and a person confirms it.
+    Its refunds are under the same contract as any other, and wait for a person: `refund` moves no money and answers
+    ``AWAITING_MERCHANT``. A bank transfer has no page, no API and no way back. That the money went back says a person
+    or the bank's statement (`retour_manual_transfer.statement`), which is what a webhook is for other providers.
     """
 
     name: ClassVar[str] = "manual_transfer"
     display_name: ClassVar[str] = "Manual transfer"
     api: ClassVar[int] = 1
     settings_type: ClassVar[type[Settings]] = Settings
+    sandbox: ClassVar[str] = "retour_manual_transfer.sandbox:BankSandbox"
     capabilities: ClassVar[PaymentCapabilities] = PaymentCapabilities(
         refund_page=Support.PROVIDER_CANNOT,
         refund_by_api=Support.PROVIDER_CANNOT,
+        refund_by_person=Support.YES,
         partial_refund=Support.YES,
         cancel_refund=Support.PROVIDER_CANNOT,
+        find_refund=Support.PROVIDER_CANNOT,
+        list_refunds=Support.PROVIDER_CANNOT,
+        idempotency=Idempotency(header="", window=FOR_EVER),
     )
 
     def __init__(self, settings: Settings, http: ProviderSession) -> None:
         del http  # a bank transfer is not sent from here
         self.settings = settings
+
+    def refundable(self, payment: Payment) -> Refundable:
+        """What was paid can be transferred back; what went back already only retour knows."""
+        return Refundable(target=payment.reference, remaining=payment.captured)
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Leave it to the merchant. Nothing happens here, so asking for it again does nothing a second time."""
+        return RefundResult(
+            reference="",
+            status=RefundStatus.AWAITING_MERCHANT,
+            amount=request.amount,
+            provider_status="awaiting transfer",
+            refund_id=request.refund_id,
+        )
+
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        """Always raises `ProviderError` (unclear): only the merchant's bank knows."""
+        raise ProviderError(
+            ErrorCode.OUTCOME_UNKNOWN,
+            f"nobody can be asked about {reference or target}: look at the bank account, then confirm it",
+        )
+
+    def check_settings(self) -> None:
+        """There is nothing to check."""
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """The transfer to make, or what to ask for: see ``refund_link``."""

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import attrs
 
+from retour import Actor, RetourError
 from retour.providers import Money, Text, TextDomain
-from retour_manual_transfer.waiting import WaitingRefund
+from retour_manual_transfer.waiting import WaitingRefund, waiting_refunds
+
+if TYPE_CHECKING:
+    from retour import ReturnDesk
 
 text = TextDomain("retour_manual_transfer").text
+
+_LONGEST_REQUEST_ID = 200
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +63,7 @@ def match_statement(lines: Iterable[StatementLine], waiting: Iterable[WaitingRef
     """Say which waiting refunds a statement confirms: by the refund's id on the line, never by the amount alone.
 
     A refund is paid when exactly one line names it, that line names no other refund, and its amount left the
-    account. Then ``desk.confirm_refund(..., refund_id=..., reference=line.reference)`` records it.
+    account. `confirm_statement` records it.
     """
     refunds = list(waiting)
     found = [(line, _named(line, refunds)) for line in dict.fromkeys(lines)]
@@ -72,6 +79,34 @@ def match_statement(lines: Iterable[StatementLine], waiting: Iterable[WaitingRef
             paid.append(Paid(refund=refund, line=on[0]))
         else:
             to_look_at.append(ToLookAt(refund=refund, lines=on, because=because))
+    return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at))
+
+
+def confirm_statement(
+    desk: ReturnDesk, lines: Iterable[StatementLine], *, by: Actor, account: str = "default"
+) -> StatementMatch:
+    """Confirm every waiting refund that a statement says was paid; gives them, and what a person has to look at.
+
+    The same statement again changes nothing. ``account`` is which of the merchant's accounts the statement is of.
+    """
+    match = match_statement(lines, waiting_refunds(desk, account=account))
+    paid, to_look_at = [], list(match.to_look_at)
+    for one in match.paid:
+        refund = one.refund
+        try:
+            desk.confirm_refund(
+                refund.order_id,
+                refund.payment,
+                refund.amount,
+                refund_id=refund.refund_id,
+                reference=one.line.reference,
+                by=by,
+                request_id=f"statement {one.line.reference} {refund.refund_id}"[:_LONGEST_REQUEST_ID],
+            )
+        except RetourError as error:
+            to_look_at.append(ToLookAt(refund=refund, lines=(one.line,), because=error.message))
+        else:
+            paid.append(one)
     return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at))
 
 

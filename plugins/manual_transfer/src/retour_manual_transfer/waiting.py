@@ -1,13 +1,13 @@
-"""Which transfers wait for the merchant, and whom to ask for an account first."""
+"""Which transfers wait for the merchant, whom to ask for an account first, and which file for the bank holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
-from retour import RetourError
+from retour import Actor, NotPossibleNow, RetourError
 from retour.providers import BankAccount, LinkRequest, Mode, Money, Payment, Text, TextDomain
 from retour_manual_transfer.batch import Transfer, sentences, transfer_faults
 from retour_manual_transfer.provider import ManualTransfer, refund_link
@@ -23,12 +23,16 @@ text = TextDomain("retour_manual_transfer").text
 
 @attrs.frozen(kw_only=True)
 class WaitingRefund:
-    """A refund by bank transfer that waits for the merchant. ``payment`` is the payment's id."""
+    """A refund by bank transfer that waits: for the merchant, or for the bank that has it in ``batch``.
+
+    ``payment`` is the payment's id. It can be one of another provider's that cannot refund it any more.
+    """
 
     order_id: str
     refund_id: str
     payment: str
     amount: Money
+    batch: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,24 +55,22 @@ def transfers_of(
     desk: ReturnDesk,
     order_ids: Iterable[str] | None = None,
     *,
+    batch: str = "",
     accounts: Mapping[str, BankAccount] | None = None,
-    without: Collection[str] = (),
     account: str = "default",
 ) -> WaitingTransfers:
     """The transfers for the refunds that wait for the merchant, of all orders or of those named, the newest first.
 
-    The customer's account is the payer that the order names, or the one in ``accounts`` by refund id; it is read
-    here, checked, and stored nowhere. ``without`` are the ids of refunds that an earlier batch holds: until they are
-    confirmed they wait, and in a second batch they would be paid twice. ``account`` is which of the merchant's own
-    accounts (`Payment.account`) pays.
+    Those that are in no batch yet; with ``batch``, those that `hand_over` put in it, as long as they wait. The
+    customer's account is the payer that the order names, or the one in ``accounts`` by refund id; it is read here,
+    checked, and stored nowhere. ``account`` is which of the merchant's own accounts (`Payment.account`) pays; refunds
+    that another provider could not make are paid from "default".
     """
     given = accounts or {}
     transfers: list[Transfer] = []
     not_ready: list[NotReady] = []
     payments: dict[str, Mapping[str, Payment] | RetourError] = {}
-    for refund in waiting_refunds(desk, order_ids, account=account):
-        if refund.refund_id in without:
-            continue
+    for refund in waiting_refunds(desk, order_ids, batch=batch, account=account):
         if refund.order_id not in payments:
             payments[refund.order_id] = _payments(desk, refund.order_id)
         made = _transfer(refund, payments[refund.order_id], given.get(refund.refund_id))
@@ -79,23 +81,59 @@ def transfers_of(
     return WaitingTransfers(transfers=tuple(transfers), not_ready=tuple(not_ready))
 
 
+def hand_over(desk: ReturnDesk, transfers: Iterable[Transfer], batch_id: str, *, by: Actor) -> Sequence[Transfer]:
+    """Record that ``transfers`` are in the file for the bank called ``batch_id``; gives those that are.
+
+    Do this before the file is written, and write what this gives. A refund that another batch took meanwhile, or that
+    was confirmed or cancelled, is left out: so nothing is in two files. After a crash the same call goes on, and
+    ``transfers_of(desk, batch=batch_id)`` gives the transfers for a second export of the same file.
+    """
+    handed = []
+    for transfer in transfers:
+        try:
+            desk.hand_over_refund(transfer.order_id, transfer.refund_id, batch_id, by=by)
+        except NotPossibleNow:
+            continue
+        handed.append(transfer)
+    return tuple(handed)
+
+
 def waiting_refunds(
-    desk: ReturnDesk, order_ids: Iterable[str] | None = None, *, account: str = "default"
+    desk: ReturnDesk,
+    order_ids: Iterable[str] | None = None,
+    *,
+    batch: str | None = None,
+    account: str = "default",
 ) -> Iterator[WaitingRefund]:
-    """The refunds by bank transfer that wait for the merchant, of all orders or of those named, the newest first."""
+    """The refunds by bank transfer that wait, of all orders or of those named, the newest first.
+
+    With ``batch`` only those in the file for the bank that is called so, and with an empty one those in none.
+    """
     name = ManualTransfer.name if account == "default" else f"{ManualTransfer.name}/{account}"
     for order_id in [None] if order_ids is None else dict.fromkeys(order_ids):
         after = None
         while True:
-            page = desk.list_refunds(waits_for="merchant", order_id=order_id, limit=PAGE, after=after)
+            page = desk.list_refunds(
+                waits_for=("transfer", "bank"), order_id=order_id, batch=batch, limit=PAGE, after=after
+            )
             for row in page.refunds:
-                if row.payment.partition(":")[0] == name:
+                if _pays_from(row.payment) == name:
                     yield WaitingRefund(
-                        order_id=row.order_id, refund_id=row.refund_id, payment=row.payment, amount=row.amount
+                        order_id=row.order_id,
+                        refund_id=row.refund_id,
+                        payment=row.payment,
+                        amount=row.amount,
+                        batch=row.batch,
                     )
             after = page.next
             if after is None:
                 break
+
+
+def _pays_from(payment_id: str) -> str:
+    """Which of the merchant's accounts a refund is paid from: that of a payment by transfer, else the default."""
+    provider = payment_id.partition(":")[0]
+    return provider if provider.partition("/")[0] == ManualTransfer.name else ManualTransfer.name
 
 
 def _payments(desk: ReturnDesk, order_id: str) -> Mapping[str, Payment] | RetourError:
@@ -109,10 +147,7 @@ def _payments(desk: ReturnDesk, order_id: str) -> Mapping[str, Payment] | Retour
 def _transfer(
     refund: WaitingRefund, payments: Mapping[str, Payment] | RetourError, to: BankAccount | None
 ) -> Transfer | Text:
-    """The transfer for a refund, or what to do before there can be one.
-
-    ``desk.refund_link`` cannot say it: the refund that waits has reserved its amount, so nothing is left to link to.
-    """
+    """The transfer for a refund, or what to do before there can be one."""
     if isinstance(payments, RetourError):
         return payments.message
     payment = payments.get(refund.payment)
@@ -141,6 +176,7 @@ def _transfer(
     if link.transfer is None:
         return link.instruction
     transfer = Transfer(
+        order_id=refund.order_id,
         refund_id=refund.refund_id,
         amount=refund.amount,
         to=link.transfer.to,

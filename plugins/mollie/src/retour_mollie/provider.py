@@ -306,7 +306,8 @@ class Mollie:
     # --- refunds by hand ---------------------------------------------------------------------------------
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
-        """The page of a payment (``tr_…``) or an Orders API order (``ord_…``); for anything else all payments.
+        """The page that Mollie itself named for the payment (``_links.dashboard``), if it was read; else that of a
+        payment (``tr_…``) or an Orders API order (``ord_…``); for anything else all payments.
 
         Mollie's own shop modules link to the same pages: ``DashboardUrlProvider`` in mollie/PrestaShop.
         """
@@ -338,7 +339,7 @@ class Mollie:
             kind=LinkKind.PROVIDER_PAGE,
             label=text("Refund at Mollie"),
             instruction=instruction,
-            url=f"{DASHBOARD}/{page}",
+            url=request.page or f"{DASHBOARD}/{page}",
             help_url=HELP,
         )
 

@@ -193,15 +193,15 @@ class PayPal:
         self._api.renew()
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
-        """The page of a capture; for an order, or what is neither, all activity of the account.
+        """The page of a capture, or of the one that an order was found to have; else all activity of the account.
 
         The pages are those of woocommerce/woocommerce-paypal-payments, ``TransactionUrlProvider``. An order's id
         leads a merchant nowhere: https://github.com/solidusio/solidus_paypal_commerce_platform/issues/69.
         """
         url = ACTIVITY[request.payment.mode]
         kind, reference = self._read(request.payment.reference)
-        if kind == "capture" and _ID.fullmatch(reference):
-            url += f"/payment/{reference}"
+        if request.page or (kind == "capture" and _ID.fullmatch(reference)):
+            url = request.page or f"{url}/payment/{reference}"
             instruction = text(
                 "Refund {amount} on the payment's page at PayPal. "
                 "Then confirm it here with the transaction ID that PayPal gives the refund.",
@@ -249,6 +249,7 @@ class PayPal:
             target=capture.id,
             remaining=Money(minor=max(left, 0), currency=paid.currency),
             possible=possible,
+            url=f"{ACTIVITY[self.settings.mode]}/payment/{capture.id}",
             reason="" if possible else _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment"),
         )
 

@@ -87,14 +87,15 @@ class Stripe:
         self._api = Api(settings, http)
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
-        """The page of a payment (``pi_…``, ``ch_…``, ``py_…``); for anything else a search in the dashboard.
+        """The page of the payment that a reference was found to be; else of a payment (``pi_…``, ``ch_…``, ``py_…``);
+        for anything else a search in the dashboard.
 
         That a search takes an object's id and can be linked to: https://docs.stripe.com/dashboard/search. No page
         of Stripe's names an address for a checkout session (``cs_…``), so it is searched for too.
         """
         reference = request.payment.reference.strip()
         quoted = quote(reference, safe="", errors="replace")
-        if reference.startswith(_PAYMENTS):
+        if request.page or reference.startswith(_PAYMENTS):
             page = f"payments/{quoted}"
             instruction = text(
                 "Refund {amount} on the payment's page at Stripe. "
@@ -115,7 +116,7 @@ class Stripe:
             kind=LinkKind.PROVIDER_PAGE,
             label=text("Refund at Stripe"),
             instruction=instruction,
-            url=f"{DASHBOARD[_mode(reference, request.payment.mode)]}/{page}",
+            url=request.page or f"{DASHBOARD[_mode(reference, request.payment.mode)]}/{page}",
             help_url=HELP,
         )
 

@@ -37,8 +37,11 @@ class _NoCalls(ProviderSession):
         super().__init__(deadline=0.1)
         self.asked: list[str] = []
 
-    def _call(self, method: str, url: str, **arguments: object) -> Answer:
-        del arguments
+    def read(self, url: str, **_: object) -> Answer:
+        self.asked.append(f"GET {url}")
+        raise OSError("a refund link is made without a call")
+
+    def write(self, method: str, url: str, **_: object) -> Answer:
         self.asked.append(f"{method} {url}")
         raise OSError("a refund link is made without a call")
 

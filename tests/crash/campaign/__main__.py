@@ -1,0 +1,77 @@
+"""Run campaigns: ``python -m campaign --database sqlite --refunds 500 --seed 7``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import random
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from .audit import audit
+from .run import campaign
+
+WORKERS = {"sqlite": 2, "postgresql": 4}
+SERVER = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
+
+
+@contextmanager
+def empty_database(kind: str, folder: Path) -> Iterator[str]:
+    """The address of a new database, gone afterwards."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/retour.db"
+        return
+    admin = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    name = f"retour_crash_{uuid.uuid4().hex[:12]}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield admin.url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="campaign", description=__doc__)
+    options.add_argument("--database", choices=[*WORKERS, "both"], default="both")
+    options.add_argument("--refunds", type=int, default=1000, help="over all databases")
+    options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    given = options.parse_args()
+    logging.getLogger("retour").setLevel(logging.CRITICAL)
+    kinds = list(WORKERS) if given.database == "both" else [given.database]
+    clean = True
+    for kind in kinds:
+        with tempfile.TemporaryDirectory() as name, empty_database(kind, Path(name)) as database:
+            began = time.monotonic()
+            with campaign(
+                database,
+                Path(name),
+                refunds=given.refunds // len(kinds),
+                seed=given.seed,
+                workers=WORKERS[kind],
+            ) as one:
+                one.rage()
+                raged = time.monotonic() - began
+                one.settle()
+                report = audit(one)
+            print(
+                f"\n{kind}, {WORKERS[kind]} workers, seed {given.seed}: {raged:.0f} s of crashes, "
+                f"{time.monotonic() - began:.0f} s in all"
+            )
+            print(report.text(), flush=True)
+            clean = clean and report.clean
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

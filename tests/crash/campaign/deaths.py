@@ -1,0 +1,110 @@
+"""Where processes kill themselves: at exact points of their work, each with its own odds, each counted."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from retour import ReturnDesk
+from retour.store.store import Store
+
+ODDS: Mapping[str, float] = {
+    "after effects were claimed": 0.01,
+    "before the provider is called": 0.02,
+    "after the provider was called": 0.03,
+    "before the record": 0.006,
+    "between two statements of the commit": 0.002,
+    "in the middle of the commit, before COMMIT": 0.006,
+    "after the commit": 0.006,
+    "before the stock is booked": 0.03,
+    "after the stock is booked": 0.03,
+    "before a webhook is kept": 0.003,
+    "after a webhook was kept": 0.003,
+    "between two transfers handed over": 0.01,
+    "before the file is uploaded": 0.1,
+    "after the file was uploaded": 0.1,
+    "while the statement is confirmed": 0.01,
+}
+"""How likely a process dies each time it comes by."""
+
+AT_RANDOM = "at a random moment, by another process"
+
+
+class Deaths:
+    """The deaths of one process. Each is written to ``journal`` first, which outlives it."""
+
+    def __init__(self, chance: random.Random, journal: Path, odds: Mapping[str, float] = ODDS) -> None:
+        self._chance = chance
+        self._odds = odds
+        self._statements: int | None = None
+        self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def perhaps(self, point: str) -> None:
+        """Die here as a power cut does, if it is time to."""
+        if self._chance.random() < self._odds[point]:
+            os.write(self._journal, f"{point}\n".encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, before: str, function: Callable[..., Any], after: str) -> Callable[..., Any]:
+        """``function`` with a death before and after it, also where it raises."""
+
+        def call(*arguments: Any, **more: Any) -> Any:
+            self.perhaps(before)
+            try:
+                return function(*arguments, **more)
+            finally:
+                self.perhaps(after)
+
+        return call
+
+    def lie_in_wait(self, desk: ReturnDesk) -> None:
+        """Watch the points in this process that every role comes by. Patches classes: for a process of its own."""
+        for provider, _ in desk._house.registry.payment.values():
+            kind: Any = provider
+            kind.refund = self.around("before the provider is called", kind.refund, "after the provider was called")
+        save, claim = Store.save, Store.claim
+
+        def watched_save(*arguments: Any) -> None:
+            self.perhaps("before the record")
+            self._statements = 0
+            try:
+                save(*arguments)
+            finally:
+                self._statements = None
+            self.perhaps("after the commit")
+
+        def watched_claim(*arguments: Any, **more: Any) -> Any:
+            claimed = claim(*arguments, **more)
+            if claimed:
+                self.perhaps("after effects were claimed")
+            return claimed
+
+        Store.save, Store.claim = watched_save, watched_claim  # type: ignore[method-assign]
+
+    def watch(self, desk: ReturnDesk) -> None:
+        """Watch the transactions in which one desk saves."""
+        engine = desk._house.store.engine
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def statement(*_: Any) -> None:
+            if self._statements is not None:
+                self._statements += 1
+                if self._statements > 1:
+                    self.perhaps("between two statements of the commit")
+
+        @event.listens_for(engine, "commit")
+        def commit(_: Any) -> None:
+            if self._statements is not None:
+                self.perhaps("in the middle of the commit, before COMMIT")
+
+
+def counted(journal: Path) -> Counter[str]:
+    """How often processes died at each point."""
+    return Counter(journal.read_text().splitlines() if journal.exists() else ())

@@ -1,0 +1,303 @@
+"""What each process of a campaign does until it is killed: a merchant, a worker, a receiver of webhooks, a bookkeeper.
+
+Each can be killed at any moment and is started again with nothing but its files and the store.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import requests
+
+from retour import Actor, Mode, Money, RetourError, ReturnDesk
+from retour.effects import runner
+from retour.model.errors import InvalidAmount, InvalidWebhook
+from retour.providers.http import ProviderSession
+from retour.store.clock import SECOND
+from retour_manual_transfer.batch import Debtor, pain001
+from retour_manual_transfer.statement import StatementLine, confirm_statement
+from retour_manual_transfer.waiting import hand_over, transfers_of
+
+from .clock import CampaignClock
+from .deaths import Deaths
+from .plan import CANCEL, LINK, REFUND, RETURN, Decision, Plan
+from .shop import PlannedShop
+
+ANNA = Actor.staff("anna")
+LEASE = 2 * SECOND
+DEADLINE_SECONDS = 0.5
+"""A lease and a call's deadline as they are in a campaign, 2 and 0.5 seconds instead of 120 and 30: so that a dead
+process's effects come free while the campaign still runs, and a silent provider does not hold it up."""
+
+PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer")
+DEBTOR = Debtor(name="Teapots and Cups", iban="NL20INGB0001234567")
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """Where everything is. Plain data, so that it can be sent to another process."""
+
+    folder: Path
+    database: str
+    plan: Plan
+    settings: Mapping[str, Any]
+    bank: str
+    merchants: int
+    seed: int
+
+    def desk(self, *, inline_seconds: float, clock: CampaignClock | None = None) -> ReturnDesk:
+        """A desk of the one shop there is."""
+        return ReturnDesk(
+            shop=PlannedShop(self.plan, self.folder / "stock.db"),
+            store=self.database,
+            plugins=PLUGINS,
+            settings=self.settings,
+            inline_seconds=inline_seconds,
+            migrate=False,
+            clock=(clock or self.clock()).now,
+        )
+
+    def clock(self) -> CampaignClock:
+        """The clock that all share."""
+        return CampaignClock(self.folder / "clock")
+
+
+def hurry() -> None:
+    """Shorten the lease and the deadline in this process."""
+    from retour.desk import flow
+
+    runner.LEASE = flow.LEASE = LEASE
+    ProviderSession.__init__.__kwdefaults__["deadline"] = DEADLINE_SECONDS
+
+
+@attrs.frozen(kw_only=True)
+class Person:
+    """One life of one process."""
+
+    world: World
+    role: str
+    number: int
+    life: int
+
+    def live(self) -> None:
+        """Work until killed, or until everything is done."""
+        chance = random.Random(f"{self.world.seed}/{self.role}/{self.number}/{self.life}")
+        deaths = Deaths(chance, self.world.folder / "deaths")
+        hurry()
+        desk = self.world.desk(inline_seconds=10)
+        deaths.lie_in_wait(desk)
+        deaths.watch(desk)
+        PlannedShop.apply_stock = deaths.around(  # type: ignore[method-assign]
+            "before the stock is booked", PlannedShop.apply_stock, "after the stock is booked"
+        )
+        roles = {
+            "merchant": self._sell,
+            "worker": self._work,
+            "receiver": self._receive,
+            "bookkeeper": self._keep_books,
+        }
+        roles[self.role](desk, chance, deaths)
+
+    # --- the worker ----------------------------------------------------------------------------------
+
+    def _work(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
+        del deaths
+        while True:
+            report = self._tried(lambda: desk.work(limit=chance.choice((3, 5, 20, 40))))
+            if report is None or not (report.done or report.failed):
+                time.sleep(chance.uniform(0.05, 0.15))
+
+    # --- the merchant --------------------------------------------------------------------------------
+
+    def _sell(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
+        """Decide everything of his share, however often he has to begin again."""
+        leaving = self.world.desk(inline_seconds=0)
+        deaths.watch(leaving)
+        settled = self.world.folder / f"decided-{self.number}"
+        before = {json.loads(line)["decision"] for line in _lines(settled)}
+        todo = [
+            one
+            for one in self.world.plan.decisions
+            if one.number % self.world.merchants == self.number
+            and one.number not in before
+            and one.kind in (REFUND, LINK, RETURN, CANCEL)
+        ]
+        for attempt in range(4):
+            later = []
+            for decision in todo:
+                try:
+                    refund = decide(desk if decision.inline else leaving, decision)
+                except InvalidAmount:
+                    pass  # somebody refunded in the dashboard what this was to come from
+                except RetourError:
+                    later.append(decision)
+                    time.sleep(0.05 * attempt)
+                else:
+                    _append(settled, {"decision": decision.number, "refund": refund})
+                    if chance.random() < 0.02:  # a double click
+                        self._tried(lambda decision=decision: decide(desk, decision))  # type: ignore[misc]
+            todo = later
+
+    # --- the receiver of webhooks --------------------------------------------------------------------
+
+    def _receive(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
+        """Take webhooks in any order, many twice; one that was not answered with 200 comes again."""
+        inbox = self.world.folder / "webhooks"
+        while True:
+            waiting = sorted(inbox.iterdir())
+            if not waiting:
+                time.sleep(0.05)
+            for path in chance.sample(waiting[:40], min(len(waiting), 10)):
+                try:
+                    webhook = json.loads(path.read_text())
+                except FileNotFoundError:
+                    continue  # the other receiver is done with it
+                deaths.perhaps("before a webhook is kept")
+                if deliver(desk, webhook):
+                    deaths.perhaps("after a webhook was kept")
+                    if chance.random() < 0.6:
+                        path.unlink(missing_ok=True)
+
+    # --- the bookkeeper ------------------------------------------------------------------------------
+
+    def _keep_books(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
+        while True:
+            time.sleep(chance.uniform(0.3, 0.8))
+            self._tried(lambda: keep_books(self.world, desk, deaths))
+
+    def _tried(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives, None where it could not be done now: as `retour worker`, it goes on."""
+        try:
+            return work()
+        except (RetourError, requests.RequestException) as error:
+            _append(self.world.folder / "complaints", {"role": self.role, "error": str(error)})
+            return None
+
+
+# --- what they do ----------------------------------------------------------------------------------------
+
+
+def decide(desk: ReturnDesk, decision: Decision) -> str | None:
+    """Do what was decided; gives the refund's id where there is one. Raises what the desk raises."""
+    order_id, request = decision.order_id, decision.request_id
+    if decision.kind == REFUND:
+        return desk.refund(order_id, decision.payment, decision.amount, by=ANNA, request_id=request).refund_id
+    if decision.kind == LINK:
+        return desk.open_refund_link(order_id, decision.payment, decision.amount, by=ANNA, request_id=request).refund_id
+    if decision.kind == RETURN:
+        desk.mark_returned(order_id, {"cup": decision.units}, by=ANNA, request_id=request)
+        return None
+    for refund in desk.dossier(order_id).refunds.values():
+        if refund.state == "pending" and refund.sent is not None and not refund.cancelling:
+            desk.cancel_refund(order_id, refund.id, by=ANNA)
+            break
+    return None
+
+
+def deliver(desk: ReturnDesk, webhook: Mapping[str, str]) -> bool:
+    """Give a webhook to the desk; whether the provider is answered so that it does not come again."""
+    try:
+        desk.receive_webhook(
+            webhook["provider"], json.loads(webhook["headers"]), webhook["body"].encode(), mode=Mode.TEST
+        )
+    except InvalidWebhook:
+        raise
+    except RetourError:
+        return False
+    return True
+
+
+def keep_books(world: World, desk: ReturnDesk, deaths: Deaths | None = None) -> int:
+    """Pay by file what waits for a transfer, and confirm what the statement says; gives how many transfers there were.
+
+    The file is written before it is handed to the bank, and is the only one of its name: after a crash that one is
+    handed in again, which the bank refuses if it had it.
+    """
+
+    def perhaps(point: str) -> None:
+        if deaths is not None:
+            deaths.perhaps(point)
+
+    folder = world.folder / "batches"
+    begun = sorted(folder.glob("*.begun"))
+    current = begun[-1].stem if begun else ""
+    if not current or (folder / f"{current}.done").exists():
+        current = f"B{len(begun) + 1:05d}"
+    file = folder / f"{current}.xml"
+    paid = 0
+    if not file.exists():
+        ready = transfers_of(desk).transfers
+        if ready and not (folder / f"{current}.begun").exists():
+            (folder / f"{current}.begun").touch()
+        for transfer in ready:
+            hand_over(desk, [transfer], current, by=ANNA)
+            perhaps("between two transfers handed over")
+        handed = transfers_of(desk, batch=current).transfers
+        if handed:
+            day = datetime.date(2026, 11, 24)
+            written = pain001(
+                DEBTOR,
+                handed,
+                batch_id=current,
+                execution_date=day,
+                created_at=datetime.datetime(2026, 11, 24, 9, 0),  # noqa: DTZ001 - a batch's own clock
+            )
+            draft = folder / f"{current}.draft"
+            draft.write_bytes(written)
+            draft.rename(file)
+    if file.exists():
+        perhaps("before the file is uploaded")
+        answer = requests.post(f"{world.bank}/files", data=file.read_bytes(), timeout=DEADLINE_SECONDS)
+        perhaps("after the file was uploaded")
+        if answer.status_code in (201, 409):
+            (folder / f"{current}.done").touch()
+            paid = file.read_bytes().count(b"<CdtTrfTxInf>")
+    confirm(world, desk, perhaps)
+    return paid
+
+
+def confirm(world: World, desk: ReturnDesk, perhaps: Callable[[str], None]) -> None:
+    """Confirm every refund that the bank's statement says was paid."""
+    lines = [
+        StatementLine(
+            reference=line["reference"],
+            amount=Money.of(line["amount"], line["currency"]),
+            words=line["words"],
+            booked=datetime.date.fromisoformat(line["booked"]),
+        )
+        for line in requests.get(f"{world.bank}/statement", timeout=DEADLINE_SECONDS).json()
+    ]
+    perhaps("while the statement is confirmed")
+    confirm_statement(desk, lines, by=ANNA)
+
+
+def decided(world: World) -> dict[int, str | None]:
+    """The decisions that a merchant was told are made, each with its refund, if it has one."""
+    told = [
+        json.loads(line) for number in range(world.merchants) for line in _lines(world.folder / f"decided-{number}")
+    ]
+    return {one["decision"]: one["refund"] for one in told}
+
+
+def complaints(world: World) -> Sequence[Mapping[str, str]]:
+    """What could not be done at a moment, by whom."""
+    return [json.loads(line) for line in _lines(world.folder / "complaints")]
+
+
+def _append(path: Path, value: object) -> None:
+    """Add a line at once and whole: many processes write, and any may die."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(file, f"{json.dumps(value)}\n".encode())
+    os.close(file)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []

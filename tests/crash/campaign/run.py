@@ -1,0 +1,394 @@
+"""One campaign: processes decide, work, receive and keep books, and are killed; providers fail; then all is settled."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+from sqlalchemy import literal_column, select, text
+
+from retour import NotPossibleNow, RetourError, ReturnDesk, connect
+from retour.model.errors import InvalidAmount, InvalidWebhook
+from retour.model.refunds import RefundState
+from retour.sandbox import PaymentSandbox
+from retour.store import tables
+from retour.store.clock import NOW, SECOND
+from retour.store.migrations import migrate
+from retour_manual_transfer.sandbox import BankSandbox
+from retour_mollie.sandbox import MollieSandbox
+from retour_paypal.sandbox import PayPalSandbox
+from retour_stripe.sandbox import StripeSandbox
+
+from .clock import CampaignClock
+from .deaths import AT_RANDOM, counted
+from .nursery import Nursery
+from .people import ANNA, World, complaints, decide, decided, deliver, keep_books
+from .plan import CANCEL, DASHBOARD, Decision, make_plan
+from .shop import empty_stock
+from .trouble import Trouble, pass_over_the_dead
+
+HOUR = datetime.timedelta(hours=1)
+LONGEST_PHASE = 60.0
+"""Seconds of real time after which a phase ends, whatever still waits."""
+
+A_WHILE = datetime.timedelta(seconds=15)
+"""By how much time is moved ahead every half second, so that pauses of seconds and minutes are over soon; four times
+as much once all is decided."""
+
+SOON = datetime.timedelta(minutes=2)
+"""What is due within this time is waited for before a phase ends."""
+
+SANDBOXES: tuple[type[Any], ...] = (MollieSandbox, StripeSandbox, PayPalSandbox, BankSandbox)
+
+
+@attrs.define(kw_only=True)
+class Campaign:
+    """A campaign while it runs, and what it has counted. ``dashboard`` is what was refunded there, by decision or
+    by the refund whose link was opened."""
+
+    world: World
+    clock: CampaignClock
+    sandboxes: Mapping[str, PaymentSandbox]
+    nursery: Nursery
+    desk: ReturnDesk
+    chance: random.Random
+    people: Mapping[str, int]
+    kills_per_second: float
+    alive: dict[int, tuple[str, int]] = attrs.field(factory=dict)
+    lives: Counter[tuple[str, int]] = attrs.field(factory=Counter)
+    sold: set[int] = attrs.field(factory=set)
+    counts: Counter[str] = attrs.field(factory=Counter)
+    faults: Counter[str] = attrs.field(factory=Counter)
+    deaths: Counter[str] = attrs.field(factory=Counter)
+    dashboard: dict[str, str] = attrs.field(factory=dict)
+    kept: list[dict[str, str]] = attrs.field(factory=list)
+    forgotten: list[str] = attrs.field(factory=list)
+    failures: str = ""
+
+    # --- while everything goes wrong -----------------------------------------------------------------
+
+    def rage(self) -> None:
+        """Everybody works and dies, the providers fail, until all was decided and nothing is due; then an hour passes,
+        and then a day, and the same again."""
+        trouble = [
+            Trouble(sandbox, random.Random(f"{self.world.seed}/{name}"), self.faults)
+            for name, sandbox in self.sandboxes.items()
+        ]
+        pending = [one for one in self.world.plan.decisions if one.kind == DASHBOARD]
+        moments = sorted(self.chance.random() for _ in range(2))
+        for role, people in self.people.items():
+            for number in range(people):
+                self._start(role, number)
+        for wait in (datetime.timedelta(), HOUR + datetime.timedelta(minutes=1), datetime.timedelta(hours=27)):
+            self.pass_time(wait)
+            began = quiet_since = moved = time.monotonic()
+            while time.monotonic() - quiet_since < 1.0 and time.monotonic() - began < self._patience:
+                if time.monotonic() - moved > 0.5:
+                    self.pass_time(A_WHILE if len(self.sold) < self.world.merchants else 4 * A_WHILE)
+                    moved = time.monotonic()
+                self._look_after_people()
+                self._collect_webhooks()
+                self._at_the_dashboard(pending)
+                share = len(decided(self.world)) / len(self.world.plan.decisions)
+                if moments and share > moments[0]:
+                    moments.pop(0)
+                    self.pass_time(HOUR * self.chance.uniform(0.2, 1.2))
+                if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
+                    quiet_since = time.monotonic()
+                time.sleep(0.03)
+        for one in trouble:
+            one.over()
+        for pid in list(self.alive):
+            if self.nursery.kill(pid):
+                self.deaths[AT_RANDOM] += 1
+        while self.alive:
+            self._bury()
+            time.sleep(0.01)
+
+    @property
+    def _patience(self) -> float:
+        return max(LONGEST_PHASE, len(self.world.plan.decisions) / 5)
+
+    def _start(self, role: str, number: int) -> None:
+        life = self.lives[role, number]
+        self.lives[role, number] += 1
+        self.alive[self.nursery.start(role, number, life)] = role, number
+
+    def _look_after_people(self) -> None:
+        if self.alive and self.chance.random() < self.kills_per_second * 0.03:
+            pid = self.chance.choice(list(self.alive))
+            if self.nursery.kill(pid):
+                self.deaths[AT_RANDOM] += 1
+        for (role, number), code in self._bury():
+            if code == 0:
+                self.sold.add(number)
+            else:
+                self._start(role, number)
+
+    def _bury(self) -> list[tuple[tuple[str, int], int]]:
+        return [(self.alive.pop(pid), code) for pid, code in self.nursery.ended().items()]
+
+    def _collect_webhooks(self) -> None:
+        """What the providers send, in any order, and now and then never."""
+        taken = [
+            {"provider": name, "headers": json.dumps(dict(webhook.headers)), "body": webhook.body.decode()}
+            for name, sandbox in self.sandboxes.items()
+            for webhook in sandbox.take_webhooks()
+        ]
+        self.chance.shuffle(taken)
+        for webhook in taken:
+            self.counts["webhooks"] += 1
+            if webhook["provider"] != "paypal" and self.chance.random() < 0.3:
+                self.counts["webhooks never sent"] += 1
+                continue
+            if self.chance.random() < 0.05:
+                self.kept.append(webhook)  # and again much later
+            place = self.world.folder / "webhooks" / f"{self.counts['webhooks'] + self.chance.randrange(60):08d}"
+            draft = self.world.folder / "draft"
+            draft.write_text(json.dumps(webhook))
+            draft.rename(place.with_suffix(f".{self.counts['webhooks']}"))
+
+    def _at_the_dashboard(self, pending: list[Decision]) -> None:
+        """The merchant refunds at the provider what he opened a link for, and what nobody knows of."""
+        if pending and self.chance.random() < 0.3:
+            self._refund_in_dashboard(pending.pop())
+        for row in self._rows(waits_for="merchant") if self.chance.random() < 0.05 else ():
+            if row.refund_id not in self.dashboard and self.chance.random() < 0.7:
+                self._make_linked(row)
+
+    def _make_linked(self, row: Any) -> None:
+        provider, _, reference = row.payment.partition(":")
+        try:
+            self.dashboard[row.refund_id] = self.sandboxes[provider].refund_in_dashboard(reference, row.amount)
+            self.counts["refunds in a dashboard"] += 1
+        except ValueError:
+            self.dashboard[row.refund_id] = ""  # not enough is left there any more
+
+    def _refund_in_dashboard(self, decision: Decision) -> None:
+        order = self.world.plan.orders[decision.order_id]
+        payment = order.payment(decision.payment)
+        try:
+            made = self.sandboxes[payment.provider].refund_in_dashboard(payment.reference, decision.amount)
+            self.dashboard[decision.request_id] = made
+            self.counts["refunds in a dashboard"] += 1
+        except ValueError:
+            self.dashboard[decision.request_id] = ""
+
+    def _rows(self, **filters: Any) -> Iterator[Any]:
+        after = None
+        while True:
+            page = self.desk.list_refunds(limit=500, after=after, **filters)
+            yield from page.refunds
+            after = page.next
+            if after is None:
+                return
+
+    # --- time ----------------------------------------------------------------------------------------
+
+    def pass_time(self, by: datetime.timedelta) -> None:
+        """Move every clock: ours, the sandboxes', and the database's, by taking as much off every pause. Leases run
+        on in real time, as their holders do."""
+        if not by:
+            return
+        self.clock.advance(by)
+        for _ in range(20):
+            try:
+                with self.desk._house.store.engine.begin() as connection:
+                    connection.execute(
+                        text("UPDATE retour_effect SET not_before = not_before - :by WHERE state = 'waiting'"),
+                        {"by": int(by.total_seconds() * SECOND)},
+                    )
+                return
+            except Exception:  # noqa: BLE001 - a lock or a deadlock with those who work; it is tried again
+                time.sleep(0.1)
+        raise RuntimeError("the database's clock could not be moved")
+
+    def _waits(self) -> list[datetime.timedelta]:
+        """How long each waiting effect waits still."""
+        columns = tables.effect.c
+        now: Any = literal_column(NOW[self.desk._house.store.engine.dialect.name])
+        with self.desk._house.store._reads() as connection:
+            rows = connection.execute(select(columns.not_before - now).where(columns.state == "waiting")).scalars()
+            return [datetime.timedelta(microseconds=int(row)) for row in rows]
+
+    # --- and when it is over -------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Nobody is killed and nothing fails any more: all that is due is done, as often and as late as it takes."""
+        with self.desk._house.store.engine.begin() as connection:
+            connection.execute(text("UPDATE retour_effect SET lease_until = 0 WHERE state = 'waiting'"))
+        failures = self.world.folder / "failures"
+        self.failures = failures.read_text() if failures.exists() else ""
+        self.deaths += counted(self.world.folder / "deaths")
+        self._decide_the_rest()
+        for decision in self.world.plan.decisions:
+            if decision.kind == DASHBOARD and decision.request_id not in self.dashboard:
+                self._refund_in_dashboard(decision)
+        for row in list(self._rows(waits_for="merchant")):
+            if row.refund_id not in self.dashboard:
+                self.pass_time(datetime.timedelta(seconds=1))
+                self._make_linked(row)
+        self._work_it_all_off()
+        self._deliver_the_rest()
+        while keep_books(self.world, self.desk):
+            pass
+        self._work_it_all_off()
+        self.forgotten = self._waiting_for_nothing()
+        self._reconcile()
+        self._match_links()
+        self._work_it_all_off()
+
+    def _decide_the_rest(self) -> None:
+        known = decided(self.world)
+        for decision in self.world.plan.decisions:
+            if decision.kind not in (DASHBOARD, CANCEL) and decision.number not in known:
+                try:
+                    decide(self.desk, decision)
+                except (NotPossibleNow, InvalidAmount):
+                    self.counts["decisions refused"] += 1
+
+    def _work_it_all_off(self) -> None:
+        """Work until nothing waits, letting time pass; what only ever waits for a far day is brought there."""
+        for _ in range(400):
+            while self.desk.work(limit=500).done:
+                pass
+            self._collect_webhooks()
+            waits = self._waits()
+            if not waits:
+                return
+            self.pass_time(max(min(waits), HOUR / 4))
+            for sandbox in self.sandboxes.values():
+                sandbox.advance(datetime.timedelta())
+
+    def _deliver_the_rest(self) -> None:
+        inbox = self.world.folder / "webhooks"
+        left = [json.loads(path.read_text()) for path in inbox.iterdir()] + self.kept
+        self.chance.shuffle(left)
+        for webhook in left:
+            try:
+                if not deliver(self.desk, webhook):
+                    self.counts["webhooks refused"] += 1
+            except InvalidWebhook:
+                self.counts["webhooks too old"] += 1
+
+    def _waiting_for_nothing(self) -> list[str]:
+        """Refunds by API that wait for the provider while nobody is going to ask it: forgotten."""
+        return [
+            f"order {row.order_id} refund {row.refund_id} of {row.amount} is {row.state}"
+            for row in self._rows(state=(RefundState.SUBMITTING, RefundState.PENDING, RefundState.UNKNOWN))
+            if row.waits_for == "provider" and not self._is_external(row)
+        ]
+
+    def _is_external(self, row: Any) -> bool:
+        return self.desk.dossier(row.order_id).refunds[row.refund_id].sent is None
+
+    def _reconcile(self) -> None:
+        for order_id in self.world.plan.orders:
+            try:
+                self.desk.reconcile(order_id)
+            except NotPossibleNow:
+                self.counts["orders that cannot be reconciled"] += 1
+
+    def _match_links(self) -> None:
+        """A person says which refund of the dashboard is his where retour could not tell, and gives up what was not
+        possible any more."""
+        for row in list(self._rows(state=RefundState.AWAITING_MERCHANT)):
+            if row.refund_id not in self.dashboard:
+                continue
+            made = self.dashboard[row.refund_id]
+            if not made:
+                self.desk.cancel_refund(row.order_id, row.refund_id, by=ANNA)
+                continue
+            found = [
+                one.id
+                for one in self.desk.dossier(row.order_id).refunds.values()
+                if one.source == "external" and one.payment == row.payment and one.reference == made
+            ]
+            if found:
+                self.desk.match_refund(row.order_id, row.refund_id, found[0], by=ANNA)
+            else:
+                self._confirm_by_hand(row, made)
+
+    def _confirm_by_hand(self, row: Any, made: str) -> None:
+        try:
+            self.desk.confirm_refund(
+                row.order_id,
+                row.payment,
+                row.amount,
+                reference=made,
+                refund_id=row.refund_id,
+                by=ANNA,
+                request_id=f"by hand {row.refund_id}",
+            )
+        except RetourError:
+            self.counts["links not settled"] += 1
+
+
+@contextmanager
+def campaign(
+    database: str,
+    folder: Path,
+    *,
+    refunds: int,
+    seed: int,
+    workers: int,
+    merchants: int = 3,
+    kills_per_second: float = 1.5,
+) -> Iterator[Campaign]:
+    """A campaign on an empty database, ready to `rage`."""
+    pass_over_the_dead()
+    chance = random.Random(seed)
+    with ExitStack() as stack:
+        nursery = stack.enter_context(Nursery())  # before there are threads
+        clock = CampaignClock(folder / "clock")
+        sandboxes = {kind.provider: stack.enter_context(kind(clock=clock)) for kind in SANDBOXES}
+        sandboxes["mollie"].subscribe()
+        plan = make_plan(chance, refunds, sandboxes)
+        engine = connect(database)
+        migrate(engine)
+        engine.dispose()
+        empty_stock(folder / "stock.db")
+        (folder / "webhooks").mkdir()
+        (folder / "batches").mkdir()
+        world = World(
+            folder=folder,
+            database=database,
+            plan=plan,
+            settings={name: dict(sandbox.settings) for name, sandbox in sandboxes.items()},
+            bank=sandboxes["manual_transfer"].url,
+            merchants=merchants,
+            seed=seed,
+        )
+        nursery.settle_in(world)
+        desk = world.desk(inline_seconds=10, clock=clock)
+        stack.callback(desk.close)
+        yield Campaign(
+            world=world,
+            clock=clock,
+            sandboxes=sandboxes,
+            nursery=nursery,
+            desk=desk,
+            chance=chance,
+            people={"merchant": merchants, "worker": workers, "receiver": 2, "bookkeeper": 1},
+            kills_per_second=kills_per_second,
+        )
+
+
+def summary(campaign: Campaign) -> Mapping[str, int]:
+    """What happened, in numbers."""
+    return {
+        "decisions": len(campaign.world.plan.decisions),
+        "of which a merchant was told": len(decided(campaign.world)),
+        "processes started": sum(campaign.lives.values()),
+        "killed": sum(campaign.deaths.values()),
+        "could not be done at a moment": len(complaints(campaign.world)),
+        **campaign.counts,
+    }

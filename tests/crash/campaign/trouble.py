@@ -1,0 +1,57 @@
+"""What a provider does wrong in a campaign: faults at random requests, each counted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Mapping
+from socketserver import BaseServer
+
+from retour.sandbox import Fault, PaymentSandbox, SandboxRequest
+
+WEIGHTS: Mapping[Fault, int] = {
+    Fault.REFUSED_429: 4,
+    Fault.ERROR_500_BEFORE: 4,
+    Fault.ERROR_500_AFTER: 4,
+    Fault.UNAVAILABLE_503: 4,
+    Fault.CUT_BEFORE: 4,
+    Fault.CUT_AFTER: 4,
+    Fault.NO_JSON_AFTER: 3,
+    Fault.SILENT_AFTER: 2,
+    Fault.TRICKLE_AFTER: 1,
+}
+
+WRITES, READS = 0.15, 0.02
+"""How likely a request goes wrong."""
+
+
+class Trouble(deque[Fault]):
+    """The faults of one sandbox: never used up, made until it is over."""
+
+    def __init__(self, sandbox: PaymentSandbox, chance: random.Random, made: Counter[str]) -> None:
+        super().__init__([Fault.CUT_BEFORE])
+        self._chance = chance
+        self._made = made
+        self._on = True
+        sandbox.server.faults = self
+        sandbox.server.faulty = self._strikes
+
+    def popleft(self) -> Fault:
+        """The next fault."""
+        (fault,) = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        self._made[fault.value] += 1
+        return fault
+
+    def over(self) -> None:
+        """From now on everything works."""
+        self._on = False
+
+    def _strikes(self, request: SandboxRequest) -> bool:
+        if not self._on:
+            return False
+        return self._chance.random() < (READS if request.method == "GET" else WRITES)
+
+
+def pass_over_the_dead() -> None:
+    """A killed process's connection ends in the middle; that is no news for the terminal."""
+    BaseServer.handle_error = lambda *_: None  # type: ignore[method-assign]

@@ -1,0 +1,129 @@
+"""That a try may have happened is never forgotten: not while its plugin is away, not in a queue, not by a lock.
+
+Each of these pays back, loses the outcome, and goes on after the provider's idempotency window: only who knows that
+a try may have happened asks first.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from retour import ReturnDesk
+from retour.model.errors import StoreLocked
+from retour.model.text import text
+from retour.store.store import Commit, Store
+
+HOUR = datetime.timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+
+
+class PowerCut(BaseException):
+    """Ends a process in the middle: nothing of ours catches it."""
+
+
+def crash(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker pays a refund and dies before it is recorded."""
+    save, saved = Store.save, []
+
+    def dying(store: Store, commit: Commit, *more: Any) -> None:
+        saved.append(commit)
+        if len(saved) == 2:
+            raise PowerCut
+        save(store, commit, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", dying)
+        with pytest.raises(PowerCut):
+            world.refund()
+
+
+def leases_are_over(desk: ReturnDesk) -> None:
+    with desk._house.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'")
+
+
+def test_a_crash_is_remembered_while_the_plugin_is_away(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.open()
+    crash(world, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(world.desk._house.accounts), "refunding", lambda *_: text("its settings are wrong"))
+        world.later()
+        assert world.states == ["unknown"]
+    world.later(2 * HOUR)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_crash_is_remembered_by_who_had_no_time_for_it(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.open()
+    crash(world, monkeypatch)
+    leases_are_over(world.desk)
+    (effect,) = world.desk._house.store.claim("wk1", lease=1, limit=1)
+    assert effect.crashed
+    world.desk._house.runner.run([effect], until=time.monotonic() - 1)
+    world.later(2 * HOUR)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_whose_outcome_could_not_be_recorded_counts_as_unclear(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.open(inline_seconds=0)
+    world.refund()
+
+    def locked(*_: Any) -> None:
+        raise StoreLocked(text("The database stayed locked."))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", locked)
+        world.desk.work()
+    assert world.went_back == 4000
+    world.later(2 * HOUR)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_an_order_that_cannot_be_read_for_a_while_makes_no_refund_unclear(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.open(inline_seconds=0)
+    world.refund()
+
+    def locked(*_: Any) -> None:
+        raise StoreLocked(text("The database stayed locked."))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "events", locked)
+        world.desk.work()
+    world.ledger.lookup_fails = 1  # whoever asks first, fails
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_command_whose_outcome_cannot_be_recorded_says_what_was_committed(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error would mean that nothing was changed, and the money is gone."""
+    world.open()
+    save, saved = Store.save, []
+
+    def locked_later(store: Store, commit: Commit, *more: Any) -> None:
+        saved.append(commit)
+        if len(saved) > 1:
+            raise StoreLocked(text("The database stayed locked."))
+        save(store, commit, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", locked_later)
+        outcome = world.refund()
+    assert outcome.refund.state == "submitting"
+    assert world.went_back == 4000
+    world.later(2 * HOUR)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
