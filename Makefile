@@ -1,30 +1,44 @@
 # make demo: see a return run. make test: prove that it does. Both build .venv as needed.
 PYTHON ?= python3
 BIN := .venv/bin
+SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
 
-.PHONY: demo test campaign bench clean
+.PHONY: demo test sdks campaign fuzz bench clean
 
 demo: .venv/ready
 	$(BIN)/retour demo
 
-test: .venv/ready
+test: .venv/ready sdks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy core/src plugins/*/src
 	$(BIN)/pytest -q
 
-# The random tests again, for an hour or so instead of a minute.
+# The providers' own SDKs, each in an environment of its own, for the tests that run them against our sandboxes.
+sdks: $(SDKS:%=.sdks/%/ready)
+
+# The random tests again, for some hours instead of a minute.
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
+	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py
 
-bench: .venv/ready
+# More than 100,000 webhooks from nobody, in some ten minutes; the last lines say how many.
+fuzz: .venv/ready
+	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
+
+bench: .venv/ready sdks
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .sdks
 
 .venv/ready: requirements-dev.txt pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit("retour needs Python 3.11 or newer: make PYTHON=...") if sys.version_info < (3, 11) else 0'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+.sdks/%/ready: requirements-sdk/%.txt | .venv/ready
+	$(BIN)/python -m venv --clear --without-pip .sdks/$*
+	$(BIN)/pip --python .sdks/$*/bin/python install --quiet -r $<
 	touch $@

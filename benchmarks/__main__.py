@@ -22,11 +22,13 @@ from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sq
 from benchmarks.folding import folding
 from benchmarks.growth import growth
 from benchmarks.processes import processes
+from benchmarks.refund_calls import refund_calls
+from benchmarks.refund_work import refund_work
 from benchmarks.scale import QUICK, WHOLE, Scale
 from benchmarks.table import Part, Row
 from benchmarks.throughput import throughput
 
-_WIDTH = 118
+_WIDTH = 132
 """Characters of the table where its width is not a terminal's."""
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -34,7 +36,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
 """Measures one thing on one kind of database."""
 
-_MEASURES: tuple[Measure, ...] = (throughput, growth)
+_MEASURES: tuple[Measure, ...] = (throughput, growth, refund_work)
 
 
 def main() -> None:
@@ -44,8 +46,12 @@ def main() -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
-    started = time.monotonic()
-    parts = [_said(console, "processes", lambda: processes(scale)), _said(console, "folding", lambda: folding(scale))]
+    started, load_before = time.monotonic(), machine.load()
+    parts = [
+        _said(console, "refund calls", lambda: refund_calls(scale)),
+        _said(console, "processes", lambda: processes(scale)),
+        _said(console, "folding", lambda: folding(scale)),
+    ]
     on_sqlite = _on(console, "SQLite", sqlite_databases(options.folder), scale)
     on_postgresql, why_not = [], ""
     try:
@@ -64,6 +70,7 @@ def main() -> None:
     console.print(f"Measured in {seconds:.0f} seconds.")
     if not options.quick:
         facts = machine.facts(options.folder, None if why_not else options.postgresql)
+        facts["Load of the machine"] = f"{load_before} in the minute before, {machine.load()} at the end, this run included"
         date = datetime.datetime.now(datetime.UTC).date().isoformat()
         notes = [note for part in every for note in part.notes]
         if why_not:
@@ -95,7 +102,7 @@ def _said(console: Console, what: str, measure: Callable[[], Part]) -> Part:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what retour costs.")
-    parser.add_argument("--quick", action="store_true", help="under 40 seconds; prints, and writes no RESULTS.md")
+    parser.add_argument("--quick", action="store_true", help="under a minute; prints, and writes no RESULTS.md")
     parser.add_argument("--folder", type=Path, help="where the SQLite files go (default: with temporary files)")
     parser.add_argument(
         "--postgresql",

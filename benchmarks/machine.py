@@ -37,6 +37,11 @@ def facts(folder: Path | None, postgresql: str | None) -> dict[str, str]:
     return found
 
 
+def load() -> str:
+    """How many processes wanted to run in the last minute, on average: more than there are cores is a busy machine."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
 def _processor() -> str:
     information = Path("/proc/cpuinfo")
     if information.exists():

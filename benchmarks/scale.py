@@ -7,7 +7,8 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Scale:
-    """Numbers of one run. ``rounds`` are counted rounds; ``returns`` and ``calls`` are units per round and turn."""
+    """Numbers of one run. ``rounds`` are counted rounds; ``returns``, ``calls``, ``refunds`` and
+    ``work_refunds`` are units per round and turn."""
 
     rounds: int
     returns: int
@@ -19,6 +20,10 @@ class Scale:
     processes: int
     returns_in_process: int
     folds: int
+    refund_rounds: int
+    refunds: int
+    work_rounds: int
+    work_refunds: int
 
 
 WHOLE = Scale(
@@ -32,6 +37,10 @@ WHOLE = Scale(
     processes=11,
     returns_in_process=1_000,
     folds=300,
+    refund_rounds=15,
+    refunds=25,
+    work_rounds=5,
+    work_refunds=400,
 )
 """What RESULTS.md reports."""
 
@@ -46,5 +55,9 @@ QUICK = Scale(
     processes=2,
     returns_in_process=300,
     folds=100,
+    refund_rounds=3,
+    refunds=6,
+    work_rounds=2,
+    work_refunds=60,
 )
-"""The same table in half a minute, from a smaller store and fewer rounds: its verdicts are rough."""
+"""The same table in under a minute, from a smaller store and fewer rounds: its verdicts are rough."""

@@ -1,4 +1,4 @@
-"""What several test folders share: a desk on each database, and how a missing server is treated."""
+"""What several test folders share: a desk on each database."""
 
 from __future__ import annotations
 
@@ -16,18 +16,6 @@ from retour.store import tables
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
-
-
-@pytest.fixture(scope="session")
-def missing() -> Callable[[str], None]:
-    """Skips a test whose surroundings are missing; where CI=true they must be there."""
-
-    def skip_or_fail(what: str) -> None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{what} is missing, and CI=true")
-        pytest.skip(f"{what} is missing")
-
-    return skip_or_fail
 
 
 @pytest.fixture(scope="session")

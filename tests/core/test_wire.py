@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retour.providers import read_json
+from retour.providers import ErrorCode, Money, ProviderError, RefundResult, RefundStatus, read_json
+from retour.providers.refunding import LARGEST_AMOUNT
 from retour.providers.wire import DEEPEST
 
-leaves = st.none() | st.booleans() | st.integers() | st.text()
-plain = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"))
+leaves = st.none() | st.booleans() | st.integers() | words
+plain = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(words, inner))
 
 
 @given(plain)
@@ -65,3 +67,23 @@ def test_deep_json_takes_no_weak_reference_with_it() -> None:
         read_json(b"[" * (depth * 10))
     things.clear()
     assert len(gone) == len(watched)
+
+
+@pytest.mark.parametrize(
+    "body, found",
+    [
+        ('["a\\ud83d"]', ["a?"]),
+        ('{"\\udE00": {"b": "\\u0000"}}', {"?": {"b": "?"}}),
+        ('"\\ud83d\\ude00 \\\\ud83d"', "\N{GRINNING FACE} \\ud83d"),
+    ],
+)
+def test_half_a_character_and_a_nul_become_question_marks_and_whole_ones_stay(body: str, found: object) -> None:
+    assert read_json(body) == found
+
+
+@pytest.mark.parametrize("reference, minor", [("", 100), ("re_1", -1), ("re_1", LARGEST_AMOUNT + 1), ("re_1", 10**30)])
+def test_a_refund_without_a_reference_or_of_an_amount_that_none_has_is_unreadable(reference: str, minor: int) -> None:
+    amount = Money(minor=minor, currency="EUR")
+    with pytest.raises(ProviderError) as caught:
+        RefundResult(reference=reference, status=RefundStatus.PENDING, amount=amount, provider_status="")
+    assert caught.value.code is ErrorCode.UNREADABLE_ANSWER

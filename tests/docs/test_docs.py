@@ -27,6 +27,10 @@ TESTED_ELSEWHERE = ("make ", "python3 -m venv", ".venv/bin/pip", ".venv/bin/pyte
 """Commands that install, or that run these tests: .ci/run and tests/test_install.py run them."""
 
 
+RUNS_UNTIL_IT_IS_STOPPED = ("retour sandbox",)
+"""Commands that are stopped as soon as they say something."""
+
+
 def blocks(*languages: str) -> list[object]:
     found = []
     for page in PAGES:
@@ -64,17 +68,21 @@ def test_the_commands_of_a_console_block_run(session: str, tmp_path: Path) -> No
         command = line.removeprefix("$ ").partition(" #")[0].strip()
         if command.startswith(TESTED_ELSEWHERE):
             continue
-        done = subprocess.run(
+        running = subprocess.Popen(
             shlex.split(command.removeprefix(".venv/bin/")),
             cwd=tmp_path,
             env={**os.environ, "PATH": path},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=120,
         )
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        if command.startswith(RUNS_UNTIL_IT_IS_STOPPED):
+            assert running.stdout is not None
+            assert running.stdout.readline(), running.communicate(timeout=60)
+            running.terminate()
+        said, errors = running.communicate(timeout=120)
+        assert running.returncode == 0, f"{command}: {said}{errors}"
 
 
 @pytest.mark.parametrize("code", blocks("toml"))

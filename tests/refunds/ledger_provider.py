@@ -7,6 +7,7 @@ capabilities than any of them, so that every branch of the recovery rule can be 
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 
 import attrs
@@ -40,7 +41,11 @@ WINDOW = datetime.timedelta(hours=1)
 
 @attrs.define
 class Ledger:
-    """What the provider knows, and what goes wrong next. ``calls`` counts refund requests that reached it."""
+    """What the provider knows, and what goes wrong next.
+
+    ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
+    every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
+    """
 
     clock: Callable[[], datetime.datetime]
     paid: dict[str, Money] = attrs.field(factory=dict)
@@ -54,6 +59,9 @@ class Ledger:
     blind: bool = False
     new_status: RefundStatus = RefundStatus.SUCCEEDED
     calls: int = 0
+    sent: dict[str, list[bytes]] = attrs.field(factory=dict)
+    said: list[tuple[str, RefundStatus]] = attrs.field(factory=list)
+    watch: Callable[[str, RefundRequest | None], None] = lambda _, __: None
 
     def add(self, target: str, amount: Money, refund_id: str = "") -> RefundResult:
         """A refund is made, by us or in the dashboard."""
@@ -67,11 +75,13 @@ class Ledger:
             created_at=self.clock(),
         )
         self.refunds[reference], self.targets[reference] = result, target
+        self.said.append((reference, result.status))
         return result
 
     def turn(self, reference: str, status: RefundStatus) -> RefundResult:
         """The provider changes its mind about a refund."""
         self.refunds[reference] = attrs.evolve(self.refunds[reference], status=status, provider_status=status.value)
+        self.said.append((reference, status))
         return self.refunds[reference]
 
     def total(self, target: str) -> int:
@@ -121,12 +131,16 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             )
 
         def refundable(self, payment: Payment) -> Refundable:
+            ledger.watch("refundable", None)
             if payment.reference not in ledger.paid:
                 raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
             return Refundable(target=payment.reference, remaining=ledger.paid[payment.reference])
 
         def refund(self, request: RefundRequest) -> RefundResult:
             ledger.calls += 1
+            ledger.watch("refund", request)
+            wire = json.dumps(attrs.asdict(request), sort_keys=True).encode()
+            ledger.sent.setdefault(request.refund_id, []).append(wire)
             if ledger.before:
                 raise ledger.before.pop(0)
             known = ledger.keys.get(request.key)
@@ -145,16 +159,16 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             return result
 
         def fetch_refund(self, target: str, reference: str) -> RefundResult:
-            self._look()
+            self._look("fetch_refund")
             return ledger.refunds[reference]
 
         def find_refund(self, request: RefundRequest) -> RefundResult | None:
-            self._look()
+            self._look("find_refund", request)
             found = [one for one in ledger.refunds.values() if one.refund_id == request.refund_id]
             return found[0] if found and not ledger.blind else None
 
         def list_refunds(self, target: str) -> list[RefundResult]:
-            self._look()
+            self._look("list_refunds")
             return [one for reference, one in ledger.refunds.items() if ledger.targets[reference] == target]
 
         def cancel_refund(self, target: str, reference: str) -> RefundResult:
@@ -172,14 +186,19 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
                 raise ProviderError(ErrorCode.NOT_SENT, "no connection")
             if webhook.headers.get("signature") != "right":
                 raise WebhookRejected("wrong signature")
-            kind, _, what = webhook.body.decode().partition(":")
+            ledger.watch("parse_webhook", None)
+            kind, what, *then = webhook.body.decode().split(":")
             if kind == "fetch":
                 return ToFetch(targets=(what,))
             result = ledger.refunds[what]
+            if then:  # as it was then: a webhook can be late
+                status = RefundStatus(then[0])
+                result = attrs.evolve(result, status=status, provider_status=status.value)
             event = RefundEvent(event_id=f"{what}-{result.status}", target=ledger.targets[what], refund=result)
             return VerifiedEvents(events=(event,))
 
-        def _look(self) -> None:
+        def _look(self, call: str, request: RefundRequest | None = None) -> None:
+            ledger.watch(call, request)
             if ledger.lookup_fails:
                 ledger.lookup_fails -= 1
                 raise ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")

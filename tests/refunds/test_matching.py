@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retour import Actor, InvalidWebhook, Money, NotPossibleNow
-from retour.providers import RefundStatus
+from retour.providers import ErrorCode, ProviderError, RefundStatus
 
 ANNA = Actor.staff("anna")
 EUR40 = Money.of("40", "EUR")
@@ -128,11 +128,48 @@ def test_a_refund_confirmed_by_its_reference_is_not_counted_again_when_it_is_fou
     assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
 
 
-def test_a_failed_refund_that_we_never_knew_of_is_no_refund(world: Any) -> None:
-    world.open().ledger.new_status = RefundStatus.FAILED
-    world.ledger.add("p_1", EUR40)
+@pytest.mark.parametrize("inline_seconds", [0, 10])
+def test_a_refund_that_was_not_sent_yet_is_held_when_the_dashboard_left_no_room(
+    world: Any, inline_seconds: float
+) -> None:
+    """What waits for a worker, and what waits for its next try."""
+    world.open(inline_seconds=inline_seconds)
+    if inline_seconds:
+        world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "slow down", not_before=MINUTE)]
+    world.refund("60.00")
+    assert world.states == ["submitting"]
+    world.ledger.add("p_1", Money.of("50", "EUR"))
     world.desk.reconcile("1001")
-    assert world.refunds == []
+    calls = world.ledger.calls
+    world.later()
+    held, external = world.refunds
+    assert (held.state, held.needs_person, external.state) == ("planned", True, "succeeded")
+    assert world.ledger.calls == calls
+    assert world.went_back == 5000
+
+
+def test_a_failed_refund_that_we_never_knew_of_takes_no_money_and_its_late_success_neither(world: Any) -> None:
+    """Reports may come in any order: the failure is remembered until the success that went before it arrives."""
+    world.open()
+    made = world.ledger.add("p_1", EUR40)
+    world.ledger.turn(made.reference, RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+    assert world.states == ["failed"]
+    assert "mislukt" in world.desk.timeline("1001")[-1].text("nl")
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+    world.ledger.turn(made.reference, RefundStatus.SUCCEEDED)
+    world.desk.reconcile("1001")
+    assert world.states == ["reversed"]
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+
+
+def test_a_refund_after_the_link_that_failed_closes_the_waiting_one_as_failed(world: Any) -> None:
+    world.open().open_link()
+    world.now += MINUTE
+    made = world.ledger.add("p_1", EUR40)
+    world.ledger.turn(made.reference, RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+    assert world.states == ["failed"]
 
 
 def test_an_api_refund_instead_of_a_waiting_one_asks_the_provider_first(world: Any) -> None:

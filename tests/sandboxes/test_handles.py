@@ -9,12 +9,11 @@ import statistics
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from typing import Any
 
 import pytest
 
 from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
-from retour.sandbox import PaymentSandbox, SandboxClock, SandboxServer, send_webhook
+from retour.sandbox import PaymentSandbox, SandboxClock, SandboxResponse, SandboxServer, sandbox_at, send_webhook
 from retour.testing import a_line, a_payment, an_order
 
 CLASSES = {
@@ -28,15 +27,16 @@ PART = Money.of("44.95", "EUR")
 YEAR = datetime.timedelta(days=365)
 
 
-def named(where: str) -> Any:
-    module, _, name = where.partition(":")
-    return getattr(importlib.import_module(module), name)
+def sandbox_of(provider: str) -> type[PaymentSandbox]:
+    """The sandbox that a provider class names."""
+    module, _, name = CLASSES[provider].partition(":")
+    where: str = getattr(importlib.import_module(module), name).sandbox
+    return sandbox_at(where)
 
 
 @pytest.fixture(params=CLASSES)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[PaymentSandbox]:
-    """The sandbox that a provider class names."""
-    with named(named(CLASSES[request.param]).sandbox)() as made:
+    with sandbox_of(request.param)() as made:
         assert made.provider == request.param
         yield made
 
@@ -166,7 +166,7 @@ def test_its_books_are_of_one_payment_the_oldest_first(sandbox: PaymentSandbox) 
 def test_a_payment_can_have_the_reference_that_a_shop_stored_and_is_refunded_by_it(
     provider: str, reference: str
 ) -> None:
-    with named(named(CLASSES[provider]).sandbox)() as sandbox:
+    with sandbox_of(provider)() as sandbox:
         assert sandbox.pay(PAID, reference=reference) == reference
         with pytest.raises(ValueError, match="already"):
             sandbox.pay(PAID, reference=reference)
@@ -229,6 +229,36 @@ def test_an_answer_comes_at_once(sandbox: PaymentSandbox) -> None:
     assert statistics.median(took) < 0.03
 
 
-def test_a_webhook_is_sent_to_this_machine_only() -> None:
+@pytest.mark.parametrize("url", ["http://192.0.2.1/hook", "https://127.0.0.1/hook", "http://example.org", "hook", ""])
+def test_a_webhook_is_sent_to_this_machine_only(url: str) -> None:
     with pytest.raises(ValueError, match="loopback only"):
-        send_webhook("http://192.0.2.1/hook", {}, b"")
+        send_webhook(url, {}, b"")
+
+
+def test_a_webhook_is_sent_to_the_whole_address() -> None:
+    with SandboxServer(lambda request: SandboxResponse(status=204)) as host:
+        assert send_webhook(f"{host.url}/hook?shop=1", {"x-mark": "a"}, b"body") == 204
+        assert send_webhook(host.url, {}, b"") == 204
+        first, second = host.requests
+    assert (first.path, first.query, first.body, first.headers["x-mark"]) == ("/hook", {"shop": "1"}, b"body", "a")
+    assert second.path == "/"
+
+
+def test_a_clock_stands_still_until_it_is_moved_and_one_that_runs_goes_on() -> None:
+    began = datetime.datetime.now(datetime.UTC)
+    still, runs = SandboxClock(), SandboxClock(runs=True)
+    before = still.now(), runs.now()
+    assert began <= before[1] <= datetime.datetime.now(datetime.UTC)
+    time.sleep(0.02)
+    assert still.now() == before[0]
+    assert datetime.timedelta(milliseconds=15) < runs.now() - before[1] < datetime.timedelta(seconds=60)
+    for clock in (still, runs):
+        clock.advance(YEAR)
+    assert still.now() == before[0] + YEAR
+    assert runs.now() > before[1] + YEAR
+
+
+@pytest.mark.parametrize("where", ["", "retour_mollie.sandbox", "retour_mollie.sandbox:Nothing", "no.such:Sandbox"])
+def test_a_sandbox_that_is_not_there_is_said(where: str) -> None:
+    with pytest.raises(ImportError, match=r".+"):
+        sandbox_at(where)

@@ -201,19 +201,40 @@ def answer(status: int, body: object = b"", **headers: str) -> Answer:
     return Answer(status=status, headers={name.replace("_", "-"): text for name, text in headers.items()}, body=content)
 
 
+IN_PAYPALS_WORDS = {
+    400: (ErrorCode.INVALID_REQUEST, FINAL),
+    404: (ErrorCode.UNKNOWN_PAYMENT, FINAL),
+    405: (ErrorCode.INVALID_REQUEST, FINAL),
+    415: (ErrorCode.INVALID_REQUEST, FINAL),
+    422: (ErrorCode.INVALID_REQUEST, FINAL),
+}
+"""What PayPal's refusals mean without an issue that we know."""
+
+NOT_PAYPALS = (b"", b"<html>", b"\xff", b"[]", b"7", b"null", b"[" * 100_000, {"details": 1}, {"details": [1, {}]})
+
+
+@pytest.mark.parametrize("status", IN_PAYPALS_WORDS)
+def test_without_an_issue_the_status_of_paypals_own_error_decides(status: int) -> None:
+    error = refusal(answer(status, {"name": "SOME_ERROR", "message": "No.", "details": [{"issue": "NEW"}]}))
+    assert (error.code, error.disposition) == IN_PAYPALS_WORDS[status]
+
+
+@pytest.mark.parametrize("status", [*IN_PAYPALS_WORDS, 410, 413, 418, 451])
+@pytest.mark.parametrize("body", [*NOT_PAYPALS, {"message": "Forbidden", "error": "no"}])
+def test_a_refusal_that_is_not_in_paypals_words_refuses_nothing(status: int, body: object) -> None:
+    """Something between us gave it, perhaps after PayPal had done the work."""
+    error = refusal(answer(status, body))
+    assert (error.code, error.disposition) == (ErrorCode.UNREADABLE_ANSWER, RECONCILE)
+
+
 @pytest.mark.parametrize(
     "status, code, disposition",
     [
         (302, ErrorCode.UNREADABLE_ANSWER, RECONCILE),
-        (400, ErrorCode.INVALID_REQUEST, FINAL),
         (401, ErrorCode.AUTHENTICATION, FIX),
         (403, ErrorCode.AUTHENTICATION, FIX),
-        (404, ErrorCode.UNKNOWN_PAYMENT, FINAL),
-        (405, ErrorCode.INVALID_REQUEST, FINAL),
         (408, ErrorCode.OUTCOME_UNKNOWN, RECONCILE),
         (409, ErrorCode.IN_PROGRESS, RECONCILE),
-        (415, ErrorCode.INVALID_REQUEST, FINAL),
-        (422, ErrorCode.INVALID_REQUEST, FINAL),
         (429, ErrorCode.RATE_LIMITED, RETRY),
         (500, ErrorCode.UNAVAILABLE, RECONCILE),
         (502, ErrorCode.UNAVAILABLE, RECONCILE),
@@ -221,10 +242,8 @@ def answer(status: int, body: object = b"", **headers: str) -> Answer:
         (599, ErrorCode.UNAVAILABLE, RECONCILE),
     ],
 )
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"\xff", b"[]", b"7", b"null", b"[" * 100_000, {"details": 1}, {"details": [1, {}]}]
-)
-def test_without_an_issue_the_status_decides_whatever_the_body_is(
+@pytest.mark.parametrize("body", NOT_PAYPALS)
+def test_a_status_that_is_the_same_in_anybodys_words_decides_whatever_the_body_is(
     status: int, code: ErrorCode, disposition: Disposition, body: object
 ) -> None:
     error = refusal(answer(status, body))

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import attrs
 import pytest
 
-from retour.providers import ErrorCode, Mode, Money, Payment, ProviderError, RefundRequest, RefundStatus, Secret
-from retour.sandbox import SandboxResponse
+from retour.providers import (
+    Disposition,
+    ErrorCode,
+    Mode,
+    Money,
+    Payment,
+    ProviderError,
+    RefundRequest,
+    RefundStatus,
+    Secret,
+)
+from retour.sandbox import SandboxRequest, SandboxResponse
 from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
 from retour_stripe.sandbox_books import Step
@@ -451,6 +462,35 @@ def test_a_card_refund_above_the_balance_is_pending_until_there_is_enough(
     assert stripe.fetch_refund(reference, made.reference).status is RefundStatus.PENDING
     sandbox.set_balance(Money.of("100.00", "EUR"))
     assert stripe.fetch_refund(reference, made.reference).status is RefundStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("missing", [None, ...])
+def test_a_refund_that_does_not_name_its_payment_is_unreadable_and_not_another_ones(
+    sandbox: StripeSandbox, stripe: Stripe, refund_of: RefundOf, missing: object
+) -> None:
+    reference = sandbox.pay(PAID)
+    made = stripe.refund(refund_of(reference))
+    handle = sandbox.server.handle
+
+    def without(request: SandboxRequest) -> SandboxResponse:
+        body = json.loads(handle(request).encoded()) | {"payment_intent": missing}
+        return SandboxResponse(status=200, body={name: value for name, value in body.items() if value is not ...})
+
+    sandbox.server.handle = without
+    with pytest.raises(ProviderError) as caught:
+        stripe.fetch_refund(reference, made.reference)
+    assert caught.value.code is ErrorCode.UNREADABLE_ANSWER
+
+
+def test_a_refund_in_another_currency_than_the_payments_is_never_told_as_the_one_that_was_asked_for(
+    sandbox: StripeSandbox, stripe: Stripe, refund_of: RefundOf
+) -> None:
+    """Stripe's refunds take no currency: 44.95 of a payment in euros are euros, whatever we meant."""
+    request = attrs.evolve(refund_of(sandbox.pay(PAID)), amount=Money.of("44.95", "USD"))
+    with pytest.raises(ProviderError) as caught:
+        stripe.refund(request)
+    assert (caught.value.code, caught.value.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RECONCILE)
+    assert "EUR 44.95" in caught.value.message
 
 
 def test_a_refund_of_another_method_above_the_balance_fails(

@@ -76,7 +76,7 @@ def test_the_secrets_are_masked_in_repr() -> None:
 @pytest.mark.parametrize("secrets", ["whsec_s3cr3t", ["s3cr3t"], ["whsec_s3cr3t", "sk_test_s3cr3t"]])
 def test_a_webhook_secret_of_another_shape_is_refused_without_showing_it(secrets: object) -> None:
     said = fault(stripe={"api_key": "sk_test_s3cr3t", "webhook_secrets": secrets})
-    assert "stripe.webhook_secrets: must be a list of signing secrets, which begin with whsec_" in said
+    assert "stripe.webhook_secrets: must be a list" in said
     assert "s3cr3t" not in said
 
 

@@ -15,6 +15,7 @@ _COMMANDS = {
     "plugins": ("retour.cli.plugins", "List the installed plugins, what they can do, and why one does not work."),
     "refunds": ("retour.cli.refunds", "List the refunds that wait for a person, and why."),
     "worker": ("retour.cli.worker", "Do what is due, again and again: stock, refunds, returns that expire."),
+    "sandbox": ("retour.cli.sandbox", "Run payment providers on this machine, to build a shop without an account."),
     "db": ("retour.cli.database", "Make or upgrade retour's tables in a database, and tell how new they are."),
 }
 """Each command: the module that holds it, and its line in the help."""

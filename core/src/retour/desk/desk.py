@@ -422,7 +422,13 @@ class ReturnDesk:
             return before
         if instead_of is not None:
             self.reconcile(order_id)
-        refundable = self._refunds.refundable(order_id, payment)
+        try:
+            refundable = self._refunds.refundable(order_id, payment)
+        except NotPossibleNow:
+            before = self._flow.outcome_of(order_id, request)  # the same click, a moment ahead, took what was left
+            if before is not None:
+                return before
+            raise
 
         def decide(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)

@@ -20,6 +20,7 @@ from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundSt
 from retour.model.text import Text, text
 from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
+from retour.providers.http import DEADLINE_SECONDS, time_limit
 from retour.providers.refunding import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
@@ -58,7 +59,8 @@ class RefundDesk:
                 )
             )
         try:
-            refundable: Refundable = provider.refundable(chosen)
+            with time_limit(DEADLINE_SECONDS):
+                refundable: Refundable = provider.refundable(chosen)
         except ProviderError as error:
             raise NotPossibleNow(cannot_ask(order_id, chosen, error)) from error
         if not refundable.possible:

@@ -31,7 +31,7 @@ from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
-from retour.rules.matching import Seen, record_seen, report
+from retour.rules.matching import TOO_MUCH, Seen, no_longer_fits, record_seen, report
 from retour.rules.recovery import Next, begins_anew, next_step
 from retour.store.records import from_json
 from retour.store.store import ClaimedEffect
@@ -98,6 +98,9 @@ class Refunding:
             return Attempt(settled=put_off(effect, str(provider)))
         request = request_of(history.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
+            if no_longer_fits(history.dossier, payment_of(history.dossier, refund.payment)):
+                held = RefundHeld(refund_id=refund.id, because=TOO_MUCH)
+                return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             if begins_anew(refund, self.clock(), window=_window(provider)):
                 return _anew(effect, refund, "it was not sent before, or certainly not made")
             return self._submit(effect, refund, provider, request)

@@ -36,6 +36,7 @@ from retour.model.events import Recorded
 from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
 from retour.model.text import text
+from retour.providers.http import time_limit
 from retour.rules.draft import Draft
 from retour.rules.effects import (
     ANNOUNCED_BY,
@@ -63,7 +64,7 @@ log = logging.getLogger("retour.effects")
 
 LEASE = 120 * SECOND
 """How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
-may take, connecting included."""
+may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
 
 APPLY_STOCK = "apply_stock"
 ANNOUNCE = "announce"
@@ -216,7 +217,8 @@ class Runner:
             PROVIDER_EVENT: self.refunding.told,
         }
         try:
-            return refunding[effect.kind](effect, history)
+            with time_limit(LEASE / SECOND / 2):
+                return refunding[effect.kind](effect, history)
         except (Exception, SystemExit) as error:
             # A provider that raises anything but ProviderError: nobody knows how far it came, so the claim stays
             # unsettled. The lease runs out, and the next worker treats it as a crash and asks the provider first.

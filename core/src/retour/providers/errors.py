@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -64,12 +65,38 @@ DISPOSITIONS: Mapping[ErrorCode, Disposition] = {
 """What each code means. Already refunded, or too much, can be an earlier try of ours that did succeed: reconcile."""
 
 
+_MAIL = re.compile(r"[^\s@<>()\[\]\"',;:]+@[^\s@<>()\[\]\"',;:]+\.[^\W\d_]{2,}")
+_IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}\b")
+_LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
+
+
+def without_people(words: str) -> str:
+    """A provider's words without mail addresses and IBANs: they are kept for ever, and shown.
+
+    >>> without_people("NL91 ABNA 0417 1643 00 of anna@example.org is closed")
+    '*** of *** is closed'
+    """
+    return _IBAN.sub(_without_iban, _MAIL.sub("***", words))
+
+
+def _without_iban(found: re.Match[str]) -> str:
+    """The same without the IBAN that it begins with, if its check digits are right (ISO 13616)."""
+    words = found[0]
+    for end in range(len(words), _SHORTEST_IBAN - 1, -1):
+        iban = words[:end].replace(" ", "")
+        if _SHORTEST_IBAN <= len(iban) <= _LONGEST_IBAN and not words[:end].endswith(" "):
+            number = "".join(str(int(letter, 36)) for letter in iban[4:] + iban[:4])
+            if int(number) % 97 == 1:
+                return "***" + words[end:]
+    return words
+
+
 class ProviderError(Exception):
     """A provider refused, failed, or could not be understood.
 
-    ``provider_code`` and ``message`` are the provider's own, without secrets. ``not_before`` is how long to wait
-    before the next try, where the provider says so or its rules do. ``disposition`` may be sharper than the code's:
-    a 503 that is documented as "certainly not performed" is RETRY.
+    ``provider_code`` and ``message`` are the provider's own, without secrets, mail addresses and IBANs.
+    ``not_before`` is how long to wait before the next try, where the provider says so or its rules do.
+    ``disposition`` may be sharper than the code's: a 503 that is documented as "certainly not performed" is RETRY.
     """
 
     def __init__(
@@ -82,6 +109,7 @@ class ProviderError(Exception):
         http_status: int | None = None,
         not_before: datetime.timedelta | None = None,
     ) -> None:
+        message, provider_code = without_people(message), without_people(provider_code)
         super().__init__(f"{code}: {message}" + (f" ({provider_code})" if provider_code else ""))
         self.code = code
         self.message = message

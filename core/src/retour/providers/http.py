@@ -5,18 +5,21 @@ A connect error is "certainly not sent"; a read timeout or a cut connection afte
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
-from urllib3.util.retry import Retry
 
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.wire import read_json
@@ -27,29 +30,45 @@ CONNECT_SECONDS = 5.0
 """How long a connection may take."""
 
 DEADLINE_SECONDS = 30.0
-"""How long a whole call may take, answer included, however slowly it trickles in."""
+"""How long a whole call may take, answer included, however slowly it trickles in, repeats of a read included."""
 
 LARGEST_ANSWER = 2 * 1024 * 1024
 """Bytes of an answer that we read at most."""
 
 _CHUNK = 16 * 1024
-_READS = Retry(
-    total=2,
-    allowed_methods=frozenset({"GET"}),
-    status_forcelist=frozenset({502, 503, 504}),
-    backoff_factor=0.2,
-    raise_on_status=False,
-    redirect=0,
-)
+_PAUSES = (0.2, 0.4)
+"""Seconds before a read is repeated, once for each."""
+
+_GATEWAY_FAILED = frozenset({502, 503, 504})
+_SHORTEST_SECRET = 8
+"""Characters. A shorter one is no secret, and could be part of any word."""
+
+_ends_at: ContextVar[float | None] = ContextVar("retour_calls_end_at", default=None)
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Let all calls of this block end within ``seconds`` together; one for which no time is left is not made.
+
+    What a provider does can be several calls: it looks for an order, renews a token, asks for the rest of a refund.
+    """
+    token = _ends_at.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
 
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """A provider's answer: its status, its headers with lower-case names, and its whole body."""
+    """A provider's answer: its status, its headers with lower-case names, and its whole body.
+
+    Where it repeats the credentials that it was asked with, they are masked; and it shows nothing of what it says.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
 
     def json(self) -> Any:
         """The body as JSON with exact decimals; raises `ProviderError` (unreadable) when it is none."""
@@ -78,7 +97,18 @@ class ProviderSession:
         auth: tuple[str, str] | None = None,
     ) -> Answer:
         """GET: repeated twice by itself when the connection or the gateway fails, since reading changes nothing."""
-        return self._call("GET", url, headers=headers, params=query, auth=auth)
+        ends = self._ends()
+        for pause in _PAUSES:
+            try:
+                answer = self._call("GET", url, ends, headers=headers, params=query, auth=auth)
+            except ProviderError as error:
+                if error.code is ErrorCode.UNREADABLE_ANSWER or time.monotonic() + pause >= ends:
+                    raise
+            else:
+                if answer.status not in _GATEWAY_FAILED or time.monotonic() + pause >= ends:
+                    return answer
+            time.sleep(pause)
+        return self._call("GET", url, ends, headers=headers, params=query, auth=auth)
 
     def write(
         self,
@@ -100,24 +130,34 @@ class ProviderSession:
         if json_body is not None:
             sent.setdefault("Content-Type", "application/json")
             data = json.dumps(json_body, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
-        return self._call(method, url, headers=sent, data=data, auth=auth)
+        return self._call(method, url, self._ends(), headers=sent, data=data, auth=auth)
 
-    def _call(self, method: str, url: str, **arguments: Any) -> Answer:
+    def _ends(self) -> float:
+        """When a call that begins now has to end, in monotonic seconds."""
+        own, shared = time.monotonic() + self._deadline, _ends_at.get()
+        return own if shared is None else min(own, shared)
+
+    def _call(self, method: str, url: str, ends: float, headers: Mapping[str, str] | None, **arguments: Any) -> Answer:
         began = time.monotonic()
+        left = ends - began
+        if left <= 0:
+            raise ProviderError(ErrorCode.NOT_SENT, "no time was left for another call to the provider")
         try:
-            with self._session().request(
-                method,
-                url,
-                timeout=(CONNECT_SECONDS, self._deadline),
+            session = self._session()
+            # Prepared without the session: it would merge cookies, proxies and parameters that it does not have.
+            request = requests.Request(method, url, headers={**session.headers, **(headers or {})}, **arguments)
+            with session.send(
+                request.prepare(),
+                timeout=(min(CONNECT_SECONDS, left), left),
                 allow_redirects=False,
                 stream=True,
-                **arguments,
             ) as response:
-                body = self._body(response, began)
+                body = self._body(response, ends)
+                mask = _mask(response.request.headers.get("Authorization", ""))
                 answer = Answer(
                     status=response.status_code,
-                    headers={name.lower(): value for name, value in response.headers.items()},
-                    body=body,
+                    headers={name.lower(): mask(value) for name, value in response.headers.items()},
+                    body=mask(body.decode("latin-1")).encode("latin-1"),
                 )
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             log.info("%s %s failed: %s", method, _shown(url), type(error).__name__)
@@ -125,14 +165,14 @@ class ProviderSession:
         log.info("%s %s -> %s in %.0f ms", method, _shown(url), answer.status, (time.monotonic() - began) * 1000)
         return answer
 
-    def _body(self, response: requests.Response, began: float) -> bytes:
-        """The whole answer, however it trickles in, within the deadline and the size that we read at most."""
+    def _body(self, response: requests.Response, ends: float) -> bytes:
+        """The whole answer, however it trickles in, before ``ends`` and within the size that we read at most."""
         read = bytearray()
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             read += chunk
             if len(read) > LARGEST_ANSWER:
                 raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is larger than we read")
-            if time.monotonic() - began > self._deadline:
+            if time.monotonic() > ends:
                 raise ProviderError(ErrorCode.OUTCOME_UNKNOWN, "the answer did not come in time")
         return bytes(read)
 
@@ -144,7 +184,7 @@ class ProviderSession:
             session.headers["User-Agent"] = "retour/0.1"
             session.cookies.set_policy(_no_cookies)
             for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(max_retries=_READS))
+                session.mount(scheme, HTTPAdapter())
             self._local.session = session
         return session
 
@@ -184,6 +224,29 @@ def _failure(error: Exception) -> ProviderError:
     if not_sent:
         return ProviderError(ErrorCode.NOT_SENT, "no connection to the provider")
     return ProviderError(ErrorCode.OUTCOME_UNKNOWN, f"no answer from the provider ({type(error).__name__})")
+
+
+def _mask(authorization: str | bytes) -> Callable[[str], str]:
+    """Takes the credentials of a request out of the answer to it.
+
+    A provider that says which key was wrong would have it on the merchant's timeline. Both sides of HTTP's own
+    ``Basic`` are masked, as it was sent and the password in it; and ``/`` may be written as ``\\/`` in JSON.
+    """
+    words = authorization.decode("latin-1") if isinstance(authorization, bytes) else authorization
+    scheme, _, given = words.partition(" ")
+    secrets = {given.strip() or scheme}
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            secrets.add(base64.b64decode(given).decode("latin-1").partition(":")[2])
+    long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    masked = [form for secret in long for form in {secret, secret.replace("/", "\\/"), quote(secret, safe="")}]
+
+    def mask(said: str) -> str:
+        for secret in masked:
+            said = said.replace(secret, "***")
+        return said
+
+    return mask
 
 
 def _shown(url: str) -> str:

@@ -8,9 +8,15 @@ import attrs
 
 from retour.model.money import Money
 from retour.model.refunds import Reported
+from retour.providers.errors import ErrorCode, ProviderError, without_people
 
 RefundStatus = Reported
-"""What a provider says of a refund: pending, succeeded, failed, cancelled. A status that we do not know is pending."""
+"""What a provider says of a refund: it awaits the merchant, is pending, succeeded, failed, or was cancelled.
+
+A status that we do not know is pending."""
+
+LARGEST_AMOUNT = 10**15
+"""Minor units. More than any payment is, and less than a database or the decimals of Python can no longer keep."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,16 +41,29 @@ class RefundResult:
     """A refund as the provider has it.
 
     ``reference`` is the provider's id of it, ``refund_id`` ours if it carries it, ``provider_status`` the provider's
-    own word, ``reason`` why it failed or is pending, ``created_at`` when it was made (UTC), if it says so.
+    own word, ``reason`` why it failed or is pending, both without mail addresses and IBANs, ``created_at`` when it was
+    made (UTC), if it says so.
+
+    Raises `ProviderError` (unreadable answer) for a refund without a reference, which would be taken for any of ours
+    that has none yet; only one that a person still has to make has none. And for an amount that no refund has: below
+    zero, or above `LARGEST_AMOUNT`.
     """
 
     reference: str
     status: RefundStatus
     amount: Money
-    provider_status: str
+    provider_status: str = attrs.field(converter=without_people)
     refund_id: str = ""
-    reason: str = ""
+    reason: str = attrs.field(default="", converter=without_people)
     created_at: datetime.datetime | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.reference and self.status is not RefundStatus.AWAITING_MERCHANT:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a refund has no reference")
+        if not 0 <= self.amount.minor <= LARGEST_AMOUNT:
+            raise ProviderError(
+                ErrorCode.UNREADABLE_ANSWER, f"refund {self.reference} has an amount that no refund has"
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -59,5 +78,5 @@ class Refundable:
     target: str
     remaining: Money
     possible: bool = True
-    reason: str = ""
+    reason: str = attrs.field(default="", converter=without_people)
     url: str = ""

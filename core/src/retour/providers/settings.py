@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from types import GenericAlias
+from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import attrs
-from cattrs import Converter, transform_error
+from cattrs import Converter
 from cattrs.errors import BaseValidationError
+
+from retour.providers.faults import faults
 
 _T = TypeVar("_T")
 
@@ -58,6 +61,22 @@ def _strict(kind: type) -> Any:
 _KIND_WORDS = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
+def _is_list_of_any_length(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
+
+
+def _from_a_list(kind: Any, converter: Converter) -> Any:
+    """Only a list is a list: a text would become its letters, each of them a secret that anybody guesses."""
+    items: Any = GenericAlias(list, get_args(kind)[:1])
+
+    def structure(value: object, _: object) -> object:
+        if not isinstance(value, list | tuple):
+            raise TypeError("must be a list")
+        return tuple(converter.structure(value, items))
+
+    return structure
+
+
 def _no_writing(_: Secret) -> NoReturn:
     raise TypeError("a Secret is not written anywhere")
 
@@ -67,6 +86,7 @@ def _make_converter() -> Converter:
     for kind in _KIND_WORDS:
         converter.register_structure_hook(kind, _strict(kind))
     converter.register_structure_hook(Secret, lambda value, _: value if isinstance(value, Secret) else Secret(value))
+    converter.register_structure_hook_factory(_is_list_of_any_length, _from_a_list)
     converter.register_unstructure_hook(Secret, _no_writing)
     return converter
 
@@ -86,7 +106,7 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
         return None, [f"{path}: must be a mapping of settings"]
     fields: Any = attrs.fields(kind)  # type: ignore[arg-type]
     types = get_type_hints(kind)
-    faults = [
+    found = [
         f"{path}.{name}: is no setting; there are {', '.join(field.name for field in fields) or 'none'}"
         for name in given
         if name not in types
@@ -99,13 +119,13 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
                 if field.validator is not None:
                     field.validator(None, field, values[field.name])
             except (ValueError, TypeError) as error:
-                faults.append(f"{path}.{field.name}: {error.args[0]}")
+                found.append(f"{path}.{field.name}: {error.args[0]}")
             except BaseValidationError as error:
-                faults += [f"{path}.{field.name}: {fault}" for fault in transform_error(error, "")]
+                found += [f"{path}.{field.name}: {fault}" for fault in faults(error, "")]
         elif field.default is attrs.NOTHING:
-            faults.append(f"{path}.{field.name}: is missing")
-    if faults:
-        return None, faults
+            found.append(f"{path}.{field.name}: is missing")
+    if found:
+        return None, found
     try:
         return kind(**values), []
     except (ValueError, TypeError) as error:

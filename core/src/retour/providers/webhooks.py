@@ -20,10 +20,11 @@ class WebhookTrust(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class RawWebhook:
-    """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over."""
+    """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over, and
+    which is not shown: it can be about people."""
 
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)

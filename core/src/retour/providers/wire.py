@@ -8,10 +8,11 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
 
-from cattrs import Converter, transform_error
+from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
 from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.faults import faults
 
 _T = TypeVar("_T")
 
@@ -19,6 +20,8 @@ DEEPEST = 64
 """Levels of objects and lists that JSON from outside may have; no provider nests a tenth of that."""
 
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+_UNKEPT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]")
+"""Where a NUL or half a character can be; most of the time the other half follows."""
 
 
 def read_json(body: bytes | str) -> Any:
@@ -27,12 +30,27 @@ def read_json(body: bytes | str) -> Any:
     The depth is counted before the parser sees it: a RecursionError that is caught has by then also ended whatever
     else ran that deep, a weak reference's callback or a destructor, and that is lost for good.
 
+    Half a character (an escape such as ``\\ud83d`` alone, which a provider makes by cutting a text) and a NUL become
+    question marks: no database keeps them, and an answer about money is not to be lost for one.
+
     >>> read_json(b'{"amount": 44.95}')
     {'amount': Decimal('44.95')}
     """
     words = body.decode() if isinstance(body, bytes) else body
     refuse_deep(words)
-    return json.loads(words, parse_float=Decimal, parse_constant=_no_number)
+    found = json.loads(words, parse_float=Decimal, parse_constant=_no_number)
+    return _that_can_be_kept(found) if _UNKEPT.search(words) else found
+
+
+def _that_can_be_kept(value: Any) -> Any:
+    """A value without halves of characters and NULs in its texts."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\x00", "?")
+    if isinstance(value, dict):
+        return {_that_can_be_kept(key): _that_can_be_kept(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_that_can_be_kept(inner) for inner in value]
+    return value
 
 
 def refuse_deep(words: str) -> None:
@@ -102,7 +120,7 @@ def read_wire(kind: type[_T], data: object) -> _T:
     try:
         return _converter.structure(data, kind)
     except BaseValidationError as error:
-        faults = "; ".join(transform_error(error, "$"))
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, faults) from error
+        found = "; ".join(faults(error))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{type(error).__name__} at $") from error
+        found = f"{type(error).__name__} at $"
+    raise ProviderError(ErrorCode.UNREADABLE_ANSWER, found)  # from nothing: what caused it has the values in it

@@ -2,6 +2,7 @@
 
 By our key; else by the provider's reference, which a report or a person gave; else the same payment and amount, made
 after the link was opened, one candidate for one waiting refund. Everything else is external until a person matches it.
+What failed or was cancelled is recorded like the rest: its success may be reported after its failure.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from retour.model.dossier import Dossier
 from retour.model.events import ExternalRefundFound, RefundHeld, RefundReported
 from retour.model.money import Money
 from retour.model.order import Payment
@@ -36,10 +38,10 @@ def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen]) -> None:
     unmatched = [one for one in seen if not _record_known(draft, payment, one)]
     for one in unmatched:
         waiting = _waiting_for(draft, payment, one)
-        alike = [other for other in unmatched if other.amount == one.amount and _may_be_link(other)]
+        alike = [other for other in unmatched if other.amount == one.amount]
         if len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0]):
             report(draft, waiting[0], one, found="amount")
-        elif _may_be_link(one):
+        else:
             _record_external(draft, payment, one)
     _hold_what_no_longer_fits(draft, payment)
 
@@ -84,11 +86,6 @@ def _waiting_for(draft: Draft, payment: Payment, seen: Seen) -> list[Refund]:
     ]
 
 
-def _may_be_link(seen: Seen) -> bool:
-    """A refund that failed or was cancelled before we knew of it took no money and settles nothing."""
-    return seen.status in (Reported.PENDING, Reported.SUCCEEDED)
-
-
 def _made_after(seen: Seen, refund: Refund) -> bool:
     """Whether it was made after the link was opened; a provider counts whole seconds."""
     return seen.created_at is not None and seen.created_at >= refund.at.replace(microsecond=0)
@@ -107,11 +104,20 @@ def _record_external(draft: Draft, payment: Payment, seen: Seen) -> None:
     )
 
 
+def no_longer_fits(dossier: Dossier, payment: Payment) -> bool:
+    """Whether more goes back on a payment than was captured: then nothing that was not sent yet may be sent."""
+    return dossier.refunded(payment.id, payment.captured.currency) > payment.captured
+
+
+TOO_MUCH = "more went back at the provider than we knew of"
+"""Why a refund that was not sent yet is held for a person."""
+
+
 def _hold_what_no_longer_fits(draft: Draft, payment: Payment) -> None:
-    """Hold refunds that were not sent yet when what the provider reports leaves no room for them."""
-    if draft.dossier.refunded(payment.id, payment.captured.currency) <= payment.captured:
+    """Hold refunds that certainly were not sent when what the provider reports leaves no room for them."""
+    if not no_longer_fits(draft.dossier, payment):
         return
     for refund in list(draft.dossier.refunds.values()):
         never_sent = refund.state is RefundState.SUBMITTING and refund.waits_until is not None
         if refund.payment == payment.id and refund.source is RefundSource.API and never_sent:
-            draft.record(RefundHeld(refund_id=refund.id, because="more went back at the provider than we knew of"))
+            draft.record(RefundHeld(refund_id=refund.id, because=TOO_MUCH))

@@ -403,6 +403,14 @@ def _refund_reported(dossier: Dossier, event: RefundReported) -> Text:
 
 def _external_refund_found(dossier: Dossier, event: ExternalRefundFound) -> Text:
     del dossier
+    state = state_of(frozenset({event.status}))
+    if state is not RefundState.SUCCEEDED:
+        return text(
+            "A refund of {amount} at the provider, reference {reference}: {state}; nobody asked retour for it",
+            amount=event.amount,
+            reference=event.reference,
+            state=REFUND_WORDS[state],
+        )
     return text(
         "{amount} was refunded at the provider, reference {reference}; nobody asked retour for it",
         amount=event.amount,

@@ -2,7 +2,7 @@
 
 from retour.sandbox.clock import SandboxClock
 from retour.sandbox.faults import Fault
-from retour.sandbox.payments import BookedRefund, PaymentSandbox, SandboxWebhook
+from retour.sandbox.payments import BookedRefund, PaymentSandbox, SandboxWebhook, sandbox_at
 from retour.sandbox.server import SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "SandboxResponse",
     "SandboxServer",
     "SandboxWebhook",
+    "sandbox_at",
     "send_webhook",
 ]

@@ -1,4 +1,4 @@
-"""The clock of a sandbox: it stands still until it is moved, so that a test can wait for days in no time."""
+"""The clock of a sandbox, which can be moved, so that nobody has to wait for days."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import threading
 
 
 class SandboxClock:
-    """Tells the time that it was set to."""
+    """Tells the time that it was set to, and stands still; one that ``runs`` goes on from there as time passes."""
 
-    def __init__(self, now: datetime.datetime | None = None) -> None:
-        self._now = now or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    def __init__(self, now: datetime.datetime | None = None, *, runs: bool = False) -> None:
+        began = datetime.datetime.now(datetime.UTC)
+        self._now = now or (began if runs else began.replace(microsecond=0))
+        self._ran_from = began if runs else None
         self._lock = threading.Lock()
 
     def now(self) -> datetime.datetime:
         """The time, in UTC."""
         with self._lock:
-            return self._now
+            if self._ran_from is None:
+                return self._now
+            return self._now + (datetime.datetime.now(datetime.UTC) - self._ran_from)
 
     def advance(self, by: datetime.timedelta) -> None:
         """Let time pass."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import ClassVar, Protocol
@@ -92,3 +93,17 @@ class PaymentSandbox(Protocol):
 
     def take_webhooks(self) -> list[SandboxWebhook]:
         """The webhooks that nobody took yet, the oldest first."""
+
+
+def sandbox_at(where: str) -> type[PaymentSandbox]:
+    """The sandbox that a provider class names in ``sandbox``, as ``"module:Class"``.
+
+    Raises `ImportError`, with a sentence, where there is none, and whatever its module raises.
+    """
+    module, colon, name = where.partition(":")
+    if not (module and colon and name):
+        raise ImportError(f"{where} is not of the form module:Class")
+    found: type[PaymentSandbox] | None = getattr(importlib.import_module(module), name, None)
+    if not isinstance(found, type):
+        raise ImportError(f"{module} has no class {name}")
+    return found

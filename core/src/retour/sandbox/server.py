@@ -111,13 +111,17 @@ _STATUS_BEFORE = {Fault.REFUSED_429: 429, Fault.ERROR_500_BEFORE: 500, Fault.UNA
 
 
 def send_webhook(url: str, headers: Mapping[str, str], body: bytes) -> int:
-    """Send a webhook to a loopback address; gives the status of the answer."""
+    """Send a webhook to a loopback address; gives the status of the answer.
+
+    Raises `ValueError` for any other address, and `OSError` or `http.client.HTTPException` where nobody answers.
+    """
     target = urlsplit(url)
-    if target.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("a sandbox sends to loopback only")
+    if target.scheme != "http" or target.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError(f"{url} is not on this machine, and a sandbox sends to loopback only")
     connection = HTTPConnection(target.hostname, target.port, timeout=10)
     try:
-        connection.request("POST", target.path or "/", body=body, headers=dict(headers))
+        path = target._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        connection.request("POST", path, body=body, headers=dict(headers))
         return connection.getresponse().status
     finally:
         connection.close()
@@ -126,7 +130,8 @@ def send_webhook(url: str, headers: Mapping[str, str], body: bytes) -> int:
 def _handler(server: SandboxServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # the body follows the head at once, and not after 40 ms
+        wbufsize = -1  # head and body in one packet: of two, the second waits 40 ms for the first to be acknowledged
+        disable_nagle_algorithm = True  # and so does the rest of an answer that is longer than the buffer
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
             del format, arguments

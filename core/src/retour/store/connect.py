@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,19 @@ READ_ONLY = {"retour_read": True}
 """Execution options of a transaction that only reads: on SQLite it does not take the write lock."""
 
 
+_PASSWORD = re.compile(r"(://?[^:/@]*:)[^@]*@")
+_LOGGER = "retour"
+_PRIVATE: dict[str, Any] = {"hide_parameters": True, "logging_name": _LOGGER}
+"""Notes and accounts of customers are parameters and rows: errors do not repeat the ones, logs not the others."""
+
+
+def _keep_out_of_logs() -> None:
+    """Let a host that logs its own statements at DEBUG not log our rows too, unless it asks for ours by name."""
+    logger = logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGER}")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.WARNING)
+
+
 def connect(url: str) -> Engine:
     """An engine for ``sqlite:///file.db``, ``sqlite://`` (in memory) or ``postgresql+psycopg://…``.
 
@@ -30,13 +45,16 @@ def connect(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise StoreNotOurs(text("{url} is not the address of a database.", url=url)) from None
+    except (ArgumentError, ValueError):  # a port that is no number raises ValueError
+        raise StoreNotOurs(
+            text("{url} is not the address of a database.", url=_PASSWORD.sub(r"\1***@", str(url)))
+        ) from None
+    _keep_out_of_logs()
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
     if parsed.get_backend_name() == "postgresql":
         try:
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=False)
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=False, **_PRIVATE)
         except ModuleNotFoundError:
             raise StoreNotOurs(text('PostgreSQL needs psycopg. Run: pip install "retour[postgresql]"')) from None
     raise StoreNotOurs(
@@ -50,6 +68,7 @@ def _sqlite(url: str, *, in_memory: bool) -> Engine:
         url,
         poolclass=QueuePool,
         connect_args={"timeout": SECONDS_TO_WAIT, "check_same_thread": False},
+        **_PRIVATE,
         **one_connection,
     )
 

@@ -59,10 +59,13 @@ def _hint(webhook: RawWebhook) -> ToFetch:
     if webhook.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise WebhookRejected("neither signed nor a form")
     try:
-        [named] = parse_qs(webhook.body.decode("ascii"), strict_parsing=True, max_num_fields=10)["id"]
-    except (ValueError, KeyError):
-        raise WebhookRejected("a form without one id") from None
-    return ToFetch(targets=(named,) if _PAYMENT.fullmatch(named) else ())
+        named = parse_qs(webhook.body.decode("ascii"), strict_parsing=True, max_num_fields=10).get("id", [])
+    except ValueError:
+        named = []
+    if len(named) != 1:
+        raise WebhookRejected("a form without one id")  # from nothing: the fault of the parser repeats the form
+    [reference] = named
+    return ToFetch(targets=(reference,) if _PAYMENT.fullmatch(reference) else ())
 
 
 def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> VerifiedEvents:

@@ -52,7 +52,7 @@ REASONS: Mapping[str, str] = {
 CANCELLABLE = frozenset({"queued", "pending"})
 """The statuses in which a refund can still be cancelled (operation ``cancel-refund``)."""
 
-_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?")
 
 
 # --- what we send ----------------------------------------------------------------------------------------
@@ -101,8 +101,12 @@ class Amount:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "an amount is no plain decimal number")
         try:
             return Money.of(self.value, self.currency)
-        except RetourError as error:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"an amount cannot be read: {error}") from error
+        except RetourError:
+            pass
+        raise ProviderError(
+            ErrorCode.UNREADABLE_ANSWER,
+            "an amount cannot be read: it has more decimals than its currency, or is in none",
+        )
 
 
 @attrs.frozen(kw_only=True)

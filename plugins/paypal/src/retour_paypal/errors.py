@@ -65,6 +65,10 @@ _STATUSES: Mapping[int, ErrorCode] = {
     429: ErrorCode.RATE_LIMITED,
 }
 
+_CLEAR_IN_ANY_WORDS = frozenset({401, 403, 408, 409, 429})
+"""Statuses that are the same whoever gives them. Every other refusal is PayPal's only in PayPal's words: a gateway's
+400 or 404 may stand in for a PayPal that did the work."""
+
 RETRY_AFTER = datetime.timedelta(seconds=30)
 """How long to wait after a 429 without ``Retry-After``, as PayPal's own sample does.
 
@@ -80,7 +84,7 @@ def refusal(answer: Answer) -> ProviderError:
     issue = next((name for name in body.issues if name in ISSUES), "")
     code = body.issues[0] if body.issues and not issue else issue or body.name
     return ProviderError(
-        _code(answer.status, issue),
+        _code(answer.status, issue, own=body.own or bool(issue)),
         body.words or f"PayPal answered {answer.status}",
         disposition=SHARPER.get(issue) if answer.status < 500 else None,
         provider_code=code,
@@ -89,10 +93,10 @@ def refusal(answer: Answer) -> ProviderError:
     )
 
 
-def _code(status: int, issue: str) -> ErrorCode:
+def _code(status: int, issue: str, *, own: bool) -> ErrorCode:
     if status >= 500:
         return ErrorCode.UNAVAILABLE
-    if status < 400:
+    if status < 400 or (not own and status not in _CLEAR_IN_ANY_WORDS):
         return ErrorCode.UNREADABLE_ANSWER
     if status == 429:
         return ErrorCode.RATE_LIMITED
@@ -102,14 +106,18 @@ def _code(status: int, issue: str) -> ErrorCode:
 class _Body:
     """What an error says of itself, however little that is."""
 
-    def __init__(self, name: str = "", issues: tuple[str, ...] = (), words: str = "") -> None:
+    def __init__(self, name: str = "", issues: tuple[str, ...] = (), words: str = "", *, own: bool = False) -> None:
         self.name = name
         self.issues = issues
         self.words = words
+        self.own = own
 
 
 def _fields(answer: Answer) -> _Body:
-    """PayPal's error (schema ``error``), or that of its OAuth server: ``error`` and ``error_description``."""
+    """PayPal's error (schema ``error``), or that of its OAuth server: ``error`` and ``error_description``.
+
+    It is the API's ``own`` when it has a ``name``, which every error of the API has; ``error`` is in many a gateway's.
+    """
     try:
         body = read_json(answer.body)
     except ValueError:
@@ -134,7 +142,8 @@ def _fields(answer: Answer) -> _Body:
     debug_id = _text(body.get("debug_id")) or answer.headers.get("paypal-debug-id", "")
     if words and debug_id:
         words = f"{words} [PayPal's debug_id: {debug_id}]"
-    return _Body(_text(body.get("name")) or _text(body.get("error")), issues, words)
+    name = _text(body.get("name"))
+    return _Body(name or _text(body.get("error")), issues, words, own=bool(name))
 
 
 def _text(value: object) -> str:

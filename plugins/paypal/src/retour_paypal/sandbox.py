@@ -517,7 +517,7 @@ class PayPalSandbox:
                 pass
         return SandboxResponse(status=200, body={"verification_status": verdict})
 
-    # --- PayPal's JSON -------------------------------------------------------------------------------------
+    # --- finding things ------------------------------------------------------------------------------------
 
     def _stored(self, reference: str) -> SandboxCapture:
         """The capture that a shop stored: by its own id, or as the one capture of an order."""

@@ -72,8 +72,9 @@ def read_money(wire: WireMoney) -> Money:
         raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "an amount is no decimal number")
     try:
         return Money.of(Decimal(wire.value), wire.currency_code)
-    except InvalidAmount as error:
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, str(error)) from None
+    except InvalidAmount:
+        pass
+    raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "an amount has more decimals than its currency, or is in none")
 
 
 # --- what is sent --------------------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ class WireOrder:
 class Token:
     """An access token and for how many seconds it is good."""
 
-    access_token: str
+    access_token: str = attrs.field(repr=False)
     expires_in: int
 
 

@@ -41,5 +41,6 @@ def from_wire(number: int, currency: str) -> Money:
         raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{number} {currency} is no amount that we know how to read")
     try:
         return Money(minor=minor, currency=code)
-    except InvalidAmount as error:
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{currency} is no currency that we know") from error
+    except InvalidAmount:
+        pass
+    raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "an amount is in no currency that we know")

@@ -167,13 +167,20 @@ class Stripe:
         made = self._api.post(Refund, "refunds", form, key=request.key).result()
         if made.refund_id != request.refund_id:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
+        if made.amount != request.amount:  # a refund has no currency of its own: Stripe takes the payment's
+            raise ProviderError(
+                ErrorCode.UNREADABLE_ANSWER,
+                f"Stripe refunded {made.amount} ({made.reference}), and {request.amount} was asked for",
+            )
         return made
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as it is now; one of another payment is unknown."""
         refund = self._api.get(Refund, f"refunds/{segment(reference.strip())}")
         if target not in refund.targets:
-            raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{refund.id} is a refund of another payment")
+            said = refund.payment_intent if target.startswith(_INTENT) else refund.charge
+            code = ErrorCode.UNKNOWN_PAYMENT if said else ErrorCode.UNREADABLE_ANSWER
+            raise ProviderError(code, f"{refund.id} is a refund of {said or 'a payment that it does not name'}")
         return refund.result()
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:

@@ -1,0 +1,40 @@
+"""What runs in a process of its own: a worker, which does what is due in a store until nothing is.
+
+``python -m benchmarks.refund_worker``
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from benchmarks.partner import answer
+from retour import MemoryShop, ReturnDesk
+from retour.model.outcome import WorkReport
+
+
+def main() -> None:
+    """Be a worker: make the desk first, then work."""
+    desk: ReturnDesk | None = None
+
+    def reply(*, store: str = "", settings: dict[str, Any] | None = None, work: bool = False) -> dict[str, Any]:
+        nonlocal desk
+        if settings is not None:
+            desk = ReturnDesk(shop=MemoryShop(), store=store, plugins=list(settings), settings=settings)
+            return {}
+        if desk is None or not work:
+            raise AssertionError("there is no desk to work at")
+        cpu, done, failed = time.process_time(), 0, 0
+        while (report := desk.work()) != WorkReport():
+            done, failed = done + report.done, failed + report.failed
+        return {"done": done, "failed": failed, "cpu": time.process_time() - cpu}
+
+    try:
+        answer(reply)
+    finally:
+        if desk is not None:
+            desk.close()
+
+
+if __name__ == "__main__":
+    main()

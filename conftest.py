@@ -1,0 +1,54 @@
+"""What the tests of the core and of all plugins share: how what is missing is treated, and the providers' own SDKs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+SDKS = Path(__file__).parent / ".sdks"
+"""An environment for each SDK, by the name of its distribution; `make sdks` builds them from requirements-sdk/."""
+
+LONGEST = 60
+"""Seconds that a program with an SDK may take."""
+
+
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], NoReturn]:
+    """Skips a test whose surroundings are missing; where CI=true they must be there."""
+
+    def skip_or_fail(what: str) -> NoReturn:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{what} is missing, and CI=true")
+        pytest.skip(f"{what} is missing")
+
+    return skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def run_with_sdk(missing: Callable[[str], NoReturn]) -> Callable[..., None]:
+    """Runs a program in the environment of an SDK: ``run_with_sdk("stripe", PROGRAM, sandbox.url)``.
+
+    The test fails with what the program wrote if the program does. The environment holds nothing of ours, so that an
+    SDK has the versions it asks for, and the two that are both called ``mollie`` do not meet.
+    """
+
+    def run(sdk: str, program: str, *arguments: str) -> None:
+        environment = SDKS / sdk
+        if not (environment / "ready").exists():
+            missing(f"the SDK {sdk} (make sdks)")
+        done = subprocess.run(
+            [environment / "bin" / "python", "-I", "-c", program, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST,
+        )
+        if done.returncode:
+            pytest.fail(f"{sdk}:\n{done.stdout}{done.stderr}")
+
+    return run

@@ -1,0 +1,164 @@
+"""The dashboard of running sandboxes: what customers, merchants and banks do at a provider, one line for each."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from retour.cli.words import text, texts
+from retour.model.errors import RetourError
+from retour.model.money import Money
+from retour.model.refunds import REFUND_WORDS, RefundState
+from retour.model.text import Text
+from retour.sandbox import Fault, PaymentSandbox
+
+Said = Sequence[Text | str]
+"""What a line is answered with, each on a line of its own."""
+
+_PERIOD = re.compile(r"(?=\d)(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?")
+_CURRENCY = "EUR"
+
+
+class NotUnderstood(RetourError):
+    """A line that is no command, or a command that cannot be done: why."""
+
+
+@attrs.frozen(kw_only=True)
+class Dashboard:
+    """The dashboard of ``sandboxes``, by the provider's name. `do` is safe to call from one thread at a time."""
+
+    sandboxes: Mapping[str, PaymentSandbox]
+
+    def do(self, line: str) -> Said:
+        """Do what a line says; gives the answer. Raises `NotUnderstood`; nothing was done then."""
+        try:
+            words = shlex.split(line)
+        except ValueError:
+            raise NotUnderstood(text("A quotation mark is missing.")) from None
+        if not words:
+            return ()
+        for usage, _, act in COMMANDS:
+            name, *wanted = usage.split()
+            if name == words[0].lower():
+                needed = [word for word in wanted if not word.startswith("[")]
+                if not len(needed) <= len(words) - 1 <= len(wanted):
+                    raise NotUnderstood(text("Write: {usage}", usage=usage))
+                return self._act(act, words[1:])
+        raise NotUnderstood(text("There is no command {command}. Type help.", command=words[0]))
+
+    def _act(self, act: Callable[..., Said], given: Sequence[str]) -> Said:
+        try:
+            return act(self, *given)
+        except NotUnderstood:
+            raise
+        except RetourError as error:
+            raise NotUnderstood(error.message) from error
+        except ValueError as error:  # what a sandbox refuses, in its own words
+            raise NotUnderstood(text("{why}", why=str(error))) from error
+
+    def pay(self, provider: str, amount: str, reference: str = "") -> Said:
+        """A customer pays."""
+        paid = _money(amount)
+        if paid.minor <= 0:
+            raise NotUnderstood(text("{amount} is not above zero", amount=amount))
+        made = self._sandbox(provider).pay(paid, reference=reference)
+        return [text("{amount} paid: {reference}", amount=paid, reference=made)]
+
+    def refund(self, provider: str, payment: str, amount: str) -> Said:
+        """A merchant refunds in the provider's dashboard."""
+        refund = self._sandbox(provider).refund_in_dashboard(payment, _money(amount))
+        return [text("{amount} refunded in the dashboard: {refund}", amount=_money(amount), refund=refund)]
+
+    def fail(self, provider: str, refund: str) -> Said:
+        """The bank refuses a refund."""
+        self._sandbox(provider).fail(refund)
+        return [text("The bank refused {refund}.", refund=refund)]
+
+    def refunds(self, provider: str, payment: str) -> Said:
+        """What a provider has in its books."""
+        booked = self._sandbox(provider).books(payment)
+        return [
+            text(
+                "{refund}  {amount}  {state}",
+                refund=one.reference,
+                amount=one.amount,
+                state=REFUND_WORDS[RefundState(one.status.value)],
+            )
+            for one in booked
+        ] or [text("No refunds.")]
+
+    def advance(self, period: str) -> Said:
+        """Time passes for all of them."""
+        match = _PERIOD.fullmatch(period.lower())
+        if match is None:
+            raise NotUnderstood(text("{period} is no period; write 2d, 3h, 30m or 1d12h.", period=period))
+        days, hours, minutes = [int(part or 0) for part in match.groups()]
+        for sandbox in self.sandboxes.values():
+            sandbox.advance(datetime.timedelta(days=days, hours=hours, minutes=minutes))
+        return self._times()
+
+    def hold(self) -> Said:
+        """Refunds stay pending."""
+        for sandbox in self.sandboxes.values():
+            sandbox.hold()
+        return [text("Refunds stay pending until release.")]
+
+    def release(self) -> Said:
+        """Refunds go their way again."""
+        for sandbox in self.sandboxes.values():
+            sandbox.release()
+        return [text("Refunds go their way again.")]
+
+    def fault(self, provider: str, fault: str) -> Said:
+        """Something goes wrong with the next write."""
+        known = {one.name.lower(): one for one in Fault}
+        if fault.lower() not in known:
+            raise NotUnderstood(text("{fault} is no fault; there are: {known}", fault=fault, known=list(known)))
+        waiting = self._sandbox(provider).server.faults
+        waiting.append(known[fault.lower()])
+        return [texts("The next write goes wrong.", "The next {count} writes go wrong.", len(waiting))]
+
+    def help(self) -> Said:
+        """All commands."""
+        width = max(len(usage) for usage, _, _ in COMMANDS)
+        return [text("{usage}  {what}", usage=usage.ljust(width), what=what) for usage, what, _ in COMMANDS]
+
+    def _times(self) -> Said:
+        now = max(sandbox.clock.now() for sandbox in self.sandboxes.values())
+        return [text("It is {time} UTC there now.", time=f"{now:%Y-%m-%d %H:%M}")]
+
+    def _sandbox(self, provider: str) -> PaymentSandbox:
+        found = self.sandboxes.get(provider.lower())
+        if found is None:
+            raise NotUnderstood(
+                text("{provider} is not running; there are: {known}", provider=provider, known=list(self.sandboxes))
+            )
+        return found
+
+
+COMMANDS: Sequence[tuple[str, Text, Callable[..., Said]]] = (
+    ("pay PROVIDER AMOUNT [REFERENCE]", text("a customer pays, 44.95 or 44.95USD"), Dashboard.pay),
+    ("refund PROVIDER PAYMENT AMOUNT", text("the merchant refunds in the dashboard"), Dashboard.refund),
+    ("refunds PROVIDER PAYMENT", text("what the provider has in its books"), Dashboard.refunds),
+    ("fail PROVIDER REFUND", text("the bank refuses a refund, whether it had succeeded or not"), Dashboard.fail),
+    ("advance PERIOD", text("time passes everywhere: 2d, 3h, 30m"), Dashboard.advance),
+    ("hold", text("refunds stay pending, however long it takes"), Dashboard.hold),
+    ("release", text("what was held goes its way again"), Dashboard.release),
+    (
+        "fault PROVIDER FAULT",
+        text("the next write goes wrong, as in cut_after"),
+        Dashboard.fault,
+    ),
+    ("help", text("these commands"), Dashboard.help),
+)
+"""Each command as it is typed, what it does, and the method that does it. What is in brackets can be left out."""
+
+
+def _money(given: str) -> Money:
+    """``44.95`` euros, or ``44.95USD``. Raises `InvalidAmount`."""
+    currency = given[-3:] if given[-3:].isalpha() else ""
+    return Money.of(given.removesuffix(currency) if currency else given, currency.upper() or _CURRENCY)

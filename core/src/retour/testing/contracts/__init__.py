@@ -1,0 +1,49 @@
+"""Every rule that a payment provider must keep, as tests. A provider's author imports them and names the sandbox::
+
+    # tests/test_contract.py
+    from retour.testing.contracts import *
+
+    @pytest.fixture
+    def payment_sandbox():
+        with AcmePaySandbox() as sandbox:
+            yield sandbox
+
+The provider's class is the one that the installed plugin hands over; a fixture ``payment_provider`` gives another.
+Each test names the capabilities that it is about and is skipped where a provider declares that it lacks them; what is
+declared and not kept fails. Each docstring is a promise, and says what it saves the merchant from.
+"""
+
+import pytest
+
+_PARTS = (
+    "account",
+    "answers",
+    "declared",
+    "identity",
+    "links",
+    "lookups",
+    "on_the_way",
+    "refunds",
+    "secrecy",
+    "statuses",
+    "webhooks",
+)
+pytest.register_assert_rewrite(
+    *[f"{__name__}.{part}" for part in _PARTS]
+)  # before their import: a failure shows values
+
+from retour.testing.contracts.account import *  # noqa: E402
+from retour.testing.contracts.answers import *  # noqa: E402
+from retour.testing.contracts.declared import *  # noqa: E402
+from retour.testing.contracts.identity import *  # noqa: E402
+from retour.testing.contracts.links import *  # noqa: E402
+from retour.testing.contracts.lookups import *  # noqa: E402
+from retour.testing.contracts.on_the_way import *  # noqa: E402
+from retour.testing.contracts.refunds import *  # noqa: E402
+from retour.testing.contracts.secrecy import *  # noqa: E402
+from retour.testing.contracts.statuses import *  # noqa: E402
+from retour.testing.contracts.webhooks import *  # noqa: E402
+
+FIXTURES = ("account", "payment_deadline", "payment_provider")
+
+__all__ = [name for name in dir() if name.startswith("test_") or name in FIXTURES]

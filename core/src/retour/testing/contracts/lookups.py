@@ -1,0 +1,159 @@
+"""Looking refunds up: by our id, by theirs, and all of a payment. On "not found" a refund may be sent again."""
+
+from __future__ import annotations
+
+import attrs
+
+from retour.providers.refunding import RefundStatus
+from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, refused
+
+MANY = 260
+"""Refunds of one payment: more than any provider puts on one page."""
+
+
+@needs("refund_by_api")
+def test_a_refund_is_fetched_as_the_books_have_it(account: Account) -> None:
+    """A refund that is read by its reference has the amount and status of the books, now and when it has settled."""
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    reference = provider.refund(request).reference
+    for _ in range(2):
+        [booked] = account.books(payment)
+        found = provider.fetch_refund(request.target, reference)
+        assert (found.reference, found.amount, found.status) == (reference, booked.amount, booked.status)
+        account.sandbox.advance(A_YEAR)
+
+
+@needs("refund_by_api")
+def test_a_refund_of_another_payment_is_not_fetched(account: Account) -> None:
+    """A reference is read on its own payment only: another payment's refund would settle the wrong one."""
+    one, other = account.pay(), account.pay()
+    provider = account.provider()
+    reference = provider.refund(account.request(other)).reference
+    refused(lambda: provider.fetch_refund(account.target(one), reference), "it is a refund of another payment")
+
+
+@needs("refund_by_api")
+def test_a_refund_that_is_not_there_is_not_fetched(account: Account) -> None:
+    """A reference that the provider does not know is an error, never some refund."""
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    reference = provider.refund(request).reference
+    other = reference[:-1] + ("8" if reference[-1] != "8" else "9")
+    refused(lambda: provider.fetch_refund(request.target, other), "there is no such refund")
+
+
+@needs("refund_by_api", "find_refund")
+def test_a_refund_is_found_by_our_id(account: Account) -> None:
+    """The refund that carries our id is found, as the books have it, among others of the same payment."""
+    payment = account.pay()
+    provider = account.provider()
+    account.sandbox.refund_in_dashboard(payment.reference, account.amount(20_00))
+    request = account.request(payment, account.amount(10_00))
+    provider.refund(request)
+    provider.refund(account.request(payment, account.amount(30_00), number=2))
+    found = provider.find_refund(request)
+    assert found is not None
+    [booked] = [booked for booked in account.books(payment) if booked.refund_id == request.refund_id]
+    assert (found.reference, found.amount, found.status) == (booked.reference, request.amount, booked.status)
+    assert found.refund_id == request.refund_id
+
+
+@needs("refund_by_api", "find_refund")
+def test_a_refund_that_was_never_sent_is_not_found(account: Account) -> None:
+    """Where there is no refund of ours there is none, and no error."""
+    payment = account.pay()
+    assert account.provider().find_refund(account.request(payment)) is None
+
+
+@needs("refund_by_api", "find_refund")
+def test_a_refund_that_is_only_alike_is_not_found(account: Account) -> None:
+    """Same payment, same amount, made in the dashboard or by another try: without our id it is not ours.
+
+    Taken for ours, the customer's second cup is told as paid by the refund of the first.
+    """
+    payment = account.pay()
+    provider = account.provider()
+    sought = account.request(payment, account.amount(10_00))
+    account.sandbox.refund_in_dashboard(payment.reference, sought.amount)
+    assert provider.find_refund(sought) is None
+    other = account.pay()
+    provider.refund(account.request(other, account.amount(10_00), number=2))
+    assert provider.find_refund(account.request(other, account.amount(10_00), number=3)) is None
+    near = account.request(other, account.amount(10_00), number=2)
+    assert provider.find_refund(attrs.evolve(near, refund_id=near.refund_id[:-1])) is None
+    assert provider.find_refund(attrs.evolve(near, refund_id="")) is None
+
+
+@needs("refund_by_api", "find_refund")
+def test_a_failed_refund_is_found_as_failed(account: Account) -> None:
+    """A refund of ours that the bank refused is found, and is told as failed: it was made, and no money went."""
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    account.sandbox.fail(provider.refund(request).reference)
+    found = provider.find_refund(request)
+    assert found is not None
+    assert found.status is RefundStatus.FAILED
+
+
+@needs("refund_by_api", "find_refund")
+def test_a_refund_is_found_behind_hundreds_of_others(account: Account) -> None:
+    """Our refund is found however many were made after it: a lookup that stops at a page makes it a second time."""
+    paid = account.amount(MANY * 10)
+    payment = account.pay(paid)
+    request = account.request(payment, account.amount(10))
+    provider = account.provider()
+    provider.refund(request)
+    for _ in range(MANY):
+        account.sandbox.refund_in_dashboard(payment.reference, account.amount(1))
+    late = account.request(payment, account.amount(20), number=2)
+    provider.refund(late)
+    for sought in (request, late):
+        found = provider.find_refund(sought)
+        assert found is not None
+        assert found.amount == sought.amount
+
+
+@needs("refund_by_api", "list_refunds")
+def test_all_refunds_of_a_payment_are_listed_as_the_books_have_them(account: Account) -> None:
+    """Ours and the dashboard's, settled and failed: the list has each once, with the amount and status of the books.
+
+    A refund that is not in the list can be given again.
+    """
+    payment = account.pay()
+    provider = account.provider()
+    failed = provider.refund(account.request(payment, account.amount(10_00))).reference
+    account.sandbox.fail(failed)
+    account.sandbox.refund_in_dashboard(payment.reference, account.amount(15_00))
+    account.sandbox.advance(A_YEAR / 4)
+    account.sandbox.hold()
+    provider.refund(account.request(payment, account.amount(20_00), number=2))
+    ours = not lacks(account.capabilities, "find_refund")
+    booked = account.books(payment)
+    assert len(booked) == 3
+    listed = provider.list_refunds(account.target(payment))
+    assert sorted((one.reference, one.amount.minor, one.status) for one in listed) == sorted(
+        (one.reference, one.amount.minor, one.status) for one in booked
+    )
+    assert {one.amount.currency for one in listed} == {account.currency}
+    if ours:
+        assert {one.refund_id for one in listed} == {one.refund_id for one in booked}
+
+
+@needs("refund_by_api", "list_refunds")
+def test_a_payment_without_refunds_has_an_empty_list(account: Account) -> None:
+    """Where nothing was refunded the list is empty."""
+    assert list(account.provider().list_refunds(account.target(account.pay()))) == []
+
+
+@needs("refund_by_api", "list_refunds")
+def test_a_list_of_hundreds_is_whole(account: Account) -> None:
+    """All pages of a list are read, and no refund stands in it twice."""
+    payment = account.pay(account.amount(MANY * 10))
+    for _ in range(MANY):
+        account.sandbox.refund_in_dashboard(payment.reference, account.amount(1))
+    listed = account.provider().list_refunds(account.target(payment))
+    assert sorted(one.reference for one in listed) == sorted(one.reference for one in account.books(payment))

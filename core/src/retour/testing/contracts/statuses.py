@@ -1,0 +1,118 @@
+"""How a refund goes on: pending stays pending, what fails is told, and what is cancelled is cancelled."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from retour.providers.capabilities import Support
+from retour.providers.errors import ProviderError
+from retour.providers.refunding import RefundRequest, RefundStatus
+from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, refused
+
+
+def _seen(account: Account, request: RefundRequest, reference: str) -> set[RefundStatus]:
+    """What is said of a refund in every way that it can be asked for."""
+    provider = account.provider()
+    found = {provider.fetch_refund(request.target, reference).status}
+    if not lacks(account.capabilities, "find_refund"):
+        by_id = provider.find_refund(request)
+        assert by_id is not None
+        found.add(by_id.status)
+    if not lacks(account.capabilities, "list_refunds"):
+        found |= {one.status for one in provider.list_refunds(request.target) if one.reference == reference}
+    return found
+
+
+@needs("refund_by_api")
+def test_a_refund_that_waits_is_pending_until_it_is_paid(account: Account) -> None:
+    """A refund that the bank holds up is pending however long it takes, and succeeded when it is paid, not before.
+
+    A customer who is told "refunded" looks at his bank account (WooCommerce's Stripe plugin #1523).
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    account.sandbox.hold()
+    made = account.provider().refund(request)
+    assert made.status is RefundStatus.PENDING
+    account.sandbox.advance(datetime.timedelta(days=30))
+    assert _seen(account, request, made.reference) == {RefundStatus.PENDING}
+    account.sandbox.release()
+    account.sandbox.advance(A_YEAR)
+    assert _seen(account, request, made.reference) == {RefundStatus.SUCCEEDED}
+    assert [booked.status for booked in account.books(payment)] == [RefundStatus.SUCCEEDED]
+
+
+@needs("refund_by_api")
+def test_a_refund_that_the_bank_refuses_is_failed(account: Account) -> None:
+    """A pending refund that fails is told as failed, wherever it is asked for: the customer still has to be paid."""
+    payment = account.pay()
+    request = account.request(payment)
+    account.sandbox.hold()
+    made = account.provider().refund(request)
+    account.sandbox.fail(made.reference)
+    assert _seen(account, request, made.reference) == {RefundStatus.FAILED}
+
+
+@needs("refund_by_api")
+def test_a_refund_that_fails_after_it_succeeded_is_failed(account: Account) -> None:
+    """A bank can send money back days later (closed account): success is no reason to stop believing the provider."""
+    payment = account.pay()
+    request = account.request(payment)
+    made = account.provider().refund(request)
+    account.sandbox.advance(A_YEAR)
+    assert _seen(account, request, made.reference) == {RefundStatus.SUCCEEDED}
+    account.sandbox.fail(made.reference)
+    assert _seen(account, request, made.reference) == {RefundStatus.FAILED}
+
+
+@needs("refund_by_api", "idempotency")
+def test_a_request_sent_again_never_says_more_than_the_books(account: Account) -> None:
+    """The answer to a repeated request is the first answer or the refund as it is now; it never makes up a success."""
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    account.sandbox.hold()
+    first = provider.refund(request)
+    account.sandbox.fail(first.reference)
+    again = provider.refund(request)
+    assert again.reference == first.reference
+    assert again.status in (first.status, RefundStatus.FAILED)
+
+
+@needs("refund_by_api", "cancel_refund")
+def test_a_refund_that_waits_can_be_cancelled(account: Account) -> None:
+    """A cancelled refund is cancelled in the books, and told so everywhere; where that is partly possible, a refusal
+    leaves it as it was.
+
+    Told as cancelled and still paid, it is paid twice.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    account.sandbox.hold()
+    made = provider.refund(request)
+    try:
+        cancelled = provider.cancel_refund(request.target, made.reference)
+    except ProviderError:
+        assert account.capabilities.cancel_refund is Support.PARTIAL, "cancelling is declared, and refused"
+        assert [booked.status for booked in account.books(payment)] == [RefundStatus.PENDING]
+        return
+    assert (cancelled.reference, cancelled.status) == (made.reference, RefundStatus.CANCELLED)
+    assert [booked.status for booked in account.books(payment)] == [RefundStatus.CANCELLED]
+    assert _seen(account, request, made.reference) == {RefundStatus.CANCELLED}
+
+
+@needs("refund_by_api")
+def test_a_refund_that_was_paid_is_never_told_as_cancelled(account: Account) -> None:
+    """What is paid out cannot be taken back: an error says so, whether or not the provider can cancel at all."""
+    if not hasattr(account.kind, "cancel_refund"):
+        pytest.skip(f"{account.kind.name} has no cancel_refund")
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    made = provider.refund(request)
+    account.sandbox.advance(A_YEAR)
+    refused(lambda: provider.cancel_refund(request.target, made.reference), "it was paid out")
+    assert [booked.status for booked in account.books(payment)] == [RefundStatus.SUCCEEDED]

@@ -1,0 +1,89 @@
+"""The plugin is loaded in every pytest run beside retour, so it costs nothing and changes nothing until it is asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+
+import retour.testing
+
+pytest_plugins = ["pytester"]
+
+PLUGIN = "retour.testing.pytest_plugin"
+
+
+def test_the_plugin_is_found_by_its_entry_point() -> None:
+    [found] = entry_points(group="pytest11", name="retour")
+    assert found.value == PLUGIN
+
+
+def test_importing_the_plugin_imports_nothing_but_pytest() -> None:
+    script = f"""
+import sys, pytest
+before = set(sys.modules)
+import {PLUGIN}
+print(sorted(set(sys.modules) - before))
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == str(["retour", "retour.testing", PLUGIN])
+
+
+def test_a_run_that_asks_for_nothing_imports_nothing_and_patches_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import socket, sys
+
+        def test_a_stranger():
+            heavy = {"attrs", "requests", "urllib3", "vcr", "yaml", "retour.providers", "retour.testing.loopback"}
+            assert not heavy & set(sys.modules)
+            assert "connect" not in vars(socket.socket)
+            assert socket.getaddrinfo.__module__ == "socket"
+            assert not hasattr(socket.getaddrinfo, "__wrapped__")
+        """
+    )
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+
+
+def test_the_setting_guards_every_test_and_a_project_without_it_is_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import socket, pytest
+
+        def test_guarded():
+            from retour.testing import NotLoopback
+            with pytest.raises(NotLoopback), socket.socket() as tcp:
+                tcp.connect(("192.0.2.1", 443))
+        """
+    )
+    pytester.makeini("[pytest]\nretour_loopback_only = true")
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+
+
+def test_help_tells_what_the_option_and_the_setting_do(pytester: pytest.Pytester) -> None:
+    said = " ".join(pytester.runpytest_inprocess("--help").stdout.str().split())
+    assert "--retour-record Record the cassettes of the chosen tests anew" in said
+    assert "retour_loopback_only (bool): Refuse every socket" in said
+
+
+def test_without_vcrpy_a_cassette_says_what_to_install_and_other_tests_run(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("import sys\nsys.modules['vcr'] = None")
+    pytester.makepyfile(
+        """
+        def test_other(): pass
+        def test_played(cassette): pass
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*cassettes need the package vcr: pip install 'retour?testing?'*"])
+
+
+def test_every_name_of_the_test_kit_can_be_imported_and_says_what_it_is() -> None:
+    for name in retour.testing.__all__:
+        assert getattr(retour.testing, name).__doc__, name
+    assert set(retour.testing.__all__) <= set(dir(retour.testing))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        retour.testing.nonsense  # noqa: B018
