@@ -23,16 +23,19 @@ ODDS: Mapping[str, float] = {
     "between two statements of the commit": 0.002,
     "in the middle of the commit, before COMMIT": 0.006,
     "after the commit": 0.006,
-    "before the stock is booked": 0.03,
-    "after the stock is booked": 0.03,
-    "before a webhook is kept": 0.003,
-    "after a webhook was kept": 0.003,
+    "before the stock is booked": 0.04,
+    "after the stock is booked": 0.04,
+    "before a webhook is kept": 0.004,
+    "after a webhook was kept": 0.004,
     "between two transfers handed over": 0.01,
     "before the file is uploaded": 0.1,
     "after the file was uploaded": 0.1,
     "while the statement is confirmed": 0.01,
 }
 """How likely a process dies each time it comes by."""
+
+FIRST = 10.0
+"""By how much likelier it is where nobody died yet, so that nothing is left untried in a short campaign."""
 
 AT_RANDOM = "at a random moment, by another process"
 
@@ -41,8 +44,9 @@ class Deaths:
     """The deaths of one process. Each is written to ``journal`` first, which outlives it."""
 
     def __init__(self, chance: random.Random, journal: Path, odds: Mapping[str, float] = ODDS) -> None:
+        died = counted(journal)
         self._chance = chance
-        self._odds = odds
+        self._odds = {point: each if died[point] else min(0.5, FIRST * each) for point, each in odds.items()}
         self._statements: int | None = None
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 

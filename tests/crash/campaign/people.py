@@ -163,7 +163,7 @@ class Person:
                 deaths.perhaps("before a webhook is kept")
                 if deliver(desk, webhook):
                     deaths.perhaps("after a webhook was kept")
-                    if chance.random() < 0.6:
+                    if chance.random() < 0.75:
                         path.unlink(missing_ok=True)
 
     # --- the bookkeeper ------------------------------------------------------------------------------

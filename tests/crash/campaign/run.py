@@ -18,7 +18,6 @@ from sqlalchemy import literal_column, select, text
 from retour import NotPossibleNow, RetourError, ReturnDesk, connect
 from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.model.refunds import RefundState
-from retour.sandbox import PaymentSandbox
 from retour.store import tables
 from retour.store.clock import NOW, SECOND
 from retour.store.migrations import migrate
@@ -36,8 +35,8 @@ from .shop import empty_stock
 from .trouble import Trouble, pass_over_the_dead
 
 HOUR = datetime.timedelta(hours=1)
-LONGEST_PHASE = 60.0
-"""Seconds of real time after which a phase ends, whatever still waits."""
+OUTAGES = 2
+"""How often more than an hour passes at once while refunds are decided."""
 
 A_WHILE = datetime.timedelta(seconds=15)
 """By how much time is moved ahead every half second, so that pauses of seconds and minutes are over soon; four times
@@ -51,12 +50,12 @@ SANDBOXES: tuple[type[Any], ...] = (MollieSandbox, StripeSandbox, PayPalSandbox,
 
 @attrs.define(kw_only=True)
 class Campaign:
-    """A campaign while it runs, and what it has counted. ``dashboard`` is what was refunded there, by decision or
-    by the refund whose link was opened."""
+    """A campaign while it runs, and what it has counted. ``dashboard`` is what the provider calls the refund that was
+    made there for a link, empty where it was not possible; ``unannounced`` is what is refunded there without one."""
 
     world: World
     clock: CampaignClock
-    sandboxes: Mapping[str, PaymentSandbox]
+    sandboxes: Mapping[str, Any]
     nursery: Nursery
     desk: ReturnDesk
     chance: random.Random
@@ -69,6 +68,7 @@ class Campaign:
     faults: Counter[str] = attrs.field(factory=Counter)
     deaths: Counter[str] = attrs.field(factory=Counter)
     dashboard: dict[str, str] = attrs.field(factory=dict)
+    unannounced: list[Decision] = attrs.field(factory=list)
     kept: list[dict[str, str]] = attrs.field(factory=list)
     forgotten: list[str] = attrs.field(factory=list)
     failures: str = ""
@@ -82,28 +82,14 @@ class Campaign:
             Trouble(sandbox, random.Random(f"{self.world.seed}/{name}"), self.faults)
             for name, sandbox in self.sandboxes.items()
         ]
-        pending = [one for one in self.world.plan.decisions if one.kind == DASHBOARD]
-        moments = sorted(self.chance.random() for _ in range(2))
         for role, people in self.people.items():
             for number in range(people):
                 self._start(role, number)
-        for wait in (datetime.timedelta(), HOUR + datetime.timedelta(minutes=1), datetime.timedelta(hours=27)):
+        size = len(self.world.plan.decisions)
+        self._live_through(max(40.0, size / 6), [share / 4 for share in range(1, OUTAGES + 1)])
+        for wait in (HOUR + datetime.timedelta(minutes=1), datetime.timedelta(hours=27)):
             self.pass_time(wait)
-            began = quiet_since = moved = time.monotonic()
-            while time.monotonic() - quiet_since < 1.0 and time.monotonic() - began < self._patience:
-                if time.monotonic() - moved > 0.5:
-                    self.pass_time(A_WHILE if len(self.sold) < self.world.merchants else 4 * A_WHILE)
-                    moved = time.monotonic()
-                self._look_after_people()
-                self._collect_webhooks()
-                self._at_the_dashboard(pending)
-                share = len(decided(self.world)) / len(self.world.plan.decisions)
-                if moments and share > moments[0]:
-                    moments.pop(0)
-                    self.pass_time(HOUR * self.chance.uniform(0.2, 1.2))
-                if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
-                    quiet_since = time.monotonic()
-                time.sleep(0.03)
+            self._live_through(max(15.0, size / 20), [])
         for one in trouble:
             one.over()
         for pid in list(self.alive):
@@ -113,9 +99,24 @@ class Campaign:
             self._bury()
             time.sleep(0.01)
 
-    @property
-    def _patience(self) -> float:
-        return max(LONGEST_PHASE, len(self.world.plan.decisions) / 5)
+    def _live_through(self, longest: float, outages: list[float]) -> None:
+        """Until all is decided and nothing is due, ``longest`` seconds at most. At each share of the decisions in
+        ``outages`` more than an hour passes at once: whoever died before it is past the shortest key's window."""
+        began = quiet_since = looked = time.monotonic()
+        while time.monotonic() - quiet_since < 1.0 and time.monotonic() - began < longest:
+            self._look_after_people()
+            self._at_the_providers()
+            self._at_the_dashboard()
+            if time.monotonic() - looked > 0.5:
+                looked = time.monotonic()
+                self.pass_time(A_WHILE if len(self.sold) < self.world.merchants else 4 * A_WHILE)
+                self._collect_webhooks()
+                if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
+                    quiet_since = looked
+                if outages and len(decided(self.world)) > outages[0] * len(self.world.plan.decisions):
+                    outages.pop(0)
+                    self.pass_time(HOUR * self.chance.uniform(1.05, 1.3))
+            time.sleep(0.03)
 
     def _start(self, role: str, number: int) -> None:
         life = self.lives[role, number]
@@ -146,7 +147,7 @@ class Campaign:
         self.chance.shuffle(taken)
         for webhook in taken:
             self.counts["webhooks"] += 1
-            if webhook["provider"] != "paypal" and self.chance.random() < 0.3:
+            if webhook["provider"] != "paypal" and self.chance.random() < 0.4:
                 self.counts["webhooks never sent"] += 1
                 continue
             if self.chance.random() < 0.05:
@@ -156,10 +157,26 @@ class Campaign:
             draft.write_text(json.dumps(webhook))
             draft.rename(place.with_suffix(f".{self.counts['webhooks']}"))
 
-    def _at_the_dashboard(self, pending: list[Decision]) -> None:
+    def _at_the_providers(self) -> None:
+        """What goes on there: PayPal takes its time or not, Stripe keeps an error for a key, a bank refuses."""
+        if self.chance.random() < 0.02:
+            self.sandboxes["paypal"].refunds_take = self.chance.choice((datetime.timedelta(), 2 * HOUR))
+        if self.chance.random() < 0.003:
+            self.sandboxes["stripe"].break_next(done=self.chance.random() < 0.5)
+            self.counts["errors that Stripe keeps"] += 1
+        if self.chance.random() < 0.02:
+            order = self.chance.choice(list(self.world.plan.orders.values()))
+            payment = self.chance.choice(order.payments)
+            books = self.sandboxes[payment.provider].books(payment.reference)
+            standing = [one for one in books if one.status in ("pending", "succeeded")]
+            if standing and payment.provider != "manual_transfer":
+                self.sandboxes[payment.provider].fail(self.chance.choice(standing).reference)
+                self.counts["refunds that a bank refused"] += 1
+
+    def _at_the_dashboard(self) -> None:
         """The merchant refunds at the provider what he opened a link for, and what nobody knows of."""
-        if pending and self.chance.random() < 0.3:
-            self._refund_in_dashboard(pending.pop())
+        if self.unannounced and self.chance.random() < 0.3:
+            self._refund_in_dashboard(self.unannounced.pop())
         for row in self._rows(waits_for="merchant") if self.chance.random() < 0.05 else ():
             if row.refund_id not in self.dashboard and self.chance.random() < 0.7:
                 self._make_linked(row)
@@ -173,14 +190,12 @@ class Campaign:
             self.dashboard[row.refund_id] = ""  # not enough is left there any more
 
     def _refund_in_dashboard(self, decision: Decision) -> None:
-        order = self.world.plan.orders[decision.order_id]
-        payment = order.payment(decision.payment)
+        payment = self.world.plan.orders[decision.order_id].payment(decision.payment)
         try:
-            made = self.sandboxes[payment.provider].refund_in_dashboard(payment.reference, decision.amount)
-            self.dashboard[decision.request_id] = made
+            self.sandboxes[payment.provider].refund_in_dashboard(payment.reference, decision.amount)
             self.counts["refunds in a dashboard"] += 1
         except ValueError:
-            self.dashboard[decision.request_id] = ""
+            self.counts["not possible in a dashboard"] += 1
 
     def _rows(self, **filters: Any) -> Iterator[Any]:
         after = None
@@ -229,9 +244,8 @@ class Campaign:
         self.failures = failures.read_text() if failures.exists() else ""
         self.deaths += counted(self.world.folder / "deaths")
         self._decide_the_rest()
-        for decision in self.world.plan.decisions:
-            if decision.kind == DASHBOARD and decision.request_id not in self.dashboard:
-                self._refund_in_dashboard(decision)
+        while self.unannounced:
+            self._refund_in_dashboard(self.unannounced.pop())
         for row in list(self._rows(waits_for="merchant")):
             if row.refund_id not in self.dashboard:
                 self.pass_time(datetime.timedelta(seconds=1))
@@ -304,7 +318,9 @@ class Campaign:
             if row.refund_id not in self.dashboard:
                 continue
             made = self.dashboard[row.refund_id]
-            if not made:
+            provider, _, reference = row.payment.partition(":")
+            books = {one.reference: one.status for one in self.sandboxes[provider].books(reference)}
+            if books.get(made) not in ("pending", "succeeded"):
                 self.desk.cancel_refund(row.order_id, row.refund_id, by=ANNA)
                 continue
             found = [
@@ -377,6 +393,7 @@ def campaign(
             nursery=nursery,
             desk=desk,
             chance=chance,
+            unannounced=[one for one in plan.decisions if one.kind == DASHBOARD],
             people={"merchant": merchants, "worker": workers, "receiver": 2, "bookkeeper": 1},
             kills_per_second=kills_per_second,
         )
