@@ -66,7 +66,6 @@ def test_reports_of_refunds_give_one_end_state_in_any_order_and_told_twice(
     assert end_state(world, one) == end_state(world, other)
 
 
-@pytest.mark.xfail(strict=True, reason="a failure that is the first we hear of a refund is not recorded")
 def test_a_dashboard_refund_that_failed_ends_the_same_whether_its_failure_is_told_first_or_last(world: Any) -> None:
     told = [("re_2", SUCCEEDED), ("re_2", FAILED)]
     assert end_state(world, told) == end_state(world, told[::-1])

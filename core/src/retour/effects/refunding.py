@@ -153,7 +153,7 @@ class Refunding:
             refund,
             now,
             window=_window(provider),
-            lookup_complete_after=capabilities.lookup_complete_after,
+            lookup_complete_after=_complete_after(provider),
         )
         if step is Next.RESEND:
             return self._resend(effect, refund, provider, request)
@@ -170,7 +170,7 @@ class Refunding:
         try:
             result = provider.refund(request)
         except ProviderError as error:
-            counts = provider.capabilities.lookup_complete_after is not None
+            counts = _complete_after(provider) is not None
             return _unclear(effect, refund, str(error), error.not_before, later_try=counts)
         return _settled(effect, refund, result, found="answer to the same request")
 
@@ -297,6 +297,12 @@ def _window(provider: RefundsByApi) -> datetime.timedelta | None:
     """How long the provider recognises a request that is repeated; None: it never does."""
     idempotency = provider.capabilities.idempotency
     return None if idempotency is None else idempotency.window
+
+
+def _complete_after(provider: RefundsByApi) -> datetime.timedelta | None:
+    """How old a try must be before "not found" proves something; None: never, or nothing can be looked up in full."""
+    complete = provider.capabilities.find_refund is Support.YES
+    return provider.capabilities.lookup_complete_after if complete else None
 
 
 def _anew(effect: ClaimedEffect, refund: Refund, because: str) -> Attempt:

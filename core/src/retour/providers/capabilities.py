@@ -42,7 +42,8 @@ class PaymentCapabilities:
     is no general limit.
 
     ``idempotency`` is None where a repeated request is a second refund. ``lookup_complete_after`` says how old a try
-    must be before "not found" proves that it did not happen; None: it never does. ``webhooks`` is what they are worth.
+    must be before "not found" proves that it did not happen; None: it never does. It counts only where ``find_refund``
+    is a full ``Support.YES``. ``webhooks`` is what they are worth.
     """
 
     refund_page: Support = Support.UNKNOWN

@@ -76,7 +76,7 @@ def test_the_declared_facts_can_be_true(account: Account) -> None:
             assert _HEADER.fullmatch(declared.idempotency.header)
     if declared.lookup_complete_after is not None:
         assert declared.lookup_complete_after >= datetime.timedelta(0)
-        assert not lacks(declared, "find_refund"), "a lookup is said to be complete, and there is none"
+        assert declared.find_refund is Support.YES, "a lookup is said to be complete, and there is no full one"
     if declared.refund_window_days is not None:
         assert declared.refund_window_days > 0
 
