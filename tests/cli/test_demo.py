@@ -16,11 +16,12 @@ import attrs
 import pytest
 from click.testing import CliRunner, Result
 
-from retour import StockMovement
-from retour.cli import cases, demo, main
+from retour import Money, StockMovement
+from retour.cli import cases, demo, demo_refunds, main
 from retour.cli.cases import CASES, Case
 from retour.hooks import registry
 from retour.store import connect as connecting
+from retour_stripe import Stripe
 
 Run = Callable[..., Result]
 
@@ -101,7 +102,7 @@ def test_a_damaged_unit_is_not_restocked(english: Result) -> None:
 
 def test_two_parts_are_refunded_apart_and_sum_to_the_goods(english: Result) -> None:
     shown = block(english, "part")
-    parts = re.findall(r"€([\d.]+) refunded, reference DEMO-\d", shown)
+    parts = re.findall(r"€([\d.]+): refunded, reference re_\d+", shown)
     assert len(parts) == 2
     assert sum(int(part.replace(".", "")) for part in parts) == 6750
     assert "€67.50" in rows(english, "en")["part"]
@@ -115,9 +116,56 @@ def test_two_parts_are_refunded_apart_and_sum_to_the_goods(english: Result) -> N
         ("paypal", "https://www.sandbox.paypal.com/activity/payment/2GG279541U471931P"),
     ],
 )
-def test_a_payment_by_a_provider_leads_to_its_page(english: Result, case: str, address: str) -> None:
+def test_a_payment_by_a_provider_has_its_page_in_the_history(english: Result, case: str, address: str) -> None:
     assert address in block(english, case)
-    assert " link " in rows(english, "en")[case]
+
+
+def test_a_refund_is_pressed_and_the_provider_says_when_it_arrived(english: Result) -> None:
+    shown = block(english, "one_product")
+    assert "[Refund €38.85]" in shown
+    assert "anna presses it. Mollie answers: on its way." in shown
+    assert "Two days later Mollie reports by webhook: refunded." in shown
+    history = shown.split("Order history")[1]
+    said = [history.index(words) for words in ("€38.85 is being sent", "€38.85: on its way", "€38.85: refunded")]
+    assert said == sorted(said)
+    assert rows(english, "en")["one_product"].split()[4:] == ["€38.85", "API", "ok"]
+
+
+def test_a_refund_in_the_dashboard_is_found_and_nobody_confirms_it(english: Result) -> None:
+    shown = block(english, "mollie")
+    assert "[Refund at Mollie]  https://my.mollie.com/dashboard/payments/tr_WDqYK6vllg" in shown
+    assert "retour looks at Mollie and finds it: on its way." in shown
+    assert re.search(r"anna +€105.85 is being refunded by hand", shown)
+    assert re.search(r"retour +€105.85: refunded, reference re_\d+", shown)
+    assert " link " in rows(english, "en")["mollie"]
+
+
+def test_a_lost_answer_is_unknown_until_the_provider_says_more(english: Result) -> None:
+    shown = block(english, "stripe")
+    assert "the answer of Stripe is lost: unknown." in shown
+    assert "Stripe reports by webhook: refunded." in shown
+    assert rows(english, "en")["stripe"].split()[4:] == ["€35.90", "API", "ok"]
+
+
+def test_what_went_back_is_what_the_providers_have_in_their_books(
+    run: Run, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table would say so if they differed: here Stripe's has one refund too many."""
+    close = demo_refunds.Merchant.in_doubt
+
+    def one_too_many(merchant: demo_refunds.Merchant) -> object:
+        if merchant.order.id == "1007":
+            [payment] = merchant.order.payments
+            at = merchant.providers.at(payment)
+            assert at is not None
+            at.refund_in_dashboard(payment.reference, Money.of("0.01", "EUR"))
+        return close(merchant)
+
+    monkeypatch.setattr(demo_refunds.Merchant, "in_doubt", one_too_many)
+    result = run("demo", "--db", url)
+    assert result.exit_code == 2
+    assert "order 1007: the books of stripe differ" in result.stdout
+    assert "1 order has a problem" in result.stderr
 
 
 @pytest.mark.parametrize("case", ["bank_transfer_in_advance", "invoice", "pay_on_delivery"])
@@ -142,9 +190,9 @@ def test_the_customer_sees_the_portal_and_can_send_it_himself(english: Result) -
 
 
 def test_the_history_shows_the_refund_that_a_person_confirmed(english: Result) -> None:
-    shown = block(english, "mollie")
+    shown = block(english, "invoice")
     history = shown.split("Order history")[1]
-    assert re.search(r"anna +€105.85 refunded, reference DEMO-1", history)
+    assert re.search(r"anna +€91.75 refunded, reference T\d+", history)
     assert history.index("order placed") < history.index("paid") < history.index("Returned: ")
 
 
@@ -196,9 +244,9 @@ def test_a_missing_plugin_is_said_and_the_rest_goes_on(run: Run, url: str, monke
     assert "Without plugin mollie: no installed distribution offers it" in result.stdout
     assert "Refund at mollie yourself" in block(result, "mollie")
     found = rows(result, "en")
-    assert " no link " in found["mollie"]
+    assert " by hand " in found["mollie"]
     assert "no portal for this order" in found["portal"]
-    assert " link " in found["stripe"]
+    assert " API " in found["stripe"]
 
 
 def test_many_orders_are_summed_behind_a_progress_bar(run: Run, url: str, tmp_path: Path) -> None:
@@ -227,12 +275,55 @@ def test_an_order_of_which_nothing_can_come_back_is_named(run: Run, url: str, tm
     assert "so nothing of it can come back: A2" in result.stdout
 
 
-def test_a_payment_of_a_second_account_gets_its_link(run: Run, url: str, tmp_path: Path) -> None:
+def test_a_payment_of_a_second_account_is_refunded_there(run: Run, url: str, tmp_path: Path) -> None:
     [order] = [one for one in bundled() if one["id"] == "1006"]
     path = tmp_path / "orders.json"
     path.write_text(json.dumps([{**order, "payments": [{**order["payments"][0], "account": "belgium"}]}]))
     result = run("demo", "--db", url, "--orders", str(path))
-    assert "https://my.mollie.com/dashboard/payments/tr_WDqYK6vllg" in result.stdout
+    assert result.exit_code == 0
+    assert "Two days later Mollie reports by webhook: refunded." in result.stdout
+
+
+@pytest.mark.parametrize(
+    "payment", [{"mode": "live"}, {"reference": "no-id-of-mollies"}], ids=["in live mode", "under another reference"]
+)
+def test_a_payment_that_no_sandbox_knows_is_confirmed_by_hand(
+    run: Run, url: str, tmp_path: Path, payment: dict[str, str]
+) -> None:
+    [order] = [one for one in bundled() if one["id"] == "1006"]
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps([{**order, "payments": [{**order["payments"][0], **payment}]}]))
+    result = run("demo", "--db", url, "--orders", str(path))
+    assert result.exit_code == 0
+    assert "anna did it and confirms it, reference DEMO-1." in result.stdout
+
+
+def test_a_sandbox_that_cannot_be_imported_is_said_and_the_rest_goes_on(
+    run: Run, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stripe, "sandbox", "retour_stripe.not_there:Sandbox")
+    result = run("demo", "--db", url)
+    assert result.exit_code == 0
+    assert "The sandbox of Stripe cannot be imported" in result.stderr
+    found = rows(result, "en")
+    assert " by hand " in found["stripe"]
+    assert " API " in found["paypal"]
+
+
+def test_a_demo_that_was_killed_half_way_goes_on_and_refunds_nothing_twice(run: Run, url: str, file: Path) -> None:
+    """Killed while the first refund is being sent: the next run's sandboxes have never heard of it."""
+    code = (
+        "import os, retour_mollie.provider as provider; from retour.cli import main\n"
+        "provider.Mollie.refund = lambda *_: os.kill(os.getpid(), 9)\n"
+        f"main(['demo', '--db', '{url}'])"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert killed.returncode == -9
+    result = run("demo", "--db", url)
+    found = rows(result, "en")
+    assert "refund being sent" in found["one_product"]
+    assert "–" in found["one_product"]  # retour's own worker goes on with it, when the lease is over
+    assert "refunded" in block(result, "several_ok")
 
 
 def bundled() -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 
 import attrs
 
@@ -16,11 +17,20 @@ Arrival = Sequence[Counted] | None
 """What one parcel holds; None is everything that has not come back yet."""
 
 
+class Press(Enum):
+    """What the merchant presses to refund: retour's own button, whose answer may get lost, or the provider's link."""
+
+    REFUND = "refund"
+    ANSWER_LOST = "answer lost"
+    LINK = "link"
+
+
 @attrs.frozen(kw_only=True)
 class Case:
     """One case: its ``title``, the orders that it ``fits``, the ``arrivals`` of goods, and the ``answer`` about the
     sellable units per line when the merchant is asked. ``announced`` says how the customer sends a return that was
-    announced; None is a return that begins with the merchant setting the order to Returned."""
+    announced; None is a return that begins with the merchant setting the order to Returned. ``press`` is how a payment
+    goes back that its provider can refund by API."""
 
     name: str
     title: Text
@@ -28,6 +38,7 @@ class Case:
     arrivals: Callable[[Order], Sequence[Arrival]] = lambda _: (None,)
     answer: Callable[[Mapping[str, int]], RestockDecision] = lambda _: RestockDecision.all()
     announced: ShippingWay | None = None
+    press: Press = Press.REFUND
 
 
 # --- which orders fit -----------------------------------------------------------------------------------
@@ -128,8 +139,8 @@ CASES: tuple[Case, ...] = (
         answer=_all_but_one,
     ),
     Case(name="part", title=text("a part, then the rest"), fits=_two_units, arrivals=_half_then_rest),
-    Case(name="mollie", title=text("paid with Mollie"), fits=_paid("mollie")),
-    Case(name="stripe", title=text("paid with Stripe"), fits=_paid("stripe")),
+    Case(name="mollie", title=text("paid with Mollie"), fits=_paid("mollie"), press=Press.LINK),
+    Case(name="stripe", title=text("paid with Stripe"), fits=_paid("stripe"), press=Press.ANSWER_LOST),
     Case(name="paypal", title=text("paid with PayPal"), fits=_paid("paypal")),
     Case(
         name="bank_transfer_in_advance",

@@ -17,15 +17,18 @@ from retour.cli import LANGUAGE, default_language
 from retour.cli.ask import Person
 from retour.cli.cases import CASES, Case, deal
 from retour.cli.database import address, opened
+from retour.cli.demo_refunds import Providers
 from retour.cli.faults import OrdersRead, invalid, unusable
 from retour.cli.flow import Flow, Result
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
+from retour.cli.sandbox import NoSandbox, sandbox_of
 from retour.cli.screen import Screen
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.hooks.registry import Plugin, PluginStatus, load
 from retour.model.order import Order
 from retour.model.text import Text
+from retour.sandbox import PaymentSandbox
 from retour.shop import MemoryShop
 
 SHOP = "demo"
@@ -38,7 +41,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "manual_transfer": {},
     "sendcloud": {"brand": "voorbeeldwinkel"},
 }
-"""The plugins of the demo, with settings that reach nobody's account: test keys, and only links are made."""
+"""The plugins of the demo, with settings that reach nobody's account, for those that have no sandbox here."""
 
 BAR_FROM = 20
 """With more orders than this beyond those that are shown, a progress bar shows them."""
@@ -60,19 +63,21 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
     """Take real orders through the flow of a return, and show every step.
 
     Each order runs one case: one product, several products with OK or Cancel, per product, in parts, each payment
-    method, each way of sending. The first order of each case is shown; a table with all cases closes. Nothing
-    leaves this computer and no money moves.
+    method, each way of sending. The money goes back through the providers' sandboxes, which run on this computer
+    while the demo does: nothing leaves it and no money moves. The first order of each case is shown; a table with all
+    cases closes.
     """
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
     plugins = load(list(SETTINGS)).plugins
     read = _read(path, plugins, skip_bad=skip_bad)
-    with opened(url or _new_file()) as engine:
+    with opened(url or _new_file()) as engine, Providers(kinds=_sandboxes(plugins)) as providers:
+        providers.pay(read.orders)
         desk = ReturnDesk(
             shop=MemoryShop(read.orders),
             store=engine,
             plugins=list(SETTINGS),
-            settings=_settings(plugins, read.orders),
+            settings=_settings(plugins, read.orders, providers),
             shop_id=SHOP,
             zone=str(ZONE),
             migrate=True,
@@ -88,7 +93,7 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
         again = _again(path, address(engine), lang, skip_bad=skip_bad)
         _introduce(screen, address(engine), path, read, desk.plugins)
         person = Person(console=console, language=language, again=again) if ask else None
-        results, nothing = _run(screen, desk, read.orders, person)
+        results, nothing = _run(screen, Flow(desk=desk, providers=providers), read.orders, person)
         screen.closing(results, nothing)
         screen.command(text("Again, on the same database:"), again)
     stopped = sum(one.problem is not None for several in results.values() for one in several)
@@ -102,9 +107,26 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
         ctx.exit(2)
 
 
-def _settings(plugins: Mapping[str, Plugin], orders: Sequence[Order]) -> dict[str, Mapping[str, str]]:
+def _sandboxes(plugins: Mapping[str, Plugin]) -> dict[str, type[PaymentSandbox]]:
+    """The sandboxes of the plugins that are loaded. One that cannot be imported is named, and the demo goes on."""
+    found = {}
+    for provider in (one for plugin in plugins.values() for one in plugin.payment_providers):
+        try:
+            found[provider.name] = sandbox_of(provider)
+        except NoSandbox as error:
+            click.echo(str(error), err=True)
+    return found
+
+
+def _settings(
+    plugins: Mapping[str, Plugin], orders: Sequence[Order], providers: Providers
+) -> dict[str, Mapping[str, object]]:
     """Settings for the plugins that are loaded, and for each account that a payment names."""
-    known = {name: SETTINGS[name] for name, plugin in plugins.items() if plugin.status is PluginStatus.LOADED}
+    known = {
+        name: providers.settings(name) or SETTINGS[name]
+        for name, plugin in plugins.items()
+        if plugin.status is PluginStatus.LOADED
+    }
     accounts = {(payment.provider, payment.account) for order in orders for payment in order.payments}
     return known | {
         f"{provider}:{account}": known[provider]
@@ -191,11 +213,11 @@ def _source(path: str | None) -> Text | str:
 
 
 def _run(
-    screen: Screen, desk: ReturnDesk, orders: Sequence[Order], person: Person | None
+    screen: Screen, quiet: Flow, orders: Sequence[Order], person: Person | None
 ) -> tuple[dict[str, list[Result]], list[Order]]:
     """Every order through its case: the first of each is shown, the others run behind a progress bar."""
     dealt, nothing = deal(orders)
-    shown, quiet = Flow(desk=desk, ask=person), Flow(desk=desk)
+    shown = attrs.evolve(quiet, ask=person)
     results = {case.name: [shown.run(case, order, screen) for order in dealt[case.name][:1]] for case in CASES}
     rest = [(case, order) for case in CASES for order in dealt[case.name][1:]]
     for case, order in _with_bar(screen, rest):

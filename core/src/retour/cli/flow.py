@@ -9,6 +9,7 @@ from uuid import uuid4
 import attrs
 
 from retour.cli.cases import Arrival, Case
+from retour.cli.demo_refunds import MERCHANT, How, Merchant, Providers, RefundWatch
 from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.actor import Actor
@@ -17,23 +18,24 @@ from retour.model.errors import RetourError, StoreError
 from retour.model.money import Money, total
 from retour.model.order import Order
 from retour.model.outcome import Outcome, RestockQuestion
-from retour.model.refunds import LinkKind, RefundOption
+from retour.model.refunds import RefundState
 from retour.model.returns import STOCK_WORDS, RestockDecision, StockState
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text
 from retour.model.timeline import TimelineEntry
 
-MERCHANT = Actor.staff("anna")
-"""Who does the merchant's work in the demo."""
-
 TRACKING = "3SDEMO0000001"
 """The tracking number of every parcel in the demo."""
+
+_GONE = RefundState.SUCCEEDED
+_QUIET = {RefundState.SUCCEEDED, RefundState.CANCELLED}
+"""States of a refund that nobody stumbles over."""
 
 Answer = Callable[[Order, RestockQuestion], RestockDecision]
 """A person's answer about the stock."""
 
 
-class Watch(Protocol):
+class Watch(RefundWatch, Protocol):
     """Somebody who looks on while an order goes through the flow."""
 
     def begin(self, case: Case, order: Order) -> None:
@@ -51,18 +53,16 @@ class Watch(Protocol):
     def answered(self, order: Order, question: RestockQuestion, decision: RestockDecision) -> None:
         """The merchant answered."""
 
-    def refund(self, option: RefundOption, reference: str) -> None:
-        """The merchant sees where to refund, does it, and confirms it with a reference."""
-
     def end(self, entries: Sequence[TimelineEntry], *, unpaid: bool) -> None:
         """The order has gone through the flow; ``unpaid`` when there was no money to refund."""
 
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What became of one order, in units, and what was suggested to refund. ``note`` says what is not as usual.
+    """What became of one order, in units, and the money that went back. ``note`` says what is not as usual.
 
-    ``untracked`` are units of products whose stock the shop does not count.
+    ``untracked`` are units of products whose stock the shop does not count. ``refunded`` is what has arrived, as far as
+    its providers said so; ``money`` are the states of all refunds that have not.
 
     ``before`` is an order that had been returned before: nothing was done to it. ``problem`` is why it stopped.
     """
@@ -73,8 +73,9 @@ class Result:
     by_hand: int = 0
     damaged: int = 0
     untracked: int = 0
-    suggested: Money | None = None
-    ways: frozenset[LinkKind] = frozenset()
+    refunded: Money | None = None
+    ways: frozenset[How] = frozenset()
+    money: frozenset[RefundState] = frozenset()
     before: bool = False
     note: Text | None = None
     problem: Text | None = None
@@ -85,6 +86,7 @@ class Flow:
     """Runs orders through the flow. ``ask`` is a person who answers instead of the case."""
 
     desk: ReturnDesk
+    providers: Providers
     ask: Answer | None = None
 
     def run(self, case: Case, order: Order, watch: Watch | None = None) -> Result:
@@ -94,7 +96,8 @@ class Flow:
         wrong with this order is the result's ``problem``.
         """
         try:
-            return _Run(desk=self.desk, case=case, order=order, watch=watch, ask=self.ask).result()
+            merchant = Merchant(desk=self.desk, order=order, providers=self.providers, press=case.press, watch=watch)
+            return _Run(desk=self.desk, case=case, order=order, merchant=merchant, watch=watch, ask=self.ask).result()
         except (StoreError, NoAnswer):
             raise
         except RetourError as error:
@@ -115,9 +118,7 @@ class _Run:
     watch: Watch | None
     ask: Answer | None
     changed: bool = False
-    refunds_before: int = 0
-    refunded: list[Money] = attrs.field(factory=list)
-    ways: set[LinkKind] = attrs.field(factory=set)
+    merchant: Merchant
     note: Text | None = None
 
     def result(self) -> Result:
@@ -125,7 +126,6 @@ class _Run:
         if self.watch is not None:
             self.watch.begin(self.case, order)
         before = desk.dossier(order.id)
-        self.refunds_before = len(before.refunds)
         fresh = not before.returns
         if fresh and self.case.announced is not None:
             self._announce(self.case.announced)
@@ -170,23 +170,11 @@ class _Run:
                     self.watch.answered(order, question, decision)
 
     def _refund(self) -> None:
-        """The merchant refunds what is suggested, and confirms it with a reference."""
+        """The merchant refunds what is suggested."""
         for option in self.desk.refund_options(self.order.id):
             if option.suggested:
-                reference = f"DEMO-{self.refunds_before + len(self.refunded) + 1}"
-                if self.watch is not None:
-                    self.watch.refund(option, reference)
-                self.desk.confirm_refund(
-                    self.order.id,
-                    option.payment.id,
-                    option.suggested,
-                    reference=reference,
-                    by=MERCHANT,
-                    request_id=uuid4().hex,
-                )
                 self.changed = True
-                self.refunded.append(option.suggested)
-                self.ways.add(option.link.kind)
+                self.merchant.refund(option)
 
     def _counted(self, dossier: Dossier) -> Result:
         """What the dossier says, added up, and whether it adds up."""
@@ -210,6 +198,9 @@ class _Run:
             problem = STOCK_WORDS[min(unfinished)]
         elif missing or lost:
             problem = text("the units do not add up; look at its history")
+        else:
+            problem = self.merchant.in_doubt()
+        made = [dossier.refunds[one] for one in self.merchant.made]
         return Result(
             order_id=self.order.id,
             returned=returned,
@@ -217,8 +208,9 @@ class _Run:
             by_hand=by_hand,
             damaged=damaged,
             untracked=untracked,
-            suggested=total(self.refunded, self.order.currency) if self.changed else None,
-            ways=frozenset(self.ways),
+            refunded=total([one.amount for one in made if one.state is _GONE], self.order.currency) if made else None,
+            ways=frozenset(self.merchant.ways),
+            money=frozenset({one.state for one in dossier.refunds.values()} - _QUIET),
             before=not self.changed,
             note=self.note,
             problem=problem,

@@ -15,14 +15,22 @@ from rich.console import Console
 from rich.text import Text as Styled
 
 from retour.cli.cases import CASES, Arrival, Case
+from retour.cli.demo_refunds import MERCHANT, How, Told
 from retour.cli.faults import Fault
-from retour.cli.flow import MERCHANT, TRACKING, Result
+from retour.cli.flow import TRACKING, Result
 from retour.cli.words import text, texts
 from retour.model.actor import Actor, ActorKind
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.outcome import Outcome, RestockQuestion
-from retour.model.refunds import LinkKind, RefundLink, RefundOption, TransferInstruction
+from retour.model.refunds import (
+    REFUND_WORDS,
+    Refund,
+    RefundLink,
+    RefundOption,
+    RefundState,
+    TransferInstruction,
+)
 from retour.model.returns import Counted, Restock, RestockDecision
 from retour.model.shipping import ShippingOption
 from retour.model.text import Text
@@ -40,10 +48,24 @@ METHODS: Mapping[str, Text] = {
 }
 """How the merchant calls the methods of payment; any other is shown as the shop wrote it."""
 
-WAYS: Mapping[LinkKind, Text] = {
-    LinkKind.PROVIDER_PAGE: text("link"),
-    LinkKind.TRANSFER: text("transfer"),
-    LinkKind.UNAVAILABLE: text("no link"),
+WAYS: Mapping[How, Text] = {
+    How.API: text("API"),
+    How.LINK: text("link"),
+    How.TRANSFER: text("transfer"),
+    How.BY_HAND: text("by hand"),
+}
+
+
+_TOLD: Mapping[Told, Text] = {
+    Told.ANSWER: text("{who} presses it. {provider} answers: {state}."),
+    Told.LOST: text("{who} presses it. The connection breaks and the answer of {provider} is lost: {state}."),
+    Told.WEBHOOK: text("{provider} reports by webhook: {state}."),
+    Told.RECONCILED: text(
+        "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."
+    ),
+    Told.LATER: text("Two days later {provider} reports by webhook: {state}."),
+    Told.STATEMENT: text("{who} transfers it and confirms the line on the statement, reference {reference}."),
+    Told.PERSON: text("{who} did it and confirms it, reference {reference}."),
 }
 
 
@@ -135,8 +157,8 @@ class Screen:
         ]
         self._chosen(text("{label}: {lines}", label=question.choose, lines=kept))
 
-    def refund(self, option: RefundOption, reference: str) -> None:
-        """Where the merchant refunds, with everything he needs there, and his confirmation."""
+    def refund(self, option: RefundOption, how: How) -> None:
+        """What goes back, and the button for it or everything that the merchant needs to do it himself."""
         self.console.print()
         self._line(
             text(
@@ -147,10 +169,21 @@ class Screen:
             ),
             indent=2,
         )
-        self._refund_link(option.link)
-        self._line(
-            text("{who} did it and confirms it, reference {reference}.", who=MERCHANT.id, reference=reference), indent=2
-        )
+        if how is How.API:
+            self._button(text("Refund {amount}", amount=option.suggested), "")
+        else:
+            self._refund_link(option.link)
+
+    def refund_is(self, option: RefundOption, refund: Refund, told: Told) -> None:
+        """What became of a refund, and how the merchant knows."""
+        sentence = _TOLD[told]
+        values = {
+            "who": MERCHANT.id,
+            "provider": self.providers.get(option.payment.provider, option.payment.provider),
+            "state": REFUND_WORDS[refund.state],
+            "reference": refund.reference,
+        }
+        self._line(attrs.evolve(sentence, values=values), indent=2)
 
     def end(self, entries: Sequence[TimelineEntry], *, unpaid: bool) -> None:
         """The order's history."""
@@ -209,8 +242,8 @@ class Screen:
         order = text("{order}", order=results[0].order_id)
         if len(results) > 1:
             order = texts("{count} order", "{count} orders", len(results))
-        amounts = _sums([one.suggested for one in results if one.suggested])
-        ways = sorted({way for one in results for way in one.ways})
+        amounts = _sums([one.refunded for one in results if one.refunded])
+        ways = [way for way in How if any(way in one.ways for one in results)]
         return [
             title,
             self._words(order),
@@ -242,6 +275,8 @@ class Screen:
         untracked = sum(one.untracked for one in results)
         if untracked:
             parts.append(text("{units} without stock", units=untracked))
+        money = {state for one in results for state in one.money}
+        parts += [text("refund {state}", state=REFUND_WORDS[state]) for state in RefundState if state in money]
         parts += [one.note for one in results[:1] if one.note is not None]
         parts += [text("order {order}: {why}", order=one.order_id, why=one.problem) for one in problems if one.problem]
         return parts
@@ -273,7 +308,7 @@ class Screen:
         self._line(
             text(
                 "back: units that came back; stock: put back in stock; hand: left for the merchant to book; "
-                "refund: suggested, and confirmed by hand."
+                "refund: what has gone back, to the cent as in the books of the providers."
             ),
             style="dim",
         )

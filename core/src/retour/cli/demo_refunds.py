@@ -1,0 +1,241 @@
+"""How the demo gives money back: through the providers' sandboxes, by API, in their dashboards, or from the bank."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from enum import Enum
+from typing import Protocol
+from uuid import uuid4
+
+import attrs
+
+from retour.cli.cases import Press
+from retour.cli.words import text
+from retour.desk import ReturnDesk
+from retour.model.actor import Actor
+from retour.model.order import Mode, Order, Payment
+from retour.model.refunds import Refund, RefundOption, RefundState
+from retour.model.text import Text
+from retour.sandbox import Fault, PaymentSandbox, SandboxClock
+
+MERCHANT = Actor.staff("anna")
+"""Who does the merchant's work in the demo."""
+
+DAYS = datetime.timedelta(days=2)
+"""After these every refund of a sandbox that can arrive has arrived."""
+
+
+class How(Enum):
+    """How money goes back."""
+
+    API = "api"
+    LINK = "link"
+    TRANSFER = "transfer"
+    BY_HAND = "by hand"
+
+
+class Told(Enum):
+    """From where the merchant knows what became of a refund."""
+
+    ANSWER = "answer"
+    LOST = "lost"
+    WEBHOOK = "webhook"
+    RECONCILED = "reconciled"
+    LATER = "later"
+    STATEMENT = "statement"
+    PERSON = "person"
+
+
+class RefundWatch(Protocol):
+    """Somebody who looks on while money goes back."""
+
+    def refund(self, option: RefundOption, how: How) -> None:
+        """The merchant sees what is suggested, and how it goes back."""
+
+    def refund_is(self, option: RefundOption, refund: Refund, told: Told) -> None:
+        """What became of it, and who said so."""
+
+
+@attrs.define(kw_only=True)
+class Providers:
+    """The providers of the demo, each played by its sandbox, from ``with`` until its end.
+
+    A provider that has none, or whose sandbox cannot be started, is only linked to. Payments in live mode are at no
+    sandbox: the demo's keys are test keys.
+    """
+
+    kinds: Mapping[str, type[PaymentSandbox]]
+    running: dict[str, PaymentSandbox] = attrs.field(factory=dict)
+    _paid: set[tuple[str, str]] = attrs.field(factory=set)
+    _open: ExitStack = attrs.field(factory=ExitStack)
+
+    def __enter__(self) -> Providers:
+        with ExitStack() as opening:
+            for name, kind in self.kinds.items():
+                self.running[name] = opening.enter_context(kind(clock=SandboxClock(runs=True)))
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def settings(self, provider: str) -> Mapping[str, object] | None:
+        """The settings of an account at a sandbox; None where there is no sandbox."""
+        return self.running[provider].settings if provider in self.running else None
+
+    def pay(self, orders: Iterable[Order]) -> None:
+        """The customers of these orders have paid. A payment that its provider would not know by this reference, or
+        that two orders name, is at no sandbox."""
+        seen: set[tuple[str, str]] = set()
+        for payment in (one for order in orders for one in order.payments):
+            key = (payment.provider, payment.reference)
+            sandbox = self.running.get(payment.provider)
+            if key in seen:
+                self._paid.discard(key)
+            elif sandbox is not None and payment.captured and payment.reference and _testable(payment):
+                try:
+                    sandbox.pay(payment.captured, reference=payment.reference)
+                except ValueError:
+                    continue
+                finally:
+                    seen.add(key)
+                self._paid.add(key)
+
+    def at(self, payment: Payment) -> PaymentSandbox | None:
+        """The sandbox where a payment is, if it is at one."""
+        return self.running[payment.provider] if (payment.provider, payment.reference) in self._paid else None
+
+    def deliver(self, desk: ReturnDesk, payment: Payment) -> None:
+        """Bring the desk the webhooks of a payment's provider."""
+        for webhook in self.running[payment.provider].take_webhooks():
+            desk.receive_webhook(
+                payment.provider, webhook.headers, webhook.body, account=payment.account, mode=payment.mode
+            )
+
+
+def _testable(payment: Payment) -> bool:
+    return payment.mode is Mode.TEST or payment.provider == "manual_transfer"
+
+
+@attrs.define(kw_only=True)
+class Merchant:
+    """Refunds for one order what the desk suggests. ``made`` are the refunds' ids, ``ways`` how they were made."""
+
+    desk: ReturnDesk
+    order: Order
+    providers: Providers
+    press: Press
+    watch: RefundWatch | None
+    made: list[str] = attrs.field(factory=list)
+    ways: set[How] = attrs.field(factory=set)
+
+    def refund(self, option: RefundOption) -> None:
+        """Give the suggested amount of one payment back, in the way that the case shows and the payment allows."""
+        sandbox = self.providers.at(option.payment)
+        if sandbox is None:
+            self._by_hand(option)
+        elif option.payment.provider == "manual_transfer":
+            self._by_transfer(option, sandbox)
+        elif self.press is Press.LINK:
+            self._by_link(option, sandbox)
+        else:
+            self._by_api(option, sandbox)
+
+    def _by_api(self, option: RefundOption, sandbox: PaymentSandbox) -> None:
+        self._shown(option, How.API)
+        if self.press is Press.ANSWER_LOST:
+            sandbox.server.faults.append(Fault.CUT_AFTER)
+        outcome = self.desk.refund(
+            self.order.id, option.payment.id, option.suggested, by=MERCHANT, request_id=uuid4().hex
+        )
+        refund = self._made(outcome.refund)
+        self._seen(option, refund, Told.LOST if refund.state is RefundState.UNKNOWN else Told.ANSWER)
+        self._until_settled(option, refund, sandbox)
+
+    def _by_link(self, option: RefundOption, sandbox: PaymentSandbox) -> None:
+        """The link is opened, the money goes back in the dashboard, and retour finds it there by itself."""
+        outcome = self.desk.open_refund_link(
+            self.order.id, option.payment.id, option.suggested, by=MERCHANT, request_id=uuid4().hex
+        )
+        self._shown(option, How.LINK)
+        sandbox.refund_in_dashboard(option.payment.reference, option.suggested)
+        self._until_settled(option, self._made(outcome.refund), sandbox)
+
+    def _by_transfer(self, option: RefundOption, sandbox: PaymentSandbox) -> None:
+        """The refund waits for the merchant, who transfers it and confirms what the bank's statement says."""
+        outcome = self.desk.refund(
+            self.order.id, option.payment.id, option.suggested, by=MERCHANT, request_id=uuid4().hex
+        )
+        self._shown(option, How.TRANSFER)
+        number = sandbox.refund_in_dashboard(option.payment.reference, option.suggested)
+        confirmed = self.desk.confirm_refund(
+            self.order.id,
+            option.payment.id,
+            option.suggested,
+            reference=number,
+            by=MERCHANT,
+            request_id=uuid4().hex,
+            refund_id=self._made(outcome.refund).id,
+        )
+        self._seen(option, confirmed.refund, Told.STATEMENT)
+
+    def _by_hand(self, option: RefundOption) -> None:
+        """No sandbox knows the payment: the merchant says that he refunded it, under a reference that is made up."""
+        self._shown(option, How.BY_HAND)
+        confirmed = self.desk.confirm_refund(
+            self.order.id,
+            option.payment.id,
+            option.suggested,
+            reference=f"DEMO-{len(self.desk.dossier(self.order.id).refunds) + 1}",
+            by=MERCHANT,
+            request_id=uuid4().hex,
+        )
+        self._seen(option, self._made(confirmed.refund), Told.PERSON)
+
+    def _until_settled(self, option: RefundOption, refund: Refund, sandbox: PaymentSandbox) -> None:
+        """What the provider reports by webhook, what a look at it finds that no webhook told, and what two days bring
+        to a refund on its way."""
+        for told in (Told.WEBHOOK, Told.RECONCILED, Told.LATER):
+            if told is Told.RECONCILED and refund.state is RefundState.AWAITING_MERCHANT:
+                self.desk.reconcile(self.order.id)
+            if told is Told.LATER and refund.state is RefundState.PENDING:
+                sandbox.advance(DAYS)
+            self.providers.deliver(self.desk, option.payment)
+            now = self.desk.dossier(self.order.id).refund(refund.id)
+            if now.state is not refund.state:
+                self._seen(option, now, told)
+            refund = now
+
+    def _shown(self, option: RefundOption, how: How) -> None:
+        self.ways.add(how)
+        if self.watch is not None:
+            self.watch.refund(option, how)
+
+    def _seen(self, option: RefundOption, refund: Refund | None, told: Told) -> None:
+        if self.watch is not None and refund is not None:
+            self.watch.refund_is(option, refund, told)
+
+    def _made(self, refund: Refund | None) -> Refund:
+        assert refund is not None  # noqa: S101 - for the type checker: the command was about a refund
+        self.made.append(refund.id)
+        return refund
+
+    # --- afterwards ----------------------------------------------------------------------------------
+
+    def in_doubt(self) -> Text | None:
+        """Where our refunds and the providers' own books differ; None where they agree, to the cent."""
+        refunds = self.desk.dossier(self.order.id).refunds
+        for payment in self.order.payments:
+            sandbox = self.providers.at(payment)
+            if sandbox is None:
+                continue
+            mine = [refunds[one] for one in self.made if refunds[one].payment == payment.id]
+            ours = sorted((one.reference, one.amount.minor, one.state.value) for one in mine)
+            theirs = sorted(
+                (one.reference, one.amount.minor, one.status.value) for one in sandbox.books(payment.reference)
+            )
+            if ours != theirs:
+                return text("the books of {provider} differ; look at its history", provider=payment.provider)
+        return None
