@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
 
-.PHONY: demo test sdks campaign fuzz bench clean
+.PHONY: demo test sdks campaign fuzz crash bench clean
 
 demo: .venv/ready
 	$(BIN)/retour demo
@@ -25,6 +25,10 @@ campaign: .venv/ready
 # More than 100,000 webhooks from nobody, in some ten minutes; the last lines say how many.
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
+
+# Ten thousand refunds while processes die, in some ten minutes; make test has a thousand of them.
+crash: .venv/ready
+	cd tests/crash && ../../$(BIN)/python -m campaign --refunds 10000
 
 bench: .venv/ready sdks
 	$(BIN)/python -m benchmarks

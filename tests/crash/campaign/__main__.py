@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import random
@@ -46,10 +47,12 @@ def main() -> int:
     options.add_argument("--database", choices=[*WORKERS, "both"], default="both")
     options.add_argument("--refunds", type=int, default=1000, help="over all databases")
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    options.add_argument("--report", type=Path, metavar="FILE", help="what was found, as JSON")
     given = options.parse_args()
     logging.getLogger("retour").setLevel(logging.CRITICAL)
     kinds = list(WORKERS) if given.database == "both" else [given.database]
     clean = True
+    found = {}
     for kind in kinds:
         with tempfile.TemporaryDirectory() as name, empty_database(kind, Path(name)) as database:
             began = time.monotonic()
@@ -59,6 +62,7 @@ def main() -> int:
                 refunds=given.refunds // len(kinds),
                 seed=given.seed,
                 workers=WORKERS[kind],
+                complete=kind == "postgresql",
             ) as one:
                 one.rage()
                 raged = time.monotonic() - began
@@ -70,6 +74,14 @@ def main() -> int:
             )
             print(report.text(), flush=True)
             clean = clean and report.clean
+            found[kind] = {
+                "clean": report.clean,
+                "result": report.result(),
+                "never died": report.never_died_at,
+                "never taken": report.never_taken,
+            }
+    if given.report is not None:
+        given.report.write_text(json.dumps(found))
     return 0 if clean else 1
 
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from retour import Payment
+from retour.effects.refunding import CANNOT_TELL, DID_NOT_HAPPEN, NOT_KNOWN_YET, NOT_MADE_BEFORE
 from retour.model.dossier import Dossier
+from retour.model.events import (
+    Event,
+    ExternalRefundFound,
+    RefundHeld,
+    RefundReported,
+    RefundSubmitted,
+    RefundUnclear,
+)
 from retour.model.refunds import REFUND_WORDS, Refund, RefundSource, RefundState, Reported
 from retour.sandbox import BookedRefund
 
@@ -18,6 +28,32 @@ from .people import decided
 from .plan import LINK, REFUND, RETURN
 from .run import Campaign, summary
 from .shop import booked
+
+BRANCHES: Mapping[str, Callable[[Event], bool]] = {
+    "found by our key": lambda event: _found(event, "lookup"),
+    "not found: the same request again": lambda event: _found(event, "answer to the same request"),
+    "not found, too early to tell: wait": lambda event: _says(event, RefundUnclear, NOT_KNOWN_YET),
+    "not found, and that is proof: sent anew": lambda event: _says(event, RefundSubmitted, DID_NOT_HAPPEN),
+    "not found, and no proof: parked": lambda event: _says(event, RefundHeld, CANNOT_TELL),
+    "not made in its window: begun anew": lambda event: _says(event, RefundSubmitted, NOT_MADE_BEFORE),
+    "matched by our key": lambda event: _found(event, "key"),
+    "matched by reference": lambda event: _found(event, "reference"),
+    "matched by amount": lambda event: _found(event, "amount"),
+    "matched by nothing: external": lambda event: isinstance(event, ExternalRefundFound),
+}
+"""Every branch of the recovery rule and of the matching rule, and the event that it leaves."""
+
+BY_PROOF = ("not found, too early to tell: wait", "not found, and that is proof: sent anew")
+"""Branches that only a provider takes whose lookup is complete."""
+
+
+def _found(event: Event, how: str) -> bool:
+    return isinstance(event, RefundReported) and event.found == how
+
+
+def _says(event: Event, kind: type[Any], because: str) -> bool:
+    return isinstance(event, kind) and getattr(event, "because", "") == because
+
 
 STANDING = (Reported.PENDING, Reported.SUCCEEDED)
 """What the books say of money that went back, or is on its way."""
@@ -42,6 +78,7 @@ class Report:
     happened: Mapping[str, int]
     deaths: Counter[str]
     faults: Counter[str]
+    branches: Counter[str]
     refunds: Counter[str] = attrs.field(factory=Counter)
     cents: Counter[str] = attrs.field(factory=Counter)
     lost: list[str] = attrs.field(factory=list)
@@ -58,6 +95,11 @@ class Report:
     def never_died_at(self) -> list[str]:
         """The points at which no process died, so that nothing is proved of them."""
         return [point for point in (*ODDS, AT_RANDOM) if not self.deaths[point]]
+
+    @property
+    def never_taken(self) -> list[str]:
+        """The branches of the rules that no refund took, so that nothing is proved of them."""
+        return [branch for branch, times in self.branches.items() if not times]
 
     @property
     def faults_found(self) -> Mapping[str, Sequence[str]]:
@@ -78,15 +120,20 @@ class Report:
         """Whether nothing was found."""
         return not any(self.faults_found.values())
 
+    def result(self) -> Mapping[str, int]:
+        """What was found, in numbers: everything but the last must be zero."""
+        numbers = {name: len(found) for name, found in self.faults_found.items()}
+        return {**numbers, "parked for a person": len(self.parked)}
+
     def text(self) -> str:
         """The report as a table."""
         rows = [f"  {name:<44}{number:>8}" for name, number in self.happened.items()]
         rows += ["died", *(f"  {point:<44}{self.deaths[point]:>8}" for point in (*ODDS, AT_RANDOM))]
         rows += ["providers failed", *(f"  {fault:<44}{number:>8}" for fault, number in sorted(self.faults.items()))]
+        rows += ["branches taken", *(f"  {branch:<44}{number:>8}" for branch, number in self.branches.items())]
         rows += ["refunds in the store", *(f"  {name:<44}{number:>8}" for name, number in sorted(self.refunds.items()))]
         rows += ["in cents", *(f"  {name:<44}{number:>8}" for name, number in self.cents.items())]
-        rows += ["result", *(f"  {name:<44}{len(found):>8}" for name, found in self.faults_found.items())]
-        rows += [f"  {'parked for a person':<44}{len(self.parked):>8}"]
+        rows += ["result", *(f"  {name:<44}{number:>8}" for name, number in self.result().items())]
         for name, found in self.faults_found.items():
             rows += [f"\n{name}:", *(f"  {one}" for one in found[:20])] if found else []
         rows += ["\nparked for a person:", *self.parked] if self.parked else []
@@ -99,12 +146,14 @@ def audit(campaign: Campaign) -> Report:
         happened=summary(campaign),
         deaths=campaign.deaths,
         faults=campaign.faults,
+        branches=Counter({one: 0 for one in BRANCHES if campaign.world.complete or one not in BY_PROOF}),
         forgotten=list(campaign.forgotten),
         failures=[campaign.failures] if campaign.failures else [],
     )
     for order_id, order in campaign.world.plan.orders.items():
         dossier = campaign.desk.dossier(order_id)
         told = dict(_told(campaign, dossier))
+        _count_branches(report, campaign, order_id)
         for payment in order.payments:
             books = campaign.sandboxes[payment.provider].books(payment.reference)
             _compare(report, dossier, payment, books, told)
@@ -112,6 +161,13 @@ def audit(campaign: Campaign) -> Report:
     _compare_lists(report, campaign)
     _compare_stock(report, campaign)
     return report
+
+
+def _count_branches(report: Report, campaign: Campaign, order_id: str) -> None:
+    for recorded in campaign.desk._house.store.events(campaign.desk.shop_id, order_id):
+        for branch, left in BRANCHES.items():
+            if left(recorded.event):
+                report.branches[branch] += 1
 
 
 # --- money -----------------------------------------------------------------------------------------------

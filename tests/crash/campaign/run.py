@@ -29,13 +29,13 @@ from retour_stripe.sandbox import StripeSandbox
 from .clock import CampaignClock
 from .deaths import AT_RANDOM, counted
 from .nursery import Nursery
-from .people import ANNA, World, complaints, decide, decided, deliver, keep_books
+from .people import ANNA, World, believe_lookups, complaints, decide, decided, deliver, keep_books
 from .plan import CANCEL, DASHBOARD, Decision, make_plan
 from .shop import empty_stock
 from .trouble import Trouble, pass_over_the_dead
 
 HOUR = datetime.timedelta(hours=1)
-OUTAGES = 2
+OUTAGES = 4
 """How often more than an hour passes at once while refunds are decided."""
 
 A_WHILE = datetime.timedelta(seconds=15)
@@ -86,7 +86,7 @@ class Campaign:
             for number in range(people):
                 self._start(role, number)
         size = len(self.world.plan.decisions)
-        self._live_through(max(40.0, size / 6), [share / 4 for share in range(1, OUTAGES + 1)])
+        self._live_through(max(40.0, size / 6), [share / (OUTAGES + 1) for share in range(1, OUTAGES + 1)])
         for wait in (HOUR + datetime.timedelta(minutes=1), datetime.timedelta(hours=27)):
             self.pass_time(wait)
             self._live_through(max(15.0, size / 20), [])
@@ -356,6 +356,7 @@ def campaign(
     refunds: int,
     seed: int,
     workers: int,
+    complete: bool,
     merchants: int = 3,
     kills_per_second: float = 1.5,
 ) -> Iterator[Campaign]:
@@ -382,7 +383,10 @@ def campaign(
             bank=sandboxes["manual_transfer"].url,
             merchants=merchants,
             seed=seed,
+            complete=complete,
         )
+        if complete:
+            believe_lookups()
         nursery.settle_in(world)
         desk = world.desk(inline_seconds=10, clock=clock)
         stack.callback(desk.close)

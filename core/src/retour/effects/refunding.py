@@ -50,6 +50,12 @@ LOOK_AGAIN = (
 )
 """How long after one look at a pending refund the next follows; webhooks are faster."""
 
+NOT_MADE_BEFORE = "it was not sent before, or certainly not made"
+DID_NOT_HAPPEN = "the provider has none of ours: it did not happen"
+NOT_KNOWN_YET = "the provider does not know it yet"
+CANNOT_TELL = "it was sent, and the provider can no longer tell: look there"
+"""What the history says of an unclear refund that goes on, waits or is left to a person."""
+
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
 
@@ -102,7 +108,7 @@ class Refunding:
                 held = RefundHeld(refund_id=refund.id, because=TOO_MUCH)
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             if begins_anew(refund, self.clock(), window=_window(provider)):
-                return _anew(effect, refund, "it was not sent before, or certainly not made")
+                return _anew(effect, refund, NOT_MADE_BEFORE)
             return self._submit(effect, refund, provider, request)
         return self._recover(effect, refund, provider, request)
 
@@ -148,7 +154,7 @@ class Refunding:
                 because = f"the provider cannot be asked: {error}"
                 return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
             if found is not None:
-                return _settled(effect, refund, found, found="key")
+                return _settled(effect, refund, found, found="lookup")
         step = next_step(
             refund,
             now,
@@ -158,11 +164,10 @@ class Refunding:
         if step is Next.RESEND:
             return self._resend(effect, refund, provider, request)
         if step is Next.SEND_ANEW:
-            return _anew(effect, refund, "the provider has none of ours: it did not happen")
+            return _anew(effect, refund, DID_NOT_HAPPEN)
         if step is Next.WAIT:
-            because = "the provider does not know it yet"
-            return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
-        held = RefundHeld(refund_id=refund.id, because="it was sent, and the provider can no longer tell: look there")
+            return _unclear(effect, refund, NOT_KNOWN_YET, tried=False, later_try=effect.crashed)
+        held = RefundHeld(refund_id=refund.id, because=CANNOT_TELL)
         return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
 
     def _resend(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:

@@ -1,0 +1,103 @@
+"""The recovery rule as a table: what becomes of a refund that may have been sent, and that nobody finds."""
+
+from __future__ import annotations
+
+import datetime
+
+import attrs
+import pytest
+
+from retour import Money
+from retour.model.refunds import Refund, RefundOrder, RefundSource, RefundState
+from retour.rules.recovery import MARGIN, Next, begins_anew, next_step
+
+SENT = datetime.datetime(2026, 11, 24, 9, 0, tzinfo=datetime.UTC)
+SECOND = datetime.timedelta(seconds=1)
+MINUTE = datetime.timedelta(minutes=1)
+HOUR = datetime.timedelta(hours=1)
+DAYS = datetime.timedelta(days=45)
+
+UNKNOWN = Refund(
+    id="rf1",
+    payment="p",
+    amount=Money.of("40", "EUR"),
+    state=RefundState.UNKNOWN,
+    source=RefundSource.API,
+    at=SENT,
+    changed_at=SENT,
+    sent=RefundOrder(target="tr_1", key="rf1", description="Return 1001"),
+    sent_at=SENT,
+    unclear_at=SENT,
+)
+
+
+@pytest.mark.parametrize(
+    "window, complete_after, after, step",
+    [
+        # inside the window the same request goes out again, whatever a lookup proves
+        (HOUR, None, SECOND, Next.RESEND),
+        (HOUR, None, HOUR - MARGIN - SECOND, Next.RESEND),
+        (HOUR, MINUTE, 2 * MINUTE, Next.RESEND),
+        (DAYS, None, 44 * HOUR * 24, Next.RESEND),
+        # five minutes before its end the window is over: clocks differ
+        (HOUR, None, HOUR - MARGIN, Next.HOLD),
+        (HOUR, None, HOUR, Next.HOLD),
+        (MARGIN, None, SECOND, Next.HOLD),
+        (MARGIN - SECOND, None, SECOND, Next.HOLD),
+        # a provider that never recognises a repeated request
+        (None, None, SECOND, Next.HOLD),
+        (None, None, DAYS, Next.HOLD),
+        # outside the window only a complete lookup proves anything, and only of a try that is old enough
+        (HOUR, 3 * HOUR, 2 * HOUR, Next.WAIT),
+        (HOUR, 3 * HOUR, 3 * HOUR, Next.WAIT),
+        (HOUR, 3 * HOUR, 3 * HOUR + SECOND, Next.SEND_ANEW),
+        (None, MINUTE, MINUTE, Next.WAIT),
+        (None, MINUTE, MINUTE + SECOND, Next.SEND_ANEW),
+        (None, datetime.timedelta(0), SECOND, Next.SEND_ANEW),
+    ],
+)
+def test_what_follows_when_a_refund_is_not_found(
+    window: datetime.timedelta | None,
+    complete_after: datetime.timedelta | None,
+    after: datetime.timedelta,
+    step: Next,
+) -> None:
+    assert next_step(UNKNOWN, SENT + after, window=window, lookup_complete_after=complete_after) is step
+
+
+@pytest.mark.parametrize(
+    "unclear_after, after, step",
+    [
+        (2 * HOUR, 4 * HOUR, Next.WAIT),
+        (2 * HOUR, 5 * HOUR + SECOND, Next.SEND_ANEW),
+        (30 * MINUTE, 3 * HOUR + 31 * MINUTE, Next.SEND_ANEW),
+    ],
+)
+def test_the_last_try_counts_for_the_lookup_and_the_first_for_the_window(
+    unclear_after: datetime.timedelta, after: datetime.timedelta, step: Next
+) -> None:
+    refund = attrs.evolve(UNKNOWN, unclear_at=SENT + unclear_after)
+    assert next_step(refund, SENT + after, window=HOUR, lookup_complete_after=3 * HOUR) is step
+
+
+def test_a_refund_whose_first_try_is_not_dated_is_not_sent_again() -> None:
+    """It cannot be told whether the provider still recognises it."""
+    refund = attrs.evolve(UNKNOWN, sent_at=None)
+    assert next_step(refund, SENT, window=HOUR, lookup_complete_after=None) is Next.HOLD
+
+
+@pytest.mark.parametrize(
+    "window, after, anew",
+    [
+        (HOUR, SECOND, False),
+        (HOUR, HOUR - MARGIN - SECOND, False),
+        (HOUR, HOUR - MARGIN, True),
+        (HOUR, DAYS, True),
+        (None, DAYS, False),  # without a window there is nothing to be inside of
+        (MARGIN, DAYS, False),
+    ],
+)
+def test_one_that_certainly_was_not_made_begins_anew_when_its_window_went_by(
+    window: datetime.timedelta | None, after: datetime.timedelta, anew: bool
+) -> None:
+    assert begins_anew(UNKNOWN, SENT + after, window=window) is anew
