@@ -80,11 +80,15 @@ class World:
     def later(self, by: datetime.timedelta = datetime.timedelta(minutes=1)) -> None:
         """Let time pass, every pause and every lease be over, and a worker do what is due."""
         self.now += by
+        self.end_leases()
+        self.desk.work()
+
+    def end_leases(self) -> None:
+        """Every pause and every lease is over, and nobody has done anything yet."""
         with self.desk._house.store.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE retour_effect SET not_before = 0, lease_until = 0 WHERE state = 'waiting'"
             )
-        self.desk.work()
 
     @property
     def refunds(self) -> list[Refund]:

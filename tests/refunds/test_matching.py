@@ -187,16 +187,17 @@ def test_an_api_refund_takes_the_place_of_a_waiting_one(world: Any) -> None:
     assert sorted(world.states) == ["cancelled", "succeeded"]
 
 
-def test_refunds_not_sent_yet_are_held_when_the_provider_reports_more_than_we_knew(world: Any) -> None:
-    from retour.providers import ErrorCode, ProviderError
-
+def test_a_refund_whose_try_may_be_under_way_is_not_given_up_by_what_is_found_meanwhile(world: Any) -> None:
+    """Whether a put-off refund is being tried right now only its worker knows: it is held when its turn comes, and
+    never while a try of it may reach the provider."""
     world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
     world.refund("80.00")
     world.ledger.add("p_1", EUR40)
     world.desk.reconcile("1001")
+    assert world.refunds[0].state == "submitting"
+    world.later()
     held = world.refunds[0]
     assert (held.state, held.needs_person) == ("planned", True)
-    world.later()
     assert (world.ledger.calls, world.went_back) == (1, 4000)
 
 

@@ -403,6 +403,63 @@ def test_a_provider_that_takes_nothing_back_is_not_asked(world: Any) -> None:
     assert world.states == ["pending"]
 
 
+def test_a_refund_that_waits_for_its_next_try_can_be_given_up(world: Any) -> None:
+    """As the second of two equal ones at Mollie, which waits for an hour."""
+    world.open().ledger.before = [
+        ProviderError(ErrorCode.DUPLICATE, "one of this amount was just made", not_before=HOUR)
+    ]
+    outcome = world.refund()
+    assert outcome.refund.state == "submitting"
+    cancelled = world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA, note="not needed")
+    assert (cancelled.changed, cancelled.refund.state) == (True, "cancelled")
+    world.later(2 * HOUR)
+    assert (world.ledger.calls, world.went_back) == (1, 0)
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+    assert not world.desk.list_refunds(waits_for="provider").refunds
+
+
+def test_a_refund_that_waits_for_its_next_try_is_not_given_up_while_a_worker_has_it(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "slow down")]
+    outcome = world.refund()
+
+    def meanwhile(call: str, _: Any) -> None:
+        if call == "refund":
+            with pytest.raises(NotPossibleNow, match="being sent right now"):
+                world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+            seen.append(call)
+
+    seen: list[str] = []
+    world.ledger.watch = meanwhile
+    world.later()
+    assert seen == ["refund"]
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_whose_worker_died_with_a_later_try_is_not_given_up(world: Any) -> None:
+    """The try may have happened: the provider is asked first, as after every crash."""
+    world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "slow down")]
+    outcome = world.refund()
+    world.ledger.after = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        world.later()
+    with pytest.raises(NotPossibleNow, match="being sent right now"):
+        world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    world.end_leases()
+    with pytest.raises(NotPossibleNow, match="may have been made"):
+        world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_giving_up_a_refund_that_is_refused_leaves_it_to_its_next_try(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "slow down")]
+    outcome = world.refund()
+    with pytest.raises(NotAllowed):
+        world.desk.cancel_refund("1001", outcome.refund_id, by=Actor.customer("c-1"))
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
 def test_a_refund_that_was_sent_cannot_be_cancelled(world: Any) -> None:
     outcome = world.open().refund()
     with pytest.raises(NotPossibleNow, match="is refunded, so you cannot cancel it"):

@@ -27,7 +27,7 @@ class Decision:
     """One thing that somebody decides about an order.
 
     ``kind``: a refund by API or transfer; a link that is opened, with the refund made in the dashboard later; a return
-    of ``units``; a pending refund that is taken back; or a refund in the dashboard that nobody tells retour about.
+    of ``units``; a refund that is taken back while it is pending or put off; or a refund in the dashboard that nobody tells retour about.
     ``inline`` says whether the merchant's own process runs its effects, or leaves them to the workers.
     """
 
@@ -100,7 +100,7 @@ def _decisions(chance: random.Random, order_id: str, most: int) -> Iterator[Deci
         yield Decision(number=0, kind=RETURN, order_id=order_id, units=chance.randint(1, 2), inline=True)
     if chance.random() < 0.2:
         yield Decision(number=0, kind=RETURN, order_id=order_id, units=chance.randint(1, 2))
-    if "mollie" in providers and chance.random() < 0.15:
+    if "mollie" in providers and chance.random() < 0.3:
         yield Decision(number=0, kind=CANCEL, order_id=order_id, inline=chance.random() < 0.5)
 
 

@@ -18,6 +18,7 @@ from retour.desk.house import House, ready
 from retour.desk.links import Links, portal
 from retour.desk.money import RefundDesk, cannot_ask
 from retour.effects import inbox
+from retour.effects.attempt import done
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.hooks.accounts import Accounts, Settings
@@ -471,17 +472,19 @@ class ReturnDesk:
         return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
 
     def cancel_refund(self, order_id: str, refund_id: str, *, by: Actor, note: str | None = None) -> Outcome:
-        """Give up a refund that waits for a person, or ask the provider to take back one that it has pending.
+        """Give up a refund that waits for a person or for its next try, or ask the provider to take back one that it
+        has pending.
 
         The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
         `NotPossibleNow` where the money is gone, or on its way with a provider that takes nothing back.
         """
+        with self._refunds.withdrawn(order_id, refund_id) as effect:
 
-        def decide(draft: Draft, order: Order) -> None:
-            self._refunds.check_cancellable(draft.dossier, order, refund_id)
-            refunds.cancel(draft, order, refund_id, note)
+            def decide(draft: Draft, order: Order) -> None:
+                self._refunds.check_cancellable(draft.dossier, order, refund_id)
+                refunds.cancel(draft, order, refund_id, note, withdrawn=effect is not None)
 
-        return self._flow.command(order_id, by, decide)
+            return self._flow.command(order_id, by, decide, settled=() if effect is None else (done(effect),))
 
     def hand_over_refund(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name

@@ -41,7 +41,7 @@ from retour.store.clock import microseconds
 from retour.store.connect import check_host_connection
 from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import digest, event_row
-from retour.store.store import Commit, VersionMoved
+from retour.store.store import Commit, SettledEffect, VersionMoved
 
 log = logging.getLogger("retour.desk")
 
@@ -102,8 +102,10 @@ class Flow:
         shows: str | None = None,
         shows_received: bool = False,
         keeps_order: bool = False,
+        settled: Sequence[SettledEffect] = (),
     ) -> Outcome:
-        """Read the order, decide, commit; then run the effects and tell what became of it.
+        """Read the order, decide, commit; then run the effects and tell what became of it. ``settled`` are effects
+        that the caller has claimed and that are settled in the same commit.
 
         Decides again, hooks included, when somebody else changed the order in between. On a host's ``connection``
         the order is locked first, so that cannot happen there.
@@ -115,10 +117,10 @@ class Flow:
             check_host_connection(connection)
             with connection.begin_nested():
                 self.house.store.lock(connection, self.shop_id, order_id)
-                return self._round(order, by, decide, request, connection, shows, shows_received, keeps_order)
+                return self._round(order, by, decide, request, connection, shows, shows_received, keeps_order, settled)
         for _ in range(_ROUNDS):
             try:
-                return self._round(order, by, decide, request, None, shows, shows_received, keeps_order)
+                return self._round(order, by, decide, request, None, shows, shows_received, keeps_order, settled)
             except VersionMoved:
                 order = self.order(order_id)
         raise Busy(
@@ -138,6 +140,7 @@ class Flow:
         shows: str | None,
         shows_received: bool,
         keeps_order: bool,
+        settled: Sequence[SettledEffect],
     ) -> Outcome:
         house = self.house
         history = History.of(order.id, house.store.events(self.shop_id, order.id, connection))
@@ -174,6 +177,7 @@ class Flow:
                 references=reference_rows(self.shop_id, draft.dossier, draft.events),
                 personal=[self._note_row(order, note, now) for note in draft.notes],
                 effects=effects,
+                settled=settled,
             ),
             connection,
         )

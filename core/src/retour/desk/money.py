@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import attrs
 
 from retour.desk.flow import Flow
 from retour.effects import inbox
+from retour.effects.attempt import put_off
+from retour.effects.runner import LEASE
 from retour.hooks.context import HookContext
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
@@ -25,6 +31,7 @@ from retour.providers.refunding import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.clock import microseconds
+from retour.store.store import ClaimedEffect, LeaseLost
 
 
 @attrs.frozen
@@ -103,6 +110,50 @@ class RefundDesk:
                 why=why,
             )
         )
+
+    @contextmanager
+    def withdrawn(self, order_id: str, refund_id: str) -> Iterator[ClaimedEffect | None]:
+        """Take a refund that waits for its next try out of every worker's hands, and give it back where the caller
+        fails; None for a refund that does not wait so.
+
+        Raises `NotPossibleNow` for one that a worker has, or that a worker died with.
+        """
+        order, dossier = self.flow.read(order_id)
+        refund = dossier.refunds.get(refund_id)
+        if refund is None or refund.state is not RefundState.SUBMITTING or not refund.waits_for_effect:
+            yield None
+            return
+        store, now = self.flow.house.store, self.flow.house.clock()
+        owner = id_maker(microseconds(now) // 1000)("wk")
+        claimed = store.claim(owner, lease=LEASE, limit=1, ids=[refund.waits_for_effect])
+        if not claimed:
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: refund {refund} of {amount} is being sent right now. Look at it again in a moment.",
+                    order=order.id,
+                    refund=refund.id,
+                    amount=refund.amount,
+                )
+            )
+        (effect,) = claimed
+        rest = datetime.timedelta(0) if refund.waits_until is None else refund.waits_until - now
+        back = attrs.evolve(put_off(effect, refund.problem, max(rest, datetime.timedelta(0))), unclear=effect.crashed)
+        try:
+            if effect.crashed:
+                raise NotPossibleNow(
+                    text(
+                        "Order {order}: refund {refund} of {amount} may have been made: the process that sent it "
+                        "stopped. The provider is asked first.",
+                        order=order.id,
+                        refund=refund.id,
+                        amount=refund.amount,
+                    )
+                )
+            yield effect
+        except BaseException:
+            with suppress(LeaseLost):
+                store.settle([back])
+            raise
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> str:
         """Why a refund has to wait for a person; empty when it may go. Raises `NotAllowed` when a policy refuses."""

@@ -429,7 +429,14 @@ def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) ->
 
 @_step(RefundPutOff)
 def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, problem=event.because, waits_until=event.not_before)
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        problem=event.because,
+        waits_until=event.not_before,
+        waits_for_effect=event.effect_id,
+    )
 
 
 @_step(RefundUnclear)

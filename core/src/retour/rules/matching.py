@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import attrs
 
 from retour.model.dossier import Dossier
-from retour.model.events import ExternalRefundFound, RefundHeld, RefundReported
+from retour.model.events import ExternalRefundFound, RefundReported
 from retour.model.money import Money
 from retour.model.order import Payment
-from retour.model.refunds import Refund, RefundSource, RefundState, Reported
+from retour.model.refunds import Refund, RefundState, Reported
 from retour.rules.draft import Draft
 
 
@@ -43,7 +43,6 @@ def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen]) -> None:
             report(draft, waiting[0], one, found="amount")
         else:
             _record_external(draft, payment, one)
-    _hold_what_no_longer_fits(draft, payment)
 
 
 def report(draft: Draft, refund: Refund, seen: Seen, *, found: str) -> None:
@@ -105,19 +104,13 @@ def _record_external(draft: Draft, payment: Payment, seen: Seen) -> None:
 
 
 def no_longer_fits(dossier: Dossier, payment: Payment) -> bool:
-    """Whether more goes back on a payment than was captured: then nothing that was not sent yet may be sent."""
+    """Whether more goes back on a payment than was captured: then nothing that was not sent yet may be sent.
+
+    It is asked when a refund's turn to be sent comes, by the worker that has it: only that one knows that no try of
+    it is under way.
+    """
     return dossier.refunded(payment.id, payment.captured.currency) > payment.captured
 
 
 TOO_MUCH = "more went back at the provider than we knew of"
 """Why a refund that was not sent yet is held for a person."""
-
-
-def _hold_what_no_longer_fits(draft: Draft, payment: Payment) -> None:
-    """Hold refunds that certainly were not sent when what the provider reports leaves no room for them."""
-    if not no_longer_fits(draft.dossier, payment):
-        return
-    for refund in list(draft.dossier.refunds.values()):
-        never_sent = refund.state is RefundState.SUBMITTING and refund.waits_until is not None
-        if refund.payment == payment.id and refund.source is RefundSource.API and never_sent:
-            draft.record(RefundHeld(refund_id=refund.id, because=TOO_MUCH))

@@ -274,14 +274,17 @@ def confirm(
     return settled
 
 
-def cancel(draft: Draft, order: Order, refund_id: str, note: str | None) -> None:
+def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, withdrawn: bool) -> None:
     """Cancel a refund that was certainly not sent, or that waits for the merchant; ask for one that the provider has.
 
-    What the provider has is cancelled only when the provider says so.
+    What the provider has is cancelled only when the provider says so. ``withdrawn`` says that nobody can send a refund
+    meanwhile whose tries so far certainly did nothing.
     """
     draft.only(ActorKind.STAFF, what=text("cancel a refund"))
     refund = draft.dossier.refund(refund_id)
-    if refund.state is not RefundState.PENDING or refund.sent is None:
+    if refund.state is RefundState.SUBMITTING and withdrawn:
+        draft.record(RefundCancelled(refund_id=refund_id, note_id=draft.note(order, note)))
+    elif refund.state is not RefundState.PENDING or refund.sent is None:
         _cancel_waiting(draft, refund_id, "", draft.note(order, note))
     elif not refund.cancelling:
         draft.record(RefundCancelAsked(refund_id=refund_id, note_id=draft.note(order, note)))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from retour.providers import ProviderSession, WebhookRejected
+from retour.providers import ErrorCode, ProviderError, ProviderSession, WebhookRejected
 from retour_paypal.errors import refusal
 from retour_paypal.settings import Settings
 
@@ -70,7 +70,8 @@ class Certificates:
         )
 
     def verify(self, url: str, signature: bytes, message: bytes, now: datetime.datetime) -> None:
-        """Check an RSA PKCS #1 v1.5 signature with SHA-256; raises `WebhookRejected` unless it is right."""
+        """Check an RSA PKCS #1 v1.5 signature with SHA-256; raises `WebhookRejected` unless it is right, and
+        `ProviderError` where the certificate cannot be had now."""
         try:
             self._trusted(url, now).key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         except InvalidSignature:
@@ -99,6 +100,9 @@ class Certificates:
             raise WebhookRejected(f"PayPal has no such certificate ({answer.status})")
         try:
             first, *more = x509.load_pem_x509_certificates(answer.body)
+        except ValueError:  # PayPal's own host, so it is no forgery: the webhook has to come again
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "PayPal answered with no certificate") from None
+        try:
             names = first.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
             name = str(names[0].value).lower() if len(names) == 1 else ""
             if not name.endswith(OWNER):
