@@ -27,7 +27,8 @@ class Decision:
     """One thing that somebody decides about an order.
 
     ``kind``: a refund by API or transfer; a link that is opened, with the refund made in the dashboard later; a return
-    of ``units``; a refund that is taken back while it is pending or put off; or a refund in the dashboard that nobody tells retour about.
+    of ``units``; a refund that is taken back while it is pending or put off; or a refund in the dashboard that nobody
+    tells retour about.
     ``inline`` says whether the merchant's own process runs its effects, or leaves them to the workers.
     """
 
