@@ -25,6 +25,7 @@ from retour.providers.errors import DISPOSITIONS
 
 ANNA = Actor.staff("anna")
 HOUR = datetime.timedelta(hours=1)
+EUR40 = Money.of("40", "EUR")
 JANSEN = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
 
 
@@ -531,3 +532,33 @@ def test_the_delay_of_a_lookup_counts_from_the_last_try(world: Any, broken: Exce
     world.ledger.blind = False
     world.later(datetime.timedelta(minutes=25))
     assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+# --- money that came back --------------------------------------------------------------------------------
+
+
+def test_what_a_person_confirmed_and_the_bank_sent_back_can_be_refunded_again(world: Any) -> None:
+    waiting = world.open().open_link("100.00").refund_id
+    world.desk.confirm_refund(
+        "1001", "p_1", Money.of("100", "EUR"), reference="st-17", by=ANNA, request_id="form-9", refund_id=waiting
+    )
+    assert world.desk.reverse_refund("1001", waiting, reference="st-30", by=ANNA).refund.state == "reversed"
+    assert not world.desk.reverse_refund("1001", waiting, reference="st-30", by=ANNA).changed
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+    assert world.refund("100.00").refund.state == "succeeded"
+
+
+def test_what_a_provider_said_only_the_provider_takes_back(world: Any) -> None:
+    outcome = world.open().refund()
+    with pytest.raises(NotPossibleNow, match="reconcile asks the provider"):
+        world.desk.reverse_refund("1001", outcome.refund_id, reference="st-30", by=ANNA)
+    assert world.states == ["succeeded"]
+
+
+@pytest.mark.parametrize("reference", ["", "x" * 201, "4111 1111 1111 1111"])
+def test_money_that_came_back_has_a_reference(world: Any, reference: str) -> None:
+    waiting = world.open().open_link().refund_id
+    world.desk.confirm_refund("1001", "p_1", EUR40, reference="st-17", by=ANNA, request_id="form-9", refund_id=waiting)
+    with pytest.raises(InvalidReference):
+        world.desk.reverse_refund("1001", waiting, reference=reference, by=ANNA)
+    assert world.states == ["succeeded"]

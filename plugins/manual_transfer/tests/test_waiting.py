@@ -169,6 +169,86 @@ def test_a_statement_confirms_what_it_names_and_again_changes_nothing():
     assert transfers_of(desk, batch="B1").transfers[0].refund_id == second
 
 
+def confirmed_by_statement(desk: ReturnDesk) -> str:
+    """A refund that a statement confirmed; gives its id."""
+    refund_id = wait(desk)
+    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    assert len(confirm_statement(desk, [a_line_for(refund_id)], by=ANNA).paid) == 1
+    return refund_id
+
+
+def came_back(refund_id: str, amount: str = "45.50") -> StatementLine:
+    line = a_line_for(refund_id, reference="st-30")
+    return attrs.evolve(line, amount=Money.of(amount, "EUR"))
+
+
+def test_a_confirmed_transfer_that_came_back_is_reversed_and_can_be_refunded_again():
+    desk = a_desk(an_invoice())
+    refund_id = confirmed_by_statement(desk)
+    match = confirm_statement(desk, [came_back(refund_id)], by=ANNA)
+    assert [one.refund.refund_id for one in match.came_back] == [refund_id]
+    assert desk.dossier("1001").refunds[refund_id].state is RefundState.REVERSED
+    assert desk.timeline("1001")[-1].text("nl") == "De €\N{NO-BREAK SPACE}45,50 kwam terug van de bank, kenmerk st-30"
+    assert desk.refund_options("1001")[0].suggested == Money.of("45.50", "EUR")
+    again = confirm_statement(desk, [a_line_for(refund_id), came_back(refund_id)], by=ANNA)
+    assert (again.paid, again.came_back, again.to_look_at) == ((), (), ())
+
+
+def test_a_part_that_came_back_is_for_a_person():
+    desk = a_desk(an_invoice())
+    refund_id = confirmed_by_statement(desk)
+    match = confirm_statement(desk, [came_back(refund_id, "45.00")], by=ANNA)
+    assert [str(one.because) for one in match.to_look_at] == ["Order 1001: €45.00 of the €45.50 came back."]
+    assert desk.dossier("1001").refunds[refund_id].state is RefundState.SUCCEEDED
+
+
+def test_a_confirmed_transfer_that_the_bank_paid_again_is_for_a_person():
+    desk = a_desk(an_invoice())
+    refund_id = confirmed_by_statement(desk)
+    match = confirm_statement(desk, [a_line_for(refund_id), a_line_for(refund_id, reference="st-18")], by=ANNA)
+    assert [str(one.because) for one in match.to_look_at] == ["Order 1001: €45.50 was paid more than once."]
+    assert [line.reference for line in match.to_look_at[0].lines] == ["st-18"]
+
+
+def test_a_transfer_whose_refund_was_given_up_is_for_a_person():
+    desk = a_desk(an_invoice())
+    refund_id = wait(desk)
+    desk.cancel_refund("1001", refund_id, by=ANNA)
+    match = confirm_statement(desk, [a_line_for(refund_id)], by=ANNA)
+    assert "though its refund was given up" in str(match.to_look_at[0].because)
+
+
+def test_a_transfer_confirmed_by_hand_is_on_the_statement_once_and_that_is_no_news():
+    desk = a_desk(an_invoice())
+    refund_id = wait(desk)
+    payment = desk.dossier("1001").refunds[refund_id].payment
+    desk.confirm_refund(
+        "1001",
+        payment,
+        Money.of("45.50", "EUR"),
+        reference="my banking app",
+        by=ANNA,
+        request_id="f",
+        refund_id=refund_id,
+    )
+    assert confirm_statement(desk, [a_line_for(refund_id)], by=ANNA).to_look_at == ()
+    twice = [a_line_for(refund_id), a_line_for(refund_id, reference="st-18")]
+    assert len(confirm_statement(desk, twice, by=ANNA).to_look_at) == 1
+
+
+def test_a_line_about_several_confirmed_refunds_reverses_none():
+    desk = a_desk(an_invoice("1001"), an_invoice("1002"))
+    first, second = wait(desk, "1001"), wait(desk, "1002")
+    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    confirm_statement(desk, [a_line_for(first), a_line_for(second, reference="st-18")], by=ANNA)
+    line = attrs.evolve(came_back(first), words=f"{first} {second}")
+    match = confirm_statement(desk, [line], by=ANNA)
+    assert sorted(str(one.because) for one in match.to_look_at) == [
+        "Order 1001: a line names several refunds at once.",
+        "Order 1002: a line names several refunds at once.",
+    ]
+
+
 def test_a_refund_by_the_desk_waits_for_the_merchant_and_says_how_to_make_it():
     desk = a_desk(an_invoice())
     outcome = desk.refund("1001", "inv-1001", Money.of("20.00", "EUR"), by=ANNA, request_id="form-1")

@@ -471,6 +471,19 @@ class ReturnDesk:
         arguments = ("open_refund_link", payment, str(amount), return_id, note)
         return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
 
+    def reverse_refund(
+        self, order_id: str, refund_id: str, *, reference: str, by: Actor, note: str | None = None
+    ) -> Outcome:
+        """A person says: the money of a refund that was confirmed by hand came back, as a bank sends back a transfer
+        to an account that was closed; ``reference`` is what the bank calls that line. The amount can be refunded again.
+
+        The same twice changes nothing. Raises `NotPossibleNow` for a refund that was not confirmed by hand: what a
+        provider said of one only the provider can take back.
+        """
+        return self._flow.command(
+            order_id, by, lambda draft, order: refunds.reverse(draft, order, refund_id, reference, note)
+        )
+
     def cancel_refund(self, order_id: str, refund_id: str, *, by: Actor, note: str | None = None) -> Outcome:
         """Give up a refund that waits for a person or for its next try, or ask the provider to take back one that it
         has pending.
@@ -612,13 +625,15 @@ class ReturnDesk:
         state: RefundState | Sequence[RefundState] | None = None,
         waits_for: str | Sequence[str] | None = None,
         order_id: str | None = None,
+        refund_id: str | Sequence[str] | None = None,
         batch: str | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> RefundPage:
         """A page of the shop's refunds, the newest first. Filters: states, what they wait for (see `RefundSummary`),
-        one order, one batch for the bank. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
-        filters = _filters(state=state, waits_for=waits_for, order_id=order_id, batch=batch)
+        one order, refunds by their id, one batch for the bank. ``after`` is the ``next`` of the page before; ``limit``
+        is 1 to 500."""
+        filters = _filters(state=state, waits_for=waits_for, order_id=order_id, refund_id=refund_id, batch=batch)
         _check_page(limit)
         rows, following = self._house.store.list_refunds(self.shop_id, filters, limit=limit, after=after)
         return RefundPage(

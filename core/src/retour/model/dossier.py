@@ -29,6 +29,7 @@ from retour.model.events import (
     RefundPutOff,
     RefundRefused,
     RefundReported,
+    RefundReversed,
     RefundSubmitted,
     RefundUnclear,
     RestockAsked,
@@ -424,6 +425,7 @@ def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) ->
         problem="",
         needs_person=False,
         waits_until=None,
+        waits_for_effect="",
     )
 
 
@@ -450,6 +452,7 @@ def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Cha
         problem=event.because,
         needs_person=False,
         waits_until=None,
+        waits_for_effect="",
     )
 
 
@@ -464,12 +467,21 @@ def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
         problem=event.because,
         needs_person=True,
         waits_until=None,
+        waits_for_effect="",
     )
 
 
 @_step(RefundRefused)
 def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, state=RefundState.FAILED, problem=event.because, waits_until=None)
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.FAILED,
+        problem=event.because,
+        waits_until=None,
+        waits_for_effect="",
+    )
 
 
 @_step(RefundFellBack)
@@ -483,6 +495,7 @@ def _refund_fell_back(dossier: Dossier, event: RefundFellBack, at: Recorded) -> 
         problem=event.because,
         needs_person=False,
         waits_until=None,
+        waits_for_effect="",
     )
 
 
@@ -514,6 +527,7 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
         problem=event.because,
         needs_person=False,
         waits_until=None,
+        waits_for_effect="",
         by_transfer=state_of(reported) is RefundState.AWAITING_MERCHANT,
         cancelling=dossier.refunds[event.refund_id].cancelling and state_of(reported) is RefundState.PENDING,
     )
@@ -537,7 +551,14 @@ def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Rec
 @_step(RefundCancelled)
 def _refund_cancelled(dossier: Dossier, event: RefundCancelled, at: Recorded) -> Changes:
     return _with_refund(
-        dossier, event.refund_id, at, state=RefundState.CANCELLED, problem=event.because, needs_person=False
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.CANCELLED,
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+        waits_for_effect="",
     )
 
 
@@ -556,6 +577,11 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
     )
     del changed["refunds"][event.external_id]
     return changed
+
+
+@_step(RefundReversed)
+def _refund_reversed(dossier: Dossier, event: RefundReversed, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, state=RefundState.REVERSED, needs_person=False)
 
 
 @_step(RefundConfirmed)

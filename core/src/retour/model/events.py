@@ -381,6 +381,18 @@ class RefundConfirmed:
     note_id: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class RefundReversed:
+    """A person says: the money of a refund that he had confirmed came back to the merchant, and the bank calls that
+    ``reference``."""
+
+    type: ClassVar = "refund_reversed"
+    version: ClassVar = 1
+    refund_id: str
+    reference: str
+    note_id: str | None = None
+
+
 Event: TypeAlias = (
     OrderSeen
     | ReturnRequested
@@ -412,6 +424,7 @@ Event: TypeAlias = (
     | RefundCancelled
     | RefundMatched
     | RefundConfirmed
+    | RefundReversed
 )
 
 

@@ -23,6 +23,7 @@ from retour.model.events import (
     RefundPlanned,
     RefundRefused,
     RefundReported,
+    RefundReversed,
     RefundSubmitted,
     RefundUnclear,
     RestockDecided,
@@ -47,6 +48,7 @@ ANNOUNCED_BY = {
     RefundCancelled: "on_refund_changed",
     RefundMatched: "on_refund_changed",
     RefundConfirmed: "on_refund_changed",
+    RefundReversed: "on_refund_changed",
 }
 """Which hook tells the plugins about which event."""
 

@@ -17,6 +17,7 @@ from retour.model.events import (
     RefundLinkOpened,
     RefundMatched,
     RefundPlanned,
+    RefundReversed,
     RefundSubmitted,
     RefundUnclear,
 )
@@ -31,6 +32,7 @@ from retour.model.refunds import (
     RefundShare,
     RefundSource,
     RefundState,
+    Reported,
 )
 from retour.model.text import Text, text
 from retour.rules.draft import Draft, refuse_card_number
@@ -272,6 +274,21 @@ def confirm(
         )
     )
     return settled
+
+
+def reverse(draft: Draft, order: Order, refund_id: str, reference: str, note: str | None) -> None:
+    """Record that the money of a refund which a person had confirmed came back. Said twice it changes nothing.
+
+    What a provider said of a refund only the provider can take back.
+    """
+    draft.only(ActorKind.STAFF, what=text("reverse a refund"))
+    refund = draft.dossier.refund(refund_id)
+    if refund.state is RefundState.REVERSED:
+        return
+    if refund.state is not RefundState.SUCCEEDED or Reported.SUCCEEDED in refund.reported:
+        raise _not_now(draft.dossier, refund, text("reverse it; reconcile asks the provider"))
+    words = _checked_reference(draft.dossier, order, order.payment(refund.payment), reference)
+    draft.record(RefundReversed(refund_id=refund_id, reference=words, note_id=draft.note(order, note)))
 
 
 def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, withdrawn: bool) -> None:

@@ -28,6 +28,7 @@ from retour.model.events import (
     RefundPutOff,
     RefundRefused,
     RefundReported,
+    RefundReversed,
     RefundSubmitted,
     RefundUnclear,
     RestockAsked,
@@ -301,6 +302,14 @@ def _refund_confirmed(dossier: Dossier, event: RefundConfirmed) -> Text:
     return text("{amount} refunded, reference {reference}", amount=event.amount, reference=event.reference)
 
 
+def _refund_reversed(dossier: Dossier, event: RefundReversed) -> Text:
+    return text(
+        "The {amount} came back from the bank, reference {reference}",
+        amount=dossier.refunds[event.refund_id].amount,
+        reference=event.reference,
+    )
+
+
 def _refund_planned(dossier: Dossier, event: RefundPlanned) -> Text:
     del dossier
     if event.hold:
@@ -466,4 +475,5 @@ _WORDS: Mapping[type, Callable[[Dossier, Any], Text]] = {
     RefundCancelled: _refund_cancelled,
     RefundMatched: _refund_matched,
     RefundConfirmed: _refund_confirmed,
+    RefundReversed: _refund_reversed,
 }

@@ -1,16 +1,17 @@
-"""The bank's statement: which waiting refunds it says were paid."""
+"""The bank's statement: which refunds it says were paid, paid twice, or came back."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 
-from retour import Actor, RetourError
+from retour import Actor, RefundState, RetourError
 from retour.providers import Money, Text, TextDomain
-from retour_manual_transfer.waiting import WaitingRefund, waiting_refunds
+from retour_manual_transfer.waiting import WaitingRefund, settled_refunds, waiting_refunds
 
 if TYPE_CHECKING:
     from retour import ReturnDesk
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 text = TextDomain("retour_manual_transfer").text
 
 _LONGEST_REQUEST_ID = 200
+
+_ID = re.compile(r"(?=(RF[0-9A-HJKMNP-TV-Z]{26}))")
+"""A refund's id in capitals, wherever it begins."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,8 +47,16 @@ class Paid:
 
 
 @attrs.frozen(kw_only=True)
+class CameBack:
+    """A refund that had been confirmed, and the line that says that the bank sent its money back."""
+
+    refund: WaitingRefund
+    line: StatementLine
+
+
+@attrs.frozen(kw_only=True)
 class ToLookAt:
-    """A waiting refund that the statement names without making clear that it was paid."""
+    """A refund that the statement names without making clear what became of it, or that went wrong."""
 
     refund: WaitingRefund
     lines: tuple[StatementLine, ...]
@@ -53,10 +65,11 @@ class ToLookAt:
 
 @attrs.frozen(kw_only=True)
 class StatementMatch:
-    """What a statement says of the refunds that wait; those that it does not name are in neither list."""
+    """What a statement says of refunds; those that it does not name, or tells nothing new of, are in no list."""
 
     paid: tuple[Paid, ...]
     to_look_at: tuple[ToLookAt, ...]
+    came_back: tuple[CameBack, ...] = ()
 
 
 def match_statement(lines: Iterable[StatementLine], waiting: Iterable[WaitingRefund]) -> StatementMatch:
@@ -87,10 +100,15 @@ def confirm_statement(
 ) -> StatementMatch:
     """Confirm every waiting refund that a statement says was paid; gives them, and what a person has to look at.
 
-    The same statement again changes nothing. ``account`` is which of the merchant's accounts the statement is of.
+    Of a refund that was confirmed before, a line with its whole amount coming in reverses it, so that it can be
+    refunded again; another line that pays it once more is for a person. The same statement again changes nothing.
+    ``account`` is which of the merchant's accounts the statement is of.
     """
-    match = match_statement(lines, waiting_refunds(desk, account=account))
-    paid, to_look_at = [], list(match.to_look_at)
+    booked = list(dict.fromkeys(lines))
+    waiting = list(waiting_refunds(desk, account=account))
+    match = match_statement(booked, waiting)
+    after = _after_the_confirmation(desk, booked, waiting, account, by)
+    paid, to_look_at = [], [*match.to_look_at, *after.to_look_at]
     for one in match.paid:
         refund = one.refund
         try:
@@ -101,13 +119,77 @@ def confirm_statement(
                 refund_id=refund.refund_id,
                 reference=one.line.reference,
                 by=by,
-                request_id=f"statement {one.line.reference} {refund.refund_id}"[:_LONGEST_REQUEST_ID],
+                request_id=_request_id(refund.refund_id, one.line.reference),
             )
         except RetourError as error:
             to_look_at.append(ToLookAt(refund=refund, lines=(one.line,), because=error.message))
         else:
             paid.append(one)
-    return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at))
+    return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at), came_back=after.came_back)
+
+
+def _after_the_confirmation(
+    desk: ReturnDesk, lines: Sequence[StatementLine], waiting: Iterable[WaitingRefund], account: str, by: Actor
+) -> StatementMatch:
+    """What a statement says of refunds that wait no more: of money that came back, and of money that left again."""
+    waits = {refund.refund_id.upper() for refund in waiting}
+    named = {line: _ids(line) for line in lines}
+    ids = frozenset[str]().union(*named.values()) - waits
+    came_back: list[CameBack] = []
+    to_look_at: list[ToLookAt] = []
+    for refund in settled_refunds(desk, sorted(ids), account=account):
+        dossier = desk.dossier(refund.order_id)
+        known = dossier.refund(refund.refund_id)
+        on = [line for line, names in named.items() if refund.refund_id.upper() in names]
+        out = tuple([line for line in on if line.amount.minor < 0 and line.reference != known.reference])
+        by_statement = _request_id(refund.refund_id, known.reference) in dossier.requests
+        if len(out) > (0 if by_statement or known.state is not RefundState.SUCCEEDED else 1):
+            to_look_at.append(ToLookAt(refund=refund, lines=out, because=_paid_again(refund, known.state)))
+        for line in on:
+            if line.amount.minor > 0 and known.state is not RefundState.REVERSED:
+                because = _reverse(desk, refund, line, by, shared=len(named[line]) > 1)
+                if because is None:
+                    came_back.append(CameBack(refund=refund, line=line))
+                    break
+                to_look_at.append(ToLookAt(refund=refund, lines=(line,), because=because))
+    return StatementMatch(paid=(), to_look_at=tuple(to_look_at), came_back=tuple(came_back))
+
+
+def _paid_again(refund: WaitingRefund, state: RefundState) -> Text:
+    if state is RefundState.SUCCEEDED:
+        return text("Order {order}: {amount} was paid more than once.", order=refund.order_id, amount=refund.amount)
+    return text(
+        "Order {order}: {amount} was paid, though its refund was given up or had come back.",
+        order=refund.order_id,
+        amount=refund.amount,
+    )
+
+
+def _reverse(desk: ReturnDesk, refund: WaitingRefund, line: StatementLine, by: Actor, *, shared: bool) -> Text | None:
+    """Reverse a refund whose money came back by a line; gives why a person has to look at the line, else None."""
+    if shared:
+        return text("Order {order}: a line names several refunds at once.", order=refund.order_id)
+    if line.amount != refund.amount:
+        return text(
+            "Order {order}: {paid} of the {amount} came back.",
+            order=refund.order_id,
+            paid=line.amount,
+            amount=refund.amount,
+        )
+    try:
+        desk.reverse_refund(refund.order_id, refund.refund_id, reference=line.reference, by=by)
+    except RetourError as error:
+        return error.message
+    return None
+
+
+def _request_id(refund_id: str, reference: str) -> str:
+    return f"statement {reference} {refund_id}"[:_LONGEST_REQUEST_ID]
+
+
+def _ids(line: StatementLine) -> frozenset[str]:
+    """What on a line looks like a refund's id, in capitals."""
+    return frozenset(_ID.findall("".join(line.words.split()).upper()))
 
 
 def _named(line: StatementLine, refunds: Iterable[WaitingRefund]) -> frozenset[str]:

@@ -130,6 +130,22 @@ def waiting_refunds(
                 break
 
 
+def settled_refunds(desk: ReturnDesk, ids: Sequence[str], *, account: str = "default") -> Iterator[WaitingRefund]:
+    """Of the refunds by bank transfer with these ids, in capitals, those that wait no more."""
+    name = ManualTransfer.name if account == "default" else f"{ManualTransfer.name}/{account}"
+    for start in range(0, len(ids), PAGE):
+        known = [f"rf{one.removeprefix('RF')}" for one in ids[start : start + PAGE]]
+        for row in desk.list_refunds(refund_id=known, limit=PAGE).refunds:
+            if _pays_from(row.payment) == name and row.waits_for not in ("transfer", "bank"):
+                yield WaitingRefund(
+                    order_id=row.order_id,
+                    refund_id=row.refund_id,
+                    payment=row.payment,
+                    amount=row.amount,
+                    batch=row.batch,
+                )
+
+
 def _pays_from(payment_id: str) -> str:
     """Which of the merchant's accounts a refund is paid from: that of a payment by transfer, else the default."""
     provider = payment_id.partition(":")[0]
