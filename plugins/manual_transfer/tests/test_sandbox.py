@@ -98,13 +98,16 @@ def test_a_file_whose_answer_was_lost_is_handed_in_again_and_paid_once(bank: Ban
     assert len(confirm_statement(desk, bank.statement(), by=ANNA).paid) == 1
 
 
-def test_a_transfer_that_came_back_is_for_a_person(bank: BankSandbox, desk: ReturnDesk) -> None:
-    refund(desk)
+def test_a_transfer_that_came_back_is_reversed(bank: BankSandbox, desk: ReturnDesk) -> None:
+    made = refund(desk)
     bank.upload(a_file(desk))
     bank.fail(bank.books("invoice 1001")[0].reference)
     match = confirm_statement(desk, bank.statement(), by=ANNA)
-    assert match.paid == ()
-    assert "came back" in match.to_look_at[0].because.render("en")
+    assert (match.paid, match.to_look_at) == ((), ())
+    assert [one.refund.refund_id for one in match.came_back] == [made]
+    assert desk.dossier("1001").refunds[made].state is RefundState.REVERSED
+    again = confirm_statement(desk, bank.statement(), by=ANNA)
+    assert (again.paid, again.to_look_at, again.came_back) == ((), (), ())
 
 
 def test_what_is_held_is_on_no_statement_until_it_is_released(bank: BankSandbox, desk: ReturnDesk) -> None:

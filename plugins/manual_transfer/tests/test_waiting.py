@@ -430,6 +430,14 @@ def test_the_same_line_in_two_statements_is_one_line():
     assert [paid.line for paid in match_statement([line, line], [FIRST]).paid] == [line]
 
 
+def test_what_was_paid_and_came_back_whole_is_said_with_both_lines():
+    out, back = a_line_for(FIRST.refund_id), a_line_for(FIRST.refund_id, paid="-45.50", reference="st-18")
+    for ordered in ([out, back], [back, out]):
+        match = match_statement(ordered, [FIRST, SECOND])
+        assert [(one.refund, one.paid, one.line) for one in match.came_back] == [(FIRST, out, back)]
+        assert (match.paid, match.to_look_at) == ((), ())
+
+
 @pytest.mark.parametrize(
     ("lines", "because"),
     [
@@ -439,7 +447,7 @@ def test_the_same_line_in_two_statements_is_one_line():
             "Order 1001: €45.50 was paid more than once.",
         ),
         (
-            [a_line_for(FIRST.refund_id), a_line_for(FIRST.refund_id, paid="-45.50", reference="st-18")],
+            [a_line_for(FIRST.refund_id), a_line_for(FIRST.refund_id, paid="-45.00", reference="st-18")],
             "Order 1001: the €45.50 came back. Ask the customer for another account before you pay again.",
         ),
         (

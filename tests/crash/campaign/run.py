@@ -169,7 +169,7 @@ class Campaign:
             payment = self.chance.choice(order.payments)
             books = self.sandboxes[payment.provider].books(payment.reference)
             standing = [one for one in books if one.status in ("pending", "succeeded")]
-            if standing and payment.provider != "manual_transfer":
+            if standing:
                 self.sandboxes[payment.provider].fail(self.chance.choice(standing).reference)
                 self.counts["refunds that a bank refused"] += 1
 

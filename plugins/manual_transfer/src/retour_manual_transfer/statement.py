@@ -48,10 +48,12 @@ class Paid:
 
 @attrs.frozen(kw_only=True)
 class CameBack:
-    """A refund that had been confirmed, and the line that says that the bank sent its money back."""
+    """A refund whose money the bank sent back, and the line that says so. ``paid`` is the line that says that it was
+    paid, None for a refund that had been confirmed before."""
 
     refund: WaitingRefund
     line: StatementLine
+    paid: StatementLine | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -76,23 +78,29 @@ def match_statement(lines: Iterable[StatementLine], waiting: Iterable[WaitingRef
     """Say which waiting refunds a statement confirms: by the refund's id on the line, never by the amount alone.
 
     A refund is paid when exactly one line names it, that line names no other refund, and its amount left the
-    account. `confirm_statement` records it.
+    account. It came back when one more line says that the same amount did. `confirm_statement` records it.
     """
     refunds = list(waiting)
     found = [(line, _named(line, refunds)) for line in dict.fromkeys(lines)]
     paid: list[Paid] = []
     to_look_at: list[ToLookAt] = []
+    came_back: list[CameBack] = []
     for refund in refunds:
         naming = [(line, named) for line, named in found if refund.refund_id in named]
         if not naming:
             continue
         on = tuple([line for line, _ in naming])
-        because = _doubt(refund, on, shared=any(len(named) > 1 for _, named in naming))
-        if because is None:
+        shared = any(len(named) > 1 for _, named in naming)
+        amounts = {line.amount: line for line in on}
+        left = Money(minor=-refund.amount.minor, currency=refund.amount.currency)
+        because = _doubt(refund, on, shared=shared)
+        if not shared and len(on) == 2 and amounts.keys() == {left, refund.amount}:
+            came_back.append(CameBack(refund=refund, line=amounts[refund.amount], paid=amounts[left]))
+        elif because is None:
             paid.append(Paid(refund=refund, line=on[0]))
         else:
             to_look_at.append(ToLookAt(refund=refund, lines=on, because=because))
-    return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at))
+    return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at), came_back=tuple(came_back))
 
 
 def confirm_statement(
@@ -108,24 +116,38 @@ def confirm_statement(
     waiting = list(waiting_refunds(desk, account=account))
     match = match_statement(booked, waiting)
     after = _after_the_confirmation(desk, booked, waiting, account, by)
-    paid, to_look_at = [], [*match.to_look_at, *after.to_look_at]
+    paid, to_look_at, came_back = [], [*match.to_look_at, *after.to_look_at], list(after.came_back)
     for one in match.paid:
-        refund = one.refund
-        try:
-            desk.confirm_refund(
-                refund.order_id,
-                refund.payment,
-                refund.amount,
-                refund_id=refund.refund_id,
-                reference=one.line.reference,
-                by=by,
-                request_id=_request_id(refund.refund_id, one.line.reference),
-            )
-        except RetourError as error:
-            to_look_at.append(ToLookAt(refund=refund, lines=(one.line,), because=error.message))
-        else:
+        because = _confirm(desk, one.refund, one.line, by)
+        if because is None:
             paid.append(one)
-    return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at), came_back=after.came_back)
+        else:
+            to_look_at.append(ToLookAt(refund=one.refund, lines=(one.line,), because=because))
+    for back in match.came_back:
+        because = None if back.paid is None else _confirm(desk, back.refund, back.paid, by)
+        because = because or _reverse(desk, back.refund, back.line, by, shared=False)
+        if because is None:
+            came_back.append(back)
+        else:
+            to_look_at.append(ToLookAt(refund=back.refund, lines=(back.line,), because=because))
+    return StatementMatch(paid=tuple(paid), to_look_at=tuple(to_look_at), came_back=tuple(came_back))
+
+
+def _confirm(desk: ReturnDesk, refund: WaitingRefund, line: StatementLine, by: Actor) -> Text | None:
+    """Confirm a refund that a line says was paid; gives why a person has to look at it, else None."""
+    try:
+        desk.confirm_refund(
+            refund.order_id,
+            refund.payment,
+            refund.amount,
+            refund_id=refund.refund_id,
+            reference=line.reference,
+            by=by,
+            request_id=_request_id(refund.refund_id, line.reference),
+        )
+    except RetourError as error:
+        return error.message
+    return None
 
 
 def _after_the_confirmation(
