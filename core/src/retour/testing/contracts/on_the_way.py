@@ -8,14 +8,16 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.http import Answer, ProviderSession
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, refused
+from retour.testing.contracts.account import A_YEAR, PATIENT, Account, lacks, needs, refused
 
 UNREADABLE_READS = (
     Fault.REFUSED_429,
@@ -36,6 +38,22 @@ _HELD_BACK = (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)
 
 _ENOUGH = 8
 """Times that a fault is repeated, so that neither the session's own retries nor a second question get round it."""
+
+
+class _Counting(ProviderSession):
+    """A session that counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__(deadline=PATIENT)
+        self.calls = 0
+
+    def read(self, url: str, **more: Any) -> Answer:
+        self.calls += 1
+        return super().read(url, **more)
+
+    def write(self, method: str, url: str, **more: Any) -> Answer:
+        self.calls += 1
+        return super().write(method, url, **more)
 
 
 @needs("refund_by_api")
@@ -167,6 +185,27 @@ def test_a_question_that_is_not_answered_decides_nothing(account: Account, fault
         with account.faults(*[fault] * _ENOUGH):
             error = refused(ask, f"fault: {fault}")
         assert error.disposition in LATER, f"fault: {fault}, and it was told as {error!r}"
+
+
+@needs("refund_by_api")
+def test_every_call_goes_through_the_session_of_the_core(account: Account) -> None:
+    """Nothing is asked past the session that the provider is made with.
+
+    It has the deadline, follows no redirect and masks what is secret; past it, one silent answer holds up every refund.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    began = len(account.sandbox.server.requests)
+    http = _Counting()
+    provider = account.provider(http=http)
+    provider.check_settings()
+    provider.refundable(payment)
+    provider.fetch_refund(request.target, provider.refund(request).reference)
+    if not lacks(account.capabilities, "find_refund"):
+        provider.find_refund(request)
+    if not lacks(account.capabilities, "list_refunds"):
+        provider.list_refunds(request.target)
+    assert len(account.sandbox.server.requests) - began == http.calls
 
 
 @needs("refund_by_api")
