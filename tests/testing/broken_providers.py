@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import acme_pay
 import attrs
+import requests
 from acme_pay import AcmePay, AcmePaySandbox, Settings, WireEvent, WirePayment, WireRefund
 
 from retour.providers import (
@@ -142,6 +143,19 @@ class TakesARefundOfTheAmountForOurs(AcmePay):
     def refund(self, request: RefundRequest) -> RefundResult:
         made = [one for one in self._walk(request.target) if one.amount == request.amount]
         return made[0] if made else super().refund(request)
+
+
+@breaks("test_a_refusal_says_why")
+class SaysNothing(AcmePay):
+    def _refusal(self, answer: Answer) -> ProviderError:
+        return ProviderError(super()._refusal(answer).code, "")
+
+
+@breaks("test_a_refusal_says_why")
+class DropsTheProvidersOwnCode(AcmePay):
+    def _refusal(self, answer: Answer) -> ProviderError:
+        error = super()._refusal(answer)
+        return ProviderError(error.code, error.message)
 
 
 @breaks("test_threads_that_share_a_provider_make_each_refund_once")
@@ -430,6 +444,17 @@ class RepeatsARefundByItself(AcmePay):
             return super().refund(request)
         except ProviderError:
             return super().refund(request)
+
+
+@breaks("test_every_call_goes_through_the_session_of_the_core")
+class CallsPastTheSession(AcmePay):
+    """It never waits in vain in a test, and for ever in a shop."""
+
+    def check_settings(self) -> None:
+        try:
+            requests.get(self._url("account"), headers=self._headers, timeout=60)
+        except requests.RequestException:
+            raise ProviderError(ErrorCode.UNAVAILABLE, "no answer") from None
 
 
 @breaks("test_a_closed_port_is_certainly_not_sent")
