@@ -22,6 +22,8 @@ PAGES = sorted(
     for page in ROOT.glob(pattern)
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# (\w+\.py)\n")
+"""The first line of a block that is a file. The other blocks of its page find it where they run."""
 
 TESTED_ELSEWHERE = ("make ", "python3 -m venv", ".venv/bin/pip", ".venv/bin/pytest", "pip install")
 """Commands that install, or that run these tests: .ci/run and tests/test_install.py run them."""
@@ -40,6 +42,16 @@ def blocks(*languages: str) -> list[object]:
     return found
 
 
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where a block runs: with the files of its page."""
+    page = ROOT / request.node.callspec.id.rpartition("-")[0]
+    for match in BLOCK.finditer(page.read_text()):
+        if file := FILE.match(match[2]):
+            (tmp_path / file[1]).write_text(match[2])
+    return tmp_path
+
+
 def test_every_block_says_its_language() -> None:
     for page in PAGES:
         for match in BLOCK.finditer(page.read_text()):
@@ -47,10 +59,10 @@ def test_every_block_says_its_language() -> None:
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_a_python_block_runs(code: str, tmp_path: Path) -> None:
+def test_a_python_block_runs(code: str, place: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
+        cwd=place,
         capture_output=True,
         text=True,
         check=False,
@@ -60,7 +72,7 @@ def test_a_python_block_runs(code: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("session", blocks("console"))
-def test_the_commands_of_a_console_block_run(session: str, tmp_path: Path) -> None:
+def test_the_commands_of_a_console_block_run(session: str, place: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for line in session.splitlines():
         if not line.startswith("$ "):
@@ -70,7 +82,7 @@ def test_the_commands_of_a_console_block_run(session: str, tmp_path: Path) -> No
             continue
         running = subprocess.Popen(
             shlex.split(command.removeprefix(".venv/bin/")),
-            cwd=tmp_path,
+            cwd=place,
             env={**os.environ, "PATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

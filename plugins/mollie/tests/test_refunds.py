@@ -547,6 +547,19 @@ def test_an_unknown_payment_is_told(mollie: Mollie, shop_payment_of: ShopPayment
     assert (unknown.value.code, unknown.value.disposition) == (ErrorCode.UNKNOWN_PAYMENT, Disposition.FINAL)
 
 
+def test_a_refund_is_not_fetched_by_an_answer_about_another_one(
+    mollie: Mollie, sandbox: MollieSandbox, request_for: RequestFor
+) -> None:
+    ours, other = mollie.refund(request_for("10.00")), mollie.refund(request_for("20.00", number=2))
+    target = request_for().target
+    mollie.fetch_refund(target, other.reference)
+    answer = sandbox.server.handle(sandbox.server.requests[-1])
+    sandbox.server.handle = lambda _: answer
+    with pytest.raises(ProviderError) as mixed_up:
+        mollie.fetch_refund(target, ours.reference)
+    assert (mixed_up.value.code, mixed_up.value.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RECONCILE)
+
+
 # --- orders ----------------------------------------------------------------------------------------------
 
 

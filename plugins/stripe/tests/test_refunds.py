@@ -315,6 +315,23 @@ def test_an_answer_about_another_refund_is_not_taken_for_ours(
     assert caught.value.code is ErrorCode.UNREADABLE_ANSWER
 
 
+def test_a_refund_is_not_fetched_or_cancelled_by_an_answer_about_another_one(
+    sandbox: StripeSandbox, stripe: Stripe, refund_of: RefundOf
+) -> None:
+    reference = sandbox.pay(PAID)
+    sandbox.hold()
+    ours = stripe.refund(refund_of(reference, "10.00", number=1))
+    stripe.refund(refund_of(reference, "20.00", number=2))
+    truth, other = sandbox.server.handle, sandbox.server.handle(sandbox.server.requests[-1])
+    for call, mixed_up in ((stripe.fetch_refund, "GET"), (stripe.cancel_refund, "GET"), (stripe.cancel_refund, "POST")):
+        sandbox.server.handle = lambda request, mixed_up=mixed_up: (
+            other if request.method == mixed_up else truth(request)
+        )
+        with pytest.raises(ProviderError) as caught:
+            call(reference, ours.reference)
+        assert caught.value.code is ErrorCode.UNREADABLE_ANSWER
+
+
 # --- finding and listing ---------------------------------------------------------------------------------
 
 

@@ -182,6 +182,8 @@ class Mollie:
             if error.http_status != 404:
                 raise
             return self._listed(target, reference, error)
+        if found.id != reference:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {found.id}")
         return self._result(found, target)
 
     def _listed(self, target: str, reference: str, gone: ProviderError) -> RefundResult:

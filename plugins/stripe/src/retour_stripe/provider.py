@@ -181,7 +181,7 @@ class Stripe:
             said = refund.payment_intent if target.startswith(_INTENT) else refund.charge
             code = ErrorCode.UNKNOWN_PAYMENT if said else ErrorCode.UNREADABLE_ANSWER
             raise ProviderError(code, f"{refund.id} is a refund of {said or 'a payment that it does not name'}")
-        return refund.result()
+        return _of(refund, reference)
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:
         """The refund whose metadata holds our id."""
@@ -195,7 +195,7 @@ class Stripe:
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
         """Cancel a refund that waits for the consumer (``requires_action``); Stripe refuses it for all others."""
         self.fetch_refund(target, reference)
-        return self._api.post(Refund, f"refunds/{segment(reference.strip())}/cancel", {}).result()
+        return _of(self._api.post(Refund, f"refunds/{segment(reference.strip())}/cancel", {}), reference)
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """Check the signature over the raw body, then read what it says of refunds."""
@@ -264,6 +264,13 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     if remaining.currency != payment.captured.currency:
         return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
     return ""
+
+
+def _of(refund: Refund, reference: str) -> RefundResult:
+    """The refund that was asked for, and never another of the same payment."""
+    if refund.id != reference.strip():
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {refund.id}")
+    return refund.result()
 
 
 def _selector(target: str) -> dict[str, str]:

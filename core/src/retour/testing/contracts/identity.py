@@ -127,6 +127,16 @@ def test_more_than_is_left_is_refused_and_not_failed_blindly(account: Account, s
 
 
 @needs("refund_by_api")
+def test_a_refusal_says_why(account: Account) -> None:
+    """A refusal has words for the person who reads it, and the provider's own code, to look up or to ask about."""
+    payment = account.pay()
+    more = account.request(payment, account.amount(94_96))
+    error = refused(lambda: account.provider().refund(more), "there is less left")
+    assert error.message.strip()
+    assert error.provider_code.strip()
+
+
+@needs("refund_by_api")
 def test_threads_that_share_a_provider_make_each_refund_once(account: Account) -> None:
     """One provider instance serves several workers at once: every refund is made once, as it was asked."""
     payments = [account.pay() for _ in range(WORKERS)]

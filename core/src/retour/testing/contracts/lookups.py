@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+from retour.providers.errors import ProviderError
 from retour.providers.refunding import RefundStatus
-from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, refused
+from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, outcome, refused
 
 MANY = 260
 """Refunds of one payment: more than any provider puts on one page."""
@@ -85,6 +86,17 @@ def test_a_refund_that_is_only_alike_is_not_found(account: Account) -> None:
     near = account.request(other, account.amount(10_00), number=2)
     assert provider.find_refund(attrs.evolve(near, refund_id=near.refund_id[:-1])) is None
     assert provider.find_refund(attrs.evolve(near, refund_id="")) is None
+
+
+@needs("refund_by_api", "find_refund")
+def test_a_refund_on_another_payment_is_not_found(account: Account) -> None:
+    """A refund is looked for on its own payment: one with our id on another payment is an error, or is not there."""
+    one, other = account.pay(), account.pay()
+    provider = account.provider()
+    request = account.request(one)
+    provider.refund(request)
+    found = outcome(lambda: provider.find_refund(attrs.evolve(request, target=account.target(other))))
+    assert found is None or isinstance(found, ProviderError)
 
 
 @needs("refund_by_api", "find_refund")

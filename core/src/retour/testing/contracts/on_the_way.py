@@ -6,16 +6,18 @@ from __future__ import annotations
 import datetime
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.http import Answer, ProviderSession
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import Account, lacks, needs, refused
+from retour.testing.contracts.account import A_YEAR, PATIENT, Account, lacks, needs, refused
 
 UNREADABLE_READS = (
     Fault.REFUSED_429,
@@ -26,10 +28,32 @@ UNREADABLE_READS = (
 )
 """Faults of a question about a refund."""
 
+ODD_WAITS = ("", "soon", "-5", "nan", "inf", "1e9", "7, 7", "²", "9" * 40, "Fri, 31 Dec 2027 23:59:59 GMT")
+"""What stands in ``Retry-After``, the last one rightly (RFC 9110, 10.2.3)."""
+
+LATER = (Disposition.RETRY, Disposition.RECONCILE)
+"""What a bad moment may mean: it passes, and nobody has to do anything."""
+
 _HELD_BACK = (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)
 
 _ENOUGH = 8
 """Times that a fault is repeated, so that neither the session's own retries nor a second question get round it."""
+
+
+class _Counting(ProviderSession):
+    """A session that counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__(deadline=PATIENT)
+        self.calls = 0
+
+    def read(self, url: str, **more: Any) -> Answer:
+        self.calls += 1
+        return super().read(url, **more)
+
+    def write(self, method: str, url: str, **more: Any) -> Answer:
+        self.calls += 1
+        return super().write(method, url, **more)
 
 
 @needs("refund_by_api")
@@ -47,11 +71,38 @@ def test_after_a_fault_the_error_tells_the_truth_about_the_money(account: Accoun
     done = len(account.books(payment))
     assert done == ("after" in fault.value), "the sandbox does not do what the fault says"
     assert len(account.sent(request)) == 1, "a refund was repeated by the provider itself; only the core may"
-    assert error.disposition is not Disposition.FINAL, "the same request would succeed in a moment"
+    assert error.disposition in LATER, "the same request would succeed in a moment"
     if done:
         assert error.disposition is Disposition.RECONCILE
     if fault is Fault.REFUSED_429:
         assert (error.code, error.disposition) == (ErrorCode.RATE_LIMITED, Disposition.RETRY)
+
+
+@needs("refund_by_api")
+def test_the_wait_that_a_429_asks_for_is_told(account: Account) -> None:
+    """A refusal of one request too many is certainly not done, and says how long to wait where the provider does.
+
+    Who asks again at once is shut out for longer, and the refunds of a whole morning wait behind it.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    with _too_many(account, request, "7"):
+        error = refused(lambda: account.provider().refund(request), "status 429")
+    assert (error.code, error.disposition) == (ErrorCode.RATE_LIMITED, Disposition.RETRY)
+    assert error.not_before is not None, "Retry-After: 7, and no wait is told"
+    assert datetime.timedelta(seconds=7) <= error.not_before <= datetime.timedelta(days=1)
+    assert account.books(payment) == []
+
+
+@needs("refund_by_api")
+@pytest.mark.parametrize("wait", ODD_WAITS)
+def test_a_wait_that_cannot_be_read_is_no_accident(account: Account, wait: str) -> None:
+    """Whatever stands where the wait should be, the refusal is the same, and the wait is a time ahead or none."""
+    request = account.request(account.pay())
+    with _too_many(account, request, wait):
+        error = refused(lambda: account.provider().refund(request), f"status 429, Retry-After: {wait}")
+    assert (error.code, error.disposition) == (ErrorCode.RATE_LIMITED, Disposition.RETRY)
+    assert error.not_before is None or datetime.timedelta(0) <= error.not_before <= 2 * A_YEAR
 
 
 @needs("refund_by_api")
@@ -95,7 +146,8 @@ def test_a_lookup_that_fails_is_not_a_refund_that_is_not_there(account: Account,
     provider = account.provider()
     provider.refund(request)
     with account.faults(*[fault] * _ENOUGH):
-        refused(lambda: provider.find_refund(request), f"fault: {fault}")
+        error = refused(lambda: provider.find_refund(request), f"fault: {fault}")
+    assert error.disposition in LATER
     assert provider.find_refund(request) is not None
 
 
@@ -108,8 +160,52 @@ def test_a_list_that_cannot_be_read_is_not_an_empty_list(account: Account, fault
     target = account.target(payment)
     provider = account.provider()
     with account.faults(*[fault] * _ENOUGH):
-        refused(lambda: provider.list_refunds(target), f"fault: {fault}")
+        error = refused(lambda: provider.list_refunds(target), f"fault: {fault}")
+    assert error.disposition in LATER
     assert len(provider.list_refunds(target)) == 1
+
+
+@needs("refund_by_api")
+@pytest.mark.parametrize("fault", [Fault.REFUSED_429, Fault.ERROR_500_BEFORE, Fault.NO_JSON_AFTER])
+def test_a_question_that_is_not_answered_decides_nothing(account: Account, fault: Fault) -> None:
+    """A payment or a refund that cannot be read just now is asked for again: it is not refused, and nobody has to mend
+    anything.
+
+    Told as final, a bad second of the provider ends the refund of a customer who then waits for nothing.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    reference = provider.refund(request).reference
+    asked: list[Callable[[], object]] = [
+        lambda: provider.refundable(payment),
+        lambda: provider.fetch_refund(request.target, reference),
+    ]
+    for ask in asked:
+        with account.faults(*[fault] * _ENOUGH):
+            error = refused(ask, f"fault: {fault}")
+        assert error.disposition in LATER, f"fault: {fault}, and it was told as {error!r}"
+
+
+@needs("refund_by_api")
+def test_every_call_goes_through_the_session_of_the_core(account: Account) -> None:
+    """Nothing is asked past the session that the provider is made with.
+
+    It has the deadline, follows no redirect and masks what is secret; past it, one silent answer holds up every refund.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    began = len(account.sandbox.server.requests)
+    http = _Counting()
+    provider = account.provider(http=http)
+    provider.check_settings()
+    provider.refundable(payment)
+    provider.fetch_refund(request.target, provider.refund(request).reference)
+    if not lacks(account.capabilities, "find_refund"):
+        provider.find_refund(request)
+    if not lacks(account.capabilities, "list_refunds"):
+        provider.list_refunds(request.target)
+    assert len(account.sandbox.server.requests) - began == http.calls
 
 
 @needs("refund_by_api")
@@ -144,6 +240,24 @@ def test_a_redirect_of_a_refund_is_not_followed(account: Account, status: int) -
     assert error.disposition is Disposition.RECONCILE
     assert "/elsewhere" not in [sent.path for sent in account.sandbox.server.requests]
     assert len(account.sent(request)) == 1
+
+
+@contextmanager
+def _too_many(account: Account, request: RefundRequest, wait: str) -> Iterator[None]:
+    """A refund is refused as one request too many, with ``wait`` in ``Retry-After``, before anything is done."""
+    server = account.sandbox.server
+    handle = server.handle
+
+    def refuse(sent: SandboxRequest) -> SandboxResponse:
+        if not account.carries(sent, request):
+            return handle(sent)
+        return SandboxResponse(status=429, body=server.error_bodies.get(429, {}), headers={"Retry-After": wait})
+
+    server.handle = refuse
+    try:
+        yield
+    finally:
+        server.handle = handle
 
 
 def _waiting(account: Account, fault: Fault) -> RefundsByApi:

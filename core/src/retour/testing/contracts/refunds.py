@@ -67,6 +67,29 @@ def test_what_was_refunded_is_no_longer_left(account: Account) -> None:
     assert after.reason
 
 
+@needs("refund_by_api", "partial_refund")
+def test_a_refund_in_the_dashboard_is_no_longer_left(account: Account) -> None:
+    """What a colleague refunded in the dashboard is not left either, whether or not it carries an id of ours."""
+    payment = account.pay()
+    provider = account.provider()
+    before = provider.refundable(payment).remaining
+    account.sandbox.refund_in_dashboard(payment.reference, account.amount(44_95))
+    assert provider.refundable(payment).remaining == before - account.amount(44_95)
+
+
+@needs("refund_by_api", "partial_refund")
+def test_what_did_not_go_out_is_left_again(account: Account) -> None:
+    """A refund that the bank refused takes nothing of its payment.
+
+    Counted as gone, it leaves a customer who can never be paid: the account was closed, and the payment looks refunded.
+    """
+    payment = account.pay()
+    provider = account.provider()
+    before = provider.refundable(payment).remaining
+    account.sandbox.fail(provider.refund(account.request(payment)).reference)
+    assert provider.refundable(payment).remaining == before
+
+
 @needs("refund_by_api")
 @pytest.mark.parametrize("reference", ODD_REFERENCES.values(), ids=list(ODD_REFERENCES))
 def test_a_reference_that_is_none_cannot_be_refunded(account: Account, reference: str) -> None:
@@ -138,6 +161,22 @@ def test_a_whole_payment_is_refunded_once(account: Account) -> None:
     assert result.amount == payment.captured
     assert result.status in SENT
     assert result.created_at is None or result.created_at.utcoffset() == datetime.timedelta(0)
+
+
+@needs("refund_by_api")
+def test_a_refund_was_made_when_it_was_made(account: Account) -> None:
+    """The time of a refund is the provider's, in UTC, and stays what it was; or none is told.
+
+    A local time that is taken for UTC makes a refund older than the request for it, and then it is somebody else's.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    made = provider.refund(request)
+    when = account.sandbox.clock.now()
+    account.sandbox.advance(datetime.timedelta(days=2))
+    for told in (made, provider.fetch_refund(request.target, made.reference)):
+        assert told.created_at is None or abs(told.created_at - when) < datetime.timedelta(minutes=1)
 
 
 @needs("refund_by_api", "partial_refund")

@@ -9,7 +9,7 @@ import pytest
 
 from retour.providers.errors import ProviderError
 from retour.sandbox import Fault
-from retour.testing.contracts.account import Account, needs
+from retour.testing.contracts.account import Account, lacks, needs
 
 
 def _shows(account: Account, words: str) -> list[str]:
@@ -56,3 +56,18 @@ def test_no_secret_is_in_an_error(account: Account, fault: Fault) -> None:
     error = caught.value
     shown = [str(error), repr(error), error.message, error.provider_code, *traceback.format_exception(error)]
     assert _shows(account, "\n".join(shown)) == []
+
+
+@needs("refund_by_api")
+def test_no_secret_is_in_an_address(account: Account) -> None:
+    """A secret is in a header or a body, never in an address: every machine on the way writes those down."""
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    provider.check_settings()
+    provider.refundable(payment)
+    provider.fetch_refund(request.target, provider.refund(request).reference)
+    if not lacks(account.capabilities, "list_refunds"):
+        provider.list_refunds(request.target)
+    for sent in account.sandbox.server.requests:
+        assert _shows(account, "\n".join([sent.path, *sent.query.values()])) == []

@@ -91,6 +91,7 @@ def test_a_refund_that_waits_can_be_cancelled(account: Account) -> None:
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
+    before = provider.refundable(payment).remaining
     account.sandbox.hold()
     made = provider.refund(request)
     try:
@@ -102,6 +103,18 @@ def test_a_refund_that_waits_can_be_cancelled(account: Account) -> None:
     assert (cancelled.reference, cancelled.status) == (made.reference, RefundStatus.CANCELLED)
     assert [booked.status for booked in account.books(payment)] == [RefundStatus.CANCELLED]
     assert _seen(account, request, made.reference) == {RefundStatus.CANCELLED}
+    assert provider.refundable(payment).remaining == before, "what was cancelled can be refunded again"
+
+
+@needs("refund_by_api", "cancel_refund")
+def test_a_refund_of_another_payment_is_not_cancelled(account: Account) -> None:
+    """A reference is cancelled on its own payment only: mixed up, it takes another customer's money back."""
+    one, other = account.pay(), account.pay()
+    provider = account.provider()
+    account.sandbox.hold()
+    made = provider.refund(account.request(other))
+    refused(lambda: provider.cancel_refund(account.target(one), made.reference), "it is a refund of another payment")
+    assert [booked.status for booked in account.books(other)] == [RefundStatus.PENDING]
 
 
 @needs("refund_by_api")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import re
+import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import attrs
 import pytest
@@ -21,21 +24,31 @@ from retour.providers.webhooks import (
 )
 from retour.testing.contracts.account import A_YEAR, Account, needs
 
+SHORTEST_SIGNATURE = 16
+"""Characters. What is shorter is a version or a name."""
+
+MOST_PLACES = 40
+"""Places at which a body is changed, for each kind of byte."""
+
 
 def _other_body(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[RawWebhook]:
-    """The body changed: each digit in it in turn, and something after its end."""
-    changed = [
-        attrs.evolve(webhook, body=webhook.body[:place] + _other_digit(webhook.body[place]) + webhook.body[place + 1 :])
-        for place in [place for place, byte in enumerate(webhook.body) if chr(byte).isdigit()][
-            :: len(webhook.body) // 40 + 1
-        ]
-    ]
+    """The body changed by one byte: another digit, a letter in the other case, something after its end."""
     del others
-    return [*changed, attrs.evolve(webhook, body=webhook.body + b" ")]
+    body = webhook.body
+    digits = [place for place in range(len(body)) if body[place : place + 1].isdigit()]
+    letters = [place for place in range(len(body)) if body[place : place + 1].isalpha()]
+    changed = [
+        body[:place] + _other_byte(body[place : place + 1]) + body[place + 1 :]
+        for places in (digits, letters)
+        for place in places[:: len(places) // MOST_PLACES + 1]
+    ]
+    return [attrs.evolve(webhook, body=other) for other in (*changed, body + b" ")]
 
 
-def _other_digit(byte: int) -> bytes:
-    return b"1" if byte == ord("2") else b"2"
+def _other_byte(byte: bytes) -> bytes:
+    if byte.isalpha():
+        return byte.swapcase()
+    return b"1" if byte == b"2" else b"2"
 
 
 def _no_headers(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[RawWebhook]:
@@ -89,7 +102,12 @@ def _one_of_each(account: Account) -> tuple[Payment, list[RawWebhook]]:
     account.sandbox.advance(A_YEAR)
     account.sandbox.fail(made.reference)
     account.sandbox.advance(datetime.timedelta(hours=1))
-    return payment, [
+    return payment, _sent(account)
+
+
+def _sent(account: Account) -> list[RawWebhook]:
+    """The webhooks that nobody took yet, as the core hands them over."""
+    return [
         RawWebhook(headers={name.lower(): value for name, value in sent.headers.items()}, body=sent.body)
         for sent in account.sandbox.take_webhooks()
     ]
@@ -142,6 +160,18 @@ def test_a_signed_webhook_tells_that_a_refund_failed(account: Account) -> None:
 
 
 @needs("refund_by_api", "webhooks")
+def test_a_webhook_never_says_more_than_the_books(account: Account) -> None:
+    """Of a refund that the bank holds up, every webhook says that it is pending, or says to look."""
+    account.sandbox.hold()
+    payment = account.pay()
+    account.provider().refund(account.request(payment))
+    account.sandbox.advance(datetime.timedelta(days=1))
+    provider = account.provider()
+    told = [provider.parse_webhook(webhook) for webhook in _sent(account)]
+    assert {event.refund.status for one in told for event in _events(one)} <= {RefundStatus.PENDING}
+
+
+@needs("refund_by_api", "webhooks")
 def test_the_same_webhook_twice_is_the_same_event(account: Account) -> None:
     """A webhook that is sent again says the same, under the same id, so that it counts once; two events have two ids.
 
@@ -174,6 +204,31 @@ def test_a_forged_webhook_says_nothing_of_a_refund(
         except (WebhookRejected, ProviderError):
             continue
         assert _events(told) == (), f"believed: {str(webhook)[:400]}"
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_rejection_does_not_help_the_forger(account: Account) -> None:
+    """What is said of a rejected webhook, in its traceback too, holds no secret and no signature that would have done.
+
+    It ends in a log, or in the answer; from there the forger signs what he likes.
+    """
+    _, webhooks = _one_of_each(account)
+    provider = account.provider()
+    for genuine in webhooks:
+        for forged in [*_no_headers(genuine, webhooks), *_other_headers(genuine, webhooks)]:
+            with suppress(ProviderError):
+                try:
+                    provider.parse_webhook(forged)
+                except WebhookRejected as rejected:
+                    said = "\n".join([repr(rejected), *traceback.format_exception(rejected)])
+                    told = [word for word in account.secrets() | (_words(genuine) - _words(forged)) if word in said]
+                    assert told == [], "the rejection helps to forge the next one"
+
+
+def _words(webhook: RawWebhook) -> set[str]:
+    """What stands in the headers and could be a signature."""
+    values = [value for name, value in webhook.headers.items() if name != "content-type"]
+    return {word for value in values for word in re.split(r"[\s,;=]+", value) if len(word) >= SHORTEST_SIGNATURE}
 
 
 @needs("refund_by_api", "webhooks")
