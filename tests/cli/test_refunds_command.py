@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from retour import Actor, MemoryShop, Money, ReturnDesk
 from retour.cli import main
-from retour.providers import ErrorCode, ProviderError
+from retour.providers import ErrorCode, ProviderError, RefundStatus
 from retour.testing import a_line, a_payment, an_order
 
 Run = Callable[..., Result]
@@ -130,6 +130,20 @@ def test_the_others_are_listed_when_they_are_asked_for(run: Run, host: Host) -> 
     assert places == sorted(places)
     assert "waits for" in everything
     assert "the merchant" in everything
+
+
+def test_what_failed_or_came_back_is_listed_when_it_is_asked_for(run: Run, host: Host) -> None:
+    assert "No refund failed or came back." in refunds(run, "--failed").stdout
+    failed = host.refund("order-0", "10.00", ProviderError(ErrorCode.NOT_REFUNDABLE, "the account was closed"))
+    arrived = host.refund("order-1", "11.00")
+    reversed_ = host.refund("order-2", "12.00")
+    host.ledger.turn("re_2", RefundStatus.FAILED)
+    host.desk.reconcile("order-2")
+    shown = refunds(run, "--failed").stdout
+    assert "2 refunds did not arrive." in shown
+    assert "the account was closed" in next(line for line in shown.splitlines() if failed in line)
+    assert "reversed" in next(line for line in shown.splitlines() if reversed_ in line)
+    assert arrived not in shown
 
 
 def test_every_page_of_the_list_is_shown(run: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import click
 from babel.dates import format_datetime
@@ -18,7 +19,7 @@ from retour.cli.worker import desk_at, desk_option, language_option
 from retour.desk import ReturnDesk
 from retour.model.errors import UnknownOrder, UnknownRefund
 from retour.model.outcome import RefundSummary
-from retour.model.refunds import REFUND_WORDS
+from retour.model.refunds import REFUND_WORDS, RefundState
 from retour.model.text import Text, money_text
 
 WAITING: dict[str, Text] = {
@@ -57,34 +58,45 @@ _UNLIMITED = 2000
     help="Those that a person has to decide or mend, that the merchant makes by link or by bank transfer, or that the "
     "bank or the provider has.",
 )
+@click.option(
+    "--failed",
+    is_flag=True,
+    help="Instead: those that failed, or came back after they had arrived. The customer does not have that money.",
+)
 @language_option
 @click.pass_context
-def command(ctx: click.Context, where: str, waits_for: str, lang: str | None) -> None:
+def command(ctx: click.Context, where: str, waits_for: str, failed: bool, lang: str | None) -> None:
     """List the refunds that wait, the newest first: since when, and why. Nothing is changed."""
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
     desk = desk_at(where)
     try:
-        kinds = list(WAITING) if waits_for == "all" else [waits_for]
-        listed = [one for kind in kinds for one in _waiting(desk, kind)]
+        if failed:
+            listed = list(_pages(desk, state=(RefundState.FAILED, RefundState.REVERSED)))
+        else:
+            kinds = list(WAITING) if waits_for == "all" else [waits_for]
+            listed = [one for kind in kinds for one in _pages(desk, waits_for=kind)]
         console = Console(highlight=False, emoji=False, markup=False)
         if not console.is_terminal and "COLUMNS" not in os.environ:
             console.width = _UNLIMITED
         if listed:
-            console.print(_table(desk, listed, language, whom=waits_for == "all"))
-            words = texts("{count} refund waits.", "{count} refunds wait.", len(listed))
+            console.print(_table(desk, listed, language, whom=waits_for == "all" and not failed))
+            if failed:
+                words = texts("{count} refund did not arrive.", "{count} refunds did not arrive.", len(listed))
+            else:
+                words = texts("{count} refund waits.", "{count} refunds wait.", len(listed))
         else:
-            words = _NONE[waits_for]
+            words = text("No refund failed or came back.") if failed else _NONE[waits_for]
         console.print(words.render(language))
     finally:
         desk.close()
 
 
-def _waiting(desk: ReturnDesk, kind: str) -> Iterator[RefundSummary]:
-    """Every page of the refunds that wait for ``kind``."""
+def _pages(desk: ReturnDesk, **filters: Any) -> Iterator[RefundSummary]:
+    """The refunds of every page."""
     after = None
     while True:
-        page = desk.list_refunds(waits_for=kind, limit=500, after=after)
+        page = desk.list_refunds(**filters, limit=500, after=after)
         yield from page.refunds
         if page.next is None:
             return
