@@ -47,17 +47,24 @@ class World:
         order = an_order(a_line("cup", 4, "100.00"), payments=[a_payment("100.00", provider="ledger", reference="p_1")])
         self.shop.orders["1001"] = order
         made = self.provider.make_provider(self.ledger, **capabilities)
+        self._enter([self.provider.plugin(made), *plugins], inline_seconds)
+        return self
+
+    def open_without_the_plugin(self) -> None:
+        """Open the desk again, and nobody offers the payment's provider any more."""
+        self._enter([], 10.0)
+
+    def _enter(self, plugins: list[object], inline_seconds: float) -> None:
         if self.desk is not None:
             self.desk.close()
         self.desk = ReturnDesk(
             shop=self.shop,
             store=self.database,
-            plugins=[self.provider.plugin(made), *plugins],
+            plugins=plugins,
             migrate=True,
             clock=lambda: self.now,
             inline_seconds=inline_seconds,
         )
-        return self
 
     def refund(self, amount: str = "40.00", **more: object) -> Outcome:
         """Refund by API, with a form of its own."""

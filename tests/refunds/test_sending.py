@@ -419,6 +419,24 @@ def test_a_refund_that_waits_for_its_next_try_can_be_given_up(world: Any) -> Non
     assert not world.desk.list_refunds(waits_for="provider").refunds
 
 
+def test_a_refund_that_waits_for_a_worker_can_be_given_up(world: Any) -> None:
+    outcome = world.open(inline_seconds=0).refund()
+    assert outcome.refund.state == "submitting"
+    assert world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA).refund.state == "cancelled"
+    world.later()
+    assert (world.ledger.calls, world.went_back) == (0, 0)
+
+
+def test_a_refund_whose_plugin_is_gone_can_be_given_up(world: Any) -> None:
+    outcome = world.open(inline_seconds=0).refund()
+    world.open_without_the_plugin()
+    world.later()
+    assert world.states == ["submitting"]
+    assert world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA).refund.state == "cancelled"
+    world.open().later()
+    assert (world.ledger.calls, world.went_back) == (0, 0)
+
+
 def test_a_refund_that_waits_for_its_next_try_is_not_given_up_while_a_worker_has_it(world: Any) -> None:
     world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "slow down")]
     outcome = world.refund()

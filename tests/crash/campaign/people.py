@@ -211,7 +211,7 @@ def decide(desk: ReturnDesk, decision: Decision) -> str | None:
         return None
     for refund in desk.dossier(order_id).refunds.values():
         taken_back = refund.state == "pending" and refund.sent is not None and not refund.cancelling
-        if taken_back or (refund.state == "submitting" and refund.waits_for_effect):
+        if taken_back or refund.state == "submitting":
             desk.cancel_refund(order_id, refund.id, by=ANNA)
             break
     return None

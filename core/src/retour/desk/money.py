@@ -11,6 +11,7 @@ import attrs
 from retour.desk.flow import Flow
 from retour.effects import inbox
 from retour.effects.attempt import put_off
+from retour.effects.refunding import SEND_REFUND, OfRefund
 from retour.effects.runner import LEASE
 from retour.hooks.context import HookContext
 from retour.model.actor import Actor
@@ -31,6 +32,7 @@ from retour.providers.refunding import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.clock import microseconds
+from retour.store.records import from_json
 from retour.store.store import ClaimedEffect, LeaseLost
 
 
@@ -113,19 +115,24 @@ class RefundDesk:
 
     @contextmanager
     def withdrawn(self, order_id: str, refund_id: str) -> Iterator[ClaimedEffect | None]:
-        """Take a refund that waits for its next try out of every worker's hands, and give it back where the caller
-        fails; None for a refund that does not wait so.
+        """Take a refund that waits for its first or its next try out of every worker's hands, and give it back where
+        the caller fails; None for a refund that does not wait so.
 
         Raises `NotPossibleNow` for one that a worker has, or that a worker died with.
         """
         order, dossier = self.flow.read(order_id)
         refund = dossier.refunds.get(refund_id)
-        if refund is None or refund.state is not RefundState.SUBMITTING or not refund.waits_for_effect:
+        if refund is None or refund.state is not RefundState.SUBMITTING:
             yield None
             return
         store, now = self.flow.house.store, self.flow.house.clock()
         owner = id_maker(microseconds(now) // 1000)("wk")
-        claimed = store.claim(owner, lease=LEASE, limit=1, ids=[refund.waits_for_effect])
+        sending = [
+            effect_id
+            for effect_id, body in store.waiting_effects(self.flow.shop_id, order_id, SEND_REFUND)
+            if from_json(OfRefund, body).refund_id == refund_id
+        ]
+        claimed = store.claim(owner, lease=LEASE, limit=1, ids=sending)
         if not claimed:
             raise NotPossibleNow(
                 text(

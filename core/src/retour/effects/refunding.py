@@ -126,7 +126,7 @@ class Refunding:
         if error.disposition is Disposition.RETRY:
             settled = put_off(effect, because, error.not_before)
             until = self.clock() + datetime.timedelta(microseconds=settled.delay)
-            event = RefundPutOff(refund_id=refund.id, because=because, not_before=until, effect_id=effect.id)
+            event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
             return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
         if error.disposition is Disposition.RECONCILE:
             return _unclear(effect, refund, because)

@@ -425,7 +425,6 @@ def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) ->
         problem="",
         needs_person=False,
         waits_until=None,
-        waits_for_effect="",
     )
 
 
@@ -437,7 +436,6 @@ def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Chan
         at,
         problem=event.because,
         waits_until=event.not_before,
-        waits_for_effect=event.effect_id,
     )
 
 
@@ -452,7 +450,6 @@ def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Cha
         problem=event.because,
         needs_person=False,
         waits_until=None,
-        waits_for_effect="",
     )
 
 
@@ -467,7 +464,6 @@ def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
         problem=event.because,
         needs_person=True,
         waits_until=None,
-        waits_for_effect="",
     )
 
 
@@ -480,7 +476,6 @@ def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Cha
         state=RefundState.FAILED,
         problem=event.because,
         waits_until=None,
-        waits_for_effect="",
     )
 
 
@@ -495,7 +490,6 @@ def _refund_fell_back(dossier: Dossier, event: RefundFellBack, at: Recorded) -> 
         problem=event.because,
         needs_person=False,
         waits_until=None,
-        waits_for_effect="",
     )
 
 
@@ -527,7 +521,6 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
         problem=event.because,
         needs_person=False,
         waits_until=None,
-        waits_for_effect="",
         by_transfer=state_of(reported) is RefundState.AWAITING_MERCHANT,
         cancelling=dossier.refunds[event.refund_id].cancelling and state_of(reported) is RefundState.PENDING,
     )
@@ -558,7 +551,6 @@ def _refund_cancelled(dossier: Dossier, event: RefundCancelled, at: Recorded) ->
         problem=event.because,
         needs_person=False,
         waits_until=None,
-        waits_for_effect="",
     )
 
 

@@ -228,17 +228,13 @@ class RefundSubmitted:
 
 @attrs.frozen(kw_only=True)
 class RefundPutOff:
-    """A try certainly did nothing; the same request goes out again after ``not_before``, by itself.
-
-    ``effect_id`` is the effect that will send it.
-    """
+    """A try certainly did nothing; the same request goes out again after ``not_before``, by itself."""
 
     type: ClassVar = "refund_put_off"
     version: ClassVar = 1
     refund_id: str
     because: str
     not_before: datetime.datetime
-    effect_id: str = ""
 
 
 @attrs.frozen(kw_only=True)

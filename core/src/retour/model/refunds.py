@@ -68,8 +68,7 @@ class Refund:
     ``payment`` is the payment's id. ``reference`` is what the provider or the bank calls the refund. ``sent`` is
     what is sent, for a refund by API, and ``sent_at`` when its first try began. ``unclear_at`` is when a try last
     ended without a clear answer, None when none did. ``reported`` is everything that the provider ever said of it.
-    ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again,
-    by the effect ``waits_for_effect``.
+    ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
     that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
     the provider named it.
@@ -91,7 +90,6 @@ class Refund:
     problem: str = ""
     needs_person: bool = False
     waits_until: datetime.datetime | None = None
-    waits_for_effect: str = ""
     by_transfer: bool = False
     batch: str = ""
     cancelling: bool = False

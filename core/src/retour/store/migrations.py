@@ -91,9 +91,16 @@ def _refund_batch(connection: Connection) -> None:
     )
 
 
+def _effects_of_an_order(connection: Connection) -> None:
+    connection.execute(
+        sql("CREATE INDEX retour_effect_order ON retour_effect (shop, order_id) WHERE state = 'waiting'")
+    )
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
+    (3, "the waiting effects of an order", _effects_of_an_order),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -288,6 +288,15 @@ class Store:
             for row in sorted(rows)
         ]
 
+    def waiting_effects(self, shop: str, order_id: str, kind: str) -> list[tuple[str, str]]:
+        """The id and the body of the waiting effects of one kind of an order, whoever has them."""
+        columns = tables.effect.c
+        query = select(columns.id, columns.body).where(
+            columns.shop == shop, columns.order_id == order_id, columns.state == "waiting", columns.kind == kind
+        )
+        with self._reads() as reader:
+            return [(row[0], row[1]) for row in reader.execute(query)]
+
     def add_effects(self, shop: str, order_id: str, effects: Sequence[NewEffect]) -> None:
         """Store effects that no command made, what a webhook leaves. One whose id is there already is left as it is."""
         with errors_for_people(), self.engine.begin() as connection:

@@ -148,6 +148,13 @@ Index(
     sqlite_where=sql("state = 'waiting'"),
     postgresql_where=sql("state = 'waiting'"),
 )
+Index(
+    "retour_effect_order",
+    effect.c.shop,
+    effect.c.order_id,
+    sqlite_where=sql("state = 'waiting'"),
+    postgresql_where=sql("state = 'waiting'"),
+)
 
 personal = Table(
     "retour_personal",
