@@ -22,11 +22,11 @@ campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
 	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py
 
-# More than 100,000 webhooks from nobody, in some ten minutes; the last lines say how many.
+# More than 100,000 webhooks from nobody, in a few minutes; the last lines say how many.
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 
-# Ten thousand refunds while processes die, in some ten minutes; make test has a thousand of them.
+# Ten thousand refunds while processes die, in six or seven minutes; make test has a thousand of them.
 crash: .venv/ready
 	cd tests/crash && ../../$(BIN)/python -m campaign --refunds 10000
 
