@@ -403,7 +403,7 @@ def test_while_a_cassette_is_played_no_other_library_gets_out_either(run: Pytest
     with pytest.raises(NotLoopback):
         urllib.request.urlopen("http://192.0.2.1/", timeout=1)
 """
-    project.makepyfile(test_refunds=TESTS + REFUND + other)
+    project.makepyfile(test_refunds=TESTS + '@pytest.mark.retour_refused("192.0.2.1")\n' + REFUND + other)
     project.runpytest_subprocess(*WITHOUT).assert_outcomes(passed=1)  # where the setting guards nothing
 
 
@@ -447,9 +447,14 @@ def test_while_the_real_api_is_recorded_its_own_host_is_let_through_and_no_other
 ) -> None:
     """In a process of its own, whose resolver takes the API's name for loopback."""
     resolver = """
-    import socket
+    import socket, sys
     real = socket.getaddrinfo
-    socket.getaddrinfo = lambda host, *more, **named: real("127.0.0.1" if "example" in host else host, *more, **named)
+
+    def resolve(host, *more, **named):
+        sys.audit("socket.getaddrinfo", host, 0, 0, 0, 0)
+        return real("127.0.0.1" if host.endswith(".example") else host, *more, **named)
+
+    socket.getaddrinfo = resolve
     """
     body = """
     from retour.testing import NotLoopback
@@ -460,7 +465,7 @@ def test_while_the_real_api_is_recorded_its_own_host_is_let_through_and_no_other
     with SandboxServer(lambda request: SandboxResponse(status=200, body={"path": request.path})) as real:
         _write(project, real.url.replace("127.0.0.1", "api.acmepay.example"))
         project.makeconftest(resolver)
-        project.makepyfile(test_refunds=TESTS + REFUND + body)
+        project.makepyfile(test_refunds=TESTS + '@pytest.mark.retour_refused("www.acmepay.example")\n' + REFUND + body)
         project.runpytest_subprocess(*WITHOUT, "--retour-record").assert_outcomes(passed=1)
         assert len(real.requests) == 1
 
