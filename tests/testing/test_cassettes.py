@@ -23,9 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from retour.providers import PaymentCapabilities, ProviderError, ProviderSession
+from retour.providers import Mode, PaymentCapabilities, ProviderError, ProviderSession
 from retour.sandbox import SandboxResponse, SandboxServer
 from retour.testing.cassettes import Cassette, NotOnCassette, recording_source
+from retour_paypal.provider import PayPal
 
 pytest_plugins = ["pytester"]
 
@@ -33,7 +34,7 @@ ACMEPAY = '''
 """A provider that pays back, and tells more of its customers than it should."""
 import attrs
 from datetime import timedelta
-from retour.providers import Idempotency, PaymentCapabilities, Secret
+from retour.providers import Idempotency, Mode, PaymentCapabilities, Secret
 from retour.sandbox import SandboxResponse, SandboxServer
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +42,10 @@ class Settings:
     api_key: Secret
     account: str = "made-up-account"
     api_url: str = "API_URL"
+
+    @property
+    def mode(self):
+        return Mode.LIVE if self.api_key.reveal().startswith("acme-live") else Mode.TEST
 
 class AcmePay:
     name = "acmepay"
@@ -239,6 +244,7 @@ def _provider_at(url: str) -> type:
     @attrs.frozen(kw_only=True)
     class Settings:
         api_url: str = url
+        mode: Mode = Mode.TEST
 
     class Plain:
         name = "plain"
@@ -440,6 +446,72 @@ def test_with_its_key_in_the_environment_the_real_api_is_recorded_and_the_casset
     assert "canary" not in written(project)
     monkeypatch.delenv("ACMEPAY_KEY")
     run(body).assert_outcomes(passed=1)
+
+
+NO_MODE = (
+    ACMEPAY.partition("    @property\n    def mode")[0] + "class AcmePay:" + ACMEPAY.partition("class AcmePay:")[2]
+)
+
+
+@pytest.mark.parametrize(
+    "provider, key, said",
+    [
+        (ACMEPAY, "acme-live-canary", "ACMEPAY_KEY holds live keys, and to record would give real money back. *"),
+        (NO_MODE, "canary-real-key", "*do not say whether ACMEPAY_KEY is live: give them a property `mode`*"),
+        (ACMEPAY, "sk_live_canary", "ACMEPAY_KEY holds live keys, *"),
+        (ACMEPAY, "live_canary", "ACMEPAY_KEY holds live keys, *"),
+    ],
+    ids=["live by the settings", "no mode", "a live key by its shape", "another shape"],
+)
+def test_with_a_live_key_nothing_is_recorded_and_nothing_is_sent(
+    run: Pytest, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, provider: str, key: str, said: str
+) -> None:
+    monkeypatch.setenv("ACMEPAY_KEY", key)
+    with SandboxServer(lambda request: SandboxResponse(status=200, body={})) as real:
+        project.makepyfile(acmepay=provider.replace("API_URL", real.url))
+        result = run(REFUND, record=True)
+        result.assert_outcomes(errors=1)
+        assert real.requests == []
+    result.stdout.fnmatch_lines([f"*cannot be recorded: {said}"])
+    result.stdout.fnmatch_lines(["*Nothing was sent."])
+    result.stdout.no_fnmatch_line("*canary*")
+    assert not files(project)
+
+
+def test_a_live_key_is_no_matter_where_nothing_is_recorded(run: Pytest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(REFUND, record=True).assert_outcomes(passed=1)
+    monkeypatch.setenv("ACMEPAY_KEY", "acme-live-canary")
+    run(REFUND).assert_outcomes(passed=1)
+
+
+LIVE = {
+    "mollie": ("MOLLIE_TEST_KEY", "live_canarycanarycanarycanarycanary"),
+    "mollie, a token": ("MOLLIE_TEST_KEY", "access_canarycanarycanarycanary"),
+    "stripe": ("STRIPE_TEST_KEY", "sk_live_canarycanarycanarycanary"),
+    "stripe, restricted": ("STRIPE_TEST_KEY", "rk_live_canarycanarycanarycanary"),
+}
+
+
+@pytest.mark.parametrize("which", LIVE)
+def test_the_cassettes_here_are_not_recorded_with_a_live_key(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    variable, key = LIVE[which]
+    monkeypatch.setenv(variable, key)
+    pytester.makepyfile((ROOT / f"plugins/{which.partition(',')[0]}/tests/test_cassettes.py").read_text())
+    result = pytester.runpytest_inprocess(*WITHOUT, "--retour-record", "-k", "refund_is_made_once")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*cannot be recorded: {variable} holds live keys, *"])
+
+
+def test_paypal_is_not_recorded_from_its_live_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in PayPal's credentials tells; the settings say which environment they are of."""
+    monkeypatch.setenv("PAYPAL_SECRET", "canary-secret")
+    settings = {"client_id": "made-up", "client_secret": "made-up", "environment": "live"}
+    with Cassette(tmp_path / "one.yaml", test="one", record=True) as cassette:
+        with pytest.raises(pytest.fail.Exception, match="PAYPAL_SECRET holds live keys"):
+            cassette.provider(PayPal, settings=settings, environment={"client_secret": "PAYPAL_SECRET"})
+        assert cassette.finish() == ""
 
 
 def test_while_the_real_api_is_recorded_its_own_host_is_let_through_and_no_other(

@@ -6,6 +6,7 @@ import copy
 import datetime
 import os
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 import vcr
 from vcr.errors import MissingMetadataError
 
+from retour.model.order import Mode
 from retour.providers.http import ProviderSession
 from retour.providers.settings import Secret, read_settings
 from retour.sandbox.clock import SandboxClock
@@ -37,6 +39,10 @@ REQUEST_HEADERS = frozenset({"authorization", "content-type"})
 
 ANSWER_HEADERS = frozenset({"content-type", "location", "retry-after"})
 """Headers of an answer that are kept."""
+
+
+_LIVE_KEY = re.compile(r"(?:[a-z]{2}_)?live_")
+"""How live keys begin, at providers that say so in the key."""
 
 
 class NotOnCassette(AssertionError):
@@ -65,6 +71,27 @@ def recording_source(environment: Mapping[str, str], given: Mapping[str, str], *
         needed = " and ".join(environment.values()) or "an environment variable for each secret setting"
         raise ValueError(f"there is nothing to record from: the provider has no sandbox; set {needed}")
     return Source(real=bool(found), settings=found)
+
+
+def live_fault(settings: Any, variables: Iterable[str]) -> str:
+    """Why nothing is recorded with these settings, whose keys are in ``variables``; nothing where they are test ones.
+
+    They say so themselves, by `mode`, or by `mode_used` where their key can do both; what has the shape of a live key
+    is one, whatever they say. Settings that do not know are not trusted: recording makes refunds.
+    """
+    named = " and ".join(variables)
+    mode = getattr(settings, "mode_used", None) or getattr(settings, "mode", None)
+    if mode is Mode.LIVE or any(_LIVE_KEY.match(one) for one in _secrets(settings, ())):
+        return (
+            f"{named} holds live keys, and to record would give real money back. Set test keys, or unset {named} to "
+            "record from the sandbox. Nothing was sent."
+        )
+    if mode is not Mode.TEST:
+        return (
+            f"its settings do not say whether {named} is live: give them a property `mode`, which is Mode.TEST or "
+            f"Mode.LIVE; or unset {named} to record from the sandbox. Nothing was sent."
+        )
+    return ""
 
 
 class Cassette:
@@ -201,16 +228,18 @@ class Cassette:
                 self._source = recording_source(environment, os.environ, has_sandbox=hasattr(kind, "sandbox"))
             except ValueError as error:
                 pytest.fail(f"{self._test} cannot be recorded: {error}", pytrace=False)
-            if self._source.real:
-                asked = self._source.settings.get("api_url", canonical)
-                self._open.enter_context(reaching(urlsplit(asked).hostname or ""))
-            else:
+            if not self._source.real:
                 made = pkgutil.resolve_name(kind.sandbox)(clock=SandboxClock(SANDBOX_TIME))
                 self.sandbox = self._open.enter_context(made)
         known = self._source.settings if self._source.real else self.sandbox.settings
         used = _settings(kind, {**settings, **known})
         self._scrubber.add(secrets=_secrets(used, environment))
         self._scrubber.addresses[str(used.api_url).rstrip("/")] = canonical
+        if self._source.real:
+            fault = live_fault(used, environment.values())
+            if fault:
+                pytest.fail(f"{self._test} cannot be recorded: {fault}", pytrace=False)
+            self._open.enter_context(reaching(urlsplit(str(used.api_url)).hostname or ""))
         return used
 
     def _how_recorded(self) -> dict[str, str]:
