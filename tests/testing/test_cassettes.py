@@ -25,7 +25,9 @@ from cryptography.x509.oid import NameOID
 
 from retour.providers import Mode, PaymentCapabilities, ProviderError, ProviderSession
 from retour.sandbox import SandboxResponse, SandboxServer
+from retour.testing import a_payment
 from retour.testing.cassettes import Cassette, NotOnCassette, recording_source
+from retour.testing.leftovers import Leftovers
 from retour_paypal.provider import PayPal
 
 pytest_plugins = ["pytester"]
@@ -783,6 +785,121 @@ def test_one(acmepay, cassette):
     assert not files(project)
 
 
+LEFT = """
+import base64, json
+from retour.testing import a_line, a_payment, an_order
+from retour import BankAccount
+
+PAYER = BankAccount(name="Kanarina Vogelaar", iban="NL91 ABNA 0417 1643 00")
+ORDER = an_order(a_line("cup"), payments=[a_payment("20.00", payer=PAYER)], customer="kanarina@vogelaar.example")
+
+def in_base64(words):
+    return base64.b64encode(words.encode()).decode()
+
+def test_one(acmepay, cassette):
+    cassette.protect(ORDER)
+    cassette.sandbox.answers["/x"] = ANSWER
+    acmepay.look("x")
+"""
+
+NOT_LEFT = "was not written, since it would show"
+
+
+@pytest.mark.parametrize(
+    "answer, place",
+    [
+        ("{'note': in_base64('the key is sandbox-key.')}", "the setting api_key: answer 1, body $.note"),
+        ("{'note': {'list': ['x', 'ab' + in_base64('x:sandbox-key')]}}", "api_key: answer 1, body $.note.list[[]1]"),
+        ("rb'no JSON: sandbox\\u002dkey'", "the setting api_key: answer 1, body"),
+        ("b'sandb%6Fx-key'", "the setting api_key: answer 1, body"),
+        ("{in_base64('x:sandbox-key'): 1}", "the setting api_key: answer 1, body, the name of a field"),
+        ("{'note': 'to KANARINA  VOGELAAR'}", "a name: answer 1, body $.note"),
+        ("{'note': 'Vogelaar, K.'}", "a name: answer 1, body $.note"),
+        ("{'note': json.dumps({'voornaam': 'Kanarina'})}", "a name: answer 1, body $.note.voornaam"),
+        ("{'at': 'https://x.example/?n=Kanarina%20Vogelaar'}", "a name: answer 1, body $.at"),
+        ("{'note': in_base64('kanarina@vogelaar.example')}", "a mail address: answer 1, body $.note"),
+        ("{'note': 'kanarina(at)vogelaar.example aka kanarina'}", "a name: answer 1, body $.note"),
+        ("{'note': in_base64('to NL91ABNA0417164300')}", "an IBAN: answer 1, body $.note"),
+        ("{'note': 'NL91.ABNA.0417.1643.00'}", "an IBAN: answer 1, body $.note"),
+        ("{'note': in_base64('DE89370400440532013000')}", "the shape of a key, an IBAN or a mail address: answer 1"),
+        ("{'note': in_base64(in_base64('someone@else.example'))}", "the shape of a key, an IBAN or a mail address: *"),
+    ],
+)
+def test_what_the_scrubber_missed_is_found_and_nothing_is_written(
+    run: Pytest, project: pytest.Pytester, answer: str, place: str
+) -> None:
+    result = run(LEFT.replace("ANSWER", answer), record=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*cassettes/test_refunds/test_one.yaml {NOT_LEFT}", f"*{place}*"])
+    result.stdout.fnmatch_lines(["Name the field in scrub=[[]...[]] of cassette.provider(...), or leave the data out."])
+    said = result.stdout.str().partition(NOT_LEFT)[2].lower()
+    assert [one for one in ("kanarina", "vogelaar", "0417", "sandbox-key", "c2fuzgjved") if one in said] == []
+    assert not files(project)
+
+
+@pytest.mark.parametrize("part", ["path", "query", "header", "request body", "fact"])
+def test_it_is_found_wherever_it_is(run: Pytest, project: pytest.Pytester, part: str) -> None:
+    ask = {
+        "path": "acmepay.look('customers/Kanarina/x')",
+        "query": "acmepay.look('x', q='Kanarina')",
+        "header": "acmepay.http.read(acmepay.settings.api_url, headers={'X-Who': 'Kanarina'})",
+        "request body": "acmepay.pay_back('pay_1', '10.00', note='for Kanarina')",
+        "fact": "cassette.fact('paid', lambda sandbox: {'by': ['Kanarina']})",
+    }[part]
+    body = f"""
+def test_one(cassette):
+    cassette.protect("Kanarina Vogelaar")
+    acmepay = cassette.provider(AcmePay, settings={{"api_key": "made-up-key"}}, headers=["X-Who"])
+    {ask}
+"""
+    result = run(body, record=True)
+    result.assert_outcomes(failed=1)
+    place = {"path": "request 1, uri", "query": "request 1, uri", "header": "request 1, header X-Who"}
+    place |= {"request body": "request 1, body $.note", "fact": "fact paid $.by[[]0]"}
+    result.stdout.fnmatch_lines([f"*{NOT_LEFT}", f"  a name: {place[part]}"])
+    assert not files(project)
+
+
+def test_of_an_order_that_is_a_fixture_it_is_known_and_an_old_cassette_stays(
+    run: Pytest, project: pytest.Pytester
+) -> None:
+    body = (
+        LEFT.partition("def test_one")[0]
+        + """
+@pytest.fixture
+def order(): return ORDER
+
+def test_one(acmepay, order):
+    acmepay.pay_back("pay_1", "10.00", note="NOTE")
+"""
+    )
+    run(body, record=True).assert_outcomes(passed=1)
+    before = written(project)
+    result = run(body.replace('"NOTE"', "order.payments[0].payer.name.split()[0]"), record=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  a name: request 1, body $.note"])
+    assert written(project) == before
+
+
+def test_a_short_secret_is_found_where_it_stands_alone(run: Pytest, project: pytest.Pytester) -> None:
+    body = """
+def test_one(cassette):
+    acmepay = cassette.provider(AcmePay, settings={"api_key": "x7"})
+    acmepay.look("NAME")
+"""
+    run(body.replace("NAME", "x77"), record=True).assert_outcomes(passed=1)
+    result = run(body.replace("NAME", "is/x7/it"), record=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  the setting api_key: request 1, uri"])
+
+
+def test_what_holds_no_person_cannot_be_protected(tmp_path: Path) -> None:
+    with Cassette(tmp_path / "one.yaml", test="one", record=True) as cassette:
+        cassette.protect(a_payment("20.00"), "")
+        with pytest.raises(TypeError, match="a int is no order, payment, bank account or text"):
+            cassette.protect(7)  # type: ignore[arg-type]
+
+
 def test_bodies_are_written_to_be_read(run: Pytest, project: pytest.Pytester) -> None:
     body = 'def test_one(acmepay):\n    acmepay.pay_back("pay_1", "10.00", note="Thé, 5 €")\n    '
     body += 'acmepay.pay_back_by_form(**{"metadata[order_id]": "1001", "amount": "10 euros"})\n'
@@ -829,3 +946,4 @@ def test_a_cassette_here_says_where_it_is_from_and_holds_no_secret(path: Path) -
     assert datetime.date.fromisoformat(recorded["date"])
     forbidden = ["127.0.0.1", "localhost", "Secret", "sandbox-client", "sandbox-secret", "@", "Cookie", "BEGIN"]
     assert [word for word in forbidden if word in text] == []
+    assert Leftovers().places(text) == [], "what has the shape of a key, an IBAN or a mail address, in any form"

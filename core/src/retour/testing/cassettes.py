@@ -7,7 +7,7 @@ import datetime
 import os
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,15 +19,16 @@ import pytest
 import vcr
 from vcr.errors import MissingMetadataError
 
-from retour.model.order import Mode
+from retour.model.order import BankAccount, Mode, Order, Payment
 from retour.providers.http import ProviderSession
 from retour.providers.settings import Secret, read_settings
 from retour.sandbox.clock import SandboxClock
 from retour.testing.cassette_files import CassetteFile, CassetteYaml
 from retour.testing.connections import OTHERS, patches
 from retour.testing.differences import differences
+from retour.testing.leftovers import Leftovers, Personal
 from retour.testing.loopback import loopback_only, reaching
-from retour.testing.scrubbing import Scrubber
+from retour.testing.scrubbing import LEAST_SECRET, Scrubber
 
 _Provider = TypeVar("_Provider")
 
@@ -81,7 +82,7 @@ def live_fault(settings: Any, variables: Iterable[str]) -> str:
     """
     named = " and ".join(variables)
     mode = getattr(settings, "mode_used", None) or getattr(settings, "mode", None)
-    if mode is Mode.LIVE or any(_LIVE_KEY.match(one) for one in _secrets(settings, ())):
+    if mode is Mode.LIVE or any(_LIVE_KEY.match(one) for _, one, _ in _secrets(settings, ())):
         return (
             f"{named} holds live keys, and to record would give real money back. Set test keys, or unset {named} to "
             "record from the sandbox. Nothing was sent."
@@ -109,7 +110,8 @@ class Cassette:
         self.now = SANDBOX_TIME
         self._test = test
         self._today = today or datetime.datetime.now(datetime.UTC).date()
-        self._file = CassetteFile(path, record=record)
+        self._leftovers = Leftovers()
+        self._file = CassetteFile(path, record=record, look=self._leftovers.places)
         self._scrubber = Scrubber()
         self._request_headers = set(REQUEST_HEADERS)
         self._answer_headers = set(ANSWER_HEADERS)
@@ -120,9 +122,11 @@ class Cassette:
         self._asked_facts: set[str] = set()
         self.refused: list[str] = []
         self._open = ExitStack()
+        self._inserted = ExitStack()
 
     def __enter__(self) -> Cassette:
         self._open.enter_context(loopback_only())
+        self._open.enter_context(self._inserted)
         return self
 
     def __exit__(
@@ -157,7 +161,8 @@ class Cassette:
             raise ValueError(f"one cassette is of one provider, and this one is of {self._kind}")
         played = _settings(chosen, settings)
         canonical = str(played.api_url).rstrip("/")
-        self._scrubber.add(fields=scrub, keep=keep, secrets=_secrets(played, environment or {}))
+        self._scrubber.add(fields=scrub, keep=keep)
+        self._take_out(played, environment or {})
         idempotency = getattr(chosen.capabilities, "idempotency", None)
         self._request_headers |= {name.lower() for name in [*headers, *([idempotency.header] if idempotency else [])]}
         self._answer_headers |= {name.lower() for name in headers}
@@ -195,16 +200,24 @@ class Cassette:
         self._facts[name] = self._scrubber.value(found, name)
         return found
 
-    def finish(self) -> str:
-        """The test passed: keep what was recorded, or say what was played wrongly. Gives all faults, or nothing."""
+    def protect(self, *people: Personal) -> None:
+        """Say whose data the test has: orders, payments, bank accounts; or a name, a mail address, an IBAN itself.
+
+        Nothing is written while any of it is left in what was recorded. Of fixtures that are orders or payments it is
+        known anyway.
+        """
+        for one in people:
+            self._leftovers.person(one)
+
+    def finish(self, fixtures: Iterable[object] = ()) -> str:
+        """The test passed: write what was recorded, or say what was played wrongly. Gives all faults, or nothing.
+
+        ``fixtures`` are the values of the test's own: what they hold of a person must not be written.
+        """
         if self._tape is None:
             return ""
         if self.recording:
-            self._tape.get_metadata("recorded", self._how_recorded())
-            if self._facts:
-                self._tape.get_metadata("facts", self._facts)
-            self._file.keep = True
-            return ""
+            return self._write(fixtures)
         left = [
             f"  {number}. {request.method} {request.uri}"
             for number, request in enumerate(self._tape.requests, start=1)
@@ -220,6 +233,25 @@ class Cassette:
 
     # --- recording ---------------------------------------------------------------------------------------
 
+    def _write(self, fixtures: Iterable[object]) -> str:
+        self._tape.get_metadata("recorded", self._how_recorded())
+        if self._facts:
+            self._tape.get_metadata("facts", self._facts)
+        self.protect(*[one for one in fixtures if isinstance(one, Order | Payment | BankAccount)])
+        self._file.keep = True
+        self._inserted.close()  # vcrpy writes now
+        if not self._file.left:
+            return ""
+        said = [f"{self._shown} was not written, since it would show", *[f"  {one}" for one in self._file.left]]
+        return "\n".join([*said, "Name the field in scrub=[...] of cassette.provider(...), or leave the data out."])
+
+    def _take_out(self, settings: Any, environment: Iterable[str]) -> None:
+        """Take these settings' secrets out of everything, and look for them once more in the end."""
+        for setting, value, secret in _secrets(settings, environment):
+            self._scrubber.add(secrets=[value])
+            if secret or len(value) >= LEAST_SECRET:
+                self._leftovers.secret(setting, value)
+
     def _begin_recording(
         self, kind: Any, canonical: str, settings: Mapping[str, object], environment: Mapping[str, str]
     ) -> Any:
@@ -233,7 +265,7 @@ class Cassette:
                 self.sandbox = self._open.enter_context(made)
         known = self._source.settings if self._source.real else self.sandbox.settings
         used = _settings(kind, {**settings, **known})
-        self._scrubber.add(secrets=_secrets(used, environment))
+        self._take_out(used, environment)
         self._scrubber.addresses[str(used.api_url).rstrip("/")] = canonical
         if self._source.real:
             fault = live_fault(used, environment.values())
@@ -267,7 +299,7 @@ class Cassette:
         recorder.register_matcher("everything", _match)
         recorder.register_persister(self._file)
         inserted: AbstractContextManager[Any] = recorder.use_cassette(str(self.path))
-        self._tape = self._open.enter_context(inserted)
+        self._tape = self._inserted.enter_context(inserted)
         if not self.recording:
             with suppress(MissingMetadataError):
                 self._facts = dict(self._tape.get_metadata("facts", {}))
@@ -348,20 +380,18 @@ def _settings(kind: Any, given: Mapping[str, object]) -> Any:
     return made
 
 
-def _secrets(settings: Any, environment: Iterable[str]) -> list[str]:
-    """The values of all secrets among the settings, and of those that are in the environment where it is real.
+def _secrets(settings: Any, environment: Iterable[str]) -> Iterator[tuple[str, str, bool]]:
+    """All secrets among the settings, and what is in the environment where it is real: setting, value, is it a secret.
 
     The latter played as well, or a made-up account in a path would not match the real one that was taken out.
     """
-    found = []
     for field in attrs.fields(type(settings)):
         value = getattr(settings, field.name)
         for one in value if isinstance(value, tuple | list) else [value]:
             if isinstance(one, Secret):
-                found.append(one.reveal())
+                yield field.name, one.reveal(), True
             elif field.name in environment and field.name != "api_url":
-                found.append(str(one))
-    return found
+                yield field.name, str(one), False
 
 
 def _text(value: object) -> str:

@@ -107,7 +107,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     _fail_for_refusals(item, all_meant=True)
     used = item.stash.get(_used, None)
     if used is not None:
-        faults = used.finish()
+        faults = used.finish(getattr(item, "funcargs", {}).values())
         if faults:
             pytest.fail(faults, pytrace=False)
     return result
