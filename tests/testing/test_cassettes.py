@@ -28,6 +28,7 @@ from retour.sandbox import SandboxResponse, SandboxServer
 from retour.testing import a_payment
 from retour.testing.cassettes import Cassette, NotOnCassette, recording_source
 from retour.testing.leftovers import Leftovers
+from retour.testing.scrubbing import Scrubber
 from retour_paypal.provider import PayPal
 
 pytest_plugins = ["pytester"]
@@ -730,6 +731,34 @@ def test_one(acmepay, cassette):
     safe = yaml.safe_load(yaml.safe_load(text)["interactions"][1]["response"]["body"]["string"])
     assert safe == SAFE, "an error's name is a code, and an id that only looks like an IBAN is none"
     run(body).assert_outcomes(passed=1)
+
+
+def test_of_several_ibans_in_one_text_all_are_taken_out() -> None:
+    words = "ab12 cd, NL91ABNA0417164300 or NL91 ABNA 0417 1643 00 or DE89370400440532013000."
+    assert Scrubber().text(words) == "ab12 cd, *** or *** or ***."
+
+
+@pytest.mark.parametrize(
+    "authorization", ["Bearer canary-token-1", "Basic Y2xpZW50OmNhbmFyeS1wYXNzd29yZA==", "canary-1"]
+)
+def test_what_a_request_was_authorized_by_is_taken_out_of_the_answer_too(
+    run: Pytest, project: pytest.Pytester, authorization: str
+) -> None:
+    """A token that was got while recording is in no setting."""
+    body = f"""
+def test_one(acmepay, cassette):
+    said = "{authorization.split()[-1]} is wrong, and so is canary-password"
+    if cassette.recording:
+        handle = cassette.sandbox.server.handle
+        cassette.sandbox.server.handle = lambda request: SandboxResponse(status=401, body={{"note": said}})
+    acmepay.http.read(acmepay.settings.api_url + "/x", headers={{"Authorization": "{authorization}"}})
+"""
+    if "Basic" not in authorization:
+        body = body.replace(", and so is canary-password", "")
+    run("from retour.sandbox import SandboxResponse\n" + body, record=True).assert_outcomes(passed=1)
+    assert "canary" not in written(project)
+    assert authorization.split()[-1] not in written(project)
+    assert "*** is wrong" in written(project)
 
 
 def test_what_the_environment_holds_is_taken_out_of_paths_too_and_made_up_it_matches(

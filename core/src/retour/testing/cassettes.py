@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import datetime
+import logging
 import os
 import pkgutil
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
@@ -250,7 +252,7 @@ class Cassette:
         for setting, value, secret in _secrets(settings, environment):
             self._scrubber.add(secrets=[value])
             if secret or len(value) >= LEAST_SECRET:
-                self._leftovers.secret(setting, value)
+                self._leftovers.secret(f"the setting {setting}", value)
 
     def _begin_recording(
         self, kind: Any, canonical: str, settings: Mapping[str, object], environment: Mapping[str, str]
@@ -298,6 +300,9 @@ class Cassette:
         recorder.register_serializer("readable", CassetteYaml)
         recorder.register_matcher("everything", _match)
         recorder.register_persister(self._file)
+        log = logging.getLogger("vcr")  # it tells what it records before anything is taken out
+        self._inserted.callback(log.setLevel, log.level)
+        log.setLevel(logging.WARNING)
         inserted: AbstractContextManager[Any] = recorder.use_cassette(str(self.path))
         self._tape = self._inserted.enter_context(inserted)
         if not self.recording:
@@ -306,6 +311,8 @@ class Cassette:
 
     def _tidy_request(self, request: Any) -> Any:
         """A request as it is kept and compared: at the provider's own address, with what matters, without secrets."""
+        if self.recording:
+            self._learn(_text(request.headers.get("Authorization", "")))
         kind = str(request.headers.get("Content-Type", ""))
         request.body = self._scrubber.body(request.body, kind) if request.body else None
         request.headers = {
@@ -317,6 +324,19 @@ class Cassette:
         query = urlencode(self._scrubber.pairs(parse_qsl(address.query, keep_blank_values=True)), safe="[]/:@,*")
         request.uri = urlunsplit((address.scheme, address.netloc, address.path, query, ""))
         return request
+
+    def _learn(self, authorization: str) -> None:
+        """Know what a request is authorized by: a token that was only now got is in no setting, and an answer may
+        repeat it. Of HTTP's own ``Basic`` the password is, as it is and as it was sent."""
+        scheme, _, given = authorization.partition(" ")
+        known = {given or scheme}
+        if scheme.lower() == "basic":
+            with suppress(ValueError):
+                known.add(b64decode(given).decode().partition(":")[2])
+        for one in known:
+            if len(one) >= LEAST_SECRET:
+                self._scrubber.add(secrets=[one])
+                self._leftovers.secret("what a request was authorized by", one)
 
     def _tidy_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """An answer as it is kept."""

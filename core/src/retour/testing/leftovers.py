@@ -52,15 +52,19 @@ class Leftovers:
 
     def __init__(self) -> None:
         self._wanted: list[_Wanted] = []
+        self._secrets: set[str] = set()
         self._shapes = Scrubber()
 
-    def secret(self, setting: str, value: str) -> None:
-        """Look for the value of a setting; one of a few characters only where it stands on its own."""
+    def secret(self, what: str, value: str) -> None:
+        """Look for a secret, which is told as ``what``; one of a few characters only where it stands on its own."""
+        if value in self._secrets:
+            return
+        self._secrets.add(value)
         if len(value) >= LEAST_SECRET:
-            self._want(f"the setting {setting}", lambda words: value in words)
+            self._want(what, lambda words: value in words)
         else:
             alone = re.compile(f"{_NO_LETTER_BEFORE}{re.escape(value)}{_NO_LETTER_AFTER}")
-            self._want(f"the setting {setting}", lambda words: alone.search(words) is not None)
+            self._want(what, lambda words: alone.search(words) is not None)
 
     def person(self, whose: Personal) -> None:
         """Look for what belongs to a person: of a name, each word that is not short, wherever it is a word."""
