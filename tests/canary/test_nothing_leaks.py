@@ -1,5 +1,5 @@
-"""No secret, IBAN, name or mail address where it does not belong: logs, exceptions, timelines, reprs, the database but
-for its one table of personal data, and the command line.
+"""No secret, IBAN, name or mail address where it does not belong: logs, exceptions and the variables of their frames,
+timelines, reprs, the database but for its one table of personal data, cassettes, and the command line.
 
 Whole flows run with unmistakable values; then everything that was written anywhere is searched for them.
 """
@@ -12,10 +12,12 @@ import datetime
 import json
 import logging
 import pickle
+import smtplib
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,14 +28,36 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect
 
 import retour_paypal.sandbox
-from retour import Actor, BankAccount, MemoryShop, Mode, Money, RetourError, ReturnDesk
+from retour import (
+    Actor,
+    BankAccount,
+    Delivery,
+    MemoryShop,
+    Mode,
+    Money,
+    Order,
+    Paid,
+    Refund,
+    RestockDecision,
+    RetourError,
+    ReturnDesk,
+    StockMovement,
+    StockRefused,
+    hookimpl,
+)
 from retour.cli import main
-from retour.providers import Answer, ProviderSession, Secret
+from retour.providers import Answer, ProviderError, ProviderSession, RawWebhook, RefundRequest, Secret
 from retour.sandbox import Fault, PaymentSandbox, SandboxRequest, SandboxResponse
 from retour.sandbox.server import Handle
-from retour.testing import a_line, a_payment, an_order
+from retour.testing import Cassette, a_line, a_payment, an_order
+from retour_manual_transfer.batch import Debtor, pain001
+from retour_manual_transfer.statement import StatementLine, match_statement
+from retour_manual_transfer.waiting import transfers_of, waiting_refunds
+from retour_mollie.provider import Mollie
 from retour_mollie.sandbox import MollieSandbox
+from retour_paypal.provider import PayPal
 from retour_paypal.sandbox import PayPalSandbox
+from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
 
 ANNA = Actor.staff("anna")
@@ -55,6 +79,11 @@ CLIENT = "AYclientclient"
 SECRETS = (*KEYS.values(), *WRONG_KEYS.values(), *WEBHOOK_SECRETS.values())
 
 
+HANDED_OVER = {"note", "arguments", "headers", "body"}
+CHECKS_WEBHOOKS = {"webhooks.py", "inbox.py", "base64.py"}
+"""Variables and files in whose frames a host finds what it has in frames of its own."""
+
+
 # --- everything that is written anywhere -----------------------------------------------------------------
 
 
@@ -65,6 +94,7 @@ class Everything(logging.Handler):
         super().__init__(logging.DEBUG)
         self.written: list[tuple[str, str]] = []
         self.more_secrets: set[str] = set()
+        self.effects: set[str] = set()
         self._format = logging.Formatter("%(name)s %(message)s")
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -77,8 +107,11 @@ class Everything(logging.Handler):
         for thing in things:
             self.written += [(where, str(thing)), (where, repr(thing))]
 
-    def error(self, error: BaseException) -> None:
-        """An exception, as Python prints it, and everything that it was raised from, even where Python hides that."""
+    def error(self, error: BaseException, *, frames: bool = True) -> None:
+        """An exception, as Python prints it, and everything that it was raised from, even where Python hides that.
+
+        With the variables of its ``frames``, or without them where they are those of a database's library.
+        """
         waiting: list[BaseException | None] = [error]
         seen: set[int] = set()
         while waiting:
@@ -88,9 +121,28 @@ class Everything(logging.Handler):
             seen.add(id(one))
             self.add(f"exception {type(one).__name__}", one, one.args)
             self.written.append((f"traceback of {type(one).__name__}", "".join(traceback.format_exception(one))))
+            if frames:
+                self.locals(one)
             if isinstance(one, RetourError):
                 self.add("exception in Dutch", one.text("nl"))
             waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+
+    def locals(self, error: BaseException) -> None:
+        """What a host sees whose logs show the variables of each frame: all but those of this file itself.
+
+        What people are called is left out where the host itself hands it over: a note, and the webhook that it got.
+        """
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            path = Path(frame.f_code.co_filename)
+            if path == Path(__file__):
+                continue
+            for name, value in list(frame.f_locals.items()):
+                given = name in HANDED_OVER or {path.name, path.parent.name} & CHECKS_WEBHOOKS
+                try:
+                    shown = repr(value)
+                except AttributeError:  # of a value that was not made to its end
+                    continue
+                self.written.append((f"{'given' if given else 'local'} {name} in {path.name}:{line}", shown))
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -117,13 +169,21 @@ class Everything(logging.Handler):
                 rows = connection.exec_driver_sql(f'SELECT * FROM "{table}"').all()  # noqa: S608 - our own names
                 if table != "retour_personal":
                     self.written += [(f"table {table}", str(value)) for row in rows for value in row]
+            kinds = connection.exec_driver_sql("SELECT DISTINCT kind FROM retour_effect")
+            self.effects |= {str(row[0]) for row in kinds}
         engine.dispose()
 
     def leaks(self) -> list[tuple[str, str]]:
         """Where a canary was found, and which."""
         canaries = {*SECRETS, *PERSONAL, *self.more_secrets}
-        found = {(where, canary) for where, words in self.written for canary in canaries if canary in words}
-        return sorted(found)
+        return sorted(
+            {
+                (where, canary)
+                for where, words in self.written
+                for canary in canaries
+                if canary in words and not (canary in PERSONAL and where.startswith("given "))
+            }
+        )
 
 
 @pytest.fixture
@@ -200,9 +260,27 @@ def sandbox(
 ) -> Iterator[PaymentSandbox]:
     monkeypatch.setattr(retour_paypal.sandbox, "CREDENTIALS", (CLIENT, KEYS["paypal"]))
     monkeypatch.setitem(ProviderSession.__init__.__kwdefaults__ or {}, "deadline", 0.5)
+    monkeypatch.setattr("retour.providers.http._PAUSES", (0.001, 0.001))
     with MAKE[request.param]() as made:
         tell_tale(made, everything)
         yield made
+
+
+class Listener:
+    """The host's own plugin, so that there are announcements."""
+
+    name = "listener"
+
+    def __init__(self, heard: list[str]) -> None:
+        self._heard = heard
+
+    @hookimpl
+    def on_order_returned(self, order: Order) -> None:
+        self._heard.append(order.id)
+
+    @hookimpl
+    def on_refund_changed(self, order: Order, refund: Refund) -> None:
+        self._heard.append(refund.id)
 
 
 class Host:
@@ -211,13 +289,14 @@ class Host:
     def __init__(self, sandbox: PaymentSandbox, store: str) -> None:
         self.sandbox, self.store = sandbox, store
         self.shop = MemoryShop()
+        self.heard: list[str] = []
         self.desk = self.open(dict(sandbox.settings))
 
     def open(self, settings: dict[str, object]) -> ReturnDesk:
         return ReturnDesk(
             shop=self.shop,
             store=self.store,
-            plugins=[self.sandbox.provider, "manual_transfer"],
+            plugins=[self.sandbox.provider, "manual_transfer", Listener(self.heard)],
             settings={self.sandbox.provider: settings},
             clock=self.sandbox.clock.now,
         )
@@ -298,6 +377,52 @@ def be_refused(host: Host, everything: Everything) -> list[str]:
     return ["refused", "revoked"]
 
 
+def a_request(target: str, amount: str = "7") -> RefundRequest:
+    """A refund as a provider gets it; each amount is another."""
+    refund_id = f"rf01JD3MZ8000000000000{amount.replace('.', ''):0>7}"
+    return RefundRequest(
+        refund_id=refund_id,
+        key=f"{refund_id}-1",
+        order_id="failing",
+        target=target,
+        amount=Money.of(amount, "EUR"),
+        description="Return failing",
+    )
+
+
+def fail_at_the_provider(host: Host, everything: Everything) -> list[str]:
+    """Every call of the provider itself, with every fault, and with nobody there: whatever it raises is searched.
+
+    A host sees such an error where it asks for the options of a refund, or checks its settings.
+    """
+    host.order("failing")
+    payment = host.shop.orders["failing"].payments[0]
+    provider: Any = host.desk._house.accounts.payment("default", payment.provider, "default", Mode.TEST)
+    target = provider.refundable(payment).target
+    request = a_request(target)
+    slow = {Fault.SILENT_AFTER, Fault.TRICKLE_AFTER}  # each takes until the deadline
+    calls: dict[str, Callable[[], object]] = {
+        "refund": lambda: provider.refund(request),
+        "find_refund": lambda: provider.find_refund(request),
+        "list_refunds": lambda: provider.list_refunds(target),
+        "refundable": lambda: provider.refundable(payment),
+        "check_settings": provider.check_settings,
+        "refund_options": lambda: host.desk.refund_options("failing"),
+    }
+    faulty = host.sandbox.server.faulty
+    host.sandbox.server.faulty = lambda request: True
+    for name, call in calls.items():
+        for fault in Fault if name == "refund" else set(Fault) - slow:
+            host.sandbox.server.faults.extend([fault] * 3)  # a read is repeated twice
+            try:
+                everything.add(name, call())
+            except ProviderError as error:
+                everything.error(error)
+            host.sandbox.server.faults.clear()
+    host.sandbox.server.faulty = faulty
+    return ["failing"]
+
+
 def transfer_by_hand(host: Host, everything: Everything) -> list[str]:
     """A bank transfer to the customer's account, confirmed, and one that he gave a wrong account for."""
     host.order("by hand")
@@ -317,7 +442,30 @@ def transfer_by_hand(host: Host, everything: Everything) -> list[str]:
         "by hand", "invoice by hand", amount, reference="statement 17", by=ANNA, request_id="form-3", note=NOTE
     )
     everything.add("outcome", confirmed)
-    return ["by hand"]
+    host.order("by batch")
+    opened = host.desk.open_refund_link("by batch", "invoice by batch", amount, by=ANNA, request_id="form-1", note=NOTE)
+    [waiting] = opened.refunds if hasattr(opened, "refunds") else [opened.refund]
+    everything.add("transfers", transfers_of(host.desk, accounts={waiting.id: wrong_iban}))
+    ready = transfers_of(host.desk).transfers
+    everything.add("transfers", ready, *[one.to for one in ready])
+    merchant = Debtor(name="Theewinkel", iban="NL20INGB0001234567")
+    today = host.sandbox.clock.now()
+    for debtor, to in ((merchant, wrong_iban), (Debtor(name="Theewinkel", iban=IBAN[:-1]), wrong_iban)):
+        with everything.errors():
+            batch = [attrs.evolve(one, to=to) for one in ready]
+            pain001(debtor, batch, batch_id="1", execution_date=today.date(), created_at=today)
+    line = StatementLine(
+        reference="18", amount=Money.of("-3", "EUR"), words=f"{NOTE} {waiting.id}", booked=today.date()
+    )
+    everything.add("statement", match_statement([line], waiting_refunds(host.desk)))
+    provider: Any = host.desk._house.accounts.payment("default", "manual_transfer", "default", Mode.TEST)
+    payment = host.shop.orders["by batch"].payments[1]
+    for ask in (lambda: provider.refund(a_request(payment.reference)), lambda: provider.fetch_refund("x", "y")):
+        try:
+            everything.add("manual transfer", ask())
+        except ProviderError as error:
+            everything.error(error)
+    return ["by hand", "by batch"]
 
 
 def send_webhooks(host: Host, everything: Everything) -> None:
@@ -392,16 +540,20 @@ def test_no_secret_and_nothing_personal_is_where_it_does_not_belong(
 ) -> None:
     orders = refund_whatever_goes_wrong(host, everything)
     orders += be_refused(host, everything)
+    orders += fail_at_the_provider(host, everything)
     orders += transfer_by_hand(host, everything)
     orders += answer_nonsense(host, everything)
     set_it_up_wrong(host, everything)
     send_webhooks(host, everything)
+    everything.database(host.store)  # what came in and what is to be announced, before it is done
     host.desk.work()
     on_the_command_line(host, everything, monkeypatch)
     host.sandbox.server.stop()
     reference = host.order("nobody there")
     with everything.errors():
         host.desk.refund("nobody there", reference, Money.of("6", "EUR"), by=ANNA, request_id="form-1", note=NOTE)
+    with everything.errors():
+        host.desk.reconcile("nobody there")
     for order_id in orders:
         everything.desk(host.desk, order_id)
     everything.database(host.store)
@@ -409,6 +561,9 @@ def test_no_secret_and_nothing_personal_is_where_it_does_not_belong(
     kinds = {where.partition(" ")[0] for where, _ in everything.written}
     assert {"log", "exception", "traceback", "timeline", "dossier", "outcome", "table", "retour"} <= kinds
     assert any(where == "log of urllib3.connectionpool" for where, _ in everything.written)
+    assert {"retour_event", "retour_effect", "retour_refund"} <= {where[6:] for where, _ in everything.written}
+    assert everything.effects >= {"announce", "send_refund"}
+    assert host.heard
     assert {NOTE} <= {entry.note for entry in host.desk.timeline(orders[0])}  # the staff reads it
 
 
@@ -422,8 +577,137 @@ def test_what_is_searched_would_be_found(everything: Everything) -> None:
     except LookupError as error:
         everything.error(error)
     logging.getLogger("some.library").debug("%s", IBAN)
+    try:
+        exec(compile("def open(key): raise LookupError\nopen(given)", "host.py", "exec"), {"given": KEYS["mollie"]})  # noqa: S102
+    except LookupError as error:
+        everything.error(error)
     found = {canary for _, canary in everything.leaks()}
-    assert found == {KEYS["stripe"], IBAN}
+    assert found == {KEYS["stripe"], KEYS["mollie"], IBAN}
+    assert ("local key in host.py:1", KEYS["mollie"]) in everything.leaks()
+
+
+# --- cassettes -------------------------------------------------------------------------------------------
+
+MADE_UP: dict[str, dict[str, object]] = {
+    "mollie": {"api_key": "test_made_up"},
+    "stripe": {"api_key": "sk_test_made_up"},
+    "paypal": {"client_id": "made-up-client", "client_secret": "made-up-secret", "environment": "sandbox"},
+}
+KINDS: dict[str, type] = {"mollie": Mollie, "stripe": Stripe, "paypal": PayPal}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_nothing_is_on_a_cassette_of_a_provider_that_tells_everything(
+    name: str, everything: Everything, tmp_path: Path
+) -> None:
+    """Refused calls answer with the secrets that they were sent, and with who the customer is."""
+    with Cassette(tmp_path / "one.yaml", test="one", record=True) as cassette:
+        provider: Any = cassette.provider(KINDS[name], settings=MADE_UP[name])
+        everything.more_secrets |= {
+            secret.reveal()
+            for value in attrs.asdict(provider.settings, recurse=False).values()
+            for secret in (value if isinstance(value, tuple) else [value])
+            if isinstance(secret, Secret)
+        }
+        tell_tale(cassette.sandbox, everything)
+        reference = cassette.sandbox.pay(Money.of("100", "EUR"))
+        payer = BankAccount(name=NAME, iban=IBAN_IN_GROUPS)
+        payment = a_payment("100.00", provider=name, reference=reference, mode=Mode.TEST, payer=payer)
+        cassette.protect(an_order(a_line("cup", 1, "100.00"), payments=[payment], customer=MAIL))
+        target = provider.refundable(payment).target
+        refused = 0
+        for ask in (
+            provider.check_settings,
+            lambda: provider.refund(a_request(target, "10")),
+            lambda: provider.refund(a_request(target, "9000")),
+            lambda: provider.refund(a_request(target, "5.00")),
+            lambda: provider.list_refunds("missing1"),
+        ):
+            try:
+                ask()
+            except ProviderError as error:
+                refused += 1
+                everything.error(error)
+        assert refused == 3
+        assert cassette.finish() == ""
+    text = (tmp_path / "one.yaml").read_text()
+    assert "the customer is ***, *** or ***" in text
+    everything.written.append(("cassette", text))
+    assert everything.leaks() == []
+
+
+# --- what a host's own code says -------------------------------------------------------------------------
+
+
+def test_what_a_hosts_own_code_raises_is_kept_without_mail_addresses_and_ibans(
+    everything: Everything, sqlite_url: str
+) -> None:
+    """The code that books stock, and that which sends a mail: their errors are kept with the effect and on the
+    timeline. A name has no shape, so that one is told as it is."""
+
+    class Mailer:
+        name = "mailer"
+
+        @hookimpl
+        def on_order_returned(self, order: Order) -> None:
+            raise smtplib.SMTPRecipientsRefused({MAIL: (550, f"{IBAN_IN_GROUPS} is unknown".encode())})
+
+        @hookimpl
+        def restock_policy(self, order: Order) -> None:
+            raise LookupError(f"{MAIL} has no policy")
+
+    class Shop(MemoryShop):
+        def apply_stock(self, movement: StockMovement) -> None:
+            raise StockRefused(f"{IBAN} of {MAIL}") if movement.product == "cup" else OSError(f"{IBAN} of {MAIL}")
+
+    orders = [an_order(a_line(product, 1), order_id=product) for product in ("cup", "pot")]
+    desk = ReturnDesk(shop=Shop(orders), store=sqlite_url, plugins=[Mailer()])
+    for order in orders:
+        outcome = desk.mark_returned(order.id, by=ANNA)
+        desk.answer_restock(order.id, outcome.return_id, RestockDecision.all(), by=ANNA)
+        everything.desk(desk, order.id)
+    kept_by_us = ("dossier", "timeline", "list")
+    everything.written = [one for one in everything.written if one[0].startswith(kept_by_us)]
+    everything.database(sqlite_url)
+    desk.close()
+    assert everything.leaks() == []
+    kept = "\n".join(words for where, words in everything.written if where.startswith("table "))
+    assert kept.count("*** of ***") >= 2
+    assert "SMTPRecipientsRefused({'***'" in kept
+
+
+# --- what is shown of values, and of the frames of an error ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session, url: session.read(url, headers={"Authorization": f"Bearer {KEYS['stripe']}"}),
+        lambda session, url: session.read(url, auth=(CLIENT, KEYS["stripe"])),
+        lambda session, url: session.write("POST", url, headers={"X-Api-Key": KEYS["stripe"]}, json_body={}),
+        lambda session, url: session.write("POST", url, auth=(CLIENT, KEYS["stripe"])),
+        lambda session, url: session.read(url, headers={"X-Api-Key": f"{KEYS['stripe']}\r\n"}),
+    ],
+    ids=["header", "auth", "header of a write", "auth of a write", "a header that cannot be sent"],
+)
+def test_no_frame_and_no_cause_of_a_failed_call_shows_the_key(
+    everything: Everything, ask: Callable[[ProviderSession, str], object]
+) -> None:
+    with pytest.raises(ProviderError) as caught:
+        ask(ProviderSession(deadline=0.5), "http://127.0.0.1:1/")
+    everything.more_secrets.add(base64.b64encode(f"{CLIENT}:{KEYS['stripe']}".encode()).decode())
+    everything.error(caught.value)
+    assert any("headers in http.py" in where for where, _ in everything.written)
+    assert everything.leaks() == []
+
+
+def test_an_order_and_what_hangs_on_it_do_not_show_whose_it_is(everything: Everything) -> None:
+    payer = BankAccount(name=NAME, iban=IBAN)
+    delivery = Delivery(paid=Paid.of("0", "EUR"), postal_code="1017 XX", country="NL")
+    order = an_order(a_line("cup"), payments=[a_payment("20.00", payer=payer)], customer=MAIL, delivery=delivery)
+    everything.add("order", order, payer, RawWebhook(headers={"from": MAIL}, body=NOTE.encode()))
+    everything.more_secrets.add("1017 XX")
+    assert everything.leaks() == []
 
 
 # --- what databases say ----------------------------------------------------------------------------------
@@ -450,7 +734,7 @@ def test_no_error_of_a_database_tells_what_is_kept_apart(everything: Everything,
     with pytest.raises(Exception) as caught:
         desk.mark_returned("1001", by=ANNA, note=NOTE)
     desk.close()
-    everything.error(caught.value)
+    everything.error(caught.value, frames=False)
     assert everything.leaks() == []
 
 
@@ -464,7 +748,7 @@ def test_no_error_repeats_the_password_in_the_address_of_a_database(everything: 
     ):
         with pytest.raises(Exception) as caught:
             ReturnDesk(shop=MemoryShop(), store=address)
-        everything.error(caught.value)
+        everything.error(caught.value, frames=False)
     assert everything.leaks() == []
 
 

@@ -23,9 +23,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from retour.providers import PaymentCapabilities, ProviderError, ProviderSession
+from retour.providers import Mode, PaymentCapabilities, ProviderError, ProviderSession
 from retour.sandbox import SandboxResponse, SandboxServer
+from retour.testing import a_payment
 from retour.testing.cassettes import Cassette, NotOnCassette, recording_source
+from retour.testing.leftovers import Leftovers
+from retour.testing.scrubbing import Scrubber
+from retour_paypal.provider import PayPal
 
 pytest_plugins = ["pytester"]
 
@@ -33,7 +37,7 @@ ACMEPAY = '''
 """A provider that pays back, and tells more of its customers than it should."""
 import attrs
 from datetime import timedelta
-from retour.providers import Idempotency, PaymentCapabilities, Secret
+from retour.providers import Idempotency, Mode, PaymentCapabilities, Secret
 from retour.sandbox import SandboxResponse, SandboxServer
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +45,10 @@ class Settings:
     api_key: Secret
     account: str = "made-up-account"
     api_url: str = "API_URL"
+
+    @property
+    def mode(self):
+        return Mode.LIVE if self.api_key.reveal().startswith("acme-live") else Mode.TEST
 
 class AcmePay:
     name = "acmepay"
@@ -239,6 +247,7 @@ def _provider_at(url: str) -> type:
     @attrs.frozen(kw_only=True)
     class Settings:
         api_url: str = url
+        mode: Mode = Mode.TEST
 
     class Plain:
         name = "plain"
@@ -403,7 +412,7 @@ def test_while_a_cassette_is_played_no_other_library_gets_out_either(run: Pytest
     with pytest.raises(NotLoopback):
         urllib.request.urlopen("http://192.0.2.1/", timeout=1)
 """
-    project.makepyfile(test_refunds=TESTS + REFUND + other)
+    project.makepyfile(test_refunds=TESTS + '@pytest.mark.retour_refused("192.0.2.1")\n' + REFUND + other)
     project.runpytest_subprocess(*WITHOUT).assert_outcomes(passed=1)  # where the setting guards nothing
 
 
@@ -442,14 +451,85 @@ def test_with_its_key_in_the_environment_the_real_api_is_recorded_and_the_casset
     run(body).assert_outcomes(passed=1)
 
 
+NO_MODE = (
+    ACMEPAY.partition("    @property\n    def mode")[0] + "class AcmePay:" + ACMEPAY.partition("class AcmePay:")[2]
+)
+
+
+@pytest.mark.parametrize(
+    "provider, key, said",
+    [
+        (ACMEPAY, "acme-live-canary", "ACMEPAY_KEY holds live keys, and to record would give real money back. *"),
+        (NO_MODE, "canary-real-key", "*do not say whether ACMEPAY_KEY is live: give them a property `mode`*"),
+        (ACMEPAY, "sk_live_canary", "ACMEPAY_KEY holds live keys, *"),
+        (ACMEPAY, "live_canary", "ACMEPAY_KEY holds live keys, *"),
+    ],
+    ids=["live by the settings", "no mode", "a live key by its shape", "another shape"],
+)
+def test_with_a_live_key_nothing_is_recorded_and_nothing_is_sent(
+    run: Pytest, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, provider: str, key: str, said: str
+) -> None:
+    monkeypatch.setenv("ACMEPAY_KEY", key)
+    with SandboxServer(lambda request: SandboxResponse(status=200, body={})) as real:
+        project.makepyfile(acmepay=provider.replace("API_URL", real.url))
+        result = run(REFUND, record=True)
+        result.assert_outcomes(errors=1)
+        assert real.requests == []
+    result.stdout.fnmatch_lines([f"*cannot be recorded: {said}"])
+    result.stdout.fnmatch_lines(["*Nothing was sent."])
+    result.stdout.no_fnmatch_line("*canary*")
+    assert not files(project)
+
+
+def test_a_live_key_is_no_matter_where_nothing_is_recorded(run: Pytest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(REFUND, record=True).assert_outcomes(passed=1)
+    monkeypatch.setenv("ACMEPAY_KEY", "acme-live-canary")
+    run(REFUND).assert_outcomes(passed=1)
+
+
+LIVE = {
+    "mollie": ("MOLLIE_TEST_KEY", "live_canarycanarycanarycanarycanary"),
+    "mollie, a token": ("MOLLIE_TEST_KEY", "access_canarycanarycanarycanary"),
+    "stripe": ("STRIPE_TEST_KEY", "sk_live_canarycanarycanarycanary"),
+    "stripe, restricted": ("STRIPE_TEST_KEY", "rk_live_canarycanarycanarycanary"),
+}
+
+
+@pytest.mark.parametrize("which", LIVE)
+def test_the_cassettes_here_are_not_recorded_with_a_live_key(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    variable, key = LIVE[which]
+    monkeypatch.setenv(variable, key)
+    pytester.makepyfile((ROOT / f"plugins/{which.partition(',')[0]}/tests/test_cassettes.py").read_text())
+    result = pytester.runpytest_inprocess(*WITHOUT, "--retour-record", "-k", "refund_is_made_once")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*cannot be recorded: {variable} holds live keys, *"])
+
+
+def test_paypal_is_not_recorded_from_its_live_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in PayPal's credentials tells; the settings say which environment they are of."""
+    monkeypatch.setenv("PAYPAL_SECRET", "canary-secret")
+    settings = {"client_id": "made-up", "client_secret": "made-up", "environment": "live"}
+    with Cassette(tmp_path / "one.yaml", test="one", record=True) as cassette:
+        with pytest.raises(pytest.fail.Exception, match="PAYPAL_SECRET holds live keys"):
+            cassette.provider(PayPal, settings=settings, environment={"client_secret": "PAYPAL_SECRET"})
+        assert cassette.finish() == ""
+
+
 def test_while_the_real_api_is_recorded_its_own_host_is_let_through_and_no_other(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a process of its own, whose resolver takes the API's name for loopback."""
     resolver = """
-    import socket
+    import socket, sys
     real = socket.getaddrinfo
-    socket.getaddrinfo = lambda host, *more, **named: real("127.0.0.1" if "example" in host else host, *more, **named)
+
+    def resolve(host, *more, **named):
+        sys.audit("socket.getaddrinfo", host, 0, 0, 0, 0)
+        return real("127.0.0.1" if host.endswith(".example") else host, *more, **named)
+
+    socket.getaddrinfo = resolve
     """
     body = """
     from retour.testing import NotLoopback
@@ -460,7 +540,7 @@ def test_while_the_real_api_is_recorded_its_own_host_is_let_through_and_no_other
     with SandboxServer(lambda request: SandboxResponse(status=200, body={"path": request.path})) as real:
         _write(project, real.url.replace("127.0.0.1", "api.acmepay.example"))
         project.makeconftest(resolver)
-        project.makepyfile(test_refunds=TESTS + REFUND + body)
+        project.makepyfile(test_refunds=TESTS + '@pytest.mark.retour_refused("www.acmepay.example")\n' + REFUND + body)
         project.runpytest_subprocess(*WITHOUT, "--retour-record").assert_outcomes(passed=1)
         assert len(real.requests) == 1
 
@@ -653,6 +733,34 @@ def test_one(acmepay, cassette):
     run(body).assert_outcomes(passed=1)
 
 
+def test_of_several_ibans_in_one_text_all_are_taken_out() -> None:
+    words = "ab12 cd, NL91ABNA0417164300 or NL91 ABNA 0417 1643 00 or DE89370400440532013000."
+    assert Scrubber().text(words) == "ab12 cd, *** or *** or ***."
+
+
+@pytest.mark.parametrize(
+    "authorization", ["Bearer canary-token-1", "Basic Y2xpZW50OmNhbmFyeS1wYXNzd29yZA==", "canary-1"]
+)
+def test_what_a_request_was_authorized_by_is_taken_out_of_the_answer_too(
+    run: Pytest, project: pytest.Pytester, authorization: str
+) -> None:
+    """A token that was got while recording is in no setting."""
+    body = f"""
+def test_one(acmepay, cassette):
+    said = "{authorization.split()[-1]} is wrong, and so is canary-password"
+    if cassette.recording:
+        handle = cassette.sandbox.server.handle
+        cassette.sandbox.server.handle = lambda request: SandboxResponse(status=401, body={{"note": said}})
+    acmepay.http.read(acmepay.settings.api_url + "/x", headers={{"Authorization": "{authorization}"}})
+"""
+    if "Basic" not in authorization:
+        body = body.replace(", and so is canary-password", "")
+    run("from retour.sandbox import SandboxResponse\n" + body, record=True).assert_outcomes(passed=1)
+    assert "canary" not in written(project)
+    assert authorization.split()[-1] not in written(project)
+    assert "*** is wrong" in written(project)
+
+
 def test_what_the_environment_holds_is_taken_out_of_paths_too_and_made_up_it_matches(
     run: Pytest, project: pytest.Pytester
 ) -> None:
@@ -706,6 +814,121 @@ def test_one(acmepay, cassette):
     assert not files(project)
 
 
+LEFT = """
+import base64, json
+from retour.testing import a_line, a_payment, an_order
+from retour import BankAccount
+
+PAYER = BankAccount(name="Kanarina Vogelaar", iban="NL91 ABNA 0417 1643 00")
+ORDER = an_order(a_line("cup"), payments=[a_payment("20.00", payer=PAYER)], customer="kanarina@vogelaar.example")
+
+def in_base64(words):
+    return base64.b64encode(words.encode()).decode()
+
+def test_one(acmepay, cassette):
+    cassette.protect(ORDER)
+    cassette.sandbox.answers["/x"] = ANSWER
+    acmepay.look("x")
+"""
+
+NOT_LEFT = "was not written, since it would show"
+
+
+@pytest.mark.parametrize(
+    "answer, place",
+    [
+        ("{'note': in_base64('the key is sandbox-key.')}", "the setting api_key: answer 1, body $.note"),
+        ("{'note': {'list': ['x', 'ab' + in_base64('x:sandbox-key')]}}", "api_key: answer 1, body $.note.list[[]1]"),
+        ("rb'no JSON: sandbox\\u002dkey'", "the setting api_key: answer 1, body"),
+        ("b'sandb%6Fx-key'", "the setting api_key: answer 1, body"),
+        ("{in_base64('x:sandbox-key'): 1}", "the setting api_key: answer 1, body, the name of a field"),
+        ("{'note': 'to KANARINA  VOGELAAR'}", "a name: answer 1, body $.note"),
+        ("{'note': 'Vogelaar, K.'}", "a name: answer 1, body $.note"),
+        ("{'note': json.dumps({'voornaam': 'Kanarina'})}", "a name: answer 1, body $.note.voornaam"),
+        ("{'at': 'https://x.example/?n=Kanarina%20Vogelaar'}", "a name: answer 1, body $.at"),
+        ("{'note': in_base64('kanarina@vogelaar.example')}", "a mail address: answer 1, body $.note"),
+        ("{'note': 'kanarina(at)vogelaar.example aka kanarina'}", "a name: answer 1, body $.note"),
+        ("{'note': in_base64('to NL91ABNA0417164300')}", "an IBAN: answer 1, body $.note"),
+        ("{'note': 'NL91.ABNA.0417.1643.00'}", "an IBAN: answer 1, body $.note"),
+        ("{'note': in_base64('DE89370400440532013000')}", "the shape of a key, an IBAN or a mail address: answer 1"),
+        ("{'note': in_base64(in_base64('someone@else.example'))}", "the shape of a key, an IBAN or a mail address: *"),
+    ],
+)
+def test_what_the_scrubber_missed_is_found_and_nothing_is_written(
+    run: Pytest, project: pytest.Pytester, answer: str, place: str
+) -> None:
+    result = run(LEFT.replace("ANSWER", answer), record=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*cassettes/test_refunds/test_one.yaml {NOT_LEFT}", f"*{place}*"])
+    result.stdout.fnmatch_lines(["Name the field in scrub=[[]...[]] of cassette.provider(...), or leave the data out."])
+    said = result.stdout.str().partition(NOT_LEFT)[2].lower()
+    assert [one for one in ("kanarina", "vogelaar", "0417", "sandbox-key", "c2fuzgjved") if one in said] == []
+    assert not files(project)
+
+
+@pytest.mark.parametrize("part", ["path", "query", "header", "request body", "fact"])
+def test_it_is_found_wherever_it_is(run: Pytest, project: pytest.Pytester, part: str) -> None:
+    ask = {
+        "path": "acmepay.look('customers/Kanarina/x')",
+        "query": "acmepay.look('x', q='Kanarina')",
+        "header": "acmepay.http.read(acmepay.settings.api_url, headers={'X-Who': 'Kanarina'})",
+        "request body": "acmepay.pay_back('pay_1', '10.00', note='for Kanarina')",
+        "fact": "cassette.fact('paid', lambda sandbox: {'by': ['Kanarina']})",
+    }[part]
+    body = f"""
+def test_one(cassette):
+    cassette.protect("Kanarina Vogelaar")
+    acmepay = cassette.provider(AcmePay, settings={{"api_key": "made-up-key"}}, headers=["X-Who"])
+    {ask}
+"""
+    result = run(body, record=True)
+    result.assert_outcomes(failed=1)
+    place = {"path": "request 1, uri", "query": "request 1, uri", "header": "request 1, header X-Who"}
+    place |= {"request body": "request 1, body $.note", "fact": "fact paid $.by[[]0]"}
+    result.stdout.fnmatch_lines([f"*{NOT_LEFT}", f"  a name: {place[part]}"])
+    assert not files(project)
+
+
+def test_of_an_order_that_is_a_fixture_it_is_known_and_an_old_cassette_stays(
+    run: Pytest, project: pytest.Pytester
+) -> None:
+    body = (
+        LEFT.partition("def test_one")[0]
+        + """
+@pytest.fixture
+def order(): return ORDER
+
+def test_one(acmepay, order):
+    acmepay.pay_back("pay_1", "10.00", note="NOTE")
+"""
+    )
+    run(body, record=True).assert_outcomes(passed=1)
+    before = written(project)
+    result = run(body.replace('"NOTE"', "order.payments[0].payer.name.split()[0]"), record=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  a name: request 1, body $.note"])
+    assert written(project) == before
+
+
+def test_a_short_secret_is_found_where_it_stands_alone(run: Pytest, project: pytest.Pytester) -> None:
+    body = """
+def test_one(cassette):
+    acmepay = cassette.provider(AcmePay, settings={"api_key": "x7"})
+    acmepay.look("NAME")
+"""
+    run(body.replace("NAME", "x77"), record=True).assert_outcomes(passed=1)
+    result = run(body.replace("NAME", "is/x7/it"), record=True)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["  the setting api_key: request 1, uri"])
+
+
+def test_what_holds_no_person_cannot_be_protected(tmp_path: Path) -> None:
+    with Cassette(tmp_path / "one.yaml", test="one", record=True) as cassette:
+        cassette.protect(a_payment("20.00"), "")
+        with pytest.raises(TypeError, match="a int is no order, payment, bank account or text"):
+            cassette.protect(7)  # type: ignore[arg-type]
+
+
 def test_bodies_are_written_to_be_read(run: Pytest, project: pytest.Pytester) -> None:
     body = 'def test_one(acmepay):\n    acmepay.pay_back("pay_1", "10.00", note="Thé, 5 €")\n    '
     body += 'acmepay.pay_back_by_form(**{"metadata[order_id]": "1001", "amount": "10 euros"})\n'
@@ -752,3 +975,4 @@ def test_a_cassette_here_says_where_it_is_from_and_holds_no_secret(path: Path) -
     assert datetime.date.fromisoformat(recorded["date"])
     forbidden = ["127.0.0.1", "localhost", "Secret", "sandbox-client", "sandbox-secret", "@", "Cookie", "BEGIN"]
     assert [word for word in forbidden if word in text] == []
+    assert Leftovers().places(text) == [], "what has the shape of a key, an IBAN or a mail address, in any form"

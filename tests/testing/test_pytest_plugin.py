@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import pytest
@@ -52,6 +53,7 @@ def test_the_setting_guards_every_test_and_a_project_without_it_is_left_alone(py
         """
         import socket, pytest
 
+        @pytest.mark.retour_refused("192.0.2.1")
         def test_guarded():
             from retour.testing import NotLoopback
             with pytest.raises(NotLoopback), socket.socket() as tcp:
@@ -60,6 +62,88 @@ def test_the_setting_guards_every_test_and_a_project_without_it_is_left_alone(py
     )
     pytester.makeini("[pytest]\nretour_loopback_only = true")
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+
+
+HIDES = """
+import socket, threading
+import pytest
+
+def hide():
+    try:
+        socket.create_connection(("192.0.2.1", 443))
+    except Exception:
+        pass
+"""
+"""Code that goes out and takes every failure for having no connection."""
+
+
+@pytest.fixture
+def guarded(pytester: pytest.Pytester) -> Callable[[str], pytest.RunResult]:
+    """Runs tests of code that hides what was refused, under the guard."""
+    pytester.makeini("[pytest]\nretour_loopback_only = true\nfilterwarnings = error")
+
+    def run(tests: str) -> pytest.RunResult:
+        pytester.makepyfile(HIDES + tests)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--strict-markers")
+
+    return run
+
+
+Guarded = Callable[[str], pytest.RunResult]
+
+TOLD = [
+    "*Refused, and nothing was sent:",
+    "*getaddrinfo of 192.0.2.1",
+    '*Play a cassette or start a sandbox instead; *: @pytest.mark.retour_refused("192.0.2.1")',
+]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "def test_it(): hide()",
+        "def test_it():\n    thread = threading.Thread(target=hide)\n    thread.start()\n    thread.join()",
+        "@pytest.fixture\ndef early(): hide()\ndef test_it(early): pass",
+        "import unittest\nclass TestIt(unittest.TestCase):\n    def test_it(self): hide()",
+        "def test_it():\n    hide()\n    pytest.skip('no network here')",
+    ],
+    ids=["test", "thread", "fixture", "unittest", "skipped"],
+)
+def test_what_was_refused_fails_the_test_though_the_code_under_test_hides_it(guarded: Guarded, test: str) -> None:
+    result = guarded(test)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(TOLD)
+
+
+def test_what_is_refused_in_the_end_of_a_fixture_is_an_error_and_the_next_test_is_left_alone(guarded: Guarded) -> None:
+    result = guarded(
+        "@pytest.fixture\ndef late():\n    yield\n    hide()\ndef test_it(late): pass\ndef test_next(): pass"
+    )
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_it*", *TOLD])
+
+
+def test_a_test_that_fails_anyway_fails_as_it_did_and_shows_what_was_refused(guarded: Guarded) -> None:
+    result = guarded("def test_it():\n    hide()\n    assert 1 == 2\ndef test_next(): pass")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*assert 1 == 2", "*loopback*", *TOLD])
+
+
+def test_a_fixture_that_fails_shows_what_was_refused_once(guarded: Guarded) -> None:
+    result = guarded("@pytest.fixture\ndef early():\n    hide()\n    raise OSError('odd')\ndef test_it(early): pass")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*OSError: odd", "*loopback*", *TOLD])
+
+
+def test_a_test_that_is_about_the_refusal_says_so_and_fails_without_it(guarded: Guarded) -> None:
+    guarded('@pytest.mark.retour_refused("192.0.2.1")\ndef test_it(): hide()').assert_outcomes(passed=1)
+    guarded("@pytest.mark.retour_refused\ndef test_it(): hide()").assert_outcomes(passed=1)
+    result = guarded('@pytest.mark.retour_refused("192.0.2.9")\ndef test_it(): hide()')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(TOLD)
+    result = guarded('@pytest.mark.retour_refused("192.0.2.1")\ndef test_it(): pass')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*expects a refusal, and there was none of 192.0.2.1"])
 
 
 def test_help_tells_what_the_option_and_the_setting_do(pytester: pytest.Pytester) -> None:

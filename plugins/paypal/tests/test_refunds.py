@@ -355,6 +355,21 @@ def test_without_a_token_no_refund_was_sent_so_it_is_certainly_not_done(
     assert sent(sandbox) == []
 
 
+def test_an_empty_token_is_no_token(paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any) -> None:
+    handle = sandbox.server.handle
+
+    def empty(request: SandboxRequest) -> SandboxResponse:
+        if request.path == "/v1/oauth2/token":
+            return SandboxResponse(status=200, body={"access_token": " ", "expires_in": 30000})
+        return handle(request)
+
+    sandbox.server.handle = empty
+    with pytest.raises(ProviderError) as caught:
+        paypal.refund(a.request(capture))
+    assert (caught.value.code, caught.value.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RETRY)
+    assert sent(sandbox) == []
+
+
 def test_wrong_credentials_are_told_by_the_check_of_the_settings_and_by_a_refund(
     connect: Any, sandbox: PayPalSandbox, capture: str, a: Any
 ) -> None:

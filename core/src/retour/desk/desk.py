@@ -69,6 +69,11 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
+def _always(settings: Settings) -> Callable[[str], Settings]:
+    """The same settings for every shop."""
+    return lambda _: settings
+
+
 class ReturnDesk:
     """The returns of one shop.
 
@@ -98,8 +103,10 @@ class ReturnDesk:
         clock: Callable[[], datetime.datetime] = _now,
     ) -> None:
         registry = load(plugins)
-        accounts = Accounts(registry, settings if callable(settings) else lambda _: settings or {})
-        if not callable(settings):
+        of_many = callable(settings)
+        accounts = Accounts(registry, settings if callable(settings) else _always(settings or {}))
+        del settings  # it holds keys, and a host may log the variables of an error's frames
+        if not of_many:
             accounts.check(shop_id)
         hooks = Hooks(registry)
         opened = Store(ready(store, migrate))

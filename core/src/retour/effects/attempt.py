@@ -8,6 +8,7 @@ from collections.abc import Callable
 import attrs
 
 from retour.model.returns import StockMovement
+from retour.providers.errors import without_people
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
 from retour.store.store import ClaimedEffect, SettledEffect
@@ -38,10 +39,12 @@ def done(effect: ClaimedEffect) -> SettledEffect:
 
 
 def put_off(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
-    """The effect is tried again after ``pause``, or after a pause that doubles with every try."""
+    """The effect is tried again after ``pause``, or after a pause that doubles with every try.
+
+    ``problem`` is kept with it, without mail addresses and IBANs: what a host's code raises can have them in it.
+    """
     delay = min(LONGEST_PAUSE, 5 * SECOND << min(effect.attempts, 20))
     if pause is not None:
         delay = int(pause.total_seconds() * SECOND)
-    return SettledEffect(
-        id=effect.id, owner=effect.owner, state="waiting", delay=delay, problem=problem[:_LONGEST_PROBLEM]
-    )
+    kept = without_people(problem)[:_LONGEST_PROBLEM]
+    return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", delay=delay, problem=kept)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from retour.model.events import StockApplied, StockFailed
 from retour.model.returns import MovementState, StockMovement
+from retour.providers.errors import without_people
 from retour.rules.draft import Draft
 
 
@@ -20,14 +21,16 @@ def record_applied(draft: Draft, movements: Iterable[StockMovement]) -> None:
 
 
 def stock_failed(movement: StockMovement, because: str, *, final: bool) -> Callable[[Draft], None]:
-    """Records that the shop could not book a movement: the first time, and when it says never."""
+    """Records that the shop could not book a movement: the first time, and when it says never.
+
+    ``because`` is the shop's, and loses its mail addresses and IBANs: an event is kept for ever.
+    """
+    said = without_people(because)
 
     def record(draft: Draft) -> None:
         state = _state(draft, movement)
         if state is MovementState.PLANNED or (state is MovementState.FAILED and final):
-            draft.record(
-                StockFailed(return_id=movement.return_id, movement_id=movement.id, because=because, final=final)
-            )
+            draft.record(StockFailed(return_id=movement.return_id, movement_id=movement.id, because=said, final=final))
 
     return record
 

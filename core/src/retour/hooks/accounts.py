@@ -30,6 +30,12 @@ class Accounts:
 
     def check(self, shop: str) -> None:
         """Raise `InvalidSettings` with every fault in a shop's settings."""
+        faults = self._faults(shop)
+        if faults:
+            raise InvalidSettings(text("Settings of shop {shop}: {faults}", shop=shop, faults="; ".join(faults)))
+
+    def _faults(self, shop: str) -> list[str]:
+        """On its own, so that what the host gave is in no frame of the error."""
         given = self._settings(shop)
         faults: list[str] = []
         known: dict[str, type[PaymentProvider] | type[ShippingProvider]] = {
@@ -44,8 +50,7 @@ class Accounts:
             name = key.partition(":")[0]
             if name not in known and not self._is_off(name):
                 faults.append(f"{key}: no plugin of this name is loaded; name it in plugins=")
-        if faults:
-            raise InvalidSettings(text("Settings of shop {shop}: {faults}", shop=shop, faults="; ".join(faults)))
+        return faults
 
     def payment(self, shop: str, provider: str, account: str, mode: Mode) -> PaymentProvider | Text:
         """The payment provider, or the reason why there is none."""

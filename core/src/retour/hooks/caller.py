@@ -18,6 +18,7 @@ from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
+from retour.providers.errors import without_people
 from retour.rules.refunds import by_plan, without_plan
 
 log = logging.getLogger("retour.plugins")
@@ -29,10 +30,13 @@ _ANNOUNCING = ("on_order_returned", "on_restocked", "on_refund_changed")
 
 
 class PluginFailed(Exception):
-    """A plugin raised, exited, or answered something that the hook does not allow."""
+    """A plugin raised, exited, or answered something that the hook does not allow.
+
+    What it said is kept, with an effect or on the timeline: without mail addresses and IBANs.
+    """
 
     def __init__(self, plugin: str, origin: str, hook: str, cause: object) -> None:
-        super().__init__(f"plugin {plugin} ({origin}) failed in {hook}: {cause}")
+        super().__init__(f"plugin {plugin} ({origin}) failed in {hook}: {without_people(str(cause))}")
         self.plugin = plugin
 
 

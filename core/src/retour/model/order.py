@@ -79,10 +79,11 @@ class OrderLine:
 
 @attrs.frozen(kw_only=True)
 class BankAccount:
-    """Where money can go back to: the holder's name and the IBAN, unchecked. Personal data: never in an event."""
+    """Where money can go back to: the holder's name and the IBAN, unchecked. Personal data: never in an event, and not
+    shown where somebody logs an order or the variables of a traceback."""
 
-    name: str
-    iban: str
+    name: str = attrs.field(repr=False)
+    iban: str = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +123,7 @@ class Delivery:
     paid: Paid
     provider: str = ""
     number: str = ""
-    postal_code: str = ""
+    postal_code: str = attrs.field(default="", repr=False)
     country: str = ""
 
 
@@ -136,7 +137,7 @@ class Order:
     payments: tuple[Payment, ...] = ()
     delivery: Delivery | None = None
     placed_at: datetime.datetime | None = None
-    customer: str = ""
+    customer: str = attrs.field(default="", repr=False)
 
     def __attrs_post_init__(self) -> None:
         for fault in _faults(self):

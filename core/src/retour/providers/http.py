@@ -97,10 +97,11 @@ class ProviderSession:
         auth: tuple[str, str] | None = None,
     ) -> Answer:
         """GET: repeated twice by itself when the connection or the gateway fails, since reading changes nothing."""
+        headers, auth = _unseen(headers, auth), None
         ends = self._ends()
         for pause in _PAUSES:
             try:
-                answer = self._call("GET", url, ends, headers=headers, params=query, auth=auth)
+                answer = self._call("GET", url, ends, headers=headers, params=query)
             except ProviderError as error:
                 if error.code is ErrorCode.UNREADABLE_ANSWER or time.monotonic() + pause >= ends:
                     raise
@@ -108,7 +109,7 @@ class ProviderSession:
                 if answer.status not in _GATEWAY_FAILED or time.monotonic() + pause >= ends:
                     return answer
             time.sleep(pause)
-        return self._call("GET", url, ends, headers=headers, params=query, auth=auth)
+        return self._call("GET", url, ends, headers=headers, params=query)
 
     def write(
         self,
@@ -125,19 +126,19 @@ class ProviderSession:
         ``json_body`` is written compactly with sorted keys, so the same value gives the same bytes. Raises
         `ProviderError`: ``NOT_SENT`` when no connection came about, ``OUTCOME_UNKNOWN`` when no answer came back.
         """
-        sent = dict(headers or {})
+        headers, auth = _unseen(headers, auth), None
         data: bytes | Mapping[str, str] | None = form
         if json_body is not None:
-            sent.setdefault("Content-Type", "application/json")
+            headers.setdefault("Content-Type", "application/json")
             data = json.dumps(json_body, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
-        return self._call(method, url, self._ends(), headers=sent, data=data, auth=auth)
+        return self._call(method, url, self._ends(), headers=headers, data=data)
 
     def _ends(self) -> float:
         """When a call that begins now has to end, in monotonic seconds."""
         own, shared = time.monotonic() + self._deadline, _ends_at.get()
         return own if shared is None else min(own, shared)
 
-    def _call(self, method: str, url: str, ends: float, headers: Mapping[str, str] | None, **arguments: Any) -> Answer:
+    def _call(self, method: str, url: str, ends: float, headers: Mapping[str, str], **arguments: Any) -> Answer:
         began = time.monotonic()
         left = ends - began
         if left <= 0:
@@ -145,7 +146,7 @@ class ProviderSession:
         try:
             session = self._session()
             # Prepared without the session: it would merge cookies, proxies and parameters that it does not have.
-            request = requests.Request(method, url, headers={**session.headers, **(headers or {})}, **arguments)
+            request = requests.Request(method, url, headers={**session.headers, **headers}, **arguments)
             with session.send(
                 request.prepare(),
                 timeout=(min(CONNECT_SECONDS, left), left),
@@ -161,7 +162,7 @@ class ProviderSession:
                 )
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             log.info("%s %s failed: %s", method, _shown(url), type(error).__name__)
-            raise _failure(error) from error
+            raise _failure(error) from _without_frames(error)
         log.info("%s %s -> %s in %.0f ms", method, _shown(url), answer.status, (time.monotonic() - began) * 1000)
         return answer
 
@@ -224,6 +225,40 @@ def _failure(error: Exception) -> ProviderError:
     if not_sent:
         return ProviderError(ErrorCode.NOT_SENT, "no connection to the provider")
     return ProviderError(ErrorCode.OUTCOME_UNKNOWN, f"no answer from the provider ({type(error).__name__})")
+
+
+class _Unseen(str):
+    """A header's value: as it is on the wire, and masked where somebody shows a variable."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def _unseen(headers: Mapping[str, str] | None, auth: tuple[str, str] | None) -> dict[str, str]:
+    """Headers whose values are not shown, the name and password of ``auth`` among them.
+
+    A host may log a traceback with the variables of each frame, and most headers of ours hold a key.
+    """
+    hidden = {name: _Unseen(value) for name, value in (headers or {}).items()}
+    if auth is not None:
+        hidden["Authorization"] = _Unseen("Basic " + base64.b64encode(":".join(auth).encode()).decode())
+    return dict(hidden)
+
+
+def _without_frames(error: Exception) -> Exception:
+    """An error and what it came from, without the frames of other libraries: those have the raw request among their
+    variables, and their names are told by the errors themselves."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None)]
+    return error
 
 
 def _mask(authorization: str | bytes) -> Callable[[str], str]:

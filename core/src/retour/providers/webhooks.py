@@ -20,10 +20,10 @@ class WebhookTrust(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class RawWebhook:
-    """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over, and
-    which is not shown: it can be about people."""
+    """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over.
+    Neither is shown: it can be about people."""
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
 
 

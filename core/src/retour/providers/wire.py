@@ -123,4 +123,5 @@ def read_wire(kind: type[_T], data: object) -> _T:
         found = "; ".join(faults(error))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         found = f"{type(error).__name__} at $"
+    del data  # a host may log the variables of this frame
     raise ProviderError(ErrorCode.UNREADABLE_ANSWER, found)  # from nothing: what caused it has the values in it

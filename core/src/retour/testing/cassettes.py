@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import datetime
+import logging
 import os
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,14 +21,16 @@ import pytest
 import vcr
 from vcr.errors import MissingMetadataError
 
+from retour.model.order import BankAccount, Mode, Order, Payment
 from retour.providers.http import ProviderSession
 from retour.providers.settings import Secret, read_settings
 from retour.sandbox.clock import SandboxClock
 from retour.testing.cassette_files import CassetteFile, CassetteYaml
 from retour.testing.connections import OTHERS, patches
 from retour.testing.differences import differences
+from retour.testing.leftovers import Leftovers, Personal
 from retour.testing.loopback import loopback_only, reaching
-from retour.testing.scrubbing import Scrubber
+from retour.testing.scrubbing import LEAST_SECRET, Scrubber
 
 _Provider = TypeVar("_Provider")
 
@@ -37,6 +42,10 @@ REQUEST_HEADERS = frozenset({"authorization", "content-type"})
 
 ANSWER_HEADERS = frozenset({"content-type", "location", "retry-after"})
 """Headers of an answer that are kept."""
+
+
+_LIVE_KEY = re.compile(r"(?:[a-z]{2}_)?live_")
+"""How live keys begin, at providers that say so in the key."""
 
 
 class NotOnCassette(AssertionError):
@@ -67,6 +76,27 @@ def recording_source(environment: Mapping[str, str], given: Mapping[str, str], *
     return Source(real=bool(found), settings=found)
 
 
+def live_fault(settings: Any, variables: Iterable[str]) -> str:
+    """Why nothing is recorded with these settings, whose keys are in ``variables``; nothing where they are test ones.
+
+    They say so themselves, by `mode`, or by `mode_used` where their key can do both; what has the shape of a live key
+    is one, whatever they say. Settings that do not know are not trusted: recording makes refunds.
+    """
+    named = " and ".join(variables)
+    mode = getattr(settings, "mode_used", None) or getattr(settings, "mode", None)
+    if mode is Mode.LIVE or any(_LIVE_KEY.match(one) for _, one, _ in _secrets(settings, ())):
+        return (
+            f"{named} holds live keys, and to record would give real money back. Set test keys, or unset {named} to "
+            "record from the sandbox. Nothing was sent."
+        )
+    if mode is not Mode.TEST:
+        return (
+            f"its settings do not say whether {named} is live: give them a property `mode`, which is Mode.TEST or "
+            f"Mode.LIVE; or unset {named} to record from the sandbox. Nothing was sent."
+        )
+    return ""
+
+
 class Cassette:
     """The recorded answers of one provider for one test; the fixture ``cassette`` makes it.
 
@@ -82,7 +112,8 @@ class Cassette:
         self.now = SANDBOX_TIME
         self._test = test
         self._today = today or datetime.datetime.now(datetime.UTC).date()
-        self._file = CassetteFile(path, record=record)
+        self._leftovers = Leftovers()
+        self._file = CassetteFile(path, record=record, look=self._leftovers.places)
         self._scrubber = Scrubber()
         self._request_headers = set(REQUEST_HEADERS)
         self._answer_headers = set(ANSWER_HEADERS)
@@ -93,9 +124,11 @@ class Cassette:
         self._asked_facts: set[str] = set()
         self.refused: list[str] = []
         self._open = ExitStack()
+        self._inserted = ExitStack()
 
     def __enter__(self) -> Cassette:
         self._open.enter_context(loopback_only())
+        self._open.enter_context(self._inserted)
         return self
 
     def __exit__(
@@ -130,7 +163,8 @@ class Cassette:
             raise ValueError(f"one cassette is of one provider, and this one is of {self._kind}")
         played = _settings(chosen, settings)
         canonical = str(played.api_url).rstrip("/")
-        self._scrubber.add(fields=scrub, keep=keep, secrets=_secrets(played, environment or {}))
+        self._scrubber.add(fields=scrub, keep=keep)
+        self._take_out(played, environment or {})
         idempotency = getattr(chosen.capabilities, "idempotency", None)
         self._request_headers |= {name.lower() for name in [*headers, *([idempotency.header] if idempotency else [])]}
         self._answer_headers |= {name.lower() for name in headers}
@@ -168,16 +202,24 @@ class Cassette:
         self._facts[name] = self._scrubber.value(found, name)
         return found
 
-    def finish(self) -> str:
-        """The test passed: keep what was recorded, or say what was played wrongly. Gives all faults, or nothing."""
+    def protect(self, *people: Personal) -> None:
+        """Say whose data the test has: orders, payments, bank accounts; or a name, a mail address, an IBAN itself.
+
+        Nothing is written while any of it is left in what was recorded. Of fixtures that are orders or payments it is
+        known anyway.
+        """
+        for one in people:
+            self._leftovers.person(one)
+
+    def finish(self, fixtures: Iterable[object] = ()) -> str:
+        """The test passed: write what was recorded, or say what was played wrongly. Gives all faults, or nothing.
+
+        ``fixtures`` are the values of the test's own: what they hold of a person must not be written.
+        """
         if self._tape is None:
             return ""
         if self.recording:
-            self._tape.get_metadata("recorded", self._how_recorded())
-            if self._facts:
-                self._tape.get_metadata("facts", self._facts)
-            self._file.keep = True
-            return ""
+            return self._write(fixtures)
         left = [
             f"  {number}. {request.method} {request.uri}"
             for number, request in enumerate(self._tape.requests, start=1)
@@ -193,6 +235,25 @@ class Cassette:
 
     # --- recording ---------------------------------------------------------------------------------------
 
+    def _write(self, fixtures: Iterable[object]) -> str:
+        self._tape.get_metadata("recorded", self._how_recorded())
+        if self._facts:
+            self._tape.get_metadata("facts", self._facts)
+        self.protect(*[one for one in fixtures if isinstance(one, Order | Payment | BankAccount)])
+        self._file.keep = True
+        self._inserted.close()  # vcrpy writes now
+        if not self._file.left:
+            return ""
+        said = [f"{self._shown} was not written, since it would show", *[f"  {one}" for one in self._file.left]]
+        return "\n".join([*said, "Name the field in scrub=[...] of cassette.provider(...), or leave the data out."])
+
+    def _take_out(self, settings: Any, environment: Iterable[str]) -> None:
+        """Take these settings' secrets out of everything, and look for them once more in the end."""
+        for setting, value, secret in _secrets(settings, environment):
+            self._scrubber.add(secrets=[value])
+            if secret or len(value) >= LEAST_SECRET:
+                self._leftovers.secret(f"the setting {setting}", value)
+
     def _begin_recording(
         self, kind: Any, canonical: str, settings: Mapping[str, object], environment: Mapping[str, str]
     ) -> Any:
@@ -201,16 +262,18 @@ class Cassette:
                 self._source = recording_source(environment, os.environ, has_sandbox=hasattr(kind, "sandbox"))
             except ValueError as error:
                 pytest.fail(f"{self._test} cannot be recorded: {error}", pytrace=False)
-            if self._source.real:
-                asked = self._source.settings.get("api_url", canonical)
-                self._open.enter_context(reaching(urlsplit(asked).hostname or ""))
-            else:
+            if not self._source.real:
                 made = pkgutil.resolve_name(kind.sandbox)(clock=SandboxClock(SANDBOX_TIME))
                 self.sandbox = self._open.enter_context(made)
         known = self._source.settings if self._source.real else self.sandbox.settings
         used = _settings(kind, {**settings, **known})
-        self._scrubber.add(secrets=_secrets(used, environment))
+        self._take_out(used, environment)
         self._scrubber.addresses[str(used.api_url).rstrip("/")] = canonical
+        if self._source.real:
+            fault = live_fault(used, environment.values())
+            if fault:
+                pytest.fail(f"{self._test} cannot be recorded: {fault}", pytrace=False)
+            self._open.enter_context(reaching(urlsplit(str(used.api_url)).hostname or ""))
         return used
 
     def _how_recorded(self) -> dict[str, str]:
@@ -237,14 +300,19 @@ class Cassette:
         recorder.register_serializer("readable", CassetteYaml)
         recorder.register_matcher("everything", _match)
         recorder.register_persister(self._file)
+        log = logging.getLogger("vcr")  # it tells what it records before anything is taken out
+        self._inserted.callback(log.setLevel, log.level)
+        log.setLevel(logging.WARNING)
         inserted: AbstractContextManager[Any] = recorder.use_cassette(str(self.path))
-        self._tape = self._open.enter_context(inserted)
+        self._tape = self._inserted.enter_context(inserted)
         if not self.recording:
             with suppress(MissingMetadataError):
                 self._facts = dict(self._tape.get_metadata("facts", {}))
 
     def _tidy_request(self, request: Any) -> Any:
         """A request as it is kept and compared: at the provider's own address, with what matters, without secrets."""
+        if self.recording:
+            self._learn(_text(request.headers.get("Authorization", "")))
         kind = str(request.headers.get("Content-Type", ""))
         request.body = self._scrubber.body(request.body, kind) if request.body else None
         request.headers = {
@@ -256,6 +324,19 @@ class Cassette:
         query = urlencode(self._scrubber.pairs(parse_qsl(address.query, keep_blank_values=True)), safe="[]/:@,*")
         request.uri = urlunsplit((address.scheme, address.netloc, address.path, query, ""))
         return request
+
+    def _learn(self, authorization: str) -> None:
+        """Know what a request is authorized by: a token that was only now got is in no setting, and an answer may
+        repeat it. Of HTTP's own ``Basic`` the password is, as it is and as it was sent."""
+        scheme, _, given = authorization.partition(" ")
+        known = {given or scheme}
+        if scheme.lower() == "basic":
+            with suppress(ValueError):
+                known.add(b64decode(given).decode().partition(":")[2])
+        for one in known:
+            if len(one) >= LEAST_SECRET:
+                self._scrubber.add(secrets=[one])
+                self._leftovers.secret("what a request was authorized by", one)
 
     def _tidy_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """An answer as it is kept."""
@@ -319,20 +400,18 @@ def _settings(kind: Any, given: Mapping[str, object]) -> Any:
     return made
 
 
-def _secrets(settings: Any, environment: Iterable[str]) -> list[str]:
-    """The values of all secrets among the settings, and of those that are in the environment where it is real.
+def _secrets(settings: Any, environment: Iterable[str]) -> Iterator[tuple[str, str, bool]]:
+    """All secrets among the settings, and what is in the environment where it is real: setting, value, is it a secret.
 
     The latter played as well, or a made-up account in a path would not match the real one that was taken out.
     """
-    found = []
     for field in attrs.fields(type(settings)):
         value = getattr(settings, field.name)
         for one in value if isinstance(value, tuple | list) else [value]:
             if isinstance(one, Secret):
-                found.append(one.reveal())
+                yield field.name, one.reveal(), True
             elif field.name in environment and field.name != "api_url":
-                found.append(str(one))
-    return found
+                yield field.name, str(one), False
 
 
 def _text(value: object) -> str:

@@ -113,7 +113,7 @@ class Scrubber:
             words = words.replace(secret, GONE)
         for shape in _SHAPES:
             words = shape.sub(GONE, words)
-        return _IBAN.sub(_without_iban, words)
+        return _without_ibans(words)
 
     def value(self, value: Any, field: str = "", *, gone: bool = False) -> Any:
         """A JSON value with the same shape and types, and nothing secret in it."""
@@ -199,16 +199,26 @@ def _is_constant(value: object) -> bool:
     return isinstance(value, str) and _CONSTANT.fullmatch(value) is not None
 
 
-def _without_iban(found: re.Match[str]) -> str:
-    """What looks like an IBAN, without it if it is one: the length of its country, and check digits that fit."""
-    words = found[0]
+def _without_ibans(words: str) -> str:
+    """A text without the IBANs in it, each looked for anew behind what is none and behind the one before."""
+    done, at = "", 0
+    while found := _IBAN.search(words, at):
+        length = _length_of_iban(found[0])
+        done += words[at : found.start()] + (GONE if length else words[found.start()])
+        at = found.start() + (length or 1)
+    return done + words[at:]
+
+
+def _length_of_iban(words: str) -> int:
+    """Characters of the IBAN that a text begins with, which has the length of its country and check digits that fit;
+    0 where it is none."""
     places = [place for place, letter in enumerate(words) if letter.isalnum()]
     length = _IBAN_LENGTHS.get(words[:2].upper(), 0)
     if not length or len(places) < length:
-        return words
+        return 0
     end = places[length - 1] + 1
     if words[end : end + 1].isalnum():
-        return words
+        return 0
     compact = "".join(words[place] for place in places[:length]).upper()
     digits = "".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])
-    return GONE + words[end:] if int(digits) % 97 == 1 else words
+    return end if int(digits) % 97 == 1 else 0

@@ -38,7 +38,7 @@ class Debtor:
     """The merchant as his bank knows him: the account that the money leaves. ``bic`` can be left out."""
 
     name: str
-    iban: str
+    iban: str = attrs.field(repr=False)
     bic: str = ""
 
 

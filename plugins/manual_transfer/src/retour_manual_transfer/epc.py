@@ -83,10 +83,11 @@ def _cut(words: str, *, characters: int, size: int) -> str:
 
 @attrs.frozen(kw_only=True)
 class EpcQr:
-    """An EPC QR code, drawn when it is asked for. ``title`` says in words what ``payload`` says to the app."""
+    """An EPC QR code, drawn when it is asked for. ``title`` says in words what ``payload`` says to the app:
+    whose account it is, which is not shown with the variables of a traceback."""
 
-    payload: str
-    title: str
+    payload: str = attrs.field(repr=False)
+    title: str = attrs.field(repr=False)
 
     def svg(self) -> str:
         """An SVG document with a title and a quiet zone, black on white whatever the page's colours are."""

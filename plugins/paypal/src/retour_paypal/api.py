@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from retour.providers import Answer, Disposition, ErrorCode, ProviderError, ProviderSession, read_wire
+from retour.providers import Answer, Disposition, ErrorCode, ProviderError, ProviderSession, Secret, read_wire
 from retour_paypal.errors import refusal
 from retour_paypal.settings import Settings
 from retour_paypal.wire import Token
@@ -29,7 +29,7 @@ class Api:
         self._http = http
         self._address = settings.api_url.rstrip("/")
         self._lock = threading.Lock()
-        self._token = ""
+        self._token: Secret | None = None
         self._good_until = 0.0
 
     def read(self, path: str) -> Answer:
@@ -56,14 +56,14 @@ class Api:
             )
         )
 
-    def renew(self, stale: str = "") -> str:
+    def renew(self, stale: Secret | None = None) -> Secret:
         """A new token; the present one if another thread renewed ``stale`` meanwhile."""
         with self._lock:
-            if self._token == stale or not stale:
-                self._fetch()
+            if self._token is None or self._token == stale or stale is None:
+                return self._fetch()
             return self._token
 
-    def _authorized(self, call: Callable[[str], Answer]) -> Answer:
+    def _authorized(self, call: Callable[[Secret], Answer]) -> Answer:
         """Make a call. A 401 is certainly not done: the token is renewed and the call repeated, once."""
         token = self._current()
         answer = call(token)
@@ -73,15 +73,15 @@ class Api:
             raise refusal(answer)
         return answer
 
-    def _current(self) -> str:
+    def _current(self) -> Secret:
         with self._lock:
-            if not self._token or time.monotonic() >= self._good_until:
-                self._fetch()
+            if self._token is None or time.monotonic() >= self._good_until:
+                return self._fetch()
             return self._token
 
-    def _fetch(self) -> None:
+    def _fetch(self) -> Secret:
         """Ask for a token (https://developer.paypal.com/api/rest/authentication/). The lock is held."""
-        self._token = ""
+        self._token = None
         asked = time.monotonic()
         try:
             answer = self._http.write(
@@ -93,14 +93,17 @@ class Api:
             if answer.status != 200:
                 raise _no_token(answer)
             token = read_wire(Token, answer.json())
+            if not token.access_token.strip():
+                raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the access token is empty")
         except ProviderError as error:
             raise _nothing_sent(error) from error
-        self._token = token.access_token
+        self._token = Secret(token.access_token)
         self._good_until = asked + token.expires_in - MARGIN_SECONDS
+        return self._token
 
 
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
+def _bearer(token: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.reveal()}"}
 
 
 def _no_token(answer: Answer) -> ProviderError:

@@ -32,8 +32,9 @@ class Api:
 
     def post(self, kind: type[_T], path: str, form: Mapping[str, str], key: str = "") -> _T:
         """Send a form, once; with ``key`` Stripe does it once too, however often it is sent."""
-        headers = self._headers | ({KEY_HEADER: key} if key else {})
-        return _read(kind, path, self._http.write("POST", f"{self._url}/v1/{path}", headers=headers, form=form))
+        more = {KEY_HEADER: key} if key else {}
+        url = f"{self._url}/v1/{path}"
+        return _read(kind, path, self._http.write("POST", url, headers=self._headers | more, form=form))
 
 
 def segment(reference: str) -> str:
