@@ -277,7 +277,7 @@ class Refunds(RuleBasedStateMachine):
             elif "cancelled" in said:
                 assert refund.state == "cancelled"
             elif said:
-                assert refund.state in (said if len(said) == 1 else {"succeeded"})
+                assert refund.state == next(one for one in ("succeeded", "pending", "awaiting_merchant") if one in said)
 
 
 def test_no_fault_pays_twice_loses_a_refund_or_lies_about_one(world: Any, caplog: pytest.LogCaptureFixture) -> None:
