@@ -96,6 +96,19 @@ def test_a_refund_that_nobody_asked_for_appears_as_external_and_lowers_what_is_l
     assert "nobody asked retour for it" in world.desk.timeline("1001")[-1].text("en")
 
 
+def test_what_the_provider_has_is_never_the_merchants_to_make_or_to_give_up(world: Any) -> None:
+    """A refund that waits for the merchant has no reference yet: a provider that says both is not believed."""
+    world.open().ledger.new_status = RefundStatus.AWAITING_MERCHANT
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    (external,) = world.refunds
+    assert external.state == "pending"
+    with pytest.raises(NotPossibleNow):
+        world.desk.cancel_refund("1001", external.id, by=ANNA)
+    assert world.refund("60.00").refund.state == "pending"
+    assert world.desk.refund_options("1001")[0].left == Money.of("0", "EUR")
+
+
 def test_a_person_matches_an_external_refund_and_it_counts_once(world: Any) -> None:
     world.open()
     first, second = world.open_link().refund_id, world.open_link().refund_id

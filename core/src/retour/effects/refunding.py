@@ -24,7 +24,7 @@ from retour.model.events import (
     RefundUnclear,
 )
 from retour.model.order import Payment
-from retour.model.refunds import Refund, RefundState
+from retour.model.refunds import Refund, RefundState, Reported
 from retour.model.text import Text
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import RefundsByApi
@@ -286,10 +286,15 @@ def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
 
 
 def as_seen(result: RefundResult) -> Seen:
-    """A provider's refund as the matching rule reads it."""
+    """A provider's refund as the matching rule reads it.
+
+    What has a reference at the provider is there, whatever it waits for: it counts as pending, and is not the
+    merchant's to make or to give up.
+    """
+    there = bool(result.reference) and result.status is Reported.AWAITING_MERCHANT
     return Seen(
         reference=result.reference,
-        status=result.status,
+        status=Reported.PENDING if there else result.status,
         amount=result.amount,
         refund_id=result.refund_id,
         provider_status=result.provider_status,
