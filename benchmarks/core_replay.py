@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Engine, Executable, bindparam, insert, literal_column, select, update
+from sqlalchemy import Engine, Executable, Integer, bindparam, case, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchmarks.recording import Named, Recording, Statement, Transaction
@@ -177,7 +177,7 @@ def _settle_effect(dialect: str) -> Executable:
             state=bindparam("new_state"),
             owner=None,
             lease_until=0,
-            settled=columns.attempts,
+            settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
         )
@@ -193,7 +193,7 @@ CONSTRUCTS: Mapping[tuple[str, str], Construct] = {
     ("INSERT", "retour_effect"): Construct(build=_add_effect, names=frozenset({"lease", "delay"})),
     ("UPDATE", "retour_effect"): Construct(
         build=_settle_effect,
-        names=frozenset({"effect_id", "holder", "new_state", "delay", "new_problem"}),
+        names=frozenset({"effect_id", "holder", "new_state", "delay", "new_problem", "unclear"}),
         only=True,
     ),
 }

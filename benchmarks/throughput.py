@@ -42,7 +42,7 @@ def throughput(database: str, new: NewDatabase, scale: Scale) -> Part:
     core_once = CoreReplay(engines["core_once"], recordings, built_once=True)
     bare = bare_replay(engines["bare"], recordings)
     for built_once in (False, True):
-        _check_scripts(new(f"checked_{built_once}".lower()), recordings[:_CHECKED], built_once=built_once)
+        check_scripts(new(f"checked_{built_once}".lower()), recordings[:_CHECKED], built_once=built_once)
 
     def mark_returned(number: int) -> None:
         desk.mark_returned(order_id(number), by=STAFF)
@@ -128,7 +128,7 @@ def _note(database: str, recordings: Sequence[Recording]) -> str:
 # --- the checks ------------------------------------------------------------------------------------------
 
 
-def _check_scripts(engine: Engine, recordings: Sequence[Recording], *, built_once: bool) -> None:
+def check_scripts(engine: Engine, recordings: Sequence[Recording], *, built_once: bool) -> None:
     """Core must send the same texts, with as many rows, in the same transactions.
 
     On an engine of its own: one that was ever listened to stays slower.

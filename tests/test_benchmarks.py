@@ -1,0 +1,25 @@
+"""What is measured is what the store does: the baselines of the benchmarks send its statements. Nothing is timed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+CHECK = """
+from benchmarks.databases import sqlite_databases
+from benchmarks.recording import record
+from benchmarks.throughput import check_scripts
+
+with sqlite_databases(None) as new:
+    recordings = record(new("recorded"), range(3))
+    for built_once in (False, True):
+        check_scripts(new(f"replayed_{built_once}"), recordings, built_once=built_once)
+"""
+
+
+def test_the_baselines_of_the_benchmarks_send_what_the_desk_sends() -> None:
+    ran = subprocess.run([sys.executable, "-c", CHECK], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
