@@ -10,6 +10,7 @@ import json
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ LEASE = 2 * SECOND
 DEADLINE_SECONDS = 0.5
 """A lease and a call's deadline as they are in a campaign, 2 and 0.5 seconds instead of 120 and 30: so that a dead
 process's effects come free while the campaign still runs, and a silent provider does not hold it up."""
+
+MOST_TRIES = 4
+"""How often a merchant tries what is not possible now, in all his lives; the campaign's end tries it again."""
 
 PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer")
 DEBTOR = Debtor(name="Teapots and Cups", iban="NL20INGB0001234567")
@@ -132,11 +136,12 @@ class Person:
     # --- the merchant --------------------------------------------------------------------------------
 
     def _sell(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
-        """Decide everything of his share, however often he has to begin again."""
+        """Decide everything of his share, however often he has to begin again; what was refused is not tried again."""
         leaving = self.world.desk(inline_seconds=0)
         deaths.watch(leaving)
-        settled = self.world.folder / f"decided-{self.number}"
+        settled, tried = self.world.folder / f"decided-{self.number}", self.world.folder / f"tried-{self.number}"
         before = {json.loads(line)["decision"] for line in _lines(settled)}
+        tries = Counter(json.loads(line)["decision"] for line in _lines(tried))
         todo = [
             one
             for one in self.world.plan.decisions
@@ -144,20 +149,24 @@ class Person:
             and one.number not in before
             and one.kind in (REFUND, LINK, RETURN, CANCEL)
         ]
-        for attempt in range(4):
+        while todo:
             later = []
-            for decision in todo:
+            for decision in (one for one in todo if tries[one.number] < MOST_TRIES):
+                refund = None
                 try:
                     refund = decide(desk if decision.inline else leaving, decision)
                 except InvalidAmount:
                     pass  # somebody refunded in the dashboard what this was to come from
                 except RetourError:
-                    later.append(decision)
-                    time.sleep(0.05 * attempt)
-                else:
-                    _append(settled, {"decision": decision.number, "refund": refund})
-                    if chance.random() < 0.02:  # a double click
-                        self._tried(lambda decision=decision: decide(desk, decision))  # type: ignore[misc]
+                    if decision.kind != CANCEL:  # what cannot be taken back now is left as it is
+                        _append(tried, {"decision": decision.number})
+                        tries[decision.number] += 1
+                        later.append(decision)
+                        time.sleep(0.05 * tries[decision.number])
+                        continue
+                _append(settled, {"decision": decision.number, "refund": refund})
+                if refund is not None and chance.random() < 0.02:  # a double click
+                    self._tried(lambda decision=decision: decide(desk, decision))  # type: ignore[misc]
             todo = later
 
     # --- the receiver of webhooks --------------------------------------------------------------------
@@ -295,7 +304,7 @@ def confirm(world: World, desk: ReturnDesk, perhaps: Callable[[str], None]) -> N
 
 
 def decided(world: World) -> dict[int, str | None]:
-    """The decisions that a merchant was told are made, each with its refund, if it has one."""
+    """The decisions that a merchant was told are made or refused, each with its refund, if it has one."""
     told = [
         json.loads(line) for number in range(world.merchants) for line in _lines(world.folder / f"decided-{number}")
     ]
