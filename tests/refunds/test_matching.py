@@ -11,6 +11,7 @@ import pytest
 
 from retour import Actor, InvalidWebhook, Money, NotPossibleNow
 from retour.providers import ErrorCode, ProviderError, RefundStatus
+from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
 EUR40 = Money.of("40", "EUR")
@@ -94,6 +95,22 @@ def test_a_refund_that_nobody_asked_for_appears_as_external_and_lowers_what_is_l
     world.desk.reconcile("1001")
     assert world.desk.refund_options("1001")[0].left == Money.of("60", "EUR")
     assert "nobody asked retour for it" in world.desk.timeline("1001")[-1].text("en")
+
+
+def test_a_payment_that_cannot_be_asked_about_hides_no_refund_of_another(world: Any) -> None:
+    """Two providers paid the order, and the first cannot tell: what the second has is recorded all the same."""
+    world.open().ledger.paid["p_2"] = Money.of("100", "EUR")
+    paid = [a_payment("100.00", provider="ledger", reference=reference) for reference in ("p_1", "p_2")]
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "200.00"), payments=paid)
+    world.ledger.add("p_2", EUR40)
+    world.ledger.lookup_fails = 1
+    with pytest.raises(NotPossibleNow, match="What is known of the other payments is recorded") as caught:
+        world.desk.reconcile("1001")
+    assert "ledger:p_1" in str(caught.value)
+    assert [(one.payment, one.state) for one in world.refunds] == [("ledger:p_2", "succeeded")]
+    world.ledger.lookup_fails = 2
+    with pytest.raises(NotPossibleNow, match="Nothing was changed"):
+        world.desk.reconcile("1001")
 
 
 def test_what_the_provider_has_is_never_the_merchants_to_make_or_to_give_up(world: Any) -> None:

@@ -294,12 +294,25 @@ class Campaign:
                 self.counts["webhooks too old"] += 1
 
     def _waiting_for_nothing(self) -> list[str]:
-        """Refunds by API that wait for the provider while nobody is going to ask it: forgotten."""
-        return [
-            f"order {row.order_id} refund {row.refund_id} of {row.amount} is {row.state}"
-            for row in self._rows(state=(RefundState.SUBMITTING, RefundState.PENDING, RefundState.UNKNOWN))
-            if row.waits_for == "provider" and not self._is_external(row)
-        ]
+        """Refunds by API that wait for the provider while nobody is going to ask it: forgotten. With the effects that
+        the order still has, and the last that was said of the refund."""
+        found = []
+        for row in self._rows(state=(RefundState.SUBMITTING, RefundState.PENDING, RefundState.UNKNOWN)):
+            if row.waits_for == "provider" and not self._is_external(row):
+                said = self.desk.dossier(row.order_id).refunds[row.refund_id].problem
+                left = self._effects_of(row.order_id)
+                found.append(
+                    f"order {row.order_id} refund {row.refund_id} of {row.amount} on {row.payment} is {row.state} "
+                    f"({said}); effects: {left or 'none'}"
+                )
+        return found
+
+    def _effects_of(self, order_id: str) -> list[str]:
+        columns = tables.effect.c
+        asked = select(columns.kind, columns.attempts, columns.settled, columns.problem, columns.owner)
+        asked = asked.where(columns.order_id == order_id, columns.state == "waiting")
+        with self.desk._house.store._reads() as connection:
+            return [str(tuple(row)) for row in connection.execute(asked)]
 
     def _is_external(self, row: Any) -> bool:
         return self.desk.dossier(row.order_id).refunds[row.refund_id].sent is None

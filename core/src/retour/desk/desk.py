@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from retour.desk.flow import Flow, Request, as_it_is_now
 from retour.desk.house import House, ready
 from retour.desk.links import Links, portal
-from retour.desk.money import RefundDesk, cannot_ask
+from retour.desk.money import RefundDesk, cannot_ask, cannot_ask_all
 from retour.effects import inbox
 from retour.effects.attempt import done
 from retour.effects.refunding import Refunding
@@ -33,7 +33,7 @@ from retour.model.errors import (
     NotPossibleNow,
 )
 from retour.model.money import Money
-from retour.model.order import BankAccount, Mode, Order
+from retour.model.order import BankAccount, Mode, Order, Payment
 from retour.model.outcome import (
     Outcome,
     Page,
@@ -59,7 +59,7 @@ from retour.providers.errors import ProviderError
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
-from retour.rules.matching import record_seen
+from retour.rules.matching import Seen, record_seen
 from retour.shop import Shop
 from retour.store.clock import microseconds
 from retour.store.store import Store
@@ -524,22 +524,29 @@ class ReturnDesk:
         """Read all refunds of the order's payments at their providers, and record what we did not know.
 
         A refund that the merchant made in a dashboard closes the one that waited for it; one that nobody asked for
-        appears as external and lowers what is left. Raises `NotPossibleNow` when a provider cannot be asked.
+        appears as external and lowers what is left. Raises `NotPossibleNow` when a provider cannot be asked; what the
+        providers of the order's other payments said is recorded all the same.
         """
         order, dossier = self._flow.read(order_id)
         known = dossier if dossier.order is not None else attrs.evolve(dossier, order=order)
-        seen = {}
+        seen: dict[str, Sequence[Seen]] = {}
+        unasked: list[tuple[Payment, ProviderError]] = []
         for payment in order.payments:
             try:
                 _, seen[payment.id] = self._house.runner.refunding.seen(self.shop_id, known, payment.id)
             except ProviderError as error:
-                raise NotPossibleNow(cannot_ask(order_id, payment, error)) from error
+                unasked.append((payment, error))
+        if unasked and not seen:
+            raise NotPossibleNow(cannot_ask(order_id, *unasked[0])) from unasked[0][1]
 
         def decide(draft: Draft, fresh: Order) -> None:
             for payment in fresh.payments:
                 record_seen(draft, payment, seen.get(payment.id, ()))
 
-        return self._flow.command(order_id, Actor.system(), decide)
+        outcome = self._flow.command(order_id, Actor.system(), decide)
+        if unasked:
+            raise NotPossibleNow(cannot_ask_all(order_id, *unasked[0])) from unasked[0][1]
+        return outcome
 
     def receive_webhook(
         self,

@@ -173,6 +173,17 @@ class RefundDesk:
         return answer.because or "held" if answer.kind is ApprovalKind.HOLD else ""
 
 
+def cannot_ask_all(order_id: str, payment: Payment, error: ProviderError) -> Text:
+    return text(
+        "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
+        "What is known of the other payments is recorded.",
+        order=order_id,
+        provider=payment.provider,
+        payment=payment.id,
+        error=str(error),
+    )
+
+
 def cannot_ask(order_id: str, payment: Payment, error: ProviderError) -> Text:
     return text(
         "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was changed.",
