@@ -26,7 +26,7 @@ campaign: .venv/ready
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 
-# Ten thousand refunds while processes die, in six or seven minutes; make test has a thousand of them.
+# Ten thousand refunds while processes die, in six to twelve minutes; make test has a thousand of them.
 crash: .venv/ready
 	cd tests/crash && ../../$(BIN)/python -m campaign --refunds 10000
 

@@ -44,7 +44,7 @@ class Told(Enum):
     WEBHOOK = "webhook"
     RECONCILED = "reconciled"
     LATER = "later"
-    STATEMENT = "statement"
+    BANK = "bank"
     PERSON = "person"
 
 
@@ -62,8 +62,7 @@ class RefundWatch(Protocol):
 class Providers:
     """The providers of the demo, each played by its sandbox, from ``with`` until its end.
 
-    A provider that has none, or whose sandbox cannot be started, is only linked to. Payments in live mode are at no
-    sandbox: the demo's keys are test keys.
+    A provider that has none is only linked to. Payments in live mode are at no sandbox: the demo's keys are test keys.
     """
 
     kinds: Mapping[str, type[PaymentSandbox]]
@@ -164,7 +163,7 @@ class Merchant:
         self._until_settled(option, self._made(outcome.refund), sandbox)
 
     def _by_transfer(self, option: RefundOption, sandbox: PaymentSandbox) -> None:
-        """The refund waits for the merchant, who transfers it and confirms what the bank's statement says."""
+        """The refund waits for the merchant, who transfers it and confirms it by what the bank calls the transfer."""
         outcome = self.desk.refund(
             self.order.id, option.payment.id, option.suggested, by=MERCHANT, request_id=uuid4().hex
         )
@@ -179,7 +178,7 @@ class Merchant:
             request_id=uuid4().hex,
             refund_id=self._made(outcome.refund).id,
         )
-        self._seen(option, confirmed.refund, Told.STATEMENT)
+        self._seen(option, confirmed.refund, Told.BANK)
 
     def _by_hand(self, option: RefundOption) -> None:
         """No sandbox knows the payment: the merchant says that he refunded it, under a reference that is made up."""

@@ -64,7 +64,7 @@ _TOLD: Mapping[Told, Text] = {
         "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."
     ),
     Told.LATER: text("Two days later {provider} reports by webhook: {state}."),
-    Told.STATEMENT: text("{who} transfers it and confirms the line on the statement, reference {reference}."),
+    Told.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
     Told.PERSON: text("{who} did it and confirms it, reference {reference}."),
 }
 

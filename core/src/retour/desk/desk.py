@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from retour.desk.flow import Flow, Request, as_it_is_now
 from retour.desk.house import House, ready
 from retour.desk.links import Links, portal
-from retour.desk.money import RefundDesk, cannot_ask, cannot_ask_all
+from retour.desk.money import RefundDesk, cannot_ask, cannot_ask_one_of_several
 from retour.effects import inbox
 from retour.effects.attempt import done
 from retour.effects.refunding import Refunding
@@ -545,7 +545,7 @@ class ReturnDesk:
 
         outcome = self._flow.command(order_id, Actor.system(), decide)
         if unasked:
-            raise NotPossibleNow(cannot_ask_all(order_id, *unasked[0])) from unasked[0][1]
+            raise NotPossibleNow(cannot_ask_one_of_several(order_id, *unasked[0])) from unasked[0][1]
         return outcome
 
     def receive_webhook(

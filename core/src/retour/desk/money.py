@@ -173,7 +173,7 @@ class RefundDesk:
         return answer.because or "held" if answer.kind is ApprovalKind.HOLD else ""
 
 
-def cannot_ask_all(order_id: str, payment: Payment, error: ProviderError) -> Text:
+def cannot_ask_one_of_several(order_id: str, payment: Payment, error: ProviderError) -> Text:
     return text(
         "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
         "What is known of the other payments is recorded.",
