@@ -14,7 +14,7 @@ CORE = ROOT / "core/src/retour"
 FLOORS = [
     {"model"},
     {"rules", "providers", "store", "shop", "sandbox"},
-    {"hooks"},
+    {"plugins"},
     {"effects"},
     {"desk"},
     {"cli", "testing"},

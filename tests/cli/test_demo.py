@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from retour import Money, StockMovement
 from retour.cli import cases, demo, demo_refunds, main
 from retour.cli.cases import CASES, Case
-from retour.hooks import registry
+from retour.plugins import registry
 from retour.store import connect as connecting
 from retour_stripe import Stripe
 

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
 from retour.cli import sandbox as command
-from retour.hooks import registry
+from retour.plugins import registry
 from retour.sandbox import SandboxRequest, SandboxResponse, SandboxServer
 from retour.testing import a_line, a_payment, an_order
 from retour_stripe.sandbox import StripeSandbox

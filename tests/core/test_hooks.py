@@ -18,8 +18,8 @@ from retour import (
     StockState,
     hookimpl,
 )
-from retour.hooks import specs
 from retour.model.returns import Restocked, Returned
+from retour.plugins import specs
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")

@@ -11,8 +11,8 @@ import attrs
 import pytest
 
 from retour import LinkKind, MemoryShop, ReturnDesk, hookimpl
-from retour.hooks.registry import Plugin, PluginStatus, installed_plugins
 from retour.model.errors import InvalidSettings, PluginClash
+from retour.plugins.registry import Plugin, PluginStatus, installed_plugins
 from retour.providers import PaymentCapabilities, Secret
 from retour.providers.settings import choice
 from retour.testing import a_line, a_payment, an_order

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from retour.hooks import specs
+from retour.plugins import specs
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(

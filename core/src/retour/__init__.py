@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from retour.desk import ReturnDesk
-    from retour.hooks.context import HookContext
-    from retour.hooks.markers import hookimpl
     from retour.model.actor import Actor
     from retour.model.errors import (
         Busy,
@@ -68,6 +66,8 @@ if TYPE_CHECKING:
     )
     from retour.model.text import Text, TextDomain, text
     from retour.model.timeline import Audience, TimelineEntry
+    from retour.plugins.context import HookContext
+    from retour.plugins.markers import hookimpl
     from retour.shop import MemoryShop, Shop
     from retour.store.connect import connect
 
@@ -162,7 +162,7 @@ _HOMES = {
     "Delivery": "model.order",
     "Extent": "model.returns",
     "GoodsState": "model.returns",
-    "HookContext": "hooks.context",
+    "HookContext": "plugins.context",
     "InvalidAmount": "model.errors",
     "InvalidLines": "model.errors",
     "InvalidOrder": "model.errors",
@@ -211,7 +211,7 @@ _HOMES = {
     "UnknownReceipt": "model.errors",
     "UnknownReturn": "model.errors",
     "connect": "store.connect",
-    "hookimpl": "hooks.markers",
+    "hookimpl": "plugins.markers",
     "text": "model.text",
 }
 

@@ -25,9 +25,9 @@ from retour.cli.sandbox import NoSandbox, sandbox_of
 from retour.cli.screen import Screen
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
-from retour.hooks.registry import Plugin, PluginStatus, load
 from retour.model.order import Order
 from retour.model.text import Text
+from retour.plugins.registry import Plugin, PluginStatus, load
 from retour.sandbox import PaymentSandbox
 from retour.shop import MemoryShop
 

@@ -18,9 +18,9 @@ from rich.text import Text as Styled
 
 from retour.cli import default_language
 from retour.cli.words import text, texts
-from retour.hooks.registry import Plugin, PluginStatus, installed_plugins, load
 from retour.model.errors import PluginClash
 from retour.model.text import Text
+from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
 from retour.providers.capabilities import Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
 

@@ -24,10 +24,10 @@ from retour.cli import LANGUAGE, default_language
 from retour.cli.dashboard import Dashboard, NotUnderstood
 from retour.cli.words import text, texts
 from retour.cli.worker import SIGNALS, language_option
-from retour.hooks.registry import Plugin, PluginStatus, installed_plugins, load
 from retour.model.errors import RetourError
 from retour.model.money import Money
 from retour.model.text import Text
+from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
 from retour.providers.contract import PaymentProvider
 from retour.sandbox import PaymentSandbox, SandboxClock, SandboxWebhook, sandbox_at, send_webhook
 

@@ -21,10 +21,6 @@ from retour.effects import inbox
 from retour.effects.attempt import done
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
-from retour.hooks.accounts import Accounts, Settings
-from retour.hooks.caller import Hooks
-from retour.hooks.context import HookContext
-from retour.hooks.registry import Plugin, load
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier, fold
 from retour.model.errors import (
@@ -55,6 +51,10 @@ from retour.model.returns import (
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, text
 from retour.model.timeline import Audience, TimelineEntry
+from retour.plugins.accounts import Accounts, Settings
+from retour.plugins.context import HookContext
+from retour.plugins.hooks import Hooks
+from retour.plugins.registry import Plugin, load
 from retour.providers.errors import ProviderError
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft

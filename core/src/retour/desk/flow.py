@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from retour.desk.house import House
 from retour.effects.runner import LEASE, as_claimed, by_order
-from retour.hooks.context import HookContext
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier, History, fold
 from retour.model.errors import (
@@ -34,6 +33,7 @@ from retour.model.returns import (
     Return,
 )
 from retour.model.text import text
+from retour.plugins.context import HookContext
 from retour.rules import stock
 from retour.rules.draft import Draft, Note
 from retour.shop import Shop

@@ -10,9 +10,9 @@ import attrs
 from sqlalchemy import Engine
 
 from retour.effects.runner import Runner
-from retour.hooks.accounts import Accounts
-from retour.hooks.caller import Hooks
-from retour.hooks.registry import Registry
+from retour.plugins.accounts import Accounts
+from retour.plugins.hooks import Hooks
+from retour.plugins.registry import Registry
 from retour.shop import Shop
 from retour.store.connect import connect
 from retour.store.migrations import check, migrate

@@ -8,7 +8,6 @@ from typing import Any
 import attrs
 
 from retour.desk.house import House
-from retour.hooks.context import HookContext
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.money import Money
@@ -16,6 +15,7 @@ from retour.model.order import BankAccount, Order, Payment
 from retour.model.refunds import LinkKind, LinkRequest, Refund, RefundLink
 from retour.model.shipping import ShippingOption
 from retour.model.text import Text, text
+from retour.plugins.context import HookContext
 from retour.providers.contract import PaymentProvider
 
 

@@ -13,7 +13,6 @@ from retour.effects import inbox
 from retour.effects.attempt import put_off
 from retour.effects.refunding import SEND_REFUND, OfRefund
 from retour.effects.runner import LEASE
-from retour.hooks.context import HookContext
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import (
@@ -25,6 +24,7 @@ from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
+from retour.plugins.context import HookContext
 from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
 from retour.providers.http import DEADLINE_SECONDS, time_limit

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retour.hooks.caller import Hooks
-from retour.hooks.context import HookContext
 from retour.model.dossier import Dossier, apply
 from retour.model.events import GoodsReceived, Recorded, StockApplied
 from retour.model.order import Order
 from retour.model.returns import Restocked
+from retour.plugins.context import HookContext
+from retour.plugins.hooks import Hooks
 from retour.rules.effects import Announce
 from retour.rules.goods import as_returned
 

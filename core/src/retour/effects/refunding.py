@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from retour.effects.attempt import Attempt, done, put_off
-from retour.hooks.accounts import Accounts
 from retour.model.dossier import Dossier, History
 from retour.model.events import (
     RefundCancelRefused,
@@ -26,6 +25,7 @@ from retour.model.events import (
 from retour.model.order import Payment
 from retour.model.refunds import Refund, RefundState, Reported
 from retour.model.text import Text
+from retour.plugins.accounts import Accounts
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError

@@ -28,7 +28,6 @@ from retour.effects.refunding import (
     Refunding,
 )
 from retour.effects.stock import record_applied, stock_failed
-from retour.hooks.caller import Hooks, PluginFailed
 from retour.model.actor import Actor
 from retour.model.dossier import History
 from retour.model.errors import Busy, RetourError, StockRefused
@@ -36,6 +35,7 @@ from retour.model.events import Recorded
 from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
 from retour.model.text import text
+from retour.plugins.hooks import Hooks, PluginFailed
 from retour.providers.http import time_limit
 from retour.rules.draft import Draft
 from retour.rules.effects import (

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import attrs
 import pytest
 
-from retour.hooks.registry import installed_plugins, load
 from retour.model.money import Money
 from retour.model.order import Mode, Payment
+from retour.plugins.registry import installed_plugins, load
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import ProviderError

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from retour.hooks.context import HookContext
-from retour.hooks.registry import Plugin, Registry
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
+from retour.plugins.context import HookContext
+from retour.plugins.registry import Plugin, Registry
 from retour.providers.errors import without_people
 from retour.rules.refunds import by_plan, without_plan
 

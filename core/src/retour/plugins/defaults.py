@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from retour.hooks.markers import hookimpl
 from retour.model.order import Order
 from retour.model.returns import RestockDecision
+from retour.plugins.markers import hookimpl
 from retour.rules.stock import default_decision
 
 

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from retour.hooks.registry import PluginStatus, Registry
 from retour.model.errors import InvalidSettings
 from retour.model.order import Mode, Payment
 from retour.model.text import Text, text
+from retour.plugins.registry import PluginStatus, Registry
 from retour.providers.capabilities import Support
 from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
 from retour.providers.http import ProviderSession

@@ -15,10 +15,10 @@ from typing import Any
 import attrs
 import pluggy
 
-from retour.hooks import defaults, specs
-from retour.hooks.markers import PROJECT
 from retour.model.errors import PluginClash
 from retour.model.text import text
+from retour.plugins import defaults, specs
+from retour.plugins.markers import PROJECT
 from retour.providers.contract import API, PaymentProvider, ShippingProvider
 
 log = logging.getLogger("retour.plugins")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retour.hooks.context import HookContext
-from retour.hooks.markers import hookspec
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.refunds import Approval, Refund, RefundLink, RefundPlan, RefundQuote
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
+from retour.plugins.context import HookContext
+from retour.plugins.markers import hookspec
 from retour.providers.contract import PaymentProvider, ShippingProvider
 
 
