@@ -14,7 +14,7 @@ from benchmarks.recording import STAFF
 from benchmarks.scale import Scale
 from benchmarks.table import Part, Row, duration
 from retour import Counted, MemoryShop, Money, RequestedLine, RestockDecision, ReturnDesk, connect
-from retour.model.dossier import fold
+from retour.model.history import fold
 from retour.store import tables
 from retour.store.migrations import migrate
 from retour.store.records import read_event

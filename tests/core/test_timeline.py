@@ -59,10 +59,10 @@ def test_the_staff_reads_everything_in_dutch(desk: ReturnDesk) -> None:
         "customer c-17: bestelling geplaatst",
         "provider mollie: € 90,00 betaald",
         "staff anna: Geretourneerd: 1 × Theepot, 2 × Kop (1 beschadigd). De hele bestelling is terug.",
-        "system policy: De voorraad is nog niet bijgewerkt; de winkelier krijgt de vraag.",
-        "staff anna: 1 stuk naar de voorraad: 1 × Theepot. Met de hand te boeken: 1 × Kop",
+        "system policy: De voorraad is nog niet bijgewerkt; er staat een vraag voor je open.",
+        "staff anna: 1 stuk naar de voorraad: 1 × Theepot. Handmatig te boeken: 1 × Kop",
         "system retour: Voorraad geboekt: +1 × Theepot",
-        "staff anna: € 90,00 terugbetaald, referentie re_1",
+        "staff anna: € 90,00 terugbetaald, kenmerk re_1",
     ]
 
 

@@ -123,6 +123,7 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             del settings, http
 
         def refund_url(self, request: LinkRequest) -> RefundLink:
+            ledger.watch("refund_url", None)
             return RefundLink(
                 kind=LinkKind.PROVIDER_PAGE,
                 label=text("close"),

@@ -94,7 +94,7 @@ def test_a_refund_that_nobody_asked_for_appears_as_external_and_lowers_what_is_l
     world.open().ledger.add("p_1", EUR40)
     world.desk.reconcile("1001")
     assert world.desk.refund_options("1001")[0].left == Money.of("60", "EUR")
-    assert "nobody asked retour for it" in world.desk.timeline("1001")[-1].text("en")
+    assert "it was not requested from this shop" in world.desk.timeline("1001")[-1].text("en")
 
 
 def test_a_payment_that_cannot_be_asked_about_hides_no_refund_of_another(world: Any) -> None:

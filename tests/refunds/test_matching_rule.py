@@ -9,15 +9,15 @@ import pytest
 
 from retour import Actor, Money, Order
 from retour.model.dossier import Dossier
-from retour.model.events import (
-    Event,
+from retour.model.events.event import Event
+from retour.model.events.money import (
     ExternalRefundFound,
     RefundConfirmed,
     RefundLinkOpened,
     RefundPlanned,
     RefundReported,
 )
-from retour.model.refunds import RefundOrder, Reported
+from retour.model.refunds import Evidence, RefundOrder, Reported
 from retour.rules.draft import Draft
 from retour.rules.matching import Seen, record_seen
 from retour.testing import a_line, a_payment, an_order
@@ -74,13 +74,13 @@ def matched(known: Sequence[Event], seen: Sequence[Seen]) -> tuple[dict[str, str
     for event in known:
         draft.record(event)
     before = len(draft.events)
-    record_seen(draft, ONE, seen)
+    record_seen(draft, ONE, seen, Evidence.RECONCILE)
     news = [one.event for one in draft.events[before:]]
     again = len(draft.events)
-    record_seen(draft, ONE, seen)
+    record_seen(draft, ONE, seen, Evidence.RECONCILE)
     assert len(draft.events) == again, "the same report again is news"
     return (
-        {one.refund_id: one.found for one in news if isinstance(one, RefundReported)},
+        {one.refund_id: one.matched for one in news if isinstance(one, RefundReported)},
         {one.reference for one in news if isinstance(one, ExternalRefundFound)},
     )
 

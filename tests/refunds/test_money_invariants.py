@@ -25,8 +25,9 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine, create_engine, text
 
 from retour import Actor, Money, RetourError
-from retour.model.dossier import Dossier, apply
-from retour.model.events import RefundLinkOpened, RefundPlanned
+from retour.model.dossier import Dossier
+from retour.model.events.money import RefundLinkOpened, RefundPlanned
+from retour.model.history import apply
 from retour.model.refunds import RefundState
 from retour.providers import Disposition, ErrorCode, ProviderError, RefundStatus, Support
 from retour.providers.errors import DISPOSITIONS

@@ -34,7 +34,7 @@ from retour import (
     StockRefused,
     hookimpl,
 )
-from retour.model.dossier import fold
+from retour.model.history import fold
 from retour.model.returns import GoodsState, MovementState, Return
 from retour.testing import a_line, a_service, an_order
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from retour.model.money import Money
     from retour.model.order import BankAccount, Delivery, LineKind, Mode, Order, OrderLine, Paid, Payment, TaxPart
     from retour.model.outcome import Outcome, RefundPage, RefundSummary
+    from retour.model.reasons import Reason, ReasonCode
     from retour.model.refunds import (
         Approval,
         LinkKind,
@@ -103,6 +104,8 @@ __all__ = [
     "Paid",
     "Payment",
     "PluginClash",
+    "Reason",
+    "ReasonCode",
     "Refund",
     "RefundLink",
     "RefundOption",
@@ -144,6 +147,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Reason": "model.reasons",
+    "ReasonCode": "model.reasons",
     "RefundPage": "model.outcome",
     "RefundSummary": "model.outcome",
     "RefundPlan": "model.refunds",

@@ -188,7 +188,7 @@ def test_a_confirmed_transfer_that_came_back_is_reversed_and_can_be_refunded_aga
     match = confirm_statement(desk, [came_back(refund_id)], by=ANNA)
     assert [one.refund.refund_id for one in match.came_back] == [refund_id]
     assert desk.dossier("1001").refunds[refund_id].state is RefundState.REVERSED
-    assert desk.timeline("1001")[-1].text("nl") == "De €\N{NO-BREAK SPACE}45,50 kwam terug van de bank, kenmerk st-30"
+    assert desk.timeline("1001")[-1].text("nl") == "De bank heeft €\N{NO-BREAK SPACE}45,50 teruggestort, kenmerk st-30"
     assert desk.refund_options("1001")[0].suggested == Money.of("45.50", "EUR")
     again = confirm_statement(desk, [a_line_for(refund_id), came_back(refund_id)], by=ANNA)
     assert (again.paid, again.came_back, again.to_look_at) == ((), (), ())

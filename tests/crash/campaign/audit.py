@@ -10,17 +10,17 @@ from typing import Any
 import attrs
 
 from retour import Payment
-from retour.effects.refunding import CANNOT_TELL, DID_NOT_HAPPEN, NOT_KNOWN_YET, NOT_MADE_BEFORE
 from retour.model.dossier import Dossier
-from retour.model.events import (
-    Event,
+from retour.model.events.event import Event
+from retour.model.events.money import (
     ExternalRefundFound,
     RefundHeld,
     RefundReported,
     RefundSubmitted,
     RefundUnclear,
 )
-from retour.model.refunds import REFUND_WORDS, Refund, RefundSource, RefundState, Reported
+from retour.model.reasons import ReasonCode
+from retour.model.refunds import REFUND_WORDS, Evidence, MatchedBy, Refund, RefundSource, RefundState, Reported
 from retour.sandbox import BookedRefund
 
 from .deaths import AT_RANDOM, ODDS
@@ -30,15 +30,15 @@ from .run import Campaign, summary
 from .shop import booked
 
 BRANCHES: Mapping[str, Callable[[Event], bool]] = {
-    "found by our key": lambda event: _found(event, "lookup"),
-    "not found: the same request again": lambda event: _found(event, "answer to the same request"),
-    "not found, too early to tell: wait": lambda event: _says(event, RefundUnclear, NOT_KNOWN_YET),
-    "not found, and that is proof: sent anew": lambda event: _says(event, RefundSubmitted, DID_NOT_HAPPEN),
-    "not found, and no proof: parked": lambda event: _says(event, RefundHeld, CANNOT_TELL),
-    "not made in its window: begun anew": lambda event: _says(event, RefundSubmitted, NOT_MADE_BEFORE),
-    "matched by our key": lambda event: _found(event, "key"),
-    "matched by reference": lambda event: _found(event, "reference"),
-    "matched by amount": lambda event: _found(event, "amount"),
+    "found by our key": lambda event: _found(event, Evidence.LOOKUP),
+    "not found: the same request again": lambda event: _found(event, Evidence.REPEATED),
+    "not found, too early to tell: wait": lambda event: _says(event, RefundUnclear, ReasonCode.NOT_KNOWN_YET),
+    "not found, and that is proof: sent anew": lambda event: _says(event, RefundSubmitted, ReasonCode.DID_NOT_HAPPEN),
+    "not found, and no proof: parked": lambda event: _says(event, RefundHeld, ReasonCode.CANNOT_TELL),
+    "not made in its window: begun anew": lambda event: _says(event, RefundSubmitted, ReasonCode.NOT_MADE_BEFORE),
+    "matched by our key": lambda event: _matched(event, MatchedBy.KEY),
+    "matched by reference": lambda event: _matched(event, MatchedBy.REFERENCE),
+    "matched by amount": lambda event: _matched(event, MatchedBy.AMOUNT),
     "matched by nothing: external": lambda event: isinstance(event, ExternalRefundFound),
 }
 """Every branch of the recovery rule and of the matching rule, and the event that it leaves."""
@@ -47,12 +47,20 @@ BY_PROOF = ("not found, too early to tell: wait", "not found, and that is proof:
 """Branches that only a provider takes whose lookup is complete."""
 
 
-def _found(event: Event, how: str) -> bool:
-    return isinstance(event, RefundReported) and event.found == how
+def _found(event: Event, evidence: Evidence) -> bool:
+    return isinstance(event, RefundReported) and event.evidence is evidence
 
 
-def _says(event: Event, kind: type[Any], because: str) -> bool:
-    return isinstance(event, kind) and getattr(event, "because", "") == because
+def _matched(event: Event, matched: MatchedBy) -> bool:
+    return (
+        isinstance(event, RefundReported)
+        and event.matched is matched
+        and event.evidence in (Evidence.WEBHOOK, Evidence.RECONCILE)
+    )
+
+
+def _says(event: Event, kind: type[Any], code: ReasonCode) -> bool:
+    return isinstance(event, kind) and event.because is not None and event.because.code is code
 
 
 STANDING = (Reported.PENDING, Reported.SUCCEEDED)

@@ -137,6 +137,7 @@ def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom
 def _why(desk: ReturnDesk, one: RefundSummary, language: str) -> str:
     """Why a refund waits, where that is known; an order that the shop no longer has is told in its row."""
     try:
-        return desk.dossier(one.order_id).refund(one.refund_id).problem
+        problem = desk.dossier(one.order_id).refund(one.refund_id).problem
     except (UnknownOrder, UnknownRefund) as error:
         return error.text(language)
+    return problem.text(language) if problem is not None else ""

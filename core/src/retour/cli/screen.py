@@ -131,7 +131,7 @@ class Screen:
         """The question about the stock, as the merchant sees it."""
         self._line(question.sentence, indent=2, style="bold")
         if question.because:
-            self._line(question.because, indent=4, style="yellow")
+            self._line(question.because.words, indent=4, style="yellow")
         buttons = [f"[{self._words(one)}]" for one in (question.ok, question.cancel, question.choose)]
         together = "  ".join(buttons)
         if cell_len(together) + 4 <= self.console.width:

@@ -22,12 +22,13 @@ from retour.effects.attempt import done
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.model.actor import Actor
-from retour.model.dossier import Dossier, fold
+from retour.model.dossier import Dossier
 from retour.model.errors import (
     InvalidReference,
     InvalidWebhook,
     NotPossibleNow,
 )
+from retour.model.history import fold
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order, Payment
 from retour.model.outcome import (
@@ -39,7 +40,7 @@ from retour.model.outcome import (
     WebhookReceipt,
     WorkReport,
 )
-from retour.model.refunds import RefundLink, RefundOption, RefundState
+from retour.model.refunds import Evidence, RefundLink, RefundOption, RefundState
 from retour.model.returns import (
     Counted,
     GoodsState,
@@ -265,7 +266,8 @@ class ReturnDesk:
                 counts = goods.everything_outstanding(draft.dossier, order)
             else:
                 counts = goods.counted_lines(order, given)
-            self._receive(draft, order, goods.arrivals(draft.dossier, order, counts, draft.new_id), note)
+            arrivals = goods.arrivals(draft.dossier, order, counts, draft.new_id, named=given is not None)
+            self._receive(draft, order, arrivals, note)
 
         request = None
         if given is not None or request_id is not None:
@@ -541,7 +543,7 @@ class ReturnDesk:
 
         def decide(draft: Draft, fresh: Order) -> None:
             for payment in fresh.payments:
-                record_seen(draft, payment, seen.get(payment.id, ()))
+                record_seen(draft, payment, seen.get(payment.id, ()), Evidence.RECONCILE)
 
         outcome = self._flow.command(order_id, Actor.system(), decide)
         if unasked:
@@ -591,9 +593,8 @@ class ReturnDesk:
         events = self._house.store.events(self.shop_id, order_id)
         notes = self._house.store.notes(self.shop_id, order_id) if reader is Audience.STAFF else {}
         dossier = fold(order_id, events)
-        return timeline.entries(
-            order, events, reader, notes, lambda payment: self._links.payment_url(order, payment, dossier)
-        )
+        pages = self._links.pages(order, dossier) if reader is Audience.STAFF else {}
+        return timeline.entries(order, events, reader, notes=notes, pages=pages)
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns; empty when nothing happened yet. Raises `UnknownOrder`."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from retour.desk.house import House
 from retour.effects.runner import LEASE, as_claimed, by_order
 from retour.model.actor import Actor
-from retour.model.dossier import Dossier, History, fold
+from retour.model.dossier import Dossier
 from retour.model.errors import (
     Busy,
     NotAllowed,
@@ -21,7 +21,10 @@ from retour.model.errors import (
     RetourError,
     UnknownOrder,
 )
-from retour.model.events import GoodsReceived, Recorded, RestockAsked, touched_returns
+from retour.model.events.event import Recorded, touched_refunds, touched_returns
+from retour.model.events.goods import GoodsReceived
+from retour.model.events.stock import RestockAsked
+from retour.model.history import History, fold
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import (
@@ -241,7 +244,7 @@ class Flow:
             touched = [shows]
         if not events and shows_received:
             touched = [one.id for one in dossier.returns.values() if one.live and one.receipts]
-        refunded = [one.event.refund_id for one in events if hasattr(one.event, "refund_id")]
+        refunded = touched_refunds(events)
         return Outcome(
             order_id=order.id,
             version=dossier.version,
@@ -252,7 +255,7 @@ class Flow:
                         dossier.returns[return_id],
                         stock.undecided(dossier.returns[return_id], order),
                         receipt_id=receipts.get(return_id),
-                        because=because.get(return_id, ""),
+                        because=because.get(return_id),
                     )
                     for return_id in touched
                     if return_id in dossier.returns
@@ -296,5 +299,5 @@ def as_it_is_now(return_: Return, order: Order, before: ReturnOutcome) -> Return
         return_,
         stock.undecided(return_, order),
         receipt_id=before.receipt_id,
-        because=question.because if question is not None else "",
+        because=question.because if question is not None else None,
     )

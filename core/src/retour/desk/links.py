@@ -8,7 +8,6 @@ from typing import Any
 import attrs
 
 from retour.desk.house import House
-from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
@@ -59,13 +58,18 @@ class Links:
             return _no_transfer(payment, refund)
         return _link_by(provider, order, payment, refund.amount, to)
 
-    def payment_url(self, order: Order, payment_id: str, dossier: Dossier) -> str:
-        """The page of a payment at its provider, for the timeline; empty where there is none."""
+    def pages(self, order: Order, dossier: Dossier) -> dict[str, str]:
+        """The page of each payment at its provider, by the payment's id: as the provider once named it, else as its
+        plugin does. No policy is asked, and no plugin more than once for a payment."""
+        found = {}
         for payment in order.payments:
-            if payment.id == payment_id:
-                ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self.house.clock())
-                return self.refund_link(order, payment, payment.captured, None, ctx, dossier).url
-        return ""
+            page = dossier.page(payment.id)
+            if not page:
+                provider = self.house.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+                if not isinstance(provider, Text):
+                    page = _link_by(provider, order, payment, payment.captured, None).url
+            found[payment.id] = page
+        return found
 
 
 def _link_by(

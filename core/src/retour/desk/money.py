@@ -22,6 +22,7 @@ from retour.model.errors import (
 from retour.model.ids import id_maker
 from retour.model.money import Money
 from retour.model.order import Order, Payment
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
@@ -144,7 +145,9 @@ class RefundDesk:
             )
         (effect,) = claimed
         rest = datetime.timedelta(0) if refund.waits_until is None else refund.waits_until - now
-        back = attrs.evolve(put_off(effect, refund.problem, max(rest, datetime.timedelta(0))), unclear=effect.crashed)
+        back = attrs.evolve(
+            put_off(effect, str(refund.problem or ""), max(rest, datetime.timedelta(0))), unclear=effect.crashed
+        )
         try:
             if effect.crashed:
                 raise NotPossibleNow(
@@ -162,15 +165,19 @@ class RefundDesk:
                 store.settle([back])
             raise
 
-    def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> str:
-        """Why a refund has to wait for a person; empty when it may go. Raises `NotAllowed` when a policy refuses."""
+    def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> Reason | None:
+        """Why a refund has to wait for a person; None when it may go. Raises `NotAllowed` when a policy refuses."""
         plan = RefundPlan(payment=payment.id, amount=amount)
         answer = self.flow.house.hooks.refund_approval(order, plan, self.flow.context(draft))
         if answer.kind is ApprovalKind.REFUSE:
             raise NotAllowed(
-                text("Order {order}: this refund is refused: {because}", order=order.id, because=answer.because)
+                text(
+                    "Order {order}: this refund is refused: {because}",
+                    order=order.id,
+                    because=str(answer.because or ""),
+                )
             )
-        return answer.because or "held" if answer.kind is ApprovalKind.HOLD else ""
+        return (answer.because or reason(ReasonCode.HELD)) if answer.kind is ApprovalKind.HOLD else None
 
 
 def cannot_ask_one_of_several(order_id: str, payment: Payment, error: ProviderError) -> Text:

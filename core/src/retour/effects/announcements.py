@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from retour.model.dossier import Dossier, apply
-from retour.model.events import GoodsReceived, Recorded, StockApplied
+from retour.model.dossier import Dossier
+from retour.model.events.event import ORDER_RETURNED, REFUND_CHANGED, RESTOCKED, Recorded
+from retour.model.events.goods import GoodsReceived
+from retour.model.events.stock import StockApplied
+from retour.model.history import fold
 from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
@@ -17,26 +21,41 @@ from retour.rules.goods import as_returned
 def announce(hooks: Hooks, shop: str, events: Sequence[Recorded], effect: Announce) -> None:
     """Tell ``effect.plugin`` about the event it names; raises `PluginFailed`.
 
-    ``events`` are all events of the order up to that one, so the plugin hears what was true then.
+    ``events`` are all events of the order, of which those up to that one are told: the plugin hears what was true then.
+    What was to be announced once, and is no longer, is told to nobody.
     """
     order_id, recorded = effect.order_id, events[effect.seq - 1]
-    dossier = Dossier(order_id=order_id)
-    for one in events[: effect.seq]:
-        dossier = apply(dossier, one)
-    order: Order | None = dossier.order
-    if order is None:
+    if recorded.event.announced_by != effect.hook:
+        return
+    dossier = fold(order_id, events[: effect.seq])
+    if dossier.order is None:
         raise LookupError(f"order {order_id} has no facts before event {effect.seq}")
     ctx = HookContext(shop=shop, by=recorded.by, at=recorded.at, event=f"{shop}/{order_id}/{effect.seq}")
-    event = recorded.event
-    if isinstance(event, GoodsReceived):
-        returned = as_returned(order, event.return_id, event.receipt_id, event.lines, event.extent)
-        hooks.on_order_returned(effect.plugin, order, returned, ctx)
-    elif isinstance(event, StockApplied):
-        movements = dossier.returns[event.return_id].movements
-        restocked = Restocked(
-            return_id=event.return_id,
-            movements=tuple([movements[movement_id].booking for movement_id in event.movement_ids]),
-        )
-        hooks.on_restocked(effect.plugin, order, restocked, ctx)
-    elif hasattr(event, "refund_id"):
-        hooks.on_refund_changed(effect.plugin, order, dossier.refunds[event.refund_id], ctx)
+    _TELL[effect.hook](hooks, effect.plugin, dossier, dossier.order, recorded.event, ctx)
+
+
+def _order_returned(
+    hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: GoodsReceived, ctx: HookContext
+) -> None:
+    returned = as_returned(order, event.return_id, event.receipt_id, event.lines, dossier.extent)
+    hooks.on_order_returned(plugin, order, returned, ctx)
+
+
+def _restocked(
+    hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: StockApplied, ctx: HookContext
+) -> None:
+    movements = dossier.returns[event.return_id].movements
+    booked = tuple([movements[movement_id].booking for movement_id in event.movement_ids])
+    hooks.on_restocked(plugin, order, Restocked(return_id=event.return_id, movements=booked), ctx)
+
+
+def _refund_changed(hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: Any, ctx: HookContext) -> None:
+    hooks.on_refund_changed(plugin, order, dossier.refunds[event.subject.refund_id], ctx)
+
+
+_TELL: Mapping[str, Callable[[Hooks, str, Dossier, Order, Any, HookContext], None]] = {
+    ORDER_RETURNED: _order_returned,
+    RESTOCKED: _restocked,
+    REFUND_CHANGED: _refund_changed,
+}
+"""How each announcing hook is told of an event."""

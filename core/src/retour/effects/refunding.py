@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from retour.effects.attempt import Attempt, done, put_off
-from retour.model.dossier import Dossier, History
-from retour.model.events import (
+from retour.model.actor import Actor
+from retour.model.dossier import Dossier
+from retour.model.events.money import (
     RefundCancelRefused,
     RefundFellBack,
     RefundHeld,
@@ -22,8 +23,10 @@ from retour.model.events import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.history import History
 from retour.model.order import Payment
-from retour.model.refunds import Refund, RefundState, Reported
+from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
 from retour.model.text import Text
 from retour.plugins.accounts import Accounts
 from retour.providers.capabilities import PaymentCapabilities, Support
@@ -31,7 +34,7 @@ from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
-from retour.rules.matching import TOO_MUCH, Seen, no_longer_fits, record_seen, report
+from retour.rules.matching import Seen, no_longer_fits, record_seen, report
 from retour.rules.recovery import Next, begins_anew, next_step
 from retour.store.records import from_json
 from retour.store.store import ClaimedEffect
@@ -49,12 +52,6 @@ LOOK_AGAIN = (
     datetime.timedelta(days=1),
 )
 """How long after one look at a pending refund the next follows; webhooks are faster."""
-
-NOT_MADE_BEFORE = "it was not sent before, or certainly not made"
-DID_NOT_HAPPEN = "the provider has none of ours: it did not happen"
-NOT_KNOWN_YET = "the provider does not know it yet"
-CANNOT_TELL = "it was sent, and the provider can no longer tell: look there"
-"""What the history says of an unclear refund that goes on, waits or is left to a person."""
 
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
@@ -100,15 +97,15 @@ class Refunding:
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
             if effect.crashed:
-                return _unclear(effect, refund, str(provider), later_try=True)
+                return _unclear(effect, refund, reason(ReasonCode.PLUGIN_UNUSABLE), later_try=True)
             return Attempt(settled=put_off(effect, str(provider)))
         request = request_of(history.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
             if no_longer_fits(history.dossier, payment_of(history.dossier, refund.payment)):
-                held = RefundHeld(refund_id=refund.id, because=TOO_MUCH)
+                held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.MORE_WENT_BACK))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             if begins_anew(refund, self.clock(), window=_window(provider)):
-                return _anew(effect, refund, NOT_MADE_BEFORE)
+                return _anew(effect, refund, reason(ReasonCode.NOT_MADE_BEFORE))
             return self._submit(effect, refund, provider, request)
         return self._recover(effect, refund, provider, request)
 
@@ -118,13 +115,13 @@ class Refunding:
             result = provider.refund(request)
         except ProviderError as error:
             return self._refused(effect, refund, error)
-        return _settled(effect, refund, result, found="answer")
+        return _settled(effect, refund, result, Evidence.ANSWER)
 
     def _refused(self, effect: ClaimedEffect, refund: Refund, error: ProviderError) -> Attempt:
         """A first try that gave no refund: what it means for the money decides what follows."""
-        because = str(error)
+        because = error.reason
         if error.disposition is Disposition.RETRY:
-            settled = put_off(effect, because, error.not_before)
+            settled = put_off(effect, str(error), error.not_before)
             until = self.clock() + datetime.timedelta(microseconds=settled.delay)
             event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
             return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
@@ -133,9 +130,11 @@ class Refunding:
         if error.code is ErrorCode.TOO_LATE:
             late = RefundFellBack(refund_id=refund.id, because=because)
             return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(late)))
-        kind = RefundHeld if error.disposition is Disposition.FIX else RefundRefused
-        refusal = kind(refund_id=refund.id, because=because)
-        return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(refusal)))
+        if error.disposition is Disposition.FIX:
+            held = RefundHeld(refund_id=refund.id, because=because)
+            return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
+        refused, by = RefundRefused(refund_id=refund.id, because=because), Actor.provider(refund.provider)
+        return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(refused, by)))
 
     # --- finding out ---------------------------------------------------------------------------------
 
@@ -151,10 +150,10 @@ class Refunding:
             try:
                 found = provider.find_refund(request)
             except ProviderError as error:
-                because = f"the provider cannot be asked: {error}"
+                because = reason(ReasonCode.CANNOT_BE_ASKED, error.reason.said, error=error.code.value)
                 return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
             if found is not None:
-                return _settled(effect, refund, found, found="lookup")
+                return _settled(effect, refund, found, Evidence.LOOKUP)
         step = next_step(
             refund,
             now,
@@ -164,10 +163,10 @@ class Refunding:
         if step is Next.RESEND:
             return self._resend(effect, refund, provider, request)
         if step is Next.SEND_ANEW:
-            return _anew(effect, refund, DID_NOT_HAPPEN)
+            return _anew(effect, refund, reason(ReasonCode.DID_NOT_HAPPEN))
         if step is Next.WAIT:
-            return _unclear(effect, refund, NOT_KNOWN_YET, tried=False, later_try=effect.crashed)
-        held = RefundHeld(refund_id=refund.id, because=CANNOT_TELL)
+            return _unclear(effect, refund, reason(ReasonCode.NOT_KNOWN_YET), tried=False, later_try=effect.crashed)
+        held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.CANNOT_TELL))
         return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
 
     def _resend(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:
@@ -176,8 +175,8 @@ class Refunding:
             result = provider.refund(request)
         except ProviderError as error:
             counts = _complete_after(provider) is not None
-            return _unclear(effect, refund, str(error), error.not_before, later_try=counts)
-        return _settled(effect, refund, result, found="answer to the same request")
+            return _unclear(effect, refund, error.reason, error.not_before, later_try=counts)
+        return _settled(effect, refund, result, Evidence.REPEATED)
 
     def fetch(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Look at a refund that the provider had pending."""
@@ -200,7 +199,9 @@ class Refunding:
         pending = seen.status in refund.reported
         return Attempt(
             settled=put_off(effect, "still pending", pause) if pending else done(effect),
-            record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found="look"),
+            record=lambda draft: report(
+                draft, draft.dossier.refund(refund.id), seen, Evidence.LOOKUP, MatchedBy.REFERENCE
+            ),
         )
 
     def cancel(self, effect: ClaimedEffect, history: History) -> Attempt:
@@ -214,13 +215,13 @@ class Refunding:
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
-        because = "the provider pays it out"
+        because, evidence = reason(ReasonCode.PAID_OUT), Evidence.ANSWER
         try:
             result = provider.cancel_refund(refund.sent.target, refund.reference)
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
                 return Attempt(settled=put_off(effect, str(error), error.not_before))
-            because = str(error)
+            because, evidence = error.reason, Evidence.LOOKUP
             try:
                 result = provider.fetch_refund(refund.sent.target, refund.reference)
             except ProviderError as unread:
@@ -228,9 +229,10 @@ class Refunding:
         seen = as_seen(result)
 
         def record(draft: Draft) -> None:
-            report(draft, draft.dossier.refund(refund.id), seen, found="cancel")
+            report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.REFERENCE)
             if draft.dossier.refund(refund.id).cancelling:
-                draft.record(RefundCancelRefused(refund_id=refund.id, because=because))
+                refused = RefundCancelRefused(refund_id=refund.id, because=because)
+                draft.record(refused, by=Actor.provider(refund.provider))
 
         return Attempt(settled=done(effect), record=record)
 
@@ -241,13 +243,15 @@ class Refunding:
             payment, seen = self.seen(effect.shop, history.dossier, payment_id)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error)))
-        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, seen))
+        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE))
 
     def told(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Record what a signed webhook said of one refund."""
         told = from_json(ToldOf, effect.body)
         payment = payment_of(history.dossier, told.payment)
-        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen]))
+        return Attempt(
+            settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen], Evidence.WEBHOOK)
+        )
 
     def seen(self, shop: str, dossier: Dossier, payment_id: str) -> tuple[Payment, Sequence[Seen]]:
         """What the provider says of the refunds of one payment. Raises `ProviderError`."""
@@ -315,25 +319,25 @@ def _complete_after(provider: RefundsByApi) -> datetime.timedelta | None:
     return provider.capabilities.lookup_complete_after if complete else None
 
 
-def _anew(effect: ClaimedEffect, refund: Refund, because: str) -> Attempt:
+def _anew(effect: ClaimedEffect, refund: Refund, because: Reason) -> Attempt:
     """It certainly did not happen: it is submitted again, with an effect of its own that sends it."""
     again = RefundSubmitted(refund_id=refund.id, because=because)
     return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(again)))
 
 
-def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, *, found: str) -> Attempt:
+def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, evidence: Evidence) -> Attempt:
     """The provider has the refund: its word is the outcome."""
     seen = as_seen(result)
     return Attempt(
         settled=done(effect),
-        record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found=found),
+        record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.KEY),
     )
 
 
 def _unclear(
     effect: ClaimedEffect,
     refund: Refund,
-    because: str,
+    because: Reason,
     pause: datetime.timedelta | None = None,
     *,
     tried: bool = True,
@@ -344,7 +348,7 @@ def _unclear(
     Saying the same again is no news, except of a ``later_try`` whose time counts: how old the last try is decides
     what "not found" proves.
     """
-    settled = put_off(effect, because, pause if pause is not None or effect.attempts else _A_MOMENT)
+    settled = put_off(effect, str(because), pause if pause is not None or effect.attempts else _A_MOMENT)
 
     def record(draft: Draft) -> None:
         now = draft.dossier.refund(refund.id)
@@ -358,7 +362,7 @@ def _unclear(
 def _after_unclear(refund: Refund, held: RefundHeld) -> Callable[[Draft], None]:
     def record(draft: Draft) -> None:
         if draft.dossier.refund(refund.id).state is RefundState.SUBMITTING:
-            draft.record(RefundUnclear(refund_id=refund.id, because="the process that sent it stopped"))
+            draft.record(RefundUnclear(refund_id=refund.id, because=reason(ReasonCode.PROCESS_STOPPED)))
         draft.record(held)
 
     return record

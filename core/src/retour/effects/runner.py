@@ -29,9 +29,9 @@ from retour.effects.refunding import (
 )
 from retour.effects.stock import record_applied, stock_failed
 from retour.model.actor import Actor
-from retour.model.dossier import History
 from retour.model.errors import Busy, RetourError, StockRefused
-from retour.model.events import Recorded
+from retour.model.events.event import Recorded
+from retour.model.history import History
 from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
 from retour.model.text import text
@@ -39,7 +39,6 @@ from retour.plugins.hooks import Hooks, PluginFailed
 from retour.providers.http import time_limit
 from retour.rules.draft import Draft
 from retour.rules.effects import (
-    ANNOUNCED_BY,
     Announce,
     refunds_to_cancel,
     refunds_to_look_at,
@@ -127,7 +126,7 @@ class Runner:
             for refund_id in refunds_to_look_at(events)
         ]
         for recorded in events:
-            hook = ANNOUNCED_BY.get(type(recorded.event))
+            hook = recorded.event.announced_by
             for plugin in self.hooks.announced_to(hook) if hook is not None else ():
                 effect = Announce(order_id=order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
                 found.append(

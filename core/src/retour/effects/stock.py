@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from retour.model.events import StockApplied, StockFailed
+from retour.model.events.stock import StockApplied, StockFailed
 from retour.model.returns import MovementState, StockMovement
 from retour.providers.errors import without_people
 from retour.rules.draft import Draft

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from retour.model.money import Money
+from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
 from retour.model.returns import GoodsState, Return, StockState
 from retour.model.text import Text, text, texts
@@ -26,7 +27,7 @@ class RestockQuestion:
     cancel: Text
     choose: Text
     units: Mapping[str, int]
-    because: str = ""
+    because: Reason | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -172,7 +173,7 @@ class WorkReport:
 
 
 def return_outcome(
-    return_: Return, undecided: Mapping[str, int], *, receipt_id: str | None, because: str
+    return_: Return, undecided: Mapping[str, int], *, receipt_id: str | None, because: Reason | None
 ) -> ReturnOutcome:
     """A return with the question that it waits for, if it does."""
     question = None

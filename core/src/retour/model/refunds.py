@@ -11,6 +11,7 @@ import attrs
 
 from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
+from retour.model.reasons import Reason, as_reason
 from retour.model.text import Text, text
 
 
@@ -52,6 +53,24 @@ class Reported(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Evidence(StrEnum):
+    """How we know what a provider says of a refund."""
+
+    ANSWER = "answer"  # it answered a request of ours
+    REPEATED = "repeated"  # it answered the same request, sent once more
+    LOOKUP = "lookup"  # we asked about this refund
+    WEBHOOK = "webhook"  # it told us in a signed webhook
+    RECONCILE = "reconcile"  # we read all refunds of the payment
+
+
+class MatchedBy(StrEnum):
+    """How a refund at the provider was recognised as one of ours."""
+
+    KEY = "key"  # it carries our id
+    REFERENCE = "reference"  # we know what the provider calls it
+    AMOUNT = "amount"  # the one that waits on this payment with this amount, made after its link was opened
+
+
 @attrs.frozen(kw_only=True)
 class RefundOrder:
     """What is sent to a provider, fixed before it is sent: what it is made on, the idempotency key, the description."""
@@ -87,13 +106,18 @@ class Refund:
     sent_at: datetime.datetime | None = None
     unclear_at: datetime.datetime | None = None
     reported: frozenset[Reported] = frozenset()
-    problem: str = ""
+    problem: Reason | None = None
     needs_person: bool = False
     waits_until: datetime.datetime | None = None
     by_transfer: bool = False
     batch: str = ""
     cancelling: bool = False
     page: str = ""
+
+    @property
+    def provider(self) -> str:
+        """The provider of its payment, whose name the payment's id begins with."""
+        return self.payment.partition(":")[0].partition("/")[0]
 
     @property
     def takes_money(self) -> bool:
@@ -139,7 +163,7 @@ class RefundQuote:
 
     suggested: Money
     shares: tuple[RefundShare, ...]
-    because: str = ""
+    because: Reason | None = None
 
 
 class ApprovalKind(StrEnum):
@@ -155,7 +179,7 @@ class Approval:
     """A policy's answer to a refund that is about to be made."""
 
     kind: ApprovalKind
-    because: str = ""
+    because: Reason | None = attrs.field(default=None, converter=as_reason)
 
     @classmethod
     def approve(cls) -> Approval:
@@ -163,7 +187,7 @@ class Approval:
         return cls(kind=ApprovalKind.APPROVE)
 
     @classmethod
-    def hold(cls, because: str) -> Approval:
+    def hold(cls, because: str | Reason) -> Approval:
         """It waits until a person lets it go."""
         return cls(kind=ApprovalKind.HOLD, because=because)
 
@@ -252,7 +276,7 @@ class RefundOption:
     left: Money
     suggested: Money
     link: RefundLink
-    because: str = ""
+    because: Reason | None = None
 
 
 REFUND_WORDS: Mapping[RefundState, Text] = {

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import attrs
 
+from retour.model.reasons import Reason, as_reason
 from retour.model.text import Text, text
 
 
@@ -42,7 +43,7 @@ class StockState(StrEnum):
 
 
 class Extent(StrEnum):
-    """How much of the order has come back: every fulfilled unit is counted, missing ones included, or not yet."""
+    """How much of the order has come back: every fulfilled unit is here again, or not yet."""
 
     FULL = "full"
     PART = "part"
@@ -62,7 +63,8 @@ class Counted:
     """What one count found of one order line, in units.
 
     ``sellable`` can go back in stock, ``damaged`` never does, ``missing`` was announced but not in the parcel,
-    ``wrong`` is another article than the line's.
+    ``wrong`` is another article than the line's. A missing unit is counted and is not back; nor is one whose place
+    another article took.
     """
 
     line_id: str
@@ -77,18 +79,30 @@ class Counted:
         return self.sellable + self.damaged + self.missing + self.wrong
 
     @property
+    def arrived(self) -> int:
+        """The units that were in the parcel, another article than the line's included."""
+        return self.sellable + self.damaged + self.wrong
+
+    @property
     def came_back(self) -> int:
         """The units of the line's own product that are really here again."""
         return self.sellable + self.damaged
 
+    @property
+    def absent(self) -> int:
+        """The units of the line's own product that were counted and are not here."""
+        return self.missing + self.wrong
+
 
 @attrs.frozen(kw_only=True)
 class Receipt:
-    """One count of what arrived. ``lines`` are the newest counts, corrections applied."""
+    """One count of what arrived. ``lines`` are the newest counts, corrections applied. ``late`` is one that was made
+    after the return was closed: of units that had been absent."""
 
     id: str
     at: datetime.datetime
     lines: Mapping[str, Counted]
+    late: bool = False
 
 
 class Restock(StrEnum):
@@ -112,25 +126,25 @@ class RestockDecision:
 
     kind: Restock
     units: Mapping[str, int] = attrs.field(factory=dict)
-    because: str = ""
+    because: Reason | None = attrs.field(default=None, converter=as_reason)
 
     @classmethod
-    def all(cls, because: str = "") -> RestockDecision:
+    def all(cls, because: str | Reason | None = None) -> RestockDecision:
         """OK: every sellable unit goes back in stock."""
         return cls(kind=Restock.ALL, because=because)
 
     @classmethod
-    def ask(cls, because: str = "") -> RestockDecision:
+    def ask(cls, because: str | Reason | None = None) -> RestockDecision:
         """Ask the merchant. Only a policy can say this."""
         return cls(kind=Restock.ASK, because=because)
 
     @classmethod
-    def by_hand(cls, because: str = "") -> RestockDecision:
+    def by_hand(cls, because: str | Reason | None = None) -> RestockDecision:
         """Cancel: nothing is booked; the dossier keeps the list of what to book by hand."""
         return cls(kind=Restock.BY_HAND, because=because)
 
     @classmethod
-    def lines(cls, units: Mapping[str, int], because: str = "") -> RestockDecision:
+    def lines(cls, units: Mapping[str, int], because: str | Reason | None = None) -> RestockDecision:
         """Per line: so many ``units`` of each order line go back; what is not named stays on the list by hand."""
         return cls(kind=Restock.PER_LINE, units=dict(units), because=because)
 
@@ -165,7 +179,7 @@ class Movement:
 
     booking: StockMovement
     state: MovementState = MovementState.PLANNED
-    why: str = ""
+    why: Reason | None = None
 
 
 class Severity(StrEnum):
@@ -177,18 +191,19 @@ class Severity(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Objection:
-    """What a `return_policy` has against a requested return, in words for the merchant and the customer."""
+    """What a `return_policy` has against a requested return. The staff reads ``because``, and a customer whose return
+    is refused."""
 
     severity: Severity
-    because: str
+    because: Reason | None = attrs.field(converter=as_reason)
 
     @classmethod
-    def review(cls, because: str) -> Objection:
+    def review(cls, because: str | Reason) -> Objection:
         """Somebody should look at it before it is approved."""
         return cls(severity=Severity.REVIEW, because=because)
 
     @classmethod
-    def refuse(cls, because: str) -> Objection:
+    def refuse(cls, because: str | Reason) -> Objection:
         """It should be refused; staff can still approve it."""
         return cls(severity=Severity.REFUSE, because=because)
 
@@ -264,12 +279,27 @@ class Return:
 
     @property
     def counted(self) -> dict[str, Counted]:
-        """The counts of all its receipts together, per order line."""
+        """The counts of all its receipts together, per order line. What came after it was counted missing, or after
+        another article in its place, is no longer absent."""
         sums: dict[str, Counted] = {}
         for receipt in self.receipts.values():
             for line_id, count in receipt.lines.items():
-                sums[line_id] = add_counts(sums[line_id], count) if line_id in sums else count
+                before = sums.get(line_id, Counted(line_id=line_id))
+                announced = 0 if receipt.late else self.requested.get(line_id, 0)
+                sums[line_id] = _with_later(before, count, announced=announced)
         return sums
+
+    def outstanding(self) -> dict[str, int]:
+        """Units per order line that were announced and not counted yet."""
+        counted = self.counted
+        return {
+            line_id: max(0, units - (counted[line_id].units if line_id in counted else 0))
+            for line_id, units in self.requested.items()
+        }
+
+    def absent(self) -> dict[str, int]:
+        """Units per order line that were counted and are not here: they can still come."""
+        return {line_id: count.absent for line_id, count in self.counted.items() if count.absent}
 
     def claimed(self) -> dict[str, int]:
         """How many units of each order line this return takes, so that no other return can.
@@ -314,14 +344,18 @@ class Return:
         return StockState.PARTLY_APPLIED if MovementState.APPLIED in states else StockState.FAILED
 
 
-def add_counts(one: Counted, other: Counted) -> Counted:
-    """Two counts of the same line, taken together."""
+def _with_later(before: Counted, later: Counted, *, announced: int) -> Counted:
+    """What is counted of a line after one more count of it: its units are first those that were ``announced`` and not
+    counted, then those that were absent, the missing ones first, and only then more than were known."""
+    known = max(0, announced - before.units)
+    found = min(before.absent, max(0, later.units - known))
+    no_longer_missing = min(before.missing, found)
     return Counted(
-        line_id=one.line_id,
-        sellable=one.sellable + other.sellable,
-        damaged=one.damaged + other.damaged,
-        missing=one.missing + other.missing,
-        wrong=one.wrong + other.wrong,
+        line_id=before.line_id,
+        sellable=before.sellable + later.sellable,
+        damaged=before.damaged + later.damaged,
+        missing=before.missing + later.missing - no_longer_missing,
+        wrong=before.wrong + later.wrong - (found - no_longer_missing),
     )
 
 

@@ -45,7 +45,7 @@ class Text:
 
     def _template(self, language: str) -> str:
         form = 0 if self.plural is None or self.count == 1 else 1
-        translated = None if language == "en" else _catalogue(self.domain, language).get((self.message, form))
+        translated = None if language == "en" else catalogue(self.domain, language).get((self.message, form))
         return translated or (self.plural if form and self.plural is not None else self.message)
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ def _formatted_date(value: datetime.date, language: str) -> str:
 
 
 @cache
-def _catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
+def catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
     """The translations of ``domain``: (English message, plural form) to the sentence in ``language``."""
     from importlib.resources import files
 

@@ -14,6 +14,7 @@ import pluggy
 
 from retour.model.money import Money
 from retour.model.order import Order, Payment
+from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
 from retour.plugins.context import HookContext
@@ -36,8 +37,10 @@ class PluginFailed(Exception):
     """
 
     def __init__(self, plugin: str, origin: str, hook: str, cause: object) -> None:
-        super().__init__(f"plugin {plugin} ({origin}) failed in {hook}: {without_people(str(cause))}")
+        said = without_people(str(cause))
+        super().__init__(f"plugin {plugin} ({origin}) failed in {hook}: {said}")
         self.plugin = plugin
+        self.reason = reason(ReasonCode.PLUGIN_FAILED, said, plugin=plugin, origin=origin, hook=hook)
 
 
 class Hooks:
@@ -58,7 +61,7 @@ class Hooks:
                 answers = self._ask(name, "return_policy", call, order=order, request=request, ctx=ctx)
                 objections += [self._checked(name, "return_policy", one, Objection) for one in answers]
             except PluginFailed as failure:
-                objections.append(Objection.review(f"needs review: {failure}"))
+                objections.append(Objection.review(failure.reason))
         return objections
 
     def restock_policy(self, order: Order, returned: Returned, ctx: HookContext) -> RestockDecision:
@@ -69,7 +72,7 @@ class Hooks:
                 if answer is not None:
                     return self._checked(name, "restock_policy", answer, RestockDecision)
             except PluginFailed as failure:
-                return RestockDecision.ask(str(failure))
+                return RestockDecision.ask(failure.reason)
         return RestockDecision.ask()
 
     def refund_link(self, order: Order, payment: Payment, amount: Money, ctx: HookContext) -> RefundLink | None:
@@ -97,10 +100,10 @@ class Hooks:
                     plans = [self._checked(name, "refund_plan", one, RefundPlan) for one in self._listed(name, given)]
                     return by_plan(quoted, plans)
             except PluginFailed as failure:
-                return without_plan(quoted, str(failure))
+                return without_plan(quoted, failure.reason)
             except ValueError as error:
                 log.warning("plugin %s planned what is not there: %s", name, error)
-                return without_plan(quoted, str(PluginFailed(name, self._origin(name), "refund_plan", error)))
+                return without_plan(quoted, PluginFailed(name, self._origin(name), "refund_plan", error).reason)
         return quoted
 
     def refund_approval(self, order: Order, plan: RefundPlan, ctx: HookContext) -> Approval:
@@ -111,7 +114,7 @@ class Hooks:
                 given = self._ask(name, "refund_approval", call, order=order, plan=plan, ctx=ctx)
                 answers += [self._checked(name, "refund_approval", one, Approval) for one in given]
             except PluginFailed as failure:
-                answers.append(Approval.hold(str(failure)))
+                answers.append(Approval.hold(failure.reason))
         return max(answers, key=lambda answer: list(ApprovalKind).index(answer.kind))
 
     # --- announcing ----------------------------------------------------------------------------------

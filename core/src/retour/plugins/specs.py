@@ -157,10 +157,10 @@ def refund_approval(order: Order, plan: RefundPlan, ctx: HookContext) -> Approva
 def on_order_returned(order: Order, returned: Returned, ctx: HookContext) -> None:
     """Hear that goods came back.
 
-    **Kind**: announce. **Called** after commit, once per receipt, at least once: recognise repeats by
-    ``ctx.event``. ``returned.extent`` is ``full`` when every fulfilled unit of the order is counted (missing ones
-    included), else ``part``. ``order`` is the order as it was seen then, without personal data. **Return** nothing.
-    **If it raises**, it is told again later, to that plugin alone.
+    **Kind**: announce. **Called** after commit, once per receipt in which a unit came, at least once: recognise
+    repeats by ``ctx.event``. ``returned.extent`` is ``full`` when every fulfilled unit of the order is here again,
+    else ``part``: a unit that was counted missing is not back. ``order`` is the order as it was seen then, without
+    personal data. **Return** nothing. **If it raises**, it is told again later, to that plugin alone.
 
     >>> from retour import hookimpl
     >>> class OrderStatus:

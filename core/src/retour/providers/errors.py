@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
+from retour.model.reasons import WORDS_ARE_OURS, Reason, ReasonCode, reason
+
 
 class Disposition(StrEnum):
     """What the core does next. Only ``RETRY``, ``FIX`` and ``FINAL`` say that no money moved."""
@@ -117,3 +119,11 @@ class ProviderError(Exception):
         self.provider_code = provider_code
         self.http_status = http_status
         self.not_before = not_before
+
+    @property
+    def reason(self) -> Reason:
+        """Why, for the timeline: the code in the reader's language, with the provider's words where it said any."""
+        code = ReasonCode(self.code.value)
+        by_us = code in WORDS_ARE_OURS or (code is ReasonCode.UNAVAILABLE and self.http_status is None)
+        words = f"{self.message} ({self.provider_code})" if self.provider_code else self.message
+        return reason(code) if by_us else reason(code, words)

@@ -8,9 +8,11 @@ import re
 import attrs
 
 from retour.model.actor import Actor, ActorKind
-from retour.model.dossier import Dossier, apply
+from retour.model.dossier import Dossier
 from retour.model.errors import InvalidReference, NotAllowed
-from retour.model.events import Event, OrderSeen, Recorded
+from retour.model.events.event import Event, Recorded
+from retour.model.events.goods import OrderSeen
+from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.order import Order
 from retour.model.text import Text, text

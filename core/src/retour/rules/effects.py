@@ -7,50 +7,18 @@ from collections.abc import Iterable
 import attrs
 
 from retour.model.actor import ActorKind
-from retour.model.events import (
+from retour.model.events.event import Recorded
+from retour.model.events.money import (
     ExternalRefundFound,
-    GoodsReceived,
-    Recorded,
     RefundCancelAsked,
-    RefundCancelled,
-    RefundCancelRefused,
-    RefundConfirmed,
-    RefundFellBack,
-    RefundHandedOver,
-    RefundHeld,
-    RefundLinkOpened,
     RefundMatched,
     RefundPlanned,
-    RefundRefused,
     RefundReported,
-    RefundReversed,
     RefundSubmitted,
     RefundUnclear,
-    RestockDecided,
-    StockApplied,
 )
+from retour.model.events.stock import RestockDecided
 from retour.model.returns import StockMovement
-
-ANNOUNCED_BY = {
-    GoodsReceived: "on_order_returned",
-    StockApplied: "on_restocked",
-    RefundPlanned: "on_refund_changed",
-    RefundLinkOpened: "on_refund_changed",
-    RefundUnclear: "on_refund_changed",
-    RefundHeld: "on_refund_changed",
-    RefundRefused: "on_refund_changed",
-    RefundFellBack: "on_refund_changed",
-    RefundHandedOver: "on_refund_changed",
-    RefundCancelAsked: "on_refund_changed",
-    RefundCancelRefused: "on_refund_changed",
-    RefundReported: "on_refund_changed",
-    ExternalRefundFound: "on_refund_changed",
-    RefundCancelled: "on_refund_changed",
-    RefundMatched: "on_refund_changed",
-    RefundConfirmed: "on_refund_changed",
-    RefundReversed: "on_refund_changed",
-}
-"""Which hook tells the plugins about which event."""
 
 
 @attrs.frozen(kw_only=True)

@@ -15,8 +15,8 @@ import attrs
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidLines, InvalidQuantity, NotPossibleNow, UnknownLine
-from retour.model.events import (
-    Event,
+from retour.model.events.event import Event
+from retour.model.events.goods import (
     GoodsReceived,
     ReceiptCorrected,
     ReturnApproved,
@@ -147,7 +147,7 @@ def request(
     if not strictest:
         draft.record(ReturnApproved(return_id=return_id), by=POLICY)
     elif strictest[0].severity is Severity.REFUSE and draft.by.kind is ActorKind.CUSTOMER:
-        draft.record(ReturnRejected(return_id=return_id, because=strictest[0].because), by=POLICY)
+        draft.record(ReturnRejected(return_id=return_id, because=str(strictest[0].because or "")), by=POLICY)
 
 
 def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None) -> None:
@@ -232,26 +232,32 @@ def everything_outstanding(dossier: Dossier, order: Order) -> tuple[Counted, ...
     return tuple([Counted(line_id=line_id, sellable=units) for line_id, units in left.items() if units > 0])
 
 
-def arrivals(dossier: Dossier, order: Order, counts: Sequence[Counted], new_id: NewId) -> tuple[Arrival, ...]:
-    """Which returns the counted units belong to: those that announced them, the oldest first, then a new one."""
+def arrivals(
+    dossier: Dossier, order: Order, counts: Sequence[Counted], new_id: NewId, *, named: bool
+) -> tuple[Arrival, ...]:
+    """Which returns the counted units belong to: those that announced them, the oldest first, then those on which they
+    were counted and did not come, then a new one.
+
+    Units that were missing can only be back where somebody ``named`` their line: "everything came back" speaks of what
+    was not counted yet.
+    """
     left = _left_with_announced(dossier, order)
+    absent = dossier.absent() if named else {}
     for count in counts:
-        if count.units > left[count.line_id]:
-            raise _more_than_left(dossier, order, count.line_id, count.units, left[count.line_id])
-    found: list[Arrival] = []
+        most = left[count.line_id] + absent.get(count.line_id, 0)
+        if count.units > most:
+            raise _more_than_left(dossier, order, count.line_id, count.units, most)
     rest = {count.line_id: count for count in counts}
+    taken: dict[str, list[Counted]] = {}
     for return_ in dossier.returns.values():
         if return_.goods in _MOVES[GoodsReceived]:
-            taken = []
-            for line_id, units in _outstanding(return_).items():
-                if line_id in rest and units > 0:
-                    first, rest[line_id] = _split(rest[line_id], units)
-                    taken.append(first)
-            found += _arrival(return_.id, taken, new_id)
+            _take(rest, return_.outstanding(), taken.setdefault(return_.id, []))
+    for return_ in dossier.returns.values():
+        if return_.live and named:
+            _take(rest, return_.absent(), taken.setdefault(return_.id, []))
     new = [count for count in rest.values() if count.units]
-    if new:
-        found += _arrival(new_id("rt"), new, new_id)
-    return tuple(found)
+    found = [_arrival(return_id, lines, new_id) for return_id, lines in taken.items() if lines]
+    return tuple([*found, _arrival(new_id("rt"), new, new_id)] if new else found)
 
 
 def arrival_on(
@@ -263,13 +269,18 @@ def arrival_on(
     *,
     more_than_requested: bool,
 ) -> Arrival:
-    """The counted units as a receipt of one return; more than it announced only if staff says so."""
+    """The counted units as a receipt of one return; more than it announced only if staff says so. Units that were
+    counted there and did not come can come later, also after the return was closed."""
     return_ = dossier.return_(return_id)
-    _check_move(dossier, return_id, GoodsReceived)
-    left, outstanding = units_left(dossier, order), _outstanding(return_)
+    closed = return_.goods is GoodsState.CLOSED and bool(return_.absent())
+    if not closed:
+        _check_move(dossier, return_id, GoodsReceived)
+    left, absent = units_left(dossier, order), return_.absent()
+    outstanding = {} if closed else return_.outstanding()
     for count in counts:
-        announced = max(0, outstanding.get(count.line_id, 0))
-        most = announced + (max(0, left[count.line_id]) if more_than_requested else 0)
+        most = outstanding.get(count.line_id, 0) + absent.get(count.line_id, 0)
+        if more_than_requested and not closed:
+            most += max(0, left[count.line_id])
         if count.units > most:
             raise _more_than_left(dossier, order, count.line_id, count.units, most)
     return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(counts))
@@ -294,16 +305,17 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
     return_ = dossier.return_of_receipt(receipt_id)
     if not return_.live:
         raise _wrong_state(dossier, return_, text("correct"))
-    before = return_.receipts[receipt_id].lines
-    left = units_left(dossier, order)
-    changed = []
-    for count in counts:
-        old = before.get(count.line_id, Counted(line_id=count.line_id))
-        most = old.units + _room(return_, count.line_id, left[count.line_id])
-        if count.units > max(most, old.units):
-            raise _more_than_left(dossier, order, count.line_id, count.units, most)
-        if count != old:
-            changed.append(count)
+    receipt = return_.receipts[receipt_id]
+    before, claimed = receipt.lines, dossier.claimed()
+    changed = [count for count in counts if count != before.get(count.line_id, Counted(line_id=count.line_id))]
+    lines = {**before, **{count.line_id: count for count in changed}}
+    corrected = attrs.evolve(return_, receipts={**return_.receipts, receipt_id: attrs.evolve(receipt, lines=lines)})
+    after = attrs.evolve(dossier, returns={**dossier.returns, return_.id: corrected}).claimed()
+    for count in changed:
+        most = max(order.line(count.line_id).fulfilled, claimed.get(count.line_id, 0))
+        excess = after.get(count.line_id, 0) - most
+        if excess > 0:
+            raise _more_than_left(dossier, order, count.line_id, count.units, count.units - excess)
     return tuple(changed)
 
 
@@ -333,11 +345,11 @@ def end_if_nothing_came(draft: Draft, return_id: str) -> None:
 
 
 def extent_after(dossier: Dossier, order: Order, counts: Sequence[Counted]) -> Extent:
-    """Whether every fulfilled unit is counted once ``counts`` are added."""
-    counted = dossier.counted()
+    """Whether every fulfilled unit is here again once ``counts`` are added."""
+    here = dossier.came_back()
     for count in counts:
-        counted[count.line_id] = counted.get(count.line_id, 0) + count.units
-    complete = all(counted.get(line.id, 0) >= line.fulfilled for line in order.goods)
+        here[count.line_id] = here.get(count.line_id, 0) + count.came_back
+    complete = all(here.get(line.id, 0) >= line.fulfilled for line in order.goods)
     return Extent.FULL if complete else Extent.PART
 
 
@@ -354,18 +366,8 @@ def returned(dossier: Dossier, order: Order, arrival: Arrival) -> Returned:
 
 def all_returned(dossier: Dossier, order: Order) -> tuple[ReturnedLine, ...]:
     """What came back of each order line so far, over all live returns, as the hooks see it."""
-    counts: dict[str, Counted] = {}
-    for return_ in dossier.returns.values():
-        for line_id, count in return_.counted.items() if return_.live else ():
-            before = counts.get(line_id, Counted(line_id=line_id))
-            counts[line_id] = Counted(
-                line_id=line_id,
-                sellable=before.sellable + count.sellable,
-                damaged=before.damaged + count.damaged,
-                missing=before.missing + count.missing,
-                wrong=before.wrong + count.wrong,
-            )
-    return as_returned(order, "", "", tuple(counts.values()), Extent.PART).lines
+    counts = [count for return_ in dossier.returns.values() if return_.live for count in return_.counted.values()]
+    return as_returned(order, "", "", _together(counts), dossier.extent).lines
 
 
 def as_returned(order: Order, return_id: str, receipt_id: str, counts: Sequence[Counted], extent: Extent) -> Returned:
@@ -398,33 +400,45 @@ def as_returned(order: Order, return_id: str, receipt_id: str, counts: Sequence[
 # --- the small print -------------------------------------------------------------------------------------
 
 
-def _arrival(return_id: str, lines: list[Counted], new_id: NewId) -> list[Arrival]:
-    return [Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(lines))] if lines else []
+def _arrival(return_id: str, lines: Sequence[Counted], new_id: NewId) -> Arrival:
+    return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=_together(lines))
 
 
-def _outstanding(return_: Return) -> dict[str, int]:
-    """Units that were announced on a return and not counted yet."""
-    counted = return_.counted
-    return {
-        line_id: units - (counted[line_id].units if line_id in counted else 0)
-        for line_id, units in return_.requested.items()
-    }
+def _together(lines: Sequence[Counted]) -> tuple[Counted, ...]:
+    """One count for each line."""
+    sums: dict[str, Counted] = {}
+    for line in lines:
+        sums[line.line_id] = _sum(sums[line.line_id], line) if line.line_id in sums else line
+    return tuple(sums.values())
+
+
+def _sum(one: Counted, other: Counted) -> Counted:
+    return Counted(
+        line_id=one.line_id,
+        sellable=one.sellable + other.sellable,
+        damaged=one.damaged + other.damaged,
+        missing=one.missing + other.missing,
+        wrong=one.wrong + other.wrong,
+    )
+
+
+def _take(rest: dict[str, Counted], wanted: Mapping[str, int], taken: list[Counted]) -> None:
+    """Move at most ``wanted`` units of each line from ``rest`` to ``taken``."""
+    for line_id, units in wanted.items():
+        if line_id in rest and units > 0 and rest[line_id].units:
+            first, rest[line_id] = _split(rest[line_id], units)
+            taken.append(first)
 
 
 def _left_with_announced(dossier: Dossier, order: Order) -> dict[str, int]:
-    """Units of each goods line that can still be counted: in no return, or announced and not counted."""
+    """Units of each goods line that were not counted yet: in no return, or announced."""
     left = {line_id: max(0, units) for line_id, units in units_left(dossier, order).items()}
     for return_ in dossier.returns.values():
         if return_.goods in _MOVES[GoodsReceived]:
-            for line_id, units in _outstanding(return_).items():
+            for line_id, units in return_.outstanding().items():
                 if line_id in left:
-                    left[line_id] += max(0, units)
+                    left[line_id] += units
     return left
-
-
-def _room(return_: Return, line_id: str, left: int) -> int:
-    """How many units more than now a receipt of ``return_`` may count of a line."""
-    return max(0, left) + max(0, _outstanding(return_).get(line_id, 0))
 
 
 def _split(count: Counted, units: int) -> tuple[Counted, Counted]:
@@ -440,7 +454,8 @@ def _split(count: Counted, units: int) -> tuple[Counted, Counted]:
 
 
 def _difference(new: Counted, old: Counted | None) -> Counted:
-    return Counted(line_id=new.line_id, sellable=new.units - (old.units if old is not None else 0))
+    """How many units more came back by a correction; below zero when fewer did."""
+    return Counted(line_id=new.line_id, sellable=new.came_back - (old.came_back if old is not None else 0))
 
 
 def _check_names(order: Order, names: Sequence[str]) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 import attrs
 
+from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.events import ExternalRefundFound, RefundReported
+from retour.model.events.money import ExternalRefundFound, RefundReported
 from retour.model.money import Money
 from retour.model.order import Payment
-from retour.model.refunds import Refund, RefundState, Reported
+from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
 from retour.rules.draft import Draft
 
 
@@ -33,20 +34,20 @@ class Seen:
     created_at: datetime.datetime | None = None
 
 
-def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen]) -> None:
+def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen], evidence: Evidence) -> None:
     """Record what the provider says of the refunds of one payment. Saying it again changes nothing."""
-    unmatched = [one for one in seen if not _record_known(draft, payment, one)]
+    unmatched = [one for one in seen if not _record_known(draft, payment, one, evidence)]
     for one in unmatched:
         waiting = _waiting_for(draft, payment, one)
         alike = [other for other in unmatched if other.amount == one.amount]
         if len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0]):
-            report(draft, waiting[0], one, found="amount")
+            report(draft, waiting[0], one, evidence, MatchedBy.AMOUNT)
         else:
-            _record_external(draft, payment, one)
+            _record_external(draft, payment, one, evidence)
 
 
-def report(draft: Draft, refund: Refund, seen: Seen, *, found: str) -> None:
-    """Record what the provider says of one refund of ours, if that is news."""
+def report(draft: Draft, refund: Refund, seen: Seen, evidence: Evidence, matched: MatchedBy) -> None:
+    """Record what the provider says of one refund of ours, if that is news: by the provider, whoever asked it."""
     if seen.status in refund.reported and refund.reference == seen.reference:
         return
     if refund.state is RefundState.SUCCEEDED and not refund.reported and seen.status is Reported.PENDING:
@@ -58,20 +59,22 @@ def report(draft: Draft, refund: Refund, seen: Seen, *, found: str) -> None:
             reference=seen.reference,
             provider_status=seen.provider_status,
             because=seen.because,
-            found=found,
-        )
+            evidence=evidence,
+            matched=matched,
+        ),
+        by=Actor.provider(refund.provider),
     )
 
 
-def _record_known(draft: Draft, payment: Payment, seen: Seen) -> bool:
+def _record_known(draft: Draft, payment: Payment, seen: Seen, evidence: Evidence) -> bool:
     """Record a refund that carries our key or a reference that we know; says whether it did."""
     ours = draft.dossier.refunds.get(seen.refund_id)
     if ours is not None and ours.payment == payment.id:
-        report(draft, ours, seen, found="key")
+        report(draft, ours, seen, evidence, MatchedBy.KEY)
         return True
     for refund in draft.dossier.refunds.values():
         if refund.payment == payment.id and refund.reference and refund.reference == seen.reference:
-            report(draft, refund, seen, found="reference")
+            report(draft, refund, seen, evidence, MatchedBy.REFERENCE)
             return True
     return False
 
@@ -90,7 +93,7 @@ def _made_after(seen: Seen, refund: Refund) -> bool:
     return seen.created_at is not None and seen.created_at >= refund.at.replace(microsecond=0)
 
 
-def _record_external(draft: Draft, payment: Payment, seen: Seen) -> None:
+def _record_external(draft: Draft, payment: Payment, seen: Seen, evidence: Evidence) -> None:
     draft.record(
         ExternalRefundFound(
             refund_id=draft.new_id("rf"),
@@ -99,7 +102,9 @@ def _record_external(draft: Draft, payment: Payment, seen: Seen) -> None:
             status=seen.status,
             reference=seen.reference,
             provider_status=seen.provider_status,
-        )
+            evidence=evidence,
+        ),
+        by=Actor.provider(payment.provider),
     )
 
 
@@ -110,7 +115,3 @@ def no_longer_fits(dossier: Dossier, payment: Payment) -> bool:
     it is under way.
     """
     return dossier.refunded(payment.id, payment.captured.currency) > payment.captured
-
-
-TOO_MUCH = "more went back at the provider than we knew of"
-"""Why a refund that was not sent yet is held for a person."""

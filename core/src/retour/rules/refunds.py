@@ -9,7 +9,7 @@ import attrs
 from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, InvalidReference, NotPossibleNow
-from retour.model.events import (
+from retour.model.events.money import (
     RefundCancelAsked,
     RefundCancelled,
     RefundConfirmed,
@@ -23,6 +23,7 @@ from retour.model.events import (
 )
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import (
     REFUND_WORDS,
     Refund,
@@ -94,7 +95,7 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
     )
 
 
-def without_plan(quoted: RefundQuote, because: str) -> RefundQuote:
+def without_plan(quoted: RefundQuote, because: Reason) -> RefundQuote:
     """The quote where nobody can say which payment gets how much: nothing is suggested, and a person decides."""
     return attrs.evolve(by_plan(quoted, ()), because=because)
 
@@ -146,7 +147,7 @@ def plan(
     amount: Money,
     target: str,
     *,
-    hold: str = "",
+    hold: Reason | None = None,
     page: str = "",
     return_id: str | None = None,
     instead_of: str | None = None,
@@ -160,7 +161,7 @@ def plan(
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
     _check_return(draft, return_id)
     if instead_of is not None:
-        _cancel_waiting(draft, instead_of, "replaced")
+        _cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
     _refuse_while_unclear(draft.dossier, order, payment)
     check_amount(draft.dossier, order, payment, amount)
     refund_id = draft.new_id("rf")
@@ -302,7 +303,7 @@ def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, with
     if refund.state is RefundState.SUBMITTING and withdrawn:
         draft.record(RefundCancelled(refund_id=refund_id, note_id=draft.note(order, note)))
     elif refund.state is not RefundState.PENDING or refund.sent is None:
-        _cancel_waiting(draft, refund_id, "", draft.note(order, note))
+        _cancel_waiting(draft, refund_id, None, draft.note(order, note))
     elif not refund.cancelling:
         draft.record(RefundCancelAsked(refund_id=refund_id, note_id=draft.note(order, note)))
 
@@ -377,7 +378,7 @@ def _check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amoun
         raise _not_now(dossier, refund, text("confirm it with this payment and amount"))
 
 
-def _cancel_waiting(draft: Draft, refund_id: str, because: str, note_id: str | None = None) -> None:
+def _cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_id: str | None = None) -> None:
     refund = draft.dossier.refund(refund_id)
     if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
         raise _not_now(draft.dossier, refund, text("cancel it"))

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidLines, InvalidQuantity, NotPossibleNow
-from retour.model.events import RestockAsked, RestockDecided
+from retour.model.events.stock import RestockAsked, RestockDecided
 from retour.model.order import Order
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.returns import Restock, RestockDecision, Return, StockMovement
-from retour.model.text import Text, text
+from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.goods import POLICY
 
@@ -49,7 +50,7 @@ def after_receipt(draft: Draft, order: Order, return_id: str, policy: RestockDec
         return
     fault = _fault(policy, units)
     if policy.kind is Restock.ASK or fault:
-        draft.record(RestockAsked(return_id=return_id, because=str(fault or policy.because)), by=POLICY)
+        draft.record(RestockAsked(return_id=return_id, because=fault or policy.because), by=POLICY)
     else:
         _decide(draft, order, return_, policy, units, by=POLICY)
 
@@ -78,7 +79,7 @@ def answer(draft: Draft, order: Order, return_id: str, decision: RestockDecision
     fault = _fault(decision, units)
     if fault:
         raise InvalidQuantity(
-            text("Order {order}, return {return_id}: {fault}", order=order.id, return_id=return_id, fault=fault)
+            text("Order {order}, return {return_id}: {fault}", order=order.id, return_id=return_id, fault=fault.words)
         )
     _decide(draft, order, return_, decision, units)
 
@@ -103,7 +104,7 @@ def after_correction(draft: Draft, order: Order, return_id: str, policy: Restock
         draft.record(
             RestockDecided(
                 return_id=return_id,
-                decision=RestockDecision.lines({}, because="receipt corrected"),
+                decision=RestockDecision.lines({}, because=reason(ReasonCode.RECEIPT_CORRECTED)),
                 movements=tuple(movements),
                 by_hand=_without_zeros(by_hand),
                 corrects=True,
@@ -114,7 +115,7 @@ def after_correction(draft: Draft, order: Order, return_id: str, policy: Restock
         draft.record(
             RestockDecided(
                 return_id=return_id,
-                decision=RestockDecision.by_hand("nothing is left to decide"),
+                decision=RestockDecision.by_hand(reason(ReasonCode.NOTHING_TO_DECIDE)),
                 by_hand=dict(return_.by_hand),
             ),
             by=POLICY,
@@ -177,16 +178,12 @@ def _same(one: RestockDecision | None, other: RestockDecision) -> bool:
     return one is not None and (one.kind, one.units) == (other.kind, other.units)
 
 
-def _fault(decision: RestockDecision, units: Mapping[str, int]) -> Text | None:
+def _fault(decision: RestockDecision, units: Mapping[str, int]) -> Reason | None:
     """Why a decision per line does not fit the ``units`` that can be decided about; None when it does."""
     for line_id, number in decision.units.items():
         if type(number) is not int or not 0 < number <= units.get(line_id, 0):
-            return text(
-                "{number} units of line {line} cannot go back in stock; {left} sellable units of it can.",
-                number=str(number),
-                line=line_id,
-                left=units.get(line_id, 0),
-            )
+            left = str(units.get(line_id, 0))
+            return reason(ReasonCode.UNITS_NOT_THERE, number=str(number), line=line_id, left=left)
     return None
 
 

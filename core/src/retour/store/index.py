@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from retour.model.dossier import Dossier
-from retour.model.events import OrderSeen, Recorded, RefundMatched, RefundPlanned, touched_returns
+from retour.model.events.event import Recorded, touched_refunds, touched_returns
+from retour.model.events.goods import OrderSeen
+from retour.model.events.money import RefundMatched, RefundPlanned
 from retour.model.outcome import refund_waits_for, waits_for
 from retour.model.returns import GoodsState, Return
 from retour.store.clock import microseconds
@@ -68,7 +70,6 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
 
 def refund_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_refund`` for each refund that ``events`` speak of."""
-    touched = dict.fromkeys(getattr(recorded.event, "refund_id", "") for recorded in events)
     return [
         {
             "shop": shop,
@@ -83,7 +84,7 @@ def refund_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list
             "opened_at": microseconds(refund.at),
             "batch": refund.batch,
         }
-        for refund in [dossier.refunds[refund_id] for refund_id in touched if refund_id in dossier.refunds]
+        for refund in [dossier.refunds[one] for one in touched_refunds(events) if one in dossier.refunds]
     ]
 
 

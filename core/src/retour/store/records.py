@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from cattrs.gen import make_dict_structure_fn
 from cattrs.preconf.json import make_converter
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import StoreNewer
-from retour.model.events import Event, Recorded
+from retour.model.events.event import EVENT_TYPES, Event, Recorded
 from retour.model.text import text
 from retour.store.clock import as_datetime, microseconds
+from retour.store.upcasters import UPCASTERS
 
 _T = TypeVar("_T")
-
-EVENT_TYPES: Mapping[str, type[Event]] = {kind.type: kind for kind in get_args(Event)}
-"""Every event class, by its stored type."""
-
-Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
-"""(type, version) to the pure function that turns such a body into the next version's. Kept for ever."""
 
 
 def _whole_number(value: object, _: object) -> int:

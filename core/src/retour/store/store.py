@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from retour.model.errors import InvalidReference
-from retour.model.events import Recorded
+from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW, as_datetime

@@ -1,0 +1,211 @@
+"""What happens to the goods: announced, on their way, counted; and what the shop's order says of them."""
+
+from __future__ import annotations
+
+import datetime
+from typing import ClassVar
+
+import attrs
+
+from retour.model.events.event import EVERYBODY, ORDER_RETURNED, STAFF, Subject, event
+from retour.model.order import Order
+from retour.model.returns import Counted, Extent, Objection, RequestedLine
+
+
+@event
+@attrs.frozen(kw_only=True)
+class OrderSeen:
+    """The host's order was read for the first time, or differs from what we last saw. Without personal data."""
+
+    type: ClassVar = "order_seen"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    order: Order
+
+    @property
+    def subject(self) -> Subject:
+        return Subject()
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReturnRequested:
+    """Somebody wants to send goods back. ``objections`` are the policies', the strictest first."""
+
+    type: ClassVar = "return_requested"
+    version: ClassVar = 2
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: str
+    lines: tuple[RequestedLine, ...]
+    objections: tuple[Objection, ...] = ()
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReturnApproved:
+    """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given."""
+
+    type: ClassVar = "return_approved"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: str
+    send_by: datetime.date | None = None
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReturnRejected:
+    """The goods may not come back; ``because`` is the reason for the customer, in the words of who gave it."""
+
+    type: ClassVar = "return_rejected"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: str
+    because: str
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReturnSent:
+    """The customer has sent the goods: with ``tracking`` if there is a number."""
+
+    type: ClassVar = "return_sent"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: str
+    tracking: str = ""
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReturnCancelled:
+    """The goods will not come back after all."""
+
+    type: ClassVar = "return_cancelled"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: str
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReturnExpired:
+    """The day until which the goods could be sent has passed."""
+
+    type: ClassVar = "return_expired"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReturnClosed:
+    """Nothing more is expected of this return."""
+
+    type: ClassVar = "return_closed"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: str
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class GoodsReceived:
+    """One count of what arrived: a receipt.
+
+    ``extent`` is kept for those who read the stored body; what is told of the whole order is made from all counts.
+    """
+
+    type: ClassVar = "goods_received"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+
+    return_id: str
+    receipt_id: str
+    lines: tuple[Counted, ...]
+    extent: Extent
+    note_id: str | None = None
+
+    @property
+    def announced_by(self) -> str | None:
+        """Plugins hear of goods that came, and of no parcel in which nothing was."""
+        return ORDER_RETURNED if any(line.arrived for line in self.lines) else None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ReceiptCorrected:
+    """A receipt was counted wrong: ``lines`` are the right counts of the lines that change.
+
+    ``extent`` is kept as in `GoodsReceived`.
+    """
+
+    type: ClassVar = "receipt_corrected"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    return_id: str
+    receipt_id: str
+    lines: tuple[Counted, ...]
+    extent: Extent
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)

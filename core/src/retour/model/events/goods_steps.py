@@ -1,0 +1,116 @@
+"""How each event of the goods changes the dossier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from retour.model.dossier import Dossier
+from retour.model.events.event import Recorded
+from retour.model.events.folding import Changes, step, with_return
+from retour.model.events.goods import (
+    GoodsReceived,
+    OrderSeen,
+    ReceiptCorrected,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnSent,
+)
+from retour.model.returns import GoodsState, Receipt, Return
+
+
+def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
+    changed = attrs.evolve(dossier.returns[return_id], goods=goods, changed_at=at.at, **more)
+    return with_return(dossier, changed)
+
+
+@step(OrderSeen)
+def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
+    del dossier, at
+    return {"order": event.order}
+
+
+@step(ReturnRequested)
+def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Changes:
+    return with_return(
+        dossier,
+        Return(
+            id=event.return_id,
+            opened_at=at.at,
+            changed_at=at.at,
+            goods=GoodsState.REQUESTED,
+            requested={line.line_id: line.quantity for line in event.lines},
+            reasons={line.line_id: line.reason for line in event.lines if line.reason},
+            objections=event.objections,
+        ),
+    )
+
+
+@step(ReturnApproved)
+def _approved(dossier: Dossier, event: ReturnApproved, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.APPROVED, at, send_by=event.send_by)
+
+
+@step(ReturnRejected)
+def _rejected(dossier: Dossier, event: ReturnRejected, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.REJECTED, at)
+
+
+@step(ReturnSent)
+def _sent(dossier: Dossier, event: ReturnSent, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.IN_TRANSIT, at, tracking=event.tracking)
+
+
+@step(ReturnCancelled)
+def _cancelled(dossier: Dossier, event: ReturnCancelled, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.CANCELLED, at)
+
+
+@step(ReturnExpired)
+def _expired(dossier: Dossier, event: ReturnExpired, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.EXPIRED, at)
+
+
+@step(ReturnClosed)
+def _closed(dossier: Dossier, event: ReturnClosed, at: Recorded) -> Changes:
+    return _moved_to(dossier, event.return_id, GoodsState.CLOSED, at)
+
+
+@step(GoodsReceived)
+def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
+    return_ = dossier.returns.get(event.return_id) or Return(
+        id=event.return_id, opened_at=at.at, changed_at=at.at, goods=GoodsState.RECEIVED
+    )
+    receipt = Receipt(
+        id=event.receipt_id,
+        at=at.at,
+        lines={line.line_id: line for line in event.lines},
+        late=return_.goods is GoodsState.CLOSED,
+    )
+    return _counted(dossier, return_, receipt, at)
+
+
+@step(ReceiptCorrected)
+def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Changes:
+    return_ = dossier.returns[event.return_id]
+    receipt = return_.receipts[event.receipt_id]
+    lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
+    return _counted(dossier, return_, attrs.evolve(receipt, lines=lines), at)
+
+
+def _counted(dossier: Dossier, return_: Return, receipt: Receipt, at: Recorded) -> Changes:
+    counted = attrs.evolve(return_, receipts={**return_.receipts, receipt.id: receipt}, changed_at=at.at)
+    return with_return(dossier, attrs.evolve(counted, goods=_goods_after_count(counted)))
+
+
+def _goods_after_count(return_: Return) -> GoodsState:
+    if return_.goods is GoodsState.CLOSED:
+        return GoodsState.CLOSED
+    if return_.requested and not any(count.units for count in return_.counted.values()):
+        return GoodsState.APPROVED
+    return GoodsState.PARTLY_RECEIVED if any(return_.outstanding().values()) else GoodsState.RECEIVED

@@ -1,0 +1,148 @@
+"""How each event of the goods reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retour.model.dossier import Dossier
+from retour.model.events.event import EVERYBODY
+from retour.model.events.goods import (
+    GoodsReceived,
+    OrderSeen,
+    ReceiptCorrected,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnSent,
+)
+from retour.model.events.telling import CUSTOMER, name_of, told, units_of
+from retour.model.returns import Counted, Extent
+from retour.model.text import Text, text, texts
+
+
+@told(OrderSeen)
+def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
+    del event
+    undercut = dossier.undercut()
+    if undercut:
+        return text(
+            "The order was changed in the shop, below what already came back or was refunded: {names}. Please look.",
+            names=[name_of(dossier, name) for name in undercut],
+        )
+    return text("The order was changed in the shop.")
+
+
+@told(ReturnRequested)
+def _requested(dossier: Dossier, event: ReturnRequested) -> Text:
+    lines = _requested_units(dossier, event)
+    objections: list[Text | str] = [one.because.words for one in event.objections if one.because is not None]
+    if objections:
+        return text("Return requested: {lines}. To look at: {objections}", lines=lines, objections=objections)
+    return text("Return requested: {lines}", lines=lines)
+
+
+@told(ReturnRequested, to=CUSTOMER)
+def _requested_by_customer(dossier: Dossier, event: ReturnRequested) -> Text:
+    return text("Return requested: {lines}", lines=_requested_units(dossier, event))
+
+
+def _requested_units(dossier: Dossier, event: ReturnRequested) -> list[Text | str]:
+    return units_of(dossier, {line.line_id: line.quantity for line in event.lines})
+
+
+@told(ReturnApproved, to=EVERYBODY)
+def _approved(dossier: Dossier, event: ReturnApproved) -> Text:
+    del dossier
+    if event.send_by is not None:
+        return text("Return approved, to be sent by {day}", day=event.send_by)
+    return text("Return approved")
+
+
+@told(ReturnRejected, to=EVERYBODY)
+def _rejected(dossier: Dossier, event: ReturnRejected) -> Text:
+    del dossier
+    return text("Return rejected: {because}", because=event.because)
+
+
+@told(ReturnSent, to=EVERYBODY)
+def _sent(dossier: Dossier, event: ReturnSent) -> Text:
+    del dossier
+    if event.tracking:
+        return text("The goods are on their way, tracking number {tracking}", tracking=event.tracking)
+    return text("The goods are on their way")
+
+
+@told(ReturnCancelled, to=EVERYBODY)
+def _cancelled(dossier: Dossier, event: ReturnCancelled) -> Text:
+    del dossier, event
+    return text("Return cancelled")
+
+
+@told(ReturnExpired, to=EVERYBODY)
+def _expired(dossier: Dossier, event: ReturnExpired) -> Text:
+    del dossier, event
+    return text("Return expired: the goods were not sent in time")
+
+
+@told(ReturnClosed, to=EVERYBODY)
+def _closed(dossier: Dossier, event: ReturnClosed) -> Text:
+    del dossier, event
+    return text("Return closed")
+
+
+@told(GoodsReceived, to=EVERYBODY)
+def _received(dossier: Dossier, event: GoodsReceived) -> Text:
+    counted = _counts(dossier, event.lines)
+    rest = _what_is_left(dossier)
+    if rest is None:
+        return counted
+    return Text(message="{counted}. {rest}", values={"counted": counted, "rest": rest})
+
+
+@told(ReceiptCorrected)
+def _corrected(dossier: Dossier, event: ReceiptCorrected) -> Text:
+    return text("Count corrected. {counted}", counted=_counts(dossier, event.lines))
+
+
+def _counts(dossier: Dossier, lines: Sequence[Counted]) -> Text:
+    """``Returned: 2 × Cup (1 damaged), 1 × Teapot. Not received: 1 × Saucer``"""
+    came = _came(dossier, lines)
+    absent = units_of(dossier, {line.line_id: line.missing for line in lines})
+    if came and absent:
+        return text("Returned: {came}. Not received: {absent}", came=came, absent=absent)
+    if absent:
+        return text("Not received: {absent}", absent=absent)
+    return text("Returned: {came}", came=came or [text("nothing")])
+
+
+def _came(dossier: Dossier, lines: Sequence[Counted]) -> list[Text | str]:
+    shown: list[Text | str] = []
+    for line in lines:
+        if not line.arrived:
+            continue
+        faults: list[Text | str] = []
+        if line.damaged:
+            faults.append(text("{units} damaged", units=line.damaged))
+        if line.wrong:
+            faults.append(text("{units} wrong article", units=line.wrong))
+        what = text("{units} × {name}", units=line.arrived, name=name_of(dossier, line.line_id))
+        shown.append(text("{what} ({faults})", what=what, faults=faults) if faults else what)
+    return shown
+
+
+def _what_is_left(dossier: Dossier) -> Text | None:
+    """What the counts so far say of the whole order: it is all here, or all counted with units that are not here."""
+    if dossier.extent is Extent.FULL:
+        return text("The whole order is back.")
+    here, absent = dossier.came_back(), dossier.absent()
+    goods = dossier.order.goods if dossier.order is not None else ()
+    if all(here.get(line.id, 0) + absent.get(line.id, 0) >= line.fulfilled for line in goods):
+        return texts(
+            "Everything is counted; {count} is missing.",
+            "Everything is counted; {count} are missing.",
+            sum(absent.get(line.id, 0) for line in goods),
+        )
+    return None

@@ -1,0 +1,361 @@
+"""What happens to money: decided, sent, reported by its provider, confirmed by a person."""
+
+from __future__ import annotations
+
+import datetime
+from typing import ClassVar
+
+import attrs
+
+from retour.model.events.event import EVERYBODY, REFUND_CHANGED, STAFF, Subject, event
+from retour.model.money import Money
+from retour.model.reasons import Reason, as_reason
+from retour.model.refunds import Evidence, MatchedBy, RefundOrder, Reported
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundPlanned:
+    """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
+
+    ``sent`` is fixed from now on. ``page`` is the payment's page as the provider named it when it was asked.
+    """
+
+    type: ClassVar = "refund_planned"
+    version: ClassVar = 2
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    payment: str
+    amount: Money
+    sent: RefundOrder
+    return_id: str | None = None
+    hold: Reason | None = attrs.field(default=None, converter=as_reason)
+    note_id: str | None = None
+    page: str = ""
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, refund_id=self.refund_id, payment=self.payment, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundLinkOpened:
+    """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved."""
+
+    type: ClassVar = "refund_link_opened"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    payment: str
+    amount: Money
+    return_id: str | None = None
+    note_id: str | None = None
+    by_transfer: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, refund_id=self.refund_id, payment=self.payment, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundSubmitted:
+    """A refund that had waited for a person, or that certainly did not happen, is being sent (again)."""
+
+    type: ClassVar = "refund_submitted"
+    version: ClassVar = 2
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    refund_id: str
+    because: Reason | None = attrs.field(default=None, converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundPutOff:
+    """A try certainly did nothing; the same request goes out again after ``not_before``, by itself."""
+
+    type: ClassVar = "refund_put_off"
+    version: ClassVar = 2
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    refund_id: str
+    because: Reason | None = attrs.field(converter=as_reason)
+    not_before: datetime.datetime
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundUnclear:
+    """A try ended without a clear answer: the refund is unknown until the provider says what became of it.
+
+    ``tried`` is False when nothing was sent, only asked.
+    """
+
+    type: ClassVar = "refund_unclear"
+    version: ClassVar = 2
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    because: Reason | None = attrs.field(converter=as_reason)
+    tried: bool = True
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundHeld:
+    """A refund waits for a person, who is told why. One that may have been sent stays unknown meanwhile."""
+
+    type: ClassVar = "refund_held"
+    version: ClassVar = 2
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    because: Reason | None = attrs.field(converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundRefused:
+    """The provider refused a refund for good, and no try of it ever ended unclear."""
+
+    type: ClassVar = "refund_refused"
+    version: ClassVar = 2
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    because: Reason | None = attrs.field(converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundFellBack:
+    """The provider cannot make a refund any more, and no try of it can have happened: the merchant transfers it."""
+
+    type: ClassVar = "refund_fell_back"
+    version: ClassVar = 2
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    because: Reason | None = attrs.field(converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundHandedOver:
+    """A refund by bank transfer is in the file for the bank that is called ``batch``; empty: it was taken out again."""
+
+    type: ClassVar = "refund_handed_over"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    batch: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundCancelAsked:
+    """The provider is asked to take back a refund that it has not paid out yet."""
+
+    type: ClassVar = "refund_cancel_asked"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundCancelRefused:
+    """The provider does not take a refund back: it goes on as it was."""
+
+    type: ClassVar = "refund_cancel_refused"
+    version: ClassVar = 2
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    because: Reason | None = attrs.field(converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundReported:
+    """The provider says what became of a refund.
+
+    ``evidence`` is how we know, ``matched`` how it was recognised as this refund; both None where an earlier retour did
+    not say. ``because`` is the provider's own reason.
+    """
+
+    type: ClassVar = "refund_reported"
+    version: ClassVar = 2
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    status: Reported
+    reference: str
+    provider_status: str = ""
+    because: Reason | None = attrs.field(default=None, converter=as_reason)
+    evidence: Evidence | None = None
+    matched: MatchedBy | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class ExternalRefundFound:
+    """A refund that nobody asked retour for, found at the provider. ``evidence`` is how we know of it."""
+
+    type: ClassVar = "external_refund_found"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    payment: str
+    amount: Money
+    status: Reported
+    reference: str
+    provider_status: str = ""
+    evidence: Evidence | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id, payment=self.payment)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundCancelled:
+    """A refund that was not sent, or that waited for the merchant, will not be made."""
+
+    type: ClassVar = "refund_cancelled"
+    version: ClassVar = 2
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    because: Reason | None = attrs.field(default=None, converter=as_reason)
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundMatched:
+    """A person says that an external refund is this one of ours: they are one refund."""
+
+    type: ClassVar = "refund_matched"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    external_id: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundConfirmed:
+    """A person says: this much went back on this payment, and the provider or bank calls it ``reference``.
+
+    ``refund_id`` is a refund that waited for the merchant, or a new one.
+    """
+
+    type: ClassVar = "refund_confirmed"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    payment: str
+    amount: Money
+    reference: str
+    return_id: str | None = None
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, refund_id=self.refund_id, payment=self.payment, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True)
+class RefundReversed:
+    """A person says: the money of a refund that he had confirmed came back to the merchant, and the bank calls that
+    ``reference``."""
+
+    type: ClassVar = "refund_reversed"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: str
+    reference: str
+    note_id: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id, note_id=self.note_id)

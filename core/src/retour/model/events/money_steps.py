@@ -1,0 +1,263 @@
+"""How each event of the money changes the dossier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from retour.model.dossier import Dossier
+from retour.model.events.event import Recorded
+from retour.model.events.folding import Changes, step
+from retour.model.events.money import (
+    ExternalRefundFound,
+    RefundCancelAsked,
+    RefundCancelled,
+    RefundCancelRefused,
+    RefundConfirmed,
+    RefundFellBack,
+    RefundHandedOver,
+    RefundHeld,
+    RefundLinkOpened,
+    RefundMatched,
+    RefundPlanned,
+    RefundPutOff,
+    RefundRefused,
+    RefundReported,
+    RefundReversed,
+    RefundSubmitted,
+    RefundUnclear,
+)
+from retour.model.refunds import Refund, RefundSource, RefundState, state_of
+
+
+def _with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
+    refund = attrs.evolve(dossier.refunds[refund_id], changed_at=at.at, **changes)
+    return {"refunds": {**dossier.refunds, refund_id: refund}}
+
+
+def _new_refund(dossier: Dossier, at: Recorded, **values: Any) -> Changes:
+    refund = Refund(at=at.at, changed_at=at.at, **values)
+    return {"refunds": {**dossier.refunds, refund.id: refund}}
+
+
+@step(RefundPlanned)
+def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Changes:
+    return _new_refund(
+        dossier,
+        at,
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=RefundState.PLANNED if event.hold else RefundState.SUBMITTING,
+        source=RefundSource.API,
+        return_id=event.return_id,
+        sent=event.sent,
+        sent_at=None if event.hold else at.at,
+        problem=event.hold,
+        needs_person=bool(event.hold),
+        page=event.page,
+    )
+
+
+@step(RefundLinkOpened)
+def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded) -> Changes:
+    return _new_refund(
+        dossier,
+        at,
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=RefundState.AWAITING_MERCHANT,
+        source=RefundSource.LINK,
+        return_id=event.return_id,
+        by_transfer=event.by_transfer,
+    )
+
+
+@step(RefundSubmitted)
+def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.SUBMITTING,
+        sent_at=at.at,
+        unclear_at=None,
+        problem=None,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@step(RefundPutOff)
+def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        problem=event.because,
+        waits_until=event.not_before,
+    )
+
+
+@step(RefundUnclear)
+def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.UNKNOWN,
+        unclear_at=at.at if event.tried else (dossier.refunds[event.refund_id].unclear_at or at.at),
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@step(RefundHeld)
+def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
+    unclear = dossier.refunds[event.refund_id].state is RefundState.UNKNOWN
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.UNKNOWN if unclear else RefundState.PLANNED,
+        problem=event.because,
+        needs_person=True,
+        waits_until=None,
+    )
+
+
+@step(RefundRefused)
+def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.FAILED,
+        problem=event.because,
+        waits_until=None,
+    )
+
+
+@step(RefundFellBack)
+def _refund_fell_back(dossier: Dossier, event: RefundFellBack, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.AWAITING_MERCHANT,
+        by_transfer=True,
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@step(RefundHandedOver)
+def _refund_handed_over(dossier: Dossier, event: RefundHandedOver, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, batch=event.batch)
+
+
+@step(RefundCancelAsked)
+def _refund_cancel_asked(dossier: Dossier, event: RefundCancelAsked, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, cancelling=True)
+
+
+@step(RefundCancelRefused)
+def _refund_cancel_refused(dossier: Dossier, event: RefundCancelRefused, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, cancelling=False, problem=event.because)
+
+
+@step(RefundReported)
+def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> Changes:
+    reported = dossier.refunds[event.refund_id].reported | {event.status}
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=state_of(reported),
+        reported=reported,
+        reference=event.reference or dossier.refunds[event.refund_id].reference,
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+        by_transfer=state_of(reported) is RefundState.AWAITING_MERCHANT,
+        cancelling=dossier.refunds[event.refund_id].cancelling and state_of(reported) is RefundState.PENDING,
+    )
+
+
+@step(ExternalRefundFound)
+def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Recorded) -> Changes:
+    return _new_refund(
+        dossier,
+        at,
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=state_of(frozenset({event.status})),
+        source=RefundSource.EXTERNAL,
+        reference=event.reference,
+        reported=frozenset({event.status}),
+    )
+
+
+@step(RefundCancelled)
+def _refund_cancelled(dossier: Dossier, event: RefundCancelled, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.CANCELLED,
+        problem=event.because,
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@step(RefundMatched)
+def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Changes:
+    external = dossier.refunds[event.external_id]
+    changed = _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=external.state,
+        reported=external.reported,
+        reference=external.reference,
+        problem=None,
+        needs_person=False,
+    )
+    del changed["refunds"][event.external_id]
+    return changed
+
+
+@step(RefundReversed)
+def _refund_reversed(dossier: Dossier, event: RefundReversed, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, state=RefundState.REVERSED, needs_person=False)
+
+
+@step(RefundConfirmed)
+def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) -> Changes:
+    if event.refund_id in dossier.refunds:
+        return _with_refund(
+            dossier,
+            event.refund_id,
+            at,
+            state=RefundState.SUCCEEDED,
+            reference=event.reference,
+            problem=None,
+            needs_person=False,
+        )
+    return _new_refund(
+        dossier,
+        at,
+        id=event.refund_id,
+        payment=event.payment,
+        amount=event.amount,
+        state=RefundState.SUCCEEDED,
+        source=RefundSource.PERSON,
+        reference=event.reference,
+        return_id=event.return_id,
+    )

@@ -1,0 +1,45 @@
+"""An order's history: its events, and the dossier that they fold to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+
+import attrs
+
+from retour.model.dossier import Dossier
+from retour.model.events import goods_steps, money_steps, stock_steps  # noqa: F401 - each step is known then
+from retour.model.events.event import Recorded
+from retour.model.events.folding import STEPS
+
+
+def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
+    """The dossier that ``events``, in their order, make."""
+    return reduce(apply, events, Dossier(order_id=order_id))
+
+
+def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
+    """``dossier`` after one more event."""
+    changed = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
+    if recorded.request_id is not None and recorded.request_digest is not None:
+        used = (recorded.request_digest, recorded.command)
+        changed["requests"] = {**dossier.requests, recorded.request_id: used}
+    return attrs.evolve(dossier, version=recorded.seq, **changed)
+
+
+@attrs.frozen
+class History:
+    """An order's events, and the dossier that they make."""
+
+    events: tuple[Recorded, ...]
+    dossier: Dossier
+
+    @classmethod
+    def of(cls, order_id: str, events: Iterable[Recorded]) -> History:
+        """The history that ``events``, in their order, tell."""
+        told = tuple(events)
+        return cls(told, fold(order_id, told))
+
+    def after(self, events: Iterable[Recorded], dossier: Dossier) -> History:
+        """This history with more ``events``, which made ``dossier`` of it."""
+        return History((*self.events, *events), dossier)

@@ -1,0 +1,196 @@
+"""Why something happened or waits: one of our reasons with its values, or the words that somebody else gave for it.
+
+A reason is stored as a code, so that it is read in the reader's language, and in better words when we find them. What
+a person, a plugin, a shop or a provider said is kept as they gave it, and is for the staff only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from retour.model.text import Text, text
+
+
+class ReasonCode(StrEnum):
+    """Every reason that is ours. The codes of `retour.providers.ErrorCode` are among them, by the same value."""
+
+    SAID = "said"  # the words that somebody gave, and nothing of ours
+    HELD = "held"  # a policy held it and did not say why
+    MORE_WENT_BACK = "more_went_back"
+    NOT_MADE_BEFORE = "not_made_before"
+    DID_NOT_HAPPEN = "did_not_happen"
+    NOT_KNOWN_YET = "not_known_yet"
+    CANNOT_TELL = "cannot_tell"
+    CANNOT_BE_ASKED = "cannot_be_asked"  # the value "error" is the code of why
+    PROCESS_STOPPED = "process_stopped"
+    PLUGIN_UNUSABLE = "plugin_unusable"
+    PLUGIN_FAILED = "plugin_failed"  # the values "plugin", "origin" and "hook"
+    PAID_OUT = "paid_out"
+    REPLACED = "replaced"
+    RECEIPT_CORRECTED = "receipt_corrected"
+    NOTHING_TO_DECIDE = "nothing_to_decide"
+    UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
+
+    AUTHENTICATION = "authentication"
+    CONFIGURATION = "configuration"
+    INVALID_REQUEST = "invalid_request"
+    UNKNOWN_PAYMENT = "unknown_payment"
+    NOT_REFUNDABLE = "not_refundable"
+    ALREADY_REFUNDED = "already_refunded"
+    AMOUNT_TOO_HIGH = "amount_too_high"
+    TOO_LATE = "too_late"
+    DISPUTED = "disputed"
+    INSUFFICIENT_BALANCE = "insufficient_balance"
+    NOT_YET = "not_yet"
+    DUPLICATE = "duplicate"
+    IN_PROGRESS = "in_progress"
+    KEY_REUSED = "key_reused"
+    RATE_LIMITED = "rate_limited"
+    NOT_SENT = "not_sent"
+    UNAVAILABLE = "unavailable"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    UNREADABLE_ANSWER = "unreadable_answer"
+
+
+@attrs.frozen(kw_only=True)
+class Reason:
+    """Why something happened or waits. Made by `reason`, from a code or from somebody's words.
+
+    ``values`` are the code's, as texts. ``said`` are the words of a person, a plugin, a shop or a provider.
+    """
+
+    code: ReasonCode
+    values: Mapping[str, str] = attrs.field(factory=dict)
+    said: str = ""
+
+    def text(self, language: str = "en") -> str:
+        """The reason in ``language`` ("en" or "nl"), for the staff: with the words that somebody gave for it."""
+        return self.words.render(language)
+
+    @property
+    def words(self) -> Text:
+        """The reason as a text, with the words that somebody gave for it."""
+        if self.code is ReasonCode.SAID:
+            return Text(message="{said}", values={"said": self.said})
+        ours = _WORDS[self.code]
+        values: dict[str, Any] = dict(self.values)
+        if self.code is ReasonCode.CANNOT_BE_ASKED:
+            values["error"] = _WORDS[ReasonCode(self.values["error"])]
+        worded = attrs.evolve(ours, values={**ours.values, **values})
+        if not self.said:
+            return worded
+        return Text(message="{reason} ({said})", values={"reason": worded, "said": self.said})
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+
+def reason(code: ReasonCode, said: str = "", /, **values: str) -> Reason:
+    """One of our reasons: ``reason(ReasonCode.TOO_LATE, "past 180 days")``."""
+    return Reason(code=code, values=values, said=said)
+
+
+def as_reason(given: str | Reason | None) -> Reason | None:
+    """A reason as a caller gives it: his own words become one that is read as he wrote them; empty ones are none.
+
+    >>> as_reason("a second person looks").said
+    'a second person looks'
+    """
+    if given is None or isinstance(given, Reason):
+        return given
+    return Reason(code=ReasonCode.SAID, said=given) if given else None
+
+
+_WORDS: Mapping[ReasonCode, Text] = {
+    ReasonCode.HELD: text("it was held"),
+    ReasonCode.MORE_WENT_BACK: text("more went back at the provider than we knew of"),
+    ReasonCode.NOT_MADE_BEFORE: text("it was not sent before, or certainly not made"),
+    ReasonCode.DID_NOT_HAPPEN: text("the provider does not have it, so it did not happen"),
+    ReasonCode.NOT_KNOWN_YET: text("the provider does not know it yet"),
+    ReasonCode.CANNOT_TELL: text("it was sent, and the provider can no longer tell what became of it: look there"),
+    ReasonCode.CANNOT_BE_ASKED: text("the provider cannot be asked: {error}"),
+    ReasonCode.PROCESS_STOPPED: text("the process that sent it stopped"),
+    ReasonCode.PLUGIN_UNUSABLE: text("the provider's plugin is missing or cannot be used"),
+    ReasonCode.PLUGIN_FAILED: text("plugin {plugin} ({origin}) failed in {hook}"),
+    ReasonCode.PAID_OUT: text("the provider is paying it out"),
+    ReasonCode.REPLACED: text("another refund took its place"),
+    ReasonCode.RECEIPT_CORRECTED: text("the count was corrected"),
+    ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
+    ReasonCode.UNITS_NOT_THERE: text(
+        "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
+    ),
+    ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
+    ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
+    ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),
+    ReasonCode.UNKNOWN_PAYMENT: text("the provider does not know the payment"),
+    ReasonCode.NOT_REFUNDABLE: text("this payment cannot be refunded at the provider"),
+    ReasonCode.ALREADY_REFUNDED: text("the provider says that it went back already"),
+    ReasonCode.AMOUNT_TOO_HIGH: text("the provider says that it is more than is left"),
+    ReasonCode.TOO_LATE: text("it is too late for a refund at the provider"),
+    ReasonCode.DISPUTED: text("the customer disputes the payment"),
+    ReasonCode.INSUFFICIENT_BALANCE: text("the balance at the provider is too low"),
+    ReasonCode.NOT_YET: text("the payment cannot be refunded yet"),
+    ReasonCode.DUPLICATE: text("the provider takes it for a repetition of an earlier refund"),
+    ReasonCode.IN_PROGRESS: text("the provider is working on it already"),
+    ReasonCode.KEY_REUSED: text("the provider knows its key from another request"),
+    ReasonCode.RATE_LIMITED: text("the provider was asked too often"),
+    ReasonCode.NOT_SENT: text("the provider could not be reached"),
+    ReasonCode.UNAVAILABLE: text("the provider is out of order"),
+    ReasonCode.OUTCOME_UNKNOWN: text("no answer came from the provider"),
+    ReasonCode.UNREADABLE_ANSWER: text("the provider's answer could not be read"),
+}
+
+
+# --- reasons that were stored as English words -----------------------------------------------------------
+
+_ONCE_STORED_AS: Mapping[str, ReasonCode] = {
+    "held": ReasonCode.HELD,
+    "more went back at the provider than we knew of": ReasonCode.MORE_WENT_BACK,
+    "it was not sent before, or certainly not made": ReasonCode.NOT_MADE_BEFORE,
+    "the provider has none of ours: it did not happen": ReasonCode.DID_NOT_HAPPEN,
+    "the provider does not know it yet": ReasonCode.NOT_KNOWN_YET,
+    "it was sent, and the provider can no longer tell: look there": ReasonCode.CANNOT_TELL,
+    "the process that sent it stopped": ReasonCode.PROCESS_STOPPED,
+    "the provider pays it out": ReasonCode.PAID_OUT,
+    "replaced": ReasonCode.REPLACED,
+    "receipt corrected": ReasonCode.RECEIPT_CORRECTED,
+    "nothing is left to decide": ReasonCode.NOTHING_TO_DECIDE,
+}
+_CANNOT_BE_ASKED = "the provider cannot be asked: "
+_CODED = re.compile(r"([a-z_]+): (.*)", re.DOTALL)
+_FAILED = re.compile(r"(?:needs review: )?plugin (\S+) \(([^)]*)\) failed in (\w+): (.*)", re.DOTALL)
+_TOO_MANY = re.compile(r"(\S+) units of line (.*) cannot go back in stock; (\S+) sellable units of it can\.")
+
+WORDS_ARE_OURS = frozenset({ReasonCode.NOT_SENT, ReasonCode.OUTCOME_UNKNOWN, ReasonCode.UNREADABLE_ANSWER})
+"""What a provider cannot have said itself: the words beside such a code are a developer's."""
+
+
+def reason_from_words(words: str) -> Reason | None:
+    """The reason that an earlier version of an event held as English words."""
+    code = _ONCE_STORED_AS.get(words)
+    if code is not None:
+        return Reason(code=code)
+    if words.startswith(_CANNOT_BE_ASKED):
+        inner = reason_from_words(words.removeprefix(_CANNOT_BE_ASKED))
+        if inner is not None and inner.code is not ReasonCode.SAID:
+            return Reason(code=ReasonCode.CANNOT_BE_ASKED, values={"error": inner.code.value}, said=inner.said)
+    if failed := _FAILED.fullmatch(words):
+        plugin, origin, hook, said = failed.groups()
+        values = {"plugin": plugin, "origin": origin, "hook": hook}
+        return Reason(code=ReasonCode.PLUGIN_FAILED, values=values, said=said)
+    if too_many := _TOO_MANY.fullmatch(words):
+        number, line, left = too_many.groups()
+        return Reason(code=ReasonCode.UNITS_NOT_THERE, values={"number": number, "line": line, "left": left})
+    coded = _CODED.fullmatch(words)
+    if coded is not None and coded[1] in _STORED_CODES:
+        code = ReasonCode(coded[1])
+        return Reason(code=code, said="" if code in WORDS_ARE_OURS else coded[2])
+    return as_reason(words)
+
+
+_STORED_CODES = frozenset(code.value for code in list(ReasonCode)[list(ReasonCode).index(ReasonCode.AUTHENTICATION) :])
