@@ -45,6 +45,25 @@ EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "50"))
 """How many random orders; ``make campaign`` tries many more."""
 
 
+SENSIBLE = {
+    GoodsState.REQUESTED: ["approve", "approve", "reject", "cancel"],
+    GoodsState.APPROVED: ["send", "send", "cancel"],
+    GoodsState.IN_TRANSIT: ["send", "cancel"],
+    GoodsState.PARTLY_RECEIVED: ["close"],
+    GoodsState.RECEIVED: ["close"],
+}
+"""The steps that a return can take. Hands that never know them would hardly get beyond a request."""
+
+SHOP_MOODS = ["well", "well", "well", "fails before", "fails after", "refuses"]
+PLUGIN_MOODS = st.one_of(
+    st.none(),
+    st.none(),
+    st.sampled_from([ValueError("moody"), SystemExit(1), "nonsense", 7]),
+    st.sampled_from([RestockDecision.all(), RestockDecision.by_hand(), RestockDecision.lines({"cup": 2})]),
+    st.sampled_from([Objection.review("look"), Objection.refuse("no")]),
+)
+
+
 class Moody:
     """A plugin that answers well, badly, or not at all, as the test draws it."""
 
@@ -101,11 +120,15 @@ class Returns(RuleBasedStateMachine):
     numbers = 0
 
     @initialize(
-        units=st.tuples(*[st.integers(1, 4)] * 3),
+        units=st.tuples(*[st.integers(1, 6)] * 3),
         products=st.sampled_from([("a", "b", "c"), ("a", "a", "a"), ("a", "a", "b")]),
         tracked=st.booleans(),
+        shop_mood=st.sampled_from(SHOP_MOODS),
+        plugin_mood=PLUGIN_MOODS,
     )
-    def open(self, units: tuple[int, ...], products: tuple[str, ...], tracked: bool) -> None:
+    def open(
+        self, units: tuple[int, ...], products: tuple[str, ...], tracked: bool, shop_mood: str, plugin_mood: object
+    ) -> None:
         Returns.numbers += 1
         self.order_id = f"{id(self)}-{Returns.numbers}"
         lines = [
@@ -120,6 +143,7 @@ class Returns(RuleBasedStateMachine):
             connection.exec_driver_sql("DELETE FROM retour_effect")  # what an earlier order left is not ours
         self.requests = 0
         self.version = 0
+        self.shop.mood, self.plugin.mood = shop_mood, plugin_mood
 
     def teardown(self) -> None:
         if hasattr(self, "desk"):
@@ -127,19 +151,11 @@ class Returns(RuleBasedStateMachine):
 
     # --- moods -----------------------------------------------------------------------------------------
 
-    @rule(mood=st.sampled_from(["well", "well", "well", "fails before", "fails after", "refuses"]))
+    @rule(mood=st.sampled_from(SHOP_MOODS))
     def shop_mood(self, mood: str) -> None:
         self.shop.mood = mood
 
-    @rule(
-        mood=st.one_of(
-            st.none(),
-            st.none(),
-            st.sampled_from([ValueError("moody"), SystemExit(1), "nonsense", 7]),
-            st.sampled_from([RestockDecision.all(), RestockDecision.by_hand(), RestockDecision.lines({"cup": 2})]),
-            st.sampled_from([Objection.review("look"), Objection.refuse("no")]),
-        )
-    )
+    @rule(mood=PLUGIN_MOODS)
     def plugin_mood(self, mood: object) -> None:
         self.plugin.mood = mood
 
@@ -197,9 +213,11 @@ class Returns(RuleBasedStateMachine):
     )
     counts = st.one_of(sensible, sensible, sensible, careless)
 
-    @rule()
-    def mark_returned(self) -> None:
-        self.attempt(lambda _: self.desk.mark_returned(self.order_id, by=ANNA))
+    @rule(really=st.sampled_from([False, False, True]))
+    def mark_returned(self, really: bool) -> None:
+        """Not often: nothing is left to happen afterwards."""
+        if really:
+            self.attempt(lambda _: self.desk.mark_returned(self.order_id, by=ANNA))
 
     @rule(counts=counts)
     def mark_part_returned(self, counts: list[Counted]) -> None:
@@ -216,11 +234,15 @@ class Returns(RuleBasedStateMachine):
     def request(self, lines: dict[str, int], by: Actor) -> None:
         self.attempt(lambda request: self.desk.request_return(self.order_id, lines, by=by, request_id=request))
 
-    @rule(data=st.data(), step=st.sampled_from(["approve", "reject", "send", "cancel", "close"]))
-    def step(self, data: st.DataObject, step: str) -> None:
+    @rule(data=st.data(), careful=st.sampled_from([True, True, False]))
+    def step(self, data: st.DataObject, careful: bool) -> None:
         chosen = self.pick(data)
-        if chosen is None:
-            return
+        if chosen is not None:
+            self.take_a_step(data, chosen, careful)
+
+    def take_a_step(self, data: st.DataObject, chosen: Return, careful: bool) -> None:
+        any_step = ["approve", "reject", "send", "cancel", "close"]
+        step = data.draw(st.sampled_from(SENSIBLE.get(chosen.goods, any_step) if careful else any_step))
         desk, order_id = self.desk, self.order_id
         steps: dict[str, Callable[[str], object]] = {
             "approve": lambda _: desk.approve_return(order_id, chosen.id, by=ANNA),
@@ -231,15 +253,33 @@ class Returns(RuleBasedStateMachine):
         }
         self.attempt(steps[step])
 
-    @rule(data=st.data(), counts=counts, more=st.booleans())
-    def receive(self, data: st.DataObject, counts: list[Counted], more: bool) -> None:
+    @rule(data=st.data(), lines=st.dictionaries(st.sampled_from(LINES), st.integers(1, 2), min_size=1, max_size=2))
+    def send_a_parcel_back(self, data: st.DataObject, lines: dict[str, int]) -> None:
+        """A return's whole way, as it mostly goes: a random story alone seldom gets far."""
+        before = self.desk.dossier(self.order_id).returns.keys()
+        self.request(lines, CUSTOMER)
+        for return_id in self.desk.dossier(self.order_id).returns.keys() - before:
+            for _ in range(data.draw(st.integers(1, 3))):
+                self.take_a_step(data, self.desk.dossier(self.order_id).return_(return_id), careful=True)
+            self.count_a_parcel(data, self.desk.dossier(self.order_id).return_(return_id), None, more=False)
+
+    @rule(data=st.data(), counts=st.none() | counts, more=st.booleans())
+    def receive(self, data: st.DataObject, counts: list[Counted] | None, more: bool) -> None:
+        """Count a parcel of a return: anything, or part of what was announced."""
         chosen = self.pick(data)
         if chosen is not None:
-            self.attempt(
-                lambda request: self.desk.receive(
-                    self.order_id, chosen.id, counts, by=ANNA, request_id=request, more_than_requested=more
-                )
+            self.count_a_parcel(data, chosen, counts, more)
+
+    def count_a_parcel(self, data: st.DataObject, chosen: Return, counts: list[Counted] | None, more: bool) -> None:
+        found = counts or [
+            Counted(line_id=line_id, sellable=data.draw(st.integers(0, units)), damaged=data.draw(st.integers(0, 1)))
+            for line_id, units in chosen.requested.items()
+        ]
+        self.attempt(
+            lambda request: self.desk.receive(
+                self.order_id, chosen.id, found, by=ANNA, request_id=request, more_than_requested=more
             )
+        )
 
     @rule(data=st.data(), counts=st.none() | counts)
     def correct(self, data: st.DataObject, counts: list[Counted] | None) -> None:
