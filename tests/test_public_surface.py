@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def spoken_of(value: object, path: str) -> Iterator[tuple[type, str]]:
 
 
 def members(kind: type, path: str) -> Iterator[tuple[type, str]]:
-    """What the public members of a class speak of: fields, properties, methods, how it is made, what it is made of."""
+    """What the public members of a class speak of: fields, properties, methods, and how it is made."""
     if issubclass(kind, Enum):
         return
     for name, hint in hints(kind).items():
@@ -100,6 +101,8 @@ def in_member(member: object, path: str) -> Iterator[tuple[type, str]]:
         member = member.__func__
     if isinstance(member, property):
         member = member.fget
+    if isinstance(member, cached_property):
+        member = member.func
     if isinstance(member, types.FunctionType):
         yield from in_signature(member, path)
 
@@ -119,9 +122,8 @@ def in_annotation(hint: object, path: str) -> Iterator[tuple[type, str]]:
     else:
         if is_ours(hint):
             yield typing.cast("type", hint), path
-        yield from in_annotation(
-            (typing.get_origin(hint), *typing.get_args(hint)) if typing.get_args(hint) else (), path
-        )
+        if parts := typing.get_args(hint):
+            yield from in_annotation((typing.get_origin(hint), *parts), path)
 
 
 def hints(thing: Any) -> dict[str, Any]:
@@ -207,6 +209,7 @@ PLANTED = {
     "a class variable": "class planted:\n    one: ClassVar[type[Hidden]]",
     "a field of a field": "class Inner:\n    one: Hidden\n\nclass planted:\n    inner: Inner",
     "a property": "class planted:\n    @property\n    def one(self) -> Hidden: ...",
+    "a cached property": "class planted:\n    @cached_property\n    def one(self) -> Hidden: ...",
     "a class method": "class planted:\n    @classmethod\n    def of(cls) -> Hidden: ...",
     "a static method": "class planted:\n    @staticmethod\n    def of() -> Hidden: ...",
     "an inherited method": "class Base:\n    def one(self) -> Hidden: ...\n\nclass planted(Base): ...",
@@ -217,6 +220,7 @@ IMPORTS = """
 from __future__ import annotations
 import attrs
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
 """
 AT_RUN_TIME = "from retour.hidden import Hidden\n"
