@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -57,6 +59,17 @@ def _empty(url: str) -> None:
     engine = create_engine(url)
     tables.metadata.drop_all(engine)
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def plain_fold() -> ModuleType:
+    """The second fold of an order's events, which knows nothing of the product's: ``tests/workflow/plain_fold.py``."""
+    spec = importlib.util.spec_from_file_location("plain_fold", Path(__file__).parent / "workflow/plain_fold.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 MakeDesk = Callable[..., ReturnDesk]

@@ -48,6 +48,8 @@ class Refunds(RuleBasedStateMachine):
     """One payment of EUR 100.00 at a provider that fails in every way it can."""
 
     world: Any
+    plain: Any
+    """The second fold, with which the product's is compared."""
     other: Engine
     """Another connection to the same database: what it sees is committed."""
 
@@ -280,11 +282,20 @@ class Refunds(RuleBasedStateMachine):
             elif said:
                 assert refund.state == next(one for one in ("succeeded", "pending", "awaiting_merchant") if one in said)
 
+    @precondition(lambda self: self.world.desk is not None)
+    @invariant()
+    def eight_the_events_as_they_are_stored_mean_what_the_dossier_says(self) -> None:
+        events = self.plain.stored_events(self.other, "1001")
+        assert [seq for seq, _, _ in events] == list(range(1, len(events) + 1))
+        assert self.plain.plain_fold(events) == self.plain.plain_dossier(self.desk.dossier("1001"))
 
-def test_no_fault_pays_twice_loses_a_refund_or_lies_about_one(world: Any, caplog: pytest.LogCaptureFixture) -> None:
+
+def test_no_fault_pays_twice_loses_a_refund_or_lies_about_one(
+    world: Any, plain_fold: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.CRITICAL, "retour")
     other = create_engine(world.database)
-    machine = type("Refunds", (Refunds,), {"world": world, "other": other})
+    machine = type("Refunds", (Refunds,), {"world": world, "other": other, "plain": plain_fold})
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(

@@ -21,7 +21,11 @@ class Shop(Protocol):
         """
 
     def find_order(self, provider: str, reference: str) -> str | None:
-        """The id of the order that was paid by ``reference`` at ``provider`` (``"mollie"``, ``"tr_…"``), or None."""
+        """The id of the order that was paid by ``reference`` at ``provider`` (``"mollie"``, ``"tr_…"``), or None.
+
+        ``reference`` is the provider's own name for the payment. A shop that stores it with a prefix (``capture:…``)
+        finds it without the prefix too: it is one of `Payment.names`.
+        """
 
     def apply_stock(self, movement: StockMovement) -> None:
         """Add ``movement.quantity`` units (below zero: take them out) of ``movement.product`` to the stock.
@@ -52,7 +56,7 @@ class MemoryShop:
         """The id of the order with such a payment, or None."""
         for order in self.orders.values():
             for payment in order.payments:
-                if (payment.provider, payment.reference) == (provider, reference):
+                if payment.provider == provider and reference in payment.names:
                     return order.id
         return None
 

@@ -87,7 +87,7 @@ def payment_of_target(order: Order, dossier: Dossier, provider: str, target: str
     """Which payment of an order a provider means: by the reference that the shop stored, or by what we refunded."""
     own = [payment for payment in order.payments if payment.provider == provider]
     for payment in own:
-        if payment.reference == target or payment.reference.endswith(f":{target}"):
+        if target in payment.names:
             return payment
     for refund in dossier.refunds.values():
         if refund.sent is not None and refund.sent.target == target:

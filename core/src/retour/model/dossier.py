@@ -21,7 +21,8 @@ from retour.model.text import text
 class Dossier:
     """All of one order's returns, stock movements and refunds as they are now.
 
-    ``version`` is the ``seq`` of the last event, ``order`` the order as it was last seen, ``requests`` the
+    ``version`` is the ``seq`` of the last event, 0 where nothing happened yet; ``order`` is the order as it was last
+    seen, without personal data. ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the
     request_ids that were used: their digest and the ``seq`` of the command's first event.
     """
 

@@ -111,6 +111,13 @@ class Payment:
         account = "" if self.account == "default" else f"/{self.account}"
         return f"{self.provider}{account}:{self.reference}"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its provider may call it: the reference, and the reference without the prefix by which a shop says
+        what it stored (``capture:2GG279541U471931P``)."""
+        bare = self.reference.rpartition(":")[2].strip()
+        return (self.reference, bare) if bare and bare != self.reference else (self.reference,)
+
 
 @attrs.frozen(kw_only=True)
 class Delivery:

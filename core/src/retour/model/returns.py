@@ -251,10 +251,13 @@ class Restocked:
 
 @attrs.frozen(kw_only=True)
 class Return:
-    """One return, as its events make it.
+    """One return, as its events make it. Times are UTC.
 
-    ``requested`` is what was announced, per order line, empty for a return that began with its receipt. ``by_hand``
-    are the units that the merchant books himself. ``question_open`` says that the merchant was asked about stock.
+    ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
+    ``reasons`` what was said why, per order line. ``send_by`` is the last day to send it, in the shop's zone.
+    ``receipts`` and ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
+    about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
+    units per order line that he books himself.
     """
 
     id: str

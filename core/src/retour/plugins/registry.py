@@ -37,7 +37,11 @@ class PluginStatus(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Plugin:
-    """One plugin that the host named: what it is, where it comes from, and why it is off if it is."""
+    """One plugin that the host named: what it is, where it comes from, and why it is off if it is.
+
+    ``distribution`` and ``version`` are those of an installed plugin, empty for an object of the host's own
+    (``from_host``). ``reason`` is empty while it is loaded. ``hooks`` are the names of those that it implements.
+    """
 
     name: str
     status: PluginStatus

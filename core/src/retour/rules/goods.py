@@ -44,8 +44,8 @@ from retour.model.returns import (
 from retour.model.text import Text, text
 from retour.rules.draft import Draft
 
-LinesToSend: TypeAlias = "Mapping[str, int] | Iterable[RequestedLine]"
-LinesCounted: TypeAlias = "Mapping[str, int] | Iterable[Counted]"
+LinesToSend: TypeAlias = Mapping[str, int] | Iterable[RequestedLine]
+LinesCounted: TypeAlias = Mapping[str, int] | Iterable[Counted]
 _L = TypeVar("_L", RequestedLine, Counted)
 
 POLICY = Actor.system("policy")

@@ -41,14 +41,15 @@ def _return_row(shop: str, order_id: str, return_: Return, undercut: Set[str]) -
 
 
 def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
-    """A row of ``retour_reference`` for each payment of an order that was seen anew, and for what a refund is made on,
-    which can be another reference than the shop stored."""
+    """A row of ``retour_reference`` for each name of each payment of an order that was seen anew, and for what a refund
+    is made on, which can be another reference than the shop stored."""
     events = list(events)
     seen = [
-        (payment, payment.reference)
+        (payment, name)
         for recorded in events
         if isinstance(recorded.event, OrderSeen)
         for payment in recorded.event.order.payments
+        for name in payment.names
     ]
     payments = {payment.id: payment for payment in dossier.order.payments} if dossier.order is not None else {}
     sent = [
