@@ -1,5 +1,5 @@
-"""What the tests of the core and of all plugins share: hypothesis on a busy machine, how what is missing is treated, and
-the providers' own SDKs."""
+"""What the tests of the core and of all plugins share: random examples on a busy machine, how what is missing is
+treated, and the providers' own SDKs."""
 
 from __future__ import annotations
 
