@@ -2,17 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
+# Tests wait for disks, processes and deadlines for a third of their time: one worker more than there are processors, and
+# eight at most, since they share PostgreSQL's hundred connections.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
 
 .PHONY: demo test sdks campaign fuzz crash bench clean
 
 demo: .venv/ready
 	$(BIN)/retour demo
 
+# The tests of a file stay on one worker, where what they share is made once; files with the mark `long` go first.
 test: .venv/ready sdks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy core/src plugins/*/src
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The providers' own SDKs, each in an environment of its own, for the tests that run them against our sandboxes.
 sdks: $(SDKS:%=.sdks/%/ready)

@@ -1,4 +1,5 @@
-"""What the tests of the core and of all plugins share: how what is missing is treated, and the providers' own SDKs."""
+"""What the tests of the core and of all plugins share: random examples on a busy machine, how what is missing is
+treated, and the providers' own SDKs."""
 
 from __future__ import annotations
 
@@ -9,6 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("retour", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+settings.load_profile("retour")  # how long an example takes says how busy the machine is
 
 SDKS = Path(__file__).parent / ".sdks"
 """An environment for each SDK, by the name of its distribution; `make sdks` builds them from requirements-sdk/."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
+import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
@@ -20,9 +24,14 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long is begun first, so that at the end no worker is left with it while the others wait."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def postgresql_url(missing: Callable[[str], None]) -> Iterator[str]:
-    """A PostgreSQL database of this run's own, dropped at the end."""
+    """A PostgreSQL database of this worker's own, dropped at the end."""
     server = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     name = f"retour_test_{uuid.uuid4().hex[:12]}"
@@ -88,3 +97,51 @@ def make_desk(database: str) -> Iterator[MakeDesk]:
     yield make
     for desk in made:
         desk.close()
+
+
+@pytest.fixture
+def two_ports() -> int:
+    """A port that is free, as the one after it is.
+
+    From below those that a system gives to whoever asks for any, and for each worker from others: so nobody takes them
+    before the test does.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + worker % 20 * 1000
+    for _ in range(100):
+        port = random.SystemRandom().randrange(first, first + 1000, 2)
+        with ExitStack() as closed:
+            try:
+                for one in (port, port + 1):
+                    closed.enter_context(socket.socket()).bind(("127.0.0.1", one))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("no two free ports")
+
+
+Tell = Callable[[str, Mapping[str, int]], None]
+
+_TOLD = "told at the end"
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Tells numbers in the last lines of the run: ``tell("webhooks tried", {"by parse_webhook": 60})``.
+
+    Those of several tests under one title are summed. They travel in the test's report, so any worker may run it.
+    """
+    return lambda title, numbers: record_property(_TOLD, (title, dict(numbers)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last lines: what the tests told."""
+    told: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for report in [one for reports in terminalreporter.stats.values() for one in reports]:
+        if isinstance(report, pytest.TestReport) and report.when == "teardown":  # the last one of each test has it all
+            for name, value in report.user_properties:
+                if name == _TOLD:
+                    title, numbers = value  # type: ignore[misc]
+                    told[title].update(numbers)
+    for title, counted in told.items():
+        terminalreporter.write_line(f"{title}: {', '.join(f'{name} {number}' for name, number in counted.items())}")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import attrs
 import pytest
 from click.testing import Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retour import BankAccount, Delivery, LineKind, Mode, Money, Order, OrderLine, Paid, Payment, TaxPart
@@ -390,7 +390,6 @@ def test_the_page_names_every_stock_code_that_is_a_service() -> None:
 # --- whatever is in it ----------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=400) | st.text(max_size=200).map(str.encode), kind=st.sampled_from(["json", "csv"]))
 def test_no_bytes_at_all_make_the_reader_fail_otherwise(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, kind: str
@@ -408,7 +407,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_no_value_in_an_order_makes_the_reader_fail_otherwise(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

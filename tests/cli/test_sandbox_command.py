@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -164,21 +163,19 @@ def test_webhooks_go_to_the_shop_by_themselves_and_are_signed_for_it(start: Call
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_with_exit_code_0_and_its_ports_are_free_again(
-    start: Callable[..., Sandboxes], number: signal.Signals
+    start: Callable[..., Sandboxes], number: signal.Signals, two_ports: int
 ) -> None:
-    port = free_ports()
     for _ in range(2):
-        sandboxes = start("mollie", "--port", str(port))
-        assert sandboxes.providers["mollie"]["url"] == f"http://127.0.0.1:{port}"
+        sandboxes = start("mollie", "--port", str(two_ports))
+        assert sandboxes.providers["mollie"]["url"] == f"http://127.0.0.1:{two_ports}"
         assert sandboxes.stop(number) == (0, "The sandboxes have stopped.\n", "")
 
 
-def test_named_sandboxes_have_the_ports_from_the_given_one_on(start: Callable[..., Sandboxes]) -> None:
-    port = free_ports()
-    sandboxes = start("stripe", "mollie", "--port", str(port))
+def test_named_sandboxes_have_the_ports_from_the_given_one_on(start: Callable[..., Sandboxes], two_ports: int) -> None:
+    sandboxes = start("stripe", "mollie", "--port", str(two_ports))
     assert {name: one["url"] for name, one in sandboxes.providers.items()} == {
-        "stripe": f"http://127.0.0.1:{port}",
-        "mollie": f"http://127.0.0.1:{port + 1}",
+        "stripe": f"http://127.0.0.1:{two_ports}",
+        "mollie": f"http://127.0.0.1:{two_ports + 1}",
     }
 
 
@@ -218,14 +215,13 @@ def test_without_json_the_settings_are_there_to_copy_into_python(language: str, 
 # --- what can go wrong --------------------------------------------------------------------------------------
 
 
-def test_a_port_in_use_is_said_and_the_other_sandboxes_are_stopped(run: Run) -> None:
-    port = free_ports()
-    with SandboxServer(nothing, port=port + 1):
-        result = run("sandbox", "mollie", "stripe", "--port", str(port))
+def test_a_port_in_use_is_said_and_the_other_sandboxes_are_stopped(run: Run, two_ports: int) -> None:
+    with SandboxServer(nothing, port=two_ports + 1):
+        result = run("sandbox", "mollie", "stripe", "--port", str(two_ports))
     assert result.exit_code == 2
-    assert f"The sandbox of stripe cannot have port {port + 1}: Address already in use." in result.stderr
+    assert f"The sandbox of stripe cannot have port {two_ports + 1}: Address already in use." in result.stderr
     assert "--port" in result.stderr
-    with SandboxServer(nothing, port=port):
+    with SandboxServer(nothing, port=two_ports):
         pass  # Mollie's was closed again
 
 
@@ -357,13 +353,3 @@ def test_a_webhook_that_is_not_taken_is_sent_again_and_given_up_in_the_end(monke
 
 def nothing(_: SandboxRequest) -> SandboxResponse:
     return SandboxResponse(status=204)
-
-
-def free_ports() -> int:
-    """A port that is free, as the one after it is."""
-    for _ in range(100):
-        with SandboxServer(nothing) as first, suppress(OSError):
-            port = int(first.url.rpartition(":")[2])
-            with SandboxServer(nothing, port=port + 1):
-                return port
-    raise AssertionError("no two free ports")

@@ -170,7 +170,7 @@ def test_a_signal_ends_its_pause_at_once_with_exit_code_0(host: Host, number: si
     worker = host.start("--every", "600")
     host.wait(lambda: "has started" in host.said())
     worker.send_signal(number)
-    assert worker.wait(5) == 0
+    assert worker.wait(20) == 0
     assert "has stopped" in host.said()
 
 
@@ -205,7 +205,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, sqlite_url: str) -> Non
         host.wait(lambda: "Stopping" in host.said())
         assert worker.poll() is None
         worker.terminate()
-        assert worker.wait(5) == -signal.SIGTERM
+        assert worker.wait(20) == -signal.SIGTERM
         assert host.booked() == []
     finally:
         host.close()

@@ -42,7 +42,7 @@ def test_proxies_and_passwords_of_the_machine_take_no_part_in_a_call(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    assert ProviderSession(deadline=2.0).write("POST", f"{server.url}/a", form={"b": "1"}).status == 200
+    assert ProviderSession().write("POST", f"{server.url}/a", form={"b": "1"}).status == 200
     assert "authorization" not in server.requests[0].headers
 
 

@@ -1,4 +1,5 @@
-"""A merchant's process for the crash tests: marks orders returned, and kills itself at the moment it is told to."""
+"""A merchant's process for the crash tests. It marks one order returned, and kills itself at the moment it is told to; or
+all orders that it reads, until there are no more."""
 
 from __future__ import annotations
 
@@ -60,13 +61,13 @@ def main() -> None:
     database, shop_file, *rest = sys.argv[1:]
     shop = FileShop(shop_file)
     desk = ReturnDesk(shop=shop, store=database, migrate=True)
-    if len(rest) == 2 and not rest[1].startswith("order-"):
+    if rest:
         order_id, moment = rest
         arrange(shop, moment)
         desk.mark_returned(order_id, by=Actor.staff("anna"))
         return
-    for order_id in rest:
-        desk.mark_returned(order_id, by=Actor.staff("anna"))
+    for line in sys.stdin:
+        desk.mark_returned(line.strip(), by=Actor.staff("anna"))
 
 
 def arrange(shop: FileShop, moment: str) -> None:

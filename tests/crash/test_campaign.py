@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytestmark = pytest.mark.long
 
 HERE = Path(__file__).parent
 REFUNDS = 500
@@ -28,22 +30,14 @@ DEADLY = {
 }
 
 
-@pytest.fixture
-def results(request: pytest.FixtureRequest) -> dict[str, Mapping[str, int]]:
-    """What is printed at the end of the run."""
-    plugins = request.config.pluginmanager.get_plugins()
-    found: dict[str, Mapping[str, int]] = next(one.RESULTS for one in plugins if hasattr(one, "RESULTS"))
-    return found
-
-
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def test_no_refund_is_lost_or_paid_twice_whatever_dies(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest, results: dict[str, Mapping[str, int]]
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, tell: Callable[[str, Mapping[str, int]], None]
 ) -> None:
     if database == "postgresql":
         request.getfixturevalue("postgresql_url")  # so that it is skipped where there is none
     found, said = campaign(database, tmp_path / "report.json")
-    results[f"{REFUNDS} refunds on {database}"] = found["result"]
+    tell(f"{REFUNDS} refunds on {database}", found["result"])
     assert found["clean"], said
     assert not DEADLY & set(found["never died"]), said
     never_taken = set(found["never taken"])

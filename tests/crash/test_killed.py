@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
@@ -91,22 +90,32 @@ def test_a_return_killed_at_any_moment_is_done_once_or_not_at_all(
 
 
 def test_a_merchant_killed_again_and_again_at_random_loses_and_doubles_nothing(database: str, tmp_path: Path) -> None:
-    """A process works through 60 orders, is killed after a random number of them, and is started again until done."""
+    """A process works through 60 orders, is killed after a random number of them, and is started again until done.
+
+    It waits for more orders while it may be killed, so that it lives long enough on a machine where we look too late.
+    """
     shop_file = tmp_path / "shop.db"
     chance = random.Random(20261123)
     orders = [f"order-{number}" for number in range(60)]
     kills = 0
     for _ in range(60):
         enough = booked(shop_file) + 3 * chance.randint(2, 15)
-        process = subprocess.Popen([sys.executable, str(MERCHANT), database, str(shop_file), *orders])
-        while process.poll() is None and booked(shop_file) < enough:
-            time.sleep(0.001)
-        if process.poll() is None:
-            time.sleep(chance.uniform(0, 0.01))
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
-        if process.wait() == 0:
+        process = subprocess.Popen([sys.executable, str(MERCHANT), database, str(shop_file)], stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        process.stdin.write("".join(f"{order_id}\n" for order_id in orders).encode())
+        process.stdin.flush()
+        if enough >= 3 * len(orders):
+            process.stdin.close()
+            assert process.wait() == 0
             break
+        while booked(shop_file) < enough:
+            assert process.poll() is None
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.01))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        process.stdin.close()
+        kills += 1
     else:
         pytest.fail("the merchant never got through his orders")
     desk = survivor(database, shop_file)

@@ -71,6 +71,7 @@ def test_a_python_block_runs(code: str, place: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("session", blocks("console"))
 def test_the_commands_of_a_console_block_run(session: str, place: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -12,7 +12,7 @@ import hmac
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -37,15 +37,17 @@ from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
 
 TRIED: Counter[str] = Counter()
-"""How many webhooks were tried, by what read them."""
+"""How many webhooks a test tried, by what read them."""
 
 DAY = datetime.timedelta(days=1)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if TRIED:
-        numbers = ", ".join(f"{number} by {reader}" for reader, number in TRIED.items())
-        terminalreporter.write_line(f"webhooks tried: {TRIED.total()} ({numbers})")
+@pytest.fixture(autouse=True)
+def tried(tell: Callable[[str, Mapping[str, int]], None]) -> Iterator[None]:
+    """How many webhooks the test tried is told at the end."""
+    TRIED.clear()
+    yield
+    tell("webhooks tried", {"in all": TRIED.total()} | {f"by {reader}": number for reader, number in TRIED.items()})
 
 
 class Sender:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import importlib
 import json
-import statistics
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -205,19 +204,18 @@ def test_what_is_not_there_is_said(sandbox: PaymentSandbox) -> None:
             attempt()
 
 
-def test_it_can_be_given_a_clock_and_a_port(sandbox: PaymentSandbox) -> None:
+def test_it_can_be_given_a_clock_and_a_port(sandbox: PaymentSandbox, two_ports: int) -> None:
     clock = SandboxClock(datetime.datetime(2026, 11, 23, 9, 12, tzinfo=datetime.UTC))
-    with SandboxServer(lambda request: request) as free:  # type: ignore[arg-type, return-value]
-        port = int(free.url.rpartition(":")[2])
-    with type(sandbox)(clock=clock, port=port) as other:
-        assert other.url == f"http://127.0.0.1:{port}"
+    with type(sandbox)(clock=clock, port=two_ports) as other:
+        assert other.url == f"http://127.0.0.1:{two_ports}"
         assert other.clock is clock
         with pytest.raises(OSError, match="in use"):
-            type(sandbox)(port=port)
+            type(sandbox)(port=two_ports)
 
 
 def test_an_answer_comes_at_once(sandbox: PaymentSandbox) -> None:
-    """Not after the 40 ms that a head and a body wait for each other where they are sent apart."""
+    """Not after the 40 ms that a head and a body wait for each other where they are sent apart: every one then, but for
+    the first of a connection; on a busy machine any other may be late for its own reasons."""
     connection = HTTPConnection(sandbox.url.removeprefix("http://"), timeout=10)
     took = []
     for _ in range(15):
@@ -226,7 +224,7 @@ def test_an_answer_comes_at_once(sandbox: PaymentSandbox) -> None:
         connection.getresponse().read()
         took.append(time.perf_counter() - begin)
     connection.close()
-    assert statistics.median(took) < 0.03
+    assert min(took[1:]) < 0.03
 
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1/hook", "https://127.0.0.1/hook", "http://example.org", "hook", ""])

@@ -15,6 +15,8 @@ from broken_providers import BROKEN
 
 from retour.testing import contracts
 
+pytestmark = pytest.mark.long
+
 PROMISES = sorted(name for name in contracts.__all__ if name.startswith("test_"))
 
 NOT_ASKED_OF_ACME_PAY = {"test_a_refund_that_waits_for_a_person_is_not_told_as_paid"}

@@ -230,8 +230,14 @@ def sandbox() -> Iterator[MollieSandbox]:
 
 @pytest.fixture
 def mollie(sandbox: MollieSandbox) -> Mollie:
-    """The provider with a test key, which waits a second for an answer."""
+    """The provider with a test key. It has time, on a slow machine too."""
     return provider(sandbox)
+
+
+@pytest.fixture
+def hasty(sandbox: MollieSandbox) -> Mollie:
+    """One that waits a second for an answer, where one is held back."""
+    return provider(sandbox, deadline=1.0)
 
 
 @pytest.fixture
@@ -240,9 +246,9 @@ def provider_with(sandbox: MollieSandbox) -> Callable[..., Mollie]:
     return lambda **settings: provider(sandbox, **settings)
 
 
-def provider(sandbox: MollieSandbox, **settings: Any) -> Mollie:
+def provider(sandbox: MollieSandbox, *, deadline: float = 30.0, **settings: Any) -> Mollie:
     chosen: dict[str, Any] = {"api_key": Secret(sandbox.test_key), "api_url": sandbox.url} | settings
-    return Mollie(Settings(**chosen), ProviderSession(deadline=1.0))
+    return Mollie(Settings(**chosen), ProviderSession(deadline=deadline))
 
 
 @pytest.fixture

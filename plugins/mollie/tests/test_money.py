@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retour.providers import ErrorCode, Money, ProviderError, read_wire
@@ -23,14 +23,12 @@ NO_DECIMALS = ["ISK", "JPY"]
 amounts = st.builds(Money, minor=st.integers(0, 10**12), currency=st.sampled_from(TWO_DECIMALS + NO_DECIMALS))
 
 
-@settings(deadline=None)
 @given(amounts)
 def test_money_to_mollie_and_back_is_the_same_money(money: Money) -> None:
     sent = json.loads(json.dumps(wire.amount_of(money)), parse_float=Decimal)
     assert read_wire(wire.Amount, sent).money == money
 
 
-@settings(deadline=None)
 @given(amounts)
 def test_an_amount_is_a_text_with_exactly_the_decimals_of_its_currency(money: Money) -> None:
     value = wire.amount_of(money)["value"]

@@ -16,7 +16,7 @@ class Anybody:
     """A client that sends whatever it likes."""
 
     def __init__(self, sandbox: MollieSandbox, key: str = TEST_KEY) -> None:
-        self.http = ProviderSession(deadline=1.0)
+        self.http = ProviderSession()
         self.sandbox, self.key = sandbox, key
 
     def get(self, path: str, **query: str) -> Answer:

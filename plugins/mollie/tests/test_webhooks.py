@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retour.providers import (
@@ -202,7 +202,6 @@ def test_what_is_signed_but_not_readable_is_rejected(body: bytes) -> None:
         read(signed(body), body, SECRET)
 
 
-@settings(deadline=None)
 @given(
     headers=st.dictionaries(st.sampled_from(["content-type", "x-mollie-signature"]), st.text()),
     body=st.binary() | st.text().map(lambda words: words.encode(errors="replace")),

@@ -151,18 +151,24 @@ Connect = Callable[..., PayPal]
 def connect(sandbox: PayPalSandbox) -> Connect:
     """Makes providers on the sandbox, with other settings where a test needs them."""
 
-    def make(**more: str) -> PayPal:
+    def make(*, deadline: float = 30.0, **more: str) -> PayPal:
         given: dict[str, Any] = sandbox.settings | more
         settings = Settings(**{**given, "client_secret": Secret(given["client_secret"])})
-        return PayPal(settings, ProviderSession(deadline=1.0))
+        return PayPal(settings, ProviderSession(deadline=deadline))
 
     return make
 
 
 @pytest.fixture
 def paypal(connect: Connect) -> PayPal:
-    """PayPal on the sandbox."""
+    """PayPal on the sandbox. It has time, on a slow machine too."""
     return connect()
+
+
+@pytest.fixture
+def hasty(connect: Connect) -> PayPal:
+    """One that waits a second for an answer, where one is held back."""
+    return connect(deadline=1.0)
 
 
 @attrs.frozen(kw_only=True)

@@ -18,6 +18,7 @@ from retour_paypal.sandbox import PayPalSandbox
 
 EUR = "EUR"
 DAY = datetime.timedelta(days=1)
+HELD_BACK = (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)
 
 
 def eur(amount: str) -> Money:
@@ -146,11 +147,11 @@ def test_two_refunds_of_the_same_amount_are_two_refunds(paypal: PayPal, capture:
     "fault", [Fault.SILENT_AFTER, Fault.CUT_AFTER, Fault.TRICKLE_AFTER, Fault.NO_JSON_AFTER, Fault.ERROR_500_AFTER]
 )
 def test_a_refund_whose_answer_was_lost_is_found_and_the_same_request_is_the_same_refund(
-    paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, fault: Fault
+    paypal: PayPal, hasty: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, fault: Fault
 ) -> None:
     sandbox.server.faults.append(fault)
     with pytest.raises(ProviderError) as caught:
-        paypal.refund(a.request(capture))
+        (hasty if fault in HELD_BACK else paypal).refund(a.request(capture))
     assert caught.value.disposition is Disposition.RECONCILE
     found = paypal.find_refund(a.request(capture))
     assert found is not None
@@ -173,11 +174,11 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", Fault)
 def test_every_fault_means_the_right_thing_for_the_money(
-    paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, fault: Fault
+    paypal: PayPal, hasty: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, fault: Fault
 ) -> None:
     sandbox.server.faults.append(fault)
     with pytest.raises(ProviderError) as caught:
-        paypal.refund(a.request(capture))
+        (hasty if fault in HELD_BACK else paypal).refund(a.request(capture))
     assert (caught.value.code, caught.value.disposition) == FAULTS[fault]
     assert paypal.refund(a.request(capture)).status is RefundStatus.SUCCEEDED
     assert len(paypal.list_refunds(capture)) == 1
@@ -345,12 +346,12 @@ def test_a_token_that_is_refused_twice_is_an_error_of_authentication(
 
 @pytest.mark.parametrize("fault", Fault)
 def test_without_a_token_no_refund_was_sent_so_it_is_certainly_not_done(
-    paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, fault: Fault
+    paypal: PayPal, hasty: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, fault: Fault
 ) -> None:
     sandbox.server.faulty = lambda request: request.path == "/v1/oauth2/token"
     sandbox.server.faults.append(fault)
     with pytest.raises(ProviderError) as caught:
-        paypal.refund(a.request(capture))
+        (hasty if fault in HELD_BACK else paypal).refund(a.request(capture))
     assert caught.value.disposition is Disposition.RETRY
     assert sent(sandbox) == []
 

@@ -148,18 +148,25 @@ def stripe(sandbox: StripeSandbox) -> Stripe:
 
 
 @pytest.fixture
+def hasty(sandbox: StripeSandbox) -> Stripe:
+    """One that waits a second for an answer, where one is held back."""
+    return provider(sandbox, deadline=1.0)
+
+
+@pytest.fixture
 def provider_with() -> Callable[..., Stripe]:
     return provider
 
 
-def provider(sandbox: StripeSandbox, **settings: Any) -> Stripe:
-    """A provider of one sandbox, with other settings where the test is about those."""
+def provider(sandbox: StripeSandbox, *, deadline: float = 30.0, **settings: Any) -> Stripe:
+    """A provider of one sandbox, with other settings where the test is about those. It has time, on a slow machine too;
+    what is sent to the sandbox is held against the description meanwhile."""
     usual = {
         "api_key": Secret(sandbox.api_key),
         "webhook_secrets": (Secret(sandbox.webhook_secret),),
         "api_url": sandbox.url,
     }
-    return Stripe(Settings(**{**usual, **settings}), ProviderSession(deadline=0.6))
+    return Stripe(Settings(**{**usual, **settings}), ProviderSession(deadline=deadline))
 
 
 @pytest.fixture
