@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from retour.model.money import Money
     from retour.model.order import BankAccount, Delivery, LineKind, Mode, Order, OrderLine, Paid, Payment, TaxPart
-    from retour.model.outcome import Outcome, RefundPage, RefundSummary
+    from retour.model.outcome import NotAsked, Outcome, RefundPage, RefundSummary
     from retour.model.refunds import (
         Approval,
         LinkKind,
@@ -95,6 +95,7 @@ __all__ = [
     "Mode",
     "Money",
     "NotAllowed",
+    "NotAsked",
     "NotPossibleNow",
     "Objection",
     "Order",
@@ -179,6 +180,7 @@ _HOMES = {
     "Objection": "model.returns",
     "Order": "model.order",
     "OrderLine": "model.order",
+    "NotAsked": "model.outcome",
     "Outcome": "model.outcome",
     "Paid": "model.order",
     "Payment": "model.order",

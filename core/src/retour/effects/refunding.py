@@ -26,8 +26,8 @@ from retour.model.order import Payment
 from retour.model.refunds import Refund, RefundState, Reported
 from retour.model.text import Text
 from retour.plugins.accounts import Accounts
+from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import PaymentCapabilities, Support
-from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
@@ -112,7 +112,9 @@ class Refunding:
             return self._submit(effect, refund, provider, request)
         return self._recover(effect, refund, provider, request)
 
-    def _submit(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:
+    def _submit(
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
+    ) -> Attempt:
         """Send it, where no earlier try can have happened."""
         try:
             result = provider.refund(request)
@@ -140,14 +142,14 @@ class Refunding:
     # --- finding out ---------------------------------------------------------------------------------
 
     def _recover(
-        self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
     ) -> Attempt:
         """Ask the provider what became of an unclear refund, and go on by the recovery rule."""
         capabilities: PaymentCapabilities = provider.capabilities
         now = self.clock()
         if effect.crashed or refund.unclear_at is None:  # a worker died with it: its try is as late as can be
             refund = attrs.evolve(refund, unclear_at=now)
-        if capabilities.find_refund in (Support.YES, Support.PARTIAL):
+        if capabilities.find_refund.usable:
             try:
                 found = provider.find_refund(request)
             except ProviderError as error:
@@ -170,7 +172,9 @@ class Refunding:
         held = RefundHeld(refund_id=refund.id, because=CANNOT_TELL)
         return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
 
-    def _resend(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:
+    def _resend(
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
+    ) -> Attempt:
         """Send the same request again inside the window. Whatever refusal comes back, the refund stays unclear."""
         try:
             result = provider.refund(request)
@@ -236,11 +240,13 @@ class Refunding:
 
     def reconcile(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""
-        payment_id = from_json(OfPayment, effect.body).payment
+        payment = payment_of(history.dossier, from_json(OfPayment, effect.body).payment)
         try:
-            payment, seen = self.seen(effect.shop, history.dossier, payment_id)
+            seen = self.seen(effect.shop, payment)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error)))
+        if isinstance(seen, Text):
+            return Attempt(settled=put_off(effect, str(seen)))
         return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, seen))
 
     def told(self, effect: ClaimedEffect, history: History) -> Attempt:
@@ -249,16 +255,20 @@ class Refunding:
         payment = payment_of(history.dossier, told.payment)
         return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen]))
 
-    def seen(self, shop: str, dossier: Dossier, payment_id: str) -> tuple[Payment, Sequence[Seen]]:
-        """What the provider says of the refunds of one payment. Raises `ProviderError`."""
-        payment = payment_of(dossier, payment_id)
-        provider = self._provider(shop, dossier, payment_id)
-        if isinstance(provider, Text) or provider.capabilities.list_refunds not in (Support.YES, Support.PARTIAL):
-            return payment, ()
-        target = provider.refundable(payment).target
-        return payment, [as_seen(result) for result in provider.list_refunds(target)]
+    def seen(self, shop: str, payment: Payment) -> Sequence[Seen] | Text:
+        """What the provider says of the refunds of one payment, or why there is no provider that could say it.
 
-    def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> RefundsByApi | Text:
+        Nothing for a provider that lists no refunds. Raises `ProviderError`.
+        """
+        provider = self.accounts.payment(shop, payment.provider, payment.account, payment.mode)
+        if isinstance(provider, Text):
+            return provider
+        if not provider.refunds or not provider.capabilities.list_refunds.usable:
+            return ()
+        target = provider.refundable(payment).target
+        return [as_seen(result) for result in provider.list_refunds(target)]
+
+    def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> PaymentCaller | Text:
         payment = payment_of(dossier, payment_id)
         return self.accounts.refunding(shop, payment)
 
@@ -303,13 +313,13 @@ def as_seen(result: RefundResult) -> Seen:
     )
 
 
-def _window(provider: RefundsByApi) -> datetime.timedelta | None:
+def _window(provider: PaymentCaller) -> datetime.timedelta | None:
     """How long the provider recognises a request that is repeated; None: it never does."""
     idempotency = provider.capabilities.idempotency
     return None if idempotency is None else idempotency.window
 
 
-def _complete_after(provider: RefundsByApi) -> datetime.timedelta | None:
+def _complete_after(provider: PaymentCaller) -> datetime.timedelta | None:
     """How old a try must be before "not found" proves something; None: never, or nothing can be looked up in full."""
     complete = provider.capabilities.find_refund is Support.YES
     return provider.capabilities.lookup_complete_after if complete else None

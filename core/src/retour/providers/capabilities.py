@@ -19,6 +19,11 @@ class Support(StrEnum):
     NOT_YET = "not_yet"
     UNKNOWN = "unknown"
 
+    @property
+    def usable(self) -> bool:
+        """Whether it is there to be used, in full or in part."""
+        return self in (Support.YES, Support.PARTIAL)
+
 
 @attrs.frozen(kw_only=True)
 class Idempotency:
