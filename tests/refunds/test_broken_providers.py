@@ -9,6 +9,8 @@ import datetime
 import inspect
 import itertools
 import logging
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,12 +20,23 @@ from typing import Any
 import attrs
 import pytest
 
-from retour import Actor, InvalidWebhook, Money, NotPossibleNow, RetourError, ReturnDesk
+from retour import (
+    Actor,
+    InvalidSettings,
+    InvalidWebhook,
+    MemoryShop,
+    Money,
+    NotPossibleNow,
+    RetourError,
+    ReturnDesk,
+)
 from retour.model.order import Mode
+from retour.plugins.accounts import Accounts
 from retour.plugins.providers import MOST_REFUNDS, PaymentCaller, fits
 from retour.providers import (
     ErrorCode,
     ProviderError,
+    ProviderSession,
     Refundable,
     RefundEvent,
     RefundResult,
@@ -33,11 +46,13 @@ from retour.providers import (
     VerifiedEvents,
     WebhookTrust,
 )
+from retour.providers.http import DEADLINE_SECONDS
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
 HOUR = datetime.timedelta(hours=1)
 SECRET = "live_hunter2"
+KEY = "sk_test_00000000000000000000000000000000"
 WORDS = f"IBAN of Anna, password {SECRET}"
 
 
@@ -431,6 +446,92 @@ def test_what_is_right_fits() -> None:
     right += [Refundable(target="p_1", remaining=Money.of("1", "EUR"))]
     right += [attrs.evolve(GOOD, created_at=datetime.datetime.now(datetime.UTC))]
     assert [one for one in right if not fits(one, type(one))] == []
+
+
+@pytest.mark.parametrize("how", ["listed", "in a webhook"])
+def test_a_refund_of_another_currency_than_its_payment_is_not_counted_with_the_rest(world: Any, how: str) -> None:
+    """Once it was recorded, the order's money could never be added up again."""
+    world.open().ledger.add("p_1", Money.of("1", "USD"))
+    if how == "listed":
+        assert [one.payment for one in world.desk.reconcile("1001").not_asked] == ["ledger:p_1"]
+    else:
+        assert world.desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1").kept == 1
+    assert world.refunds == []
+    assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_call_has_its_time(world: Any, broken: dict[str, Any], method: str) -> None:
+    """A page of a host must not hang: whatever calls a method makes, they end together."""
+    world.open(cancel_refund=Support.YES)
+    ends: list[float] = []
+    broken[method] = ("instead", lambda: ends.append(ProviderSession(deadline=3600)._ends() - time.monotonic()))
+    arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
+    with suppress(ProviderError):
+        getattr(caller(world), method)(*[SimpleNamespace() for _ in arguments])
+    assert [0 < left <= DEADLINE_SECONDS for left in ends] == [True]
+
+
+def test_whose_fault_it_is_names_the_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    from retour_stripe.provider import Stripe  # an installed plugin
+
+    desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=["stripe"], settings={"stripe": {"api_key": KEY}})
+    monkeypatch.setattr(Stripe, "refundable", lambda *_: {}[SECRET])
+    stripe = desk._house.accounts.payment("default", "stripe", "default", Mode.TEST)
+    assert isinstance(stripe, PaymentCaller)
+    with pytest.raises(ProviderError, match=r"plugin stripe \(retour-stripe [0-9.]+\) failed in refundable: KeyError"):
+        stripe.refundable(a_payment("1.00", provider="stripe", reference="pi_1"))
+
+
+def refuses_odd_settings(_: object, __: object, value: str) -> None:
+    raise KeyError(value)
+
+
+@attrs.frozen(kw_only=True)
+class OddSettings:
+    """Whose own check breaks."""
+
+    key: str = attrs.field(validator=refuses_odd_settings)
+
+
+def test_a_provider_that_cannot_be_made_is_off_by_itself_and_says_nothing_of_its_settings(world: Any) -> None:
+    plugin, _ = steady(world)
+    kind = world.provider.make_provider(world.provider.Ledger(clock=lambda: world.now))
+    kind.name, kind.__init__ = "unmade", lambda *_: HARMS["raises BaseException"]()
+    odd: Any = world.provider.plugin(kind)
+    odd.name = "unmade"
+    world.open(odd, plugin)
+    accounts = world.desk._house.accounts
+    assert str(accounts.payment("default", "unmade", "default", Mode.LIVE)) == "it cannot be started: Odd"
+    assert isinstance(accounts.payment("default", "steady", "default", Mode.LIVE), PaymentCaller)
+    kind.settings_type = OddSettings
+    accounts = Accounts(accounts._registry, lambda _: {"unmade": {"key": SECRET}})
+    found = str(accounts.payment("default", "unmade", "default", Mode.LIVE))
+    assert found == "its settings are wrong: unmade: cannot be read (KeyError)"
+    with pytest.raises(InvalidSettings, match=r"unmade: cannot be read \(KeyError\)"):
+        accounts.check("default")
+
+
+def test_no_lock_is_held_while_a_provider_is_made(world: Any) -> None:
+    plugin, _ = steady(world)
+    kind = world.provider.make_provider(world.provider.Ledger(clock=lambda: world.now))
+    kind.name = "slow"
+    slow: Any = world.provider.plugin(kind)
+    slow.name = "slow"
+    made: list[object] = []
+
+    def begin(*_: object) -> None:
+        other = threading.Thread(
+            target=lambda: made.append(world.desk._house.accounts.payment("default", "steady", "default", Mode.LIVE))
+        )
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+
+    kind.__init__ = begin
+    world.open(slow, plugin)
+    assert isinstance(world.desk._house.accounts.payment("default", "slow", "default", Mode.LIVE), PaymentCaller)
+    assert [type(one) for one in made] == [PaymentCaller]
 
 
 # --- who asks, and what is known to be impossible --------------------------------------------------------

@@ -510,7 +510,7 @@ class ReturnDesk:
         self._flow.rehearse(
             order, history, by, lambda draft, order: refunds.cancel(draft, order, refund_id, note, withdrawn=True)
         )
-        with self._refunds.withdrawn(order_id, refund_id) as effect:
+        with self._refunds.withdrawn(order, history.dossier, refund_id) as effect:
 
             def decide(draft: Draft, order: Order) -> None:
                 self._refunds.check_cancellable(draft.dossier, order, refund_id)

@@ -119,8 +119,8 @@ class RefundDesk:
         for payment in books.not_asked:
             raise NotPossibleNow(
                 text(
-                    "Order {order}: refund {refund} of {amount} on payment {payment} may have been made already: {why}. "
-                    "Nothing was changed.",
+                    "Order {order}: refund {refund} of {amount} on payment {payment} may have been made already: "
+                    "{why}. Nothing was changed.",
                     order=order.id,
                     refund=refund.id,
                     amount=refund.amount,
@@ -161,13 +161,12 @@ class RefundDesk:
         )
 
     @contextmanager
-    def withdrawn(self, order_id: str, refund_id: str) -> Iterator[ClaimedEffect | None]:
+    def withdrawn(self, order: Order, dossier: Dossier, refund_id: str) -> Iterator[ClaimedEffect | None]:
         """Take a refund that waits for its first or its next try out of every worker's hands, and give it back where
         the caller fails; None for a refund that does not wait so.
 
         Raises `NotPossibleNow` for one that a worker has, or that a worker died with.
         """
-        order, dossier = self.flow.read(order_id)
         refund = dossier.refunds.get(refund_id)
         if refund is None or refund.state is not RefundState.SUBMITTING:
             yield None
@@ -176,7 +175,7 @@ class RefundDesk:
         owner = id_maker(microseconds(now) // 1000)("wk")
         sending = [
             effect_id
-            for effect_id, body in store.waiting_effects(self.flow.shop_id, order_id, SEND_REFUND)
+            for effect_id, body in store.waiting_effects(self.flow.shop_id, order.id, SEND_REFUND)
             if from_json(OfRefund, body).refund_id == refund_id
         ]
         claimed = store.claim(owner, lease=LEASE, limit=1, ids=sending)

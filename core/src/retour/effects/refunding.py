@@ -56,6 +56,9 @@ NOT_KNOWN_YET = "the provider does not know it yet"
 CANNOT_TELL = "it was sent, and the provider can no longer tell: look there"
 """What the history says of an unclear refund that goes on, waits or is left to a person."""
 
+OTHER_CURRENCY = "a refund is of another currency than its payment"
+"""Why what a provider says of a payment is not recorded: it could not be counted with the rest."""
+
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
 
@@ -253,6 +256,8 @@ class Refunding:
         """Record what a signed webhook said of one refund."""
         told = from_json(ToldOf, effect.body)
         payment = payment_of(history.dossier, told.payment)
+        if told.seen.amount.currency != payment.captured.currency:
+            return Attempt(settled=put_off(effect, OTHER_CURRENCY))
         return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen]))
 
     def seen(self, shop: str, payment: Payment) -> Sequence[Seen] | Text:
@@ -266,7 +271,10 @@ class Refunding:
         if not provider.refunds or not provider.capabilities.list_refunds.usable:
             return ()
         target = provider.refundable(payment).target
-        return [as_seen(result) for result in provider.list_refunds(target)]
+        found = [as_seen(result) for result in provider.list_refunds(target)]
+        if any(one.amount.currency != payment.captured.currency for one in found):
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, OTHER_CURRENCY)
+        return found
 
     def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> PaymentCaller | Text:
         payment = payment_of(dossier, payment_id)
