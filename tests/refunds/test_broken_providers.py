@@ -22,13 +22,16 @@ import pytest
 
 from retour import (
     Actor,
+    Delivery,
     InvalidSettings,
     InvalidWebhook,
     MemoryShop,
     Money,
     NotPossibleNow,
+    Paid,
     RetourError,
     ReturnDesk,
+    hookimpl,
 )
 from retour.model.order import Mode
 from retour.plugins.accounts import Accounts
@@ -41,6 +44,7 @@ from retour.providers import (
     RefundEvent,
     RefundResult,
     RefundStatus,
+    ShippingCapabilities,
     Support,
     ToFetch,
     VerifiedEvents,
@@ -460,6 +464,35 @@ def test_a_refund_of_another_currency_than_its_payment_is_not_counted_with_the_r
     assert world.desk.refund_options("1001")[0].left == Money.of("100", "EUR")
 
 
+@pytest.mark.parametrize("method, harm", BREAKS, ids=lambda value: value.replace(" ", "-"))
+def test_what_broke_a_write_leaves_it_unclear_and_a_read_unavailable_and_says_no_more_than_its_type(
+    world: Any, broken: dict[str, Any], method: str, harm: str
+) -> None:
+    world.open(cancel_refund=Support.YES)
+    broken[method] = ("instead", HARMS[harm])
+    arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
+    with pytest.raises(ProviderError, match=rf"plugin ledger \(ledger\) failed in {method}: ") as caught:
+        getattr(caller(world), method)(*[SimpleNamespace() for _ in arguments])
+    writes = method in ("refund", "cancel_refund")
+    assert caught.value.code is (ErrorCode.OUTCOME_UNKNOWN if writes else ErrorCode.UNAVAILABLE)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+@pytest.mark.parametrize("method", ["refund", "refundable", "list_refunds", "cancel_refund"])
+def test_a_providers_own_error_is_handed_on_as_it_is(
+    world: Any, broken: dict[str, Any], method: str, code: ErrorCode
+) -> None:
+    world.open(cancel_refund=Support.YES)
+    own = ProviderError(code, "as it is", not_before=HOUR)
+    broken[method] = ("instead", raising(lambda: own))  # type: ignore[arg-type]
+    arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
+    with pytest.raises(ProviderError) as caught:
+        getattr(caller(world), method)(*[SimpleNamespace() for _ in arguments])
+    assert caught.value is own
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_call_has_its_time(world: Any, broken: dict[str, Any], method: str) -> None:
     """A page of a host must not hang: whatever calls a method makes, they end together."""
@@ -510,6 +543,48 @@ def test_a_provider_that_cannot_be_made_is_off_by_itself_and_says_nothing_of_its
     assert found == "its settings are wrong: unmade: cannot be read (KeyError)"
     with pytest.raises(InvalidSettings, match=r"unmade: cannot be read \(KeyError\)"):
         accounts.check("default")
+
+
+def test_an_account_has_one_provider_however_often_it_is_asked_for(world: Any) -> None:
+    assert caller(world.open()) is caller(world)
+
+
+@attrs.frozen(kw_only=True)
+class NoSettings:
+    """No settings."""
+
+
+@pytest.mark.parametrize("harm", [harm for harm in HARMS if harm != "returns None"])
+@pytest.mark.parametrize("portal", [Support.PARTIAL, Support.NOT_YET])
+def test_without_a_portal_that_works_the_customer_sends_it_himself(
+    log: pytest.LogCaptureFixture, harm: str, portal: Support
+) -> None:
+    class Parcels:
+        name = display_name = "parcels"
+        api = 1
+        settings_type = NoSettings
+        capabilities = ShippingCapabilities(portal=portal)
+
+        def __init__(self, settings: NoSettings) -> None:
+            del settings
+
+        def portal_url(self, order: object) -> object:
+            del order
+            return HARMS[harm]()
+
+    class Plugin:
+        name = "parcels"
+
+        @hookimpl
+        def shipping_providers(self) -> list[type]:
+            return [Parcels]
+
+    sent = Delivery(provider="parcels", paid=Paid.of("4.95", "EUR"))
+    shop = MemoryShop([an_order(a_line("cup", 4, "100.00"), delivery=sent)])
+    desk = ReturnDesk(shop=shop, store="sqlite://", plugins=[Plugin()])
+    assert [one.way.value for one in desk.shipping_options("1001")] == ["self"]
+    assert ("plugin parcels (parcels) failed in portal_url" in log.text) is portal.usable
+    assert SECRET not in log.text
 
 
 def test_no_lock_is_held_while_a_provider_is_made(world: Any) -> None:
@@ -586,6 +661,16 @@ def test_a_refund_that_cannot_be_is_refused_before_a_provider_is_asked(world: An
     with pytest.raises(RetourError):
         world.desk.refund("1001", given.pop("payment"), given.pop("amount"), request_id="form", **given)
     assert asked.nothing()
+
+
+def test_a_cancel_that_cannot_be_takes_no_effect_out_of_a_workers_hands(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "slow down")]
+    refund_id = world.refund().refund_id
+    before = stored(world)
+    for by in (Actor.customer("c-1"), "anna"):
+        with pytest.raises(RetourError):
+            world.desk.cancel_refund("1001", refund_id, by=by)
+    assert stored(world) == before
 
 
 def test_nothing_is_asked_about_money_of_which_it_is_unclear_whether_it_went_back(world: Any, asked: Asked) -> None:

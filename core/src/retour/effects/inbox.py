@@ -50,7 +50,7 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
     Raises `InvalidWebhook` for one that is not the provider's, and `NotPossibleNow` where the provider could not be
     asked for what the check needs, or its plugin broke over it: the log says where.
     """
-    if not provider.reads_webhooks:
+    if not provider.capabilities.reads_webhooks:
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
     if len(body) > LARGEST_WEBHOOK:
         raise InvalidWebhook(text("A webhook of {provider} is too large.", provider=provider.display_name))

@@ -268,7 +268,7 @@ class Refunding:
         provider = self.accounts.payment(shop, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return provider
-        if not provider.refunds or not provider.capabilities.list_refunds.usable:
+        if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
             return ()
         target = provider.refundable(payment).target
         found = [as_seen(result) for result in provider.list_refunds(target)]

@@ -72,10 +72,8 @@ class Accounts:
     def refunding(self, shop: str, payment: Payment) -> PaymentCaller | Text:
         """The provider of a payment, if ``refund`` can be called on it; else the reason why that cannot be done."""
         found = self._registry.payment.get(payment.provider)
-        if found is not None:
-            can = found[0].capabilities
-            if Support.YES not in (can.refund_by_api, can.refund_by_person):
-                return text("{provider} cannot refund by API", provider=found[0].display_name)
+        if found is not None and not found[0].capabilities.refunds:
+            return text("{provider} cannot refund by API", provider=found[0].display_name)
         return self.payment(shop, payment.provider, payment.account, payment.mode)
 
     def transfers(self, shop: str, payment: Payment) -> PaymentCaller | None:

@@ -22,11 +22,11 @@ import attrs
 from retour.model.order import Order, Payment
 from retour.model.refunds import LinkRequest, RefundLink
 from retour.model.shipping import ShippingOption
-from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities, Support
+from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import DEADLINE_SECONDS, time_limit
 from retour.providers.refunding import Refundable, RefundRequest, RefundResult
-from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
+from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
 
 log = logging.getLogger("retour.plugins")
 
@@ -51,31 +51,21 @@ class PaymentCaller:
     origin: str
     _provider: Any = attrs.field(repr=False)
 
-    @property
-    def refunds(self) -> bool:
-        """Whether ``refund`` can be called: it refunds by API, or a person makes what it plans."""
-        return Support.YES in (self.capabilities.refund_by_api, self.capabilities.refund_by_person)
-
-    @property
-    def reads_webhooks(self) -> bool:
-        """Whether it says what a webhook of its provider means."""
-        return self.capabilities.webhooks is not WebhookTrust.NONE
-
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """Where a person goes to refund a payment."""
         return self._read("refund_url", RefundLink, request)  # type: ignore[no-any-return]
 
     def refundable(self, payment: Payment) -> Refundable:
         """What the provider says can be refunded of a payment."""
-        return self._read("refundable", Refundable, payment, declared=self.refunds)  # type: ignore[no-any-return]
+        return self._read("refundable", Refundable, payment, declared=self.capabilities.refunds)  # type: ignore[no-any-return]
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
-        return self._write("refund", request, declared=self.refunds)
+        return self._write("refund", request, declared=self.capabilities.refunds)
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as the provider has it now."""
-        return self._read("fetch_refund", RefundResult, target, reference, declared=self.refunds)  # type: ignore[no-any-return]
+        return self._read("fetch_refund", RefundResult, target, reference, declared=self.capabilities.refunds)  # type: ignore[no-any-return]
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:
         """The refund that carries our id, or None."""
@@ -99,14 +89,14 @@ class PaymentCaller:
             "parse_webhook",
             VerifiedEvents | ToFetch,
             (webhook,),
-            declared=self.reads_webhooks,
+            declared=self.capabilities.reads_webhooks,
             failed=ErrorCode.UNAVAILABLE,
             refuses=WebhookRejected,
         )
 
     def check_settings(self) -> None:
         """One cheap call that shows that the settings work."""
-        self._read("check_settings", None, declared=self.refunds)
+        self._read("check_settings", None, declared=self.capabilities.refunds)
 
     def _read(self, method: str, kind: Any, *arguments: object, declared: bool = True) -> Any:
         return _called(self, self._provider, method, kind, arguments, declared=declared, failed=ErrorCode.UNAVAILABLE)

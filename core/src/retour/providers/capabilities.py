@@ -64,6 +64,16 @@ class PaymentCapabilities:
     idempotency: Idempotency | None = None
     lookup_complete_after: datetime.timedelta | None = None
 
+    @property
+    def refunds(self) -> bool:
+        """Whether ``refund`` can be called: it refunds by API, or plans what a person makes."""
+        return Support.YES in (self.refund_by_api, self.refund_by_person)
+
+    @property
+    def reads_webhooks(self) -> bool:
+        """Whether ``parse_webhook`` can be called."""
+        return self.webhooks is not WebhookTrust.NONE
+
 
 @attrs.frozen(kw_only=True)
 class ShippingCapabilities:
