@@ -362,7 +362,7 @@ def be_refused(host: Host, everything: Everything) -> list[str]:
     other = host.open(wrong(dict(host.sandbox.settings), WRONG_KEYS[host.sandbox.provider]))
     payment = host.shop.orders["refused"].payments[0]
     provider: Any = other._house.accounts.payment("default", payment.provider, "default", Mode.TEST)
-    everything.add("provider", provider, provider.settings)
+    everything.add("provider", provider, provider._provider, provider._provider.settings)
     for ask in (provider.check_settings, lambda: provider.refundable(payment), lambda: other.reconcile("refused")):
         try:
             ask()

@@ -50,6 +50,16 @@ def test_several_calls_share_one_limit(server: SandboxServer) -> None:
     assert len(server.requests) == 1
 
 
+def test_a_limit_within_another_ends_with_it() -> None:
+    session = ProviderSession(deadline=3600)
+    with time_limit(10):
+        with time_limit(60):
+            assert session._ends() <= time.monotonic() + 10
+        with time_limit(5):
+            assert session._ends() <= time.monotonic() + 5
+        assert session._ends() > time.monotonic() + 5
+
+
 def test_an_answer_that_trickles_ends_with_the_limit(server: SandboxServer) -> None:
     http = ProviderSession(deadline=FAR)
     server.faults.append(Fault.TRICKLE_AFTER)

@@ -1,5 +1,5 @@
-"""A merchant's process for the crash tests. It marks one order returned, and kills itself at the moment it is told to; or
-all orders that it reads, until there are no more."""
+"""A merchant's process for the crash tests. It marks one order returned, and kills itself at the moment it is told to;
+or all orders that it reads, until there are no more."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retour import Actor, InvalidWebhook, Money, NotPossibleNow
-from retour.providers import ErrorCode, ProviderError, RefundStatus
+from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
@@ -104,13 +104,32 @@ def test_a_payment_that_cannot_be_asked_about_hides_no_refund_of_another(world: 
     world.shop.orders["1001"] = an_order(a_line("cup", 4, "200.00"), payments=paid)
     world.ledger.add("p_2", EUR40)
     world.ledger.lookup_fails = 1
-    with pytest.raises(NotPossibleNow, match="What is known of the other payments is recorded") as caught:
-        world.desk.reconcile("1001")
-    assert "ledger:p_1" in str(caught.value)
+    outcome = world.desk.reconcile("1001")
+    (missed,) = outcome.not_asked
+    assert (outcome.changed, missed.payment, missed.why.render("en")) == (
+        True,
+        "ledger:p_1",
+        "ledger cannot be asked now: no answer came from the provider",
+    )
     assert [(one.payment, one.state) for one in world.refunds] == [("ledger:p_2", "succeeded")]
-    world.ledger.lookup_fails = 2
-    with pytest.raises(NotPossibleNow, match="Nothing was changed"):
-        world.desk.reconcile("1001")
+
+
+def test_where_no_provider_can_be_asked_nothing_is_changed_and_the_outcome_says_so(world: Any) -> None:
+    world.open().ledger.lookup_fails = 1
+    outcome = world.desk.reconcile("1001")
+    assert [one.payment for one in outcome.not_asked] == ["ledger:p_1"]
+    assert (outcome.changed, world.desk.dossier("1001").version) == (False, 0)
+    assert world.desk.reconcile("1001").not_asked == ()
+
+
+def test_a_payment_whose_plugin_is_gone_was_not_asked_about(world: Any) -> None:
+    world.open().open_without_the_plugin()
+    (missed,) = world.desk.reconcile("1001").not_asked
+    assert missed.why.render("nl") == "er is geen plugin met deze naam geladen"
+
+
+def test_a_provider_that_lists_no_refunds_is_not_asked_and_misses_nothing(world: Any) -> None:
+    assert world.open(list_refunds=Support.PROVIDER_CANNOT).desk.reconcile("1001").not_asked == ()
 
 
 def test_what_the_provider_has_is_never_the_merchants_to_make_or_to_give_up(world: Any) -> None:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         TaxPart as TaxPart,
     )
     from retour.model.outcome import (
+        NotAsked as NotAsked,
         Outcome as Outcome,
         Page as Page,
         RefundPage as RefundPage,
@@ -152,6 +153,7 @@ _HOMES = {
         "TaxPart",
     ),
     "model.outcome": (
+        "NotAsked",
         "Outcome",
         "Page",
         "RefundPage",

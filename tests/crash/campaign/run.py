@@ -319,9 +319,7 @@ class Campaign:
 
     def _reconcile(self) -> None:
         for order_id in self.world.plan.orders:
-            try:
-                self.desk.reconcile(order_id)
-            except NotPossibleNow:
+            if self.desk.reconcile(order_id).not_asked:
                 self.counts["orders that cannot be reconciled"] += 1
 
     def _match_links(self) -> None:

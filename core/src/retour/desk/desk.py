@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine
 
 from retour.desk.flow import Flow, Request, as_it_is_now
 from retour.desk.house import House, ready
-from retour.desk.links import Links, portal
-from retour.desk.money import RefundDesk, cannot_ask, cannot_ask_one_of_several
+from retour.desk.links import Links
+from retour.desk.money import RefundDesk
 from retour.effects import inbox
 from retour.effects.attempt import done
 from retour.effects.refunding import Refunding
@@ -30,7 +30,7 @@ from retour.model.errors import (
 )
 from retour.model.history import fold
 from retour.model.money import Money
-from retour.model.order import BankAccount, Mode, Order, Payment
+from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import (
     Outcome,
     Page,
@@ -40,7 +40,8 @@ from retour.model.outcome import (
     WebhookReceipt,
     WorkReport,
 )
-from retour.model.refunds import Evidence, RefundLink, RefundOption, RefundState
+from retour.model.reasons import Reason
+from retour.model.refunds import RefundLink, RefundOption, RefundState
 from retour.model.returns import (
     Counted,
     GoodsState,
@@ -56,11 +57,9 @@ from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.providers.errors import ProviderError
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
-from retour.rules.matching import Seen, record_seen
 from retour.shop import Shop
 from retour.store.clock import microseconds
 from retour.store.store import Store
@@ -417,44 +416,54 @@ class ReturnDesk:
     ) -> Outcome:
         """Refund ``amount`` of one payment through its provider's API, once.
 
-        The provider is asked first what it refunds and whether it can. The outcome says where the refund is then:
+        What is known to be impossible is refused at once; then the provider is asked what it refunds and whether it
+        can. The outcome says where the refund is then:
         succeeded only if the provider said so. One that only a person can make, by bank transfer, or that is too late
         for its provider, waits for the merchant: ``refund_link(order_id, refund_id=...)`` says how to make it.
 
         ``instead_of`` is a refund that waits for the merchant: its payment is reconciled first, and it is cancelled in
-        the same step. Raises `NotPossibleNow` where the provider cannot refund this payment by API; use
-        ``open_refund_link``.
+        the same step. Raises `NotPossibleNow` where that payment's provider cannot be asked whether it was made
+        meanwhile, and where the provider cannot refund by API; use ``open_refund_link``.
         """
         arguments = ("refund", payment, str(amount), return_id, instead_of, note)
         request = Request.of(order_id, request_id, arguments)
-        before = self._flow.outcome_of(order_id, request)
+
+        def plan(draft: Draft, order: Order, target: str = "", page: str = "", hold: Reason | None = None) -> None:
+            refunds.plan(
+                draft,
+                order,
+                order.payment(payment),
+                amount,
+                target,
+                hold=hold,
+                page=page,
+                return_id=return_id,
+                instead_of=instead_of,
+                note=note,
+            )
+
+        order, history = self._flow.history(order_id)
+        before = self._flow.first_outcome(order, history, request)
         if before is not None:  # a double click asks no provider anything
             return before
-        if instead_of is not None:
-            self.reconcile(order_id)
+        self._flow.rehearse(order, history, by, plan)
+        if instead_of is not None and self._refunds.look_before_replacing(order, history.dossier, instead_of).changed:
+            order, history = self._flow.history(order_id)
+            before = self._flow.first_outcome(order, history, request)
+            if before is not None:
+                return before
+            self._flow.rehearse(order, history, by, plan)
         try:
-            refundable = self._refunds.refundable(order_id, payment)
-        except NotPossibleNow:
-            before = self._flow.outcome_of(order_id, request)  # the same click, a moment ahead, took what was left
+            refundable = self._refunds.refundable(order, order.payment(payment))
+        except NotPossibleNow:  # the same click, a moment ahead, may have taken what was left
+            before = self._flow.first_outcome(*self._flow.history(order_id), request)
             if before is not None:
                 return before
             raise
 
         def decide(draft: Draft, order: Order) -> None:
-            chosen = order.payment(payment)
-            hold = self._refunds.approval(draft, order, chosen, amount)
-            refunds.plan(
-                draft,
-                order,
-                chosen,
-                amount,
-                refundable.target,
-                hold=hold,
-                page=refundable.url,
-                return_id=return_id,
-                instead_of=instead_of,
-                note=note,
-            )
+            hold = self._refunds.approval(draft, order, order.payment(payment), amount)
+            plan(draft, order, refundable.target, refundable.url, hold)
 
         return self._flow.command(order_id, by, decide, request=request)
 
@@ -500,7 +509,11 @@ class ReturnDesk:
         The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
         `NotPossibleNow` where the money is gone, or on its way with a provider that takes nothing back.
         """
-        with self._refunds.withdrawn(order_id, refund_id) as effect:
+        order, history = self._flow.history(order_id)
+        self._flow.rehearse(
+            order, history, by, lambda draft, order: refunds.cancel(draft, order, refund_id, note, withdrawn=True)
+        )
+        with self._refunds.withdrawn(order, history.dossier, refund_id) as effect:
 
             def decide(draft: Draft, order: Order) -> None:
                 self._refunds.check_cancellable(draft.dossier, order, refund_id)
@@ -526,29 +539,10 @@ class ReturnDesk:
         """Read all refunds of the order's payments at their providers, and record what we did not know.
 
         A refund that the merchant made in a dashboard closes the one that waited for it; one that nobody asked for
-        appears as external and lowers what is left. Raises `NotPossibleNow` when a provider cannot be asked; what the
-        providers of the order's other payments said is recorded all the same.
+        appears as external and lowers what is left. Payments that could not be asked about are in the outcome's
+        ``not_asked``, each with the reason; what the providers of the others said is recorded all the same.
         """
-        order, dossier = self._flow.read(order_id)
-        known = dossier if dossier.order is not None else attrs.evolve(dossier, order=order)
-        seen: dict[str, Sequence[Seen]] = {}
-        unasked: list[tuple[Payment, ProviderError]] = []
-        for payment in order.payments:
-            try:
-                _, seen[payment.id] = self._house.runner.refunding.seen(self.shop_id, known, payment.id)
-            except ProviderError as error:
-                unasked.append((payment, error))
-        if unasked and not seen:
-            raise NotPossibleNow(cannot_ask(order_id, *unasked[0])) from unasked[0][1]
-
-        def decide(draft: Draft, fresh: Order) -> None:
-            for payment in fresh.payments:
-                record_seen(draft, payment, seen.get(payment.id, ()), Evidence.RECONCILE)
-
-        outcome = self._flow.command(order_id, Actor.system(), decide)
-        if unasked:
-            raise NotPossibleNow(cannot_ask_one_of_several(order_id, *unasked[0])) from unasked[0][1]
-        return outcome
+        return self._refunds.record(order_id, self._refunds.books(self._flow.order(order_id).payments))
 
     def receive_webhook(
         self,
@@ -564,7 +558,8 @@ class ReturnDesk:
         It is verified, kept, and then acted on; the same one again changes nothing. What is about a payment that
         neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the provider's (answer
         400). Answer 500 to everything else, so that it is sent again: `NotPossibleNow` when the provider could not be
-        asked whether it is genuine, and the store's errors when it could not be kept.
+        asked whether it is genuine or the plugin broke over it (the log says where), and the store's errors when it
+        could not be kept.
         """
         source = self._house.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(source, Text):
@@ -680,11 +675,8 @@ class ReturnDesk:
     def shipping_options(self, order_id: str) -> Sequence[ShippingOption]:
         """The ways in which the customer can send goods of this order back; sending it himself is always one."""
         order = self._flow.order(order_id)
-        options = []
-        if order.delivery is not None and order.delivery.provider:
-            provider = self._house.accounts.shipping(self.shop_id, order.delivery.provider)
-            if not isinstance(provider, Text):
-                options += portal(lambda: provider.portal_url(order))
+        portal = self._links.portal(order)
+        options = [] if portal is None else [portal]
         options.append(
             ShippingOption(
                 way=ShippingWay.SELF,

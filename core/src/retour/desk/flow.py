@@ -77,6 +77,11 @@ class Flow:
         order = self.order(order_id)
         return order, fold(order_id, self.house.store.events(self.shop_id, order_id))
 
+    def history(self, order_id: str) -> tuple[Order, History]:
+        """The order as it is now, and all that happened to it."""
+        order = self.order(order_id)
+        return order, History.of(order_id, self.house.store.events(self.shop_id, order_id))
+
     def context(self, draft: Draft) -> HookContext:
         return HookContext(shop=self.shop_id, by=draft.by, at=draft.at)
 
@@ -113,8 +118,7 @@ class Flow:
         Decides again, hooks included, when somebody else changed the order in between. On a host's ``connection``
         the order is locked first, so that cannot happen there.
         """
-        if not isinstance(by, Actor):
-            raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
+        _check_actor(by)
         order = self.order(order_id)
         if connection is not None:
             check_host_connection(connection)
@@ -133,6 +137,20 @@ class Flow:
             )
         )
 
+    def _draft(self, order: Order, dossier: Dossier, by: Actor, request: Request | None = None) -> Draft:
+        _check_actor(by)
+        now = self.house.clock()
+        draft = Draft(
+            dossier=dossier,
+            at=now,
+            by=by,
+            new_id=id_maker(microseconds(now) // 1000),
+            request_id=request.id if request is not None else None,
+            request_digest=request.digest if request is not None else None,
+        )
+        draft.see(order)
+        return draft
+
     def _round(
         self,
         order: Order,
@@ -150,16 +168,7 @@ class Flow:
         dossier = history.dossier
         if request is not None and request.id in dossier.requests:
             return self._first_outcome(order, history, request)
-        now = house.clock()
-        draft = Draft(
-            dossier=dossier,
-            at=now,
-            by=by,
-            new_id=id_maker(microseconds(now) // 1000),
-            request_id=request.id if request is not None else None,
-            request_digest=request.digest if request is not None else None,
-        )
-        draft.see(order)
+        draft = self._draft(order, dossier, by, request)
         seen = 0 if keeps_order else len(draft.events)
         decide(draft, order)
         changed = len(draft.events) > seen
@@ -178,7 +187,7 @@ class Flow:
                 refunds=refund_rows(self.shop_id, draft.dossier, draft.events),
                 merged_refunds=merged_refunds(draft.events),
                 references=reference_rows(self.shop_id, draft.dossier, draft.events),
-                personal=[self._note_row(order, note, now) for note in draft.notes],
+                personal=[self._note_row(order, note, draft.at) for note in draft.notes],
                 effects=effects,
                 settled=settled,
             ),
@@ -194,11 +203,16 @@ class Flow:
         ids = () if inline else tuple([effect.id for effect in effects if not effect.delay])
         return self._outcome(order, history.dossier, draft.events, ids, shows, shows_received)
 
-    def outcome_of(self, order_id: str, request: Request) -> Outcome | None:
+    def first_outcome(self, order: Order, history: History, request: Request) -> Outcome | None:
         """The outcome of a request_id that was used before, None for a new one. Raises `RequestReused`."""
-        order = self.order(order_id)
-        history = History.of(order_id, self.house.store.events(self.shop_id, order_id))
         return self._first_outcome(order, history, request) if request.id in history.dossier.requests else None
+
+    def rehearse(self, order: Order, history: History, by: Actor, decide: Callable[[Draft, Order], object]) -> None:
+        """Decide on a draft that nobody keeps: raises what the decision would raise as things are known now.
+
+        So that who may not do it, and what cannot be, is refused before anybody outside is asked.
+        """
+        decide(self._draft(order, history.dossier, by), order)
 
     def _first_outcome(self, order: Order, history: History, request: Request) -> Outcome:
         """The outcome of a request_id that was used before; an error if it was used for something else."""
@@ -290,6 +304,11 @@ class Request:
                 )
             )
         return cls(request_id, digest(arguments))
+
+
+def _check_actor(by: object) -> None:
+    if not isinstance(by, Actor):
+        raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
 
 
 def as_it_is_now(return_: Return, order: Order, before: ReturnOutcome) -> ReturnOutcome:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import attrs
 
 from retour.desk.house import House
@@ -15,7 +12,8 @@ from retour.model.refunds import LinkKind, LinkRequest, Refund, RefundLink
 from retour.model.shipping import ShippingOption
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
-from retour.providers.contract import PaymentProvider
+from retour.plugins.providers import PaymentCaller
+from retour.providers.errors import ProviderError
 
 
 @attrs.frozen
@@ -58,6 +56,18 @@ class Links:
             return _no_transfer(payment, refund)
         return _link_by(provider, order, payment, refund.amount, to)
 
+    def portal(self, order: Order) -> ShippingOption | None:
+        """The return portal of whoever sent the order; None where there is none, or it cannot say."""
+        if order.delivery is None or not order.delivery.provider:
+            return None
+        provider = self.house.accounts.shipping(self.shop_id, order.delivery.provider)
+        if isinstance(provider, Text):
+            return None
+        try:
+            return provider.portal_url(order)
+        except ProviderError:
+            return None
+
     def pages(self, order: Order, dossier: Dossier) -> dict[str, str]:
         """The page of each payment at its provider, by the payment's id: as the provider once named it, else as its
         plugin does. No policy is asked, and no plugin more than once for a payment."""
@@ -73,7 +83,7 @@ class Links:
 
 
 def _link_by(
-    provider: PaymentProvider,
+    provider: PaymentCaller,
     order: Order,
     payment: Payment,
     amount: Money,
@@ -90,20 +100,9 @@ def _link_by(
         page=page,
     )
     try:
-        link: Any = provider.refund_url(request)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin still gets an answer
-        return _no_link(payment, amount, text("it failed: {error}", error=type(error).__name__))
-    if not isinstance(link, RefundLink):
-        return _no_link(payment, amount, text("it failed: {error}", error="no RefundLink"))
-    return link
-
-
-def portal(ask: Callable[[], ShippingOption | None]) -> list[ShippingOption]:
-    try:
-        option = ask()
-    except (Exception, SystemExit):  # noqa: BLE001 - without a portal the customer sends it himself
-        return []
-    return [option] if isinstance(option, ShippingOption) else []
+        return provider.refund_url(request)
+    except ProviderError as error:
+        return _no_link(payment, amount, text("it failed: {error}", error=error.message))
 
 
 _NOTHING_LEFT = RefundLink(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 import attrs
@@ -22,19 +22,27 @@ from retour.model.errors import (
 from retour.model.ids import id_maker
 from retour.model.money import Money
 from retour.model.order import Order, Payment
+from retour.model.outcome import NotAsked, Outcome
 from retour.model.reasons import Reason, ReasonCode, reason
-from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
+from retour.model.refunds import ApprovalKind, Evidence, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
-from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
-from retour.providers.http import DEADLINE_SECONDS, time_limit
 from retour.providers.refunding import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
+from retour.rules.matching import Seen, record_seen
 from retour.store.clock import microseconds
 from retour.store.records import from_json
 from retour.store.store import ClaimedEffect, LeaseLost
+
+
+@attrs.frozen(kw_only=True)
+class Books:
+    """What providers say of the refunds of payments, by the payment's id, and which they could not be asked about."""
+
+    seen: Mapping[str, Sequence[Seen]]
+    not_asked: tuple[NotAsked, ...]
 
 
 @attrs.frozen
@@ -55,34 +63,75 @@ class RefundDesk:
         self.flow.house.store.add_effects(self.flow.shop_id, order_id, [new])
         return [new.id]
 
-    def refundable(self, order_id: str, payment: str) -> Refundable:
+    def refundable(self, order: Order, payment: Payment) -> Refundable:
         """What the provider says of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
-        chosen = self.flow.order(order_id).payment(payment)
-        provider = self.flow.house.accounts.refunding(self.flow.shop_id, chosen)
+        provider = self.flow.house.accounts.refunding(self.flow.shop_id, payment)
         if isinstance(provider, Text):
-            raise NotPossibleNow(
-                text(
-                    "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
-                    order=order_id,
-                    payment=chosen.id,
-                    why=provider,
-                )
-            )
+            raise _not_by_api(order, payment, provider)
         try:
-            with time_limit(DEADLINE_SECONDS):
-                refundable: Refundable = provider.refundable(chosen)
+            refundable = provider.refundable(payment)
         except ProviderError as error:
-            raise NotPossibleNow(cannot_ask(order_id, chosen, error)) from error
-        if not refundable.possible:
             raise NotPossibleNow(
                 text(
-                    "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
-                    order=order_id,
-                    payment=chosen.id,
-                    why=refundable.reason,
+                    "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
+                    "Nothing was changed.",
+                    order=order.id,
+                    provider=payment.provider,
+                    payment=payment.id,
+                    error=error.reason.words,
+                )
+            ) from error
+        if not refundable.possible:
+            raise _not_by_api(order, payment, refundable.reason)
+        return refundable
+
+    def books(self, payments: Iterable[Payment]) -> Books:
+        """What the providers say of all refunds of ``payments``, and which of those they could not be asked about."""
+        seen: dict[str, Sequence[Seen]] = {}
+        not_asked: list[NotAsked] = []
+        for payment in payments:
+            try:
+                found = self.flow.house.runner.refunding.seen(self.flow.shop_id, payment)
+            except ProviderError as error:
+                found = text(
+                    "{provider} cannot be asked now: {error}", provider=payment.provider, error=error.reason.words
+                )
+            if isinstance(found, Text):
+                not_asked.append(NotAsked(payment=payment.id, why=found))
+            else:
+                seen[payment.id] = found
+        return Books(seen=seen, not_asked=tuple(not_asked))
+
+    def record(self, order_id: str, books: Books) -> Outcome:
+        """Record what the providers' books say that we did not know."""
+
+        def decide(draft: Draft, order: Order) -> None:
+            for payment in order.payments:
+                record_seen(draft, payment, books.seen.get(payment.id, ()), Evidence.RECONCILE)
+
+        outcome = self.flow.command(order_id, Actor.system(), decide)
+        return attrs.evolve(outcome, not_asked=books.not_asked)
+
+    def look_before_replacing(self, order: Order, dossier: Dossier, refund_id: str) -> Outcome:
+        """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
+
+        Raises `NotPossibleNow`, and nothing is recorded, where that cannot be asked.
+        """
+        refund = dossier.refund(refund_id)
+        books = self.books([order.payment(refund.payment)])
+        for payment in books.not_asked:
+            raise NotPossibleNow(
+                text(
+                    "Order {order}: refund {refund} of {amount} on payment {payment} may have been made already: "
+                    "{why}. Nothing was changed.",
+                    order=order.id,
+                    refund=refund.id,
+                    amount=refund.amount,
+                    payment=payment.payment,
+                    why=payment.why,
                 )
             )
-        return refundable
+        return self.record(order.id, books)
 
     def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
         """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""
@@ -100,7 +149,7 @@ class RefundDesk:
         provider = self.flow.house.accounts.refunding(self.flow.shop_id, payment)
         if isinstance(provider, Text):
             why = provider
-        elif provider.capabilities.cancel_refund in (Support.YES, Support.PARTIAL):
+        elif provider.capabilities.cancel_refund.usable:
             return
         else:
             why = text("{provider} takes no refund back", provider=provider.display_name)
@@ -115,13 +164,12 @@ class RefundDesk:
         )
 
     @contextmanager
-    def withdrawn(self, order_id: str, refund_id: str) -> Iterator[ClaimedEffect | None]:
+    def withdrawn(self, order: Order, dossier: Dossier, refund_id: str) -> Iterator[ClaimedEffect | None]:
         """Take a refund that waits for its first or its next try out of every worker's hands, and give it back where
         the caller fails; None for a refund that does not wait so.
 
         Raises `NotPossibleNow` for one that a worker has, or that a worker died with.
         """
-        order, dossier = self.flow.read(order_id)
         refund = dossier.refunds.get(refund_id)
         if refund is None or refund.state is not RefundState.SUBMITTING:
             yield None
@@ -130,7 +178,7 @@ class RefundDesk:
         owner = id_maker(microseconds(now) // 1000)("wk")
         sending = [
             effect_id
-            for effect_id, body in store.waiting_effects(self.flow.shop_id, order_id, SEND_REFUND)
+            for effect_id, body in store.waiting_effects(self.flow.shop_id, order.id, SEND_REFUND)
             if from_json(OfRefund, body).refund_id == refund_id
         ]
         claimed = store.claim(owner, lease=LEASE, limit=1, ids=sending)
@@ -180,22 +228,12 @@ class RefundDesk:
         return (answer.because or reason(ReasonCode.HELD)) if answer.kind is ApprovalKind.HOLD else None
 
 
-def cannot_ask_one_of_several(order_id: str, payment: Payment, error: ProviderError) -> Text:
-    return text(
-        "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
-        "What is known of the other payments is recorded.",
-        order=order_id,
-        provider=payment.provider,
-        payment=payment.id,
-        error=str(error),
-    )
-
-
-def cannot_ask(order_id: str, payment: Payment, error: ProviderError) -> Text:
-    return text(
-        "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was changed.",
-        order=order_id,
-        provider=payment.provider,
-        payment=payment.id,
-        error=str(error),
+def _not_by_api(order: Order, payment: Payment, why: Text | str) -> NotPossibleNow:
+    return NotPossibleNow(
+        text(
+            "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
+            order=order.id,
+            payment=payment.id,
+            why=why,
+        )
     )

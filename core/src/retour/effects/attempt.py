@@ -38,6 +38,11 @@ def done(effect: ClaimedEffect) -> SettledEffect:
     return SettledEffect(id=effect.id, owner=effect.owner, state="done")
 
 
+def given_back(effect: ClaimedEffect, *, unclear: bool = False) -> SettledEffect:
+    """The effect is for the next worker, at once; ``unclear`` if nobody knows how far a try of it came."""
+    return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=unclear or effect.crashed)
+
+
 def put_off(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
     """The effect is tried again after ``pause``, or after a pause that doubles with every try.
 

@@ -13,7 +13,7 @@ from retour.model.errors import InvalidWebhook, NotPossibleNow
 from retour.model.ids import NewId, crockford
 from retour.model.order import Order, Payment
 from retour.model.text import text
-from retour.providers.contract import PaymentProvider
+from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected
 from retour.store.records import as_json
@@ -44,19 +44,19 @@ class Told:
         return NewEffect(id=identity, kind=kind, plugin="", body=body, owner=None, lease=0)
 
 
-def read(provider: PaymentProvider, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
+def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
     """What a webhook says, verified by its provider over the raw bytes.
 
     Raises `InvalidWebhook` for one that is not the provider's, and `NotPossibleNow` where the provider could not be
-    asked for what the check needs.
+    asked for what the check needs, or its plugin broke over it: the log says where.
     """
-    if not hasattr(provider, "parse_webhook"):
+    if not provider.capabilities.reads_webhooks:
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
     if len(body) > LARGEST_WEBHOOK:
         raise InvalidWebhook(text("A webhook of {provider} is too large.", provider=provider.display_name))
     raw = RawWebhook(headers={name.lower(): value for name, value in headers.items()}, body=body)
     try:
-        told: VerifiedEvents | ToFetch = provider.parse_webhook(raw)
+        return provider.parse_webhook(raw)
     except WebhookRejected as error:
         raise InvalidWebhook(
             text("A webhook of {provider} was refused: {why}", provider=provider.display_name, why=str(error))
@@ -66,10 +66,9 @@ def read(provider: PaymentProvider, headers: Mapping[str, str], body: bytes) -> 
             text(
                 "A webhook of {provider} cannot be checked now: {why}. Answer 500, so that it is sent again.",
                 provider=provider.display_name,
-                why=str(error),
+                why=error.reason.words,
             )
         ) from error
-    return told
 
 
 def effects(provider: str, account: str, told: VerifiedEvents | ToFetch) -> Iterator[tuple[str, Told]]:

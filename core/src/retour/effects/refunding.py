@@ -25,12 +25,12 @@ from retour.model.events.money import (
 )
 from retour.model.history import History
 from retour.model.order import Payment
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
 from retour.model.text import Text
 from retour.plugins.accounts import Accounts
+from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import PaymentCapabilities, Support
-from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
@@ -52,6 +52,9 @@ LOOK_AGAIN = (
     datetime.timedelta(days=1),
 )
 """How long after one look at a pending refund the next follows; webhooks are faster."""
+
+OTHER_CURRENCY = "a refund is of another currency than its payment"
+"""Why what a provider says of a payment is not recorded: it could not be counted with the rest."""
 
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
@@ -109,7 +112,9 @@ class Refunding:
             return self._submit(effect, refund, provider, request)
         return self._recover(effect, refund, provider, request)
 
-    def _submit(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:
+    def _submit(
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
+    ) -> Attempt:
         """Send it, where no earlier try can have happened."""
         try:
             result = provider.refund(request)
@@ -139,18 +144,18 @@ class Refunding:
     # --- finding out ---------------------------------------------------------------------------------
 
     def _recover(
-        self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
     ) -> Attempt:
         """Ask the provider what became of an unclear refund, and go on by the recovery rule."""
         capabilities: PaymentCapabilities = provider.capabilities
         now = self.clock()
         if effect.crashed or refund.unclear_at is None:  # a worker died with it: its try is as late as can be
             refund = attrs.evolve(refund, unclear_at=now)
-        if capabilities.find_refund in (Support.YES, Support.PARTIAL):
+        if capabilities.find_refund.usable:
             try:
                 found = provider.find_refund(request)
             except ProviderError as error:
-                because = reason(ReasonCode.CANNOT_BE_ASKED, error.reason.said, error=error.code.value)
+                because = cannot_be_asked(error.reason)
                 return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
             if found is not None:
                 return _settled(effect, refund, found, Evidence.LOOKUP)
@@ -169,7 +174,9 @@ class Refunding:
         held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.CANNOT_TELL))
         return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
 
-    def _resend(self, effect: ClaimedEffect, refund: Refund, provider: RefundsByApi, request: RefundRequest) -> Attempt:
+    def _resend(
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
+    ) -> Attempt:
         """Send the same request again inside the window. Whatever refusal comes back, the refund stays unclear."""
         try:
             result = provider.refund(request)
@@ -238,31 +245,42 @@ class Refunding:
 
     def reconcile(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""
-        payment_id = from_json(OfPayment, effect.body).payment
+        payment = payment_of(history.dossier, from_json(OfPayment, effect.body).payment)
         try:
-            payment, seen = self.seen(effect.shop, history.dossier, payment_id)
+            seen = self.seen(effect.shop, payment)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error)))
+        if isinstance(seen, Text):
+            return Attempt(settled=put_off(effect, str(seen)))
         return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE))
 
     def told(self, effect: ClaimedEffect, history: History) -> Attempt:
         """Record what a signed webhook said of one refund."""
         told = from_json(ToldOf, effect.body)
         payment = payment_of(history.dossier, told.payment)
+        if told.seen.amount.currency != payment.captured.currency:
+            return Attempt(settled=put_off(effect, OTHER_CURRENCY))
         return Attempt(
             settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen], Evidence.WEBHOOK)
         )
 
-    def seen(self, shop: str, dossier: Dossier, payment_id: str) -> tuple[Payment, Sequence[Seen]]:
-        """What the provider says of the refunds of one payment. Raises `ProviderError`."""
-        payment = payment_of(dossier, payment_id)
-        provider = self._provider(shop, dossier, payment_id)
-        if isinstance(provider, Text) or provider.capabilities.list_refunds not in (Support.YES, Support.PARTIAL):
-            return payment, ()
-        target = provider.refundable(payment).target
-        return payment, [as_seen(result) for result in provider.list_refunds(target)]
+    def seen(self, shop: str, payment: Payment) -> Sequence[Seen] | Text:
+        """What the provider says of the refunds of one payment, or why there is no provider that could say it.
 
-    def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> RefundsByApi | Text:
+        Nothing for a provider that lists no refunds. Raises `ProviderError`.
+        """
+        provider = self.accounts.payment(shop, payment.provider, payment.account, payment.mode)
+        if isinstance(provider, Text):
+            return provider
+        if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
+            return ()
+        target = provider.refundable(payment).target
+        found = [as_seen(result) for result in provider.list_refunds(target)]
+        if any(one.amount.currency != payment.captured.currency for one in found):
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, OTHER_CURRENCY)
+        return found
+
+    def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> PaymentCaller | Text:
         payment = payment_of(dossier, payment_id)
         return self.accounts.refunding(shop, payment)
 
@@ -307,13 +325,13 @@ def as_seen(result: RefundResult) -> Seen:
     )
 
 
-def _window(provider: RefundsByApi) -> datetime.timedelta | None:
+def _window(provider: PaymentCaller) -> datetime.timedelta | None:
     """How long the provider recognises a request that is repeated; None: it never does."""
     idempotency = provider.capabilities.idempotency
     return None if idempotency is None else idempotency.window
 
 
-def _complete_after(provider: RefundsByApi) -> datetime.timedelta | None:
+def _complete_after(provider: PaymentCaller) -> datetime.timedelta | None:
     """How old a try must be before "not found" proves something; None: never, or nothing can be looked up in full."""
     complete = provider.capabilities.find_refund is Support.YES
     return provider.capabilities.lookup_complete_after if complete else None

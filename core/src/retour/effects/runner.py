@@ -16,7 +16,7 @@ from itertools import groupby
 import attrs
 
 from retour.effects.announcements import announce
-from retour.effects.attempt import Attempt, done, put_off
+from retour.effects.attempt import Attempt, done, given_back, put_off
 from retour.effects.refunding import (
     CANCEL_REFUND,
     FETCH_REFUND,
@@ -54,7 +54,6 @@ from retour.store.store import (
     Commit,
     LeaseLost,
     NewEffect,
-    SettledEffect,
     Store,
     VersionMoved,
 )
@@ -157,7 +156,13 @@ class Runner:
         """
         shop, order_id = effects[0].shop, effects[0].order_id
         known = history if history is not None else self._load(shop, order_id)
-        tries = [self._try(effect, known, until) for effect in effects]
+        tries: list[Attempt] = []
+        try:
+            for effect in effects:
+                tries.append(self._try(effect, known, until))
+        except KeyboardInterrupt:
+            self._stopped(effects, tries, known)
+            raise
         known, new = self._record(shop, order_id, tries, known, effects[0].owner)
         done = sum(1 for one in tries if one.settled.state == "done")
         failed = len(tries) - done
@@ -176,10 +181,29 @@ class Runner:
                 break
             taken += len(claimed)
             until = time.monotonic() + LEASE / SECOND / 2  # what begins then still ends within the lease
-            for batch in by_order(claimed):
-                batch_done, batch_failed = self._run_safely(batch, until)
+            batches = by_order(claimed)
+            while batches:
+                try:
+                    batch_done, batch_failed = self._run_safely(batches.pop(0), until)
+                except KeyboardInterrupt:
+                    for batch in batches:
+                        with suppress(RetourError, LeaseLost):
+                            self.store.settle([given_back(effect) for effect in batch])
+                    raise
                 done, failed = done + batch_done, failed + batch_failed
         return done, failed
+
+    def _stopped(self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History) -> None:
+        """A person stopped the process in the middle of ``effects``: what came of ``tries`` is recorded, and nobody
+        knows how far the one after them came. All that is left goes to the next worker, who need not wait."""
+        under_way = effects[len(tries)]
+        left = [given_back(effect, unclear=effect is under_way) for effect in effects[len(tries) :]]
+        log.warning("stopped during effect %s of order %s", under_way.kind, under_way.order_id)
+        with suppress(RetourError, LeaseLost):  # then the leases run out, as after any crash
+            self.store.settle(left)
+        if tries:
+            with suppress(RetourError):
+                self._record(under_way.shop, under_way.order_id, tries, history, None)
 
     def _run_safely(self, batch: Sequence[ClaimedEffect], until: float) -> tuple[int, int]:
         """Run one order's effects; an order that cannot be read or is busy keeps them for later."""
@@ -202,8 +226,7 @@ class Runner:
 
     def _try(self, effect: ClaimedEffect, history: History, until: float) -> Attempt:
         if time.monotonic() > until:
-            back = SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=effect.crashed)
-            return Attempt(settled=back)
+            return Attempt(settled=given_back(effect))
         if effect.kind == APPLY_STOCK:
             return self._apply_stock(effect)
         if effect.kind == ANNOUNCE:
@@ -219,8 +242,8 @@ class Runner:
             with time_limit(LEASE / SECOND / 2):
                 return refunding[effect.kind](effect, history)
         except (Exception, SystemExit) as error:
-            # A provider that raises anything but ProviderError: nobody knows how far it came, so the claim stays
-            # unsettled. The lease runs out, and the next worker treats it as a crash and asks the provider first.
+            # No provider does this (`retour.plugins.providers`): it is a bug of ours, and nobody knows how far it came.
+            # The claim stays unsettled: the lease runs out, and the next worker asks the provider first.
             log.warning("effect %s of order %s failed", effect.kind, effect.order_id, exc_info=True)
             return Attempt(settled=attrs.evolve(put_off(effect, repr(error)), state="unsettled"))
 
@@ -246,9 +269,10 @@ class Runner:
     # --- recording what became of them ---------------------------------------------------------------
 
     def _record(
-        self, shop: str, order_id: str, tries: Sequence[Attempt], history: History, owner: str
+        self, shop: str, order_id: str, tries: Sequence[Attempt], history: History, owner: str | None
     ) -> tuple[History, list[ClaimedEffect]]:
-        """Commit the outcome: what the tries found out, the effects settled, and what follows from both."""
+        """Commit the outcome: what the tries found out, the effects settled, and what follows from both: to be run by
+        ``owner``, or by any worker."""
         settled = [one.settled for one in tries if one.settled.state != "unsettled"]
         for _ in range(_ROUNDS):
             now = self.clock()

@@ -60,14 +60,23 @@ class ReturnOutcome:
 
 
 @attrs.frozen(kw_only=True)
+class NotAsked:
+    """A payment, by its id, about whose refunds its provider could not be asked, and ``why``."""
+
+    payment: str
+    why: Text
+
+
+@attrs.frozen(kw_only=True)
 class Outcome:
     """What a command did.
 
     ``changed`` is False when there was nothing to do, and when a request_id had been used before: then the outcome
     is the first one's. Most commands touch one return, which ``return_id``, ``receipt_id`` and ``restock`` speak of;
     where goods of several announced returns were counted at once, they speak of the first that needs an answer, and
-    ``returns`` holds them all. ``refund`` is the refund that the command was about, as it is
-    now. ``effect_ids`` are the effects that ``desk.run(outcome)`` runs.
+    ``returns`` holds them all. ``refund`` is the refund that the command was about, as it is now. ``effect_ids`` are
+    the effects that ``desk.run(outcome)`` runs. ``not_asked`` are the payments that ``reconcile`` could not ask about:
+    of their refunds nothing new is known.
     """
 
     order_id: str
@@ -76,6 +85,7 @@ class Outcome:
     returns: tuple[ReturnOutcome, ...] = ()
     refund: Refund | None = None
     effect_ids: tuple[str, ...] = ()
+    not_asked: tuple[NotAsked, ...] = ()
 
     @property
     def refund_id(self) -> str | None:

@@ -26,7 +26,7 @@ class ReasonCode(StrEnum):
     DID_NOT_HAPPEN = "did_not_happen"
     NOT_KNOWN_YET = "not_known_yet"
     CANNOT_TELL = "cannot_tell"
-    CANNOT_BE_ASKED = "cannot_be_asked"  # the value "error" is the code of why
+    CANNOT_BE_ASKED = "cannot_be_asked"  # the value "error" is the code of why, the others are that code's
     PROCESS_STOPPED = "process_stopped"
     PLUGIN_UNUSABLE = "plugin_unusable"
     PLUGIN_FAILED = "plugin_failed"  # the values "plugin", "origin" and "hook"
@@ -80,7 +80,7 @@ class Reason:
         ours = _WORDS[self.code]
         values: dict[str, Any] = dict(self.values)
         if self.code is ReasonCode.CANNOT_BE_ASKED:
-            values["error"] = _WORDS[ReasonCode(self.values["error"])]
+            values["error"] = attrs.evolve(_WORDS[ReasonCode(self.values["error"])], values=self.values)
         worded = attrs.evolve(ours, values={**ours.values, **values})
         if not self.said:
             return worded
@@ -93,6 +93,11 @@ class Reason:
 def reason(code: ReasonCode, said: str = "", /, **values: str) -> Reason:
     """One of our reasons: ``reason(ReasonCode.TOO_LATE, "past 180 days")``."""
     return Reason(code=code, values=values, said=said)
+
+
+def cannot_be_asked(why: Reason) -> Reason:
+    """The reason that a provider cannot be asked, ``why`` included."""
+    return Reason(code=ReasonCode.CANNOT_BE_ASKED, values={**why.values, "error": why.code.value}, said=why.said)
 
 
 def as_reason(given: str | Reason | None) -> Reason | None:

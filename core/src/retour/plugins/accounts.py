@@ -1,4 +1,7 @@
-"""The providers of one desk: one instance per shop, account and mode, made on first use from checked settings."""
+"""The providers of one desk: one instance per shop, account and mode, made on first use from checked settings.
+
+What is handed out is the caller of a provider, never the provider itself.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from typing import Any
 from retour.model.errors import InvalidSettings
 from retour.model.order import Mode, Payment
 from retour.model.text import Text, text
-from retour.plugins.registry import PluginStatus, Registry
+from retour.plugins.providers import PaymentCaller, ShippingCaller
+from retour.plugins.registry import Plugin, PluginStatus, Registry
 from retour.providers.capabilities import Support
-from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
+from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.providers.http import ProviderSession
 from retour.providers.settings import read_settings
 
@@ -20,7 +24,7 @@ Settings = Mapping[str, Any]
 
 
 class Accounts:
-    """Makes providers. ``settings`` gives a shop's settings, by the shop's id."""
+    """Makes providers, and hands out their callers. ``settings`` gives a shop's settings, by the shop's id."""
 
     def __init__(self, registry: Registry, settings: Callable[[str], Settings]) -> None:
         self._registry = registry
@@ -45,34 +49,34 @@ class Accounts:
         for name, provider in known.items():
             accounts = [key for key in given if key.partition(":")[0] == name] or [name]
             for key in accounts:
-                faults += read_settings(provider.settings_type, given.get(key, {}), key)[1]
+                faults += _read(provider, given, key)[1]
         for key in given:
             name = key.partition(":")[0]
             if name not in known and not self._is_off(name):
                 faults.append(f"{key}: no plugin of this name is loaded; name it in plugins=")
         return faults
 
-    def payment(self, shop: str, provider: str, account: str, mode: Mode) -> PaymentProvider | Text:
+    def payment(self, shop: str, provider: str, account: str, mode: Mode) -> PaymentCaller | Text:
         """The payment provider, or the reason why there is none."""
         found = self._registry.payment.get(provider)
         if found is None:
             return self._why_not(provider)
-        made: PaymentProvider | Text = self._instance(
-            shop, provider, account, mode.value, found[0], lambda settings: found[0](settings, ProviderSession())
-        )
+        kind, plugin = found
+
+        def make(settings: Any) -> PaymentCaller:
+            return PaymentCaller(provider=kind(settings, ProviderSession()), **_declared(kind, plugin))
+
+        made: PaymentCaller | Text = self._instance(shop, provider, account, mode.value, kind, make)
         return made
 
-    def refunding(self, shop: str, payment: Payment) -> RefundsByApi | Text:
+    def refunding(self, shop: str, payment: Payment) -> PaymentCaller | Text:
         """The provider of a payment, if ``refund`` can be called on it; else the reason why that cannot be done."""
         found = self._registry.payment.get(payment.provider)
-        if found is not None:
-            can = found[0].capabilities
-            if Support.YES not in (can.refund_by_api, can.refund_by_person):
-                return text("{provider} cannot refund by API", provider=found[0].display_name)
-        provider: Any = self.payment(shop, payment.provider, payment.account, payment.mode)
-        return provider  # type: ignore[no-any-return]
+        if found is not None and not found[0].capabilities.refunds:
+            return text("{provider} cannot refund by API", provider=found[0].display_name)
+        return self.payment(shop, payment.provider, payment.account, payment.mode)
 
-    def transfers(self, shop: str, payment: Payment) -> PaymentProvider | None:
+    def transfers(self, shop: str, payment: Payment) -> PaymentCaller | None:
         """Who says how to transfer the money of a refund by hand: the payment's own provider if its refunds are made
         by a person, else the first plugin's whose are; None where no such plugin is loaded."""
         by_person = {
@@ -90,29 +94,39 @@ class Accounts:
         found = self._registry.payment.get(provider)
         return found is not None and found[0].capabilities.refund_by_person is Support.YES
 
-    def shipping(self, shop: str, provider: str) -> ShippingProvider | Text:
+    def shipping(self, shop: str, provider: str) -> ShippingCaller | Text:
         """The shipping provider, or the reason why there is none."""
         found = self._registry.shipping.get(provider)
         if found is None:
             return self._why_not(provider)
-        made: ShippingProvider | Text = self._instance(shop, provider, "default", "live", found[0], found[0])
+        kind, plugin = found
+
+        def make(settings: Any) -> ShippingCaller:
+            return ShippingCaller(provider=kind(settings), **_declared(kind, plugin))
+
+        made: ShippingCaller | Text = self._instance(shop, provider, "default", "live", kind, make)
         return made
 
     def _instance(
         self, shop: str, provider: str, account: str, mode: str, kind: type[Any], make: Callable[[Any], Any]
     ) -> Any:
+        """The one that was made before, else a new one: made while no lock is held, and the first one stays."""
         key = (shop, provider, account, mode)
         with self._lock:
-            if key not in self._made:
-                path = provider if account == "default" else f"{provider}:{account}"
-                settings, faults = read_settings(kind.settings_type, self._settings(shop).get(path, {}), path)
-                if faults:
-                    return text("its settings are wrong: {faults}", faults="; ".join(faults))
-                try:
-                    self._made[key] = make(settings)
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin still gets an answer
-                    return text("it cannot be started: {error}", error=type(error).__name__)
-            return self._made[key]
+            if key in self._made:
+                return self._made[key]
+        path = provider if account == "default" else f"{provider}:{account}"
+        settings, faults = _read(kind, self._settings(shop), path)
+        if faults:
+            return text("its settings are wrong: {faults}", faults="; ".join(faults))
+        try:
+            made = make(settings)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a broken plugin still gets an answer
+            return text("it cannot be started: {error}", error=type(error).__name__)
+        with self._lock:
+            return self._made.setdefault(key, made)
 
     def _is_off(self, name: str) -> bool:
         plugin = self._registry.plugins.get(name)
@@ -123,3 +137,22 @@ class Accounts:
         if plugin is None:
             return text("no plugin of this name is loaded")
         return text("{reason}", reason=plugin.reason)
+
+
+def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[str]]:
+    """A provider's settings, or every fault in them; a class whose own checks break has wrong settings too."""
+    try:
+        return read_settings(kind.settings_type, given.get(path, {}), path)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a broken plugin still gets an answer
+        return None, [f"{path}: cannot be read ({type(error).__name__})"]
+
+
+def _declared(kind: type[PaymentProvider] | type[ShippingProvider], plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "display_name": kind.display_name,
+        "capabilities": kind.capabilities,
+        "origin": plugin.origin,
+    }

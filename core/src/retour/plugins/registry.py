@@ -19,6 +19,7 @@ from retour.model.errors import PluginClash
 from retour.model.text import text
 from retour.plugins import defaults, specs
 from retour.plugins.markers import PROJECT
+from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 from retour.providers.contract import API, PaymentProvider, ShippingProvider
 
 log = logging.getLogger("retour.plugins")
@@ -160,8 +161,8 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
         manager.register(loaded, name=name)
         manager.check_pending()
         _refuse_precedence(manager, loaded)
-        payment = _handed_over(manager, name, "payment_providers", ("refund_url",))
-        shipping = _handed_over(manager, name, "shipping_providers", ("portal_url",))
+        payment = _handed_over(manager, name, "payment_providers", ("refund_url",), PaymentCapabilities)
+        shipping = _handed_over(manager, name, "shipping_providers", ("portal_url",), ShippingCapabilities)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin must not stop the rest
         if manager.has_plugin(name):
             manager.unregister(name=name)
@@ -184,7 +185,9 @@ def _refuse_precedence(manager: pluggy.PluginManager, loaded: object) -> None:
                 )
 
 
-def _handed_over(manager: pluggy.PluginManager, name: str, hook: str, methods: Sequence[str]) -> tuple[Any, ...]:
+def _handed_over(
+    manager: pluggy.PluginManager, name: str, hook: str, methods: Sequence[str], capabilities: type
+) -> tuple[Any, ...]:
     """The provider classes that one plugin hands over, checked."""
     others = [plugin for other, plugin in manager.list_name_plugin() if other != name and plugin is not None]
     classes = [one for several in manager.subset_hook_caller(hook, others)() for one in several]
@@ -203,6 +206,8 @@ def _handed_over(manager: pluggy.PluginManager, name: str, hook: str, methods: S
                 f"{one.__name__} was written for contract {one.api!r}, this retour has contract {API}; "  # type: ignore[attr-defined]
                 "install matching versions of both"
             )
+        if not isinstance(one.capabilities, capabilities):  # type: ignore[attr-defined]
+            raise TypeError(f"{one.__name__}.capabilities is no {capabilities.__name__}")
     return tuple(classes)
 
 

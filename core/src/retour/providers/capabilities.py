@@ -19,6 +19,11 @@ class Support(StrEnum):
     NOT_YET = "not_yet"
     UNKNOWN = "unknown"
 
+    @property
+    def usable(self) -> bool:
+        """Whether it is there to be used, in full or in part."""
+        return self in (Support.YES, Support.PARTIAL)
+
 
 @attrs.frozen(kw_only=True)
 class Idempotency:
@@ -58,6 +63,16 @@ class PaymentCapabilities:
     refund_window_days: int | None = None
     idempotency: Idempotency | None = None
     lookup_complete_after: datetime.timedelta | None = None
+
+    @property
+    def refunds(self) -> bool:
+        """Whether ``refund`` can be called: it refunds by API, or plans what a person makes."""
+        return Support.YES in (self.refund_by_api, self.refund_by_person)
+
+    @property
+    def reads_webhooks(self) -> bool:
+        """Whether ``parse_webhook`` can be called."""
+        return self.webhooks is not WebhookTrust.NONE
 
 
 @attrs.frozen(kw_only=True)

@@ -51,6 +51,10 @@ class PaymentProvider(Protocol):
 class RefundsByApi(PaymentProvider, Protocol):
     """A payment provider whose capabilities say ``refund_by_api``. Its methods raise `ProviderError` and nothing else.
 
+    The core calls what the capabilities declare and nothing else. What ``refund`` or ``cancel_refund`` raises besides,
+    and an answer of another type than is written here, is taken for ``OUTCOME_UNKNOWN``; of the others for
+    ``UNAVAILABLE``. Its words are not kept.
+
     A refund is identified by ``target`` (what it is made on, see `Refundable`) and ``reference`` (the provider's id).
     """
 

@@ -51,8 +51,10 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Let all calls of this block end within ``seconds`` together; one for which no time is left is not made.
 
     What a provider does can be several calls: it looks for an order, renews a token, asks for the rest of a refund.
+    A limit within another ends with it.
     """
-    token = _ends_at.set(time.monotonic() + seconds)
+    ends, outer = time.monotonic() + seconds, _ends_at.get()
+    token = _ends_at.set(ends if outer is None else min(ends, outer))
     try:
         yield
     finally:

@@ -58,8 +58,7 @@ def lacks(capabilities: PaymentCapabilities, capability: str) -> str:
     """
     declared = getattr(capabilities, capability)
     if isinstance(declared, Support):
-        enough = (Support.YES,) if capability == "refund_by_api" else (Support.YES, Support.PARTIAL)
-        has = declared in enough
+        has = declared is Support.YES if capability == "refund_by_api" else declared.usable
     else:
         has = declared is not None and declared is not WebhookTrust.NONE
     said = declared.value if isinstance(declared, Enum) else declared

@@ -1,0 +1,268 @@
+"""The typed caller of providers: one method for each call of the contract, and the policy for one that fails.
+
+Nothing else in retour calls a provider. Every call has its time, is made only where the provider declares that it can
+be, and gives an answer of the right type down to its fields, or a `ProviderError`. What an implementation raised that
+is not its own `ProviderError`, and an answer of a wrong type, leaves a write unclear and makes a read unavailable. Of
+such an exception nothing is kept but its type and where it was raised: its words may be a secret or about a person.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import islice
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from retour.model.order import Order, Payment
+from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.refunds import LinkRequest, RefundLink
+from retour.model.shipping import ShippingOption
+from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
+from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.http import DEADLINE_SECONDS, time_limit
+from retour.providers.refunding import Refundable, RefundRequest, RefundResult
+from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
+
+log = logging.getLogger("retour.plugins")
+
+MOST_REFUNDS = 10_000
+"""Refunds of one payment that are read at most: an answer that never ends is none."""
+
+LONGEST_WAIT = datetime.timedelta(days=366)
+"""The longest time that a provider can ask us to wait before the next try."""
+
+
+class ProviderBroke(ProviderError):
+    """A provider's plugin did what no provider may: raised something of its own, or answered with something else."""
+
+    def __init__(self, failed: ErrorCode, why: str, *, plugin: str, origin: str, method: str) -> None:
+        super().__init__(failed, f"plugin {plugin} ({origin}) failed in {method}: {why}")
+        self._broke = reason(ReasonCode.PLUGIN_FAILED, why, plugin=plugin, origin=origin, hook=method)
+
+    @property
+    def reason(self) -> Reason:
+        """Whose fault it is, for the timeline of the staff."""
+        return self._broke
+
+
+@attrs.frozen(kw_only=True)
+class PaymentCaller:
+    """A payment provider of one shop, account and mode.
+
+    ``origin`` is the distribution to blame for what it does. Each method ends within `DEADLINE_SECONDS`, as far as its
+    network calls go, and raises `ProviderError` and nothing else; `KeyboardInterrupt` goes on up.
+    """
+
+    name: str
+    display_name: str
+    capabilities: PaymentCapabilities
+    origin: str
+    _provider: Any = attrs.field(repr=False)
+
+    def refund_url(self, request: LinkRequest) -> RefundLink:
+        """Where a person goes to refund a payment."""
+        return self._read("refund_url", RefundLink, request)  # type: ignore[no-any-return]
+
+    def refundable(self, payment: Payment) -> Refundable:
+        """What the provider says can be refunded of a payment."""
+        return self._read("refundable", Refundable, payment, declared=self.capabilities.refunds)  # type: ignore[no-any-return]
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Send a refund. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
+        return self._write("refund", request, declared=self.capabilities.refunds)
+
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        """The refund as the provider has it now."""
+        return self._read("fetch_refund", RefundResult, target, reference, declared=self.capabilities.refunds)  # type: ignore[no-any-return]
+
+    def find_refund(self, request: RefundRequest) -> RefundResult | None:
+        """The refund that carries our id, or None."""
+        able = self.capabilities.find_refund.usable
+        return self._read("find_refund", RefundResult | None, request, declared=able)  # type: ignore[no-any-return]
+
+    def list_refunds(self, target: str) -> Sequence[RefundResult]:
+        """All refunds of a payment, whoever made them, read to the last."""
+        able = self.capabilities.list_refunds.usable
+        return self._read("list_refunds", Sequence[RefundResult], target, declared=able)  # type: ignore[no-any-return]
+
+    def cancel_refund(self, target: str, reference: str) -> RefundResult:
+        """Take a refund back. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
+        return self._write("cancel_refund", target, reference, declared=self.capabilities.cancel_refund.usable)
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        """What a webhook says, its signature checked. Raises `WebhookRejected` too."""
+        return _called(  # type: ignore[no-any-return]
+            self,
+            self._provider,
+            "parse_webhook",
+            VerifiedEvents | ToFetch,
+            (webhook,),
+            declared=self.capabilities.reads_webhooks,
+            failed=ErrorCode.UNAVAILABLE,
+            refuses=WebhookRejected,
+        )
+
+    def check_settings(self) -> None:
+        """One cheap call that shows that the settings work."""
+        self._read("check_settings", None, declared=self.capabilities.refunds)
+
+    def _read(self, method: str, kind: Any, *arguments: object, declared: bool = True) -> Any:
+        return _called(self, self._provider, method, kind, arguments, declared=declared, failed=ErrorCode.UNAVAILABLE)
+
+    def _write(self, method: str, *arguments: object, declared: bool) -> RefundResult:
+        return _called(  # type: ignore[no-any-return]
+            self,
+            self._provider,
+            method,
+            RefundResult,
+            arguments,
+            declared=declared,
+            failed=ErrorCode.OUTCOME_UNKNOWN,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ShippingCaller:
+    """A shipping provider of one shop, called as `PaymentCaller` calls: a `ProviderError` and nothing else."""
+
+    name: str
+    display_name: str
+    capabilities: ShippingCapabilities
+    origin: str
+    _provider: Any = attrs.field(repr=False)
+
+    def portal_url(self, order: Order) -> ShippingOption | None:
+        """The return portal for the parcels of ``order``; None where there is none."""
+        return _called(  # type: ignore[no-any-return]
+            self,
+            self._provider,
+            "portal_url",
+            ShippingOption | None,
+            (order,),
+            declared=self.capabilities.portal.usable,
+            failed=ErrorCode.UNAVAILABLE,
+        )
+
+
+# --- isolation -------------------------------------------------------------------------------------------
+
+
+def _called(
+    caller: PaymentCaller | ShippingCaller,
+    provider: object,
+    method: str,
+    kind: Any,
+    arguments: Sequence[object],
+    *,
+    declared: bool,
+    failed: ErrorCode,
+    refuses: type[Exception] = ProviderError,
+) -> Any:
+    """What ``method`` answers, of type ``kind``.
+
+    Raises the provider's own `ProviderError` (and what it ``refuses`` with); all else is ``failed``.
+    """
+    if not declared:
+        raise ProviderError(ErrorCode.CONFIGURATION, f"{caller.display_name} does not declare {method}")
+    place = ""
+    try:
+        with time_limit(DEADLINE_SECONDS):
+            answer = getattr(provider, method)(*arguments)
+            if get_origin(kind) is Sequence:
+                answer = _listed(answer)
+            if fits(answer, kind):
+                return answer
+            why = f"it answered {type(answer).__name__}, which is not what the contract says"
+    except KeyboardInterrupt:
+        raise
+    except ProviderError as error:
+        if _is_whole(error):
+            raise
+        why = "its ProviderError is not whole"
+    except refuses:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever an implementation can do, it does to itself alone
+        why, place = type(error).__name__, _place(error)
+    # Raised outside of the handlers: a host that logs this error with what it came from has no words of the other.
+    broke = ProviderBroke(failed, why, plugin=caller.name, origin=caller.origin, method=method)
+    log.error("%s %s", broke.message, place)
+    raise broke
+
+
+def _listed(answer: Any) -> Sequence[object]:
+    """All of an answer of several, which may be made while it is read. Raises TypeError for what is no such answer."""
+    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
+        raise TypeError
+    found = list(islice(answer, MOST_REFUNDS + 1))
+    if len(found) > MOST_REFUNDS:
+        raise OverflowError
+    return found
+
+
+def _is_whole(error: ProviderError) -> bool:
+    """Whether an error holds what the core decides by."""
+    code, disposition, wait = (getattr(error, name, None) for name in ("code", "disposition", "not_before"))
+    if not isinstance(code, ErrorCode) or not isinstance(disposition, Disposition):
+        return False
+    return wait is None or (isinstance(wait, datetime.timedelta) and datetime.timedelta(0) <= wait <= LONGEST_WAIT)
+
+
+def _place(error: BaseException) -> str:
+    """Where an exception was raised, for the developer who looks: files and lines, and nothing that was in them."""
+    frames = traceback.extract_tb(error.__traceback__)[1:] or traceback.extract_tb(error.__traceback__)
+    return " > ".join([f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames[-4:]])
+
+
+# --- types -----------------------------------------------------------------------------------------------
+
+
+def fits(value: object, kind: Any) -> bool:
+    """Whether ``value`` is what a contract's annotation says, down to the fields of attrs values.
+
+    Stricter than the annotation where a value would do harm later: a time has a zone, a text can be stored, a bool is
+    no number. A protocol and ``Any`` are not looked into.
+    """
+    origin = get_origin(kind)
+    if kind is Any or getattr(kind, "_is_protocol", False):
+        return True
+    if kind is None or kind is NoneType:
+        return value is None
+    if origin in (Union, UnionType):
+        return any(fits(value, one) for one in get_args(kind))
+    if origin is not None:
+        return _holds(value, origin, get_args(kind))
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        return False
+    if isinstance(value, str):
+        return _is_storable(value)
+    if isinstance(value, datetime.datetime):
+        return value.utcoffset() is not None
+    return all(fits(getattr(value, name), one) for name, one in _fields(kind)) if attrs.has(kind) else True
+
+
+def _holds(value: Any, origin: Any, kinds: Sequence[Any]) -> bool:
+    if not isinstance(value, (tuple, list) if origin is tuple else origin):  # a list of the same is as good
+        return False
+    if isinstance(value, Mapping):
+        return all(fits(key, kinds[0]) and fits(one, kinds[1]) for key, one in value.items())
+    return all(fits(one, kinds[0]) for one in value)
+
+
+def _is_storable(words: str) -> bool:
+    """Whether both databases keep a text: PostgreSQL has no place for a zero, and no encoding for half a character."""
+    try:
+        return b"\0" not in words.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+@cache
+def _fields(kind: Any) -> Sequence[tuple[str, Any]]:
+    hints = get_type_hints(kind)
+    return [(field.name, hints[field.name]) for field in attrs.fields(kind)]
