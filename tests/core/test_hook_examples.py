@@ -77,7 +77,7 @@ class AcmeShipping:
     display_name: ClassVar = "Acme Parcels"
     api: ClassVar = 1
     settings_type: ClassVar = Settings
-    capabilities: ClassVar = ShippingCapabilities()
+    capabilities: ClassVar = ShippingCapabilities(portal=Support.YES)
 
     def __init__(self, settings: Settings) -> None:
         del settings

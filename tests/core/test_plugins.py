@@ -161,6 +161,28 @@ def test_a_provider_of_another_contract_is_refused_with_a_sentence() -> None:
     assert "was written for contract 2, this retour has contract 1" in plugin.reason
 
 
+def test_a_provider_whose_capabilities_are_none_is_off() -> None:
+    class Boastful(AcmePay):
+        capabilities = {"refund_by_api": "yes"}  # noqa: RUF012
+
+    (plugin,) = desk(acme(Boastful)).plugins
+    assert (plugin.status, plugin.payment_providers) == ("broken", ())
+    assert "Boastful.capabilities is no PaymentCapabilities" in plugin.reason
+
+
+def test_a_merchant_reads_no_words_of_a_plugin_that_could_not_be_loaded() -> None:
+    class Broken:
+        name = "acme"
+
+        @hookimpl
+        def payment_providers(self) -> list[object]:
+            raise ValueError("password hunter2")
+
+    broken = desk(Broken())
+    assert broken._house.accounts.shipping("default", "acme").render("nl") == "de plugin kan niet worden geladen"
+    assert "hunter2" in broken.plugins[0].reason  # the developer does
+
+
 def test_an_objects_name_is_its_own_or_its_class() -> None:
     class Nameless:
         @hookimpl

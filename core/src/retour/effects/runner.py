@@ -196,14 +196,15 @@ class Runner:
     def _stopped(self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History) -> None:
         """A person stopped the process in the middle of ``effects``: what came of ``tries`` is recorded, and nobody
         knows how far the one after them came. All that is left goes to the next worker, who need not wait."""
-        under_way = effects[len(tries)]
-        left = [given_back(effect, unclear=effect is under_way) for effect in effects[len(tries) :]]
-        log.warning("stopped during effect %s of order %s", under_way.kind, under_way.order_id)
-        with suppress(RetourError, LeaseLost):  # then the leases run out, as after any crash
-            self.store.settle(left)
+        shop, order_id = effects[0].shop, effects[0].order_id
+        log.warning("stopped in the middle of the effects of order %s", order_id)
+        left = [given_back(effect, unclear=not number) for number, effect in enumerate(effects[len(tries) :])]
+        if left:
+            with suppress(RetourError, LeaseLost):  # then the leases run out, as after any crash
+                self.store.settle(left)
         if tries:
             with suppress(RetourError):
-                self._record(under_way.shop, under_way.order_id, tries, history, None)
+                self._record(shop, order_id, tries, history, None)
 
     def _run_safely(self, batch: Sequence[ClaimedEffect], until: float) -> tuple[int, int]:
         """Run one order's effects; an order that cannot be read or is busy keeps them for later."""

@@ -136,6 +136,8 @@ class Accounts:
         plugin = self._registry.plugins.get(provider)
         if plugin is None:
             return text("no plugin of this name is loaded")
+        if plugin.status is PluginStatus.BROKEN:  # its reason has words of an exception in it, and is for developers
+            return text("its plugin cannot be loaded")
         return text("{reason}", reason=plugin.reason)
 
 
