@@ -113,8 +113,8 @@ class Person:
         desk = self.world.desk(inline_seconds=10)
         deaths.lie_in_wait(desk)
         deaths.watch(desk)
-        PlannedShop.apply_stock = deaths.around(  # type: ignore[method-assign]
-            "before the stock is booked", PlannedShop.apply_stock, "after the stock is booked"
+        PlannedShop.book_stock = deaths.around(  # type: ignore[method-assign]
+            "before the stock is booked", PlannedShop.book_stock, "after the stock is booked"
         )
         roles = {
             "merchant": self._sell,

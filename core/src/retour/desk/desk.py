@@ -60,7 +60,7 @@ from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.rules.matching import Seen, record_seen
-from retour.shop import Shop
+from retour.shop import Shop, shops_of
 from retour.store.clock import microseconds
 from retour.store.store import Store
 
@@ -85,8 +85,9 @@ class ReturnDesk:
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
     makes or upgrades the tables: by default only on SQLite.
 
-    Raises `InvalidSettings` with every fault at once, `PluginClash`, and the store's errors. A plugin that is
-    missing or broken does not raise: see ``plugins``.
+    Raises `InvalidShop`, `InvalidSettings` with every fault at once, `PluginClash`, and the store's errors. A plugin
+    that is missing or broken does not raise: see ``plugins``. The `Shop` that a function gives is looked at when it is
+    first met.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class ReturnDesk:
         migrate: bool | None = None,
         clock: Callable[[], datetime.datetime] = _now,
     ) -> None:
+        shops = shops_of(shop)
         registry = load(plugins)
         of_many = callable(settings)
         accounts = Accounts(registry, settings if callable(settings) else _always(settings or {}))
@@ -110,7 +112,6 @@ class ReturnDesk:
             accounts.check(shop_id)
         hooks = Hooks(registry)
         opened = Store(ready(store, migrate))
-        shops: Callable[[str], Shop] = (lambda _: shop) if isinstance(shop, Shop) else shop
         house = House(
             store=opened,
             registry=registry,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import attrs
 
-from retour.model.returns import StockMovement
 from retour.providers.errors import without_people
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
@@ -24,13 +23,11 @@ class Attempt:
     """What one try of an effect gave.
 
     ``settled`` is what becomes of the effect. ``record`` adds the events to a draft of the order as it is when they
-    are committed, which may be later than it was when the effect began. ``applied`` is a stock movement that the shop
-    has booked; those of one return become one event.
+    are committed, which may be later than it was when the effect began.
     """
 
     settled: SettledEffect
     record: Callable[[Draft], None] | None = None
-    applied: StockMovement | None = None
 
 
 def done(effect: ClaimedEffect) -> SettledEffect:

@@ -27,10 +27,10 @@ from retour.effects.refunding import (
     OfRefund,
     Refunding,
 )
-from retour.effects.stock import record_applied, stock_failed
+from retour.effects.stock import book
 from retour.model.actor import Actor
 from retour.model.dossier import History
-from retour.model.errors import Busy, RetourError, StockRefused
+from retour.model.errors import Busy, RetourError
 from retour.model.events import Recorded
 from retour.model.ids import id_maker
 from retour.model.returns import StockMovement
@@ -44,7 +44,7 @@ from retour.rules.effects import (
     refunds_to_cancel,
     refunds_to_look_at,
     refunds_to_send,
-    stock_effects,
+    stock_to_book,
 )
 from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
@@ -66,10 +66,20 @@ LEASE = 120 * SECOND
 """How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
 may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
 
+BOOK_STOCK = "book_stock"
 APPLY_STOCK = "apply_stock"
+"""How one movement was left before those of one command became one effect: such rows wait in stores."""
+
 ANNOUNCE = "announce"
 
 RETOUR = Actor.system("retour")
+
+
+@attrs.frozen(kw_only=True)
+class BookStock:
+    """The body of the effect that books all movements of one command."""
+
+    movements: tuple[StockMovement, ...]
 
 
 @attrs.define
@@ -90,17 +100,17 @@ class Runner:
         """The effects that ``events`` ask for: stock movements, refunds to send and to cancel, an announcement per
         plugin that listens, all to be run by ``owner``; and a later look at what the provider has pending."""
         lease = LEASE if owner is not None else 0
+        movements = stock_to_book(events)
         found = [
             NewEffect(
                 id=new_id("ef"),
-                kind=APPLY_STOCK,
+                kind=BOOK_STOCK,
                 plugin="",
-                body=as_json(effect.movement),
+                body=as_json(BookStock(movements=tuple(movements))),
                 owner=owner,
                 lease=lease,
             )
-            for effect in stock_effects(events)
-        ]
+        ][: len(movements)]
         of_refunds = [(SEND_REFUND, refund_id) for refund_id in refunds_to_send(events)]
         of_refunds += [(CANCEL_REFUND, refund_id) for refund_id in refunds_to_cancel(events)]
         found += [
@@ -205,8 +215,10 @@ class Runner:
         if time.monotonic() > until:
             back = SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=effect.crashed)
             return Attempt(settled=back)
+        if effect.kind == BOOK_STOCK:
+            return book(effect, self.shops(effect.shop), from_json(BookStock, effect.body).movements, history.dossier)
         if effect.kind == APPLY_STOCK:
-            return self._apply_stock(effect)
+            return book(effect, self.shops(effect.shop), [from_json(StockMovement, effect.body)], history.dossier)
         if effect.kind == ANNOUNCE:
             return self._announce(effect, history)
         refunding = {
@@ -232,18 +244,6 @@ class Runner:
             return Attempt(settled=put_off(effect, str(failure)))
         return Attempt(settled=done(effect))
 
-    def _apply_stock(self, effect: ClaimedEffect) -> Attempt:
-        movement = from_json(StockMovement, effect.body)
-        try:
-            self.shops(effect.shop).apply_stock(movement)
-        except StockRefused as refusal:
-            return Attempt(settled=done(effect), record=stock_failed(movement, str(refusal), final=True))
-        except (Exception, SystemExit) as error:
-            log.warning("movement %s of order %s failed", movement.id, effect.order_id, exc_info=True)
-            because = f"{type(error).__name__}: {error}"
-            return Attempt(settled=put_off(effect, because), record=stock_failed(movement, because, final=False))
-        return Attempt(settled=done(effect), applied=movement)
-
     # --- recording what became of them ---------------------------------------------------------------
 
     def _record(
@@ -254,7 +254,6 @@ class Runner:
         for _ in range(_ROUNDS):
             now = self.clock()
             draft = Draft(dossier=history.dossier, at=now, by=RETOUR, new_id=id_maker(microseconds(now) // 1000))
-            record_applied(draft, [one.applied for one in tries if one.applied is not None])
             for one in tries:
                 if one.record is not None:
                     one.record(draft)

@@ -54,13 +54,6 @@ ANNOUNCED_BY = {
 
 
 @attrs.frozen(kw_only=True)
-class ApplyStock:
-    """Change the host's stock."""
-
-    movement: StockMovement
-
-
-@attrs.frozen(kw_only=True)
 class Announce:
     """Tell one plugin, through ``hook``, about the event with this ``seq`` of an order."""
 
@@ -96,10 +89,10 @@ def refunds_to_look_at(events: Iterable[Recorded]) -> list[str]:
     ]
 
 
-def stock_effects(events: Iterable[Recorded]) -> list[ApplyStock]:
+def stock_to_book(events: Iterable[Recorded]) -> list[StockMovement]:
     """The stock movements that ``events`` ask for."""
     return [
-        ApplyStock(movement=movement)
+        movement
         for recorded in events
         if isinstance(recorded.event, RestockDecided)
         for movement in recorded.event.movements
