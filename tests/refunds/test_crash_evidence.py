@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from retour import ReturnDesk
+from retour.effects.kinds import KINDS
 from retour.model.errors import StoreLocked
 from retour.model.text import text
 from retour.store.store import Commit, Store
@@ -66,7 +67,7 @@ def test_a_crash_is_remembered_by_who_had_no_time_for_it(world: Any, monkeypatch
     world.open()
     crash(world, monkeypatch)
     leases_are_over(world.desk)
-    (effect,) = world.desk._house.store.claim("wk1", lease=1, limit=1)
+    (effect,) = world.desk._house.store.claim("wk1", lease=1, limit=1, kinds=KINDS)
     assert effect.crashed
     world.desk._house.runner.run([effect], until=time.monotonic() - 1)
     world.later(2 * HOUR)

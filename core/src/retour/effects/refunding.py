@@ -33,22 +33,7 @@ from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
 from retour.rules.matching import TOO_MUCH, Seen, no_longer_fits, record_seen, report
 from retour.rules.recovery import Next, begins_anew, next_step
-from retour.store.records import from_json
 from retour.store.store import ClaimedEffect
-
-SEND_REFUND = "send_refund"
-FETCH_REFUND = "fetch_refund"
-CANCEL_REFUND = "cancel_refund"
-RECONCILE = "reconcile"
-PROVIDER_EVENT = "provider_event"
-
-LOOK_AGAIN = (
-    datetime.timedelta(minutes=10),
-    datetime.timedelta(hours=1),
-    datetime.timedelta(hours=6),
-    datetime.timedelta(days=1),
-)
-"""How long after one look at a pending refund the next follows; webhooks are faster."""
 
 NOT_MADE_BEFORE = "it was not sent before, or certainly not made"
 DID_NOT_HAPPEN = "the provider has none of ours: it did not happen"
@@ -60,28 +45,6 @@ _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
 
 
-@attrs.frozen(kw_only=True)
-class OfRefund:
-    """The body of an effect about one refund."""
-
-    refund_id: str
-
-
-@attrs.frozen(kw_only=True)
-class OfPayment:
-    """The body of an effect about all refunds of one payment, named by its id."""
-
-    payment: str
-
-
-@attrs.frozen(kw_only=True)
-class ToldOf:
-    """The body of an effect that a signed webhook left: a refund, and the payment it is on."""
-
-    payment: str
-    seen: Seen
-
-
 @attrs.frozen
 class Refunding:
     """Talks to payment providers about refunds. ``clock`` tells the time in UTC."""
@@ -91,9 +54,8 @@ class Refunding:
 
     # --- sending -------------------------------------------------------------------------------------
 
-    def send(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def send(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
         """Send a refund, or find out what became of an earlier try and act on that."""
-        refund_id = from_json(OfRefund, effect.body).refund_id
         refund = history.dossier.refund(refund_id)
         if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.sent is None:
             return Attempt(settled=done(effect))
@@ -179,15 +141,14 @@ class Refunding:
             return _unclear(effect, refund, str(error), error.not_before, later_try=counts)
         return _settled(effect, refund, result, found="answer to the same request")
 
-    def fetch(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def fetch(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
         """Look at a refund that the provider had pending."""
-        refund = history.dossier.refunds.get(from_json(OfRefund, effect.body).refund_id)
+        refund = history.dossier.refunds.get(refund_id)
         if refund is None or refund.state is not RefundState.PENDING:
             return Attempt(settled=done(effect))  # None: it was matched, and is another one now
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
-        pause = LOOK_AGAIN[min(effect.attempts + 1, len(LOOK_AGAIN) - 1)]
         try:
             if refund.sent is not None:
                 target = refund.sent.target
@@ -195,20 +156,20 @@ class Refunding:
                 target = provider.refundable(payment_of(history.dossier, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
         except ProviderError as error:
-            return Attempt(settled=put_off(effect, str(error), pause))
+            return Attempt(settled=put_off(effect, str(error)))
         seen = as_seen(result)
         pending = seen.status in refund.reported
         return Attempt(
-            settled=put_off(effect, "still pending", pause) if pending else done(effect),
-            record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found="look"),
+            settled=put_off(effect, "") if pending else done(effect),
+            fact=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found="look"),
         )
 
-    def cancel(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def cancel(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
         """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
 
         Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
         """
-        refund = history.dossier.refund(from_json(OfRefund, effect.body).refund_id)
+        refund = history.dossier.refund(refund_id)
         if refund.state is not RefundState.PENDING or not refund.cancelling or refund.sent is None:
             return Attempt(settled=done(effect))
         provider = self._provider(effect.shop, history.dossier, refund.payment)
@@ -227,27 +188,27 @@ class Refunding:
                 return Attempt(settled=put_off(effect, str(unread)))
         seen = as_seen(result)
 
-        def record(draft: Draft) -> None:
+        def fact(draft: Draft) -> None:
             report(draft, draft.dossier.refund(refund.id), seen, found="cancel")
+
+        def record(draft: Draft) -> None:
             if draft.dossier.refund(refund.id).cancelling:
                 draft.record(RefundCancelRefused(refund_id=refund.id, because=because))
 
-        return Attempt(settled=done(effect), record=record)
+        return Attempt(settled=done(effect), fact=fact, record=record)
 
-    def reconcile(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def reconcile(self, effect: ClaimedEffect, payment_id: str, history: History) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""
-        payment_id = from_json(OfPayment, effect.body).payment
         try:
             payment, seen = self.seen(effect.shop, history.dossier, payment_id)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error)))
-        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, seen))
+        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, seen))
 
-    def told(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def told(self, effect: ClaimedEffect, payment_id: str, seen: Seen, history: History) -> Attempt:
         """Record what a signed webhook said of one refund."""
-        told = from_json(ToldOf, effect.body)
-        payment = payment_of(history.dossier, told.payment)
-        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen]))
+        payment = payment_of(history.dossier, payment_id)
+        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, [seen]))
 
     def seen(self, shop: str, dossier: Dossier, payment_id: str) -> tuple[Payment, Sequence[Seen]]:
         """What the provider says of the refunds of one payment. Raises `ProviderError`."""
@@ -326,7 +287,7 @@ def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, *, fou
     seen = as_seen(result)
     return Attempt(
         settled=done(effect),
-        record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found=found),
+        fact=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, found=found),
     )
 
 

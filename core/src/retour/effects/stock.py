@@ -39,16 +39,18 @@ def book(effect: ClaimedEffect, shop: Shop, movements: Sequence[StockMovement], 
             log.warning("movements of order %s failed", effect.order_id, exc_info=True)
             problem = f"{type(error).__name__}: {error}"
 
-    def record(draft: Draft) -> None:
+    def fact(draft: Draft) -> None:
         for one in movements:
             if one.id in refused:
                 _record_failed(draft, one, refused[one.id], final=True)
-        for one in left if problem else ():
-            _record_failed(draft, one, problem, final=False)
         if not problem:
             _record_applied(draft, left)
 
-    return Attempt(settled=put_off(effect, problem) if problem else done(effect), record=record)
+    def record(draft: Draft) -> None:
+        for one in left if problem else ():
+            _record_failed(draft, one, problem, final=False)
+
+    return Attempt(settled=put_off(effect, problem) if problem else done(effect), fact=fact, record=record)
 
 
 def _record_applied(draft: Draft, movements: Sequence[StockMovement]) -> None:

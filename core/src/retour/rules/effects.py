@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from retour.model.actor import ActorKind
 from retour.model.events import (
     ExternalRefundFound,
@@ -51,16 +49,6 @@ ANNOUNCED_BY = {
     RefundReversed: "on_refund_changed",
 }
 """Which hook tells the plugins about which event."""
-
-
-@attrs.frozen(kw_only=True)
-class Announce:
-    """Tell one plugin, through ``hook``, about the event with this ``seq`` of an order."""
-
-    order_id: str
-    hook: str
-    seq: int
-    plugin: str
 
 
 def refunds_to_send(events: Iterable[Recorded]) -> list[str]:
