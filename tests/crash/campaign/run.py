@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from sqlalchemy import literal_column, select, text
+from sqlalchemy import exists, literal_column, select, text
 
 from retour import NotPossibleNow, RetourError, ReturnDesk, connect
+from retour.effects.kinds import SendRefund
 from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.model.refunds import RefundState
 from retour.store import tables
@@ -71,6 +72,7 @@ class Campaign:
     unannounced: list[Decision] = attrs.field(factory=list)
     kept: list[dict[str, str]] = attrs.field(factory=list)
     forgotten: list[str] = attrs.field(factory=list)
+    unasked: dict[str, str] = attrs.field(factory=dict)
     failures: str = ""
 
     # --- while everything goes wrong -----------------------------------------------------------------
@@ -111,6 +113,7 @@ class Campaign:
                 looked = time.monotonic()
                 self.pass_time(A_WHILE if len(self.sold) < self.world.merchants else 4 * A_WHILE)
                 self._collect_webhooks()
+                self.ask_who_asks()
                 if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
                     quiet_since = looked
                 if outages and len(decided(self.world)) > outages[0] * len(self.world.plan.decisions):
@@ -209,8 +212,8 @@ class Campaign:
     # --- time ----------------------------------------------------------------------------------------
 
     def pass_time(self, by: datetime.timedelta) -> None:
-        """Move every clock: ours, the sandboxes', and the database's, by taking as much off every pause. Leases run
-        on in real time, as their holders do."""
+        """Move every clock: ours, the sandboxes', and the database's, by taking as much off every pause and every
+        lease. Whoever holds one and is alive loses it like a process that was asleep so long."""
         if not by:
             return
         self.clock.advance(by)
@@ -218,13 +221,37 @@ class Campaign:
             try:
                 with self.desk._house.store.engine.begin() as connection:
                     connection.execute(
-                        text("UPDATE retour_effect SET not_before = not_before - :by WHERE state = 'waiting'"),
+                        text(
+                            "UPDATE retour_effect SET not_before = not_before - :by, lease_until = lease_until - :by "
+                            "WHERE state = 'waiting'"
+                        ),
                         {"by": int(by.total_seconds() * SECOND)},
                     )
                 return
             except Exception:  # noqa: BLE001 - a lock or a deadlock with those who work; it is tried again
                 time.sleep(0.1)
         raise RuntimeError("the database's clock could not be moved")
+
+    def ask_who_asks(self) -> None:
+        """Keep every refund that is being sent or unknown, and that no effect will send or ask about: as of this
+        moment, for both are written in one transaction."""
+        refunds, effects = tables.refund.c, tables.effect.c
+        asked = exists().where(
+            effects.shop == refunds.shop,
+            effects.order_id == refunds.order_id,
+            effects.state == "waiting",
+            effects.kind == SendRefund.kind,
+            effects.body.contains(refunds.refund_id),
+        )
+        query = select(refunds.order_id, refunds.refund_id, refunds.state).where(
+            refunds.state.in_((RefundState.SUBMITTING.value, RefundState.UNKNOWN.value)),
+            refunds.waits_for == "provider",
+            ~asked,
+        )
+        with self.desk._house.store._reads() as connection:
+            found = connection.execute(query).all()
+        for order_id, refund_id, state in found:
+            self.unasked.setdefault(refund_id, f"order {order_id} refund {refund_id} is {state}")
 
     def _waits(self) -> list[datetime.timedelta]:
         """How long each waiting effect waits still."""
@@ -274,6 +301,7 @@ class Campaign:
         for _ in range(400):
             while self.desk.work(limit=500).done:
                 pass
+            self.ask_who_asks()
             self._collect_webhooks()
             waits = self._waits()
             if not waits:
