@@ -5,14 +5,18 @@ Losing one lease costs one effect. What a provider answered is a fact, whoever h
 
 from __future__ import annotations
 
+import datetime
 import logging
+import time
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from retour import Actor, Order, Refund, hookimpl
+from retour.effects.kinds import KINDS, SendRefund, to_store
 from retour.model.errors import NotPossibleNow
+from retour.model.events import RefundUnclear
 from retour.providers import ErrorCode, ProviderError
 from retour.store.store import Store
 
@@ -166,3 +170,70 @@ def test_a_refund_that_became_unknown_under_a_person_who_cancels_keeps_its_quest
 
 def _die(_: object) -> None:
     raise PowerCut
+
+
+def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = world.open(inline_seconds=0).refund()
+    store, looked = world.desk._house.store, Store.waiting_effects
+    taken: list[Any] = []
+
+    def then_a_worker_takes_it(*arguments: Any) -> Any:
+        found = looked(*arguments)
+        taken.extend(store.claim("wk another", lease=60_000_000, limit=1, kinds=KINDS))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "waiting_effects", then_a_worker_takes_it)
+        with pytest.raises(NotPossibleNow, match="is being sent right now"):
+            world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert world.states == ["submitting"]
+    world.desk._house.runner.run(taken, until=time.monotonic() + 60)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_with_two_effects_is_not_given_up_while_a_worker_has_one_of_them(world: Any) -> None:
+    """A person had it tried again while an older effect still waited."""
+    outcome = world.open(inline_seconds=0).refund()
+    store = world.desk._house.store
+    again = to_store(SendRefund(refund_id=outcome.refund_id), "ef another", "wk another", 60_000_000)
+    store.add_effects("default", "1001", [again])
+    with pytest.raises(NotPossibleNow, match="is being sent right now"):
+        world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert {state for (state,) in rows(world, "state")} == {"waiting"}
+
+
+# --- what is unclear, said again -------------------------------------------------------------------------
+
+
+def unclear(world: Any) -> list[str]:
+    events = [one.event for one in world.desk._house.store.events("default", "1001")]
+    return [one.because for one in events if isinstance(one, RefundUnclear)]
+
+
+def test_a_provider_that_cannot_be_asked_again_and_again_is_one_event(world: Any) -> None:
+    world.open().ledger.after = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
+    world.refund()
+    world.ledger.lookup_fails = 3
+    for _ in range(3):
+        world.later()
+    assert len(unclear(world)) == 2
+    assert unclear(world)[1].startswith("the provider cannot be asked")
+    world.later()
+    assert (world.states, world.ledger.calls) == (["succeeded"], 1)
+
+
+@pytest.mark.parametrize("complete_after, events", [(None, 1), (datetime.timedelta(minutes=20), 2)])
+def test_a_later_try_that_ends_the_same_is_news_only_where_its_time_counts(
+    world: Any, complete_after: datetime.timedelta | None, events: int
+) -> None:
+    lost = ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")
+    world.open(lookup_complete_after=complete_after).ledger.before = [lost, lost]
+    world.refund()
+    first = world.refunds[0].unclear_at
+    world.later()
+    assert len(unclear(world)) == events
+    assert (world.refunds[0].unclear_at > first) == (events == 2)
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)

@@ -142,6 +142,26 @@ def test_movements_that_waited_as_effects_of_their_own_are_booked(make_desk: Mak
     assert desk.dossier("1001").return_(return_id).stock is StockState.APPLIED
 
 
+@pytest.mark.parametrize(
+    "answer, states",
+    [(never("pot"), {"applied", "refused"}), (away, {"planned"})],
+    ids=["an answer is a fact", "no answer changes nothing"],
+)
+def test_what_the_shop_says_after_the_lease_was_lost(
+    make_desk: MakeDesk, answer: Callable[[Sequence[StockMovement]], Exception], states: set[str]
+) -> None:
+    def too_late(movements: Sequence[StockMovement]) -> Exception:
+        with desk._house.store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE retour_effect SET owner = 'wk another', attempts = attempts + 1 WHERE state = 'waiting'"
+            )
+        return answer(movements)
+
+    desk = make_desk(shop=ListeningShop(too_late))
+    return_id = restocked(desk)
+    assert {one.state for one in desk.dossier("1001").return_(return_id).movements.values()} == states
+
+
 # --- a shop of the old kind ------------------------------------------------------------------------------
 
 
