@@ -172,8 +172,9 @@ def _die(_: object) -> None:
     raise PowerCut
 
 
+@pytest.mark.parametrize("lease", [60_000_000, 0], ids=["has it", "had it, and is late"])
 def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    world: Any, monkeypatch: pytest.MonkeyPatch, lease: int
 ) -> None:
     outcome = world.open(inline_seconds=0).refund()
     store, looked = world.desk._house.store, Store.waiting_effects
@@ -181,7 +182,7 @@ def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
 
     def then_a_worker_takes_it(*arguments: Any) -> Any:
         found = looked(*arguments)
-        taken.extend(store.claim("wk another", lease=60_000_000, limit=1, kinds=KINDS))
+        taken.extend(store.claim("wk another", lease=lease, limit=1, kinds=KINDS))
         return found
 
     with monkeypatch.context() as patch:

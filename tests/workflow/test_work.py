@@ -12,7 +12,6 @@ import attrs
 import pytest
 
 from retour import Actor, MemoryShop, Objection, Order, ReturnDesk, StockMovement, hookimpl
-from retour.effects import stock
 from retour.effects.attempt import Pauses
 from retour.effects.kinds import KINDS, SOON
 from retour.model.errors import StoreLocked
@@ -202,8 +201,9 @@ def test_an_effect_whose_body_is_not_ours_costs_no_other_of_its_order(make_desk:
     assert ("waiting", report.postponed[0].problem) in rows(desk, "state, problem")
 
 
+@pytest.mark.parametrize("place", ["retour.effects.stock._record_applied", "retour.effects.runner.event_row"])
 def test_an_outcome_that_cannot_be_recorded_costs_no_other_effect(
-    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     shop, crm = MemoryShop(cups("1001")), Crm()
     desk = make_desk(shop=shop, plugins=[crm])
@@ -212,7 +212,7 @@ def test_an_outcome_that_cannot_be_recorded_costs_no_other_effect(
         raise ZeroDivisionError("a bug of ours")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stock, "_record_applied", bug)
+        patch.setattr(place, bug)
         desk.mark_returned("1001", by=ANNA)
     assert crm.heard == ["returned"]
     assert sorted(rows(desk, "kind, state, problem")) == [

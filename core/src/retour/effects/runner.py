@@ -19,7 +19,7 @@ from retour.effects.attempt import Attempt, put_off
 from retour.effects.kinds import KINDS, Outside, asked_for, to_store
 from retour.model.actor import Actor
 from retour.model.dossier import History
-from retour.model.errors import Busy
+from retour.model.errors import Busy, RetourError
 from retour.model.events import Recorded
 from retour.model.ids import id_maker
 from retour.model.outcome import Postponed
@@ -102,18 +102,12 @@ class Runner:
         ran = Ran(history=history)
         while effects:
             effects = [self._with_pause(effect) for effect in effects]
-            recording = False
             try:
-                known = ran.history if ran.history is not None else self._load(shop, order_id)
-                tries = [self._try(effect, known, until) for effect in effects]
-                recording = True  # from here on something was done of which nothing is recorded
-                ran.history, settled, new = self._record(shop, order_id, tries, known, effects[0].owner)
+                known = ran.history = ran.history or self._load(shop, order_id)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this order's effects and no others
-                ran.postponed += self._give_back(effects, error, unclear=recording)
+                ran.postponed += self._give_back(effects, error, unclear=False)
                 return ran
-            ran.done += sum(1 for one in settled if one.state == "done")
-            ran.postponed += _postponed(effects, settled)
-            effects = new
+            effects = self._record_safely(effects, [self._try(effect, known, until) for effect in effects], known, ran)
         return ran
 
     def _load(self, shop: str, order_id: str) -> History:
@@ -146,6 +140,27 @@ class Runner:
         return list(_postponed(effects, settled))
 
     # --- recording what became of them ---------------------------------------------------------------
+
+    def _record_safely(
+        self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History, ran: Ran
+    ) -> list[ClaimedEffect]:
+        """Commit the outcome and count it; gives the effects that follow. Where that fails by an outcome of one of
+        them, each is recorded by itself; what cannot be recorded is put off, and whoever takes it asks first."""
+        shop, order_id, owner = effects[0].shop, effects[0].order_id, effects[0].owner
+        try:
+            ran.history, settled, new = self._record(shop, order_id, tries, history, owner)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs what it is about and no other
+            if isinstance(error, RetourError) or len(tries) == 1:
+                ran.postponed += self._give_back(effects, error, unclear=True)
+                return []
+            return [
+                follows
+                for effect, one in zip(effects, tries, strict=True)
+                for follows in self._record_safely([effect], [one], ran.history or history, ran)
+            ]
+        ran.done += sum(1 for one in settled if one.state == "done")
+        ran.postponed += _postponed(effects, settled)
+        return new
 
     def _record(
         self, shop: str, order_id: str, tries: Sequence[Attempt], history: History, owner: str
