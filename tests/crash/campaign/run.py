@@ -103,7 +103,8 @@ class Campaign:
 
     def _live_through(self, longest: float, outages: list[float]) -> None:
         """Until all is decided and nothing is due, ``longest`` seconds at most. At each share of the decisions in
-        ``outages`` more than an hour passes at once: whoever died before it is past the shortest key's window."""
+        ``outages`` more than an hour passes at once, as soon as a refund waits to be sent: that one, and whoever died
+        before, is past the shortest key's window."""
         began = quiet_since = looked = time.monotonic()
         while time.monotonic() - quiet_since < 1.0 and time.monotonic() - began < longest:
             self._look_after_people()
@@ -116,10 +117,23 @@ class Campaign:
                 self.ask_who_asks()
                 if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
                     quiet_since = looked
-                if outages and len(decided(self.world)) > outages[0] * len(self.world.plan.decisions):
-                    outages.pop(0)
-                    self.pass_time(HOUR * self.chance.uniform(1.05, 1.3))
+            if outages and self._is_time(outages[0]):
+                outages.pop(0)
+                self.pass_time(HOUR * self.chance.uniform(1.05, 1.3))
             time.sleep(0.03)
+
+    def _is_time(self, share: float) -> bool:
+        """Whether that share of the decisions is made and a refund waits to be sent, or some more are made."""
+        made = len(decided(self.world)) / len(self.world.plan.decisions)
+        return made > share and (self._one_waits_to_be_sent() or made > share + 0.1)
+
+    def _one_waits_to_be_sent(self) -> bool:
+        columns = tables.effect.c
+        waiting = select(columns.id).where(
+            columns.state == "waiting", columns.kind == SendRefund.kind, columns.attempts == columns.settled
+        )
+        with self.desk._house.store._reads() as connection:
+            return connection.execute(waiting.limit(1)).first() is not None
 
     def _start(self, role: str, number: int) -> None:
         life = self.lives[role, number]

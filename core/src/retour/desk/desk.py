@@ -28,6 +28,7 @@ from retour.model.errors import (
     InvalidReference,
     InvalidWebhook,
     NotPossibleNow,
+    StoreLocked,
 )
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order, Payment
@@ -768,6 +769,8 @@ class ReturnDesk:
                 problem = without_people(f"{type(error).__name__}: {error}")
                 log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
                 postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
+                if isinstance(error, StoreLocked):  # so it is for all of them
+                    break
         return expired, postponed
 
     def _expire(self, shop_id: str, order_id: str, return_id: str, today: datetime.date) -> bool:
