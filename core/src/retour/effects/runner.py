@@ -146,9 +146,8 @@ class Runner:
     ) -> list[ClaimedEffect]:
         """Commit the outcome and count it; gives the effects that follow. Where that fails by an outcome of one of
         them, each is recorded by itself; what cannot be recorded is put off, and whoever takes it asks first."""
-        shop, order_id, owner = effects[0].shop, effects[0].order_id, effects[0].owner
         try:
-            ran.history, settled, new = self._record(shop, order_id, tries, history, owner)
+            ran.history, settled, new = self._record(effects, tries, history)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs what it is about and no other
             if isinstance(error, RetourError) or len(tries) == 1:
                 ran.postponed += self._give_back(effects, error, unclear=True)
@@ -163,15 +162,16 @@ class Runner:
         return new
 
     def _record(
-        self, shop: str, order_id: str, tries: Sequence[Attempt], history: History, owner: str
+        self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History
     ) -> tuple[History, list[SettledEffect], list[ClaimedEffect]]:
         """Commit the outcome: what the tries found out, the effects settled, and what follows from both."""
+        shop, order_id, owner = effects[0].shop, effects[0].order_id, effects[0].owner
         for _ in range(_ROUNDS):
             now = self.clock()
             draft = Draft(dossier=history.dossier, at=now, by=RETOUR, new_id=id_maker(microseconds(now) // 1000))
             settled = []
-            for one in tries:
-                draft, outcome = _applied(draft, one)
+            for effect, one in zip(effects, tries, strict=True):
+                draft, outcome = _applied(draft, effect, one)
                 settled += [outcome] if outcome is not None else []
             new = self.new_effects(order_id, draft.events, draft.new_id, owner)
             try:
@@ -202,7 +202,7 @@ _BATCH = 20
 _ROUNDS = 10
 
 
-def _applied(draft: Draft, one: Attempt) -> tuple[Draft, SettledEffect | None]:
+def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, SettledEffect | None]:
     """The draft with what one try found out; without it, and the effect put off, where that cannot be recorded."""
     ahead = draft.copy()
     try:
@@ -210,10 +210,10 @@ def _applied(draft: Draft, one: Attempt) -> tuple[Draft, SettledEffect | None]:
             if found is not None:
                 found(ahead)
     except Exception as error:
-        log.warning("what an effect gave cannot be recorded", exc_info=True)
+        log.warning("what effect %s of order %s gave cannot be recorded", effect.kind, effect.order_id, exc_info=True)
         if one.settled is None:
             return draft, None
-        return draft, attrs.evolve(one.settled, state="waiting", delay=LEASE, problem=_said(error), unclear=True)
+        return draft, attrs.evolve(put_off(effect, _said(error)), unclear=True)
     return ahead, one.settled
 
 
