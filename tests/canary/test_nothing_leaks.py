@@ -15,7 +15,7 @@ import pickle
 import smtplib
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -657,8 +657,10 @@ def test_what_a_hosts_own_code_raises_is_kept_without_mail_addresses_and_ibans(
             raise LookupError(f"{MAIL} has no policy")
 
     class Shop(MemoryShop):
-        def apply_stock(self, movement: StockMovement) -> None:
-            raise StockRefused(f"{IBAN} of {MAIL}") if movement.product == "cup" else OSError(f"{IBAN} of {MAIL}")
+        def book_stock(self, movements: Sequence[StockMovement]) -> None:
+            said = f"{IBAN} of {MAIL}"
+            refused = [movement.id for movement in movements if movement.product == "cup"]
+            raise StockRefused(said, movements=refused) if refused else OSError(said)
 
     orders = [an_order(a_line(product, 1), order_id=product) for product in ("cup", "pot")]
     desk = ReturnDesk(shop=Shop(orders), store=sqlite_url, plugins=[Mailer()])

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -398,11 +398,11 @@ def empty(file: Path) -> None:
 def test_a_shop_that_cannot_book_is_a_problem_in_its_row_and_not_ok(
     run: Run, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: object, movement: StockMovement) -> None:
-        if movement.order_id == "1006":
+    def refuse(_: object, movements: Sequence[StockMovement]) -> None:
+        if movements[0].order_id == "1006":
             raise ConnectionError("the stock is away")
 
-    monkeypatch.setattr(demo.MemoryShop, "apply_stock", refuse)
+    monkeypatch.setattr(demo.MemoryShop, "book_stock", refuse)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
     assert "1 order has a problem" in result.stderr

@@ -42,11 +42,11 @@ class HostShop:
     def find_order(self, provider, reference):
         return None
 
-    def apply_stock(self, movement):
+    def book_stock(self, movements):
         Path("began").touch()
         time.sleep({seconds})
         with open("booked", "a") as booked:
-            booked.write(movement.id + chr(10))
+            booked.writelines(movement.id + chr(10) for movement in movements)
 
 
 def make():

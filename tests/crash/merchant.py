@@ -7,7 +7,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from retour import Actor, Order, ReturnDesk, StockMovement
 from retour.store.store import Commit, Store
@@ -29,11 +29,12 @@ class FileShop:
     def find_order(self, provider: str, reference: str) -> str | None:
         return None
 
-    def apply_stock(self, movement: StockMovement) -> None:
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
         connection = sqlite3.connect(self.path, timeout=30)
         with connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO booking VALUES (?, ?, ?)", (movement.id, movement.product, movement.quantity)
+            connection.executemany(
+                "INSERT OR IGNORE INTO booking VALUES (?, ?, ?)",
+                [(movement.id, movement.product, movement.quantity) for movement in movements],
             )
         connection.close()
 
@@ -72,7 +73,7 @@ def main() -> None:
 
 def arrange(shop: FileShop, moment: str) -> None:
     """Put the process's end where it belongs: the first save is the intent, the second the outcome."""
-    shop.apply_stock = killed(moment, "the stock is applied", shop.apply_stock)  # type: ignore[method-assign,assignment]
+    shop.book_stock = killed(moment, "the stock is booked", shop.book_stock)  # type: ignore[method-assign,assignment]
     save = Store.save
     saved: list[Commit] = []
 

@@ -69,3 +69,4 @@ def test_the_audit_finds_what_is_wrong() -> None:
     assert "paid twice" in found["pay again"]
     assert "state or amount differs from the books" in found["bounce"]
     assert "restocked twice" in found["book again"]
+    assert "unknown at some moment and asked by nobody" in found["ask nobody"]

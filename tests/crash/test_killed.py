@@ -62,8 +62,8 @@ def booked(shop_file: Path) -> int:
     [
         ("before the intent is committed", False),
         ("after the intent is committed", True),
-        ("before the stock is applied", True),
-        ("after the stock is applied", True),
+        ("before the stock is booked", True),
+        ("after the stock is booked", True),
         ("before the outcome is committed", True),
         ("after the outcome is committed", True),
     ],

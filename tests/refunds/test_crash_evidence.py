@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from retour import ReturnDesk
+from retour.effects import refunding
+from retour.effects.kinds import KINDS
 from retour.model.errors import StoreLocked
 from retour.model.text import text
 from retour.store.store import Commit, Store
@@ -66,7 +68,7 @@ def test_a_crash_is_remembered_by_who_had_no_time_for_it(world: Any, monkeypatch
     world.open()
     crash(world, monkeypatch)
     leases_are_over(world.desk)
-    (effect,) = world.desk._house.store.claim("wk1", lease=1, limit=1)
+    (effect,) = world.desk._house.store.claim("wk1", lease=1, limit=1, kinds=KINDS)
     assert effect.crashed
     world.desk._house.runner.run([effect], until=time.monotonic() - 1)
     world.later(2 * HOUR)
@@ -104,6 +106,36 @@ def test_an_order_that_cannot_be_read_for_a_while_makes_no_refund_unclear(
         world.desk.work()
     world.ledger.lookup_fails = 1  # whoever asks first, fails
     world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_crash_is_remembered_by_who_could_not_read_the_order(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.open()
+    crash(world, monkeypatch)
+    leases_are_over(world.desk)
+
+    def locked(*_: Any) -> None:
+        raise StoreLocked(text("The database stayed locked."))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "events", locked)
+        world.desk.work()
+    world.later(2 * HOUR)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_an_answer_that_a_bug_of_ours_keeps_from_being_recorded_counts_as_unclear(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    world.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(refunding, "report", bug)
+        assert world.refund().refund.state == "submitting"
+    assert world.went_back == 4000
+    world.later(2 * HOUR)
     assert (world.states, world.went_back) == (["succeeded"], 4000)
 
 

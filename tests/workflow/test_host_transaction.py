@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -14,6 +14,7 @@ from retour import (
     RestockDecision,
     RetourError,
     ReturnDesk,
+    StockMovement,
     StockState,
     StoreError,
     connect,
@@ -83,6 +84,29 @@ def test_effects_of_a_host_that_died_after_its_commit_are_done_by_work(
         desk.mark_returned("1001", by=ANNA, connection=connection)
     assert desk.work().done == 1
     assert shop.stock == {"cup": 2}
+
+
+def test_what_was_put_off_is_left_to_its_pause_by_whoever_runs_the_outcome_again(
+    host: tuple[Engine, MemoryShop, ReturnDesk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, shop, desk = host
+    book, asked = shop.book_stock, []
+
+    def away_at_first(movements: Sequence[StockMovement]) -> None:
+        asked.append(movements)
+        if len(asked) == 1:
+            raise ConnectionError("the stock is away")
+        book(movements)
+
+    monkeypatch.setattr(shop, "book_stock", away_at_first)
+    with engine.begin() as connection:
+        outcome = desk.mark_returned("1001", by=ANNA, connection=connection)
+    desk.run(outcome)
+    assert desk.run(outcome).restock.state is StockState.FAILED
+    assert len(asked) == 1
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE retour_effect SET not_before = 0"))
+    assert desk.run(outcome).restock.state is StockState.APPLIED
 
 
 def test_a_refused_command_leaves_the_hosts_transaction_usable_and_writes_nothing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -54,7 +54,7 @@ SENSIBLE = {
 }
 """The steps that a return can take. Hands that never know them would hardly get beyond a request."""
 
-SHOP_MOODS = ["well", "well", "well", "fails before", "fails after", "refuses"]
+SHOP_MOODS = ["well", "well", "well", "fails before", "fails after", "refuses", "refuses one product"]
 PLUGIN_MOODS = st.one_of(
     st.none(),
     st.none(),
@@ -101,12 +101,16 @@ class MoodyShop(MemoryShop):
         super().__init__()
         self.mood = "well"
 
-    def apply_stock(self, movement: StockMovement) -> None:
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
         if self.mood == "fails before":
             raise ConnectionError("no connection to the shop")
-        if self.mood == "refuses" and movement.id not in self.bookings:
-            raise StockRefused("this product is gone")
-        super().apply_stock(movement)
+        new = [movement.id for movement in movements if movement.id not in self.bookings]
+        if self.mood == "refuses" and new:
+            raise StockRefused("this product is gone", movements=new)
+        gone = [movement.id for movement in movements if movement.id in new and movement.product == "a"]
+        if self.mood == "refuses one product" and gone:
+            raise StockRefused("this product is gone", movements=gone)
+        super().book_stock(movements)
         if self.mood == "fails after":
             raise TimeoutError("no answer from the shop")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
 
-from retour import Actor, Busy, HookContext, MemoryShop, Money, ReturnDesk, hookimpl
+from retour import Actor, Busy, HookContext, MemoryShop, Money, ReturnDesk, StockMovement, hookimpl
 from retour.model.errors import InvalidAmount, InvalidQuantity, RetourError, StoreLocked
 from retour.testing import a_line, an_order
 
@@ -91,9 +91,9 @@ def test_any_number_of_workers_do_each_effect_once(database: str, workers: int) 
             super().__init__([an_order(a_line("cup", 2), order_id=f"o{number}") for number in range(24)])
             self.asked: Counter[str] = Counter()
 
-        def apply_stock(self, movement: object) -> None:
-            self.asked[movement.id] += 1  # type: ignore[attr-defined]
-            super().apply_stock(movement)  # type: ignore[arg-type]
+        def book_stock(self, movements: Sequence[StockMovement]) -> None:
+            self.asked.update(movement.id for movement in movements)
+            super().book_stock(movements)
 
     shop = CountingShop()
     desk = ReturnDesk(shop=shop, store=database, migrate=True, inline_seconds=0)

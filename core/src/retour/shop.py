@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
+from retour.model.errors import InvalidShop
 from retour.model.order import Order
 from retour.model.returns import StockMovement
+from retour.model.text import text
 
 
 @runtime_checkable
@@ -27,12 +29,13 @@ class Shop(Protocol):
         finds it without the prefix too: it is one of `Payment.names`.
         """
 
-    def apply_stock(self, movement: StockMovement) -> None:
-        """Add ``movement.quantity`` units (below zero: take them out) of ``movement.product`` to the stock.
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
+        """Add ``quantity`` units (below zero: take them out) of ``product`` to the stock, for each of ``movements``.
 
-        Called at least once for each movement. Called again with the same ``movement.id`` it does nothing: keep the
-        id with the booking, in the same transaction. Raise `StockRefused` when this can never be done (the product
-        is gone); any other exception means "try again later".
+        All of them or none, in one transaction of yours. Called at least once for each movement; one whose ``id`` was
+        booked before changes nothing: keep the ids with the bookings, in the same transaction. Raise `StockRefused`
+        with the ids of those that can never be booked (the product is gone), and you are asked again without them; any
+        other exception means "try again later".
         """
 
 
@@ -60,9 +63,57 @@ class MemoryShop:
                     return order.id
         return None
 
-    def apply_stock(self, movement: StockMovement) -> None:
-        """Book a movement, once."""
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
+        """Book movements, each once."""
         with self._lock:
-            if movement.id not in self.bookings:
-                self.bookings[movement.id] = movement
-                self.stock[movement.product] = self.stock.get(movement.product, 0) + movement.quantity
+            for movement in movements:
+                if movement.id not in self.bookings:
+                    self.bookings[movement.id] = movement
+                    self.stock[movement.product] = self.stock.get(movement.product, 0) + movement.quantity
+
+
+def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], Shop]:
+    """The shop with an id: always ``given``, or what it gives for the id.
+
+    Raises `InvalidShop` for what is no `Shop`: at once, or when it is given.
+    """
+    if isinstance(given, type) or (callable(given) and not any(hasattr(given, name) for name in _METHODS)):
+        return lambda shop_id: _checked(given(shop_id))
+    shop = _checked(given)
+    return lambda _: shop
+
+
+def _checked(shop: object) -> Shop:
+    if isinstance(shop, Shop):
+        return shop
+    name = type(shop).__name__
+    if hasattr(shop, "apply_stock") and not hasattr(shop, "book_stock"):
+        raise InvalidShop(
+            text(
+                "{shop} has apply_stock, and book_stock took its place: all movements of one command in one call, all "
+                "of them booked or none. Write instead:\n\n{lines}",
+                shop=name,
+                lines=_BOOK_STOCK,
+            )
+        )
+    raise InvalidShop(
+        text(
+            "{shop} is no Shop: it has no {methods}. A Shop has the methods {all}.",
+            shop=name,
+            methods=[method for method in _METHODS if not callable(getattr(shop, method, None))],
+            all=_METHODS,
+        )
+    )
+
+
+_METHODS = ("order", "find_order", "book_stock")
+
+_BOOK_STOCK = """\
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
+        with transaction():  # yours; an exception takes all of it back
+            for movement in movements:
+                ...  # what apply_stock did: nothing, where movement.id was booked before
+
+and name in a refusal what will never be booked:
+
+    raise StockRefused("…", movements=[movement.id])"""

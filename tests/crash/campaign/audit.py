@@ -96,6 +96,7 @@ class Report:
     differs: list[str] = attrs.field(factory=list)
     timeline_differs: list[str] = attrs.field(factory=list)
     forgotten: list[str] = attrs.field(factory=list)
+    unasked: list[str] = attrs.field(factory=list)
     failures: list[str] = attrs.field(factory=list)
     parked: list[str] = attrs.field(factory=list)
 
@@ -120,6 +121,7 @@ class Report:
             "state or amount differs from the books": self.differs,
             "timeline differs from the books": self.timeline_differs,
             "pending and looked at by nobody": self.forgotten,
+            "unknown at some moment and asked by nobody": self.unasked,
             "processes that failed by themselves": self.failures,
         }
 
@@ -150,12 +152,14 @@ class Report:
 
 def audit(campaign: Campaign) -> Report:
     """Compare everything."""
+    campaign.ask_who_asks()
     report = Report(
         happened=summary(campaign),
         deaths=campaign.deaths,
         faults=campaign.faults,
         branches=Counter({one: 0 for one in BRANCHES if campaign.world.complete or one not in BY_PROOF}),
         forgotten=list(campaign.forgotten),
+        unasked=list(campaign.unasked.values()),
         failures=[campaign.failures] if campaign.failures else [],
     )
     for order_id, order in campaign.world.plan.orders.items():

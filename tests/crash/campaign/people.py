@@ -19,10 +19,8 @@ import attrs
 import requests
 
 from retour import Actor, Mode, Money, RetourError, ReturnDesk
-from retour.effects import runner
 from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.providers.http import ProviderSession
-from retour.store.clock import SECOND
 from retour_manual_transfer.batch import Debtor, pain001
 from retour_manual_transfer.statement import StatementLine, confirm_statement
 from retour_manual_transfer.waiting import hand_over, transfers_of
@@ -34,10 +32,8 @@ from .plan import CANCEL, LINK, REFUND, RETURN, Decision, Plan
 from .shop import PlannedShop
 
 ANNA = Actor.staff("anna")
-LEASE = 2 * SECOND
 DEADLINE_SECONDS = 0.5
-"""A lease and a call's deadline as they are in a campaign, 2 and 0.5 seconds instead of 120 and 30: so that a dead
-process's effects come free while the campaign still runs, and a silent provider does not hold it up."""
+"""A call's deadline as it is in a campaign, instead of 30 seconds: a silent provider does not hold it up."""
 
 MOST_TRIES = 4
 """How often a merchant tries what is not possible now, in all his lives; the campaign's end tries it again."""
@@ -87,10 +83,7 @@ def believe_lookups() -> None:
 
 
 def hurry() -> None:
-    """Shorten the lease and the deadline in this process."""
-    from retour.desk import flow
-
-    runner.LEASE = flow.LEASE = LEASE
+    """Shorten the deadline in this process."""
     ProviderSession.__init__.__kwdefaults__["deadline"] = DEADLINE_SECONDS
 
 
@@ -113,8 +106,8 @@ class Person:
         desk = self.world.desk(inline_seconds=10)
         deaths.lie_in_wait(desk)
         deaths.watch(desk)
-        PlannedShop.apply_stock = deaths.around(  # type: ignore[method-assign]
-            "before the stock is booked", PlannedShop.apply_stock, "after the stock is booked"
+        PlannedShop.book_stock = deaths.around(  # type: ignore[method-assign]
+            "before the stock is booked", PlannedShop.book_stock, "after the stock is booked"
         )
         roles = {
             "merchant": self._sell,

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from sqlalchemy import literal_column, select, text
+from sqlalchemy import exists, literal_column, select, text
 
 from retour import NotPossibleNow, RetourError, ReturnDesk, connect
+from retour.effects.kinds import SendRefund
 from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.model.refunds import RefundState
 from retour.store import tables
@@ -71,6 +72,7 @@ class Campaign:
     unannounced: list[Decision] = attrs.field(factory=list)
     kept: list[dict[str, str]] = attrs.field(factory=list)
     forgotten: list[str] = attrs.field(factory=list)
+    unasked: dict[str, str] = attrs.field(factory=dict)
     failures: str = ""
 
     # --- while everything goes wrong -----------------------------------------------------------------
@@ -101,7 +103,8 @@ class Campaign:
 
     def _live_through(self, longest: float, outages: list[float]) -> None:
         """Until all is decided and nothing is due, ``longest`` seconds at most. At each share of the decisions in
-        ``outages`` more than an hour passes at once: whoever died before it is past the shortest key's window."""
+        ``outages`` more than an hour passes at once, as soon as a refund waits to be sent: that one, and whoever died
+        before, is past the shortest key's window."""
         began = quiet_since = looked = time.monotonic()
         while time.monotonic() - quiet_since < 1.0 and time.monotonic() - began < longest:
             self._look_after_people()
@@ -111,12 +114,26 @@ class Campaign:
                 looked = time.monotonic()
                 self.pass_time(A_WHILE if len(self.sold) < self.world.merchants else 4 * A_WHILE)
                 self._collect_webhooks()
+                self.ask_who_asks()
                 if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
                     quiet_since = looked
-                if outages and len(decided(self.world)) > outages[0] * len(self.world.plan.decisions):
-                    outages.pop(0)
-                    self.pass_time(HOUR * self.chance.uniform(1.05, 1.3))
+            if outages and self._is_time(outages[0]):
+                outages.pop(0)
+                self.pass_time(HOUR * self.chance.uniform(1.05, 1.3))
             time.sleep(0.03)
+
+    def _is_time(self, share: float) -> bool:
+        """Whether that share of the decisions is made and a refund waits to be sent, or some more are made."""
+        made = len(decided(self.world)) / len(self.world.plan.decisions)
+        return made > share and (self._one_waits_to_be_sent() or made > share + 0.1)
+
+    def _one_waits_to_be_sent(self) -> bool:
+        columns = tables.effect.c
+        waiting = select(columns.id).where(
+            columns.state == "waiting", columns.kind == SendRefund.kind, columns.attempts == columns.settled
+        )
+        with self.desk._house.store._reads() as connection:
+            return connection.execute(waiting.limit(1)).first() is not None
 
     def _start(self, role: str, number: int) -> None:
         life = self.lives[role, number]
@@ -209,8 +226,8 @@ class Campaign:
     # --- time ----------------------------------------------------------------------------------------
 
     def pass_time(self, by: datetime.timedelta) -> None:
-        """Move every clock: ours, the sandboxes', and the database's, by taking as much off every pause. Leases run
-        on in real time, as their holders do."""
+        """Move every clock: ours, the sandboxes', and the database's, by taking as much off every pause and every
+        lease. Whoever holds one and is alive loses it like a process that was asleep so long."""
         if not by:
             return
         self.clock.advance(by)
@@ -218,13 +235,37 @@ class Campaign:
             try:
                 with self.desk._house.store.engine.begin() as connection:
                     connection.execute(
-                        text("UPDATE retour_effect SET not_before = not_before - :by WHERE state = 'waiting'"),
+                        text(
+                            "UPDATE retour_effect SET not_before = not_before - :by, lease_until = lease_until - :by "
+                            "WHERE state = 'waiting'"
+                        ),
                         {"by": int(by.total_seconds() * SECOND)},
                     )
                 return
             except Exception:  # noqa: BLE001 - a lock or a deadlock with those who work; it is tried again
                 time.sleep(0.1)
         raise RuntimeError("the database's clock could not be moved")
+
+    def ask_who_asks(self) -> None:
+        """Keep every refund that is being sent or unknown, and that no effect will send or ask about: as of this
+        moment, for both are written in one transaction."""
+        refunds, effects = tables.refund.c, tables.effect.c
+        asked = exists().where(
+            effects.shop == refunds.shop,
+            effects.order_id == refunds.order_id,
+            effects.state == "waiting",
+            effects.kind == SendRefund.kind,
+            effects.body.contains(refunds.refund_id),
+        )
+        query = select(refunds.order_id, refunds.refund_id, refunds.state).where(
+            refunds.state.in_((RefundState.SUBMITTING.value, RefundState.UNKNOWN.value)),
+            refunds.waits_for == "provider",
+            ~asked,
+        )
+        with self.desk._house.store._reads() as connection:
+            found = connection.execute(query).all()
+        for order_id, refund_id, state in found:
+            self.unasked.setdefault(refund_id, f"order {order_id} refund {refund_id} is {state}")
 
     def _waits(self) -> list[datetime.timedelta]:
         """How long each waiting effect waits still."""
@@ -274,6 +315,7 @@ class Campaign:
         for _ in range(400):
             while self.desk.work(limit=500).done:
                 pass
+            self.ask_who_asks()
             self._collect_webhooks()
             waits = self._waits()
             if not waits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from retour import Order, StockMovement
@@ -23,11 +24,12 @@ class PlannedShop:
     def find_order(self, provider: str, reference: str) -> str | None:
         return self._plan.order_of(provider, reference)
 
-    def apply_stock(self, movement: StockMovement) -> None:
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
         connection = sqlite3.connect(self._stock, timeout=30)
         with connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO booking VALUES (?, ?, ?)", (movement.id, movement.product, movement.quantity)
+            connection.executemany(
+                "INSERT OR IGNORE INTO booking VALUES (?, ?, ?)",
+                [(movement.id, movement.product, movement.quantity) for movement in movements],
             )
         connection.close()
 

@@ -54,11 +54,21 @@ def book_again(one: Campaign, order_id: str, _: Refund) -> None:
     connection.close()
 
 
+def ask_nobody(one: Campaign, _: str, refund: Refund) -> None:
+    """A refund becomes unknown, and no effect asks the provider."""
+    with one.desk._house.store.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE retour_refund SET state = 'unknown', waits_for = 'provider' WHERE refund_id = :id"),
+            {"id": refund.id},
+        )
+
+
 TAMPERINGS: Mapping[str, Callable[[Campaign, str, Refund], None]] = {
     "lose": lose,
     "pay again": pay_again,
     "bounce": bounce,
     "book again": book_again,
+    "ask nobody": ask_nobody,
 }
 
 

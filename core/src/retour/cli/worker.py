@@ -19,7 +19,6 @@ from retour.cli import LANGUAGE, default_language
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.model.errors import RetourError
-from retour.model.outcome import WorkReport
 from retour.model.text import Text
 
 log = logging.getLogger("retour.worker")
@@ -105,7 +104,7 @@ def _work(desk: ReturnDesk, stop: _Stop, pause: float, language: str) -> None:
 def _round(desk: ReturnDesk, language: str) -> bool:
     """One round; gives whether there was anything to do, and says what."""
     report = desk.work(limit=AT_ONCE)
-    if report == WorkReport():
+    if report.idle:
         return False
     parts: list[Text | str] = [text("{count} done", count=report.done)]
     if report.failed:

@@ -7,6 +7,7 @@ transaction, and then runs those effects. Every error is a `RetourError` and mea
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
@@ -16,9 +17,9 @@ from sqlalchemy import Connection, Engine
 from retour.desk.flow import Flow, Request, as_it_is_now
 from retour.desk.house import House, ready
 from retour.desk.links import Links
-from retour.desk.money import RefundDesk
+from retour.desk.money import RefundDesk, being_sent
 from retour.effects import inbox
-from retour.effects.attempt import done
+from retour.effects.kinds import KINDS, Outside
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.model.actor import Actor
@@ -27,6 +28,7 @@ from retour.model.errors import (
     InvalidReference,
     InvalidWebhook,
     NotPossibleNow,
+    StoreLocked,
 )
 from retour.model.history import fold
 from retour.model.money import Money
@@ -34,6 +36,7 @@ from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import (
     Outcome,
     Page,
+    Postponed,
     RefundPage,
     RefundSummary,
     ReturnSummary,
@@ -57,12 +60,15 @@ from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
+from retour.providers.errors import without_people
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
-from retour.shop import Shop
+from retour.shop import Shop, shops_of
 from retour.store.clock import microseconds
-from retour.store.store import Store
+from retour.store.store import EffectTaken, Store
+
+log = logging.getLogger("retour.desk")
 
 
 def _now() -> datetime.datetime:
@@ -85,8 +91,9 @@ class ReturnDesk:
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
     makes or upgrades the tables: by default only on SQLite.
 
-    Raises `InvalidSettings` with every fault at once, `PluginClash`, and the store's errors. A plugin that is
-    missing or broken does not raise: see ``plugins``.
+    Raises `InvalidShop`, `InvalidSettings` with every fault at once, `PluginClash`, and the store's errors. A plugin
+    that is missing or broken does not raise: see ``plugins``. The `Shop` that a function gives is looked at when it is
+    first met.
     """
 
     def __init__(
@@ -102,6 +109,7 @@ class ReturnDesk:
         migrate: bool | None = None,
         clock: Callable[[], datetime.datetime] = _now,
     ) -> None:
+        shops = shops_of(shop)
         registry = load(plugins)
         of_many = callable(settings)
         accounts = Accounts(registry, settings if callable(settings) else _always(settings or {}))
@@ -110,13 +118,16 @@ class ReturnDesk:
             accounts.check(shop_id)
         hooks = Hooks(registry)
         opened = Store(ready(store, migrate))
-        shops: Callable[[str], Shop] = (lambda _: shop) if isinstance(shop, Shop) else shop
         house = House(
             store=opened,
             registry=registry,
             hooks=hooks,
             accounts=accounts,
-            runner=Runner(store=opened, hooks=hooks, shops=shops, refunding=Refunding(accounts, clock), clock=clock),
+            runner=Runner(
+                store=opened,
+                outside=Outside(shops=shops, hooks=hooks, refunding=Refunding(accounts, clock)),
+                clock=clock,
+            ),
             shops=shops,
             clock=clock,
             zone=ZoneInfo(zone),
@@ -509,17 +520,16 @@ class ReturnDesk:
         The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
         `NotPossibleNow` where the money is gone, or on its way with a provider that takes nothing back.
         """
-        order, history = self._flow.history(order_id)
-        self._flow.rehearse(
-            order, history, by, lambda draft, order: refunds.cancel(draft, order, refund_id, note, withdrawn=True)
-        )
-        with self._refunds.withdrawn(order, history.dossier, refund_id) as effect:
 
-            def decide(draft: Draft, order: Order) -> None:
-                self._refunds.check_cancellable(draft.dossier, order, refund_id)
-                refunds.cancel(draft, order, refund_id, note, withdrawn=effect is not None)
+        def decide(draft: Draft, order: Order) -> None:
+            self._refunds.check_cancellable(draft.dossier, order, refund_id)
+            draft.withdrawn.extend(self._refunds.still_to_send(draft.dossier, refund_id))
+            refunds.cancel(draft, order, refund_id, note, withdrawn=bool(draft.withdrawn))
 
-            return self._flow.command(order_id, by, decide, settled=() if effect is None else (done(effect),))
+        try:
+            return self._flow.command(order_id, by, decide)
+        except EffectTaken:  # a worker was faster
+            raise being_sent(self._flow.read(order_id)[1], refund_id) from None
 
     def hand_over_refund(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
@@ -706,21 +716,26 @@ class ReturnDesk:
         return attrs.evolve(outcome, version=dossier.version, returns=tuple(returns), effect_ids=())
 
     def work(self, *, limit: int = 1000) -> WorkReport:
-        """Do what is due, for all shops of the store: effects that were left or failed, returns whose last day
-        passed, personal data whose time has come. At most ``limit`` of each.
+        """Do what is due, for all shops of the store: personal data whose time has come, effects that were left or
+        failed, returns whose last day passed. At most ``limit`` of each. What fails is put off, and the rest goes on.
 
         Call it from cron, a scheduler or a task queue, as often as a retry may be late; any number may run at once.
         """
         house = self._house
-        done, failed = house.runner.work(limit)
-        now = house.clock()
-        expired = 0
-        today = now.astimezone(house.zone).date()
-        for shop_id, order_id, return_id in house.store.overdue(today, limit):
-            desk = self if shop_id == self.shop_id else self._view(shop_id)
-            expired += desk._expire(order_id, return_id, today)
-        forgotten = house.store.forget_expired(microseconds(now), limit)
-        return WorkReport(done=done, failed=failed, expired=expired, forgotten=forgotten)
+        forgotten = house.store.forget_expired(microseconds(house.clock()), limit)
+        ran = house.runner.work(limit)
+        expired, not_expired = self._expire_overdue(limit)
+        left_alone = house.store.left_alone(KINDS)
+        for kind, count in left_alone.items():
+            log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
+        return WorkReport(
+            done=ran.done,
+            failed=len(ran.postponed),
+            expired=expired,
+            forgotten=forgotten,
+            postponed=(*ran.postponed, *not_expired),
+            left_alone=left_alone,
+        )
 
     def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None) -> None:
         """Count what arrived and decide about its stock, one receipt after the other."""
@@ -730,8 +745,28 @@ class ReturnDesk:
             goods.receive(draft, order, arrival, note)
             stock.after_receipt(draft, order, arrival.return_id, policy)
 
-    def _expire(self, order_id: str, return_id: str, today: datetime.date) -> bool:
-        return self._flow.command(
+    def _expire_overdue(self, limit: int) -> tuple[int, list[Postponed]]:
+        """Let up to ``limit`` returns expire, of all shops; one that cannot is passed by, and looked at again by the
+        next call."""
+        today = self._house.clock().astimezone(self._house.zone).date()
+        expired, postponed = 0, list[Postponed]()
+        for shop_id, order_id, return_id in self._house.store.overdue(today):
+            if expired == limit:
+                break
+            try:
+                expired += self._expire(shop_id, order_id, return_id, today)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this return and no other
+                problem = without_people(f"{type(error).__name__}: {error}")
+                log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
+                postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
+                if isinstance(error, StoreLocked):  # so it is for all of them
+                    break
+        return expired, postponed
+
+    def _expire(self, shop_id: str, order_id: str, return_id: str, today: datetime.date) -> bool:
+        """The shop is not asked: it may have no such order any more."""
+        flow = Flow(self._house, shop_id)
+        return flow.as_last_seen(
             order_id, Actor.system(), lambda draft, _: goods.expire(draft, return_id, today)
         ).changed
 

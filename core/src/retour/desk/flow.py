@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import attrs
 from sqlalchemy import Connection
 
 from retour.desk.house import House
+from retour.effects.kinds import KINDS
 from retour.effects.runner import LEASE, as_claimed, by_order
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
@@ -18,7 +19,6 @@ from retour.model.errors import (
     Busy,
     NotAllowed,
     RequestReused,
-    RetourError,
     UnknownOrder,
 )
 from retour.model.events.event import Recorded, touched_refunds, touched_returns
@@ -44,9 +44,7 @@ from retour.store.clock import microseconds
 from retour.store.connect import check_host_connection
 from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import digest, event_row
-from retour.store.store import Commit, SettledEffect, VersionMoved
-
-log = logging.getLogger("retour.desk")
+from retour.store.store import Commit, VersionMoved
 
 DAYS_NOTES_ARE_KEPT = 365
 """Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
@@ -110,10 +108,8 @@ class Flow:
         shows: str | None = None,
         shows_received: bool = False,
         keeps_order: bool = False,
-        settled: Sequence[SettledEffect] = (),
     ) -> Outcome:
-        """Read the order, decide, commit; then run the effects and tell what became of it. ``settled`` are effects
-        that the caller has claimed and that are settled in the same commit.
+        """Read the order, decide, commit; then run the effects and tell what became of it.
 
         Decides again, hooks included, when somebody else changed the order in between. On a host's ``connection``
         the order is locked first, so that cannot happen there.
@@ -124,20 +120,30 @@ class Flow:
             check_host_connection(connection)
             with connection.begin_nested():
                 self.house.store.lock(connection, self.shop_id, order_id)
-                return self._round(order, by, decide, request, connection, shows, shows_received, keeps_order, settled)
+                return self._round(order_id, order, by, decide, request, connection, shows, shows_received, keeps_order)
         for _ in range(_ROUNDS):
             try:
-                return self._round(order, by, decide, request, None, shows, shows_received, keeps_order, settled)
+                return self._round(order_id, order, by, decide, request, None, shows, shows_received, keeps_order)
             except VersionMoved:
                 order = self.order(order_id)
-        raise Busy(
+        raise self._busy(order_id)
+
+    def as_last_seen(self, order_id: str, by: Actor, decide: Callable[[Draft, Order], object]) -> Outcome:
+        """Decide on the order as it was last seen, for what needs no more: the shop may not have it any more."""
+        for _ in range(_ROUNDS):
+            with suppress(VersionMoved):
+                return self._round(order_id, None, by, decide, None, None, None, False, False)
+        raise self._busy(order_id)
+
+    def _busy(self, order_id: str) -> Busy:
+        return Busy(
             text(
                 "Order {order} was changed by somebody else at the same moment. Nothing was changed; try again.",
                 order=order_id,
             )
         )
 
-    def _draft(self, order: Order, dossier: Dossier, by: Actor, request: Request | None = None) -> Draft:
+    def _draft(self, given: Order | None, dossier: Dossier, by: Actor, request: Request | None = None) -> Draft:
         _check_actor(by)
         now = self.house.clock()
         draft = Draft(
@@ -148,12 +154,14 @@ class Flow:
             request_id=request.id if request is not None else None,
             request_digest=request.digest if request is not None else None,
         )
-        draft.see(order)
+        if given is not None:
+            draft.see(given)
         return draft
 
     def _round(
         self,
-        order: Order,
+        order_id: str,
+        given: Order | None,
         by: Actor,
         decide: Callable[[Draft, Order], object],
         request: Request | None,
@@ -161,14 +169,16 @@ class Flow:
         shows: str | None,
         shows_received: bool,
         keeps_order: bool,
-        settled: Sequence[SettledEffect],
     ) -> Outcome:
         house = self.house
-        history = History.of(order.id, house.store.events(self.shop_id, order.id, connection))
+        history = History.of(order_id, house.store.events(self.shop_id, order_id, connection))
         dossier = history.dossier
+        order = given if given is not None else dossier.order
+        if order is None:
+            raise UnknownOrder(text("The shop has no order {order}. Check the number.", order=order_id))
         if request is not None and request.id in dossier.requests:
             return self._first_outcome(order, history, request)
-        draft = self._draft(order, dossier, by, request)
+        draft = self._draft(given, dossier, by, request)
         seen = 0 if keeps_order else len(draft.events)
         decide(draft, order)
         changed = len(draft.events) > seen
@@ -189,17 +199,14 @@ class Flow:
                 references=reference_rows(self.shop_id, draft.dossier, draft.events),
                 personal=[self._note_row(order, note, draft.at) for note in draft.notes],
                 effects=effects,
-                settled=settled,
+                withdrawn=draft.withdrawn,
             ),
             connection,
         )
         history = history.after(draft.events, draft.dossier)
         claimed = as_claimed(self.shop_id, order.id, effects)
         if claimed:
-            try:
-                _, _, history = house.runner.run(claimed, history, until=self.until())
-            except RetourError as error:  # the decision is committed: an error would say that nothing was changed
-                log.warning("effects of order %s are left to work(): %s", order.id, error)
+            history = house.runner.run(claimed, history, until=self.until()).history or history
         ids = () if inline else tuple([effect.id for effect in effects if not effect.delay])
         return self._outcome(order, history.dossier, draft.events, ids, shows, shows_received)
 
@@ -281,7 +288,7 @@ class Flow:
 
     def run_effects(self, ids: Sequence[str]) -> None:
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
-        claimed = self.house.store.claim(owner, lease=LEASE, limit=len(ids), ids=ids)
+        claimed = self.house.store.claim(owner, lease=LEASE, limit=len(ids), kinds=KINDS, ids=ids)
         for batch in by_order(claimed):
             self.house.runner.run(batch, until=self.until())
 

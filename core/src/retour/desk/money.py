@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from retour.desk.flow import Flow
 from retour.effects import inbox
-from retour.effects.attempt import put_off
-from retour.effects.refunding import SEND_REFUND, OfRefund
-from retour.effects.runner import LEASE
+from retour.effects.kinds import SendRefund
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import (
@@ -34,7 +30,6 @@ from retour.rules.draft import Draft
 from retour.rules.matching import Seen, record_seen
 from retour.store.clock import microseconds
 from retour.store.records import from_json
-from retour.store.store import ClaimedEffect, LeaseLost
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +86,7 @@ class RefundDesk:
         not_asked: list[NotAsked] = []
         for payment in payments:
             try:
-                found = self.flow.house.runner.refunding.seen(self.flow.shop_id, payment)
+                found = self.flow.house.runner.outside.refunding.seen(self.flow.shop_id, payment)
             except ProviderError as error:
                 found = text(
                     "{provider} cannot be asked now: {error}", provider=payment.provider, error=error.reason.words
@@ -163,55 +158,32 @@ class RefundDesk:
             )
         )
 
-    @contextmanager
-    def withdrawn(self, order: Order, dossier: Dossier, refund_id: str) -> Iterator[ClaimedEffect | None]:
-        """Take a refund that waits for its first or its next try out of every worker's hands, and give it back where
-        the caller fails; None for a refund that does not wait so.
+    def still_to_send(self, dossier: Dossier, refund_id: str) -> Sequence[str]:
+        """The ids of the effects that would send a refund of which no try can have happened; none where it is not sent.
 
         Raises `NotPossibleNow` for one that a worker has, or that a worker died with.
         """
-        refund = dossier.refunds.get(refund_id)
-        if refund is None or refund.state is not RefundState.SUBMITTING:
-            yield None
-            return
-        store, now = self.flow.house.store, self.flow.house.clock()
-        owner = id_maker(microseconds(now) // 1000)("wk")
+        refund = dossier.refund(refund_id)
+        if refund.state is not RefundState.SUBMITTING:
+            return ()
         sending = [
-            effect_id
-            for effect_id, body in store.waiting_effects(self.flow.shop_id, order.id, SEND_REFUND)
-            if from_json(OfRefund, body).refund_id == refund_id
+            effect
+            for effect in self.flow.house.store.waiting_effects(self.flow.shop_id, dossier.order_id, SendRefund.kind)
+            if from_json(SendRefund, effect.body).refund_id == refund_id
         ]
-        claimed = store.claim(owner, lease=LEASE, limit=1, ids=sending)
-        if not claimed:
+        if any(effect.crashed for effect in sending):
             raise NotPossibleNow(
                 text(
-                    "Order {order}: refund {refund} of {amount} is being sent right now. Look at it again in a moment.",
-                    order=order.id,
+                    "Order {order}: refund {refund} of {amount} may have been made: the process that sent it "
+                    "stopped. The provider is asked first.",
+                    order=dossier.order_id,
                     refund=refund.id,
                     amount=refund.amount,
                 )
             )
-        (effect,) = claimed
-        rest = datetime.timedelta(0) if refund.waits_until is None else refund.waits_until - now
-        back = attrs.evolve(
-            put_off(effect, str(refund.problem or ""), max(rest, datetime.timedelta(0))), unclear=effect.crashed
-        )
-        try:
-            if effect.crashed:
-                raise NotPossibleNow(
-                    text(
-                        "Order {order}: refund {refund} of {amount} may have been made: the process that sent it "
-                        "stopped. The provider is asked first.",
-                        order=order.id,
-                        refund=refund.id,
-                        amount=refund.amount,
-                    )
-                )
-            yield effect
-        except BaseException:
-            with suppress(LeaseLost):
-                store.settle([back])
-            raise
+        if not sending or any(effect.taken for effect in sending):
+            raise being_sent(dossier, refund_id)
+        return [effect.id for effect in sending]
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> Reason | None:
         """Why a refund has to wait for a person; None when it may go. Raises `NotAllowed` when a policy refuses."""
@@ -235,5 +207,18 @@ def _not_by_api(order: Order, payment: Payment, why: Text | str) -> NotPossibleN
             order=order.id,
             payment=payment.id,
             why=why,
+        )
+    )
+
+
+def being_sent(dossier: Dossier, refund_id: str) -> NotPossibleNow:
+    """The error about a refund that a worker has."""
+    refund = dossier.refund(refund_id)
+    return NotPossibleNow(
+        text(
+            "Order {order}: refund {refund} of {amount} is being sent right now. Look at it again in a moment.",
+            order=dossier.order_id,
+            refund=refund.id,
+            amount=refund.amount,
         )
     )

@@ -14,24 +14,23 @@ from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
-from retour.rules.effects import Announce
 from retour.rules.goods import as_returned
 
 
-def announce(hooks: Hooks, shop: str, events: Sequence[Recorded], effect: Announce) -> None:
-    """Tell ``effect.plugin`` about the event it names; raises `PluginFailed`.
+def announce(hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, events: Sequence[Recorded]) -> None:
+    """Tell ``plugin``, through ``hook``, about the last of ``events``; raises `PluginFailed`.
 
-    ``events`` are all events of the order, of which those up to that one are told: the plugin hears what was true then.
-    What was to be announced once, and is no longer, is told to nobody.
+    ``events`` are all events of the order up to that one, so the plugin hears what was true then. What was once
+    announced by this hook, and is no longer, is told to nobody.
     """
-    order_id, recorded = effect.order_id, events[effect.seq - 1]
-    if recorded.event.announced_by != effect.hook:
+    recorded = events[-1]
+    if recorded.event.announced_by != hook:
         return
-    dossier = fold(order_id, events[: effect.seq])
+    dossier = fold(order_id, events)
     if dossier.order is None:
-        raise LookupError(f"order {order_id} has no facts before event {effect.seq}")
-    ctx = HookContext(shop=shop, by=recorded.by, at=recorded.at, event=f"{shop}/{order_id}/{effect.seq}")
-    _TELL[effect.hook](hooks, effect.plugin, dossier, dossier.order, recorded.event, ctx)
+        raise LookupError(f"order {order_id} has no facts before event {recorded.seq}")
+    ctx = HookContext(shop=shop, by=recorded.by, at=recorded.at, event=f"{shop}/{order_id}/{recorded.seq}")
+    _TELL[hook](hooks, plugin, dossier, dossier.order, recorded.event, ctx)
 
 
 def _order_returned(

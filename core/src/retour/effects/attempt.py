@@ -7,14 +7,10 @@ from collections.abc import Callable
 
 import attrs
 
-from retour.model.returns import StockMovement
 from retour.providers.errors import without_people
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
 from retour.store.store import ClaimedEffect, SettledEffect
-
-LONGEST_PAUSE = 3600 * SECOND
-"""The longest pause between two tries of one effect, in microseconds. There is no last try."""
 
 _LONGEST_PROBLEM = 500
 
@@ -23,14 +19,47 @@ _LONGEST_PROBLEM = 500
 class Attempt:
     """What one try of an effect gave.
 
-    ``settled`` is what becomes of the effect. ``record`` adds the events to a draft of the order as it is when they
-    are committed, which may be later than it was when the effect began. ``applied`` is a stock movement that the shop
-    has booked; those of one return become one event.
+    ``settled`` is what becomes of the effect, None where another worker has it now. ``fact`` and ``record`` add the
+    events to a draft of the order as it is when they are committed, which may be later than it was when the effect
+    began: a ``fact`` is what a provider or the shop answered, true whoever has the effect; ``record`` is what follows
+    from it for us, and is for who has the effect alone.
     """
 
-    settled: SettledEffect
+    settled: SettledEffect | None
+    fact: Callable[[Draft], None] | None = None
     record: Callable[[Draft], None] | None = None
-    applied: StockMovement | None = None
+
+    @property
+    def without_lease(self) -> Attempt:
+        """The same try, where another worker has the effect now."""
+        return attrs.evolve(self, settled=None, record=None)
+
+
+@attrs.frozen
+class Pauses:
+    """How long an effect waits after its first, second, … try; after more than that, as long as after the last.
+
+    There is no last try. Each pause is made longer by chance, by up to ``_JITTER`` of it, so that what failed together
+    is not tried together.
+    """
+
+    steps: tuple[datetime.timedelta, ...]
+
+    @classmethod
+    def doubling(cls, first: datetime.timedelta, longest: datetime.timedelta) -> Pauses:
+        """``first``, then twice as long after each try, up to ``longest``."""
+        steps = [first]
+        while steps[-1] < longest:
+            steps.append(min(2 * steps[-1], longest))
+        return cls(tuple(steps))
+
+    def after(self, tries: int, chance: float) -> int:
+        """Microseconds to wait after a try with ``tries`` before it; ``chance`` is from 0 to 1."""
+        step = self.steps[min(tries, len(self.steps) - 1)]
+        return int(step.total_seconds() * SECOND * (1 + _JITTER * chance))
+
+
+_JITTER = 0.25
 
 
 def done(effect: ClaimedEffect) -> SettledEffect:
@@ -44,12 +73,10 @@ def given_back(effect: ClaimedEffect, *, unclear: bool = False) -> SettledEffect
 
 
 def put_off(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
-    """The effect is tried again after ``pause``, or after a pause that doubles with every try.
+    """The effect is tried again after ``pause``, or after the pause of its kind.
 
     ``problem`` is kept with it, without mail addresses and IBANs: what a host's code raises can have them in it.
     """
-    delay = min(LONGEST_PAUSE, 5 * SECOND << min(effect.attempts, 20))
-    if pause is not None:
-        delay = int(pause.total_seconds() * SECOND)
+    delay = effect.pause if pause is None else int(pause.total_seconds() * SECOND)
     kept = without_people(problem)[:_LONGEST_PROBLEM]
     return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", delay=delay, problem=kept)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from retour.effects.refunding import PROVIDER_EVENT, RECONCILE, OfPayment, ToldOf, as_seen
+from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, to_store
+from retour.effects.refunding import as_seen
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, NotPossibleNow
 from retour.model.ids import NewId, crockford
@@ -16,7 +17,6 @@ from retour.model.text import text
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected
-from retour.store.records import as_json
 from retour.store.store import NewEffect
 
 LARGEST_WEBHOOK = 1024 * 1024
@@ -36,12 +36,10 @@ class Told:
 
     def as_effect(self, payment: Payment, new_id: NewId) -> NewEffect:
         """The effect that acts on it: record a verified event, or ask the provider what is behind a hint."""
-        if self.event is None:
-            kind, body = RECONCILE, as_json(OfPayment(payment=payment.id))
-        else:
-            kind, body = PROVIDER_EVENT, as_json(ToldOf(payment=payment.id, seen=as_seen(self.event.refund)))
         identity = self.identity or new_id("ev")
-        return NewEffect(id=identity, kind=kind, plugin="", body=body, owner=None, lease=0)
+        if self.event is None:
+            return to_store(ReconcilePayment(payment=payment.id), identity)
+        return to_store(RecordProviderEvent(payment=payment.id, seen=as_seen(self.event.refund)), identity)
 
 
 def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:

@@ -36,50 +36,13 @@ from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
 from retour.rules.matching import Seen, no_longer_fits, record_seen, report
 from retour.rules.recovery import Next, begins_anew, next_step
-from retour.store.records import from_json
 from retour.store.store import ClaimedEffect
-
-SEND_REFUND = "send_refund"
-FETCH_REFUND = "fetch_refund"
-CANCEL_REFUND = "cancel_refund"
-RECONCILE = "reconcile"
-PROVIDER_EVENT = "provider_event"
-
-LOOK_AGAIN = (
-    datetime.timedelta(minutes=10),
-    datetime.timedelta(hours=1),
-    datetime.timedelta(hours=6),
-    datetime.timedelta(days=1),
-)
-"""How long after one look at a pending refund the next follows; webhooks are faster."""
 
 OTHER_CURRENCY = "a refund is of another currency than its payment"
 """Why what a provider says of a payment is not recorded: it could not be counted with the rest."""
 
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
-
-
-@attrs.frozen(kw_only=True)
-class OfRefund:
-    """The body of an effect about one refund."""
-
-    refund_id: str
-
-
-@attrs.frozen(kw_only=True)
-class OfPayment:
-    """The body of an effect about all refunds of one payment, named by its id."""
-
-    payment: str
-
-
-@attrs.frozen(kw_only=True)
-class ToldOf:
-    """The body of an effect that a signed webhook left: a refund, and the payment it is on."""
-
-    payment: str
-    seen: Seen
 
 
 @attrs.frozen
@@ -91,9 +54,8 @@ class Refunding:
 
     # --- sending -------------------------------------------------------------------------------------
 
-    def send(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def send(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
         """Send a refund, or find out what became of an earlier try and act on that."""
-        refund_id = from_json(OfRefund, effect.body).refund_id
         refund = history.dossier.refund(refund_id)
         if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.sent is None:
             return Attempt(settled=done(effect))
@@ -185,15 +147,14 @@ class Refunding:
             return _unclear(effect, refund, error.reason, error.not_before, later_try=counts)
         return _settled(effect, refund, result, Evidence.REPEATED)
 
-    def fetch(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def fetch(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
         """Look at a refund that the provider had pending."""
-        refund = history.dossier.refunds.get(from_json(OfRefund, effect.body).refund_id)
+        refund = history.dossier.refunds.get(refund_id)
         if refund is None or refund.state is not RefundState.PENDING:
             return Attempt(settled=done(effect))  # None: it was matched, and is another one now
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
-        pause = LOOK_AGAIN[min(effect.attempts + 1, len(LOOK_AGAIN) - 1)]
         try:
             if refund.sent is not None:
                 target = refund.sent.target
@@ -201,22 +162,22 @@ class Refunding:
                 target = provider.refundable(payment_of(history.dossier, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
         except ProviderError as error:
-            return Attempt(settled=put_off(effect, str(error), pause))
+            return Attempt(settled=put_off(effect, str(error)))
         seen = as_seen(result)
         pending = seen.status in refund.reported
         return Attempt(
-            settled=put_off(effect, "still pending", pause) if pending else done(effect),
-            record=lambda draft: report(
+            settled=put_off(effect, "") if pending else done(effect),
+            fact=lambda draft: report(
                 draft, draft.dossier.refund(refund.id), seen, Evidence.LOOKUP, MatchedBy.REFERENCE
             ),
         )
 
-    def cancel(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def cancel(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
         """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
 
         Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
         """
-        refund = history.dossier.refund(from_json(OfRefund, effect.body).refund_id)
+        refund = history.dossier.refund(refund_id)
         if refund.state is not RefundState.PENDING or not refund.cancelling or refund.sent is None:
             return Attempt(settled=done(effect))
         provider = self._provider(effect.shop, history.dossier, refund.payment)
@@ -235,34 +196,33 @@ class Refunding:
                 return Attempt(settled=put_off(effect, str(unread)))
         seen = as_seen(result)
 
-        def record(draft: Draft) -> None:
+        def fact(draft: Draft) -> None:
             report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.REFERENCE)
+
+        def record(draft: Draft) -> None:
             if draft.dossier.refund(refund.id).cancelling:
                 refused = RefundCancelRefused(refund_id=refund.id, because=because)
                 draft.record(refused, by=Actor.provider(refund.provider))
 
-        return Attempt(settled=done(effect), record=record)
+        return Attempt(settled=done(effect), fact=fact, record=record)
 
-    def reconcile(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def reconcile(self, effect: ClaimedEffect, payment_id: str, history: History) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""
-        payment = payment_of(history.dossier, from_json(OfPayment, effect.body).payment)
+        payment = payment_of(history.dossier, payment_id)
         try:
             seen = self.seen(effect.shop, payment)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error)))
         if isinstance(seen, Text):
             return Attempt(settled=put_off(effect, str(seen)))
-        return Attempt(settled=done(effect), record=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE))
+        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE))
 
-    def told(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def told(self, effect: ClaimedEffect, payment_id: str, seen: Seen, history: History) -> Attempt:
         """Record what a signed webhook said of one refund."""
-        told = from_json(ToldOf, effect.body)
-        payment = payment_of(history.dossier, told.payment)
-        if told.seen.amount.currency != payment.captured.currency:
+        payment = payment_of(history.dossier, payment_id)
+        if seen.amount.currency != payment.captured.currency:
             return Attempt(settled=put_off(effect, OTHER_CURRENCY))
-        return Attempt(
-            settled=done(effect), record=lambda draft: record_seen(draft, payment, [told.seen], Evidence.WEBHOOK)
-        )
+        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, [seen], Evidence.WEBHOOK))
 
     def seen(self, shop: str, payment: Payment) -> Sequence[Seen] | Text:
         """What the provider says of the refunds of one payment, or why there is no provider that could say it.
@@ -348,7 +308,7 @@ def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, eviden
     seen = as_seen(result)
     return Attempt(
         settled=done(effect),
-        record=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.KEY),
+        fact=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.KEY),
     )
 
 

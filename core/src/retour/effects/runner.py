@@ -8,52 +8,34 @@ from __future__ import annotations
 
 import datetime
 import logging
+import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 
 import attrs
 
-from retour.effects.announcements import announce
-from retour.effects.attempt import Attempt, done, given_back, put_off
-from retour.effects.refunding import (
-    CANCEL_REFUND,
-    FETCH_REFUND,
-    LOOK_AGAIN,
-    PROVIDER_EVENT,
-    RECONCILE,
-    SEND_REFUND,
-    OfRefund,
-    Refunding,
-)
-from retour.effects.stock import record_applied, stock_failed
+from retour.effects.attempt import Attempt, given_back, put_off
+from retour.effects.kinds import KINDS, Outside, asked_for, to_store
 from retour.model.actor import Actor
-from retour.model.errors import Busy, RetourError, StockRefused
+from retour.model.errors import Busy, RetourError
 from retour.model.events.event import Recorded
 from retour.model.history import History
 from retour.model.ids import id_maker
-from retour.model.returns import StockMovement
+from retour.model.outcome import Postponed
 from retour.model.text import text
-from retour.plugins.hooks import Hooks, PluginFailed
 from retour.providers.http import time_limit
 from retour.rules.draft import Draft
-from retour.rules.effects import (
-    Announce,
-    refunds_to_cancel,
-    refunds_to_look_at,
-    refunds_to_send,
-    stock_effects,
-)
-from retour.shop import Shop
 from retour.store.clock import SECOND, microseconds
 from retour.store.index import refund_rows, return_rows
-from retour.store.records import as_json, event_row, from_json
+from retour.store.records import event_row, from_json
 from retour.store.store import (
     ClaimedEffect,
     Commit,
     LeaseLost,
     NewEffect,
+    SettledEffect,
     Store,
     VersionMoved,
 )
@@ -64,119 +46,43 @@ LEASE = 120 * SECOND
 """How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
 may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
 
-APPLY_STOCK = "apply_stock"
-ANNOUNCE = "announce"
-
 RETOUR = Actor.system("retour")
 
 
 @attrs.define
+class Ran:
+    """What came of effects: how many were ``done``, which were ``postponed``, and the order's ``history`` with it,
+    where they are of one order that could be read."""
+
+    done: int = 0
+    postponed: list[Postponed] = attrs.field(factory=list)
+    history: History | None = None
+
+
+@attrs.define
 class Runner:
-    """Runs effects for all shops of one store."""
+    """Runs effects for all shops of one store. ``chance`` gives numbers from 0 to 1, for the pauses between tries."""
 
     store: Store
-    hooks: Hooks
-    shops: Callable[[str], Shop]
-    refunding: Refunding
+    outside: Outside
     clock: Callable[[], datetime.datetime]
-
-    # --- making effects ------------------------------------------------------------------------------
+    chance: Callable[[], float] = random.random
 
     def new_effects(
         self, order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
     ) -> list[NewEffect]:
-        """The effects that ``events`` ask for: stock movements, refunds to send and to cancel, an announcement per
-        plugin that listens, all to be run by ``owner``; and a later look at what the provider has pending."""
-        lease = LEASE if owner is not None else 0
-        found = [
-            NewEffect(
-                id=new_id("ef"),
-                kind=APPLY_STOCK,
-                plugin="",
-                body=as_json(effect.movement),
-                owner=owner,
-                lease=lease,
-            )
-            for effect in stock_effects(events)
-        ]
-        of_refunds = [(SEND_REFUND, refund_id) for refund_id in refunds_to_send(events)]
-        of_refunds += [(CANCEL_REFUND, refund_id) for refund_id in refunds_to_cancel(events)]
-        found += [
-            NewEffect(
-                id=new_id("ef"),
-                kind=kind,
-                plugin="",
-                body=as_json(OfRefund(refund_id=refund_id)),
-                owner=owner,
-                lease=lease,
-            )
-            for kind, refund_id in of_refunds
-        ]
-        found += [
-            NewEffect(
-                id=new_id("ef"),
-                kind=FETCH_REFUND,
-                plugin="",
-                body=as_json(OfRefund(refund_id=refund_id)),
-                owner=None,
-                lease=0,
-                delay=int(LOOK_AGAIN[0].total_seconds() * SECOND),
-            )
-            for refund_id in refunds_to_look_at(events)
-        ]
-        for recorded in events:
-            hook = recorded.event.announced_by
-            for plugin in self.hooks.announced_to(hook) if hook is not None else ():
-                effect = Announce(order_id=order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
-                found.append(
-                    NewEffect(
-                        id=new_id("ef"),
-                        kind=ANNOUNCE,
-                        plugin=plugin,
-                        body=as_json(effect),
-                        owner=owner,
-                        lease=lease,
-                    )
-                )
-        return found
+        """The effects that ``events`` ask for, to be run by ``owner`` where they do not begin later."""
+        asked = asked_for(order_id, events, self.outside.hooks.announced_to)
+        return [to_store(effect, new_id("ef"), owner, LEASE) for effect in asked]
 
     # --- running them --------------------------------------------------------------------------------
 
-    def run(
-        self,
-        effects: Sequence[ClaimedEffect],
-        history: History | None = None,
-        *,
-        until: float,
-    ) -> tuple[int, int, History]:
-        """Run claimed effects of one order; gives how many were done, how many failed, and the order's history now.
-
-        ``history`` is the order's, if the caller has it. After ``until`` (monotonic seconds) what is left goes back
-        to ``work()``.
-        """
-        shop, order_id = effects[0].shop, effects[0].order_id
-        known = history if history is not None else self._load(shop, order_id)
-        tries: list[Attempt] = []
-        try:
-            for effect in effects:
-                tries.append(self._try(effect, known, until))
-        except KeyboardInterrupt:
-            self._stopped(effects, tries, known)
-            raise
-        known, new = self._record(shop, order_id, tries, known, effects[0].owner)
-        done = sum(1 for one in tries if one.settled.state == "done")
-        failed = len(tries) - done
-        if new:
-            more_done, more_failed, _ = self.run(new, known, until=until)
-            done, failed = done + more_done, failed + more_failed
-        return done, failed, known
-
-    def work(self, limit: int) -> tuple[int, int]:
-        """Claim and run effects that are due, up to ``limit``; gives how many were done and how many failed."""
+    def work(self, limit: int) -> Ran:
+        """Claim and run effects that are due, up to ``limit``. One that fails costs no other."""
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
-        done = failed = taken = 0
+        ran, taken = Ran(), 0
         while taken < limit:
-            claimed = self.store.claim(owner, lease=LEASE, limit=min(_BATCH, limit - taken))
+            claimed = self.store.claim(owner, lease=LEASE, limit=min(_BATCH, limit - taken), kinds=KINDS)
             if not claimed:
                 break
             taken += len(claimed)
@@ -184,104 +90,124 @@ class Runner:
             batches = by_order(claimed)
             while batches:
                 try:
-                    batch_done, batch_failed = self._run_safely(batches.pop(0), until)
+                    of_order = self.run(batches.pop(0), until=until)
                 except KeyboardInterrupt:
                     for batch in batches:
-                        with suppress(RetourError, LeaseLost):
-                            self.store.settle([given_back(effect) for effect in batch])
+                        self._settle([given_back(effect) for effect in batch])
                     raise
-                done, failed = done + batch_done, failed + batch_failed
-        return done, failed
+                ran.done += of_order.done
+                ran.postponed += of_order.postponed
+        return ran
+
+    def run(self, effects: Sequence[ClaimedEffect], history: History | None = None, *, until: float) -> Ran:
+        """Run claimed effects of one order, and those that follow from them.
+
+        ``history`` is the order's, if the caller has it. After ``until`` (monotonic seconds) what is left goes back
+        to ``work()``. Nothing that fails is raised: it is put off. `KeyboardInterrupt` goes on up, when what was done
+        is recorded and the rest given back.
+        """
+        shop, order_id = effects[0].shop, effects[0].order_id
+        ran = Ran(history=history)
+        while effects:
+            effects = [self._with_pause(effect) for effect in effects]
+            try:
+                known = ran.history = ran.history or self._load(shop, order_id)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this order's effects and no others
+                ran.postponed += self._give_back(effects, error, unclear=False)
+                return ran
+            effects = self._record_safely(effects, self._tries(effects, known, until), known, ran)
+        return ran
+
+    def _tries(self, effects: Sequence[ClaimedEffect], history: History, until: float) -> list[Attempt]:
+        tries: list[Attempt] = []
+        try:
+            for effect in effects:
+                tries.append(self._try(effect, history, until))
+        except KeyboardInterrupt:
+            self._stopped(effects, tries, history)
+            raise
+        return tries
 
     def _stopped(self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History) -> None:
         """A person stopped the process in the middle of ``effects``: what came of ``tries`` is recorded, and nobody
         knows how far the one after them came. All that is left goes to the next worker, who need not wait."""
-        shop, order_id = effects[0].shop, effects[0].order_id
-        log.warning("stopped in the middle of the effects of order %s", order_id)
-        left = [given_back(effect, unclear=not number) for number, effect in enumerate(effects[len(tries) :])]
-        if left:
-            with suppress(RetourError, LeaseLost):  # then the leases run out, as after any crash
-                self.store.settle(left)
+        log.warning("stopped in the middle of the effects of order %s", effects[0].order_id)
+        self._settle([given_back(effect, unclear=not number) for number, effect in enumerate(effects[len(tries) :])])
         if tries:
-            with suppress(RetourError):
-                self._record(shop, order_id, tries, history, None)
+            with suppress(RetourError):  # then the leases run out, as after any crash
+                self._record(effects[: len(tries)], tries, history, owner=None)
 
-    def _run_safely(self, batch: Sequence[ClaimedEffect], until: float) -> tuple[int, int]:
-        """Run one order's effects; an order that cannot be read or is busy keeps them for later."""
-        history = None
-        try:
-            history = self._load(batch[0].shop, batch[0].order_id)
-            done, failed, _ = self.run(batch, history, until=until)
-        except RetourError as error:
-            log.warning("effects of order %s wait: %s", batch[0].order_id, error)
-            tried = history is not None  # and what came of it could not be recorded
-            with suppress(LeaseLost):
-                self.store.settle(
-                    [attrs.evolve(put_off(effect, str(error)), unclear=tried or effect.crashed) for effect in batch]
-                )
-            return 0, len(batch)
-        return done, failed
+    def _settle(self, settled: Sequence[SettledEffect]) -> None:
+        with suppress(RetourError):  # then the leases run out, as after any crash
+            self.store.settle(settled)
 
     def _load(self, shop: str, order_id: str) -> History:
         return History.of(order_id, self.store.events(shop, order_id))
 
+    def _with_pause(self, effect: ClaimedEffect) -> ClaimedEffect:
+        return attrs.evolve(effect, pause=KINDS[effect.kind].pauses.after(effect.attempts, self.chance()))
+
     def _try(self, effect: ClaimedEffect, history: History, until: float) -> Attempt:
         if time.monotonic() > until:
             return Attempt(settled=given_back(effect))
-        if effect.kind == APPLY_STOCK:
-            return self._apply_stock(effect)
-        if effect.kind == ANNOUNCE:
-            return self._announce(effect, history)
-        refunding = {
-            SEND_REFUND: self.refunding.send,
-            FETCH_REFUND: self.refunding.fetch,
-            CANCEL_REFUND: self.refunding.cancel,
-            RECONCILE: self.refunding.reconcile,
-            PROVIDER_EVENT: self.refunding.told,
-        }
         try:
             with time_limit(LEASE / SECOND / 2):
-                return refunding[effect.kind](effect, history)
+                return from_json(KINDS[effect.kind], effect.body).attempt(effect, history, self.outside)
         except (Exception, SystemExit) as error:
-            # No provider does this (`retour.plugins.providers`): it is a bug of ours, and nobody knows how far it came.
-            # The claim stays unsettled: the lease runs out, and the next worker asks the provider first.
+            # Nobody knows how far it came: the next worker treats it as a crash, and asks a provider first.
             log.warning("effect %s of order %s failed", effect.kind, effect.order_id, exc_info=True)
-            return Attempt(settled=attrs.evolve(put_off(effect, repr(error)), state="unsettled"))
+            return Attempt(settled=attrs.evolve(put_off(effect, _said(error)), unclear=True))
 
-    def _announce(self, effect: ClaimedEffect, history: History) -> Attempt:
+    def _give_back(self, effects: Sequence[ClaimedEffect], error: BaseException, *, unclear: bool) -> list[Postponed]:
+        """Put off effects of an order that cannot be read, or whose outcome cannot be recorded."""
+        log.warning("effects of order %s wait: %s", effects[0].order_id, _said(error))
+        log.debug("why they wait", exc_info=error)
+        settled = [attrs.evolve(put_off(effect, _said(error)), unclear=unclear or effect.crashed) for effect in effects]
         try:
-            announce(self.hooks, effect.shop, history.events, from_json(Announce, effect.body))
-        except PluginFailed as failure:
-            return Attempt(settled=put_off(effect, str(failure)))
-        return Attempt(settled=done(effect))
-
-    def _apply_stock(self, effect: ClaimedEffect) -> Attempt:
-        movement = from_json(StockMovement, effect.body)
-        try:
-            self.shops(effect.shop).apply_stock(movement)
-        except StockRefused as refusal:
-            return Attempt(settled=done(effect), record=stock_failed(movement, str(refusal), final=True))
-        except (Exception, SystemExit) as error:
-            log.warning("movement %s of order %s failed", movement.id, effect.order_id, exc_info=True)
-            because = f"{type(error).__name__}: {error}"
-            return Attempt(settled=put_off(effect, because), record=stock_failed(movement, because, final=False))
-        return Attempt(settled=done(effect), applied=movement)
+            self.store.settle(settled)
+        except Exception as also:  # noqa: BLE001 - the database is away: their leases run out
+            log.warning("effects of order %s wait for their leases to end: %s", effects[0].order_id, _said(also))
+        return list(_postponed(effects, settled))
 
     # --- recording what became of them ---------------------------------------------------------------
 
+    def _record_safely(
+        self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History, ran: Ran
+    ) -> list[ClaimedEffect]:
+        """Commit the outcome and count it; gives the effects that follow. Where that fails by an outcome of one of
+        them, each is recorded by itself; what cannot be recorded is put off, and whoever takes it asks first."""
+        try:
+            ran.history, settled, new = self._record(effects, tries, history, effects[0].owner)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs what it is about and no other
+            if isinstance(error, RetourError) or len(tries) == 1:
+                ran.postponed += self._give_back(effects, error, unclear=True)
+                return []
+            return [
+                follows
+                for effect, one in zip(effects, tries, strict=True)
+                for follows in self._record_safely([effect], [one], ran.history or history, ran)
+            ]
+        ran.done += sum(1 for one in settled if one.state == "done")
+        ran.postponed += _postponed(effects, settled)
+        return new
+
     def _record(
-        self, shop: str, order_id: str, tries: Sequence[Attempt], history: History, owner: str | None
-    ) -> tuple[History, list[ClaimedEffect]]:
+        self,
+        effects: Sequence[ClaimedEffect],
+        tries: Sequence[Attempt],
+        history: History,
+        owner: str | None,
+    ) -> tuple[History, list[SettledEffect], list[ClaimedEffect]]:
         """Commit the outcome: what the tries found out, the effects settled, and what follows from both: to be run by
         ``owner``, or by any worker."""
-        settled = [one.settled for one in tries if one.settled.state != "unsettled"]
+        shop, order_id = effects[0].shop, effects[0].order_id
         for _ in range(_ROUNDS):
             now = self.clock()
             draft = Draft(dossier=history.dossier, at=now, by=RETOUR, new_id=id_maker(microseconds(now) // 1000))
-            record_applied(draft, [one.applied for one in tries if one.applied is not None])
-            for one in tries:
-                if one.record is not None:
-                    one.record(draft)
+            settled = []
+            for effect, one in zip(effects, tries, strict=True):
+                draft, outcome = _applied(draft, effect, one)
+                settled += [outcome] if outcome is not None else []
             new = self.new_effects(order_id, draft.events, draft.new_id, owner)
             try:
                 self.store.save(
@@ -298,16 +224,44 @@ class Runner:
                 )
             except VersionMoved:
                 history = self._load(shop, order_id)
-                continue
             except LeaseLost:
                 log.warning("another worker took over effects of order %s", order_id)
-                return self._load(shop, order_id), []
-            return history.after(draft.events, draft.dossier), as_claimed(shop, order_id, new)
+                held = self.store.held(settled)
+                tries = [one if one.settled and one.settled.id in held else one.without_lease for one in tries]
+            else:
+                return history.after(draft.events, draft.dossier), settled, as_claimed(shop, order_id, new)
         raise Busy(text("Order {order} is changed all the time; its effects wait.", order=order_id))
 
 
 _BATCH = 20
 _ROUNDS = 10
+
+
+def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, SettledEffect | None]:
+    """The draft with what one try found out; without it, and the effect put off, where that cannot be recorded."""
+    ahead = draft.copy()
+    try:
+        for found in (one.fact, one.record):
+            if found is not None:
+                found(ahead)
+    except Exception as error:
+        log.warning("what effect %s of order %s gave cannot be recorded", effect.kind, effect.order_id, exc_info=True)
+        if one.settled is None:
+            return draft, None
+        return draft, attrs.evolve(put_off(effect, _said(error)), unclear=True)
+    return ahead, one.settled
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _postponed(effects: Iterable[ClaimedEffect], settled: Iterable[SettledEffect]) -> Iterator[Postponed]:
+    of_id = {effect.id: effect for effect in effects}
+    for one in settled:
+        if one.state == "waiting":
+            effect = of_id[one.id]
+            yield Postponed(shop=effect.shop, order_id=effect.order_id, what=effect.kind, problem=one.problem)
 
 
 def as_claimed(shop: str, order_id: str, effects: Iterable[NewEffect]) -> list[ClaimedEffect]:

@@ -1,39 +1,81 @@
-"""How the shop's answers to stock movements are recorded."""
+"""Books stock at the host's shop, and records what the shop answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Sequence
 
+from retour.effects.attempt import Attempt, done, put_off
+from retour.model.dossier import Dossier
+from retour.model.errors import StockRefused
 from retour.model.events.stock import StockApplied, StockFailed
 from retour.model.returns import MovementState, StockMovement
 from retour.providers.errors import without_people
 from retour.rules.draft import Draft
+from retour.shop import Shop
+from retour.store.store import ClaimedEffect
+
+log = logging.getLogger("retour.effects")
 
 
-def record_applied(draft: Draft, movements: Iterable[StockMovement]) -> None:
-    """Record movements that the shop has booked: one event for each return, nothing for what was recorded before."""
+def book(effect: ClaimedEffect, shop: Shop, movements: Sequence[StockMovement], dossier: Dossier) -> Attempt:
+    """Let the shop book movements, all or none, without those that it says it never will.
+
+    What was recorded of a movement before is not asked again.
+    """
+    left = [one for one in movements if _state(dossier, one) in _OPEN]
+    refused: dict[str, str] = {}
+    problem = ""
+    while left and not problem:
+        try:
+            shop.book_stock(tuple(left))
+            break
+        except StockRefused as refusal:
+            refused.update({one.id: str(refusal) for one in left if one.id in refusal.movements})
+            if all(one.id not in refused for one in left):
+                problem = f"it refused movements that it was not asked to book: {refusal}"
+            left = [one for one in left if one.id not in refused]
+        except (Exception, SystemExit) as error:
+            log.warning("movements of order %s failed", effect.order_id, exc_info=True)
+            problem = f"{type(error).__name__}: {error}"
+
+    def fact(draft: Draft) -> None:
+        for one in movements:
+            if one.id in refused:
+                _record_failed(draft, one, refused[one.id], final=True)
+        if not problem:
+            _record_applied(draft, left)
+
+    def record(draft: Draft) -> None:
+        for one in left if problem else ():
+            _record_failed(draft, one, problem, final=False)
+
+    return Attempt(settled=put_off(effect, problem) if problem else done(effect), fact=fact, record=record)
+
+
+def _record_applied(draft: Draft, movements: Sequence[StockMovement]) -> None:
+    """One event for each return, and nothing for what was recorded before."""
     applied: dict[str, list[str]] = {}
     for movement in movements:
-        if _state(draft, movement) in (MovementState.PLANNED, MovementState.FAILED):
+        if _state(draft.dossier, movement) in _OPEN:
             applied.setdefault(movement.return_id, []).append(movement.id)
     for return_id, ids in applied.items():
         draft.record(StockApplied(return_id=return_id, movement_ids=tuple(ids)))
 
 
-def stock_failed(movement: StockMovement, because: str, *, final: bool) -> Callable[[Draft], None]:
-    """Records that the shop could not book a movement: the first time, and when it says never.
+def _record_failed(draft: Draft, movement: StockMovement, because: str, *, final: bool) -> None:
+    """The first time that the shop could not book a movement, and that it never will.
 
     ``because`` is the shop's, and loses its mail addresses and IBANs: an event is kept for ever.
     """
-    said = without_people(because)
-
-    def record(draft: Draft) -> None:
-        state = _state(draft, movement)
-        if state is MovementState.PLANNED or (state is MovementState.FAILED and final):
-            draft.record(StockFailed(return_id=movement.return_id, movement_id=movement.id, because=said, final=final))
-
-    return record
+    state = _state(draft.dossier, movement)
+    if state is MovementState.PLANNED or (state is MovementState.FAILED and final):
+        said = without_people(because)
+        draft.record(StockFailed(return_id=movement.return_id, movement_id=movement.id, because=said, final=final))
 
 
-def _state(draft: Draft, movement: StockMovement) -> MovementState:
-    return draft.dossier.returns[movement.return_id].movements[movement.id].state
+_OPEN = (MovementState.PLANNED, MovementState.FAILED)
+
+
+def _state(dossier: Dossier, movement: StockMovement) -> MovementState:
+    return dossier.returns[movement.return_id].movements[movement.id].state

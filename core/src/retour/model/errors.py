@@ -6,6 +6,8 @@ English sentence. All derive from `RetourError`. An error means that nothing was
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from retour.model.text import Text
 
 
@@ -120,8 +122,14 @@ class StoreNotMigrated(StoreError):
     """The database has no tables of retour's yet, or old ones."""
 
 
-class StockRefused(RetourError):
-    """Raised by a host's `Shop.apply_stock`: this movement will never be possible, so do not try again."""
+class InvalidShop(RetourError):
+    """What a host handed over as its `Shop` lacks a method: which, and what to write."""
 
-    def __init__(self, message: Text | str) -> None:
+
+class StockRefused(RetourError):
+    """Raised by a host's `Shop.book_stock`: the ``movements`` with these ids will never be possible. Nothing was
+    booked; the others are asked for again, without them."""
+
+    def __init__(self, message: Text | str, *, movements: Iterable[str]) -> None:
         super().__init__(Text(message="{reason}", values={"reason": message}))
+        self.movements = frozenset(movements)

@@ -172,14 +172,37 @@ class Page:
 
 
 @attrs.frozen(kw_only=True)
+class Postponed:
+    """Something that ``work()`` could not do now, and that is tried again later: ``what`` it is (the kind of an effect,
+    or "expire a return"), of which order of which shop, and the ``problem`` for whoever mends it, in English. It is
+    empty for what only waits: a refund that is still pending, an effect for which no time was left."""
+
+    shop: str
+    order_id: str
+    what: str
+    problem: str
+
+
+@attrs.frozen(kw_only=True)
 class WorkReport:
-    """What one call of ``work()`` did: effects ``done``, effects that ``failed`` and are tried again later, returns
-    ``expired``, pieces of personal data ``forgotten``."""
+    """What one call of ``work()`` did.
+
+    Effects ``done``, effects that ``failed`` and are tried again later, returns ``expired``, pieces of personal data
+    ``forgotten``. ``postponed`` says of each that failed, and of each return that could not expire, why. ``left_alone``
+    counts effects that are due and of a kind that this retour does not know, by kind: a newer one made them.
+    """
 
     done: int = 0
     failed: int = 0
     expired: int = 0
     forgotten: int = 0
+    postponed: tuple[Postponed, ...] = ()
+    left_alone: Mapping[str, int] = attrs.field(factory=dict)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was due that could be done or tried: call it again after a pause."""
+        return not (self.done or self.failed or self.expired or self.forgotten)
 
 
 def return_outcome(

@@ -29,7 +29,10 @@ class Note:
 
 @attrs.define(kw_only=True)
 class Draft:
-    """What a command has decided so far. ``dossier`` always includes the events recorded up to now."""
+    """What a command has decided so far. ``dossier`` always includes the events recorded up to now.
+
+    ``withdrawn`` are ids of effects that must be nobody's when this is committed, and are not needed any more.
+    """
 
     dossier: Dossier
     at: datetime.datetime
@@ -39,6 +42,7 @@ class Draft:
     request_digest: str | None = None
     events: list[Recorded] = attrs.field(factory=list)
     notes: list[Note] = attrs.field(factory=list)
+    withdrawn: list[str] = attrs.field(factory=list)
 
     def record(self, event: Event, by: Actor | None = None) -> None:
         """Add an event, and let the dossier follow. ``by`` names another actor than the command's: a policy."""
@@ -55,6 +59,10 @@ class Draft:
         )
         self.events.append(recorded)
         self.dossier = apply(self.dossier, recorded)
+
+    def copy(self) -> Draft:
+        """The same draft, to go on with and perhaps to throw away."""
+        return attrs.evolve(self, events=list(self.events), notes=list(self.notes), withdrawn=list(self.withdrawn))
 
     def see(self, order: Order) -> None:
         """Record the order if it is new to us or differs from what we last saw."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from retour.model.actor import ActorKind
 from retour.model.events.event import Recorded
 from retour.model.events.money import (
@@ -19,23 +17,6 @@ from retour.model.events.money import (
 )
 from retour.model.events.stock import RestockDecided
 from retour.model.returns import StockMovement
-
-
-@attrs.frozen(kw_only=True)
-class ApplyStock:
-    """Change the host's stock."""
-
-    movement: StockMovement
-
-
-@attrs.frozen(kw_only=True)
-class Announce:
-    """Tell one plugin, through ``hook``, about the event with this ``seq`` of an order."""
-
-    order_id: str
-    hook: str
-    seq: int
-    plugin: str
 
 
 def refunds_to_send(events: Iterable[Recorded]) -> list[str]:
@@ -64,10 +45,10 @@ def refunds_to_look_at(events: Iterable[Recorded]) -> list[str]:
     ]
 
 
-def stock_effects(events: Iterable[Recorded]) -> list[ApplyStock]:
+def stock_to_book(events: Iterable[Recorded]) -> list[StockMovement]:
     """The stock movements that ``events`` ask for."""
     return [
-        ApplyStock(movement=movement)
+        movement
         for recorded in events
         if isinstance(recorded.event, RestockDecided)
         for movement in recorded.event.movements

@@ -6,7 +6,7 @@ It knows rows and transactions, and nothing of what may happen: that is decided 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    func,
     literal_column,
     select,
     tuple_,
@@ -40,7 +41,14 @@ class VersionMoved(Exception):
 
 
 class LeaseLost(Exception):
-    """An effect is no longer ours: its lease ran out and another worker took it; nothing was written."""
+    """An effect is no longer ours: its lease ran out and another worker took it; nothing was written.
+
+    `Store.held` tells which are still ours.
+    """
+
+
+class EffectTaken(Exception):
+    """An effect that was to be withdrawn is with a worker, or a worker died with it; nothing was written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +84,8 @@ class SettledEffect:
 @attrs.frozen(kw_only=True)
 class ClaimedEffect:
     """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
-    unless ``crashed``: then a worker died with it, and nobody knows how far it came."""
+    unless ``crashed``: then a worker died with it, and nobody knows how far it came. ``pause`` is how many
+    microseconds it waits if this try does not do it, by its kind."""
 
     id: str
     shop: str
@@ -87,11 +96,42 @@ class ClaimedEffect:
     attempts: int
     owner: str
     crashed: bool = False
+    pause: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class WaitingEffect:
+    """An effect that is not done: with a worker while it is ``taken``; one ``crashed`` is nobody's, and a worker died
+    with it."""
+
+    id: str
+    body: str
+    taken: bool
+    crashed: bool
+
+
+@attrs.frozen(kw_only=True)
+class FailedEffect:
+    """An effect whose last of ``attempts`` tries failed with ``problem``; the next is not before ``not_before``."""
+
+    id: str
+    shop: str
+    order_id: str
+    kind: str
+    plugin: str
+    attempts: int
+    problem: str
+    created_at: datetime.datetime
+    not_before: datetime.datetime
 
 
 @attrs.frozen(kw_only=True)
 class Commit:
-    """Everything that one transaction writes about one order. ``expected`` is the version it was decided on."""
+    """Everything that one transaction writes about one order. ``expected`` is the version it was decided on.
+
+    ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
+    worker died with: they are done with, as what they are for is.
+    """
 
     shop: str
     order_id: str
@@ -104,6 +144,7 @@ class Commit:
     personal: Sequence[Mapping[str, Any]] = ()
     effects: Sequence[NewEffect] = ()
     settled: Sequence[SettledEffect] = ()
+    withdrawn: Sequence[str] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -164,8 +205,8 @@ class Store:
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
         """Write one commit, in its own transaction or in that of ``connection``.
 
-        Raises `VersionMoved` or `LeaseLost`, with nothing written; on a connection of the host's, the caller has a
-        savepoint around it.
+        Raises `VersionMoved`, `LeaseLost` or `EffectTaken`, with nothing written; on a connection of the host's, the
+        caller has a savepoint around it.
         """
         if connection is not None:
             with errors_for_people():
@@ -224,17 +265,20 @@ class Store:
         following = f"{rows[limit - 1]['opened_at']}.{rows[limit - 1][key]}" if len(rows) > limit else None
         return rows[:limit], following
 
-    def overdue(self, today: datetime.date, limit: int) -> list[tuple[str, str, str]]:
-        """Returns whose last day to send has passed: shop, order, return."""
+    def overdue(self, today: datetime.date) -> Iterator[tuple[str, str, str]]:
+        """Returns whose last day to send has passed, the longest ago first: shop, order, return. Those that are still
+        overdue when the caller has seen them do not come again."""
         columns = tables.return_.c
-        query = (
-            select(columns.shop, columns.order_id, columns.return_id)
-            .where(columns.due < today.isoformat())
-            .order_by(columns.due)
-            .limit(limit)
-        )
-        with self._reads() as reader:
-            return [(row[0], row[1], row[2]) for row in reader.execute(query)]
+        place = (columns.due, columns.shop, columns.return_id)
+        query = select(*place, columns.order_id).where(columns.due < today.isoformat()).order_by(*place).limit(_PAGE)
+        rows: Sequence[Any] = ()
+        while not rows or len(rows) == _PAGE:
+            page = query.where(tuple_(*place) > tuple_(*rows[-1][:3])) if rows else query
+            with self._reads() as reader:
+                rows = reader.execute(page).all()
+            if not rows:
+                return
+            yield from [(shop, order_id, return_id) for _, shop, return_id, order_id in rows]
 
     def forget_expired(self, now: int, limit: int) -> int:
         """Delete personal data whose time has come; gives how many rows."""
@@ -249,12 +293,16 @@ class Store:
 
     # --- effects -------------------------------------------------------------------------------------
 
-    def claim(self, owner: str, *, lease: int, limit: int, ids: Sequence[str] | None = None) -> list[ClaimedEffect]:
-        """Take up to ``limit`` waiting effects for ``lease`` microseconds: those that are due, or those named."""
+    def claim(
+        self, owner: str, *, lease: int, limit: int, kinds: Iterable[str], ids: Sequence[str] | None = None
+    ) -> list[ClaimedEffect]:
+        """Take up to ``limit`` effects that are due for ``lease`` microseconds: of these ``kinds``, and if ``ids`` are
+        given, of those only. Nobody takes one that somebody has, or whose pause is not over."""
         columns = tables.effect.c
-        now: Any = literal_column(NOW[self._dialect])
-        waiting = select(columns.id).where(columns.state == "waiting", columns.lease_until <= now)
-        waiting = waiting.where(columns.not_before <= now if ids is None else columns.id.in_(ids))
+        now = _now(self._dialect)
+        waiting = select(columns.id).where(*self._due, columns.kind.in_(kinds))
+        if ids is not None:
+            waiting = waiting.where(columns.id.in_(ids))
         waiting = waiting.order_by(columns.not_before, columns.id).limit(limit)
         statement = (
             update(tables.effect)
@@ -288,14 +336,73 @@ class Store:
             for row in sorted(rows)
         ]
 
-    def waiting_effects(self, shop: str, order_id: str, kind: str) -> list[tuple[str, str]]:
-        """The id and the body of the waiting effects of one kind of an order, whoever has them."""
+    def waiting_effects(self, shop: str, order_id: str, kind: str) -> list[WaitingEffect]:
+        """The effects of one kind of an order that are not done, whoever has them."""
         columns = tables.effect.c
-        query = select(columns.id, columns.body).where(
-            columns.shop == shop, columns.order_id == order_id, columns.state == "waiting", columns.kind == kind
+        query = select(
+            columns.id,
+            columns.body,
+            columns.lease_until > _now(self._dialect),
+            columns.attempts != columns.settled,
+        ).where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting", columns.kind == kind)
+        with self._reads() as reader:
+            return [
+                WaitingEffect(id=row[0], body=row[1], taken=bool(row[2]), crashed=bool(row[3]) and not row[2])
+                for row in reader.execute(query)
+            ]
+
+    def held(self, settled: Sequence[SettledEffect]) -> set[str]:
+        """The ids of those that still belong to who wants to settle them."""
+        columns = tables.effect.c
+        query = select(columns.id).where(
+            columns.state == "waiting",
+            tuple_(columns.id, columns.owner).in_([(one.id, one.owner) for one in settled]),
         )
         with self._reads() as reader:
-            return [(row[0], row[1]) for row in reader.execute(query)]
+            return set(reader.execute(query).scalars())
+
+    def left_alone(self, kinds: Iterable[str]) -> dict[str, int]:
+        """How many effects are due of each kind that is none of ``kinds``: a newer retour made them."""
+        columns = tables.effect.c
+        query = (
+            select(columns.kind, func.count())
+            .where(*self._due, columns.kind.not_in(kinds))
+            .group_by(columns.kind)
+            .order_by(columns.kind)
+        )
+        with self._reads() as reader:
+            return {row[0]: row[1] for row in reader.execute(query)}
+
+    def failed_effects(self, shop: str, *, more_than: int, limit: int) -> list[FailedEffect]:
+        """Effects of a shop that were tried more than ``more_than`` times and whose last try failed, the oldest
+        first."""
+        columns = tables.effect.c
+        query = (
+            select(tables.effect)
+            .where(
+                columns.shop == shop,
+                columns.state == "waiting",
+                columns.attempts > more_than,
+                columns.problem != "",
+            )
+            .order_by(columns.created_at, columns.id)
+            .limit(limit)
+        )
+        with self._reads() as reader:
+            return [
+                FailedEffect(
+                    id=row["id"],
+                    shop=row["shop"],
+                    order_id=row["order_id"],
+                    kind=row["kind"],
+                    plugin=row["plugin"],
+                    attempts=row["attempts"],
+                    problem=row["problem"],
+                    created_at=as_datetime(row["created_at"]),
+                    not_before=as_datetime(row["not_before"]),
+                )
+                for row in reader.execute(query).mappings()
+            ]
 
     def add_effects(self, shop: str, order_id: str, effects: Sequence[NewEffect]) -> None:
         """Store effects that no command made, what a webhook leaves. One whose id is there already is left as it is."""
@@ -303,9 +410,15 @@ class Store:
             _add_effects(connection, shop, order_id, effects)
 
     def settle(self, settled: Sequence[SettledEffect]) -> None:
-        """Record what became of effects that change no dossier. Raises `LeaseLost`."""
+        """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
         with errors_for_people(), self.engine.begin() as connection:
             _settle(connection, settled)
+
+    @property
+    def _due(self) -> tuple[Any, ...]:
+        """What an effect is that anybody may take now."""
+        columns, now = tables.effect.c, _now(self._dialect)
+        return columns.state == "waiting", columns.lease_until <= now, columns.not_before <= now
 
     # --- the small print -----------------------------------------------------------------------------
 
@@ -339,7 +452,11 @@ def _write(connection: Connection, commit: Commit) -> None:
     _ADD_REFERENCE.run_each(connection, commit.references)
     _ADD_PERSONAL.run_each(connection, commit.personal)
     _add_effects(connection, commit.shop, commit.order_id, commit.effects)
-    _settle(connection, commit.settled)
+    if _settle(connection, commit.settled) != len(commit.settled):
+        raise LeaseLost
+    withdrawn = _WITHDRAW_EFFECT.run_each(connection, [{"effect_id": one} for one in commit.withdrawn])
+    if withdrawn != len(commit.withdrawn):
+        raise EffectTaken
 
 
 def _add_effects(connection: Connection, shop: str, order_id: str, effects: Sequence[NewEffect]) -> None:
@@ -363,8 +480,9 @@ def _add_effects(connection: Connection, shop: str, order_id: str, effects: Sequ
     )
 
 
-def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> None:
-    touched = _SETTLE_EFFECT.run_each(
+def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> int:
+    """Settle those that are still ours; gives how many."""
+    return _SETTLE_EFFECT.run_each(
         connection,
         [
             {
@@ -378,8 +496,9 @@ def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> None:
             for one in settled
         ],
     )
-    if touched != len(settled):
-        raise LeaseLost
+
+
+_PAGE = 100
 
 
 def _cursor(after: str) -> tuple[int, str]:
@@ -531,6 +650,20 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
     )
 
 
+def _withdraw_effect(dialect: str, _: Insert) -> Any:
+    columns = tables.effect.c
+    return (
+        update(tables.effect)
+        .where(
+            columns.id == bindparam("effect_id"),
+            columns.state == "waiting",
+            columns.lease_until <= _now(dialect),
+            columns.attempts == columns.settled,
+        )
+        .values(state="done", owner=None, problem="")
+    )
+
+
 def _plain_insert(table: Any, *, ignore: bool = False) -> Prepared:
     def build(_: str, insert: Insert) -> Any:
         statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
@@ -570,5 +703,6 @@ _ADD_REFERENCE = _plain_insert(tables.reference, ignore=True)
 _ADD_PERSONAL = _plain_insert(tables.personal)
 _ADD_EFFECT = Prepared(_add_effect)
 _SETTLE_EFFECT = Prepared(_settle_effect)
+_WITHDRAW_EFFECT = Prepared(_withdraw_effect)
 _NOTES = Prepared(_select_notes)
 _FIND_ORDER = Prepared(_find_order)

@@ -1,0 +1,233 @@
+"""Every kind of effect: its stored name, its body, its pauses, and how it is done. `KINDS` is the table of them.
+
+A stored name and its body are kept for ever: rows of every release wait in stores.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, Protocol
+
+import attrs
+
+from retour.effects.announcements import announce
+from retour.effects.attempt import Attempt, Pauses, done, put_off
+from retour.effects.refunding import Refunding
+from retour.effects.stock import book
+from retour.model.events.event import Recorded
+from retour.model.history import History
+from retour.model.returns import StockMovement
+from retour.plugins.hooks import Hooks, PluginFailed
+from retour.rules.effects import refunds_to_cancel, refunds_to_look_at, refunds_to_send, stock_to_book
+from retour.rules.matching import Seen
+from retour.shop import Shop
+from retour.store.clock import SECOND
+from retour.store.records import as_json
+from retour.store.store import ClaimedEffect, NewEffect
+
+SOON = Pauses.doubling(datetime.timedelta(seconds=5), datetime.timedelta(hours=1))
+EVER_LESS_OFTEN = Pauses((datetime.timedelta(hours=1), datetime.timedelta(hours=6), datetime.timedelta(days=1)))
+
+AT_ONCE = datetime.timedelta(0)
+
+
+@attrs.frozen(kw_only=True)
+class Outside:
+    """What effects are done with: the host's shops, the plugins, the payment providers."""
+
+    shops: Callable[[str], Shop]
+    hooks: Hooks
+    refunding: Refunding
+
+
+class Effect(Protocol):
+    """Something to be done outside our database. The fields of a kind are its body.
+
+    ``pauses`` follow tries that did not do it. What ``begins_after`` a while is left to whoever works then.
+    """
+
+    kind: ClassVar[str]
+    pauses: ClassVar[Pauses]
+    begins_after: ClassVar[datetime.timedelta]
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        """Try it, for the order with ``history``."""
+
+
+# --- stock -----------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class BookStock:
+    """Let the host's shop book all stock movements of one command."""
+
+    kind: ClassVar = "book_stock"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    movements: tuple[StockMovement, ...]
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        return book(claimed, outside.shops(claimed.shop), self.movements, history.dossier)
+
+
+@attrs.frozen(kw_only=True)
+class ApplyStock:
+    """Let the shop book one movement, which is the body: how those of one command waited before they were one effect.
+    None is made any more."""
+
+    kind: ClassVar = "apply_stock"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    id: str
+    order_id: str
+    return_id: str
+    line_id: str
+    product: str
+    quantity: int
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        movements = (StockMovement(**attrs.asdict(self)),)
+        return BookStock(movements=movements).attempt(claimed, history, outside)
+
+
+# --- refunds ---------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class SendRefund:
+    """Send a refund, or find out what became of it."""
+
+    kind: ClassVar = "send_refund"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    refund_id: str
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        return outside.refunding.send(claimed, self.refund_id, history)
+
+
+@attrs.frozen(kw_only=True)
+class FetchRefund:
+    """Look again at a refund that its provider has pending; webhooks are faster."""
+
+    kind: ClassVar = "fetch_refund"
+    pauses: ClassVar = EVER_LESS_OFTEN
+    begins_after: ClassVar = datetime.timedelta(minutes=10)
+    refund_id: str
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        return outside.refunding.fetch(claimed, self.refund_id, history)
+
+
+@attrs.frozen(kw_only=True)
+class CancelRefund:
+    """Ask the provider to take back a refund that it has pending."""
+
+    kind: ClassVar = "cancel_refund"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    refund_id: str
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        return outside.refunding.cancel(claimed, self.refund_id, history)
+
+
+@attrs.frozen(kw_only=True)
+class ReconcilePayment:
+    """Read all refunds of a payment, named by its id, at the provider: what an unsigned webhook leaves."""
+
+    kind: ClassVar = "reconcile"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    payment: str
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        return outside.refunding.reconcile(claimed, self.payment, history)
+
+
+@attrs.frozen(kw_only=True)
+class RecordProviderEvent:
+    """Record what a signed webhook said of a refund of a payment, named by its id."""
+
+    kind: ClassVar = "provider_event"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    payment: str
+    seen: Seen
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        return outside.refunding.told(claimed, self.payment, self.seen, history)
+
+
+# --- plugins ---------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Announce:
+    """Tell one plugin, through ``hook``, about the event with this ``seq`` of an order."""
+
+    kind: ClassVar = "announce"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    order_id: str
+    hook: str
+    seq: int
+    plugin: str
+
+    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+        try:
+            announce(outside.hooks, claimed.shop, self.plugin, self.hook, self.order_id, history.events[: self.seq])
+        except PluginFailed as failure:
+            return Attempt(settled=put_off(claimed, str(failure)))
+        return Attempt(settled=done(claimed))
+
+
+# --- the table -------------------------------------------------------------------------------------------
+
+KINDS: Mapping[str, type[Effect]] = {
+    kind.kind: kind
+    for kind in (
+        BookStock,
+        ApplyStock,
+        SendRefund,
+        FetchRefund,
+        CancelRefund,
+        ReconcilePayment,
+        RecordProviderEvent,
+        Announce,
+    )
+}
+"""Every kind, by its stored name. Any other is a newer retour's."""
+
+
+def asked_for(order_id: str, events: Sequence[Recorded], listeners: Callable[[str], Iterable[str]]) -> Iterator[Effect]:
+    """The effects that ``events`` ask for; ``listeners`` are the plugins that want to hear a hook, by name."""
+    movements = stock_to_book(events)
+    if movements:
+        yield BookStock(movements=tuple(movements))
+    for refund_id in refunds_to_send(events):
+        yield SendRefund(refund_id=refund_id)
+    for refund_id in refunds_to_cancel(events):
+        yield CancelRefund(refund_id=refund_id)
+    for refund_id in refunds_to_look_at(events):
+        yield FetchRefund(refund_id=refund_id)
+    for recorded in events:
+        hook = recorded.event.announced_by
+        for plugin in listeners(hook) if hook is not None else ():
+            yield Announce(order_id=order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
+
+
+def to_store(effect: Effect, effect_id: str, owner: str | None = None, lease: int = 0) -> NewEffect:
+    """A new effect as it is stored: born claimed by ``owner``, unless it begins later."""
+    later = int(effect.begins_after.total_seconds() * SECOND)
+    claimed = owner is not None and not later
+    return NewEffect(
+        id=effect_id,
+        kind=effect.kind,
+        plugin=effect.plugin if isinstance(effect, Announce) else "",
+        body=as_json(effect),
+        owner=owner if claimed else None,
+        lease=lease if claimed else 0,
+        delay=later,
+    )

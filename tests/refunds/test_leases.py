@@ -1,0 +1,240 @@
+"""Who holds the lease, and what a pause says, holds for everybody: for a worker, a command, and a person who cancels.
+
+Losing one lease costs one effect. What a provider answered is a fact, whoever holds it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from retour import Actor, Order, Refund, hookimpl
+from retour.effects.kinds import KINDS, SendRefund, to_store
+from retour.model.errors import NotPossibleNow
+from retour.model.events.money import RefundUnclear
+from retour.providers import ErrorCode, ProviderError
+from retour.store.store import Store
+
+ANNA = Actor.staff("anna")
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+
+
+class PowerCut(BaseException):
+    """Ends a process in the middle: nothing of ours catches it."""
+
+
+class Listener:
+    """Hears of refunds, and does ``then`` when it hears of the first."""
+
+    name = "listener"
+
+    def __init__(self) -> None:
+        self.then: Any = None
+
+    @hookimpl
+    def on_refund_changed(self, order: Order, refund: Refund) -> None:
+        if self.then is not None:
+            then, self.then = self.then, None
+            then()
+
+
+def lose_lease(world: Any, kind: str) -> None:
+    """Another worker takes the effects of a kind: their leases had run out."""
+    with world.desk._house.store.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE retour_effect SET owner = 'wk another', attempts = attempts + 1 "  # noqa: S608
+            f"WHERE state = 'waiting' AND kind = '{kind}'"
+        )
+
+
+def pauses_are_over(world: Any) -> None:
+    """Every pause is over; who has a lease keeps it."""
+    with world.desk._house.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE retour_effect SET not_before = 0 WHERE state = 'waiting'")
+
+
+def rows(world: Any, what: str) -> list[Any]:
+    with world.desk._house.store.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(f"SELECT {what} FROM retour_effect ORDER BY id")]  # noqa: S608
+
+
+# --- losing one lease costs one effect -------------------------------------------------------------------
+
+
+def test_a_lost_lease_of_another_effect_does_not_cost_the_answer_of_a_refund(world: Any) -> None:
+    listener = Listener()
+    world.open(listener)
+    listener.then = lambda: lose_lease(world, "announce")
+    assert world.refund().refund.state == "succeeded"
+    assert world.ledger.calls == 1
+    assert ("send_refund", "done") in rows(world, "kind, state")
+    assert ("announce", "waiting", "wk another") in rows(world, "kind, state, owner")
+
+
+def test_an_answer_that_came_after_our_lease_was_lost_is_a_fact_and_recorded(world: Any) -> None:
+    world.open()
+    world.ledger.watch = lambda call, _: lose_lease(world, "send_refund") if call == "refund" else None
+    assert world.refund().refund.state == "succeeded"
+    assert rows(world, "kind, state, owner") == [("send_refund", "waiting", "wk another")]
+    world.later()
+    assert (world.ledger.calls, world.states) == (1, ["succeeded"])
+    assert rows(world, "state") == [("done",)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderError(ErrorCode.ALREADY_REFUNDED, "nothing left"),
+        ProviderError(ErrorCode.RATE_LIMITED, "slow down"),
+        ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer"),
+        ProviderError(ErrorCode.TOO_LATE, "too late"),
+    ],
+    ids=lambda error: error.code.value,
+)
+def test_without_a_lease_no_refusal_changes_the_state_of_a_refund(world: Any, error: ProviderError) -> None:
+    """Who holds it now may be sending it at this moment."""
+    world.open().ledger.before = [error]
+    world.ledger.watch = lambda call, _: lose_lease(world, "send_refund") if call == "refund" else None
+    assert world.refund().refund.state == "submitting"
+    assert rows(world, "kind, state, owner, problem") == [("send_refund", "waiting", "wk another", "")]
+    world.ledger.watch = lambda *_: None
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_pending_refund_that_a_worker_without_a_lease_found_is_looked_at_again(world: Any) -> None:
+    """What follows from a fact follows, whoever recorded it."""
+    world.open().ledger.new_status = world.provider.RefundStatus.PENDING
+    world.ledger.watch = lambda call, _: lose_lease(world, "send_refund") if call == "refund" else None
+    assert world.refund().refund.state == "pending"
+    assert ("fetch_refund", "waiting") in rows(world, "kind, state")
+
+
+# --- cancelling ------------------------------------------------------------------------------------------
+
+
+def test_a_process_that_dies_while_it_cancels_leaves_the_refund_to_whoever_works(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = world.open(inline_seconds=0).refund()
+
+    def dying(*_: Any) -> None:
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", dying)
+        patch.setattr(Store, "settle", dying)  # nothing is put back by the dead
+        with pytest.raises(PowerCut):
+            world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    world.desk.work()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_that_became_unknown_under_a_person_who_cancels_keeps_its_question(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker sends it between the person's look and his word, and gets no answer; then the person's process dies."""
+    outcome = world.open(inline_seconds=0).refund()
+    world.ledger.after = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
+    looked, claim, save = Store.waiting_effects, Store.claim, Store.save
+    working: list[bool] = []
+
+    def then_a_worker_sends_it(*arguments: Any) -> Any:
+        found = looked(*arguments)
+        if not world.ledger.calls:
+            working.append(True)
+            world.desk.work()
+            working.clear()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "waiting_effects", then_a_worker_sends_it)
+        patch.setattr(Store, "claim", lambda *a, **more: claim(*a, **more) if working else _die(claim(*a, **more)))
+        patch.setattr(Store, "save", lambda *a: save(*a) if working else _die(save(*a)))
+        with suppress(PowerCut, NotPossibleNow):
+            world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert world.states == ["unknown"]
+    pauses_are_over(world)
+    world.desk.work()
+    assert (world.states, world.went_back, world.ledger.calls) == (["succeeded"], 4000, 1)
+
+
+def _die(_: object) -> None:
+    raise PowerCut
+
+
+@pytest.mark.parametrize("lease", [60_000_000, 0], ids=["has it", "had it, and is late"])
+def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
+    world: Any, monkeypatch: pytest.MonkeyPatch, lease: int
+) -> None:
+    outcome = world.open(inline_seconds=0).refund()
+    store, looked = world.desk._house.store, Store.waiting_effects
+    taken: list[Any] = []
+
+    def then_a_worker_takes_it(*arguments: Any) -> Any:
+        found = looked(*arguments)
+        taken.extend(store.claim("wk another", lease=lease, limit=1, kinds=KINDS))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "waiting_effects", then_a_worker_takes_it)
+        with pytest.raises(NotPossibleNow, match="is being sent right now"):
+            world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert world.states == ["submitting"]
+    world.desk._house.runner.run(taken, until=time.monotonic() + 60)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_with_two_effects_is_not_given_up_while_a_worker_has_one_of_them(world: Any) -> None:
+    """A person had it tried again while an older effect still waited."""
+    outcome = world.open(inline_seconds=0).refund()
+    store = world.desk._house.store
+    again = to_store(SendRefund(refund_id=outcome.refund_id), "ef another", "wk another", 60_000_000)
+    store.add_effects("default", "1001", [again])
+    with pytest.raises(NotPossibleNow, match="is being sent right now"):
+        world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
+    assert {state for (state,) in rows(world, "state")} == {"waiting"}
+
+
+# --- what is unclear, said again -------------------------------------------------------------------------
+
+
+def unclear(world: Any) -> list[str]:
+    events = [one.event for one in world.desk._house.store.events("default", "1001")]
+    return [one.because for one in events if isinstance(one, RefundUnclear)]
+
+
+def test_a_provider_that_cannot_be_asked_again_and_again_is_one_event(world: Any) -> None:
+    world.open().ledger.after = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
+    world.refund()
+    world.ledger.lookup_fails = 3
+    for _ in range(3):
+        world.later()
+    assert len(unclear(world)) == 2
+    assert unclear(world)[1].startswith("the provider cannot be asked")
+    world.later()
+    assert (world.states, world.ledger.calls) == (["succeeded"], 1)
+
+
+@pytest.mark.parametrize("complete_after, events", [(None, 1), (datetime.timedelta(minutes=20), 2)])
+def test_a_later_try_that_ends_the_same_is_news_only_where_its_time_counts(
+    world: Any, complete_after: datetime.timedelta | None, events: int
+) -> None:
+    lost = ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")
+    world.open(lookup_complete_after=complete_after).ledger.before = [lost, lost]
+    world.refund()
+    first = world.refunds[0].unclear_at
+    world.later()
+    assert len(unclear(world)) == events
+    assert (world.refunds[0].unclear_at > first) == (events == 2)
+    world.later()
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
