@@ -210,7 +210,7 @@ def test_a_refund_with_two_effects_is_not_given_up_while_a_worker_has_one_of_the
 
 def unclear(world: Any) -> list[str]:
     events = [one.event for one in world.desk._house.store.events("default", "1001")]
-    return [one.because for one in events if isinstance(one, RefundUnclear)]
+    return [str(one.because) for one in events if isinstance(one, RefundUnclear)]
 
 
 def test_a_provider_that_cannot_be_asked_again_and_again_is_one_event(world: Any) -> None:
