@@ -14,6 +14,7 @@ import attrs
 from retour.effects.attempt import Attempt, done, put_off
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
+from retour.model.errors import UnknownPayment
 from retour.model.events.money import (
     RefundCancelRefused,
     RefundFellBack,
@@ -23,11 +24,10 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
-from retour.model.history import History
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
-from retour.model.text import Text
+from retour.model.text import Text, text
 from retour.plugins.accounts import Accounts
 from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import PaymentCapabilities, Support
@@ -36,6 +36,7 @@ from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
 from retour.rules.matching import Seen, no_longer_fits, record_seen, report
 from retour.rules.recovery import Next, begins_anew, next_step
+from retour.steps.case import Case, Cases
 from retour.store.store import ClaimedEffect
 
 OTHER_CURRENCY = "a refund is of another currency than its payment"
@@ -50,23 +51,24 @@ class Refunding:
     """Talks to payment providers about refunds. ``clock`` tells the time in UTC."""
 
     accounts: Accounts
+    cases: Cases
     clock: Callable[[], datetime.datetime]
 
     # --- sending -------------------------------------------------------------------------------------
 
-    def send(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
+    def send(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Send a refund, or find out what became of an earlier try and act on that."""
-        refund = history.dossier.refund(refund_id)
+        refund = case.dossier.refund(refund_id)
         if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.sent is None:
             return Attempt(settled=done(effect))
-        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
             if effect.crashed:
                 return _unclear(effect, refund, reason(ReasonCode.PLUGIN_UNUSABLE), later_try=True)
             return Attempt(settled=put_off(effect, str(provider)))
-        request = request_of(history.dossier, refund)
+        request = request_of(case.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
-            if no_longer_fits(history.dossier, payment_of(history.dossier, refund.payment)):
+            if no_longer_fits(case.dossier, payment_of(case, refund.payment)):
                 held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.MORE_WENT_BACK))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             if begins_anew(refund, self.clock(), window=_window(provider)):
@@ -147,19 +149,19 @@ class Refunding:
             return _unclear(effect, refund, error.reason, error.not_before, later_try=counts)
         return _settled(effect, refund, result, Evidence.REPEATED)
 
-    def fetch(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
+    def fetch(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Look at a refund that the provider had pending."""
-        refund = history.dossier.refunds.get(refund_id)
+        refund = case.dossier.refunds.get(refund_id)
         if refund is None or refund.state is not RefundState.PENDING:
             return Attempt(settled=done(effect))  # None: it was matched, and is another one now
-        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
         try:
             if refund.sent is not None:
                 target = refund.sent.target
             else:  # made in a dashboard
-                target = provider.refundable(payment_of(history.dossier, refund.payment)).target
+                target = provider.refundable(payment_of(case, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error)))
@@ -172,15 +174,15 @@ class Refunding:
             ),
         )
 
-    def cancel(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
+    def cancel(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
 
         Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
         """
-        refund = history.dossier.refund(refund_id)
+        refund = case.dossier.refund(refund_id)
         if refund.state is not RefundState.PENDING or not refund.cancelling or refund.sent is None:
             return Attempt(settled=done(effect))
-        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
         because, evidence = reason(ReasonCode.PAID_OUT), Evidence.ANSWER
@@ -206,23 +208,33 @@ class Refunding:
 
         return Attempt(settled=done(effect), fact=fact, record=record)
 
-    def reconcile(self, effect: ClaimedEffect, payment_id: str, history: History) -> Attempt:
+    def reconcile(self, effect: ClaimedEffect, payment_id: str, case: Case) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""
-        payment = payment_of(history.dossier, payment_id)
+        case = self.cases.knowing(case, payment_id)
+        payment = payment_of(case, payment_id)
         try:
             seen = self.seen(effect.shop, payment)
         except ProviderError as error:
             return Attempt(settled=put_off(effect, str(error)))
         if isinstance(seen, Text):
             return Attempt(settled=put_off(effect, str(seen)))
-        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE))
+        return Attempt(
+            settled=done(effect),
+            given=case.given,
+            fact=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE),
+        )
 
-    def told(self, effect: ClaimedEffect, payment_id: str, seen: Seen, history: History) -> Attempt:
+    def told(self, effect: ClaimedEffect, payment_id: str, seen: Seen, case: Case) -> Attempt:
         """Record what a signed webhook said of one refund."""
-        payment = payment_of(history.dossier, payment_id)
+        case = self.cases.knowing(case, payment_id)
+        payment = payment_of(case, payment_id)
         if seen.amount.currency != payment.captured.currency:
             return Attempt(settled=put_off(effect, OTHER_CURRENCY))
-        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, [seen], Evidence.WEBHOOK))
+        return Attempt(
+            settled=done(effect),
+            given=case.given,
+            fact=lambda draft: record_seen(draft, payment, [seen], Evidence.WEBHOOK),
+        )
 
     def seen(self, shop: str, payment: Payment) -> Sequence[Seen] | Text:
         """What the provider says of the refunds of one payment, or why there is no provider that could say it.
@@ -240,17 +252,16 @@ class Refunding:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, OTHER_CURRENCY)
         return found
 
-    def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> PaymentCaller | Text:
-        payment = payment_of(dossier, payment_id)
-        return self.accounts.refunding(shop, payment)
+    def _provider(self, case: Case, payment_id: str) -> PaymentCaller | Text:
+        return self.accounts.refunding(case.shop, payment_of(case, payment_id))
 
 
-def payment_of(dossier: Dossier, payment_id: str) -> Payment:
-    """The payment as the order was last seen."""
-    for payment in dossier.order.payments if dossier.order is not None else ():
-        if payment.id == payment_id:
-            return payment
-    raise LookupError(f"order {dossier.order_id} has no payment {payment_id} any more")
+def payment_of(case: Case, payment_id: str) -> Payment:
+    """A payment of the order, as far as anybody knows it. Raises `UnknownPayment`."""
+    payment = case.payment(payment_id)
+    if payment is None:
+        raise UnknownPayment(text("Order {order} has no payment {payment}.", order=case.order_id, payment=payment_id))
+    return payment
 
 
 def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:

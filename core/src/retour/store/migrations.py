@@ -97,10 +97,16 @@ def _effects_of_an_order(connection: Connection) -> None:
     )
 
 
+def _ids_of_commits(connection: Connection) -> None:
+    for table in ("retour_event", "retour_effect"):
+        connection.execute(sql(f"ALTER TABLE {table} ADD COLUMN commit_id TEXT NOT NULL DEFAULT ''"))
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
     (3, "the waiting effects of an order", _effects_of_an_order),
+    (4, "the ids of commits", _ids_of_commits),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 
