@@ -204,11 +204,11 @@ class Refunds(RuleBasedStateMachine):
             if theirs.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
                 assert theirs.status in known[reference].reported
                 assert known[reference].amount == theirs.amount
-        put_off = [one for one in self.world.refunds if one.state is RefundState.SUBMITTING and one.waits_until]
-        if put_off and self.desk.dossier("1001").refunded("ledger:p_1", "EUR") > CAPTURED:
-            sent = {one.id: len(self.ledger.sent[one.id]) for one in put_off}
+        postpone = [one for one in self.world.refunds if one.state is RefundState.SUBMITTING and one.waits_until]
+        if postpone and self.desk.dossier("1001").refunded("ledger:p_1", "EUR") > CAPTURED:
+            sent = {one.id: len(self.ledger.sent[one.id]) for one in postpone}
             self.world.later()  # their turn comes
-            for refund in put_off:
+            for refund in postpone:
                 assert len(self.ledger.sent[refund.id]) == sent[refund.id]
                 assert self.desk.dossier("1001").refund(refund.id).needs_person
 

@@ -16,7 +16,7 @@ from retour.model.refunds import Evidence
 from retour.model.text import Text, text
 from retour.providers.errors import ProviderError
 from retour.rules.draft import Draft
-from retour.rules.matching import Seen, record_seen
+from retour.rules.matching import ReportedRefund, record_reports
 from retour.steps.case import Case
 
 
@@ -24,7 +24,7 @@ from retour.steps.case import Case
 class Books:
     """What providers say of the refunds of payments, by the payment's id, and which they could not be asked about."""
 
-    seen: Mapping[str, Sequence[Seen]]
+    seen: Mapping[str, Sequence[ReportedRefund]]
     not_asked: tuple[NotAsked, ...]
 
 
@@ -62,7 +62,7 @@ class Reconciling:
         return self._record(case, books)
 
     def _books(self, payments: Iterable[Payment]) -> Books:
-        seen: dict[str, Sequence[Seen]] = {}
+        seen: dict[str, Sequence[ReportedRefund]] = {}
         not_asked: list[NotAsked] = []
         for payment in payments:
             try:
@@ -79,7 +79,7 @@ class Reconciling:
     def _record(self, case: Case, books: Books) -> Outcome:
         def decide(draft: Draft, order: Order) -> None:
             for payment in order.payments:
-                record_seen(draft, payment, books.seen.get(payment.id, ()), Evidence.RECONCILE)
+                record_reports(draft, payment, books.seen.get(payment.id, ()), Evidence.RECONCILE)
 
         command = Command(order_id=case.order_id, by=Actor.system(), decide=decide, case=case)
         return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)

@@ -75,7 +75,7 @@ def given_back(effect: ClaimedEffect, *, unclear: bool = False) -> SettledEffect
     return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=unclear or effect.crashed)
 
 
-def put_off(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
+def postpone(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
     """The effect is tried again after ``pause``, or after the pause of its kind.
 
     ``problem`` is kept with it, without mail addresses and IBANs: what a host's code raises can have them in it.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, to_store
-from retour.effects.refunding import as_seen
+from retour.effects.refunding import as_reported
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, NotPossibleNow
 from retour.model.ids import NewId, crockford
@@ -41,7 +41,7 @@ class Notice:
         identity = self.identity or new_id("ev")
         if self.event is None:
             return to_store(ReconcilePayment(payment=payment.id), identity)
-        return to_store(RecordProviderEvent(payment=payment.id, seen=as_seen(self.event.refund)), identity)
+        return to_store(RecordProviderEvent(payment=payment.id, seen=as_reported(self.event.refund)), identity)
 
 
 def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:

@@ -12,14 +12,14 @@ from typing import ClassVar, Protocol
 import attrs
 
 from retour.effects.announcements import announce
-from retour.effects.attempt import Attempt, Pauses, done, put_off
+from retour.effects.attempt import Attempt, Pauses, done, postpone
 from retour.effects.refunding import Refunding
 from retour.effects.stock import book
 from retour.model.events.event import Recorded
 from retour.model.returns import StockMovement
 from retour.plugins.hooks import Hooks, PluginFailed
 from retour.rules.effects import refunds_to_cancel, refunds_to_look_at, refunds_to_send, stock_to_book
-from retour.rules.matching import Seen
+from retour.rules.matching import ReportedRefund
 from retour.shop import Shop
 from retour.steps.case import Case
 from retour.store.clock import SECOND
@@ -158,7 +158,7 @@ class RecordProviderEvent:
     pauses: ClassVar = SOON
     begins_after: ClassVar = AT_ONCE
     payment: str
-    seen: Seen
+    seen: ReportedRefund
 
     def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
         return outside.refunding.told(claimed, self.payment, self.seen, case)
@@ -183,7 +183,7 @@ class Announce:
         try:
             announce(outside.hooks, claimed.shop, self.plugin, self.hook, self.order_id, case.events[: self.seq])
         except PluginFailed as failure:
-            return Attempt(settled=put_off(claimed, str(failure)))
+            return Attempt(settled=postpone(claimed, str(failure)))
         return Attempt(settled=done(claimed))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from retour.effects.attempt import Attempt, done, put_off
+from retour.effects.attempt import Attempt, done, postpone
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import UnknownPayment
@@ -34,7 +34,7 @@ from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refunding import RefundRequest, RefundResult
 from retour.rules.draft import Draft
-from retour.rules.matching import Seen, no_longer_fits, record_seen, report
+from retour.rules.matching import ReportedRefund, no_longer_fits, record_reports, report
 from retour.rules.recovery import Next, begins_anew, next_step
 from retour.steps.case import Case, Cases
 from retour.store.store import ClaimedEffect
@@ -65,7 +65,7 @@ class Refunding:
         if isinstance(provider, Text):
             if effect.crashed:
                 return _unclear(effect, refund, reason(ReasonCode.PLUGIN_UNUSABLE), later_try=True)
-            return Attempt(settled=put_off(effect, str(provider)))
+            return Attempt(settled=postpone(effect, str(provider)))
         request = request_of(case.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
             if no_longer_fits(case.dossier, payment_of(case, refund.payment)):
@@ -90,7 +90,7 @@ class Refunding:
         """A first try that gave no refund: what it means for the money decides what follows."""
         because = error.reason
         if error.disposition is Disposition.RETRY:
-            settled = put_off(effect, str(error), error.not_before)
+            settled = postpone(effect, str(error), error.not_before)
             until = self.clock() + datetime.timedelta(microseconds=settled.delay)
             event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
             return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
@@ -156,7 +156,7 @@ class Refunding:
             return Attempt(settled=done(effect))  # None: it was matched, and is another one now
         provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
-            return Attempt(settled=put_off(effect, str(provider)))
+            return Attempt(settled=postpone(effect, str(provider)))
         try:
             if refund.sent is not None:
                 target = refund.sent.target
@@ -164,11 +164,11 @@ class Refunding:
                 target = provider.refundable(payment_of(case, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
         except ProviderError as error:
-            return Attempt(settled=put_off(effect, str(error)))
-        seen = as_seen(result)
+            return Attempt(settled=postpone(effect, str(error)))
+        seen = as_reported(result)
         pending = seen.status in refund.reported
         return Attempt(
-            settled=put_off(effect, "") if pending else done(effect),
+            settled=postpone(effect, "") if pending else done(effect),
             fact=lambda draft: report(
                 draft, draft.dossier.refund(refund.id), seen, Evidence.LOOKUP, MatchedBy.REFERENCE
             ),
@@ -184,19 +184,19 @@ class Refunding:
             return Attempt(settled=done(effect))
         provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
-            return Attempt(settled=put_off(effect, str(provider)))
+            return Attempt(settled=postpone(effect, str(provider)))
         because, evidence = reason(ReasonCode.PAID_OUT), Evidence.ANSWER
         try:
             result = provider.cancel_refund(refund.sent.target, refund.reference)
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
-                return Attempt(settled=put_off(effect, str(error), error.not_before))
+                return Attempt(settled=postpone(effect, str(error), error.not_before))
             because, evidence = error.reason, Evidence.LOOKUP
             try:
                 result = provider.fetch_refund(refund.sent.target, refund.reference)
             except ProviderError as unread:
-                return Attempt(settled=put_off(effect, str(unread)))
-        seen = as_seen(result)
+                return Attempt(settled=postpone(effect, str(unread)))
+        seen = as_reported(result)
 
         def fact(draft: Draft) -> None:
             report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.REFERENCE)
@@ -215,28 +215,28 @@ class Refunding:
         try:
             seen = self.seen(effect.shop, payment)
         except ProviderError as error:
-            return Attempt(settled=put_off(effect, str(error)))
+            return Attempt(settled=postpone(effect, str(error)))
         if isinstance(seen, Text):
-            return Attempt(settled=put_off(effect, str(seen)))
+            return Attempt(settled=postpone(effect, str(seen)))
         return Attempt(
             settled=done(effect),
             given=case.given,
-            fact=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE),
+            fact=lambda draft: record_reports(draft, payment, seen, Evidence.RECONCILE),
         )
 
-    def told(self, effect: ClaimedEffect, payment_id: str, seen: Seen, case: Case) -> Attempt:
+    def told(self, effect: ClaimedEffect, payment_id: str, seen: ReportedRefund, case: Case) -> Attempt:
         """Record what a signed webhook said of one refund."""
         case = self.cases.knowing(case, payment_id)
         payment = payment_of(case, payment_id)
         if seen.amount.currency != payment.captured.currency:
-            return Attempt(settled=put_off(effect, OTHER_CURRENCY))
+            return Attempt(settled=postpone(effect, OTHER_CURRENCY))
         return Attempt(
             settled=done(effect),
             given=case.given,
-            fact=lambda draft: record_seen(draft, payment, [seen], Evidence.WEBHOOK),
+            fact=lambda draft: record_reports(draft, payment, [seen], Evidence.WEBHOOK),
         )
 
-    def seen(self, shop: str, payment: Payment) -> Sequence[Seen] | Text:
+    def seen(self, shop: str, payment: Payment) -> Sequence[ReportedRefund] | Text:
         """What the provider says of the refunds of one payment, or why there is no provider that could say it.
 
         Nothing for a provider that lists no refunds. Raises `ProviderError`.
@@ -247,7 +247,7 @@ class Refunding:
         if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
             return ()
         target = provider.refundable(payment).target
-        found = [as_seen(result) for result in provider.list_refunds(target)]
+        found = [as_reported(result) for result in provider.list_refunds(target)]
         if any(one.amount.currency != payment.captured.currency for one in found):
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, OTHER_CURRENCY)
         return found
@@ -278,14 +278,14 @@ def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
     )
 
 
-def as_seen(result: RefundResult) -> Seen:
+def as_reported(result: RefundResult) -> ReportedRefund:
     """A provider's refund as the matching rule reads it.
 
     What has a reference at the provider is there, whatever it waits for: it counts as pending, and is not the
     merchant's to make or to give up.
     """
     there = bool(result.reference) and result.status is Reported.AWAITING_MERCHANT
-    return Seen(
+    return ReportedRefund(
         reference=result.reference,
         status=Reported.PENDING if there else result.status,
         amount=result.amount,
@@ -316,7 +316,7 @@ def _anew(effect: ClaimedEffect, refund: Refund, because: Reason) -> Attempt:
 
 def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, evidence: Evidence) -> Attempt:
     """The provider has the refund: its word is the outcome."""
-    seen = as_seen(result)
+    seen = as_reported(result)
     return Attempt(
         settled=done(effect),
         fact=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.KEY),
@@ -337,7 +337,7 @@ def _unclear(
     Saying the same again is no news, except of a ``later_try`` whose time counts: how old the last try is decides
     what "not found" proves.
     """
-    settled = put_off(effect, str(because), pause if pause is not None or effect.attempts else _A_MOMENT)
+    settled = postpone(effect, str(because), pause if pause is not None or effect.attempts else _A_MOMENT)
 
     def record(draft: Draft) -> None:
         now = draft.dossier.refund(refund.id)

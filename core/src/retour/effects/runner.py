@@ -16,7 +16,7 @@ from itertools import groupby
 
 import attrs
 
-from retour.effects.attempt import Attempt, given_back, put_off
+from retour.effects.attempt import Attempt, given_back, postpone
 from retour.effects.kinds import KINDS, LEASE, Outside
 from retour.model.actor import Actor
 from retour.model.errors import Busy, RetourError
@@ -145,13 +145,16 @@ class Runner:
         except (Exception, SystemExit) as error:
             # Nobody knows how far it came: the next worker treats it as a crash, and asks a provider first.
             log.warning("effect %s of order %s failed", effect.kind, effect.order_id, exc_info=True)
-            return Attempt(settled=attrs.evolve(put_off(effect, _said(error)), unclear=True))
+            return Attempt(settled=attrs.evolve(postpone(effect, _said(error)), unclear=True))
 
     def _give_back(self, effects: Sequence[ClaimedEffect], error: BaseException, *, unclear: bool) -> list[Postponed]:
         """Put off effects of an order that cannot be read, or whose outcome cannot be recorded."""
-        log.warning("effects of order %s wait: %s", effects[0].order_id, _said(error))
+        said = _said(error)
+        log.warning("effects of order %s wait: %s", effects[0].order_id, said)
         log.debug("why they wait", exc_info=error)
-        settled = [attrs.evolve(put_off(effect, _said(error)), unclear=unclear or effect.crashed) for effect in effects]
+        settled = [
+            attrs.evolve(postpone(effect, _said(error)), unclear=unclear or effect.crashed) for effect in effects
+        ]
         try:
             self.store.settle(settled, self._commit_id())
         except Exception as also:  # noqa: BLE001 - the database is away: their leases run out
@@ -221,7 +224,7 @@ def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, 
         log.warning("what effect %s of order %s gave cannot be recorded", effect.kind, effect.order_id, exc_info=True)
         if one.settled is None:
             return draft, None
-        return draft, attrs.evolve(put_off(effect, _said(error)), unclear=True)
+        return draft, attrs.evolve(postpone(effect, _said(error)), unclear=True)
     return ahead, one.settled
 
 

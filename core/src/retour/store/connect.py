@@ -167,7 +167,7 @@ def _sqlite_file(engine: Engine) -> str:
 
 
 @contextmanager
-def errors_for_people() -> Iterator[None]:
+def driver_errors_translated() -> Iterator[None]:
     """Turn what a database driver raises into one of our errors, with what to do about it."""
     try:
         yield

@@ -14,7 +14,7 @@ from retour.model.errors import StoreNewer, StoreNotMigrated, StoreNotOurs
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW
-from retour.store.connect import errors_for_people
+from retour.store.connect import driver_errors_translated
 
 _ADVISORY_LOCK = 0x7265746F7572  # "retour": one migration at a time on PostgreSQL
 
@@ -113,7 +113,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
 NEWEST = MIGRATIONS[-1][0]
 
 
-@errors_for_people()
+@driver_errors_translated()
 def migrate(engine: Engine) -> list[str]:
     """Bring the database up to date; gives the names of the migrations that were applied, none if it was.
 
@@ -176,7 +176,7 @@ def applied(connection: Connection) -> int | None:
     return newest or 0
 
 
-@errors_for_people()
+@driver_errors_translated()
 def check(engine: Engine) -> None:
     """Raise `StoreNotMigrated` unless the database is exactly as new as this code."""
     with engine.connect() as connection:

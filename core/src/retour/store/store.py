@@ -31,7 +31,7 @@ from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW, as_datetime
-from retour.store.connect import READ_ONLY, errors_for_people, refuse_while_the_host_writes
+from retour.store.connect import READ_ONLY, driver_errors_translated, refuse_while_the_host_writes
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import read_event
 
@@ -206,10 +206,10 @@ class Store:
         caller has a savepoint around it.
         """
         if connection is not None:
-            with errors_for_people():
+            with driver_errors_translated():
                 _write(connection, commit)
             return
-        with errors_for_people(), self._writes() as own:
+        with driver_errors_translated(), self._writes() as own:
             _write(own, commit)
 
     def has_commit(self, shop: str, order_id: str, commit_id: str) -> bool:
@@ -288,7 +288,7 @@ class Store:
         expired = (
             select(columns.shop, columns.id).where(columns.expires_at <= now).order_by(columns.expires_at).limit(limit)
         )
-        with errors_for_people(), self._writes() as connection:
+        with driver_errors_translated(), self._writes() as connection:
             return connection.execute(
                 delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
             ).rowcount
@@ -321,7 +321,7 @@ class Store:
                 columns.settled,
             )
         )
-        with errors_for_people(), self._writes() as connection:
+        with driver_errors_translated(), self._writes() as connection:
             rows = connection.execute(statement).all()
         return [
             ClaimedEffect(
@@ -409,7 +409,7 @@ class Store:
     def settle(self, settled: Sequence[SettledEffect], commit_id: str) -> None:
         """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
         if settled:
-            with errors_for_people(), self._writes() as connection:
+            with driver_errors_translated(), self._writes() as connection:
                 _settle(connection, settled, commit_id)
 
     @property
@@ -428,7 +428,7 @@ class Store:
 
     @contextmanager
     def _reads(self, connection: Connection | None = None) -> Iterator[Connection]:
-        with errors_for_people():
+        with driver_errors_translated():
             if connection is not None:
                 yield connection
                 return
