@@ -180,6 +180,7 @@ def _settle_effect(dialect: str) -> Executable:
             settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
+            commit_id=bindparam("settled_by"),
         )
     )
 
@@ -193,7 +194,7 @@ CONSTRUCTS: Mapping[tuple[str, str], Construct] = {
     ("INSERT", "retour_effect"): Construct(build=_add_effect, names=frozenset({"lease", "delay"})),
     ("UPDATE", "retour_effect"): Construct(
         build=_settle_effect,
-        names=frozenset({"effect_id", "holder", "new_state", "delay", "new_problem", "unclear"}),
+        names=frozenset({"effect_id", "holder", "new_state", "delay", "new_problem", "settled_by", "unclear"}),
         only=True,
     ),
 }

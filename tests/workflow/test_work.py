@@ -17,6 +17,7 @@ from retour.effects.kinds import KINDS, SOON
 from retour.model.errors import StoreLocked
 from retour.model.outcome import WorkReport
 from retour.model.text import text
+from retour.store.records import event_row
 from retour.store.store import Commit, NewEffect, Store
 from retour.testing import a_line, an_order
 
@@ -208,7 +209,9 @@ def test_an_outcome_that_cannot_be_recorded_costs_no_other_effect(
     shop, crm = MemoryShop(cups("1001")), Crm()
     desk = make_desk(shop=shop, plugins=[crm])
 
-    def bug(*_: Any) -> None:
+    def bug(*given: Any) -> Any:
+        if place.endswith("event_row") and given[2].event.type != "stock_applied":
+            return event_row(*given)
         raise ZeroDivisionError("a bug of ours")
 
     with monkeypatch.context() as patch:

@@ -152,9 +152,7 @@ class Runner:
         said = _said(error)
         log.warning("effects of order %s wait: %s", effects[0].order_id, said)
         log.debug("why they wait", exc_info=error)
-        settled = [
-            attrs.evolve(postpone(effect, _said(error)), unclear=unclear or effect.crashed) for effect in effects
-        ]
+        settled = [attrs.evolve(postpone(effect, said), unclear=unclear or effect.crashed) for effect in effects]
         try:
             self.store.settle(settled, self._commit_id())
         except Exception as also:  # noqa: BLE001 - the database is away: their leases run out

@@ -459,7 +459,7 @@ def _write(connection: Connection, commit: Commit) -> None:
     if _settle(connection, commit.settled, commit.id) != len(commit.settled):
         raise LeaseLost
     withdrawn = _WITHDRAW_EFFECT.run_each(
-        connection, [{"effect_id": one, "commit_id": commit.id} for one in commit.withdrawn]
+        connection, [{"effect_id": one, "settled_by": commit.id} for one in commit.withdrawn]
     )
     if withdrawn != len(commit.withdrawn):
         raise EffectTaken
@@ -499,7 +499,7 @@ def _settle(connection: Connection, settled: Sequence[SettledEffect], commit_id:
                 "delay": one.delay,
                 "new_problem": one.problem,
                 "unclear": int(one.unclear),
-                "commit_id": commit_id,
+                "settled_by": commit_id,
             }
             for one in settled
         ],
@@ -641,7 +641,7 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
             settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
-            commit_id=bindparam("commit_id"),
+            commit_id=bindparam("settled_by"),
         )
     )
 
@@ -656,7 +656,7 @@ def _withdraw_effect(dialect: str, _: Insert) -> Any:
             columns.lease_until <= _now(dialect),
             columns.attempts == columns.settled,
         )
-        .values(state="done", owner=None, problem="", commit_id=bindparam("commit_id"))
+        .values(state="done", owner=None, problem="", commit_id=bindparam("settled_by"))
     )
 
 
