@@ -102,7 +102,7 @@ if TYPE_CHECKING:
         StockMovement as StockMovement,
         StockState as StockState,
     )
-    from retour.model.text import Text as Text, TextDomain as TextDomain, text as text
+    from retour.model.text import Renderable as Renderable, Text as Text, TextDomain as TextDomain, text as text
     from retour.model.timeline import Audience as Audience, TimelineEntry as TimelineEntry
     from retour.plugins.context import HookContext as HookContext
     from retour.plugins.markers import hookimpl as hookimpl
@@ -204,7 +204,7 @@ _HOMES = {
         "StockMovement",
         "StockState",
     ),
-    "model.text": ("Text", "TextDomain", "text"),
+    "model.text": ("Renderable", "Text", "TextDomain", "text"),
     "model.timeline": ("Audience", "TimelineEntry"),
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),
