@@ -16,12 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from retour.cli import LANGUAGE, default_language
 from retour.cli.ask import Person
 from retour.cli.cases import CASES, Case, deal
-from retour.cli.database import address, opened
+from retour.cli.database_command import address, opened
 from retour.cli.demo_refunds import Providers
 from retour.cli.faults import OrdersRead, invalid, unusable
 from retour.cli.flow import Flow, Result
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
-from retour.cli.sandbox import NoSandbox, sandbox_of
+from retour.cli.sandbox_command import NoSandbox, sandbox_of
 from retour.cli.screen import Screen
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk

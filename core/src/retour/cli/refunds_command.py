@@ -15,7 +15,7 @@ from rich.text import Text as Styled
 
 from retour.cli import LANGUAGE, default_language
 from retour.cli.words import text, texts
-from retour.cli.worker import desk_at, desk_option, language_option
+from retour.cli.worker_command import desk_at, desk_option, language_option
 from retour.desk import ReturnDesk
 from retour.model.errors import UnknownOrder, UnknownRefund
 from retour.model.outcome import RefundSummary
