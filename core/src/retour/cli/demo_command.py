@@ -18,8 +18,8 @@ from retour.cli.ask import Person
 from retour.cli.cases import CASES, Case, deal
 from retour.cli.database_command import address, opened
 from retour.cli.demo_refunds import Providers
-from retour.cli.faults import OrdersRead, invalid, unusable
 from retour.cli.flow import Flow, Result
+from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
 from retour.cli.sandbox_command import NoSandbox, sandbox_of
 from retour.cli.screen import Screen

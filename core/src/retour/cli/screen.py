@@ -16,8 +16,8 @@ from rich.text import Text as Styled
 
 from retour.cli.cases import CASES, Arrival, Case
 from retour.cli.demo_refunds import MERCHANT, How, Told
-from retour.cli.faults import Fault
 from retour.cli.flow import TRACKING, Result
+from retour.cli.orders_faults import OrdersFault
 from retour.cli.words import text, texts
 from retour.model.actor import Actor, ActorKind
 from retour.model.money import Money
@@ -208,7 +208,7 @@ class Screen:
 
     # --- all orders ----------------------------------------------------------------------------------
 
-    def left_out(self, faults: Sequence[Fault], orders: int) -> None:
+    def left_out(self, faults: Sequence[OrdersFault], orders: int) -> None:
         """The orders that were skipped, with why."""
         self._line(texts("{count} order is left out:", "{count} orders are left out:", orders), style="yellow")
         for fault in faults:
