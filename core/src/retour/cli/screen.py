@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.text import Text as Styled
 
 from retour.cli.cases import CASES, Arrival, Case
-from retour.cli.demo_refunds import MERCHANT, How, Told
-from retour.cli.flow import TRACKING, Result
+from retour.cli.demo_flow import TRACKING, Result
+from retour.cli.demo_refunds import MERCHANT, How, KnownFrom
 from retour.cli.orders_faults import OrdersFault
 from retour.cli.words import text, texts
 from retour.model.actor import Actor, ActorKind
@@ -56,16 +56,16 @@ WAYS: Mapping[How, Text] = {
 }
 
 
-_TOLD: Mapping[Told, Text] = {
-    Told.ANSWER: text("{who} presses it. {provider} answers: {state}."),
-    Told.LOST: text("{who} presses it. The connection breaks and the answer of {provider} is lost: {state}."),
-    Told.WEBHOOK: text("{provider} reports by webhook: {state}."),
-    Told.RECONCILED: text(
+_KNOWN_FROM: Mapping[KnownFrom, Text] = {
+    KnownFrom.ANSWER: text("{who} presses it. {provider} answers: {state}."),
+    KnownFrom.LOST: text("{who} presses it. The connection breaks and the answer of {provider} is lost: {state}."),
+    KnownFrom.WEBHOOK: text("{provider} reports by webhook: {state}."),
+    KnownFrom.RECONCILED: text(
         "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."
     ),
-    Told.LATER: text("Two days later {provider} reports by webhook: {state}."),
-    Told.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
-    Told.PERSON: text("{who} did it and confirms it, reference {reference}."),
+    KnownFrom.LATER: text("Two days later {provider} reports by webhook: {state}."),
+    KnownFrom.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
+    KnownFrom.PERSON: text("{who} did it and confirms it, reference {reference}."),
 }
 
 
@@ -174,9 +174,9 @@ class Screen:
         else:
             self._refund_link(option.link)
 
-    def refund_is(self, option: RefundOption, refund: Refund, told: Told) -> None:
+    def refund_is(self, option: RefundOption, refund: Refund, known_from: KnownFrom) -> None:
         """What became of a refund, and how the merchant knows."""
-        sentence = _TOLD[told]
+        sentence = _KNOWN_FROM[known_from]
         values = {
             "who": MERCHANT.id,
             "provider": self.providers.get(option.payment.provider, option.payment.provider),

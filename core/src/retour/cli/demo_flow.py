@@ -82,7 +82,7 @@ class Result:
 
 
 @attrs.frozen(kw_only=True)
-class Flow:
+class DemoFlow:
     """Runs orders through the flow. ``ask`` is a person who answers instead of the case."""
 
     desk: ReturnDesk
