@@ -24,7 +24,7 @@ from retour.model.refunds import ApprovalKind, Evidence, RefundPlan, RefundQuote
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.providers.errors import ProviderError
-from retour.providers.refunding import Refundable
+from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.rules.matching import Seen, record_seen

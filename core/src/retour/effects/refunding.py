@@ -32,7 +32,7 @@ from retour.plugins.accounts import Accounts
 from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
-from retour.providers.refunding import RefundRequest, RefundResult
+from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.rules.draft import Draft
 from retour.rules.matching import Seen, no_longer_fits, record_seen, report
 from retour.rules.recovery import Next, begins_anew, next_step

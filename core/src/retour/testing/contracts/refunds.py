@@ -12,7 +12,7 @@ import pytest
 from retour.model.money import Money
 from retour.model.order import Mode
 from retour.providers.errors import Disposition, ProviderError
-from retour.providers.refunding import Refundable, RefundStatus
+from retour.providers.refund_request import Refundable, RefundStatus
 from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
 from retour.testing.contracts.links import ODD_REFERENCES
 

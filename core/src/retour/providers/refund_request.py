@@ -1,4 +1,4 @@
-"""The values that pass between the core and a payment provider about refunds by API."""
+"""What a payment provider is asked about a refund by API, and what it answers, as values."""
 
 from __future__ import annotations
 
