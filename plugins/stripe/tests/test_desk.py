@@ -136,6 +136,6 @@ def test_once_stripe_was_asked_a_checkout_session_leads_to_its_payment(sandbox: 
     assert "/search?query=cs_" in desk.refund_link("1001", session).url
     outcome = desk.refund("1001", session, HALF, by=ANNA, request_id="form-1")
     assert outcome.refund is not None
-    assert outcome.refund.sent is not None
+    assert outcome.refund.instruction is not None
     url = desk.refund_link("1001", session).url
-    assert url == f"https://dashboard.stripe.com/test/payments/{outcome.refund.sent.target}"
+    assert url == f"https://dashboard.stripe.com/test/payments/{outcome.refund.instruction.target}"

@@ -212,7 +212,7 @@ def decide(desk: ReturnDesk, decision: Decision) -> str | None:
         desk.mark_returned(order_id, {"cup": decision.units}, by=ANNA, request_id=request)
         return None
     for refund in desk.dossier(order_id).refunds.values():
-        taken_back = refund.state == "pending" and refund.sent is not None and not refund.cancelling
+        taken_back = refund.state == "pending" and refund.instruction is not None and not refund.cancelling
         if taken_back or refund.state == "submitting":
             desk.cancel_refund(order_id, refund.id, by=ANNA)
             break

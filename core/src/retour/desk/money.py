@@ -138,7 +138,7 @@ class RefundDesk:
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
         """Raise `NotPossibleNow` where a refund is with a provider that takes nothing back."""
         refund = dossier.refund(refund_id)
-        if refund.state is not RefundState.PENDING or refund.sent is None:
+        if refund.state is not RefundState.PENDING or refund.instruction is None:
             return
         payment = order.payment(refund.payment)
         provider = self.flow.house.accounts.refunding(self.flow.shop_id, payment)

@@ -87,7 +87,7 @@ def payment_of_target(order: Order, dossier: Dossier, provider: str, target: str
         if target in payment.names:
             return payment
     for refund in dossier.refunds.values():
-        if refund.sent is not None and refund.sent.target == target:
+        if refund.instruction is not None and refund.instruction.target == target:
             return next((payment for payment in own if payment.id == refund.payment), None)
     return own[0] if len(own) == 1 else None
 

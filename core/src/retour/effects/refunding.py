@@ -57,7 +57,7 @@ class Refunding:
     def send(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
         """Send a refund, or find out what became of an earlier try and act on that."""
         refund = history.dossier.refund(refund_id)
-        if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.sent is None:
+        if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.instruction is None:
             return Attempt(settled=done(effect))
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
@@ -156,8 +156,8 @@ class Refunding:
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
         try:
-            if refund.sent is not None:
-                target = refund.sent.target
+            if refund.instruction is not None:
+                target = refund.instruction.target
             else:  # made in a dashboard
                 target = provider.refundable(payment_of(history.dossier, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
@@ -178,20 +178,20 @@ class Refunding:
         Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
         """
         refund = history.dossier.refund(refund_id)
-        if refund.state is not RefundState.PENDING or not refund.cancelling or refund.sent is None:
+        if refund.state is not RefundState.PENDING or not refund.cancelling or refund.instruction is None:
             return Attempt(settled=done(effect))
         provider = self._provider(effect.shop, history.dossier, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=put_off(effect, str(provider)))
         because, evidence = reason(ReasonCode.PAID_OUT), Evidence.ANSWER
         try:
-            result = provider.cancel_refund(refund.sent.target, refund.reference)
+            result = provider.cancel_refund(refund.instruction.target, refund.reference)
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
                 return Attempt(settled=put_off(effect, str(error), error.not_before))
             because, evidence = error.reason, Evidence.LOOKUP
             try:
-                result = provider.fetch_refund(refund.sent.target, refund.reference)
+                result = provider.fetch_refund(refund.instruction.target, refund.reference)
             except ProviderError as unread:
                 return Attempt(settled=put_off(effect, str(unread)))
         seen = as_seen(result)
@@ -255,15 +255,15 @@ def payment_of(dossier: Dossier, payment_id: str) -> Payment:
 
 def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
     """The request of a refund: made of what was fixed before it was first sent, and of nothing else."""
-    if refund.sent is None:
+    if refund.instruction is None:
         raise LookupError(f"refund {refund.id} is not sent by retour")
     return RefundRequest(
         refund_id=refund.id,
-        key=refund.sent.key,
+        key=refund.instruction.key,
         order_id=dossier.order_id,
-        target=refund.sent.target,
+        target=refund.instruction.target,
         amount=refund.amount,
-        description=refund.sent.description,
+        description=refund.instruction.description,
     )
 
 

@@ -27,7 +27,7 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import (
     REFUND_WORDS,
     Refund,
-    RefundOrder,
+    RefundInstruction,
     RefundPlan,
     RefundQuote,
     RefundShare,
@@ -170,7 +170,7 @@ def plan(
             refund_id=refund_id,
             payment=payment.id,
             amount=amount,
-            sent=RefundOrder(target=target, key=refund_id, description=f"Retour {order.id}"),
+            sent=RefundInstruction(target=target, key=refund_id, description=f"Retour {order.id}"),
             return_id=return_id,
             hold=hold,
             note_id=draft.note(order, note),
@@ -302,7 +302,7 @@ def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, with
     refund = draft.dossier.refund(refund_id)
     if refund.state is RefundState.SUBMITTING and withdrawn:
         draft.record(RefundCancelled(refund_id=refund_id, note_id=draft.note(order, note)))
-    elif refund.state is not RefundState.PENDING or refund.sent is None:
+    elif refund.state is not RefundState.PENDING or refund.instruction is None:
         _cancel_waiting(draft, refund_id, None, draft.note(order, note))
     elif not refund.cancelling:
         draft.record(RefundCancelAsked(refund_id=refund_id, note_id=draft.note(order, note)))
