@@ -27,10 +27,11 @@ from retour import (
     InvalidWebhook,
     MemoryShop,
     Money,
-    NotPossibleNow,
     Paid,
+    ProviderUnavailable,
     RetourError,
     ReturnDesk,
+    WrongState,
     hookimpl,
 )
 from retour.model.order import Mode
@@ -292,7 +293,7 @@ def test_a_webhook_that_the_plugin_broke_over_is_answered_500_and_the_log_says_w
     world.refund()
     world.ledger.turn("re_1", RefundStatus.SUCCEEDED)
     broken["parse_webhook"] = ("instead", HARMS[harm])
-    with pytest.raises(NotPossibleNow, match="Answer 500, so that it is sent again") as caught:
+    with pytest.raises(ProviderUnavailable, match="Answer 500, so that it is sent again") as caught:
         world.desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1")
     assert "plugin ledger (ledger) failed in parse_webhook" in str(caught.value)
     (record,) = [one for one in log.records if one.levelno == logging.ERROR]
@@ -677,7 +678,7 @@ def test_nothing_is_asked_about_money_of_which_it_is_unclear_whether_it_went_bac
     world.ledger.after = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
     assert world.refund("20.00").refund.state == "unknown"
     asked.calls.clear()
-    with pytest.raises(NotPossibleNow, match="not clear yet"):
+    with pytest.raises(WrongState, match="not clear yet"):
         world.refund("1.00")
     assert asked.calls == []
 
@@ -761,13 +762,13 @@ def test_a_waiting_refund_is_not_replaced_while_its_payment_cannot_be_looked_at(
     def instead() -> Any:
         return world.desk.refund("1001", "s_1", Money.of("40", "EUR"), by=ANNA, request_id="form", instead_of=link)
 
-    with pytest.raises(NotPossibleNow, match=r"on payment ledger:p_1 may have been made already"):
+    with pytest.raises(ProviderUnavailable, match=r"on payment ledger:p_1 may have been made already"):
         instead()
     assert world.desk.dossier("1001").version == before
     assert other.calls == 0
     broken.clear()
     if how != "gone":
-        with pytest.raises(NotPossibleNow, match="is refunded"):
+        with pytest.raises(WrongState, match="is refunded"):
             instead()  # found now
         assert world.desk.dossier("1001").refund(link).reference == made.reference
         assert other.calls == 0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from retour.model.errors import (
         Busy as Busy,
         InvalidAmount as InvalidAmount,
+        InvalidArgument as InvalidArgument,
         InvalidLines as InvalidLines,
         InvalidOrder as InvalidOrder,
         InvalidQuantity as InvalidQuantity,
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
         InvalidSettings as InvalidSettings,
         InvalidShop as InvalidShop,
         InvalidWebhook as InvalidWebhook,
+        MissingRequestId as MissingRequestId,
         NotAllowed as NotAllowed,
         NotPossibleNow as NotPossibleNow,
         PluginClash as PluginClash,
+        ProviderUnavailable as ProviderUnavailable,
         RequestReused as RequestReused,
         RetourError as RetourError,
         StockRefused as StockRefused,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
         UnknownReceipt as UnknownReceipt,
         UnknownRefund as UnknownRefund,
         UnknownReturn as UnknownReturn,
+        WrongState as WrongState,
     )
     from retour.model.money import Money as Money
     from retour.model.order import (
@@ -117,6 +121,7 @@ _HOMES = {
     "model.errors": (
         "Busy",
         "InvalidAmount",
+        "InvalidArgument",
         "InvalidLines",
         "InvalidOrder",
         "InvalidQuantity",
@@ -124,9 +129,11 @@ _HOMES = {
         "InvalidSettings",
         "InvalidShop",
         "InvalidWebhook",
+        "MissingRequestId",
         "NotAllowed",
         "NotPossibleNow",
         "PluginClash",
+        "ProviderUnavailable",
         "RequestReused",
         "RetourError",
         "StockRefused",
@@ -142,6 +149,7 @@ _HOMES = {
         "UnknownReceipt",
         "UnknownRefund",
         "UnknownReturn",
+        "WrongState",
     ),
     "model.money": ("Money",),
     "model.order": (

@@ -15,11 +15,11 @@ from retour import (
     MemoryShop,
     Mode,
     Money,
-    NotPossibleNow,
     Order,
     Payment,
     RefundState,
     ReturnDesk,
+    WrongState,
 )
 from retour.testing import a_line, a_payment, an_order
 from retour_manual_transfer import waiting
@@ -137,7 +137,7 @@ def test_a_refund_in_a_batch_is_cancelled_only_after_it_was_taken_out():
     desk = a_desk(an_invoice())
     refund_id = wait(desk)
     hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
-    with pytest.raises(NotPossibleNow, match="is in batch B1, which the bank may pay"):
+    with pytest.raises(WrongState, match="is in batch B1, which the bank may pay"):
         desk.cancel_refund("1001", refund_id, by=ANNA)
     desk.hand_over_refund("1001", refund_id, "", by=ANNA)
     assert [transfer.refund_id for transfer in transfers_of(desk).transfers] == [refund_id]

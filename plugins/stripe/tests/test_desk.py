@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retour import Actor, MemoryShop, Mode, Money, NotPossibleNow, Payment, ReturnDesk
+from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk, WrongState
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 from retour.testing import a_line, an_order
 from retour_stripe.provider import Stripe
@@ -125,7 +125,7 @@ def test_a_disputed_payment_is_told_before_anything_is_planned(sandbox: StripeSa
     stored = sandbox.pay(PAID)
     sandbox.dispute(stored)
     desk = desk_of(sandbox, stored)
-    with pytest.raises(NotPossibleNow, match="the payment is disputed"):
+    with pytest.raises(WrongState, match="the payment is disputed"):
         refund(desk, stored)
     assert states(desk) == []
 

@@ -25,7 +25,7 @@ from retour.effects.runner import Runner
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import (
-    InvalidReference,
+    InvalidArgument,
     InvalidWebhook,
     NotPossibleNow,
     StoreLocked,
@@ -378,7 +378,7 @@ class ReturnDesk:
         if refund_id is not None:
             return self._links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
         if payment is None:
-            raise InvalidReference(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
+            raise InvalidArgument(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
         chosen = order.payment(payment)
         if amount is None:
             shares = self._refunds.quote(dossier, order, ctx).shares
@@ -591,7 +591,7 @@ class ReturnDesk:
         try:
             reader = Audience(audience)
         except ValueError:
-            raise InvalidReference(
+            raise InvalidArgument(
                 text("{audience} reads no timeline; staff and customer do.", audience=str(audience))
             ) from None
         order = self._flow.order(order_id)
@@ -794,4 +794,4 @@ def _filters(**given: str | Sequence[str] | None) -> dict[str, list[str]]:
 
 def _check_page(limit: int) -> None:
     if not 1 <= limit <= 500:
-        raise InvalidReference(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))
+        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))

@@ -17,6 +17,7 @@ from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import (
     Busy,
+    MissingRequestId,
     NotAllowed,
     RequestReused,
     UnknownOrder,
@@ -303,7 +304,7 @@ class Request:
     @classmethod
     def of(cls, order_id: str, request_id: str | None, arguments: tuple[object, ...]) -> Request:
         if not isinstance(request_id, str) or not 1 <= len(request_id) <= 200:
-            raise RequestReused(
+            raise MissingRequestId(
                 text(
                     "Order {order}: this needs a request_id, 1 to 200 characters, made when the form is shown, "
                     "so that a double click does it once.",

@@ -13,7 +13,8 @@ from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import (
     NotAllowed,
-    NotPossibleNow,
+    ProviderUnavailable,
+    WrongState,
 )
 from retour.model.ids import id_maker
 from retour.model.money import Money
@@ -66,7 +67,7 @@ class RefundDesk:
         try:
             refundable = provider.refundable(payment)
         except ProviderError as error:
-            raise NotPossibleNow(
+            raise ProviderUnavailable(
                 text(
                     "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
                     "Nothing was changed.",
@@ -110,12 +111,12 @@ class RefundDesk:
     def look_before_replacing(self, order: Order, dossier: Dossier, refund_id: str) -> Outcome:
         """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
 
-        Raises `NotPossibleNow`, and nothing is recorded, where that cannot be asked.
+        Raises `ProviderUnavailable`, and nothing is recorded, where that cannot be asked.
         """
         refund = dossier.refund(refund_id)
         books = self.books([order.payment(refund.payment)])
         for payment in books.not_asked:
-            raise NotPossibleNow(
+            raise ProviderUnavailable(
                 text(
                     "Order {order}: refund {refund} of {amount} on payment {payment} may have been made already: "
                     "{why}. Nothing was changed.",
@@ -136,7 +137,7 @@ class RefundDesk:
         return self.flow.house.hooks.refund_plan(order, goods.all_returned(dossier, order), quoted, ctx)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
-        """Raise `NotPossibleNow` where a refund is with a provider that takes nothing back."""
+        """Raise `WrongState` where a refund is with a provider that takes nothing back."""
         refund = dossier.refund(refund_id)
         if refund.state is not RefundState.PENDING or refund.instruction is None:
             return
@@ -148,7 +149,7 @@ class RefundDesk:
             return
         else:
             why = text("{provider} takes no refund back", provider=provider.display_name)
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} cannot be cancelled: {why}.",
                 order=order.id,
@@ -161,7 +162,7 @@ class RefundDesk:
     def still_to_send(self, dossier: Dossier, refund_id: str) -> Sequence[str]:
         """The ids of the effects that would send a refund of which no try can have happened; none where it is not sent.
 
-        Raises `NotPossibleNow` for one that a worker has, or that a worker died with.
+        Raises `WrongState` for one that a worker has, or that a worker died with.
         """
         refund = dossier.refund(refund_id)
         if refund.state is not RefundState.SUBMITTING:
@@ -172,7 +173,7 @@ class RefundDesk:
             if from_json(SendRefund, effect.body).refund_id == refund_id
         ]
         if any(effect.crashed for effect in sending):
-            raise NotPossibleNow(
+            raise WrongState(
                 text(
                     "Order {order}: refund {refund} of {amount} may have been made: the process that sent it "
                     "stopped. The provider is asked first.",
@@ -200,8 +201,8 @@ class RefundDesk:
         return (answer.because or reason(ReasonCode.HELD)) if answer.kind is ApprovalKind.HOLD else None
 
 
-def _not_by_api(order: Order, payment: Payment, why: Text | str) -> NotPossibleNow:
-    return NotPossibleNow(
+def _not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
+    return WrongState(
         text(
             "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
             order=order.id,
@@ -211,10 +212,10 @@ def _not_by_api(order: Order, payment: Payment, why: Text | str) -> NotPossibleN
     )
 
 
-def being_sent(dossier: Dossier, refund_id: str) -> NotPossibleNow:
+def being_sent(dossier: Dossier, refund_id: str) -> WrongState:
     """The error about a refund that a worker has."""
     refund = dossier.refund(refund_id)
-    return NotPossibleNow(
+    return WrongState(
         text(
             "Order {order}: refund {refund} of {amount} is being sent right now. Look at it again in a moment.",
             order=dossier.order_id,

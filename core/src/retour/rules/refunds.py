@@ -8,7 +8,7 @@ import attrs
 
 from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidAmount, InvalidReference, NotPossibleNow
+from retour.model.errors import InvalidAmount, InvalidReference, WrongState
 from retour.model.events.money import (
     RefundCancelAsked,
     RefundCancelled,
@@ -229,7 +229,7 @@ def hand_over(draft: Draft, refund_id: str, batch: str) -> None:
     if refund.batch == batch:
         return
     if refund.batch and batch:
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} is in batch {batch} already, which the bank may pay.",
                 order=draft.dossier.order_id,
@@ -309,7 +309,7 @@ def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, with
 
 
 def waiting(dossier: Dossier, refund_id: str) -> Refund:
-    """The refund, if a person can make it now; raises `NotPossibleNow`."""
+    """The refund, if a person can make it now; raises `WrongState`."""
     refund = dossier.refund(refund_id)
     if refund.state is not RefundState.AWAITING_MERCHANT:
         raise _not_now(dossier, refund, text("make it by hand"))
@@ -340,7 +340,7 @@ def match(draft: Draft, refund_id: str, external_id: str) -> None:
         and not ours.reported
     )
     if not fits:
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refunds {one} and {other} are not one: match a refund found at the provider with "
                 "one of the same payment and amount that waits, is unknown, or was confirmed by a person.",
@@ -383,7 +383,7 @@ def _cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_i
     if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
         raise _not_now(draft.dossier, refund, text("cancel it"))
     if refund.batch:
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} is in batch {batch}, which the bank may pay. Take it out "
                 "at the bank and with hand_over_refund, then cancel it.",
@@ -400,7 +400,7 @@ def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> N
     """Offer nothing else for money of which it is unclear whether it went back already."""
     for refund in dossier.refunds.values():
         if refund.payment == payment.id and refund.state is RefundState.UNKNOWN:
-            raise NotPossibleNow(
+            raise WrongState(
                 text(
                     "Order {order}: it is not clear yet whether {amount} of payment {payment} went back "
                     "(refund {refund}). Wait until the provider has said so, or confirm that refund yourself.",
@@ -412,8 +412,8 @@ def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> N
             )
 
 
-def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> NotPossibleNow:
-    return NotPossibleNow(
+def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> WrongState:
+    return WrongState(
         text(
             "Order {order}: refund {refund} of {amount} is {state}, so you cannot {verb}.",
             order=dossier.order_id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from retour import Actor, NotPossibleNow, RetourError
+from retour import Actor, RetourError, WrongState
 from retour.providers import BankAccount, LinkRequest, Mode, Money, Payment, Text, TextDomain
 from retour_manual_transfer.batch import Transfer, sentences, transfer_faults
 from retour_manual_transfer.provider import ManualTransfer, refund_link
@@ -92,7 +92,7 @@ def hand_over(desk: ReturnDesk, transfers: Iterable[Transfer], batch_id: str, *,
     for transfer in transfers:
         try:
             desk.hand_over_refund(transfer.order_id, transfer.refund_id, batch_id, by=by)
-        except NotPossibleNow:
+        except WrongState:
             continue
         handed.append(transfer)
     return tuple(handed)
