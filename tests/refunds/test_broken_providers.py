@@ -165,7 +165,9 @@ def attempt(call: Callable[[], object]) -> str:
 
 def sum_of(world: Any) -> int:
     """Minor units that our books say went back or are with the provider."""
-    return sum(one.amount.minor for one in world.refunds if one.takes_money and one.state != "awaiting_merchant")
+    return sum(
+        one.amount.minor for one in world.refunds if one.counts_against_payment and one.state != "awaiting_merchant"
+    )
 
 
 # --- every method, every way, every command --------------------------------------------------------------

@@ -107,7 +107,7 @@ class Dossier:
         captured = {payment.id: payment.captured.minor for payment in self.order.payments}
         refunded: dict[str, int] = {}
         for refund in self.refunds.values():
-            if refund.takes_money:
+            if refund.counts_against_payment:
                 refunded[refund.payment] = refunded.get(refund.payment, 0) + refund.amount.minor
         over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
         over |= {payment: minor - captured.get(payment, 0) for payment, minor in refunded.items()}
@@ -115,7 +115,9 @@ class Dossier:
 
     def refunded(self, payment_id: str, currency: str) -> Money:
         """What went back on one payment, or is on its way: every refund that has not certainly failed."""
-        amounts = [one.amount for one in self.refunds.values() if one.payment == payment_id and one.takes_money]
+        amounts = [
+            one.amount for one in self.refunds.values() if one.payment == payment_id and one.counts_against_payment
+        ]
         return total(amounts, currency)
 
     def page(self, payment_id: str) -> str:

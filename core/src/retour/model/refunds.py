@@ -121,7 +121,7 @@ class Refund:
         return self.payment.partition(":")[0].partition("/")[0]
 
     @property
-    def takes_money(self) -> bool:
+    def counts_against_payment(self) -> bool:
         """Whether it counts against its payment: it has not certainly failed or been cancelled."""
         return self.state not in NO_MONEY_MOVED
 
