@@ -95,8 +95,8 @@ class Dossier:
         complete = all(here.get(line.id, 0) >= line.fulfilled for line in self.order.goods)
         return Extent.FULL if complete else Extent.PART
 
-    def undercut(self) -> dict[str, int]:
-        """What the shop's order, as last seen, takes away from what already happened.
+    def excess_over_order(self) -> dict[str, int]:
+        """What already happened beyond the shop's order as last seen.
 
         Per line the units in returns above those fulfilled, per payment the minor units refunded above what was
         captured; empty when the order agrees. Somebody has to look at it.
