@@ -60,7 +60,7 @@ from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.providers.errors import without_people
+from retour.providers.errors import redacted
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
@@ -756,7 +756,7 @@ class ReturnDesk:
             try:
                 expired += self._expire(shop_id, order_id, return_id, today)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this return and no other
-                problem = without_people(f"{type(error).__name__}: {error}")
+                problem = redacted(f"{type(error).__name__}: {error}")
                 log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
                 postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
                 if isinstance(error, StoreLocked):  # so it is for all of them

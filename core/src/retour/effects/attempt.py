@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from retour.providers.errors import without_people
+from retour.providers.errors import redacted
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
 from retour.store.store import ClaimedEffect, SettledEffect
@@ -78,5 +78,5 @@ def put_off(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | Non
     ``problem`` is kept with it, without mail addresses and IBANs: what a host's code raises can have them in it.
     """
     delay = effect.pause if pause is None else int(pause.total_seconds() * SECOND)
-    kept = without_people(problem)[:_LONGEST_PROBLEM]
+    kept = redacted(problem)[:_LONGEST_PROBLEM]
     return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", delay=delay, problem=kept)
