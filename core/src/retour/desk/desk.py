@@ -35,10 +35,10 @@ from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import (
     Outcome,
-    Page,
     Postponed,
     RefundPage,
     RefundSummary,
+    ReturnPage,
     ReturnSummary,
     WebhookReceipt,
     WorkReport,
@@ -614,13 +614,13 @@ class ReturnDesk:
         order_id: str | None = None,
         limit: int = 50,
         after: str | None = None,
-    ) -> Page:
+    ) -> ReturnPage:
         """A page of the shop's returns, the newest first. Filters: goods and stock states, what they wait for (see
         `ReturnSummary`), one order. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
         filters = _filters(goods=goods, stock=stock, waits_for=waits_for, order_id=order_id)
         _check_page(limit)
         rows, following = self._house.store.list_returns(self.shop_id, filters, limit=limit, after=after)
-        return Page(
+        return ReturnPage(
             returns=tuple(
                 [
                     ReturnSummary(
