@@ -704,7 +704,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "open_refund_link": ["p_1", money],
         "reverse_refund": [asked.pending],
         "cancel_refund": [asked.pending],
-        "hand_over_refund": [asked.link, "batch"],
+        "set_refund_batch": [asked.link, "batch"],
         "retry_refund": [asked.pending],
         "match_refund": [asked.pending, asked.link],
     }

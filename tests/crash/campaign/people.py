@@ -23,7 +23,7 @@ from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.providers.http import ProviderSession
 from retour_manual_transfer.batch import Debtor, pain001
 from retour_manual_transfer.statement import StatementLine, confirm_statement
-from retour_manual_transfer.waiting import hand_over, transfers_of
+from retour_manual_transfer.waiting import put_in_batch, transfers_of
 from retour_mollie import Mollie
 
 from .clock import CampaignClock
@@ -255,7 +255,7 @@ def keep_books(world: World, desk: ReturnDesk, deaths: Deaths | None = None) -> 
         if ready and not (folder / f"{current}.begun").exists():
             (folder / f"{current}.begun").touch()
         for transfer in ready:
-            hand_over(desk, [transfer], current, by=ANNA)
+            put_in_batch(desk, [transfer], current, by=ANNA)
             perhaps("between two transfers handed over")
         handed = transfers_of(desk, batch=current).transfers
         if handed:

@@ -531,10 +531,10 @@ class ReturnDesk:
         except EffectTaken:  # a worker was faster
             raise being_sent(self._flow.read(order_id)[1], refund_id) from None
 
-    def hand_over_refund(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
+    def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
         takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another."""
-        return self._flow.command(order_id, by, lambda draft, _: refunds.hand_over(draft, refund_id, batch))
+        return self._flow.command(order_id, by, lambda draft, _: refunds.set_batch(draft, refund_id, batch))
 
     def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of

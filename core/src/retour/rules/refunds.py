@@ -209,7 +209,7 @@ def open_link(
     return refund_id
 
 
-def hand_over(draft: Draft, refund_id: str, batch: str) -> None:
+def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
     """Put a refund by bank transfer in the file for the bank that is called ``batch``; an empty name takes it out.
 
     It is in one file at most: in two it would be paid twice. Saying the same again changes nothing.
@@ -386,7 +386,7 @@ def _cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_i
         raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} is in batch {batch}, which the bank may pay. Take it out "
-                "at the bank and with hand_over_refund, then cancel it.",
+                "at the bank and with set_refund_batch, then cancel it.",
                 order=draft.dossier.order_id,
                 refund=refund.id,
                 amount=refund.amount,
