@@ -15,6 +15,7 @@ FLOORS = [
     {"model"},
     {"rules", "providers", "store", "shop", "sandbox"},
     {"plugins"},
+    {"steps"},
     {"effects"},
     {"desk"},
     {"cli", "testing"},

@@ -17,7 +17,7 @@ SAME_THING = {
     "effects": "effects: which of them events ask for (a rule), and the room that runs them",
     "providers": "providers: the room of those who write one, and the caller of what they wrote",
     "errors": "errors: those that a host catches, and those that a provider raises",
-    "webhooks": "webhooks: their types, and the tests of a provider that parses them",
+    "webhooks": "webhooks: their types, the room that receives them, and the tests of a provider that parses them",
 }
 """Names that several rooms share, since each has its part of one thing."""
 

@@ -361,7 +361,7 @@ def be_refused(host: Host, everything: Everything) -> list[str]:
         )
     other = host.open(wrong(dict(host.sandbox.settings), WRONG_KEYS[host.sandbox.provider]))
     payment = host.shop.orders["refused"].payments[0]
-    provider: Any = other._house.accounts.payment("default", payment.provider, "default", Mode.TEST)
+    provider: Any = other._services.accounts.payment("default", payment.provider, "default", Mode.TEST)
     everything.add("provider", provider, provider._provider, provider._provider.settings)
     for ask in (provider.check_settings, lambda: provider.refundable(payment), lambda: other.reconcile("refused")):
         try:
@@ -397,7 +397,7 @@ def fail_at_the_provider(host: Host, everything: Everything) -> list[str]:
     """
     host.order("failing")
     payment = host.shop.orders["failing"].payments[0]
-    provider: Any = host.desk._house.accounts.payment("default", payment.provider, "default", Mode.TEST)
+    provider: Any = host.desk._services.accounts.payment("default", payment.provider, "default", Mode.TEST)
     target = provider.refundable(payment).target
     request = a_request(target)
     slow = {Fault.SILENT_AFTER, Fault.TRICKLE_AFTER}  # each takes until the deadline
@@ -458,7 +458,7 @@ def transfer_by_hand(host: Host, everything: Everything) -> list[str]:
         reference="18", amount=Money.of("-3", "EUR"), words=f"{NOTE} {waiting.id}", booked=today.date()
     )
     everything.add("statement", match_statement([line], waiting_refunds(host.desk)))
-    provider: Any = host.desk._house.accounts.payment("default", "manual_transfer", "default", Mode.TEST)
+    provider: Any = host.desk._services.accounts.payment("default", "manual_transfer", "default", Mode.TEST)
     payment = host.shop.orders["by batch"].payments[1]
     for ask in (lambda: provider.refund(a_request(payment.reference)), lambda: provider.fetch_refund("x", "y")):
         try:

@@ -18,8 +18,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retour import Money, StockMovement
-from retour.cli import cases, demo_command, demo_refunds, main
-from retour.cli.cases import CASES, Case
+from retour.cli import demo_cases, demo_command, demo_refunds, main
+from retour.cli.demo_cases import CASES, DemoCase
 from retour.plugins import registry
 from retour.store import connect as connecting
 from retour_stripe import Stripe
@@ -328,7 +328,7 @@ def test_a_demo_that_was_killed_half_way_goes_on_and_refunds_nothing_twice(run: 
 
 
 def bundled() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(Path(cases.__file__).with_name("orders.json").read_text())
+    found: list[dict[str, Any]] = json.loads(Path(demo_cases.__file__).with_name("orders.json").read_text())
     return found
 
 
@@ -471,7 +471,7 @@ def test_as_many_cases_as_possible_get_an_order() -> None:
     orders = {order.id: order for order in demo_command.bundled_orders().orders}
     only_self, any_case = orders["1001"], orders["1006"]
     for listed in ([only_self, any_case], [any_case, only_self]):
-        dealt, nothing = cases.deal(listed)
+        dealt, nothing = demo_cases.deal(listed)
         assert sum(bool(some) for some in dealt.values()) == 2
         assert nothing == []
 
@@ -480,7 +480,7 @@ def test_the_only_order_for_a_case_is_kept_for_it() -> None:
     orders = {order.id: order for order in demo_command.bundled_orders().orders}
     on_delivery = orders["1012"]
     unpaid = [attrs.evolve(on_delivery, id=name, payments=()) for name in ("A1", "A2")]
-    dealt, _ = cases.deal([on_delivery, *unpaid])
+    dealt, _ = demo_cases.deal([on_delivery, *unpaid])
     assert {name: [order.id for order in some] for name, some in dealt.items() if some} == {
         "one_product": ["A1"],
         "pay_on_delivery": ["1012"],
@@ -489,7 +489,7 @@ def test_the_only_order_for_a_case_is_kept_for_it() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_a_case_brings_back_is_the_whole_order(case: Case) -> None:
+def test_what_a_case_brings_back_is_the_whole_order(case: DemoCase) -> None:
     for order in demo_command.bundled_orders().orders:
         if case.fits(order):
             arrivals = case.arrivals(order)

@@ -11,7 +11,7 @@ ANNA = Actor.staff("anna")
 
 
 def event_types(desk: ReturnDesk) -> list[str]:
-    return [one.event.type for one in desk._house.store.events("default", "1001")]
+    return [one.event.type for one in desk._services.store.events("default", "1001")]
 
 
 # --- a second receipt under an open question -------------------------------------------------------------

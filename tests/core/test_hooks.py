@@ -196,7 +196,7 @@ def test_an_announcement_waits_for_a_plugin_that_is_gone(tmp_path: object) -> No
 
 def make_due(desk: ReturnDesk) -> None:
     """Let every pause of an effect be over."""
-    with desk._house.store.engine.begin() as connection:
+    with desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE retour_effect SET not_before = 0, lease_until = 0 WHERE state = 'waiting'")
 
 

@@ -179,7 +179,7 @@ def test_a_merchant_reads_no_words_of_a_plugin_that_could_not_be_loaded() -> Non
             raise ValueError("password hunter2")
 
     broken = desk(Broken())
-    assert broken._house.accounts.shipping("default", "acme").render("nl") == "de plugin kan niet worden geladen"
+    assert broken._services.accounts.shipping("default", "acme").render("nl") == "de plugin kan niet worden geladen"
     assert "hunter2" in broken.plugins[0].reason  # the developer does
 
 

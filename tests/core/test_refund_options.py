@@ -335,7 +335,7 @@ def test_personal_data_of_the_payer_never_enters_an_event() -> None:
     )
     desk = opened(order)
     desk.mark_returned("1001", by=ANNA, note="left with the neighbour at number 9")
-    with desk._house.store.engine.connect() as connection:
+    with desk._services.store.engine.connect() as connection:
         bodies = "".join(row[0] for row in connection.exec_driver_sql("SELECT body FROM retour_event"))
         effects = "".join(row[0] for row in connection.exec_driver_sql("SELECT body FROM retour_effect"))
     for personal in ("A. Holder", "NL91ABNA", "1234 AB", "neighbour", "c-17"):

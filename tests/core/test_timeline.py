@@ -80,7 +80,7 @@ def test_a_note_is_shown_to_the_staff_only_and_reads_on_when_it_is_gone(desk: Re
     a_whole_return(desk)
     assert [entry.note for entry in desk.timeline("1001") if entry.note] == ["box was wet"]
     assert not any(entry.note for entry in desk.timeline("1001", Audience.CUSTOMER))
-    with desk._house.store.engine.begin() as connection:
+    with desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM retour_personal")
     assert not any(entry.note for entry in desk.timeline("1001"))
     assert len(told(desk, "en")) == 7

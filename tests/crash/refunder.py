@@ -39,7 +39,7 @@ def main() -> None:
     database, provider, reference, settings, moment = sys.argv[1:]
     desk = a_desk(database, provider, reference, json.loads(settings))
     after = moment.startswith("after")
-    kind: Any = desk._house.registry.payment[provider][0]
+    kind: Any = desk._services.registry.payment[provider][0]
     kind.refund = dies("provider" in moment, kind.refund, after=after)
     save, saved = Store.save, []
 

@@ -67,8 +67,8 @@ class Shop:
 
     def paid_back(self, desk: ReturnDesk) -> list[int]:
         """Minor units of every refund that the provider has on the payment."""
-        payment = desk._flow.order("1001").payments[0]
-        provider: Any = desk._house.accounts.refunding("default", payment)
+        payment = desk._commands.read("1001").order.payments[0]
+        provider: Any = desk._services.accounts.refunding("default", payment)
         return [one.amount.minor for one in provider.list_refunds(provider.refundable(payment).target)]
 
 

@@ -375,7 +375,7 @@ class Desk:
         assert self.as_the_provider_says != self.at_first
 
     def _copy(self, *, to_kept: bool) -> None:
-        borrowed = self.desk._house.store.engine.raw_connection()
+        borrowed = self.desk._services.store.engine.raw_connection()
         live: Any = borrowed.driver_connection
         if to_kept:
             live.backup(self._kept)
@@ -394,7 +394,7 @@ class Desk:
 
     def kept(self, *kinds: str) -> list[Any]:
         """The events, and the effects of these kinds or of all."""
-        with self.desk._house.store.engine.connect() as connection:
+        with self.desk._services.store.engine.connect() as connection:
             events = connection.exec_driver_sql("SELECT * FROM retour_event ORDER BY seq").all()
             effects = connection.exec_driver_sql("SELECT * FROM retour_effect ORDER BY id").all()
         return [events, [one for one in effects if not kinds or one.kind in kinds]]

@@ -92,7 +92,7 @@ class World:
 
     def end_leases(self) -> None:
         """Every pause and every lease is over, and nobody has done anything yet."""
-        with self.desk._house.store.engine.begin() as connection:
+        with self.desk._services.store.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE retour_effect SET not_before = 0, lease_until = 0 WHERE state = 'waiting'"
             )

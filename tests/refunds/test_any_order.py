@@ -39,7 +39,7 @@ def end_state(world: Any, reports: Reports) -> list[tuple[str, str, bool]]:
     """Where the refunds are after these reports, on an order of which one refund was sent and is pending."""
     if world.desk is None:
         world.open()
-    with world.desk._house.store.engine.begin() as connection:
+    with world.desk._services.store.engine.begin() as connection:
         for table in ("dossier", "event", "refund", "return", "effect", "reference", "personal"):
             connection.execute(text(f"DELETE FROM retour_{table}"))  # noqa: S608 - our own names
     world.ledger.refunds.clear()

@@ -194,7 +194,7 @@ def test_no_command_hands_the_host_what_a_provider_raised_and_the_books_are_righ
         "signed webhook": lambda: desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1:succeeded"),
         "hint": lambda: desk.receive_webhook("ledger", {"Signature": "right"}, b"fetch:p_1"),
         "timeline": lambda: desk.timeline("1001"),
-        "check_settings": lambda: checked(desk._house.accounts.refunding("default", payment)),
+        "check_settings": lambda: checked(desk._services.accounts.refunding("default", payment)),
         "work": world.later,
     }
     said = "".join([attempt(command) for command in commands.values()])
@@ -219,7 +219,7 @@ def checked(provider: PaymentCaller) -> None:
 
 def stored(world: Any) -> str:
     """Everything in the database."""
-    with world.desk._house.store.engine.connect() as connection:
+    with world.desk._services.store.engine.connect() as connection:
         return "".join(
             [
                 str(connection.exec_driver_sql(f"SELECT * FROM retour_{table}").fetchall())  # noqa: S608
@@ -371,7 +371,7 @@ def test_who_stops_a_worker_leaves_what_was_done_recorded_and_what_was_not_begun
 
 
 def caller(world: Any) -> PaymentCaller:
-    found: PaymentCaller = world.desk._house.accounts.payment("default", "ledger", "default", Mode.LIVE)
+    found: PaymentCaller = world.desk._services.accounts.payment("default", "ledger", "default", Mode.LIVE)
     assert isinstance(found, PaymentCaller)
     return found
 
@@ -513,7 +513,7 @@ def test_whose_fault_it_is_names_the_distribution(monkeypatch: pytest.MonkeyPatc
 
     desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=["stripe"], settings={"stripe": {"api_key": KEY}})
     monkeypatch.setattr(Stripe, "refundable", lambda *_: {}[SECRET])
-    stripe = desk._house.accounts.payment("default", "stripe", "default", Mode.TEST)
+    stripe = desk._services.accounts.payment("default", "stripe", "default", Mode.TEST)
     assert isinstance(stripe, PaymentCaller)
     with pytest.raises(ProviderError, match=r"plugin stripe \(retour-stripe [0-9.]+\) failed in refundable: KeyError"):
         stripe.refundable(a_payment("1.00", provider="stripe", reference="pi_1"))
@@ -537,7 +537,7 @@ def test_a_provider_that_cannot_be_made_is_off_by_itself_and_says_nothing_of_its
     odd: Any = world.provider.plugin(kind)
     odd.name = "unmade"
     world.open(odd, plugin)
-    accounts = world.desk._house.accounts
+    accounts = world.desk._services.accounts
     assert str(accounts.payment("default", "unmade", "default", Mode.LIVE)) == "it cannot be started: Odd"
     assert isinstance(accounts.payment("default", "steady", "default", Mode.LIVE), PaymentCaller)
     kind.settings_type = OddSettings
@@ -600,7 +600,7 @@ def test_no_lock_is_held_while_a_provider_is_made(world: Any) -> None:
 
     def begin(*_: object) -> None:
         other = threading.Thread(
-            target=lambda: made.append(world.desk._house.accounts.payment("default", "steady", "default", Mode.LIVE))
+            target=lambda: made.append(world.desk._services.accounts.payment("default", "steady", "default", Mode.LIVE))
         )
         other.start()
         other.join(5)
@@ -608,7 +608,7 @@ def test_no_lock_is_held_while_a_provider_is_made(world: Any) -> None:
 
     kind.__init__ = begin
     world.open(slow, plugin)
-    assert isinstance(world.desk._house.accounts.payment("default", "slow", "default", Mode.LIVE), PaymentCaller)
+    assert isinstance(world.desk._services.accounts.payment("default", "slow", "default", Mode.LIVE), PaymentCaller)
     assert [type(one) for one in made] == [PaymentCaller]
 
 
@@ -725,15 +725,6 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
             with pytest.raises(RetourError, match="customer c-1 may not"):
                 getattr(world.desk, name)("1001", *arguments[name], by=Actor.customer("c-1"), **given)
     assert asked.nothing()
-
-
-def test_a_refund_asks_the_shop_for_its_order_twice(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.open()
-    reads: list[str] = []
-    order = world.shop.order
-    monkeypatch.setattr(world.shop, "order", lambda order_id: reads.append(order_id) or order(order_id))
-    world.refund()
-    assert reads == ["1001", "1001"]
 
 
 # --- an outcome is no error ------------------------------------------------------------------------------

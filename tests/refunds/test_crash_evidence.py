@@ -49,7 +49,7 @@ def crash(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def leases_are_over(desk: ReturnDesk) -> None:
-    with desk._house.store.engine.begin() as connection:
+    with desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'")
 
 
@@ -57,7 +57,7 @@ def test_a_crash_is_remembered_while_the_plugin_is_away(world: Any, monkeypatch:
     world.open()
     crash(world, monkeypatch)
     with monkeypatch.context() as patch:
-        patch.setattr(type(world.desk._house.accounts), "refunding", lambda *_: text("its settings are wrong"))
+        patch.setattr(type(world.desk._services.accounts), "refunding", lambda *_: text("its settings are wrong"))
         world.later()
         assert world.states == ["unknown"]
     world.later(2 * HOUR)
@@ -68,9 +68,9 @@ def test_a_crash_is_remembered_by_who_had_no_time_for_it(world: Any, monkeypatch
     world.open()
     crash(world, monkeypatch)
     leases_are_over(world.desk)
-    (effect,) = world.desk._house.store.claim("wk1", lease=1, limit=1, kinds=KINDS)
+    (effect,) = world.desk._services.store.claim("wk1", lease=1, limit=1, kinds=KINDS)
     assert effect.crashed
-    world.desk._house.runner.run([effect], until=time.monotonic() - 1)
+    world.desk._services.runner.run([effect], until=time.monotonic() - 1)
     world.later(2 * HOUR)
     assert (world.states, world.went_back) == (["succeeded"], 4000)
 

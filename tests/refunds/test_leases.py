@@ -18,7 +18,7 @@ from retour.effects.kinds import KINDS, SendRefund, to_store
 from retour.model.errors import WrongState
 from retour.model.events.money import RefundUnclear
 from retour.providers import ErrorCode, ProviderError
-from retour.store.store import Store
+from retour.store.store import Commit, Store
 
 ANNA = Actor.staff("anna")
 
@@ -49,7 +49,7 @@ class Listener:
 
 def lose_lease(world: Any, kind: str) -> None:
     """Another worker takes the effects of a kind: their leases had run out."""
-    with world.desk._house.store.engine.begin() as connection:
+    with world.desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql(
             f"UPDATE retour_effect SET owner = 'wk another', attempts = attempts + 1 "  # noqa: S608
             f"WHERE state = 'waiting' AND kind = '{kind}'"
@@ -58,12 +58,12 @@ def lose_lease(world: Any, kind: str) -> None:
 
 def pauses_are_over(world: Any) -> None:
     """Every pause is over; who has a lease keeps it."""
-    with world.desk._house.store.engine.begin() as connection:
+    with world.desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE retour_effect SET not_before = 0 WHERE state = 'waiting'")
 
 
 def rows(world: Any, what: str) -> list[Any]:
-    with world.desk._house.store.engine.connect() as connection:
+    with world.desk._services.store.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(f"SELECT {what} FROM retour_effect ORDER BY id")]  # noqa: S608
 
 
@@ -177,7 +177,7 @@ def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
     world: Any, monkeypatch: pytest.MonkeyPatch, lease: int
 ) -> None:
     outcome = world.open(inline_seconds=0).refund()
-    store, looked = world.desk._house.store, Store.waiting_effects
+    store, looked = world.desk._services.store, Store.waiting_effects
     taken: list[Any] = []
 
     def then_a_worker_takes_it(*arguments: Any) -> Any:
@@ -190,16 +190,16 @@ def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
         with pytest.raises(WrongState, match="is being sent right now"):
             world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert world.states == ["submitting"]
-    world.desk._house.runner.run(taken, until=time.monotonic() + 60)
+    world.desk._services.runner.run(taken, until=time.monotonic() + 60)
     assert (world.states, world.went_back) == (["succeeded"], 4000)
 
 
 def test_a_refund_with_two_effects_is_not_given_up_while_a_worker_has_one_of_them(world: Any) -> None:
     """A person had it tried again while an older effect still waited."""
     outcome = world.open(inline_seconds=0).refund()
-    store = world.desk._house.store
+    store = world.desk._services.store
     again = to_store(SendRefund(refund_id=outcome.refund_id), "ef another", "wk another", 60_000_000)
-    store.add_effects("default", "1001", [again])
+    store.save(Commit(id="cm", shop="default", order_id="1001", expected=0, events=(), effects=[again]))
     with pytest.raises(WrongState, match="is being sent right now"):
         world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert {state for (state,) in rows(world, "state")} == {"waiting"}
@@ -209,7 +209,7 @@ def test_a_refund_with_two_effects_is_not_given_up_while_a_worker_has_one_of_the
 
 
 def unclear(world: Any) -> list[str]:
-    events = [one.event for one in world.desk._house.store.events("default", "1001")]
+    events = [one.event for one in world.desk._services.store.events("default", "1001")]
     return [str(one.because) for one in events if isinstance(one, RefundUnclear)]
 
 

@@ -85,6 +85,6 @@ def test_nothing_is_looked_at_once_it_has_ended(world: Any) -> None:
     told(world, "re_1")
     by_itself(world)
     assert world.desk.work().done == 0
-    with world.desk._house.store.engine.connect() as connection:
+    with world.desk._services.store.engine.connect() as connection:
         waiting = connection.exec_driver_sql("SELECT count(*) FROM retour_effect WHERE state = 'waiting'")
         assert waiting.scalar_one() == 0

@@ -88,8 +88,8 @@ def presses(
 
 def went_back(sandbox: StripeSandbox, desk: ReturnDesk) -> list[str]:
     """The amounts that the provider has sent back, by its own books."""
-    payment = desk._flow.order("1001").payments[0]
-    provider = desk._house.accounts.refunding("default", payment)
+    payment = desk._commands.read("1001").order.payments[0]
+    provider = desk._services.accounts.refunding("default", payment)
     return [str(one.amount.decimal) for one in provider.list_refunds(payment.reference)]  # type: ignore[union-attr]
 
 

@@ -19,7 +19,7 @@ from retour.model.events.money import (
 )
 from retour.model.refunds import Evidence, RefundInstruction, Reported
 from retour.rules.draft import Draft
-from retour.rules.matching import Seen, record_seen
+from retour.rules.matching import ReportedRefund, record_reports
 from retour.testing import a_line, a_payment, an_order
 
 OPENED = datetime.datetime(2026, 11, 24, 9, 0, 7, 400_000, tzinfo=datetime.UTC)
@@ -56,13 +56,13 @@ def made(
     after: float = 60.0,
     status: Reported = Reported.SUCCEEDED,
     dated: bool = True,
-) -> Seen:
+) -> ReportedRefund:
     """A refund at the provider, made so many seconds after the links were opened."""
     created = OPENED + datetime.timedelta(seconds=after) if dated else None
-    return Seen(reference=reference, status=status, amount=amount, refund_id=ours, created_at=created)
+    return ReportedRefund(reference=reference, status=status, amount=amount, refund_id=ours, created_at=created)
 
 
-def matched(known: Sequence[Event], seen: Sequence[Seen]) -> tuple[dict[str, str], set[str]]:
+def matched(known: Sequence[Event], seen: Sequence[ReportedRefund]) -> tuple[dict[str, str], set[str]]:
     """By our id: how each refund of ours was recognised; and the references of those that are external."""
     draft = Draft(
         dossier=Dossier(order_id=ORDER.id),
@@ -74,10 +74,10 @@ def matched(known: Sequence[Event], seen: Sequence[Seen]) -> tuple[dict[str, str
     for event in known:
         draft.record(event)
     before = len(draft.events)
-    record_seen(draft, ONE, seen, Evidence.RECONCILE)
+    record_reports(draft, ONE, seen, Evidence.RECONCILE)
     news = [one.event for one in draft.events[before:]]
     again = len(draft.events)
-    record_seen(draft, ONE, seen, Evidence.RECONCILE)
+    record_reports(draft, ONE, seen, Evidence.RECONCILE)
     assert len(draft.events) == again, "the same report again is news"
     return (
         {one.refund_id: one.matched for one in news if isinstance(one, RefundReported)},
@@ -169,7 +169,7 @@ def matched(known: Sequence[Event], seen: Sequence[Seen]) -> tuple[dict[str, str
     ],
 )
 def test_which_refund_is_which(
-    known: Sequence[Event], seen: Sequence[Seen], ours: dict[str, str], external: set[str]
+    known: Sequence[Event], seen: Sequence[ReportedRefund], ours: dict[str, str], external: set[str]
 ) -> None:
     assert matched(known, seen) == (ours, external)
     assert matched(known, seen[::-1]) == (ours, external), "in the other order it is another"

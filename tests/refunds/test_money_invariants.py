@@ -68,7 +68,7 @@ class Refunds(RuleBasedStateMachine):
         find, complete = lookup
         world = self.world
         if world.desk is not None:
-            with world.desk._house.store.engine.begin() as connection:
+            with world.desk._services.store.engine.begin() as connection:
                 for table in ("dossier", "event", "refund", "return", "effect", "reference", "personal"):
                     connection.execute(text(f"DELETE FROM retour_{table}"))  # noqa: S608 - our own names
         world.ledger = None
@@ -82,7 +82,7 @@ class Refunds(RuleBasedStateMachine):
     def watch(self, call: str, request: Any) -> None:
         """Invariant 6, at the moment of each call. What is raised here would be taken for the provider's own error,
         so it is noted."""
-        pool: Any = self.desk._house.store.engine.pool
+        pool: Any = self.desk._services.store.engine.pool
         if pool.checkedout():
             self.faults.append(f"{call}: a connection, and so perhaps a transaction, is in use")
         if request is not None:
@@ -204,11 +204,11 @@ class Refunds(RuleBasedStateMachine):
             if theirs.status in (RefundStatus.PENDING, RefundStatus.SUCCEEDED):
                 assert theirs.status in known[reference].reported
                 assert known[reference].amount == theirs.amount
-        put_off = [one for one in self.world.refunds if one.state is RefundState.SUBMITTING and one.waits_until]
-        if put_off and self.desk.dossier("1001").refunded("ledger:p_1", "EUR") > CAPTURED:
-            sent = {one.id: len(self.ledger.sent[one.id]) for one in put_off}
+        postpone = [one for one in self.world.refunds if one.state is RefundState.SUBMITTING and one.waits_until]
+        if postpone and self.desk.dossier("1001").refunded("ledger:p_1", "EUR") > CAPTURED:
+            sent = {one.id: len(self.ledger.sent[one.id]) for one in postpone}
             self.world.later()  # their turn comes
-            for refund in put_off:
+            for refund in postpone:
                 assert len(self.ledger.sent[refund.id]) == sent[refund.id]
                 assert self.desk.dossier("1001").refund(refund.id).needs_person
 
@@ -236,7 +236,7 @@ class Refunds(RuleBasedStateMachine):
     def three_no_decision_of_ours_ever_passed_what_was_captured(self) -> None:
         """With everything that was known then: each event that decides a refund is folded, and leaves it fitting."""
         dossier = Dossier(order_id="1001")
-        for recorded in self.desk._house.store.events("default", "1001"):
+        for recorded in self.desk._services.store.events("default", "1001"):
             dossier = apply(dossier, recorded)
             if isinstance(recorded.event, RefundPlanned | RefundLinkOpened):
                 assert dossier.refunded(recorded.event.payment, "EUR") <= CAPTURED
@@ -253,7 +253,7 @@ class Refunds(RuleBasedStateMachine):
     def five_the_bytes_of_a_refund_were_fixed_when_it_was_decided_and_never_changed(self) -> None:
         planned = {
             one.event.refund_id: one.event
-            for one in self.desk._house.store.events("default", "1001")
+            for one in self.desk._services.store.events("default", "1001")
             if isinstance(one.event, RefundPlanned)
         }
         for refund_id, tries in self.ledger.sent.items():

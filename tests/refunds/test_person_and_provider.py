@@ -15,7 +15,7 @@ EUR40 = Money.of("40", "EUR")
 
 
 def event_types(world: Any) -> list[str]:
-    return [one.event.type for one in world.desk._house.store.events("default", "1001")]
+    return [one.event.type for one in world.desk._services.store.events("default", "1001")]
 
 
 def say(world: Any, reference: str, status: RefundStatus) -> None:

@@ -15,6 +15,6 @@ def test_an_unknown_refund_that_waits_for_a_person_is_unknown_to_both(world: Any
     world.later(datetime.timedelta(hours=2))  # past the time in which the same request would be recognised
     (refund,) = world.refunds
     assert (refund.state, refund.needs_person) == ("unknown", True)
-    told = plain_fold.plain_fold(plain_fold.stored_events(world.desk._house.store.engine, "1001"))
+    told = plain_fold.plain_fold(plain_fold.stored_events(world.desk._services.store.engine, "1001"))
     assert told == plain_fold.plain_dossier(world.desk.dossier("1001"))
     assert told["refunds"][refund_id]["state"] == "unknown"

@@ -109,7 +109,7 @@ def test_a_database_newer_than_the_code_is_left_alone(database: str) -> None:
 def test_an_event_of_a_newer_retour_leaves_that_order_alone_and_says_so(database: str) -> None:
     desk = ReturnDesk(shop=shop(), store=database, migrate=True)
     desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form-1")
-    with desk._house.store.engine.begin() as connection:
+    with desk._services.store.engine.begin() as connection:
         connection.execute(text("UPDATE retour_event SET version = 99 WHERE seq = 2"))
     with pytest.raises(StoreNewer, match="Order 1001 has an event goods_received of version 99"):
         desk.mark_returned("1001", by=ANNA)

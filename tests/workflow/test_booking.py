@@ -12,7 +12,7 @@ from retour import Actor, MemoryShop, RestockDecision, ReturnDesk, StockMovement
 from retour.model.errors import InvalidShop
 from retour.model.returns import MovementState
 from retour.store.records import as_json
-from retour.store.store import NewEffect
+from retour.store.store import Commit, NewEffect
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -58,12 +58,12 @@ def restocked(desk: ReturnDesk) -> str:
 
 
 def stored(desk: ReturnDesk) -> list[str]:
-    types = [one.event.type for one in desk._house.store.events("default", "1001")]
+    types = [one.event.type for one in desk._services.store.events("default", "1001")]
     return [one for one in types if one in ("stock_applied", "stock_failed")]
 
 
 def later(desk: ReturnDesk) -> None:
-    with desk._house.store.engine.begin() as connection:
+    with desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE retour_effect SET not_before = 0 WHERE state = 'waiting'")
     desk.work()
 
@@ -127,7 +127,7 @@ def test_movements_that_waited_as_effects_of_their_own_are_booked(make_desk: Mak
     shop = ListeningShop()
     desk = make_desk(shop=shop, inline_seconds=0)
     return_id = restocked(desk)
-    store = desk._house.store
+    store = desk._services.store
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM retour_effect")
     movements = [one.booking for one in desk.dossier("1001").return_(return_id).movements.values()]
@@ -136,7 +136,7 @@ def test_movements_that_waited_as_effects_of_their_own_are_booked(make_desk: Mak
         for one in movements
     ]
     assert old[0].body.startswith('{"id":"mv')
-    store.add_effects("default", "1001", old)
+    store.save(Commit(id="cm", shop="default", order_id="1001", expected=0, events=(), effects=old))
     assert desk.work().done == 3
     assert shop.stock == {"cup": 2, "pot": 1, "lid": 3}
     assert desk.dossier("1001").return_(return_id).stock is StockState.APPLIED
@@ -151,7 +151,7 @@ def test_what_the_shop_says_after_the_lease_was_lost(
     make_desk: MakeDesk, answer: Callable[[Sequence[StockMovement]], Exception], states: set[str]
 ) -> None:
     def too_late(movements: Sequence[StockMovement]) -> Exception:
-        with desk._house.store.engine.begin() as connection:
+        with desk._services.store.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE retour_effect SET owner = 'wk another', attempts = attempts + 1 WHERE state = 'waiting'"
             )

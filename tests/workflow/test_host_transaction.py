@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import inspect
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
 
+import attrs
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.orm import Session
 
 from retour import (
     Actor,
     HookContext,
     MemoryShop,
+    NotCommitted,
+    Objection,
+    Order,
+    Outcome,
     RestockDecision,
     RetourError,
     ReturnDesk,
     StockMovement,
     StockState,
     StoreError,
+    StoreLocked,
     connect,
     hookimpl,
 )
@@ -71,7 +81,8 @@ def test_a_rollback_of_the_host_takes_the_events_with_it(host: tuple[Engine, Mem
         connection.rollback()
     assert status(engine) == "shipped"
     assert desk.dossier("1001").version == 0
-    desk.run(outcome)
+    with pytest.raises(NotCommitted, match="is not in the database"):
+        desk.run(outcome)
     desk.work()
     assert shop.stock == {}
 
@@ -168,5 +179,189 @@ def test_a_hook_that_reads_the_desk_while_the_host_holds_the_lock_is_no_deadlock
     with engine.begin() as connection:
         desk.mark_returned("1001", by=ANNA, connection=connection)
     assert curious.seen == [0]
+    tables.metadata.drop_all(engine)
+    engine.dispose()
+
+
+# --- every command of goods and stock --------------------------------------------------------------------
+
+ON_A_RETURN: dict[str, Callable[[ReturnDesk, str, str, Connection], object]] = {
+    "request_return": lambda desk, _, __, own: desk.request_return(
+        "1001", {"cup": 1}, by=ANNA, request_id="own", connection=own
+    ),
+    "approve_return": lambda desk, one, _, own: desk.approve_return("1001", one, by=ANNA, connection=own),
+    "reject_return": lambda desk, one, _, own: desk.reject_return("1001", one, by=ANNA, because="no", connection=own),
+    "mark_sent": lambda desk, one, _, own: desk.mark_sent("1001", one, by=ANNA, connection=own),
+    "cancel_return": lambda desk, one, _, own: desk.cancel_return("1001", one, by=ANNA, connection=own),
+    "close_return": lambda desk, one, _, own: desk.close_return("1001", one, by=ANNA, connection=own),
+    "receive": lambda desk, one, _, own: desk.receive(
+        "1001", one, {"cup": 1}, by=ANNA, request_id="own", connection=own
+    ),
+    "mark_returned": lambda desk, _, __, own: desk.mark_returned("1001", by=ANNA, connection=own),
+    "correct_receipt": lambda desk, _, receipt, own: desk.correct_receipt(
+        "1001", receipt, {"cup": 0}, by=ANNA, connection=own
+    ),
+    "answer_restock": lambda desk, one, _, own: desk.answer_restock(
+        "1001", one, RestockDecision.all(), by=ANNA, connection=own
+    ),
+}
+"""Every command that takes the host's connection; given a return, a receipt and the connection."""
+
+NEEDS_A_LOOK = {"approve_return", "reject_return"}
+NEEDS_GOODS = {"close_return", "correct_receipt", "answer_restock"}
+
+
+class LookAndAsk:
+    """Nothing is approved and nothing restocked by itself, where the test says so."""
+
+    name = "look-and-ask"
+    look = False
+
+    @hookimpl
+    def return_policy(self) -> Objection | None:
+        return Objection.review("look") if self.look else None
+
+    @hookimpl
+    def restock_policy(self) -> RestockDecision:
+        return RestockDecision.ask()
+
+
+def test_every_command_that_asks_no_provider_takes_the_hosts_connection() -> None:
+    takes = {
+        name
+        for name, method in inspect.getmembers(ReturnDesk, inspect.isfunction)
+        if not name.startswith("_") and "connection" in inspect.signature(method).parameters
+    }
+    assert takes == ON_A_RETURN.keys()
+
+
+@pytest.mark.parametrize("commits", [True, False], ids=["committed", "rolled back"])
+@pytest.mark.parametrize("name", ON_A_RETURN)
+def test_a_command_is_in_the_hosts_transaction_or_not_at_all(
+    host: tuple[Engine, MemoryShop, ReturnDesk], name: str, commits: bool
+) -> None:
+    engine, shop, _ = host
+    policy = LookAndAsk()
+    policy.look = name in NEEDS_A_LOOK
+    desk = ReturnDesk(shop=shop, store=engine, plugins=[policy], migrate=True)
+    return_id = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="r").return_id
+    receipt = ""
+    if name in NEEDS_GOODS:
+        counted = desk.receive("1001", return_id, {"cup": 1}, by=ANNA, request_id="c")
+        receipt = counted.receipt_id or ""
+        if name == "close_return":
+            desk.answer_restock("1001", return_id, RestockDecision.by_hand(), by=ANNA)
+    before = desk.dossier("1001")
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        connection.execute(SET_RETURNED)
+        outcome = ON_A_RETURN[name](desk, return_id, receipt, connection)
+        assert isinstance(outcome, Outcome)
+        assert outcome.changed
+        with pytest.raises(NotCommitted):
+            desk.run(outcome)
+        transaction.commit() if commits else transaction.rollback()
+    assert status(engine) == ("returned" if commits else "shipped")
+    if commits:
+        assert desk.run(outcome).version >= outcome.version > before.version
+    else:
+        assert desk.dossier("1001") == before
+
+
+def test_a_session_is_as_good_as_a_connection(host: tuple[Engine, MemoryShop, ReturnDesk]) -> None:
+    engine, shop, desk = host
+    with Session(engine) as session:
+        session.execute(SET_RETURNED)
+        outcome = desk.mark_returned("1001", by=ANNA, connection=session)
+        session.commit()
+    desk.run(outcome)
+    assert (status(engine), shop.stock) == ("returned", {"cup": 2})
+    with Session(engine) as session, pytest.raises(StoreError, match="in no transaction"):
+        desk.mark_returned("1002", by=ANNA, connection=session)
+
+
+@attrs.define
+class DjangoConnection:
+    """A connection of another library: it has a cursor, and is in a transaction of its own."""
+
+    in_atomic_block: bool = True
+
+    def cursor(self) -> None:
+        raise AssertionError("it was used")
+
+
+@pytest.mark.parametrize("make", [DjangoConnection, lambda: sqlite3.connect(":memory:"), object])
+def test_a_connection_of_another_library_is_refused_in_a_sentence(
+    host: tuple[Engine, MemoryShop, ReturnDesk], make: Callable[[], object]
+) -> None:
+    _, _, desk = host
+    given = make()
+    with pytest.raises(StoreError, match="takes SQLAlchemy's Connection or Session, not"):
+        desk.mark_returned("1001", by=ANNA, connection=given)  # type: ignore[arg-type]
+    assert desk.dossier("1001").version == 0
+    if isinstance(given, sqlite3.Connection):
+        given.close()
+
+
+def test_a_psycopg_connection_is_refused_in_a_sentence(host: tuple[Engine, MemoryShop, ReturnDesk]) -> None:
+    engine, _, desk = host
+    with engine.connect() as connection, pytest.raises(StoreError, match="Connection or Session, not"):
+        desk.mark_returned("1001", by=ANNA, connection=connection.connection.dbapi_connection)  # type: ignore[arg-type]
+
+
+# --- hooks and the shop, while the host's transaction is open --------------------------------------------
+
+
+class Commanding:
+    """A policy, and a shop, that commands the same order once."""
+
+    name = "commanding"
+
+    def __init__(self) -> None:
+        self.desk: ReturnDesk | None = None
+        self.raised: list[RetourError] = []
+        self.calls = 0
+
+    def command(self) -> None:
+        if self.desk is not None:
+            desk, self.desk = self.desk, None
+            self.calls += 1
+            try:
+                desk.mark_returned("1001", {"cup": 1}, by=Actor.staff("ben"), request_id="inner")
+            except RetourError as error:
+                self.raised.append(error)
+
+    @hookimpl
+    def restock_policy(self) -> None:
+        self.command()
+
+
+@pytest.mark.parametrize("where", ["a hook", "the shop"])
+def test_a_hook_or_a_shop_that_commands_the_order_meets_no_lock_of_ours(database: str, where: str) -> None:
+    """PostgreSQL lets it, and the outer command decides again; SQLite has one writer, and says so at once."""
+    commanding = Commanding()
+
+    class CommandingShop(MemoryShop):
+        def order(self, order_id: str) -> Order | None:
+            if where == "the shop":
+                commanding.command()
+            return super().order(order_id)
+
+    engine = connect(database)
+    shop = CommandingShop([an_order(a_line("cup", 3))])
+    plugins = [commanding] if where == "a hook" else []
+    desk = ReturnDesk(shop=shop, store=engine, plugins=plugins, migrate=True)
+    began = time.monotonic()
+    with engine.begin() as connection:
+        commanding.desk = desk
+        outcome = desk.mark_returned("1001", by=ANNA, connection=connection)
+    assert time.monotonic() - began < 4, "it waited for a lock"
+    desk.run(outcome)
+    assert (commanding.calls, shop.stock) == (1, {"cup": 3})
+    if engine.dialect.name == "sqlite":
+        assert [type(one) for one in commanding.raised] == [StoreLocked]
+        assert "waits for this hook or shop" in str(commanding.raised[0])
+    else:
+        assert commanding.raised == []
     tables.metadata.drop_all(engine)
     engine.dispose()

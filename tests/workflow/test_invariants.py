@@ -143,7 +143,7 @@ class Returns(RuleBasedStateMachine):
         self.shop.orders[self.order_id] = an_order(*lines, a_service("postage"), order_id=self.order_id)
         self.plugin = Moody()
         self.desk = ReturnDesk(shop=self.shop, store=self.url, plugins=[self.plugin], migrate=True)
-        with self.desk._house.store.engine.begin() as connection:
+        with self.desk._services.store.engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM retour_effect")  # what an earlier order left is not ours
         self.requests = 0
         self.version = 0
@@ -321,7 +321,7 @@ class Returns(RuleBasedStateMachine):
 
     @rule()
     def work(self) -> None:
-        with self.desk._house.store.engine.begin() as connection:
+        with self.desk._services.store.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE retour_effect SET not_before = 0, lease_until = 0 WHERE state = 'waiting'"
             )
@@ -378,7 +378,7 @@ class Returns(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "desk"))
     @invariant()
     def eight_every_change_is_one_event_and_folding_them_gives_the_dossier(self) -> None:
-        events = self.plain.stored_events(self.desk._house.store.engine, self.order_id)
+        events = self.plain.stored_events(self.desk._services.store.engine, self.order_id)
         dossier = self.desk.dossier(self.order_id)
         assert [seq for seq, _, _ in events] == list(range(1, len(events) + 1))
         assert self.plain.plain_fold(events) == self.plain.plain_dossier(dossier)
@@ -402,7 +402,7 @@ class Returns(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "desk"))
     @invariant()
     def eleven_amounts_are_whole_minor_units_and_no_float_is_stored(self) -> None:
-        with self.desk._house.store.engine.connect() as connection:
+        with self.desk._services.store.engine.connect() as connection:
             statement = "SELECT body FROM retour_event WHERE order_id = '" + self.order_id + "'"  # noqa: S608
             bodies = [row[0] for row in connection.exec_driver_sql(statement)]
         for body in bodies:

@@ -46,8 +46,8 @@ def desk() -> ReturnDesk:
 
 def both(plain_fold: Any, desk: ReturnDesk) -> dict[str, Any]:
     """What both folds make of the stored events, which is the same after each of them."""
-    events = desk._house.store.events("default", "1001")
-    rows = plain_fold.stored_events(desk._house.store.engine, "1001")
+    events = desk._services.store.events("default", "1001")
+    rows = plain_fold.stored_events(desk._services.store.engine, "1001")
     for told in range(len(rows) + 1):
         assert plain_fold.plain_fold(rows[:told]) == plain_fold.plain_dossier(fold("1001", events[:told]))
     states: dict[str, Any] = plain_fold.plain_fold(rows)

@@ -17,7 +17,7 @@ from retour.effects.kinds import KINDS, SOON
 from retour.model.errors import StoreLocked
 from retour.model.outcome import WorkReport
 from retour.model.text import text
-from retour.store.store import NewEffect, Store
+from retour.store.store import Commit, NewEffect, Store
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -62,12 +62,12 @@ def to_expire(desk: ReturnDesk, order_id: str, days: int = 0) -> str:
 
 
 def sql(desk: ReturnDesk, statement: str) -> None:
-    with desk._house.store.engine.begin() as connection:
+    with desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql(statement)
 
 
 def rows(desk: ReturnDesk, what: str) -> list[Any]:
-    with desk._house.store.engine.connect() as connection:
+    with desk._services.store.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(f"SELECT {what} FROM retour_effect ORDER BY id")]  # noqa: S608
 
 
@@ -201,7 +201,7 @@ def test_an_effect_whose_body_is_not_ours_costs_no_other_of_its_order(make_desk:
     assert ("waiting", report.postponed[0].problem) in rows(desk, "state, problem")
 
 
-@pytest.mark.parametrize("place", ["retour.effects.stock._record_applied", "retour.effects.runner.event_row"])
+@pytest.mark.parametrize("place", ["retour.effects.stock._record_applied", "retour.steps.commit.event_row"])
 def test_an_outcome_that_cannot_be_recorded_costs_no_other_effect(
     make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -230,7 +230,8 @@ def test_a_kind_that_only_a_newer_retour_knows_is_left_alone_and_reported(
     caplog.set_level(logging.WARNING, "retour.desk")
     desk = make_desk(*cups("1001"))
     new = [NewEffect(id=f"ef{one}", kind="print_label", plugin="", body="{}", owner=None, lease=0) for one in range(30)]
-    desk._house.store.add_effects("default", "1001", new)
+    commit = Commit(id="cm", shop="default", order_id="1001", expected=0, events=(), effects=new)
+    desk._services.store.save(commit)
     desk.mark_returned("1001", by=ANNA)
     before = rows(desk, "*")
     report = desk.work()
@@ -268,7 +269,7 @@ def test_what_fails_waits_twice_as_long_after_each_try(make_desk: MakeDesk, chan
             raise ConnectionError("the stock is away")
 
     desk = make_desk(shop=Away(cups("1001")), inline_seconds=0)
-    desk._house.runner.chance = lambda: chance
+    desk._services.runner.chance = lambda: chance
     desk.mark_returned("1001", by=ANNA)
     for pause in (5, 10, 20, 40):
         assert desk.work().failed == 1
@@ -323,7 +324,7 @@ def test_the_store_lists_what_failed_more_than_so_many_times_with_the_reason(mak
     for _ in range(2):
         sql(desk, "UPDATE retour_effect SET not_before = 0 WHERE state = 'waiting'")
         desk.work()
-    store = desk._house.store
+    store = desk._services.store
     assert store.failed_effects("default", more_than=3, limit=10) == []
     assert store.failed_effects("another", more_than=2, limit=10) == []
     assert store.failed_effects("default", more_than=2, limit=0) == []

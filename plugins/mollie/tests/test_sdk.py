@@ -1,6 +1,6 @@
 """Mollie's own two Python clients against the sandbox: what they are strict about, the sandbox does.
 
-Seen with mollie-api-python 4.0.0, which is written by hand, and mollie-api-py 1.10.20, which is generated.
+ReportedRefund with mollie-api-python 4.0.0, which is written by hand, and mollie-api-py 1.10.20, which is generated.
 """
 
 from __future__ import annotations

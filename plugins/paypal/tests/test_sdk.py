@@ -1,6 +1,6 @@
 """PayPal's own Python client against the sandbox: what it is strict about, the sandbox does.
 
-Seen with paypal-server-sdk 2.4.0.
+ReportedRefund with paypal-server-sdk 2.4.0.
 """
 
 from __future__ import annotations

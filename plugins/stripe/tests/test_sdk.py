@@ -1,6 +1,6 @@
 """Stripe's own Python client against the sandbox: what it is strict about, the sandbox does.
 
-Seen with stripe 16.1.0.
+ReportedRefund with stripe 16.1.0.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def audit(campaign: Campaign) -> Report:
 
 
 def _count_branches(report: Report, campaign: Campaign, order_id: str) -> None:
-    for recorded in campaign.desk._house.store.events(campaign.desk.shop_id, order_id):
+    for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, order_id):
         for branch, left in BRANCHES.items():
             if left(recorded.event):
                 report.branches[branch] += 1
@@ -274,7 +274,7 @@ def _told(campaign: Campaign, dossier: Dossier) -> Iterator[tuple[str, list[str]
     """What the staff's timeline tells of each refund, the oldest first, each with the kind of event before it."""
     events = {
         recorded.seq: recorded.event
-        for recorded in campaign.desk._house.store.events(campaign.desk.shop_id, dossier.order_id)
+        for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, dossier.order_id)
     }
     told: dict[str, list[str]] = {refund_id: [] for refund_id in dossier.refunds}
     for entry in campaign.desk.timeline(dossier.order_id, "staff"):

@@ -70,7 +70,7 @@ class Deaths:
 
     def lie_in_wait(self, desk: ReturnDesk) -> None:
         """Watch the points in this process that every role comes by. Patches classes: for a process of its own."""
-        for provider, _ in desk._house.registry.payment.values():
+        for provider, _ in desk._services.registry.payment.values():
             kind: Any = provider
             kind.refund = self.around("before the provider is called", kind.refund, "after the provider was called")
         save, claim = Store.save, Store.claim
@@ -94,7 +94,7 @@ class Deaths:
 
     def watch(self, desk: ReturnDesk) -> None:
         """Watch the transactions in which one desk saves."""
-        engine = desk._house.store.engine
+        engine = desk._services.store.engine
 
         @event.listens_for(engine, "before_cursor_execute")
         def statement(*_: Any) -> None:

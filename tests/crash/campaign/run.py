@@ -132,7 +132,7 @@ class Campaign:
         waiting = select(columns.id).where(
             columns.state == "waiting", columns.kind == SendRefund.kind, columns.attempts == columns.settled
         )
-        with self.desk._house.store._reads() as connection:
+        with self.desk._services.store._reads() as connection:
             return connection.execute(waiting.limit(1)).first() is not None
 
     def _start(self, role: str, number: int) -> None:
@@ -233,7 +233,7 @@ class Campaign:
         self.clock.advance(by)
         for _ in range(20):
             try:
-                with self.desk._house.store.engine.begin() as connection:
+                with self.desk._services.store.engine.begin() as connection:
                     connection.execute(
                         text(
                             "UPDATE retour_effect SET not_before = not_before - :by, lease_until = lease_until - :by "
@@ -262,7 +262,7 @@ class Campaign:
             refunds.waits_for == "provider",
             ~asked,
         )
-        with self.desk._house.store._reads() as connection:
+        with self.desk._services.store._reads() as connection:
             found = connection.execute(query).all()
         for order_id, refund_id, state in found:
             self.unasked.setdefault(refund_id, f"order {order_id} refund {refund_id} is {state}")
@@ -270,8 +270,8 @@ class Campaign:
     def _waits(self) -> list[datetime.timedelta]:
         """How long each waiting effect waits still."""
         columns = tables.effect.c
-        now: Any = literal_column(NOW[self.desk._house.store.engine.dialect.name])
-        with self.desk._house.store._reads() as connection:
+        now: Any = literal_column(NOW[self.desk._services.store.engine.dialect.name])
+        with self.desk._services.store._reads() as connection:
             rows = connection.execute(select(columns.not_before - now).where(columns.state == "waiting")).scalars()
             return [datetime.timedelta(microseconds=int(row)) for row in rows]
 
@@ -279,7 +279,7 @@ class Campaign:
 
     def settle(self) -> None:
         """Nobody is killed and nothing fails any more: all that is due is done, as often and as late as it takes."""
-        with self.desk._house.store.engine.begin() as connection:
+        with self.desk._services.store.engine.begin() as connection:
             connection.execute(text("UPDATE retour_effect SET lease_until = 0 WHERE state = 'waiting'"))
         failures = self.world.folder / "failures"
         self.failures = failures.read_text() if failures.exists() else ""
@@ -353,7 +353,7 @@ class Campaign:
         columns = tables.effect.c
         asked = select(columns.kind, columns.attempts, columns.settled, columns.problem, columns.owner)
         asked = asked.where(columns.order_id == order_id, columns.state == "waiting")
-        with self.desk._house.store._reads() as connection:
+        with self.desk._services.store._reads() as connection:
             return [str(tuple(row)) for row in connection.execute(asked)]
 
     def _is_external(self, row: Any) -> bool:

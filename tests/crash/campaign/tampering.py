@@ -23,7 +23,7 @@ from .run import Campaign, campaign
 
 def lose(one: Campaign, order_id: str, _: Refund) -> None:
     """The store forgets an order."""
-    with one.desk._house.store.engine.begin() as connection:
+    with one.desk._services.store.engine.begin() as connection:
         for table in ("event", "dossier", "refund"):
             connection.execute(text(f"DELETE FROM retour_{table} WHERE order_id = :id"), {"id": order_id})  # noqa: S608
 
@@ -56,7 +56,7 @@ def book_again(one: Campaign, order_id: str, _: Refund) -> None:
 
 def ask_nobody(one: Campaign, _: str, refund: Refund) -> None:
     """A refund becomes unknown, and no effect asks the provider."""
-    with one.desk._house.store.engine.begin() as connection:
+    with one.desk._services.store.engine.begin() as connection:
         connection.execute(
             text("UPDATE retour_refund SET state = 'unknown', waits_for = 'provider' WHERE refund_id = :id"),
             {"id": refund.id},

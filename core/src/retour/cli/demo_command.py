@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from retour.cli import LANGUAGE, default_language
 from retour.cli.ask import Person
-from retour.cli.cases import CASES, Case, deal
 from retour.cli.database_command import address, opened
+from retour.cli.demo_cases import CASES, DemoCase, deal
 from retour.cli.demo_flow import DemoFlow, Result
 from retour.cli.demo_refunds import Providers
 from retour.cli.orders_faults import OrdersRead, invalid, unusable
@@ -225,7 +225,7 @@ def _run(
     return results, nothing
 
 
-def _with_bar(screen: Screen, rest: Sequence[tuple[Case, Order]]) -> Iterator[tuple[Case, Order]]:
+def _with_bar(screen: Screen, rest: Sequence[tuple[DemoCase, Order]]) -> Iterator[tuple[DemoCase, Order]]:
     """The other orders, with a progress bar when they are many."""
     if not rest:
         return

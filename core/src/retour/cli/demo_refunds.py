@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import attrs
 
-from retour.cli.cases import Press
+from retour.cli.demo_cases import Press
 from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.actor import Actor

@@ -14,7 +14,7 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text as Styled
 
-from retour.cli.cases import CASES, Arrival, Case
+from retour.cli.demo_cases import CASES, Arrival, DemoCase
 from retour.cli.demo_flow import TRACKING, Result
 from retour.cli.demo_refunds import MERCHANT, How, KnownFrom
 from retour.cli.orders_faults import OrdersFault
@@ -81,7 +81,7 @@ class Screen:
 
     # --- one order -----------------------------------------------------------------------------------
 
-    def begin(self, case: Case, order: Order) -> None:
+    def begin(self, case: DemoCase, order: Order) -> None:
         """The case, and the order's head line."""
         number = 1 + [one.name for one in CASES].index(case.name)
         self.console.print()
@@ -235,7 +235,7 @@ class Screen:
         self.console.print()
         self._legend([one for several in results.values() for one in several], nothing)
 
-    def _row(self, case: Case, results: Sequence[Result]) -> list[str]:
+    def _row(self, case: DemoCase, results: Sequence[Result]) -> list[str]:
         title = self._words(case.title)
         if not results:
             return [title, self._words(text("no order in this file fits"))]

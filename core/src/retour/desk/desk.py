@@ -7,68 +7,50 @@ transaction, and then runs those effects. Every error is a `RetourError` and mea
 from __future__ import annotations
 
 import datetime
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import attrs
 from sqlalchemy import Connection, Engine
 
-from retour.desk.flow import Flow, Request, as_it_is_now
-from retour.desk.house import House, ready
+from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.links import Links
-from retour.desk.money import RefundDesk, being_sent
-from retour.effects import inbox
-from retour.effects.kinds import KINDS, Outside
+from retour.desk.lists import Lists
+from retour.desk.outcomes import first_outcome
+from retour.desk.reconcile import Reconciling
+from retour.desk.refund_questions import RefundQuestions, being_sent
+from retour.desk.services import Services, ready
+from retour.desk.webhooks import Webhooks
+from retour.desk.work import Work
+from retour.effects.kinds import Outside, effects_of
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import (
-    InvalidArgument,
-    InvalidWebhook,
-    NotPossibleNow,
-    StoreLocked,
-)
-from retour.model.history import fold
+from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
-from retour.model.outcome import (
-    Outcome,
-    Postponed,
-    RefundPage,
-    RefundSummary,
-    ReturnPage,
-    ReturnSummary,
-    WebhookReceipt,
-    WorkReport,
-)
+from retour.model.outcome import Outcome, RefundPage, ReturnPage, WebhookReceipt, WorkReport
 from retour.model.reasons import Reason
 from retour.model.refunds import RefundLink, RefundOption, RefundState
-from retour.model.returns import (
-    Counted,
-    GoodsState,
-    RequestedLine,
-    RestockDecision,
-    ReturnRequest,
-    StockState,
-)
-from retour.model.shipping import ShippingOption, ShippingWay
-from retour.model.text import Text, text
+from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
+from retour.model.shipping import ShippingOption
+from retour.model.text import text
 from retour.model.timeline import Audience, TimelineEntry
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.providers.errors import redacted
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, shops_of
-from retour.store.clock import microseconds
+from retour.steps.case import Case, Cases
+from retour.steps.commit import Commits
 from retour.store.store import EffectTaken, Store
 
-log = logging.getLogger("retour.desk")
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 def _now() -> datetime.datetime:
@@ -118,14 +100,22 @@ class ReturnDesk:
             accounts.check(shop_id)
         hooks = Hooks(registry)
         opened = Store(ready(store, migrate))
-        house = House(
+        cases = Cases(store=opened, shops=shops)
+        commits = Commits(store=opened, effects_of=effects_of(hooks))
+        refunding = Refunding(accounts, cases, clock)
+        services = Services(
             store=opened,
+            cases=cases,
+            commits=commits,
             registry=registry,
             hooks=hooks,
             accounts=accounts,
+            refunding=refunding,
             runner=Runner(
                 store=opened,
-                outside=Outside(shops=shops, hooks=hooks, refunding=Refunding(accounts, clock)),
+                cases=cases,
+                commits=commits,
+                outside=Outside(shops=shops, hooks=hooks, refunding=refunding),
                 clock=clock,
             ),
             shops=shops,
@@ -134,30 +124,37 @@ class ReturnDesk:
             inline_seconds=inline_seconds,
             owns_engine=isinstance(store, str),
         )
-        self._enter(house, shop_id)
+        self._enter(services, shop_id)
 
     def for_shop(self, shop_id: str) -> ReturnDesk:
         """The same desk for another shop of the same host: a cheap view, made whenever it is needed.
 
         Raises `InvalidSettings` when the settings of that shop are wrong.
         """
-        self._house.accounts.check(shop_id)
+        self._services.accounts.check(shop_id)
         return self._view(shop_id)
 
     def close(self) -> None:
         """Close the database connections that the desk opened; an engine that the host made stays open."""
-        if self._house.owns_engine:
-            self._house.store.engine.dispose()
+        if self._services.owns_engine:
+            self._services.store.engine.dispose()
 
     @property
     def plugins(self) -> Sequence[Plugin]:
         """The plugins that were named, with their status, and the reason for each that is off."""
-        return tuple(self._house.registry.plugins.values())
+        return tuple(self._services.registry.plugins.values())
 
     # --- the goods track -----------------------------------------------------------------------------
 
     def request_return(
-        self, order_id: str, lines: LinesToSend, *, by: Actor, request_id: str, note: str | None = None
+        self,
+        order_id: str,
+        lines: LinesToSend,
+        *,
+        by: Actor,
+        request_id: str,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """A customer (or staff for him) wants to send ``lines`` back: ``{"line-1": 1}`` or `RequestedLine` values.
 
@@ -170,11 +167,11 @@ class ReturnDesk:
             asked = goods.requested_lines(draft.dossier, order, given)
             return_id = draft.new_id("rt")
             request = ReturnRequest(return_id=return_id, lines=asked)
-            objections = self._house.hooks.return_policy(order, request, self._flow.context(draft))
+            objections = self._services.hooks.return_policy(order, request, self._commands.context(draft))
             goods.request(draft, order, return_id, asked, objections, note)
 
-        arguments = ("request_return", given, note)
-        return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
+        request = Request.of(order_id, request_id, ("request_return", given, note))
+        return self._command(order_id, by, decide, request=request, connection=connection)
 
     def approve_return(
         self,
@@ -184,35 +181,80 @@ class ReturnDesk:
         by: Actor,
         send_by: datetime.date | None = None,
         note: str | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """Say that the goods may come back; after ``send_by`` (a day in the shop's zone) an unsent return expires."""
-        return self._flow.command(
-            order_id, by, lambda draft, order: goods.approve(draft, order, return_id, send_by, note)
-        )
+
+        def decide(draft: Draft, order: Order) -> None:
+            goods.approve(draft, order, return_id, send_by, note)
+
+        return self._command(order_id, by, decide, connection=connection)
 
     def reject_return(
-        self, order_id: str, return_id: str, *, by: Actor, because: str, note: str | None = None
+        self,
+        order_id: str,
+        return_id: str,
+        *,
+        by: Actor,
+        because: str,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """Say that the goods may not come back; the customer reads ``because``. Its units never count as returned."""
-        return self._flow.command(
-            order_id, by, lambda draft, order: goods.reject(draft, order, return_id, because, note)
-        )
+
+        def decide(draft: Draft, order: Order) -> None:
+            goods.reject(draft, order, return_id, because, note)
+
+        return self._command(order_id, by, decide, connection=connection)
 
     def mark_sent(
-        self, order_id: str, return_id: str, *, by: Actor, tracking: str = "", note: str | None = None
+        self,
+        order_id: str,
+        return_id: str,
+        *,
+        by: Actor,
+        tracking: str = "",
+        note: str | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """The goods are on their way back, with a ``tracking`` number if there is one."""
-        return self._flow.command(
-            order_id, by, lambda draft, order: goods.send(draft, order, return_id, tracking, note)
-        )
 
-    def cancel_return(self, order_id: str, return_id: str, *, by: Actor, note: str | None = None) -> Outcome:
+        def decide(draft: Draft, order: Order) -> None:
+            goods.send(draft, order, return_id, tracking, note)
+
+        return self._command(order_id, by, decide, connection=connection)
+
+    def cancel_return(
+        self,
+        order_id: str,
+        return_id: str,
+        *,
+        by: Actor,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
         """The goods will not come back. Possible until something of them was counted."""
-        return self._flow.command(order_id, by, lambda draft, order: goods.cancel(draft, order, return_id, note))
 
-    def close_return(self, order_id: str, return_id: str, *, by: Actor, note: str | None = None) -> Outcome:
+        def decide(draft: Draft, order: Order) -> None:
+            goods.cancel(draft, order, return_id, note)
+
+        return self._command(order_id, by, decide, connection=connection)
+
+    def close_return(
+        self,
+        order_id: str,
+        return_id: str,
+        *,
+        by: Actor,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
         """Expect nothing more: units that were announced and never counted can be in another return."""
-        return self._flow.command(order_id, by, lambda draft, order: goods.close(draft, order, return_id, note))
+
+        def decide(draft: Draft, order: Order) -> None:
+            goods.close(draft, order, return_id, note)
+
+        return self._command(order_id, by, decide, connection=connection)
 
     def receive(
         self,
@@ -224,6 +266,7 @@ class ReturnDesk:
         request_id: str,
         more_than_requested: bool = False,
         note: str | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """Count one parcel of an announced return: ``{"line-1": 1}`` (sellable) or `Counted` values.
 
@@ -245,7 +288,8 @@ class ReturnDesk:
             self._receive(draft, order, [arrival], note)
 
         arguments = ("receive", return_id, given, more_than_requested, note)
-        return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
+        request = Request.of(order_id, request_id, arguments)
+        return self._command(order_id, by, decide, request=request, connection=connection)
 
     def mark_returned(
         self,
@@ -255,7 +299,7 @@ class ReturnDesk:
         by: Actor,
         request_id: str | None = None,
         note: str | None = None,
-        connection: Connection | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """The merchant set the order to Returned and saved.
 
@@ -265,8 +309,9 @@ class ReturnDesk:
 
         The outcome says whether the merchant has to answer about the stock. Money never moves.
 
-        ``connection`` is the host's own, in a transaction: order row and events commit together, and the host calls
-        ``desk.run(outcome)`` after its commit.
+        ``connection`` is the host's own, in a transaction (SQLAlchemy's ``Connection`` or ``Session``): order row and
+        events commit together, and the host calls ``desk.run(outcome)`` after its commit. All commands of goods and
+        stock take one.
         """
 
         given = None if lines is None else goods.given_lines(order_id, lines, Counted)
@@ -282,10 +327,21 @@ class ReturnDesk:
         request = None
         if given is not None or request_id is not None:
             request = Request.of(order_id, request_id, ("mark_returned", given, note))
-        return self._flow.command(order_id, by, decide, request=request, connection=connection, shows_received=True)
+
+        def received(dossier: Dossier) -> Sequence[str]:
+            return [one.id for one in dossier.returns.values() if one.live and one.receipts]
+
+        return self._command(order_id, by, decide, request=request, connection=connection, expects=received)
 
     def correct_receipt(
-        self, order_id: str, receipt_id: str, lines: LinesCounted, *, by: Actor, note: str | None = None
+        self,
+        order_id: str,
+        receipt_id: str,
+        lines: LinesCounted,
+        *,
+        by: Actor,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """A receipt was counted wrong: ``lines`` are the right counts (zero is allowed) of the lines that were wrong.
 
@@ -302,12 +358,12 @@ class ReturnDesk:
                 return
             arrival = Arrival(return_id=return_.id, receipt_id=receipt_id, lines=changed)
             returned = goods.returned(draft.dossier, order, arrival)
-            policy = self._house.hooks.restock_policy(order, returned, self._flow.context(draft))
+            policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
             goods.correct(draft, order, receipt_id, changed, note)
             stock.after_correction(draft, order, return_.id, policy)
             goods.end_if_nothing_came(draft, return_.id)
 
-        return self._flow.command(order_id, by, decide)
+        return self._command(order_id, by, decide, connection=connection)
 
     # --- the stock track -----------------------------------------------------------------------------
 
@@ -318,7 +374,7 @@ class ReturnDesk:
         decision: RestockDecision,
         *,
         by: Actor,
-        connection: Connection | None = None,
+        connection: Connection | Session | None = None,
     ) -> Outcome:
         """The merchant's answer about the stock: ``RestockDecision.all()`` (OK), ``.by_hand()`` (Cancel), or
         ``.lines({"line-1": 1})``. The same answer twice changes nothing.
@@ -329,7 +385,7 @@ class ReturnDesk:
         def decide(draft: Draft, order: Order) -> None:
             stock.answer(draft, order, return_id, decision)
 
-        return self._flow.command(order_id, by, decide, connection=connection, shows=return_id)
+        return self._command(order_id, by, decide, connection=connection, expects=lambda _: [return_id])
 
     # --- the money track -----------------------------------------------------------------------------
 
@@ -338,9 +394,10 @@ class ReturnDesk:
 
         Reads only: nothing is reserved and no money moves.
         """
-        order, dossier = self._flow.read(order_id)
-        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
-        quoted = self._refunds.quote(dossier, order, ctx)
+        case = self._commands.read(order_id)
+        order, dossier = case.order, case.dossier
+        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._services.clock())
+        quoted = self._questions.quote(dossier, order, ctx)
         return tuple(
             [
                 RefundOption(
@@ -373,15 +430,16 @@ class ReturnDesk:
         refund, which waits and has its amount reserved. ``to`` is the account for a bank transfer, where the order
         does not name its payer's. A payment whose plugin is missing or broken gets an answer too.
         """
-        order, dossier = self._flow.read(order_id)
-        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._house.clock())
+        case = self._commands.read(order_id)
+        order, dossier = case.order, case.dossier
+        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._services.clock())
         if refund_id is not None:
             return self._links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
         if payment is None:
             raise InvalidArgument(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
         chosen = order.payment(payment)
         if amount is None:
-            shares = self._refunds.quote(dossier, order, ctx).shares
+            shares = self._questions.quote(dossier, order, ctx).shares
             share = next(one for one in shares if one.payment is chosen)
             amount = share.suggested or share.left
         else:
@@ -411,7 +469,7 @@ class ReturnDesk:
             refunds.confirm(draft, order, order.payment(payment), amount, reference, return_id, note, refund_id)
 
         arguments = ("confirm_refund", payment, str(amount), reference, refund_id, return_id, note)
-        return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
+        return self._command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
 
     def refund(
         self,
@@ -433,8 +491,8 @@ class ReturnDesk:
         for its provider, waits for the merchant: ``refund_link(order_id, refund_id=...)`` says how to make it.
 
         ``instead_of`` is a refund that waits for the merchant: its payment is reconciled first, and it is cancelled in
-        the same step. Raises `NotPossibleNow` where that payment's provider cannot be asked whether it was made
-        meanwhile, and where the provider cannot refund by API; use ``open_refund_link``.
+        the same step. Raises `ProviderUnavailable` where a provider cannot be asked now, about that payment or this
+        one, and `WrongState` where this one cannot be refunded by API; use ``open_refund_link``.
         """
         arguments = ("refund", payment, str(amount), return_id, instead_of, note)
         request = Request.of(order_id, request_id, arguments)
@@ -453,30 +511,27 @@ class ReturnDesk:
                 note=note,
             )
 
-        order, history = self._flow.history(order_id)
-        before = self._flow.first_outcome(order, history, request)
+        case = self._commands.read(order_id)
+        before = first_outcome(case, request.id, request.digest)
         if before is not None:  # a double click asks no provider anything
             return before
-        self._flow.rehearse(order, history, by, plan)
-        if instead_of is not None and self._refunds.look_before_replacing(order, history.dossier, instead_of).changed:
-            order, history = self._flow.history(order_id)
-            before = self._flow.first_outcome(order, history, request)
-            if before is not None:
-                return before
-            self._flow.rehearse(order, history, by, plan)
+        self._commands.rehearse(case, by, plan)
+        if instead_of is not None and self._reconciling.before_replacing(case, instead_of).changed:
+            case = self._commands.read(order_id)
+            self._commands.rehearse(case, by, plan)
         try:
-            refundable = self._refunds.refundable(order, order.payment(payment))
-        except NotPossibleNow:  # the same click, a moment ahead, may have taken what was left
-            before = self._flow.first_outcome(*self._flow.history(order_id), request)
+            refundable = self._questions.refundable(case.order, case.order.payment(payment))
+        except (ProviderUnavailable, WrongState):  # the same click, a moment ahead, may have taken what was left
+            before = first_outcome(self._commands.read(order_id), request.id, request.digest)
             if before is not None:
                 return before
             raise
 
         def decide(draft: Draft, order: Order) -> None:
-            hold = self._refunds.approval(draft, order, order.payment(payment), amount)
+            hold = self._questions.approval(draft, order, order.payment(payment), amount)
             plan(draft, order, refundable.target, refundable.url, hold)
 
-        return self._flow.command(order_id, by, decide, request=request)
+        return self._command(order_id, by, decide, request=request, case=case)
 
     def open_refund_link(
         self,
@@ -494,11 +549,11 @@ class ReturnDesk:
 
         def decide(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
-            by_person = self._house.accounts.by_person(chosen.provider)
+            by_person = self._services.accounts.by_person(chosen.provider)
             refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
 
         arguments = ("open_refund_link", payment, str(amount), return_id, note)
-        return self._flow.command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
+        return self._command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
 
     def reverse_refund(
         self, order_id: str, refund_id: str, *, reference: str, by: Actor, note: str | None = None
@@ -506,44 +561,46 @@ class ReturnDesk:
         """A person says: the money of a refund that was confirmed by hand came back, as a bank sends back a transfer
         to an account that was closed; ``reference`` is what the bank calls that line. The amount can be refunded again.
 
-        The same twice changes nothing. Raises `NotPossibleNow` for a refund that was not confirmed by hand: what a
+        The same twice changes nothing. Raises `WrongState` for a refund that was not confirmed by hand: what a
         provider said of one only the provider can take back.
         """
-        return self._flow.command(
-            order_id, by, lambda draft, order: refunds.reverse(draft, order, refund_id, reference, note)
-        )
+
+        def decide(draft: Draft, order: Order) -> None:
+            refunds.reverse(draft, order, refund_id, reference, note)
+
+        return self._command(order_id, by, decide)
 
     def cancel_refund(self, order_id: str, refund_id: str, *, by: Actor, note: str | None = None) -> Outcome:
         """Give up a refund that waits for a person or for its next try, or ask the provider to take back one that it
         has pending.
 
         The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
-        `NotPossibleNow` where the money is gone, or on its way with a provider that takes nothing back.
+        `WrongState` where the money is gone, or on its way with a provider that takes nothing back.
         """
 
         def decide(draft: Draft, order: Order) -> None:
-            self._refunds.check_cancellable(draft.dossier, order, refund_id)
-            draft.withdrawn.extend(self._refunds.still_to_send(draft.dossier, refund_id))
+            self._questions.check_cancellable(draft.dossier, order, refund_id)
+            draft.withdrawn.extend(self._questions.still_to_send(draft.dossier, refund_id))
             refunds.cancel(draft, order, refund_id, note, withdrawn=bool(draft.withdrawn))
 
         try:
-            return self._flow.command(order_id, by, decide)
+            return self._command(order_id, by, decide)
         except EffectTaken:  # a worker was faster
-            raise being_sent(self._flow.read(order_id)[1], refund_id) from None
+            raise being_sent(self._commands.read(order_id).dossier, refund_id) from None
 
     def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
         takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another."""
-        return self._flow.command(order_id, by, lambda draft, _: refunds.set_batch(draft, refund_id, batch))
+        return self._command(order_id, by, lambda draft, _: refunds.set_batch(draft, refund_id, batch))
 
     def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
         it may have happened."""
-        return self._flow.command(order_id, by, lambda draft, _: refunds.retry(draft, refund_id))
+        return self._command(order_id, by, lambda draft, _: refunds.retry(draft, refund_id))
 
     def match_refund(self, order_id: str, refund_id: str, external_id: str, *, by: Actor) -> Outcome:
         """Say that a refund found at the provider is one of ours, so that it counts once."""
-        return self._flow.command(order_id, by, lambda draft, _: refunds.match(draft, refund_id, external_id))
+        return self._command(order_id, by, lambda draft, _: refunds.match(draft, refund_id, external_id))
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read all refunds of the order's payments at their providers, and record what we did not know.
@@ -552,7 +609,7 @@ class ReturnDesk:
         appears as external and lowers what is left. Payments that could not be asked about are in the outcome's
         ``not_asked``, each with the reason; what the providers of the others said is recorded all the same.
         """
-        return self._refunds.record(order_id, self._refunds.books(self._flow.order(order_id).payments))
+        return self._reconciling.everything(order_id)
 
     def receive_webhook(
         self,
@@ -567,22 +624,11 @@ class ReturnDesk:
 
         It is verified, kept, and then acted on; the same one again changes nothing. What is about a payment that
         neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the provider's (answer
-        400). Answer 500 to everything else, so that it is sent again: `NotPossibleNow` when the provider could not be
-        asked whether it is genuine or the plugin broke over it (the log says where), and the store's errors when it
-        could not be kept.
+        400). Answer 500 to everything else, so that it is sent again: `ProviderUnavailable` when the provider could
+        not be asked whether it is genuine or the plugin broke over it (the log says where), and the store's errors
+        when it could not be kept.
         """
-        source = self._house.accounts.payment(self.shop_id, provider, account, mode)
-        if isinstance(source, Text):
-            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=source))
-        told = inbox.read(source, headers, body)
-        kept = []
-        for target, effect in inbox.effects(provider, account, told):
-            order_id = self.find_order(provider, target)
-            if order_id is not None:
-                kept += self._refunds.keep(order_id, provider, target, effect)
-        if kept and self._house.inline_seconds > 0:
-            self._flow.run_effects(kept)
-        return WebhookReceipt(kept=len(kept))
+        return self._webhooks.receive(provider, headers, body, account, mode)
 
     # --- looking -------------------------------------------------------------------------------------
 
@@ -594,16 +640,15 @@ class ReturnDesk:
             raise InvalidArgument(
                 text("{audience} reads no timeline; staff and customer do.", audience=str(audience))
             ) from None
-        order = self._flow.order(order_id)
-        events = self._house.store.events(self.shop_id, order_id)
-        notes = self._house.store.notes(self.shop_id, order_id) if reader is Audience.STAFF else {}
-        dossier = fold(order_id, events)
-        pages = self._links.pages(order, dossier) if reader is Audience.STAFF else {}
-        return timeline.entries(order, events, reader, notes=notes, pages=pages)
+        case = self._commands.read(order_id)
+        staff = reader is Audience.STAFF
+        notes = self._services.store.notes(self.shop_id, order_id) if staff else {}
+        pages = self._links.pages(case.order, case.dossier) if staff else {}
+        return timeline.entries(case.order, case.events, reader, notes=notes, pages=pages)
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns; empty when nothing happened yet. Raises `UnknownOrder`."""
-        return self._flow.read(order_id)[1]
+        return self._commands.read(order_id).dossier
 
     def list_returns(
         self,
@@ -617,26 +662,8 @@ class ReturnDesk:
     ) -> ReturnPage:
         """A page of the shop's returns, the newest first. Filters: goods and stock states, what they wait for (see
         `ReturnSummary`), one order. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
-        filters = _filters(goods=goods, stock=stock, waits_for=waits_for, order_id=order_id)
-        _check_page(limit)
-        rows, following = self._house.store.list_returns(self.shop_id, filters, limit=limit, after=after)
-        return ReturnPage(
-            returns=tuple(
-                [
-                    ReturnSummary(
-                        order_id=row.order_id,
-                        return_id=row.return_id,
-                        goods=GoodsState(row.goods),
-                        stock=StockState(row.stock),
-                        waits_for=row.waits_for,
-                        since=row.since,
-                        due=row.due,
-                        opened_at=row.opened_at,
-                    )
-                    for row in rows
-                ]
-            ),
-            next=following,
+        return self._lists.returns(
+            limit=limit, after=after, goods=goods, stock=stock, waits_for=waits_for, order_id=order_id
         )
 
     def list_refunds(
@@ -653,67 +680,33 @@ class ReturnDesk:
         """A page of the shop's refunds, the newest first. Filters: states, what they wait for (see `RefundSummary`),
         one order, refunds by their id, one batch for the bank. ``after`` is the ``next`` of the page before; ``limit``
         is 1 to 500."""
-        filters = _filters(state=state, waits_for=waits_for, order_id=order_id, refund_id=refund_id, batch=batch)
-        _check_page(limit)
-        rows, following = self._house.store.list_refunds(self.shop_id, filters, limit=limit, after=after)
-        return RefundPage(
-            refunds=tuple(
-                [
-                    RefundSummary(
-                        order_id=row.order_id,
-                        refund_id=row.refund_id,
-                        payment=row.payment,
-                        amount=Money(minor=row.minor, currency=row.currency),
-                        state=RefundState(row.state),
-                        waits_for=row.waits_for,
-                        since=row.since,
-                        opened_at=row.opened_at,
-                        batch=row.batch,
-                    )
-                    for row in rows
-                ]
-            ),
-            next=following,
+        return self._lists.refunds(
+            limit=limit,
+            after=after,
+            state=state,
+            waits_for=waits_for,
+            order_id=order_id,
+            refund_id=refund_id,
+            batch=batch,
         )
 
     def find_order(self, provider: str, reference: str) -> str | None:
         """The id of the order that was paid by ``reference`` at ``provider``: one that we saw, else one that the
         shop finds; None when neither knows it."""
-        found = self._house.store.find_order(self.shop_id, provider, reference)
-        return found if found is not None else self._flow.shop.find_order(provider, reference)
+        return self._webhooks.find_order(provider, reference)
 
     def shipping_options(self, order_id: str) -> Sequence[ShippingOption]:
         """The ways in which the customer can send goods of this order back; sending it himself is always one."""
-        order = self._flow.order(order_id)
-        portal = self._links.portal(order)
-        options = [] if portal is None else [portal]
-        options.append(
-            ShippingOption(
-                way=ShippingWay.SELF,
-                provider="",
-                label=text("Send it yourself"),
-                instruction=text(
-                    "Send the parcel with a carrier of your own choice. "
-                    "Keep the tracking number and tell it to the shop."
-                ),
-            )
-        )
-        return tuple(options)
+        return self._links.ways_to_send_back(self._services.cases.order(self.shop_id, order_id))
 
     # --- work ----------------------------------------------------------------------------------------
 
     def run(self, outcome: Outcome) -> Outcome:
-        """Run the effects of a command that was made on the host's own connection, after the host has committed."""
-        if outcome.effect_ids:
-            self._flow.run_effects(outcome.effect_ids)
-        dossier = fold(outcome.order_id, self._house.store.events(self.shop_id, outcome.order_id))
-        order = dossier.order or self._flow.order(outcome.order_id)
-        returns = [
-            as_it_is_now(dossier.returns[one.return_id], order, one)
-            for one in outcome.returns
-            if one.return_id in dossier.returns
-        ]
-        return attrs.evolve(outcome, version=dossier.version, returns=tuple(returns), effect_ids=())
+        """Run the effects of a command that was made on the host's own connection, after the host has committed.
+
+        Raises `NotCommitted` before that, and after a rollback.
+        """
+        return self._commands.after_the_hosts_commit(outcome)
 
     def work(self, *, limit: int = 1000) -> WorkReport:
         """Do what is due, for all shops of the store: personal data whose time has come, effects that were left or
@@ -721,77 +714,50 @@ class ReturnDesk:
 
         Call it from cron, a scheduler or a task queue, as often as a retry may be late; any number may run at once.
         """
-        house = self._house
-        forgotten = house.store.forget_expired(microseconds(house.clock()), limit)
-        ran = house.runner.work(limit)
-        expired, not_expired = self._expire_overdue(limit)
-        left_alone = house.store.left_alone(KINDS)
-        for kind, count in left_alone.items():
-            log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
-        return WorkReport(
-            done=ran.done,
-            failed=len(ran.postponed),
-            expired=expired,
-            forgotten=forgotten,
-            postponed=(*ran.postponed, *not_expired),
-            left_alone=left_alone,
-        )
+        return Work(self._services).do(limit)
 
     def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None) -> None:
         """Count what arrived and decide about its stock, one receipt after the other."""
         for arrival in arrivals:
             returned = goods.returned(draft.dossier, order, arrival)
-            policy = self._house.hooks.restock_policy(order, returned, self._flow.context(draft))
+            policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
             goods.receive(draft, order, arrival, note)
             stock.after_receipt(draft, order, arrival.return_id, policy)
 
-    def _expire_overdue(self, limit: int) -> tuple[int, list[Postponed]]:
-        """Let up to ``limit`` returns expire, of all shops; one that cannot is passed by, and looked at again by the
-        next call."""
-        today = self._house.clock().astimezone(self._house.zone).date()
-        expired, postponed = 0, list[Postponed]()
-        for shop_id, order_id, return_id in self._house.store.overdue(today):
-            if expired == limit:
-                break
-            try:
-                expired += self._expire(shop_id, order_id, return_id, today)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this return and no other
-                problem = redacted(f"{type(error).__name__}: {error}")
-                log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
-                postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
-                if isinstance(error, StoreLocked):  # so it is for all of them
-                    break
-        return expired, postponed
+    def _command(
+        self,
+        order_id: str,
+        by: Actor,
+        decide: Decide,
+        *,
+        request: Request | None = None,
+        connection: Connection | Session | None = None,
+        case: Case | None = None,
+        expects: Callable[[Dossier], Sequence[str]] = lambda _: (),
+    ) -> Outcome:
+        return self._commands.run(
+            Command(
+                order_id=order_id,
+                by=by,
+                decide=decide,
+                request=request,
+                connection=connection,
+                case=case,
+                expects=expects,
+            )
+        )
 
-    def _expire(self, shop_id: str, order_id: str, return_id: str, today: datetime.date) -> bool:
-        """The shop is not asked: it may have no such order any more."""
-        flow = Flow(self._house, shop_id)
-        return flow.as_last_seen(
-            order_id, Actor.system(), lambda draft, _: goods.expire(draft, return_id, today)
-        ).changed
-
-    def _enter(self, house: House, shop_id: str) -> None:
+    def _enter(self, services: Services, shop_id: str) -> None:
         self.shop_id = shop_id
-        self._house = house
-        self._flow = Flow(house, shop_id)
-        self._links = Links(house, shop_id)
-        self._refunds = RefundDesk(self._flow)
+        self._services = services
+        self._commands = Commands(services, shop_id)
+        self._links = Links(services, shop_id)
+        self._lists = Lists(services, shop_id)
+        self._questions = RefundQuestions(services, self._commands)
+        self._reconciling = Reconciling(services, self._commands)
+        self._webhooks = Webhooks(services, self._commands)
 
     def _view(self, shop_id: str) -> ReturnDesk:
         view = object.__new__(ReturnDesk)
-        view._enter(self._house, shop_id)
+        view._enter(self._services, shop_id)
         return view
-
-
-def _filters(**given: str | Sequence[str] | None) -> dict[str, list[str]]:
-    """The filters of a list that were given, each as the values that it lets through; an empty one lets none."""
-    return {
-        name: [str(value)] if isinstance(value, str) else [str(one) for one in value] or [""]
-        for name, value in given.items()
-        if value is not None
-    }
-
-
-def _check_page(limit: int) -> None:
-    if not 1 <= limit <= 500:
-        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))

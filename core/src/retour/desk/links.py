@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
-from retour.desk.house import House
+from retour.desk.services import Services
 from retour.model.dossier import Dossier
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.refunds import LinkKind, LinkRequest, Refund, RefundLink
-from retour.model.shipping import ShippingOption
+from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
@@ -20,7 +22,7 @@ from retour.providers.errors import ProviderError
 class Links:
     """The links of one shop's orders."""
 
-    house: House
+    services: Services
     shop_id: str
 
     def refund_link(
@@ -35,10 +37,10 @@ class Links:
         """The link of a policy of the host's, else of the payment's provider; where neither can, what is known."""
         if not amount:
             return _NOTHING_LEFT
-        chosen = self.house.hooks.refund_link(order, payment, amount, ctx)
+        chosen = self.services.hooks.refund_link(order, payment, amount, ctx)
         if chosen is not None:
             return chosen
-        provider = self.house.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+        provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return _no_link(payment, amount, provider)
         return _link_by(provider, order, payment, amount, to, dossier.page(payment.id))
@@ -48,7 +50,7 @@ class Links:
     ) -> RefundLink:
         """Where a person makes a refund that waits for him: by bank transfer, where its provider cannot any more."""
         payment = order.payment(refund.payment)
-        accounts = self.house.accounts
+        accounts = self.services.accounts
         if not refund.by_transfer or accounts.by_person(payment.provider):
             return self.refund_link(order, payment, refund.amount, to, ctx, dossier)
         provider = accounts.transfers(self.shop_id, payment)
@@ -56,11 +58,16 @@ class Links:
             return _no_transfer(payment, refund)
         return _link_by(provider, order, payment, refund.amount, to)
 
-    def portal(self, order: Order) -> ShippingOption | None:
+    def ways_to_send_back(self, order: Order) -> Sequence[ShippingOption]:
+        """The ways in which the customer can send goods back: a return portal where there is one, and by himself."""
+        portal = self._portal(order)
+        return (_BY_HIMSELF,) if portal is None else (portal, _BY_HIMSELF)
+
+    def _portal(self, order: Order) -> ShippingOption | None:
         """The return portal of whoever sent the order; None where there is none, or it cannot say."""
         if order.delivery is None or not order.delivery.provider:
             return None
-        provider = self.house.accounts.shipping(self.shop_id, order.delivery.provider)
+        provider = self.services.accounts.shipping(self.shop_id, order.delivery.provider)
         if isinstance(provider, Text):
             return None
         try:
@@ -75,7 +82,7 @@ class Links:
         for payment in order.payments:
             page = dossier.page(payment.id)
             if not page:
-                provider = self.house.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+                provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
                 if not isinstance(provider, Text):
                     page = _link_by(provider, order, payment, payment.captured, None).url
             found[payment.id] = page
@@ -104,6 +111,15 @@ def _link_by(
     except ProviderError as error:
         return _no_link(payment, amount, text("it failed: {error}", error=error.message))
 
+
+_BY_HIMSELF = ShippingOption(
+    way=ShippingWay.SELF,
+    provider="",
+    label=text("Send it yourself"),
+    instruction=text(
+        "Send the parcel with a carrier of your own choice. Keep the tracking number and tell it to the shop."
+    ),
+)
 
 _NOTHING_LEFT = RefundLink(
     kind=LinkKind.UNAVAILABLE,

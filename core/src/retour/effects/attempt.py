@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
+from retour.model.order import Order
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
@@ -22,10 +23,12 @@ class Attempt:
     ``settled`` is what becomes of the effect, None where another worker has it now. ``fact`` and ``record`` add the
     events to a draft of the order as it is when they are committed, which may be later than it was when the effect
     began: a ``fact`` is what a provider or the shop answered, true whoever has the effect; ``record`` is what follows
-    from it for us, and is for who has the effect alone.
+    from it for us, and is for who has the effect alone. ``given`` is the order as the shop has it now, where the try
+    had to ask: it is seen with what was found.
     """
 
     settled: SettledEffect | None
+    given: Order | None = None
     fact: Callable[[Draft], None] | None = None
     record: Callable[[Draft], None] | None = None
 
@@ -72,7 +75,7 @@ def given_back(effect: ClaimedEffect, *, unclear: bool = False) -> SettledEffect
     return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=unclear or effect.crashed)
 
 
-def put_off(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
+def postpone(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
     """The effect is tried again after ``pause``, or after the pause of its kind.
 
     ``problem`` is kept with it, without mail addresses and IBANs: what a host's code raises can have them in it.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, to_store
-from retour.effects.refunding import as_seen
+from retour.effects.refunding import as_reported
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, ProviderUnavailable
 from retour.model.ids import NewId, crockford
@@ -24,13 +24,15 @@ LARGEST_WEBHOOK = 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
-class Told:
-    """One thing that a webhook says: a verified ``event``, or without one a hint to ask the provider.
+class Notice:
+    """One thing that a webhook says of ``target``, a payment, a charge or a capture: a verified ``event``, or without
+    one a hint to ask the provider.
 
     ``identity`` is the same when an event is said again, so that it is kept once. A hint has none: what it hints at
     can be something new each time.
     """
 
+    target: str
     identity: str = ""
     event: RefundEvent | None = None
 
@@ -39,7 +41,7 @@ class Told:
         identity = self.identity or new_id("ev")
         if self.event is None:
             return to_store(ReconcilePayment(payment=payment.id), identity)
-        return to_store(RecordProviderEvent(payment=payment.id, seen=as_seen(self.event.refund)), identity)
+        return to_store(RecordProviderEvent(payment=payment.id, seen=as_reported(self.event.refund)), identity)
 
 
 def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
@@ -69,15 +71,15 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
         ) from error
 
 
-def effects(provider: str, account: str, told: VerifiedEvents | ToFetch) -> Iterator[tuple[str, Told]]:
-    """What a webhook says, with what each is about: a payment, a charge, a capture."""
-    if isinstance(told, VerifiedEvents):
-        for event in told.events:
-            said = f"{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
-            yield event.target, Told(identity=_identity(said), event=event)
+def notices(provider: str, account: str, said: VerifiedEvents | ToFetch) -> Iterator[Notice]:
+    """What a webhook says, one thing after the other."""
+    if isinstance(said, VerifiedEvents):
+        for event in said.events:
+            what = f"{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
+            yield Notice(target=event.target, identity=_identity(what), event=event)
     else:
-        for target in told.targets:
-            yield target, Told()
+        for target in said.targets:
+            yield Notice(target=target)
 
 
 def payment_of_target(order: Order, dossier: Dossier, provider: str, target: str) -> Payment | None:

@@ -12,16 +12,16 @@ from typing import ClassVar, Protocol
 import attrs
 
 from retour.effects.announcements import announce
-from retour.effects.attempt import Attempt, Pauses, done, put_off
+from retour.effects.attempt import Attempt, Pauses, done, postpone
 from retour.effects.refunding import Refunding
 from retour.effects.stock import book
 from retour.model.events.event import Recorded
-from retour.model.history import History
 from retour.model.returns import StockMovement
 from retour.plugins.hooks import Hooks, PluginFailed
 from retour.rules.effects import refunds_to_cancel, refunds_to_look_at, refunds_to_send, stock_to_book
-from retour.rules.matching import Seen
+from retour.rules.matching import ReportedRefund
 from retour.shop import Shop
+from retour.steps.case import Case
 from retour.store.clock import SECOND
 from retour.store.records import as_json
 from retour.store.store import ClaimedEffect, NewEffect
@@ -30,6 +30,10 @@ SOON = Pauses.doubling(datetime.timedelta(seconds=5), datetime.timedelta(hours=1
 EVER_LESS_OFTEN = Pauses((datetime.timedelta(hours=1), datetime.timedelta(hours=6), datetime.timedelta(days=1)))
 
 AT_ONCE = datetime.timedelta(0)
+
+LEASE = 120 * SECOND
+"""How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
+may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,8 +55,8 @@ class Effect(Protocol):
     pauses: ClassVar[Pauses]
     begins_after: ClassVar[datetime.timedelta]
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
-        """Try it, for the order with ``history``."""
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        """Try it, for the order of ``case``."""
 
 
 # --- stock -----------------------------------------------------------------------------------------------
@@ -67,8 +71,8 @@ class BookStock:
     begins_after: ClassVar = AT_ONCE
     movements: tuple[StockMovement, ...]
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
-        return book(claimed, outside.shops(claimed.shop), self.movements, history.dossier)
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return book(claimed, outside.shops(claimed.shop), self.movements, case.dossier)
 
 
 @attrs.frozen(kw_only=True)
@@ -86,9 +90,9 @@ class ApplyStock:
     product: str
     quantity: int
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
         movements = (StockMovement(**attrs.asdict(self)),)
-        return BookStock(movements=movements).attempt(claimed, history, outside)
+        return BookStock(movements=movements).attempt(claimed, case, outside)
 
 
 # --- refunds ---------------------------------------------------------------------------------------------
@@ -103,8 +107,8 @@ class SendRefund:
     begins_after: ClassVar = AT_ONCE
     refund_id: str
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
-        return outside.refunding.send(claimed, self.refund_id, history)
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.refunding.send(claimed, self.refund_id, case)
 
 
 @attrs.frozen(kw_only=True)
@@ -116,8 +120,8 @@ class FetchRefund:
     begins_after: ClassVar = datetime.timedelta(minutes=10)
     refund_id: str
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
-        return outside.refunding.fetch(claimed, self.refund_id, history)
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.refunding.fetch(claimed, self.refund_id, case)
 
 
 @attrs.frozen(kw_only=True)
@@ -129,8 +133,8 @@ class CancelRefund:
     begins_after: ClassVar = AT_ONCE
     refund_id: str
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
-        return outside.refunding.cancel(claimed, self.refund_id, history)
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.refunding.cancel(claimed, self.refund_id, case)
 
 
 @attrs.frozen(kw_only=True)
@@ -142,8 +146,8 @@ class ReconcilePayment:
     begins_after: ClassVar = AT_ONCE
     payment: str
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
-        return outside.refunding.reconcile(claimed, self.payment, history)
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.refunding.reconcile(claimed, self.payment, case)
 
 
 @attrs.frozen(kw_only=True)
@@ -154,10 +158,10 @@ class RecordProviderEvent:
     pauses: ClassVar = SOON
     begins_after: ClassVar = AT_ONCE
     payment: str
-    seen: Seen
+    seen: ReportedRefund
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
-        return outside.refunding.told(claimed, self.payment, self.seen, history)
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.refunding.told(claimed, self.payment, self.seen, case)
 
 
 # --- plugins ---------------------------------------------------------------------------------------------
@@ -175,11 +179,11 @@ class Announce:
     seq: int
     plugin: str
 
-    def attempt(self, claimed: ClaimedEffect, history: History, outside: Outside) -> Attempt:
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
         try:
-            announce(outside.hooks, claimed.shop, self.plugin, self.hook, self.order_id, history.events[: self.seq])
+            announce(outside.hooks, claimed.shop, self.plugin, self.hook, self.order_id, case.events[: self.seq])
         except PluginFailed as failure:
-            return Attempt(settled=put_off(claimed, str(failure)))
+            return Attempt(settled=postpone(claimed, str(failure)))
         return Attempt(settled=done(claimed))
 
 
@@ -216,6 +220,20 @@ def asked_for(order_id: str, events: Sequence[Recorded], listeners: Callable[[st
         hook = recorded.event.announced_by
         for plugin in listeners(hook) if hook is not None else ():
             yield Announce(order_id=order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
+
+
+def effects_of(
+    hooks: Hooks,
+) -> Callable[[str, Sequence[Recorded], Callable[[str], str], str | None], list[NewEffect]]:
+    """Makes the effects that events of an order ask for, to be run by an owner where they do not begin later."""
+
+    def made(
+        order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
+    ) -> list[NewEffect]:
+        asked = asked_for(order_id, events, hooks.announced_to)
+        return [to_store(effect, new_id("ef"), owner, LEASE) for effect in asked]
+
+    return made
 
 
 def to_store(effect: Effect, effect_id: str, owner: str | None = None, lease: int = 0) -> NewEffect:

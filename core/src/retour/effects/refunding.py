@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from retour.effects.attempt import Attempt, done, put_off
+from retour.effects.attempt import Attempt, done, postpone
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
+from retour.model.errors import UnknownPayment
 from retour.model.events.money import (
     RefundCancelRefused,
     RefundFellBack,
@@ -23,19 +24,19 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
-from retour.model.history import History
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
-from retour.model.text import Text
+from retour.model.text import Text, text
 from retour.plugins.accounts import Accounts
 from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.rules.draft import Draft
-from retour.rules.matching import Seen, no_longer_fits, record_seen, report
+from retour.rules.matching import ReportedRefund, no_longer_fits, record_reports, report
 from retour.rules.recovery import Next, begins_anew, next_step
+from retour.steps.case import Case, Cases
 from retour.store.store import ClaimedEffect
 
 OTHER_CURRENCY = "a refund is of another currency than its payment"
@@ -50,23 +51,24 @@ class Refunding:
     """Talks to payment providers about refunds. ``clock`` tells the time in UTC."""
 
     accounts: Accounts
+    cases: Cases
     clock: Callable[[], datetime.datetime]
 
     # --- sending -------------------------------------------------------------------------------------
 
-    def send(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
+    def send(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Send a refund, or find out what became of an earlier try and act on that."""
-        refund = history.dossier.refund(refund_id)
+        refund = case.dossier.refund(refund_id)
         if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.instruction is None:
             return Attempt(settled=done(effect))
-        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
             if effect.crashed:
                 return _unclear(effect, refund, reason(ReasonCode.PLUGIN_UNUSABLE), later_try=True)
-            return Attempt(settled=put_off(effect, str(provider)))
-        request = request_of(history.dossier, refund)
+            return Attempt(settled=postpone(effect, str(provider)))
+        request = request_of(case.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
-            if no_longer_fits(history.dossier, payment_of(history.dossier, refund.payment)):
+            if no_longer_fits(case.dossier, payment_of(case, refund.payment)):
                 held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.MORE_WENT_BACK))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             if begins_anew(refund, self.clock(), window=_window(provider)):
@@ -88,7 +90,7 @@ class Refunding:
         """A first try that gave no refund: what it means for the money decides what follows."""
         because = error.reason
         if error.disposition is Disposition.RETRY:
-            settled = put_off(effect, str(error), error.not_before)
+            settled = postpone(effect, str(error), error.not_before)
             until = self.clock() + datetime.timedelta(microseconds=settled.delay)
             event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
             return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
@@ -147,54 +149,54 @@ class Refunding:
             return _unclear(effect, refund, error.reason, error.not_before, later_try=counts)
         return _settled(effect, refund, result, Evidence.REPEATED)
 
-    def fetch(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
+    def fetch(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Look at a refund that the provider had pending."""
-        refund = history.dossier.refunds.get(refund_id)
+        refund = case.dossier.refunds.get(refund_id)
         if refund is None or refund.state is not RefundState.PENDING:
             return Attempt(settled=done(effect))  # None: it was matched, and is another one now
-        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
-            return Attempt(settled=put_off(effect, str(provider)))
+            return Attempt(settled=postpone(effect, str(provider)))
         try:
             if refund.instruction is not None:
                 target = refund.instruction.target
             else:  # made in a dashboard
-                target = provider.refundable(payment_of(history.dossier, refund.payment)).target
+                target = provider.refundable(payment_of(case, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
         except ProviderError as error:
-            return Attempt(settled=put_off(effect, str(error)))
-        seen = as_seen(result)
+            return Attempt(settled=postpone(effect, str(error)))
+        seen = as_reported(result)
         pending = seen.status in refund.reported
         return Attempt(
-            settled=put_off(effect, "") if pending else done(effect),
+            settled=postpone(effect, "") if pending else done(effect),
             fact=lambda draft: report(
                 draft, draft.dossier.refund(refund.id), seen, Evidence.LOOKUP, MatchedBy.REFERENCE
             ),
         )
 
-    def cancel(self, effect: ClaimedEffect, refund_id: str, history: History) -> Attempt:
+    def cancel(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
 
         Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
         """
-        refund = history.dossier.refund(refund_id)
+        refund = case.dossier.refund(refund_id)
         if refund.state is not RefundState.PENDING or not refund.cancelling or refund.instruction is None:
             return Attempt(settled=done(effect))
-        provider = self._provider(effect.shop, history.dossier, refund.payment)
+        provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
-            return Attempt(settled=put_off(effect, str(provider)))
+            return Attempt(settled=postpone(effect, str(provider)))
         because, evidence = reason(ReasonCode.PAID_OUT), Evidence.ANSWER
         try:
             result = provider.cancel_refund(refund.instruction.target, refund.reference)
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
-                return Attempt(settled=put_off(effect, str(error), error.not_before))
+                return Attempt(settled=postpone(effect, str(error), error.not_before))
             because, evidence = error.reason, Evidence.LOOKUP
             try:
                 result = provider.fetch_refund(refund.instruction.target, refund.reference)
             except ProviderError as unread:
-                return Attempt(settled=put_off(effect, str(unread)))
-        seen = as_seen(result)
+                return Attempt(settled=postpone(effect, str(unread)))
+        seen = as_reported(result)
 
         def fact(draft: Draft) -> None:
             report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.REFERENCE)
@@ -206,25 +208,35 @@ class Refunding:
 
         return Attempt(settled=done(effect), fact=fact, record=record)
 
-    def reconcile(self, effect: ClaimedEffect, payment_id: str, history: History) -> Attempt:
+    def reconcile(self, effect: ClaimedEffect, payment_id: str, case: Case) -> Attempt:
         """Read all refunds of a payment at the provider, and match them with ours."""
-        payment = payment_of(history.dossier, payment_id)
+        case = self.cases.knowing(case, payment_id)
+        payment = payment_of(case, payment_id)
         try:
             seen = self.seen(effect.shop, payment)
         except ProviderError as error:
-            return Attempt(settled=put_off(effect, str(error)))
+            return Attempt(settled=postpone(effect, str(error)))
         if isinstance(seen, Text):
-            return Attempt(settled=put_off(effect, str(seen)))
-        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, seen, Evidence.RECONCILE))
+            return Attempt(settled=postpone(effect, str(seen)))
+        return Attempt(
+            settled=done(effect),
+            given=case.given,
+            fact=lambda draft: record_reports(draft, payment, seen, Evidence.RECONCILE),
+        )
 
-    def told(self, effect: ClaimedEffect, payment_id: str, seen: Seen, history: History) -> Attempt:
+    def told(self, effect: ClaimedEffect, payment_id: str, seen: ReportedRefund, case: Case) -> Attempt:
         """Record what a signed webhook said of one refund."""
-        payment = payment_of(history.dossier, payment_id)
+        case = self.cases.knowing(case, payment_id)
+        payment = payment_of(case, payment_id)
         if seen.amount.currency != payment.captured.currency:
-            return Attempt(settled=put_off(effect, OTHER_CURRENCY))
-        return Attempt(settled=done(effect), fact=lambda draft: record_seen(draft, payment, [seen], Evidence.WEBHOOK))
+            return Attempt(settled=postpone(effect, OTHER_CURRENCY))
+        return Attempt(
+            settled=done(effect),
+            given=case.given,
+            fact=lambda draft: record_reports(draft, payment, [seen], Evidence.WEBHOOK),
+        )
 
-    def seen(self, shop: str, payment: Payment) -> Sequence[Seen] | Text:
+    def seen(self, shop: str, payment: Payment) -> Sequence[ReportedRefund] | Text:
         """What the provider says of the refunds of one payment, or why there is no provider that could say it.
 
         Nothing for a provider that lists no refunds. Raises `ProviderError`.
@@ -235,22 +247,21 @@ class Refunding:
         if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
             return ()
         target = provider.refundable(payment).target
-        found = [as_seen(result) for result in provider.list_refunds(target)]
+        found = [as_reported(result) for result in provider.list_refunds(target)]
         if any(one.amount.currency != payment.captured.currency for one in found):
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, OTHER_CURRENCY)
         return found
 
-    def _provider(self, shop: str, dossier: Dossier, payment_id: str) -> PaymentCaller | Text:
-        payment = payment_of(dossier, payment_id)
-        return self.accounts.refunding(shop, payment)
+    def _provider(self, case: Case, payment_id: str) -> PaymentCaller | Text:
+        return self.accounts.refunding(case.shop, payment_of(case, payment_id))
 
 
-def payment_of(dossier: Dossier, payment_id: str) -> Payment:
-    """The payment as the order was last seen."""
-    for payment in dossier.order.payments if dossier.order is not None else ():
-        if payment.id == payment_id:
-            return payment
-    raise LookupError(f"order {dossier.order_id} has no payment {payment_id} any more")
+def payment_of(case: Case, payment_id: str) -> Payment:
+    """A payment of the order, as far as anybody knows it. Raises `UnknownPayment`."""
+    payment = case.payment(payment_id)
+    if payment is None:
+        raise UnknownPayment(text("Order {order} has no payment {payment}.", order=case.order_id, payment=payment_id))
+    return payment
 
 
 def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
@@ -267,14 +278,14 @@ def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
     )
 
 
-def as_seen(result: RefundResult) -> Seen:
+def as_reported(result: RefundResult) -> ReportedRefund:
     """A provider's refund as the matching rule reads it.
 
     What has a reference at the provider is there, whatever it waits for: it counts as pending, and is not the
     merchant's to make or to give up.
     """
     there = bool(result.reference) and result.status is Reported.AWAITING_MERCHANT
-    return Seen(
+    return ReportedRefund(
         reference=result.reference,
         status=Reported.PENDING if there else result.status,
         amount=result.amount,
@@ -305,7 +316,7 @@ def _anew(effect: ClaimedEffect, refund: Refund, because: Reason) -> Attempt:
 
 def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, evidence: Evidence) -> Attempt:
     """The provider has the refund: its word is the outcome."""
-    seen = as_seen(result)
+    seen = as_reported(result)
     return Attempt(
         settled=done(effect),
         fact=lambda draft: report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.KEY),
@@ -326,7 +337,7 @@ def _unclear(
     Saying the same again is no news, except of a ``later_try`` whose time counts: how old the last try is decides
     what "not found" proves.
     """
-    settled = put_off(effect, str(because), pause if pause is not None or effect.attempts else _A_MOMENT)
+    settled = postpone(effect, str(because), pause if pause is not None or effect.attempts else _A_MOMENT)
 
     def record(draft: Draft) -> None:
         now = draft.dossier.refund(refund.id)

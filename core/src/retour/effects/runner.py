@@ -16,23 +16,21 @@ from itertools import groupby
 
 import attrs
 
-from retour.effects.attempt import Attempt, given_back, put_off
-from retour.effects.kinds import KINDS, Outside, asked_for, to_store
+from retour.effects.attempt import Attempt, given_back, postpone
+from retour.effects.kinds import KINDS, LEASE, Outside
 from retour.model.actor import Actor
 from retour.model.errors import Busy, RetourError
-from retour.model.events.event import Recorded
-from retour.model.history import History
 from retour.model.ids import id_maker
 from retour.model.outcome import Postponed
 from retour.model.text import text
 from retour.providers.http import time_limit
 from retour.rules.draft import Draft
+from retour.steps.case import Case, Cases
+from retour.steps.commit import Commits
 from retour.store.clock import SECOND, microseconds
-from retour.store.index import refund_rows, return_rows
-from retour.store.records import event_row, from_json
+from retour.store.records import from_json
 from retour.store.store import (
     ClaimedEffect,
-    Commit,
     LeaseLost,
     NewEffect,
     SettledEffect,
@@ -42,21 +40,17 @@ from retour.store.store import (
 
 log = logging.getLogger("retour.effects")
 
-LEASE = 120 * SECOND
-"""How long an effect belongs to who claimed it: twice the 60 seconds that one call to a shop, a plugin or a provider
-may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
-
 RETOUR = Actor.system("retour")
 
 
 @attrs.define
 class Ran:
-    """What came of effects: how many were ``done``, which were ``postponed``, and the order's ``history`` with it,
+    """What came of effects: how many were ``done``, which were ``postponed``, and the order's ``case`` with it,
     where they are of one order that could be read."""
 
     done: int = 0
     postponed: list[Postponed] = attrs.field(factory=list)
-    history: History | None = None
+    case: Case | None = None
 
 
 @attrs.define
@@ -64,16 +58,11 @@ class Runner:
     """Runs effects for all shops of one store. ``chance`` gives numbers from 0 to 1, for the pauses between tries."""
 
     store: Store
+    cases: Cases
+    commits: Commits
     outside: Outside
     clock: Callable[[], datetime.datetime]
     chance: Callable[[], float] = random.random
-
-    def new_effects(
-        self, order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
-    ) -> list[NewEffect]:
-        """The effects that ``events`` ask for, to be run by ``owner`` where they do not begin later."""
-        asked = asked_for(order_id, events, self.outside.hooks.announced_to)
-        return [to_store(effect, new_id("ef"), owner, LEASE) for effect in asked]
 
     # --- running them --------------------------------------------------------------------------------
 
@@ -99,72 +88,75 @@ class Runner:
                 ran.postponed += of_order.postponed
         return ran
 
-    def run(self, effects: Sequence[ClaimedEffect], history: History | None = None, *, until: float) -> Ran:
+    def run(self, effects: Sequence[ClaimedEffect], case: Case | None = None, *, until: float) -> Ran:
         """Run claimed effects of one order, and those that follow from them.
 
-        ``history`` is the order's, if the caller has it. After ``until`` (monotonic seconds) what is left goes back
+        ``case`` is the order's, if the caller has it. After ``until`` (monotonic seconds) what is left goes back
         to ``work()``. Nothing that fails is raised: it is put off. `KeyboardInterrupt` goes on up, when what was done
         is recorded and the rest given back.
         """
         shop, order_id = effects[0].shop, effects[0].order_id
-        ran = Ran(history=history)
+        ran = Ran(case=case)
         while effects:
             effects = [self._with_pause(effect) for effect in effects]
             try:
-                known = ran.history = ran.history or self._load(shop, order_id)
+                known = ran.case = ran.case or self.cases.as_last_seen(shop, order_id)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this order's effects and no others
                 ran.postponed += self._give_back(effects, error, unclear=False)
                 return ran
             effects = self._record_safely(effects, self._tries(effects, known, until), known, ran)
         return ran
 
-    def _tries(self, effects: Sequence[ClaimedEffect], history: History, until: float) -> list[Attempt]:
+    def _tries(self, effects: Sequence[ClaimedEffect], case: Case, until: float) -> list[Attempt]:
         tries: list[Attempt] = []
         try:
             for effect in effects:
-                tries.append(self._try(effect, history, until))
+                tries.append(self._try(effect, case, until))
         except KeyboardInterrupt:
-            self._stopped(effects, tries, history)
+            self._stopped(effects, tries, case)
             raise
         return tries
 
-    def _stopped(self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History) -> None:
+    def _stopped(self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], case: Case) -> None:
         """A person stopped the process in the middle of ``effects``: what came of ``tries`` is recorded, and nobody
         knows how far the one after them came. All that is left goes to the next worker, who need not wait."""
         log.warning("stopped in the middle of the effects of order %s", effects[0].order_id)
         self._settle([given_back(effect, unclear=not number) for number, effect in enumerate(effects[len(tries) :])])
         if tries:
             with suppress(RetourError):  # then the leases run out, as after any crash
-                self._record(effects[: len(tries)], tries, history, owner=None)
+                self._record(effects[: len(tries)], tries, case, owner=None)
 
     def _settle(self, settled: Sequence[SettledEffect]) -> None:
         with suppress(RetourError):  # then the leases run out, as after any crash
-            self.store.settle(settled)
+            self.store.settle(settled, self._commit_id())
 
-    def _load(self, shop: str, order_id: str) -> History:
-        return History.of(order_id, self.store.events(shop, order_id))
+    def _commit_id(self) -> str:
+        return id_maker(microseconds(self.clock()) // 1000)("cm")
 
     def _with_pause(self, effect: ClaimedEffect) -> ClaimedEffect:
         return attrs.evolve(effect, pause=KINDS[effect.kind].pauses.after(effect.attempts, self.chance()))
 
-    def _try(self, effect: ClaimedEffect, history: History, until: float) -> Attempt:
+    def _try(self, effect: ClaimedEffect, case: Case, until: float) -> Attempt:
         if time.monotonic() > until:
             return Attempt(settled=given_back(effect))
         try:
             with time_limit(LEASE / SECOND / 2):
-                return from_json(KINDS[effect.kind], effect.body).attempt(effect, history, self.outside)
+                return from_json(KINDS[effect.kind], effect.body).attempt(effect, case, self.outside)
         except (Exception, SystemExit) as error:
             # Nobody knows how far it came: the next worker treats it as a crash, and asks a provider first.
             log.warning("effect %s of order %s failed", effect.kind, effect.order_id, exc_info=True)
-            return Attempt(settled=attrs.evolve(put_off(effect, _said(error)), unclear=True))
+            return Attempt(settled=attrs.evolve(postpone(effect, _said(error)), unclear=True))
 
     def _give_back(self, effects: Sequence[ClaimedEffect], error: BaseException, *, unclear: bool) -> list[Postponed]:
         """Put off effects of an order that cannot be read, or whose outcome cannot be recorded."""
-        log.warning("effects of order %s wait: %s", effects[0].order_id, _said(error))
+        said = _said(error)
+        log.warning("effects of order %s wait: %s", effects[0].order_id, said)
         log.debug("why they wait", exc_info=error)
-        settled = [attrs.evolve(put_off(effect, _said(error)), unclear=unclear or effect.crashed) for effect in effects]
+        settled = [
+            attrs.evolve(postpone(effect, _said(error)), unclear=unclear or effect.crashed) for effect in effects
+        ]
         try:
-            self.store.settle(settled)
+            self.store.settle(settled, self._commit_id())
         except Exception as also:  # noqa: BLE001 - the database is away: their leases run out
             log.warning("effects of order %s wait for their leases to end: %s", effects[0].order_id, _said(also))
         return list(_postponed(effects, settled))
@@ -172,12 +164,12 @@ class Runner:
     # --- recording what became of them ---------------------------------------------------------------
 
     def _record_safely(
-        self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], history: History, ran: Ran
+        self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], case: Case, ran: Ran
     ) -> list[ClaimedEffect]:
         """Commit the outcome and count it; gives the effects that follow. Where that fails by an outcome of one of
         them, each is recorded by itself; what cannot be recorded is put off, and whoever takes it asks first."""
         try:
-            ran.history, settled, new = self._record(effects, tries, history, effects[0].owner)
+            ran.case, settled, new = self._record(effects, tries, case, effects[0].owner)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs what it is about and no other
             if isinstance(error, RetourError) or len(tries) == 1:
                 ran.postponed += self._give_back(effects, error, unclear=True)
@@ -185,52 +177,34 @@ class Runner:
             return [
                 follows
                 for effect, one in zip(effects, tries, strict=True)
-                for follows in self._record_safely([effect], [one], ran.history or history, ran)
+                for follows in self._record_safely([effect], [one], ran.case or case, ran)
             ]
         ran.done += sum(1 for one in settled if one.state == "done")
         ran.postponed += _postponed(effects, settled)
         return new
 
     def _record(
-        self,
-        effects: Sequence[ClaimedEffect],
-        tries: Sequence[Attempt],
-        history: History,
-        owner: str | None,
-    ) -> tuple[History, list[SettledEffect], list[ClaimedEffect]]:
+        self, effects: Sequence[ClaimedEffect], tries: Sequence[Attempt], case: Case, owner: str | None
+    ) -> tuple[Case, list[SettledEffect], list[ClaimedEffect]]:
         """Commit the outcome: what the tries found out, the effects settled, and what follows from both: to be run by
         ``owner``, or by any worker."""
-        shop, order_id = effects[0].shop, effects[0].order_id
         for _ in range(_ROUNDS):
-            now = self.clock()
-            draft = Draft(dossier=history.dossier, at=now, by=RETOUR, new_id=id_maker(microseconds(now) // 1000))
+            draft = case.draft(RETOUR, self.clock())
             settled = []
             for effect, one in zip(effects, tries, strict=True):
                 draft, outcome = _applied(draft, effect, one)
                 settled += [outcome] if outcome is not None else []
-            new = self.new_effects(order_id, draft.events, draft.new_id, owner)
             try:
-                self.store.save(
-                    Commit(
-                        shop=shop,
-                        order_id=order_id,
-                        expected=history.dossier.version,
-                        events=[event_row(shop, order_id, one) for one in draft.events],
-                        returns=return_rows(shop, draft.dossier, draft.events),
-                        refunds=refund_rows(shop, draft.dossier, draft.events),
-                        effects=new,
-                        settled=settled,
-                    )
-                )
+                done = self.commits.write(case, draft, owner=owner, settled=settled)
             except VersionMoved:
-                history = self._load(shop, order_id)
+                case = self.cases.as_last_seen(case.shop, case.order_id)
             except LeaseLost:
-                log.warning("another worker took over effects of order %s", order_id)
+                log.warning("another worker took over effects of order %s", case.order_id)
                 held = self.store.held(settled)
                 tries = [one if one.settled and one.settled.id in held else one.without_lease for one in tries]
             else:
-                return history.after(draft.events, draft.dossier), settled, as_claimed(shop, order_id, new)
-        raise Busy(text("Order {order} is changed all the time; its effects wait.", order=order_id))
+                return done.case, settled, as_claimed(case.shop, case.order_id, done.effects)
+        raise Busy(text("Order {order} is changed all the time; its effects wait.", order=case.order_id))
 
 
 _BATCH = 20
@@ -241,6 +215,8 @@ def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, 
     """The draft with what one try found out; without it, and the effect put off, where that cannot be recorded."""
     ahead = draft.copy()
     try:
+        if one.given is not None:
+            ahead.see(one.given)
         for found in (one.fact, one.record):
             if found is not None:
                 found(ahead)
@@ -248,7 +224,7 @@ def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, 
         log.warning("what effect %s of order %s gave cannot be recorded", effect.kind, effect.order_id, exc_info=True)
         if one.settled is None:
             return draft, None
-        return draft, attrs.evolve(put_off(effect, _said(error)), unclear=True)
+        return draft, attrs.evolve(postpone(effect, _said(error)), unclear=True)
     return ahead, one.settled
 
 

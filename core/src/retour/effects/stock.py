@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from retour.effects.attempt import Attempt, done, put_off
+from retour.effects.attempt import Attempt, done, postpone
 from retour.model.dossier import Dossier
 from retour.model.errors import StockRefused
 from retour.model.events.stock import StockApplied, StockFailed
@@ -50,7 +50,7 @@ def book(effect: ClaimedEffect, shop: Shop, movements: Sequence[StockMovement], 
         for one in left if problem else ():
             _record_failed(draft, one, problem, final=False)
 
-    return Attempt(settled=put_off(effect, problem) if problem else done(effect), fact=fact, record=record)
+    return Attempt(settled=postpone(effect, problem) if problem else done(effect), fact=fact, record=record)
 
 
 def _record_applied(draft: Draft, movements: Sequence[StockMovement]) -> None:

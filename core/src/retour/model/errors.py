@@ -103,6 +103,10 @@ class InvalidWebhook(RetourError):
     """A webhook that is not the provider's: unsigned, wrongly signed, too old, or unreadable. Answer 400."""
 
 
+class NotCommitted(RetourError):
+    """An outcome is run whose command is not in the database: the host has not committed yet, or took it back."""
+
+
 class Busy(RetourError):
     """Somebody else is changing the same order; nothing was changed, try again."""
 

@@ -75,8 +75,8 @@ class Outcome:
     is the first one's. Most commands touch one return, which ``return_id``, ``receipt_id`` and ``restock`` speak of;
     where goods of several announced returns were counted at once, they speak of the first that needs an answer, and
     ``returns`` holds them all. ``refund`` is the refund that the command was about, as it is now. ``effect_ids`` are
-    the effects that ``desk.run(outcome)`` runs. ``not_asked`` are the payments that ``reconcile`` could not ask about:
-    of their refunds nothing new is known.
+    the effects that ``desk.run(outcome)`` runs, and ``commit_id`` names the commit that holds all of it. ``not_asked``
+    are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known.
     """
 
     order_id: str
@@ -85,6 +85,7 @@ class Outcome:
     returns: tuple[ReturnOutcome, ...] = ()
     refund: Refund | None = None
     effect_ids: tuple[str, ...] = ()
+    commit_id: str = ""
     not_asked: tuple[NotAsked, ...] = ()
 
     @property

@@ -22,7 +22,7 @@ from retour.rules.draft import Draft
 
 
 @attrs.frozen(kw_only=True)
-class Seen:
+class ReportedRefund:
     """A refund as a provider reports it. ``refund_id`` is ours, if it carries it; ``reference`` is the provider's."""
 
     reference: str
@@ -34,7 +34,7 @@ class Seen:
     created_at: datetime.datetime | None = None
 
 
-def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen], evidence: Evidence) -> None:
+def record_reports(draft: Draft, payment: Payment, seen: Sequence[ReportedRefund], evidence: Evidence) -> None:
     """Record what the provider says of the refunds of one payment. Saying it again changes nothing."""
     unmatched = [one for one in seen if not _record_known(draft, payment, one, evidence)]
     for one in unmatched:
@@ -46,7 +46,7 @@ def record_seen(draft: Draft, payment: Payment, seen: Sequence[Seen], evidence: 
             _record_external(draft, payment, one, evidence)
 
 
-def report(draft: Draft, refund: Refund, seen: Seen, evidence: Evidence, matched: MatchedBy) -> None:
+def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidence, matched: MatchedBy) -> None:
     """Record what the provider says of one refund of ours, if that is news: by the provider, whoever asked it."""
     if seen.status in refund.reported and refund.reference == seen.reference:
         return
@@ -66,7 +66,7 @@ def report(draft: Draft, refund: Refund, seen: Seen, evidence: Evidence, matched
     )
 
 
-def _record_known(draft: Draft, payment: Payment, seen: Seen, evidence: Evidence) -> bool:
+def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> bool:
     """Record a refund that carries our key or a reference that we know; says whether it did."""
     ours = draft.dossier.refunds.get(seen.refund_id)
     if ours is not None and ours.payment == payment.id:
@@ -79,7 +79,7 @@ def _record_known(draft: Draft, payment: Payment, seen: Seen, evidence: Evidence
     return False
 
 
-def _waiting_for(draft: Draft, payment: Payment, seen: Seen) -> list[Refund]:
+def _waiting_for(draft: Draft, payment: Payment, seen: ReportedRefund) -> list[Refund]:
     return [
         refund
         for refund in draft.dossier.refunds.values()
@@ -88,12 +88,12 @@ def _waiting_for(draft: Draft, payment: Payment, seen: Seen) -> list[Refund]:
     ]
 
 
-def _made_after(seen: Seen, refund: Refund) -> bool:
+def _made_after(seen: ReportedRefund, refund: Refund) -> bool:
     """Whether it was made after the link was opened; a provider counts whole seconds."""
     return seen.created_at is not None and seen.created_at >= refund.at.replace(microsecond=0)
 
 
-def _record_external(draft: Draft, payment: Payment, seen: Seen, evidence: Evidence) -> None:
+def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> None:
     draft.record(
         ExternalRefundFound(
             refund_id=draft.new_id("rf"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -86,15 +89,38 @@ def _sqlite(url: str, *, in_memory: bool) -> Engine:
     return engine
 
 
-def check_host_connection(connection: Connection) -> None:
-    """Refuse a host's connection on which our events could be lost or half written.
+def host_connection(given: object) -> Connection:
+    """The connection of a host's own transaction, from SQLAlchemy's `Connection` or `Session`.
 
-    On SQLite it must already be in BEGIN IMMEDIATE with WAL and synchronous FULL (2) or EXTRA (3).
+    Raises `StoreError` for anything else, and for a connection on which our events could be lost or half written: it
+    has to be in a transaction, on SQLite in BEGIN IMMEDIATE with WAL and synchronous FULL (2) or EXTRA (3).
     """
+    connection: Any = given
+    orm: Any = sys.modules.get("sqlalchemy.orm")  # whoever has a Session has imported it; nobody else pays for it
+    if orm is not None and isinstance(given, orm.Session):
+        if not given.in_transaction():
+            raise _no_transaction()
+        connection = given.connection()
+    if not isinstance(connection, Connection):
+        raise StoreError(
+            text(
+                "connection= takes SQLAlchemy's Connection or Session, not {kind}. A host whose transactions are made "
+                "otherwise leaves it out: the command then commits by itself.",
+                kind=f"{type(given).__module__}.{type(given).__qualname__}",
+            )
+        )
     if not connection.in_transaction():
-        raise StoreError(text("The connection is in no transaction. Begin one, then call retour, then commit."))
-    if connection.dialect.name != "sqlite":
-        return
+        raise _no_transaction()
+    if connection.dialect.name == "sqlite":
+        _check_sqlite(connection)
+    return connection
+
+
+def _no_transaction() -> StoreError:
+    return StoreError(text("The connection is in no transaction. Begin one, then call retour, then commit."))
+
+
+def _check_sqlite(connection: Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     in_transaction = driver.in_transaction
     synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
@@ -108,8 +134,40 @@ def check_host_connection(connection: Connection) -> None:
         )
 
 
+_host_writes: ContextVar[frozenset[str]] = ContextVar("_host_writes", default=frozenset())
+"""The SQLite files whose only writer is the host's transaction that a command is running in."""
+
+
 @contextmanager
-def errors_for_people() -> Iterator[None]:
+def within(connection: Connection) -> Iterator[None]:
+    """A command is running in the host's transaction on ``connection``."""
+    name = _sqlite_file(connection.engine)
+    reset = _host_writes.set(_host_writes.get() | {name}) if name else None
+    try:
+        yield
+    finally:
+        if reset is not None:
+            _host_writes.reset(reset)
+
+
+def refuse_while_the_host_writes(engine: Engine) -> None:
+    """Raise `StoreLocked` where a hook or the shop's port writes beside the host's transaction that it is called in:
+    SQLite has one writer, and that one waits for the answer."""
+    if _sqlite_file(engine) in _host_writes.get():
+        raise StoreLocked(
+            text(
+                "The host's own transaction is writing this SQLite database, and waits for this hook or shop: nothing "
+                "else can be written in it meanwhile. Do it after the host's commit, or on the same connection."
+            )
+        )
+
+
+def _sqlite_file(engine: Engine) -> str:
+    return os.path.abspath(engine.url.database or "") if engine.dialect.name == "sqlite" else ""
+
+
+@contextmanager
+def driver_errors_translated() -> Iterator[None]:
     """Turn what a database driver raises into one of our errors, with what to do about it."""
     try:
         yield

@@ -14,7 +14,7 @@ from retour.model.errors import StoreNewer, StoreNotMigrated, StoreNotOurs
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW
-from retour.store.connect import errors_for_people
+from retour.store.connect import driver_errors_translated
 
 _ADVISORY_LOCK = 0x7265746F7572  # "retour": one migration at a time on PostgreSQL
 
@@ -97,17 +97,23 @@ def _effects_of_an_order(connection: Connection) -> None:
     )
 
 
+def _ids_of_commits(connection: Connection) -> None:
+    for table in ("retour_event", "retour_effect"):
+        connection.execute(sql(f"ALTER TABLE {table} ADD COLUMN commit_id TEXT NOT NULL DEFAULT ''"))
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
     (3, "the waiting effects of an order", _effects_of_an_order),
+    (4, "the ids of commits", _ids_of_commits),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 
 NEWEST = MIGRATIONS[-1][0]
 
 
-@errors_for_people()
+@driver_errors_translated()
 def migrate(engine: Engine) -> list[str]:
     """Bring the database up to date; gives the names of the migrations that were applied, none if it was.
 
@@ -170,7 +176,7 @@ def applied(connection: Connection) -> int | None:
     return newest or 0
 
 
-@errors_for_people()
+@driver_errors_translated()
 def check(engine: Engine) -> None:
     """Raise `StoreNotMigrated` unless the database is exactly as new as this code."""
     with engine.connect() as connection:

@@ -70,8 +70,8 @@ def from_json(kind: type[_T], body: str) -> _T:
     return _converter.structure(json.loads(body), kind)
 
 
-def event_row(shop: str, order_id: str, recorded: Recorded) -> dict[str, Any]:
-    """An event as its row in ``retour_event``."""
+def event_row(shop: str, order_id: str, recorded: Recorded, commit_id: str = "") -> dict[str, Any]:
+    """An event as its row in ``retour_event``, written by the commit called ``commit_id``."""
     return {
         "shop": shop,
         "order_id": order_id,
@@ -85,6 +85,7 @@ def event_row(shop: str, order_id: str, recorded: Recorded) -> dict[str, Any]:
         "body": as_json(recorded.event),
         "request_id": recorded.request_id,
         "request_digest": recorded.request_digest,
+        "commit_id": commit_id,
     }
 
 

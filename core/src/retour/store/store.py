@@ -31,7 +31,7 @@ from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW, as_datetime
-from retour.store.connect import READ_ONLY, errors_for_people
+from retour.store.connect import READ_ONLY, driver_errors_translated, refuse_while_the_host_writes
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import read_event
 
@@ -127,12 +127,14 @@ class FailedEffect:
 
 @attrs.frozen(kw_only=True)
 class Commit:
-    """Everything that one transaction writes about one order. ``expected`` is the version it was decided on.
+    """Everything that one transaction writes about one order. ``id`` names it in every row of an event or an effect
+    that it writes; ``expected`` is the version it was decided on.
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
     worker died with: they are done with, as what they are for is.
     """
 
+    id: str
     shop: str
     order_id: str
     expected: int
@@ -197,11 +199,6 @@ class Store:
             rows = _EVENTS.run(reader, shop=shop, order_id=order_id).all()
         return [read_event(order_id, row) for row in rows]
 
-    def lock(self, connection: Connection, shop: str, order_id: str) -> None:
-        """Lock an order's row until the connection's transaction ends."""
-        with errors_for_people():
-            _LOCK.run(connection, shop=shop, order_id=order_id, version=0)
-
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
         """Write one commit, in its own transaction or in that of ``connection``.
 
@@ -209,11 +206,16 @@ class Store:
         caller has a savepoint around it.
         """
         if connection is not None:
-            with errors_for_people():
+            with driver_errors_translated():
                 _write(connection, commit)
             return
-        with errors_for_people(), self.engine.begin() as own:
+        with driver_errors_translated(), self._writes() as own:
             _write(own, commit)
+
+    def has_commit(self, shop: str, order_id: str, commit_id: str) -> bool:
+        """Whether a commit that wrote events of an order is in the database."""
+        with self._reads() as reader:
+            return _COMMIT.run(reader, shop=shop, order_id=order_id, commit_id=commit_id).first() is not None
 
     def notes(self, shop: str, order_id: str) -> dict[str, str]:
         """The notes of an order that are still kept, by id."""
@@ -286,7 +288,7 @@ class Store:
         expired = (
             select(columns.shop, columns.id).where(columns.expires_at <= now).order_by(columns.expires_at).limit(limit)
         )
-        with errors_for_people(), self.engine.begin() as connection:
+        with driver_errors_translated(), self._writes() as connection:
             return connection.execute(
                 delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
             ).rowcount
@@ -319,7 +321,7 @@ class Store:
                 columns.settled,
             )
         )
-        with errors_for_people(), self.engine.begin() as connection:
+        with driver_errors_translated(), self._writes() as connection:
             rows = connection.execute(statement).all()
         return [
             ClaimedEffect(
@@ -404,15 +406,11 @@ class Store:
                 for row in reader.execute(query).mappings()
             ]
 
-    def add_effects(self, shop: str, order_id: str, effects: Sequence[NewEffect]) -> None:
-        """Store effects that no command made, what a webhook leaves. One whose id is there already is left as it is."""
-        with errors_for_people(), self.engine.begin() as connection:
-            _add_effects(connection, shop, order_id, effects)
-
-    def settle(self, settled: Sequence[SettledEffect]) -> None:
+    def settle(self, settled: Sequence[SettledEffect], commit_id: str) -> None:
         """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
-        with errors_for_people(), self.engine.begin() as connection:
-            _settle(connection, settled)
+        if settled:
+            with driver_errors_translated(), self._writes() as connection:
+                _settle(connection, settled, commit_id)
 
     @property
     def _due(self) -> tuple[Any, ...]:
@@ -423,8 +421,14 @@ class Store:
     # --- the small print -----------------------------------------------------------------------------
 
     @contextmanager
+    def _writes(self) -> Iterator[Connection]:
+        refuse_while_the_host_writes(self.engine)
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
     def _reads(self, connection: Connection | None = None) -> Iterator[Connection]:
-        with errors_for_people():
+        with driver_errors_translated():
             if connection is not None:
                 yield connection
                 return
@@ -451,22 +455,25 @@ def _write(connection: Connection, commit: Commit) -> None:
     )
     _ADD_REFERENCE.run_each(connection, commit.references)
     _ADD_PERSONAL.run_each(connection, commit.personal)
-    _add_effects(connection, commit.shop, commit.order_id, commit.effects)
-    if _settle(connection, commit.settled) != len(commit.settled):
+    _add_effects(connection, commit)
+    if _settle(connection, commit.settled, commit.id) != len(commit.settled):
         raise LeaseLost
-    withdrawn = _WITHDRAW_EFFECT.run_each(connection, [{"effect_id": one} for one in commit.withdrawn])
+    withdrawn = _WITHDRAW_EFFECT.run_each(
+        connection, [{"effect_id": one, "commit_id": commit.id} for one in commit.withdrawn]
+    )
     if withdrawn != len(commit.withdrawn):
         raise EffectTaken
 
 
-def _add_effects(connection: Connection, shop: str, order_id: str, effects: Sequence[NewEffect]) -> None:
+def _add_effects(connection: Connection, commit: Commit) -> None:
     _ADD_EFFECT.run_each(
         connection,
         [
             {
                 "id": effect.id,
-                "shop": shop,
-                "order_id": order_id,
+                "shop": commit.shop,
+                "order_id": commit.order_id,
+                "commit_id": commit.id,
                 "kind": effect.kind,
                 "plugin": effect.plugin,
                 "body": effect.body,
@@ -475,12 +482,12 @@ def _add_effects(connection: Connection, shop: str, order_id: str, effects: Sequ
                 "delay": effect.delay,
                 "attempts": 0 if effect.owner is None else 1,
             }
-            for effect in effects
+            for effect in commit.effects
         ],
     )
 
 
-def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> int:
+def _settle(connection: Connection, settled: Sequence[SettledEffect], commit_id: str) -> int:
     """Settle those that are still ours; gives how many."""
     return _SETTLE_EFFECT.run_each(
         connection,
@@ -492,6 +499,7 @@ def _settle(connection: Connection, settled: Sequence[SettledEffect]) -> int:
                 "delay": one.delay,
                 "new_problem": one.problem,
                 "unclear": int(one.unclear),
+                "commit_id": commit_id,
             }
             for one in settled
         ],
@@ -567,24 +575,11 @@ def _select_events(_: str, __: Insert) -> Any:
     )
 
 
-def _insert_dossier(insert: Insert) -> Any:
-    return insert(tables.dossier).values(
-        shop=bindparam("shop"), order_id=bindparam("order_id"), version=bindparam("version")
-    )
-
-
-def _lock_dossier(_: str, insert: Insert) -> Any:
-    version = tables.dossier.c.version
-    return (
-        _insert_dossier(insert)
-        .on_conflict_do_update(index_elements=["shop", "order_id"], set_={"version": version})
-        .returning(version)
-    )
-
-
 def _move_version(_: str, insert: Insert) -> Any:
     version = tables.dossier.c.version
-    statement = _insert_dossier(insert)
+    statement = insert(tables.dossier).values(
+        shop=bindparam("shop"), order_id=bindparam("order_id"), version=bindparam("version")
+    )
     return statement.on_conflict_do_update(
         index_elements=["shop", "order_id"],
         set_={"version": statement.excluded.version},
@@ -611,7 +606,7 @@ def _drop_refund(_: str, __: Insert) -> Any:
 
 def _add_effect(dialect: str, insert: Insert) -> Any:
     given: dict[str, Any] = {
-        name: bindparam(name) for name in ("id", "shop", "order_id", "kind", "plugin", "body", "owner")
+        name: bindparam(name) for name in ("id", "shop", "order_id", "kind", "plugin", "body", "owner", "commit_id")
     }
     now = _now(dialect)
     return (
@@ -646,6 +641,7 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
             settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
+            commit_id=bindparam("commit_id"),
         )
     )
 
@@ -660,7 +656,7 @@ def _withdraw_effect(dialect: str, _: Insert) -> Any:
             columns.lease_until <= _now(dialect),
             columns.attempts == columns.settled,
         )
-        .values(state="done", owner=None, problem="")
+        .values(state="done", owner=None, problem="", commit_id=bindparam("commit_id"))
     )
 
 
@@ -679,6 +675,19 @@ def _select_notes(_: str, __: Insert) -> Any:
     )
 
 
+def _select_commit(_: str, __: Insert) -> Any:
+    columns = tables.event.c
+    return (
+        select(columns.seq)
+        .where(
+            columns.shop == bindparam("shop"),
+            columns.order_id == bindparam("order_id"),
+            columns.commit_id == bindparam("commit_id"),
+        )
+        .limit(1)
+    )
+
+
 def _find_order(_: str, __: Insert) -> Any:
     columns = tables.reference.c
     return (
@@ -693,7 +702,6 @@ def _find_order(_: str, __: Insert) -> Any:
 
 
 _EVENTS = Prepared(_select_events)
-_LOCK = Prepared(_lock_dossier)
 _MOVE_VERSION = Prepared(_move_version)
 _ADD_EVENT = _plain_insert(tables.event)
 _PUT_RETURN = _put(tables.return_, "return_id", ("goods", "stock", "waits_for", "since", "due"))
@@ -704,5 +712,6 @@ _ADD_PERSONAL = _plain_insert(tables.personal)
 _ADD_EFFECT = Prepared(_add_effect)
 _SETTLE_EFFECT = Prepared(_settle_effect)
 _WITHDRAW_EFFECT = Prepared(_withdraw_effect)
+_COMMIT = Prepared(_select_commit)
 _NOTES = Prepared(_select_notes)
 _FIND_ORDER = Prepared(_find_order)

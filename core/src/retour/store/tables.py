@@ -35,8 +35,10 @@ event = Table(
     Column("body", Text, nullable=False),
     Column("request_id", Text),
     Column("request_digest", Text),
+    Column("commit_id", Text, nullable=False, server_default=""),
 )
-"""What happened, for ever. The first event of a command carries its request_id."""
+"""What happened, for ever. The first event of a command carries its request_id; ``commit_id`` names the commit that
+wrote it, empty for those of before commits had ids."""
 
 Index(
     "retour_event_request",
@@ -134,8 +136,10 @@ effect = Table(
     Column("not_before", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("commit_id", Text, nullable=False, server_default=""),
 )
-"""What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``.
+"""What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``;
+``commit_id`` names the commit that made it, or last settled it.
 
 ``attempts`` counts every claim, ``settled`` is that number when one last ended: where they differ by more than the
 claim that runs now, a worker died, or could not record what it did.

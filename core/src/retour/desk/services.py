@@ -9,24 +9,30 @@ from zoneinfo import ZoneInfo
 import attrs
 from sqlalchemy import Engine
 
+from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.plugins.accounts import Accounts
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Registry
 from retour.shop import Shop
+from retour.steps.case import Cases
+from retour.steps.commit import Commits
 from retour.store.connect import connect
 from retour.store.migrations import check, migrate
 from retour.store.store import Store
 
 
 @attrs.frozen(kw_only=True)
-class House:
+class Services:
     """What all shops of one desk share."""
 
     store: Store
+    cases: Cases
+    commits: Commits
     registry: Registry
     hooks: Hooks
     accounts: Accounts
+    refunding: Refunding
     runner: Runner
     shops: Callable[[str], Shop]
     clock: Callable[[], datetime.datetime]

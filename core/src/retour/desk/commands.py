@@ -1,0 +1,193 @@
+"""How a command flows: read the case, decide, commit, run the effects, tell what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+from sqlalchemy import Connection
+
+from retour.desk.outcomes import as_it_is_now, first_outcome, outcome_of
+from retour.desk.services import Services
+from retour.effects.kinds import KINDS, LEASE
+from retour.effects.runner import as_claimed, by_order
+from retour.model.actor import Actor
+from retour.model.dossier import Dossier
+from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted
+from retour.model.ids import id_maker
+from retour.model.order import Order
+from retour.model.outcome import Outcome
+from retour.model.text import text
+from retour.plugins.context import HookContext
+from retour.rules.draft import Draft
+from retour.steps.case import Case
+from retour.store.connect import host_connection, within
+from retour.store.records import digest
+from retour.store.store import VersionMoved
+
+_ROUNDS = 3
+"""How often the hooks are asked and the rules applied while others keep changing the same order."""
+
+Decide: TypeAlias = Callable[[Draft, Order], object]
+"""Applies the rules to a draft of the order, asking the deciding hooks on the way."""
+
+
+@attrs.frozen
+class Request:
+    """The identity of a command that adds something: the host's request_id, and a digest of the arguments."""
+
+    id: str
+    digest: str
+
+    @classmethod
+    def of(cls, order_id: str, request_id: str | None, arguments: tuple[object, ...]) -> Request:
+        """The identity, checked. Raises `MissingRequestId`."""
+        if not isinstance(request_id, str) or not 1 <= len(request_id) <= 200:
+            raise MissingRequestId(
+                text(
+                    "Order {order}: this needs a request_id, 1 to 200 characters, made when the form is shown, "
+                    "so that a double click does it once.",
+                    order=str(order_id),
+                )
+            )
+        return cls(request_id, digest(arguments))
+
+
+@attrs.frozen(kw_only=True)
+class Command:
+    """One command: on which order, by whom, and how it is decided.
+
+    ``request`` is the identity of one that adds something. ``connection`` is the host's own, in a transaction.
+    ``case`` is the order as the caller has read it already; where it moved on meanwhile it is read again. ``expects``
+    says which returns the outcome shows where there was nothing to do.
+    """
+
+    order_id: str
+    by: Actor
+    decide: Decide
+    request: Request | None = None
+    connection: Any = None
+    case: Case | None = None
+    expects: Callable[[Dossier], Sequence[str]] = lambda _: ()
+    as_last_seen: bool = False
+
+
+@attrs.frozen
+class Commands:
+    """Commands on the orders of one shop."""
+
+    services: Services
+    shop_id: str
+
+    def read(self, order_id: str) -> Case:
+        """The order as it is now, and its history. Raises `UnknownOrder`."""
+        return self.services.cases.read(self.shop_id, order_id)
+
+    def context(self, draft: Draft) -> HookContext:
+        """What the hooks are told beside their subject."""
+        return HookContext(shop=self.shop_id, by=draft.by, at=draft.at)
+
+    def run(self, command: Command) -> Outcome:
+        """Read the case, decide, commit; then run the effects and tell what became of it.
+
+        Decides again, hooks included, when somebody else changed the order in between: no lock is held while they are
+        asked, also in a host's transaction.
+        """
+        check_actor(command.by)
+        if command.connection is not None:
+            connection = host_connection(command.connection)
+            with within(connection):
+                return self._rounds(command, connection)
+        return self._rounds(command, None)
+
+    def rehearse(self, case: Case, by: Actor, decide: Decide) -> None:
+        """Decide on a draft that nobody keeps: raises what the decision would raise as things are known now.
+
+        So that who may not do it, and what cannot be, is refused before anybody outside is asked.
+        """
+        check_actor(by)
+        decide(case.draft(by, self.services.clock()), case.order)
+
+    def run_effects(self, ids: Sequence[str]) -> None:
+        """Run effects that were left, for as long as a command may."""
+        services = self.services
+        owner = id_maker(time.time_ns() // 1_000_000)("wk")
+        claimed = services.store.claim(owner, lease=LEASE, limit=len(ids), kinds=KINDS, ids=ids)
+        for batch in by_order(claimed):
+            services.runner.run(batch, until=self._until())
+
+    def after_the_hosts_commit(self, outcome: Outcome) -> Outcome:
+        """Run the effects of a command that was made in a host's transaction. Raises `NotCommitted`."""
+        order_id, services = outcome.order_id, self.services
+        if outcome.commit_id and not services.store.has_commit(self.shop_id, order_id, outcome.commit_id):
+            raise NotCommitted(
+                text(
+                    "Order {order}: what this outcome tells is not in the database. Commit your transaction first, "
+                    "then run the outcome; after a rollback there is nothing to run.",
+                    order=order_id,
+                )
+            )
+        if outcome.effect_ids:
+            self.run_effects(outcome.effect_ids)
+        return as_it_is_now(services.cases.as_last_seen(self.shop_id, order_id), outcome)
+
+    # --- one round -----------------------------------------------------------------------------------
+
+    def _rounds(self, command: Command, connection: Connection | None) -> Outcome:
+        case = command.case
+        for _ in range(_ROUNDS):
+            try:
+                return self._round(command, case or self._case(command, connection), connection)
+            except VersionMoved:
+                case = None
+        raise Busy(
+            text(
+                "Order {order} was changed by somebody else at the same moment. Nothing was changed; try again.",
+                order=command.order_id,
+            )
+        )
+
+    def _case(self, command: Command, connection: Connection | None) -> Case:
+        cases = self.services.cases
+        return (cases.as_last_seen if command.as_last_seen else cases.read)(self.shop_id, command.order_id, connection)
+
+    def _round(self, command: Command, case: Case, connection: Connection | None) -> Outcome:
+        services, request = self.services, command.request
+        if request is not None:
+            before = first_outcome(case, request.id, request.digest)
+            if before is not None:
+                return before
+        draft = case.draft(
+            command.by,
+            services.clock(),
+            request_id=request.id if request is not None else None,
+            request_digest=request.digest if request is not None else None,
+        )
+        seen = len(draft.events)
+        command.decide(draft, case.order)
+        if len(draft.events) == seen:
+            return outcome_of(case.after(draft), (), shows=command.expects(draft.dossier))
+        inline = connection is None and services.inline_seconds > 0
+        owner = draft.new_id("wk") if inline else None
+        if connection is None:
+            done = services.commits.write(case, draft, owner=owner)
+        else:
+            with connection.begin_nested():
+                done = services.commits.write(case, draft, connection=connection)
+        case = done.case
+        claimed = as_claimed(self.shop_id, case.order_id, done.effects)
+        if claimed:
+            case = services.runner.run(claimed, case, until=self._until()).case or case
+        ids = () if inline else tuple([effect.id for effect in done.effects if not effect.delay])
+        return outcome_of(case, draft.events, commit_id=done.id, effect_ids=ids)
+
+    def _until(self) -> float:
+        return time.monotonic() + self.services.inline_seconds
+
+
+def check_actor(by: object) -> None:
+    """Raise `NotAllowed` where nobody says who does it."""
+    if not isinstance(by, Actor):
+        raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))

@@ -1,0 +1,77 @@
+"""Lists over all orders of a shop, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from retour.desk.services import Services
+from retour.model.errors import InvalidArgument
+from retour.model.money import Money
+from retour.model.outcome import RefundPage, RefundSummary, ReturnPage, ReturnSummary
+from retour.model.refunds import RefundState
+from retour.model.returns import GoodsState, StockState
+from retour.model.text import text
+from retour.store.store import RefundRow, ReturnRow
+
+
+@attrs.frozen
+class Lists:
+    """The lists of one shop."""
+
+    services: Services
+    shop_id: str
+
+    def returns(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> ReturnPage:
+        """A page of the returns that the filters let through, the newest first."""
+        _check_page(limit)
+        rows, following = self.services.store.list_returns(self.shop_id, _given(filters), limit=limit, after=after)
+        return ReturnPage(returns=tuple([_return_summary(row) for row in rows]), next=following)
+
+    def refunds(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> RefundPage:
+        """A page of the refunds that the filters let through, the newest first."""
+        _check_page(limit)
+        rows, following = self.services.store.list_refunds(self.shop_id, _given(filters), limit=limit, after=after)
+        return RefundPage(refunds=tuple([_refund_summary(row) for row in rows]), next=following)
+
+
+def _return_summary(row: ReturnRow) -> ReturnSummary:
+    return ReturnSummary(
+        order_id=row.order_id,
+        return_id=row.return_id,
+        goods=GoodsState(row.goods),
+        stock=StockState(row.stock),
+        waits_for=row.waits_for,
+        since=row.since,
+        due=row.due,
+        opened_at=row.opened_at,
+    )
+
+
+def _refund_summary(row: RefundRow) -> RefundSummary:
+    return RefundSummary(
+        order_id=row.order_id,
+        refund_id=row.refund_id,
+        payment=row.payment,
+        amount=Money(minor=row.minor, currency=row.currency),
+        state=RefundState(row.state),
+        waits_for=row.waits_for,
+        since=row.since,
+        opened_at=row.opened_at,
+        batch=row.batch,
+    )
+
+
+def _given(filters: dict[str, str | Sequence[str] | None]) -> dict[str, list[str]]:
+    """The filters that were given, each as the values that it lets through; an empty one lets none."""
+    return {
+        name: [str(value)] if isinstance(value, str) else [str(one) for one in value] or [""]
+        for name, value in filters.items()
+        if value is not None
+    }
+
+
+def _check_page(limit: int) -> None:
+    if not 1 <= limit <= 500:
+        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))

@@ -1,0 +1,85 @@
+"""Reconcile: what the providers' books say of an order's refunds, and what of it we did not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from retour.desk.commands import Command, Commands
+from retour.desk.services import Services
+from retour.model.actor import Actor
+from retour.model.errors import ProviderUnavailable
+from retour.model.order import Order, Payment
+from retour.model.outcome import NotAsked, Outcome
+from retour.model.refunds import Evidence
+from retour.model.text import Text, text
+from retour.providers.errors import ProviderError
+from retour.rules.draft import Draft
+from retour.rules.matching import ReportedRefund, record_reports
+from retour.steps.case import Case
+
+
+@attrs.frozen(kw_only=True)
+class Books:
+    """What providers say of the refunds of payments, by the payment's id, and which they could not be asked about."""
+
+    seen: Mapping[str, Sequence[ReportedRefund]]
+    not_asked: tuple[NotAsked, ...]
+
+
+@attrs.frozen
+class Reconciling:
+    """The refunds of one shop, compared with its providers' books."""
+
+    services: Services
+    commands: Commands
+
+    def everything(self, order_id: str) -> Outcome:
+        """Read all refunds of an order's payments, and record what we did not know."""
+        case = self.commands.read(order_id)
+        return self._record(case, self._books(case.order.payments))
+
+    def before_replacing(self, case: Case, refund_id: str) -> Outcome:
+        """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
+
+        Raises `ProviderUnavailable`, and nothing is recorded, where that cannot be asked.
+        """
+        refund = case.dossier.refund(refund_id)
+        books = self._books([case.order.payment(refund.payment)])
+        for payment in books.not_asked:
+            raise ProviderUnavailable(
+                text(
+                    "Order {order}: refund {refund} of {amount} on payment {payment} may have been made already: "
+                    "{why}. Nothing was changed.",
+                    order=case.order_id,
+                    refund=refund.id,
+                    amount=refund.amount,
+                    payment=payment.payment,
+                    why=payment.why,
+                )
+            )
+        return self._record(case, books)
+
+    def _books(self, payments: Iterable[Payment]) -> Books:
+        seen: dict[str, Sequence[ReportedRefund]] = {}
+        not_asked: list[NotAsked] = []
+        for payment in payments:
+            try:
+                found = self.services.refunding.seen(self.commands.shop_id, payment)
+            except ProviderError as error:
+                why = error.reason.words
+                found = text("{provider} cannot be asked now: {error}", provider=payment.provider, error=why)
+            if isinstance(found, Text):
+                not_asked.append(NotAsked(payment=payment.id, why=found))
+            else:
+                seen[payment.id] = found
+        return Books(seen=seen, not_asked=tuple(not_asked))
+
+    def _record(self, case: Case, books: Books) -> Outcome:
+        def decide(draft: Draft, order: Order) -> None:
+            for payment in order.payments:
+                record_reports(draft, payment, books.seen.get(payment.id, ()), Evidence.RECONCILE)
+
+        command = Command(order_id=case.order_id, by=Actor.system(), decide=decide, case=case)
+        return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)

@@ -1,0 +1,67 @@
+"""Webhooks: verified, kept once, and then acted on like everything else that is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from retour.desk.commands import Commands
+from retour.desk.services import Services
+from retour.effects import inbox
+from retour.model.actor import Actor
+from retour.model.errors import InvalidWebhook
+from retour.model.order import Mode
+from retour.model.outcome import WebhookReceipt
+from retour.model.text import Text, text
+from retour.store.store import VersionMoved
+
+
+@attrs.frozen
+class Webhooks:
+    """The webhooks of one shop."""
+
+    services: Services
+    commands: Commands
+
+    @property
+    def shop_id(self) -> str:
+        """The shop."""
+        return self.commands.shop_id
+
+    def receive(
+        self, provider: str, headers: Mapping[str, str], body: bytes, account: str, mode: Mode
+    ) -> WebhookReceipt:
+        """Verify a webhook, keep what it says of payments that we or the shop know, and act on it."""
+        source = self.services.accounts.payment(self.shop_id, provider, account, mode)
+        if isinstance(source, Text):
+            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=source))
+        kept: list[str] = []
+        for notice in inbox.notices(provider, account, inbox.read(source, headers, body)):
+            order_id = self.find_order(provider, notice.target)
+            if order_id is not None:
+                kept += self._keep(order_id, provider, notice)
+        if kept and self.services.inline_seconds > 0:
+            self.commands.run_effects(kept)
+        return WebhookReceipt(kept=len(kept))
+
+    def find_order(self, provider: str, reference: str) -> str | None:
+        """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds."""
+        found = self.services.store.find_order(self.shop_id, provider, reference)
+        return found if found is not None else self.services.shops(self.shop_id).find_order(provider, reference)
+
+    def _keep(self, order_id: str, provider: str, notice: inbox.Notice) -> Sequence[str]:
+        """Store what a webhook says of one payment of an order, which is seen with it; gives the ids of the effects
+        that act on it."""
+        while True:
+            case = self.commands.read(order_id)
+            payment = inbox.payment_of_target(case.order, case.dossier, provider, notice.target)
+            if payment is None:
+                return ()
+            draft = case.draft(Actor.system(), self.services.clock())
+            effect = notice.as_effect(payment, draft.new_id)
+            try:
+                self.services.commits.write(case, draft, effects=[effect])
+            except VersionMoved:  # somebody else saw the order at the same moment
+                continue
+            return [effect.id]

@@ -1,0 +1,73 @@
+"""Work: what is due, for all shops of the store. One thing that fails costs no other."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+
+import attrs
+
+from retour.desk.commands import Command, Commands
+from retour.desk.services import Services
+from retour.effects.kinds import KINDS
+from retour.model.actor import Actor
+from retour.model.errors import StoreLocked
+from retour.model.outcome import Postponed, WorkReport
+from retour.providers.errors import redacted
+from retour.rules import goods
+from retour.store.clock import microseconds
+
+log = logging.getLogger("retour.desk")
+
+
+@attrs.frozen
+class Work:
+    """The work of all shops."""
+
+    services: Services
+
+    def do(self, limit: int) -> WorkReport:
+        """Erase, run effects, let returns expire: up to ``limit`` of each."""
+        services = self.services
+        forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
+        ran = services.runner.work(limit)
+        expired, not_expired = self._expire_overdue(limit)
+        left_alone = services.store.left_alone(KINDS)
+        for kind, count in left_alone.items():
+            log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
+        return WorkReport(
+            done=ran.done,
+            failed=len(ran.postponed),
+            expired=expired,
+            forgotten=forgotten,
+            postponed=(*ran.postponed, *not_expired),
+            left_alone=left_alone,
+        )
+
+    def _expire_overdue(self, limit: int) -> tuple[int, list[Postponed]]:
+        """Let up to ``limit`` returns expire, of all shops; one that cannot is passed by, and looked at again by the
+        next call."""
+        today = self.services.clock().astimezone(self.services.zone).date()
+        expired, postponed = 0, list[Postponed]()
+        for shop_id, order_id, return_id in self.services.store.overdue(today):
+            if expired == limit:
+                break
+            try:
+                expired += self._expire(shop_id, order_id, return_id, today)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this return and no other
+                problem = redacted(f"{type(error).__name__}: {error}")
+                log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
+                postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
+                if isinstance(error, StoreLocked):  # so it is for all of them
+                    break
+        return expired, postponed
+
+    def _expire(self, shop_id: str, order_id: str, return_id: str, today: datetime.date) -> bool:
+        """The shop is not asked: it may have no such order any more."""
+        command = Command(
+            order_id=order_id,
+            by=Actor.system(),
+            decide=lambda draft, _: goods.expire(draft, return_id, today),
+            as_last_seen=True,
+        )
+        return Commands(self.services, shop_id).run(command).changed

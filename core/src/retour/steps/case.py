@@ -1,0 +1,123 @@
+"""A case: one order in one step, as the shop has it now and with all that happened to it. Read once, and carried."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+
+import attrs
+from sqlalchemy import Connection
+
+from retour.model.actor import Actor
+from retour.model.dossier import Dossier
+from retour.model.errors import UnknownOrder
+from retour.model.events.event import Recorded
+from retour.model.events.goods import OrderSeen
+from retour.model.history import History
+from retour.model.ids import id_maker
+from retour.model.order import Order, Payment
+from retour.model.text import text
+from retour.rules.draft import Draft
+from retour.shop import Shop
+from retour.store.clock import microseconds
+from retour.store.store import Store
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """An order and its history. ``given`` is the order as the shop has it now, None where this step did not ask.
+
+    What is decided on a case sees the shop's order first: an order or a payment that is met for the first time is
+    recorded with the decision.
+    """
+
+    shop: str
+    order_id: str
+    history: History
+    given: Order | None = None
+
+    @property
+    def dossier(self) -> Dossier:
+        """All that is known of the order's returns and refunds."""
+        return self.history.dossier
+
+    @property
+    def events(self) -> Sequence[Recorded]:
+        """All that happened to the order, the oldest first."""
+        return self.history.events
+
+    @property
+    def order(self) -> Order:
+        """The order as the shop has it now, else as it was last seen. Raises `UnknownOrder` where it is neither."""
+        order = self.given or self.dossier.order
+        if order is None:
+            raise UnknownOrder(text("The shop has no order {order}. Check the number.", order=self.order_id))
+        return order
+
+    def payment(self, payment_id: str) -> Payment | None:
+        """The payment with this id as it is now, else as it was last seen, also where it has left the order since; None
+        where the order never had one."""
+        if self.given is not None and (payment := _find(self.given, payment_id)) is not None:
+            return payment
+        for recorded in reversed(self.events):
+            if isinstance(recorded.event, OrderSeen):
+                payment = _find(recorded.event.order, payment_id)
+                if payment is not None:
+                    return payment
+        return None
+
+    def draft(
+        self, by: Actor, at: datetime.datetime, *, request_id: str | None = None, request_digest: str | None = None
+    ) -> Draft:
+        """A draft of what somebody decides, which has seen the order as the shop gave it."""
+        draft = Draft(
+            dossier=self.dossier,
+            at=at,
+            by=by,
+            new_id=id_maker(microseconds(at) // 1000),
+            request_id=request_id,
+            request_digest=request_digest,
+        )
+        if self.given is not None:
+            draft.see(self.given)
+        return draft
+
+    def after(self, draft: Draft) -> Case:
+        """This case with what a draft decided."""
+        return attrs.evolve(self, history=self.history.after(draft.events, draft.dossier))
+
+
+def _find(order: Order, payment_id: str) -> Payment | None:
+    return next((payment for payment in order.payments if payment.id == payment_id), None)
+
+
+@attrs.frozen(kw_only=True)
+class Cases:
+    """Reads cases: one order read and one query."""
+
+    store: Store
+    shops: Callable[[str], Shop]
+
+    def read(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
+        """The order as the shop has it now, and its history. Raises `UnknownOrder`."""
+        given = self.order(shop, order_id)
+        return attrs.evolve(self.as_last_seen(shop, order_id, connection), given=given)
+
+    def as_last_seen(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
+        """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more."""
+        history = History.of(order_id, self.store.events(shop, order_id, connection))
+        return Case(shop=shop, order_id=order_id, history=history)
+
+    def knowing(self, case: Case, payment_id: str) -> Case:
+        """The case with the order as the shop has it now, where that is the only place to find a payment. Raises
+        `UnknownOrder`."""
+        if case.payment(payment_id) is not None:
+            return case
+        return attrs.evolve(case, given=self.order(case.shop, case.order_id))
+
+    def order(self, shop: str, order_id: str) -> Order:
+        """The order as the shop has it now. Raises `UnknownOrder`."""
+        order = self.shops(shop).order(order_id)
+        if order is None or order.id != order_id:
+            raise UnknownOrder(text("The shop has no order {order}. Check the number.", order=str(order_id)))
+        return order

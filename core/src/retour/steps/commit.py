@@ -1,0 +1,89 @@
+"""One commit: every row that follows from what was decided, written in one transaction, whoever decided it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+
+import attrs
+from sqlalchemy import Connection
+
+from retour.model.events.event import Recorded
+from retour.rules.draft import Draft, Note
+from retour.steps.case import Case
+from retour.store.clock import microseconds
+from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
+from retour.store.records import event_row
+from retour.store.store import Commit, NewEffect, SettledEffect, Store
+
+DAYS_NOTES_ARE_KEPT = 365
+"""Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
+
+EffectsOf = Callable[[str, Sequence[Recorded], Callable[[str], str], str | None], list[NewEffect]]
+"""The effects that events of an order ask for, with ids of their own, born claimed by an owner or by nobody."""
+
+
+@attrs.frozen(kw_only=True)
+class Committed:
+    """What was written: the ``case`` with it, the ``effects`` that follow, and the commit's ``id``."""
+
+    id: str
+    case: Case
+    effects: Sequence[NewEffect]
+
+
+@attrs.frozen(kw_only=True)
+class Commits:
+    """Writes commits. ``effects_of`` says what events ask for."""
+
+    store: Store
+    effects_of: EffectsOf
+
+    def write(
+        self,
+        case: Case,
+        draft: Draft,
+        *,
+        owner: str | None = None,
+        effects: Sequence[NewEffect] = (),
+        settled: Sequence[SettledEffect] = (),
+        connection: Connection | None = None,
+    ) -> Committed:
+        """Write what a ``draft`` of ``case`` decided, in a transaction of its own or in the host's.
+
+        ``owner`` runs the effects that its events ask for; ``effects`` are others, ``settled`` those that the writer
+        has claimed and is done with. Raises `VersionMoved`, `LeaseLost` or `EffectTaken`, with nothing written.
+        """
+        commit_id, events = draft.new_id("cm"), draft.events
+        asked = self.effects_of(case.order_id, events, draft.new_id, owner)
+        self.store.save(
+            Commit(
+                id=commit_id,
+                shop=case.shop,
+                order_id=case.order_id,
+                expected=case.dossier.version,
+                events=[event_row(case.shop, case.order_id, one, commit_id) for one in events],
+                returns=return_rows(case.shop, draft.dossier, events),
+                refunds=refund_rows(case.shop, draft.dossier, events),
+                merged_refunds=merged_refunds(events),
+                references=reference_rows(case.shop, draft.dossier, events),
+                personal=[_note_row(case, note, draft.at) for note in draft.notes],
+                effects=[*asked, *effects],
+                settled=settled,
+                withdrawn=draft.withdrawn,
+            ),
+            connection,
+        )
+        return Committed(id=commit_id, case=case.after(draft), effects=asked)
+
+
+def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:
+    return {
+        "shop": case.shop,
+        "id": note.id,
+        "order_id": case.order_id,
+        "customer": note.customer,
+        "class": "operational",
+        "expires_at": microseconds(now + datetime.timedelta(days=DAYS_NOTES_ARE_KEPT)),
+        "body": note.words,
+    }

@@ -1,0 +1,245 @@
+"""What each command costs: statements, transactions, commits, and how often the shop is asked for the order.
+
+The numbers are what is needed, and no cost may creep in unseen: a change of one is a decision.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import pytest
+from sqlalchemy import event
+
+from retour import Actor, Counted, Money, Objection, RestockDecision, ReturnDesk, hookimpl
+from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
+from retour.testing import a_line, a_payment, an_order
+
+ANNA, BUYER = Actor.staff("anna"), Actor.customer("c-17")
+EUR1 = Money.of("1", "EUR")
+
+
+@attrs.define
+class Costs:
+    """What was counted."""
+
+    statements: int = 0
+    transactions: int = 0
+    commits: int = 0
+    orders: int = 0
+
+    @property
+    def row(self) -> tuple[int, int, int, int]:
+        return self.statements, self.transactions, self.commits, self.orders
+
+
+@contextmanager
+def counted(world: Any) -> Iterator[Costs]:
+    """Counts while the block runs: writes that commit, reads that are rolled back or in autocommit."""
+    costs, engine, shop = Costs(), world.desk._services.store.engine, world.shop
+    writing: set[int] = set()
+
+    def statement(connection: Any, cursor: Any, sql: str, *rest: Any) -> None:
+        costs.statements += not sql.startswith("BEGIN")  # which SQLite's driver is sent as a statement
+
+    def begin(connection: Any) -> None:
+        reads = connection.get_execution_options().get("retour_read")
+        autocommit = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+        if not reads and not autocommit:
+            costs.transactions += 1
+            writing.add(id(connection))
+
+    def commit(connection: Any) -> None:
+        if id(connection) in writing:
+            writing.discard(id(connection))
+            costs.commits += 1
+
+    order = shop.order
+
+    def asked(order_id: str) -> Any:
+        costs.orders += 1
+        return order(order_id)
+
+    listeners: list[tuple[str, Callable[..., None]]] = [
+        ("before_cursor_execute", statement),
+        ("begin", begin),
+        ("commit", commit),
+    ]
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    shop.order = asked
+    try:
+        yield costs
+    finally:
+        del shop.order
+        for name, listener in listeners:
+            event.remove(engine, name, listener)
+
+
+class LookAtAll:
+    """A policy that lets nothing pass by itself."""
+
+    name = "look-at-all"
+
+    @hookimpl
+    def return_policy(self) -> Objection:
+        return Objection.review("look")
+
+
+def requested(world: Any) -> Any:
+    world.open(LookAtAll())
+    return world.desk.request_return("1001", {"cup": 2}, by=BUYER, request_id="f").return_id
+
+
+def approved(world: Any) -> Any:
+    return_id = requested(world)
+    world.desk.approve_return("1001", return_id, by=ANNA)
+    return return_id
+
+
+def received(world: Any) -> Any:
+    world.open()
+    return world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f")
+
+
+def asked(world: Any) -> Any:
+    world.open()
+    lines = a_line("cup", 2, "50.00"), a_line("pot", 1, "50.00")
+    world.shop.orders["1001"] = an_order(*lines, payments=[a_payment("100.00", provider="ledger", reference="p_1")])
+    return world.desk.mark_returned("1001", by=ANNA).return_id
+
+
+def opened(world: Any) -> Any:
+    world.open()
+    world.desk.dossier("1001")
+
+
+def pending(world: Any) -> Any:
+    world.open(cancel_refund=Support.YES).ledger.new_status = RefundStatus.PENDING
+    return world.refund().refund_id
+
+
+def held(world: Any) -> Any:
+    world.open().ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
+    return world.refund().refund_id
+
+
+def transfer(world: Any) -> Any:
+    world.open("manual_transfer").ledger.before = [ProviderError(ErrorCode.TOO_LATE, "180 days")]
+    return world.refund().refund_id
+
+
+def confirmed(world: Any) -> Any:
+    world.open()
+    confirm = world.desk.confirm_refund
+    return confirm("1001", "p_1", EUR1, reference="r1", by=ANNA, request_id="f").refund_id
+
+
+def linked(world: Any) -> Any:
+    world.open()
+    link = world.open_link("2").refund_id
+    world.ledger.add("p_1", Money.of("2", "EUR"))
+    world.ledger.add("p_1", Money.of("2", "EUR"))
+    world.desk.reconcile("1001")
+    external = next(one.id for one in world.refunds if one.id != link)
+    return link, external
+
+
+def found(world: Any) -> Any:
+    world.open().ledger.add("p_1", EUR1)
+
+
+Before = Callable[[Any], Any]
+Do = Callable[[ReturnDesk, Any], Any]
+COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
+    "request_return": (
+        opened,
+        lambda desk, _: desk.request_return("1001", {"cup": 1}, by=BUYER, request_id="r"),
+        (5, 1, 1, 1),
+    ),
+    "approve_return": (requested, lambda desk, one: desk.approve_return("1001", one, by=ANNA), (4, 1, 1, 1)),
+    "reject_return": (
+        requested,
+        lambda desk, one: desk.reject_return("1001", one, by=ANNA, because="no"),
+        (4, 1, 1, 1),
+    ),
+    "mark_sent": (approved, lambda desk, one: desk.mark_sent("1001", one, by=BUYER), (4, 1, 1, 1)),
+    "cancel_return": (approved, lambda desk, one: desk.cancel_return("1001", one, by=BUYER), (4, 1, 1, 1)),
+    "receive": (
+        approved,
+        lambda desk, one: desk.receive("1001", one, {"cup": 1}, by=ANNA, request_id="r"),
+        (9, 2, 2, 1),
+    ),
+    "mark_returned": (opened, lambda desk, _: desk.mark_returned("1001", by=ANNA), (10, 2, 2, 1)),
+    "close_return": (received, lambda desk, one: desk.close_return("1001", one.return_id, by=ANNA), (4, 1, 1, 1)),
+    "correct_receipt": (
+        received,
+        lambda desk, one: desk.correct_receipt("1001", one.receipt_id, [Counted(line_id="cup", damaged=1)], by=ANNA),
+        (9, 2, 2, 1),
+    ),
+    "answer_restock": (
+        asked,
+        lambda desk, one: desk.answer_restock("1001", one, RestockDecision.all(), by=ANNA),
+        (9, 2, 2, 1),
+    ),
+    "refund_options": (received, lambda desk, _: desk.refund_options("1001"), (1, 0, 0, 1)),
+    "refund_link": (received, lambda desk, _: desk.refund_link("1001", "p_1"), (1, 0, 0, 1)),
+    "refund": (
+        opened,
+        lambda desk, _: desk.refund("1001", "p_1", EUR1, by=ANNA, request_id="r"),
+        (10, 2, 2, 1),
+    ),
+    "open_refund_link": (
+        opened,
+        lambda desk, _: desk.open_refund_link("1001", "p_1", EUR1, by=ANNA, request_id="r"),
+        (5, 1, 1, 1),
+    ),
+    "confirm_refund": (
+        opened,
+        lambda desk, _: desk.confirm_refund("1001", "p_1", EUR1, reference="r1", by=ANNA, request_id="r"),
+        (5, 1, 1, 1),
+    ),
+    "reverse_refund": (
+        confirmed,
+        lambda desk, one: desk.reverse_refund("1001", one, reference="r2", by=ANNA),
+        (4, 1, 1, 1),
+    ),
+    "cancel_refund": (pending, lambda desk, one: desk.cancel_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
+    "hand_over_refund": (transfer, lambda desk, one: desk.hand_over_refund("1001", one, "B1", by=ANNA), (4, 1, 1, 1)),
+    "retry_refund": (held, lambda desk, one: desk.retry_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
+    "match_refund": (linked, lambda desk, two: desk.match_refund("1001", *two, by=ANNA), (6, 1, 1, 1)),
+    "reconcile": (found, lambda desk, _: desk.reconcile("1001"), (5, 1, 1, 1)),
+    "receive_webhook": (
+        found,
+        lambda desk, _: desk.receive_webhook("ledger", {"signature": "right"}, b"event:re_1"),
+        (12, 3, 3, 1),
+    ),
+    "timeline": (received, lambda desk, _: desk.timeline("1001"), (2, 0, 0, 1)),
+    "dossier": (received, lambda desk, _: desk.dossier("1001"), (1, 0, 0, 1)),
+    "list_returns": (received, lambda desk, _: desk.list_returns(), (1, 0, 0, 0)),
+    "list_refunds": (confirmed, lambda desk, _: desk.list_refunds(), (1, 0, 0, 0)),
+    "find_order": (received, lambda desk, _: desk.find_order("ledger", "p_1"), (1, 0, 0, 0)),
+    "shipping_options": (received, lambda desk, _: desk.shipping_options("1001"), (0, 0, 0, 1)),
+    "run": (received, lambda desk, one: desk.run(one), (2, 0, 0, 0)),
+    "work": (received, lambda desk, _: desk.work(), (4, 2, 2, 0)),
+}
+"""By the desk's method: what is there before, the call, and (statements, transactions, commits, order reads)."""
+
+NO_COMMANDS = {"close", "for_shop", "plugins"}
+
+
+def test_every_method_of_the_desk_has_its_costs_here() -> None:
+    public = {name for name, _ in inspect.getmembers(ReturnDesk) if not name.startswith("_")}
+    assert public - NO_COMMANDS == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_costs_what_it_needs_and_no_more(world: Any, name: str) -> None:
+    before, do, expected = COMMANDS[name]
+    given = before(world)
+    with counted(world) as costs:
+        do(world.desk, given)
+    assert costs.row == expected
