@@ -69,18 +69,57 @@ def test_nothing_in_the_core_imports_upward() -> None:
     assert upward == []
 
 
-def test_the_core_has_no_circles() -> None:
+def circle_in(edges: dict[str, set[str]]) -> list[str]:
+    """The way from a name over what it imports back to itself; empty where there is none."""
+    for start in sorted(edges):
+        waiting = [[start]]
+        seen: set[str] = set()
+        while waiting:
+            way = waiting.pop()
+            for imported in sorted(edges.get(way[-1], set()) - seen):
+                if imported == start:
+                    return [*way, start]
+                seen.add(imported)
+                waiting.append([*way, imported])
+    return []
+
+
+def modules_in(folder: Path) -> dict[str, set[str]]:
+    """Every module below a folder of modules, with those that it imports, for type checkers only included."""
+    sources = {}
+    for source in folder.rglob("*.py"):
+        parts = source.relative_to(folder.parent).with_suffix("").parts
+        sources[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = source
     edges: dict[str, set[str]] = {}
+    for name, source in sources.items():
+        found = set(imports(source))
+        from_packages = {(module.rpartition(".")[0], line) for module, line in found}
+        named = {module for module, _ in found - from_packages}
+        edges[name] = {one if one in sources else one.rpartition(".")[0] for one in named} & sources.keys() - {name}
+    return edges
+
+
+def test_the_core_has_no_circles() -> None:
+    packages: dict[str, set[str]] = {}
     for _, package, imported in core_imports():
         if imported != package:
-            edges.setdefault(package, set()).add(imported)
-    for start in edges:
-        seen, queue = set(), set(edges[start])
-        while queue:
-            package = queue.pop()
-            assert package != start, f"retour.{start} is imported, over others, by what it imports"
-            seen.add(package)
-            queue |= edges.get(package, set()) - seen
+            packages.setdefault(package, set()).add(imported)
+    assert circle_in(packages) == []
+
+
+def test_no_two_modules_of_the_core_import_each_other_not_even_for_type_checkers() -> None:
+    modules = modules_in(CORE)
+    del modules["retour"]  # lazy and exempt
+    assert circle_in(modules) == []
+
+
+def test_a_circle_of_modules_is_found(tmp_path: Path) -> None:
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house/__init__.py").write_text("")
+    (tmp_path / "house/door.py").write_text("import house.key")
+    (tmp_path / "house/key.py").write_text("def turn():\n    from house import lock")
+    (tmp_path / "house/lock.py").write_text("if TYPE_CHECKING:\n    from house.door import Door")
+    assert circle_in(modules_in(tmp_path / "house")) == ["house.door", "house.key", "house.lock", "house.door"]
 
 
 def test_the_core_has_no_package_outside_its_floors() -> None:

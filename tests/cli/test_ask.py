@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from retour.cli import cases
+from retour.cli import demo_cases
 
 Run = Callable[..., Result]
 
@@ -17,7 +17,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def teapot(tmp_path: Path) -> str:
     """A file with one order: a teapot and two cups, paid outside any provider, so that it runs "several, OK"."""
-    orders = json.loads(Path(cases.__file__).with_name("orders.json").read_text())
+    orders = json.loads(Path(demo_cases.__file__).with_name("orders.json").read_text())
     [order] = [one for one in orders if one["id"] == "1002"]
     path = tmp_path / "teapot.json"
     path.write_text(json.dumps([{**order, "payments": []}]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import sqlite3
@@ -17,8 +18,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retour import Money, StockMovement
-from retour.cli import cases, demo, demo_refunds, main
-from retour.cli.cases import CASES, Case
+from retour.cli import demo_cases, demo_command, demo_refunds, main
+from retour.cli.demo_cases import CASES, DemoCase
 from retour.plugins import registry
 from retour.store import connect as connecting
 from retour_stripe import Stripe
@@ -197,8 +198,8 @@ def test_the_history_shows_the_refund_that_a_person_confirmed(english: Result) -
 
 
 def test_the_bundled_orders_were_placed_last_week_whatever_the_day() -> None:
-    orders = demo._as_of_last_week(demo.bundled_orders()).orders
-    ages = {(demo.datetime.datetime.now(demo.ZONE).date() - order.placed_at.date()).days for order in orders}
+    orders = demo_command._as_of_last_week(demo_command.bundled_orders()).orders
+    ages = {(datetime.datetime.now(demo_command.ZONE).date() - order.placed_at.date()).days for order in orders}
     assert min(ages) == 7
     assert max(ages) <= 14
 
@@ -327,7 +328,7 @@ def test_a_demo_that_was_killed_half_way_goes_on_and_refunds_nothing_twice(run: 
 
 
 def bundled() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(Path(cases.__file__).with_name("orders.json").read_text())
+    found: list[dict[str, Any]] = json.loads(Path(demo_cases.__file__).with_name("orders.json").read_text())
     return found
 
 
@@ -391,7 +392,7 @@ def newer(file: Path) -> None:
 
 def empty(file: Path) -> None:
     engine = connecting.connect(f"sqlite:///{file}")
-    demo.ReturnDesk(shop=demo.MemoryShop(), store=engine, migrate=True)
+    demo_command.ReturnDesk(shop=demo_command.MemoryShop(), store=engine, migrate=True)
     engine.dispose()
 
 
@@ -402,7 +403,7 @@ def test_a_shop_that_cannot_book_is_a_problem_in_its_row_and_not_ok(
         if movements[0].order_id == "1006":
             raise ConnectionError("the stock is away")
 
-    monkeypatch.setattr(demo.MemoryShop, "book_stock", refuse)
+    monkeypatch.setattr(demo_command.MemoryShop, "book_stock", refuse)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
     assert "1 order has a problem" in result.stderr
@@ -427,7 +428,7 @@ def test_what_nobody_expected_is_one_sentence_and_exit_code_1(
     def break_down(_: object) -> None:
         raise ZeroDivisionError("by nobody")
 
-    monkeypatch.setattr(demo, "deal", break_down)
+    monkeypatch.setattr(demo_command, "deal", break_down)
     result = run("demo", "--db", url)
     assert result.exit_code == 1
     assert "did not expect: ZeroDivisionError: by nobody" in result.stderr
@@ -467,19 +468,19 @@ def test_the_installed_command_runs_the_demo(tmp_path: Path) -> None:
 
 
 def test_as_many_cases_as_possible_get_an_order() -> None:
-    orders = {order.id: order for order in demo.bundled_orders().orders}
+    orders = {order.id: order for order in demo_command.bundled_orders().orders}
     only_self, any_case = orders["1001"], orders["1006"]
     for listed in ([only_self, any_case], [any_case, only_self]):
-        dealt, nothing = cases.deal(listed)
+        dealt, nothing = demo_cases.deal(listed)
         assert sum(bool(some) for some in dealt.values()) == 2
         assert nothing == []
 
 
 def test_the_only_order_for_a_case_is_kept_for_it() -> None:
-    orders = {order.id: order for order in demo.bundled_orders().orders}
+    orders = {order.id: order for order in demo_command.bundled_orders().orders}
     on_delivery = orders["1012"]
     unpaid = [attrs.evolve(on_delivery, id=name, payments=()) for name in ("A1", "A2")]
-    dealt, _ = cases.deal([on_delivery, *unpaid])
+    dealt, _ = demo_cases.deal([on_delivery, *unpaid])
     assert {name: [order.id for order in some] for name, some in dealt.items() if some} == {
         "one_product": ["A1"],
         "pay_on_delivery": ["1012"],
@@ -488,8 +489,8 @@ def test_the_only_order_for_a_case_is_kept_for_it() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_a_case_brings_back_is_the_whole_order(case: Case) -> None:
-    for order in demo.bundled_orders().orders:
+def test_what_a_case_brings_back_is_the_whole_order(case: DemoCase) -> None:
+    for order in demo_command.bundled_orders().orders:
         if case.fits(order):
             arrivals = case.arrivals(order)
             assert arrivals[-1] is None or sum(count.units for count in arrivals[-1]) == sum(

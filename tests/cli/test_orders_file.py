@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retour import BankAccount, Delivery, LineKind, Mode, Money, Order, OrderLine, Paid, Payment, TaxPart
-from retour.cli.faults import InvalidOrdersFile
 from retour.cli.orders_csv import SERVICES
+from retour.cli.orders_faults import InvalidOrdersFile
 from retour.cli.orders_file import read_orders
 
 Run = Callable[..., Result]

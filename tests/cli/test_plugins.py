@@ -13,7 +13,7 @@ import attrs
 import pytest
 from click.testing import Result
 
-from retour.cli.plugins import _as_json, _in_words
+from retour.cli.plugins_command import _as_json, _in_words
 from retour.providers import Support
 
 Run = Callable[..., Result]

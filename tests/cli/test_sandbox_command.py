@@ -19,7 +19,7 @@ from click.testing import Result
 from rich.console import Console
 
 from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
-from retour.cli import sandbox as command
+from retour.cli import sandbox_command as command
 from retour.plugins import registry
 from retour.sandbox import SandboxRequest, SandboxResponse, SandboxServer
 from retour.testing import a_line, a_payment, an_order

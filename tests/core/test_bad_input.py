@@ -13,13 +13,13 @@ from retour.model.errors import (
     InvalidOrder,
     InvalidQuantity,
     InvalidReference,
+    MissingRequestId,
     NotAllowed,
-    NotPossibleNow,
-    RequestReused,
     UnknownLine,
     UnknownOrder,
     UnknownReceipt,
     UnknownReturn,
+    WrongState,
 )
 from retour.testing import a_line, a_payment, a_service, an_order
 
@@ -100,7 +100,7 @@ def test_what_adds_something_needs_a_request_id(desk: ReturnDesk, request_id: st
     unchanged(
         desk,
         lambda: desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=request_id),
-        RequestReused,
+        MissingRequestId,
         "needs a request_id",
     )
 
@@ -128,7 +128,7 @@ def test_an_unknown_return_or_receipt_is_refused_and_the_known_ones_are_named(de
 
 def test_an_order_of_which_nothing_was_fulfilled_cannot_come_back() -> None:
     desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 2, fulfilled=0))]), store="sqlite://")
-    unchanged(desk, lambda: desk.mark_returned("1001", by=ANNA), NotPossibleNow, "no goods were fulfilled")
+    unchanged(desk, lambda: desk.mark_returned("1001", by=ANNA), WrongState, "no goods were fulfilled")
 
 
 def test_who_does_it_must_be_an_actor(desk: ReturnDesk) -> None:

@@ -18,7 +18,7 @@ from retour import (
     ReturnDesk,
     hookimpl,
 )
-from retour.model.errors import InvalidQuantity, NotAllowed, NotPossibleNow
+from retour.model.errors import InvalidArgument, InvalidQuantity, NotAllowed, WrongState
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -176,7 +176,7 @@ def test_closing_frees_units_that_were_announced_and_never_came(desk: ReturnDesk
 
 def test_a_return_with_an_open_question_cannot_be_closed(desk: ReturnDesk) -> None:
     return_id = desk.mark_returned("1001", by=ANNA).return_id
-    with pytest.raises(NotPossibleNow, match="waits for an answer about the stock"):
+    with pytest.raises(WrongState, match="waits for an answer about the stock"):
         desk.close_return("1001", return_id, by=ANNA)
     desk.answer_restock("1001", return_id, RestockDecision.by_hand(), by=ANNA)
     desk.close_return("1001", return_id, by=ANNA)
@@ -196,7 +196,7 @@ def test_a_rejected_return_can_do_nothing_more(step: str) -> None:
         "close": lambda: desk.close_return("1001", return_id, by=ANNA),
         "receive": lambda: desk.receive("1001", return_id, {"teapot": 1}, by=ANNA, request_id="r"),
     }
-    with pytest.raises(NotPossibleNow, match=f"Order 1001: return {return_id} is rejected"):
+    with pytest.raises(WrongState, match=f"Order 1001: return {return_id} is rejected"):
         steps[step]()
     assert goods(desk, return_id) is GoodsState.REJECTED
 
@@ -209,7 +209,7 @@ def test_a_customer_may_only_request_send_and_cancel(desk: ReturnDesk) -> None:
         lambda: desk.close_return("1001", return_id, by=CUSTOMER),
         lambda: desk.reject_return("1001", return_id, by=CUSTOMER, because="No"),
     ):
-        with pytest.raises((NotAllowed, NotPossibleNow)):
+        with pytest.raises((NotAllowed, WrongState)):
             command()
     assert goods(desk, return_id) is GoodsState.APPROVED
 
@@ -223,5 +223,14 @@ def test_reasons_are_kept_with_their_lines(desk: ReturnDesk) -> None:
 def test_a_cancelled_request_cannot_be_cancelled_after_its_goods_were_counted(desk: ReturnDesk) -> None:
     return_id = desk.request_return("1001", {"cup": 1}, by=CUSTOMER, request_id="form-1").return_id
     desk.receive("1001", return_id, {"cup": 1}, by=ANNA, request_id="parcel-1")
-    with pytest.raises(NotPossibleNow, match="is received"):
+    with pytest.raises(WrongState, match="is received"):
         desk.cancel_return("1001", return_id, by=CUSTOMER)
+
+
+@pytest.mark.parametrize("because", ["", "  "])
+def test_a_return_is_rejected_for_a_reason_that_the_customer_reads(because: str) -> None:
+    desk = opened(an_order(a_line("teapot", 2)), Policy(Objection.review("look")))
+    return_id = desk.request_return("1001", {"teapot": 1}, by=CUSTOMER, request_id="form-1").return_id
+    with pytest.raises(InvalidArgument, match="say why the return is rejected"):
+        desk.reject_return("1001", return_id, by=ANNA, because=because)
+    assert goods(desk, return_id) is GoodsState.REQUESTED

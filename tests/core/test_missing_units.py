@@ -21,7 +21,7 @@ from retour import (
     StockState,
     hookimpl,
 )
-from retour.model.errors import InvalidQuantity, NotPossibleNow
+from retour.model.errors import InvalidQuantity, WrongState
 from retour.model.returns import Returned
 from retour.testing import a_line, an_order
 
@@ -125,7 +125,7 @@ def test_what_was_missing_on_a_closed_return_is_counted_there_when_it_comes_and_
     late = desk.receive("1001", asked.return_id, {"cup": 1}, by=ANNA, request_id="f4")
     assert late.returns[0].goods is GoodsState.CLOSED
     assert shop.stock == {"cup": 2}
-    with pytest.raises(NotPossibleNow, match="closed"):
+    with pytest.raises(WrongState, match="closed"):
         desk.receive("1001", asked.return_id, {"cup": 1}, by=ANNA, request_id="f5")
     new = desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f6")
     assert new.return_id != asked.return_id

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from retour import Money
 from retour.model.errors import InvalidAmount
 from retour.model.money import _DECIMALS, total, value_of_units
-from retour.model.text import money_text
 
 CURRENCIES = st.sampled_from(sorted(_DECIMALS))
 
@@ -109,4 +108,4 @@ def test_no_amounts_sum_to_zero() -> None:
     ],
 )
 def test_amounts_read_as_the_reader_writes_them(money: Money, language: str, words: str) -> None:
-    assert money_text(money, language).replace("\xa0", " ") == words
+    assert money.render(language).replace("\xa0", " ") == words

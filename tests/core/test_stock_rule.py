@@ -16,7 +16,7 @@ from retour import (
     ReturnDesk,
     StockState,
 )
-from retour.model.errors import InvalidLines, InvalidQuantity, NotPossibleNow, UnknownLine
+from retour.model.errors import InvalidLines, InvalidQuantity, UnknownLine, WrongState
 from retour.testing import a_line, a_service, an_order
 
 ANNA = Actor.staff("anna")
@@ -193,7 +193,7 @@ def test_cancel_after_ok_is_refused_and_says_what_to_do(several: tuple[MemorySho
     shop, desk = several
     return_id = desk.mark_returned("1001", by=ANNA).return_id
     desk.answer_restock("1001", return_id, RestockDecision.all(), by=ANNA)
-    with pytest.raises(NotPossibleNow, match="correct the receipt"):
+    with pytest.raises(WrongState, match="correct the receipt"):
         desk.answer_restock("1001", return_id, RestockDecision.by_hand(), by=ANNA)
     assert shop.stock == {"teapot": 1, "cup": 2}
 

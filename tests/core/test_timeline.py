@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from retour import Actor, Audience, Counted, MemoryShop, Money, Order, RestockDecision, ReturnDesk
-from retour.model.errors import InvalidReference
+from retour.model.errors import InvalidArgument
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -97,7 +97,7 @@ def test_an_order_without_a_return_tells_when_it_was_placed_and_paid(desk: Retur
 
 
 def test_an_unknown_audience_is_refused(desk: ReturnDesk) -> None:
-    with pytest.raises(InvalidReference, match="nobody reads no timeline"):
+    with pytest.raises(InvalidArgument, match="nobody reads no timeline"):
         desk.timeline("1001", "nobody")
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retour.providers import ErrorCode, Money, ProviderError, RefundResult, RefundStatus, read_json
-from retour.providers.refunding import LARGEST_AMOUNT
+from retour.providers.refund_request import LARGEST_AMOUNT
 from retour.providers.wire import DEEPEST
 
 words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"))

@@ -49,7 +49,7 @@ def end_state(world: Any, reports: Reports) -> list[tuple[str, str, bool]]:
     for reference, status in reports:
         body = f"refund:{reference}:{status.value}".encode()
         assert world.desk.receive_webhook("ledger", {"signature": "right"}, body).kept == 1
-    return sorted((one.reference, one.state.value, one.takes_money) for one in world.refunds)
+    return sorted((one.reference, one.state.value, one.counts_against_payment) for one in world.refunds)
 
 
 @pytest.fixture(autouse=True)

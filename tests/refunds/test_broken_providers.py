@@ -27,10 +27,11 @@ from retour import (
     InvalidWebhook,
     MemoryShop,
     Money,
-    NotPossibleNow,
     Paid,
+    ProviderUnavailable,
     RetourError,
     ReturnDesk,
+    WrongState,
     hookimpl,
 )
 from retour.model.order import Mode
@@ -164,7 +165,9 @@ def attempt(call: Callable[[], object]) -> str:
 
 def sum_of(world: Any) -> int:
     """Minor units that our books say went back or are with the provider."""
-    return sum(one.amount.minor for one in world.refunds if one.takes_money and one.state != "awaiting_merchant")
+    return sum(
+        one.amount.minor for one in world.refunds if one.counts_against_payment and one.state != "awaiting_merchant"
+    )
 
 
 # --- every method, every way, every command --------------------------------------------------------------
@@ -292,7 +295,7 @@ def test_a_webhook_that_the_plugin_broke_over_is_answered_500_and_the_log_says_w
     world.refund()
     world.ledger.turn("re_1", RefundStatus.SUCCEEDED)
     broken["parse_webhook"] = ("instead", HARMS[harm])
-    with pytest.raises(NotPossibleNow, match="Answer 500, so that it is sent again") as caught:
+    with pytest.raises(ProviderUnavailable, match="Answer 500, so that it is sent again") as caught:
         world.desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1")
     assert "plugin ledger (ledger) failed in parse_webhook" in str(caught.value)
     (record,) = [one for one in log.records if one.levelno == logging.ERROR]
@@ -677,7 +680,7 @@ def test_nothing_is_asked_about_money_of_which_it_is_unclear_whether_it_went_bac
     world.ledger.after = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
     assert world.refund("20.00").refund.state == "unknown"
     asked.calls.clear()
-    with pytest.raises(NotPossibleNow, match="not clear yet"):
+    with pytest.raises(WrongState, match="not clear yet"):
         world.refund("1.00")
     assert asked.calls == []
 
@@ -701,7 +704,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "open_refund_link": ["p_1", money],
         "reverse_refund": [asked.pending],
         "cancel_refund": [asked.pending],
-        "hand_over_refund": [asked.link, "batch"],
+        "set_refund_batch": [asked.link, "batch"],
         "retry_refund": [asked.pending],
         "match_refund": [asked.pending, asked.link],
     }
@@ -752,13 +755,13 @@ def test_a_waiting_refund_is_not_replaced_while_its_payment_cannot_be_looked_at(
     def instead() -> Any:
         return world.desk.refund("1001", "s_1", Money.of("40", "EUR"), by=ANNA, request_id="form", instead_of=link)
 
-    with pytest.raises(NotPossibleNow, match=r"on payment ledger:p_1 may have been made already"):
+    with pytest.raises(ProviderUnavailable, match=r"on payment ledger:p_1 may have been made already"):
         instead()
     assert world.desk.dossier("1001").version == before
     assert other.calls == 0
     broken.clear()
     if how != "gone":
-        with pytest.raises(NotPossibleNow, match="is refunded"):
+        with pytest.raises(WrongState, match="is refunded"):
             instead()  # found now
         assert world.desk.dossier("1001").refund(link).reference == made.reference
         assert other.calls == 0

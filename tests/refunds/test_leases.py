@@ -15,7 +15,7 @@ import pytest
 
 from retour import Actor, Order, Refund, hookimpl
 from retour.effects.kinds import KINDS, SendRefund, to_store
-from retour.model.errors import NotPossibleNow
+from retour.model.errors import WrongState
 from retour.model.events.money import RefundUnclear
 from retour.providers import ErrorCode, ProviderError
 from retour.store.store import Commit, Store
@@ -160,7 +160,7 @@ def test_a_refund_that_became_unknown_under_a_person_who_cancels_keeps_its_quest
         patch.setattr(Store, "waiting_effects", then_a_worker_sends_it)
         patch.setattr(Store, "claim", lambda *a, **more: claim(*a, **more) if working else _die(claim(*a, **more)))
         patch.setattr(Store, "save", lambda *a: save(*a) if working else _die(save(*a)))
-        with suppress(PowerCut, NotPossibleNow):
+        with suppress(PowerCut, WrongState):
             world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert world.states == ["unknown"]
     pauses_are_over(world)
@@ -187,7 +187,7 @@ def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "waiting_effects", then_a_worker_takes_it)
-        with pytest.raises(NotPossibleNow, match="is being sent right now"):
+        with pytest.raises(WrongState, match="is being sent right now"):
             world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert world.states == ["submitting"]
     world.desk._services.runner.run(taken, until=time.monotonic() + 60)
@@ -200,7 +200,7 @@ def test_a_refund_with_two_effects_is_not_given_up_while_a_worker_has_one_of_the
     store = world.desk._services.store
     again = to_store(SendRefund(refund_id=outcome.refund_id), "ef another", "wk another", 60_000_000)
     store.save(Commit(id="cm", shop="default", order_id="1001", expected=0, events=(), effects=[again]))
-    with pytest.raises(NotPossibleNow, match="is being sent right now"):
+    with pytest.raises(WrongState, match="is being sent right now"):
         world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert {state for (state,) in rows(world, "state")} == {"waiting"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retour import Actor, InvalidWebhook, Money, NotPossibleNow
+from retour import Actor, InvalidWebhook, Money, ProviderUnavailable, WrongState
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 from retour.testing import a_line, a_payment, an_order
 
@@ -139,7 +139,7 @@ def test_what_the_provider_has_is_never_the_merchants_to_make_or_to_give_up(worl
     world.desk.reconcile("1001")
     (external,) = world.refunds
     assert external.state == "pending"
-    with pytest.raises(NotPossibleNow):
+    with pytest.raises(WrongState):
         world.desk.cancel_refund("1001", external.id, by=ANNA)
     assert world.refund("60.00").refund.state == "pending"
     assert world.desk.refund_options("1001")[0].left == Money.of("0", "EUR")
@@ -162,7 +162,7 @@ def test_refunds_that_cannot_be_one_are_not_matched(world: Any) -> None:
     world.desk.reconcile("1001")
     ours, external = world.refunds
     for pair in [(ours.id, external.id), (external.id, ours.id), (ours.id, ours.id)]:
-        with pytest.raises(NotPossibleNow, match="are not one"):
+        with pytest.raises(WrongState, match="are not one"):
             world.desk.match_refund("1001", *pair, by=ANNA)
 
 
@@ -225,7 +225,7 @@ def test_an_api_refund_instead_of_a_waiting_one_asks_the_provider_first(world: A
     waiting = world.open().open_link().refund_id
     world.now += MINUTE
     world.ledger.add("p_1", EUR40)
-    with pytest.raises(NotPossibleNow, match="is refunded, so you cannot cancel it"):
+    with pytest.raises(WrongState, match="is refunded, so you cannot cancel it"):
         world.refund(instead_of=waiting)
     assert world.went_back == 4000
 
@@ -293,7 +293,7 @@ def test_a_webhook_with_a_wrong_signature_is_refused_and_nothing_is_kept(world: 
 
 def test_a_webhook_that_cannot_be_checked_now_is_to_be_sent_again(world: Any) -> None:
     world.open()
-    with pytest.raises(NotPossibleNow, match="Answer 500, so that it is sent again"):
+    with pytest.raises(ProviderUnavailable, match="Answer 500, so that it is sent again"):
         signed(world, "refund:re_1", "cannot be checked")
     assert world.refunds == []
 

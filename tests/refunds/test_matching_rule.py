@@ -17,7 +17,7 @@ from retour.model.events.money import (
     RefundPlanned,
     RefundReported,
 )
-from retour.model.refunds import Evidence, RefundOrder, Reported
+from retour.model.refunds import Evidence, RefundInstruction, Reported
 from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, record_reports
 from retour.testing import a_line, a_payment, an_order
@@ -32,7 +32,7 @@ ONE, OTHER = ORDER.payments
 
 
 def by_api(refund_id: str, amount: Money = EUR40) -> RefundPlanned:
-    sent = RefundOrder(target="p_1", key=refund_id, description="Return")
+    sent = RefundInstruction(target="p_1", key=refund_id, description="Return")
     return RefundPlanned(refund_id=refund_id, payment=ONE.id, amount=amount, sent=sent)
 
 

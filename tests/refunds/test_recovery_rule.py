@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from retour import Money
-from retour.model.refunds import Refund, RefundOrder, RefundSource, RefundState
+from retour.model.refunds import Refund, RefundInstruction, RefundSource, RefundState
 from retour.rules.recovery import MARGIN, Next, begins_anew, next_step
 
 SENT = datetime.datetime(2026, 11, 24, 9, 0, tzinfo=datetime.UTC)
@@ -25,7 +25,7 @@ UNKNOWN = Refund(
     source=RefundSource.API,
     at=SENT,
     changed_at=SENT,
-    sent=RefundOrder(target="tr_1", key="rf1", description="Return 1001"),
+    instruction=RefundInstruction(target="tr_1", key="rf1", description="Return 1001"),
     sent_at=SENT,
     unclear_at=SENT,
 )

@@ -11,7 +11,7 @@ from retour import Actor, Money, Order
 from retour.effects.inbox import payment_of_target
 from retour.model.dossier import Dossier
 from retour.model.events.money import RefundPlanned
-from retour.model.refunds import RefundOrder
+from retour.model.refunds import RefundInstruction
 from retour.rules.draft import Draft
 from retour.testing import a_line, a_payment, an_order
 
@@ -55,7 +55,7 @@ def test_of_two_orders_at_the_provider_the_one_is_meant_whose_refund_was_made_on
     draft.see(order)
     for payment, capture in [(one, "2GG279541U471931P"), (other, "42311647XV020574X")]:
         refund_id = f"rf-{capture}"
-        sent = RefundOrder(target=capture, key=refund_id, description="Retour 1001")
+        sent = RefundInstruction(target=capture, key=refund_id, description="Retour 1001")
         amount = Money.of("10", "EUR")
         draft.record(RefundPlanned(refund_id=refund_id, payment=payment.id, amount=amount, sent=sent))
     assert meant(order, "42311647XV020574X", draft.dossier) == other.reference

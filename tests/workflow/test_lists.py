@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retour import Actor, GoodsState, InvalidReference, MemoryShop, RestockDecision, ReturnDesk, StockState
+from retour import Actor, GoodsState, InvalidArgument, MemoryShop, RestockDecision, ReturnDesk, StockState
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -61,11 +61,11 @@ def test_filters_narrow_the_list(desk: ReturnDesk) -> None:
 
 @pytest.mark.parametrize("after", ["", "page-2", "12", "x.y"])
 def test_a_cursor_of_another_list_is_refused(desk: ReturnDesk, after: str) -> None:
-    with pytest.raises(InvalidReference, match="no page of this list"):
+    with pytest.raises(InvalidArgument, match="no page of this list"):
         desk.list_returns(after=after)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 501])
 def test_a_page_has_a_size_that_is_bounded(desk: ReturnDesk, limit: int) -> None:
-    with pytest.raises(InvalidReference, match="1 to 500"):
+    with pytest.raises(InvalidArgument, match="1 to 500"):
         desk.list_returns(limit=limit)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from retour.model.errors import (
         Busy as Busy,
         InvalidAmount as InvalidAmount,
+        InvalidArgument as InvalidArgument,
         InvalidLines as InvalidLines,
         InvalidOrder as InvalidOrder,
         InvalidQuantity as InvalidQuantity,
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
         InvalidSettings as InvalidSettings,
         InvalidShop as InvalidShop,
         InvalidWebhook as InvalidWebhook,
+        MissingRequestId as MissingRequestId,
         NotAllowed as NotAllowed,
         NotCommitted as NotCommitted,
         NotPossibleNow as NotPossibleNow,
         PluginClash as PluginClash,
+        ProviderUnavailable as ProviderUnavailable,
         RequestReused as RequestReused,
         RetourError as RetourError,
         StockRefused as StockRefused,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
         UnknownReceipt as UnknownReceipt,
         UnknownRefund as UnknownRefund,
         UnknownReturn as UnknownReturn,
+        WrongState as WrongState,
     )
     from retour.model.money import Money as Money
     from retour.model.order import (
@@ -57,13 +61,13 @@ if TYPE_CHECKING:
     from retour.model.outcome import (
         NotAsked as NotAsked,
         Outcome as Outcome,
-        Page as Page,
         Postponed as Postponed,
         RefundPage as RefundPage,
         RefundSummary as RefundSummary,
         RestockOutcome as RestockOutcome,
         RestockQuestion as RestockQuestion,
         ReturnOutcome as ReturnOutcome,
+        ReturnPage as ReturnPage,
         ReturnSummary as ReturnSummary,
         WebhookReceipt as WebhookReceipt,
         WorkReport as WorkReport,
@@ -74,9 +78,9 @@ if TYPE_CHECKING:
         ApprovalKind as ApprovalKind,
         LinkKind as LinkKind,
         Refund as Refund,
+        RefundInstruction as RefundInstruction,
         RefundLink as RefundLink,
         RefundOption as RefundOption,
-        RefundOrder as RefundOrder,
         RefundPlan as RefundPlan,
         RefundQuote as RefundQuote,
         RefundShare as RefundShare,
@@ -103,7 +107,7 @@ if TYPE_CHECKING:
         StockMovement as StockMovement,
         StockState as StockState,
     )
-    from retour.model.text import Text as Text, TextDomain as TextDomain, text as text
+    from retour.model.text import Renderable as Renderable, Text as Text, TextDomain as TextDomain, text as text
     from retour.model.timeline import Audience as Audience, TimelineEntry as TimelineEntry
     from retour.plugins.context import HookContext as HookContext
     from retour.plugins.markers import hookimpl as hookimpl
@@ -118,6 +122,7 @@ _HOMES = {
     "model.errors": (
         "Busy",
         "InvalidAmount",
+        "InvalidArgument",
         "InvalidLines",
         "InvalidOrder",
         "InvalidQuantity",
@@ -125,10 +130,12 @@ _HOMES = {
         "InvalidSettings",
         "InvalidShop",
         "InvalidWebhook",
+        "MissingRequestId",
         "NotAllowed",
         "NotCommitted",
         "NotPossibleNow",
         "PluginClash",
+        "ProviderUnavailable",
         "RequestReused",
         "RetourError",
         "StockRefused",
@@ -144,6 +151,7 @@ _HOMES = {
         "UnknownReceipt",
         "UnknownRefund",
         "UnknownReturn",
+        "WrongState",
     ),
     "model.money": ("Money",),
     "model.order": (
@@ -160,13 +168,13 @@ _HOMES = {
     "model.outcome": (
         "NotAsked",
         "Outcome",
-        "Page",
         "Postponed",
         "RefundPage",
         "RefundSummary",
         "RestockOutcome",
         "RestockQuestion",
         "ReturnOutcome",
+        "ReturnPage",
         "ReturnSummary",
         "WebhookReceipt",
         "WorkReport",
@@ -177,9 +185,9 @@ _HOMES = {
         "ApprovalKind",
         "LinkKind",
         "Refund",
+        "RefundInstruction",
         "RefundLink",
         "RefundOption",
-        "RefundOrder",
         "RefundPlan",
         "RefundQuote",
         "RefundShare",
@@ -206,7 +214,7 @@ _HOMES = {
         "StockMovement",
         "StockState",
     ),
-    "model.text": ("Text", "TextDomain", "text"),
+    "model.text": ("Renderable", "Text", "TextDomain", "text"),
     "model.timeline": ("Audience", "TimelineEntry"),
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),

@@ -16,7 +16,7 @@ from retour.testing import a_line, a_payment, an_order
 from retour_manual_transfer.batch import Debtor, pain001
 from retour_manual_transfer.sandbox import BankSandbox
 from retour_manual_transfer.statement import confirm_statement
-from retour_manual_transfer.waiting import hand_over, transfers_of
+from retour_manual_transfer.waiting import put_in_batch, transfers_of
 
 ANNA = Actor.staff("anna")
 JANSEN = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
@@ -47,7 +47,7 @@ def refund(desk: ReturnDesk, amount: str = "20.00", form: str = "form-1") -> str
 
 
 def a_file(desk: ReturnDesk, batch_id: str = "B1") -> bytes:
-    batch = transfers_of(desk, batch=batch_id).transfers or hand_over(
+    batch = transfers_of(desk, batch=batch_id).transfers or put_in_batch(
         desk, transfers_of(desk).transfers, batch_id, by=ANNA
     )
     return pain001(

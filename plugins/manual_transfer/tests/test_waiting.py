@@ -15,17 +15,17 @@ from retour import (
     MemoryShop,
     Mode,
     Money,
-    NotPossibleNow,
     Order,
     Payment,
     RefundState,
     ReturnDesk,
+    WrongState,
 )
 from retour.testing import a_line, a_payment, an_order
 from retour_manual_transfer import waiting
 from retour_manual_transfer.batch import Debtor, pain001
 from retour_manual_transfer.statement import StatementLine, confirm_statement, match_statement
-from retour_manual_transfer.waiting import NotReady, WaitingRefund, hand_over, transfers_of, waiting_refunds
+from retour_manual_transfer.waiting import NotReady, WaitingRefund, put_in_batch, transfers_of, waiting_refunds
 
 ANNA = Actor.staff("anna")
 SHOP = Debtor(name="Theewinkel B.V.", iban="NL20INGB0001234567")
@@ -72,7 +72,7 @@ def test_a_returned_order_is_paid_back_by_a_batch_and_confirmed_by_the_statement
     assert transfer.to == BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
     assert transfer.remittance == "Retour 1001"
 
-    batch = hand_over(desk, ready.transfers, "2026-11-24.1", by=ANNA)
+    batch = put_in_batch(desk, ready.transfers, "2026-11-24.1", by=ANNA)
     written = pain001(SHOP, batch, batch_id="2026-11-24.1", execution_date=ON, created_at=MADE)
     assert f"<EndToEndId>{refund_id}</EndToEndId>".encode() in written
     assert desk.dossier("1001").refunds[refund_id].state is RefundState.AWAITING_MERCHANT
@@ -106,9 +106,9 @@ def test_of_two_waiting_refunds_of_one_amount_the_one_on_the_statement_is_confir
 def test_a_refund_in_an_earlier_batch_is_left_out_of_the_next():
     desk = a_desk(an_invoice("1001"), an_invoice("1002"))
     first = wait(desk, "1001")
-    handed_over = hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    batch = put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
     second = wait(desk, "1002")
-    assert [transfer.refund_id for transfer in handed_over] == [first]
+    assert [transfer.refund_id for transfer in batch] == [first]
     assert [transfer.refund_id for transfer in transfers_of(desk).transfers] == [second]
 
 
@@ -117,16 +117,16 @@ def test_a_refund_is_in_one_batch_however_often_two_people_export():
     wait(desk, "1001")
     wait(desk, "1002")
     seen_by_both = transfers_of(desk).transfers
-    assert len(hand_over(desk, seen_by_both, "B1", by=ANNA)) == 2
-    assert hand_over(desk, seen_by_both, "B2", by=Actor.staff("ben")) == ()
-    assert len(hand_over(desk, seen_by_both, "B1", by=ANNA)) == 2  # the same again, as after a crash
+    assert len(put_in_batch(desk, seen_by_both, "B1", by=ANNA)) == 2
+    assert put_in_batch(desk, seen_by_both, "B2", by=Actor.staff("ben")) == ()
+    assert len(put_in_batch(desk, seen_by_both, "B1", by=ANNA)) == 2  # the same again, as after a crash
 
 
 def test_a_second_export_of_a_batch_is_the_same_file():
     desk = a_desk(an_invoice("1001"), an_invoice("1002"), an_invoice("1003"))
     wait(desk, "1001")
     wait(desk, "1002")
-    batch = hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    batch = put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
     first = pain001(SHOP, batch, batch_id="B1", execution_date=ON, created_at=MADE)
     wait(desk, "1003")
     again = transfers_of(desk, batch="B1").transfers
@@ -136,10 +136,10 @@ def test_a_second_export_of_a_batch_is_the_same_file():
 def test_a_refund_in_a_batch_is_cancelled_only_after_it_was_taken_out():
     desk = a_desk(an_invoice())
     refund_id = wait(desk)
-    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
-    with pytest.raises(NotPossibleNow, match="is in batch B1, which the bank may pay"):
+    put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    with pytest.raises(WrongState, match="is in batch B1, which the bank may pay"):
         desk.cancel_refund("1001", refund_id, by=ANNA)
-    desk.hand_over_refund("1001", refund_id, "", by=ANNA)
+    desk.set_refund_batch("1001", refund_id, "", by=ANNA)
     assert [transfer.refund_id for transfer in transfers_of(desk).transfers] == [refund_id]
     desk.cancel_refund("1001", refund_id, by=ANNA)
     assert transfers_of(desk).transfers == ()
@@ -151,14 +151,14 @@ def test_a_batch_with_a_name_that_no_bank_takes_is_refused(name: str):
     desk = a_desk(an_invoice())
     refund_id = wait(desk)
     with pytest.raises(InvalidReference, match="a batch has a name of at most 35 characters"):
-        desk.hand_over_refund("1001", refund_id, name, by=ANNA)
+        desk.set_refund_batch("1001", refund_id, name, by=ANNA)
     assert transfers_of(desk).transfers != ()
 
 
 def test_a_statement_confirms_what_it_names_and_again_changes_nothing():
     desk = a_desk(an_invoice("1001"), an_invoice("1002"))
     first, second = wait(desk, "1001"), wait(desk, "1002")
-    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
     lines = [a_line_for(first), a_line_for(second, reference="st-18", paid="45.00")]
     match = confirm_statement(desk, lines, by=ANNA)
     assert [paid.refund.refund_id for paid in match.paid] == [first]
@@ -172,7 +172,7 @@ def test_a_statement_confirms_what_it_names_and_again_changes_nothing():
 def confirmed_by_statement(desk: ReturnDesk) -> str:
     """A refund that a statement confirmed; gives its id."""
     refund_id = wait(desk)
-    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
     assert len(confirm_statement(desk, [a_line_for(refund_id)], by=ANNA).paid) == 1
     return refund_id
 
@@ -239,7 +239,7 @@ def test_a_transfer_confirmed_by_hand_is_on_the_statement_once_and_that_is_no_ne
 def test_a_line_about_several_confirmed_refunds_reverses_none():
     desk = a_desk(an_invoice("1001"), an_invoice("1002"))
     first, second = wait(desk, "1001"), wait(desk, "1002")
-    hand_over(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
     confirm_statement(desk, [a_line_for(first), a_line_for(second, reference="st-18")], by=ANNA)
     line = attrs.evolve(came_back(first), words=f"{first} {second}")
     match = confirm_statement(desk, [line], by=ANNA)

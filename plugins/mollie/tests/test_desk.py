@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from retour import Actor, MemoryShop, Mode, Money, NotPossibleNow, Payment, ReturnDesk
+from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk, WrongState
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, SandboxWebhook, send_webhook
 from retour.testing import a_line, an_order
 from retour_mollie.sandbox import MollieSandbox
@@ -108,7 +108,7 @@ def test_a_refund_in_the_dashboard_is_noticed(sandbox: MollieSandbox) -> None:
 def test_a_gift_card_is_told_before_anything_is_planned(sandbox: MollieSandbox) -> None:
     reference = sandbox.pay(PAID, method="giftcard")
     desk = desk_of(sandbox, reference)
-    with pytest.raises(NotPossibleNow, match="a method without refunds"):
+    with pytest.raises(WrongState, match="a method without refunds"):
         refund(desk, reference)
     assert states(desk) == []
 

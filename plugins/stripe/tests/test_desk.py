@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retour import Actor, MemoryShop, Mode, Money, NotPossibleNow, Payment, ReturnDesk
+from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk, WrongState
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 from retour.testing import a_line, an_order
 from retour_stripe.provider import Stripe
@@ -125,7 +125,7 @@ def test_a_disputed_payment_is_told_before_anything_is_planned(sandbox: StripeSa
     stored = sandbox.pay(PAID)
     sandbox.dispute(stored)
     desk = desk_of(sandbox, stored)
-    with pytest.raises(NotPossibleNow, match="the payment is disputed"):
+    with pytest.raises(WrongState, match="the payment is disputed"):
         refund(desk, stored)
     assert states(desk) == []
 
@@ -136,6 +136,6 @@ def test_once_stripe_was_asked_a_checkout_session_leads_to_its_payment(sandbox: 
     assert "/search?query=cs_" in desk.refund_link("1001", session).url
     outcome = desk.refund("1001", session, HALF, by=ANNA, request_id="form-1")
     assert outcome.refund is not None
-    assert outcome.refund.sent is not None
+    assert outcome.refund.instruction is not None
     url = desk.refund_link("1001", session).url
-    assert url == f"https://dashboard.stripe.com/test/payments/{outcome.refund.sent.target}"
+    assert url == f"https://dashboard.stripe.com/test/payments/{outcome.refund.instruction.target}"

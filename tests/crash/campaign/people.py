@@ -23,7 +23,7 @@ from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.providers.http import ProviderSession
 from retour_manual_transfer.batch import Debtor, pain001
 from retour_manual_transfer.statement import StatementLine, confirm_statement
-from retour_manual_transfer.waiting import hand_over, transfers_of
+from retour_manual_transfer.waiting import put_in_batch, transfers_of
 from retour_mollie import Mollie
 
 from .clock import CampaignClock
@@ -212,7 +212,7 @@ def decide(desk: ReturnDesk, decision: Decision) -> str | None:
         desk.mark_returned(order_id, {"cup": decision.units}, by=ANNA, request_id=request)
         return None
     for refund in desk.dossier(order_id).refunds.values():
-        taken_back = refund.state == "pending" and refund.sent is not None and not refund.cancelling
+        taken_back = refund.state == "pending" and refund.instruction is not None and not refund.cancelling
         if taken_back or refund.state == "submitting":
             desk.cancel_refund(order_id, refund.id, by=ANNA)
             break
@@ -255,7 +255,7 @@ def keep_books(world: World, desk: ReturnDesk, deaths: Deaths | None = None) -> 
         if ready and not (folder / f"{current}.begun").exists():
             (folder / f"{current}.begun").touch()
         for transfer in ready:
-            hand_over(desk, [transfer], current, by=ANNA)
+            put_in_batch(desk, [transfer], current, by=ANNA)
             perhaps("between two transfers handed over")
         handed = transfers_of(desk, batch=current).transfers
         if handed:

@@ -357,7 +357,7 @@ class Campaign:
             return [str(tuple(row)) for row in connection.execute(asked)]
 
     def _is_external(self, row: Any) -> bool:
-        return self.desk.dossier(row.order_id).refunds[row.refund_id].sent is None
+        return self.desk.dossier(row.order_id).refunds[row.refund_id].instruction is None
 
     def _reconcile(self) -> None:
         for order_id in self.world.plan.orders:

@@ -30,12 +30,12 @@ def lose(one: Campaign, order_id: str, _: Refund) -> None:
 
 def pay_again(one: Campaign, _: str, refund: Refund) -> None:
     """The same refund is sent with another key."""
-    assert refund.sent is not None
+    assert refund.instruction is not None
     stripe = one.sandboxes["stripe"]
     made = requests.post(
         f"{stripe.url}/v1/refunds",
         headers={"Authorization": f"Bearer {stripe.settings['api_key']}"},
-        data={"payment_intent": refund.sent.target, "amount": "1", "metadata[refund_id]": refund.id},
+        data={"payment_intent": refund.instruction.target, "amount": "1", "metadata[refund_id]": refund.id},
         timeout=10,
     )
     assert made.status_code == 200, made.text
@@ -86,10 +86,10 @@ def main() -> None:
                     for order_id, order in one.world.plan.orders.items()
                     for refund in one.desk.dossier(order_id).refunds.values()
                     if refund.state == "succeeded"
-                    and refund.sent
+                    and refund.instruction
                     and refund.payment.startswith("stripe:")
                     and order.payment(refund.payment).captured.minor
-                    > sum(each.amount.minor for each in one.sandboxes["stripe"].books(refund.sent.target))
+                    > sum(each.amount.minor for each in one.sandboxes["stripe"].books(refund.instruction.target))
                 )
                 tamper(one, order_id, refund)
                 found[name] = [what for what, several in audit(one).faults_found.items() if several]

@@ -11,14 +11,20 @@ from io import TextIOWrapper
 import click
 
 _COMMANDS = {
-    "demo": ("retour.cli.demo", "Take real orders through the flow of a return, and show every step."),
-    "plugins": ("retour.cli.plugins", "List the installed plugins, what they can do, and why one does not work."),
-    "refunds": ("retour.cli.refunds", "List the refunds that wait for a person, and why."),
-    "worker": ("retour.cli.worker", "Do what is due, again and again: stock, refunds, returns that expire."),
-    "sandbox": ("retour.cli.sandbox", "Run payment providers on this machine, to build a shop without an account."),
-    "db": ("retour.cli.database", "Make or upgrade retour's tables in a database, and tell how new they are."),
+    "demo": ("demo_command", "Take real orders through the flow of a return, and show every step."),
+    "plugins": (
+        "plugins_command",
+        "List the installed plugins, what they can do, and why one does not work.",
+    ),
+    "refunds": ("refunds_command", "List the refunds that wait for a person, and why."),
+    "worker": ("worker_command", "Do what is due, again and again: stock, refunds, returns that expire."),
+    "sandbox": (
+        "sandbox_command",
+        "Run payment providers on this machine, to build a shop without an account.",
+    ),
+    "db": ("database_command", "Make or upgrade retour's tables in a database, and tell how new they are."),
 }
-"""Each command: the module that holds it, and its line in the help."""
+"""Each command: the module beside this one that holds it, and its line in the help."""
 
 LANGUAGE = "retour.cli.language"
 """Where a command leaves the language of its messages, in ``click.Context.meta``."""
@@ -42,7 +48,7 @@ class Retour(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(_COMMANDS[cmd_name][0]).command
+        command: click.Command = import_module(f"retour.cli.{_COMMANDS[cmd_name][0]}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

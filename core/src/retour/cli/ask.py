@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from rich.console import Console
 
-from retour.cli.flow import NoAnswer
+from retour.cli.demo_flow import NoAnswer
 from retour.cli.words import text
 from retour.model.order import Order
 from retour.model.outcome import RestockQuestion

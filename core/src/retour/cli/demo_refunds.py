@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import attrs
 
-from retour.cli.cases import Press
+from retour.cli.demo_cases import Press
 from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.actor import Actor
@@ -36,7 +36,7 @@ class How(Enum):
     BY_HAND = "by hand"
 
 
-class Told(Enum):
+class KnownFrom(Enum):
     """From where the merchant knows what became of a refund."""
 
     ANSWER = "answer"
@@ -54,7 +54,7 @@ class RefundWatch(Protocol):
     def refund(self, option: RefundOption, how: How) -> None:
         """The merchant sees what is suggested, and how it goes back."""
 
-    def refund_is(self, option: RefundOption, refund: Refund, told: Told) -> None:
+    def refund_is(self, option: RefundOption, refund: Refund, known_from: KnownFrom) -> None:
         """What became of it, and who said so."""
 
 
@@ -150,7 +150,7 @@ class Merchant:
             self.order.id, option.payment.id, option.suggested, by=MERCHANT, request_id=uuid4().hex
         )
         refund = self._made(outcome.refund)
-        self._seen(option, refund, Told.LOST if refund.state is RefundState.UNKNOWN else Told.ANSWER)
+        self._seen(option, refund, KnownFrom.LOST if refund.state is RefundState.UNKNOWN else KnownFrom.ANSWER)
         self._until_settled(option, refund, sandbox)
 
     def _by_link(self, option: RefundOption, sandbox: PaymentSandbox) -> None:
@@ -178,7 +178,7 @@ class Merchant:
             request_id=uuid4().hex,
             refund_id=self._made(outcome.refund).id,
         )
-        self._seen(option, confirmed.refund, Told.BANK)
+        self._seen(option, confirmed.refund, KnownFrom.BANK)
 
     def _by_hand(self, option: RefundOption) -> None:
         """No sandbox knows the payment: the merchant says that he refunded it, under a reference that is made up."""
@@ -191,20 +191,20 @@ class Merchant:
             by=MERCHANT,
             request_id=uuid4().hex,
         )
-        self._seen(option, self._made(confirmed.refund), Told.PERSON)
+        self._seen(option, self._made(confirmed.refund), KnownFrom.PERSON)
 
     def _until_settled(self, option: RefundOption, refund: Refund, sandbox: PaymentSandbox) -> None:
         """What the provider reports by webhook, what a look at it finds that no webhook told, and what two days bring
         to a refund on its way."""
-        for told in (Told.WEBHOOK, Told.RECONCILED, Told.LATER):
-            if told is Told.RECONCILED and refund.state is RefundState.AWAITING_MERCHANT:
+        for known_from in (KnownFrom.WEBHOOK, KnownFrom.RECONCILED, KnownFrom.LATER):
+            if known_from is KnownFrom.RECONCILED and refund.state is RefundState.AWAITING_MERCHANT:
                 self.desk.reconcile(self.order.id)
-            if told is Told.LATER and refund.state is RefundState.PENDING:
+            if known_from is KnownFrom.LATER and refund.state is RefundState.PENDING:
                 sandbox.advance(DAYS)
             self.providers.deliver(self.desk, option.payment)
             now = self.desk.dossier(self.order.id).refund(refund.id)
             if now.state is not refund.state:
-                self._seen(option, now, told)
+                self._seen(option, now, known_from)
             refund = now
 
     def _shown(self, option: RefundOption, how: How) -> None:
@@ -212,9 +212,9 @@ class Merchant:
         if self.watch is not None:
             self.watch.refund(option, how)
 
-    def _seen(self, option: RefundOption, refund: Refund | None, told: Told) -> None:
+    def _seen(self, option: RefundOption, refund: Refund | None, known_from: KnownFrom) -> None:
         if self.watch is not None and refund is not None:
-            self.watch.refund_is(option, refund, told)
+            self.watch.refund_is(option, refund, known_from)
 
     def _made(self, refund: Refund | None) -> Refund:
         assert refund is not None  # noqa: S101 - for the type checker: the command was about a refund

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from retour.cli.faults import Fault, OrdersRead, Wrong, amount, shortened, units, unusable
+from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, shortened, units, unusable
 from retour.cli.words import text, texts
 from retour.model.money import Money, total
 from retour.model.order import LineKind, Order, OrderLine, Paid, Payment
@@ -48,7 +48,7 @@ def read_csv(name: str, data: bytes, zone: ZoneInfo) -> OrdersRead:
     rows: dict[str, list[_Row]] = {}
     bad: dict[str, None] = {}
     cancellations: set[str] = set()
-    faults: list[Fault] = []
+    faults: list[OrdersFault] = []
     for line, fields in _records(name, words):
         order_id = fields[0].strip() if fields else ""
         if order_id.startswith("C"):
@@ -62,7 +62,7 @@ def read_csv(name: str, data: bytes, zone: ZoneInfo) -> OrdersRead:
             bad[order_id] = None
             where = text("line {line}", line=line)
             shown = order_id if order_id.isprintable() else ascii(order_id)
-            faults += [Fault(where=where, order_id=shown, cause=cause) for cause in causes]
+            faults += [OrdersFault(where=where, order_id=shown, cause=cause) for cause in causes]
     orders = [_order(order_id, lines) for order_id, lines in rows.items() if order_id not in bad]
     return OrdersRead(orders=tuple(orders), faults=tuple(faults), bad_orders=len(bad), cancellations=len(cancellations))
 

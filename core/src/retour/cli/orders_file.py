@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from retour.cli.faults import OrdersRead, unusable
 from retour.cli.orders_csv import read_csv
+from retour.cli.orders_faults import OrdersRead, unusable
 from retour.cli.orders_json import read_json
 from retour.cli.words import text
 

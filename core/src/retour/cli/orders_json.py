@@ -21,7 +21,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from retour.cli.faults import Fault, OrdersRead, Wrong, amount, plain, shortened, units, unusable
+from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, plain, shortened, units, unusable
 from retour.cli.words import text, texts
 from retour.model.errors import InvalidAmount, InvalidOrder, RetourError
 from retour.model.money import Money, currency_decimals, total
@@ -42,7 +42,7 @@ def read_json(name: str, data: bytes, loaded: Collection[str]) -> OrdersRead:
     listed = _parsed(name, data)
     reader = _Reader(loaded)
     orders: list[Order] = []
-    faults: list[Fault] = []
+    faults: list[OrdersFault] = []
     first: dict[str, int] = {}
     for index, raw in enumerate(listed):
         order, causes = reader.read(raw)
@@ -54,7 +54,7 @@ def read_json(name: str, data: bytes, loaded: Collection[str]) -> OrdersRead:
         if order is not None and not causes:
             orders.append(order)
         faults += [
-            Fault(where=text("{path}", path=f"[{index}]{path}"), order_id=order_id, cause=cause)
+            OrdersFault(where=text("{path}", path=f"[{index}]{path}"), order_id=order_id, cause=cause)
             for path, cause in causes
         ]
     return OrdersRead(orders=tuple(orders), faults=tuple(faults), bad_orders=len(listed) - len(orders))

@@ -14,10 +14,10 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text as Styled
 
-from retour.cli.cases import CASES, Arrival, Case
-from retour.cli.demo_refunds import MERCHANT, How, Told
-from retour.cli.faults import Fault
-from retour.cli.flow import TRACKING, Result
+from retour.cli.demo_cases import CASES, Arrival, DemoCase
+from retour.cli.demo_flow import TRACKING, Result
+from retour.cli.demo_refunds import MERCHANT, How, KnownFrom
+from retour.cli.orders_faults import OrdersFault
 from retour.cli.words import text, texts
 from retour.model.actor import Actor, ActorKind
 from retour.model.money import Money
@@ -56,16 +56,16 @@ WAYS: Mapping[How, Text] = {
 }
 
 
-_TOLD: Mapping[Told, Text] = {
-    Told.ANSWER: text("{who} presses it. {provider} answers: {state}."),
-    Told.LOST: text("{who} presses it. The connection breaks and the answer of {provider} is lost: {state}."),
-    Told.WEBHOOK: text("{provider} reports by webhook: {state}."),
-    Told.RECONCILED: text(
+_KNOWN_FROM: Mapping[KnownFrom, Text] = {
+    KnownFrom.ANSWER: text("{who} presses it. {provider} answers: {state}."),
+    KnownFrom.LOST: text("{who} presses it. The connection breaks and the answer of {provider} is lost: {state}."),
+    KnownFrom.WEBHOOK: text("{provider} reports by webhook: {state}."),
+    KnownFrom.RECONCILED: text(
         "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."
     ),
-    Told.LATER: text("Two days later {provider} reports by webhook: {state}."),
-    Told.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
-    Told.PERSON: text("{who} did it and confirms it, reference {reference}."),
+    KnownFrom.LATER: text("Two days later {provider} reports by webhook: {state}."),
+    KnownFrom.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
+    KnownFrom.PERSON: text("{who} did it and confirms it, reference {reference}."),
 }
 
 
@@ -81,7 +81,7 @@ class Screen:
 
     # --- one order -----------------------------------------------------------------------------------
 
-    def begin(self, case: Case, order: Order) -> None:
+    def begin(self, case: DemoCase, order: Order) -> None:
         """The case, and the order's head line."""
         number = 1 + [one.name for one in CASES].index(case.name)
         self.console.print()
@@ -174,9 +174,9 @@ class Screen:
         else:
             self._refund_link(option.link)
 
-    def refund_is(self, option: RefundOption, refund: Refund, told: Told) -> None:
+    def refund_is(self, option: RefundOption, refund: Refund, known_from: KnownFrom) -> None:
         """What became of a refund, and how the merchant knows."""
-        sentence = _TOLD[told]
+        sentence = _KNOWN_FROM[known_from]
         values = {
             "who": MERCHANT.id,
             "provider": self.providers.get(option.payment.provider, option.payment.provider),
@@ -208,7 +208,7 @@ class Screen:
 
     # --- all orders ----------------------------------------------------------------------------------
 
-    def left_out(self, faults: Sequence[Fault], orders: int) -> None:
+    def left_out(self, faults: Sequence[OrdersFault], orders: int) -> None:
         """The orders that were skipped, with why."""
         self._line(texts("{count} order is left out:", "{count} orders are left out:", orders), style="yellow")
         for fault in faults:
@@ -235,7 +235,7 @@ class Screen:
         self.console.print()
         self._legend([one for several in results.values() for one in several], nothing)
 
-    def _row(self, case: Case, results: Sequence[Result]) -> list[str]:
+    def _row(self, case: DemoCase, results: Sequence[Result]) -> list[str]:
         title = self._words(case.title)
         if not results:
             return [title, self._words(text("no order in this file fits"))]

@@ -15,7 +15,7 @@ from retour.effects.kinds import KINDS, LEASE
 from retour.effects.runner import as_claimed, by_order
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import Busy, NotAllowed, NotCommitted, RequestReused
+from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -43,9 +43,9 @@ class Request:
 
     @classmethod
     def of(cls, order_id: str, request_id: str | None, arguments: tuple[object, ...]) -> Request:
-        """The identity, checked. Raises `RequestReused`."""
+        """The identity, checked. Raises `MissingRequestId`."""
         if not isinstance(request_id, str) or not 1 <= len(request_id) <= 200:
-            raise RequestReused(
+            raise MissingRequestId(
                 text(
                     "Order {order}: this needs a request_id, 1 to 200 characters, made when the form is shown, "
                     "so that a double click does it once.",

@@ -27,10 +27,10 @@ from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidReference, NotPossibleNow
+from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
-from retour.model.outcome import Outcome, Page, RefundPage, WebhookReceipt, WorkReport
+from retour.model.outcome import Outcome, RefundPage, ReturnPage, WebhookReceipt, WorkReport
 from retour.model.reasons import Reason
 from retour.model.refunds import RefundLink, RefundOption, RefundState
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
@@ -436,7 +436,7 @@ class ReturnDesk:
         if refund_id is not None:
             return self._links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
         if payment is None:
-            raise InvalidReference(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
+            raise InvalidArgument(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
         chosen = order.payment(payment)
         if amount is None:
             shares = self._questions.quote(dossier, order, ctx).shares
@@ -491,8 +491,8 @@ class ReturnDesk:
         for its provider, waits for the merchant: ``refund_link(order_id, refund_id=...)`` says how to make it.
 
         ``instead_of`` is a refund that waits for the merchant: its payment is reconciled first, and it is cancelled in
-        the same step. Raises `NotPossibleNow` where that payment's provider cannot be asked whether it was made
-        meanwhile, and where the provider cannot refund by API; use ``open_refund_link``.
+        the same step. Raises `ProviderUnavailable` where a provider cannot be asked now, about that payment or this
+        one, and `WrongState` where this one cannot be refunded by API; use ``open_refund_link``.
         """
         arguments = ("refund", payment, str(amount), return_id, instead_of, note)
         request = Request.of(order_id, request_id, arguments)
@@ -521,7 +521,7 @@ class ReturnDesk:
             self._commands.rehearse(case, by, plan)
         try:
             refundable = self._questions.refundable(case.order, case.order.payment(payment))
-        except NotPossibleNow:  # the same click, a moment ahead, may have taken what was left
+        except (ProviderUnavailable, WrongState):  # the same click, a moment ahead, may have taken what was left
             before = first_outcome(self._commands.read(order_id), request.id, request.digest)
             if before is not None:
                 return before
@@ -561,7 +561,7 @@ class ReturnDesk:
         """A person says: the money of a refund that was confirmed by hand came back, as a bank sends back a transfer
         to an account that was closed; ``reference`` is what the bank calls that line. The amount can be refunded again.
 
-        The same twice changes nothing. Raises `NotPossibleNow` for a refund that was not confirmed by hand: what a
+        The same twice changes nothing. Raises `WrongState` for a refund that was not confirmed by hand: what a
         provider said of one only the provider can take back.
         """
 
@@ -575,7 +575,7 @@ class ReturnDesk:
         has pending.
 
         The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
-        `NotPossibleNow` where the money is gone, or on its way with a provider that takes nothing back.
+        `WrongState` where the money is gone, or on its way with a provider that takes nothing back.
         """
 
         def decide(draft: Draft, order: Order) -> None:
@@ -588,10 +588,10 @@ class ReturnDesk:
         except EffectTaken:  # a worker was faster
             raise being_sent(self._commands.read(order_id).dossier, refund_id) from None
 
-    def hand_over_refund(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
+    def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
         takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another."""
-        return self._command(order_id, by, lambda draft, _: refunds.hand_over(draft, refund_id, batch))
+        return self._command(order_id, by, lambda draft, _: refunds.set_batch(draft, refund_id, batch))
 
     def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
@@ -624,9 +624,9 @@ class ReturnDesk:
 
         It is verified, kept, and then acted on; the same one again changes nothing. What is about a payment that
         neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the provider's (answer
-        400). Answer 500 to everything else, so that it is sent again: `NotPossibleNow` when the provider could not be
-        asked whether it is genuine or the plugin broke over it (the log says where), and the store's errors when it
-        could not be kept.
+        400). Answer 500 to everything else, so that it is sent again: `ProviderUnavailable` when the provider could
+        not be asked whether it is genuine or the plugin broke over it (the log says where), and the store's errors
+        when it could not be kept.
         """
         return self._webhooks.receive(provider, headers, body, account, mode)
 
@@ -637,7 +637,7 @@ class ReturnDesk:
         try:
             reader = Audience(audience)
         except ValueError:
-            raise InvalidReference(
+            raise InvalidArgument(
                 text("{audience} reads no timeline; staff and customer do.", audience=str(audience))
             ) from None
         case = self._commands.read(order_id)
@@ -659,7 +659,7 @@ class ReturnDesk:
         order_id: str | None = None,
         limit: int = 50,
         after: str | None = None,
-    ) -> Page:
+    ) -> ReturnPage:
         """A page of the shop's returns, the newest first. Filters: goods and stock states, what they wait for (see
         `ReturnSummary`), one order. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
         return self._lists.returns(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import attrs
 
 from retour.desk.services import Services
-from retour.model.errors import InvalidReference
+from retour.model.errors import InvalidArgument
 from retour.model.money import Money
-from retour.model.outcome import Page, RefundPage, RefundSummary, ReturnSummary
+from retour.model.outcome import RefundPage, RefundSummary, ReturnPage, ReturnSummary
 from retour.model.refunds import RefundState
 from retour.model.returns import GoodsState, StockState
 from retour.model.text import text
@@ -23,11 +23,11 @@ class Lists:
     services: Services
     shop_id: str
 
-    def returns(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> Page:
+    def returns(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> ReturnPage:
         """A page of the returns that the filters let through, the newest first."""
         _check_page(limit)
         rows, following = self.services.store.list_returns(self.shop_id, _given(filters), limit=limit, after=after)
-        return Page(returns=tuple([_return_summary(row) for row in rows]), next=following)
+        return ReturnPage(returns=tuple([_return_summary(row) for row in rows]), next=following)
 
     def refunds(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> RefundPage:
         """A page of the refunds that the filters let through, the newest first."""
@@ -74,4 +74,4 @@ def _given(filters: dict[str, str | Sequence[str] | None]) -> dict[str, list[str
 
 def _check_page(limit: int) -> None:
     if not 1 <= limit <= 500:
-        raise InvalidReference(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))
+        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))

@@ -9,7 +9,7 @@ import attrs
 from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
 from retour.model.actor import Actor
-from retour.model.errors import NotPossibleNow
+from retour.model.errors import ProviderUnavailable
 from retour.model.order import Order, Payment
 from retour.model.outcome import NotAsked, Outcome
 from retour.model.refunds import Evidence
@@ -43,12 +43,12 @@ class Reconciling:
     def before_replacing(self, case: Case, refund_id: str) -> Outcome:
         """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
 
-        Raises `NotPossibleNow`, and nothing is recorded, where that cannot be asked.
+        Raises `ProviderUnavailable`, and nothing is recorded, where that cannot be asked.
         """
         refund = case.dossier.refund(refund_id)
         books = self._books([case.order.payment(refund.payment)])
         for payment in books.not_asked:
-            raise NotPossibleNow(
+            raise ProviderUnavailable(
                 text(
                     "Order {order}: refund {refund} of {amount} on payment {payment} may have been made already: "
                     "{why}. Nothing was changed.",

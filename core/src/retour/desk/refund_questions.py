@@ -10,7 +10,7 @@ from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects.kinds import SendRefund
 from retour.model.dossier import Dossier
-from retour.model.errors import NotAllowed, NotPossibleNow
+from retour.model.errors import NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -18,7 +18,7 @@ from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundSt
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.providers.errors import ProviderError
-from retour.providers.refunding import Refundable
+from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.records import from_json
@@ -37,14 +37,15 @@ class RefundQuestions:
         return self.commands.shop_id
 
     def refundable(self, order: Order, payment: Payment) -> Refundable:
-        """What the provider says of a payment, asked before anything is decided. Raises `NotPossibleNow`."""
+        """What the provider says of a payment, asked before anything is decided. Raises `ProviderUnavailable`, and
+        `WrongState` where it cannot be refunded by API."""
         provider = self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
             raise _not_by_api(order, payment, provider)
         try:
             refundable = provider.refundable(payment)
         except ProviderError as error:
-            raise NotPossibleNow(
+            raise ProviderUnavailable(
                 text(
                     "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
                     "Nothing was changed.",
@@ -66,9 +67,9 @@ class RefundQuestions:
         return self.services.hooks.refund_plan(order, goods.all_returned(dossier, order), quoted, ctx)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
-        """Raise `NotPossibleNow` where a refund is with a provider that takes nothing back."""
+        """Raise `WrongState` where a refund is with a provider that takes nothing back."""
         refund = dossier.refund(refund_id)
-        if refund.state is not RefundState.PENDING or refund.sent is None:
+        if refund.state is not RefundState.PENDING or refund.instruction is None:
             return
         payment = order.payment(refund.payment)
         provider = self.services.accounts.refunding(self.shop_id, payment)
@@ -78,7 +79,7 @@ class RefundQuestions:
             return
         else:
             why = text("{provider} takes no refund back", provider=provider.display_name)
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} cannot be cancelled: {why}.",
                 order=order.id,
@@ -91,7 +92,7 @@ class RefundQuestions:
     def still_to_send(self, dossier: Dossier, refund_id: str) -> Sequence[str]:
         """The ids of the effects that would send a refund of which no try can have happened; none where it is not sent.
 
-        Raises `NotPossibleNow` for one that a worker has, or that a worker died with.
+        Raises `WrongState` for one that a worker has, or that a worker died with.
         """
         refund = dossier.refund(refund_id)
         if refund.state is not RefundState.SUBMITTING:
@@ -102,7 +103,7 @@ class RefundQuestions:
             if from_json(SendRefund, effect.body).refund_id == refund_id
         ]
         if any(effect.crashed for effect in sending):
-            raise NotPossibleNow(
+            raise WrongState(
                 text(
                     "Order {order}: refund {refund} of {amount} may have been made: the process that sent it "
                     "stopped. The provider is asked first.",
@@ -130,8 +131,8 @@ class RefundQuestions:
         return (answer.because or reason(ReasonCode.HELD)) if answer.kind is ApprovalKind.HOLD else None
 
 
-def _not_by_api(order: Order, payment: Payment, why: Text | str) -> NotPossibleNow:
-    return NotPossibleNow(
+def _not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
+    return WrongState(
         text(
             "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
             order=order.id,
@@ -141,10 +142,10 @@ def _not_by_api(order: Order, payment: Payment, why: Text | str) -> NotPossibleN
     )
 
 
-def being_sent(dossier: Dossier, refund_id: str) -> NotPossibleNow:
+def being_sent(dossier: Dossier, refund_id: str) -> WrongState:
     """The error about a refund that a worker has."""
     refund = dossier.refund(refund_id)
-    return NotPossibleNow(
+    return WrongState(
         text(
             "Order {order}: refund {refund} of {amount} is being sent right now. Look at it again in a moment.",
             order=dossier.order_id,

@@ -13,7 +13,7 @@ from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
 from retour.model.errors import StoreLocked
 from retour.model.outcome import Postponed, WorkReport
-from retour.providers.errors import without_people
+from retour.providers.errors import redacted
 from retour.rules import goods
 from retour.store.clock import microseconds
 
@@ -55,7 +55,7 @@ class Work:
             try:
                 expired += self._expire(shop_id, order_id, return_id, today)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this return and no other
-                problem = without_people(f"{type(error).__name__}: {error}")
+                problem = redacted(f"{type(error).__name__}: {error}")
                 log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
                 postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
                 if isinstance(error, StoreLocked):  # so it is for all of them

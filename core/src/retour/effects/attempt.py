@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 
 from retour.model.order import Order
-from retour.providers.errors import without_people
+from retour.providers.errors import redacted
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
 from retour.store.store import ClaimedEffect, SettledEffect
@@ -81,5 +81,5 @@ def postpone(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | No
     ``problem`` is kept with it, without mail addresses and IBANs: what a host's code raises can have them in it.
     """
     delay = effect.pause if pause is None else int(pause.total_seconds() * SECOND)
-    kept = without_people(problem)[:_LONGEST_PROBLEM]
+    kept = redacted(problem)[:_LONGEST_PROBLEM]
     return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", delay=delay, problem=kept)

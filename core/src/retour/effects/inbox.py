@@ -10,7 +10,7 @@ import attrs
 from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, to_store
 from retour.effects.refunding import as_reported
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidWebhook, NotPossibleNow
+from retour.model.errors import InvalidWebhook, ProviderUnavailable
 from retour.model.ids import NewId, crockford
 from retour.model.order import Order, Payment
 from retour.model.text import text
@@ -47,8 +47,8 @@ class Notice:
 def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
     """What a webhook says, verified by its provider over the raw bytes.
 
-    Raises `InvalidWebhook` for one that is not the provider's, and `NotPossibleNow` where the provider could not be
-    asked for what the check needs, or its plugin broke over it: the log says where.
+    Raises `InvalidWebhook` for one that is not the provider's, and `ProviderUnavailable` where the provider could not
+    be asked for what the check needs, or its plugin broke over it: the log says where.
     """
     if not provider.capabilities.reads_webhooks:
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
@@ -62,7 +62,7 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
             text("A webhook of {provider} was refused: {why}", provider=provider.display_name, why=str(error))
         ) from error
     except ProviderError as error:
-        raise NotPossibleNow(
+        raise ProviderUnavailable(
             text(
                 "A webhook of {provider} cannot be checked now: {why}. Answer 500, so that it is sent again.",
                 provider=provider.display_name,
@@ -89,7 +89,7 @@ def payment_of_target(order: Order, dossier: Dossier, provider: str, target: str
         if target in payment.names:
             return payment
     for refund in dossier.refunds.values():
-        if refund.sent is not None and refund.sent.target == target:
+        if refund.instruction is not None and refund.instruction.target == target:
             return next((payment for payment in own if payment.id == refund.payment), None)
     return own[0] if len(own) == 1 else None
 

@@ -32,7 +32,7 @@ from retour.plugins.accounts import Accounts
 from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
-from retour.providers.refunding import RefundRequest, RefundResult
+from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, no_longer_fits, record_reports, report
 from retour.rules.recovery import Next, begins_anew, next_step
@@ -59,7 +59,7 @@ class Refunding:
     def send(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Send a refund, or find out what became of an earlier try and act on that."""
         refund = case.dossier.refund(refund_id)
-        if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.sent is None:
+        if refund.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN) or refund.instruction is None:
             return Attempt(settled=done(effect))
         provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
@@ -158,8 +158,8 @@ class Refunding:
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
         try:
-            if refund.sent is not None:
-                target = refund.sent.target
+            if refund.instruction is not None:
+                target = refund.instruction.target
             else:  # made in a dashboard
                 target = provider.refundable(payment_of(case, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
@@ -180,20 +180,20 @@ class Refunding:
         Asked again after a crash or an unclear answer: a refund is cancelled once, however often that is asked.
         """
         refund = case.dossier.refund(refund_id)
-        if refund.state is not RefundState.PENDING or not refund.cancelling or refund.sent is None:
+        if refund.state is not RefundState.PENDING or not refund.cancelling or refund.instruction is None:
             return Attempt(settled=done(effect))
         provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
         because, evidence = reason(ReasonCode.PAID_OUT), Evidence.ANSWER
         try:
-            result = provider.cancel_refund(refund.sent.target, refund.reference)
+            result = provider.cancel_refund(refund.instruction.target, refund.reference)
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
             because, evidence = error.reason, Evidence.LOOKUP
             try:
-                result = provider.fetch_refund(refund.sent.target, refund.reference)
+                result = provider.fetch_refund(refund.instruction.target, refund.reference)
             except ProviderError as unread:
                 return Attempt(settled=postpone(effect, str(unread)))
         seen = as_reported(result)
@@ -266,15 +266,15 @@ def payment_of(case: Case, payment_id: str) -> Payment:
 
 def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
     """The request of a refund: made of what was fixed before it was first sent, and of nothing else."""
-    if refund.sent is None:
+    if refund.instruction is None:
         raise LookupError(f"refund {refund.id} is not sent by retour")
     return RefundRequest(
         refund_id=refund.id,
-        key=refund.sent.key,
+        key=refund.instruction.key,
         order_id=dossier.order_id,
-        target=refund.sent.target,
+        target=refund.instruction.target,
         amount=refund.amount,
-        description=refund.sent.description,
+        description=refund.instruction.description,
     )
 
 

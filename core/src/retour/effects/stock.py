@@ -10,7 +10,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import StockRefused
 from retour.model.events.stock import StockApplied, StockFailed
 from retour.model.returns import MovementState, StockMovement
-from retour.providers.errors import without_people
+from retour.providers.errors import redacted
 from retour.rules.draft import Draft
 from retour.shop import Shop
 from retour.store.store import ClaimedEffect
@@ -70,7 +70,7 @@ def _record_failed(draft: Draft, movement: StockMovement, because: str, *, final
     """
     state = _state(draft.dossier, movement)
     if state is MovementState.PLANNED or (state is MovementState.FAILED and final):
-        said = without_people(because)
+        said = redacted(because)
         draft.record(StockFailed(return_id=movement.return_id, movement_id=movement.id, because=said, final=final))
 
 

@@ -95,8 +95,8 @@ class Dossier:
         complete = all(here.get(line.id, 0) >= line.fulfilled for line in self.order.goods)
         return Extent.FULL if complete else Extent.PART
 
-    def undercut(self) -> dict[str, int]:
-        """What the shop's order, as last seen, takes away from what already happened.
+    def excess_over_order(self) -> dict[str, int]:
+        """What already happened beyond the shop's order as last seen.
 
         Per line the units in returns above those fulfilled, per payment the minor units refunded above what was
         captured; empty when the order agrees. Somebody has to look at it.
@@ -107,7 +107,7 @@ class Dossier:
         captured = {payment.id: payment.captured.minor for payment in self.order.payments}
         refunded: dict[str, int] = {}
         for refund in self.refunds.values():
-            if refund.takes_money:
+            if refund.counts_against_payment:
                 refunded[refund.payment] = refunded.get(refund.payment, 0) + refund.amount.minor
         over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
         over |= {payment: minor - captured.get(payment, 0) for payment, minor in refunded.items()}
@@ -115,7 +115,9 @@ class Dossier:
 
     def refunded(self, payment_id: str, currency: str) -> Money:
         """What went back on one payment, or is on its way: every refund that has not certainly failed."""
-        amounts = [one.amount for one in self.refunds.values() if one.payment == payment_id and one.takes_money]
+        amounts = [
+            one.amount for one in self.refunds.values() if one.payment == payment_id and one.counts_against_payment
+        ]
         return total(amounts, currency)
 
     def page(self, payment_id: str) -> str:

@@ -46,6 +46,10 @@ class InvalidReference(RetourError):
     """A reference or a note that is empty, too long, or looks like a card number."""
 
 
+class InvalidArgument(InvalidReference):
+    """An argument that no call can have, whatever the order: an audience, a page or its size, a reason left out."""
+
+
 class UnknownOrder(RetourError):
     """The shop knows no such order."""
 
@@ -71,7 +75,16 @@ class UnknownPayment(RetourError):
 
 
 class NotPossibleNow(RetourError):
-    """The return is in a state in which this cannot be done."""
+    """This cannot be done now: `WrongState` or `ProviderUnavailable` says why."""
+
+
+class WrongState(NotPossibleNow):
+    """The order, return, payment or refund is in a state in which this cannot be done. The same again is refused again,
+    until the state is another."""
+
+
+class ProviderUnavailable(NotPossibleNow):
+    """A provider has to be asked first, and cannot be now. Try again later."""
 
 
 class NotAllowed(RetourError):
@@ -79,7 +92,11 @@ class NotAllowed(RetourError):
 
 
 class RequestReused(RetourError):
-    """A request_id that is missing, or that was used before for something else."""
+    """A request_id that was used before for something else."""
+
+
+class MissingRequestId(RequestReused):
+    """A command that adds something was given no request_id, or none of 1 to 200 characters."""
 
 
 class InvalidWebhook(RetourError):

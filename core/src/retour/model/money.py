@@ -243,6 +243,12 @@ class Money:
         """The amount in whole units, with exactly the currency's decimals: ``Decimal("44.95")``."""
         return Decimal(self.minor).scaleb(-_DECIMALS[self.currency])
 
+    def render(self, language: str = "en") -> str:
+        """The amount as a reader of ``language`` writes it: ``€ 44,95`` in Dutch, ``€44.95`` in English."""
+        from babel.numbers import format_currency
+
+        return str(format_currency(self.decimal, self.currency, locale=language, decimal_quantization=False))
+
     def __str__(self) -> str:
         return f"{self.currency} {self.decimal}"
 

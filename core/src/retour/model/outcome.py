@@ -165,8 +165,8 @@ class RefundPage:
 
 
 @attrs.frozen(kw_only=True)
-class Page:
-    """A page of a list; hand ``next`` back as ``after`` for the next page, None when there is none."""
+class ReturnPage:
+    """A page of a list of returns; hand ``next`` back as ``after`` for the next page, None when there is none."""
 
     returns: tuple[ReturnSummary, ...]
     next: str | None

@@ -72,8 +72,8 @@ class MatchedBy(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class RefundOrder:
-    """What is sent to a provider, fixed before it is sent: what it is made on, the idempotency key, the description."""
+class RefundInstruction:
+    """What a provider is told, fixed before it is sent: what is refunded, the idempotency key, the description."""
 
     target: str
     key: str
@@ -84,9 +84,10 @@ class RefundOrder:
 class Refund:
     """Money that goes back on one payment.
 
-    ``payment`` is the payment's id. ``reference`` is what the provider or the bank calls the refund. ``sent`` is
-    what is sent, for a refund by API, and ``sent_at`` when its first try began. ``unclear_at`` is when a try last
-    ended without a clear answer, None when none did. ``reported`` is everything that the provider ever said of it.
+    ``payment`` is the payment's id. ``reference`` is what the provider or the bank calls the refund. ``instruction`` is
+    what its provider is told, for a refund by API: it is there from the moment the refund is planned, and ``sent_at``
+    is when its first try began. ``unclear_at`` is when a try last ended without a clear answer, None when none did.
+    ``reported`` is everything that the provider ever said of it.
     ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
     that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
@@ -102,7 +103,7 @@ class Refund:
     changed_at: datetime.datetime
     reference: str = ""
     return_id: str | None = None
-    sent: RefundOrder | None = None
+    instruction: RefundInstruction | None = None
     sent_at: datetime.datetime | None = None
     unclear_at: datetime.datetime | None = None
     reported: frozenset[Reported] = frozenset()
@@ -120,7 +121,7 @@ class Refund:
         return self.payment.partition(":")[0].partition("/")[0]
 
     @property
-    def takes_money(self) -> bool:
+    def counts_against_payment(self) -> bool:
         """Whether it counts against its payment: it has not certainly failed or been cancelled."""
         return self.state not in NO_MONEY_MOVED
 

@@ -10,16 +10,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-if TYPE_CHECKING:
-    from retour.model.money import Money
-
-TextValue: TypeAlias = "str | int | Money | datetime.date | datetime.datetime | Text | Sequence[Text | str]"
-
 LANGUAGES = ("en", "nl")
+
+
+class Renderable(Protocol):
+    """A value that a reader of any language can be shown, as a `Text` or an amount of `Money` can."""
+
+    def render(self, language: str = "en") -> str:
+        """The value in words of ``language`` ("en" or "nl")."""
+
+
+TextValue: TypeAlias = "str | int | datetime.date | datetime.datetime | Renderable | Sequence[Renderable | str]"
 
 
 @attrs.frozen(kw_only=True)
@@ -80,22 +85,13 @@ class TextDomain:
 def _formatted(value: Any, language: str) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, Text):
-        return value.render(language)
     if value is None or isinstance(value, int):
         return str(value)
     if isinstance(value, datetime.datetime | datetime.date):
         return _formatted_date(value, language)
     if isinstance(value, Sequence):
         return ", ".join(_formatted(item, language) for item in value)
-    return money_text(value, language)
-
-
-def money_text(amount: Money, language: str) -> str:
-    """An amount as a reader of ``language`` writes it: ``€ 44,95`` in Dutch, ``€44.95`` in English."""
-    from babel.numbers import format_currency
-
-    return str(format_currency(amount.decimal, amount.currency, locale=language, decimal_quantization=False))
+    return str(value.render(language))
 
 
 def _formatted_date(value: datetime.date, language: str) -> str:

@@ -19,7 +19,7 @@ from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, Ref
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
 from retour.plugins.context import HookContext
 from retour.plugins.registry import Plugin, Registry
-from retour.providers.errors import without_people
+from retour.providers.errors import redacted
 from retour.rules.refunds import by_plan, without_plan
 
 log = logging.getLogger("retour.plugins")
@@ -37,7 +37,7 @@ class PluginFailed(Exception):
     """
 
     def __init__(self, plugin: str, origin: str, hook: str, cause: object) -> None:
-        said = without_people(str(cause))
+        said = redacted(str(cause))
         super().__init__(f"plugin {plugin} ({origin}) failed in {hook}: {said}")
         self.plugin = plugin
         self.reason = reason(ReasonCode.PLUGIN_FAILED, said, plugin=plugin, origin=origin, hook=hook)

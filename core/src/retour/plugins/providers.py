@@ -26,7 +26,7 @@ from retour.model.shipping import ShippingOption
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import DEADLINE_SECONDS, time_limit
-from retour.providers.refunding import Refundable, RefundRequest, RefundResult
+from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
 
 log = logging.getLogger("retour.plugins")

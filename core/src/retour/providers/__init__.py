@@ -9,7 +9,7 @@ from retour.providers.capabilities import Idempotency, PaymentCapabilities, Ship
 from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
-from retour.providers.refunding import Refundable, RefundRequest, RefundResult, RefundStatus
+from retour.providers.refund_request import Refundable, RefundRequest, RefundResult, RefundStatus
 from retour.providers.settings import Secret, api_address, choice
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
 from retour.providers.wire import read_json, read_wire

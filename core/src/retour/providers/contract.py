@@ -14,7 +14,7 @@ from retour.model.refunds import LinkRequest, RefundLink
 from retour.model.shipping import ShippingOption
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 from retour.providers.http import ProviderSession
-from retour.providers.refunding import Refundable, RefundRequest, RefundResult
+from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents
 
 API = 1

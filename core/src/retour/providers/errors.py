@@ -72,10 +72,10 @@ _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}\b")
 _LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
 
 
-def without_people(words: str) -> str:
+def redacted(words: str) -> str:
     """A provider's words without mail addresses and IBANs: they are kept for ever, and shown.
 
-    >>> without_people("NL91 ABNA 0417 1643 00 of anna@example.org is closed")
+    >>> redacted("NL91 ABNA 0417 1643 00 of anna@example.org is closed")
     '*** of *** is closed'
     """
     return _IBAN.sub(_without_iban, _MAIL.sub("***", words))
@@ -111,7 +111,7 @@ class ProviderError(Exception):
         http_status: int | None = None,
         not_before: datetime.timedelta | None = None,
     ) -> None:
-        message, provider_code = without_people(message), without_people(provider_code)
+        message, provider_code = redacted(message), redacted(provider_code)
         super().__init__(f"{code}: {message}" + (f" ({provider_code})" if provider_code else ""))
         self.code = code
         self.message = message

@@ -11,7 +11,7 @@ import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
-from retour.providers.faults import faults
+from retour.providers.data_faults import data_faults
 
 _T = TypeVar("_T")
 
@@ -121,7 +121,7 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
             except (ValueError, TypeError) as error:
                 found.append(f"{path}.{field.name}: {error.args[0]}")
             except BaseValidationError as error:
-                found += [f"{path}.{field.name}: {fault}" for fault in faults(error, "")]
+                found += [f"{path}.{field.name}: {fault}" for fault in data_faults(error, "")]
         elif field.default is attrs.NOTHING:
             found.append(f"{path}.{field.name}: is missing")
     if found:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import attrs
 
-from retour.providers.refunding import RefundResult
+from retour.providers.refund_request import RefundResult
 
 
 class WebhookTrust(StrEnum):

@@ -11,8 +11,8 @@ from typing import Any, NoReturn, TypeVar
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
+from retour.providers.data_faults import data_faults
 from retour.providers.errors import ErrorCode, ProviderError
-from retour.providers.faults import faults
 
 _T = TypeVar("_T")
 
@@ -120,7 +120,7 @@ def read_wire(kind: type[_T], data: object) -> _T:
     try:
         return _converter.structure(data, kind)
     except BaseValidationError as error:
-        found = "; ".join(faults(error))
+        found = "; ".join(data_faults(error))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         found = f"{type(error).__name__} at $"
     del data  # a host may log the variables of this frame

@@ -14,7 +14,7 @@ import attrs
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidLines, InvalidQuantity, NotPossibleNow, UnknownLine
+from retour.model.errors import InvalidArgument, InvalidLines, InvalidQuantity, UnknownLine, WrongState
 from retour.model.events.event import Event
 from retour.model.events.goods import (
     GoodsReceived,
@@ -162,7 +162,7 @@ def reject(draft: Draft, order: Order, return_id: str, because: str, note: str |
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
     _check_move(draft.dossier, return_id, ReturnRejected)
     if not because.strip():
-        raise NotPossibleNow(
+        raise InvalidArgument(
             text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
         )
     draft.record(ReturnRejected(return_id=return_id, because=because.strip(), note_id=draft.note(order, note)))
@@ -195,7 +195,7 @@ def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("close a return"))
     _check_move(draft.dossier, return_id, ReturnClosed)
     if draft.dossier.return_(return_id).question_open:
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: return {return_id} still waits for an answer about the stock. Answer that first.",
                 order=order.id,
@@ -220,9 +220,9 @@ def counted_lines(order: Order, counts: tuple[Counted, ...], *, zero_allowed: bo
 
 
 def everything_outstanding(dossier: Dossier, order: Order) -> tuple[Counted, ...]:
-    """Every unit that has not been counted yet, as sellable. Raises `NotPossibleNow` if nothing was ever fulfilled."""
+    """Every unit that has not been counted yet, as sellable. Raises `WrongState` if nothing was ever fulfilled."""
     if not any(line.fulfilled for line in order.goods):
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: no goods were fulfilled, so nothing can come back. Cancel the order instead.",
                 order=order.id,
@@ -517,8 +517,8 @@ def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> None:
         raise _wrong_state(dossier, return_, _VERBS[step])
 
 
-def _wrong_state(dossier: Dossier, return_: Return, verb: Text) -> NotPossibleNow:
-    return NotPossibleNow(
+def _wrong_state(dossier: Dossier, return_: Return, verb: Text) -> WrongState:
+    return WrongState(
         text(
             "Order {order}: return {return_id} is {state}, so it is too late or too early to {verb} it.",
             order=dossier.order_id,

@@ -8,7 +8,7 @@ import attrs
 
 from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidAmount, InvalidReference, NotPossibleNow
+from retour.model.errors import InvalidAmount, InvalidReference, WrongState
 from retour.model.events.money import (
     RefundCancelAsked,
     RefundCancelled,
@@ -27,7 +27,7 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import (
     REFUND_WORDS,
     Refund,
-    RefundOrder,
+    RefundInstruction,
     RefundPlan,
     RefundQuote,
     RefundShare,
@@ -170,7 +170,7 @@ def plan(
             refund_id=refund_id,
             payment=payment.id,
             amount=amount,
-            sent=RefundOrder(target=target, key=refund_id, description=f"Retour {order.id}"),
+            sent=RefundInstruction(target=target, key=refund_id, description=f"Retour {order.id}"),
             return_id=return_id,
             hold=hold,
             note_id=draft.note(order, note),
@@ -209,7 +209,7 @@ def open_link(
     return refund_id
 
 
-def hand_over(draft: Draft, refund_id: str, batch: str) -> None:
+def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
     """Put a refund by bank transfer in the file for the bank that is called ``batch``; an empty name takes it out.
 
     It is in one file at most: in two it would be paid twice. Saying the same again changes nothing.
@@ -229,7 +229,7 @@ def hand_over(draft: Draft, refund_id: str, batch: str) -> None:
     if refund.batch == batch:
         return
     if refund.batch and batch:
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} is in batch {batch} already, which the bank may pay.",
                 order=draft.dossier.order_id,
@@ -302,14 +302,14 @@ def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, with
     refund = draft.dossier.refund(refund_id)
     if refund.state is RefundState.SUBMITTING and withdrawn:
         draft.record(RefundCancelled(refund_id=refund_id, note_id=draft.note(order, note)))
-    elif refund.state is not RefundState.PENDING or refund.sent is None:
+    elif refund.state is not RefundState.PENDING or refund.instruction is None:
         _cancel_waiting(draft, refund_id, None, draft.note(order, note))
     elif not refund.cancelling:
         draft.record(RefundCancelAsked(refund_id=refund_id, note_id=draft.note(order, note)))
 
 
 def waiting(dossier: Dossier, refund_id: str) -> Refund:
-    """The refund, if a person can make it now; raises `NotPossibleNow`."""
+    """The refund, if a person can make it now; raises `WrongState`."""
     refund = dossier.refund(refund_id)
     if refund.state is not RefundState.AWAITING_MERCHANT:
         raise _not_now(dossier, refund, text("make it by hand"))
@@ -340,7 +340,7 @@ def match(draft: Draft, refund_id: str, external_id: str) -> None:
         and not ours.reported
     )
     if not fits:
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refunds {one} and {other} are not one: match a refund found at the provider with "
                 "one of the same payment and amount that waits, is unknown, or was confirmed by a person.",
@@ -383,10 +383,10 @@ def _cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_i
     if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
         raise _not_now(draft.dossier, refund, text("cancel it"))
     if refund.batch:
-        raise NotPossibleNow(
+        raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} is in batch {batch}, which the bank may pay. Take it out "
-                "at the bank and with hand_over_refund, then cancel it.",
+                "at the bank and with set_refund_batch, then cancel it.",
                 order=draft.dossier.order_id,
                 refund=refund.id,
                 amount=refund.amount,
@@ -400,7 +400,7 @@ def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> N
     """Offer nothing else for money of which it is unclear whether it went back already."""
     for refund in dossier.refunds.values():
         if refund.payment == payment.id and refund.state is RefundState.UNKNOWN:
-            raise NotPossibleNow(
+            raise WrongState(
                 text(
                     "Order {order}: it is not clear yet whether {amount} of payment {payment} went back "
                     "(refund {refund}). Wait until the provider has said so, or confirm that refund yourself.",
@@ -412,8 +412,8 @@ def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> N
             )
 
 
-def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> NotPossibleNow:
-    return NotPossibleNow(
+def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> WrongState:
+    return WrongState(
         text(
             "Order {order}: refund {refund} of {amount} is {state}, so you cannot {verb}.",
             order=dossier.order_id,

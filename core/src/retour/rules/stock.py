@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from retour.model.actor import Actor, ActorKind
-from retour.model.errors import InvalidLines, InvalidQuantity, NotPossibleNow
+from retour.model.errors import InvalidLines, InvalidQuantity, WrongState
 from retour.model.events.stock import RestockAsked, RestockDecided
 from retour.model.order import Order
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -66,7 +66,7 @@ def answer(draft: Draft, order: Order, return_id: str, decision: RestockDecision
             return
         units = _by_hand_units(return_)
         if decision.kind is Restock.BY_HAND or not units:
-            raise NotPossibleNow(
+            raise WrongState(
                 text(
                     "Order {order}: nothing of return {return_id} waits for an answer about the stock. "
                     "To take units out again, correct the receipt.",

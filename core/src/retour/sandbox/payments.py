@@ -12,7 +12,7 @@ import attrs
 
 from retour.model.money import Money
 from retour.model.refunds import Reported
-from retour.sandbox.clock import SandboxClock
+from retour.sandbox.movable_clock import SandboxClock
 from retour.sandbox.server import SandboxServer
 
 

@@ -17,7 +17,7 @@ from retour.store.clock import microseconds
 def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_return`` for each return that ``events`` speak of; for all when the order changed."""
     seen = any(isinstance(recorded.event, OrderSeen) for recorded in events)
-    undercut = dossier.undercut().keys()
+    undercut = dossier.excess_over_order().keys()
     return [
         _return_row(shop, dossier.order_id, dossier.returns[return_id], undercut)
         for return_id in (dossier.returns if seen else touched_returns(events))

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from retour.model.errors import InvalidReference
+from retour.model.errors import InvalidArgument
 from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
@@ -512,7 +512,7 @@ _PAGE = 100
 def _cursor(after: str) -> tuple[int, str]:
     opened_at, _, return_id = after.partition(".")
     if not opened_at.isdigit() or not return_id:
-        raise InvalidReference(
+        raise InvalidArgument(
             text("{cursor} is no page of this list. Use the next that a page gave, or none.", cursor=after)
         )
     return int(opened_at), return_id

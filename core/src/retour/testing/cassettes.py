@@ -24,7 +24,7 @@ from vcr.errors import MissingMetadataError
 from retour.model.order import BankAccount, Mode, Order, Payment
 from retour.providers.http import ProviderSession
 from retour.providers.settings import Secret, read_settings
-from retour.sandbox.clock import SandboxClock
+from retour.sandbox.movable_clock import SandboxClock
 from retour.testing.cassette_files import CassetteFile, CassetteYaml
 from retour.testing.connections import OTHERS, patches
 from retour.testing.differences import differences

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from retour import Actor, NotPossibleNow, RetourError
+from retour import Actor, RetourError, WrongState
 from retour.providers import BankAccount, LinkRequest, Mode, Money, Payment, Text, TextDomain
 from retour_manual_transfer.batch import Transfer, sentences, transfer_faults
 from retour_manual_transfer.provider import ManualTransfer, refund_link
@@ -61,7 +61,7 @@ def transfers_of(
 ) -> WaitingTransfers:
     """The transfers for the refunds that wait for the merchant, of all orders or of those named, the newest first.
 
-    Those that are in no batch yet; with ``batch``, those that `hand_over` put in it, as long as they wait. The
+    Those that are in no batch yet; with ``batch``, those that `put_in_batch` put in it, as long as they wait. The
     customer's account is the payer that the order names, or the one in ``accounts`` by refund id; it is read here,
     checked, and stored nowhere. ``account`` is which of the merchant's own accounts (`Payment.account`) pays; refunds
     that another provider could not make are paid from "default".
@@ -81,21 +81,21 @@ def transfers_of(
     return WaitingTransfers(transfers=tuple(transfers), not_ready=tuple(not_ready))
 
 
-def hand_over(desk: ReturnDesk, transfers: Iterable[Transfer], batch_id: str, *, by: Actor) -> Sequence[Transfer]:
+def put_in_batch(desk: ReturnDesk, transfers: Iterable[Transfer], batch_id: str, *, by: Actor) -> Sequence[Transfer]:
     """Record that ``transfers`` are in the file for the bank called ``batch_id``; gives those that are.
 
     Do this before the file is written, and write what this gives. A refund that another batch took meanwhile, or that
     was confirmed or cancelled, is left out: so nothing is in two files. After a crash the same call goes on, and
     ``transfers_of(desk, batch=batch_id)`` gives the transfers for a second export of the same file.
     """
-    handed = []
+    inside = []
     for transfer in transfers:
         try:
-            desk.hand_over_refund(transfer.order_id, transfer.refund_id, batch_id, by=by)
-        except NotPossibleNow:
+            desk.set_refund_batch(transfer.order_id, transfer.refund_id, batch_id, by=by)
+        except WrongState:
             continue
-        handed.append(transfer)
-    return tuple(handed)
+        inside.append(transfer)
+    return tuple(inside)
 
 
 def waiting_refunds(

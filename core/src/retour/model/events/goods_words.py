@@ -26,11 +26,11 @@ from retour.model.text import Text, text, texts
 @told(OrderSeen)
 def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
     del event
-    undercut = dossier.undercut()
-    if undercut:
+    excess = dossier.excess_over_order()
+    if excess:
         return text(
             "The order was changed in the shop, below what already came back or was refunded: {names}. Please look.",
-            names=[name_of(dossier, name) for name in undercut],
+            names=[name_of(dossier, name) for name in excess],
         )
     return text("The order was changed in the shop.")
 

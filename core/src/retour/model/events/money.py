@@ -10,7 +10,7 @@ import attrs
 from retour.model.events.event import EVERYBODY, REFUND_CHANGED, STAFF, Subject, event
 from retour.model.money import Money
 from retour.model.reasons import Reason, as_reason
-from retour.model.refunds import Evidence, MatchedBy, RefundOrder, Reported
+from retour.model.refunds import Evidence, MatchedBy, RefundInstruction, Reported
 
 
 @event
@@ -18,7 +18,8 @@ from retour.model.refunds import Evidence, MatchedBy, RefundOrder, Reported
 class RefundPlanned:
     """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
 
-    ``sent`` is fixed from now on. ``page`` is the payment's page as the provider named it when it was asked.
+    ``sent`` is its instruction, fixed from now on (the name is that of stored rows). ``page`` is the
+    payment's page as the provider named it when it was asked.
     """
 
     type: ClassVar = "refund_planned"
@@ -29,7 +30,7 @@ class RefundPlanned:
     refund_id: str
     payment: str
     amount: Money
-    sent: RefundOrder
+    sent: RefundInstruction
     return_id: str | None = None
     hold: Reason | None = attrs.field(default=None, converter=as_reason)
     note_id: str | None = None

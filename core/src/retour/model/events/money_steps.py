@@ -52,7 +52,7 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         state=RefundState.PLANNED if event.hold else RefundState.SUBMITTING,
         source=RefundSource.API,
         return_id=event.return_id,
-        sent=event.sent,
+        instruction=event.sent,
         sent_at=None if event.hold else at.at,
         problem=event.hold,
         needs_person=bool(event.hold),

@@ -20,10 +20,10 @@ _PARTS = (
     "answers",
     "declared",
     "identity",
-    "links",
+    "refund_links",
     "lookups",
     "on_the_way",
-    "refunds",
+    "making_refunds",
     "secrecy",
     "statuses",
     "webhooks",
@@ -36,10 +36,10 @@ from retour.testing.contracts.account import *  # noqa: E402
 from retour.testing.contracts.answers import *  # noqa: E402
 from retour.testing.contracts.declared import *  # noqa: E402
 from retour.testing.contracts.identity import *  # noqa: E402
-from retour.testing.contracts.links import *  # noqa: E402
 from retour.testing.contracts.lookups import *  # noqa: E402
+from retour.testing.contracts.making_refunds import *  # noqa: E402
 from retour.testing.contracts.on_the_way import *  # noqa: E402
-from retour.testing.contracts.refunds import *  # noqa: E402
+from retour.testing.contracts.refund_links import *  # noqa: E402
 from retour.testing.contracts.secrecy import *  # noqa: E402
 from retour.testing.contracts.statuses import *  # noqa: E402
 from retour.testing.contracts.webhooks import *  # noqa: E402

@@ -20,7 +20,7 @@ from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import ProviderError
 from retour.providers.http import ProviderSession
-from retour.providers.refunding import RefundRequest
+from retour.providers.refund_request import RefundRequest
 from retour.providers.settings import Secret, read_settings
 from retour.providers.webhooks import WebhookRejected, WebhookTrust
 from retour.sandbox import BookedRefund, Fault, PaymentSandbox, SandboxRequest, SandboxResponse

@@ -15,7 +15,7 @@ import pytest
 from retour.model.order import Payment
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
-from retour.providers.refunding import RefundRequest, RefundStatus
+from retour.providers.refund_request import RefundRequest, RefundStatus
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
 from retour.sandbox import SandboxRequest, SandboxResponse
 from retour.testing.contracts.account import Account, json_of, lacks, needs, outcome, refused

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from retour.providers.errors import Disposition, ProviderError
-from retour.providers.refunding import RefundRequest, RefundResult
+from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.sandbox import Fault
 from retour.testing.contracts.account import Account, needs, outcome, refused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from retour.providers.errors import ProviderError
-from retour.providers.refunding import RefundStatus
+from retour.providers.refund_request import RefundStatus
 from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, outcome, refused
 
 MANY = 260

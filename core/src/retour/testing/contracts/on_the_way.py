@@ -15,7 +15,7 @@ import pytest
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
-from retour.providers.refunding import RefundRequest, RefundResult
+from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
 from retour.testing.contracts.account import A_YEAR, PATIENT, Account, lacks, needs, refused
 

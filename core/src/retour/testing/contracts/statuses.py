@@ -8,7 +8,7 @@ import pytest
 
 from retour.providers.capabilities import Support
 from retour.providers.errors import ProviderError
-from retour.providers.refunding import RefundRequest, RefundStatus
+from retour.providers.refund_request import RefundRequest, RefundStatus
 from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, refused
 
 

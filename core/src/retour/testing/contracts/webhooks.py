@@ -13,7 +13,7 @@ import pytest
 
 from retour.model.order import Payment
 from retour.providers.errors import ProviderError
-from retour.providers.refunding import RefundStatus
+from retour.providers.refund_request import RefundStatus
 from retour.providers.webhooks import (
     RawWebhook,
     RefundEvent,

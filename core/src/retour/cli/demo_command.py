@@ -15,13 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from retour.cli import LANGUAGE, default_language
 from retour.cli.ask import Person
-from retour.cli.cases import CASES, Case, deal
-from retour.cli.database import address, opened
+from retour.cli.database_command import address, opened
+from retour.cli.demo_cases import CASES, DemoCase, deal
+from retour.cli.demo_flow import DemoFlow, Result
 from retour.cli.demo_refunds import Providers
-from retour.cli.faults import OrdersRead, invalid, unusable
-from retour.cli.flow import Flow, Result
+from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
-from retour.cli.sandbox import NoSandbox, sandbox_of
+from retour.cli.sandbox_command import NoSandbox, sandbox_of
 from retour.cli.screen import Screen
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
@@ -93,7 +93,7 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
         again = _again(path, address(engine), lang, skip_bad=skip_bad)
         _introduce(screen, address(engine), path, read, desk.plugins)
         person = Person(console=console, language=language, again=again) if ask else None
-        results, nothing = _run(screen, Flow(desk=desk, providers=providers), read.orders, person)
+        results, nothing = _run(screen, DemoFlow(desk=desk, providers=providers), read.orders, person)
         screen.closing(results, nothing)
         screen.command(text("Again, on the same database:"), again)
     stopped = sum(one.problem is not None for several in results.values() for one in several)
@@ -213,7 +213,7 @@ def _source(path: str | None) -> Text | str:
 
 
 def _run(
-    screen: Screen, quiet: Flow, orders: Sequence[Order], person: Person | None
+    screen: Screen, quiet: DemoFlow, orders: Sequence[Order], person: Person | None
 ) -> tuple[dict[str, list[Result]], list[Order]]:
     """Every order through its case: the first of each is shown, the others run behind a progress bar."""
     dealt, nothing = deal(orders)
@@ -225,7 +225,7 @@ def _run(
     return results, nothing
 
 
-def _with_bar(screen: Screen, rest: Sequence[tuple[Case, Order]]) -> Iterator[tuple[Case, Order]]:
+def _with_bar(screen: Screen, rest: Sequence[tuple[DemoCase, Order]]) -> Iterator[tuple[DemoCase, Order]]:
     """The other orders, with a progress bar when they are many."""
     if not rest:
         return

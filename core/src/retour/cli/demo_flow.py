@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import attrs
 
-from retour.cli.cases import Arrival, Case
+from retour.cli.demo_cases import Arrival, DemoCase
 from retour.cli.demo_refunds import MERCHANT, How, Merchant, Providers, RefundWatch
 from retour.cli.words import text
 from retour.desk import ReturnDesk
@@ -38,7 +38,7 @@ Answer = Callable[[Order, RestockQuestion], RestockDecision]
 class Watch(RefundWatch, Protocol):
     """Somebody who looks on while an order goes through the flow."""
 
-    def begin(self, case: Case, order: Order) -> None:
+    def begin(self, case: DemoCase, order: Order) -> None:
         """An order begins."""
 
     def shipping(self, options: Sequence[ShippingOption], chosen: ShippingOption) -> None:
@@ -82,14 +82,14 @@ class Result:
 
 
 @attrs.frozen(kw_only=True)
-class Flow:
+class DemoFlow:
     """Runs orders through the flow. ``ask`` is a person who answers instead of the case."""
 
     desk: ReturnDesk
     providers: Providers
     ask: Answer | None = None
 
-    def run(self, case: Case, order: Order, watch: Watch | None = None) -> Result:
+    def run(self, case: DemoCase, order: Order, watch: Watch | None = None) -> Result:
         """Take one order through one case, or as far as it still has to go.
 
         Raises only what concerns all orders (`StoreError`, a person who does not answer); anything else that is
@@ -113,7 +113,7 @@ class _Run:
     """One order on its way through the flow."""
 
     desk: ReturnDesk
-    case: Case
+    case: DemoCase
     order: Order
     watch: Watch | None
     ask: Answer | None

@@ -1,4 +1,4 @@
-"""What an order that the shop changed takes away from what already happened: of which line or payment, and how much."""
+"""What already happened beyond an order that the shop changed: on which line or payment, and how much."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def captured(payment: Payment, amount: str) -> Payment:
 
 
 @pytest.mark.parametrize(
-    "order, undercut",
+    "order, excess",
     [
         pytest.param(ORDER, {}, id="nothing changed"),
         pytest.param(order_of(fulfilled(CUP, 3), TEAPOT, CARD, GIFT), {}, id="exactly what came back is left"),
@@ -84,11 +84,11 @@ def captured(payment: Payment, amount: str) -> Payment:
         ),
     ],
 )
-def test_an_order_undercuts_what_is_above_it_and_nothing_else(
-    dossier: Dossier, order: Order, undercut: dict[str, int]
+def test_what_is_above_the_order_is_excess_and_nothing_else(
+    dossier: Dossier, order: Order, excess: dict[str, int]
 ) -> None:
-    assert attrs.evolve(dossier, order=order).undercut() == undercut
+    assert attrs.evolve(dossier, order=order).excess_over_order() == excess
 
 
-def test_an_order_that_was_never_seen_undercuts_nothing(dossier: Dossier) -> None:
-    assert attrs.evolve(dossier, order=None).undercut() == {}
+def test_nothing_is_above_an_order_that_was_never_seen(dossier: Dossier) -> None:
+    assert attrs.evolve(dossier, order=None).excess_over_order() == {}

@@ -28,7 +28,7 @@ class Wrong(ValueError):
 
 
 @attrs.frozen(kw_only=True)
-class Fault:
+class OrdersFault:
     """One fault: ``where`` it is in the file, in which order (empty: unknown), and its ``cause``."""
 
     where: Text
@@ -51,12 +51,12 @@ class OrdersRead:
     """
 
     orders: tuple[Order, ...]
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[OrdersFault, ...] = ()
     bad_orders: int = 0
     cancellations: int = 0
 
 
-def invalid(name: str, faults: Sequence[Fault]) -> InvalidOrdersFile:
+def invalid(name: str, faults: Sequence[OrdersFault]) -> InvalidOrdersFile:
     """The error that lists all ``faults`` of the file called ``name``."""
     return InvalidOrdersFile(
         text(

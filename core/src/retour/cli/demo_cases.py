@@ -26,7 +26,7 @@ class Press(Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Case:
+class DemoCase:
     """One case: its ``title``, the orders that it ``fits``, the ``arrivals`` of goods, and the ``answer`` about the
     sellable units per line when the merchant is asked. ``announced`` says how the customer sends a return that was
     announced; None is a return that begins with the merchant setting the order to Returned. ``press`` is how a payment
@@ -127,31 +127,33 @@ def _cancel(units: Mapping[str, int]) -> RestockDecision:
     return RestockDecision.by_hand()
 
 
-CASES: tuple[Case, ...] = (
-    Case(name="one_product", title=text("one product"), fits=_one_product),
-    Case(name="several_ok", title=text("several products, OK"), fits=_asks),
-    Case(name="several_cancel", title=text("several products, Cancel"), fits=_asks, answer=_cancel),
-    Case(
+CASES: tuple[DemoCase, ...] = (
+    DemoCase(name="one_product", title=text("one product"), fits=_one_product),
+    DemoCase(name="several_ok", title=text("several products, OK"), fits=_asks),
+    DemoCase(name="several_cancel", title=text("several products, Cancel"), fits=_asks, answer=_cancel),
+    DemoCase(
         name="per_line",
         title=text("per product, one damaged"),
         fits=_asks_about_two,
         arrivals=_one_damaged,
         answer=_all_but_one,
     ),
-    Case(name="part", title=text("a part, then the rest"), fits=_two_units, arrivals=_half_then_rest),
-    Case(name="mollie", title=text("paid with Mollie"), fits=_paid("mollie"), press=Press.LINK),
-    Case(name="stripe", title=text("paid with Stripe"), fits=_paid("stripe"), press=Press.ANSWER_LOST),
-    Case(name="paypal", title=text("paid with PayPal"), fits=_paid("paypal")),
-    Case(
+    DemoCase(name="part", title=text("a part, then the rest"), fits=_two_units, arrivals=_half_then_rest),
+    DemoCase(name="mollie", title=text("paid with Mollie"), fits=_paid("mollie"), press=Press.LINK),
+    DemoCase(name="stripe", title=text("paid with Stripe"), fits=_paid("stripe"), press=Press.ANSWER_LOST),
+    DemoCase(name="paypal", title=text("paid with PayPal"), fits=_paid("paypal")),
+    DemoCase(
         name="bank_transfer_in_advance",
         title=text("bank transfer in advance"),
         fits=_paid("manual_transfer", "bank_transfer_in_advance"),
     ),
-    Case(name="invoice", title=text("pay via invoice"), fits=_paid("manual_transfer", "invoice")),
-    Case(name="pay_on_pickup", title=text("pay on pick-up"), fits=_paid("manual_transfer", "pay_on_pickup")),
-    Case(name="pay_on_delivery", title=text("pay on delivery"), fits=_paid("manual_transfer", "pay_on_delivery")),
-    Case(name="portal", title=text("label by return portal"), fits=_sent_with_sendcloud, announced=ShippingWay.PORTAL),
-    Case(name="self_sent", title=text("sent by the customer"), fits=can_come_back, announced=ShippingWay.SELF),
+    DemoCase(name="invoice", title=text("pay via invoice"), fits=_paid("manual_transfer", "invoice")),
+    DemoCase(name="pay_on_pickup", title=text("pay on pick-up"), fits=_paid("manual_transfer", "pay_on_pickup")),
+    DemoCase(name="pay_on_delivery", title=text("pay on delivery"), fits=_paid("manual_transfer", "pay_on_delivery")),
+    DemoCase(
+        name="portal", title=text("label by return portal"), fits=_sent_with_sendcloud, announced=ShippingWay.PORTAL
+    ),
+    DemoCase(name="self_sent", title=text("sent by the customer"), fits=can_come_back, announced=ShippingWay.SELF),
 )
 """The flow of the reference article, case by case: the stock, the payment methods, the ways of sending."""
 

@@ -12,9 +12,9 @@ import pytest
 from retour.model.money import Money
 from retour.model.order import Mode
 from retour.providers.errors import Disposition, ProviderError
-from retour.providers.refunding import Refundable, RefundStatus
+from retour.providers.refund_request import Refundable, RefundStatus
 from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
-from retour.testing.contracts.links import ODD_REFERENCES
+from retour.testing.contracts.refund_links import ODD_REFERENCES
 
 SENT = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 """What a refund is that was just made."""

@@ -1,4 +1,4 @@
-"""The values that pass between the core and a payment provider about refunds by API."""
+"""What a payment provider is asked about a refund by API, and what it answers, as values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 
 from retour.model.money import Money
 from retour.model.refunds import Reported
-from retour.providers.errors import ErrorCode, ProviderError, without_people
+from retour.providers.errors import ErrorCode, ProviderError, redacted
 
 RefundStatus = Reported
 """What a provider says of a refund: it awaits the merchant, is pending, succeeded, failed, or was cancelled.
@@ -52,9 +52,9 @@ class RefundResult:
     reference: str
     status: RefundStatus
     amount: Money
-    provider_status: str = attrs.field(converter=without_people)
+    provider_status: str = attrs.field(converter=redacted)
     refund_id: str = ""
-    reason: str = attrs.field(default="", converter=without_people)
+    reason: str = attrs.field(default="", converter=redacted)
     created_at: datetime.datetime | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -78,5 +78,5 @@ class Refundable:
     target: str
     remaining: Money
     possible: bool = True
-    reason: str = attrs.field(default="", converter=without_people)
+    reason: str = attrs.field(default="", converter=redacted)
     url: str = ""

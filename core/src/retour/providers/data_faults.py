@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from cattrs.errors import BaseValidationError, ClassValidationError, IterableValidationError
 
 
-def faults(error: BaseException, path: str = "$") -> Iterator[str]:
+def data_faults(error: BaseException, path: str = "$") -> Iterator[str]:
     """Each fault with its path: ``expected int @ $.amount``, ``is missing @ $.links[0].href``."""
     if isinstance(error, ClassValidationError):
         named, others = error.group_exceptions()
@@ -31,7 +31,7 @@ def faults(error: BaseException, path: str = "$") -> Iterator[str]:
 
 def _told(error: BaseException, path: str, kind: object) -> Iterator[str]:
     if isinstance(error, BaseValidationError):
-        yield from faults(error, path)
+        yield from data_faults(error, path)
     elif isinstance(error, KeyError):
         yield f"is missing @ {path}"
     elif isinstance(kind, type):

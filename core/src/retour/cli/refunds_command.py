@@ -15,12 +15,12 @@ from rich.text import Text as Styled
 
 from retour.cli import LANGUAGE, default_language
 from retour.cli.words import text, texts
-from retour.cli.worker import desk_at, desk_option, language_option
+from retour.cli.worker_command import desk_at, desk_option, language_option
 from retour.desk import ReturnDesk
 from retour.model.errors import UnknownOrder, UnknownRefund
 from retour.model.outcome import RefundSummary
 from retour.model.refunds import REFUND_WORDS, RefundState
-from retour.model.text import Text, money_text
+from retour.model.text import Text
 
 WAITING: dict[str, Text] = {
     "person": text("a person"),
@@ -122,7 +122,7 @@ def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom
         cells = [
             one.order_id,
             one.refund_id,
-            money_text(one.amount, language),
+            one.amount.render(language),
             one.payment,
             REFUND_WORDS[one.state].render(language),
             format_datetime(one.since.astimezone(), "d MMM y HH:mm", tzinfo=None, locale=language),
