@@ -264,6 +264,14 @@ def test_a_signed_webhook_settles_a_pending_refund_once(world: Any) -> None:
     assert world.desk.dossier("1001").version == version
 
 
+def test_a_webhook_that_two_shops_of_one_account_get_counts_for_each(world: Any) -> None:
+    world.open().refund("10.00")
+    other = world.desk.for_shop("other")
+    for desk in (world.desk, other):
+        desk.receive_webhook("ledger", {"signature": "right"}, b"refund:re_1")
+    assert [refund.reference for refund in other.dossier("1001").refunds.values()] == ["re_1"]
+
+
 def test_a_webhook_that_is_only_a_hint_is_fetched_before_it_is_believed(world: Any) -> None:
     world.open().open_link()
     world.now += MINUTE

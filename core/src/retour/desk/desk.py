@@ -576,7 +576,7 @@ class ReturnDesk:
             raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=source))
         told = inbox.read(source, headers, body)
         kept = []
-        for target, effect in inbox.effects(provider, account, told):
+        for target, effect in inbox.effects(self.shop_id, provider, account, told):
             order_id = self.find_order(provider, target)
             if order_id is not None:
                 kept += self._refunds.keep(order_id, provider, target, effect)

@@ -69,11 +69,14 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
         ) from error
 
 
-def effects(provider: str, account: str, told: VerifiedEvents | ToFetch) -> Iterator[tuple[str, Told]]:
-    """What a webhook says, with what each is about: a payment, a charge, a capture."""
+def effects(shop: str, provider: str, account: str, told: VerifiedEvents | ToFetch) -> Iterator[tuple[str, Told]]:
+    """What a webhook says, with what each is about: a payment, a charge, a capture.
+
+    What was said to one shop was said to no other: two can share an account, and each gets its own.
+    """
     if isinstance(told, VerifiedEvents):
         for event in told.events:
-            said = f"{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
+            said = f"{shop}|{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
             yield event.target, Told(identity=_identity(said), event=event)
     else:
         for target in told.targets:
