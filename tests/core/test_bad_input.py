@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from decimal import Decimal
 
+import attrs
 import pytest
 
-from retour import Actor, Counted, MemoryShop, Money, Order, OrderLine, Paid, RequestedLine, RetourError, ReturnDesk
+from retour import (
+    Actor,
+    Counted,
+    MemoryShop,
+    Money,
+    Objection,
+    Order,
+    OrderLine,
+    Paid,
+    RequestedLine,
+    RetourError,
+    ReturnDesk,
+    hookimpl,
+)
 from retour.model.errors import (
     InvalidLines,
     InvalidOrder,
@@ -164,6 +179,7 @@ def test_other_numbers_in_a_note_are_kept(desk: ReturnDesk, words: str) -> None:
     [
         (lambda: an_order(a_line("cup"), a_line("cup")), "two have the same name: line cup"),
         (lambda: an_order(a_line("cup", 2, fulfilled=3)), "line cup has 3 of 2 units fulfilled"),
+        (lambda: an_order(attrs.evolve(a_line("cup"), stock_tracked=0)), "stock_tracked 0; it is True"),  # type: ignore[arg-type]
         (lambda: an_order(a_line("cup", 1, "-1.00"), payments=[]), "line cup is EUR -1.00"),
         (lambda: an_order(a_line("cup"), payments=[a_payment("1", currency="USD")]), "captured USD 1.00"),
         (lambda: an_order(a_line("cup"), payments=[a_payment("1", reference="")]), "a provider and a reference"),
@@ -188,3 +204,27 @@ def test_other_numbers_in_a_note_are_kept(desk: ReturnDesk, words: str) -> None:
 def test_an_order_that_contradicts_itself_is_refused(make: Callable[[], Order], match: str) -> None:
     with pytest.raises(InvalidOrder, match=match):
         make()
+
+
+@pytest.mark.parametrize("send_by", [datetime.datetime(2026, 12, 24, 12, tzinfo=datetime.UTC), "2026-12-24", 24])
+def test_the_last_day_to_send_is_a_calendar_day(send_by: object) -> None:
+    class Policy:
+        @hookimpl
+        def return_policy(self) -> Objection:
+            return Objection.review("look")
+
+    desk = ReturnDesk(shop=MemoryShop([ORDER]), store="sqlite://", plugins=[Policy()])
+    return_id = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="form-1").return_id
+    with pytest.raises(InvalidReference, match="Order 1001: the last day to send is a calendar day"):
+        desk.approve_return("1001", return_id, by=ANNA, send_by=send_by)  # type: ignore[arg-type]
+    assert desk.dossier("1001").return_(return_id).send_by is None
+    assert desk.list_returns().returns
+
+
+def test_an_order_of_lists_is_the_same_order_when_it_is_read_again() -> None:
+    line = attrs.evolve(a_line("cup", 3), tags=["hygiene"])
+    order = Order(id="1001", currency="EUR", lines=[line], payments=[a_payment("20.00")])
+    desk = ReturnDesk(shop=MemoryShop([order]), store="sqlite://")
+    for number in range(3):
+        desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=f"form-{number}")
+    assert "order_seen" not in [entry.code for entry in desk.timeline("1001")]

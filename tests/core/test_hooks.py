@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -10,14 +11,17 @@ import pytest
 from retour import (
     Actor,
     Extent,
+    GoodsState,
     HookContext,
     MemoryShop,
+    Objection,
     Order,
     RestockDecision,
     ReturnDesk,
     StockState,
     hookimpl,
 )
+from retour.model.returns import Restock as Kind
 from retour.model.returns import Restocked, Returned
 from retour.plugins import specs
 from retour.testing import a_line, an_order
@@ -38,6 +42,20 @@ class Restock:
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
+
+
+class Unshowable(Exception):
+    """An exception that cannot even say what it is."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no words")
+
+    __str__ = __repr__
+
+
+def named(answer: object) -> str:
+    """What a parameter is called in a test's name."""
+    return type(answer).__name__
 
 
 def opened(*plugins: object, order: Order = SEVERAL) -> tuple[MemoryShop, ReturnDesk]:
@@ -73,7 +91,14 @@ def test_the_last_plugin_is_asked_first() -> None:
         "all",
         RestockDecision.lines({"cup": 99}),
         RestockDecision.lines({"mug": 1}),
+        asyncio.CancelledError(),
+        Unshowable(),
+        RestockDecision(kind="all"),  # type: ignore[arg-type]
+        RestockDecision(kind="everything"),  # type: ignore[arg-type]
+        RestockDecision(kind=Kind.PER_LINE, units=None),  # type: ignore[arg-type]
+        RestockDecision.all("half a character: \udcff"),
     ],
+    ids=named,
 )
 def test_a_policy_that_fails_makes_us_ask_the_merchant(answer: object) -> None:
     shop, desk = opened(Restock(answer, "acme-policy"))
@@ -81,7 +106,36 @@ def test_a_policy_that_fails_makes_us_ask_the_merchant(answer: object) -> None:
     assert outcome.restock.needs_answer
     assert outcome.restock.question is not None
     assert outcome.restock.question.because
+    assert desk.dossier("1001").version == outcome.version
     assert shop.stock == {}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        asyncio.CancelledError(),
+        Unshowable(),
+        Objection(severity="refuse", because="x"),  # type: ignore[arg-type]
+        Objection(severity="never", because="x"),  # type: ignore[arg-type]
+        Objection.refuse(5),  # type: ignore[arg-type]
+        Objection.refuse("half a character: \udcff"),
+    ],
+    ids=named,
+)
+def test_a_return_policy_that_fails_wants_a_review_and_the_order_can_be_read_again(answer: object) -> None:
+    class Policy:
+        name = "acme-policy"
+
+        @hookimpl
+        def return_policy(self) -> object:
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+    _, desk = opened(Policy())
+    outcome = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="form-1")
+    assert outcome.returns[0].goods is GoodsState.REQUESTED
+    assert "acme-policy" in desk.timeline("1001")[-1].text("nl")
 
 
 def test_the_merchant_sees_which_plugin_failed() -> None:

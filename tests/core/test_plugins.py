@@ -281,6 +281,23 @@ def test_a_shop_whose_settings_are_wrong_is_refused_when_it_is_opened() -> None:
         one.for_shop("two")
 
 
+def test_a_shop_whose_settings_cannot_be_had_has_no_provider_until_they_can() -> None:
+    away = False
+
+    def settings(shop: str) -> dict[str, object]:
+        if away:
+            raise ConnectionError(f"no vault for {shop}")
+        return {"acme": {"api_key": "k"}}
+
+    one = desk(acme(), settings=settings)
+    away = True
+    link = one.refund_link("1001", "a-1")
+    assert link.kind is LinkKind.UNAVAILABLE
+    assert "its settings cannot be had now: ConnectionError" in link.instruction.render("en")
+    away = False
+    assert "cannot be had" not in one.refund_link("1001", "a-1").instruction.render("en")
+
+
 def test_a_plugin_says_where_it_comes_from() -> None:
     plugin = Plugin(name="acme", status=PluginStatus.LOADED, distribution="retour-acme", version="1.2")
     assert plugin.origin == "retour-acme 1.2"

@@ -264,6 +264,14 @@ def test_a_signed_webhook_settles_a_pending_refund_once(world: Any) -> None:
     assert world.desk.dossier("1001").version == version
 
 
+def test_a_webhook_that_two_shops_of_one_account_get_counts_for_each(world: Any) -> None:
+    world.open().refund("10.00")
+    other = world.desk.for_shop("other")
+    for desk in (world.desk, other):
+        desk.receive_webhook("ledger", {"signature": "right"}, b"refund:re_1")
+    assert [refund.reference for refund in other.dossier("1001").refunds.values()] == ["re_1"]
+
+
 def test_a_webhook_that_is_only_a_hint_is_fetched_before_it_is_believed(world: Any) -> None:
     world.open().open_link()
     world.now += MINUTE
@@ -333,3 +341,36 @@ def test_provider_events_in_any_order_and_twice_give_the_same_end(world: Any, or
         world.ledger.turn("re_1", RefundStatus(status))
         signed(world, "refund:re_1")
     assert world.states == ["reversed"]
+
+
+# --- an answer about something else ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [{"amount": Money.of("1", "EUR")}, {"amount": Money.of("40", "USD")}])
+def test_a_refund_that_was_made_with_another_amount_is_not_done(
+    world: Any, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    world.open()
+    add = type(world.ledger).add
+    monkeypatch.setattr(type(world.ledger), "add", lambda self, at, _, ours="": add(self, at, other["amount"], ours))
+    assert world.refund().refund.state == "unknown"
+    world.later()
+    assert world.states == ["unknown"]
+    world.desk.reconcile("1001")
+    if other["amount"].currency == "EUR":
+        assert [(one.state, one.amount) for one in world.refunds] == [
+            ("unknown", EUR40),
+            ("succeeded", Money.of("1", "EUR")),
+        ]
+    version = world.desk.dossier("1001").version
+    world.desk.reconcile("1001")
+    assert world.desk.dossier("1001").version == version
+
+
+def test_an_answer_about_another_refund_of_ours_is_no_answer(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.open().ledger.new_status = RefundStatus.PENDING
+    first = world.refund("10.00").refund
+    kind = type(world.ledger)
+    add = kind.add
+    monkeypatch.setattr(kind, "add", lambda self, at, amount, ours="": add(self, at, amount, first.id))
+    assert world.refund("10.00").refund.state == "unknown"

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from retour import Actor, MemoryShop, ReturnDesk, connect
 from retour.model.errors import (
@@ -22,6 +22,7 @@ from retour.model.errors import (
 from retour.store import connect as connecting
 from retour.store import tables
 from retour.store.migrations import MIGRATIONS, migrate
+from retour.store.store import Store
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -205,3 +206,20 @@ def test_personal_data_is_forgotten_when_its_time_has_come(database: str) -> Non
     assert not any(entry.note for entry in desk.timeline("1001"))
     assert desk.dossier("1001").version > 1
     desk.close()
+
+
+@pytest.mark.postgresql
+def test_postgresql_finds_what_is_due_without_reading_what_waits(postgresql_url: str) -> None:
+    engine = connect(postgresql_url)
+    tables.metadata.drop_all(engine)
+    tables.metadata.create_all(engine)
+    due = select(tables.effect.c.id).where(*Store(engine)._due).order_by(tables.effect.c.not_before)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+        query = due.compile(engine, compile_kwargs={"literal_binds": True})
+        plan = " ".join(connection.execute(text(f"EXPLAIN {query}")).scalars())
+    tables.metadata.drop_all(engine)
+    engine.dispose()
+    assert "retour_effect_waiting" in plan
+    assert "Index Cond: (not_before <=" in plan

@@ -36,8 +36,9 @@ class Webhooks:
         source = self.services.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(source, Text):
             raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=source))
+        said = inbox.read(source, headers, body)
         kept: list[str] = []
-        for notice in inbox.notices(provider, account, inbox.read(source, headers, body)):
+        for notice in inbox.notices(self.shop_id, provider, account, said):
             order_id = self.find_order(provider, notice.target)
             if order_id is not None:
                 kept += self._keep(order_id, provider, notice)

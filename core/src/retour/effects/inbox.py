@@ -71,11 +71,14 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
         ) from error
 
 
-def notices(provider: str, account: str, said: VerifiedEvents | ToFetch) -> Iterator[Notice]:
-    """What a webhook says, one thing after the other."""
+def notices(shop: str, provider: str, account: str, said: VerifiedEvents | ToFetch) -> Iterator[Notice]:
+    """What a webhook says, one thing after the other.
+
+    What was said to one shop was said to no other: two can share an account, and each gets its own.
+    """
     if isinstance(said, VerifiedEvents):
         for event in said.events:
-            what = f"{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
+            what = f"{shop}|{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
             yield Notice(target=event.target, identity=_identity(what), event=event)
     else:
         for target in said.targets:

@@ -42,6 +42,10 @@ class TaxPart:
         return self.net + self.tax
 
 
+def _tax_parts(given: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
+    return tuple(given)
+
+
 @attrs.frozen(kw_only=True)
 class Paid:
     """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
@@ -50,12 +54,16 @@ class Paid:
     """
 
     gross: Money
-    taxes: tuple[TaxPart, ...] = ()
+    taxes: tuple[TaxPart, ...] = attrs.field(default=(), converter=_tax_parts)
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str) -> Paid:
         """Paid without tax parts: ``Paid.of("44.95", "EUR")``."""
         return cls(gross=Money.of(amount, currency))
+
+
+def _tags(given: Iterable[str]) -> frozenset[str]:
+    return frozenset(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +82,7 @@ class OrderLine:
     paid: Paid
     kind: LineKind = LineKind.GOODS
     stock_tracked: bool = True
-    tags: frozenset[str] = frozenset()
+    tags: frozenset[str] = attrs.field(default=frozenset(), converter=_tags)
 
 
 @attrs.frozen(kw_only=True)
@@ -134,14 +142,25 @@ class Delivery:
     country: str = ""
 
 
+def _lines(given: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
+    return tuple(given)
+
+
+def _payments(given: Iterable[Payment]) -> tuple[Payment, ...]:
+    return tuple(given)
+
+
 @attrs.frozen(kw_only=True)
 class Order:
-    """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself."""
+    """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself.
+
+    Lists will do for its tuples and sets: they are kept as these, so that an order equals itself when it is read again.
+    """
 
     id: str
     currency: str
-    lines: tuple[OrderLine, ...]
-    payments: tuple[Payment, ...] = ()
+    lines: tuple[OrderLine, ...] = attrs.field(converter=_lines)
+    payments: tuple[Payment, ...] = attrs.field(default=(), converter=_payments)
     delivery: Delivery | None = None
     placed_at: datetime.datetime | None = None
     customer: str = attrs.field(default="", repr=False)
@@ -225,6 +244,12 @@ def _faults(order: Order) -> Iterable[Text]:
                 fulfilled=str(line.fulfilled),
                 ordered=str(line.ordered),
             )
+        if not _is_bool(line.stock_tracked):
+            yield text(
+                "line {line} has stock_tracked {given}; it is True or False.",
+                line=line.id,
+                given=repr(line.stock_tracked),
+            )
         yield from _paid_faults(text("line {line}", line=line.id), line.paid, order.currency)
     for payment in order.payments:
         if not payment.provider or not payment.reference:
@@ -260,3 +285,8 @@ def _repeated(what: Text, names: list[str]) -> Iterable[Text]:
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         yield text("two have the same name: {what} {name}.", what=what, name=str(twice))
+
+
+def _is_bool(value: object) -> bool:
+    """Whether a value is True or False, and no 1 or 0 of a database that has no such type."""
+    return type(value) is bool

@@ -116,7 +116,12 @@ class Accounts:
             if key in self._made:
                 return self._made[key]
         path = provider if account == "default" else f"{provider}:{account}"
-        settings, faults = _read(kind, self._settings(shop), path)
+        try:
+            given = self._settings(shop)
+        except Exception as error:  # noqa: BLE001 - a host's vault that is away costs this shop, for now
+            return text("its settings cannot be had now: {error}", error=type(error).__name__)
+        settings, faults = _read(kind, given, path)
+        del given  # it holds keys
         if faults:
             return text("its settings are wrong: {faults}", faults="; ".join(faults))
         try:

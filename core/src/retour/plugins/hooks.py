@@ -18,6 +18,7 @@ from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
 from retour.plugins.context import HookContext
+from retour.plugins.providers import fits
 from retour.plugins.registry import Plugin, Registry
 from retour.providers.errors import redacted
 from retour.rules.refunds import by_plan, without_plan
@@ -147,15 +148,22 @@ class Hooks:
     def _ask(self, name: str, hook: str, call: Callable[..., Any], **arguments: Any) -> Any:
         try:
             return call(**arguments)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             log.warning("plugin %s failed in %s", name, hook, exc_info=True)
-            raise PluginFailed(name, self._origin(name), hook, repr(error)) from error
+            raise PluginFailed(name, self._origin(name), hook, _shown(error)) from error
 
     def _checked(self, name: str, hook: str, answer: object, kind: type[_T]) -> _T:
-        if isinstance(answer, kind):
+        """The answer, if it is of ``kind`` down to its fields: what is stored of it has to be read again."""
+        if not isinstance(answer, kind):
+            why = f"it returned {type(answer).__name__}, not {kind.__name__}"
+        elif not fits(answer, kind):
+            why = f"a field of the {kind.__name__} that it returned is of another type"
+        else:
             return answer
-        log.warning("plugin %s answered %s with %s", name, hook, type(answer).__name__)
-        raise PluginFailed(name, self._origin(name), hook, f"it returned {type(answer).__name__}, not {kind.__name__}")
+        log.warning("plugin %s failed in %s: %s", name, hook, why)
+        raise PluginFailed(name, self._origin(name), hook, why)
 
     def _listed(self, name: str, answer: object) -> Sequence[object]:
         if isinstance(answer, list | tuple):
@@ -165,6 +173,14 @@ class Hooks:
     def _origin(self, name: str) -> str:
         plugin: Plugin | None = self._registry.plugins.get(name)
         return plugin.origin if plugin is not None else "core"
+
+
+def _shown(error: BaseException) -> str:
+    """What a plugin raised, for the staff; its type alone where it cannot even be shown."""
+    try:
+        return repr(error)
+    except Exception:  # noqa: BLE001 - it is the plugin's code as well
+        return type(error).__name__
 
 
 def _callers(registry: Registry, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:

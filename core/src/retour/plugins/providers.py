@@ -11,11 +11,11 @@ from __future__ import annotations
 import datetime
 import logging
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -33,6 +33,9 @@ log = logging.getLogger("retour.plugins")
 
 MOST_REFUNDS = 10_000
 """Refunds of one payment that are read at most: an answer that never ends is none."""
+
+About: TypeAlias = Callable[[RefundResult], bool]
+"""Whether an answer is about what was asked."""
 
 LONGEST_WAIT = datetime.timedelta(days=366)
 """The longest time that a provider can ask us to wait before the next try."""
@@ -75,16 +78,24 @@ class PaymentCaller:
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
-        return self._write("refund", request, declared=self.capabilities.refunds)
+        return self._write("refund", request, declared=self.capabilities.refunds, about=_of_request(request))
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as the provider has it now."""
-        return self._read("fetch_refund", RefundResult, target, reference, declared=self.capabilities.refunds)  # type: ignore[no-any-return]
+        return self._read(  # type: ignore[no-any-return]
+            "fetch_refund",
+            RefundResult,
+            target,
+            reference,
+            declared=self.capabilities.refunds,
+            about=_of_reference(reference),
+        )
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:
         """The refund that carries our id, or None."""
         able = self.capabilities.find_refund.usable
-        return self._read("find_refund", RefundResult | None, request, declared=able)  # type: ignore[no-any-return]
+        about = _of_request(request)
+        return self._read("find_refund", RefundResult | None, request, declared=able, about=about)  # type: ignore[no-any-return]
 
     def list_refunds(self, target: str) -> Sequence[RefundResult]:
         """All refunds of a payment, whoever made them, read to the last."""
@@ -93,7 +104,8 @@ class PaymentCaller:
 
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
         """Take a refund back. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
-        return self._write("cancel_refund", target, reference, declared=self.capabilities.cancel_refund.usable)
+        able = self.capabilities.cancel_refund.usable
+        return self._write("cancel_refund", target, reference, declared=able, about=_of_reference(reference))
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """What a webhook says, its signature checked. Raises `WebhookRejected` too."""
@@ -112,10 +124,21 @@ class PaymentCaller:
         """One cheap call that shows that the settings work."""
         self._read("check_settings", None, declared=self.capabilities.refunds)
 
-    def _read(self, method: str, kind: Any, *arguments: object, declared: bool = True) -> Any:
-        return _called(self, self._provider, method, kind, arguments, declared=declared, failed=ErrorCode.UNAVAILABLE)
+    def _read(
+        self, method: str, kind: Any, *arguments: object, declared: bool = True, about: About | None = None
+    ) -> Any:
+        return _called(
+            self,
+            self._provider,
+            method,
+            kind,
+            arguments,
+            declared=declared,
+            failed=ErrorCode.UNAVAILABLE,
+            about=about,
+        )
 
-    def _write(self, method: str, *arguments: object, declared: bool) -> RefundResult:
+    def _write(self, method: str, *arguments: object, declared: bool, about: About) -> RefundResult:
         return _called(  # type: ignore[no-any-return]
             self,
             self._provider,
@@ -124,6 +147,7 @@ class PaymentCaller:
             arguments,
             declared=declared,
             failed=ErrorCode.OUTCOME_UNKNOWN,
+            about=about,
         )
 
 
@@ -163,8 +187,9 @@ def _called(
     declared: bool,
     failed: ErrorCode,
     refuses: type[Exception] = ProviderError,
+    about: About | None = None,
 ) -> Any:
-    """What ``method`` answers, of type ``kind``.
+    """What ``method`` answers, of type ``kind`` and ``about`` what it was asked about.
 
     Raises the provider's own `ProviderError` (and what it ``refuses`` with); all else is ``failed``.
     """
@@ -176,9 +201,12 @@ def _called(
             answer = getattr(provider, method)(*arguments)
             if get_origin(kind) is Sequence:
                 answer = _listed(answer)
-            if fits(answer, kind):
+            if not fits(answer, kind):
+                why = f"it answered {type(answer).__name__}, which is not what the contract says"
+            elif about is not None and answer is not None and not about(answer):
+                why = "it answered about another refund than it was asked about"
+            else:
                 return answer
-            why = f"it answered {type(answer).__name__}, which is not what the contract says"
     except KeyboardInterrupt:
         raise
     except ProviderError as error:
@@ -193,6 +221,15 @@ def _called(
     broke = ProviderBroke(failed, why, plugin=caller.name, origin=caller.origin, method=method)
     log.error("%s %s", broke.message, place)
     raise broke
+
+
+def _of_request(request: RefundRequest) -> About:
+    """Whether a refund is the one that was asked for: its amount is, and it carries our id or none."""
+    return lambda found: found.amount == request.amount and found.refund_id in ("", request.refund_id)
+
+
+def _of_reference(reference: str) -> About:
+    return lambda found: found.reference == reference
 
 
 def _listed(answer: Any) -> Sequence[object]:

@@ -154,6 +154,14 @@ def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date |
     """Say that the goods may come back."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
     _check_move(draft.dossier, return_id, ReturnApproved)
+    if send_by is not None and type(send_by) is not datetime.date:  # a datetime is a date to Python, and no day
+        raise InvalidArgument(
+            text(
+                "Order {order}: the last day to send is a calendar day, datetime.date(2026, 12, 24), not {given}.",
+                order=order.id,
+                given=repr(send_by),
+            )
+        )
     draft.record(ReturnApproved(return_id=return_id, send_by=send_by, note_id=draft.note(order, note)))
 
 

@@ -67,9 +67,10 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
 
 
 def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> bool:
-    """Record a refund that carries our key or a reference that we know; says whether it did."""
+    """Record a refund that carries our key or a reference that we know; says whether it did. One that carries our key
+    and is of another amount is not what we asked for: it is recorded as it is."""
     ours = draft.dossier.refunds.get(seen.refund_id)
-    if ours is not None and ours.payment == payment.id:
+    if ours is not None and (ours.payment, ours.amount) == (payment.id, seen.amount):
         report(draft, ours, seen, evidence, MatchedBy.KEY)
         return True
     for refund in draft.dossier.refunds.values():

@@ -12,9 +12,12 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 
 NOW = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
-    "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    "postgresql": "(SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT))",
 }
-"""The database's clock as an SQL expression, by dialect; SQLite's is exact to the millisecond."""
+"""The database's clock as an SQL expression, by dialect; SQLite's is exact to the millisecond.
+
+PostgreSQL's is a query of its own, read once for a statement: ``clock_timestamp()`` is volatile, and what is compared
+with it directly is looked for in no index."""
 
 
 def microseconds(at: datetime.datetime) -> int:
