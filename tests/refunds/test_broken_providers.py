@@ -288,7 +288,7 @@ def test_what_another_provider_and_another_order_wait_for_is_done_all_the_same(
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_webhook_that_the_plugin_broke_over_is_answered_500_and_the_log_says_whose_fault_it_is(
+def test_a_webhook_that_the_plugin_broke_over_is_answered_500_and_log_and_store_say_whose_fault_it_is(
     world: Any, broken: dict[str, Any], log: pytest.LogCaptureFixture, harm: str
 ) -> None:
     world.open().ledger.new_status = RefundStatus.PENDING
@@ -301,6 +301,11 @@ def test_a_webhook_that_the_plugin_broke_over_is_answered_500_and_the_log_says_w
     (record,) = [one for one in log.records if one.levelno == logging.ERROR]
     assert "plugin ledger (ledger) failed in parse_webhook" in record.getMessage()
     assert "raises" not in harm or harm == "raises half a ProviderError" or "test_broken_providers.py:" in log.text
+    with pytest.raises(ProviderUnavailable):  # it comes again, and is one problem
+        world.desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1")
+    (problem,) = world.desk._services.store.problems("default")
+    assert (problem.source, problem.times) == ("webhooks of ledger", 2)
+    assert problem.what.startswith("plugin ledger (ledger) failed in parse_webhook")
     broken.clear()
     assert world.desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1").kept == 1
     assert world.states == ["succeeded"]

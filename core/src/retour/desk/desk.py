@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Engine
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.links import Links
 from retour.desk.lists import Lists
-from retour.desk.outcomes import first_outcome
 from retour.desk.reconcile import Reconciling
-from retour.desk.refund_questions import RefundQuestions, being_sent
+from retour.desk.refund_by_api import RefundByApi, Wanted
+from retour.desk.refund_offers import RefundOffers
+from retour.desk.refund_questions import RefundQuestions
 from retour.desk.services import Services, ready
 from retour.desk.webhooks import Webhooks
 from retour.desk.work import Work
@@ -27,18 +28,16 @@ from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
+from retour.model.errors import InvalidArgument
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import Outcome, RefundPage, ReturnPage, WebhookReceipt, WorkReport
-from retour.model.reasons import Reason
 from retour.model.refunds import RefundLink, RefundOption, RefundState
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
 from retour.model.shipping import ShippingOption
 from retour.model.text import text
 from retour.model.timeline import Audience, TimelineEntry
 from retour.plugins.accounts import Accounts, Settings
-from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
 from retour.rules import goods, refunds, stock, timeline
@@ -47,7 +46,7 @@ from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, shops_of
 from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits
-from retour.store.store import EffectTaken, Store
+from retour.store.store import Store
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -394,26 +393,7 @@ class ReturnDesk:
 
         Reads only: nothing is reserved and no money moves.
         """
-        case = self._commands.read(order_id)
-        order, dossier = case.order, case.dossier
-        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._services.clock())
-        quoted = self._questions.quote(dossier, order, ctx)
-        return tuple(
-            [
-                RefundOption(
-                    payment=share.payment,
-                    captured=share.payment.captured,
-                    refunded=share.refunded,
-                    left=share.left,
-                    suggested=share.suggested,
-                    link=self._links.refund_link(
-                        order, share.payment, share.suggested or share.left, None, ctx, dossier
-                    ),
-                    because=quoted.because,
-                )
-                for share in quoted.shares
-            ]
-        )
+        return self._offers.options(order_id)
 
     def refund_link(
         self,
@@ -430,21 +410,7 @@ class ReturnDesk:
         refund, which waits and has its amount reserved. ``to`` is the account for a bank transfer, where the order
         does not name its payer's. A payment whose plugin is missing or broken gets an answer too.
         """
-        case = self._commands.read(order_id)
-        order, dossier = case.order, case.dossier
-        ctx = HookContext(shop=self.shop_id, by=Actor.system(), at=self._services.clock())
-        if refund_id is not None:
-            return self._links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
-        if payment is None:
-            raise InvalidArgument(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
-        chosen = order.payment(payment)
-        if amount is None:
-            shares = self._questions.quote(dossier, order, ctx).shares
-            share = next(one for one in shares if one.payment is chosen)
-            amount = share.suggested or share.left
-        else:
-            refunds.check_amount(dossier, order, chosen, amount)
-        return self._links.refund_link(order, chosen, amount, to, ctx, dossier)
+        return self._offers.link(order_id, payment, amount, refund_id, to)
 
     def confirm_refund(
         self,
@@ -486,9 +452,9 @@ class ReturnDesk:
         """Refund ``amount`` of one payment through its provider's API, once.
 
         What is known to be impossible is refused at once; then the provider is asked what it refunds and whether it
-        can. The outcome says where the refund is then:
-        succeeded only if the provider said so. One that only a person can make, by bank transfer, or that is too late
-        for its provider, waits for the merchant: ``refund_link(order_id, refund_id=...)`` says how to make it.
+        can. The outcome says where the refund is then: succeeded only if the provider said so. One that only a person
+        can make, by bank transfer, or that is too late for its provider, waits for the merchant:
+        ``refund_link(order_id, refund_id=...)`` says how to make it.
 
         ``instead_of`` is a refund that waits for the merchant: its payment is reconciled first, and it is cancelled in
         the same step. Raises `ProviderUnavailable` where a provider cannot be asked now, about that payment or this
@@ -497,41 +463,8 @@ class ReturnDesk:
         arguments = ("refund", payment, str(amount), return_id, instead_of, note)
         request = Request.of(order_id, request_id, arguments)
 
-        def plan(draft: Draft, order: Order, target: str = "", page: str = "", hold: Reason | None = None) -> None:
-            refunds.plan(
-                draft,
-                order,
-                order.payment(payment),
-                amount,
-                target,
-                hold=hold,
-                page=page,
-                return_id=return_id,
-                instead_of=instead_of,
-                note=note,
-            )
-
-        case = self._commands.read(order_id)
-        before = first_outcome(case, request.id, request.digest)
-        if before is not None:  # a double click asks no provider anything
-            return before
-        self._commands.rehearse(case, by, plan)
-        if instead_of is not None and self._reconciling.before_replacing(case, instead_of).changed:
-            case = self._commands.read(order_id)
-            self._commands.rehearse(case, by, plan)
-        try:
-            refundable = self._questions.refundable(case.order, case.order.payment(payment))
-        except (ProviderUnavailable, WrongState):  # the same click, a moment ahead, may have taken what was left
-            before = first_outcome(self._commands.read(order_id), request.id, request.digest)
-            if before is not None:
-                return before
-            raise
-
-        def decide(draft: Draft, order: Order) -> None:
-            hold = self._questions.approval(draft, order, order.payment(payment), amount)
-            plan(draft, order, refundable.target, refundable.url, hold)
-
-        return self._command(order_id, by, decide, request=request, case=case)
+        wanted = Wanted(payment=payment, amount=amount, return_id=return_id, instead_of=instead_of, note=note)
+        return self._by_api.refund(order_id, wanted, by, request)
 
     def open_refund_link(
         self,
@@ -577,16 +510,7 @@ class ReturnDesk:
         The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
         `WrongState` where the money is gone, or on its way with a provider that takes nothing back.
         """
-
-        def decide(draft: Draft, order: Order) -> None:
-            self._questions.check_cancellable(draft.dossier, order, refund_id)
-            draft.withdrawn.extend(self._questions.still_to_send(draft.dossier, refund_id))
-            refunds.cancel(draft, order, refund_id, note, withdrawn=bool(draft.withdrawn))
-
-        try:
-            return self._command(order_id, by, decide)
-        except EffectTaken:  # a worker was faster
-            raise being_sent(self._commands.read(order_id).dossier, refund_id) from None
+        return self._by_api.cancel(order_id, refund_id, by, note)
 
     def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
@@ -753,8 +677,10 @@ class ReturnDesk:
         self._commands = Commands(services, shop_id)
         self._links = Links(services, shop_id)
         self._lists = Lists(services, shop_id)
-        self._questions = RefundQuestions(services, self._commands)
+        questions = RefundQuestions(services, self._commands)
         self._reconciling = Reconciling(services, self._commands)
+        self._offers = RefundOffers(services, self._commands, self._links, questions)
+        self._by_api = RefundByApi(self._commands, questions, self._reconciling)
         self._webhooks = Webhooks(services, self._commands)
 
     def _view(self, shop_id: str) -> ReturnDesk:

@@ -10,10 +10,12 @@ from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
 from retour.model.actor import Actor
-from retour.model.errors import InvalidWebhook
+from retour.model.errors import InvalidWebhook, ProviderUnavailable
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
+from retour.plugins.providers import PaymentCaller, ProviderBroke
+from retour.providers.webhooks import ToFetch, VerifiedEvents
 from retour.store.store import VersionMoved
 
 
@@ -36,7 +38,7 @@ class Webhooks:
         source = self.services.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(source, Text):
             raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=source))
-        said = inbox.read(source, headers, body)
+        said = self._read(source, headers, body)
         kept: list[str] = []
         for notice in inbox.notices(self.shop_id, provider, account, said):
             order_id = self.find_order(provider, notice.target)
@@ -50,6 +52,15 @@ class Webhooks:
         """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds."""
         found = self.services.store.find_order(self.shop_id, provider, reference)
         return found if found is not None else self.services.shops(self.shop_id).find_order(provider, reference)
+
+    def _read(self, source: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
+        """What a webhook says; that a plugin broke over it is kept, for whoever mends the plugin."""
+        try:
+            return inbox.read(source, headers, body)
+        except ProviderUnavailable as error:
+            if isinstance(error.__cause__, ProviderBroke):
+                self.services.store.note_problem(self.shop_id, f"webhooks of {source.name}", error.__cause__.message)
+            raise
 
     def _keep(self, order_id: str, provider: str, notice: inbox.Notice) -> Sequence[str]:
         """Store what a webhook says of one payment of an order, which is seen with it; gives the ids of the effects

@@ -102,11 +102,22 @@ def _ids_of_commits(connection: Connection) -> None:
         connection.execute(sql(f"ALTER TABLE {table} ADD COLUMN commit_id TEXT NOT NULL DEFAULT ''"))
 
 
+def _problems(connection: Connection) -> None:
+    connection.execute(
+        sql(
+            "CREATE TABLE retour_problem (shop TEXT NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, "
+            "times INTEGER NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, "
+            "PRIMARY KEY (shop, source, what))"
+        )
+    )
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
     (3, "the waiting effects of an order", _effects_of_an_order),
     (4, "the ids of commits", _ids_of_commits),
+    (5, "problems that are of no order", _problems),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

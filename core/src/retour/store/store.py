@@ -150,6 +150,17 @@ class Commit:
 
 
 @attrs.frozen(kw_only=True)
+class Problem:
+    """What went wrong where there is no order to tell it of: from which ``source``, ``what``, and how often."""
+
+    source: str
+    what: str
+    times: int
+    first_at: datetime.datetime
+    last_at: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
 class ReturnRow:
     """One return as lists show it."""
 
@@ -228,6 +239,29 @@ class Store:
         with self._reads() as reader:
             found = _FIND_ORDER.run(reader, shop=shop, provider=provider, reference=reference).first()
         return None if found is None else str(found[0])
+
+    # --- what is of no order -------------------------------------------------------------------------
+
+    def note_problem(self, shop: str, source: str, what: str) -> None:
+        """Keep what went wrong, once for each kind, with how often it did."""
+        with driver_errors_translated(), self._writes() as connection:
+            _NOTE_PROBLEM.run(connection, shop=shop, source=source, what=what)
+
+    def problems(self, shop: str) -> list[Problem]:
+        """What went wrong in a shop where there was no order to tell it of, the newest first."""
+        columns = tables.problem.c
+        query = select(tables.problem).where(columns.shop == shop).order_by(columns.last_at.desc(), columns.what)
+        with self._reads() as reader:
+            return [
+                Problem(
+                    source=row["source"],
+                    what=row["what"],
+                    times=row["times"],
+                    first_at=as_datetime(row["first_at"]),
+                    last_at=as_datetime(row["last_at"]),
+                )
+                for row in reader.execute(query).mappings()
+            ]
 
     # --- lists ---------------------------------------------------------------------------------------
 
@@ -668,6 +702,22 @@ def _plain_insert(table: Any, *, ignore: bool = False) -> Prepared:
     return Prepared(build)
 
 
+def _note_problem(dialect: str, insert: Insert) -> Any:
+    now = _now(dialect)
+    statement = insert(tables.problem).values(
+        shop=bindparam("shop"),
+        source=bindparam("source"),
+        what=bindparam("what"),
+        times=1,
+        first_at=now,
+        last_at=now,
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["shop", "source", "what"],
+        set_={"times": tables.problem.c.times + 1, "last_at": statement.excluded.last_at},
+    )
+
+
 def _select_notes(_: str, __: Insert) -> Any:
     columns = tables.personal.c
     return select(columns.id, columns.body).where(
@@ -713,5 +763,6 @@ _ADD_EFFECT = Prepared(_add_effect)
 _SETTLE_EFFECT = Prepared(_settle_effect)
 _WITHDRAW_EFFECT = Prepared(_withdraw_effect)
 _COMMIT = Prepared(_select_commit)
+_NOTE_PROBLEM = Prepared(_note_problem)
 _NOTES = Prepared(_select_notes)
 _FIND_ORDER = Prepared(_find_order)

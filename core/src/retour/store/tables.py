@@ -177,6 +177,18 @@ Index("retour_personal_order", personal.c.shop, personal.c.order_id)
 Index("retour_personal_customer", personal.c.shop, personal.c.customer)
 Index("retour_personal_expires", personal.c.expires_at)
 
+problem = Table(
+    "retour_problem",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("times", Integer, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+)
+"""What went wrong where there is no order to tell it of: one row for each kind, however often it happens."""
+
 migration = Table(
     "retour_migration",
     metadata,

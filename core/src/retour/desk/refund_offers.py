@@ -1,0 +1,73 @@
+"""What a merchant is offered for the money: how much can go back on each payment, and where a person refunds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from retour.desk.commands import Commands
+from retour.desk.links import Links
+from retour.desk.refund_questions import RefundQuestions
+from retour.desk.services import Services
+from retour.model.actor import Actor
+from retour.model.errors import InvalidArgument
+from retour.model.money import Money
+from retour.model.order import BankAccount
+from retour.model.refunds import RefundLink, RefundOption
+from retour.model.text import text
+from retour.plugins.context import HookContext
+from retour.rules import refunds
+
+
+@attrs.frozen
+class RefundOffers:
+    """The offers of one shop. They read only: nothing is reserved, and no money moves."""
+
+    services: Services
+    commands: Commands
+    links: Links
+    questions: RefundQuestions
+
+    def options(self, order_id: str) -> Sequence[RefundOption]:
+        """What can go back on each payment of an order, what we suggest, and where to do it."""
+        case, ctx = self.commands.read(order_id), self._context()
+        quoted = self.questions.quote(case.dossier, case.order, ctx)
+        return tuple(
+            [
+                RefundOption(
+                    payment=share.payment,
+                    captured=share.payment.captured,
+                    refunded=share.refunded,
+                    left=share.left,
+                    suggested=share.suggested,
+                    link=self.links.refund_link(
+                        case.order, share.payment, share.suggested or share.left, None, ctx, case.dossier
+                    ),
+                    because=quoted.because,
+                )
+                for share in quoted.shares
+            ]
+        )
+
+    def link(
+        self, order_id: str, payment: str | None, amount: Money | None, refund_id: str | None, to: BankAccount | None
+    ) -> RefundLink:
+        """Where to refund ``amount`` of a payment, or to make a refund that waits."""
+        case, ctx = self.commands.read(order_id), self._context()
+        order, dossier = case.order, case.dossier
+        if refund_id is not None:
+            return self.links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
+        if payment is None:
+            raise InvalidArgument(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
+        chosen = order.payment(payment)
+        if amount is None:
+            shares = self.questions.quote(dossier, order, ctx).shares
+            share = next(one for one in shares if one.payment is chosen)
+            amount = share.suggested or share.left
+        else:
+            refunds.check_amount(dossier, order, chosen, amount)
+        return self.links.refund_link(order, chosen, amount, to, ctx, dossier)
+
+    def _context(self) -> HookContext:
+        return HookContext(shop=self.commands.shop_id, by=Actor.system(), at=self.services.clock())
