@@ -8,7 +8,18 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
-from retour import Actor, Audience, Counted, MemoryShop, Money, Order, RestockDecision, ReturnDesk
+from retour import (
+    Actor,
+    Audience,
+    Counted,
+    MemoryShop,
+    Money,
+    Objection,
+    Order,
+    RestockDecision,
+    ReturnDesk,
+    hookimpl,
+)
 from retour.model.errors import InvalidArgument
 from retour.testing import a_line, an_order
 
@@ -114,3 +125,14 @@ def test_a_changed_order_is_an_entry_and_one_that_undercuts_what_came_back_asks_
     desk.confirm_refund("1001", "tr_1001", Money.of("1", "EUR"), reference="re_2", by=ANNA, request_id="form-3")
     assert desk.timeline("1001")[-2].text("en") == "The order was changed in the shop."
     assert desk.list_returns(waits_for="order").returns == ()
+
+
+def test_a_refusal_without_a_reason_does_not_end_in_a_colon() -> None:
+    class Policy:
+        @hookimpl
+        def return_policy(self) -> Objection:
+            return Objection.refuse("")
+
+    desk = ReturnDesk(shop=MemoryShop([order()]), store="sqlite://", plugins=[Policy()])
+    desk.request_return("1001", {"kop": 1}, by=Actor.customer("c-17"), request_id="form-1")
+    assert told(desk, "nl", "customer")[-1] == "system policy: Retour afgewezen"

@@ -64,6 +64,8 @@ def _approved(dossier: Dossier, event: ReturnApproved) -> Text:
 @told(ReturnRejected, to=EVERYBODY)
 def _rejected(dossier: Dossier, event: ReturnRejected) -> Text:
     del dossier
+    if not event.because:  # a policy refused it and did not say why
+        return text("Return rejected")
     return text("Return rejected: {because}", because=event.because)
 
 
