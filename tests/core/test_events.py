@@ -197,6 +197,10 @@ def said_by_others(value: Any) -> Iterator[str]:
             yield from said_by_others(getattr(value, field.name))
 
 
+SAYS_NOTHING_SOMETIMES = {"refund_cancelled"}
+"""Events that have nothing to tell a reader who never heard of what they are about."""
+
+
 @pytest.mark.parametrize("audience", Audience)
 @pytest.mark.parametrize("language", ["en", "nl"])
 @pytest.mark.parametrize("story", STORIES, ids=[f"{story.order}-{len(story.events)}" for story in STORIES])
@@ -205,10 +209,13 @@ def test_every_golden_story_reads_for_both_audiences(story: Story, language: str
     assert order is not None
     shown = timeline.entries(order, story.events, audience, notes={}, pages={})
     own = [one for one in shown if one.seq]
-    readable = [one for one in story.events if audience in one.event.readers]
-    if story.events[0].event.type == "order_seen":
-        readable = [one for one in readable if one.seq > 1]
-    assert [one.seq for one in own] == [one.seq for one in readable]
+    told = {one.seq for one in own}
+    for recorded in story.events:
+        silent = recorded.event.type == "order_seen" and recorded.seq == 1
+        if audience in recorded.event.readers and not silent and recorded.event.type not in SAYS_NOTHING_SOMETIMES:
+            assert recorded.seq in told
+        if audience not in recorded.event.readers:
+            assert recorded.seq not in told
     for entry in own:
         words = entry.text(language)
         assert words

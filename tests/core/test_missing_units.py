@@ -15,6 +15,7 @@ from retour import (
     GoodsState,
     HookContext,
     MemoryShop,
+    Money,
     Order,
     RestockDecision,
     ReturnDesk,
@@ -160,7 +161,7 @@ def test_a_receipt_is_corrected_to_what_came_and_no_unit_is_there_twice() -> Non
     desk.correct_receipt("1001", receipt, [Counted(line_id="cup", sellable=1)], by=ANNA)
     assert desk.dossier("1001").came_back() == {"cup": 2}
     assert shop.stock == {"cup": 2}
-    assert "Count corrected. Returned: 1 × Cup" in told(desk, audience="staff")
+    assert "Count corrected. Returned: 1 × Cup. The whole order is back." in told(desk)
 
 
 def test_a_late_unit_of_an_order_of_several_products_is_asked_about_like_every_other() -> None:
@@ -173,6 +174,26 @@ def test_a_late_unit_of_an_order_of_several_products_is_asked_about_like_every_o
     desk.answer_restock("1001", first.return_id, RestockDecision.by_hand(), by=ANNA)
     assert desk.dossier("1001").returns[first.return_id].stock is StockState.APPLIED
     assert shop.stock == {"pot": 1}
+
+
+def test_what_was_counted_missing_and_came_after_all_is_told_to_customer_and_plugins_once() -> None:
+    desk, _, listening = opened(a_line("cup", 2))
+    receipt = desk.mark_returned("1001", [missing("cup", 2)], by=ANNA, request_id="f1").receipt_id
+    assert receipt is not None
+    desk.correct_receipt("1001", receipt, {"cup": 2}, by=ANNA)
+    assert told(desk)[-1] == "Count corrected. Returned: 2 × Cup. The whole order is back."
+    assert listening.heard == [(Extent.FULL, {"cup": 2})]
+    desk.correct_receipt("1001", receipt, [missing("cup", 2)], by=ANNA)
+    desk.correct_receipt("1001", receipt, {"cup": 2}, by=ANNA)
+    assert len(listening.heard) == 1
+
+
+def test_of_an_order_of_which_nothing_was_fulfilled_any_more_the_whole_is_never_back() -> None:
+    desk, shop, _ = opened(a_line("cup", 2))
+    desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f1")
+    shop.orders["1001"] = an_order(a_line("cup", 2, fulfilled=0))
+    desk.confirm_refund("1001", "tr_1001", Money.of("1", "EUR"), reference="r", by=ANNA, request_id="f2")
+    assert desk.dossier("1001").extent is Extent.PART
 
 
 COUNTS = st.builds(

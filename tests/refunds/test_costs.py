@@ -210,7 +210,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "cancel_refund": (pending, lambda desk, one: desk.cancel_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
     "set_refund_batch": (transfer, lambda desk, one: desk.set_refund_batch("1001", one, "B1", by=ANNA), (4, 1, 1, 1)),
     "retry_refund": (held, lambda desk, one: desk.retry_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
-    "match_refund": (linked, lambda desk, two: desk.match_refund("1001", *two, by=ANNA), (6, 1, 1, 1)),
+    "match_refund": (linked, lambda desk, two: desk.match_refund("1001", *two, by=ANNA), (7, 1, 1, 1)),
     "reconcile": (found, lambda desk, _: desk.reconcile("1001"), (5, 1, 1, 1)),
     "receive_webhook": (
         found,

@@ -83,3 +83,14 @@ def test_a_refund_on_its_way_ends_although_the_shop_removed_its_payment(world: A
     world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f9")
     world.later()
     assert world.desk.dossier("1001").refunds[refund_id].state == "succeeded"
+
+
+def test_a_webhook_about_an_order_that_the_shop_lost_is_kept_where_we_know_the_order(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f1")
+    del world.shop.orders["1001"]
+    world.ledger.add("p_1", EUR40)
+    assert world.desk.receive_webhook("ledger", {"Signature": "right"}, b"event:re_1").kept == 1
+    assert [one.event.type for one in world.desk._services.store.events("default", "1001")][
+        -1
+    ] == "external_refund_found"

@@ -109,3 +109,19 @@ def test_a_timeline_asks_no_policy_and_each_payments_plugin_at_most_once(world: 
     assert asked == ["refund_url"]
     world.desk.timeline("1001", "customer")
     assert asked == ["refund_url"]
+
+
+def test_a_customer_reads_nothing_of_a_link_that_was_opened_and_given_up(world: Any) -> None:
+    world.open()
+    link = world.open_link("10.00").refund_id
+    before = world.desk.timeline("1001", "customer")
+    world.desk.cancel_refund("1001", link, by=ANNA)
+    assert world.desk.timeline("1001", "customer") == before
+    assert world.desk.timeline("1001")[-1].text("en") == "Refund of €10.00 cancelled"
+
+
+def test_a_customer_who_read_that_a_refund_started_reads_that_the_shop_is_looking_at_it(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
+    world.refund("10.00")
+    told = [one.text("en") for one in world.desk.timeline("1001", "customer")]
+    assert told == ["Refund of €10.00 started", "The shop is looking at a refund of €10.00"]

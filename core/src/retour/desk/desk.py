@@ -18,6 +18,7 @@ from retour.desk.links import Links
 from retour.desk.lists import Lists
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_by_api import RefundByApi, Wanted
+from retour.desk.refund_by_person import RefundByPerson
 from retour.desk.refund_offers import RefundOffers
 from retour.desk.refund_questions import RefundQuestions
 from retour.desk.services import Services, ready
@@ -430,12 +431,18 @@ class ReturnDesk:
         It settles the refund called ``refund_id``, or the only one that waits on this payment with this amount;
         without one it is a refund that nobody announced.
         """
-
-        def decide(draft: Draft, order: Order) -> None:
-            refunds.confirm(draft, order, order.payment(payment), amount, reference, return_id, note, refund_id)
-
         arguments = ("confirm_refund", payment, str(amount), reference, refund_id, return_id, note)
-        return self._command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
+        return self._by_person.confirm(
+            order_id,
+            payment,
+            amount,
+            by,
+            Request.of(order_id, request_id, arguments),
+            reference=reference,
+            refund_id=refund_id,
+            return_id=return_id,
+            note=note,
+        )
 
     def refund(
         self,
@@ -524,7 +531,7 @@ class ReturnDesk:
 
     def match_refund(self, order_id: str, refund_id: str, external_id: str, *, by: Actor) -> Outcome:
         """Say that a refund found at the provider is one of ours, so that it counts once."""
-        return self._command(order_id, by, lambda draft, _: refunds.match(draft, refund_id, external_id))
+        return self._by_person.match(order_id, refund_id, external_id, by)
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read all refunds of the order's payments at their providers, and record what we did not know.
@@ -680,6 +687,7 @@ class ReturnDesk:
         questions = RefundQuestions(services, self._commands)
         self._reconciling = Reconciling(services, self._commands)
         self._offers = RefundOffers(services, self._commands, self._links, questions)
+        self._by_person = RefundByPerson(self._commands, questions)
         self._by_api = RefundByApi(self._commands, questions, self._reconciling)
         self._webhooks = Webhooks(services, self._commands)
 

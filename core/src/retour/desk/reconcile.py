@@ -9,10 +9,10 @@ import attrs
 from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
 from retour.model.actor import Actor
-from retour.model.errors import ProviderUnavailable
+from retour.model.errors import ProviderUnavailable, WrongState
 from retour.model.order import Order, Payment
 from retour.model.outcome import NotAsked, Outcome
-from retour.model.refunds import Evidence
+from retour.model.refunds import Evidence, Refund
 from retour.model.text import Text, text
 from retour.providers.errors import ProviderError
 from retour.rules.draft import Draft
@@ -46,6 +46,7 @@ class Reconciling:
         Raises `ProviderUnavailable`, and nothing is recorded, where that cannot be asked.
         """
         refund = case.dossier.refund(refund_id)
+        self._check_can_be_looked_up(case, refund)
         books = self._books([case.order.payment(refund.payment)])
         for payment in books.not_asked:
             raise ProviderUnavailable(
@@ -60,6 +61,26 @@ class Reconciling:
                 )
             )
         return self._record(case, books)
+
+    def _check_can_be_looked_up(self, case: Case, refund: Refund) -> None:
+        """Raise `WrongState` where the provider cannot tell whether a person made a refund in its dashboard. Of a bank
+        transfer he is the only one who knows."""
+        payment = case.order.payment(refund.payment)
+        provider = self.services.accounts.payment(
+            self.commands.shop_id, payment.provider, payment.account, payment.mode
+        )
+        if refund.by_transfer or isinstance(provider, Text) or provider.capabilities.list_refunds.usable:
+            return
+        raise WrongState(
+            text(
+                "Order {order}: {provider} cannot tell whether refund {refund} of {amount} was made there. Look "
+                "yourself, and confirm or cancel that refund first.",
+                order=case.order_id,
+                provider=provider.display_name,
+                refund=refund.id,
+                amount=refund.amount,
+            )
+        )
 
     def _books(self, payments: Iterable[Payment]) -> Books:
         seen: dict[str, Sequence[ReportedRefund]] = {}

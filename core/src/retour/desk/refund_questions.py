@@ -22,6 +22,7 @@ from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.records import from_json
+from retour.store.store import WaitingEffect
 
 
 @attrs.frozen
@@ -97,11 +98,7 @@ class RefundQuestions:
         refund = dossier.refund(refund_id)
         if refund.state is not RefundState.SUBMITTING:
             return ()
-        sending = [
-            effect
-            for effect in self.services.store.waiting_effects(self.shop_id, dossier.order_id, SendRefund.kind)
-            if from_json(SendRefund, effect.body).refund_id == refund_id
-        ]
+        sending = self._sending(dossier.order_id, refund_id)
         if any(effect.crashed for effect in sending):
             raise WrongState(
                 text(
@@ -115,6 +112,23 @@ class RefundQuestions:
         if not sending or any(effect.taken for effect in sending):
             raise being_sent(dossier, refund_id)
         return [effect.id for effect in sending]
+
+    def still_asking(self, dossier: Dossier, refund_id: str) -> Sequence[str]:
+        """The ids of the effects that ask what became of a refund, and may send it again.
+
+        Raises `WrongState` while a worker has one of them.
+        """
+        asking = self._sending(dossier.order_id, refund_id)
+        if any(effect.taken for effect in asking):
+            raise being_sent(dossier, refund_id)
+        return [effect.id for effect in asking]
+
+    def _sending(self, order_id: str, refund_id: str) -> Sequence[WaitingEffect]:
+        return [
+            effect
+            for effect in self.services.store.waiting_effects(self.shop_id, order_id, SendRefund.kind)
+            if from_json(SendRefund, effect.body).refund_id == refund_id
+        ]
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> Reason | None:
         """Why a refund has to wait for a person; None when it may go. Raises `NotAllowed` when a policy refuses."""

@@ -10,12 +10,13 @@ from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
 from retour.model.actor import Actor
-from retour.model.errors import InvalidWebhook, ProviderUnavailable
+from retour.model.errors import InvalidWebhook, ProviderUnavailable, UnknownOrder
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller, ProviderBroke
 from retour.providers.webhooks import ToFetch, VerifiedEvents
+from retour.steps.case import Case
 from retour.store.store import VersionMoved
 
 
@@ -62,11 +63,21 @@ class Webhooks:
                 self.services.store.note_problem(self.shop_id, f"webhooks of {source.name}", error.__cause__.message)
             raise
 
+    def _case(self, order_id: str) -> Case | None:
+        """The order as it is now, or as it was last seen where the shop has it no more; None where nobody knows it."""
+        try:
+            return self.commands.read(order_id)
+        except UnknownOrder:
+            case = self.services.cases.as_last_seen(self.shop_id, order_id)
+            return case if case.dossier.order is not None else None
+
     def _keep(self, order_id: str, provider: str, notice: inbox.Notice) -> Sequence[str]:
         """Store what a webhook says of one payment of an order, which is seen with it; gives the ids of the effects
         that act on it."""
         while True:
-            case = self.commands.read(order_id)
+            case = self._case(order_id)
+            if case is None:
+                return ()
             payment = inbox.payment_of_target(case.order, case.dossier, provider, notice.target)
             if payment is None:
                 return ()

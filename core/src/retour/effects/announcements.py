@@ -7,7 +7,7 @@ from typing import Any
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import ORDER_RETURNED, REFUND_CHANGED, RESTOCKED, Recorded
-from retour.model.events.goods import GoodsReceived
+from retour.model.events.goods import GoodsReceived, ReceiptCorrected
 from retour.model.events.stock import StockApplied
 from retour.model.history import fold
 from retour.model.order import Order
@@ -34,9 +34,15 @@ def announce(hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, eve
 
 
 def _order_returned(
-    hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: GoodsReceived, ctx: HookContext
+    hooks: Hooks,
+    plugin: str,
+    dossier: Dossier,
+    order: Order,
+    event: GoodsReceived | ReceiptCorrected,
+    ctx: HookContext,
 ) -> None:
-    returned = as_returned(order, event.return_id, event.receipt_id, event.lines, dossier.extent)
+    counts = tuple(dossier.returns[event.return_id].receipts[event.receipt_id].lines.values())
+    returned = as_returned(order, event.return_id, event.receipt_id, counts, dossier.extent)
     hooks.on_order_returned(plugin, order, returned, ctx)
 
 

@@ -141,7 +141,13 @@ class Refunding:
     def _resend(
         self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
     ) -> Attempt:
-        """Send the same request again inside the window. Whatever refusal comes back, the refund stays unclear."""
+        """Send the same request again inside the window. Whatever refusal comes back, the refund stays unclear.
+
+        The provider was asked meanwhile, which takes its time: a refund that somebody has settled by now is not sent.
+        """
+        now = self.cases.as_last_seen(effect.shop, effect.order_id).dossier.refund(refund.id)
+        if now.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN):
+            return Attempt(settled=done(effect))
         try:
             result = provider.refund(request)
         except ProviderError as error:

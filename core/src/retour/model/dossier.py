@@ -92,8 +92,7 @@ class Dossier:
         if self.order is None:
             return Extent.PART
         here = self.came_back()
-        complete = all(here.get(line.id, 0) >= line.fulfilled for line in self.order.goods)
-        return Extent.FULL if complete else Extent.PART
+        return extent_of(self.order, here)
 
     def excess_over_order(self) -> dict[str, int]:
         """What already happened beyond the shop's order as last seen.
@@ -138,3 +137,11 @@ class Dossier:
                     refunds=list(self.refunds) or [text("none")],
                 )
             ) from None
+
+
+def extent_of(order: Order, here: Mapping[str, int]) -> Extent:
+    """How much of an order is here again, given the units of each of its lines that are: of one of which nothing was
+    fulfilled, never all."""
+    fulfilled = [line for line in order.goods if line.fulfilled]
+    complete = bool(fulfilled) and all(here.get(line.id, 0) >= line.fulfilled for line in fulfilled)
+    return Extent.FULL if complete else Extent.PART

@@ -97,12 +97,13 @@ class Counted:
 @attrs.frozen(kw_only=True)
 class Receipt:
     """One count of what arrived. ``lines`` are the newest counts, corrections applied. ``late`` is one that was made
-    after the return was closed: of units that had been absent."""
+    after the return was closed: of units that had been absent. ``announced`` says that plugins hear of it."""
 
     id: str
     at: datetime.datetime
     lines: Mapping[str, Counted]
     late: bool = False
+    announced: bool = False
 
 
 class Restock(StrEnum):

@@ -43,6 +43,7 @@ class Draft:
     events: list[Recorded] = attrs.field(factory=list)
     notes: list[Note] = attrs.field(factory=list)
     withdrawn: list[str] = attrs.field(factory=list)
+    superseded: list[str] = attrs.field(factory=list)
 
     def record(self, event: Event, by: Actor | None = None) -> None:
         """Add an event, and let the dossier follow. ``by`` names another actor than the command's: a policy."""
@@ -62,7 +63,13 @@ class Draft:
 
     def copy(self) -> Draft:
         """The same draft, to go on with and perhaps to throw away."""
-        return attrs.evolve(self, events=list(self.events), notes=list(self.notes), withdrawn=list(self.withdrawn))
+        return attrs.evolve(
+            self,
+            events=list(self.events),
+            notes=list(self.notes),
+            withdrawn=list(self.withdrawn),
+            superseded=list(self.superseded),
+        )
 
     def see(self, order: Order) -> None:
         """Record the order if it is new to us or differs from what we last saw."""

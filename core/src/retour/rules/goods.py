@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 import attrs
 
 from retour.model.actor import Actor, ActorKind
-from retour.model.dossier import Dossier
+from retour.model.dossier import Dossier, extent_of
 from retour.model.errors import InvalidArgument, InvalidLines, InvalidQuantity, UnknownLine, WrongState
 from retour.model.events.event import Event
 from retour.model.events.goods import (
@@ -331,8 +331,8 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
     """Record that a receipt was counted wrong. A return that began with its receipt and has nothing left ends."""
     draft.only(ActorKind.STAFF, what=text("correct a receipt"))
     return_ = draft.dossier.return_of_receipt(receipt_id)
-    before = return_.receipts[receipt_id].lines
-    delta = [_difference(count, before.get(count.line_id)) for count in changed]
+    receipt = return_.receipts[receipt_id]
+    delta = [_difference(count, receipt.lines.get(count.line_id)) for count in changed]
     draft.record(
         ReceiptCorrected(
             return_id=return_.id,
@@ -340,6 +340,7 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
             lines=changed,
             extent=extent_after(draft.dossier, order, delta),
             note_id=draft.note(order, note),
+            came_after_all=not receipt.announced and any(count.arrived for count in changed),
         )
     )
 
@@ -357,8 +358,7 @@ def extent_after(dossier: Dossier, order: Order, counts: Sequence[Counted]) -> E
     here = dossier.came_back()
     for count in counts:
         here[count.line_id] = here.get(count.line_id, 0) + count.came_back
-    complete = all(here.get(line.id, 0) >= line.fulfilled for line in order.goods)
-    return Extent.FULL if complete else Extent.PART
+    return extent_of(order, here)
 
 
 def returned(dossier: Dossier, order: Order, arrival: Arrival) -> Returned:

@@ -12,7 +12,7 @@ from retour.model.events.goods import OrderSeen
 from retour.model.events.telling import WORDS
 from retour.model.history import apply
 from retour.model.order import Order
-from retour.model.text import text
+from retour.model.text import Text, text
 from retour.model.timeline import Audience, TimelineEntry
 
 
@@ -36,10 +36,11 @@ def entries(
     dossier = Dossier(order_id=order.id)
     for recorded in events:
         dossier = apply(dossier, recorded)
-        if _shown(recorded, audience):
+        words = _words(dossier, recorded, audience)
+        if words is not None:
             while waiting and waiting[0].at <= recorded.at:
                 found.append(waiting.pop(0))
-            found.append(_entry(dossier, recorded, audience, shown_notes, shown_pages))
+            found.append(_entry(recorded, audience, words, shown_notes, shown_pages))
     return (*found, *waiting)
 
 
@@ -71,14 +72,16 @@ def _order_entries(order: Order, pages: Mapping[str, str]) -> list[TimelineEntry
     return found
 
 
-def _shown(recorded: Recorded, audience: Audience) -> bool:
-    if isinstance(recorded.event, OrderSeen) and recorded.seq == 1:
-        return False  # the order's own entries, placed and paid, tell it
-    return audience in recorded.event.readers
+def _words(dossier: Dossier, recorded: Recorded, audience: Audience) -> Text | None:
+    """What an event tells ``audience``; None where it may not read it, or it tells nothing new."""
+    event = recorded.event
+    if audience not in event.readers or (isinstance(event, OrderSeen) and recorded.seq == 1):
+        return None  # that an order was placed and paid, the order's own entries tell
+    return WORDS[type(event), audience](dossier, event)
 
 
 def _entry(
-    dossier: Dossier, recorded: Recorded, audience: Audience, notes: Mapping[str, str], pages: Mapping[str, str]
+    recorded: Recorded, audience: Audience, words: Text, notes: Mapping[str, str], pages: Mapping[str, str]
 ) -> TimelineEntry:
     event, by = recorded.event, recorded.by
     if audience is Audience.CUSTOMER and by.kind is ActorKind.STAFF:
@@ -88,7 +91,7 @@ def _entry(
         at=recorded.at,
         by=by,
         code=event.type,
-        message=WORDS[type(event), audience](dossier, event),
+        message=words,
         note=notes.get(event.subject.note_id or "", ""),
         url=pages.get(event.subject.payment or "", ""),
     )

@@ -71,6 +71,7 @@ class Commits:
                 effects=[*asked, *effects],
                 settled=settled,
                 withdrawn=draft.withdrawn,
+                superseded=draft.superseded,
             ),
             connection,
         )

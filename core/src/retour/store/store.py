@@ -131,7 +131,7 @@ class Commit:
     that it writes; ``expected`` is the version it was decided on.
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
-    worker died with: they are done with, as what they are for is.
+    worker died with, ``superseded`` of such that nobody has: they are done with, as what they are for is.
     """
 
     id: str
@@ -147,6 +147,7 @@ class Commit:
     effects: Sequence[NewEffect] = ()
     settled: Sequence[SettledEffect] = ()
     withdrawn: Sequence[str] = ()
+    superseded: Sequence[str] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -492,11 +493,10 @@ def _write(connection: Connection, commit: Commit) -> None:
     _add_effects(connection, commit)
     if _settle(connection, commit.settled, commit.id) != len(commit.settled):
         raise LeaseLost
-    withdrawn = _WITHDRAW_EFFECT.run_each(
-        connection, [{"effect_id": one, "settled_by": commit.id} for one in commit.withdrawn]
-    )
-    if withdrawn != len(commit.withdrawn):
-        raise EffectTaken
+    for statement, ids in ((_WITHDRAW_EFFECT, commit.withdrawn), (_SUPERSEDE_EFFECT, commit.superseded)):
+        taken_out = statement.run_each(connection, [{"effect_id": one, "settled_by": commit.id} for one in ids])
+        if taken_out != len(ids):
+            raise EffectTaken
 
 
 def _add_effects(connection: Connection, commit: Commit) -> None:
@@ -680,7 +680,12 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
     )
 
 
-def _withdraw_effect(dialect: str, _: Insert) -> Any:
+def _withdraw_effect(dialect: str, insert: Insert) -> Any:
+    columns = tables.effect.c
+    return _supersede_effect(dialect, insert).where(columns.attempts == columns.settled)
+
+
+def _supersede_effect(dialect: str, _: Insert) -> Any:
     columns = tables.effect.c
     return (
         update(tables.effect)
@@ -688,7 +693,6 @@ def _withdraw_effect(dialect: str, _: Insert) -> Any:
             columns.id == bindparam("effect_id"),
             columns.state == "waiting",
             columns.lease_until <= _now(dialect),
-            columns.attempts == columns.settled,
         )
         .values(state="done", owner=None, problem="", commit_id=bindparam("settled_by"))
     )
@@ -762,6 +766,7 @@ _ADD_PERSONAL = _plain_insert(tables.personal)
 _ADD_EFFECT = Prepared(_add_effect)
 _SETTLE_EFFECT = Prepared(_settle_effect)
 _WITHDRAW_EFFECT = Prepared(_withdraw_effect)
+_SUPERSEDE_EFFECT = Prepared(_supersede_effect)
 _COMMIT = Prepared(_select_commit)
 _NOTE_PROBLEM = Prepared(_note_problem)
 _NOTES = Prepared(_select_notes)

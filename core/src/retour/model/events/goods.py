@@ -192,19 +192,25 @@ class GoodsReceived:
 class ReceiptCorrected:
     """A receipt was counted wrong: ``lines`` are the right counts of the lines that change.
 
+    ``came_after_all`` says that goods came of which plugins heard nothing: by the first count there were none.
     ``extent`` is kept as in `GoodsReceived`.
     """
 
     type: ClassVar = "receipt_corrected"
     version: ClassVar = 1
-    readers: ClassVar = STAFF
-    announced_by: ClassVar = None
+    readers: ClassVar = EVERYBODY
 
     return_id: str
     receipt_id: str
     lines: tuple[Counted, ...]
     extent: Extent
     note_id: str | None = None
+    came_after_all: bool = False
+
+    @property
+    def announced_by(self) -> str | None:
+        """Plugins heard of the receipt when goods came, and hear of it once."""
+        return ORDER_RETURNED if self.came_after_all else None
 
     @property
     def subject(self) -> Subject:

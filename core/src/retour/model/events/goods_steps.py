@@ -91,6 +91,7 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
         at=at.at,
         lines={line.line_id: line for line in event.lines},
         late=return_.goods is GoodsState.CLOSED,
+        announced=event.announced_by is not None,
     )
     return _counted(dossier, return_, receipt, at)
 
@@ -100,7 +101,8 @@ def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Chang
     return_ = dossier.returns[event.return_id]
     receipt = return_.receipts[event.receipt_id]
     lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
-    return _counted(dossier, return_, attrs.evolve(receipt, lines=lines), at)
+    announced = receipt.announced or event.announced_by is not None
+    return _counted(dossier, return_, attrs.evolve(receipt, lines=lines, announced=announced), at)
 
 
 def _counted(dossier: Dossier, return_: Return, receipt: Receipt, at: Recorded) -> Changes:

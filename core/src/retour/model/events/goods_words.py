@@ -97,16 +97,19 @@ def _closed(dossier: Dossier, event: ReturnClosed) -> Text:
 
 @told(GoodsReceived, to=EVERYBODY)
 def _received(dossier: Dossier, event: GoodsReceived) -> Text:
-    counted = _counts(dossier, event.lines)
+    return _with_the_rest(dossier, _counts(dossier, event.lines))
+
+
+@told(ReceiptCorrected, to=EVERYBODY)
+def _corrected(dossier: Dossier, event: ReceiptCorrected) -> Text:
+    return _with_the_rest(dossier, text("Count corrected. {counted}", counted=_counts(dossier, event.lines)))
+
+
+def _with_the_rest(dossier: Dossier, counted: Text) -> Text:
     rest = _what_is_left(dossier)
     if rest is None:
         return counted
     return Text(message="{counted}. {rest}", values={"counted": counted, "rest": rest})
-
-
-@told(ReceiptCorrected)
-def _corrected(dossier: Dossier, event: ReceiptCorrected) -> Text:
-    return text("Count corrected. {counted}", counted=_counts(dossier, event.lines))
 
 
 def _counts(dossier: Dossier, lines: Sequence[Counted]) -> Text:
@@ -140,8 +143,8 @@ def _what_is_left(dossier: Dossier) -> Text | None:
     if dossier.extent is Extent.FULL:
         return text("The whole order is back.")
     here, absent = dossier.came_back(), dossier.absent()
-    goods = dossier.order.goods if dossier.order is not None else ()
-    if all(here.get(line.id, 0) + absent.get(line.id, 0) >= line.fulfilled for line in goods):
+    goods = [line for line in dossier.order.goods if line.fulfilled] if dossier.order is not None else []
+    if goods and all(here.get(line.id, 0) + absent.get(line.id, 0) >= line.fulfilled for line in goods):
         return texts(
             "Everything is counted; {count} is missing.",
             "Everything is counted; {count} are missing.",

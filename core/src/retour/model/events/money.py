@@ -129,7 +129,7 @@ class RefundHeld:
 
     type: ClassVar = "refund_held"
     version: ClassVar = 2
-    readers: ClassVar = STAFF
+    readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
     refund_id: str

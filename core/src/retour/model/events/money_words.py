@@ -28,7 +28,7 @@ from retour.model.events.money import (
 from retour.model.events.telling import CUSTOMER, told
 from retour.model.money import Money
 from retour.model.reasons import Reason
-from retour.model.refunds import REFUND_WORDS, Evidence, RefundState, state_of
+from retour.model.refunds import REFUND_WORDS, Evidence, RefundSource, RefundState, state_of
 from retour.model.text import Text, text
 
 _EVIDENCE: Mapping[Evidence, Text] = {
@@ -99,6 +99,11 @@ def _held(dossier: Dossier, event: RefundHeld) -> Text:
         amount=_amount(dossier, event.refund_id),
         because=_because(event.because),
     )
+
+
+@told(RefundHeld, to=CUSTOMER)
+def _held_for_customer(dossier: Dossier, event: RefundHeld) -> Text:
+    return text("The shop is looking at a refund of {amount}", amount=_amount(dossier, event.refund_id))
 
 
 @told(RefundRefused)
@@ -202,7 +207,10 @@ def _cancelled(dossier: Dossier, event: RefundCancelled) -> Text:
 
 
 @told(RefundCancelled, to=CUSTOMER)
-def _cancelled_for_customer(dossier: Dossier, event: RefundCancelled) -> Text:
+def _cancelled_for_customer(dossier: Dossier, event: RefundCancelled) -> Text | None:
+    """Of a link that was opened in the shop he never read."""
+    if dossier.refunds[event.refund_id].source is RefundSource.LINK:
+        return None
     return text("Refund of {amount} cancelled", amount=_amount(dossier, event.refund_id))
 
 

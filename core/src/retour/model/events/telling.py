@@ -11,8 +11,8 @@ from retour.model.text import Text, text
 from retour.model.timeline import Audience
 
 _E = TypeVar("_E", bound=Event)
-Words: TypeAlias = Callable[[Dossier, _E], Text]
-"""The words of an event, given the dossier as it is after it."""
+Words: TypeAlias = Callable[[Dossier, _E], Text | None]
+"""The words of an event, given the dossier as it is after it; None where it tells this reader nothing new."""
 
 WORDS: dict[tuple[type[Event], Audience], Words[Any]] = {}
 """The words of each event for each of its readers."""
