@@ -17,7 +17,7 @@ from retour.effects.kinds import KINDS, SOON
 from retour.model.errors import StoreLocked
 from retour.model.outcome import WorkReport
 from retour.model.text import text
-from retour.store.records import event_row
+from retour.store.records import proven_row
 from retour.store.store import Commit, NewEffect, Store
 from retour.testing import a_line, an_order
 
@@ -202,7 +202,7 @@ def test_an_effect_whose_body_is_not_ours_costs_no_other_of_its_order(make_desk:
     assert ("waiting", report.postponed[0].problem) in rows(desk, "state, problem")
 
 
-@pytest.mark.parametrize("place", ["retour.effects.stock._record_applied", "retour.steps.commit.event_row"])
+@pytest.mark.parametrize("place", ["retour.effects.stock._record_applied", "retour.steps.commit.proven_row"])
 def test_an_outcome_that_cannot_be_recorded_costs_no_other_effect(
     make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -210,8 +210,8 @@ def test_an_outcome_that_cannot_be_recorded_costs_no_other_effect(
     desk = make_desk(shop=shop, plugins=[crm])
 
     def bug(*given: Any) -> Any:
-        if place.endswith("event_row") and given[2].event.type != "stock_applied":
-            return event_row(*given)
+        if place.endswith("proven_row") and given[2].event.type != "stock_applied":
+            return proven_row(*given)
         raise ZeroDivisionError("a bug of ours")
 
     with monkeypatch.context() as patch:

@@ -103,6 +103,10 @@ class InvalidWebhook(RetourError):
     """A webhook that is not the provider's: unsigned, wrongly signed, too old, or unreadable. Answer 400."""
 
 
+class NotReadable(RetourError):
+    """What was about to be stored could not be read again: a host, a plugin or a provider gave what is no value."""
+
+
 class NotCommitted(RetourError):
     """An outcome is run whose command is not in the database: the host has not committed yet, or took it back."""
 

@@ -17,8 +17,10 @@ from retour.model.text import Text, text
 
 
 class ReasonCode(StrEnum):
-    """Every reason that is ours. The codes of `retour.providers.ErrorCode` are among them, by the same value."""
+    """Every reason that is ours. The codes of `retour.providers.ErrorCode` are among them, by the same value. Any other
+    value is `UNKNOWN`: nothing is decided by a reason."""
 
+    UNKNOWN = "unknown"  # a newer retour's, that this one has no words for
     SAID = "said"  # the words that somebody gave, and nothing of ours
     HELD = "held"  # a policy held it and did not say why
     MORE_WENT_BACK = "more_went_back"
@@ -56,6 +58,10 @@ class ReasonCode(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     UNREADABLE_ANSWER = "unreadable_answer"
 
+    @classmethod
+    def _missing_(cls, value: object) -> ReasonCode | None:
+        return cls.UNKNOWN if isinstance(value, str) else None
+
 
 @attrs.frozen(kw_only=True)
 class Reason:
@@ -75,7 +81,7 @@ class Reason:
     @property
     def words(self) -> Text:
         """The reason as a text, with the words that somebody gave for it."""
-        if self.code is ReasonCode.SAID:
+        if self.code is ReasonCode.SAID or (self.code is ReasonCode.UNKNOWN and self.said):
             return Text(message="{said}", values={"said": self.said})
         ours = _WORDS[self.code]
         values: dict[str, Any] = dict(self.values)
@@ -112,6 +118,7 @@ def as_reason(given: str | Reason | None) -> Reason | None:
 
 
 _WORDS: Mapping[ReasonCode, Text] = {
+    ReasonCode.UNKNOWN: text("a newer version of retour knows the reason"),
     ReasonCode.HELD: text("it was held"),
     ReasonCode.MORE_WENT_BACK: text("more went back at the provider than we knew of"),
     ReasonCode.NOT_MADE_BEFORE: text("it was not sent before, or certainly not made"),

@@ -13,7 +13,7 @@ from retour.rules.draft import Draft, Note
 from retour.steps.case import Case
 from retour.store.clock import microseconds
 from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
-from retour.store.records import event_row
+from retour.store.records import proven_row
 from retour.store.store import Commit, NewEffect, SettledEffect, Store
 
 DAYS_NOTES_ARE_KEPT = 365
@@ -52,7 +52,8 @@ class Commits:
         """Write what a ``draft`` of ``case`` decided, in a transaction of its own or in the host's.
 
         ``owner`` runs the effects that its events ask for; ``effects`` are others, ``settled`` those that the writer
-        has claimed and is done with. Raises `VersionMoved`, `LeaseLost` or `EffectTaken`, with nothing written.
+        has claimed and is done with. Raises `VersionMoved`, `LeaseLost`, `EffectTaken` or
+        `NotReadable`, with nothing written.
         """
         commit_id, events = draft.new_id("cm"), draft.events
         asked = self.effects_of(case.order_id, events, draft.new_id, owner)
@@ -62,7 +63,7 @@ class Commits:
                 shop=case.shop,
                 order_id=case.order_id,
                 expected=case.dossier.version,
-                events=[event_row(case.shop, case.order_id, one, commit_id) for one in events],
+                events=[proven_row(case.shop, case.order_id, one, commit_id) for one in events],
                 returns=return_rows(case.shop, draft.dossier, events),
                 refunds=refund_rows(case.shop, draft.dossier, events),
                 merged_refunds=merged_refunds(events),

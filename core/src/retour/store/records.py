@@ -12,9 +12,9 @@ from cattrs.gen import make_dict_structure_fn
 from cattrs.preconf.json import make_converter
 
 from retour.model.actor import Actor, ActorKind
-from retour.model.errors import StoreNewer
+from retour.model.errors import NotReadable, StoreNewer
 from retour.model.events.event import EVENT_TYPES, Event, Recorded
-from retour.model.text import text
+from retour.model.text import Text, text
 from retour.store.clock import as_datetime, microseconds
 from retour.store.upcasters import UPCASTERS
 
@@ -50,6 +50,9 @@ _converter.register_unstructure_hook(Decimal, str)
 _converter.register_unstructure_hook_func(
     lambda kind: getattr(kind, "__origin__", kind) is frozenset, lambda value: sorted(value)
 )
+
+_READ = ("seq", "command", "at", "actor_kind", "actor_id", "type", "version", "body", "request_id", "request_digest")
+"""The columns of an event that are read, in their order."""
 
 _actor_kinds = {kind.value: kind for kind in ActorKind}
 
@@ -87,6 +90,30 @@ def event_row(shop: str, order_id: str, recorded: Recorded, commit_id: str = "")
         "request_digest": recorded.request_digest,
         "commit_id": commit_id,
     }
+
+
+def proven_row(shop: str, order_id: str, recorded: Recorded, commit_id: str) -> dict[str, Any]:
+    """An event as its row, proven to be read as what it is. Raises `NotReadable`: what is stored is kept for ever, and
+    one event that cannot be read makes its order unreadable."""
+    try:
+        row = event_row(shop, order_id, recorded, commit_id)
+        row["body"].encode()  # half a character is no text to a database
+        if "\\u0000" not in row["body"] and read_event(order_id, [row[name] for name in _READ]) == recorded:
+            return row
+        why: Text | str = text("it reads as something else")
+    except StoreNewer:
+        raise
+    except Exception as error:  # noqa: BLE001 - a value that is none can fail in any way
+        why = type(error).__name__
+    raise NotReadable(
+        text(
+            "Order {order}: {event} holds a value that could not be read again ({why}), so nothing was changed. Look "
+            "at what the shop, a plugin or the caller gave.",
+            order=order_id,
+            event=recorded.event.type,
+            why=why,
+        )
+    )
 
 
 def read_event(order_id: str, row: Any) -> Recorded:
