@@ -6,11 +6,22 @@ import datetime
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 import attrs
 
 from retour.model.errors import InvalidOrder, UnknownLine, UnknownPayment
-from retour.model.money import Money, total
+from retour.model.fields import (
+    Between,
+    Characters,
+    Id,
+    PluginName,
+    Reference,
+    Units,
+    checked,
+    shown,
+)
+from retour.model.money import LARGEST_AMOUNT, Money, total
 from retour.model.text import Text, text
 
 
@@ -28,11 +39,11 @@ class Mode(StrEnum):
     TEST = "test"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class TaxPart:
     """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced."""
 
-    rate: Decimal
+    rate: Annotated[Decimal, Between(0, 1000)]
     net: Money
     tax: Money
 
@@ -42,7 +53,7 @@ class TaxPart:
         return self.net + self.tax
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Paid:
     """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
 
@@ -58,7 +69,7 @@ class Paid:
         return cls(gross=Money.of(amount, currency))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class OrderLine:
     """One line of an order: ``ordered`` and ``fulfilled`` units of ``product``, for which ``paid`` was paid in all.
 
@@ -66,27 +77,27 @@ class OrderLine:
     the host keeps stock of it. ``tags`` are the host's own marks, for its policies.
     """
 
-    id: str
-    product: str
+    id: Id
+    product: Id
     name: str
-    ordered: int
-    fulfilled: int
+    ordered: Units
+    fulfilled: Units
     paid: Paid
     kind: LineKind = LineKind.GOODS
     stock_tracked: bool = True
     tags: frozenset[str] = frozenset()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class BankAccount:
     """Where money can go back to: the holder's name and the IBAN, unchecked. Personal data: never in an event, and not
     shown where somebody logs an order or the variables of a traceback."""
 
-    name: str = attrs.field(repr=False)
-    iban: str = attrs.field(repr=False)
+    name: Reference = attrs.field(repr=False)
+    iban: Reference = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Payment:
     """A payment on an order.
 
@@ -96,12 +107,12 @@ class Payment:
     ``payer`` is who to transfer money back to where no provider can.
     """
 
-    provider: str
-    reference: str
+    provider: PluginName
+    reference: Id
     captured: Money
-    account: str = "default"
+    account: Annotated[str, Characters(1, 64)] = "default"
     mode: Mode = Mode.LIVE
-    method: str = ""
+    method: Reference = ""
     paid_at: datetime.datetime | None = None
     payer: BankAccount | None = None
 
@@ -119,7 +130,7 @@ class Payment:
         return (self.reference, bare) if bare and bare != self.reference else (self.reference,)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Delivery:
     """How the goods went out: what was ``paid`` for it, the shipping ``provider`` (empty: none), which parcel.
 
@@ -128,23 +139,23 @@ class Delivery:
     """
 
     paid: Paid
-    provider: str = ""
-    number: str = ""
-    postal_code: str = attrs.field(default="", repr=False)
-    country: str = ""
+    provider: Reference = ""
+    number: Reference = ""
+    postal_code: Reference = attrs.field(default="", repr=False)
+    country: Reference = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Order:
     """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself."""
 
-    id: str
-    currency: str
+    id: Id
+    currency: Annotated[str, Characters(3, 3)]
     lines: tuple[OrderLine, ...]
     payments: tuple[Payment, ...] = ()
     delivery: Delivery | None = None
     placed_at: datetime.datetime | None = None
-    customer: str = attrs.field(default="", repr=False)
+    customer: Reference = attrs.field(default="", repr=False)
 
     def __attrs_post_init__(self) -> None:
         for fault in _faults(self):
@@ -158,10 +169,7 @@ class Order:
     @property
     def paid(self) -> Money:
         """Everything the order costs, as invoiced: all lines and the delivery."""
-        amounts = [line.paid.gross for line in self.lines]
-        if self.delivery is not None:
-            amounts.append(self.delivery.paid.gross)
-        return total(amounts, self.currency)
+        return total(_all_paid(self), self.currency)
 
     @property
     def captured(self) -> Money:
@@ -177,7 +185,7 @@ class Order:
             text(
                 "Order {order} has no line {line}. Its lines are {lines}.",
                 order=self.id,
-                line=str(line_id),
+                line=shown(line_id),
                 lines=[line.id for line in self.lines],
             )
         )
@@ -193,7 +201,7 @@ class Order:
             text(
                 "Order {order}: {payment} does not name one of its payments. They are {payments}.",
                 order=self.id,
-                payment=str(name),
+                payment=shown(name),
                 payments=[payment.id for payment in self.payments],
             )
         )
@@ -210,25 +218,20 @@ class Order:
 
 def _faults(order: Order) -> Iterable[Text]:
     """What is wrong with an order, in the order in which it should be mended."""
-    if not isinstance(order.id, str) or not order.id:
-        yield text("an order needs an id, a text that is not empty.")
     if not order.lines:
         yield text("an order needs at least one line.")
     yield from _repeated(text("line"), [line.id for line in order.lines])
     yield from _repeated(text("payment"), [payment.id for payment in order.payments])
     for line in order.lines:
-        if type(line.ordered) is not int or type(line.fulfilled) is not int or not 0 <= line.fulfilled <= line.ordered:
+        if line.fulfilled > line.ordered:
             yield text(
-                "line {line} has {fulfilled} of {ordered} units fulfilled; both are whole numbers, "
-                "the first at most the second.",
+                "line {line} has {fulfilled} of {ordered} units fulfilled, more than were ordered.",
                 line=line.id,
                 fulfilled=str(line.fulfilled),
                 ordered=str(line.ordered),
             )
         yield from _paid_faults(text("line {line}", line=line.id), line.paid, order.currency)
     for payment in order.payments:
-        if not payment.provider or not payment.reference:
-            yield text("a payment needs a provider and a reference.")
         if payment.captured.currency != order.currency or payment.captured.minor < 0:
             yield text(
                 "payment {payment} has captured {amount}; it must be zero or more, in {currency}.",
@@ -238,6 +241,14 @@ def _faults(order: Order) -> Iterable[Text]:
             )
     if order.delivery is not None:
         yield from _paid_faults(text("the delivery"), order.delivery.paid, order.currency)
+    together = (sum(payment.captured.minor for payment in order.payments), sum(paid.minor for paid in _all_paid(order)))
+    if max(together) > LARGEST_AMOUNT:
+        yield text("its amounts together are larger than {largest} minor units.", largest=LARGEST_AMOUNT)
+
+
+def _all_paid(order: Order) -> list[Money]:
+    amounts = [line.paid.gross for line in order.lines]
+    return [*amounts, order.delivery.paid.gross] if order.delivery is not None else amounts
 
 
 def _paid_faults(what: Text, paid: Paid, currency: str) -> Iterable[Text]:

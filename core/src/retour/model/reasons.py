@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 
-from retour.model.text import Text, text
+from retour.model.fields import LONGEST_WORDS, Reference, checked
+from retour.model.text import Text, text, that_can_be_stored
 
 
 class ReasonCode(StrEnum):
@@ -57,7 +58,17 @@ class ReasonCode(StrEnum):
     UNREADABLE_ANSWER = "unreadable_answer"
 
 
-@attrs.frozen(kw_only=True)
+def as_said(words: str) -> str:
+    """Somebody's words as they are kept: no more than `LONGEST_WORDS` characters, and all of them can be stored.
+
+    Why money did not move is not to be lost for a character that a plugin or a provider cut in two.
+    """
+    if not isinstance(words, str):
+        return words  # type: ignore[unreachable]
+    return that_can_be_stored(words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS - 1]}…")
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Reason:
     """Why something happened or waits. Made by `reason`, from a code or from somebody's words.
 
@@ -65,8 +76,8 @@ class Reason:
     """
 
     code: ReasonCode
-    values: Mapping[str, str] = attrs.field(factory=dict)
-    said: str = ""
+    values: Mapping[Reference, str] = attrs.field(factory=dict)
+    said: str = attrs.field(default="", converter=as_said)
 
     def text(self, language: str = "en") -> str:
         """The reason in ``language`` ("en" or "nl"), for the staff: with the words that somebody gave for it."""

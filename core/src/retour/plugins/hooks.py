@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import pluggy
 
+from retour.model.errors import RetourError
+from retour.model.fields import check_again
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import ReasonCode, reason
@@ -149,13 +151,20 @@ class Hooks:
             return call(**arguments)
         except (Exception, SystemExit) as error:
             log.warning("plugin %s failed in %s", name, hook, exc_info=True)
-            raise PluginFailed(name, self._origin(name), hook, repr(error)) from error
+            raise PluginFailed(name, self._origin(name), hook, _told(error)) from error
 
     def _checked(self, name: str, hook: str, answer: object, kind: type[_T]) -> _T:
-        if isinstance(answer, kind):
-            return answer
-        log.warning("plugin %s answered %s with %s", name, hook, type(answer).__name__)
-        raise PluginFailed(name, self._origin(name), hook, f"it returned {type(answer).__name__}, not {kind.__name__}")
+        """The answer, if it is a ``kind`` down to its fields, however it was made."""
+        if not isinstance(answer, kind):
+            log.warning("plugin %s answered %s with %s", name, hook, type(answer).__name__)
+            words = f"it returned {type(answer).__name__}, not {kind.__name__}"
+            raise PluginFailed(name, self._origin(name), hook, words)
+        try:
+            check_again(answer)
+        except (Exception, SystemExit) as error:
+            log.warning("plugin %s answered %s with a broken %s", name, hook, kind.__name__, exc_info=True)
+            raise PluginFailed(name, self._origin(name), hook, _told(error)) from error
+        return answer
 
     def _listed(self, name: str, answer: object) -> Sequence[object]:
         if isinstance(answer, list | tuple):
@@ -165,6 +174,16 @@ class Hooks:
     def _origin(self, name: str) -> str:
         plugin: Plugin | None = self._registry.plugins.get(name)
         return plugin.origin if plugin is not None else "core"
+
+
+def _told(error: BaseException) -> str:
+    """What went wrong in a plugin: a refusal of ours in its own words, all else as a developer sees it."""
+    if isinstance(error, RetourError):
+        return str(error)
+    try:
+        return repr(error)
+    except Exception:  # noqa: BLE001 - an exception of a plugin's own can fail at being shown
+        return type(error).__name__
 
 
 def _callers(registry: Registry, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:

@@ -6,20 +6,18 @@ import datetime
 
 import attrs
 
-from retour.model.money import Money
+from retour.model.fields import Id, Reference, checked
+from retour.model.money import LARGEST_AMOUNT, Money
 from retour.model.refunds import Reported
-from retour.providers.errors import ErrorCode, ProviderError, without_people
+from retour.providers.errors import ErrorCode, ProviderError, unreadable, without_people
 
 RefundStatus = Reported
 """What a provider says of a refund: it awaits the merchant, is pending, succeeded, failed, or was cancelled.
 
 A status that we do not know is pending."""
 
-LARGEST_AMOUNT = 10**15
-"""Minor units. More than any payment is, and less than a database or the decimals of Python can no longer keep."""
 
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundRequest:
     """One refund to send, fixed before it is first sent: the same request always gives the same bytes.
 
@@ -28,15 +26,15 @@ class RefundRequest:
     payment, a charge, a capture), as `Refundable.target` gave it. ``description`` is what the consumer may read.
     """
 
-    refund_id: str
-    key: str
-    order_id: str
-    target: str
+    refund_id: Id
+    key: Id
+    order_id: Id
+    target: Id
     amount: Money
     description: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundResult:
     """A refund as the provider has it.
 
@@ -44,12 +42,12 @@ class RefundResult:
     own word, ``reason`` why it failed or is pending, both without mail addresses and IBANs, ``created_at`` when it was
     made (UTC), if it says so.
 
-    Raises `ProviderError` (unreadable answer) for a refund without a reference, which would be taken for any of ours
-    that has none yet; only one that a person still has to make has none. And for an amount that no refund has: below
-    zero, or above `LARGEST_AMOUNT`.
+    Raises `ProviderError` (unreadable answer) for a field of another type, or that no database keeps; for a refund
+    without a reference, which would be taken for any of ours that has none yet; only one that a person still has to
+    make has none. And for an amount that no refund has: below zero, or above `LARGEST_AMOUNT`.
     """
 
-    reference: str
+    reference: Reference
     status: RefundStatus
     amount: Money
     provider_status: str = attrs.field(converter=without_people)
@@ -66,7 +64,7 @@ class RefundResult:
             )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class Refundable:
     """What can be refunded of a payment by API, as the provider says now.
 
@@ -75,7 +73,7 @@ class Refundable:
     when no refund by API can be made. ``url`` is the payment's page in the dashboard, if the provider gave it.
     """
 
-    target: str
+    target: Id
     remaining: Money
     possible: bool = True
     reason: str = attrs.field(default="", converter=without_people)
