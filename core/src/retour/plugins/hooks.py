@@ -169,6 +169,7 @@ class Hooks:
     def _listed(self, name: str, answer: object) -> Sequence[object]:
         if isinstance(answer, list | tuple):
             return answer
+        log.warning("plugin %s answered refund_plan with %s", name, type(answer).__name__)
         raise PluginFailed(name, self._origin(name), "refund_plan", f"it returned {type(answer).__name__}, no list")
 
     def _origin(self, name: str) -> str:

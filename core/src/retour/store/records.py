@@ -13,7 +13,7 @@ from cattrs.gen import make_dict_structure_fn_from_attrs
 from cattrs.preconf.json import make_converter
 
 from retour.model.actor import Actor, ActorKind
-from retour.model.errors import StoreNewer
+from retour.model.errors import InvalidValue, StoreNewer
 from retour.model.events.event import EVENT_TYPES, Recorded
 from retour.model.fields import unchecked
 from retour.model.text import text
@@ -73,8 +73,14 @@ def as_json(value: object) -> str:
 
 
 def digest(value: object) -> str:
-    """A fingerprint of a command's arguments: the same for the same arguments, whatever they are."""
-    plain = json.dumps(_converter.unstructure(value), sort_keys=True, default=repr)
+    """A fingerprint of a command's arguments: the same for the same arguments, whatever they are.
+
+    Raises `InvalidValue` for arguments that cannot be written down at all: no command takes such.
+    """
+    try:
+        plain = json.dumps(_converter.unstructure(value), sort_keys=True, default=repr)
+    except Exception:  # noqa: BLE001 - whatever a caller gave can fail in any way
+        raise InvalidValue(text("An argument is no value that this command takes.")) from None
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
