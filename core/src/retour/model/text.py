@@ -140,7 +140,10 @@ def catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
 
     from babel.messages.pofile import read_po
 
-    source = files(domain).joinpath("locale", f"{language}.po")
+    try:
+        source = files(domain).joinpath("locale", f"{language}.po")
+    except (ImportError, ValueError, TypeError):  # no package of this name, so nobody translated it
+        return {}
     if not source.is_file():
         return {}
     with source.open("rb") as stream:
