@@ -6,7 +6,7 @@ import datetime
 
 import attrs
 
-from retour.model.fields import Id, Reference, checked
+from retour.model.fields import Reference, checked
 from retour.model.money import LARGEST_AMOUNT, Money
 from retour.model.refunds import Reported
 from retour.providers.errors import ErrorCode, ProviderError, unreadable, without_people
@@ -17,7 +17,7 @@ RefundStatus = Reported
 A status that we do not know is pending."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@attrs.frozen(kw_only=True)
 class RefundRequest:
     """One refund to send, fixed before it is first sent: the same request always gives the same bytes.
 
@@ -26,10 +26,10 @@ class RefundRequest:
     payment, a charge, a capture), as `Refundable.target` gave it. ``description`` is what the consumer may read.
     """
 
-    refund_id: Id
-    key: Id
-    order_id: Id
-    target: Id
+    refund_id: str
+    key: str
+    order_id: str
+    target: str
     amount: Money
     description: str
 
@@ -70,11 +70,16 @@ class Refundable:
 
     ``target`` is the id that a refund is made on, resolved from whatever the shop stored. ``remaining`` is what the
     provider would still refund: a hint, since some count more than was paid. ``possible`` is False with a ``reason``
-    when no refund by API can be made. ``url`` is the payment's page in the dashboard, if the provider gave it.
+    when no refund by API can be made; then there may be no ``target``. ``url`` is the payment's page in the dashboard,
+    if the provider gave it.
     """
 
-    target: Id
+    target: Reference
     remaining: Money
     possible: bool = True
     reason: str = attrs.field(default="", converter=without_people)
     url: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.possible and not self.target:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "what can be refunded has no target")
