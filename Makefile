@@ -26,7 +26,7 @@ campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
 	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py
 
-# More than 100,000 webhooks from nobody, in a few minutes; the last lines say how many.
+# More than 100,000 webhooks from nobody and 100,000 hostile values, in some minutes; the last lines say how many.
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 

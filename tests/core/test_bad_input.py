@@ -60,7 +60,9 @@ WRONG_LINES = [
     ({"cup": "2"}, InvalidQuantity, "line cup: 2 is not a number of units"),
     ({"cup": None}, InvalidQuantity, "line cup: None is not a number of units"),
     ({"cup": 4}, InvalidQuantity, "4 units are more than the 3 that can still come back"),
-    ({1: 1}, UnknownLine, "has no line 1"),
+    ({1: 1}, InvalidLines, "line_id must be a text of 1 to 255 characters.*, not 1"),
+    ({"\ud800": 1}, InvalidLines, "none of them a NUL or half a character"),
+    ({"cup": 10**5000}, InvalidQuantity, "is not a number of units"),
     ("cup", InvalidLines, "not str"),
     ([("cup", 1)], InvalidLines, "not tuple"),
     (7, InvalidLines, "not int"),
@@ -179,12 +181,15 @@ def test_other_numbers_in_a_note_are_kept(desk: ReturnDesk, words: str) -> None:
     [
         (lambda: an_order(a_line("cup"), a_line("cup")), "two have the same name: line cup"),
         (lambda: an_order(a_line("cup", 2, fulfilled=3)), "line cup has 3 of 2 units fulfilled"),
-        (lambda: an_order(attrs.evolve(a_line("cup"), stock_tracked=0)), "stock_tracked 0; it is True"),  # type: ignore[arg-type]
+        (lambda: an_order(attrs.evolve(a_line("cup"), stock_tracked=0)), "stock_tracked must be true or false, not 0"),  # type: ignore[arg-type]
         (lambda: an_order(a_line("cup", 1, "-1.00"), payments=[]), "line cup is EUR -1.00"),
         (lambda: an_order(a_line("cup"), payments=[a_payment("1", currency="USD")]), "captured USD 1.00"),
-        (lambda: an_order(a_line("cup"), payments=[a_payment("1", reference="")]), "a provider and a reference"),
+        (
+            lambda: an_order(a_line("cup"), payments=[a_payment("1", reference="")]),
+            "reference must be a text of 1 to 255",
+        ),
         (lambda: an_order(a_line("cup"), payments=[a_payment("1"), a_payment("1")]), "payment mollie:tr_1"),
-        (lambda: an_order(a_line("cup"), order_id=""), "needs an id"),
+        (lambda: an_order(a_line("cup"), order_id=""), "Order.id must be a text of 1 to 255"),
         (lambda: Order(id="1", currency="EUR", lines=()), "at least one line"),
         (
             lambda: an_order(

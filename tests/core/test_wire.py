@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retour.model.money import LARGEST_AMOUNT
 from retour.providers import ErrorCode, Money, ProviderError, RefundResult, RefundStatus, read_json
-from retour.providers.refund_request import LARGEST_AMOUNT
 from retour.providers.wire import DEEPEST
 
 words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"))
@@ -81,7 +81,7 @@ def test_half_a_character_and_a_nul_become_question_marks_and_whole_ones_stay(bo
     assert read_json(body) == found
 
 
-@pytest.mark.parametrize("reference, minor", [("", 100), ("re_1", -1), ("re_1", LARGEST_AMOUNT + 1), ("re_1", 10**30)])
+@pytest.mark.parametrize("reference, minor", [("", 100), ("re_1", -1), ("re_1", LARGEST_AMOUNT + 1)])
 def test_a_refund_without_a_reference_or_of_an_amount_that_none_has_is_unreadable(reference: str, minor: int) -> None:
     amount = Money(minor=minor, currency="EUR")
     with pytest.raises(ProviderError) as caught:

@@ -34,9 +34,10 @@ from retour import (
     WrongState,
     hookimpl,
 )
+from retour.model.fields import check_again, unchecked
 from retour.model.order import Mode
 from retour.plugins.accounts import Accounts
-from retour.plugins.providers import MOST_REFUNDS, PaymentCaller, fits
+from retour.plugins.providers import MOST_REFUNDS, PaymentCaller
 from retour.providers import (
     ErrorCode,
     ProviderError,
@@ -428,36 +429,63 @@ GOOD = RefundResult(reference="re", status=RefundStatus.PENDING, amount=Money.of
 EVENT = RefundEvent(event_id="ev", target="p_1", refund=GOOD)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        attrs.evolve(GOOD, status="succeeded"),
-        attrs.evolve(GOOD, reference=7),
-        attrs.evolve(GOOD, reference="re\0"),
-        attrs.evolve(GOOD, refund_id="\ud800"),
-        attrs.evolve(GOOD, created_at="yesterday"),
-        attrs.evolve(GOOD, created_at=datetime.datetime(2026, 1, 1)),  # noqa: DTZ001 - in no zone
-        attrs.evolve(GOOD, amount=SimpleNamespace(minor=5)),
-        VerifiedEvents(events=(attrs.evolve(EVENT, refund=attrs.evolve(GOOD, status="failed")),)),
-        VerifiedEvents(events=(GOOD,)),  # type: ignore[arg-type]
-        VerifiedEvents(events=EVENT),  # type: ignore[arg-type]
-        ToFetch(targets="p_1"),  # type: ignore[arg-type]
-        ToFetch(targets=(1,)),  # type: ignore[arg-type]
-        Refundable(target=None, remaining=Money.of("1", "EUR")),  # type: ignore[arg-type]
-        Refundable(target="p_1", remaining=1.5),  # type: ignore[arg-type]
-        Refundable(target="p_1", remaining=Money.of("1", "EUR"), possible="yes"),  # type: ignore[arg-type]
-    ],
-    ids=repr,
-)
-def test_a_field_of_another_type_is_a_wrong_answer(value: object) -> None:
-    assert not fits(value, type(value))
+ONE = Money.of("1", "EUR")
+WRONG: list[tuple[type, dict[str, object], str]] = [
+    (RefundResult, {"status": "succeeded"}, "status must be one of Reported.AWAITING_MERCHANT, .*, not a text of 9"),
+    (RefundResult, {"status": "bogus"}, "status must be one of"),
+    (RefundResult, {"reference": 7}, "reference must be a text of 0 to 255 characters"),
+    (RefundResult, {"reference": "re\0"}, "none of them a NUL or half a character, not a text of 3 characters"),
+    (RefundResult, {"reference": "\ud800"}, "none of them a NUL"),
+    (RefundResult, {"reference": "r" * 256}, "0 to 255 characters"),
+    (RefundResult, {"refund_id": "\ud800"}, "refund_id must be a text"),
+    (RefundResult, {"reason": None}, "reason must be a text"),
+    (RefundResult, {"created_at": "yesterday"}, "created_at must be a time with its zone or nothing"),
+    (RefundResult, {"created_at": datetime.datetime(2026, 1, 1)}, "a time with its zone"),  # noqa: DTZ001 - in no zone
+    (RefundResult, {"amount": SimpleNamespace(minor=5)}, "amount must be Money as it is made by its class"),
+    (RefundEvent, {"refund": None}, "refund must be RefundResult"),
+    (VerifiedEvents, {"events": (GOOD,)}, "events must be a tuple in which each is RefundEvent"),
+    (VerifiedEvents, {"events": EVENT}, "events must be a tuple"),
+    (ToFetch, {"targets": "p_1"}, "targets must be a tuple"),
+    (ToFetch, {"targets": (1,)}, "targets must be a tuple in which each is a text"),
+    (Refundable, {"target": None}, "target must be a text of 1 to 255 characters"),
+    (Refundable, {"target": ""}, "not an empty text"),
+    (Refundable, {"remaining": 1.5}, "remaining must be Money"),
+    (Refundable, {"possible": "yes"}, "possible must be true or false"),
+]
+RIGHT: dict[type, dict[str, Any]] = {
+    RefundResult: {"reference": "re", "status": RefundStatus.PENDING, "amount": ONE, "provider_status": "p"},
+    RefundEvent: {"event_id": "ev", "target": "p_1", "refund": GOOD},
+    VerifiedEvents: {"events": (EVENT,)},
+    ToFetch: {"targets": ("p_1",)},
+    Refundable: {"target": "p_1", "remaining": ONE},
+}
 
 
-def test_what_is_right_fits() -> None:
-    right = [GOOD, EVENT, VerifiedEvents(events=(EVENT,)), ToFetch(targets=("p_1",))]
-    right += [Refundable(target="p_1", remaining=Money.of("1", "EUR"))]
+@pytest.mark.parametrize("kind, wrong, words", WRONG, ids=repr)
+def test_a_field_that_cannot_be_is_an_unreadable_answer_however_it_was_made(
+    kind: type, wrong: dict[str, object], words: str
+) -> None:
+    fields = RIGHT[kind] | wrong
+    with pytest.raises(ProviderError, match=words) as caught:
+        kind(**fields)
+    assert caught.value.code is ErrorCode.UNREADABLE_ANSWER
+    with pytest.raises(ProviderError, match=words):
+        check_again([unchecked(kind)(**fields)])
+
+
+def test_what_is_right_is_taken_and_a_list_is_as_good_as_a_tuple() -> None:
+    right = [kind(**fields) for kind, fields in RIGHT.items()]
     right += [attrs.evolve(GOOD, created_at=datetime.datetime.now(datetime.UTC))]
-    assert [one for one in right if not fits(one, type(one))] == []
+    check_again(right)
+    assert ToFetch(targets=["p_1"]) == ToFetch(targets=("p_1",))  # type: ignore[arg-type]
+
+
+def test_words_of_a_provider_that_no_database_keeps_are_repaired_and_its_refund_is_known() -> None:
+    told = attrs.evolve(GOOD, reason="half \ud800 and \0" + "x" * 20_000, provider_status="\udfff")
+    assert (told.reason[:12], len(told.reason), told.provider_status) == ("half ? and ?", 10_000, "?")
+    assert str(ProviderError(ErrorCode.TOO_LATE, "\ud800", provider_code="\0").reason) == (
+        "it is too late for a refund at the provider (? (?))"
+    )
 
 
 @pytest.mark.parametrize("how", ["listed", "in a webhook"])

@@ -27,7 +27,7 @@ def spoiled(**values: object) -> Order:
 
 @pytest.mark.parametrize(
     "values",
-    [{"name": "half a \ud83d character"}, {"name": "a\0b"}, {"tags": [1]}, {"product": 7}],
+    [{"name": "half a \ud83d character"}, {"name": "a\0b"}, {"tags": [1]}],
     ids=str,
 )
 def test_what_could_not_be_read_again_is_refused_and_nothing_is_changed(values: dict[str, Any]) -> None:

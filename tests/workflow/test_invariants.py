@@ -210,8 +210,8 @@ class Returns(RuleBasedStateMachine):
         st.builds(
             Counted,
             line_id=st.sampled_from([*LINES, "postage", "mug"]),
-            sellable=st.integers(-1, 9),
-            damaged=st.integers(-1, 2),
+            sellable=st.integers(0, 9),
+            damaged=st.integers(0, 2),
         ),
         max_size=3,
     )

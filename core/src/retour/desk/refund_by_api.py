@@ -27,7 +27,7 @@ class Wanted:
     amount: Money
     return_id: str | None = None
     instead_of: str | None = None
-    note: str | None = None
+    note: str | None = attrs.field(default=None, repr=False)
 
     def plan(self, draft: Draft, order: Order, target: str = "", page: str = "", hold: Reason | None = None) -> None:
         """Decide it; what a provider or a policy says is not known yet where it is only rehearsed."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import attrs
 
+from retour.model.fields import Reference, checked
+
 
 class ActorKind(StrEnum):
     """The four kinds of actors."""
@@ -16,16 +18,17 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checked())
 class Actor:
-    """Who does something: a kind, and an id that means something to the host only (opaque to retour).
+    """Who does something: a kind, and an id that means something to the host only (opaque to retour). It is empty
+    where a reader is not told who it was.
 
     >>> Actor.staff("anna")
     Actor(kind=<ActorKind.STAFF: 'staff'>, id='anna')
     """
 
     kind: ActorKind
-    id: str
+    id: Reference
 
     @classmethod
     def customer(cls, id: str) -> Actor:  # noqa: A002 - the field's own name

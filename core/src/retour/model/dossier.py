@@ -98,7 +98,8 @@ class Dossier:
         """What already happened beyond the shop's order as last seen.
 
         Per line the units in returns above those fulfilled, per payment the minor units refunded above what was
-        captured; empty when the order agrees. Somebody has to look at it.
+        captured, or all of them where some are of another currency and cannot be counted with the rest; empty when the
+        order agrees. Somebody has to look at it.
         """
         if self.order is None:
             return {}
@@ -108,16 +109,27 @@ class Dossier:
         for refund in self.refunds.values():
             if refund.counts_against_payment:
                 refunded[refund.payment] = refunded.get(refund.payment, 0) + refund.amount.minor
+        for refund in self.in_another_currency(self.order.currency):
+            captured.pop(refund.payment, None)
         over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
         over |= {payment: minor - captured.get(payment, 0) for payment, minor in refunded.items()}
         return {name: excess for name, excess in over.items() if excess > 0}
 
     def refunded(self, payment_id: str, currency: str) -> Money:
-        """What went back on one payment, or is on its way: every refund that has not certainly failed."""
+        """What went back on one payment in ``currency``, or is on its way: what has not certainly failed."""
         amounts = [
             one.amount for one in self.refunds.values() if one.payment == payment_id and one.counts_against_payment
         ]
-        return total(amounts, currency)
+        return total([amount for amount in amounts if amount.currency == currency], currency)
+
+    def in_another_currency(self, currency: str, payment_id: str | None = None) -> list[Refund]:
+        """The refunds that have not certainly failed and cannot be counted in ``currency``: the order is in another one
+        than when they were made. Of one payment, or of all."""
+        return [
+            one
+            for one in self.refunds.values()
+            if one.counts_against_payment and one.amount.currency != currency and payment_id in (None, one.payment)
+        ]
 
     def page(self, payment_id: str) -> str:
         """A payment's page as its provider last named it; empty where it never did."""

@@ -26,6 +26,10 @@ class RetourError(Exception):
         return self.message.render("en")
 
 
+class InvalidValue(RetourError):
+    """A value with a field that cannot be: of another type, too long, too large, or what no database keeps."""
+
+
 class InvalidAmount(RetourError):
     """An amount that is no money, of another currency, not above zero, or above what is left."""
 

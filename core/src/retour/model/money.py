@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 
 import attrs
 
 from retour.model.errors import InvalidAmount
+from retour.model.fields import LARGEST_INTEGER, shown, unchecked
 from retour.model.text import text
 
 # ISO 4217, list one (active currencies), as amended up to 2026; funds codes and metals are left out.
@@ -160,13 +161,21 @@ def currency_decimals(currency: str) -> int:
     """
     try:
         return _DECIMALS[currency]
-    except KeyError:
+    except (KeyError, TypeError):
         raise InvalidAmount(
             text(
                 "{currency} is not a currency of ISO 4217. Use its three capitals, as in EUR.",
-                currency=currency,
+                currency=shown(currency),
             )
         ) from None
+
+
+LARGEST_AMOUNT = 10**15
+"""Minor units. More than any payment or order is, and less than a database or the decimals of Python can no longer
+keep, however many are counted together."""
+
+_LONGEST_NUMBER = 40
+"""Digits of a number that is read as an amount, before and after the point."""
 
 
 @attrs.frozen(kw_only=True)
@@ -189,10 +198,14 @@ class Money:
             raise InvalidAmount(
                 text(
                     'An amount is a whole number of minor units (cents), not {amount}. Use Money.of("12.34", "EUR").',
-                    amount=repr(self.minor),
+                    amount=_as_written(self.minor),
                 )
             )
-        if self.currency not in _DECIMALS:
+        if not -LARGEST_INTEGER <= self.minor <= LARGEST_INTEGER:
+            raise InvalidAmount(
+                text("An amount is at most {largest} minor units (cents); this one is larger.", largest=LARGEST_INTEGER)
+            )
+        if type(self.currency) is not str or self.currency not in _DECIMALS:
             currency_decimals(self.currency)
 
     @classmethod
@@ -207,21 +220,24 @@ class Money:
             raise InvalidAmount(
                 text(
                     "{amount} cannot be an amount: write it as text or Decimal, since floats lose cents.",
-                    amount=repr(amount),
+                    amount=_as_written(amount),
                 )
             )
         try:
             value = Decimal(amount.strip()) if isinstance(amount, str) else Decimal(amount)
         except InvalidOperation:
             value = Decimal("NaN")
+        if value.is_finite() and max(len(value.as_tuple().digits), abs(value.adjusted())) > _LONGEST_NUMBER:
+            value = Decimal("NaN")
         if not value.is_finite():
             raise InvalidAmount(
                 text(
                     "{amount} is not an amount. Write a number with a point, as in 44.95.",
-                    amount=repr(amount),
+                    amount=_as_written(amount),
                 )
             )
-        minor = value.scaleb(decimals)
+        with localcontext(prec=2 * _LONGEST_NUMBER):
+            minor = value.scaleb(decimals)
         if minor != minor.to_integral_value():
             raise InvalidAmount(
                 text(
@@ -253,10 +269,10 @@ class Money:
         return f"{self.currency} {self.decimal}"
 
     def __add__(self, other: Money) -> Money:
-        return Money(minor=self.minor + self._same(other).minor, currency=self.currency)
+        return _counted(minor=self.minor + self._same(other).minor, currency=self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        return Money(minor=self.minor - self._same(other).minor, currency=self.currency)
+        return _counted(minor=self.minor - self._same(other).minor, currency=self.currency)
 
     def __lt__(self, other: Money) -> bool:
         return self.minor < self._same(other).minor
@@ -285,6 +301,14 @@ class Money:
         return other
 
 
+_counted = unchecked(Money)
+"""Amounts that come of others: no sum fails, and none is stored."""
+
+
+def _as_written(amount: object) -> str:
+    return shown(repr(amount)) if isinstance(amount, str | float) else shown(amount)
+
+
 def total(amounts: list[Money] | tuple[Money, ...], currency: str) -> Money:
     """The sum of ``amounts``, all in ``currency``; no amounts give zero."""
     return sum(amounts, Money.zero(currency))
@@ -296,9 +320,13 @@ def value_of_units(whole: Money, *, units: int, first: int) -> Money:
     Largest remainder, ties by order: the odd minor units go to the first units, one each. So the value of any
     later units is the difference of two calls, and every way of splitting sums to exactly ``whole``.
 
+    More units than there were are worth what all were.
+
     >>> ten = Money.of("10.00", "EUR")
     >>> [value_of_units(ten, units=3, first=n).minor for n in (1, 2, 3)]
     [334, 667, 1000]
     """
+    if first >= units:
+        return whole
     share, odd = divmod(whole.minor, units)
-    return Money(minor=share * first + min(first, odd), currency=whole.currency)
+    return _counted(minor=share * first + min(first, odd), currency=whole.currency)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 import attrs
 
 from retour.model.errors import InvalidOrder, UnknownLine, UnknownPayment
-from retour.model.money import Money, total
+from retour.model.fields import (
+    Between,
+    Characters,
+    Id,
+    PluginName,
+    Reference,
+    Units,
+    checked,
+    shown,
+)
+from retour.model.money import LARGEST_AMOUNT, Money, total
 from retour.model.text import Text, text
 
 
@@ -28,11 +39,11 @@ class Mode(StrEnum):
     TEST = "test"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class TaxPart:
     """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced."""
 
-    rate: Decimal
+    rate: Annotated[Decimal, Between(0, 1000)]
     net: Money
     tax: Money
 
@@ -42,11 +53,11 @@ class TaxPart:
         return self.net + self.tax
 
 
-def _tax_parts(given: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
-    return tuple(given)
+def _tax_parts(given: Sequence[TaxPart]) -> tuple[TaxPart, ...]:
+    return tuple(given) if isinstance(given, list) else given  # type: ignore[return-value]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Paid:
     """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
 
@@ -63,10 +74,13 @@ class Paid:
 
 
 def _tags(given: Iterable[str]) -> frozenset[str]:
-    return frozenset(given)
+    try:
+        return frozenset(given) if isinstance(given, set | list | tuple) else given  # type: ignore[return-value]
+    except TypeError:  # what is in it is no text: the field's own check says so
+        return given  # type: ignore[return-value]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class OrderLine:
     """One line of an order: ``ordered`` and ``fulfilled`` units of ``product``, for which ``paid`` was paid in all.
 
@@ -74,27 +88,27 @@ class OrderLine:
     the host keeps stock of it. ``tags`` are the host's own marks, for its policies.
     """
 
-    id: str
-    product: str
+    id: Id
+    product: Id
     name: str
-    ordered: int
-    fulfilled: int
+    ordered: Units
+    fulfilled: Units
     paid: Paid
     kind: LineKind = LineKind.GOODS
     stock_tracked: bool = True
     tags: frozenset[str] = attrs.field(default=frozenset(), converter=_tags)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class BankAccount:
     """Where money can go back to: the holder's name and the IBAN, unchecked. Personal data: never in an event, and not
     shown where somebody logs an order or the variables of a traceback."""
 
-    name: str = attrs.field(repr=False)
-    iban: str = attrs.field(repr=False)
+    name: Reference = attrs.field(repr=False)
+    iban: Reference = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Payment:
     """A payment on an order.
 
@@ -104,12 +118,12 @@ class Payment:
     ``payer`` is who to transfer money back to where no provider can.
     """
 
-    provider: str
-    reference: str
+    provider: PluginName
+    reference: Id
     captured: Money
-    account: str = "default"
+    account: Annotated[str, Characters(1, 64)] = "default"
     mode: Mode = Mode.LIVE
-    method: str = ""
+    method: Reference = ""
     paid_at: datetime.datetime | None = None
     payer: BankAccount | None = None
 
@@ -127,7 +141,7 @@ class Payment:
         return (self.reference, bare) if bare and bare != self.reference else (self.reference,)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Delivery:
     """How the goods went out: what was ``paid`` for it, the shipping ``provider`` (empty: none), which parcel.
 
@@ -136,34 +150,34 @@ class Delivery:
     """
 
     paid: Paid
-    provider: str = ""
-    number: str = ""
-    postal_code: str = attrs.field(default="", repr=False)
-    country: str = ""
+    provider: Reference = ""
+    number: Reference = ""
+    postal_code: Reference = attrs.field(default="", repr=False)
+    country: Reference = ""
 
 
-def _lines(given: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
-    return tuple(given)
+def _lines(given: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    return tuple(given) if isinstance(given, list) else given  # type: ignore[return-value]
 
 
-def _payments(given: Iterable[Payment]) -> tuple[Payment, ...]:
-    return tuple(given)
+def _payments(given: Sequence[Payment]) -> tuple[Payment, ...]:
+    return tuple(given) if isinstance(given, list) else given  # type: ignore[return-value]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Order:
     """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself.
 
     Lists will do for its tuples and sets: they are kept as these, so that an order equals itself when it is read again.
     """
 
-    id: str
-    currency: str
+    id: Id
+    currency: Annotated[str, Characters(3, 3)]
     lines: tuple[OrderLine, ...] = attrs.field(converter=_lines)
     payments: tuple[Payment, ...] = attrs.field(default=(), converter=_payments)
     delivery: Delivery | None = None
     placed_at: datetime.datetime | None = None
-    customer: str = attrs.field(default="", repr=False)
+    customer: Reference = attrs.field(default="", repr=False)
 
     def __attrs_post_init__(self) -> None:
         for fault in _faults(self):
@@ -177,10 +191,7 @@ class Order:
     @property
     def paid(self) -> Money:
         """Everything the order costs, as invoiced: all lines and the delivery."""
-        amounts = [line.paid.gross for line in self.lines]
-        if self.delivery is not None:
-            amounts.append(self.delivery.paid.gross)
-        return total(amounts, self.currency)
+        return total(_all_paid(self), self.currency)
 
     @property
     def captured(self) -> Money:
@@ -196,7 +207,7 @@ class Order:
             text(
                 "Order {order} has no line {line}. Its lines are {lines}.",
                 order=self.id,
-                line=str(line_id),
+                line=shown(line_id),
                 lines=[line.id for line in self.lines],
             )
         )
@@ -212,7 +223,7 @@ class Order:
             text(
                 "Order {order}: {payment} does not name one of its payments. They are {payments}.",
                 order=self.id,
-                payment=str(name),
+                payment=shown(name),
                 payments=[payment.id for payment in self.payments],
             )
         )
@@ -229,17 +240,14 @@ class Order:
 
 def _faults(order: Order) -> Iterable[Text]:
     """What is wrong with an order, in the order in which it should be mended."""
-    if not isinstance(order.id, str) or not order.id:
-        yield text("an order needs an id, a text that is not empty.")
     if not order.lines:
         yield text("an order needs at least one line.")
     yield from _repeated(text("line"), [line.id for line in order.lines])
     yield from _repeated(text("payment"), [payment.id for payment in order.payments])
     for line in order.lines:
-        if type(line.ordered) is not int or type(line.fulfilled) is not int or not 0 <= line.fulfilled <= line.ordered:
+        if line.fulfilled > line.ordered:
             yield text(
-                "line {line} has {fulfilled} of {ordered} units fulfilled; both are whole numbers, "
-                "the first at most the second.",
+                "line {line} has {fulfilled} of {ordered} units fulfilled, more than were ordered.",
                 line=line.id,
                 fulfilled=str(line.fulfilled),
                 ordered=str(line.ordered),
@@ -252,8 +260,6 @@ def _faults(order: Order) -> Iterable[Text]:
             )
         yield from _paid_faults(text("line {line}", line=line.id), line.paid, order.currency)
     for payment in order.payments:
-        if not payment.provider or not payment.reference:
-            yield text("a payment needs a provider and a reference.")
         if payment.captured.currency != order.currency or payment.captured.minor < 0:
             yield text(
                 "payment {payment} has captured {amount}; it must be zero or more, in {currency}.",
@@ -263,6 +269,14 @@ def _faults(order: Order) -> Iterable[Text]:
             )
     if order.delivery is not None:
         yield from _paid_faults(text("the delivery"), order.delivery.paid, order.currency)
+    together = (sum(payment.captured.minor for payment in order.payments), sum(paid.minor for paid in _all_paid(order)))
+    if max(together) > LARGEST_AMOUNT:
+        yield text("its amounts together are larger than {largest} minor units.", largest=LARGEST_AMOUNT)
+
+
+def _all_paid(order: Order) -> list[Money]:
+    amounts = [line.paid.gross for line in order.lines]
+    return [*amounts, order.delivery.paid.gross] if order.delivery is not None else amounts
 
 
 def _paid_faults(what: Text, paid: Paid, currency: str) -> Iterable[Text]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 
-from retour.model.text import Text, text
+from retour.model.fields import LONGEST_WORDS, Reference, checked
+from retour.model.text import Text, text, that_can_be_stored
 
 
 class ReasonCode(StrEnum):
@@ -36,6 +37,7 @@ class ReasonCode(StrEnum):
     REPLACED = "replaced"
     RECEIPT_CORRECTED = "receipt_corrected"
     NOTHING_TO_DECIDE = "nothing_to_decide"
+    OTHER_CURRENCY = "other_currency"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
 
     AUTHENTICATION = "authentication"
@@ -63,7 +65,17 @@ class ReasonCode(StrEnum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
-@attrs.frozen(kw_only=True)
+def as_said(words: str) -> str:
+    """Somebody's words as they are kept: no more than `LONGEST_WORDS` characters, and all of them can be stored.
+
+    Why money did not move is not to be lost for a character that a plugin or a provider cut in two.
+    """
+    if not isinstance(words, str):
+        return words  # type: ignore[unreachable]
+    return that_can_be_stored(words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS - 1]}…")
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Reason:
     """Why something happened or waits. Made by `reason`, from a code or from somebody's words.
 
@@ -71,8 +83,8 @@ class Reason:
     """
 
     code: ReasonCode
-    values: Mapping[str, str] = attrs.field(factory=dict)
-    said: str = ""
+    values: Mapping[Reference, str] = attrs.field(factory=dict)
+    said: str = attrs.field(default="", converter=as_said)
 
     def text(self, language: str = "en") -> str:
         """The reason in ``language`` ("en" or "nl"), for the staff: with the words that somebody gave for it."""
@@ -133,6 +145,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.REPLACED: text("another refund took its place"),
     ReasonCode.RECEIPT_CORRECTED: text("the count was corrected"),
     ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
+    ReasonCode.OTHER_CURRENCY: text("refunds were made in another currency than the order is in now"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import attrs
 
+from retour.model.fields import Id, Reference, checked
 from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
 from retour.model.reasons import Reason, as_reason
@@ -71,12 +72,12 @@ class MatchedBy(StrEnum):
     AMOUNT = "amount"  # the one that waits on this payment with this amount, made after its link was opened
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundInstruction:
     """What a provider is told, fixed before it is sent: what is refunded, the idempotency key, the description."""
 
-    target: str
-    key: str
+    target: Reference
+    key: Id
     description: str
 
 
@@ -137,7 +138,7 @@ def state_of(reported: frozenset[Reported]) -> RefundState:
     return RefundState.PENDING if Reported.PENDING in reported else RefundState.AWAITING_MERCHANT
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundPlan:
     """A refund that is about to be made: ``amount`` of the payment with this id."""
 
@@ -175,7 +176,7 @@ class ApprovalKind(StrEnum):
     REFUSE = "refuse"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Approval:
     """A policy's answer to a refund that is about to be made."""
 
@@ -208,7 +209,7 @@ class QrCode(Protocol):
         """Block characters, for a terminal, several lines."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class TransferInstruction:
     """What a person needs to transfer money back from the merchant's own bank account.
 
@@ -218,7 +219,7 @@ class TransferInstruction:
 
     amount: Money
     to: BankAccount
-    bank: str
+    bank: Reference
     remittance: str
     qr: QrCode | None = attrs.field(default=None, eq=False)
 
@@ -231,7 +232,7 @@ class LinkKind(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundLink:
     """Where a person goes to refund one payment, and what to do there. It never moves money by itself.
 
@@ -247,7 +248,7 @@ class RefundLink:
     transfer: TransferInstruction | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class LinkRequest:
     """What a provider is asked for a refund link about.
 
@@ -256,7 +257,7 @@ class LinkRequest:
     or None: then the payment's ``payer``, if the host knows one.
     """
 
-    order_id: str
+    order_id: Id
     payment: Payment
     amount: Money
     remittance: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated
 
 import attrs
 
+from retour.model.fields import MOST_UNITS, Between, Id, Units, checked, unchecked
 from retour.model.reasons import Reason, as_reason
 from retour.model.text import Text, text
 
@@ -49,16 +51,16 @@ class Extent(StrEnum):
     PART = "part"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RequestedLine:
     """``quantity`` units of one order line that a customer wants to send back, with the ``reason`` if one was given."""
 
-    line_id: str
-    quantity: int
+    line_id: Id
+    quantity: Units
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Counted:
     """What one count found of one order line, in units.
 
@@ -67,11 +69,11 @@ class Counted:
     another article took.
     """
 
-    line_id: str
-    sellable: int = 0
-    damaged: int = 0
-    missing: int = 0
-    wrong: int = 0
+    line_id: Id
+    sellable: Units = 0
+    damaged: Units = 0
+    missing: Units = 0
+    wrong: Units = 0
 
     @property
     def units(self) -> int:
@@ -115,7 +117,7 @@ class Restock(StrEnum):
     PER_LINE = "per_line"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RestockDecision:
     """An answer to "does it go back in stock?", by a policy or by the merchant.
 
@@ -126,7 +128,7 @@ class RestockDecision:
     """
 
     kind: Restock
-    units: Mapping[str, int] = attrs.field(factory=dict)
+    units: Mapping[Id, Units] = attrs.field(factory=dict)
     because: Reason | None = attrs.field(default=None, converter=as_reason)
 
     @classmethod
@@ -147,22 +149,22 @@ class RestockDecision:
     @classmethod
     def lines(cls, units: Mapping[str, int], because: str | Reason | None = None) -> RestockDecision:
         """Per line: so many ``units`` of each order line go back; what is not named stays on the list by hand."""
-        return cls(kind=Restock.PER_LINE, units=dict(units), because=because)
+        return cls(kind=Restock.PER_LINE, units=dict(units) if isinstance(units, Mapping) else units, because=because)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class StockMovement:
     """One stock booking: add ``quantity`` units (below zero: take them out again) of ``product``.
 
     ``id`` never changes: a shop that has applied it does nothing when it is called with it again.
     """
 
-    id: str
-    order_id: str
-    return_id: str
-    line_id: str
-    product: str
-    quantity: int
+    id: Id
+    order_id: Id
+    return_id: Id
+    line_id: Id
+    product: Id
+    quantity: Annotated[int, Between(-MOST_UNITS, MOST_UNITS)]
 
 
 class MovementState(StrEnum):
@@ -190,7 +192,7 @@ class Severity(StrEnum):
     REFUSE = "refuse"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Objection:
     """What a `return_policy` has against a requested return. The staff reads ``because``, and a customer whose return
     is refused."""
@@ -209,11 +211,11 @@ class Objection:
         return cls(severity=Severity.REFUSE, because=because)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnRequest:
     """What a `return_policy` is asked about: who wants to send back what."""
 
-    return_id: str
+    return_id: Id
     lines: tuple[RequestedLine, ...]
 
 
@@ -288,7 +290,7 @@ class Return:
         sums: dict[str, Counted] = {}
         for receipt in self.receipts.values():
             for line_id, count in receipt.lines.items():
-                before = sums.get(line_id, Counted(line_id=line_id))
+                before = sums.get(line_id) or _sum(line_id=line_id)
                 announced = 0 if receipt.late else self.requested.get(line_id, 0)
                 sums[line_id] = _with_later(before, count, announced=announced)
         return sums
@@ -348,13 +350,16 @@ class Return:
         return StockState.PARTLY_APPLIED if MovementState.APPLIED in states else StockState.FAILED
 
 
+_sum = unchecked(Counted)
+
+
 def _with_later(before: Counted, later: Counted, *, announced: int) -> Counted:
     """What is counted of a line after one more count of it: its units are first those that were ``announced`` and not
     counted, then those that were absent, the missing ones first, and only then more than were known."""
     known = max(0, announced - before.units)
     found = min(before.absent, max(0, later.units - known))
     no_longer_missing = min(before.missing, found)
-    return Counted(
+    return _sum(
         line_id=before.line_id,
         sellable=before.sellable + later.sellable,
         damaged=before.damaged + later.damaged,

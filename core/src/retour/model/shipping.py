@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import attrs
 
+from retour.model.fields import Reference, checked
 from retour.model.text import Text
 
 
@@ -16,12 +17,12 @@ class ShippingWay(StrEnum):
     SELF = "self"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ShippingOption:
     """One way to send the goods of an order back, in words for whoever sends them, and for a portal its address."""
 
     way: ShippingWay
-    provider: str
+    provider: Reference
     label: Text
     instruction: Text
     url: str = ""

@@ -44,9 +44,17 @@ class Text:
     def render(self, language: str = "en") -> str:
         """The sentence in ``language`` ("en" or "nl"; any other gives English), money and dates by CLDR."""
         template = self._template(language)
-        if not self.values:
-            return template
-        return template.format_map({name: _formatted(value, language) for name, value in self.values.items()})
+        if self.values:
+            template = template.format_map({name: _formatted(value, language) for name, value in self.values.items()})
+        return template if can_be_stored(template) else that_can_be_stored(template)
+
+    @property
+    def readable(self) -> bool:
+        """Whether it can be shown in every language: nothing is missing, and nothing in it fails."""
+        try:
+            return all(isinstance(self.render(language), str) for language in LANGUAGES)
+        except Exception:  # noqa: BLE001 - a text can hold values of foreign code
+            return False
 
     def _template(self, language: str) -> str:
         form = 0 if self.plural is None or self.count == 1 else 1
@@ -82,6 +90,25 @@ class TextDomain:
         return Text(message=one, plural=many, count=count, domain=self.package, values={"count": count, **values})
 
 
+def can_be_stored(words: str) -> bool:
+    """Whether both databases keep a text: PostgreSQL has no place for a NUL, and no encoding for half a character."""
+    if words.isascii():
+        return "\0" not in words
+    try:
+        return b"\0" not in words.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def that_can_be_stored(words: str) -> str:
+    """The words with a question mark for each NUL and each half of a character.
+
+    >>> that_can_be_stored("half \\ud83d")
+    'half ?'
+    """
+    return words.encode(errors="replace").decode().replace("\0", "?")
+
+
 def _formatted(value: Any, language: str) -> str:
     if isinstance(value, str):
         return value
@@ -109,7 +136,10 @@ def catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
 
     from babel.messages.pofile import read_po
 
-    source = files(domain).joinpath("locale", f"{language}.po")
+    try:
+        source = files(domain).joinpath("locale", f"{language}.po")
+    except (ImportError, ValueError, TypeError):  # no package of this name, so nobody translated it
+        return {}
     if not source.is_file():
         return {}
     with source.open("rb") as stream:

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 import pluggy
 
+from retour.model.errors import RetourError
+from retour.model.fields import check_again
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
 from retour.plugins.context import HookContext
-from retour.plugins.providers import fits
 from retour.plugins.registry import Plugin, Registry
 from retour.providers.errors import redacted
 from retour.rules.refunds import by_plan, without_plan
@@ -152,22 +153,25 @@ class Hooks:
             raise
         except BaseException as error:
             log.warning("plugin %s failed in %s", name, hook, exc_info=True)
-            raise PluginFailed(name, self._origin(name), hook, _shown(error)) from error
+            raise PluginFailed(name, self._origin(name), hook, _told(error)) from error
 
     def _checked(self, name: str, hook: str, answer: object, kind: type[_T]) -> _T:
-        """The answer, if it is of ``kind`` down to its fields: what is stored of it has to be read again."""
+        """The answer, if it is a ``kind`` down to its fields, however it was made."""
         if not isinstance(answer, kind):
-            why = f"it returned {type(answer).__name__}, not {kind.__name__}"
-        elif not fits(answer, kind):
-            why = f"a field of the {kind.__name__} that it returned is of another type"
-        else:
-            return answer
-        log.warning("plugin %s failed in %s: %s", name, hook, why)
-        raise PluginFailed(name, self._origin(name), hook, why)
+            log.warning("plugin %s answered %s with %s", name, hook, type(answer).__name__)
+            words = f"it returned {type(answer).__name__}, not {kind.__name__}"
+            raise PluginFailed(name, self._origin(name), hook, words)
+        try:
+            check_again(answer)
+        except Exception as error:
+            log.warning("plugin %s answered %s with a broken %s", name, hook, kind.__name__, exc_info=True)
+            raise PluginFailed(name, self._origin(name), hook, _told(error)) from error
+        return answer
 
     def _listed(self, name: str, answer: object) -> Sequence[object]:
         if isinstance(answer, list | tuple):
             return answer
+        log.warning("plugin %s answered refund_plan with %s", name, type(answer).__name__)
         raise PluginFailed(name, self._origin(name), "refund_plan", f"it returned {type(answer).__name__}, no list")
 
     def _origin(self, name: str) -> str:
@@ -175,11 +179,13 @@ class Hooks:
         return plugin.origin if plugin is not None else "core"
 
 
-def _shown(error: BaseException) -> str:
-    """What a plugin raised, for the staff; its type alone where it cannot even be shown."""
+def _told(error: BaseException) -> str:
+    """What went wrong in a plugin: a refusal of ours in its own words, all else as a developer sees it."""
+    if isinstance(error, RetourError):
+        return str(error)
     try:
         return repr(error)
-    except Exception:  # noqa: BLE001 - it is the plugin's code as well
+    except Exception:  # noqa: BLE001 - an exception of a plugin's own can fail at being shown
         return type(error).__name__
 
 

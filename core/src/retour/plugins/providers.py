@@ -12,13 +12,13 @@ import datetime
 import logging
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from itertools import islice
-from types import NoneType, UnionType
-from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, get_origin
 
 import attrs
 
+from retour.model.errors import InvalidValue
+from retour.model.fields import check_again, wanted_instead
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import LinkRequest, RefundLink
@@ -201,11 +201,13 @@ def _called(
             answer = getattr(provider, method)(*arguments)
             if get_origin(kind) is Sequence:
                 answer = _listed(answer)
-            if not fits(answer, kind):
-                why = f"it answered {type(answer).__name__}, which is not what the contract says"
+            wanted = wanted_instead(answer, kind)
+            if wanted is not None:
+                why = f"it answered {type(answer).__name__}, which is not what the contract says: {wanted}"
             elif about is not None and answer is not None and not about(answer):
                 why = "it answered about another refund than it was asked about"
             else:
+                check_again(answer)
                 return answer
     except KeyboardInterrupt:
         raise
@@ -213,6 +215,8 @@ def _called(
         if _is_whole(error):
             raise
         why = "its ProviderError is not whole"
+    except InvalidValue as error:  # in words of ours, of its field
+        why, place = str(error), _place(error)
     except refuses:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever an implementation can do, it does to itself alone
@@ -247,6 +251,9 @@ def _is_whole(error: ProviderError) -> bool:
     code, disposition, wait = (getattr(error, name, None) for name in ("code", "disposition", "not_before"))
     if not isinstance(code, ErrorCode) or not isinstance(disposition, Disposition):
         return False
+    words = (getattr(error, name, None) for name in ("message", "provider_code"))
+    if any(wanted_instead(one, str) is not None for one in words):
+        return False
     return wait is None or (isinstance(wait, datetime.timedelta) and datetime.timedelta(0) <= wait <= LONGEST_WAIT)
 
 
@@ -254,52 +261,3 @@ def _place(error: BaseException) -> str:
     """Where an exception was raised, for the developer who looks: files and lines, and nothing that was in them."""
     frames = traceback.extract_tb(error.__traceback__)[1:] or traceback.extract_tb(error.__traceback__)
     return " > ".join([f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames[-4:]])
-
-
-# --- types -----------------------------------------------------------------------------------------------
-
-
-def fits(value: object, kind: Any) -> bool:
-    """Whether ``value`` is what a contract's annotation says, down to the fields of attrs values.
-
-    Stricter than the annotation where a value would do harm later: a time has a zone, a text can be stored, a bool is
-    no number. A protocol and ``Any`` are not looked into.
-    """
-    origin = get_origin(kind)
-    if kind is Any or getattr(kind, "_is_protocol", False):
-        return True
-    if kind is None or kind is NoneType:
-        return value is None
-    if origin in (Union, UnionType):
-        return any(fits(value, one) for one in get_args(kind))
-    if origin is not None:
-        return _holds(value, origin, get_args(kind))
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        return False
-    if isinstance(value, str):
-        return _is_storable(value)
-    if isinstance(value, datetime.datetime):
-        return value.utcoffset() is not None
-    return all(fits(getattr(value, name), one) for name, one in _fields(kind)) if attrs.has(kind) else True
-
-
-def _holds(value: Any, origin: Any, kinds: Sequence[Any]) -> bool:
-    if not isinstance(value, (tuple, list) if origin is tuple else origin):  # a list of the same is as good
-        return False
-    if isinstance(value, Mapping):
-        return all(fits(key, kinds[0]) and fits(one, kinds[1]) for key, one in value.items())
-    return all(fits(one, kinds[0]) for one in value)
-
-
-def _is_storable(words: str) -> bool:
-    """Whether both databases keep a text: PostgreSQL has no place for a zero, and no encoding for half a character."""
-    try:
-        return b"\0" not in words.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-@cache
-def _fields(kind: Any) -> Sequence[tuple[str, Any]]:
-    hints = get_type_hints(kind)
-    return [(field.name, hints[field.name]) for field in attrs.fields(kind)]

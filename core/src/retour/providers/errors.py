@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-from retour.model.reasons import WORDS_ARE_OURS, Reason, ReasonCode, reason
+from retour.model.reasons import WORDS_ARE_OURS, Reason, ReasonCode, as_said, reason
+from retour.model.text import Text
 
 
 class Disposition(StrEnum):
@@ -73,12 +74,15 @@ _LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
 
 
 def redacted(words: str) -> str:
-    """A provider's words without mail addresses and IBANs: they are kept for ever, and shown.
+    """A provider's words without mail addresses and IBANs: they are kept for ever, and shown. Not more of them than we
+    keep, and a question mark for what no database does. What is no text is given back as it is.
 
     >>> redacted("NL91 ABNA 0417 1643 00 of anna@example.org is closed")
     '*** of *** is closed'
     """
-    return _IBAN.sub(_without_iban, _MAIL.sub("***", words))
+    if not isinstance(words, str):
+        return words  # type: ignore[unreachable]
+    return _IBAN.sub(_without_iban, _MAIL.sub("***", as_said(words)))
 
 
 def _without_iban(found: re.Match[str]) -> str:
@@ -127,3 +131,8 @@ class ProviderError(Exception):
         by_us = code in WORDS_ARE_OURS or (code is ReasonCode.UNAVAILABLE and self.http_status is None)
         words = f"{self.message} ({self.provider_code})" if self.provider_code else self.message
         return reason(code) if by_us else reason(code, words)
+
+
+def unreadable(fault: Text) -> ProviderError:
+    """The error for a value of a provider with a field that cannot be."""
+    return ProviderError(ErrorCode.UNREADABLE_ANSWER, str(fault))

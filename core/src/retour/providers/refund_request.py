@@ -6,17 +6,15 @@ import datetime
 
 import attrs
 
-from retour.model.money import Money
+from retour.model.fields import Reference, checked
+from retour.model.money import LARGEST_AMOUNT, Money
 from retour.model.refunds import Reported
-from retour.providers.errors import ErrorCode, ProviderError, redacted
+from retour.providers.errors import ErrorCode, ProviderError, redacted, unreadable
 
 RefundStatus = Reported
 """What a provider says of a refund: it awaits the merchant, is pending, succeeded, failed, or was cancelled.
 
 A status that we do not know is pending."""
-
-LARGEST_AMOUNT = 10**15
-"""Minor units. More than any payment is, and less than a database or the decimals of Python can no longer keep."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,7 +34,7 @@ class RefundRequest:
     description: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundResult:
     """A refund as the provider has it.
 
@@ -44,12 +42,12 @@ class RefundResult:
     own word, ``reason`` why it failed or is pending, both without mail addresses and IBANs, ``created_at`` when it was
     made (UTC), if it says so.
 
-    Raises `ProviderError` (unreadable answer) for a refund without a reference, which would be taken for any of ours
-    that has none yet; only one that a person still has to make has none. And for an amount that no refund has: below
-    zero, or above `LARGEST_AMOUNT`.
+    Raises `ProviderError` (unreadable answer) for a field of another type, or that no database keeps; for a refund
+    without a reference, which would be taken for any of ours that has none yet; only one that a person still has to
+    make has none. And for an amount that no refund has: below zero, or above `LARGEST_AMOUNT`.
     """
 
-    reference: str
+    reference: Reference
     status: RefundStatus
     amount: Money
     provider_status: str = attrs.field(converter=redacted)
@@ -66,17 +64,22 @@ class RefundResult:
             )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class Refundable:
     """What can be refunded of a payment by API, as the provider says now.
 
     ``target`` is the id that a refund is made on, resolved from whatever the shop stored. ``remaining`` is what the
     provider would still refund: a hint, since some count more than was paid. ``possible`` is False with a ``reason``
-    when no refund by API can be made. ``url`` is the payment's page in the dashboard, if the provider gave it.
+    when no refund by API can be made; then there may be no ``target``. ``url`` is the payment's page in the dashboard,
+    if the provider gave it.
     """
 
-    target: str
+    target: Reference
     remaining: Money
     possible: bool = True
     reason: str = attrs.field(default="", converter=redacted)
     url: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.possible and not self.target:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "what can be refunded has no target")

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import attrs
 
+from retour.model.fields import Id, checked
+from retour.providers.errors import unreadable
 from retour.providers.refund_request import RefundResult
 
 
@@ -27,28 +29,28 @@ class RawWebhook:
     body: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundEvent:
     """A refund that the provider speaks of, in a webhook whose signature was checked. ``event_id`` is the provider's,
     the same when it is sent again. ``target`` is the payment, charge or capture it is on."""
 
-    event_id: str
-    target: str
+    event_id: Id
+    target: Id
     refund: RefundResult
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class VerifiedEvents:
     """What a signed webhook says; empty when it is about something else."""
 
     events: tuple[RefundEvent, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class ToFetch:
     """What an unsigned webhook hints at: payments, charges or captures whose refunds must be fetched to be believed."""
 
-    targets: tuple[str, ...]
+    targets: tuple[Id, ...]
 
 
 class WebhookRejected(Exception):

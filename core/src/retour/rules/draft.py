@@ -12,6 +12,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidReference, NotAllowed
 from retour.model.events.event import Event, Recorded
 from retour.model.events.goods import OrderSeen
+from retour.model.fields import wanted_instead
 from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.order import Order
@@ -47,6 +48,8 @@ class Draft:
 
     def record(self, event: Event, by: Actor | None = None) -> None:
         """Add an event, and let the dossier follow. ``by`` names another actor than the command's: a policy."""
+        if not (by or self.by).id:
+            raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
         seq = self.dossier.version + 1
         first = not self.events
         recorded = Recorded(
@@ -79,7 +82,12 @@ class Draft:
 
     def note(self, order: Order, words: str | None) -> str | None:
         """Keep what somebody wrote; gives the id under which an event names it."""
-        if words is None or not words.strip():
+        if words is None:
+            return None
+        wanted = wanted_instead(words, str)
+        if wanted is not None:
+            raise InvalidReference(text("Order {order}: a note must be {wanted}.", order=order.id, wanted=wanted))
+        if not words.strip():
             return None
         refuse_card_number(order.id, words)
         note = Note(id=self.new_id("nt"), customer=order.customer, words=words.strip())

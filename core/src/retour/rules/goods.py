@@ -14,7 +14,7 @@ import attrs
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier, extent_of
-from retour.model.errors import InvalidArgument, InvalidLines, InvalidQuantity, UnknownLine, WrongState
+from retour.model.errors import InvalidArgument, InvalidLines, InvalidQuantity, InvalidValue, UnknownLine, WrongState
 from retour.model.events.event import Event
 from retour.model.events.goods import (
     GoodsReceived,
@@ -27,6 +27,7 @@ from retour.model.events.goods import (
     ReturnRequested,
     ReturnSent,
 )
+from retour.model.fields import MOST_UNITS, shown
 from retour.model.ids import NewId
 from retour.model.order import LineKind, Order
 from retour.model.returns import (
@@ -100,7 +101,7 @@ def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
     """Lines as a host gives them, a mapping of units (requested, or sellable) or values, always as values."""
     if isinstance(lines, Mapping):
         name = "sellable" if kind is Counted else "quantity"
-        return tuple([kind(line_id=line_id, **{name: units}) for line_id, units in lines.items()])
+        return tuple([_given_line(order_id, kind, name, line_id, units) for line_id, units in lines.items()])
     values = tuple(lines) if isinstance(lines, Iterable) and not isinstance(lines, str) else (lines,)
     for value in values:
         if not isinstance(value, kind):
@@ -115,6 +116,21 @@ def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
     return values
 
 
+def _given_line(order_id: str, kind: type[_L], name: str, line_id: str, units: int) -> _L:
+    """One entry of a mapping; the error of one that cannot be names the order."""
+    _check_units(order_id, line_id, units, zero_allowed=True)
+    try:
+        return kind(line_id=line_id, **{name: units})  # type: ignore[arg-type]
+    except InvalidValue as error:
+        raise InvalidLines(
+            text(
+                "Order {order}: lines are a mapping of line to units. {fault}",
+                order=shown(order_id),
+                fault=error.message,
+            )
+        ) from None
+
+
 # --- announcing a return ---------------------------------------------------------------------------------
 
 
@@ -123,7 +139,7 @@ def requested_lines(dossier: Dossier, order: Order, asked: tuple[RequestedLine, 
     _check_names(order, [line.line_id for line in asked])
     left = units_left(dossier, order)
     for line in asked:
-        _check_units(order, line.line_id, line.quantity)
+        _check_units(order.id, line.line_id, line.quantity)
         if line.quantity > left[line.line_id]:
             raise _more_than_left(dossier, order, line.line_id, line.quantity, left[line.line_id])
     return asked
@@ -169,7 +185,7 @@ def reject(draft: Draft, order: Order, return_id: str, because: str, note: str |
     """Say that the goods may not come back, and why."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
     _check_move(draft.dossier, return_id, ReturnRejected)
-    if not because.strip():
+    if not isinstance(because, str) or not because.strip():
         raise InvalidArgument(
             text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
         )
@@ -221,9 +237,9 @@ def counted_lines(order: Order, counts: tuple[Counted, ...], *, zero_allowed: bo
     _check_names(order, [count.line_id for count in counts])
     for count in counts:
         for units in (count.sellable, count.damaged, count.missing, count.wrong):
-            _check_units(order, count.line_id, units, zero_allowed=True)
+            _check_units(order.id, count.line_id, units, zero_allowed=True)
         if not zero_allowed:
-            _check_units(order, count.line_id, count.units)
+            _check_units(order.id, count.line_id, count.units)
     return counts
 
 
@@ -332,13 +348,13 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
     draft.only(ActorKind.STAFF, what=text("correct a receipt"))
     return_ = draft.dossier.return_of_receipt(receipt_id)
     receipt = return_.receipts[receipt_id]
-    delta = [_difference(count, receipt.lines.get(count.line_id)) for count in changed]
+    added = {count.line_id: _more(count, receipt.lines.get(count.line_id)) for count in changed}
     draft.record(
         ReceiptCorrected(
             return_id=return_.id,
             receipt_id=receipt_id,
             lines=changed,
-            extent=extent_after(draft.dossier, order, delta),
+            extent=_extent(draft.dossier, order, added),
             note_id=draft.note(order, note),
             came_after_all=not receipt.announced and any(count.arrived for count in changed),
         )
@@ -355,9 +371,14 @@ def end_if_nothing_came(draft: Draft, return_id: str) -> None:
 
 def extent_after(dossier: Dossier, order: Order, counts: Sequence[Counted]) -> Extent:
     """Whether every fulfilled unit is here again once ``counts`` are added."""
+    return _extent(dossier, order, {count.line_id: count.came_back for count in _together(counts)})
+
+
+def _extent(dossier: Dossier, order: Order, added: Mapping[str, int]) -> Extent:
+    """Whether every fulfilled unit is here again once so many units of each line are ``added``, or taken off."""
     here = dossier.came_back()
-    for count in counts:
-        here[count.line_id] = here.get(count.line_id, 0) + count.came_back
+    for line_id, units in added.items():
+        here[line_id] = here.get(line_id, 0) + units
     return extent_of(order, here)
 
 
@@ -461,9 +482,9 @@ def _split(count: Counted, units: int) -> tuple[Counted, Counted]:
     return Counted(line_id=count.line_id, **first), Counted(line_id=count.line_id, **rest)
 
 
-def _difference(new: Counted, old: Counted | None) -> Counted:
+def _more(new: Counted, old: Counted | None) -> int:
     """How many units more came back by a correction; below zero when fewer did."""
-    return Counted(line_id=new.line_id, sellable=new.came_back - (old.came_back if old is not None else 0))
+    return new.came_back - (old.came_back if old is not None else 0)
 
 
 def _check_names(order: Order, names: Sequence[str]) -> None:
@@ -490,14 +511,14 @@ def _check_names(order: Order, names: Sequence[str]) -> None:
             )
 
 
-def _check_units(order: Order, line_id: str, units: object, *, zero_allowed: bool = False) -> None:
-    if type(units) is not int or units < 0 or (units == 0 and not zero_allowed):
+def _check_units(order_id: str, line_id: str, units: object, *, zero_allowed: bool = False) -> None:
+    if type(units) is not int or not 0 <= units <= MOST_UNITS or (units == 0 and not zero_allowed):
         raise InvalidQuantity(
             text(
                 "Order {order}, line {line}: {units} is not a number of units. Use a whole number above zero.",
-                order=order.id,
-                line=line_id,
-                units=str(units),
+                order=shown(order_id),
+                line=shown(line_id),
+                units=shown(units),
             )
         )
 

@@ -110,9 +110,12 @@ def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evide
 
 
 def no_longer_fits(dossier: Dossier, payment: Payment) -> bool:
-    """Whether more goes back on a payment than was captured: then nothing that was not sent yet may be sent.
+    """Whether more goes back on a payment than was captured, or nobody can count it: then nothing may be sent
+    that was not sent yet.
 
     It is asked when a refund's turn to be sent comes, by the worker that has it: only that one knows that no try of
     it is under way.
     """
-    return dossier.refunded(payment.id, payment.captured.currency) > payment.captured
+    currency = payment.captured.currency
+    uncounted = dossier.in_another_currency(currency, payment.id)
+    return bool(uncounted) or dossier.refunded(payment.id, currency) > payment.captured

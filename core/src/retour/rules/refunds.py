@@ -61,7 +61,10 @@ def suggested_total(dossier: Dossier, order: Order) -> Money:
 
 
 def quote(dossier: Dossier, order: Order) -> RefundQuote:
-    """What is owed, and what is left on each payment; the suggestion is spread over them in their order."""
+    """What is owed, and what is left on each payment; the suggestion is spread over them in their order.
+
+    Nothing is suggested where refunds are of another currency than the order is now: nobody can count them together.
+    """
     owed = rest = suggested_total(dossier, order)
     found = []
     for payment in order.payments:
@@ -70,7 +73,11 @@ def quote(dossier: Dossier, order: Order) -> RefundQuote:
         suggested = min(rest, left)
         rest -= suggested
         found.append(RefundShare(payment=payment, refunded=refunded, left=left, suggested=suggested))
-    return RefundQuote(suggested=owed, shares=tuple(found))
+    quoted = RefundQuote(suggested=owed, shares=tuple(found))
+    if dossier.in_another_currency(order.currency):
+        nothing = attrs.evolve(quoted, suggested=Money.zero(order.currency))
+        return without_plan(nothing, reason(ReasonCode.OTHER_CURRENCY))
+    return quoted
 
 
 def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
@@ -163,6 +170,7 @@ def plan(
     if instead_of is not None:
         _cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
     _refuse_while_unclear(draft.dossier, order, payment)
+    _refuse_uncounted(draft.dossier, order, payment)
     check_amount(draft.dossier, order, payment, amount)
     refund_id = draft.new_id("rf")
     draft.record(
@@ -410,6 +418,23 @@ def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> N
                     refund=refund.id,
                 )
             )
+
+
+def _refuse_uncounted(dossier: Dossier, order: Order, payment: Payment) -> None:
+    """Send nothing on a payment of which nobody can count what is left."""
+    for refund in dossier.in_another_currency(order.currency, payment.id):
+        raise WrongState(
+            text(
+                "Order {order}: refund {refund} of {amount} on payment {payment} is in another currency than the order "
+                "is in now ({currency}), so what is left cannot be counted. Look at the provider what went back, "
+                "refund the rest there, and confirm it here.",
+                order=order.id,
+                refund=refund.id,
+                amount=str(refund.amount),
+                payment=payment.id,
+                currency=order.currency,
+            )
+        )
 
 
 def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> WrongState:

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from cattrs.gen import make_dict_structure_fn
+import attrs
+from cattrs.gen import make_dict_structure_fn_from_attrs
 from cattrs.preconf.json import make_converter
 
 from retour.model.actor import Actor, ActorKind
-from retour.model.errors import NotReadable, StoreNewer
-from retour.model.events.event import EVENT_TYPES, Event, Recorded
+from retour.model.errors import InvalidValue, NotReadable, StoreNewer
+from retour.model.events.event import EVENT_TYPES, Recorded
+from retour.model.fields import unchecked
 from retour.model.text import Text, text
 from retour.store.clock import as_datetime, microseconds
 from retour.store.upcasters import UPCASTERS
@@ -33,6 +35,14 @@ def _true_or_false(value: object, _: object) -> bool:
     return value
 
 
+def _as_it_was_made(kind: Any) -> Callable[[Any, Any], Any]:
+    """What is read back was checked when it was made; a value of the class is made of it, and not checked again."""
+    attrs.resolve_types(kind, include_extras=False)
+    fields: Any = attrs.fields(kind)
+    made: Any = unchecked(kind)
+    return make_dict_structure_fn_from_attrs(list(fields), made, _converter)
+
+
 def _exact_number(value: object, _: object) -> Decimal:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a decimal number in a text")
@@ -46,6 +56,7 @@ _converter = make_converter(detailed_validation=False, omit_if_default=True)
 _converter.register_structure_hook(int, _whole_number)
 _converter.register_structure_hook(bool, _true_or_false)
 _converter.register_structure_hook(Decimal, _exact_number)
+_converter.register_structure_hook_factory(attrs.has, _as_it_was_made)
 _converter.register_unstructure_hook(Decimal, str)
 _converter.register_unstructure_hook_func(
     lambda kind: getattr(kind, "__origin__", kind) is frozenset, lambda value: sorted(value)
@@ -55,6 +66,8 @@ _READ = ("seq", "command", "at", "actor_kind", "actor_id", "type", "version", "b
 """The columns of an event that are read, in their order."""
 
 _actor_kinds = {kind.value: kind for kind in ActorKind}
+_actor = unchecked(Actor)
+_recorded = unchecked(Recorded)
 
 
 def as_json(value: object) -> str:
@@ -63,8 +76,14 @@ def as_json(value: object) -> str:
 
 
 def digest(value: object) -> str:
-    """A fingerprint of a command's arguments: the same for the same arguments, whatever they are."""
-    plain = json.dumps(_converter.unstructure(value), sort_keys=True, default=repr)
+    """A fingerprint of a command's arguments: the same for the same arguments, whatever they are.
+
+    Raises `InvalidValue` for arguments that cannot be written down at all: no command takes such.
+    """
+    try:
+        plain = json.dumps(_converter.unstructure(value), sort_keys=True, default=repr)
+    except Exception:  # noqa: BLE001 - whatever a caller gave can fail in any way
+        raise InvalidValue(text("An argument is no value that this command takes.")) from None
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
@@ -134,22 +153,12 @@ def read_event(order_id: str, row: Any) -> Recorded:
     while version < event_type.version:
         data = UPCASTERS[kind, version](data)
         version += 1
-    return Recorded(
+    return _recorded(
         seq=seq,
         command=command,
         at=as_datetime(at),
-        by=Actor(_actor_kinds[actor_kind], actor_id),
-        event=_structure_event(event_type, data),
+        by=_actor(_actor_kinds[actor_kind], actor_id),
+        event=_converter.structure(data, event_type),
         request_id=request_id,
         request_digest=request_digest,
     )
-
-
-_structures: dict[type, Callable[[Any, Any], Any]] = {}
-
-
-def _structure_event(kind: type[Event], data: dict[str, Any]) -> Event:
-    if kind not in _structures:
-        _structures[kind] = make_dict_structure_fn(kind, _converter)
-    event: Event = _structures[kind](data, kind)
-    return event

@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol, TypeVar
 import attrs
 
 from retour.model.actor import Actor
+from retour.model.fields import Id, checked
 from retour.model.timeline import Audience
 
 STAFF = frozenset({Audience.STAFF})
@@ -74,7 +75,7 @@ def event(kind: type[_E]) -> type[_E]:
     return kind
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Recorded:
     """An event as it stands on the timeline of its order.
 
@@ -87,7 +88,7 @@ class Recorded:
     at: datetime.datetime
     by: Actor
     event: Event
-    request_id: str | None = None
+    request_id: Id | None = None
     request_digest: str | None = None
 
 

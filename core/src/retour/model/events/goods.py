@@ -8,12 +8,13 @@ from typing import ClassVar
 import attrs
 
 from retour.model.events.event import EVERYBODY, ORDER_RETURNED, STAFF, Subject, event
+from retour.model.fields import Id, Reference, checked
 from retour.model.order import Order
 from retour.model.returns import Counted, Extent, Objection, RequestedLine
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class OrderSeen:
     """The host's order was read for the first time, or differs from what we last saw. Without personal data."""
 
@@ -30,7 +31,7 @@ class OrderSeen:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnRequested:
     """Somebody wants to send goods back. ``objections`` are the policies', the strictest first."""
 
@@ -39,10 +40,10 @@ class ReturnRequested:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
-    return_id: str
+    return_id: Id
     lines: tuple[RequestedLine, ...]
     objections: tuple[Objection, ...] = ()
-    note_id: str | None = None
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -50,7 +51,7 @@ class ReturnRequested:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnApproved:
     """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given."""
 
@@ -59,9 +60,9 @@ class ReturnApproved:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
-    return_id: str
+    return_id: Id
     send_by: datetime.date | None = None
-    note_id: str | None = None
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -69,7 +70,7 @@ class ReturnApproved:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnRejected:
     """The goods may not come back; ``because`` is the reason for the customer, in the words of who gave it."""
 
@@ -78,9 +79,9 @@ class ReturnRejected:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
-    return_id: str
+    return_id: Id
     because: str
-    note_id: str | None = None
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -88,7 +89,7 @@ class ReturnRejected:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnSent:
     """The customer has sent the goods: with ``tracking`` if there is a number."""
 
@@ -97,9 +98,9 @@ class ReturnSent:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
-    return_id: str
-    tracking: str = ""
-    note_id: str | None = None
+    return_id: Id
+    tracking: Reference = ""
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -107,7 +108,7 @@ class ReturnSent:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnCancelled:
     """The goods will not come back after all."""
 
@@ -116,8 +117,8 @@ class ReturnCancelled:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
-    return_id: str
-    note_id: str | None = None
+    return_id: Id
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -125,7 +126,7 @@ class ReturnCancelled:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnExpired:
     """The day until which the goods could be sent has passed."""
 
@@ -134,7 +135,7 @@ class ReturnExpired:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
-    return_id: str
+    return_id: Id
 
     @property
     def subject(self) -> Subject:
@@ -142,7 +143,7 @@ class ReturnExpired:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnClosed:
     """Nothing more is expected of this return."""
 
@@ -151,8 +152,8 @@ class ReturnClosed:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
-    return_id: str
-    note_id: str | None = None
+    return_id: Id
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -160,7 +161,7 @@ class ReturnClosed:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class GoodsReceived:
     """One count of what arrived: a receipt.
 
@@ -171,11 +172,11 @@ class GoodsReceived:
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
 
-    return_id: str
-    receipt_id: str
+    return_id: Id
+    receipt_id: Id
     lines: tuple[Counted, ...]
     extent: Extent
-    note_id: str | None = None
+    note_id: Id | None = None
 
     @property
     def announced_by(self) -> str | None:
@@ -188,7 +189,7 @@ class GoodsReceived:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReceiptCorrected:
     """A receipt was counted wrong: ``lines`` are the right counts of the lines that change.
 
@@ -200,11 +201,11 @@ class ReceiptCorrected:
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
 
-    return_id: str
-    receipt_id: str
+    return_id: Id
+    receipt_id: Id
     lines: tuple[Counted, ...]
     extent: Extent
-    note_id: str | None = None
+    note_id: Id | None = None
     came_after_all: bool = False
 
     @property

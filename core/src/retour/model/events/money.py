@@ -8,13 +8,14 @@ from typing import ClassVar
 import attrs
 
 from retour.model.events.event import EVERYBODY, REFUND_CHANGED, STAFF, Subject, event
+from retour.model.fields import Id, Reference, checked
 from retour.model.money import Money
 from retour.model.reasons import Reason, as_reason
 from retour.model.refunds import Evidence, MatchedBy, RefundInstruction, Reported
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundPlanned:
     """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
 
@@ -27,13 +28,13 @@ class RefundPlanned:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     payment: str
     amount: Money
     sent: RefundInstruction
-    return_id: str | None = None
+    return_id: Id | None = None
     hold: Reason | None = attrs.field(default=None, converter=as_reason)
-    note_id: str | None = None
+    note_id: Id | None = None
     page: str = ""
 
     @property
@@ -42,7 +43,7 @@ class RefundPlanned:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundLinkOpened:
     """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved."""
 
@@ -51,11 +52,11 @@ class RefundLinkOpened:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     payment: str
     amount: Money
-    return_id: str | None = None
-    note_id: str | None = None
+    return_id: Id | None = None
+    note_id: Id | None = None
     by_transfer: bool = False
 
     @property
@@ -64,7 +65,7 @@ class RefundLinkOpened:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundSubmitted:
     """A refund that had waited for a person, or that certainly did not happen, is being sent (again)."""
 
@@ -73,7 +74,7 @@ class RefundSubmitted:
     readers: ClassVar = STAFF
     announced_by: ClassVar = None
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(default=None, converter=as_reason)
 
     @property
@@ -82,7 +83,7 @@ class RefundSubmitted:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundPutOff:
     """A try certainly did nothing; the same request goes out again after ``not_before``, by itself."""
 
@@ -91,7 +92,7 @@ class RefundPutOff:
     readers: ClassVar = STAFF
     announced_by: ClassVar = None
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
     not_before: datetime.datetime
 
@@ -101,7 +102,7 @@ class RefundPutOff:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundUnclear:
     """A try ended without a clear answer: the refund is unknown until the provider says what became of it.
 
@@ -113,7 +114,7 @@ class RefundUnclear:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
     tried: bool = True
 
@@ -123,7 +124,7 @@ class RefundUnclear:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundHeld:
     """A refund waits for a person, who is told why. One that may have been sent stays unknown meanwhile."""
 
@@ -132,7 +133,7 @@ class RefundHeld:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
 
     @property
@@ -141,7 +142,7 @@ class RefundHeld:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundRefused:
     """The provider refused a refund for good, and no try of it ever ended unclear."""
 
@@ -150,7 +151,7 @@ class RefundRefused:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
 
     @property
@@ -159,7 +160,7 @@ class RefundRefused:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundFellBack:
     """The provider cannot make a refund any more, and no try of it can have happened: the merchant transfers it."""
 
@@ -168,7 +169,7 @@ class RefundFellBack:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
 
     @property
@@ -177,7 +178,7 @@ class RefundFellBack:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundHandedOver:
     """A refund by bank transfer is in the file for the bank that is called ``batch``; empty: it was taken out again."""
 
@@ -186,8 +187,8 @@ class RefundHandedOver:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
-    batch: str
+    refund_id: Id
+    batch: Reference
 
     @property
     def subject(self) -> Subject:
@@ -195,7 +196,7 @@ class RefundHandedOver:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundCancelAsked:
     """The provider is asked to take back a refund that it has not paid out yet."""
 
@@ -204,8 +205,8 @@ class RefundCancelAsked:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
-    note_id: str | None = None
+    refund_id: Id
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -213,7 +214,7 @@ class RefundCancelAsked:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundCancelRefused:
     """The provider does not take a refund back: it goes on as it was."""
 
@@ -222,7 +223,7 @@ class RefundCancelRefused:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
 
     @property
@@ -231,7 +232,7 @@ class RefundCancelRefused:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundReported:
     """The provider says what became of a refund.
 
@@ -244,9 +245,9 @@ class RefundReported:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     status: Reported
-    reference: str
+    reference: Reference
     provider_status: str = ""
     because: Reason | None = attrs.field(default=None, converter=as_reason)
     evidence: Evidence | None = None
@@ -258,7 +259,7 @@ class RefundReported:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ExternalRefundFound:
     """A refund that nobody asked retour for, found at the provider. ``evidence`` is how we know of it."""
 
@@ -267,11 +268,11 @@ class ExternalRefundFound:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     payment: str
     amount: Money
     status: Reported
-    reference: str
+    reference: Reference
     provider_status: str = ""
     evidence: Evidence | None = None
 
@@ -281,7 +282,7 @@ class ExternalRefundFound:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundCancelled:
     """A refund that was not sent, or that waited for the merchant, will not be made."""
 
@@ -290,9 +291,9 @@ class RefundCancelled:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     because: Reason | None = attrs.field(default=None, converter=as_reason)
-    note_id: str | None = None
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -300,7 +301,7 @@ class RefundCancelled:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundMatched:
     """A person says that an external refund is this one of ours: they are one refund."""
 
@@ -309,8 +310,8 @@ class RefundMatched:
     readers: ClassVar = STAFF
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
-    external_id: str
+    refund_id: Id
+    external_id: Id
 
     @property
     def subject(self) -> Subject:
@@ -318,7 +319,7 @@ class RefundMatched:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundConfirmed:
     """A person says: this much went back on this payment, and the provider or bank calls it ``reference``.
 
@@ -330,12 +331,12 @@ class RefundConfirmed:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
+    refund_id: Id
     payment: str
     amount: Money
-    reference: str
-    return_id: str | None = None
-    note_id: str | None = None
+    reference: Reference
+    return_id: Id | None = None
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
@@ -343,7 +344,7 @@ class RefundConfirmed:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundReversed:
     """A person says: the money of a refund that he had confirmed came back to the merchant, and the bank calls that
     ``reference``."""
@@ -353,9 +354,9 @@ class RefundReversed:
     readers: ClassVar = EVERYBODY
     announced_by: ClassVar = REFUND_CHANGED
 
-    refund_id: str
-    reference: str
-    note_id: str | None = None
+    refund_id: Id
+    reference: Reference
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:

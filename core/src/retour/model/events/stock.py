@@ -7,12 +7,13 @@ from typing import ClassVar
 import attrs
 
 from retour.model.events.event import RESTOCKED, STAFF, Subject, event
+from retour.model.fields import Id, Units, checked
 from retour.model.reasons import Reason, as_reason
 from retour.model.returns import RestockDecision, StockMovement
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RestockAsked:
     """The merchant has to say what goes back in stock. ``because`` says why we ask when a policy could not answer."""
 
@@ -21,7 +22,7 @@ class RestockAsked:
     readers: ClassVar = STAFF
     announced_by: ClassVar = None
 
-    return_id: str
+    return_id: Id
     because: Reason | None = attrs.field(default=None, converter=as_reason)
 
     @property
@@ -30,7 +31,7 @@ class RestockAsked:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RestockDecided:
     """What goes back in stock: the movements to make, and the units to book by hand, per order line.
 
@@ -42,10 +43,10 @@ class RestockDecided:
     readers: ClassVar = STAFF
     announced_by: ClassVar = None
 
-    return_id: str
+    return_id: Id
     decision: RestockDecision
     movements: tuple[StockMovement, ...] = ()
-    by_hand: dict[str, int] = attrs.field(factory=dict)
+    by_hand: dict[Id, Units] = attrs.field(factory=dict)
     corrects: bool = False
 
     @property
@@ -54,7 +55,7 @@ class RestockDecided:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class StockApplied:
     """The shop has booked these movements."""
 
@@ -63,8 +64,8 @@ class StockApplied:
     readers: ClassVar = STAFF
     announced_by: ClassVar = RESTOCKED
 
-    return_id: str
-    movement_ids: tuple[str, ...]
+    return_id: Id
+    movement_ids: tuple[Id, ...]
 
     @property
     def subject(self) -> Subject:
@@ -72,7 +73,7 @@ class StockApplied:
 
 
 @event
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class StockFailed:
     """The shop could not book a movement. ``final``: it never will; its units go to the list by hand."""
 
@@ -81,8 +82,8 @@ class StockFailed:
     readers: ClassVar = STAFF
     announced_by: ClassVar = None
 
-    return_id: str
-    movement_id: str
+    return_id: Id
+    movement_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
     final: bool
 

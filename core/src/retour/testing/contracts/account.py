@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import attrs
 import pytest
 
+from retour.model.fields import unchecked
 from retour.model.money import Money
 from retour.model.order import Mode, Payment
 from retour.plugins.registry import installed_plugins, load
@@ -129,8 +130,8 @@ class Account:
         return self.stored(self.sandbox.pay(amount), amount)
 
     def stored(self, reference: str, amount: Money, mode: Mode = Mode.TEST) -> Payment:
-        """A payment as a shop stores it."""
-        return Payment(provider=self.kind.name, reference=reference, captured=amount, mode=mode)
+        """A payment as it was stored, perhaps by an earlier retour that took any reference."""
+        return unchecked(Payment)(provider=self.kind.name, reference=reference, captured=amount, mode=mode)
 
     def target(self, payment: Payment) -> str:
         """What a refund of a payment is made on, as the provider resolves it."""

@@ -99,7 +99,7 @@ def test_a_reference_that_is_none_cannot_be_refunded(account: Account, reference
     """
     genuine = account.pay()
     provider = account.provider()
-    _is_not_possible(partial(provider.refundable, attrs.evolve(genuine, reference=reference)))
+    _is_not_possible(partial(provider.refundable, account.stored(reference, genuine.captured)))
     request = attrs.evolve(account.request(genuine), target=reference)
     error = refused(lambda: provider.refund(request), "the target is no payment")
     assert error.disposition is not Disposition.RETRY, "it would be sent for ever"
@@ -115,7 +115,7 @@ def test_a_reference_with_something_after_it_is_another_payment(account: Account
     request = account.request(genuine)
     altered = genuine.reference + ending
     provider = account.provider()
-    _is_not_possible(partial(provider.refundable, attrs.evolve(genuine, reference=altered)))
+    _is_not_possible(partial(provider.refundable, account.stored(altered, genuine.captured)))
     refused(lambda: provider.refund(attrs.evolve(request, target=request.target + ending)), "the target is no payment")
     assert account.books(genuine) == []
 
@@ -127,7 +127,7 @@ def test_a_payment_that_the_provider_does_not_have_is_unknown(account: Account) 
     last = genuine.reference[-1]
     other = genuine.reference[:-1] + ("8" if last != "8" else "9")
     assert other not in (genuine.reference, account.pay().reference)
-    _is_not_possible(partial(account.provider().refundable, attrs.evolve(genuine, reference=other)))
+    _is_not_possible(partial(account.provider().refundable, account.stored(other, genuine.captured)))
 
 
 @needs("refund_by_api")

@@ -1,0 +1,419 @@
+"""What a field of a value may hold: its annotation says so, and it is checked when the value is made.
+
+`checked` gives every field of a class the check that its annotation asks for, and the annotations here say what a type
+alone does not: how long, how large. What nobody could store or read again is refused where it comes in. What is read
+back from the store was checked when it was made: `unchecked` makes it without asking again.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from retour.model.errors import InvalidValue
+from retour.model.text import Text, can_be_stored, text
+
+_T = TypeVar("_T")
+
+Wanted: TypeAlias = tuple[Text, object]
+"""What must be there, and what is there instead: the value, or the one in it that is wrong."""
+
+Check: TypeAlias = Callable[[object], Wanted | None]
+"""None where a value is right."""
+
+Refusal: TypeAlias = Callable[[Text], Exception]
+"""Makes the error for a field that holds what it cannot."""
+
+
+# --- what annotations say --------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Characters:
+    """A text of so many characters, none of them in ``never``."""
+
+    least: int
+    most: int
+    never: str = ""
+
+
+@attrs.frozen
+class Between:
+    """A number from ``least`` to ``most``, both included."""
+
+    least: int
+    most: int
+
+
+LONGEST_ID = 255
+"""Characters of an id or a reference. Three of them, each character four bytes, fit a row of an index in PostgreSQL."""
+
+LONGEST_WORDS = 10_000
+"""Characters of what somebody wrote or said."""
+
+MOST_UNITS = 10**9
+"""Units of one product in one place."""
+
+Id: TypeAlias = Annotated[str, Characters(1, LONGEST_ID)]
+"""What names something: never empty."""
+
+Reference: TypeAlias = Annotated[str, Characters(0, LONGEST_ID)]
+"""What may name something, or a short text; empty where there is none."""
+
+PluginName: TypeAlias = Annotated[str, Characters(1, 64, never=":/")]
+"""What a provider's plugin is called: the id of a payment begins with it."""
+
+Units: TypeAlias = Annotated[int, Between(0, MOST_UNITS)]
+"""A number of units."""
+
+LARGEST_INTEGER = 2**63 - 1
+"""The largest whole number that both databases keep."""
+
+_WORDS = Characters(0, LONGEST_WORDS)
+_INTEGER = Between(-LARGEST_INTEGER, LARGEST_INTEGER)
+_DECIMAL = Between(-(10**12), 10**12)
+_MOST_DIGITS = 28
+"""Digits with which Python counts decimals unless it is told otherwise."""
+
+
+# --- values that check themselves ------------------------------------------------------------------------
+
+
+def checked(refuse: Refusal = InvalidValue) -> Callable[[type, list[attrs.Attribute[Any]]], list[attrs.Attribute[Any]]]:
+    """A ``field_transformer`` of attrs: every field of the class is checked, and ``refuse`` makes the error.
+
+    >>> @attrs.frozen(kw_only=True, field_transformer=checked())
+    ... class Parcel:
+    ...     id: Id
+    >>> Parcel(id="")
+    Traceback (most recent call last):
+    ...
+    retour.model.errors.InvalidValue: Parcel.id must be a text of 1 to 255 characters ..., not an empty text.
+    """
+
+    def transform(kind: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+        return [
+            field.evolve(
+                validator=_validator(kind, field.name, refuse),
+                converter=field.converter or _converter(str(field.type)),
+            )
+            for field in fields
+        ]
+
+    return transform
+
+
+def check_again(value: object) -> None:
+    """Check a value all over, and what is in it, as if it were made now; raises what its class refuses with.
+
+    For what foreign code hands over: it may have been made behind the back of its class.
+    """
+    if isinstance(value, Mapping):
+        for item in (*value.keys(), *value.values()):
+            check_again(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            check_again(item)
+    elif attrs.has(type(value)) and not isinstance(value, Text):
+        attrs.validate(value)  # type: ignore[arg-type]
+        as_a_whole = getattr(value, "__attrs_post_init__", None)
+        if as_a_whole is not None:
+            as_a_whole()
+        for field in _fields(type(value)):
+            check_again(getattr(value, field.name))
+
+
+def wanted_instead(value: object, kind: Any) -> Text | None:
+    """What an annotation asks for in place of ``value``; None where the value is that."""
+    wanted = _check_of(kind)(value)
+    return None if wanted is None else wanted[0]
+
+
+def unchecked(kind: type[_T]) -> Callable[..., _T]:
+    """Makes values of an attrs class from fields that were checked before, and does not check them again.
+
+    `attrs.validators.disabled` would do it for all threads at once. The function is written as attrs writes
+    ``__init__``, so that folding an order costs what it did without checks.
+    """
+    fields = _fields(kind)
+    defaults = {field.name: field.default for field in fields if field.default is not attrs.NOTHING}
+    factories = {name: default.factory for name, default in defaults.items() if isinstance(default, _Factory)}
+    takes, sets = [], []
+    for field in fields:
+        name = field.alias or field.name
+        if field.name in factories:
+            takes.append(f"{name}=_nothing")
+            sets.append(f"    _set({field.name!r}, _factories[{field.name!r}]() if {name} is _nothing else {name})")
+        else:
+            takes.append(f"{name}=_defaults[{field.name!r}]" if field.name in defaults else name)
+            sets.append(f"    _set({field.name!r}, {name})")
+    if all(field.kw_only for field in fields):
+        takes.insert(0, "*")
+    lines = [
+        f"def make({', '.join(takes)}):",
+        "    made = _new(_kind)",
+        "    _set = _setter(made)",
+        *sets,
+        "    return made",
+    ]
+    names: dict[str, Any] = {
+        "_new": object.__new__,
+        "_setter": object.__setattr__.__get__,
+        "_kind": kind,
+        "_nothing": attrs.NOTHING,
+        "_defaults": defaults,
+        "_factories": factories,
+    }
+    exec("\n".join(lines), names)  # noqa: S102 - of the names of fields, and nothing that came from outside
+    make: Callable[..., _T] = names["make"]
+    make.__name__, make.__qualname__, make.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+    return make
+
+
+_Factory: Any = type(attrs.Factory(dict))
+
+
+def _fields(kind: Any) -> tuple[attrs.Attribute[Any], ...]:
+    return attrs.fields(kind)  # type: ignore[no-any-return]
+
+
+def shown(value: object) -> str:
+    """A value of a caller in a sentence for him: short, and whatever it is."""
+    try:
+        words = str(value)
+    except Exception:  # noqa: BLE001 - an error about a value is not to fail over it
+        return type(value).__name__
+    return words if len(words) <= 60 else f"{words[:60]}…"
+
+
+def _converter(annotation: str) -> Callable[[Any], Any] | None:
+    """What makes a field's value one that nobody can change, and that is equal to the one that is read back."""
+    for beginning, convert in _CONVERTERS.items():
+        if annotation.startswith(beginning):
+            return _annotated(convert, annotation)
+    return None
+
+
+def _annotated(convert: Callable[[Any], Any], annotation: str) -> Callable[[Any], Any]:
+    """The same, with the annotation of its field, which attrs gives to the argument of ``__init__``."""
+
+    def convert_field(given: Any) -> Any:
+        return convert(given)
+
+    convert_field.__annotations__ = {"given": annotation}
+    return convert_field
+
+
+def _as_tuple(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
+
+
+def _as_frozenset(given: Any) -> Any:
+    if isinstance(given, set | list | tuple):
+        with suppress(TypeError):  # the check tells of what can be in no set
+            return frozenset(given)
+    return given
+
+
+def _as_utc(given: Any) -> Any:
+    if isinstance(given, datetime.datetime) and given.tzinfo is not None:
+        with suppress(OverflowError, ValueError, TypeError):  # the check tells of a time that is none
+            return given.astimezone(datetime.UTC)
+    return given
+
+
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "tuple[": _as_tuple,
+    "frozenset[": _as_frozenset,
+    "datetime.datetime": _as_utc,
+}
+"""By how an annotation begins: they are all texts (PEP 563)."""
+
+
+def _validator(kind: type, name: str, refuse: Refusal) -> Callable[[Any, Any, Any], None]:
+    check: Check | None = None
+
+    def validate(_: object, __: object, value: object) -> None:
+        nonlocal check
+        if check is None:  # annotations can name what is defined further down
+            check = _check_of(get_type_hints(kind, include_extras=True)[name])
+        wanted = check(value)
+        if wanted is not None:
+            raise refuse(
+                text(
+                    "{field} must be {wanted}, not {given}.",
+                    field=f"{kind.__name__}.{name}",
+                    wanted=wanted[0],
+                    given=_given(wanted[1]),
+                )
+            ) from None
+
+    return validate
+
+
+def _given(value: object) -> Text | str:
+    """What was given in place of what is wanted: its kind, for it may be a secret or about a person."""
+    if isinstance(value, str):
+        return text("a text of {count} characters", count=len(value)) if value else text("an empty text")
+    if value is None:
+        return text("nothing")
+    if isinstance(value, int):
+        return shown(value)
+    return type(value).__name__
+
+
+# --- checks ----------------------------------------------------------------------------------------------
+
+
+@cache
+def _check_of(kind: Any) -> Check:
+    """The check that an annotation asks for."""
+    origin = get_origin(kind)
+    if kind is Any or getattr(kind, "_is_protocol", False):
+        return lambda _: None
+    if kind is None or kind is NoneType:
+        return _nothing
+    if origin is Annotated:
+        return _bounded(*get_args(kind))
+    if origin in (Union, UnionType):
+        return _one_of([_check_of(one) for one in get_args(kind)])
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _mapping(*[_check_of(one) for one in get_args(kind)])
+    if origin is not None:
+        return _several(origin, _check_of(get_args(kind)[0]))
+    return _plain(kind)
+
+
+def _plain(kind: type) -> Check:
+    if kind in (str, int, Decimal):
+        return _bounded(kind, {str: _WORDS, int: _INTEGER, Decimal: _DECIMAL}[kind])
+    if issubclass(kind, Enum):
+        return _member(kind)
+    found: Check | None = {datetime.datetime: _time, datetime.date: _day, Text: _readable}.get(kind)
+    return found if found is not None else _instance(kind)
+
+
+def _bounded(kind: type, bounds: Any) -> Check:
+    if kind is str:
+        return _words(bounds)
+    return _whole(bounds) if kind is int else _decimal(bounds)
+
+
+def _words(bounds: Characters) -> Check:
+    least, most, never = bounds.least, bounds.most, bounds.never
+
+    def check(value: Any) -> Wanted | None:
+        fits = isinstance(value, str) and least <= len(value) <= most and can_be_stored(value)
+        if fits and not (never and set(never) & set(value)):
+            return None
+        wanted = text(
+            "a text of {least} to {most} characters, none of them a NUL or half a character", least=least, most=most
+        )
+        return text("{wanted}, nor one of {never}", wanted=wanted, never=never) if never else wanted, value
+
+    return check
+
+
+def _whole(bounds: Between) -> Check:
+    least, most = bounds.least, bounds.most
+
+    def check(value: object) -> Wanted | None:
+        if type(value) is int and least <= value <= most:
+            return None
+        return text("a whole number from {least} to {most}", least=least, most=most), value
+
+    return check
+
+
+def _decimal(bounds: Between) -> Check:
+    least, most = bounds.least, bounds.most
+
+    def check(value: Any) -> Wanted | None:
+        finite = isinstance(value, Decimal) and value.is_finite() and least <= value <= most
+        if finite and max(len(value.as_tuple().digits), abs(value.adjusted())) <= _MOST_DIGITS:
+            return None
+        return text('a decimal number from {least} to {most}, as in Decimal("21")', least=least, most=most), value
+
+    return check
+
+
+def _time(value: object) -> Wanted | None:
+    if isinstance(value, datetime.datetime) and value.utcoffset() is not None and 1 < value.year < datetime.MAXYEAR:
+        return None
+    return text("a time with its zone"), value
+
+
+def _day(value: object) -> Wanted | None:
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return None
+    return text("a calendar day, a date without a time"), value
+
+
+def _readable(value: object) -> Wanted | None:
+    return None if isinstance(value, Text) and value.readable else (text("a Text that every language can show"), value)
+
+
+def _nothing(value: object) -> Wanted | None:
+    return None if value is None else (text("nothing"), value)
+
+
+def _member(kind: type[Enum]) -> Check:
+    wanted = text("one of {choices}", choices=[f"{kind.__name__}.{one.name}" for one in kind])
+    return lambda value: None if isinstance(value, kind) else (wanted, value)
+
+
+def _instance(kind: type) -> Check:
+    wanted = text("{kind} as it is made by its class", kind=kind.__name__)
+    if kind is bool:
+        wanted = text("true or false")
+    return lambda value: None if isinstance(value, kind) else (wanted, value)
+
+
+def _one_of(checks: list[Check]) -> Check:
+    def check(value: object) -> Wanted | None:
+        wanted: Wanted | None = None
+        for one in checks:
+            instead = one(value)
+            if instead is None:
+                return None
+            wanted = instead if wanted is None else (text("{one} or {other}", one=wanted[0], other=instead[0]), value)
+        return wanted
+
+    return check
+
+
+def _several(kind: Any, of_each: Check) -> Check:
+    def check(value: Any) -> Wanted | None:
+        if not isinstance(value, kind) or isinstance(value, str | bytes):
+            return text("a {kind}", kind=kind.__name__), value
+        for item in value:
+            wanted = of_each(item)
+            if wanted is not None:
+                return text("a {kind} in which each is {wanted}", kind=kind.__name__, wanted=wanted[0]), wanted[1]
+        return None
+
+    return check
+
+
+def _mapping(of_key: Check, of_value: Check) -> Check:
+    def check(value: object) -> Wanted | None:
+        if not isinstance(value, Mapping):
+            return text("a mapping"), value
+        for key, item in value.items():
+            wanted = of_key(key)
+            if wanted is not None:
+                return text("a mapping in which each key is {wanted}", wanted=wanted[0]), wanted[1]
+            wanted = of_value(item)
+            if wanted is not None:
+                return text("a mapping in which each value is {wanted}", wanted=wanted[0]), wanted[1]
+        return None
+
+    return check
