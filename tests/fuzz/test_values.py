@@ -235,45 +235,50 @@ class Tape:
 
     def order(self) -> Order:
         """An order as a shop has it now. Raises what the shop's own code would raise."""
+        currency = self.one_of("EUR", "EUR", "EUR", "USD")
         lines = [
             OrderLine(
-                id=self.or_odd(name, once_in=20),
-                product=self.or_odd(name, once_in=20),
-                name=self.or_odd(name),
-                ordered=self.or_odd(3, 0, 1, once_in=20),
-                fulfilled=self.or_odd(3, 0, 1, once_in=20),
-                paid=Paid(gross=self.amount(honest=True), taxes=self.taxes()),
-                kind=self.or_odd(LineKind.GOODS, once_in=20),
-                stock_tracked=self.or_odd(True, False, once_in=20),
-                tags=self.or_odd(frozenset(), {"sale"}, once_in=20),
+                id=self.or_odd(name, once_in=90),
+                product=self.or_odd(name, once_in=90),
+                name=self.or_odd(name, once_in=90),
+                ordered=self.or_odd(3, 0, 1, once_in=90),
+                fulfilled=self.or_odd(3, 0, 1, once_in=90),
+                paid=Paid(gross=self.price(currency), taxes=self.taxes()),
+                kind=self.or_odd(LineKind.GOODS, once_in=90),
+                stock_tracked=self.or_odd(True, False, once_in=90),
+                tags=self.or_odd(frozenset(), {"sale"}, once_in=90),
             )
             for name in ("cup", "pot")[: 1 + self.number(2)]
         ]
         payments = [
             Payment(
-                provider=self.or_odd("ledger", "ledger", "mollie", once_in=20),
-                reference=self.or_odd(name, once_in=20),
-                captured=self.amount(honest=True),
-                mode=self.or_odd(Mode.LIVE, once_in=20),
-                method=self.or_odd("", "ideal"),
-                paid_at=self.or_odd(None, NOW),
-                payer=self.or_odd(None, BankAccount(name="A", iban="NL91ABNA0417164300"), once_in=20),
+                provider=self.or_odd("ledger", "ledger", "mollie", once_in=90),
+                reference=self.or_odd(name, once_in=90),
+                captured=self.price(currency),
+                mode=self.or_odd(Mode.LIVE, once_in=90),
+                method=self.or_odd("", "ideal", once_in=40),
+                paid_at=self.or_odd(None, *TIMES[1:2], once_in=40),
+                payer=self.or_odd(None, BankAccount(name="A", iban="NL91ABNA0417164300"), once_in=90),
             )
             for name in ("p_1", "p_2")[: 1 + self.number(2)]
         ]
         return Order(
             id="1001",
-            currency=self.or_odd("EUR", "EUR", "USD", once_in=20),
-            lines=self.or_odd(tuple(lines), lines, once_in=20),
-            payments=self.or_odd(tuple(payments), payments, once_in=20),
-            delivery=self.or_odd(None, Delivery(paid=Paid.of("1", "EUR")), once_in=20),
-            placed_at=self.or_odd(None, NOW),
-            customer=self.or_odd("c-1", ""),
+            currency=self.or_odd(currency, once_in=90),
+            lines=self.or_odd(tuple(lines), lines, once_in=90),
+            payments=self.or_odd(tuple(payments), payments, once_in=90),
+            delivery=self.or_odd(None, Delivery(paid=Paid.of("1", currency)), once_in=90),
+            placed_at=self.or_odd(None, NOW, once_in=40),
+            customer=self.or_odd("c-1", "", once_in=40),
         )
+
+    def price(self, currency: str) -> Any:
+        """An amount in the order's own currency, most of the time."""
+        return Money(minor=self.or_odd(1000, 0, 5000, once_in=60), currency=self.or_odd(currency, once_in=90))
 
     def taxes(self) -> Any:
         """What a shop says of the taxes."""
-        if self.number(6) < 5:
+        if self.number(40) < 39:
             return ()
         return [TaxPart(rate=self.or_odd(Decimal("21")), net=self.amount(honest=True), tax=self.amount(honest=True))]
 

@@ -96,7 +96,7 @@ def checked(refuse: Refusal = InvalidValue) -> Callable[[type, list[attrs.Attrib
     >>> Parcel(id="")
     Traceback (most recent call last):
     ...
-    retour.model.errors.InvalidValue: Parcel.id must be a text of 1 to 255 characters ..., not an empty text.
+    retour.model.errors.InvalidValue: Parcel.id must be a text of 1 to 255 characters..., not an empty text.
     """
 
     def transform(kind: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:

@@ -51,6 +51,21 @@ class Text:
     @property
     def readable(self) -> bool:
         """Whether it can be shown in every language: nothing is missing, and nothing in it fails."""
+        kinds = [type(value) for value in self.values.values()]
+        if not all(kind is str or hasattr(kind, "minor") for kind in kinds):  # another may fail for what it is
+            return self._renders()
+        shape = (self.message, self.plural, self.count == 1, self.domain, *self.values, *kinds)
+        try:
+            known = _READABLE.get(shape)
+        except TypeError:  # a message or a domain that is no text
+            return False
+        if known is None:
+            known = self._renders()
+            if len(_READABLE) < _MOST_SHAPES:
+                _READABLE[shape] = known
+        return known
+
+    def _renders(self) -> bool:
         try:
             return all(isinstance(self.render(language), str) for language in LANGUAGES)
         except Exception:  # noqa: BLE001 - a text can hold values of foreign code
@@ -63,6 +78,13 @@ class Text:
 
     def __str__(self) -> str:
         return self.render("en")
+
+
+_READABLE: dict[tuple[object, ...], bool] = {}
+"""Which sentences can be shown, by their words and the types of their values, texts and amounts: the
+same link is made again and again."""
+
+_MOST_SHAPES = 10_000
 
 
 def text(message: str, /, **values: TextValue) -> Text:
