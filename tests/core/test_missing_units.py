@@ -136,7 +136,7 @@ def test_another_article_in_the_place_of_a_unit_arrived_and_is_not_the_unit() ->
     desk, shop, listening = opened(a_line("cup", 1))
     first = desk.mark_returned("1001", [Counted(line_id="cup", wrong=1)], by=ANNA, request_id="f1")
     assert listening.heard == [(Extent.PART, {"cup": 0})]
-    assert told(desk)[-1] == "Returned: 1 × Cup (1 wrong article). Everything is counted; 1 is missing."
+    assert told(desk)[-1] == "Another article in the place of: 1 × Cup. Everything is counted; 1 is missing."
     desk.receive("1001", first.return_id, {"cup": 1}, by=ANNA, request_id="f2")
     assert desk.dossier("1001").extent is Extent.FULL
     assert shop.stock == {"cup": 1}

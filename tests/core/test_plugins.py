@@ -26,7 +26,8 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def desk(*plugins: object, **more: object) -> ReturnDesk:
-    return ReturnDesk(shop=MemoryShop([ORDER]), store="sqlite://", plugins=plugins, **more)  # type: ignore[arg-type]
+    arguments = {"shop": MemoryShop([ORDER]), "store": "sqlite://", "plugins": plugins, **more}
+    return ReturnDesk(**arguments)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -265,7 +266,7 @@ def test_each_shop_and_account_has_its_own_provider() -> None:
     def settings(shop: str) -> dict[str, object]:
         return {"acme": {"api_key": f"key-of-{shop}"}}
 
-    one = desk(acme(Counting), settings=settings)
+    one = desk(acme(Counting), settings=settings, shop=lambda _: MemoryShop([ORDER]))
     for _ in range(2):
         one.refund_link("1001", "a-1")
         one.for_shop("two").refund_link("1001", "a-1")
@@ -276,7 +277,7 @@ def test_a_shop_whose_settings_are_wrong_is_refused_when_it_is_opened() -> None:
     def settings(shop: str) -> dict[str, object]:
         return {"acme": {"api_key": "k"} if shop == "default" else {}}
 
-    one = desk(acme(), settings=settings)
+    one = desk(acme(), settings=settings, shop=lambda _: MemoryShop([ORDER]))
     with pytest.raises(InvalidSettings, match=r"shop two: acme\.api_key: is missing"):
         one.for_shop("two")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retour import Actor, InvalidWebhook, Money, ProviderUnavailable, WrongState
+from retour import Actor, InvalidWebhook, Money, ProviderUnavailable, ReturnDesk, WrongState
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 from retour.testing import a_line, a_payment, an_order
 
@@ -266,7 +266,9 @@ def test_a_signed_webhook_settles_a_pending_refund_once(world: Any) -> None:
 
 def test_a_webhook_that_two_shops_of_one_account_get_counts_for_each(world: Any) -> None:
     world.open().refund("10.00")
-    other = world.desk.for_shop("other")
+    made = world.provider.plugin(world.provider.make_provider(world.ledger))
+    both = ReturnDesk(shop=lambda _: world.shop, store=world.desk._services.store.engine, plugins=[made])
+    other = both.for_shop("other")
     for desk in (world.desk, other):
         desk.receive_webhook("ledger", {"signature": "right"}, b"refund:re_1")
     assert [refund.reference for refund in other.dossier("1001").refunds.values()] == ["re_1"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from retour import Actor, GoodsState, InvalidArgument, MemoryShop, RestockDecision, ReturnDesk, StockState
@@ -69,3 +71,20 @@ def test_a_cursor_of_another_list_is_refused(desk: ReturnDesk, after: str) -> No
 def test_a_page_has_a_size_that_is_bounded(desk: ReturnDesk, limit: int) -> None:
     with pytest.raises(InvalidArgument, match="1 to 500"):
         desk.list_returns(limit=limit)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda desk: desk.list_returns(waits_for="answers"),
+        lambda desk: desk.list_returns(goods="nope"),
+        lambda desk: desk.list_returns(stock=["applied", "nope"]),
+        lambda desk: desk.list_refunds(waits_for="persons"),
+        lambda desk: desk.list_refunds(state="done"),
+    ],
+)
+def test_a_filter_that_there_is_not_is_refused_and_never_an_empty_page(
+    desk: ReturnDesk, ask: Callable[[ReturnDesk], object]
+) -> None:
+    with pytest.raises(InvalidArgument, match="is one of"):
+        ask(desk)

@@ -77,10 +77,17 @@ def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], Shop]:
 
     Raises `InvalidShop` for what is no `Shop`: at once, or when it is given.
     """
-    if isinstance(given, type) or (callable(given) and not any(hasattr(given, name) for name in _METHODS)):
-        return lambda shop_id: _checked(given(shop_id))
+    if not is_shop(given):
+        function: Callable[[str], Shop] = given  # type: ignore[assignment]
+        return lambda shop_id: _checked(function(shop_id))
     shop = _checked(given)
     return lambda _: shop
+
+
+def is_shop(given: object) -> bool:
+    """Whether this is one shop, or what should be one, and no function that gives them."""
+    gives_them = callable(given) and not any(hasattr(given, name) for name in _METHODS)
+    return not isinstance(given, type) and not gives_them
 
 
 def _checked(shop: object) -> Shop:

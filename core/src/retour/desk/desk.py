@@ -44,7 +44,7 @@ from retour.plugins.registry import Plugin, load
 from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
-from retour.shop import Shop, shops_of
+from retour.shop import Shop, is_shop, shops_of
 from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits
 from retour.store.store import Store
@@ -123,14 +123,25 @@ class ReturnDesk:
             zone=ZoneInfo(zone),
             inline_seconds=inline_seconds,
             owns_engine=isinstance(store, str),
+            one_shop=is_shop(shop),
         )
         self._enter(services, shop_id)
 
     def for_shop(self, shop_id: str) -> ReturnDesk:
         """The same desk for another shop of the same host: a cheap view, made whenever it is needed.
 
-        Raises `InvalidSettings` when the settings of that shop are wrong.
+        Raises `InvalidSettings` when the settings of that shop are wrong, and `InvalidArgument` where the desk was made
+        with one `Shop`: its orders would be returned twice, under two ids.
         """
+        if self._services.one_shop and shop_id != self.shop_id:
+            raise InvalidArgument(
+                text(
+                    "This desk was made for one shop, {own}, and {other} is another. For many shops hand over a "
+                    "function from a shop's id to its Shop: ReturnDesk(shop=function, ...).",
+                    own=self.shop_id,
+                    other=str(shop_id),
+                )
+            )
         self._services.accounts.check(shop_id)
         return self._view(shop_id)
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from retour.desk.services import Services
 from retour.model.errors import InvalidArgument
 from retour.model.money import Money
-from retour.model.outcome import RefundPage, RefundSummary, ReturnPage, ReturnSummary
+from retour.model.outcome import (
+    REFUND_WAITS_FOR,
+    RETURN_WAITS_FOR,
+    RefundPage,
+    RefundSummary,
+    ReturnPage,
+    ReturnSummary,
+)
 from retour.model.refunds import RefundState
 from retour.model.returns import GoodsState, StockState
 from retour.model.text import text
@@ -26,13 +33,15 @@ class Lists:
     def returns(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> ReturnPage:
         """A page of the returns that the filters let through, the newest first."""
         _check_page(limit)
-        rows, following = self.services.store.list_returns(self.shop_id, _given(filters), limit=limit, after=after)
+        given = _given(_RETURNS, filters)
+        rows, following = self.services.store.list_returns(self.shop_id, given, limit=limit, after=after)
         return ReturnPage(returns=tuple([_return_summary(row) for row in rows]), next=following)
 
     def refunds(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> RefundPage:
         """A page of the refunds that the filters let through, the newest first."""
         _check_page(limit)
-        rows, following = self.services.store.list_refunds(self.shop_id, _given(filters), limit=limit, after=after)
+        given = _given(_REFUNDS, filters)
+        rows, following = self.services.store.list_refunds(self.shop_id, given, limit=limit, after=after)
         return RefundPage(refunds=tuple([_refund_summary(row) for row in rows]), next=following)
 
 
@@ -63,13 +72,36 @@ def _refund_summary(row: RefundRow) -> RefundSummary:
     )
 
 
-def _given(filters: dict[str, str | Sequence[str] | None]) -> dict[str, list[str]]:
-    """The filters that were given, each as the values that it lets through; an empty one lets none."""
-    return {
-        name: [str(value)] if isinstance(value, str) else [str(one) for one in value] or [""]
+def _given(known: Mapping[str, Iterable[str]], filters: dict[str, str | Sequence[str] | None]) -> dict[str, list[str]]:
+    """The filters that were given, each as the values that it lets through; an empty one lets none.
+
+    Raises `InvalidArgument` for a value that there is not: a list that is empty for a typing error would say that
+    nothing waits.
+    """
+    given = {
+        name: [str(value)] if isinstance(value, str) else [str(one) for one in value] or [_NOTHING]
         for name, value in filters.items()
         if value is not None
     }
+    for name, values in given.items():
+        for value in values:
+            if name in known and value not in (*known[name], _NOTHING):
+                raise InvalidArgument(
+                    text(
+                        "{name} is one of {known}, not {value}.",
+                        name=name,
+                        known=[one for one in known[name] if one],
+                        value=value,
+                    )
+                )
+    return given
+
+
+_NOTHING = "-"
+"""A value that no row has."""
+
+_RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockState, "waits_for": RETURN_WAITS_FOR}
+_REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": REFUND_WAITS_FOR}
 
 
 def _check_page(limit: int) -> None:

@@ -39,6 +39,7 @@ class Services:
     zone: ZoneInfo
     inline_seconds: float
     owns_engine: bool
+    one_shop: bool
 
 
 def ready(store: str | Engine, migrate_now: bool | None) -> Engine:

@@ -123,6 +123,11 @@ class WebhookReceipt:
     kept: int
 
 
+RETURN_WAITS_FOR = ("review", "goods", "answer", "stock", "order", "")
+REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
+"""What a return and a refund can wait for; empty: nothing."""
+
+
 @attrs.frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders. ``waits_for`` is what it waits for since ``since``: "review", "goods",

@@ -19,6 +19,7 @@ from retour.model.order import Order, Payment
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
+from retour.plugins import specs
 from retour.plugins.context import HookContext
 from retour.plugins.registry import Plugin, Registry
 from retour.providers.errors import redacted
@@ -29,7 +30,7 @@ log = logging.getLogger("retour.plugins")
 _T = TypeVar("_T")
 
 _DECIDING = ("return_policy", "restock_policy", "refund_link", "refund_plan", "refund_approval")
-_ANNOUNCING = ("on_order_returned", "on_restocked", "on_refund_changed")
+_ANNOUNCING = tuple(name for name in vars(specs) if name.startswith("on_"))
 
 
 class PluginFailed(Exception):

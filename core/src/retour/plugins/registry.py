@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pluggy
 
-from retour.model.errors import PluginClash
+from retour.model.errors import InvalidArgument, PluginClash
 from retour.model.text import text
 from retour.plugins import defaults, specs
 from retour.plugins.markers import PROJECT
@@ -99,6 +99,10 @@ def load(plugins: Iterable[object]) -> Registry:
     manager.register(defaults, name=CORE)
     registry = Registry(manager=manager, plugins={})
     installed: dict[str, metadata.EntryPoint] | None = None
+    if isinstance(plugins, str):
+        raise InvalidArgument(
+            text('plugins= is a list of names and plugin objects, plugins=["{name}"], and no text.', name=plugins)
+        )
     for given in plugins:
         if isinstance(given, str):
             installed = installed_plugins() if installed is None else installed
@@ -143,7 +147,12 @@ def _load_object(manager: pluggy.PluginManager, given: object) -> Plugin:
     name = own_name if isinstance(own_name, str) else f"{getattr(kind, '__module__', '')}.{kind.__name__}"
     if isinstance(given, ModuleType) and not isinstance(own_name, str):
         name = given.__name__
-    return _register(manager, given, Plugin(name=name, status=PluginStatus.LOADED, from_host=True))
+    plugin = Plugin(name=name, status=PluginStatus.LOADED, from_host=True)
+    if isinstance(given, type):
+        return attrs.evolve(
+            plugin, status=PluginStatus.BROKEN, reason=f"it is a class; name an object of it: {given.__name__}()"
+        )
+    return _register(manager, given, plugin)
 
 
 def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> Plugin:
@@ -168,6 +177,10 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
             manager.unregister(name=name)
         return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"{plugin.origin}: {error!r}")
     hooks = tuple([caller.name for caller in manager.get_hookcallers(loaded) or ()])
+    if not hooks:
+        manager.unregister(name=name)
+        why = "it has no hook: mark its functions with @hookimpl, and call them as the hooks are called"
+        return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"{plugin.origin}: {why}")
     return attrs.evolve(plugin, payment_providers=payment, shipping_providers=shipping, hooks=hooks)
 
 
@@ -208,6 +221,9 @@ def _handed_over(
             )
         if not isinstance(one.capabilities, capabilities):  # type: ignore[attr-defined]
             raise TypeError(f"{one.__name__}.capabilities is no {capabilities.__name__}")
+        for method in one.capabilities.methods:  # type: ignore[attr-defined]
+            if not callable(getattr(one, method, None)):
+                raise TypeError(f"{one.__name__} declares what {method} does, and has no {method}")
     return tuple(classes)
 
 

@@ -74,6 +74,19 @@ class PaymentCapabilities:
         """Whether ``parse_webhook`` can be called."""
         return self.webhooks is not WebhookTrust.NONE
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of the contract that a class with these capabilities has."""
+        declared = {
+            ("refund_url",): True,
+            ("refundable", "refund"): self.refunds,
+            ("find_refund",): self.find_refund.usable,
+            ("list_refunds",): self.list_refunds.usable,
+            ("cancel_refund",): self.cancel_refund.usable,
+            ("parse_webhook",): self.reads_webhooks,
+        }
+        return tuple([method for methods, there in declared.items() if there for method in methods])
+
 
 @attrs.frozen(kw_only=True)
 class ShippingCapabilities:
@@ -81,3 +94,8 @@ class ShippingCapabilities:
 
     portal: Support = Support.UNKNOWN
     labels: Support = Support.UNKNOWN
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of the contract that a class with these capabilities has."""
+        return ("portal_url",) if self.portal.usable else ()

@@ -305,6 +305,8 @@ def arrival_on(
         most = outstanding.get(count.line_id, 0) + absent.get(count.line_id, 0)
         if more_than_requested and not closed:
             most += max(0, left[count.line_id])
+        elif most < count.units <= most + max(0, left[count.line_id]) and not closed:
+            raise _more_than_announced(order, return_, count, most)
         if count.units > most:
             raise _more_than_left(dossier, order, count.line_id, count.units, most)
     return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(counts))
@@ -536,6 +538,22 @@ def _more_than_left(dossier: Dossier, order: Order, line_id: str, units: int, le
             left=max(0, left),
             fulfilled=line.fulfilled,
             claimed=dossier.claimed().get(line_id, 0),
+        )
+    )
+
+
+def _more_than_announced(order: Order, return_: Return, count: Counted, left: int) -> InvalidQuantity:
+    return InvalidQuantity(
+        text(
+            "Order {order}, line {line} ({name}): return {return_id} announced {announced}, of which {left} can still "
+            "be counted; {units} is more. If they really came, count them with more_than_requested=True.",
+            order=order.id,
+            line=count.line_id,
+            name=order.line(count.line_id).name,
+            return_id=return_.id,
+            announced=return_.requested.get(count.line_id, 0),
+            left=left,
+            units=count.units,
         )
     )
 

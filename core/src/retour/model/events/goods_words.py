@@ -113,28 +113,32 @@ def _with_the_rest(dossier: Dossier, counted: Text) -> Text:
 
 
 def _counts(dossier: Dossier, lines: Sequence[Counted]) -> Text:
-    """``Returned: 2 × Cup (1 damaged), 1 × Teapot. Not received: 1 × Saucer``"""
+    """``Returned: 2 × Cup (1 damaged). Not received: 1 × Saucer. Another article in the place of: 1 × Pot``"""
     came = _came(dossier, lines)
     absent = units_of(dossier, {line.line_id: line.missing for line in lines})
-    if came and absent:
-        return text("Returned: {came}. Not received: {absent}", came=came, absent=absent)
-    if absent:
-        return text("Not received: {absent}", absent=absent)
-    return text("Returned: {came}", came=came or [text("nothing")])
+    wrong = units_of(dossier, {line.line_id: line.wrong for line in lines})
+    parts = [
+        *([text("Returned: {came}", came=came)] if came else []),
+        *([text("Not received: {absent}", absent=absent)] if absent else []),
+        *([text("Another article in the place of: {wrong}", wrong=wrong)] if wrong else []),
+    ]
+    if not parts:
+        return text("Returned: {came}", came=[text("nothing")])
+    return Text(message=". ".join(f"{{part{number}}}" for number in range(len(parts))), values=_numbered(parts))
+
+
+def _numbered(parts: Sequence[Text]) -> dict[str, Text]:
+    return {f"part{number}": part for number, part in enumerate(parts)}
 
 
 def _came(dossier: Dossier, lines: Sequence[Counted]) -> list[Text | str]:
     shown: list[Text | str] = []
     for line in lines:
-        if not line.arrived:
+        if not line.came_back:
             continue
-        faults: list[Text | str] = []
-        if line.damaged:
-            faults.append(text("{units} damaged", units=line.damaged))
-        if line.wrong:
-            faults.append(text("{units} wrong article", units=line.wrong))
-        what = text("{units} × {name}", units=line.arrived, name=name_of(dossier, line.line_id))
-        shown.append(text("{what} ({faults})", what=what, faults=faults) if faults else what)
+        what = text("{units} × {name}", units=line.came_back, name=name_of(dossier, line.line_id))
+        damaged = text("{units} damaged", units=line.damaged)
+        shown.append(text("{what} ({faults})", what=what, faults=damaged) if line.damaged else what)
     return shown
 
 
