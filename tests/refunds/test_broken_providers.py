@@ -447,8 +447,8 @@ WRONG: list[tuple[type, dict[str, object], str]] = [
     (VerifiedEvents, {"events": EVENT}, "events must be a tuple"),
     (ToFetch, {"targets": "p_1"}, "targets must be a tuple"),
     (ToFetch, {"targets": (1,)}, "targets must be a tuple in which each is a text"),
-    (Refundable, {"target": None}, "target must be a text of 1 to 255 characters"),
-    (Refundable, {"target": ""}, "not an empty text"),
+    (Refundable, {"target": None}, "target must be a text of 0 to 255 characters"),
+    (Refundable, {"target": ""}, "has no target"),
     (Refundable, {"remaining": 1.5}, "remaining must be Money"),
     (Refundable, {"possible": "yes"}, "possible must be true or false"),
 ]

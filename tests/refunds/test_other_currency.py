@@ -47,7 +47,7 @@ def test_links_timeline_and_lists_go_on(desk: ReturnDesk) -> None:
 
 
 def test_somebody_has_to_look_at_such_an_order(desk: ReturnDesk) -> None:
-    assert desk.dossier("1001").undercut() == {"mollie:p_1": 5000}
+    assert desk.dossier("1001").excess_over_order() == {"mollie:p_1": 5000}
 
 
 def test_a_person_can_settle_what_waited_and_confirm_what_he_sees_at_the_provider(desk: ReturnDesk) -> None:

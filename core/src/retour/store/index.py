@@ -17,15 +17,15 @@ from retour.store.clock import microseconds
 def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_return`` for each return that ``events`` speak of; for all when the order changed."""
     seen = any(isinstance(recorded.event, OrderSeen) for recorded in events)
-    undercut = dossier.excess_over_order().keys()
+    beyond = dossier.excess_over_order().keys()
     return [
-        _return_row(shop, dossier.order_id, dossier.returns[return_id], undercut)
+        _return_row(shop, dossier.order_id, dossier.returns[return_id], beyond)
         for return_id in (dossier.returns if seen else touched_returns(events))
         if return_id in dossier.returns
     ]
 
 
-def _return_row(shop: str, order_id: str, return_: Return, undercut: Set[str]) -> dict[str, Any]:
+def _return_row(shop: str, order_id: str, return_: Return, beyond: Set[str]) -> dict[str, Any]:
     waits_to_be_sent = return_.goods is GoodsState.APPROVED and return_.send_by is not None
     return {
         "shop": shop,
@@ -33,7 +33,7 @@ def _return_row(shop: str, order_id: str, return_: Return, undercut: Set[str]) -
         "order_id": order_id,
         "goods": return_.goods.value,
         "stock": return_.stock.value,
-        "waits_for": "order" if undercut & return_.claimed().keys() else waits_for(return_),
+        "waits_for": "order" if beyond & return_.claimed().keys() else waits_for(return_),
         "since": microseconds(return_.changed_at),
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),
