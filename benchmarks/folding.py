@@ -17,7 +17,7 @@ from retour import Counted, MemoryShop, Money, RequestedLine, RestockDecision, R
 from retour.model.history import fold
 from retour.store import tables
 from retour.store.migrations import migrate
-from retour.store.records import read_event
+from retour.store.records import EVENT_COLUMNS, read_event
 
 AIM = 0.0001
 """Seconds that folding may take."""
@@ -30,7 +30,7 @@ def folding(scale: Scale) -> Part:
     engine = connect("sqlite://")
     migrate(engine)
     order = _live_through(engine)
-    columns = [column for column in tables.event.columns if column.name not in ("shop", "order_id")]
+    columns = [tables.event.c[name] for name in EVENT_COLUMNS]
     with engine.connect() as connection:
         rows = connection.execute(select(*columns).order_by(tables.event.c.seq)).all()
     events = [read_event(order, row) for row in rows]

@@ -23,3 +23,17 @@ with sqlite_databases(None) as new:
 def test_the_baselines_of_the_benchmarks_send_what_the_desk_sends() -> None:
     ran = subprocess.run([sys.executable, "-c", CHECK], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+FOLDING = """
+import attrs
+from benchmarks.folding import folding
+from benchmarks.scale import QUICK
+
+folding(attrs.evolve(QUICK, folds=1))
+"""
+
+
+def test_the_dossier_that_is_folded_has_its_events_and_is_read_as_the_store_reads_it() -> None:
+    ran = subprocess.run([sys.executable, "-c", FOLDING], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

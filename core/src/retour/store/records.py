@@ -62,7 +62,18 @@ _converter.register_unstructure_hook_func(
     lambda kind: getattr(kind, "__origin__", kind) is frozenset, lambda value: sorted(value)
 )
 
-_READ = ("seq", "command", "at", "actor_kind", "actor_id", "type", "version", "body", "request_id", "request_digest")
+EVENT_COLUMNS = (
+    "seq",
+    "command",
+    "at",
+    "actor_kind",
+    "actor_id",
+    "type",
+    "version",
+    "body",
+    "request_id",
+    "request_digest",
+)
 """The columns of an event that are read, in their order."""
 
 _actor_kinds = {kind.value: kind for kind in ActorKind}
@@ -117,7 +128,7 @@ def proven_row(shop: str, order_id: str, recorded: Recorded, commit_id: str) -> 
     try:
         row = event_row(shop, order_id, recorded, commit_id)
         row["body"].encode()  # half a character is no text to a database
-        if "\\u0000" not in row["body"] and read_event(order_id, [row[name] for name in _READ]) == recorded:
+        if "\\u0000" not in row["body"] and read_event(order_id, [row[name] for name in EVENT_COLUMNS]) == recorded:
             return row
         why: Text | str = text("it reads as something else")
     except StoreNewer:

@@ -33,7 +33,7 @@ from retour.store import tables
 from retour.store.clock import NOW, as_datetime
 from retour.store.connect import READ_ONLY, driver_errors_translated, refuse_while_the_host_writes
 from retour.store.prepared import Insert, Prepared
-from retour.store.records import read_event
+from retour.store.records import EVENT_COLUMNS, read_event
 
 
 class VersionMoved(Exception):
@@ -592,18 +592,7 @@ def _now(dialect: str) -> Any:
 def _select_events(_: str, __: Insert) -> Any:
     columns = tables.event.c
     return (
-        select(
-            columns.seq,
-            columns.command,
-            columns.at,
-            columns.actor_kind,
-            columns.actor_id,
-            columns.type,
-            columns.version,
-            columns.body,
-            columns.request_id,
-            columns.request_digest,
-        )
+        select(*[columns[name] for name in EVENT_COLUMNS])
         .where(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
         .order_by(columns.seq)
     )
