@@ -12,15 +12,14 @@ import attrs
 import pytest
 
 from retour import Audience
+from retour.effects.announcements import _TELL
 from retour.model.dossier import Dossier
 from retour.model.events import event as events
 from retour.model.events import folding, telling
 from retour.model.events.event import (
     EVENT_TYPES,
     EVERYBODY,
-    ORDER_RETURNED,
     REFUND_CHANGED,
-    RESTOCKED,
     Event,
     Recorded,
     Subject,
@@ -33,7 +32,7 @@ from retour.rules import timeline
 from retour.store.records import read_event
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "store/golden_events.json").read_text(encoding="utf-8"))
-HOOKS = {ORDER_RETURNED, RESTOCKED, REFUND_CHANGED, None}
+HOOKS = {*_TELL, None}
 IDS = ("return_id", "refund_id", "payment", "note_id")
 
 
