@@ -10,7 +10,7 @@ from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
 from retour.model.actor import Actor
-from retour.model.errors import InvalidWebhook, ProviderUnavailable, UnknownOrder
+from retour.model.errors import Busy, InvalidWebhook, ProviderUnavailable, UnknownOrder
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
@@ -18,6 +18,9 @@ from retour.plugins.providers import PaymentCaller, ProviderBroke
 from retour.providers.webhooks import ToFetch, VerifiedEvents
 from retour.steps.case import Case
 from retour.store.store import VersionMoved
+
+_ROUNDS = 10
+"""How often a webhook is kept anew while others keep changing the same order."""
 
 
 @attrs.frozen
@@ -74,7 +77,7 @@ class Webhooks:
     def _keep(self, order_id: str, provider: str, notice: inbox.Notice) -> Sequence[str]:
         """Store what a webhook says of one payment of an order, which is seen with it; gives the ids of the effects
         that act on it."""
-        while True:
+        for _ in range(_ROUNDS):
             case = self._case(order_id)
             if case is None:
                 return ()
@@ -88,3 +91,4 @@ class Webhooks:
             except VersionMoved:  # somebody else saw the order at the same moment
                 continue
             return [effect.id]
+        raise Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))

@@ -163,7 +163,10 @@ def refuse_while_the_host_writes(engine: Engine) -> None:
 
 
 def _sqlite_file(engine: Engine) -> str:
-    return os.path.abspath(engine.url.database or "") if engine.dialect.name == "sqlite" else ""
+    if engine.dialect.name != "sqlite":
+        return ""
+    name = engine.url.database
+    return f"in memory, {id(engine.pool)}" if name in (None, "", ":memory:") else os.path.abspath(str(name))
 
 
 @contextmanager
