@@ -18,6 +18,7 @@ from retour.model.errors import (
     StoreNotMigrated,
     StoreNotOurs,
     StoreReadOnly,
+    StoreUnavailable,
 )
 from retour.store import connect as connecting
 from retour.store import tables
@@ -144,12 +145,16 @@ def test_a_host_can_keep_its_own_tables_beside_ours(database: str) -> None:
         ("returns.db", "is not the address of a database"),
         ("mysql://localhost/x", "SQLite or PostgreSQL, not in mysql"),
         ("sqlite:////no/such/folder/returns.db", "cannot be opened"),
-        ("postgresql+psycopg://127.0.0.1:1/x", "cannot be reached"),
     ],
 )
 def test_an_address_that_is_no_database_of_ours_is_refused(url: str, match: str) -> None:
     with pytest.raises(StoreNotOurs, match=match):
         ReturnDesk(shop=shop(), store=url)
+
+
+def test_a_server_that_is_not_there_can_be_tried_again_later() -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        ReturnDesk(shop=shop(), store="postgresql+psycopg://127.0.0.1:1/x")
 
 
 def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:

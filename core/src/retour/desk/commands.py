@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -15,7 +16,7 @@ from retour.effects.kinds import KINDS, LEASE
 from retour.effects.runner import as_claimed, by_order
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted
+from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -23,9 +24,12 @@ from retour.model.text import text
 from retour.plugins.context import HookContext
 from retour.rules.draft import Draft
 from retour.steps.case import Case
+from retour.steps.commit import Committed
 from retour.store.connect import host_connection, within
 from retour.store.records import digest
 from retour.store.store import VersionMoved
+
+log = logging.getLogger("retour.desk")
 
 _ROUNDS = 3
 """How often the hooks are asked and the rules applied while others keep changing the same order."""
@@ -119,7 +123,8 @@ class Commands:
             services.runner.run(batch, until=self._until())
 
     def after_the_hosts_commit(self, outcome: Outcome) -> Outcome:
-        """Run the effects of a command that was made in a host's transaction. Raises `NotCommitted`."""
+        """Run the effects of a command that was made in a host's transaction. Raises `NotCommitted`, and the store's
+        errors where it cannot be asked; what goes wrong from then on is left to `work()`."""
         order_id, services = outcome.order_id, self.services
         if outcome.commit_id and not services.store.has_commit(self.shop_id, order_id, outcome.commit_id):
             raise NotCommitted(
@@ -129,9 +134,13 @@ class Commands:
                     order=order_id,
                 )
             )
-        if outcome.effect_ids:
-            self.run_effects(outcome.effect_ids)
-        return as_it_is_now(services.cases.as_last_seen(self.shop_id, order_id), outcome)
+        try:
+            if outcome.effect_ids:
+                self.run_effects(outcome.effect_ids)
+            return as_it_is_now(services.cases.as_last_seen(self.shop_id, order_id), outcome)
+        except RetourError as error:
+            log.warning("what follows from a commit on order %s is left to work(): %s", order_id, error)
+            return outcome
 
     # --- one round -----------------------------------------------------------------------------------
 
@@ -176,12 +185,20 @@ class Commands:
         else:
             with connection.begin_nested():
                 done = services.commits.write(case, draft, connection=connection)
-        case = done.case
-        claimed = as_claimed(self.shop_id, case.order_id, done.effects)
-        if claimed:
-            case = services.runner.run(claimed, case, until=self._until()).case or case
+        case = self._with_effects(done)
         ids = () if inline else tuple([effect.id for effect in done.effects if not effect.delay])
         return outcome_of(case, draft.events, commit_id=done.id, effect_ids=ids)
+
+    def _with_effects(self, done: Committed) -> Case:
+        """The case after the effects that the command runs itself. It is committed: no error leaves it any more."""
+        claimed = as_claimed(self.shop_id, done.case.order_id, done.effects)
+        if not claimed:
+            return done.case
+        try:
+            return self.services.runner.run(claimed, done.case, until=self._until()).case or done.case
+        except Exception:  # the effects stay with the lease, and go to the next worker when it is over
+            log.exception("effects of order %s are left to work()", done.case.order_id)
+            return done.case
 
     def _until(self) -> float:
         return time.monotonic() + self.services.inline_seconds

@@ -1,7 +1,8 @@
 """Every error that retour raises on purpose: what happened, to which order, and what to do next.
 
 Each carries a `Text`, so a host can show ``error.text("nl")`` to a merchant as it stands; ``str(error)`` is the
-English sentence. All derive from `RetourError`. An error means that nothing was changed.
+English sentence. All derive from `RetourError`. An error means that nothing was changed; `PerhapsSaved` alone means
+that nobody can say.
 """
 
 from __future__ import annotations
@@ -133,6 +134,17 @@ class StoreError(RetourError):
 
 class StoreLocked(StoreError):
     """The database stayed locked by another process for longer than we wait."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached, or does not answer in time; nothing was changed, try again later."""
+
+
+class PerhapsSaved(StoreError):
+    """The connection ended while a command was being saved, and the database cannot be asked whether it was.
+
+    Do the same again, with the same ``request_id``: what was saved is then told, and not done a second time.
+    """
 
 
 class StoreReadOnly(StoreError):

@@ -52,10 +52,10 @@ class Commits:
         """Write what a ``draft`` of ``case`` decided, in a transaction of its own or in the host's.
 
         ``owner`` runs the effects that its events ask for; ``effects`` are others, ``settled`` those that the writer
-        has claimed and is done with. Raises `VersionMoved`, `LeaseLost`, `EffectTaken` or
-        `NotReadable`, with nothing written.
+        has claimed and is done with. Raises `VersionMoved`, `LeaseLost`, `EffectTaken`, `NotReadable` or an error of
+        the store, with nothing written; `PerhapsSaved` where nobody can say.
         """
-        commit_id, events = draft.new_id("cm"), draft.events
+        commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
         asked = self.effects_of(case.order_id, events, draft.new_id, owner)
         self.store.save(
             Commit(
@@ -76,7 +76,7 @@ class Commits:
             ),
             connection,
         )
-        return Committed(id=commit_id, case=case.after(draft), effects=asked)
+        return Committed(id=commit_id, case=after, effects=asked)
 
 
 def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:

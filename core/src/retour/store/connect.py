@@ -13,15 +13,24 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from retour.model.errors import Busy, StoreError, StoreLocked, StoreNotOurs, StoreReadOnly
+from retour.model.errors import (
+    Busy,
+    StoreError,
+    StoreLocked,
+    StoreNotMigrated,
+    StoreNotOurs,
+    StoreReadOnly,
+    StoreUnavailable,
+)
 from retour.model.text import text
 
 SECONDS_TO_WAIT = 5.0
-"""How long a writer waits for another one before it says that the database is locked."""
+"""How long a writer waits for another one before it says that the database, or the order, is locked."""
 
 READ_ONLY = {"retour_read": True}
 """Execution options of a transaction that only reads: on SQLite it does not take the write lock."""
@@ -43,8 +52,9 @@ def _keep_out_of_logs() -> None:
 def connect(url: str) -> Engine:
     """An engine for ``sqlite:///file.db``, ``sqlite://`` (in memory) or ``postgresql+psycopg://…``.
 
-    SQLite runs in WAL with synchronous FULL, foreign keys and BEGIN IMMEDIATE. Raises `StoreNotOurs` for any
-    other address, and for one that cannot be reached.
+    SQLite runs in WAL with synchronous FULL, foreign keys and BEGIN IMMEDIATE. On PostgreSQL no statement waits for
+    a lock for more than 5 seconds, unless the address says so: ``?options=-c%20lock_timeout%3D10s``. Raises
+    `StoreNotOurs` for any other address.
     """
     try:
         parsed = make_url(url)
@@ -57,12 +67,19 @@ def connect(url: str) -> Engine:
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
     if parsed.get_backend_name() == "postgresql":
         try:
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=False, **_PRIVATE)
+            return _postgresql(parsed.set(drivername="postgresql+psycopg"))
         except ModuleNotFoundError:
             raise StoreNotOurs(text('PostgreSQL needs psycopg. Run: pip install "retour[postgresql]"')) from None
     raise StoreNotOurs(
         text("retour keeps its data in SQLite or PostgreSQL, not in {name}.", name=parsed.get_backend_name())
     )
+
+
+def _postgresql(url: URL) -> Engine:
+    given = url.query.get("options", ())
+    bounded = f"-c lock_timeout={int(SECONDS_TO_WAIT * 1000)}"  # sent with the connection: it costs no statement
+    options = " ".join([bounded, *([given] if isinstance(given, str) else given)])
+    return create_engine(url, connect_args={"options": options}, pool_pre_ping=False, **_PRIVATE)
 
 
 def _sqlite(url: str, *, in_memory: bool) -> Engine:
@@ -171,21 +188,68 @@ def _sqlite_file(engine: Engine) -> str:
 
 @contextmanager
 def driver_errors_translated() -> Iterator[None]:
-    """Turn what a database driver raises into one of our errors, with what to do about it."""
+    """Turn what a database driver or the pool of connections raises into one of our errors, with what to do."""
     try:
         yield
     except DBAPIError as error:
         raise _translated(error) from error
+    except PoolTimeout as error:
+        raise StoreUnavailable(
+            text(
+                "Every connection to the database stayed in use. Nothing was changed; try again. If it stays so, give "
+                "the engine a larger pool, or run fewer threads."
+            )
+        ) from error
+    except PendingRollbackError as error:
+        raise StoreUnavailable(
+            text(
+                "The transaction on this connection has failed or ended already. Nothing was changed; roll it back, "
+                "and do the whole of it again."
+            )
+        ) from error
+
+
+def connection_lost(error: DBAPIError) -> bool:
+    """Whether the connection ended under a statement, or a server said that it ends it: the statement's transaction is
+    undone, unless COMMIT was under way."""
+    state = _state(error)
+    return error.connection_invalidated or state.startswith("08") or state in _ENDS_THE_CONNECTION
+
+
+def perhaps_committed(error: DBAPIError) -> bool:
+    """Whether a COMMIT that raised ``error`` may have been done all the same: nobody answered it, or SQLite could not
+    write the last of it."""
+    return connection_lost(error) or "disk I/O" in _said(error)
+
+
+_ENDS_THE_CONNECTION = {"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"}
+"""SQLSTATEs with which PostgreSQL ends a connection: a shutdown, a crash, a start, a dropped database, time-outs."""
+
+
+def _state(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def _said(error: DBAPIError) -> str:
+    """What the driver said, without the values of rows, which PostgreSQL tells in the details."""
+    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join(str(primary or error.orig).split())
 
 
 def _translated(error: DBAPIError) -> Exception:
-    said = str(error.orig)
-    state = getattr(error.orig, "sqlstate", None)
-    if "is locked" in said or state == "55P03":
+    said, state = _said(error), _state(error)
+    if "is locked" in said:
         return StoreLocked(
             text(
                 "The database stayed locked by another process for {seconds} seconds. Nothing was changed; try again.",
                 seconds=int(SECONDS_TO_WAIT),
+            )
+        )
+    if state == "55P03":
+        return Busy(
+            text(
+                "Another transaction has kept the same order locked for too long; perhaps somebody left it open. "
+                "Nothing was changed; try again."
             )
         )
     if "readonly" in said or state == "25006":
@@ -198,6 +262,38 @@ def _translated(error: DBAPIError) -> Exception:
         return StoreNotOurs(text("The database file cannot be opened: check its folder and its rights."))
     if state in ("40001", "40P01"):
         return Busy(text("Somebody else changed the same order at the same moment. Nothing was changed; try again."))
-    if isinstance(error, OperationalError) and state is None:
-        return StoreNotOurs(text("The database cannot be reached: {said}", said=said.strip()))
-    return error
+    if state == "42501":
+        return StoreError(
+            text(
+                "The database refuses this to its user ({said}). Nothing was changed; give that user the rights to "
+                "read and write the tables whose names begin with retour_.",
+                said=said,
+            )
+        )
+    if state in ("42P01", "42703") or "no such table" in said or "no such column" in said:
+        return StoreNotMigrated(
+            text("The database lacks a table or a column of this retour ({said}). Run: retour db upgrade.", said=said)
+        )
+    if state == "57014":
+        return StoreUnavailable(
+            text(
+                "The database stopped a statement that took too long, or somebody stopped it ({said}). Nothing was "
+                "changed; try again. If it stays so, raise statement_timeout for retour's user.",
+                said=said,
+            )
+        )
+    if connection_lost(error) or (isinstance(error, OperationalError) and not state and _is_postgresql(error)):
+        return StoreUnavailable(
+            text("The database cannot be reached: {said}. Nothing was changed; try again.", said=said.rstrip("."))
+        )
+    return StoreError(
+        text(
+            "The database could not do this ({said}). Nothing was changed; try again, and if it stays so, look in the "
+            "log of the database.",
+            said=" ".join(filter(None, (state, said))),
+        )
+    )
+
+
+def _is_postgresql(error: DBAPIError) -> bool:
+    return not isinstance(error.orig, sqlite3.Error)

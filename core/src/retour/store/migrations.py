@@ -132,7 +132,9 @@ def migrate(engine: Engine) -> list[str]:
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(sql("SET LOCAL lock_timeout = 0"))  # another process may be at it for long
             connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+            connection.execute(sql("SET LOCAL lock_timeout TO DEFAULT"))
         done = applied(connection)
         if done is None:
             tables.migration.create(connection)

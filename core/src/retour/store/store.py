@@ -6,9 +6,9 @@ It knows rows and transactions, and nothing of what may happen: that is decided 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import attrs
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     RowMapping,
+    Select,
     bindparam,
     case,
     delete,
@@ -25,13 +26,20 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from retour.model.errors import InvalidArgument
+from retour.model.errors import InvalidArgument, PerhapsSaved, RetourError
 from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW, as_datetime
-from retour.store.connect import READ_ONLY, driver_errors_translated, refuse_while_the_host_writes
+from retour.store.connect import (
+    READ_ONLY,
+    SECONDS_TO_WAIT,
+    driver_errors_translated,
+    perhaps_committed,
+    refuse_while_the_host_writes,
+)
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import EVENT_COLUMNS, read_event
 
@@ -49,6 +57,30 @@ class LeaseLost(Exception):
 
 class EffectTaken(Exception):
     """An effect that was to be withdrawn is with a worker, or a worker died with it; nothing was written."""
+
+
+class _CommitUnanswered(Exception):
+    """The connection ended while COMMIT was under way: what was written is saved, or it is not."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _perhaps_saved(commit: Commit) -> PerhapsSaved:
+    return PerhapsSaved(
+        text(
+            "Order {order}: the connection to the database ended while this was being saved, and the database cannot "
+            "be asked now whether it was. Press again in the same form (the same request_id): then it is done once.",
+            order=commit.order_id,
+        )
+    )
+
+
+_Given = TypeVar("_Given")
+
+_PAUSE = 0.2
+"""Seconds between two tries to settle what nobody answered."""
 
 
 @attrs.frozen(kw_only=True)
@@ -207,62 +239,96 @@ class Store:
 
     def events(self, shop: str, order_id: str, connection: Connection | None = None) -> list[Recorded]:
         """The events of an order, the oldest first: one query."""
-        with self._reads(connection) as reader:
-            rows = _EVENTS.run(reader, shop=shop, order_id=order_id).all()
+        rows = self._read(lambda reader: _EVENTS.run(reader, shop=shop, order_id=order_id).all(), connection)
         return [read_event(order_id, row) for row in rows]
 
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
         """Write one commit, in its own transaction or in that of ``connection``.
 
         Raises `VersionMoved`, `LeaseLost` or `EffectTaken`, with nothing written; on a connection of the host's, the
-        caller has a savepoint around it.
+        caller has a savepoint around it. Raises `PerhapsSaved` where nobody can say.
         """
         if connection is not None:
             with driver_errors_translated():
                 _write(connection, commit)
             return
-        with driver_errors_translated(), self._writes() as own:
-            _write(own, commit)
+        try:
+            self._writes(lambda own: _write(own, commit))
+        except _CommitUnanswered as unanswered:
+            self._save_again(commit, unanswered)
+
+    def _save_again(self, commit: Commit, unanswered: _CommitUnanswered) -> None:
+        """Settle a COMMIT that nobody answered, by writing the same once more on a new connection.
+
+        That cannot write it twice, also where the server has the first COMMIT still before it or on the way: its
+        transaction has moved the order's version, or settled its effects, and keeps those rows locked until it ends.
+        So this waits until the first is saved or undone, and then either moves on from the version that the commit was
+        decided on, or finds the commit's id.
+        """
+        until = time.monotonic() + SECONDS_TO_WAIT
+        while True:
+            try:
+                self._in_transaction(lambda own: _write(own, commit))
+            except (VersionMoved, LeaseLost):
+                if not self._wrote(commit, unanswered):
+                    raise
+            except (_CommitUnanswered, SQLAlchemyError) as error:
+                if time.monotonic() > until:
+                    raise _perhaps_saved(commit) from error
+                time.sleep(_PAUSE)
+                continue
+            return
+
+    def _wrote(self, commit: Commit, unanswered: _CommitUnanswered) -> bool:
+        try:
+            if commit.events:
+                return self.has_commit(commit.shop, commit.order_id, commit.id)
+            columns = tables.effect.c
+            ids = [*[one.id for one in commit.effects], *[one.id for one in commit.settled]]
+            query = select(columns.id).where(columns.id.in_(ids), columns.commit_id == commit.id).limit(1)
+            return self._read(lambda reader: reader.execute(query).first()) is not None
+        except RetourError:
+            raise _perhaps_saved(commit) from unanswered
 
     def has_commit(self, shop: str, order_id: str, commit_id: str) -> bool:
         """Whether a commit that wrote events of an order is in the database."""
-        with self._reads() as reader:
-            return _COMMIT.run(reader, shop=shop, order_id=order_id, commit_id=commit_id).first() is not None
+        found = self._read(
+            lambda reader: _COMMIT.run(reader, shop=shop, order_id=order_id, commit_id=commit_id).first()
+        )
+        return found is not None
 
     def notes(self, shop: str, order_id: str) -> dict[str, str]:
         """The notes of an order that are still kept, by id."""
-        with self._reads() as reader:
-            rows = _NOTES.run(reader, shop=shop, order_id=order_id).mappings().all()
+        rows = self._read(lambda reader: _NOTES.run(reader, shop=shop, order_id=order_id).mappings().all())
         return {row["id"]: row["body"] for row in rows}
 
     def find_order(self, shop: str, provider: str, reference: str) -> str | None:
         """The order that was seen with such a payment, if any."""
-        with self._reads() as reader:
-            found = _FIND_ORDER.run(reader, shop=shop, provider=provider, reference=reference).first()
+        found = self._read(
+            lambda reader: _FIND_ORDER.run(reader, shop=shop, provider=provider, reference=reference).first()
+        )
         return None if found is None else str(found[0])
 
     # --- what is of no order -------------------------------------------------------------------------
 
     def note_problem(self, shop: str, source: str, what: str) -> None:
         """Keep what went wrong, once for each kind, with how often it did."""
-        with driver_errors_translated(), self._writes() as connection:
-            _NOTE_PROBLEM.run(connection, shop=shop, source=source, what=what)
+        self._write_twice_if_need_be(lambda own: _NOTE_PROBLEM.run(own, shop=shop, source=source, what=what))
 
     def problems(self, shop: str) -> list[Problem]:
         """What went wrong in a shop where there was no order to tell it of, the newest first."""
         columns = tables.problem.c
         query = select(tables.problem).where(columns.shop == shop).order_by(columns.last_at.desc(), columns.what)
-        with self._reads() as reader:
-            return [
-                Problem(
-                    source=row["source"],
-                    what=row["what"],
-                    times=row["times"],
-                    first_at=as_datetime(row["first_at"]),
-                    last_at=as_datetime(row["last_at"]),
-                )
-                for row in reader.execute(query).mappings()
-            ]
+        return [
+            Problem(
+                source=row["source"],
+                what=row["what"],
+                times=row["times"],
+                first_at=as_datetime(row["first_at"]),
+                last_at=as_datetime(row["last_at"]),
+            )
+            for row in self._rows(query)
+        ]
 
     # --- lists ---------------------------------------------------------------------------------------
 
@@ -288,7 +354,7 @@ class Store:
         filters: Mapping[str, Sequence[str]],
         limit: int,
         after: str | None,
-    ) -> tuple[list[RowMapping], str | None]:
+    ) -> tuple[Sequence[RowMapping], str | None]:
         columns = table.c
         query = select(table).where(columns.shop == shop)
         for name, values in filters.items():
@@ -297,8 +363,7 @@ class Store:
         if after is not None:
             query = query.where(tuple_(columns.opened_at, columns[key]) < tuple_(*_cursor(after)))
         query = query.order_by(columns.opened_at.desc(), columns[key].desc()).limit(limit + 1)
-        with self._reads() as reader:
-            rows = list(reader.execute(query).mappings().all())
+        rows = self._rows(query)
         following = f"{rows[limit - 1]['opened_at']}.{rows[limit - 1][key]}" if len(rows) > limit else None
         return rows[:limit], following
 
@@ -311,8 +376,7 @@ class Store:
         rows: Sequence[Any] = ()
         while not rows or len(rows) == _PAGE:
             page = query.where(tuple_(*place) > tuple_(*rows[-1][:3])) if rows else query
-            with self._reads() as reader:
-                rows = reader.execute(page).all()
+            rows = self._read(lambda reader, page=page: reader.execute(page).all())  # type: ignore[misc]
             if not rows:
                 return
             yield from [(shop, order_id, return_id) for _, shop, return_id, order_id in rows]
@@ -323,10 +387,8 @@ class Store:
         expired = (
             select(columns.shop, columns.id).where(columns.expires_at <= now).order_by(columns.expires_at).limit(limit)
         )
-        with driver_errors_translated(), self._writes() as connection:
-            return connection.execute(
-                delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
-            ).rowcount
+        statement = delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
+        return self._write_twice_if_need_be(lambda own: own.execute(statement).rowcount)
 
     # --- effects -------------------------------------------------------------------------------------
 
@@ -334,7 +396,10 @@ class Store:
         self, owner: str, *, lease: int, limit: int, kinds: Iterable[str], ids: Sequence[str] | None = None
     ) -> list[ClaimedEffect]:
         """Take up to ``limit`` effects that are due for ``lease`` microseconds: of these ``kinds``, and if ``ids`` are
-        given, of those only. Nobody takes one that somebody has, or whose pause is not over."""
+        given, of those only. Nobody takes one that somebody has, or whose pause is not over.
+
+        Where the connection ends under its COMMIT, those that were claimed are left until their lease is over.
+        """
         columns = tables.effect.c
         now = _now(self._dialect)
         waiting = select(columns.id).where(*self._due, columns.kind.in_(kinds))
@@ -356,8 +421,7 @@ class Store:
                 columns.settled,
             )
         )
-        with driver_errors_translated(), self._writes() as connection:
-            rows = connection.execute(statement).all()
+        rows = self._write_twice_if_need_be(lambda own: own.execute(statement).all())
         return [
             ClaimedEffect(
                 id=row[0],
@@ -382,11 +446,10 @@ class Store:
             columns.lease_until > _now(self._dialect),
             columns.attempts != columns.settled,
         ).where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting", columns.kind == kind)
-        with self._reads() as reader:
-            return [
-                WaitingEffect(id=row[0], body=row[1], taken=bool(row[2]), crashed=bool(row[3]) and not row[2])
-                for row in reader.execute(query)
-            ]
+        return [
+            WaitingEffect(id=row[0], body=row[1], taken=bool(row[2]), crashed=bool(row[3]) and not row[2])
+            for row in self._read(lambda reader: reader.execute(query).all())
+        ]
 
     def held(self, settled: Sequence[SettledEffect]) -> set[str]:
         """The ids of those that still belong to who wants to settle them."""
@@ -395,8 +458,7 @@ class Store:
             columns.state == "waiting",
             tuple_(columns.id, columns.owner).in_([(one.id, one.owner) for one in settled]),
         )
-        with self._reads() as reader:
-            return set(reader.execute(query).scalars())
+        return set(self._read(lambda reader: reader.execute(query).scalars().all()))
 
     def left_alone(self, kinds: Iterable[str]) -> dict[str, int]:
         """How many effects are due of each kind that is none of ``kinds``: a newer retour made them."""
@@ -407,8 +469,7 @@ class Store:
             .group_by(columns.kind)
             .order_by(columns.kind)
         )
-        with self._reads() as reader:
-            return {row[0]: row[1] for row in reader.execute(query)}
+        return {row[0]: row[1] for row in self._read(lambda reader: reader.execute(query).all())}
 
     def failed_effects(self, shop: str, *, more_than: int, limit: int) -> list[FailedEffect]:
         """Effects of a shop that were tried more than ``more_than`` times and whose last try failed, the oldest
@@ -425,27 +486,25 @@ class Store:
             .order_by(columns.created_at, columns.id)
             .limit(limit)
         )
-        with self._reads() as reader:
-            return [
-                FailedEffect(
-                    id=row["id"],
-                    shop=row["shop"],
-                    order_id=row["order_id"],
-                    kind=row["kind"],
-                    plugin=row["plugin"],
-                    attempts=row["attempts"],
-                    problem=row["problem"],
-                    created_at=as_datetime(row["created_at"]),
-                    not_before=as_datetime(row["not_before"]),
-                )
-                for row in reader.execute(query).mappings()
-            ]
+        return [
+            FailedEffect(
+                id=row["id"],
+                shop=row["shop"],
+                order_id=row["order_id"],
+                kind=row["kind"],
+                plugin=row["plugin"],
+                attempts=row["attempts"],
+                problem=row["problem"],
+                created_at=as_datetime(row["created_at"]),
+                not_before=as_datetime(row["not_before"]),
+            )
+            for row in self._rows(query)
+        ]
 
     def settle(self, settled: Sequence[SettledEffect], commit_id: str) -> None:
         """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
         if settled:
-            with driver_errors_translated(), self._writes() as connection:
-                _settle(connection, settled, commit_id)
+            self._write_twice_if_need_be(lambda own: _settle(own, settled, commit_id))
 
     @property
     def _due(self) -> tuple[Any, ...]:
@@ -455,20 +514,59 @@ class Store:
 
     # --- the small print -----------------------------------------------------------------------------
 
-    @contextmanager
-    def _writes(self) -> Iterator[Connection]:
-        refuse_while_the_host_writes(self.engine)
-        with self.engine.begin() as connection:
-            yield connection
+    def _writes(self, write: Callable[[Connection], _Given]) -> _Given:
+        """Write in a transaction of its own. Where the connection ends before COMMIT, nothing was saved, and the same
+        is done once more on a new one: the first use of a connection that died in the pool is such a case.
 
-    @contextmanager
-    def _reads(self, connection: Connection | None = None) -> Iterator[Connection]:
+        Raises `_CommitUnanswered` where it ends under COMMIT.
+        """
+        refuse_while_the_host_writes(self.engine)
+        with driver_errors_translated():
+            try:
+                return self._in_transaction(write)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+            return self._in_transaction(write)
+
+    def _write_twice_if_need_be(self, write: Callable[[Connection], _Given]) -> _Given:
+        """Write what does no harm if it is written twice."""
+        try:
+            return self._writes(write)
+        except _CommitUnanswered:
+            try:
+                return self._writes(write)
+            except _CommitUnanswered as again:
+                with driver_errors_translated():
+                    raise again.error from None
+
+    def _in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            given = write(connection)
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if perhaps_committed(error):
+                    raise _CommitUnanswered(error) from error
+                raise
+            return given
+
+    def _read(self, read: Callable[[Connection], _Given], connection: Connection | None = None) -> _Given:
+        """Read, on a host's ``connection`` or on one of our own; on a new one where it ended."""
         with driver_errors_translated():
             if connection is not None:
-                yield connection
-                return
+                return read(connection)
+            try:
+                with self._reading.connect() as reader:
+                    return read(reader)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
             with self._reading.connect() as reader:
-                yield reader
+                return read(reader)
+
+    def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
+        return self._read(lambda reader: reader.execute(query).mappings().all())
 
 
 def _write(connection: Connection, commit: Commit) -> None:

@@ -1,0 +1,439 @@
+"""A commit has three ends: saved, not saved, not known. Real faults between a desk and PostgreSQL, nothing patched."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from retour import (
+    Actor,
+    Busy,
+    MemoryShop,
+    Money,
+    Outcome,
+    PerhapsSaved,
+    RefundState,
+    RetourError,
+    ReturnDesk,
+    StockState,
+    StoreError,
+    StoreNotMigrated,
+    StoreUnavailable,
+    connect,
+)
+from retour.store import connect as connecting
+from retour.store import store as storing
+from retour.store import tables
+from retour.testing import a_line, an_order
+
+pytestmark = pytest.mark.postgresql
+
+ANNA = Actor.staff("anna")
+
+
+def _proxies() -> ModuleType:
+    path = Path(__file__).with_name("cutting_proxy.py")
+    spec = importlib.util.spec_from_file_location("cutting_proxy", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["cutting_proxy"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+proxies = _proxies()
+
+
+@pytest.fixture
+def database(postgresql_url: str) -> Iterator[str]:
+    """PostgreSQL alone: SQLite has nobody who could go away."""
+    yield postgresql_url
+    engine = create_engine(postgresql_url)
+    tables.metadata.drop_all(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def server(database: str) -> Iterator[Engine]:
+    """The server itself, past the proxy."""
+    engine = create_engine(database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def proxy(world: Any, database: str) -> Iterator[Any]:
+    """Stands between the world's desk and the server."""
+    made = proxies.CuttingProxy(database)
+    world.database = made.url
+    yield made
+    made.close()
+
+
+def end_connections(server: Engine) -> None:
+    """What an administrator, a fail-over or a restart does to every connection of the desk's."""
+    with server.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+
+
+def refund(world: Any) -> Outcome:
+    return world.refund(request_id="form")
+
+
+def mark_returned(world: Any) -> Outcome:
+    return world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="parcel")
+
+
+def confirm_refund(world: Any) -> Outcome:
+    return world.desk.confirm_refund("1001", "p_1", Money.of("1", "EUR"), reference="r1", by=ANNA, request_id="form")
+
+
+def refunded_once(world: Any) -> None:
+    assert world.states == ["succeeded"]
+    assert world.went_back == 40_00
+
+
+def booked_once(world: Any) -> None:
+    assert world.shop.stock == {"cup": 1}
+    (one,) = world.desk.dossier("1001").returns.values()
+    assert one.stock is StockState.APPLIED
+
+
+def confirmed_once(world: Any) -> None:
+    (one,) = world.refunds
+    assert one.state is RefundState.SUCCEEDED
+
+
+Do = Callable[[Any], Outcome]
+COMMANDS: dict[str, tuple[Do, Callable[[Any], None], int]] = {
+    "refund": (refund, refunded_once, 2),
+    "mark_returned": (mark_returned, booked_once, 2),
+    "confirm_refund": (confirm_refund, confirmed_once, 1),
+}
+AT_COMMIT = [
+    (name, commit, how) for name in COMMANDS for commit in range(1, COMMANDS[name][2] + 1) for how in proxies.CUTS
+]
+
+
+@pytest.mark.parametrize("name, commit, how", AT_COMMIT)
+def test_a_connection_that_ends_at_a_commit_loses_nothing_and_doubles_nothing(
+    world: Any, proxy: Any, name: str, commit: int, how: str
+) -> None:
+    do, once, _ = COMMANDS[name]
+    world.open().desk.dossier("1001")
+    proxy.cut(how, commit)
+    first = do(world)
+    assert proxy.done == 1
+    assert first.changed
+    once(world)
+    seen = world.desk.dossier("1001").version
+    again = do(world)
+    assert not again.changed
+    assert (again.return_id, again.refund_id) == (first.return_id, first.refund_id)
+    world.later()
+    once(world)
+    assert world.desk.dossier("1001").version == seen
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_once(
+    world: Any, proxy: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
+    monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
+    do, once, _ = COMMANDS[name]
+    world.open().desk.dossier("1001")
+    proxy.cut(proxies.NEVER)
+    with pytest.raises(PerhapsSaved, match=r"Order 1001: .*the same request_id"):
+        do(world)
+    proxy.let_go()
+    time.sleep(0.3)
+    do(world)
+    world.later()
+    once(world)
+
+
+@pytest.mark.parametrize("how", proxies.CUTS)
+def test_a_server_that_stays_away_after_a_commit_leaves_it_open_and_the_same_form_tells(
+    world: Any, proxy: Any, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
+    world.open().desk.dossier("1001")
+    proxy.cut(how)
+    proxy.away = True
+    with pytest.raises(PerhapsSaved):
+        refund(world)
+    time.sleep(proxies.SECONDS_LATE)
+    proxy.away = False
+    refund(world)
+    world.later()
+    refunded_once(world)
+
+
+def test_a_connection_that_ends_when_the_provider_has_answered_costs_no_second_refund(
+    world: Any, server: Engine
+) -> None:
+    world.open().ledger.watch = lambda call, _: end_connections(server) if call == "refund" else None
+    outcome = refund(world)
+    assert outcome.refund is not None
+    assert outcome.refund.state is RefundState.SUCCEEDED
+    assert not refund(world).changed
+    world.later()
+    refunded_once(world)
+
+
+def test_a_server_that_goes_away_when_the_money_went_leaves_an_outcome_that_says_what_is_known(
+    world: Any, proxy: Any
+) -> None:
+    def away(call: str, _: object) -> None:
+        if call == "refund":
+            proxy.away = True
+            proxy.let_go()
+
+    world.open().ledger.watch = away
+    outcome = refund(world)
+    assert outcome.changed
+    assert outcome.refund is not None
+    assert outcome.refund.state is RefundState.SUBMITTING
+    world.ledger.watch = lambda _, __: None
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        world.desk.dossier("1001")
+    proxy.away = False
+    assert refund(world).refund_id == outcome.refund_id
+    world.later()
+    refunded_once(world)
+
+
+def test_a_server_that_goes_away_while_stock_is_booked_leaves_an_outcome_and_books_once(world: Any, proxy: Any) -> None:
+    world.open()
+    book = world.shop.book_stock
+
+    def away(movements: Any) -> None:
+        book(movements)
+        proxy.away = True
+        proxy.let_go()
+
+    world.shop.book_stock = away
+    outcome = mark_returned(world)
+    assert outcome.changed
+    world.shop.book_stock, proxy.away = book, False
+    assert mark_returned(world).return_id == outcome.return_id
+    world.later()
+    booked_once(world)
+
+
+def test_an_outcome_is_run_after_the_hosts_commit_and_tells_what_is_known_when_the_server_goes(
+    world: Any, proxy: Any, server: Engine
+) -> None:
+    world.open()
+    book = world.shop.book_stock
+
+    def away(movements: Any) -> None:
+        book(movements)
+        proxy.away = True
+        proxy.let_go()
+
+    world.shop.book_stock = away
+    with server.begin() as connection:
+        outcome = world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form", connection=connection)
+    assert world.desk.run(outcome).return_id == outcome.return_id
+    world.shop.book_stock, proxy.away = book, False
+    world.later()
+    booked_once(world)
+
+
+def test_connections_that_the_server_ended_in_the_pool_are_noticed_by_nobody(world: Any, server: Engine) -> None:
+    world.open()
+    doings: list[Callable[[], object]] = [
+        lambda: world.desk.dossier("1001"),
+        lambda: world.desk.list_returns(),
+        lambda: refund(world),
+        lambda: mark_returned(world),
+        lambda: world.desk.work(),
+    ]
+    for one in doings:
+        end_connections(server)
+        one()
+    refunded_once(world)
+    booked_once(world)
+
+
+# --- locks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def left_open(world: Any, server: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Order 1001 has stock that waits to be booked, and a host has left its own transaction on it open; so has 1002
+    stock that waits, and nobody is in its way."""
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
+    world.open(inline_seconds=0)
+    world.shop.orders["1002"] = an_order(a_line("pot", 2), order_id="1002")
+    for order_id, line in (("1001", "cup"), ("1002", "pot")):
+        world.desk.mark_returned(order_id, {line: 1}, by=ANNA, request_id="parcel")
+    with server.connect() as connection:
+        connection.begin()
+        world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="other", connection=connection)
+        yield
+        connection.rollback()
+
+
+@pytest.mark.usefixtures("left_open")
+def test_a_command_on_an_order_that_a_host_keeps_locked_says_so_in_time(world: Any) -> None:
+    begun = time.monotonic()
+    with pytest.raises(Busy, match="left it open"):
+        refund(world)
+    assert time.monotonic() - begun < 5
+    assert world.went_back == 0
+
+
+@pytest.mark.usefixtures("left_open")
+def test_work_puts_an_order_off_that_a_host_keeps_locked_and_does_the_rest(world: Any) -> None:
+    begun = time.monotonic()
+    report = world.desk.work()
+    assert time.monotonic() - begun < 5
+    assert [(one.order_id, "Busy" in one.problem) for one in report.postponed] == [("1001", True)]
+    assert world.shop.stock == {"cup": 1, "pot": 1}
+    (one,) = world.desk.dossier("1002").returns.values()
+    assert one.stock is StockState.APPLIED
+
+
+def test_a_host_sets_its_own_limit_in_the_address(database: str) -> None:
+    with closing(connect(database)) as usual, closing(connect(f"{database}?options=-c%20lock_timeout%3D9s")) as own:
+        assert [shown(one, "lock_timeout") for one in (usual, own)] == ["5s", "9s"]
+
+
+# --- what a driver or a pool can say --------------------------------------------------------------------------
+
+
+@contextmanager
+def closing(engine: Engine) -> Iterator[Engine]:
+    yield engine
+    engine.dispose()
+
+
+def shown(engine: Engine, setting: str) -> str:
+    with engine.connect() as connection:
+        return str(connection.execute(text(f"SHOW {setting}")).scalar_one())
+
+
+@pytest.fixture
+def migrated(database: str) -> str:
+    """The database with its tables."""
+    ReturnDesk(shop=MemoryShop(), store=database, migrate=True).close()
+    return database
+
+
+def said_by(desk: ReturnDesk) -> list[type[Exception]]:
+    """What a command, a list and the work raise."""
+    raised: list[RetourError] = []
+    for one in (lambda: desk.mark_returned("1001", by=ANNA), lambda: desk.list_returns(), lambda: desk.work()):
+        try:
+            one()  # type: ignore[no-untyped-call]
+        except RetourError as error:
+            raised.append(error)
+    assert all(error.text("nl") != error.text("en") for error in raised)
+    return [type(error) for error in raised]
+
+
+def shop() -> MemoryShop:
+    return MemoryShop([an_order(a_line("cup", 2))])
+
+
+def test_a_pool_that_has_no_connection_left_is_an_error_of_ours(migrated: str) -> None:
+    engine = create_engine(migrated, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    desk = ReturnDesk(shop=shop(), store=engine)
+    with closing(engine), engine.connect():
+        assert said_by(desk) == [StoreUnavailable] * 3
+    assert desk.mark_returned("1001", by=ANNA).changed
+    engine.dispose()
+
+
+def test_a_statement_that_takes_too_long_is_an_error_of_ours(migrated: str, server: Engine) -> None:
+    with closing(connect(f"{migrated}?options=-c%20statement_timeout%3D200%20-c%20lock_timeout%3D0")) as engine:
+        desk = ReturnDesk(shop=shop(), store=engine)
+        with server.begin() as connection:
+            connection.execute(text("LOCK TABLE retour_event, retour_return, retour_personal"))
+            assert said_by(desk) == [StoreUnavailable] * 3
+        assert desk.mark_returned("1001", by=ANNA).changed
+
+
+def test_missing_rights_are_an_error_of_ours(migrated: str, server: Engine) -> None:
+    role = f"retour_clerk_{uuid.uuid4().hex[:8]}"
+    with server.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {role}"))
+        connection.execute(text(f"GRANT SELECT ON retour_migration TO {role}"))
+    with closing(connect(f"{migrated}?options=-c%20role%3D{role}")) as engine:
+        assert said_by(ReturnDesk(shop=shop(), store=engine)) == [StoreError] * 3
+    with server.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {role}"))
+        connection.execute(text(f"DROP ROLE {role}"))
+
+
+def test_tables_that_are_gone_are_an_error_of_ours(migrated: str, server: Engine) -> None:
+    desk = ReturnDesk(shop=shop(), store=migrated)
+    tables.metadata.drop_all(server)
+    assert said_by(desk) == [StoreNotMigrated] * 3
+    desk.close()
+
+
+SQLSTATES = ["08006", "22003", "23505", "25P02", "28000", "3D000", "40003", "42601", "53100", "53300", "54000", "55006"]
+SQLSTATES += ["57P01", "57P03", "57014", "58030", "0A000", "F0000", "HV000", "P0001", "XX000", "XX001"]
+
+
+@pytest.mark.parametrize("state", SQLSTATES)
+def test_whatever_a_server_says_is_an_error_of_ours(migrated: str, server: Engine, state: str) -> None:
+    desk = ReturnDesk(shop=shop(), store=migrated)
+    with server.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION says() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}', DETAIL = 'a customer wrote this'; END $$"
+            )
+        )
+        connection.execute(
+            text("CREATE TRIGGER says BEFORE INSERT ON retour_dossier FOR EACH ROW EXECUTE FUNCTION says()")
+        )
+    with pytest.raises(RetourError) as caught:
+        desk.mark_returned("1001", by=ANNA)
+    assert "a customer" not in str(caught.value)
+    assert desk.dossier("1001").version == 0
+    desk.close()
+    with server.begin() as connection:
+        connection.execute(text("DROP FUNCTION says CASCADE"))
+
+
+def test_a_commit_that_the_server_refuses_is_known_not_to_be_saved(migrated: str, server: Engine) -> None:
+    desk = ReturnDesk(shop=shop(), store=migrated)
+    with server.begin() as connection:
+        connection.execute(
+            text("CREATE FUNCTION says() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$")
+        )
+        connection.execute(
+            text(
+                "CREATE CONSTRAINT TRIGGER says AFTER INSERT ON retour_dossier DEFERRABLE INITIALLY DEFERRED "
+                "FOR EACH ROW EXECUTE FUNCTION says()"
+            )
+        )
+    with pytest.raises(StoreError, match="P0001 no") as caught:
+        desk.mark_returned("1001", by=ANNA)
+    assert not isinstance(caught.value, PerhapsSaved)
+    assert desk.dossier("1001").version == 0
+    desk.close()
+    with server.begin() as connection:
+        connection.execute(text("DROP FUNCTION says CASCADE"))
