@@ -39,6 +39,7 @@ class World:
     shop: MemoryShop = attrs.field(factory=MemoryShop)
     ledger: object = None
     forms: int = 0
+    settings: dict[str, object] = attrs.field(factory=dict)
 
     def open(self, *plugins: object, inline_seconds: float = 10.0, **capabilities: object) -> World:
         """Open the desk; ``capabilities`` are other ones than the usual."""
@@ -61,6 +62,7 @@ class World:
             shop=self.shop,
             store=self.database,
             plugins=plugins,
+            settings=self.settings,
             migrate=True,
             clock=lambda: self.now,
             inline_seconds=inline_seconds,

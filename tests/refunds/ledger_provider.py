@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import attrs
 
-from retour import Money, Payment, hookimpl
+from retour import Mode, Money, Payment, hookimpl
 from retour.providers import (
     ErrorCode,
     Idempotency,
@@ -95,7 +95,15 @@ class Ledger:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """No settings."""
+    """The ``secret`` that signs webhooks, and the mode that it is of, where the key tells one."""
+
+    secret: str = "right"
+    key_of: str = ""
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode that the key works in."""
+        return Mode(self.key_of) if self.key_of else None
 
 
 def make_provider(ledger: Ledger, **changes: object) -> type:
@@ -120,7 +128,8 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
         )
 
         def __init__(self, settings: Settings, http: object) -> None:
-            del settings, http
+            del http
+            self.settings = settings
 
         def refund_url(self, request: LinkRequest) -> RefundLink:
             ledger.watch("refund_url", None)
@@ -185,7 +194,7 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
         def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
             if webhook.headers.get("signature") == "cannot be checked":
                 raise ProviderError(ErrorCode.NOT_SENT, "no connection")
-            if webhook.headers.get("signature") != "right":
+            if webhook.headers.get("signature") != self.settings.secret:
                 raise WebhookRejected("wrong signature")
             ledger.watch("parse_webhook", None)
             kind, what, *then = webhook.body.decode().split(":")

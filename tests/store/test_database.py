@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from retour import Actor, MemoryShop, ReturnDesk, connect
 from retour.model.errors import (
@@ -21,7 +21,7 @@ from retour.model.errors import (
     StoreUnavailable,
 )
 from retour.store import connect as connecting
-from retour.store import tables
+from retour.store import migrations, tables
 from retour.store.migrations import MIGRATIONS, migrate
 from retour.store.store import Store
 from retour.testing import a_line, an_order
@@ -67,6 +67,43 @@ def test_migrating_twice_does_nothing(database: str) -> None:
     engine = connect(database)
     assert migrate(engine) == [name for _, name, _ in MIGRATIONS]
     assert migrate(engine) == []
+    engine.dispose()
+
+
+def test_what_was_seen_before_modes_were_kept_is_kept_and_is_of_any_mode(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = connect(database)
+    monkeypatch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:5])
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO retour_reference VALUES ('north', 'mollie', 'default', 'tr_1', '1001')"))
+    monkeypatch.undo()
+    assert migrate(engine) == [name for _, name, _ in MIGRATIONS[5:]]
+    with engine.connect() as connection:
+        rows = connection.execute(select(tables.reference)).all()
+    assert [tuple(row) for row in rows] == [("north", "mollie", "default", "tr_1", "any", "1001")]
+    assert Store(engine).find_order("north", "mollie", "default", "live", "tr_1") == "1001"
+    assert Store(engine).find_order("north", "mollie", "other", "live", "tr_1") is None
+    engine.dispose()
+
+
+def test_a_migration_that_breaks_off_changes_nothing(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = connect(database)
+    monkeypatch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:5])
+    migrate(engine)
+    before = schema(database)
+
+    def broken_off(connection: Connection) -> None:
+        MIGRATIONS[5][2](connection)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS[:5], (6, "broken off", broken_off)))
+    with pytest.raises(KeyboardInterrupt):
+        migrate(engine)
+    assert schema(database) == before
+    monkeypatch.undo()
+    assert migrate(engine) == [name for _, name, _ in MIGRATIONS[5:]]
     engine.dispose()
 
 

@@ -14,7 +14,7 @@ from retour.desk.outcomes import as_it_is_now, first_outcome, outcome_of
 from retour.desk.services import Services
 from retour.effects.kinds import KINDS, LEASE
 from retour.effects.runner import as_claimed, by_order
-from retour.model.actor import Actor
+from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
 from retour.model.ids import id_maker
@@ -111,8 +111,13 @@ class Commands:
 
         So that who may not do it, and what cannot be, is refused before anybody outside is asked.
         """
-        check_actor(by)
+        check_actor(by, case.given)
         decide(case.draft(by, self.services.clock()), case.order)
+
+    def before(self, case: Case, by: Actor, request: Request | None) -> Outcome | None:
+        """The first outcome of the same request, for who may act on the order. Raises `NotAllowed` for who may not."""
+        check_actor(by, case.given)
+        return None if request is None else first_outcome(case, request.id, request.digest)
 
     def run_effects(self, ids: Sequence[str]) -> None:
         """Run effects that were left, for as long as a command may."""
@@ -164,10 +169,9 @@ class Commands:
 
     def _round(self, command: Command, case: Case, connection: Connection | None) -> Outcome:
         services, request = self.services, command.request
-        if request is not None:
-            before = first_outcome(case, request.id, request.digest)
-            if before is not None:
-                return before
+        before = self.before(case, command.by, request)
+        if before is not None:
+            return before
         draft = case.draft(
             command.by,
             services.clock(),
@@ -204,7 +208,12 @@ class Commands:
         return time.monotonic() + self.services.inline_seconds
 
 
-def check_actor(by: object) -> None:
-    """Raise `NotAllowed` where nobody says who does it."""
+def check_actor(by: object, order: Order | None = None) -> None:
+    """Raise `NotAllowed` where nobody says who does it, or where a customer acts on the ``order`` of another, as far as
+    the shop says whose it is."""
     if not isinstance(by, Actor):
         raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
+    if by.kind is ActorKind.CUSTOMER and order is not None and order.customer not in ("", by.id):
+        raise NotAllowed(
+            text("Order {order} is another customer's. A customer acts on his own orders.", order=order.id)
+        )

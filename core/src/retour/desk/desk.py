@@ -564,11 +564,12 @@ class ReturnDesk:
     ) -> WebhookReceipt:
         """A provider's webhook, as it came in: any header names, the raw body. Answer 200 when this returns.
 
-        It is verified, kept, and then acted on; the same one again changes nothing. What is about a payment that
-        neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the provider's (answer
-        400). Answer 500 to everything else, so that it is sent again: `ProviderUnavailable` when the provider could
-        not be asked whether it is genuine or the plugin broke over it (the log says where), and the store's errors
-        when it could not be kept.
+        It is verified with the settings of ``account``, kept, and then acted on; the same one again changes nothing.
+        It counts for payments of this shop, account and mode, so say which the address was made for. What is about a
+        payment that neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the
+        provider's (answer 400). Answer 500 to everything else, so that it is sent again: `ProviderUnavailable` when
+        the provider could not be asked whether it is genuine or the plugin broke over it (the log says where), and the
+        store's errors when it could not be kept.
         """
         return self._webhooks.receive(provider, headers, body, account, mode)
 
@@ -632,10 +633,12 @@ class ReturnDesk:
             batch=batch,
         )
 
-    def find_order(self, provider: str, reference: str) -> str | None:
-        """The id of the order that was paid by ``reference`` at ``provider``: one that we saw, else one that the
-        shop finds; None when neither knows it."""
-        return self._webhooks.find_order(provider, reference)
+    def find_order(
+        self, provider: str, reference: str, *, account: str = "default", mode: Mode = Mode.LIVE
+    ) -> str | None:
+        """The id of the order that was paid by ``reference`` at ``provider``, with this account and mode: one that we
+        saw, else one that the shop finds; None when neither knows it."""
+        return self._webhooks.find_order(provider, reference, account, mode)
 
     def shipping_options(self, order_id: str) -> Sequence[ShippingOption]:
         """The ways in which the customer can send goods of this order back; sending it himself is always one."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 
 from retour.desk.commands import Command, Commands, Request
-from retour.desk.outcomes import first_outcome
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent
 from retour.model.actor import Actor
@@ -56,7 +55,7 @@ class RefundByApi:
     def refund(self, order_id: str, wanted: Wanted, by: Actor, request: Request) -> Outcome:
         """Refuse what is known to be impossible, ask the provider, then the policies, and decide."""
         case = self.commands.read(order_id)
-        before = first_outcome(case, request.id, request.digest)
+        before = self.commands.before(case, by, request)
         if before is not None:  # a double click asks no provider anything
             return before
         self.commands.rehearse(case, by, wanted.plan)
@@ -66,7 +65,7 @@ class RefundByApi:
         try:
             refundable = self.questions.refundable(case.order, case.order.payment(wanted.payment))
         except (ProviderUnavailable, WrongState):  # the same click, a moment ahead, may have taken what was left
-            before = first_outcome(self.commands.read(order_id), request.id, request.digest)
+            before = self.commands.before(self.commands.read(order_id), by, request)
             if before is not None:
                 return before
             raise

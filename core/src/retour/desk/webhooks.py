@@ -39,31 +39,59 @@ class Webhooks:
         self, provider: str, headers: Mapping[str, str], body: bytes, account: str, mode: Mode
     ) -> WebhookReceipt:
         """Verify a webhook, keep what it says of payments that we or the shop know, and act on it."""
-        source = self.services.accounts.payment(self.shop_id, provider, account, mode)
-        if isinstance(source, Text):
-            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=source))
-        said = self._read(source, headers, body)
+        caller = self.services.accounts.payment(self.shop_id, provider, account, mode)
+        if isinstance(caller, Text):
+            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))
+        if caller.mode not in (mode, None):
+            raise InvalidWebhook(
+                text(
+                    "A webhook of {provider}: its settings are for {theirs} payments, and the webhook was for {mode} "
+                    "ones. Give each mode an account and an address of its own.",
+                    provider=caller.display_name,
+                    theirs=str(caller.mode),
+                    mode=mode.value,
+                )
+            )
+        said = self._read(caller, headers, body)
+        sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
         kept: list[str] = []
-        for notice in inbox.notices(self.shop_id, provider, account, said):
-            order_id = self.find_order(provider, notice.target)
+        for notice in inbox.notices(sender, said):
+            order_id = self._seen_with(sender, notice.target) or self._named_by_the_shop(sender, notice.target)
             if order_id is not None:
-                kept += self._keep(order_id, provider, notice)
+                kept += self._keep(order_id, sender, notice)
         if kept and self.services.inline_seconds > 0:
             self.commands.run_effects(kept)
         return WebhookReceipt(kept=len(kept))
 
-    def find_order(self, provider: str, reference: str) -> str | None:
-        """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds."""
-        found = self.services.store.find_order(self.shop_id, provider, reference)
-        return found if found is not None else self.services.shops(self.shop_id).find_order(provider, reference)
+    def find_order(self, provider: str, reference: str, account: str, mode: Mode) -> str | None:
+        """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds and
+        that has such a payment."""
+        sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
+        order_id = self._seen_with(sender, reference)
+        if order_id is not None:
+            return order_id
+        order_id = self._named_by_the_shop(sender, reference)
+        case = self._case(order_id) if order_id is not None else None
+        if case is None or inbox.payment_of_target(case.order, case.dossier, sender, reference) is None:
+            return None
+        return order_id
 
-    def _read(self, source: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
+    def _seen_with(self, sender: inbox.Sender, reference: str) -> str | None:
+        return self.services.store.find_order(
+            sender.shop, sender.provider, sender.account, sender.mode.value, reference
+        )
+
+    def _named_by_the_shop(self, sender: inbox.Sender, reference: str) -> str | None:
+        """The shop is asked by provider and reference alone: whether the order has such a payment is still to see."""
+        return self.services.shops(self.shop_id).find_order(sender.provider, reference)
+
+    def _read(self, caller: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
         """What a webhook says; that a plugin broke over it is kept, for whoever mends the plugin."""
         try:
-            return inbox.read(source, headers, body)
+            return inbox.read(caller, headers, body)
         except ProviderUnavailable as error:
             if isinstance(error.__cause__, ProviderBroke):
-                self.services.store.note_problem(self.shop_id, f"webhooks of {source.name}", error.__cause__.message)
+                self.services.store.note_problem(self.shop_id, f"webhooks of {caller.name}", error.__cause__.message)
             raise
 
     def _case(self, order_id: str) -> Case | None:
@@ -74,14 +102,14 @@ class Webhooks:
             case = self.services.cases.as_last_seen(self.shop_id, order_id)
             return case if case.dossier.order is not None else None
 
-    def _keep(self, order_id: str, provider: str, notice: inbox.Notice) -> Sequence[str]:
+    def _keep(self, order_id: str, sender: inbox.Sender, notice: inbox.Notice) -> Sequence[str]:
         """Store what a webhook says of one payment of an order, which is seen with it; gives the ids of the effects
         that act on it."""
         for _ in range(_ROUNDS):
             case = self._case(order_id)
             if case is None:
                 return ()
-            payment = inbox.payment_of_target(case.order, case.dossier, provider, notice.target)
+            payment = inbox.payment_of_target(case.order, case.dossier, sender, notice.target)
             if payment is None:
                 return ()
             draft = case.draft(Actor.system(), self.services.clock())

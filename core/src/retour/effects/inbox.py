@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 
 import attrs
@@ -12,7 +13,7 @@ from retour.effects.refunding import as_reported
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, ProviderUnavailable
 from retour.model.ids import NewId, crockford
-from retour.model.order import Order, Payment
+from retour.model.order import Mode, Order, Payment
 from retour.model.text import text
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
@@ -71,23 +72,39 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
         ) from error
 
 
-def notices(shop: str, provider: str, account: str, said: VerifiedEvents | ToFetch) -> Iterator[Notice]:
+@attrs.frozen(kw_only=True)
+class Sender:
+    """Who a webhook is from: verified with the settings of one ``account`` and ``mode`` of a shop at a provider. What
+    it says counts for the payments of these alone."""
+
+    shop: str
+    provider: str
+    account: str
+    mode: Mode
+
+    def has(self, payment: Payment) -> bool:
+        """Whether a payment is one of its own."""
+        return (payment.provider, payment.account, payment.mode) == (self.provider, self.account, self.mode)
+
+
+def notices(sender: Sender, said: VerifiedEvents | ToFetch) -> Iterator[Notice]:
     """What a webhook says, one thing after the other.
 
     What was said to one shop was said to no other: two can share an account, and each gets its own.
     """
     if isinstance(said, VerifiedEvents):
         for event in said.events:
-            what = f"{shop}|{provider}|{account}|{event.event_id}|{event.refund.reference}|{event.refund.status}"
-            yield Notice(target=event.target, identity=_identity(what), event=event)
+            refund = event.refund
+            identity = _identity(*attrs.astuple(sender), event.event_id, refund.reference, refund.status)
+            yield Notice(target=event.target, identity=identity, event=event)
     else:
         for target in said.targets:
             yield Notice(target=target)
 
 
-def payment_of_target(order: Order, dossier: Dossier, provider: str, target: str) -> Payment | None:
-    """Which payment of an order a provider means: by the reference that the shop stored, or by what we refunded."""
-    own = [payment for payment in order.payments if payment.provider == provider]
+def payment_of_target(order: Order, dossier: Dossier, sender: Sender, target: str) -> Payment | None:
+    """Which payment of an order a webhook means: by the reference that the shop stored, or by what we refunded."""
+    own = [payment for payment in order.payments if sender.has(payment)]
     for payment in own:
         if target in payment.names:
             return payment
@@ -97,5 +114,6 @@ def payment_of_target(order: Order, dossier: Dossier, provider: str, target: str
     return own[0] if len(own) == 1 else None
 
 
-def _identity(said: str) -> str:
-    return "ev" + crockford(int.from_bytes(hashlib.sha256(said.encode()).digest()[:17]) >> 6, 26)
+def _identity(*said: str) -> str:
+    told = json.dumps(said).encode()  # so that no two are the same text
+    return "ev" + crockford(int.from_bytes(hashlib.sha256(told).digest()[:17]) >> 6, 26)

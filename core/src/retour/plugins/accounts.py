@@ -17,7 +17,7 @@ from retour.plugins.registry import Plugin, PluginStatus, Registry
 from retour.providers.capabilities import Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.providers.http import ProviderSession
-from retour.providers.settings import read_settings
+from retour.providers.settings import mode_of, read_settings
 
 Settings = Mapping[str, Any]
 """Settings per provider: ``{"mollie": {...}, "mollie:second-account": {...}}``."""
@@ -64,7 +64,8 @@ class Accounts:
         kind, plugin = found
 
         def make(settings: Any) -> PaymentCaller:
-            return PaymentCaller(provider=kind(settings, ProviderSession()), **_declared(kind, plugin))
+            mode_told = mode_of(settings)
+            return PaymentCaller(provider=kind(settings, ProviderSession()), mode=mode_told, **_declared(kind, plugin))
 
         made: PaymentCaller | Text = self._instance(shop, provider, account, mode.value, kind, make)
         return made

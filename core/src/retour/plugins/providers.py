@@ -19,7 +19,7 @@ import attrs
 
 from retour.model.errors import InvalidValue
 from retour.model.fields import check_again, wanted_instead
-from retour.model.order import Order, Payment
+from retour.model.order import Mode, Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import LinkRequest, RefundLink
 from retour.model.shipping import ShippingOption
@@ -58,7 +58,8 @@ class ProviderBroke(ProviderError):
 class PaymentCaller:
     """A payment provider of one shop, account and mode.
 
-    ``origin`` is the distribution to blame for what it does. Each method ends within `DEADLINE_SECONDS`, as far as its
+    ``origin`` is the distribution to blame for what it does, ``mode`` the one that its settings say they are of, None
+    where they cannot tell. Each method ends within `DEADLINE_SECONDS`, as far as its
     network calls go, and raises `ProviderError` and nothing else; `KeyboardInterrupt` goes on up.
     """
 
@@ -66,6 +67,7 @@ class PaymentCaller:
     display_name: str
     capabilities: PaymentCapabilities
     origin: str
+    mode: Mode | None = None
     _provider: Any = attrs.field(repr=False)
 
     def refund_url(self, request: LinkRequest) -> RefundLink:

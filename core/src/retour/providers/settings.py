@@ -11,6 +11,7 @@ import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
+from retour.model.order import Mode
 from retour.providers.data_faults import data_faults
 
 _T = TypeVar("_T")
@@ -130,6 +131,13 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
         return kind(**values), []
     except (ValueError, TypeError) as error:
         return None, [f"{path}: {error}"]
+
+
+def mode_of(settings: object) -> Mode | None:
+    """The mode that settings work in, where they tell it: by ``mode``, or by ``mode_used`` where their key can do
+    both. What verifies a webhook of that mode verifies none of the other."""
+    mode = getattr(settings, "mode_used", None) or getattr(settings, "mode", None)
+    return mode if isinstance(mode, Mode) else None
 
 
 def choice(*allowed: str) -> Any:

@@ -63,6 +63,7 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
             "provider": payment.provider,
             "account": payment.account,
             "reference": reference,
+            "mode": payment.mode.value,
             "order_id": dossier.order_id,
         }
         for payment, reference in dict.fromkeys(seen + sent)

@@ -112,12 +112,33 @@ def _problems(connection: Connection) -> None:
     )
 
 
+def _modes_of_payments(connection: Connection) -> None:
+    for statement in _MODES_OF_PAYMENTS.split(";"):
+        connection.execute(sql(statement))
+    if connection.dialect.name == "postgresql":  # whose indexes keep their names
+        connection.execute(sql("ALTER INDEX retour_reference_by_mode_pkey RENAME TO retour_reference_pkey"))
+
+
+_MODES_OF_PAYMENTS = """
+CREATE TABLE retour_reference_by_mode (
+    shop TEXT NOT NULL, provider TEXT NOT NULL, account TEXT NOT NULL, reference TEXT NOT NULL,
+    mode TEXT NOT NULL, order_id TEXT NOT NULL,
+    PRIMARY KEY (shop, provider, account, reference, mode)
+);
+INSERT INTO retour_reference_by_mode (shop, provider, account, reference, mode, order_id)
+    SELECT shop, provider, account, reference, 'any', order_id FROM retour_reference;
+DROP TABLE retour_reference;
+ALTER TABLE retour_reference_by_mode RENAME TO retour_reference
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
     (3, "the waiting effects of an order", _effects_of_an_order),
     (4, "the ids of commits", _ids_of_commits),
     (5, "problems that are of no order", _problems),
+    (6, "the modes of payments", _modes_of_payments),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -17,11 +17,14 @@ from sqlalchemy import (
     Integer,
     RowMapping,
     Select,
+    and_,
     bindparam,
     case,
     delete,
+    exists,
     func,
     literal_column,
+    or_,
     select,
     tuple_,
     update,
@@ -302,11 +305,10 @@ class Store:
         rows = self._read(lambda reader: _NOTES.run(reader, shop=shop, order_id=order_id).mappings().all())
         return {row["id"]: row["body"] for row in rows}
 
-    def find_order(self, shop: str, provider: str, reference: str) -> str | None:
+    def find_order(self, shop: str, provider: str, account: str, mode: str, reference: str) -> str | None:
         """The order that was seen with such a payment, if any."""
-        found = self._read(
-            lambda reader: _FIND_ORDER.run(reader, shop=shop, provider=provider, reference=reference).first()
-        )
+        payment = {"provider": provider, "account": account, "mode": mode, "reference": reference}
+        found = self._read(lambda reader: _FIND_ORDER.run(reader, shop=shop, **payment).first())
         return None if found is None else str(found[0])
 
     # --- what is of no order -------------------------------------------------------------------------
@@ -830,14 +832,21 @@ def _select_commit(_: str, __: Insert) -> Any:
 
 
 def _find_order(_: str, __: Insert) -> Any:
-    columns = tables.reference.c
+    """By the mode; else by a row that has none, while its order was not seen with the payment again."""
+    columns, again = tables.reference.c, tables.reference.alias()
+    key = (columns.shop, columns.provider, columns.account, columns.reference)
+    seen_again = select(again.c.mode).where(
+        *[again.c[column.name] == column for column in key],
+        again.c.mode != tables.ANY_MODE,
+        again.c.order_id == columns.order_id,
+    )
     return (
         select(columns.order_id)
         .where(
-            columns.shop == bindparam("shop"),
-            columns.provider == bindparam("provider"),
-            columns.reference == bindparam("reference"),
+            *[column == bindparam(column.name) for column in key],
+            or_(columns.mode == bindparam("mode"), and_(columns.mode == tables.ANY_MODE, ~exists(seen_again))),
         )
+        .order_by(columns.mode == tables.ANY_MODE)
         .limit(1)
     )
 

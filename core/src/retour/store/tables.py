@@ -57,9 +57,13 @@ reference = Table(
     Column("provider", Text, primary_key=True),
     Column("account", Text, primary_key=True),
     Column("reference", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
     Column("order_id", Text, nullable=False),
 )
-"""How a payment's reference finds its order."""
+"""How a payment's reference finds its order. ``mode`` is `ANY_MODE` in rows of before modes were kept."""
+
+ANY_MODE = "any"
+"""The mode of a payment that was seen before modes were kept: whichever is asked for, until its order is seen again."""
 
 return_ = Table(
     "retour_return",

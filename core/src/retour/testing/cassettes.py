@@ -23,7 +23,7 @@ from vcr.errors import MissingMetadataError
 
 from retour.model.order import BankAccount, Mode, Order, Payment
 from retour.providers.http import ProviderSession
-from retour.providers.settings import Secret, read_settings
+from retour.providers.settings import Secret, mode_of, read_settings
 from retour.sandbox.movable_clock import SandboxClock
 from retour.testing.cassette_files import CassetteFile, CassetteYaml
 from retour.testing.connections import OTHERS, patches
@@ -83,7 +83,7 @@ def live_fault(settings: Any, variables: Iterable[str]) -> str:
     is one, whatever they say. Settings that do not know are not trusted: recording makes refunds.
     """
     named = " and ".join(variables)
-    mode = getattr(settings, "mode_used", None) or getattr(settings, "mode", None)
+    mode = mode_of(settings)
     if mode is Mode.LIVE or any(_LIVE_KEY.match(one) for _, one, _ in _secrets(settings, ())):
         return (
             f"{named} holds live keys, and to record would give real money back. Set test keys, or unset {named} to "
