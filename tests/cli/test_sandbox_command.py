@@ -247,6 +247,7 @@ def test_what_cannot_be_run_is_one_sentence_and_exit_code_2(run: Run, arguments:
 PLUGIN = """
 import sys
 from retour import hookimpl
+from retour.providers import PaymentCapabilities
 from retour_mollie.provider import Mollie
 
 print("a plugin that talks")
@@ -256,7 +257,7 @@ class AcmePay:
     name = "acmepay"
     display_name = "AcmePay"
     api = 1
-    settings_type, capabilities, refund_url = Mollie.settings_type, Mollie.capabilities, Mollie.refund_url
+    settings_type, capabilities, refund_url = Mollie.settings_type, PaymentCapabilities(), Mollie.refund_url
     {sandbox}
 
 

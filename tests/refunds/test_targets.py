@@ -7,8 +7,8 @@ import datetime
 import attrs
 import pytest
 
-from retour import Actor, Money, Order
-from retour.effects.inbox import payment_of_target
+from retour import Actor, Mode, Money, Order
+from retour.effects.inbox import Sender, payment_of_target
 from retour.model.dossier import Dossier
 from retour.model.events.money import RefundPlanned
 from retour.model.refunds import RefundInstruction
@@ -16,6 +16,7 @@ from retour.rules.draft import Draft
 from retour.testing import a_line, a_payment, an_order
 
 CUP = a_line("cup", 4, "100.00")
+PAYPAL = Sender(shop="default", provider="paypal", account="default", mode=Mode.LIVE)
 NOW = datetime.datetime(2026, 11, 24, 9, 0, tzinfo=datetime.UTC)
 
 
@@ -25,7 +26,7 @@ def paid_by(*references: str, provider: str = "paypal") -> Order:
 
 
 def meant(order: Order, target: str, dossier: Dossier | None = None) -> str | None:
-    payment = payment_of_target(order, dossier or Dossier(order_id=order.id), "paypal", target)
+    payment = payment_of_target(order, dossier or Dossier(order_id=order.id), PAYPAL, target)
     return None if payment is None else payment.reference
 
 
