@@ -1,4 +1,4 @@
-"""A TCP proxy between a desk and PostgreSQL, which cuts a connection at a COMMIT that the test names.
+"""A TCP proxy between a desk and PostgreSQL, which cuts a connection at the COMMIT or statement that the test names.
 
 It reads the messages that the client sends: a byte for the kind, four for the length. psycopg sends COMMIT as a simple
 query of its own.
@@ -37,17 +37,19 @@ class CuttingProxy:
         self.done = 0
         self.away = False
         self.links: list[_Link] = []
-        self._how, self._commits = "", 0
+        self._how, self._at, self._every_statement = "", 0, False
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, how: str, commit: int = 1) -> None:
-        """Cut at the COMMIT after ``commit`` - 1 others."""
-        self._how, self._commits = how, commit
+    def cut(self, how: str, at: int = 1, *, every_statement: bool = False) -> None:
+        """Cut at the COMMIT after ``at`` - 1 others; count ``every_statement`` in place of those."""
+        self._how, self._at, self._every_statement = how, at, every_statement
 
-    def how(self) -> str:
-        """What is to be done with the COMMIT that was just read."""
-        self._commits -= 1
-        if not self._how or self._commits:
+    def how(self, message: bytes) -> str:
+        """What is to be done with a message that was just read: nothing, or a cut."""
+        if message != COMMIT and not (self._every_statement and message[:1] in (b"Q", b"S")):  # query, sync
+            return ""
+        self._at -= 1
+        if not self._how or self._at:
             return ""
         how, self._how = self._how, ""
         self.done += 1
@@ -96,21 +98,21 @@ class _Link:
                     if len(buffer) < length:
                         break
                     message, buffer, kind = buffer[:length], buffer[length:], 1
-                    how = self.proxy.how() if message == COMMIT else ""
+                    how = self.proxy.how(message)
                     if how:
-                        self._cut(how)
+                        self._cut(how, message)
                         return
                     self.server.sendall(message)
         self.end()
 
-    def _cut(self, how: str) -> None:
+    def _cut(self, how: str, message: bytes) -> None:
         self.answer_is_lost = True
         if how in (LATE, NEVER):
             _end(self.client)
         if how == LATE:
             time.sleep(SECONDS_LATE)
         if how in (AFTER, LATE):
-            self.server.sendall(COMMIT)  # what it answers ends this link
+            self.server.sendall(message)  # what it answers ends this link
         elif how == BEFORE:
             self.end()
 

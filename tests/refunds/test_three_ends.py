@@ -30,6 +30,7 @@ from retour import (
     StoreNotMigrated,
     StoreUnavailable,
     connect,
+    hookimpl,
 )
 from retour.store import connect as connecting
 from retour.store import store as storing
@@ -256,6 +257,35 @@ def test_an_outcome_is_run_after_the_hosts_commit_and_tells_what_is_known_when_t
     world.shop.book_stock, proxy.away = book, False
     world.later()
     booked_once(world)
+
+
+def test_a_hosts_own_connection_that_ended_is_an_error_of_ours(world: Any, server: Engine) -> None:
+    desk = world.open().desk
+    mine = create_engine(world.database)
+    with closing(mine), mine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        end_connections(server)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                desk.mark_returned("1001", by=ANNA, connection=connection)
+    assert desk.mark_returned("1001", by=ANNA).changed
+
+
+def test_a_hosts_own_connection_that_ends_before_we_write_is_an_error_of_ours(world: Any, server: Engine) -> None:
+    class Ends:
+        name = "ends"
+
+        @hookimpl
+        def return_policy(self) -> None:
+            end_connections(server)
+
+    desk = world.open(Ends()).desk
+    mine = create_engine(world.database)
+    with closing(mine), mine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(StoreUnavailable):
+            desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="form", connection=connection)
+    assert desk.dossier("1001").version == 0
 
 
 def test_connections_that_the_server_ended_in_the_pool_are_noticed_by_nobody(world: Any, server: Engine) -> None:

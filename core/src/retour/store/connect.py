@@ -129,7 +129,8 @@ def host_connection(given: object) -> Connection:
     if not connection.in_transaction():
         raise _no_transaction()
     if connection.dialect.name == "sqlite":
-        _check_sqlite(connection)
+        with driver_errors_translated():
+            _check_sqlite(connection)
     return connection
 
 
