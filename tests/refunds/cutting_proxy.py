@@ -81,6 +81,8 @@ class _Link:
     def __init__(self, proxy: CuttingProxy, client: socket.socket, server: socket.socket) -> None:
         self.proxy, self.client, self.server = proxy, client, server
         self.answer_is_lost = False
+        for one in (client, server):  # messages are small, and each of them is waited for
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for way in (self._requests, self._answers):
             threading.Thread(target=way, daemon=True).start()
 
