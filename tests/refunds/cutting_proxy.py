@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from sqlalchemy import make_url
@@ -25,7 +26,10 @@ SECONDS_LATE = 0.7
 
 
 class CuttingProxy:
-    """Passes everything on until `cut` says otherwise; ``done`` counts how often it did that."""
+    """Passes everything on until `cut` says otherwise; ``done`` counts how often it did that.
+
+    ``meanwhile`` is called when the server is through with a transaction that was cut, before the client hears of it.
+    """
 
     def __init__(self, url: str) -> None:
         server = make_url(url)
@@ -36,6 +40,7 @@ class CuttingProxy:
         self.url = through.render_as_string(hide_password=False)
         self.done = 0
         self.away = False
+        self.meanwhile: Callable[[], object] = lambda: None
         self.links: list[_Link] = []
         self._how, self._at, self._every_statement = "", 0, False
         threading.Thread(target=self._accept, daemon=True).start()
@@ -80,7 +85,7 @@ class _Link:
 
     def __init__(self, proxy: CuttingProxy, client: socket.socket, server: socket.socket) -> None:
         self.proxy, self.client, self.server = proxy, client, server
-        self.answer_is_lost = False
+        self.answer_is_lost = self.meanwhile_first = False
         for one in (client, server):  # messages are small, and each of them is waited for
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for way in (self._requests, self._answers):
@@ -108,7 +113,7 @@ class _Link:
         self.end()
 
     def _cut(self, how: str, message: bytes) -> None:
-        self.answer_is_lost = True
+        self.answer_is_lost, self.meanwhile_first = True, how == BEFORE
         if how in (LATE, NEVER):
             _end(self.client)
         if how == LATE:
@@ -116,15 +121,19 @@ class _Link:
         if how in (AFTER, LATE):
             self.server.sendall(message)  # what it answers ends this link
         elif how == BEFORE:
+            _end(self.server)
+            self.proxy.meanwhile()
             self.end()
 
     def _answers(self) -> None:
         with suppress(OSError):
             while chunk := self.server.recv(65536):
                 if self.answer_is_lost:
+                    self.proxy.meanwhile()
                     break
                 self.client.sendall(chunk)
-        self.end()
+        if not self.meanwhile_first:
+            self.end()
 
 
 def _end(one: socket.socket) -> None:

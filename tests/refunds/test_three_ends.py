@@ -152,6 +152,22 @@ def test_a_connection_that_ends_at_a_commit_loses_nothing_and_doubles_nothing(
     assert world.desk.dossier("1001").version == seen
 
 
+@pytest.mark.parametrize("how", [proxies.BEFORE, proxies.AFTER])
+def test_somebody_who_changes_the_order_before_it_is_settled_takes_nothing_and_loses_nothing(
+    world: Any, proxy: Any, database: str, how: str
+) -> None:
+    world.open().desk.dossier("1001")
+    another = ReturnDesk(shop=world.shop, store=database)
+    proxy.meanwhile = lambda: another.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="parcel")
+    proxy.cut(how)
+    assert refund(world).changed
+    another.close()
+    proxy.meanwhile = lambda: None
+    world.later()
+    refunded_once(world)
+    booked_once(world)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_once(
     world: Any, proxy: Any, name: str, monkeypatch: pytest.MonkeyPatch
