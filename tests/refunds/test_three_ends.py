@@ -82,15 +82,23 @@ def proxy(world: Any, database: str) -> Iterator[Any]:
     made.close()
 
 
+OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
 def end_connections(server: Engine) -> None:
     """What an administrator, a fail-over or a restart does to every connection of the desk's."""
     with server.connect() as connection:
-        connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
+        connection.execute(text(f"SELECT pg_terminate_backend(pid, 2000) {OTHERS}"))
+
+
+def wait_until_nobody_is_connected(server: Engine) -> None:
+    """The server has heard that its clients are gone, and has undone what they left open."""
+    until = time.monotonic() + 10
+    with server.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        while connection.execute(text(f"SELECT count(*) {OTHERS}")).scalar_one():
+            assert time.monotonic() < until
+            time.sleep(0.02)
 
 
 def refund(world: Any) -> Outcome:
@@ -170,7 +178,7 @@ def test_somebody_who_changes_the_order_before_it_is_settled_takes_nothing_and_l
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_once(
-    world: Any, proxy: Any, name: str, monkeypatch: pytest.MonkeyPatch
+    world: Any, proxy: Any, server: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
     monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
@@ -180,7 +188,7 @@ def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_on
     with pytest.raises(PerhapsSaved, match=r"Order 1001: .*the same request_id"):
         do(world)
     proxy.let_go()
-    time.sleep(0.3)
+    wait_until_nobody_is_connected(server)
     do(world)
     world.later()
     once(world)
