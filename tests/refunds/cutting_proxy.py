@@ -1,4 +1,4 @@
-"""A TCP proxy between a desk and PostgreSQL, which cuts a connection at a COMMIT that the test names.
+"""A TCP proxy between a desk and PostgreSQL, which cuts a connection at the COMMIT or statement that the test names.
 
 It reads the messages that the client sends: a byte for the kind, four for the length. psycopg sends COMMIT as a simple
 query of its own.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from sqlalchemy import make_url
@@ -25,7 +26,10 @@ SECONDS_LATE = 0.7
 
 
 class CuttingProxy:
-    """Passes everything on until `cut` says otherwise; ``done`` counts how often it did that."""
+    """Passes everything on until `cut` says otherwise; ``done`` counts how often it did that.
+
+    ``meanwhile`` is called when the server is through with a transaction that was cut, before the client hears of it.
+    """
 
     def __init__(self, url: str) -> None:
         server = make_url(url)
@@ -36,18 +40,21 @@ class CuttingProxy:
         self.url = through.render_as_string(hide_password=False)
         self.done = 0
         self.away = False
+        self.meanwhile: Callable[[], object] = lambda: None
         self.links: list[_Link] = []
-        self._how, self._commits = "", 0
+        self._how, self._at, self._every_statement = "", 0, False
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, how: str, commit: int = 1) -> None:
-        """Cut at the COMMIT after ``commit`` - 1 others."""
-        self._how, self._commits = how, commit
+    def cut(self, how: str, at: int = 1, *, every_statement: bool = False) -> None:
+        """Cut at the COMMIT after ``at`` - 1 others; count ``every_statement`` in place of those."""
+        self._how, self._at, self._every_statement = how, at, every_statement
 
-    def how(self) -> str:
-        """What is to be done with the COMMIT that was just read."""
-        self._commits -= 1
-        if not self._how or self._commits:
+    def how(self, message: bytes) -> str:
+        """What is to be done with a message that was just read: nothing, or a cut."""
+        if message != COMMIT and not (self._every_statement and message[:1] in (b"Q", b"S")):  # query, sync
+            return ""
+        self._at -= 1
+        if not self._how or self._at:
             return ""
         how, self._how = self._how, ""
         self.done += 1
@@ -78,7 +85,9 @@ class _Link:
 
     def __init__(self, proxy: CuttingProxy, client: socket.socket, server: socket.socket) -> None:
         self.proxy, self.client, self.server = proxy, client, server
-        self.answer_is_lost = False
+        self.answer_is_lost = self.meanwhile_first = False
+        for one in (client, server):  # messages are small, and each of them is waited for
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for way in (self._requests, self._answers):
             threading.Thread(target=way, daemon=True).start()
 
@@ -96,31 +105,35 @@ class _Link:
                     if len(buffer) < length:
                         break
                     message, buffer, kind = buffer[:length], buffer[length:], 1
-                    how = self.proxy.how() if message == COMMIT else ""
+                    how = self.proxy.how(message)
                     if how:
-                        self._cut(how)
+                        self._cut(how, message)
                         return
                     self.server.sendall(message)
         self.end()
 
-    def _cut(self, how: str) -> None:
-        self.answer_is_lost = True
+    def _cut(self, how: str, message: bytes) -> None:
+        self.answer_is_lost, self.meanwhile_first = True, how == BEFORE
         if how in (LATE, NEVER):
             _end(self.client)
         if how == LATE:
             time.sleep(SECONDS_LATE)
         if how in (AFTER, LATE):
-            self.server.sendall(COMMIT)  # what it answers ends this link
+            self.server.sendall(message)  # what it answers ends this link
         elif how == BEFORE:
+            _end(self.server)
+            self.proxy.meanwhile()
             self.end()
 
     def _answers(self) -> None:
         with suppress(OSError):
             while chunk := self.server.recv(65536):
                 if self.answer_is_lost:
+                    self.proxy.meanwhile()
                     break
                 self.client.sendall(chunk)
-        self.end()
+        if not self.meanwhile_first:
+            self.end()
 
 
 def _end(one: socket.socket) -> None:

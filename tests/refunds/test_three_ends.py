@@ -30,6 +30,7 @@ from retour import (
     StoreNotMigrated,
     StoreUnavailable,
     connect,
+    hookimpl,
 )
 from retour.store import connect as connecting
 from retour.store import store as storing
@@ -81,15 +82,23 @@ def proxy(world: Any, database: str) -> Iterator[Any]:
     made.close()
 
 
+OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
 def end_connections(server: Engine) -> None:
     """What an administrator, a fail-over or a restart does to every connection of the desk's."""
     with server.connect() as connection:
-        connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
+        connection.execute(text(f"SELECT pg_terminate_backend(pid, 2000) {OTHERS}"))
+
+
+def wait_until_nobody_is_connected(server: Engine) -> None:
+    """The server has heard that its clients are gone, and has undone what they left open."""
+    until = time.monotonic() + 10
+    with server.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        while connection.execute(text(f"SELECT count(*) {OTHERS}")).scalar_one():
+            assert time.monotonic() < until
+            time.sleep(0.02)
 
 
 def refund(world: Any) -> Outcome:
@@ -151,9 +160,25 @@ def test_a_connection_that_ends_at_a_commit_loses_nothing_and_doubles_nothing(
     assert world.desk.dossier("1001").version == seen
 
 
+@pytest.mark.parametrize("how", [proxies.BEFORE, proxies.AFTER])
+def test_somebody_who_changes_the_order_before_it_is_settled_takes_nothing_and_loses_nothing(
+    world: Any, proxy: Any, database: str, how: str
+) -> None:
+    world.open().desk.dossier("1001")
+    another = ReturnDesk(shop=world.shop, store=database)
+    proxy.meanwhile = lambda: another.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="parcel")
+    proxy.cut(how)
+    assert refund(world).changed
+    another.close()
+    proxy.meanwhile = lambda: None
+    world.later()
+    refunded_once(world)
+    booked_once(world)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_once(
-    world: Any, proxy: Any, name: str, monkeypatch: pytest.MonkeyPatch
+    world: Any, proxy: Any, server: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
     monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
@@ -163,7 +188,7 @@ def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_on
     with pytest.raises(PerhapsSaved, match=r"Order 1001: .*the same request_id"):
         do(world)
     proxy.let_go()
-    time.sleep(0.3)
+    wait_until_nobody_is_connected(server)
     do(world)
     world.later()
     once(world)
@@ -256,6 +281,35 @@ def test_an_outcome_is_run_after_the_hosts_commit_and_tells_what_is_known_when_t
     world.shop.book_stock, proxy.away = book, False
     world.later()
     booked_once(world)
+
+
+def test_a_hosts_own_connection_that_ended_is_an_error_of_ours(world: Any, server: Engine) -> None:
+    desk = world.open().desk
+    mine = create_engine(world.database)
+    with closing(mine), mine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        end_connections(server)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                desk.mark_returned("1001", by=ANNA, connection=connection)
+    assert desk.mark_returned("1001", by=ANNA).changed
+
+
+def test_a_hosts_own_connection_that_ends_before_we_write_is_an_error_of_ours(world: Any, server: Engine) -> None:
+    class Ends:
+        name = "ends"
+
+        @hookimpl
+        def return_policy(self) -> None:
+            end_connections(server)
+
+    desk = world.open(Ends()).desk
+    mine = create_engine(world.database)
+    with closing(mine), mine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(StoreUnavailable):
+            desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="form", connection=connection)
+    assert desk.dossier("1001").version == 0
 
 
 def test_connections_that_the_server_ended_in_the_pool_are_noticed_by_nobody(world: Any, server: Engine) -> None:

@@ -184,11 +184,7 @@ class Commands:
             return outcome_of(case.after(draft), (), shows=command.expects(draft.dossier))
         inline = connection is None and services.inline_seconds > 0
         owner = draft.new_id("wk") if inline else None
-        if connection is None:
-            done = services.commits.write(case, draft, owner=owner)
-        else:
-            with connection.begin_nested():
-                done = services.commits.write(case, draft, connection=connection)
+        done = services.commits.write(case, draft, owner=owner, connection=connection)
         case = self._with_effects(done)
         ids = () if inline else tuple([effect.id for effect in done.effects if not effect.delay])
         return outcome_of(case, draft.events, commit_id=done.id, effect_ids=ids)

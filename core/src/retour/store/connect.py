@@ -129,7 +129,8 @@ def host_connection(given: object) -> Connection:
     if not connection.in_transaction():
         raise _no_transaction()
     if connection.dialect.name == "sqlite":
-        _check_sqlite(connection)
+        with driver_errors_translated():
+            _check_sqlite(connection)
     return connection
 
 
@@ -219,7 +220,7 @@ def connection_lost(error: DBAPIError) -> bool:
 def perhaps_committed(error: DBAPIError) -> bool:
     """Whether a COMMIT that raised ``error`` may have been done all the same: nobody answered it, or SQLite could not
     write the last of it."""
-    return connection_lost(error) or "disk I/O" in _said(error)
+    return connection_lost(error) or _state(error) == "40003" or "disk I/O" in _said(error)
 
 
 _ENDS_THE_CONNECTION = {"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"}

@@ -246,13 +246,13 @@ class Store:
         return [read_event(order_id, row) for row in rows]
 
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
-        """Write one commit, in its own transaction or in that of ``connection``.
+        """Write one commit, in its own transaction or in that of ``connection``, within a savepoint.
 
-        Raises `VersionMoved`, `LeaseLost` or `EffectTaken`, with nothing written; on a connection of the host's, the
-        caller has a savepoint around it. Raises `PerhapsSaved` where nobody can say.
+        Raises `VersionMoved`, `LeaseLost` or `EffectTaken`, with nothing written, and `PerhapsSaved` where nobody can
+        say.
         """
         if connection is not None:
-            with driver_errors_translated():
+            with driver_errors_translated(), connection.begin_nested():
                 _write(connection, commit)
             return
         try:
