@@ -75,6 +75,14 @@ def given_back(effect: ClaimedEffect, *, unclear: bool = False) -> SettledEffect
     return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=unclear or effect.crashed)
 
 
+def set_aside(effect: ClaimedEffect) -> SettledEffect:
+    """The effect is not tried any more: it ended too many processes, and a person has to look at it first."""
+    problem = f"it ended {effect.died} processes; it is not tried again until a person has looked at it"
+    return SettledEffect(
+        id=effect.id, owner=effect.owner, state="waiting", problem=problem, unclear=True, set_aside=True
+    )
+
+
 def postpone(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:
     """The effect is tried again after ``pause``, or after the pause of its kind.
 
