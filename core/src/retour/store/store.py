@@ -39,6 +39,11 @@ from retour.store.connect import READ_ONLY, driver_errors_translated, refuse_whi
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import read_event
 
+UNTIL_A_PERSON = 7000 * 365 * 24 * 3600 * SECOND
+"""Microseconds that an effect waits which is set aside: until `Store.retry_set_aside`."""
+
+_SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
+
 
 class VersionMoved(Exception):
     """Somebody else saved events of the same order since it was loaded; nothing was written."""
@@ -74,7 +79,7 @@ class SettledEffect:
     """What became of a claimed effect: ``done``, or ``waiting`` again, ``delay`` microseconds, with its ``problem``.
 
     ``unclear`` says that a try may have happened of which nothing is recorded: whoever claims it next finds it
-    ``crashed``. One ``set_aside`` waits until a person has it tried again.
+    ``crashed``.
     """
 
     id: str
@@ -83,7 +88,6 @@ class SettledEffect:
     delay: int = 0
     problem: str = ""
     unclear: bool = False
-    set_aside: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -507,7 +511,7 @@ class Store:
         again = (
             update(tables.effect)
             .where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting")
-            .where(columns.not_before == SET_ASIDE)
+            .where(columns.not_before >= _SET_ASIDE)
             .values(not_before=_now(self._dialect))
         )
         with driver_errors_translated(), self._writes() as connection:
@@ -605,7 +609,6 @@ def _settle(connection: Connection, settled: Sequence[SettledEffect], commit_id:
                 "delay": one.delay,
                 "new_problem": one.problem,
                 "unclear": int(one.unclear),
-                "set_aside": int(one.set_aside),
                 "settled_by": commit_id,
             }
             for one in settled
@@ -618,9 +621,6 @@ _SHOPS = 100
 _WINDOW = 5
 _OF_ONE_ORDER = 5
 _AFTER_A_DEATH = 300 * SECOND
-
-SET_ASIDE = microseconds(datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC))
-"""The time before which an effect is not tried that waits for a person."""
 
 
 def _cursor(after: str) -> tuple[int, str]:
@@ -769,10 +769,7 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
             lease_until=0,
             settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
             died=0,
-            not_before=case(
-                (bindparam("set_aside", type_=Integer) == 1, literal_column(str(SET_ASIDE))),
-                else_=_now(dialect) + bindparam("delay", type_=Integer),
-            ),
+            not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
             commit_id=bindparam("settled_by"),
         )
