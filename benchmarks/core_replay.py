@@ -181,6 +181,7 @@ def _settle_effect(dialect: str) -> Executable:
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
             commit_id=bindparam("settled_by"),
+            died=0,
         )
     )
 

@@ -224,7 +224,8 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "find_order": (received, lambda desk, _: desk.find_order("ledger", "p_1"), (1, 0, 0, 0)),
     "shipping_options": (received, lambda desk, _: desk.shipping_options("1001"), (0, 0, 0, 1)),
     "run": (received, lambda desk, one: desk.run(one), (2, 0, 0, 0)),
-    "work": (received, lambda desk, _: desk.work(), (4, 2, 2, 0)),
+    "retry_set_aside": (received, lambda desk, _: desk.retry_set_aside("1001"), (1, 1, 1, 0)),
+    "work": (received, lambda desk, _: desk.work(), (5, 2, 2, 0)),
 }
 """By the desk's method: what is there before, the call, and (statements, transactions, commits, order reads)."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from retour import ReturnDesk
+from retour import Actor, ReturnDesk
 from retour.effects import refunding
 from retour.effects.kinds import KINDS
 from retour.model.errors import StoreLocked
@@ -29,7 +29,11 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 class PowerCut(BaseException):
-    """Ends a process in the middle: nothing of ours catches it."""
+    """Ends a process in the middle: who catches it can record nothing any more."""
+
+
+def _die(*_: Any) -> None:
+    raise PowerCut
 
 
 def crash(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +48,7 @@ def crash(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "save", dying)
+        patch.setattr(Store, "settle", _die)  # nothing is put back by the dead
         with pytest.raises(PowerCut):
             world.refund()
 
@@ -68,7 +73,7 @@ def test_a_crash_is_remembered_by_who_had_no_time_for_it(world: Any, monkeypatch
     world.open()
     crash(world, monkeypatch)
     leases_are_over(world.desk)
-    (effect,) = world.desk._services.store.claim("wk1", lease=1, limit=1, kinds=KINDS)
+    (effect,) = world.desk._services.store.claim_fallen("wk1", lease=1, kinds=KINDS)
     assert effect.crashed
     world.desk._services.runner.run([effect], until=time.monotonic() - 1)
     world.later(2 * HOUR)
@@ -158,4 +163,20 @@ def test_a_command_whose_outcome_cannot_be_recorded_says_what_was_committed(
     assert outcome.refund.state == "submitting"
     assert world.went_back == 4000
     world.later(2 * HOUR)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_refund_that_ended_three_processes_is_held_and_goes_on_when_a_person_says_so(world: Any) -> None:
+    outcome = world.open(inline_seconds=0).refund()
+    with world.desk._services.store.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE retour_effect SET owner = 'wk gone', attempts = 3, died = 2, lease_until = 0"
+        )
+    world.desk.work()
+    assert (world.states, world.ledger.calls) == (["unknown"], 0)
+    (waiting,) = world.desk.list_refunds(waits_for="person").refunds
+    assert waiting.refund_id == outcome.refund_id
+    assert "the process that sent it stopped" in world.desk.timeline("1001")[-1].text("en")
+    world.desk.retry_refund("1001", outcome.refund_id, by=Actor.staff("anna"))
+    world.later()
     assert (world.states, world.went_back) == (["succeeded"], 4000)

@@ -54,7 +54,9 @@ class Work:
                 break
             try:
                 expired += self._expire(shop_id, order_id, return_id, today)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this return and no other
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - it costs this return and no other
                 problem = redacted(f"{type(error).__name__}: {error}")
                 log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
                 postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))

@@ -11,7 +11,7 @@ from retour.model.order import Order
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
-from retour.store.store import ClaimedEffect, SettledEffect
+from retour.store.store import UNTIL_A_PERSON, ClaimedEffect, SettledEffect
 
 _LONGEST_PROBLEM = 500
 
@@ -73,6 +73,14 @@ def done(effect: ClaimedEffect) -> SettledEffect:
 def given_back(effect: ClaimedEffect, *, unclear: bool = False) -> SettledEffect:
     """The effect is for the next worker, at once; ``unclear`` if nobody knows how far a try of it came."""
     return SettledEffect(id=effect.id, owner=effect.owner, state="waiting", unclear=unclear or effect.crashed)
+
+
+def set_aside(effect: ClaimedEffect) -> SettledEffect:
+    """The effect is not tried any more: it ended too many processes, and a person has to look at it first."""
+    problem = f"it ended {effect.died} processes; it is not tried again until a person has looked at it"
+    return SettledEffect(
+        id=effect.id, owner=effect.owner, state="waiting", delay=UNTIL_A_PERSON, problem=problem, unclear=True
+    )
 
 
 def postpone(effect: ClaimedEffect, problem: str, pause: datetime.timedelta | None = None) -> SettledEffect:

@@ -12,8 +12,8 @@ from typing import ClassVar, Protocol
 import attrs
 
 from retour.effects.announcements import announce
-from retour.effects.attempt import Attempt, Pauses, done, postpone
-from retour.effects.refunding import Refunding
+from retour.effects.attempt import Attempt, Pauses, done, postpone, set_aside
+from retour.effects.refunding import Refunding, ended_its_process
 from retour.effects.stock import book
 from retour.model.events.event import Recorded
 from retour.model.returns import StockMovement
@@ -23,7 +23,7 @@ from retour.rules.matching import ReportedRefund
 from retour.shop import Shop
 from retour.steps.case import Case
 from retour.store.clock import SECOND
-from retour.store.records import as_json
+from retour.store.records import as_json, from_json
 from retour.store.store import ClaimedEffect, NewEffect
 
 SOON = Pauses.doubling(datetime.timedelta(seconds=5), datetime.timedelta(hours=1))
@@ -203,6 +203,13 @@ KINDS: Mapping[str, type[Effect]] = {
     )
 }
 """Every kind, by its stored name. Any other is a newer retour's."""
+
+
+def left_to_a_person(claimed: ClaimedEffect, case: Case) -> Attempt:
+    """What becomes of an effect that ended too many processes: a refund is held, all else is set aside."""
+    if claimed.kind == SendRefund.kind:
+        return ended_its_process(claimed, from_json(SendRefund, claimed.body).refund_id, case)
+    return Attempt(settled=set_aside(claimed))
 
 
 def asked_for(order_id: str, events: Sequence[Recorded], listeners: Callable[[str], Iterable[str]]) -> Iterator[Effect]:

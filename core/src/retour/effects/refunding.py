@@ -262,6 +262,13 @@ class Refunding:
         return self.accounts.refunding(case.shop, payment_of(case, payment_id))
 
 
+def ended_its_process(effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
+    """Sending a refund ended too many processes: it may have been made, and a person is asked."""
+    refund = case.dossier.refund(refund_id)
+    held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.PROCESS_STOPPED))
+    return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
+
+
 def payment_of(case: Case, payment_id: str) -> Payment:
     """A payment of the order, as far as anybody knows it. Raises `UnknownPayment`."""
     payment = case.payment(payment_id)

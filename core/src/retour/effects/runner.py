@@ -10,6 +10,7 @@ import datetime
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -17,7 +18,7 @@ from itertools import groupby
 import attrs
 
 from retour.effects.attempt import Attempt, given_back, postpone
-from retour.effects.kinds import KINDS, LEASE, Outside
+from retour.effects.kinds import KINDS, LEASE, Outside, left_to_a_person
 from retour.model.actor import Actor
 from retour.model.errors import Busy, RetourError
 from retour.model.ids import id_maker
@@ -63,6 +64,8 @@ class Runner:
     outside: Outside
     clock: Callable[[], datetime.datetime]
     chance: Callable[[], float] = random.random
+    _turns: deque[str | None] = attrs.field(factory=deque, init=False)
+    _after: str = attrs.field(default="", init=False)
 
     # --- running them --------------------------------------------------------------------------------
 
@@ -70,10 +73,7 @@ class Runner:
         """Claim and run effects that are due, up to ``limit``. One that fails costs no other."""
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
         ran, taken = Ran(), 0
-        while taken < limit:
-            claimed = self.store.claim(owner, lease=LEASE, limit=min(_BATCH, limit - taken), kinds=KINDS)
-            if not claimed:
-                break
+        while taken < limit and (claimed := self._next(owner, min(_BATCH, limit - taken))):
             taken += len(claimed)
             until = time.monotonic() + LEASE / SECOND / 2  # what begins then still ends within the lease
             batches = by_order(claimed)
@@ -88,6 +88,27 @@ class Runner:
                 ran.postponed += of_order.postponed
         return ran
 
+    def _next(self, owner: str, limit: int) -> list[ClaimedEffect]:
+        """Claim what is next: the oldest of all shops, then of each shop that has something due, then one with which a
+        process died. A flood in one shop is one turn among many, and what ends a process is last and alone."""
+        while True:
+            try:
+                turn = self._turns.popleft()
+            except IndexError:
+                break
+            if turn is _A_FALLEN_ONE:
+                claimed = self.store.claim_fallen(owner, lease=LEASE, kinds=KINDS)
+            else:
+                claimed = self.store.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, shop=turn)
+            if claimed:
+                return claimed
+        claimed = self.store.claim(owner, lease=LEASE, limit=limit, kinds=KINDS)
+        if not claimed:
+            return self.store.claim_fallen(owner, lease=LEASE, kinds=KINDS)
+        shops, self._after = self.store.shops_with_due(self._after)
+        self._turns.extend([*(shops if len(shops) > 1 else ()), _A_FALLEN_ONE])
+        return claimed
+
     def run(self, effects: Sequence[ClaimedEffect], case: Case | None = None, *, until: float) -> Ran:
         """Run claimed effects of one order, and those that follow from them.
 
@@ -101,7 +122,9 @@ class Runner:
             effects = [self._with_pause(effect) for effect in effects]
             try:
                 known = ran.case = ran.case or self.cases.as_last_seen(shop, order_id)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this order's effects and no others
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - it costs this order's effects and no others
                 ran.postponed += self._give_back(effects, error, unclear=False)
                 return ran
             effects = self._record_safely(effects, self._tries(effects, known, until), known, ran)
@@ -139,10 +162,15 @@ class Runner:
     def _try(self, effect: ClaimedEffect, case: Case, until: float) -> Attempt:
         if time.monotonic() > until:
             return Attempt(settled=given_back(effect))
+        if effect.died >= MOST_DEATHS:
+            log.error("effect %s of order %s ended %s processes", effect.kind, effect.order_id, effect.died)
+            return left_to_a_person(effect, case)
         try:
             with time_limit(LEASE / SECOND / 2):
                 return from_json(KINDS[effect.kind], effect.body).attempt(effect, case, self.outside)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # Nobody knows how far it came: the next worker treats it as a crash, and asks a provider first.
             log.warning("effect %s of order %s failed", effect.kind, effect.order_id, exc_info=True)
             return Attempt(settled=attrs.evolve(postpone(effect, _said(error)), unclear=True))
@@ -168,7 +196,9 @@ class Runner:
         them, each is recorded by itself; what cannot be recorded is put off, and whoever takes it asks first."""
         try:
             ran.case, settled, new = self._record(effects, tries, case, effects[0].owner)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs what it is about and no other
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it costs what it is about and no other
             if isinstance(error, RetourError) or len(tries) == 1:
                 ran.postponed += self._give_back(effects, error, unclear=True)
                 return []
@@ -204,6 +234,12 @@ class Runner:
                 return done.case, settled, as_claimed(case.shop, case.order_id, done.effects)
         raise Busy(text("Order {order} is changed all the time; its effects wait.", order=case.order_id))
 
+
+MOST_DEATHS = 3
+"""Processes that an effect ends before it is tried no more, and waits for a person."""
+
+_A_FALLEN_ONE = None
+"""The turn of an effect with which a process died."""
 
 _BATCH = 20
 _ROUNDS = 10

@@ -35,7 +35,9 @@ def book(effect: ClaimedEffect, shop: Shop, movements: Sequence[StockMovement], 
             if all(one.id not in refused for one in left):
                 problem = f"it refused movements that it was not asked to book: {refusal}"
             left = [one for one in left if one.id not in refused]
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             log.warning("movements of order %s failed", effect.order_id, exc_info=True)
             problem = f"{type(error).__name__}: {error}"
 

@@ -132,6 +132,19 @@ ALTER TABLE retour_reference_by_mode RENAME TO retour_reference
 """
 
 
+def _fair_turns(connection: Connection) -> None:
+    connection.execute(sql("ALTER TABLE retour_effect ADD COLUMN died INTEGER NOT NULL DEFAULT 0"))
+    connection.execute(
+        sql("CREATE INDEX retour_effect_shop ON retour_effect (shop, not_before, id) WHERE state = 'waiting'")
+    )
+    connection.execute(
+        sql(
+            "CREATE INDEX retour_effect_owned ON retour_effect (lease_until, id) "
+            "WHERE state = 'waiting' AND owner IS NOT NULL"
+        )
+    )
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -139,6 +152,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (4, "the ids of commits", _ids_of_commits),
     (5, "problems that are of no order", _problems),
     (6, "the modes of payments", _modes_of_payments),
+    (7, "whose turn it is, and which effects end processes", _fair_turns),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -29,13 +29,14 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from retour.model.errors import InvalidArgument, PerhapsSaved, RetourError
 from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
-from retour.store.clock import NOW, as_datetime
+from retour.store.clock import NOW, SECOND, as_datetime, microseconds
 from retour.store.connect import (
     READ_ONLY,
     SECONDS_TO_WAIT,
@@ -45,6 +46,11 @@ from retour.store.connect import (
 )
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import EVENT_COLUMNS, read_event
+
+UNTIL_A_PERSON = 7000 * 365 * 24 * 3600 * SECOND
+"""Microseconds that an effect waits which is set aside: until `Store.retry_set_aside`."""
+
+_SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 
 
 class VersionMoved(Exception):
@@ -119,8 +125,8 @@ class SettledEffect:
 @attrs.frozen(kw_only=True)
 class ClaimedEffect:
     """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
-    unless ``crashed``: then a worker died with it, and nobody knows how far it came. ``pause`` is how many
-    microseconds it waits if this try does not do it, by its kind."""
+    unless ``crashed``: then a worker died with it, and nobody knows how far it came; ``died`` is how many did in a row.
+    ``pause`` is how many microseconds it waits if this try does not do it, by its kind."""
 
     id: str
     shop: str
@@ -131,6 +137,7 @@ class ClaimedEffect:
     attempts: int
     owner: str
     crashed: bool = False
+    died: int = 0
     pause: int = 0
 
 
@@ -395,23 +402,71 @@ class Store:
     # --- effects -------------------------------------------------------------------------------------
 
     def claim(
-        self, owner: str, *, lease: int, limit: int, kinds: Iterable[str], ids: Sequence[str] | None = None
+        self,
+        owner: str,
+        *,
+        lease: int,
+        limit: int,
+        kinds: Iterable[str],
+        ids: Sequence[str] | None = None,
+        shop: str | None = None,
     ) -> list[ClaimedEffect]:
-        """Take up to ``limit`` effects that are due for ``lease`` microseconds: of these ``kinds``, and if ``ids`` are
-        given, of those only. Nobody takes one that somebody has, or whose pause is not over.
+        """Take up to ``limit`` effects that are due for ``lease`` microseconds: of these ``kinds``, and of one ``shop``
+        if it is given, the oldest first and few of one order. Nobody takes one that somebody has, or whose pause is not
+        over.
+
+        One that a worker died with is left to `claim_fallen`, unless it is among the ``ids`` that are given.
 
         Where the connection ends under its COMMIT, those that were claimed are left until their lease is over.
         """
         columns = tables.effect.c
-        now = _now(self._dialect)
-        waiting = select(columns.id).where(*self._due, columns.kind.in_(kinds))
+        due = select(columns.id, columns.shop, columns.order_id, columns.not_before).where(
+            *self._due, columns.kind.in_(kinds)
+        )
+        oldest_first = columns.not_before, columns.id
         if ids is not None:
-            waiting = waiting.where(columns.id.in_(ids))
-        waiting = waiting.order_by(columns.not_before, columns.id).limit(limit)
+            picked = due.where(columns.id.in_(ids)).order_by(*oldest_first).limit(limit)
+            return self._take(owner, lease, select(picked.with_for_update(skip_locked=True).cte().c.id))
+        due = due.where(columns.owner.is_(None))
+        if shop is not None:
+            due = due.where(columns.shop == shop)
+        window = due.order_by(*oldest_first).limit(_WINDOW * limit).with_for_update(skip_locked=True).cte().c
+        place = func.row_number().over(
+            partition_by=(window.shop, window.order_id), order_by=(window.not_before, window.id)
+        )
+        placed = select(window.id, window.not_before, place.label("place")).subquery().c
+        picked = select(placed.id).where(placed.place <= _OF_ONE_ORDER)
+        return self._take(owner, lease, picked.order_by(placed.not_before, placed.id).limit(limit))
+
+    def claim_fallen(self, owner: str, *, lease: int, kinds: Iterable[str]) -> list[ClaimedEffect]:
+        """Take one effect that a worker died with: alone, since it may have been the cause. The fewer died with it the
+        sooner, and after each it waits a while longer."""
+        columns = tables.effect.c
+        fallen = select(columns.id).where(
+            literal_column("state = 'waiting' AND owner IS NOT NULL"),
+            columns.lease_until <= _now(self._dialect),
+            columns.lease_until <= _now(self._dialect) - columns.died * _AFTER_A_DEATH,
+            columns.not_before <= _now(self._dialect),
+            columns.kind.in_(kinds),
+        )
+        first = fallen.order_by(columns.died, columns.lease_until, columns.id).limit(1)
+        found = self._read(lambda reader: reader.execute(first).scalars().all())
+        return self.claim(owner, lease=lease, limit=1, kinds=kinds, ids=found) if found else []
+
+    def shops_with_due(self, after: str) -> tuple[list[str], str]:
+        """The shops that have an effect due, of the next few that have any waiting, by their id ``after`` one; and
+        after which to go on, empty from the beginning. It costs a look for each shop, however much waits there."""
+        given = {"after": after, "most": _SHOPS}
+        steps = self._read(lambda reader: reader.execute(_SHOPS_WITH_DUE[self._dialect], given).all())
+        return [shop for shop, due in steps if due], steps[-1][0] if len(steps) == _SHOPS else ""
+
+    def _take(self, owner: str, lease: int, picked: Any) -> list[ClaimedEffect]:
+        columns = tables.effect.c
+        died = case((columns.owner.is_not(None), columns.died + 1), else_=columns.died)
         statement = (
             update(tables.effect)
-            .where(columns.id.in_(waiting.with_for_update(skip_locked=True)))
-            .values(owner=owner, lease_until=now + lease, attempts=columns.attempts + 1)
+            .where(columns.id.in_(picked))
+            .values(owner=owner, lease_until=_now(self._dialect) + lease, attempts=columns.attempts + 1, died=died)
             .returning(
                 columns.id,
                 columns.shop,
@@ -421,6 +476,7 @@ class Store:
                 columns.body,
                 columns.attempts,
                 columns.settled,
+                columns.died,
             )
         )
         rows = self._write_twice_if_need_be(lambda own: own.execute(statement).all())
@@ -435,6 +491,7 @@ class Store:
                 attempts=row[6] - 1,
                 owner=owner,
                 crashed=row[6] - 1 != row[7],
+                died=row[8],
             )
             for row in sorted(rows)
         ]
@@ -502,6 +559,17 @@ class Store:
             )
             for row in self._rows(query)
         ]
+
+    def retry_set_aside(self, shop: str, order_id: str) -> int:
+        """Let the effects of an order that were set aside be tried again; gives how many."""
+        columns = tables.effect.c
+        again = (
+            update(tables.effect)
+            .where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting")
+            .where(columns.not_before >= _SET_ASIDE)
+            .values(not_before=_now(self._dialect))
+        )
+        return self._write_twice_if_need_be(lambda own: own.execute(again).rowcount)
 
     def settle(self, settled: Sequence[SettledEffect], commit_id: str) -> None:
         """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
@@ -641,6 +709,10 @@ def _settle(connection: Connection, settled: Sequence[SettledEffect], commit_id:
 
 
 _PAGE = 100
+_SHOPS = 100
+_WINDOW = 5
+_OF_ONE_ORDER = 5
+_AFTER_A_DEATH = 300 * SECOND
 
 
 def _cursor(after: str) -> tuple[int, str]:
@@ -681,6 +753,21 @@ def _refund_row(row: RowMapping) -> RefundRow:
         batch=row["batch"],
     )
 
+
+def _shops_with_due(dialect: str) -> Any:
+    """From shop to shop by the index, as neither database does by itself for ``DISTINCT``."""
+    waiting = "FROM retour_effect WHERE state = 'waiting' AND shop"
+    due = f"not_before <= {NOW[dialect]} AND lease_until <= {NOW[dialect]} AND owner IS NULL"
+    following = f"(SELECT shop {waiting} > {{}} ORDER BY shop LIMIT 1)"
+    return sql(  # the texts are ours
+        f"WITH RECURSIVE step (shop, place) AS (SELECT {following.format(':after')}, 1 UNION ALL "  # noqa: S608
+        f"SELECT {following.format('step.shop')}, place + 1 FROM step WHERE shop IS NOT NULL AND place < :most) "
+        f"SELECT shop, EXISTS (SELECT 1 {waiting} = step.shop AND {due}) FROM step "
+        "WHERE shop IS NOT NULL ORDER BY place"
+    )
+
+
+_SHOPS_WITH_DUE = {dialect: _shops_with_due(dialect) for dialect in NOW}
 
 # --- hot statements, compiled once -----------------------------------------------------------------------
 
@@ -762,6 +849,7 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
             owner=None,
             lease_until=0,
             settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
+            died=0,
             not_before=_now(dialect) + bindparam("delay"),
             problem=bindparam("new_problem"),
             commit_id=bindparam("settled_by"),

@@ -141,12 +141,14 @@ effect = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("problem", Text, nullable=False),
     Column("commit_id", Text, nullable=False, server_default=""),
+    Column("died", Integer, nullable=False, server_default="0"),
 )
 """What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``;
 ``commit_id`` names the commit that made it, or last settled it.
 
 ``attempts`` counts every claim, ``settled`` is that number when one last ended: where they differ by more than the
-claim that runs now, a worker died, or could not record what it did.
+claim that runs now, a worker died, or could not record what it did. ``died`` counts the claims in a row that ended
+without a word: those whose lease ran out while it had an ``owner``.
 """
 
 Index(
@@ -155,6 +157,21 @@ Index(
     effect.c.id,
     sqlite_where=sql("state = 'waiting'"),
     postgresql_where=sql("state = 'waiting'"),
+)
+Index(
+    "retour_effect_shop",
+    effect.c.shop,
+    effect.c.not_before,
+    effect.c.id,
+    sqlite_where=sql("state = 'waiting'"),
+    postgresql_where=sql("state = 'waiting'"),
+)
+Index(
+    "retour_effect_owned",
+    effect.c.lease_until,
+    effect.c.id,
+    sqlite_where=sql("state = 'waiting' AND owner IS NOT NULL"),
+    postgresql_where=sql("state = 'waiting' AND owner IS NOT NULL"),
 )
 Index(
     "retour_effect_order",

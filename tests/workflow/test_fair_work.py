@@ -1,0 +1,241 @@
+"""What one order, plugin or shop does costs that one: nobody else waits for it, and nothing ends every process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from retour import Actor, MemoryShop, Order, ReturnDesk, StockMovement, hookimpl
+from retour.effects.kinds import KINDS, Announce, to_store
+from retour.effects.runner import MOST_DEATHS
+from retour.store.store import Commit, Store
+from retour.testing import a_line, an_order
+
+ANNA = Actor.staff("anna")
+
+MakeDesk = Callable[..., ReturnDesk]
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+
+
+def cups(*order_ids: str) -> list[Order]:
+    return [an_order(a_line("cup", 2), order_id=order_id) for order_id in order_ids]
+
+
+def sql(desk: ReturnDesk, statement: str) -> None:
+    with desk._services.store.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def rows(desk: ReturnDesk, what: str, where: str = "1 = 1") -> list[Any]:
+    query = f"SELECT {what} FROM retour_effect WHERE {where} ORDER BY id"  # noqa: S608
+    with desk._services.store.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+# --- whatever is raised ----------------------------------------------------------------------------------
+
+
+class OwnEnd(BaseException):
+    """What a plugin calls its own end."""
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit, SystemExit, OwnEnd])
+@pytest.mark.parametrize("raises", ["the shop", "the function that gives the shop"])
+def test_whatever_a_shop_raises_costs_its_own_order_alone(
+    make_desk: MakeDesk, error: type[BaseException], raises: str
+) -> None:
+    class Raising(MemoryShop):
+        def book_stock(self, movements: Sequence[StockMovement]) -> None:
+            raise error
+
+    good, bad = MemoryShop(cups("1001")), (Raising if raises == "the shop" else MemoryShop)(cups("1001"))
+    working: list[bool] = []
+
+    def shops(name: str) -> MemoryShop:
+        if working and name == "bad" and raises != "the shop":
+            raise error
+        return good if name == "good" else bad
+
+    desk = make_desk(shop=shops, shop_id="good", inline_seconds=0)
+    desk.for_shop("bad").mark_returned("1001", by=ANNA)
+    desk.mark_returned("1001", by=ANNA)
+    working.append(True)
+    report = desk.work()
+    assert (report.done, [one.shop for one in report.postponed]) == (1, ["bad"])
+    assert error.__name__ in report.postponed[0].problem
+    assert good.stock == {"cup": 2}
+
+
+def test_a_keyboard_interrupt_still_stops_a_worker_and_costs_no_effect(make_desk: MakeDesk) -> None:
+    class Stopped(MemoryShop):
+        stops = True
+
+        def book_stock(self, movements: Sequence[StockMovement]) -> None:
+            if self.stops:
+                raise KeyboardInterrupt
+            super().book_stock(movements)
+
+    shop = Stopped(cups("1001", "1002"))
+    desk = make_desk(shop=shop, inline_seconds=0)
+    for order_id in shop.orders:
+        desk.mark_returned(order_id, by=ANNA)
+    with pytest.raises(KeyboardInterrupt):
+        desk.work()
+    shop.stops = False
+    assert desk.work().done == 2
+
+
+# --- what ends its process -------------------------------------------------------------------------------
+
+
+class Died(Exception):
+    """The process is gone: nothing of it records anything any more."""
+
+
+class Poisoned:
+    """A plugin that ends the process on one order."""
+
+    name = "poisoned"
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        self.heard: list[str] = []
+        self.deaths = 0
+
+    @hookimpl
+    def on_order_returned(self, order: Order) -> None:
+        if order.id == self.order_id:
+            self.deaths += 1
+            raise Died
+        self.heard.append(order.id)
+
+
+def until_it_dies(desk: ReturnDesk, plugin: Poisoned, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A process works until nothing is due, or until it ends; then its leases run out. Whether it ended."""
+    deaths = plugin.deaths
+
+    def dead(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **more: Any) -> Any:
+            if plugin.deaths > deaths:
+                raise KeyboardInterrupt  # no word leaves a process that is gone
+            return method(*given, **more)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("save", "settle", "claim"):
+            patch.setattr(Store, name, dead(getattr(Store, name)))
+        try:
+            desk.work()
+        except KeyboardInterrupt:
+            sql(desk, "UPDATE retour_effect SET lease_until = 0 WHERE state = 'waiting'")
+            return True
+        return False
+
+
+def test_one_poisoned_order_among_a_thousand_ends_three_processes_and_costs_no_other(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_ids = [f"o{number:04}" for number in range(1000)]
+    plugin = Poisoned("o0000")
+    desk = make_desk(*cups(*order_ids), plugins=[plugin], inline_seconds=0)
+    template = desk.mark_returned("o0000", by=ANNA)
+    sql(desk, "DELETE FROM retour_effect")
+    of_each = "FROM retour_event WHERE order_id = 'o0000'"
+    for order_id in order_ids[1:]:
+        sql(
+            desk,
+            "INSERT INTO retour_event (shop, order_id, seq, command, at, actor_kind, actor_id, type, version, body) "
+            f"SELECT shop, '{order_id}', seq, command, at, actor_kind, actor_id, type, version, "
+            f"replace(body, 'o0000', '{order_id}') {of_each}",
+        )
+        sql(desk, f"INSERT INTO retour_dossier VALUES ('default', '{order_id}', {template.version})")  # noqa: S608
+    seq = next(one.seq for one in desk._services.store.events("default", "o0000") if one.event.announced_by)
+    for order_id in order_ids:
+        effect = to_store(
+            Announce(order_id=order_id, hook="on_order_returned", seq=seq, plugin="poisoned"), f"ef{order_id}"
+        )
+        commit = Commit(id="cm", shop="default", order_id=order_id, expected=0, events=(), effects=[effect])
+        desk._services.store.save(commit)
+    sql(desk, "UPDATE retour_effect SET not_before = 1 WHERE order_id = 'o0000'")  # it is the oldest
+    served = []
+    while until_it_dies(make_desk(plugins=[plugin], shop=desk._services.shops("default")), plugin, monkeypatch):
+        served.append(len(plugin.heard))
+    assert served == [0, 20, 20 + 19 + 20 * 20]  # each time alone, and behind others; the innocent went first
+    assert sorted(plugin.heard) == order_ids[1:]
+    assert plugin.deaths == MOST_DEATHS
+    ((order_id, state, problem),) = rows(desk, "order_id, state, problem", "state = 'waiting'")
+    assert (order_id, state) == ("o0000", "waiting")
+    assert problem == "it ended 3 processes; it is not tried again until a person has looked at it"
+    assert desk.work().idle
+    plugin.order_id = "none"  # it was mended
+    assert (desk.retry_set_aside("o0001"), desk.retry_set_aside("o0000")) == (0, 1)
+    assert desk.work().done == 1
+    assert "o0000" in plugin.heard
+
+
+# --- whose turn it is ------------------------------------------------------------------------------------
+
+
+def test_a_shop_with_a_flood_of_effects_is_one_turn_among_others(make_desk: MakeDesk) -> None:
+    heard: list[str] = []
+
+    class Listening(MemoryShop):
+        def __init__(self, name: str, orders: list[Order]) -> None:
+            super().__init__(orders)
+            self.name = name
+
+        def book_stock(self, movements: Sequence[StockMovement]) -> None:
+            heard.append(self.name)
+
+    small_ids = [f"s{number}" for number in range(10)]
+    shops = {"big": Listening("big", cups("1001")), "small": Listening("small", cups(*small_ids))}
+    desk = make_desk(shop=lambda name: shops[name], shop_id="small", inline_seconds=0)
+    desk.for_shop("big").mark_returned("1001", by=ANNA)
+    flood = (
+        "INSERT INTO retour_effect (id, shop, order_id, kind, plugin, body, state, owner, lease_until, attempts, "
+        "settled, not_before, created_at, problem) "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+        "SELECT 'flood' || i, shop, 'o' || i, kind, plugin, body, state, NULL, 0, 0, 0, 1, 1, '' "
+        "FROM retour_effect, n WHERE shop = 'big'"
+    )
+    sql(desk, flood)
+    for order_id in small_ids:
+        desk.mark_returned(order_id, by=ANNA)
+    while heard.count("small") < 10:
+        desk.work(limit=5)  # as the worker does
+    assert heard.count("big") <= 60
+
+
+def test_an_order_with_many_effects_does_not_hold_up_the_others_of_its_shop(make_desk: MakeDesk) -> None:
+    desk = make_desk(*cups("1001", "1002"), inline_seconds=0)
+    store = desk._services.store
+    for order_id, many in (("1001", 40), ("1002", 1)):
+        effects = [
+            to_store(Announce(order_id=order_id, hook="on_restocked", seq=1, plugin="crm"), f"ef{order_id}{number:02}")
+            for number in range(many)
+        ]
+        store.save(Commit(id="cm", shop="default", order_id=order_id, expected=0, events=(), effects=effects))
+    claimed = store.claim("wk1", lease=60_000_000, limit=20, kinds=KINDS)
+    assert [one.order_id for one in claimed] == ["1001"] * 5 + ["1002"]
+
+
+def test_shops_take_turns_from_where_the_last_look_ended(make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retour.store.store._SHOPS", 2)
+    shops = {name: MemoryShop(cups("1001")) for name in ("a", "b", "c")}
+    desk = make_desk(shop=lambda name: shops[name], shop_id="a", inline_seconds=0)
+    for name in shops:
+        desk.for_shop(name).mark_returned("1001", by=ANNA)
+    store = desk._services.store
+    assert store.shops_with_due("") == (["a", "b"], "b")
+    assert store.shops_with_due("b") == (["c"], "")
+    sql(desk, "UPDATE retour_effect SET not_before = 9000000000000000 WHERE shop = 'a'")
+    assert store.shops_with_due("") == (["b"], "b")
