@@ -9,14 +9,16 @@ import attrs
 from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
+from retour.effects.kinds import ReconcilePayment
 from retour.model.actor import Actor
 from retour.model.errors import Busy, InvalidWebhook, ProviderUnavailable, UnknownOrder
-from retour.model.order import Mode
+from retour.model.order import Mode, Payment
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller, ProviderBroke
 from retour.providers.webhooks import ToFetch, VerifiedEvents
 from retour.steps.case import Case
+from retour.store.records import from_json
 from retour.store.store import VersionMoved
 
 _ROUNDS = 10
@@ -102,6 +104,17 @@ class Webhooks:
             case = self.services.cases.as_last_seen(self.shop_id, order_id)
             return case if case.dossier.order is not None else None
 
+    def _waits_to_ask(self, order_id: str, payment: Payment) -> str | None:
+        """The effect that will ask about a payment and has not begun, if there is one: any number of hints before it
+        begins is one question. One that is set aside asks nothing until a person has it tried again."""
+        for effect in self.services.store.waiting_effects(self.shop_id, order_id, ReconcilePayment.kind):
+            if (
+                not (effect.taken or effect.set_aside)
+                and from_json(ReconcilePayment, effect.body).payment == payment.id
+            ):
+                return effect.id
+        return None
+
     def _keep(self, order_id: str, sender: inbox.Sender, notice: inbox.Notice) -> Sequence[str]:
         """Store what a webhook says of one payment of an order, which is seen with it; gives the ids of the effects
         that act on it."""
@@ -112,6 +125,9 @@ class Webhooks:
             payment = inbox.payment_of_target(case.order, case.dossier, sender, notice.target)
             if payment is None:
                 return ()
+            waiting = self._waits_to_ask(order_id, payment) if notice.event is None else None
+            if waiting is not None:
+                return [waiting]
             draft = case.draft(Actor.system(), self.services.clock())
             effect = notice.as_effect(payment, draft.new_id)
             try:

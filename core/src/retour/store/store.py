@@ -144,12 +144,13 @@ class ClaimedEffect:
 @attrs.frozen(kw_only=True)
 class WaitingEffect:
     """An effect that is not done: with a worker while it is ``taken``; one ``crashed`` is nobody's, and a worker died
-    with it."""
+    with it; one ``set_aside`` waits until a person has it tried again."""
 
     id: str
     body: str
     taken: bool
     crashed: bool
+    set_aside: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -504,9 +505,16 @@ class Store:
             columns.body,
             columns.lease_until > _now(self._dialect),
             columns.attempts != columns.settled,
+            columns.not_before > _SET_ASIDE,
         ).where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting", columns.kind == kind)
         return [
-            WaitingEffect(id=row[0], body=row[1], taken=bool(row[2]), crashed=bool(row[3]) and not row[2])
+            WaitingEffect(
+                id=row[0],
+                body=row[1],
+                taken=bool(row[2]),
+                crashed=bool(row[3]) and not row[2],
+                set_aside=bool(row[4]),
+            )
             for row in self._read(lambda reader: reader.execute(query).all())
         ]
 
