@@ -15,6 +15,7 @@ from click.testing import Result
 from sqlalchemy import create_engine, text
 
 from retour import Actor, MemoryShop, ReturnDesk, StockState
+from retour.store import connect as connecting
 from retour.store import tables
 from retour.testing import a_line, an_order
 
@@ -286,6 +287,7 @@ def test_a_desk_that_is_none_is_told_in_a_sentence(
     (host.folder / "host_without_a_part.py").write_text("import a_part_that_is_missing")
     monkeypatch.chdir(host.folder)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", connecting.SECONDS_TO_WAIT)  # the host sets its own
     for command in ("worker", "refunds"):
         monkeypatch.delitem(sys.modules, "host_of_a_worker", raising=False)
         result = run(command, "--desk", where)

@@ -132,7 +132,7 @@ class Campaign:
         waiting = select(columns.id).where(
             columns.state == "waiting", columns.kind == SendRefund.kind, columns.attempts == columns.settled
         )
-        with self.desk._services.store._reads() as connection:
+        with self.desk._services.store.engine.connect() as connection:
             return connection.execute(waiting.limit(1)).first() is not None
 
     def _start(self, role: str, number: int) -> None:
@@ -262,7 +262,7 @@ class Campaign:
             refunds.waits_for == "provider",
             ~asked,
         )
-        with self.desk._services.store._reads() as connection:
+        with self.desk._services.store.engine.connect() as connection:
             found = connection.execute(query).all()
         for order_id, refund_id, state in found:
             self.unasked.setdefault(refund_id, f"order {order_id} refund {refund_id} is {state}")
@@ -271,7 +271,7 @@ class Campaign:
         """How long each waiting effect waits still."""
         columns = tables.effect.c
         now: Any = literal_column(NOW[self.desk._services.store.engine.dialect.name])
-        with self.desk._services.store._reads() as connection:
+        with self.desk._services.store.engine.connect() as connection:
             rows = connection.execute(select(columns.not_before - now).where(columns.state == "waiting")).scalars()
             return [datetime.timedelta(microseconds=int(row)) for row in rows]
 
@@ -353,7 +353,7 @@ class Campaign:
         columns = tables.effect.c
         asked = select(columns.kind, columns.attempts, columns.settled, columns.problem, columns.owner)
         asked = asked.where(columns.order_id == order_id, columns.state == "waiting")
-        with self.desk._services.store._reads() as connection:
+        with self.desk._services.store.engine.connect() as connection:
             return [str(tuple(row)) for row in connection.execute(asked)]
 
     def _is_external(self, row: Any) -> bool:

@@ -18,6 +18,7 @@ from retour.providers import (
     ProviderSession,
     RawWebhook,
     RefundEvent,
+    RefundResult,
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
@@ -179,17 +180,22 @@ def read_event(body: bytes) -> VerifiedEvents | ToFetch:
         if event.event_type not in (REFUNDED, REVERSED) and not event.event_type.startswith(REFUND):
             return VerifiedEvents(events=())
         capture = linked_capture(read_wire(_Resource, event.resource).links)
+        if not capture:
+            raise WebhookRejected(f"event {event.id} does not say which capture it is about")
+        refund = None if event.event_type == REVERSED else _refund(event.resource)
+        if refund is None:
+            return ToFetch(targets=(capture,))
+        return VerifiedEvents(events=(RefundEvent(event_id=event.id, target=capture, refund=refund),))
     except ProviderError as error:
         raise WebhookRejected(f"the event cannot be read: {error.message}") from None
-    if not capture:
-        raise WebhookRejected(f"event {event.id} does not say which capture it is about")
-    if event.event_type == REVERSED:
-        return ToFetch(targets=(capture,))
+
+
+def _refund(resource: dict[str, Any]) -> RefundResult | None:
+    """The refund that a webhook tells of; None where it cannot be read, and has to be fetched."""
     try:
-        refund = read_wire(WireRefund, event.resource).result()
+        return read_wire(WireRefund, resource).result()
     except ProviderError:
-        return ToFetch(targets=(capture,))
-    return VerifiedEvents(events=(RefundEvent(event_id=event.id, target=capture, refund=refund),))
+        return None
 
 
 def _event(body: bytes) -> dict[str, Any]:
