@@ -242,6 +242,23 @@ def test_after_an_unclear_try_a_refusal_means_ask_again_and_never_failed(world: 
     assert (world.states, world.went_back) == (["succeeded"], 4000)
 
 
+def test_the_same_refusal_again_is_no_news_whatever_number_the_provider_gives_it(world: Any) -> None:
+    world.open().ledger.before = [
+        lost(),
+        *[ProviderError(ErrorCode.AMOUNT_TOO_HIGH, f"too much [debug_id: {number}]") for number in range(4)],
+        ProviderError(ErrorCode.DISPUTED, "disputed"),
+    ]
+    world.ledger.blind = True
+    world.refund()
+    for _ in range(5):
+        world.later(datetime.timedelta(minutes=9))
+    assert (world.ledger.calls, world.states) == (6, ["unknown"])
+    told = [one.text("en") for one in world.desk.timeline("1001") if "It is not clear" in one.text("en")]
+    assert len(told) == 3
+    assert "[debug_id: 0]" in told[1]
+    assert "disputed" in told[2]
+
+
 def test_a_lookup_that_fails_leaves_it_unknown(world: Any) -> None:
     world.open().ledger.after = [lost()]
     world.ledger.lookup_fails = 2

@@ -36,6 +36,10 @@ from .shop import empty_stock
 from .trouble import Trouble, pass_over_the_dead
 
 HOUR = datetime.timedelta(hours=1)
+ROUNDS = 24 * 50
+"""Of working off what waits: a refund that PayPal refuses after an unclear try is asked about each hour for the 45 days
+of its window."""
+
 OUTAGES = 4
 """How often more than an hour passes at once while refunds are decided."""
 
@@ -312,7 +316,7 @@ class Campaign:
 
     def _work_it_all_off(self) -> None:
         """Work until nothing waits, letting time pass; what only ever waits for a far day is brought there."""
-        for _ in range(400):
+        for _ in range(ROUNDS):
             while self.desk.work(limit=500).done:
                 pass
             self.ask_who_asks()

@@ -354,7 +354,7 @@ def _unclear(
 
     def record(draft: Draft) -> None:
         now = draft.dossier.refund(refund.id)
-        news = later_try or now.problem != because
+        news = later_try or not because.repeats(now.problem)
         if now.state is RefundState.SUBMITTING or (now.state is RefundState.UNKNOWN and news):
             draft.record(RefundUnclear(refund_id=refund.id, because=because, tried=tried or later_try))
 

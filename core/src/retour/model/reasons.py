@@ -104,6 +104,13 @@ class Reason:
             return worded
         return Text(message="{reason} ({said})", values={"reason": worded, "said": self.said})
 
+    def repeats(self, before: Reason | None) -> bool:
+        """Whether it says what ``before`` said, which is no news. A provider's words can have another number of the
+        request in them each time, so words count only where there is no code of ours."""
+        if before is None or (self.code, self.values) != (before.code, before.values):
+            return False
+        return self.code not in (ReasonCode.SAID, ReasonCode.UNKNOWN) or self.said == before.said
+
     def __str__(self) -> str:
         return self.text("en")
 
