@@ -8,7 +8,7 @@ back from the store was checked when it was made: `unchecked` makes it without a
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
@@ -123,7 +123,8 @@ def check_again(value: object) -> None:
         for item in value:
             check_again(item)
     elif attrs.has(type(value)) and not isinstance(value, Text):
-        attrs.validate(value)  # type: ignore[arg-type]
+        instance: Any = value
+        attrs.validate(instance)
         as_a_whole = getattr(value, "__attrs_post_init__", None)
         if as_a_whole is not None:
             as_a_whole()
@@ -182,7 +183,8 @@ _Factory: Any = type(attrs.Factory(dict))
 
 
 def _fields(kind: Any) -> tuple[attrs.Attribute[Any], ...]:
-    return attrs.fields(kind)  # type: ignore[no-any-return]
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)
+    return fields
 
 
 def shown(value: object) -> str:
@@ -212,15 +214,17 @@ def _annotated(convert: Callable[[Any], Any], annotation: str) -> Callable[[Any]
     return convert_field
 
 
-def _as_tuple(given: Any) -> Any:
-    return tuple(given) if isinstance(given, list) else given
+def as_tuple(given: Iterable[_T]) -> tuple[_T, ...]:
+    """A list as a tuple, and all else as it is: what it is instead, the field's own check tells."""
+    return tuple(given) if isinstance(given, list) else given  # type: ignore[return-value]  # the check refuses it
 
 
-def _as_frozenset(given: Any) -> Any:
+def as_frozenset(given: Iterable[_T]) -> frozenset[_T]:
+    """A set, list or tuple as a frozenset, and all else as it is: the field's own check tells what can be in no set."""
     if isinstance(given, set | list | tuple):
-        with suppress(TypeError):  # the check tells of what can be in no set
+        with suppress(TypeError):
             return frozenset(given)
-    return given
+    return given  # type: ignore[return-value]  # the check refuses it
 
 
 def _as_utc(given: Any) -> Any:
@@ -231,8 +235,8 @@ def _as_utc(given: Any) -> Any:
 
 
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
-    "tuple[": _as_tuple,
-    "frozenset[": _as_frozenset,
+    "tuple[": as_tuple,
+    "frozenset[": as_frozenset,
     "datetime.datetime": _as_utc,
 }
 """By how an annotation begins: they are all texts (PEP 563)."""

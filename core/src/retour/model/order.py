@@ -18,6 +18,8 @@ from retour.model.fields import (
     PluginName,
     Reference,
     Units,
+    as_frozenset,
+    as_tuple,
     checked,
     shown,
 )
@@ -54,7 +56,7 @@ class TaxPart:
 
 
 def _tax_parts(given: Sequence[TaxPart]) -> tuple[TaxPart, ...]:
-    return tuple(given) if isinstance(given, list) else given  # type: ignore[return-value]
+    return as_tuple(given)
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
@@ -74,10 +76,7 @@ class Paid:
 
 
 def _tags(given: Iterable[str]) -> frozenset[str]:
-    try:
-        return frozenset(given) if isinstance(given, set | list | tuple) else given  # type: ignore[return-value]
-    except TypeError:  # what is in it is no text: the field's own check says so
-        return given  # type: ignore[return-value]
+    return as_frozenset(given)
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
@@ -157,11 +156,11 @@ class Delivery:
 
 
 def _lines(given: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
-    return tuple(given) if isinstance(given, list) else given  # type: ignore[return-value]
+    return as_tuple(given)
 
 
 def _payments(given: Sequence[Payment]) -> tuple[Payment, ...]:
-    return tuple(given) if isinstance(given, list) else given  # type: ignore[return-value]
+    return as_tuple(given)
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
