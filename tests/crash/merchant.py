@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from retour import Actor, Order, ReturnDesk, StockMovement
-from retour.store.store import Commit, Store
+from retour.store.commit import Commit
+from retour.store.store import Store
 from retour.testing import a_line, an_order
 
 

@@ -18,7 +18,9 @@ from retour.effects import refunding
 from retour.effects.kinds import KINDS
 from retour.model.errors import StoreLocked
 from retour.model.text import text
-from retour.store.store import Commit, Store
+from retour.store.commit import Commit
+from retour.store.effects import Effects
+from retour.store.store import Store
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -48,7 +50,7 @@ def crash(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "save", dying)
-        patch.setattr(Store, "settle", _die)  # nothing is put back by the dead
+        patch.setattr(Effects, "settle", _die)  # nothing is put back by the dead
         with pytest.raises(PowerCut):
             world.refund()
 
@@ -73,7 +75,7 @@ def test_a_crash_is_remembered_by_who_had_no_time_for_it(world: Any, monkeypatch
     world.open()
     crash(world, monkeypatch)
     leases_are_over(world.desk)
-    (effect,) = world.desk._services.store.claim_fallen("wk1", lease=1, kinds=KINDS)
+    (effect,) = world.desk._services.store.effects.claim_fallen("wk1", lease=1, kinds=KINDS)
     assert effect.crashed
     world.desk._services.runner.run([effect], until=time.monotonic() - 1)
     world.later(2 * HOUR)

@@ -18,7 +18,9 @@ from retour.effects.kinds import KINDS, SendRefund, to_store
 from retour.model.errors import WrongState
 from retour.model.events.money import RefundUnclear
 from retour.providers import ErrorCode, ProviderError
-from retour.store.store import Commit, Store
+from retour.store.commit import Commit
+from retour.store.effects import Effects
+from retour.store.store import Store
 
 ANNA = Actor.staff("anna")
 
@@ -132,7 +134,7 @@ def test_a_process_that_dies_while_it_cancels_leaves_the_refund_to_whoever_works
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "save", dying)
-        patch.setattr(Store, "settle", dying)  # nothing is put back by the dead
+        patch.setattr(Effects, "settle", dying)  # nothing is put back by the dead
         with pytest.raises(PowerCut):
             world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     world.desk.work()
@@ -145,7 +147,7 @@ def test_a_refund_that_became_unknown_under_a_person_who_cancels_keeps_its_quest
     """A worker sends it between the person's look and his word, and gets no answer; then the person's process dies."""
     outcome = world.open(inline_seconds=0).refund()
     world.ledger.after = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
-    looked, claim, save = Store.waiting_effects, Store.claim, Store.save
+    looked, claim, save = Effects.waiting, Effects.claim, Store.save
     working: list[bool] = []
 
     def then_a_worker_sends_it(*arguments: Any) -> Any:
@@ -157,8 +159,8 @@ def test_a_refund_that_became_unknown_under_a_person_who_cancels_keeps_its_quest
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "waiting_effects", then_a_worker_sends_it)
-        patch.setattr(Store, "claim", lambda *a, **more: claim(*a, **more) if working else _die(claim(*a, **more)))
+        patch.setattr(Effects, "waiting", then_a_worker_sends_it)
+        patch.setattr(Effects, "claim", lambda *a, **more: claim(*a, **more) if working else _die(claim(*a, **more)))
         patch.setattr(Store, "save", lambda *a: save(*a) if working else _die(save(*a)))
         with suppress(PowerCut, WrongState):
             world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
@@ -177,16 +179,16 @@ def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
     world: Any, monkeypatch: pytest.MonkeyPatch, lease: int
 ) -> None:
     outcome = world.open(inline_seconds=0).refund()
-    store, looked = world.desk._services.store, Store.waiting_effects
+    store, looked = world.desk._services.store, Effects.waiting
     taken: list[Any] = []
 
     def then_a_worker_takes_it(*arguments: Any) -> Any:
         found = looked(*arguments)
-        taken.extend(store.claim("wk another", lease=lease, limit=1, kinds=KINDS))
+        taken.extend(store.effects.claim("wk another", lease=lease, limit=1, kinds=KINDS))
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "waiting_effects", then_a_worker_takes_it)
+        patch.setattr(Effects, "waiting", then_a_worker_takes_it)
         with pytest.raises(WrongState, match="is being sent right now"):
             world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert world.states == ["submitting"]

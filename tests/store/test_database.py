@@ -255,7 +255,7 @@ def test_postgresql_finds_what_is_due_without_reading_what_waits(postgresql_url:
     engine = connect(postgresql_url)
     tables.metadata.drop_all(engine)
     tables.metadata.create_all(engine)
-    due = select(tables.effect.c.id).where(*Store(engine)._due).order_by(tables.effect.c.not_before)
+    due = select(tables.effect.c.id).where(*Store(engine).effects._due).order_by(tables.effect.c.not_before)
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         connection.execute(text("SET LOCAL enable_bitmapscan = off"))

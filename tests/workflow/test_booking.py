@@ -11,8 +11,8 @@ import pytest
 from retour import Actor, MemoryShop, RestockDecision, ReturnDesk, StockMovement, StockRefused, StockState
 from retour.model.errors import InvalidShop
 from retour.model.returns import MovementState
+from retour.store.commit import Commit, NewEffect
 from retour.store.records import as_json
-from retour.store.store import Commit, NewEffect
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")

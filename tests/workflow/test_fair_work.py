@@ -12,7 +12,9 @@ import pytest
 from retour import Actor, MemoryShop, Order, ReturnDesk, StockMovement, hookimpl
 from retour.effects.kinds import KINDS, Announce, to_store
 from retour.effects.runner import MOST_DEATHS
-from retour.store.store import Commit, Store
+from retour.store.commit import Commit
+from retour.store.effects import Effects
+from retour.store.store import Store
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -131,8 +133,8 @@ def until_it_dies(desk: ReturnDesk, plugin: Poisoned, monkeypatch: pytest.Monkey
         return call
 
     with monkeypatch.context() as patch:
-        for name in ("save", "settle", "claim"):
-            patch.setattr(Store, name, dead(getattr(Store, name)))
+        for kind, name in ((Store, "save"), (Effects, "settle"), (Effects, "claim")):
+            patch.setattr(kind, name, dead(getattr(kind, name)))
         try:
             desk.work()
         except KeyboardInterrupt:
@@ -224,18 +226,18 @@ def test_an_order_with_many_effects_does_not_hold_up_the_others_of_its_shop(make
             for number in range(many)
         ]
         store.save(Commit(id="cm", shop="default", order_id=order_id, expected=0, events=(), effects=effects))
-    claimed = store.claim("wk1", lease=60_000_000, limit=20, kinds=KINDS)
+    claimed = store.effects.claim("wk1", lease=60_000_000, limit=20, kinds=KINDS)
     assert [one.order_id for one in claimed] == ["1001"] * 5 + ["1002"]
 
 
 def test_shops_take_turns_from_where_the_last_look_ended(make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retour.store.store._SHOPS", 2)
+    monkeypatch.setattr("retour.store.effects._SHOPS", 2)
     shops = {name: MemoryShop(cups("1001")) for name in ("a", "b", "c")}
     desk = make_desk(shop=lambda name: shops[name], shop_id="a", inline_seconds=0)
     for name in shops:
         desk.for_shop(name).mark_returned("1001", by=ANNA)
     store = desk._services.store
-    assert store.shops_with_due("") == (["a", "b"], "b")
-    assert store.shops_with_due("b") == (["c"], "")
+    assert store.effects.shops_with_due("") == (["a", "b"], "b")
+    assert store.effects.shops_with_due("b") == (["c"], "")
     sql(desk, "UPDATE retour_effect SET not_before = 9000000000000000 WHERE shop = 'a'")
-    assert store.shops_with_due("") == (["b"], "b")
+    assert store.effects.shops_with_due("") == (["b"], "b")

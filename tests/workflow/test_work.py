@@ -17,8 +17,9 @@ from retour.effects.kinds import KINDS, SOON
 from retour.model.errors import StoreLocked
 from retour.model.outcome import WorkReport
 from retour.model.text import text
+from retour.store.commit import Commit, NewEffect
+from retour.store.effects import Effects
 from retour.store.records import proven_row
-from retour.store.store import Commit, NewEffect, Store
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -114,7 +115,7 @@ def test_an_overdue_return_that_nobody_can_read_stops_no_other(make_desk: MakeDe
 
 
 def test_more_overdue_returns_than_one_page_all_expire(make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retour.store.store._PAGE", 2)
+    monkeypatch.setattr("retour.store.pages._PAGE", 2)
     clock = Clock()
     order_ids = [f"o{number}" for number in range(5)]
     desk = make_desk(*cups(*order_ids), plugins=[Review()], clock=clock)
@@ -136,7 +137,7 @@ def test_personal_data_is_erased_before_everything_that_can_fail(
     def locked(*_: Any, **__: Any) -> None:
         raise StoreLocked(text("The database stayed locked."))
 
-    monkeypatch.setattr(Store, "claim", locked)
+    monkeypatch.setattr(Effects, "claim", locked)
     with pytest.raises(StoreLocked):
         desk.work()
     assert not any(entry.note for entry in desk.timeline("1001"))
@@ -328,10 +329,10 @@ def test_the_store_lists_what_failed_more_than_so_many_times_with_the_reason(mak
         sql(desk, "UPDATE retour_effect SET not_before = 0 WHERE state = 'waiting'")
         desk.work()
     store = desk._services.store
-    assert store.failed_effects("default", more_than=3, limit=10) == []
-    assert store.failed_effects("another", more_than=2, limit=10) == []
-    assert store.failed_effects("default", more_than=2, limit=0) == []
-    (failed,) = store.failed_effects("default", more_than=2, limit=10)
+    assert store.effects.failed("default", more_than=3, limit=10) == []
+    assert store.effects.failed("another", more_than=2, limit=10) == []
+    assert store.effects.failed("default", more_than=2, limit=0) == []
+    (failed,) = store.effects.failed("default", more_than=2, limit=10)
     assert (failed.order_id, failed.kind, failed.attempts) == ("1001", "book_stock", 3)
     assert failed.problem == "ConnectionError: the stock is away"
     assert failed.created_at < failed.not_before

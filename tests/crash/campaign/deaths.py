@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import event
 
 from retour import ReturnDesk
+from retour.store.effects import Effects
 from retour.store.store import Store
 
 ODDS: Mapping[str, float] = {
@@ -73,7 +74,7 @@ class Deaths:
         for provider, _ in desk._services.registry.payment.values():
             kind: Any = provider
             kind.refund = self.around("before the provider is called", kind.refund, "after the provider was called")
-        save, claim = Store.save, Store.claim
+        save, claim = Store.save, Effects.claim
 
         def watched_save(*arguments: Any) -> None:
             self.perhaps("before the record")
@@ -90,7 +91,7 @@ class Deaths:
                 self.perhaps("after effects were claimed")
             return claimed
 
-        Store.save, Store.claim = watched_save, watched_claim  # type: ignore[method-assign]
+        Store.save, Effects.claim = watched_save, watched_claim  # type: ignore[method-assign]
 
     def watch(self, desk: ReturnDesk) -> None:
         """Watch the transactions in which one desk saves."""

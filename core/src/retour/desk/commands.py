@@ -25,9 +25,9 @@ from retour.plugins.context import HookContext
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.steps.commit import Committed
+from retour.store.commit import VersionMoved
 from retour.store.connect import host_connection, within
 from retour.store.records import digest
-from retour.store.store import VersionMoved
 
 log = logging.getLogger("retour.desk")
 
@@ -123,7 +123,7 @@ class Commands:
         """Run effects that were left, for as long as a command may."""
         services = self.services
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
-        claimed = services.store.claim(owner, lease=LEASE, limit=len(ids), kinds=KINDS, ids=ids)
+        claimed = services.store.effects.claim(owner, lease=LEASE, limit=len(ids), kinds=KINDS, ids=ids)
         for batch in by_order(claimed):
             services.runner.run(batch, until=self._until())
 

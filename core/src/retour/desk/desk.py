@@ -665,7 +665,7 @@ class ReturnDesk:
     def retry_set_aside(self, order_id: str) -> int:
         """Let the next `work` try again what it set aside of an order: what ended three processes one after the other,
         when you have seen why (the report and the log name it). Gives how many; a refund goes on by `retry_refund`."""
-        return self._services.store.retry_set_aside(self.shop_id, order_id)
+        return self._services.store.effects.retry_set_aside(self.shop_id, order_id)
 
     def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None) -> None:
         """Count what arrived and decide about its stock, one receipt after the other."""

@@ -20,7 +20,7 @@ from retour.model.outcome import (
 from retour.model.refunds import RefundState
 from retour.model.returns import GoodsState, StockState
 from retour.model.text import text
-from retour.store.store import RefundRow, ReturnRow
+from retour.store.pages import RefundRow, ReturnRow
 
 
 @attrs.frozen
@@ -34,14 +34,14 @@ class Lists:
         """A page of the returns that the filters let through, the newest first."""
         _check_page(limit)
         given = _given(_RETURNS, filters)
-        rows, following = self.services.store.list_returns(self.shop_id, given, limit=limit, after=after)
+        rows, following = self.services.store.pages.returns(self.shop_id, given, limit=limit, after=after)
         return ReturnPage(returns=tuple([_return_summary(row) for row in rows]), next=following)
 
     def refunds(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> RefundPage:
         """A page of the refunds that the filters let through, the newest first."""
         _check_page(limit)
         given = _given(_REFUNDS, filters)
-        rows, following = self.services.store.list_refunds(self.shop_id, given, limit=limit, after=after)
+        rows, following = self.services.store.pages.refunds(self.shop_id, given, limit=limit, after=after)
         return RefundPage(refunds=tuple([_refund_summary(row) for row in rows]), next=following)
 
 

@@ -15,7 +15,7 @@ from retour.model.outcome import Outcome
 from retour.model.reasons import Reason
 from retour.rules import refunds
 from retour.rules.draft import Draft
-from retour.store.store import EffectTaken
+from retour.store.commit import EffectTaken
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.rules import refunds
 from retour.rules.draft import Draft
-from retour.store.store import EffectTaken
+from retour.store.commit import EffectTaken
 
 
 @attrs.frozen

@@ -21,8 +21,8 @@ from retour.providers.errors import ProviderError
 from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
+from retour.store.effects import WaitingEffect
 from retour.store.records import from_json
-from retour.store.store import WaitingEffect
 
 
 @attrs.frozen
@@ -126,7 +126,7 @@ class RefundQuestions:
     def _sending(self, order_id: str, refund_id: str) -> Sequence[WaitingEffect]:
         return [
             effect
-            for effect in self.services.store.waiting_effects(self.shop_id, order_id, SendRefund.kind)
+            for effect in self.services.store.effects.waiting(self.shop_id, order_id, SendRefund.kind)
             if from_json(SendRefund, effect.body).refund_id == refund_id
         ]
 

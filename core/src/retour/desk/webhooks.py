@@ -18,8 +18,8 @@ from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller, ProviderBroke
 from retour.providers.webhooks import ToFetch, VerifiedEvents
 from retour.steps.case import Case
+from retour.store.commit import VersionMoved
 from retour.store.records import from_json
-from retour.store.store import VersionMoved
 
 _ROUNDS = 10
 """How often a webhook is kept anew while others keep changing the same order."""
@@ -107,7 +107,7 @@ class Webhooks:
     def _waits_to_ask(self, order_id: str, payment: Payment) -> str | None:
         """The effect that will ask about a payment and has not begun, if there is one: any number of hints before it
         begins is one question. One that is set aside asks nothing until a person has it tried again."""
-        for effect in self.services.store.waiting_effects(self.shop_id, order_id, ReconcilePayment.kind):
+        for effect in self.services.store.effects.waiting(self.shop_id, order_id, ReconcilePayment.kind):
             if (
                 not (effect.taken or effect.set_aside)
                 and from_json(ReconcilePayment, effect.body).payment == payment.id

@@ -32,7 +32,7 @@ class Work:
         forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
         ran = services.runner.work(limit)
         expired, not_expired = self._expire_overdue(limit)
-        left_alone = services.store.left_alone(KINDS)
+        left_alone = services.store.effects.left_alone(KINDS)
         for kind, count in left_alone.items():
             log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
         return WorkReport(
@@ -49,7 +49,7 @@ class Work:
         next call."""
         today = self.services.clock().astimezone(self.services.zone).date()
         expired, postponed = 0, list[Postponed]()
-        for shop_id, order_id, return_id in self.services.store.overdue(today):
+        for shop_id, order_id, return_id in self.services.store.pages.overdue(today):
             if expired == limit:
                 break
             try:

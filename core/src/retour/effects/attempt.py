@@ -11,7 +11,8 @@ from retour.model.order import Order
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
 from retour.store.clock import SECOND
-from retour.store.store import UNTIL_A_PERSON, ClaimedEffect, SettledEffect
+from retour.store.commit import SettledEffect
+from retour.store.effects import UNTIL_A_PERSON, ClaimedEffect
 
 _LONGEST_PROBLEM = 500
 

@@ -18,7 +18,7 @@ from retour.model.text import text
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected
-from retour.store.store import NewEffect
+from retour.store.commit import NewEffect
 
 LARGEST_WEBHOOK = 1024 * 1024
 """Bytes of a webhook that we read at most."""

@@ -23,8 +23,9 @@ from retour.rules.matching import ReportedRefund
 from retour.shop import Shop
 from retour.steps.case import Case
 from retour.store.clock import SECOND
+from retour.store.commit import NewEffect
+from retour.store.effects import ClaimedEffect
 from retour.store.records import as_json, from_json
-from retour.store.store import ClaimedEffect, NewEffect
 
 SOON = Pauses.doubling(datetime.timedelta(seconds=5), datetime.timedelta(hours=1))
 EVER_LESS_OFTEN = Pauses((datetime.timedelta(hours=1), datetime.timedelta(hours=6), datetime.timedelta(days=1)))

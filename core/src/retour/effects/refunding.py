@@ -37,7 +37,7 @@ from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, no_longer_fits, record_reports, report
 from retour.rules.recovery import Next, begins_anew, next_step
 from retour.steps.case import Case, Cases
-from retour.store.store import ClaimedEffect
+from retour.store.effects import ClaimedEffect
 
 OTHER_CURRENCY = "a refund is of another currency than its payment"
 """Why what a provider says of a payment is not recorded: it could not be counted with the rest."""

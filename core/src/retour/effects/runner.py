@@ -29,15 +29,10 @@ from retour.rules.draft import Draft
 from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits
 from retour.store.clock import SECOND, microseconds
+from retour.store.commit import LeaseLost, NewEffect, SettledEffect, VersionMoved
+from retour.store.effects import ClaimedEffect
 from retour.store.records import from_json
-from retour.store.store import (
-    ClaimedEffect,
-    LeaseLost,
-    NewEffect,
-    SettledEffect,
-    Store,
-    VersionMoved,
-)
+from retour.store.store import Store
 
 log = logging.getLogger("retour.effects")
 
@@ -97,15 +92,15 @@ class Runner:
             except IndexError:
                 break
             if turn is _A_FALLEN_ONE:
-                claimed = self.store.claim_fallen(owner, lease=LEASE, kinds=KINDS)
+                claimed = self.store.effects.claim_fallen(owner, lease=LEASE, kinds=KINDS)
             else:
-                claimed = self.store.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, shop=turn)
+                claimed = self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, shop=turn)
             if claimed:
                 return claimed
-        claimed = self.store.claim(owner, lease=LEASE, limit=limit, kinds=KINDS)
+        claimed = self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS)
         if not claimed:
-            return self.store.claim_fallen(owner, lease=LEASE, kinds=KINDS)
-        shops, self._after = self.store.shops_with_due(self._after)
+            return self.store.effects.claim_fallen(owner, lease=LEASE, kinds=KINDS)
+        shops, self._after = self.store.effects.shops_with_due(self._after)
         self._turns.extend([*(shops if len(shops) > 1 else ()), _A_FALLEN_ONE])
         return claimed
 
@@ -151,7 +146,7 @@ class Runner:
 
     def _settle(self, settled: Sequence[SettledEffect]) -> None:
         with suppress(RetourError):  # then the leases run out, as after any crash
-            self.store.settle(settled, self._commit_id())
+            self.store.effects.settle(settled, self._commit_id())
 
     def _commit_id(self) -> str:
         return id_maker(microseconds(self.clock()) // 1000)("cm")
@@ -182,7 +177,7 @@ class Runner:
         log.debug("why they wait", exc_info=error)
         settled = [attrs.evolve(postpone(effect, said), unclear=unclear or effect.crashed) for effect in effects]
         try:
-            self.store.settle(settled, self._commit_id())
+            self.store.effects.settle(settled, self._commit_id())
         except Exception as also:  # noqa: BLE001 - the database is away: their leases run out
             log.warning("effects of order %s wait for their leases to end: %s", effects[0].order_id, _said(also))
         return list(_postponed(effects, settled))
@@ -228,7 +223,7 @@ class Runner:
                 case = self.cases.as_last_seen(case.shop, case.order_id)
             except LeaseLost:
                 log.warning("another worker took over effects of order %s", case.order_id)
-                held = self.store.held(settled)
+                held = self.store.effects.held(settled)
                 tries = [one if one.settled and one.settled.id in held else one.without_lease for one in tries]
             else:
                 return done.case, settled, as_claimed(case.shop, case.order_id, done.effects)

@@ -13,7 +13,7 @@ from retour.model.returns import MovementState, StockMovement
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
 from retour.shop import Shop
-from retour.store.store import ClaimedEffect
+from retour.store.effects import ClaimedEffect
 
 log = logging.getLogger("retour.effects")
 

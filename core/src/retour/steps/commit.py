@@ -12,9 +12,10 @@ from retour.model.events.event import Recorded
 from retour.rules.draft import Draft, Note
 from retour.steps.case import Case
 from retour.store.clock import microseconds
+from retour.store.commit import Commit, NewEffect, SettledEffect
 from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import proven_row
-from retour.store.store import Commit, NewEffect, SettledEffect, Store
+from retour.store.store import Store
 
 DAYS_NOTES_ARE_KEPT = 365
 """Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
+
+from sqlalchemy import literal_column
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 SECOND = 1_000_000
@@ -28,3 +31,8 @@ def microseconds(at: datetime.datetime) -> int:
 def as_datetime(value: int) -> datetime.datetime:
     """A stored time as an aware datetime in UTC."""
     return EPOCH + value * _MICROSECOND
+
+
+def database_now(dialect: str) -> Any:
+    """The database's clock, in a statement of SQLAlchemy Core."""
+    return literal_column(NOW[dialect])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, CursorResult, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
@@ -65,3 +65,13 @@ class Prepared:
                 constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
             )
         return found
+
+
+def plain_insert(table: Any, *, ignore: bool = False) -> Prepared:
+    """A whole row of ``table``; ``ignore`` one that is there already."""
+
+    def build(_: str, insert: Insert) -> Any:
+        statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+        return statement.on_conflict_do_nothing() if ignore else statement
+
+    return Prepared(build)

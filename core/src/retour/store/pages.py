@@ -1,0 +1,145 @@
+"""Pages of returns and of refunds, from the rows that are written with the events they follow from."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+from sqlalchemy import RowMapping, select, tuple_
+
+from retour.model.errors import InvalidArgument
+from retour.model.text import text
+from retour.store import tables
+from retour.store.clock import as_datetime
+from retour.store.database import Database
+
+
+@attrs.frozen(kw_only=True)
+class ReturnRow:
+    """One return as lists show it."""
+
+    shop: str
+    return_id: str
+    order_id: str
+    goods: str
+    stock: str
+    waits_for: str
+    since: datetime.datetime
+    due: datetime.date | None
+    opened_at: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
+class RefundRow:
+    """One refund as lists show it."""
+
+    refund_id: str
+    order_id: str
+    payment: str
+    minor: int
+    currency: str
+    state: str
+    waits_for: str
+    since: datetime.datetime
+    opened_at: datetime.datetime
+    batch: str
+
+
+class Pages:
+    """Pages of the lists of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def returns(
+        self, shop: str, filters: Mapping[str, Sequence[str]], *, limit: int, after: str | None
+    ) -> tuple[list[ReturnRow], str | None]:
+        """A page of returns, the newest first, and the cursor of the next page if there is one."""
+        rows, following = self._page(tables.return_, "return_id", shop, filters, limit, after)
+        return [_return_row(row) for row in rows], following
+
+    def refunds(
+        self, shop: str, filters: Mapping[str, Sequence[str]], *, limit: int, after: str | None
+    ) -> tuple[list[RefundRow], str | None]:
+        """A page of refunds, the newest first, and the cursor of the next page if there is one."""
+        rows, following = self._page(tables.refund, "refund_id", shop, filters, limit, after)
+        return [_refund_row(row) for row in rows], following
+
+    def _page(
+        self,
+        table: Any,
+        key: str,
+        shop: str,
+        filters: Mapping[str, Sequence[str]],
+        limit: int,
+        after: str | None,
+    ) -> tuple[Sequence[RowMapping], str | None]:
+        columns = table.c
+        query = select(table).where(columns.shop == shop)
+        for name, values in filters.items():
+            column = columns[name]
+            query = query.where(column == values[0] if len(values) == 1 else column.in_(values))
+        if after is not None:
+            query = query.where(tuple_(columns.opened_at, columns[key]) < tuple_(*_cursor(after)))
+        query = query.order_by(columns.opened_at.desc(), columns[key].desc()).limit(limit + 1)
+        rows = self._database.rows(query)
+        following = f"{rows[limit - 1]['opened_at']}.{rows[limit - 1][key]}" if len(rows) > limit else None
+        return rows[:limit], following
+
+    def overdue(self, today: datetime.date) -> Iterator[tuple[str, str, str]]:
+        """Returns whose last day to send has passed, the longest ago first: shop, order, return. Those that are still
+        overdue when the caller has seen them do not come again."""
+        columns = tables.return_.c
+        place = (columns.due, columns.shop, columns.return_id)
+        query = select(*place, columns.order_id).where(columns.due < today.isoformat()).order_by(*place).limit(_PAGE)
+        rows: Sequence[Any] = ()
+        while not rows or len(rows) == _PAGE:
+            page = query.where(tuple_(*place) > tuple_(*rows[-1][:3])) if rows else query
+            rows = self._database.read(lambda reader, page=page: reader.execute(page).all())  # type: ignore[misc]
+            if not rows:
+                return
+            yield from [(shop, order_id, return_id) for _, shop, return_id, order_id in rows]
+
+
+_PAGE = 100
+
+
+def _cursor(after: str) -> tuple[int, str]:
+    opened_at, _, return_id = after.partition(".")
+    if not opened_at.isdigit() or not return_id:
+        raise InvalidArgument(
+            text("{cursor} is no page of this list. Use the next that a page gave, or none.", cursor=after)
+        )
+    return int(opened_at), return_id
+
+
+def _return_row(row: RowMapping) -> ReturnRow:
+    due = row["due"]
+    return ReturnRow(
+        shop=row["shop"],
+        return_id=row["return_id"],
+        order_id=row["order_id"],
+        goods=row["goods"],
+        stock=row["stock"],
+        waits_for=row["waits_for"],
+        since=as_datetime(row["since"]),
+        due=None if due is None else datetime.date.fromisoformat(due),
+        opened_at=as_datetime(row["opened_at"]),
+    )
+
+
+def _refund_row(row: RowMapping) -> RefundRow:
+    return RefundRow(
+        refund_id=row["refund_id"],
+        order_id=row["order_id"],
+        payment=row["payment"],
+        minor=row["minor"],
+        currency=row["currency"],
+        state=row["state"],
+        waits_for=row["waits_for"],
+        since=as_datetime(row["since"]),
+        opened_at=as_datetime(row["opened_at"]),
+        batch=row["batch"],
+    )
