@@ -109,6 +109,12 @@ def test_links_between_pages_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
 
 
+def test_every_test_that_a_page_names_is_there() -> None:
+    for page in PAGES:
+        for file, name in re.findall(r"`((?:tests|plugins)/[\w/]+\.py)::(\w+)`", page.read_text()):
+            assert f"def {name}(" in (ROOT / file).read_text(), f"{page.relative_to(ROOT)} names {file}::{name}"
+
+
 def hooks_page() -> str:
     """The page of hooks, made from their specifications."""
     parts = ["# Every hook\n", f"{inspect.cleandoc(str(specs.__doc__))}\n"]
