@@ -39,7 +39,7 @@ from retour import (
     text,
 )
 from retour.model.events.event import EVENT_TYPES
-from retour.model.fields import check_again, unchecked
+from retour.model.fields import changed, check_again, unchecked
 from retour.model.order import OrderLine, TaxPart
 from retour.model.reasons import LONGEST_WORDS, Reason, ReasonCode
 from retour.model.refunds import RefundInstruction, TransferInstruction
@@ -441,6 +441,13 @@ def test_a_value_made_without_checks_is_equal_to_the_checked_one() -> None:
     first, second = unchecked(RestockDecision)(kind="all"), unchecked(RestockDecision)(kind="all")
     assert first.units == {}
     assert first.units is not second.units
+
+
+def test_a_value_that_is_changed_without_checks_is_equal_to_the_one_that_is_checked() -> None:
+    assert changed(LINE, name="Cups", ordered=9) == attrs.evolve(LINE, name="Cups", ordered=9)
+    assert changed(LINE) == LINE
+    with pytest.raises(TypeError, match="unit"):
+        changed(LINE, unit=9)
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)

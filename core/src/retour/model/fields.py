@@ -2,7 +2,8 @@
 
 `checked` gives every field of a class the check that its annotation asks for, and the annotations here say what a type
 alone does not: how long, how large. What nobody could store or read again is refused where it comes in. What is read
-back from the store was checked when it was made: `unchecked` makes it without asking again.
+back from the store was checked when it was made: `unchecked` makes it without asking again, and `changed` makes one of
+another. Both run functions that are written for the class, so that folding costs what it did without checks.
 """
 
 from __future__ import annotations
@@ -141,8 +142,7 @@ def wanted_instead(value: object, kind: Any) -> Text | None:
 def unchecked(kind: type[_T]) -> Callable[..., _T]:
     """Makes values of an attrs class from fields that were checked before, and does not check them again.
 
-    `attrs.validators.disabled` would do it for all threads at once. The function is written as attrs writes
-    ``__init__``, so that folding an order costs what it did without checks.
+    `attrs.validators.disabled` would do it for all threads at once.
     """
     fields = _fields(kind)
     defaults = {field.name: field.default for field in fields if field.default is not attrs.NOTHING}
@@ -158,21 +158,30 @@ def unchecked(kind: type[_T]) -> Callable[..., _T]:
             sets.append(f"    _set({field.name!r}, {name})")
     if all(field.kw_only for field in fields):
         takes.insert(0, "*")
-    lines = [
-        f"def make({', '.join(takes)}):",
-        "    made = _new(_kind)",
-        "    _set = _setter(made)",
-        *sets,
-        "    return made",
-    ]
-    names: dict[str, Any] = {
-        "_new": object.__new__,
-        "_setter": object.__setattr__.__get__,
-        "_kind": kind,
-        "_nothing": attrs.NOTHING,
-        "_defaults": defaults,
-        "_factories": factories,
-    }
+    given = {"_nothing": attrs.NOTHING, "_defaults": defaults, "_factories": factories}
+    return _makes(kind, ", ".join(takes), sets, given)
+
+
+def changed(value: _T, **fields: Any) -> _T:
+    """A value with other ``fields``, as `attrs.evolve` gives it, where all of them were checked before: nothing is
+    checked again."""
+    kind: Any = type(value)
+    made: _T = _changes(kind)(value, **fields)
+    return made
+
+
+@cache
+def _changes(kind: Any) -> Callable[..., Any]:
+    names = [field.name for field in _fields(kind)]
+    takes = ", ".join(["_value, /, *", *[f"{name}=_same" for name in names]])
+    sets = [f"    _set({name!r}, _value.{name} if {name} is _same else {name})" for name in names]
+    return _makes(kind, takes, sets, {"_same": object()})
+
+
+def _makes(kind: type[_T], takes: str, sets: Iterable[str], given: Mapping[str, Any]) -> Callable[..., _T]:
+    """A function that makes values of ``kind``, written as attrs writes ``__init__``: of the names of its fields."""
+    lines = [f"def make({takes}):", "    made = _new(_kind)", "    _set = _setter(made)", *sets, "    return made"]
+    names: dict[str, Any] = {"_new": object.__new__, "_setter": object.__setattr__.__get__, "_kind": kind, **given}
     exec("\n".join(lines), names)  # noqa: S102 - of the names of fields, and nothing that came from outside
     make: Callable[..., _T] = names["make"]
     make.__name__, make.__qualname__, make.__module__ = kind.__name__, kind.__qualname__, kind.__module__

@@ -11,6 +11,7 @@ from retour.model.dossier import Dossier
 from retour.model.events import goods_steps, money_steps, stock_steps  # noqa: F401 - each step is known then
 from retour.model.events.event import Recorded
 from retour.model.events.folding import STEPS
+from retour.model.fields import changed
 
 
 def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
@@ -20,11 +21,11 @@ def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
 
 def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
     """``dossier`` after one more event."""
-    changed = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
+    fields = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
     if recorded.request_id is not None and recorded.request_digest is not None:
         used = (recorded.request_digest, recorded.command)
-        changed["requests"] = {**dossier.requests, recorded.request_id: used}
-    return attrs.evolve(dossier, version=recorded.seq, **changed)
+        fields["requests"] = {**dossier.requests, recorded.request_id: used}
+    return changed(dossier, version=recorded.seq, **fields)
 
 
 @attrs.frozen

@@ -20,6 +20,7 @@ from retour.model.fields import (
     Units,
     as_frozenset,
     as_tuple,
+    changed,
     checked,
     shown,
 )
@@ -229,11 +230,11 @@ class Order:
 
     def without_personal_data(self) -> Order:
         """The order as an event may hold it: no payers, no address, no customer."""
-        return attrs.evolve(
+        return changed(
             self,
             customer="",
-            payments=tuple([attrs.evolve(payment, payer=None) for payment in self.payments]),
-            delivery=self.delivery and attrs.evolve(self.delivery, postal_code="", country=""),
+            payments=tuple([changed(payment, payer=None) for payment in self.payments]),
+            delivery=self.delivery and changed(self.delivery, postal_code="", country=""),
         )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
@@ -21,12 +19,13 @@ from retour.model.events.goods import (
     ReturnRequested,
     ReturnSent,
 )
+from retour.model.fields import changed
 from retour.model.returns import GoodsState, Receipt, Return
 
 
 def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
-    changed = attrs.evolve(dossier.returns[return_id], goods=goods, changed_at=at.at, **more)
-    return with_return(dossier, changed)
+    moved = changed(dossier.returns[return_id], goods=goods, changed_at=at.at, **more)
+    return with_return(dossier, moved)
 
 
 @step(OrderSeen)
@@ -102,12 +101,12 @@ def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Chang
     receipt = return_.receipts[event.receipt_id]
     lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
     announced = receipt.announced or event.announced_by is not None
-    return _counted(dossier, return_, attrs.evolve(receipt, lines=lines, announced=announced), at)
+    return _counted(dossier, return_, changed(receipt, lines=lines, announced=announced), at)
 
 
 def _counted(dossier: Dossier, return_: Return, receipt: Receipt, at: Recorded) -> Changes:
-    counted = attrs.evolve(return_, receipts={**return_.receipts, receipt.id: receipt}, changed_at=at.at)
-    return with_return(dossier, attrs.evolve(counted, goods=_goods_after_count(counted)))
+    counted = changed(return_, receipts={**return_.receipts, receipt.id: receipt}, changed_at=at.at)
+    return with_return(dossier, changed(counted, goods=_goods_after_count(counted)))
 
 
 def _goods_after_count(return_: Return) -> GoodsState:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step
@@ -28,11 +26,12 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.fields import changed
 from retour.model.refunds import Refund, RefundSource, RefundState, state_of
 
 
 def _with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
-    refund = attrs.evolve(dossier.refunds[refund_id], changed_at=at.at, **changes)
+    refund = changed(dossier.refunds[refund_id], changed_at=at.at, **changes)
     return {"refunds": {**dossier.refunds, refund_id: refund}}
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import attrs
-
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.stock import RestockAsked, RestockDecided, StockApplied, StockFailed
+from retour.model.fields import changed
 from retour.model.returns import Movement, MovementState
 
 
 @step(RestockAsked)
 def _restock_asked(dossier: Dossier, event: RestockAsked, at: Recorded) -> Changes:
-    return with_return(dossier, attrs.evolve(dossier.returns[event.return_id], question_open=True, changed_at=at.at))
+    return with_return(dossier, changed(dossier.returns[event.return_id], question_open=True, changed_at=at.at))
 
 
 @step(RestockDecided)
@@ -22,7 +21,7 @@ def _restock_decided(dossier: Dossier, event: RestockDecided, at: Recorded) -> C
     booked = {movement.id: Movement(booking=movement) for movement in event.movements}
     return with_return(
         dossier,
-        attrs.evolve(
+        changed(
             return_,
             decided=return_.decided if event.corrects else event.decision,
             question_open=return_.question_open and event.corrects,
@@ -37,10 +36,10 @@ def _restock_decided(dossier: Dossier, event: RestockDecided, at: Recorded) -> C
 def _stock_applied(dossier: Dossier, event: StockApplied, at: Recorded) -> Changes:
     return_ = dossier.returns[event.return_id]
     applied = {
-        movement_id: attrs.evolve(return_.movements[movement_id], state=MovementState.APPLIED, why=None)
+        movement_id: changed(return_.movements[movement_id], state=MovementState.APPLIED, why=None)
         for movement_id in event.movement_ids
     }
-    return with_return(dossier, attrs.evolve(return_, movements={**return_.movements, **applied}, changed_at=at.at))
+    return with_return(dossier, changed(return_, movements={**return_.movements, **applied}, changed_at=at.at))
 
 
 @step(StockFailed)
@@ -51,14 +50,14 @@ def _stock_failed(dossier: Dossier, event: StockFailed, at: Recorded) -> Changes
     if event.final:
         line_id = movement.booking.line_id
         by_hand[line_id] = by_hand.get(line_id, 0) + movement.booking.quantity
-    failed = attrs.evolve(
+    failed = changed(
         movement,
         state=MovementState.REFUSED if event.final else MovementState.FAILED,
         why=event.because,
     )
     return with_return(
         dossier,
-        attrs.evolve(
+        changed(
             return_,
             movements={**return_.movements, event.movement_id: failed},
             by_hand=by_hand,
