@@ -34,7 +34,7 @@ def test_what_could_not_be_read_again_is_refused_and_nothing_is_changed(values: 
     desk = ReturnDesk(shop=MemoryShop([spoiled(**values)]), store="sqlite://", inline_seconds=0)
     with pytest.raises(NotReadable, match="Order 1001: order_seen holds a value that could not be read again"):
         desk.mark_returned("1001", by=ANNA)
-    desk._services.shops("default").orders["1001"] = an_order(a_line("cup", 2))  # type: ignore[attr-defined]
+    desk._services.shops("default").shop.orders["1001"] = an_order(a_line("cup", 2))  # type: ignore[attr-defined]
     assert desk.dossier("1001").version == 0
     assert desk.mark_returned("1001", by=ANNA).changed
     desk.close()

@@ -169,7 +169,7 @@ def test_one_poisoned_order_among_a_thousand_ends_three_processes_and_costs_no_o
         desk._services.store.save(commit)
     sql(desk, "UPDATE retour_effect SET not_before = 1 WHERE order_id = 'o0000'")  # it is the oldest
     served = []
-    while until_it_dies(make_desk(plugins=[plugin], shop=desk._services.shops("default")), plugin, monkeypatch):
+    while until_it_dies(make_desk(plugins=[plugin], shop=desk._services.shops("default").shop), plugin, monkeypatch):
         served.append(len(plugin.heard))
     assert served == [0, 20, 20 + 19 + 20 * 20]  # each time alone, and behind others; the innocent went first
     assert sorted(plugin.heard) == order_ids[1:]

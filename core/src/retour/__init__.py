@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from retour.model.actor import Actor as Actor, ActorKind as ActorKind
     from retour.model.dossier import Dossier as Dossier
     from retour.model.errors import (
+        AskedWithin as AskedWithin,
         Busy as Busy,
         InvalidAmount as InvalidAmount,
         InvalidArgument as InvalidArgument,
@@ -124,6 +125,7 @@ _HOMES = {
     "model.actor": ("Actor", "ActorKind"),
     "model.dossier": ("Dossier",),
     "model.errors": (
+        "AskedWithin",
         "Busy",
         "InvalidAmount",
         "InvalidArgument",

@@ -6,7 +6,11 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from retour.model.errors import InvalidShop
+import attrs
+
+from retour.model.asking import asking
+from retour.model.errors import InvalidOrder, InvalidShop
+from retour.model.fields import apart
 from retour.model.order import Order
 from retour.model.returns import StockMovement
 from retour.model.text import text
@@ -72,16 +76,66 @@ class MemoryShop:
                     self.stock[movement.product] = self.stock.get(movement.product, 0) + movement.quantity
 
 
-def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], Shop]:
+@attrs.frozen
+class ShopCaller:
+    """Calls a host's shop, and nothing else in retour does: what crosses is a value of its own on each side.
+
+    ``id`` is the shop's. What the host raises goes on up.
+    """
+
+    id: str
+    shop: Shop
+
+    def order(self, order_id: str) -> Order | None:
+        """The order as it is at this moment. Raises `InvalidOrder` for what is no order."""
+        with asking("Shop.order", self.id, order_id):
+            given = self.shop.order(order_id)
+        if given is None:
+            return None
+        if not issubclass(type(given), Order):
+            raise InvalidOrder(
+                text(
+                    "Order {order}: the shop gave {given}. Shop.order gives an Order, or None where there is none.",
+                    order=order_id,
+                    given=type(given).__name__,
+                )
+            )
+        return apart(given)
+
+    def find_order(self, provider: str, reference: str) -> str | None:
+        """The id of the order that was paid by ``reference``. Raises `InvalidShop` for what is no id."""
+        with asking("Shop.find_order", self.id, provider, reference):
+            given = self.shop.find_order(provider, reference)
+        if given is not None and not isinstance(given, str):
+            raise InvalidShop(
+                text(
+                    "Shop.find_order gave {given}. It gives the id of an order, a text, or None.",
+                    given=type(given).__name__,
+                )
+            )
+        return given
+
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
+        """Let the shop book movements, all or none."""
+        with asking("Shop.book_stock", self.id):
+            self.shop.book_stock(apart(tuple(movements)))
+
+
+def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], ShopCaller]:
     """The shop with an id: always ``given``, or what it gives for the id.
 
     Raises `InvalidShop` for what is no `Shop`: at once, or when it is given.
     """
     if not is_shop(given):
         function: Callable[[str], Shop] = given  # type: ignore[assignment]
-        return lambda shop_id: _checked(function(shop_id))
+
+        def of(shop_id: str) -> ShopCaller:
+            with asking("the function of the shops", shop_id, most=1):
+                return ShopCaller(shop_id, _checked(function(shop_id)))
+
+        return of
     shop = _checked(given)
-    return lambda _: shop
+    return lambda shop_id: ShopCaller(shop_id, shop)
 
 
 def is_shop(given: object) -> bool:

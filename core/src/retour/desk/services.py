@@ -14,7 +14,7 @@ from retour.effects.runner import Runner
 from retour.plugins.accounts import Accounts
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Registry
-from retour.shop import Shop
+from retour.shop import ShopCaller
 from retour.steps.case import Cases
 from retour.steps.commit import Commits
 from retour.store.connect import connect
@@ -34,7 +34,7 @@ class Services:
     accounts: Accounts
     refunding: Refunding
     runner: Runner
-    shops: Callable[[str], Shop]
+    shops: Callable[[str], ShopCaller]
     clock: Callable[[], datetime.datetime]
     zone: ZoneInfo
     inline_seconds: float

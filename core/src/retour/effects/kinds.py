@@ -20,7 +20,7 @@ from retour.model.returns import StockMovement
 from retour.plugins.hooks import Hooks, PluginFailed
 from retour.rules.effects import refunds_to_cancel, refunds_to_look_at, refunds_to_send, stock_to_book
 from retour.rules.matching import ReportedRefund
-from retour.shop import Shop
+from retour.shop import ShopCaller
 from retour.steps.case import Case
 from retour.store.clock import SECOND
 from retour.store.commit import NewEffect
@@ -41,7 +41,7 @@ may take, connecting and everything that a provider has to ask on the way includ
 class Outside:
     """What effects are done with: the host's shops, the plugins, the payment providers."""
 
-    shops: Callable[[str], Shop]
+    shops: Callable[[str], ShopCaller]
     hooks: Hooks
     refunding: Refunding
 

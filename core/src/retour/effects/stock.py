@@ -12,13 +12,13 @@ from retour.model.events.stock import StockApplied, StockFailed
 from retour.model.returns import MovementState, StockMovement
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
-from retour.shop import Shop
+from retour.shop import ShopCaller
 from retour.store.effects import ClaimedEffect
 
 log = logging.getLogger("retour.effects")
 
 
-def book(effect: ClaimedEffect, shop: Shop, movements: Sequence[StockMovement], dossier: Dossier) -> Attempt:
+def book(effect: ClaimedEffect, shop: ShopCaller, movements: Sequence[StockMovement], dossier: Dossier) -> Attempt:
     """Let the shop book movements, all or none, without those that it says it never will.
 
     What was recorded of a movement before is not asked again.

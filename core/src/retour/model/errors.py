@@ -88,6 +88,11 @@ class WrongState(NotPossibleNow):
     until the state is another."""
 
 
+class AskedWithin(WrongState):
+    """A hook, a provider, a shop or a settings function uses the desk in a way in which the desk asks it again, and
+    again, without an end."""
+
+
 class ProviderUnavailable(NotPossibleNow):
     """A provider has to be asked first, and cannot be now. Try again later."""
 

@@ -133,6 +133,19 @@ def check_again(value: object) -> None:
             check_again(getattr(value, field.name))
 
 
+def apart(value: _T) -> _T:
+    """A value equal to this one that shares nothing which could be written into, however deep it lies.
+
+    For whatever crosses to foreign code or comes from it: `object.__setattr__` writes into a frozen value all the same,
+    at once or much later. What cannot be written into (texts, numbers, times, members of enums) is shared.
+    """
+    kind = type(value)
+    copy = _COPIES.get(kind)
+    if copy is None:
+        copy = _COPIES[kind] = _copy_of(kind)
+    return copy(value)  # type: ignore[no-any-return]
+
+
 def wanted_instead(value: object, kind: Any) -> Text | None:
     """What an annotation asks for in place of ``value``; None where the value is that."""
     wanted = _check_of(kind)(value)
@@ -186,6 +199,48 @@ def _makes(kind: type[_T], takes: str, sets: Iterable[str], given: Mapping[str, 
     make: Callable[..., _T] = names["make"]
     make.__name__, make.__qualname__, make.__module__ = kind.__name__, kind.__qualname__, kind.__module__
     return make
+
+
+_COPIES: dict[type, Callable[[Any], Any]] = {}
+"""How a value of each class is made again; filled as classes are met."""
+
+
+def _copy_of(kind: type) -> Callable[[Any], Any]:
+    if attrs.has(kind):
+        return _copy_of_fields(kind)
+    if issubclass(kind, Mapping):
+        return lambda given: {key: apart(item) for key, item in given.items()}
+    for several in (tuple, list, set, frozenset):
+        if issubclass(kind, several):
+            return _copy_of_several(several)
+    return lambda given: given
+
+
+def _copy_of_several(kind: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
+    return lambda given: kind([apart(item) for item in given])
+
+
+def _copy_of_fields(kind: type) -> Callable[[Any], Any]:
+    """Written out for the class, as `unchecked` is; what a field may hold by its annotation says if it is shared."""
+    hints = get_type_hints(kind)
+    names: dict[str, Any] = {"_make": unchecked(kind), "_apart": apart}
+    gives = [
+        f"{field.alias or field.name}="
+        + (f"given.{field.name}" if _is_shared(hints[field.name]) else f"_apart(given.{field.name})")
+        for field in _fields(kind)
+    ]
+    copy: Callable[[Any], Any] = eval(f"lambda given: _make({', '.join(gives)})", names)  # noqa: S307 - names of fields
+    return copy
+
+
+def _is_shared(kind: Any) -> bool:
+    """Whether a field of this annotation holds nothing that could be written into."""
+    if get_origin(kind) in (Union, UnionType):
+        return all(_is_shared(one) for one in get_args(kind))
+    if get_origin(kind) is frozenset:
+        return all(_is_shared(one) for one in get_args(kind))
+    plain = (str, int, bool, bytes, Decimal, NoneType, datetime.date, datetime.timedelta)
+    return kind in plain or (isinstance(kind, type) and issubclass(kind, Enum | datetime.date))
 
 
 _Factory: Any = type(attrs.Factory(dict))
@@ -380,14 +435,15 @@ def _nothing(value: object) -> Wanted | None:
 
 def _member(kind: type[Enum]) -> Check:
     wanted = text("one of {choices}", choices=[f"{kind.__name__}.{one.name}" for one in kind])
-    return lambda value: None if isinstance(value, kind) else (wanted, value)
+    return lambda value: None if issubclass(type(value), kind) else (wanted, value)
 
 
 def _instance(kind: type) -> Check:
+    """An object can say of itself that it is of any class, and `isinstance` believes it."""
     wanted = text("{kind} as it is made by its class", kind=kind.__name__)
     if kind is bool:
         wanted = text("true or false")
-    return lambda value: None if isinstance(value, kind) else (wanted, value)
+    return lambda value: None if issubclass(type(value), kind) else (wanted, value)
 
 
 def _one_of(checks: list[Check]) -> Check:

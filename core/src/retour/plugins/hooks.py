@@ -1,19 +1,22 @@
 """The typed caller: one method for each hook, and the policy for a plugin that fails.
 
-Each implementation is called on its own, so that a plugin that raises or exits cannot stop another. Nothing else
-in retour touches pluggy's callers.
+Each implementation is called on its own, so that a plugin that raises or exits cannot stop another. It is handed values
+of its own, and what it answers is taken as it is at that moment: whatever it writes into either changes nothing else.
+Nothing else in retour touches pluggy's callers.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import attrs
 import pluggy
 
+from retour.model.asking import asking
 from retour.model.errors import RetourError
-from retour.model.fields import check_again
+from retour.model.fields import apart, check_again
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import ReasonCode, reason
@@ -21,7 +24,7 @@ from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, Ref
 from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
 from retour.plugins import specs
 from retour.plugins.context import HookContext
-from retour.plugins.registry import Plugin, Registry
+from retour.plugins.registry import CORE, Plugin, Registry
 from retour.providers.errors import redacted
 from retour.rules.refunds import by_plan, without_plan
 
@@ -46,34 +49,52 @@ class PluginFailed(Exception):
         self.reason = reason(ReasonCode.PLUGIN_FAILED, said, plugin=plugin, origin=origin, hook=hook)
 
 
+@attrs.frozen
+class Implementation:
+    """What one plugin does when a hook is called; it ``takes`` some of the hook's arguments."""
+
+    plugin: str
+    takes: frozenset[str]
+    call: Callable[..., Any]
+
+    def answer(self, hook: str, arguments: Mapping[str, Any]) -> Any:
+        """What it answers. It gets values of its own; the core is trusted with ours."""
+        if self.plugin == CORE:
+            return self.call(**arguments)
+        order, ctx = arguments["order"], arguments["ctx"]
+        own = {name: apart(one) if name in self.takes else None for name, one in arguments.items()}
+        with asking(f"{hook} of plugin {self.plugin}", ctx.shop, order.id):
+            return self.call(**own)
+
+
 class Hooks:
     """The hooks of one desk, typed."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._callers = {hook: _callers(registry, hook) for hook in (*_DECIDING, *_ANNOUNCING)}
-        self._announced = {hook: tuple([name for name, _ in self._callers[hook]]) for hook in _ANNOUNCING}
+        self._announced = {hook: tuple([one.plugin for one in self._callers[hook]]) for hook in _ANNOUNCING}
 
     # --- deciding ------------------------------------------------------------------------------------
 
     def return_policy(self, order: Order, request: ReturnRequest, ctx: HookContext) -> list[Objection]:
         """Every plugin's objections; a plugin that fails objects "needs review"."""
         objections = []
-        for name, call in self._callers["return_policy"]:
+        for one in self._callers["return_policy"]:
             try:
-                answers = self._ask(name, "return_policy", call, order=order, request=request, ctx=ctx)
-                objections += [self._checked(name, "return_policy", one, Objection) for one in answers]
+                answers = self._ask(one, "return_policy", order=order, request=request, ctx=ctx)
+                objections += [self._checked(one.plugin, "return_policy", answer, Objection) for answer in answers]
             except PluginFailed as failure:
                 objections.append(Objection.review(failure.reason))
         return objections
 
     def restock_policy(self, order: Order, returned: Returned, ctx: HookContext) -> RestockDecision:
         """The first plugin's decision; a plugin that fails makes us ask the merchant."""
-        for name, call in self._callers["restock_policy"]:
+        for one in self._callers["restock_policy"]:
             try:
-                answer = self._ask(name, "restock_policy", call, order=order, returned=returned, ctx=ctx)
+                answer = self._ask(one, "restock_policy", order=order, returned=returned, ctx=ctx)
                 if answer is not None:
-                    return self._checked(name, "restock_policy", answer, RestockDecision)
+                    return self._checked(one.plugin, "restock_policy", answer, RestockDecision)
             except PluginFailed as failure:
                 return RestockDecision.ask(failure.reason)
         return RestockDecision.ask()
@@ -81,13 +102,13 @@ class Hooks:
     def refund_link(self, order: Order, payment: Payment, amount: Money, ctx: HookContext) -> RefundLink | None:
         """The first link of the host's own objects or of the payment's own plugin; None leaves it to the provider."""
         owner = self._registry.payment.get(payment.provider)
-        for name, call in self._callers["refund_link"]:
-            plugin = self._registry.plugins[name]
+        for one in self._callers["refund_link"]:
+            plugin = self._registry.plugins[one.plugin]
             if plugin.from_host or (owner is not None and owner[1] is plugin):
                 try:
-                    answer = self._ask(name, "refund_link", call, order=order, payment=payment, amount=amount, ctx=ctx)
+                    answer = self._ask(one, "refund_link", order=order, payment=payment, amount=amount, ctx=ctx)
                     if answer is not None:
-                        return self._checked(name, "refund_link", answer, RefundLink)
+                        return self._checked(one.plugin, "refund_link", answer, RefundLink)
                 except PluginFailed:
                     continue
         return None
@@ -96,26 +117,27 @@ class Hooks:
         self, order: Order, returned: Sequence[ReturnedLine], quoted: RefundQuote, ctx: HookContext
     ) -> RefundQuote:
         """The quote by the first plugin's plan; where a plugin fails nothing is suggested, and the quote says why."""
-        for name, call in self._callers["refund_plan"]:
+        for one in self._callers["refund_plan"]:
             try:
-                given = self._ask(name, "refund_plan", call, order=order, returned=returned, quote=quoted, ctx=ctx)
+                given = self._ask(one, "refund_plan", order=order, returned=returned, quote=quoted, ctx=ctx)
                 if given is not None:
-                    plans = [self._checked(name, "refund_plan", one, RefundPlan) for one in self._listed(name, given)]
+                    listed = self._listed(one.plugin, given)
+                    plans = [self._checked(one.plugin, "refund_plan", answer, RefundPlan) for answer in listed]
                     return by_plan(quoted, plans)
             except PluginFailed as failure:
                 return without_plan(quoted, failure.reason)
             except ValueError as error:
-                log.warning("plugin %s planned what is not there: %s", name, error)
-                return without_plan(quoted, PluginFailed(name, self._origin(name), "refund_plan", error).reason)
+                log.warning("plugin %s planned what is not there: %s", one.plugin, error)
+                return without_plan(quoted, self._failed(one.plugin, "refund_plan", error).reason)
         return quoted
 
     def refund_approval(self, order: Order, plan: RefundPlan, ctx: HookContext) -> Approval:
         """The strictest plugin's answer; a plugin that fails holds the refund."""
         answers = [Approval.approve()]
-        for name, call in self._callers["refund_approval"]:
+        for one in self._callers["refund_approval"]:
             try:
-                given = self._ask(name, "refund_approval", call, order=order, plan=plan, ctx=ctx)
-                answers += [self._checked(name, "refund_approval", one, Approval) for one in given]
+                given = self._ask(one, "refund_approval", order=order, plan=plan, ctx=ctx)
+                answers += [self._checked(one.plugin, "refund_approval", answer, Approval) for answer in given]
             except PluginFailed as failure:
                 answers.append(Approval.hold(failure.reason))
         return max(answers, key=lambda answer: list(ApprovalKind).index(answer.kind))
@@ -141,43 +163,45 @@ class Hooks:
     # --- isolation -----------------------------------------------------------------------------------
 
     def _tell(self, plugin: str, hook: str, **arguments: Any) -> None:
-        for name, call in self._callers[hook]:
-            if name == plugin:
-                self._ask(name, hook, call, **arguments)
+        for one in self._callers[hook]:
+            if one.plugin == plugin:
+                self._ask(one, hook, **arguments)
                 return
         raise PluginFailed(plugin, "not loaded", hook, "it waits until the plugin is back")
 
-    def _ask(self, name: str, hook: str, call: Callable[..., Any], **arguments: Any) -> Any:
+    def _ask(self, one: Implementation, hook: str, **arguments: Any) -> Any:
         try:
-            return call(**arguments)
+            return one.answer(hook, arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            log.warning("plugin %s failed in %s", name, hook, exc_info=True)
-            raise PluginFailed(name, self._origin(name), hook, _told(error)) from error
+            log.warning("plugin %s failed in %s", one.plugin, hook, exc_info=True)
+            raise self._failed(one.plugin, hook, _told(error)) from error
 
     def _checked(self, name: str, hook: str, answer: object, kind: type[_T]) -> _T:
-        """The answer, if it is a ``kind`` down to its fields, however it was made."""
-        if not isinstance(answer, kind):
+        """The answer as it is now, if it is a ``kind`` down to its fields, however it was made."""
+        if not issubclass(type(answer), kind):  # an object can say of itself that it is of any class
             log.warning("plugin %s answered %s with %s", name, hook, type(answer).__name__)
-            words = f"it returned {type(answer).__name__}, not {kind.__name__}"
-            raise PluginFailed(name, self._origin(name), hook, words)
+            raise self._failed(name, hook, f"it returned {type(answer).__name__}, not {kind.__name__}")
         try:
-            check_again(answer)
-        except Exception as error:
+            taken: Any = apart(answer)
+            check_again(taken)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             log.warning("plugin %s answered %s with a broken %s", name, hook, kind.__name__, exc_info=True)
-            raise PluginFailed(name, self._origin(name), hook, _told(error)) from error
-        return answer
+            raise self._failed(name, hook, _told(error)) from error
+        return taken  # type: ignore[no-any-return]  # a ``kind``, as was asked above
 
     def _listed(self, name: str, answer: object) -> Sequence[object]:
         if isinstance(answer, list | tuple):
-            return answer
+            return tuple(answer)
         log.warning("plugin %s answered refund_plan with %s", name, type(answer).__name__)
-        raise PluginFailed(name, self._origin(name), "refund_plan", f"it returned {type(answer).__name__}, no list")
+        raise self._failed(name, "refund_plan", f"it returned {type(answer).__name__}, no list")
 
-    def _origin(self, name: str) -> str:
+    def _failed(self, name: str, hook: str, cause: object) -> PluginFailed:
         plugin: Plugin | None = self._registry.plugins.get(name)
-        return plugin.origin if plugin is not None else "core"
+        return PluginFailed(name, plugin.origin if plugin is not None else "core", hook, cause)
 
 
 def _told(error: BaseException) -> str:
@@ -190,13 +214,13 @@ def _told(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _callers(registry: Registry, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:
-    """One caller for each plugin that implements ``hook``, in the order in which they are asked."""
+def _callers(registry: Registry, hook: str) -> tuple[Implementation, ...]:
+    """The plugins that implement ``hook``, in the order in which they are asked."""
     return tuple(_each(registry.manager, hook))
 
 
-def _each(manager: pluggy.PluginManager, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _each(manager: pluggy.PluginManager, hook: str) -> Iterator[Implementation]:
     everyone: Iterable[Any] = [plugin for _, plugin in manager.list_name_plugin() if plugin is not None]
-    for implementation in reversed(getattr(manager.hook, hook).get_hookimpls()):
-        others = [plugin for plugin in everyone if plugin is not implementation.plugin]
-        yield implementation.plugin_name, manager.subset_hook_caller(hook, others)
+    for one in reversed(getattr(manager.hook, hook).get_hookimpls()):
+        others = [plugin for plugin in everyone if plugin is not one.plugin]
+        yield Implementation(one.plugin_name, frozenset(one.argnames), manager.subset_hook_caller(hook, others))

@@ -4,6 +4,7 @@ Nothing else in retour calls a provider. Every call has its time, is made only w
 be, and gives an answer of the right type down to its fields, or a `ProviderError`. What an implementation raised that
 is not its own `ProviderError`, and an answer of a wrong type, leaves a write unclear and makes a read unavailable. Of
 such an exception nothing is kept but its type and where it was raised: its words may be a secret or about a person.
+A provider is handed values of its own, and what it answers or raises is taken as it is at that moment.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any, TypeAlias, get_origin
 
 import attrs
 
-from retour.model.errors import InvalidValue
-from retour.model.fields import check_again, wanted_instead
+from retour.model.asking import asking
+from retour.model.errors import AskedWithin, InvalidValue
+from retour.model.fields import apart, check_again, wanted_instead
 from retour.model.order import Mode, Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import LinkRequest, RefundLink
@@ -199,10 +201,10 @@ def _called(
         raise ProviderError(ErrorCode.CONFIGURATION, f"{caller.display_name} does not declare {method}")
     place = ""
     try:
-        with time_limit(DEADLINE_SECONDS):
-            answer = getattr(provider, method)(*arguments)
-            if get_origin(kind) is Sequence:
-                answer = _listed(answer)
+        own: list[Any] = [apart(one) for one in arguments]
+        with time_limit(DEADLINE_SECONDS), asking(f"{method} of plugin {caller.name}"):
+            given = getattr(provider, method)(*own)
+            answer: Any = apart(_listed(given) if get_origin(kind) is Sequence else given)
             wanted = wanted_instead(answer, kind)
             if wanted is not None:
                 why = f"it answered {type(answer).__name__}, which is not what the contract says: {wanted}"
@@ -214,9 +216,12 @@ def _called(
     except KeyboardInterrupt:
         raise
     except ProviderError as error:
-        if _is_whole(error):
-            raise
+        said = _as_said(error)
+        if said is not None:
+            raise said from None
         why = "its ProviderError is not whole"
+    except AskedWithin as error:
+        why = str(error)
     except InvalidValue as error:  # in words of ours, of its field
         why, place = str(error), _place(error)
     except refuses:
@@ -248,15 +253,30 @@ def _listed(answer: Any) -> Sequence[object]:
     return found
 
 
-def _is_whole(error: ProviderError) -> bool:
-    """Whether an error holds what the core decides by."""
+def _as_said(error: ProviderError) -> ProviderError | None:
+    """What an error says now, which its plugin cannot change any more; None where it does not hold what the core
+    decides by."""
     code, disposition, wait = (getattr(error, name, None) for name in ("code", "disposition", "not_before"))
+    message, provider_code, status = (
+        getattr(error, name, None) for name in ("message", "provider_code", "http_status")
+    )
     if not isinstance(code, ErrorCode) or not isinstance(disposition, Disposition):
-        return False
-    words = (getattr(error, name, None) for name in ("message", "provider_code"))
-    if any(wanted_instead(one, str) is not None for one in words):
-        return False
-    return wait is None or (isinstance(wait, datetime.timedelta) and datetime.timedelta(0) <= wait <= LONGEST_WAIT)
+        return None
+    if any(wanted_instead(one, str) is not None for one in (message, provider_code)):
+        return None
+    if wait is not None and not isinstance(wait, datetime.timedelta):
+        return None
+    if wait is not None and not datetime.timedelta(0) <= wait <= LONGEST_WAIT:
+        return None
+    said = ProviderError(
+        code,
+        str(message),
+        disposition=disposition,
+        provider_code=str(provider_code),
+        http_status=status if isinstance(status, int) else None,
+        not_before=wait,
+    )
+    return said.with_traceback(error.__traceback__)
 
 
 def _place(error: BaseException) -> str:

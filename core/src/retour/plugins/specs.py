@@ -1,8 +1,15 @@
 """Every hook: its kind, when it is called, what may be returned, what happens if it raises, and an example.
 
 A plugin is a module or any object with functions marked `hookimpl`. It may take fewer arguments than the hook has,
-never more. Arguments are plain and frozen: a plugin changes nothing but by what it returns. The last plugin in the
-desk's ``plugins=`` is asked first. ``tryfirst``, ``trylast`` and wrappers are refused.
+never more. Arguments are plain, frozen, and copies: a plugin changes nothing but by what it returns, and that is
+taken as it is at that moment. The last plugin in the desk's ``plugins=`` is asked first. ``tryfirst``, ``trylast``
+and wrappers are refused.
+
+A hook may use the desk. One that decides and commands the same order is asked about that command too; where it would
+be asked within its own answer once more, it fails instead, as if it had raised. No lock of retour's is held while a
+hook runs, but a transaction that you opened yourself is yours: on SQLite it is the only writer (`StoreLocked` at
+once), on PostgreSQL what it has locked stays locked (`Busy` after five seconds). A hook that never returns holds up
+its caller and nobody else, see [Work in the background](workers.md).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from retour.model.ids import id_maker
 from retour.model.order import Order, Payment
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.shop import Shop
+from retour.shop import ShopCaller
 from retour.store.clock import microseconds
 from retour.store.store import Store
 
@@ -96,7 +96,7 @@ class Cases:
     """Reads cases: one order read and one query."""
 
     store: Store
-    shops: Callable[[str], Shop]
+    shops: Callable[[str], ShopCaller]
 
     def read(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
         """The order as the shop has it now, and its history. Raises `UnknownOrder`."""
