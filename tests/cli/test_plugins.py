@@ -136,3 +136,33 @@ def test_capabilities_of_every_kind_are_readable_and_data() -> None:
     assert _in_words(Support.UNKNOWN, "en") == _in_words(None, "en") == ""
     assert _in_words(frozenset({"EUR", "CHF"}), "en") == "CHF, EUR"
     assert json.loads(json.dumps(repeats, default=_as_json)) == {"header": "Idempotency-Key", "window": 86400.0}
+
+
+A_DESK = """
+from retour import MemoryShop, ReturnDesk
+
+KEYS = {"north": {"api_key": "test_dHar4XY7LxsDOtmnkVtjNVWXLSlXsM"}, "south": {"api_kee": "test_hunter2"}}
+desk = ReturnDesk(
+    shop=lambda _: MemoryShop(), store="sqlite://", shop_id="north", plugins=["mollie", "manual_transfer"],
+    settings=lambda shop: {"mollie": KEYS[shop]},
+)
+"""
+
+
+def test_of_a_desk_it_says_what_is_wrong_with_the_settings_of_a_shop(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "desk_for_a_test.py").write_text(A_DESK)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    north = listed(run("plugins", "--json", "--desk", "desk_for_a_test:desk"))
+    assert north.keys() == {"mollie", "manual_transfer"}
+    assert [plugin["settings_faults"] for plugin in north.values()] == [[], []]
+    south = listed(run("plugins", "--json", "--desk", "desk_for_a_test:desk", "--shop", "south"))
+    faults = south["mollie"]["settings_faults"]
+    assert isinstance(faults, list)
+    assert any("mollie.api_key: is missing" in fault for fault in faults)
+    table = run("plugins", "--desk", "desk_for_a_test:desk", "--shop", "south", lang="nl_NL.UTF-8")
+    assert table.exit_code == 0
+    assert "mollie.api_kee" in table.stdout
+    assert "kloppen niet" in table.stdout
+    assert "hunter2" not in table.stdout

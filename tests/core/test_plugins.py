@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import attrs
 import pytest
 
-from retour import LinkKind, MemoryShop, ReturnDesk, hookimpl
+from retour import Actor, LinkKind, MemoryShop, RefundLink, ReturnDesk, hookimpl, text
 from retour.model.errors import InvalidSettings, PluginClash
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins
 from retour.providers import PaymentCapabilities, Secret
 from retour.providers.settings import choice
 from retour.testing import a_line, a_payment, an_order
 
+ANNA = Actor.staff("anna")
 ORDER = an_order(a_line("cup"), payments=[a_payment("20.00", provider="acme", reference="a-1")])
 
 
@@ -273,13 +274,47 @@ def test_each_shop_and_account_has_its_own_provider() -> None:
     assert made == ["key-of-default", "key-of-two"]
 
 
-def test_a_shop_whose_settings_are_wrong_is_refused_when_it_is_opened() -> None:
-    def settings(shop: str) -> dict[str, object]:
-        return {"acme": {"api_key": "k"} if shop == "default" else {}}
+def test_one_wrong_key_of_one_provider_switches_off_that_provider_and_nothing_else() -> None:
+    given: dict[str, object] = {"acme": {"api_kee": "k"}, "good": {"api_key": "k"}}
 
-    one = desk(acme(), settings=settings, shop=lambda _: MemoryShop([ORDER]))
-    with pytest.raises(InvalidSettings, match=r"shop two: acme\.api_key: is missing"):
-        one.for_shop("two")
+    class Good(AcmePay):
+        name = "good"
+
+        def refund_url(self, request: object) -> RefundLink:
+            return RefundLink(kind=LinkKind.PROVIDER_PAGE, label=text("Go"), instruction=text("Go"), url="https://g.e")
+
+    paid = [
+        a_payment("10.00", provider="acme", reference="a-1"),
+        a_payment("10.00", provider="good", reference="g-1"),
+    ]
+    shops = {name: MemoryShop([an_order(a_line("cup"), payments=paid)]) for name in ("default", "two")}
+    one = desk(acme(), acme(Good, "good-plugin"), settings=lambda _: given, shop=lambda name: shops[name])
+    two = one.for_shop("two")
+    assert two.mark_returned("1001", by=ANNA).changed
+    assert [shops["two"].stock, len(two.timeline("1001")), len(two.list_returns().returns)] == [{"cup": 1}, 3, 1]
+    off, works = two.refund_options("1001")
+    assert "its settings are wrong: acme.api_kee: is no setting" in off.link.instruction.render("en")
+    assert works.link.url == "https://g.e"
+    assert "its settings are wrong" in two.refund_link("1001", "a-1").instruction.render("en")
+    told = {plugin.name: plugin.settings_faults for plugin in two.plugins}
+    assert told["good-plugin"] == ()
+    assert told["acme-plugin"][0].startswith("acme.api_kee: is no setting")
+    given["acme"] = {"api_key": "k"}  # mended, and nothing is started anew
+    assert [plugin.settings_faults for plugin in two.plugins] == [(), ()]
+    assert "it failed" in two.refund_link("1001", "a-1").instruction.render(
+        "en"
+    )  # as this plugin does when it is asked
+
+
+@pytest.mark.parametrize(
+    "given", [None, "sk_live_topsecret", 7, ["acme"], object()], ids=lambda given: type(given).__name__
+)
+def test_a_settings_function_that_gives_no_mapping_costs_the_providers_alone(given: object) -> None:
+    one = desk(acme(), settings=lambda _: given)
+    assert one.mark_returned("1001", by=ANNA).changed
+    said = str(one.refund_link("1001", "a-1").instruction) + str(one.plugins)
+    assert f"{type(given).__name__} is no mapping" in said
+    assert "topsecret" not in said
 
 
 def test_a_shop_whose_settings_cannot_be_had_has_no_provider_until_they_can() -> None:
@@ -295,6 +330,7 @@ def test_a_shop_whose_settings_cannot_be_had_has_no_provider_until_they_can() ->
     link = one.refund_link("1001", "a-1")
     assert link.kind is LinkKind.UNAVAILABLE
     assert "its settings cannot be had now: ConnectionError" in link.instruction.render("en")
+    assert one.plugins[0].settings_faults == ("acme: its settings cannot be had now: ConnectionError",)
     away = False
     assert "cannot be had" not in one.refund_link("1001", "a-1").instruction.render("en")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -275,6 +276,72 @@ def test_a_provider_that_uses_the_desk_without_an_end_is_unavailable(world: Any)
     object.__setattr__(caller._provider, "refund_url", lambda _: world.desk.refund_link("1001", "p_1"))
     link = world.desk.refund_link("1001", "p_1")
     assert link.kind is LinkKind.UNAVAILABLE
+
+
+# --- settings functions ----------------------------------------------------------------------------------
+
+USES: Mapping[str, Callable[[ReturnDesk, str], object]] = {
+    "refund_options of the same shop": lambda desk, shop: desk.for_shop(shop).refund_options("1001"),
+    "refund_options of another shop": lambda desk, shop: desk.for_shop(
+        "south" if shop == "north" else "north"
+    ).refund_options("1001"),
+    "plugins": lambda desk, shop: desk.for_shop(shop).plugins,
+    "mark_returned": lambda desk, shop: desk.for_shop(shop).mark_returned("1001", by=BEN),
+    "check_settings": lambda desk, shop: desk.for_shop(shop).check_settings("ledger"),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize("use", USES)
+def test_a_settings_function_that_uses_the_desk(world: Any, use: str, threads: int) -> None:
+    """It is asked for another shop within, and for the same one not again: then that provider is off, and says why."""
+    ledger = world.provider.Ledger(clock=lambda: world.now, paid={"p_1": Money.of("100", "EUR")})
+    asked = count()
+
+    def settings(shop: str) -> dict[str, object]:
+        assert next(asked) < 5000, "it goes round"
+        USES[use](desk, shop)
+        return {"ledger": {}}
+
+    two = attrs.evolve(ORDER, payments=(*ORDER.payments, a_payment("0.00", provider="ledger", reference="p_2")))
+    desk = ReturnDesk(
+        shop=lambda _: MemoryShop([two]),
+        store=world.database,
+        plugins=[world.provider.plugin(world.provider.make_provider(ledger))],
+        settings=settings,
+        shop_id="north",
+        migrate=True,
+    )
+    started = threading.Barrier(threads)
+
+    def look() -> list[LinkKind]:
+        started.wait()
+        return [one.link.kind for one in desk.refund_options("1001")]
+
+    with ExitStack() as stack:
+        stack.callback(desk.close)
+        found: list[object] = []
+        running = [threading.Thread(target=lambda: found.append(ended(look)), daemon=True) for _ in range(threads)]
+        for one in running:
+            one.start()
+        for one in running:
+            one.join(ENDS_WITHIN)
+        assert len(found) == threads, "it hangs"
+        assert all(one == [LinkKind.PROVIDER_PAGE, LinkKind.UNAVAILABLE] for one in found), found
+
+
+def test_settings_that_are_asked_for_while_they_are_given_say_so() -> None:
+    faults: list[str] = []
+
+    def settings(_: str) -> dict[str, object]:
+        faults.extend(desk.plugins[0].settings_faults)
+        return {"stripe": {"api_key": "sk_test_00000000000000000000000000000000"}}
+
+    desk = ReturnDesk(shop=lambda _: MemoryShop(), store="sqlite://", plugins=["stripe"], settings=settings)
+    assert desk.plugins[0].settings_faults == ()
+    (fault,) = faults
+    assert fault.startswith("stripe: its settings cannot be had now: the settings function would be asked within its")
+    desk.close()
 
 
 def test_every_hook_that_decides_commands_here() -> None:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         ReturnOutcome as ReturnOutcome,
         ReturnPage as ReturnPage,
         ReturnSummary as ReturnSummary,
+        SettingsCheck as SettingsCheck,
         WebhookReceipt as WebhookReceipt,
         WorkReport as WorkReport,
     )
@@ -186,6 +187,7 @@ _HOMES = {
         "ReturnOutcome",
         "ReturnPage",
         "ReturnSummary",
+        "SettingsCheck",
         "WebhookReceipt",
         "WorkReport",
     ),

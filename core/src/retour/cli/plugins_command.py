@@ -18,6 +18,7 @@ from rich.text import Text as Styled
 
 from retour.cli import default_language
 from retour.cli.words import text, texts
+from retour.cli.worker_command import desk_at
 from retour.model.errors import PluginClash
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
@@ -70,20 +71,39 @@ _KINDS: dict[str, Text] = {
 
 @click.command(name="plugins")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: a list of objects.")
-def command(as_json: bool) -> None:
+@click.option(
+    "--desk",
+    "where",
+    metavar="MODULE:NAME",
+    help="The plugins of your ReturnDesk instead, with what is wrong with their settings.",
+)
+@click.option("--shop", metavar="ID", help="With --desk: the settings of this shop.")
+def command(as_json: bool, where: str | None, shop: str | None) -> None:
     """List the installed plugins, what they can do, and why one does not work.
 
-    A broken plugin is a row with its reason; it does not stop the rest.
+    A broken plugin, or one with wrong settings, is a row with its reason; it does not stop the rest.
     """
+    clash: PluginClash | None = None
     with redirect_stdout(sys.stderr):  # what a plugin prints while it is imported is no part of the list
-        plugins = [_loaded(name) for name in sorted(installed_plugins())]
-        clash = _clash(plugins)
+        if where is not None:
+            plugins = _of_desk(where, shop)
+        else:
+            plugins = [_loaded(name) for name in sorted(installed_plugins())]
+            clash = _clash(plugins)
     if as_json:
         click.echo(json.dumps([_as_data(plugin) for plugin in plugins], indent=2, ensure_ascii=False, default=_as_json))
     else:
         _show(plugins)
     if clash is not None:
         click.echo(clash.text(default_language()), err=True)
+
+
+def _of_desk(where: str, shop: str | None) -> list[Plugin]:
+    desk = desk_at(where)
+    try:
+        return list((desk if shop is None else desk.for_shop(shop)).plugins)
+    finally:
+        desk.close()
 
 
 def _loaded(name: str) -> Plugin:
@@ -129,6 +149,7 @@ def _as_data(plugin: Plugin) -> dict[str, Any]:
         "kinds": _kinds(plugin),
         "status": plugin.status.value,
         "reason": plugin.reason,
+        "settings_faults": list(plugin.settings_faults),
         "hooks": list(plugin.hooks),
         "providers": [
             {
@@ -155,11 +176,8 @@ def _show(plugins: Sequence[Plugin]) -> None:
         table.add_row(
             _named(plugin),
             Styled("\n".join([_KINDS[kind].render(language) for kind in _kinds(plugin)])),
-            Styled(plugin.reason if plugin.reason else "\n".join(_abilities(plugin, language))),
-            Styled(
-                _STATUS[plugin.status].render(language),
-                style="green" if plugin.status is PluginStatus.LOADED else "bold red",
-            ),
+            Styled(plugin.reason or "\n".join(plugin.settings_faults or _abilities(plugin, language))),
+            _status(plugin, language),
             end_section=True,
         )
     console.print(table)
@@ -170,6 +188,12 @@ def _named(plugin: Plugin) -> Styled:
     if plugin.distribution:
         named.append(f"\n{plugin.distribution} {plugin.version}", style="not bold dim")
     return named
+
+
+def _status(plugin: Plugin, language: str) -> Styled:
+    works = plugin.status is PluginStatus.LOADED and not plugin.settings_faults
+    words = text("wrong settings") if plugin.settings_faults else _STATUS[plugin.status]
+    return Styled(words.render(language), style="green" if works else "bold red")
 
 
 def _abilities(plugin: Plugin, language: str) -> list[str]:

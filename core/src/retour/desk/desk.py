@@ -33,7 +33,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
-from retour.model.outcome import Outcome, RefundPage, ReturnPage, WebhookReceipt, WorkReport
+from retour.model.outcome import Outcome, RefundPage, ReturnPage, SettingsCheck, WebhookReceipt, WorkReport
 from retour.model.refunds import RefundLink, RefundOption, RefundState
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
 from retour.model.shipping import ShippingOption
@@ -131,8 +131,9 @@ class ReturnDesk:
     def for_shop(self, shop_id: str) -> ReturnDesk:
         """The same desk for another shop of the same host: a cheap view, made whenever it is needed.
 
-        Raises `InvalidSettings` when the settings of that shop are wrong, and `InvalidArgument` where the desk was made
-        with one `Shop`: its orders would be returned twice, under two ids.
+        Its settings are not read before a provider is needed: one that is wrong is off by itself, see ``plugins``.
+        Raises `InvalidArgument` where the desk was made with one `Shop`: its orders would be returned twice, under two
+        ids.
         """
         if self._services.one_shop and shop_id != self.shop_id:
             raise InvalidArgument(
@@ -143,7 +144,6 @@ class ReturnDesk:
                     other=str(shop_id),
                 )
             )
-        self._services.accounts.check(shop_id)
         return self._view(shop_id)
 
     def close(self) -> None:
@@ -153,8 +153,14 @@ class ReturnDesk:
 
     @property
     def plugins(self) -> Sequence[Plugin]:
-        """The plugins that were named, with their status, and the reason for each that is off."""
-        return tuple(self._services.registry.plugins.values())
+        """The plugins that were named, with their status, the reason for each that is off, and what is wrong with the
+        settings of their providers in this shop, as they are now. Never raises."""
+        return self._services.accounts.plugins(self.shop_id)
+
+    def check_settings(self, provider: str, account: str = "default", mode: Mode = Mode.LIVE) -> SettingsCheck:
+        """Whether the settings of a provider work, as for a settings page of yours: they are read as they are now, and
+        the provider is asked once, with one cheap call that moves nothing. Never raises."""
+        return self._services.accounts.ask(self.shop_id, provider, account, mode)
 
     # --- the goods track -----------------------------------------------------------------------------
 

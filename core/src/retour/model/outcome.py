@@ -123,6 +123,19 @@ class WebhookReceipt:
     kept: int
 
 
+@attrs.frozen(kw_only=True)
+class SettingsCheck:
+    """Whether the settings of a provider's account work.
+
+    ``asked`` says whether the provider itself was asked; some have nothing to ask, and then they were only read.
+    ``reason`` says what is wrong, or why nothing was asked; None where the provider said that all is well.
+    """
+
+    ok: bool
+    asked: bool
+    reason: Text | None = None
+
+
 RETURN_WAITS_FOR = ("review", "goods", "answer", "stock", "order", "")
 REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 """What a return and a refund can wait for; empty: nothing."""

@@ -9,13 +9,18 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from retour.model.errors import InvalidSettings
+import attrs
+
+from retour.model.asking import asking
+from retour.model.errors import AskedWithin, InvalidSettings
 from retour.model.order import Mode, Payment
+from retour.model.outcome import SettingsCheck
 from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller, ShippingCaller
 from retour.plugins.registry import Plugin, PluginStatus, Registry
 from retour.providers.capabilities import Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
+from retour.providers.errors import ProviderError
 from retour.providers.http import ProviderSession
 from retour.providers.settings import mode_of, read_settings
 
@@ -34,30 +39,92 @@ class Accounts:
 
     def check(self, shop: str) -> None:
         """Raise `InvalidSettings` with every fault in a shop's settings."""
-        faults = self._faults(shop)
+        faults = self._all_faults(shop)
         if faults:
             raise InvalidSettings(text("Settings of shop {shop}: {faults}", shop=shop, faults="; ".join(faults)))
 
-    def _faults(self, shop: str) -> list[str]:
+    def _all_faults(self, shop: str) -> list[str]:
         """On its own, so that what the host gave is in no frame of the error."""
-        given = self._settings(shop)
+        given = self._given(shop)
+        if isinstance(given, Text):
+            return [str(given)]
+        names = {*self._registry.payment, *self._registry.shipping}
+        unknown = [key for key in given if _provider_of(key) not in names and not self._is_off(_provider_of(key))]
+        return [
+            *[fault for plugin in self._registry.plugins.values() for fault in self._faults_of(plugin, given)],
+            *[f"{key}: no plugin of this name is loaded; name it in plugins=" for key in unknown],
+        ]
+
+    def plugins(self, shop: str) -> tuple[Plugin, ...]:
+        """The plugins, each with what is wrong with the settings of its providers in this shop."""
+        given = self._given(shop)
+        return tuple(
+            [
+                attrs.evolve(plugin, settings_faults=tuple(self._faults_of(plugin, given)))
+                for plugin in self._registry.plugins.values()
+            ]
+        )
+
+    def _faults_of(self, plugin: Plugin, given: Settings | Text) -> list[str]:
         faults: list[str] = []
-        known: dict[str, type[PaymentProvider] | type[ShippingProvider]] = {
-            name: provider for name, (provider, _) in self._registry.payment.items()
-        }
-        known |= {name: provider for name, (provider, _) in self._registry.shipping.items()}
-        for name, provider in known.items():
-            accounts = [key for key in given if key.partition(":")[0] == name] or [name]
-            for key in accounts:
-                faults += _read(provider, given, key)[1]
-        for key in given:
-            name = key.partition(":")[0]
-            if name not in known and not self._is_off(name):
-                faults.append(f"{key}: no plugin of this name is loaded; name it in plugins=")
+        kinds: tuple[type[Any], ...] = (*plugin.payment_providers, *plugin.shipping_providers)
+        for kind in kinds:
+            if isinstance(given, Text):
+                faults.append(f"{kind.name}: {given}")
+                continue
+            for key in [key for key in given if _provider_of(key) == kind.name] or [kind.name]:
+                faults += _read(kind, given, key)[1]
         return faults
 
-    def payment(self, shop: str, provider: str, account: str, mode: Mode) -> PaymentCaller | Text:
-        """The payment provider, or the reason why there is none."""
+    def _given(self, shop: str) -> Settings | Text:
+        """A shop's settings as the host gives them now, or why they cannot be had."""
+        try:
+            with asking("the settings function", shop, most=1):
+                given: Any = self._settings(shop)
+            if isinstance(given, Mapping):
+                return dict(given)
+            return text("its settings cannot be had now: {error}", error=f"{type(given).__name__} is no mapping")
+        except KeyboardInterrupt:
+            raise
+        except AskedWithin as error:
+            return text("its settings cannot be had now: {error}", error=error.message)
+        except BaseException as error:  # noqa: BLE001 - a host's vault that is away costs this shop, for now
+            return text("its settings cannot be had now: {error}", error=type(error).__name__)
+
+    def ask(self, shop: str, provider: object, account: object, mode: object) -> SettingsCheck:
+        """Whether the settings of a provider's account work, as they are now: read, and tried at the provider where it
+        can be asked. What worked there takes the place of what was made before."""
+        try:
+            known = Mode(mode)  # type: ignore[arg-type]  # what is no mode is refused below
+        except (ValueError, TypeError):
+            known = None
+        if known is None or not isinstance(provider, str) or not isinstance(account, str):
+            return SettingsCheck(ok=False, asked=False, reason=_NONSENSE)
+        if provider not in self._registry.payment:
+            shipping = self.shipping(shop, provider, account, anew=True)
+            if isinstance(shipping, Text):
+                return SettingsCheck(ok=False, asked=False, reason=shipping)
+            return SettingsCheck(ok=True, asked=False, reason=_not_asked(shipping.display_name))
+        caller = self.payment(shop, provider, account, known, anew=True)
+        if isinstance(caller, Text):
+            return SettingsCheck(ok=False, asked=False, reason=caller)
+        if caller.mode not in (known, None):
+            words = text("its settings are for {theirs} payments, not for {mode} ones", theirs=caller.mode, mode=known)
+            return SettingsCheck(ok=False, asked=False, reason=words)
+        if not caller.capabilities.refunds:
+            return SettingsCheck(ok=True, asked=False, reason=_not_asked(caller.display_name))
+        try:
+            caller.check_settings()
+        except ProviderError as error:
+            return SettingsCheck(ok=False, asked=True, reason=error.reason.words)
+        with self._lock:
+            self._made[shop, provider, account, known.value] = caller
+        return SettingsCheck(ok=True, asked=True)
+
+    def payment(
+        self, shop: str, provider: str, account: str, mode: Mode, *, anew: bool = False
+    ) -> PaymentCaller | Text:
+        """The payment provider, or the reason why there is none; ``anew`` from the settings as they are now."""
         found = self._registry.payment.get(provider)
         if found is None:
             return self._why_not(provider)
@@ -67,7 +134,7 @@ class Accounts:
             mode_told = mode_of(settings)
             return PaymentCaller(provider=kind(settings, ProviderSession()), mode=mode_told, **_declared(kind, plugin))
 
-        made: PaymentCaller | Text = self._instance(shop, provider, account, mode.value, kind, make)
+        made: PaymentCaller | Text = self._instance(shop, provider, account, mode.value, kind, make, anew=anew)
         return made
 
     def refunding(self, shop: str, payment: Payment) -> PaymentCaller | Text:
@@ -95,8 +162,10 @@ class Accounts:
         found = self._registry.payment.get(provider)
         return found is not None and found[0].capabilities.refund_by_person is Support.YES
 
-    def shipping(self, shop: str, provider: str) -> ShippingCaller | Text:
-        """The shipping provider, or the reason why there is none."""
+    def shipping(
+        self, shop: str, provider: str, account: str = "default", *, anew: bool = False
+    ) -> ShippingCaller | Text:
+        """The shipping provider, or the reason why there is none; ``anew`` from the settings as they are now."""
         found = self._registry.shipping.get(provider)
         if found is None:
             return self._why_not(provider)
@@ -105,32 +174,43 @@ class Accounts:
         def make(settings: Any) -> ShippingCaller:
             return ShippingCaller(provider=kind(settings), **_declared(kind, plugin))
 
-        made: ShippingCaller | Text = self._instance(shop, provider, "default", "live", kind, make)
+        made: ShippingCaller | Text = self._instance(shop, provider, account, "live", kind, make, anew=anew)
         return made
 
     def _instance(
-        self, shop: str, provider: str, account: str, mode: str, kind: type[Any], make: Callable[[Any], Any]
+        self,
+        shop: str,
+        provider: str,
+        account: str,
+        mode: str,
+        kind: type[Any],
+        make: Callable[[Any], Any],
+        *,
+        anew: bool,
     ) -> Any:
-        """The one that was made before, else a new one: made while no lock is held, and the first one stays."""
+        """The one that was made before, else a new one: made while no lock is held, and the first one stays. One that
+        is made ``anew`` is nobody else's."""
         key = (shop, provider, account, mode)
         with self._lock:
-            if key in self._made:
+            if key in self._made and not anew:
                 return self._made[key]
         path = provider if account == "default" else f"{provider}:{account}"
-        try:
-            given = self._settings(shop)
-        except Exception as error:  # noqa: BLE001 - a host's vault that is away costs this shop, for now
-            return text("its settings cannot be had now: {error}", error=type(error).__name__)
+        given = self._given(shop)
+        if isinstance(given, Text):
+            return given
         settings, faults = _read(kind, given, path)
         del given  # it holds keys
         if faults:
             return text("its settings are wrong: {faults}", faults="; ".join(faults))
         try:
-            made = make(settings)
+            with asking(f"the constructor of {path}", shop, most=1):
+                made = make(settings)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a broken plugin still gets an answer
             return text("it cannot be started: {error}", error=type(error).__name__)
+        if anew:
+            return made
         with self._lock:
             return self._made.setdefault(key, made)
 
@@ -155,6 +235,18 @@ def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[str]]:
         raise
     except BaseException as error:  # noqa: BLE001 - a broken plugin still gets an answer
         return None, [f"{path}: cannot be read ({type(error).__name__})"]
+
+
+_NONSENSE = text("a provider and an account are texts, and a mode is Mode.LIVE or Mode.TEST")
+
+
+def _provider_of(key: object) -> str:
+    """The provider that settings under ``key`` are of: ``"mollie:second"`` are Mollie's."""
+    return str(key).partition(":")[0]
+
+
+def _not_asked(provider: str) -> Text:
+    return text("{provider} has nothing to ask: its settings were read, and they are right", provider=provider)
 
 
 def _declared(kind: type[PaymentProvider] | type[ShippingProvider], plugin: Plugin) -> dict[str, Any]:

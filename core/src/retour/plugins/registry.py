@@ -42,6 +42,8 @@ class Plugin:
 
     ``distribution`` and ``version`` are those of an installed plugin, empty for an object of the host's own
     (``from_host``). ``reason`` is empty while it is loaded. ``hooks`` are the names of those that it implements.
+    ``settings_faults`` is what is wrong with the settings of its providers in the shop whose desk was asked: these are
+    off by themselves until that is mended, and all else works. They name fields, and repeat no value.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Plugin:
     shipping_providers: tuple[type[ShippingProvider], ...] = ()
     hooks: tuple[str, ...] = ()
     from_host: bool = False
+    settings_faults: tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
