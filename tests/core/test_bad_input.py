@@ -24,6 +24,7 @@ from retour import (
     hookimpl,
 )
 from retour.model.errors import (
+    InvalidArgument,
     InvalidLines,
     InvalidOrder,
     InvalidQuantity,
@@ -122,8 +123,16 @@ def test_what_adds_something_needs_a_request_id(desk: ReturnDesk, request_id: st
     )
 
 
-@pytest.mark.parametrize("order_id", ["1002", "", None, 1001])
-def test_an_unknown_order_is_refused(desk: ReturnDesk, order_id: str) -> None:
+@pytest.mark.parametrize(
+    "order_id, error, match",
+    [
+        ("1002", UnknownOrder, "has no order 1002"),
+        ("", UnknownOrder, "has no order "),
+        (None, InvalidArgument, "order_id must be a text of 0 to 10000 characters, .* not nothing"),
+        (1001, InvalidArgument, "order_id must be a text of 0 to 10000 characters, .* not 1001"),
+    ],
+)
+def test_an_unknown_order_is_refused(desk: ReturnDesk, order_id: str, error: type[Exception], match: str) -> None:
     for command in (
         lambda: desk.mark_returned(order_id, by=ANNA),
         lambda: desk.refund_options(order_id),
@@ -131,7 +140,7 @@ def test_an_unknown_order_is_refused(desk: ReturnDesk, order_id: str) -> None:
         lambda: desk.shipping_options(order_id),
         lambda: desk.dossier(order_id),
     ):
-        with pytest.raises(UnknownOrder, match=f"has no order {order_id}"):
+        with pytest.raises(error, match=match):
             command()
 
 
@@ -220,7 +229,7 @@ def test_the_last_day_to_send_is_a_calendar_day(send_by: object) -> None:
 
     desk = ReturnDesk(shop=MemoryShop([ORDER]), store="sqlite://", plugins=[Policy()])
     return_id = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="form-1").return_id
-    with pytest.raises(InvalidReference, match="Order 1001: the last day to send is a calendar day"):
+    with pytest.raises(InvalidReference, match="Order 1001: send_by must be a calendar day, a date without a time"):
         desk.approve_return("1001", return_id, by=ANNA, send_by=send_by)  # type: ignore[arg-type]
     assert desk.dossier("1001").return_(return_id).send_by is None
     assert desk.list_returns().returns

@@ -96,10 +96,28 @@ def test_a_broken_plugin_is_off_with_its_reason_and_the_rest_load(install, sourc
     assert good.status is PluginStatus.LOADED
 
 
-def test_a_plugin_that_is_not_installed_is_missing_and_says_how_to_get_it() -> None:
-    (plugin,) = desk("acme_pay").plugins
+@pytest.mark.parametrize(
+    "name, installed, said",
+    [
+        ("molie", True, "did you mean mollie?"),
+        ("Stripe", True, "did you mean stripe?"),
+        ("manual-transfer", True, "did you mean manual_transfer?"),
+        ("molie", False, "did you mean mollie? try: pip install retour-mollie"),
+        ("manual_transfer", False, "try: pip install retour-manual-transfer"),
+        ("acme_pay", True, "install the one that does. Installed plugins: manual_transfer, mollie, paypal, s"),
+        ("acme_pay", False, "install the one that does. Installed plugins: none"),
+    ],
+)
+def test_a_plugin_that_is_not_installed_is_missing_and_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, installed: bool, said: str
+) -> None:
+    if not installed:
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [])
+    (plugin,) = desk(name).plugins
     assert plugin.status is PluginStatus.MISSING
-    assert "pip install retour-acme-pay" in plugin.reason
+    assert plugin.reason.startswith("no installed distribution offers it; ")
+    assert said in plugin.reason
+    assert f"retour-{name.lower()}" not in plugin.reason.replace("retour-manual-transfer", "")
 
 
 def test_two_distributions_that_offer_one_name_are_an_error_that_names_both(install) -> None:  # type: ignore[no-untyped-def]

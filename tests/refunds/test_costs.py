@@ -223,6 +223,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "list_refunds": (confirmed, lambda desk, _: desk.list_refunds(), (1, 0, 0, 0)),
     "find_order": (received, lambda desk, _: desk.find_order("ledger", "p_1"), (1, 0, 0, 0)),
     "shipping_options": (received, lambda desk, _: desk.shipping_options("1001"), (0, 0, 0, 1)),
+    "check_settings": (received, lambda desk, _: desk.check_settings("ledger"), (0, 0, 0, 0)),
     "run": (received, lambda desk, one: desk.run(one), (2, 0, 0, 0)),
     "retry_set_aside": (received, lambda desk, _: desk.retry_set_aside("1001"), (1, 1, 1, 0)),
     "work": (received, lambda desk, _: desk.work(), (5, 2, 2, 0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
@@ -128,6 +129,7 @@ def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], ShopCaller]
     """
     if not is_shop(given):
         function: Callable[[str], Shop] = given  # type: ignore[assignment]
+        _check_takes_an_id(function)
 
         def of(shop_id: str) -> ShopCaller:
             with asking("the function of the shops", shop_id, most=1):
@@ -144,8 +146,24 @@ def is_shop(given: object) -> bool:
     return not isinstance(given, type) and not gives_them
 
 
+def _check_takes_an_id(function: Callable[..., object]) -> None:
+    """Raise `InvalidShop` for a class in place of an object, and a function that takes something else."""
+    try:
+        inspect.signature(function).bind("a shop's id")
+    except ValueError:  # it does not say what it takes
+        return
+    except TypeError as error:
+        raise InvalidShop(
+            text(
+                "{shop} cannot be called with a shop's id. Hand over an object, shop={shop}(...), or a function from "
+                "a shop's id to its Shop.",
+                shop=getattr(function, "__name__", type(function).__name__),
+            )
+        ) from error
+
+
 def _checked(shop: object) -> Shop:
-    if isinstance(shop, Shop):
+    if isinstance(shop, Shop) and not isinstance(shop, type):
         return shop
     name = type(shop).__name__
     if hasattr(shop, "apply_stock") and not hasattr(shop, "book_stock"):

@@ -25,6 +25,7 @@ from retour.plugins.context import HookContext
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.steps.commit import Committed
+from retour.store.clock import SECOND
 from retour.store.commit import VersionMoved
 from retour.store.connect import host_connection, within
 from retour.store.records import digest
@@ -201,13 +202,14 @@ class Commands:
             return done.case
 
     def _until(self) -> float:
-        return time.monotonic() + self.services.inline_seconds
+        """Not longer than half a lease: what begins then still ends within it."""
+        return time.monotonic() + min(self.services.inline_seconds, LEASE / SECOND / 2)
 
 
 def check_actor(by: object, order: Order | None = None) -> None:
     """Raise `NotAllowed` where nobody says who does it, or where a customer acts on the ``order`` of another, as far as
     the shop says whose it is."""
-    if not isinstance(by, Actor):
+    if not isinstance(by, Actor) or not issubclass(type(by), Actor):  # an object can say that it is one
         raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
     if by.kind is ActorKind.CUSTOMER and order is not None and order.customer not in ("", by.id):
         raise NotAllowed(

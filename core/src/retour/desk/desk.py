@@ -10,10 +10,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
+from retour.desk.arguments import (
+    arguments_checked,
+    check_clock,
+    check_migrate,
+    check_seconds,
+    check_settings,
+    check_shop_id,
+    check_store,
+    header_names_and_values,
+    listed_plugins,
+    zone_of,
+)
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.links import Links
 from retour.desk.lists import Lists
@@ -31,6 +42,7 @@ from retour.effects.runner import Runner
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
+from retour.model.fields import shown
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import Outcome, RefundPage, ReturnPage, SettingsCheck, WebhookReceipt, WorkReport
@@ -63,6 +75,7 @@ def _always(settings: Settings) -> Callable[[str], Settings]:
     return lambda _: settings
 
 
+@arguments_checked
 class ReturnDesk:
     """The returns of one shop.
 
@@ -74,9 +87,9 @@ class ReturnDesk:
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
     makes or upgrades the tables: by default only on SQLite.
 
-    Raises `InvalidShop`, `InvalidSettings` with every fault at once, `PluginClash`, and the store's errors. A plugin
-    that is missing or broken does not raise: see ``plugins``. The `Shop` that a function gives is looked at when it is
-    first met.
+    Raises `InvalidArgument`, `InvalidShop`, `InvalidSettings` with every fault at once, `PluginClash`, and the store's
+    errors. A plugin that is missing or broken does not raise: see ``plugins``. The `Shop` and the settings that a
+    function gives are looked at when they are first needed.
     """
 
     def __init__(
@@ -93,7 +106,14 @@ class ReturnDesk:
         clock: Callable[[], datetime.datetime] = _now,
     ) -> None:
         shops = shops_of(shop)
-        registry = load(plugins)
+        check_store(store)
+        check_settings(settings)
+        check_shop_id(shop_id)
+        calendar = zone_of(zone)
+        check_seconds(inline_seconds)
+        check_migrate(migrate)
+        check_clock(clock)
+        registry = load(listed_plugins(plugins))
         of_many = callable(settings)
         accounts = Accounts(registry, settings if callable(settings) else _always(settings or {}))
         del settings  # it holds keys, and a host may log the variables of an error's frames
@@ -121,7 +141,7 @@ class ReturnDesk:
             ),
             shops=shops,
             clock=clock,
-            zone=ZoneInfo(zone),
+            zone=calendar,
             inline_seconds=inline_seconds,
             owns_engine=isinstance(store, str),
             one_shop=is_shop(shop),
@@ -135,13 +155,14 @@ class ReturnDesk:
         Raises `InvalidArgument` where the desk was made with one `Shop`: its orders would be returned twice, under two
         ids.
         """
+        check_shop_id(shop_id)
         if self._services.one_shop and shop_id != self.shop_id:
             raise InvalidArgument(
                 text(
                     "This desk was made for one shop, {own}, and {other} is another. For many shops hand over a "
                     "function from a shop's id to its Shop: ReturnDesk(shop=function, ...).",
                     own=self.shop_id,
-                    other=str(shop_id),
+                    other=shop_id,
                 )
             )
         return self._view(shop_id)
@@ -449,7 +470,7 @@ class ReturnDesk:
         It settles the refund called ``refund_id``, or the only one that waits on this payment with this amount;
         without one it is a refund that nobody announced.
         """
-        arguments = ("confirm_refund", payment, str(amount), reference, refund_id, return_id, note)
+        arguments = ("confirm_refund", payment, shown(amount), reference, refund_id, return_id, note)
         return self._by_person.confirm(
             order_id,
             payment,
@@ -485,7 +506,7 @@ class ReturnDesk:
         the same step. Raises `ProviderUnavailable` where a provider cannot be asked now, about that payment or this
         one, and `WrongState` where this one cannot be refunded by API; use ``open_refund_link``.
         """
-        arguments = ("refund", payment, str(amount), return_id, instead_of, note)
+        arguments = ("refund", payment, shown(amount), return_id, instead_of, note)
         request = Request.of(order_id, request_id, arguments)
 
         wanted = Wanted(payment=payment, amount=amount, return_id=return_id, instead_of=instead_of, note=note)
@@ -510,7 +531,7 @@ class ReturnDesk:
             by_person = self._services.accounts.by_person(chosen.provider)
             refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
 
-        arguments = ("open_refund_link", payment, str(amount), return_id, note)
+        arguments = ("open_refund_link", payment, shown(amount), return_id, note)
         return self._command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
 
     def reverse_refund(
@@ -578,7 +599,7 @@ class ReturnDesk:
         the provider could not be asked whether it is genuine or the plugin broke over it (the log says where), and the
         store's errors when it could not be kept.
         """
-        return self._webhooks.receive(provider, headers, body, account, mode)
+        return self._webhooks.receive(provider, header_names_and_values(headers), body, account, mode)
 
     # --- looking -------------------------------------------------------------------------------------
 
@@ -605,7 +626,7 @@ class ReturnDesk:
         *,
         goods: GoodsState | Sequence[GoodsState] | None = None,
         stock: StockState | Sequence[StockState] | None = None,
-        waits_for: str | None = None,
+        waits_for: str | Sequence[str] | None = None,
         order_id: str | None = None,
         limit: int = 50,
         after: str | None = None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import attrs
 
 from retour.desk.services import Services
 from retour.model.errors import InvalidArgument
+from retour.model.fields import fault_of
 from retour.model.money import Money
 from retour.model.outcome import (
     REFUND_WAITS_FOR,
@@ -78,11 +80,7 @@ def _given(known: Mapping[str, Iterable[str]], filters: dict[str, str | Sequence
     Raises `InvalidArgument` for a value that there is not: a list that is empty for a typing error would say that
     nothing waits.
     """
-    given = {
-        name: [str(value)] if isinstance(value, str) else [str(one) for one in value] or [_NOTHING]
-        for name, value in filters.items()
-        if value is not None
-    }
+    given = {name: _values(name, value) for name, value in filters.items() if value is not None}
     for name, values in given.items():
         for value in values:
             if name in known and value not in (*known[name], _NOTHING):
@@ -95,6 +93,15 @@ def _given(known: Mapping[str, Iterable[str]], filters: dict[str, str | Sequence
                     )
                 )
     return given
+
+
+def _values(name: str, value: object) -> list[str]:
+    """What a filter lets through, as texts: one, or each of several."""
+    several = [value] if issubclass(type(value), str) else value
+    fault = fault_of(name, several, Sequence[str])
+    if fault is not None:
+        raise InvalidArgument(fault)
+    return [str(one) for one in cast("Sequence[str]", several)] or [_NOTHING]
 
 
 _NOTHING = "-"

@@ -11,8 +11,9 @@ from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
 from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
-from retour.model.errors import StoreLocked
+from retour.model.errors import InvalidArgument, StoreLocked
 from retour.model.outcome import Postponed, WorkReport
+from retour.model.text import text
 from retour.providers.errors import redacted
 from retour.rules import goods
 from retour.store.clock import microseconds
@@ -28,6 +29,8 @@ class Work:
 
     def do(self, limit: int) -> WorkReport:
         """Erase, run effects, let returns expire: up to ``limit`` of each."""
+        if limit < 1:
+            raise InvalidArgument(text("limit is a whole number, 1 or more, not {limit}.", limit=limit))
         services = self.services
         forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
         ran = services.runner.work(limit)

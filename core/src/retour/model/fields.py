@@ -152,6 +152,12 @@ def wanted_instead(value: object, kind: Any) -> Text | None:
     return None if wanted is None else wanted[0]
 
 
+def fault_of(name: str, value: object, kind: Any) -> Text | None:
+    """The sentence that ``name`` holds ``value`` in place of what an annotation asks for; None where it may."""
+    wanted = _check_of(kind)(value)
+    return None if wanted is None else _fault(name, wanted)
+
+
 def unchecked(kind: type[_T]) -> Callable[..., _T]:
     """Makes values of an attrs class from fields that were checked before, and does not check them again.
 
@@ -315,30 +321,28 @@ def _validator(kind: type, name: str, refuse: Refusal) -> Callable[[Any, Any, An
             check = _check_of(get_type_hints(kind, include_extras=True)[name])
         wanted = check(value)
         if wanted is not None:
-            raise refuse(
-                text(
-                    "{field} must be {wanted}, not {given}.",
-                    field=f"{kind.__name__}.{name}",
-                    wanted=wanted[0],
-                    given=_given(wanted[1]),
-                )
-            ) from None
+            raise refuse(_fault(f"{kind.__name__}.{name}", wanted)) from None
 
     return validate
 
 
-def _given(value: object) -> Text | str:
+def _fault(field: str, wanted: Wanted) -> Text:
+    return text("{field} must be {wanted}, not {given}.", field=field, wanted=wanted[0], given=_given(wanted[1]))
+
+
+def _given(value: Any) -> Text | str:
     """What was given in place of what is wanted: its kind, for it may be a secret or about a person."""
-    if isinstance(value, str):
+    if issubclass(type(value), str):
         return text("a text of {count} characters", count=len(value)) if value else text("an empty text")
     if value is None:
         return text("nothing")
-    if isinstance(value, int):
+    if issubclass(type(value), int):
         return shown(value)
     return type(value).__name__
 
 
 # --- checks ----------------------------------------------------------------------------------------------
+# They ask for the type of a value: an object can say of itself that it is of any class, and `isinstance` believes it.
 
 
 @cache
@@ -379,7 +383,7 @@ def _words(bounds: Characters) -> Check:
     least, most, never = bounds.least, bounds.most, bounds.never
 
     def check(value: Any) -> Wanted | None:
-        fits = isinstance(value, str) and least <= len(value) <= most and can_be_stored(value)
+        fits = issubclass(type(value), str) and least <= len(value) <= most and can_be_stored(value)
         if fits and not (never and set(never) & set(value)):
             return None
         wanted = text(
@@ -405,7 +409,7 @@ def _decimal(bounds: Between) -> Check:
     least, most = bounds.least, bounds.most
 
     def check(value: Any) -> Wanted | None:
-        finite = isinstance(value, Decimal) and value.is_finite() and least <= value <= most
+        finite = issubclass(type(value), Decimal) and value.is_finite() and least <= value <= most
         if finite and max(len(value.as_tuple().digits), abs(value.adjusted())) <= _MOST_DIGITS:
             return None
         return text('a decimal number from {least} to {most}, as in Decimal("21")', least=least, most=most), value
@@ -413,20 +417,28 @@ def _decimal(bounds: Between) -> Check:
     return check
 
 
-def _time(value: object) -> Wanted | None:
-    if isinstance(value, datetime.datetime) and value.utcoffset() is not None and 1 < value.year < datetime.MAXYEAR:
+def _time(value: Any) -> Wanted | None:
+    if (
+        issubclass(type(value), datetime.datetime)
+        and value.utcoffset() is not None
+        and 1 < value.year < datetime.MAXYEAR
+    ):
         return None
     return text("a time with its zone"), value
 
 
 def _day(value: object) -> Wanted | None:
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+    if issubclass(type(value), datetime.date) and not issubclass(type(value), datetime.datetime):
         return None
     return text("a calendar day, a date without a time"), value
 
 
-def _readable(value: object) -> Wanted | None:
-    return None if isinstance(value, Text) and value.readable else (text("a Text that every language can show"), value)
+def _readable(value: Any) -> Wanted | None:
+    return (
+        None
+        if issubclass(type(value), Text) and value.readable
+        else (text("a Text that every language can show"), value)
+    )
 
 
 def _nothing(value: object) -> Wanted | None:
@@ -439,7 +451,6 @@ def _member(kind: type[Enum]) -> Check:
 
 
 def _instance(kind: type) -> Check:
-    """An object can say of itself that it is of any class, and `isinstance` believes it."""
     wanted = text("{kind} as it is made by its class", kind=kind.__name__)
     if kind is bool:
         wanted = text("true or false")
@@ -461,7 +472,7 @@ def _one_of(checks: list[Check]) -> Check:
 
 def _several(kind: Any, of_each: Check) -> Check:
     def check(value: Any) -> Wanted | None:
-        if not isinstance(value, kind) or isinstance(value, str | bytes):
+        if not issubclass(type(value), kind) or issubclass(type(value), str | bytes):
             return text("a {kind}", kind=kind.__name__), value
         for item in value:
             wanted = of_each(item)
@@ -473,8 +484,8 @@ def _several(kind: Any, of_each: Check) -> Check:
 
 
 def _mapping(of_key: Check, of_value: Check) -> Check:
-    def check(value: object) -> Wanted | None:
-        if not isinstance(value, Mapping):
+    def check(value: Any) -> Wanted | None:
+        if not issubclass(type(value), Mapping):
             return text("a mapping"), value
         for key, item in value.items():
             wanted = of_key(key)

@@ -6,7 +6,9 @@ There is no global: every desk has its own pluggy manager.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from enum import StrEnum
 from importlib import metadata
 from types import ModuleType
@@ -23,6 +25,9 @@ from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilit
 from retour.providers.contract import API, PaymentProvider, ShippingProvider
 
 log = logging.getLogger("retour.plugins")
+
+OURS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
+"""The plugins that are developed with the core, whether they are installed or not."""
 
 CORE = "retour"
 """The name under which the core's own defaults are registered: asked last, always there."""
@@ -109,7 +114,7 @@ def load(plugins: Iterable[object]) -> Registry:
     for given in plugins:
         if isinstance(given, str):
             installed = installed_plugins() if installed is None else installed
-            plugin = _load_installed(manager, given, installed.get(given))
+            plugin = _load_installed(manager, given, installed)
         else:
             plugin = _load_object(manager, given)
         if plugin.name in registry.plugins:
@@ -128,25 +133,48 @@ def load(plugins: Iterable[object]) -> Registry:
     return registry
 
 
-def _load_installed(manager: pluggy.PluginManager, name: str, entry_point: metadata.EntryPoint | None) -> Plugin:
+def _load_installed(manager: pluggy.PluginManager, name: str, installed: Mapping[str, metadata.EntryPoint]) -> Plugin:
+    entry_point = installed.get(name)
     if entry_point is None:
         return Plugin(
             name=name,
             status=PluginStatus.MISSING,
-            reason=f"no installed distribution offers it; try: pip install retour-{name.replace('_', '-')}",
+            reason=_how_to_get(name, installed),
         )
     distribution, version = _distribution(entry_point)
     plugin = Plugin(name=name, status=PluginStatus.LOADED, distribution=distribution, version=version)
     try:
         loaded = entry_point.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin must not stop the rest
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a broken plugin must not stop the rest
         return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"cannot be imported: {error!r}")
     return _register(manager, loaded, plugin)
 
 
+def _how_to_get(name: str, installed: Iterable[str]) -> str:
+    """What to do about a name that no installed plugin has. A distribution is named only where it is one of ours: of
+    another's name nobody knows who offers it."""
+    if name in OURS:
+        return f"no installed distribution offers it; try: pip install {_distribution_of(name)}"
+    close = get_close_matches(name.lower(), {*installed, *OURS}, n=1)
+    if not close:
+        known = ", ".join(sorted(installed)) or "none"
+        return f"no installed distribution offers it; install the one that does. Installed plugins: {known}"
+    meant = close[0]
+    install = "" if meant in installed else f" try: pip install {_distribution_of(meant)}"
+    return f"no installed distribution offers it; did you mean {meant}?{install}"
+
+
+def _distribution_of(name: str) -> str:
+    return f"retour-{name.replace('_', '-')}"
+
+
 def _load_object(manager: pluggy.PluginManager, given: object) -> Plugin:
     kind = given if isinstance(given, type | ModuleType) else type(given)
-    own_name = getattr(given, "name", None)
+    own_name = None
+    with suppress(Exception):  # of a plugin that breaks over its own name
+        own_name = getattr(given, "name", None)
     name = own_name if isinstance(own_name, str) else f"{getattr(kind, '__module__', '')}.{kind.__name__}"
     if isinstance(given, ModuleType) and not isinstance(own_name, str):
         name = given.__name__
@@ -161,7 +189,7 @@ def _load_object(manager: pluggy.PluginManager, given: object) -> Plugin:
 def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> Plugin:
     """Register one plugin, ask it for its providers, and take it out again if anything about it is wrong."""
     name = plugin.name
-    if manager.has_plugin(name) or manager.is_registered(loaded):
+    if manager.has_plugin(name) or any(one is loaded for _, one in manager.list_name_plugin()):
         raise PluginClash(
             text(
                 "Two plugins are called {name}, or one is named twice. Give each a name of its own.",
@@ -175,7 +203,9 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
         _refuse_precedence(manager, loaded)
         payment = _handed_over(manager, name, "payment_providers", ("refund_url",), PaymentCapabilities)
         shipping = _handed_over(manager, name, "shipping_providers", ("portal_url",), ShippingCapabilities)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin must not stop the rest
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a broken plugin must not stop the rest
         if manager.has_plugin(name):
             manager.unregister(name=name)
         return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"{plugin.origin}: {error!r}")

@@ -12,7 +12,6 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidReference, NotAllowed
 from retour.model.events.event import Event, Recorded
 from retour.model.events.goods import OrderSeen
-from retour.model.fields import wanted_instead
 from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.order import Order
@@ -84,9 +83,6 @@ class Draft:
         """Keep what somebody wrote; gives the id under which an event names it."""
         if words is None:
             return None
-        wanted = wanted_instead(words, str)
-        if wanted is not None:
-            raise InvalidReference(text("Order {order}: a note must be {wanted}.", order=order.id, wanted=wanted))
         if not words.strip():
             return None
         refuse_card_number(order.id, words)

@@ -102,9 +102,14 @@ def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
     if isinstance(lines, Mapping):
         name = "sellable" if kind is Counted else "quantity"
         return tuple([_given_line(order_id, kind, name, line_id, units) for line_id, units in lines.items()])
-    values = tuple(lines) if isinstance(lines, Iterable) and not isinstance(lines, str) else (lines,)
+    try:
+        values = tuple(lines) if isinstance(lines, Iterable) and not isinstance(lines, str) else (lines,)
+    except Exception as error:
+        raise InvalidLines(
+            text("Order {order}: the list of lines cannot be read to its end.", order=shown(order_id))
+        ) from error
     for value in values:
-        if not isinstance(value, kind):
+        if not issubclass(type(value), kind):
             raise InvalidLines(
                 text(
                     "Order {order}: lines are a mapping of line to units, or {kind} values, not {given}.",
@@ -170,14 +175,6 @@ def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date |
     """Say that the goods may come back."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
     _check_move(draft.dossier, return_id, ReturnApproved)
-    if send_by is not None and type(send_by) is not datetime.date:  # a datetime is a date to Python, and no day
-        raise InvalidArgument(
-            text(
-                "Order {order}: the last day to send is a calendar day, datetime.date(2026, 12, 24), not {given}.",
-                order=order.id,
-                given=repr(send_by),
-            )
-        )
     draft.record(ReturnApproved(return_id=return_id, send_by=send_by, note_id=draft.note(order, note)))
 
 

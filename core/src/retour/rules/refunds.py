@@ -21,6 +21,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.fields import shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -107,17 +108,21 @@ def without_plan(quoted: RefundQuote, because: Reason) -> RefundQuote:
     return attrs.evolve(by_plan(quoted, ()), because=because)
 
 
-def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money) -> None:
-    """Raise `InvalidAmount` unless ``amount`` is in the order's currency, above zero, and at most what is left."""
-    if not isinstance(amount, Money):
+def _check_is_money(order: Order, amount: object) -> None:
+    if not issubclass(type(amount), Money):  # an object can say of itself that it is one
         raise InvalidAmount(
             text(
                 'Order {order}: {amount} is no amount. Use Money.of("12.34", "{currency}").',
                 order=order.id,
-                amount=repr(amount),
+                amount=shown(amount),
                 currency=order.currency,
             )
         )
+
+
+def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money) -> None:
+    """Raise `InvalidAmount` unless ``amount`` is in the order's currency, above zero, and at most what is left."""
+    _check_is_money(order, amount)
     if amount.currency != order.currency:
         raise InvalidAmount(
             text(
@@ -266,6 +271,7 @@ def confirm(
     """
     draft.only(ActorKind.STAFF, what=text("confirm a refund"))
     _check_return(draft, return_id)
+    _check_is_money(order, amount)
     waiting = _confirmed_refund(draft.dossier, payment, amount, refund_id)
     if waiting is None:
         check_amount(draft.dossier, order, payment, amount)

@@ -1,0 +1,170 @@
+"""What a desk and its methods are called with, checked before anything happens: all of it here, by annotation."""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from math import isfinite
+from typing import Any, TypeVar, get_type_hints
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from retour.model.errors import InvalidArgument, InvalidSettings
+from retour.model.fields import Id, fault_of, shown
+from retour.model.text import text
+
+_T = TypeVar("_T", bound=type)
+
+_HAVE_THEIR_OWN = frozenset(
+    ["self", "by", "request_id", "lines", "amount", "connection", "headers", "goods", "stock", "state", "waits_for"]
+)
+"""Arguments that are refused with errors and words of their own, where they are first used."""
+
+_NEVER_RAISE = frozenset(["check_settings"])
+"""Methods that answer whatever they are called with."""
+
+
+# --- methods ---------------------------------------------------------------------------------------------
+
+
+def arguments_checked(kind: _T) -> _T:
+    """Every public method of a class is called with arguments that its annotations allow, or raises
+    `InvalidArgument`."""
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if not name.startswith("_") and name not in _NEVER_RAISE:
+            setattr(kind, name, _checked(method))
+    return kind
+
+
+def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
+    parameters = tuple(inspect.signature(method).parameters)
+    kinds: dict[str, Any] = {}
+
+    @wraps(method)
+    def call(*given: Any, **named: Any) -> Any:
+        if not kinds:  # when it is first called: annotations are texts, and cost something to read
+            hints = get_type_hints(method, localns={"Session": object})  # imported for type checkers only
+            kinds.update({name: hint for name, hint in hints.items() if name not in _HAVE_THEIR_OWN} or {"": None})
+        order = ""
+        for name, value in (*zip(parameters, given, strict=False), *named.items()):
+            fault = fault_of(name, value, kinds[name]) if name in kinds else None
+            if fault is not None:
+                raise InvalidArgument(text("Order {order}: {fault}", order=order, fault=fault) if order else fault)
+            if name == "order_id" and value is not None:
+                order = value
+        return method(*given, **named)
+
+    return call
+
+
+def check_shop_id(given: object) -> None:
+    """Raise `InvalidArgument` for what is no shop's id."""
+    _check("shop_id", given, Id)
+
+
+def _check(name: str, value: object, kind: Any) -> None:
+    fault = fault_of(name, value, kind)
+    if fault is not None:
+        raise InvalidArgument(fault)
+
+
+def header_names_and_values(given: Any) -> dict[str, str]:
+    """A request's headers. Raises `InvalidArgument` for what is no mapping of texts, as those of an ASGI request are
+    before somebody decodes them."""
+    try:
+        headers = dict(given.items())
+    except Exception:  # noqa: BLE001 - whatever a host has handed over
+        headers = {None: given}
+    if all(issubclass(type(one), str) for pair in headers.items() for one in pair):
+        return headers
+    raise InvalidArgument(text("headers must be a mapping of texts to texts: decode their names and values."))
+
+
+# --- the desk itself -------------------------------------------------------------------------------------
+
+
+def check_store(given: object) -> None:
+    """Raise `InvalidArgument` for what is neither an address nor an engine."""
+    if not isinstance(given, Engine):
+        _check("store", given, str)
+
+
+def check_settings(given: object) -> None:
+    """Raise `InvalidSettings` for what is neither settings nor a function that gives them."""
+    if given is not None and not callable(given) and not issubclass(type(given), Mapping):
+        raise InvalidSettings(
+            text(
+                "settings= is a mapping of provider name to its settings, or a function from a shop's id to one, "
+                "and no {given}.",
+                given=type(given).__name__,
+            )
+        )
+
+
+def listed_plugins(given: Any) -> list[object]:
+    """The plugins that were named. Raises `InvalidArgument` for what is no list of them, and for a None in it."""
+    if issubclass(type(given), str):
+        return given  # type: ignore[no-any-return]  # the registry refuses it, and says what to write
+    try:
+        listed = list(given)
+    except Exception as error:
+        raise InvalidArgument(
+            text(
+                'plugins= is a list of names and plugin objects, plugins=["mollie"], and no {given}.',
+                given=type(given).__name__,
+            )
+        ) from error
+    if any(one is None for one in listed):
+        raise InvalidArgument(
+            text("plugins= has a None in it: is there a function that makes a plugin and returns none?")
+        )
+    return listed
+
+
+def zone_of(given: Any) -> ZoneInfo:
+    """The zone called so. Raises `InvalidArgument`."""
+    try:
+        return ZoneInfo(given)
+    except Exception as error:  # what it raises depends on the system, and on what is wrong
+        raise InvalidArgument(
+            text(
+                "zone= is the name of a time zone, as Europe/Amsterdam, and not {given}. On a system without time "
+                "zones: pip install tzdata.",
+                given=shown(given),
+            )
+        ) from error
+
+
+def check_seconds(given: Any) -> None:
+    """Raise `InvalidArgument` for what is no number of seconds, zero or more."""
+    if type(given) not in (int, float) or not isfinite(given) or given < 0:
+        raise InvalidArgument(
+            text("inline_seconds= is a number of seconds, 0 or more, not {given}.", given=shown(given))
+        )
+
+
+def check_migrate(given: object) -> None:
+    """Raise `InvalidArgument` for what is neither yes, no nor None."""
+    _check("migrate", given, bool | None)
+
+
+def check_clock(given: Any) -> None:
+    """Raise `InvalidArgument` for a clock that does not tell the time with its zone."""
+    try:
+        told = given()
+    except Exception as error:
+        raise _no_clock(given) from error
+    if not issubclass(type(told), datetime.datetime) or told.utcoffset() is None:
+        raise _no_clock(told)
+
+
+def _no_clock(given: object) -> InvalidArgument:
+    return InvalidArgument(
+        text(
+            "clock= is a function that gives the time with its zone, as datetime.now(UTC) does, and no {given}.",
+            given=type(given).__name__,
+        )
+    )
