@@ -294,6 +294,35 @@ def test_a_wrong_argument_is_refused_and_changes_nothing(world: Any, method: str
     now.desk.close()
 
 
+WRONG_CALLS: list[tuple[str, dict[str, object], str]] = [
+    ("work", {"limit": 0}, "limit is a whole number, 1 or more, not 0"),
+    ("work", {"limit": "x"}, "limit must be a whole number from .*, not a text of 1 characters"),
+    ("work", {"limit": True}, "limit must be a whole number from .*, not True"),
+    ("list_returns", {"waits_for": "bogus"}, "waits_for is one of .*, not bogus"),
+    ("list_returns", {"goods": b"x"}, "goods must be a Sequence, not bytes"),
+    ("list_returns", {"limit": 501}, "A page holds 1 to 500 rows, not 501"),
+    ("list_refunds", {"state": [7]}, "state must be a Sequence in which each is a text .*, not 7"),
+    ("list_refunds", {"order_id": 1001}, "order_id must be a text .*, not 1001"),
+    ("receive_webhook", {"mode": "live"}, "mode must be one of Mode.LIVE, Mode.TEST, not a text of 4 characters"),
+    ("receive_webhook", {"account": None}, "account must be a text .*, not nothing"),
+    ("receive_webhook", {"headers": [(b"a", b"b")]}, "headers must be a mapping of texts to texts"),
+    ("receive_webhook", {"headers": {b"a": b"b"}}, "headers must be a mapping of texts to texts"),
+    ("receive_webhook", {"body": "{}"}, "body must be bytes"),
+    ("run", {"outcome": None}, "outcome must be Outcome as it is made by its class, not nothing"),
+    ("answer_restock", {"decision": "all"}, "Order 1001: decision must be RestockDecision as it is made by its class"),
+    ("refund", {"payment": 7}, "Order 1001: payment must be a text"),
+    ("for_shop", {"shop_id": ""}, "shop_id must be a text of 1 to 255 characters.*, not an empty text"),
+]
+
+
+@pytest.mark.parametrize("method, wrong, said", WRONG_CALLS, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_is_wrong_with_an_argument_is_said(world: Any, method: str, wrong: dict[str, object], said: str) -> None:
+    world.open()
+    right = RIGHT[method](State(world.desk, outcome=Outcome(order_id="1001", version=1, changed=False)))
+    with pytest.raises(InvalidArgument, match=said):
+        getattr(world.desk, method)(**{**right, **wrong})
+
+
 # --- the desk itself -------------------------------------------------------------------------------------
 
 

@@ -303,6 +303,11 @@ def test_without_inline_seconds_a_command_runs_nothing_and_leaves_all_to_work(ma
     assert (shop.stock, sorted(crm.heard)) == ({"cup": 2}, ["restocked", "returned"])
 
 
+def test_a_command_begins_no_effect_that_could_outlive_its_lease(make_desk: MakeDesk) -> None:
+    desk = make_desk(inline_seconds=1_000_000)
+    assert desk._commands._until() <= time.monotonic() + 60  # half of the 120 seconds
+
+
 def test_what_a_command_has_no_time_for_is_left_to_work(make_desk: MakeDesk) -> None:
     shop, crm = SlowShop(cups("1001")), Crm()
     desk = make_desk(shop=shop, plugins=[crm], inline_seconds=0.1)

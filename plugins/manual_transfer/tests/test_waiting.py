@@ -146,7 +146,7 @@ def test_a_refund_in_a_batch_is_cancelled_only_after_it_was_taken_out():
     assert "uit" in desk.timeline("1001")[-2].text("nl")
 
 
-@pytest.mark.parametrize("name", ["x" * 36, " B1", 7])
+@pytest.mark.parametrize("name", ["x" * 36, " B1"])
 def test_a_batch_with_a_name_that_no_bank_takes_is_refused(name: str):
     desk = a_desk(an_invoice())
     refund_id = wait(desk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import inspect
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import update_wrapper
 from math import isfinite
 from typing import Any, TypeVar, get_type_hints
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from retour.model.errors import InvalidArgument, InvalidSettings
 from retour.model.fields import Id, fault_of, shown
-from retour.model.text import text
+from retour.model.text import Text, text
 
 _T = TypeVar("_T", bound=type)
 
@@ -40,24 +40,48 @@ def arguments_checked(kind: _T) -> _T:
 
 
 def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
-    parameters = tuple(inspect.signature(method).parameters)
-    kinds: dict[str, Any] = {}
+    """The method behind its checks, written out with the same parameters: a frame of an error that shows its variables
+    then has what the method's own has, under the same names, and nothing else."""
+    parameters = inspect.signature(method).parameters.values()
+    checked = [one.name for one in parameters if one.name not in _HAVE_THEIR_OWN]
+    if not checked:
+        return method
+    takes, gives, names = [], [], {"_method": method, "_fault": _Faults(method), "_refusal": InvalidArgument}
+    for one in parameters:
+        if one.kind is one.KEYWORD_ONLY and "*" not in takes:
+            takes.append("*")
+        gives.append(f"{one.name}={one.name}" if one.kind is one.KEYWORD_ONLY else one.name)
+        takes.append(one.name if one.default is one.empty else f"{one.name}=_default_{one.name}")
+        names[f"_default_{one.name}"] = one.default
+    lines = [
+        f"def {method.__name__}({', '.join(takes)}):",
+        f"    fault = _fault({', '.join(f'{name}={name}' for name in checked)})",
+        "    if fault is not None:",
+        "        raise _refusal(fault)",
+        f"    return _method({', '.join(gives)})",
+    ]
+    exec(compile("\n".join(lines), f"<arguments of {method.__name__}>", "exec"), names)  # noqa: S102 - of our own names
+    made: Any = names[method.__name__]
+    return update_wrapper(made, method)
 
-    @wraps(method)
-    def call(*given: Any, **named: Any) -> Any:
-        if not kinds:  # when it is first called: annotations are texts, and cost something to read
-            hints = get_type_hints(method, localns={"Session": object})  # imported for type checkers only
-            kinds.update({name: hint for name, hint in hints.items() if name not in _HAVE_THEIR_OWN} or {"": None})
-        order = ""
-        for name, value in (*zip(parameters, given, strict=False), *named.items()):
-            fault = fault_of(name, value, kinds[name]) if name in kinds else None
+
+class _Faults:
+    """What is wrong with the arguments of a method."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        self._kinds: dict[str, Any] = {}
+
+    def __call__(self, **arguments: object) -> Text | None:
+        if not self._kinds:  # when it is first called: annotations are texts, and cost something to read
+            self._kinds = get_type_hints(self._method, localns={"Session": object})  # imported for type checkers only
+        for name, value in arguments.items():
+            fault = fault_of(name, value, self._kinds[name])
             if fault is not None:
-                raise InvalidArgument(text("Order {order}: {fault}", order=order, fault=fault) if order else fault)
-            if name == "order_id" and value is not None:
-                order = value
-        return method(*given, **named)
-
-    return call
+                order = arguments.get("order_id")
+                named = name != "order_id" and isinstance(order, str)
+                return text("Order {order}: {fault}", order=shown(order), fault=fault) if named else fault
+        return None
 
 
 def check_shop_id(given: object) -> None:

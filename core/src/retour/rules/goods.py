@@ -182,7 +182,7 @@ def reject(draft: Draft, order: Order, return_id: str, because: str, note: str |
     """Say that the goods may not come back, and why."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
     _check_move(draft.dossier, return_id, ReturnRejected)
-    if not isinstance(because, str) or not because.strip():
+    if not because.strip():
         raise InvalidArgument(
             text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
         )

@@ -229,7 +229,7 @@ def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
     """
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("hand a refund to the bank"))
     refund = draft.dossier.refund(refund_id)
-    if not isinstance(batch, str) or len(batch) > LONGEST_BATCH or batch != batch.strip():
+    if len(batch) > LONGEST_BATCH or batch != batch.strip():
         raise InvalidReference(
             text(
                 "Order {order}: a batch has a name of at most {longest} characters, without blanks around it.",
@@ -457,7 +457,7 @@ def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> WrongState:
 
 
 def _checked_reference(dossier: Dossier, order: Order, payment: Payment, reference: str) -> str:
-    words = reference.strip() if isinstance(reference, str) else ""
+    words = reference.strip()
     if not words or len(words) > LONGEST_REFERENCE:
         raise InvalidReference(
             text(

@@ -188,14 +188,6 @@ def _fault(decision: RestockDecision, units: Mapping[str, int]) -> Reason | None
 
 
 def _check_answer(order: Order, return_id: str, decision: RestockDecision) -> None:
-    if not isinstance(decision, RestockDecision):
-        raise InvalidLines(
-            text(
-                "Order {order}, return {return_id}: answer with a RestockDecision, as in RestockDecision.all().",
-                order=order.id,
-                return_id=return_id,
-            )
-        )
     if decision.kind is Restock.ASK or (decision.kind is Restock.PER_LINE and not decision.units):
         raise InvalidLines(
             text(
