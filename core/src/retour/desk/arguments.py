@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import inspect
-from collections.abc import Callable, Mapping
-from functools import update_wrapper
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
 from math import isfinite
 from typing import Any, TypeVar, get_type_hints
 from zoneinfo import ZoneInfo
@@ -40,29 +40,17 @@ def arguments_checked(kind: _T) -> _T:
 
 
 def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method behind its checks, written out with the same parameters: a frame of an error that shows its variables
-    then has what the method's own has, under the same names, and nothing else."""
-    parameters = inspect.signature(method).parameters.values()
-    checked = [one.name for one in parameters if one.name not in _HAVE_THEIR_OWN]
-    if not checked:
-        return method
-    takes, gives, names = [], [], {"_method": method, "_fault": _Faults(method), "_refusal": InvalidArgument}
-    for one in parameters:
-        if one.kind is one.KEYWORD_ONLY and "*" not in takes:
-            takes.append("*")
-        gives.append(f"{one.name}={one.name}" if one.kind is one.KEYWORD_ONLY else one.name)
-        takes.append(one.name if one.default is one.empty else f"{one.name}=_default_{one.name}")
-        names[f"_default_{one.name}"] = one.default
-    lines = [
-        f"def {method.__name__}({', '.join(takes)}):",
-        f"    fault = _fault({', '.join(f'{name}={name}' for name in checked)})",
-        "    if fault is not None:",
-        "        raise _refusal(fault)",
-        f"    return _method({', '.join(gives)})",
-    ]
-    exec(compile("\n".join(lines), f"<arguments of {method.__name__}>", "exec"), names)  # noqa: S102 - of our own names
-    made: Any = names[method.__name__]
-    return update_wrapper(made, method)
+    faults = _Faults(method)
+
+    @wraps(method)
+    def call(*given: Any, **named: Any) -> Any:
+        fault, called = faults.first(given, named), [partial(method, *given, **named)]
+        del given, named  # a host may log the variables of an error's frames, and a note is about a person
+        if fault is not None:
+            raise InvalidArgument(fault)
+        return called.pop()()
+
+    return call
 
 
 class _Faults:
@@ -70,17 +58,21 @@ class _Faults:
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method
-        self._kinds: dict[str, Any] = {}
+        self._names = tuple(inspect.signature(method).parameters)
+        self._kinds: dict[str, Any] | None = None
 
-    def __call__(self, **arguments: object) -> Text | None:
-        if not self._kinds:  # when it is first called: annotations are texts, and cost something to read
-            self._kinds = get_type_hints(self._method, localns={"Session": object})  # imported for type checkers only
+    def first(self, given: Sequence[object], named: Mapping[str, object]) -> Text | None:
+        """The first argument that its annotation does not allow, in a sentence; None where there is none."""
+        if self._kinds is None:  # when it is first called: annotations are texts, and cost something to read
+            hints = get_type_hints(self._method, localns={"Session": object})  # imported for type checkers only
+            self._kinds = {name: kind for name, kind in hints.items() if name not in _HAVE_THEIR_OWN}
+        arguments = {**dict(zip(self._names, given, strict=False)), **named}
         for name, value in arguments.items():
-            fault = fault_of(name, value, self._kinds[name])
+            fault = fault_of(name, value, self._kinds[name]) if name in self._kinds else None
             if fault is not None:
                 order = arguments.get("order_id")
-                named = name != "order_id" and isinstance(order, str)
-                return text("Order {order}: {fault}", order=shown(order), fault=fault) if named else fault
+                of_an_order = name != "order_id" and isinstance(order, str)
+                return text("Order {order}: {fault}", order=shown(order), fault=fault) if of_an_order else fault
         return None
 
 

@@ -229,14 +229,11 @@ def _copy_of_several(kind: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
 def _copy_of_fields(kind: type) -> Callable[[Any], Any]:
     """Written out for the class, as `unchecked` is; what a field may hold by its annotation says if it is shared."""
     hints = get_type_hints(kind)
-    names: dict[str, Any] = {"_make": unchecked(kind), "_apart": apart}
-    gives = [
-        f"{field.alias or field.name}="
-        + (f"given.{field.name}" if _is_shared(hints[field.name]) else f"_apart(given.{field.name})")
+    sets = [
+        f"    _set({field.name!r}, {'' if _is_shared(hints[field.name]) else '_apart'}(given.{field.name}))"
         for field in _fields(kind)
     ]
-    copy: Callable[[Any], Any] = eval(f"lambda given: _make({', '.join(gives)})", names)  # noqa: S307 - names of fields
-    return copy
+    return _makes(kind, "given", sets, {"_apart": apart})
 
 
 def _is_shared(kind: Any) -> bool:
