@@ -740,6 +740,8 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "set_refund_batch": [asked.link, "batch"],
         "retry_refund": [asked.pending],
         "match_refund": [asked.pending, asked.link],
+        "set_unreadable_aside": [],
+        "take_unreadable_back": [],
     }
     more: dict[str, object] = {"because": "so", "reference": "bank 1"}
     taking = {

@@ -11,7 +11,7 @@ from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
 from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
-from retour.model.errors import StoreLocked
+from retour.model.errors import OrderUnreadable, StoreLocked
 from retour.model.outcome import Postponed, WorkReport
 from retour.providers.errors import redacted
 from retour.rules import goods
@@ -56,10 +56,11 @@ class Work:
                 expired += self._expire(shop_id, order_id, return_id, today)
             except KeyboardInterrupt:
                 raise
+            except OrderUnreadable as error:
+                if error.aside is None:
+                    postponed.append(_not_expired(shop_id, order_id, return_id, error))
             except BaseException as error:  # noqa: BLE001 - it costs this return and no other
-                problem = redacted(f"{type(error).__name__}: {error}")
-                log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
-                postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
+                postponed.append(_not_expired(shop_id, order_id, return_id, error))
                 if isinstance(error, StoreLocked):  # so it is for all of them
                     break
         return expired, postponed
@@ -73,3 +74,9 @@ class Work:
             as_last_seen=True,
         )
         return Commands(self.services, shop_id).run(command).changed
+
+
+def _not_expired(shop_id: str, order_id: str, return_id: str, error: BaseException) -> Postponed:
+    problem = redacted(f"{type(error).__name__}: {error}")
+    log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
+    return Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import UnknownOrder
+from retour.model.errors import OrderUnreadable, UnknownOrder
 from retour.model.events.event import Recorded
 from retour.model.events.goods import OrderSeen
 from retour.model.history import History
@@ -91,6 +91,14 @@ def _find(order: Order, payment_id: str) -> Payment | None:
     return next((payment for payment in order.payments if payment.id == payment_id), None)
 
 
+def history_of(store: Store, shop: str, order_id: str, connection: Connection | None = None) -> History:
+    """The history of an order, as it is stored. Raises `OrderUnreadable`; whoever meets it first keeps it."""
+    try:
+        return History.of(order_id, store.events(shop, order_id, connection))
+    except OrderUnreadable as error:
+        raise store.unreadable.met(shop, error, connection) from error.__cause__
+
+
 @attrs.frozen(kw_only=True)
 class Cases:
     """Reads cases: one order read and one query."""
@@ -99,14 +107,14 @@ class Cases:
     shops: Callable[[str], Shop]
 
     def read(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
-        """The order as the shop has it now, and its history. Raises `UnknownOrder`."""
+        """The order as the shop has it now, and its history. Raises `UnknownOrder` and `OrderUnreadable`."""
         given = self.order(shop, order_id)
         return attrs.evolve(self.as_last_seen(shop, order_id, connection), given=given)
 
     def as_last_seen(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
-        """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more."""
-        history = History.of(order_id, self.store.events(shop, order_id, connection))
-        return Case(shop=shop, order_id=order_id, history=history)
+        """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more.
+        Raises `OrderUnreadable`."""
+        return Case(shop=shop, order_id=order_id, history=history_of(self.store, shop, order_id, connection))
 
     def knowing(self, case: Case, payment_id: str) -> Case:
         """The case with the order as the shop has it now, where that is the only place to find a payment. Raises
