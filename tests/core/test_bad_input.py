@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -18,12 +19,15 @@ from retour import (
     Order,
     OrderLine,
     Paid,
+    Payment,
     RequestedLine,
     RetourError,
     ReturnDesk,
     hookimpl,
 )
 from retour.model.errors import (
+    InvalidAmount,
+    InvalidArgument,
     InvalidLines,
     InvalidOrder,
     InvalidQuantity,
@@ -32,7 +36,9 @@ from retour.model.errors import (
     NotAllowed,
     UnknownLine,
     UnknownOrder,
+    UnknownPayment,
     UnknownReceipt,
+    UnknownRefund,
     UnknownReturn,
     WrongState,
 )
@@ -233,3 +239,86 @@ def test_an_order_of_lists_is_the_same_order_when_it_is_read_again() -> None:
     for number in range(3):
         desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=f"form-{number}")
     assert "order_seen" not in [entry.code for entry in desk.timeline("1001")]
+
+
+# --- values of nobody's ----------------------------------------------------------------------------------
+
+
+class Fails:
+    """Whatever is asked of it fails."""
+
+    def _fail(self, *_: object) -> Any:
+        raise RuntimeError("half \ud800")
+
+    __eq__ = __hash__ = __str__ = __repr__ = __bool__ = _fail  # type: ignore[assignment]
+
+
+class Unequal(str):
+    """A text with its own idea of being equal."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("compared")
+
+
+class Dollars(Money):  # type: ignore[misc]
+    """A host's own kind of amount."""
+
+
+ODD_CALLS: dict[str, tuple[Callable[[ReturnDesk, Any], object], type[RetourError]]] = {
+    "an order's id": (lambda desk, odd: desk.dossier(odd), UnknownOrder),
+    "a return's id": (lambda desk, odd: desk.cancel_return("1001", odd, by=ANNA), UnknownReturn),
+    "a receipt's id": (lambda desk, odd: desk.correct_receipt("1001", odd, {"cup": 1}, by=ANNA), UnknownReceipt),
+    "a refund's id": (lambda desk, odd: desk.cancel_refund("1001", odd, by=ANNA), UnknownRefund),
+    "a payment": (lambda desk, odd: desk.refund_link("1001", odd), UnknownPayment),
+    "an amount": (
+        lambda desk, odd: desk.open_refund_link("1001", "tr_1", odd, by=ANNA, request_id="f"),
+        InvalidAmount,
+    ),
+    "an outcome": (lambda desk, odd: desk.run(odd), InvalidArgument),
+    "a page's size": (lambda desk, odd: desk.list_returns(limit=odd), InvalidArgument),
+    "a page's cursor": (lambda desk, odd: desk.list_refunds(after=odd), InvalidArgument),
+    "a cursor of the doctor": (lambda desk, odd: desk.unreadable_orders(after=odd), InvalidArgument),
+    "a filter": (lambda desk, odd: desk.list_returns(order_id=odd), InvalidArgument),
+    "how much work": (lambda desk, odd: desk.work(limit=odd), InvalidArgument),
+    "headers": (lambda desk, odd: desk.receive_webhook("mollie", odd, b""), InvalidArgument),
+    "a body": (lambda desk, odd: desk.receive_webhook("mollie", {}, odd), InvalidArgument),
+    "a mode": (lambda desk, odd: desk.find_order("mollie", "tr_1", mode=odd), InvalidArgument),
+    "an account": (lambda desk, odd: desk.find_order("mollie", "tr_1", account=odd), InvalidArgument),
+}
+
+
+@pytest.mark.parametrize("odd", [Fails(), Unequal("1001"), object(), 1.5], ids=["fails", "unequal", "object", "float"])
+@pytest.mark.parametrize("what", ODD_CALLS)
+def test_whatever_is_given_is_refused_in_a_sentence(what: str, odd: object) -> None:
+    shop = MemoryShop([an_order(a_line("cup", 3), payments=[a_payment("30.00")])])
+    desk = ReturnDesk(shop=shop, store="sqlite://")
+    call, expected = ODD_CALLS[what]
+    with pytest.raises(expected) as caught:
+        call(desk, odd)
+    assert f"{caught.value.text('en')}{caught.value.text('nl')}"
+    assert desk.dossier("1001").version == 0
+
+
+@pytest.mark.parametrize("answer", ["1001", object(), Fails()], ids=["text", "object", "fails"])
+def test_a_shop_that_gives_no_order_is_told(answer: object) -> None:
+    shop = MemoryShop()
+    shop.order = lambda _: answer  # type: ignore[assignment, method-assign, return-value]
+    with pytest.raises(InvalidOrder, match=r"The shop gave .* as order 1001, and no Order"):
+        ReturnDesk(shop=shop, store="sqlite://").mark_returned("1001", by=ANNA)
+
+
+def test_a_value_of_a_class_of_the_hosts_own_is_refused_before_anything_is_stored() -> None:
+    with pytest.raises(InvalidOrder, match=r"Payment\.captured must be Money as it is made by its class, not Dollars"):
+        Payment(provider="mollie", reference="tr_1", captured=Dollars(minor=100, currency="USD"))
+
+
+def test_a_frameworks_safe_text_is_a_text() -> None:
+    class SafeText(str):
+        """As a template engine marks what it has escaped."""
+
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 3))]), store="sqlite://")
+    assert desk.mark_returned(SafeText("1001"), {SafeText("cup"): 1}, by=ANNA, request_id=SafeText("f")).changed
+    assert desk.dossier("1001").version

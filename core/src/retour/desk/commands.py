@@ -16,7 +16,8 @@ from retour.effects.kinds import KINDS, LEASE
 from retour.effects.runner import as_claimed, by_order
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
+from retour.model.errors import Busy, InvalidArgument, MissingRequestId, NotAllowed, NotCommitted, RetourError
+from retour.model.fields import shown
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -53,7 +54,7 @@ class Request:
                 text(
                     "Order {order}: this needs a request_id, 1 to 200 characters, made when the form is shown, "
                     "so that a double click does it once.",
-                    order=str(order_id),
+                    order=shown(order_id),
                 )
             )
         return cls(request_id, digest(arguments))
@@ -130,6 +131,8 @@ class Commands:
     def after_the_hosts_commit(self, outcome: Outcome) -> Outcome:
         """Run the effects of a command that was made in a host's transaction. Raises `NotCommitted`, and the store's
         errors where it cannot be asked; what goes wrong from then on is left to `work()`."""
+        if not isinstance(outcome, Outcome):
+            raise InvalidArgument(text("{given} is no outcome of a command.", given=type(outcome).__name__))
         order_id, services = outcome.order_id, self.services
         if outcome.commit_id and not services.store.has_commit(self.shop_id, order_id, outcome.commit_id):
             raise NotCommitted(

@@ -25,13 +25,14 @@ from retour.desk.refund_offers import RefundOffers
 from retour.desk.refund_questions import RefundQuestions
 from retour.desk.services import Services, ready
 from retour.desk.webhooks import Webhooks
-from retour.desk.work import Work
+from retour.desk.work import MOST_AT_ONCE, Work
 from retour.effects.kinds import Outside, effects_of
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
+from retour.model.fields import shown
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import Outcome, RefundPage, ReturnPage, UnreadablePage, WebhookReceipt, WorkReport
@@ -141,7 +142,7 @@ class ReturnDesk:
                     "This desk was made for one shop, {own}, and {other} is another. For many shops hand over a "
                     "function from a shop's id to its Shop: ReturnDesk(shop=function, ...).",
                     own=self.shop_id,
-                    other=str(shop_id),
+                    other=shown(shop_id),
                 )
             )
         self._services.accounts.check(shop_id)
@@ -444,7 +445,7 @@ class ReturnDesk:
         It settles the refund called ``refund_id``, or the only one that waits on this payment with this amount;
         without one it is a refund that nobody announced.
         """
-        arguments = ("confirm_refund", payment, str(amount), reference, refund_id, return_id, note)
+        arguments = ("confirm_refund", payment, shown(amount), reference, refund_id, return_id, note)
         return self._by_person.confirm(
             order_id,
             payment,
@@ -480,7 +481,7 @@ class ReturnDesk:
         the same step. Raises `ProviderUnavailable` where a provider cannot be asked now, about that payment or this
         one, and `WrongState` where this one cannot be refunded by API; use ``open_refund_link``.
         """
-        arguments = ("refund", payment, str(amount), return_id, instead_of, note)
+        arguments = ("refund", payment, shown(amount), return_id, instead_of, note)
         request = Request.of(order_id, request_id, arguments)
 
         wanted = Wanted(payment=payment, amount=amount, return_id=return_id, instead_of=instead_of, note=note)
@@ -505,7 +506,7 @@ class ReturnDesk:
             by_person = self._services.accounts.by_person(chosen.provider)
             refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
 
-        arguments = ("open_refund_link", payment, str(amount), return_id, note)
+        arguments = ("open_refund_link", payment, shown(amount), return_id, note)
         return self._command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
 
     def reverse_refund(
@@ -583,7 +584,7 @@ class ReturnDesk:
             reader = Audience(audience)
         except ValueError:
             raise InvalidArgument(
-                text("{audience} reads no timeline; staff and customer do.", audience=str(audience))
+                text("{audience} reads no timeline; staff and customer do.", audience=shown(audience))
             ) from None
         case = self._commands.read(order_id)
         staff = reader is Audience.STAFF
@@ -661,6 +662,12 @@ class ReturnDesk:
 
         Call it from cron, a scheduler or a task queue, as often as a retry may be late; any number may run at once.
         """
+        if type(limit) is not int or not 1 <= limit <= MOST_AT_ONCE:
+            raise InvalidArgument(
+                text(
+                    "work() does 1 to {most} of each kind at once, not {limit}.", most=MOST_AT_ONCE, limit=shown(limit)
+                )
+            )
         return Work(self._services).do(limit)
 
     def retry_set_aside(self, order_id: str) -> int:

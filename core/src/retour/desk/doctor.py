@@ -12,12 +12,13 @@ from retour.desk.commands import check_actor
 from retour.effects.kinds import KINDS, effect_of
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidReference, NotAllowed, OrderUnreadable, StoreError, WrongState
-from retour.model.fields import wanted_instead
+from retour.model.fields import Id, shown, wanted_instead
 from retour.model.outcome import UnreadableOrder, UnreadablePage
 from retour.model.text import text
 from retour.model.unreadable import UnreadableRow
 from retour.rules.draft import refuse_card_number
 from retour.steps.case import history_of
+from retour.store.pages import no_page
 from retour.store.store import Store
 
 _PAGE = 100
@@ -62,6 +63,8 @@ class Doctor:
 
     def page(self, shop: str, *, limit: int, after: str | None) -> UnreadablePage:
         """A page of the unreadable orders of a shop."""
+        if after is not None and wanted_instead(after, Id) is not None:
+            raise no_page(after)
         found = self.store.unreadable.orders(shop, None if after is None else (shop, after), limit + 1)
         orders = [self._as_it_is_now(*one) for one in found[:limit]]
         return UnreadablePage(
@@ -87,7 +90,7 @@ class Doctor:
         words = because.strip() if wanted is None else ""
         if not words:
             raise InvalidReference(
-                text("Order {order}: say why it is set aside, for whoever looks next.", order=str(order_id))
+                text("Order {order}: say why it is set aside, for whoever looks next.", order=shown(order_id))
             )
         refuse_card_number(order_id, words)
         rows = self.examine(shop, order_id)
@@ -104,12 +107,12 @@ class Doctor:
     def take_back(self, shop: str, order_id: str, by: Actor) -> int:
         """Let the effects of an order that was set aside be tried again; gives how many."""
         _check_who(by, order_id)
-        if self.store.unreadable.aside(shop, order_id) is None:
-            raise WrongState(text("Nobody has set order {order} aside.", order=order_id))
+        if wanted_instead(order_id, Id) is not None or self.store.unreadable.aside(shop, order_id) is None:
+            raise WrongState(text("Nobody has set order {order} aside.", order=shown(order_id)))
         return self.store.unreadable.take_back(shop, order_id, by)
 
 
 def _check_who(by: Actor, order_id: str) -> None:
     check_actor(by)
     if by.kind not in (ActorKind.STAFF, ActorKind.SYSTEM) or not by.id:
-        raise NotAllowed(text("Order {order}: staff sets an order aside, by name.", order=str(order_id)))
+        raise NotAllowed(text("Order {order}: staff sets an order aside, by name.", order=shown(order_id)))

@@ -11,6 +11,7 @@ import attrs
 
 from retour.desk.services import Services
 from retour.model.errors import InvalidArgument, RetourError
+from retour.model.fields import shown, wanted_instead
 from retour.model.money import Money
 from retour.model.outcome import (
     REFUND_WAITS_FOR,
@@ -98,7 +99,7 @@ def _given(known: Mapping[str, Iterable[str]], filters: dict[str, str | Sequence
     nothing waits.
     """
     given = {
-        name: [str(value)] if isinstance(value, str) else [str(one) for one in value] or [_NOTHING]
+        name: [_word(name, one) for one in ([value] if isinstance(value, str) else _several(name, value))] or [_NOTHING]
         for name, value in filters.items()
         if value is not None
     }
@@ -116,6 +117,24 @@ def _given(known: Mapping[str, Iterable[str]], filters: dict[str, str | Sequence
     return given
 
 
+def _several(name: str, given: object) -> Iterable[object]:
+    if isinstance(given, list | tuple | set | frozenset):
+        return given
+    raise _no_filter(name, given)
+
+
+def _word(name: str, given: object) -> str:
+    if wanted_instead(given, str) is None:
+        return str(given)
+    raise _no_filter(name, given)
+
+
+def _no_filter(name: str, given: object) -> InvalidArgument:
+    return InvalidArgument(
+        text("{name} is a text, or several in a list, not {given}.", name=name, given=type(given).__name__)
+    )
+
+
 _NOTHING = "-"
 """A value that no row has."""
 
@@ -125,5 +144,5 @@ _REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": REFU
 
 def check_page(limit: int) -> None:
     """Raise `InvalidArgument` for what is no size of a page."""
-    if not 1 <= limit <= 500:
-        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))
+    if type(limit) is not int or not 1 <= limit <= 500:
+        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=shown(limit)))

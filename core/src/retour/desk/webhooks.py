@@ -11,7 +11,15 @@ from retour.desk.services import Services
 from retour.effects import inbox
 from retour.effects.kinds import ReconcilePayment, effect_of
 from retour.model.actor import Actor
-from retour.model.errors import Busy, InvalidWebhook, OrderUnreadable, ProviderUnavailable, UnknownOrder
+from retour.model.errors import (
+    Busy,
+    InvalidArgument,
+    InvalidWebhook,
+    OrderUnreadable,
+    ProviderUnavailable,
+    UnknownOrder,
+)
+from retour.model.fields import Id, wanted_instead
 from retour.model.order import Mode, Payment
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
@@ -40,6 +48,11 @@ class Webhooks:
         self, provider: str, headers: Mapping[str, str], body: bytes, account: str, mode: Mode
     ) -> WebhookReceipt:
         """Verify a webhook, keep what it says of payments that we or the shop know, and act on it."""
+        _check_given(provider, account, mode)
+        if not isinstance(headers, Mapping) or not isinstance(body, bytes):
+            raise InvalidArgument(
+                text("A webhook is its headers, a mapping of text to text, and its raw body in bytes.")
+            )
         caller = self.services.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(caller, Text):
             raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))
@@ -74,6 +87,9 @@ class Webhooks:
     def find_order(self, provider: str, reference: str, account: str, mode: Mode) -> str | None:
         """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds and
         that has such a payment."""
+        _check_given(provider, account, mode)
+        if wanted_instead(reference, Id) is not None:
+            return None
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
         order_id = self._seen_with(sender, reference)
         if order_id is not None:
@@ -141,3 +157,14 @@ class Webhooks:
                 continue
             return [effect.id]
         raise Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))
+
+
+def _check_given(provider: object, account: object, mode: object) -> None:
+    """Raise `InvalidArgument` for what is no name of an account at a provider."""
+    if wanted_instead(provider, Id) or wanted_instead(account, Id) or not isinstance(mode, Mode):
+        raise InvalidArgument(
+            text(
+                "Say which account is meant: provider= and account= are names, as in the settings, and mode= is "
+                "Mode.LIVE or Mode.TEST."
+            )
+        )

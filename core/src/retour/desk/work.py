@@ -17,6 +17,9 @@ from retour.providers.errors import redacted
 from retour.rules import goods
 from retour.store.clock import microseconds
 
+MOST_AT_ONCE = 1_000_000
+"""Of each kind, in one call."""
+
 log = logging.getLogger("retour.desk")
 
 

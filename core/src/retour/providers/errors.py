@@ -68,7 +68,9 @@ DISPOSITIONS: Mapping[ErrorCode, Disposition] = {
 """What each code means. Already refunded, or too much, can be an earlier try of ours that did succeed: reconcile."""
 
 
-_MAIL = re.compile(r"[^\s@<>()\[\]\"',;:]+@[^\s@<>()\[\]\"',;:]+\.[^\W\d_]{2,}")
+_MAIL = re.compile(r"[^\s@<>()\[\]\"',;:]{1,64}@[^\s@<>()\[\]\"',;:]{1,255}\.[^\W\d_]{2,}")
+"""As long as the parts of an address can be (RFC 5321): without a bound, long words take quadratic time."""
+
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}\b")
 _LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
 

@@ -21,6 +21,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.fields import shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -114,7 +115,7 @@ def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money
             text(
                 'Order {order}: {amount} is no amount. Use Money.of("12.34", "{currency}").',
                 order=order.id,
-                amount=repr(amount),
+                amount=shown(amount),
                 currency=order.currency,
             )
         )

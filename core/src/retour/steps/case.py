@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import OrderUnreadable, UnknownOrder
+from retour.model.errors import InvalidOrder, OrderUnreadable, UnknownOrder
 from retour.model.events.event import Recorded
 from retour.model.events.goods import OrderSeen
+from retour.model.fields import Id, shown, wanted_instead
 from retour.model.history import History
 from retour.model.ids import id_maker
 from retour.model.order import Order, Payment
@@ -51,7 +52,7 @@ class Case:
         """The order as the shop has it now, else as it was last seen. Raises `UnknownOrder` where it is neither."""
         order = self.given or self.dossier.order
         if order is None:
-            raise UnknownOrder(text("The shop has no order {order}. Check the number.", order=self.order_id))
+            raise _unknown(self.order_id)
         return order
 
     def payment(self, payment_id: str) -> Payment | None:
@@ -92,7 +93,9 @@ def _find(order: Order, payment_id: str) -> Payment | None:
 
 
 def history_of(store: Store, shop: str, order_id: str, connection: Connection | None = None) -> History:
-    """The history of an order, as it is stored. Raises `OrderUnreadable`; whoever meets it first keeps it."""
+    """The history of an order, as it is stored. Raises `OrderUnreadable`; whoever meets it first keeps it. Raises
+    `UnknownOrder` for what is no order's id."""
+    _check_id(order_id)
     try:
         return History.of(order_id, store.events(shop, order_id, connection))
     except OrderUnreadable as error:
@@ -125,7 +128,26 @@ class Cases:
 
     def order(self, shop: str, order_id: str) -> Order:
         """The order as the shop has it now. Raises `UnknownOrder`."""
-        order = self.shops(shop).order(order_id)
+        _check_id(order_id)
+        order: object = self.shops(shop).order(order_id)
+        if order is not None and type(order) is not Order:
+            raise InvalidOrder(
+                text(
+                    "The shop gave {kind} as order {order}, and no Order as it is made by its class.",
+                    kind=type(order).__name__,
+                    order=order_id,
+                )
+            )
         if order is None or order.id != order_id:
-            raise UnknownOrder(text("The shop has no order {order}. Check the number.", order=str(order_id)))
+            raise _unknown(order_id)
         return order
+
+
+def _check_id(order_id: object) -> None:
+    """Raise `UnknownOrder` for what names no order."""
+    if wanted_instead(order_id, Id) is not None:
+        raise _unknown(order_id)
+
+
+def _unknown(order_id: object) -> UnknownOrder:
+    return UnknownOrder(text("The shop has no order {order}. Check the number.", order=shown(order_id)))
