@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 from sqlalchemy import text
 
@@ -25,6 +26,15 @@ from retour import (
     UnreadableOrder,
     WrongState,
     hookimpl,
+)
+from retour.providers import (
+    PaymentCapabilities,
+    RawWebhook,
+    RefundEvent,
+    RefundResult,
+    RefundStatus,
+    VerifiedEvents,
+    WebhookTrust,
 )
 from retour.store import upcasters
 from retour.testing import a_line, a_payment, an_order
@@ -273,6 +283,71 @@ def test_a_list_goes_on_without_a_row_that_a_newer_retour_wrote(desk: ReturnDesk
     spoil(desk, "UPDATE retour_return SET goods = 'teleported' WHERE order_id = '1001'")
     assert [one.order_id for one in desk.list_returns().returns] == ["1002"]
     assert stored(desk, "retour_unreadable"), "who meets it keeps it"
+
+
+class Acme:
+    """A provider whose webhooks speak of several payments at once."""
+
+    name, display_name, api = "acme", "Acme", 1
+    capabilities = PaymentCapabilities(webhooks=WebhookTrust.SIGNED)
+
+    @attrs.frozen(kw_only=True)
+    class settings_type:  # noqa: N801 - the contract's name
+        """None."""
+
+    def __init__(self, settings: object, http: object) -> None:
+        pass
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents:
+        told = [
+            RefundEvent(
+                event_id=target,
+                target=target,
+                refund=RefundResult(
+                    reference=f"re_{target}",
+                    status=RefundStatus.SUCCEEDED,
+                    amount=Money.of("1", "EUR"),
+                    provider_status="ok",
+                ),
+            )
+            for target in webhook.body.decode().split()
+        ]
+        return VerifiedEvents(events=tuple(told))
+
+    def refund_url(self, request: object) -> object:
+        raise NotImplementedError
+
+
+class AcmePlugin:
+    """Hands it over."""
+
+    name = "acme"
+
+    @hookimpl
+    def payment_providers(self) -> list[type]:
+        return [Acme]
+
+
+def test_a_webhook_is_kept_for_the_orders_that_read_and_comes_again_for_the_one_that_does_not(
+    make_desk: MakeDesk,
+) -> None:
+    paid = [
+        an_order(
+            a_line("cup", 4, "40.00"), payments=[a_payment("40.00", provider="acme", reference=f"p{one}")], order_id=one
+        )
+        for one in ("1001", "1002")
+    ]
+    desk = make_desk(*paid, plugins=[AcmePlugin()])
+    for one in ("1001", "1002"):
+        desk.mark_returned(one, by=ANNA)
+    a_newer_version(desk)
+    for _ in range(2):
+        with pytest.raises(OrderUnreadable, match="Order 1001: event 2"):
+            desk.receive_webhook("acme", {}, b"p1001 p1002")
+    assert [one.order_id for one in desk.list_refunds().refunds] == ["1002"]
+    spoil(desk, EVENT.format("version = 1"))
+    assert desk.receive_webhook("acme", {}, b"p1001 p1002").kept == 2
+    assert sorted(one.order_id for one in desk.list_refunds().refunds) == ["1001", "1002"]
 
 
 def test_a_command_in_the_hosts_own_transaction_is_refused_and_writes_nothing_beside_it(desk: ReturnDesk) -> None:

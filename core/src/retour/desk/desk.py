@@ -32,7 +32,7 @@ from retour.effects.runner import Runner
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
-from retour.model.fields import shown
+from retour.model.fields import is_text, shown
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import Outcome, RefundPage, ReturnPage, UnreadablePage, WebhookReceipt, WorkReport
@@ -48,7 +48,7 @@ from retour.rules import goods, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, is_shop, shops_of
-from retour.steps.case import Case, Cases
+from retour.steps.case import Case, Cases, check_order_id
 from retour.steps.commit import Commits
 from retour.store.store import Store
 
@@ -580,12 +580,11 @@ class ReturnDesk:
 
     def timeline(self, order_id: str, audience: Audience | str = Audience.STAFF) -> Sequence[TimelineEntry]:
         """Who did what and when, the oldest first, for the "staff" or for the "customer"."""
-        try:
-            reader = Audience(audience)
-        except ValueError:
+        if not is_text(audience) or audience not in list(Audience):
             raise InvalidArgument(
                 text("{audience} reads no timeline; staff and customer do.", audience=shown(audience))
-            ) from None
+            )
+        reader = Audience(audience)
         case = self._commands.read(order_id)
         staff = reader is Audience.STAFF
         notes = self._services.store.notes(self.shop_id, order_id) if staff else {}
@@ -673,6 +672,7 @@ class ReturnDesk:
     def retry_set_aside(self, order_id: str) -> int:
         """Let the next `work` try again what it set aside of an order: what ended three processes one after the other,
         when you have seen why (the report and the log name it). Gives how many; a refund goes on by `retry_refund`."""
+        check_order_id(order_id)
         return self._services.store.effects.retry_set_aside(self.shop_id, order_id)
 
     # --- what cannot be read -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from retour.model.outcome import UnreadableOrder, UnreadablePage
 from retour.model.text import text
 from retour.model.unreadable import UnreadableRow
 from retour.rules.draft import refuse_card_number
-from retour.steps.case import history_of
+from retour.steps.case import check_order_id, history_of
 from retour.store.pages import no_page
 from retour.store.store import Store
 
@@ -107,8 +107,9 @@ class Doctor:
     def take_back(self, shop: str, order_id: str, by: Actor) -> int:
         """Let the effects of an order that was set aside be tried again; gives how many."""
         _check_who(by, order_id)
-        if wanted_instead(order_id, Id) is not None or self.store.unreadable.aside(shop, order_id) is None:
-            raise WrongState(text("Nobody has set order {order} aside.", order=shown(order_id)))
+        check_order_id(order_id)
+        if self.store.unreadable.aside(shop, order_id) is None:
+            raise WrongState(text("Nobody has set order {order} aside.", order=order_id))
         return self.store.unreadable.take_back(shop, order_id, by)
 
 

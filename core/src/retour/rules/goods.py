@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from contextlib import suppress
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -102,7 +103,10 @@ def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
     if isinstance(lines, Mapping):
         name = "sellable" if kind is Counted else "quantity"
         return tuple([_given_line(order_id, kind, name, line_id, units) for line_id, units in lines.items()])
-    values = tuple(lines) if isinstance(lines, Iterable) and not isinstance(lines, str) else (lines,)
+    values: tuple[Any, ...] = (lines,)
+    if isinstance(lines, Iterable) and not isinstance(lines, str):
+        with suppress(Exception):  # what fails at being read is told as what it is
+            values = tuple(lines)
     for value in values:
         if not isinstance(value, kind):
             raise InvalidLines(

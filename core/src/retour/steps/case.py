@@ -95,7 +95,7 @@ def _find(order: Order, payment_id: str) -> Payment | None:
 def history_of(store: Store, shop: str, order_id: str, connection: Connection | None = None) -> History:
     """The history of an order, as it is stored. Raises `OrderUnreadable`; whoever meets it first keeps it. Raises
     `UnknownOrder` for what is no order's id."""
-    _check_id(order_id)
+    check_order_id(order_id)
     try:
         return History.of(order_id, store.events(shop, order_id, connection))
     except OrderUnreadable as error:
@@ -128,7 +128,7 @@ class Cases:
 
     def order(self, shop: str, order_id: str) -> Order:
         """The order as the shop has it now. Raises `UnknownOrder`."""
-        _check_id(order_id)
+        check_order_id(order_id)
         order: object = self.shops(shop).order(order_id)
         if order is not None and type(order) is not Order:
             raise InvalidOrder(
@@ -143,7 +143,7 @@ class Cases:
         return order
 
 
-def _check_id(order_id: object) -> None:
+def check_order_id(order_id: object) -> None:
     """Raise `UnknownOrder` for what names no order."""
     if wanted_instead(order_id, Id) is not None:
         raise _unknown(order_id)
