@@ -146,6 +146,16 @@ def test_what_failed_or_came_back_is_listed_when_it_is_asked_for(run: Run, host:
     assert arrived not in shown
 
 
+def test_an_order_that_cannot_be_read_is_told_in_its_row_and_stops_no_other(run: Run, host: Host) -> None:
+    ids = [host.refund(order, "10.00", WRONG_KEY) for order in ("order-0", "order-1")]
+    with host.desk._services.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE retour_event SET version = 99 WHERE order_id = 'order-0'")
+    shown = refunds(run).stdout
+    rows = [next(line for line in shown.splitlines() if one in line) for one in ids]
+    assert "Order order-0: event 1 (order_seen, version 99) cannot be read" in rows[0]
+    assert "the key [/bold] is wrong" in rows[1]
+
+
 def test_every_page_of_the_list_is_shown(run: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [host.refund(order, "10.00", WRONG_KEY) for order in ORDERS]
     whole = host.desk.list_refunds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -18,6 +19,7 @@ from retour import (
     Order,
     OrderLine,
     Paid,
+    Payment,
     RequestedLine,
     RetourError,
     ReturnDesk,
@@ -242,3 +244,41 @@ def test_an_order_of_lists_is_the_same_order_when_it_is_read_again() -> None:
     for number in range(3):
         desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=f"form-{number}")
     assert "order_seen" not in [entry.code for entry in desk.timeline("1001")]
+
+
+# --- values of nobody's ----------------------------------------------------------------------------------
+
+
+class Fails:
+    """Whatever is asked of it fails."""
+
+    def _fail(self, *_: object) -> Any:
+        raise RuntimeError("half \ud800")
+
+    __eq__ = __hash__ = __str__ = __repr__ = __bool__ = _fail  # type: ignore[assignment]
+
+
+class Dollars(Money):  # type: ignore[misc]
+    """A host's own kind of amount."""
+
+
+@pytest.mark.parametrize("answer", ["1001", object(), Fails()], ids=["text", "object", "fails"])
+def test_a_shop_that_gives_no_order_is_told(answer: object) -> None:
+    shop = MemoryShop()
+    shop.order = lambda _: answer  # type: ignore[assignment, method-assign, return-value]
+    with pytest.raises(InvalidOrder, match=r"Order 1001: the shop gave .* Shop.order gives an Order"):
+        ReturnDesk(shop=shop, store="sqlite://").mark_returned("1001", by=ANNA)
+
+
+def test_a_value_of_a_class_of_the_hosts_own_is_refused_before_anything_is_stored() -> None:
+    with pytest.raises(InvalidOrder, match=r"Payment\.captured must be Money as it is made by its class, not Dollars"):
+        Payment(provider="mollie", reference="tr_1", captured=Dollars(minor=100, currency="USD"))
+
+
+def test_a_frameworks_safe_text_is_a_text() -> None:
+    class SafeText(str):
+        """As a template engine marks what it has escaped."""
+
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 3))]), store="sqlite://")
+    assert desk.mark_returned(SafeText("1001"), {SafeText("cup"): 1}, by=ANNA, request_id=SafeText("f")).changed
+    assert desk.dossier("1001").version

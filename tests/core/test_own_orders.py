@@ -40,10 +40,24 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 """Every command that takes an actor, on the order that c-61 asked to send a cup back of."""
 
 
+FOR_NO_CUSTOMER: dict[str, Callable[..., Any]] = {
+    "set_unreadable_aside": lambda desk, by: desk.set_unreadable_aside("1001", by=by, because="so"),
+    "take_unreadable_back": lambda desk, by: desk.take_unreadable_back("1001", by=by),
+}
+"""What is the shop's own business, whosever the order is."""
+
+
 def test_no_command_that_takes_an_actor_is_left_out() -> None:
     methods = inspect.getmembers(ReturnDesk, inspect.isfunction)
     taking = {name for name, method in methods if "by" in inspect.signature(method).parameters and name[0] != "_"}
-    assert taking == COMMANDS.keys()
+    assert taking == COMMANDS.keys() | FOR_NO_CUSTOMER.keys()
+
+
+@pytest.mark.parametrize("name", FOR_NO_CUSTOMER)
+def test_no_customer_does_what_is_the_shops_own_business(name: str) -> None:
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 4), customer="c-61")]), store="sqlite://")
+    with pytest.raises(NotAllowed, match="staff sets an order aside, by name"):
+        FOR_NO_CUSTOMER[name](desk, Actor.customer("c-61"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -242,6 +242,9 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "run": lambda s: {"outcome": s.outcome},
     "work": lambda _: {},
     "retry_set_aside": lambda _: {"order_id": "1001"},
+    "unreadable_orders": lambda _: {},
+    "set_unreadable_aside": lambda _: {"order_id": "1001", "by": ANNA, "because": "asked"},
+    "take_unreadable_back": lambda _: {"order_id": "1001", "by": ANNA},
     "for_shop": lambda _: {"shop_id": "default"},
     "check_settings": lambda _: {"provider": "ledger"},
 }
@@ -295,7 +298,7 @@ def test_a_wrong_argument_is_refused_and_changes_nothing(world: Any, method: str
 
 
 WRONG_CALLS: list[tuple[str, dict[str, object], str]] = [
-    ("work", {"limit": 0}, "limit is a whole number, 1 or more, not 0"),
+    ("work", {"limit": 0}, "does 1 to 1000000 of each kind at once, not 0"),
     ("work", {"limit": "x"}, "limit must be a whole number from .*, not a text of 1 characters"),
     ("work", {"limit": True}, "limit must be a whole number from .*, not True"),
     ("list_returns", {"waits_for": "bogus"}, "waits_for is one of .*, not bogus"),

@@ -152,6 +152,20 @@ def found(world: Any) -> Any:
     world.open().ledger.add("p_1", EUR1)
 
 
+def unread(world: Any) -> Any:
+    """An effect of the order cannot be read, and a worker has met it."""
+    world.open(inline_seconds=0)
+    world.refund()
+    with world.desk._services.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE retour_effect SET body = '{'")
+    world.desk.work()
+
+
+def aside(world: Any) -> Any:
+    unread(world)
+    world.desk.set_unreadable_aside("1001", by=ANNA, because="seen")
+
+
 Before = Callable[[Any], Any]
 Do = Callable[[ReturnDesk, Any], Any]
 COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
@@ -226,6 +240,13 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "check_settings": (received, lambda desk, _: desk.check_settings("ledger"), (0, 0, 0, 0)),
     "run": (received, lambda desk, one: desk.run(one), (2, 0, 0, 0)),
     "retry_set_aside": (received, lambda desk, _: desk.retry_set_aside("1001"), (1, 1, 1, 0)),
+    "unreadable_orders": (unread, lambda desk, _: desk.unreadable_orders(), (4, 0, 0, 0)),
+    "set_unreadable_aside": (
+        unread,
+        lambda desk, _: desk.set_unreadable_aside("1001", by=ANNA, because="seen"),
+        (6, 1, 1, 0),
+    ),
+    "take_unreadable_back": (aside, lambda desk, _: desk.take_unreadable_back("1001", by=ANNA), (4, 1, 1, 0)),
     "work": (received, lambda desk, _: desk.work(), (5, 2, 2, 0)),
 }
 """By the desk's method: what is there before, the call, and (statements, transactions, commits, order reads)."""

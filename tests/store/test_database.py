@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from retour import Actor, MemoryShop, ReturnDesk, connect
 from retour.model.errors import (
+    OrderUnreadable,
     StoreError,
     StoreLocked,
     StoreNewer,
@@ -150,7 +151,9 @@ def test_an_event_of_a_newer_retour_leaves_that_order_alone_and_says_so(database
     desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form-1")
     with desk._services.store.engine.begin() as connection:
         connection.execute(text("UPDATE retour_event SET version = 99 WHERE seq = 2"))
-    with pytest.raises(StoreNewer, match="Order 1001 has an event goods_received of version 99"):
+    with pytest.raises(
+        OrderUnreadable, match=r"Order 1001: event 2 \(goods_received, version 99\) cannot be read: a newer"
+    ):
         desk.mark_returned("1001", by=ANNA)
     desk.close()
 

@@ -28,7 +28,7 @@ def spoiled(**values: object) -> Order:
 @pytest.mark.parametrize(
     "values",
     [{"name": "half a \ud83d character"}, {"name": "a\0b"}, {"tags": [1]}],
-    ids=str,
+    ids=["half a character", "a NUL", "a number among words"],
 )
 def test_what_could_not_be_read_again_is_refused_and_nothing_is_changed(values: dict[str, Any]) -> None:
     desk = ReturnDesk(shop=MemoryShop([spoiled(**values)]), store="sqlite://", inline_seconds=0)

@@ -109,7 +109,7 @@ def test_an_overdue_return_that_nobody_can_read_stops_no_other(make_desk: MakeDe
         ("1001", "expire a return"),
         ("1002", "expire a return"),
     ]
-    assert "a newer one wrote it" in report.postponed[0].problem
+    assert "a newer retour wrote it" in report.postponed[0].problem
     again = desk.work()
     assert (again.expired, len(again.postponed), again.idle) == (0, 2, True)
 
@@ -171,7 +171,7 @@ def test_an_order_that_cannot_be_read_keeps_its_effects_for_later_and_stops_no_o
     from_the_future(desk, "1001")
     report = desk.work()
     assert (report.done, [one.order_id for one in report.postponed]) == (1, ["1001"])
-    assert "a newer one wrote it" in report.postponed[0].problem
+    assert "a newer retour wrote it" in report.postponed[0].problem
     assert desk.work() == WorkReport()  # its pause holds
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         NotCommitted as NotCommitted,
         NotReadable as NotReadable,
         NotPossibleNow as NotPossibleNow,
+        OrderUnreadable as OrderUnreadable,
         PerhapsSaved as PerhapsSaved,
         PluginClash as PluginClash,
         ProviderUnavailable as ProviderUnavailable,
@@ -75,6 +76,9 @@ if TYPE_CHECKING:
         ReturnPage as ReturnPage,
         ReturnSummary as ReturnSummary,
         SettingsCheck as SettingsCheck,
+        SetAside as SetAside,
+        UnreadableOrder as UnreadableOrder,
+        UnreadablePage as UnreadablePage,
         WebhookReceipt as WebhookReceipt,
         WorkReport as WorkReport,
     )
@@ -115,6 +119,7 @@ if TYPE_CHECKING:
     )
     from retour.model.text import Renderable as Renderable, Text as Text, TextDomain as TextDomain, text as text
     from retour.model.timeline import Audience as Audience, TimelineEntry as TimelineEntry
+    from retour.model.unreadable import ReadingFault as ReadingFault, UnreadableRow as UnreadableRow
     from retour.plugins.context import HookContext as HookContext
     from retour.plugins.markers import hookimpl as hookimpl
     from retour.plugins.registry import Plugin as Plugin, PluginStatus as PluginStatus
@@ -143,6 +148,7 @@ _HOMES = {
         "NotCommitted",
         "NotReadable",
         "NotPossibleNow",
+        "OrderUnreadable",
         "PerhapsSaved",
         "PluginClash",
         "ProviderUnavailable",
@@ -188,6 +194,9 @@ _HOMES = {
         "ReturnPage",
         "ReturnSummary",
         "SettingsCheck",
+        "SetAside",
+        "UnreadableOrder",
+        "UnreadablePage",
         "WebhookReceipt",
         "WorkReport",
     ),
@@ -228,6 +237,7 @@ _HOMES = {
     ),
     "model.text": ("Renderable", "Text", "TextDomain", "text"),
     "model.timeline": ("Audience", "TimelineEntry"),
+    "model.unreadable": ("ReadingFault", "UnreadableRow"),
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),
     "plugins.registry": ("Plugin", "PluginStatus"),

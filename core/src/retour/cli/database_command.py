@@ -16,7 +16,7 @@ from retour.model.text import Text
 from retour.store.connect import connect, driver_errors_translated
 from retour.store.migrations import NEWEST, check, migrate
 
-_db = click.option(
+db_option = click.option(
     "--db",
     "url",
     required=True,
@@ -47,7 +47,7 @@ def command() -> None:
 
 
 @command.command()
-@_db
+@db_option
 def upgrade(url: str) -> None:
     """Bring a database up to date. Nothing happens when it already is."""
     with opened(url) as engine:
@@ -67,16 +67,16 @@ def upgrade(url: str) -> None:
 
 
 @command.command()
-@_db
+@db_option
 def status(url: str) -> None:
     """Tell whether a database is up to date; exit code 2 when it is not."""
-    _refuse_missing_file(url)
+    refuse_missing_file(url)
     with opened(url) as engine:
         check(engine)
         _say(text("{db}: up to date (migration {newest}).", db=address(engine), newest=NEWEST))
 
 
-def _refuse_missing_file(url: str) -> None:
+def refuse_missing_file(url: str) -> None:
     """Raise `StoreNotOurs` for an SQLite file that is not there: opening it would make it."""
     engine = connect(url)
     file = engine.url.database or ":memory:"

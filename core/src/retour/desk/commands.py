@@ -17,6 +17,7 @@ from retour.effects.runner import as_claimed, by_order
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
+from retour.model.fields import shown
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -54,7 +55,7 @@ class Request:
                 text(
                     "Order {order}: this needs a request_id, 1 to 200 characters, made when the form is shown, "
                     "so that a double click does it once.",
-                    order=str(order_id),
+                    order=shown(order_id),
                 )
             )
         return cls(request_id, digest(arguments))

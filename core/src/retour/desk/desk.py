@@ -26,8 +26,9 @@ from retour.desk.arguments import (
     zone_of,
 )
 from retour.desk.commands import Command, Commands, Decide, Request
+from retour.desk.doctor import Doctor
 from retour.desk.links import Links
-from retour.desk.lists import Lists
+from retour.desk.lists import Lists, check_page
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_by_api import RefundByApi, Wanted
 from retour.desk.refund_by_person import RefundByPerson
@@ -45,7 +46,15 @@ from retour.model.errors import InvalidArgument
 from retour.model.fields import shown
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
-from retour.model.outcome import Outcome, RefundPage, ReturnPage, SettingsCheck, WebhookReceipt, WorkReport
+from retour.model.outcome import (
+    Outcome,
+    RefundPage,
+    ReturnPage,
+    SettingsCheck,
+    UnreadablePage,
+    WebhookReceipt,
+    WorkReport,
+)
 from retour.model.refunds import RefundLink, RefundOption, RefundState
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
 from retour.model.shipping import ShippingOption
@@ -609,7 +618,7 @@ class ReturnDesk:
             reader = Audience(audience)
         except ValueError:
             raise InvalidArgument(
-                text("{audience} reads no timeline; staff and customer do.", audience=str(audience))
+                text("{audience} reads no timeline; staff and customer do.", audience=shown(audience))
             ) from None
         case = self._commands.read(order_id)
         staff = reader is Audience.STAFF
@@ -694,6 +703,29 @@ class ReturnDesk:
         when you have seen why (the report and the log name it). Gives how many; a refund goes on by `retry_refund`."""
         return self._services.store.effects.retry_set_aside(self.shop_id, order_id)
 
+    # --- what cannot be read -------------------------------------------------------------------------
+
+    def unreadable_orders(self, *, limit: int = 50, after: str | None = None) -> UnreadablePage:
+        """A page of the shop's orders that somebody met and that cannot be read, by their id, each as it is read now;
+        ``retour doctor --all`` meets every order. What reads again meanwhile is forgotten. ``after`` is the ``next`` of
+        the page before; ``limit`` is 1 to 500."""
+        check_page(limit)
+        return self._doctor.page(self.shop_id, limit=limit, after=after)
+
+    def set_unreadable_aside(self, order_id: str, *, by: Actor, because: str) -> int:
+        """A person has seen that an order cannot be read, or an effect of it: what cannot be read, with all effects of
+        an order that cannot, is not tried any more and `work` is silent about it, until `take_unreadable_back`.
+
+        Nothing that was stored is changed, and its commands are refused as before, in a sentence that says who set it
+        aside and ``because`` of what. Gives how many effects wait. Raises `WrongState` where everything reads.
+        """
+        return self._doctor.set_aside(self.shop_id, order_id, by, because)
+
+    def take_unreadable_back(self, order_id: str, *, by: Actor) -> int:
+        """Let the effects of an order that was set aside be tried again, also where it reads meanwhile; gives how many.
+        Raises `WrongState` where nobody has set it aside."""
+        return self._doctor.take_back(self.shop_id, order_id, by)
+
     def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None) -> None:
         """Count what arrived and decide about its stock, one receipt after the other."""
         for arrival in arrivals:
@@ -737,6 +769,7 @@ class ReturnDesk:
         self._by_person = RefundByPerson(self._commands, questions)
         self._by_api = RefundByApi(self._commands, questions, self._reconciling)
         self._webhooks = Webhooks(services, self._commands)
+        self._doctor = Doctor(services.store)
 
     def _view(self, shop_id: str) -> ReturnDesk:
         view = object.__new__(ReturnDesk)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar, cast
 
 import attrs
 
 from retour.desk.services import Services
-from retour.model.errors import InvalidArgument
-from retour.model.fields import fault_of
+from retour.model.errors import InvalidArgument, RetourError
+from retour.model.fields import fault_of, shown
 from retour.model.money import Money
 from retour.model.outcome import (
     REFUND_WAITS_FOR,
@@ -24,6 +26,11 @@ from retour.model.returns import GoodsState, StockState
 from retour.model.text import text
 from retour.store.pages import RefundRow, ReturnRow
 
+log = logging.getLogger("retour.desk")
+
+_Row = TypeVar("_Row", RefundRow, ReturnRow)
+_Summary = TypeVar("_Summary")
+
 
 @attrs.frozen
 class Lists:
@@ -34,17 +41,28 @@ class Lists:
 
     def returns(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> ReturnPage:
         """A page of the returns that the filters let through, the newest first."""
-        _check_page(limit)
+        check_page(limit)
         given = _given(_RETURNS, filters)
         rows, following = self.services.store.pages.returns(self.shop_id, given, limit=limit, after=after)
-        return ReturnPage(returns=tuple([_return_summary(row) for row in rows]), next=following)
+        return ReturnPage(returns=tuple(self._readable(rows, _return_summary)), next=following)
 
     def refunds(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> RefundPage:
         """A page of the refunds that the filters let through, the newest first."""
-        _check_page(limit)
+        check_page(limit)
         given = _given(_REFUNDS, filters)
         rows, following = self.services.store.pages.refunds(self.shop_id, given, limit=limit, after=after)
-        return RefundPage(refunds=tuple([_refund_summary(row) for row in rows]), next=following)
+        return RefundPage(refunds=tuple(self._readable(rows, _refund_summary)), next=following)
+
+    def _readable(self, rows: Iterable[_Row], summary: Callable[[_Row], _Summary]) -> Iterator[_Summary]:
+        """The rows that this retour can read: one that a newer retour wrote costs its own place on the page and no
+        other. Its order is read, so that it is known to be unreadable."""
+        for row in rows:
+            try:
+                yield summary(row)
+            except (ValueError, RetourError) as error:
+                log.warning("order %s is not listed: %s", row.order_id, error)
+                with suppress(RetourError):
+                    self.services.cases.as_last_seen(self.shop_id, row.order_id)
 
 
 def _return_summary(row: ReturnRow) -> ReturnSummary:
@@ -111,6 +129,7 @@ _RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockStat
 _REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": REFUND_WAITS_FOR}
 
 
-def _check_page(limit: int) -> None:
-    if not 1 <= limit <= 500:
-        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=limit))
+def check_page(limit: int) -> None:
+    """Raise `InvalidArgument` for what is no size of a page."""
+    if type(limit) is not int or not 1 <= limit <= 500:
+        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=shown(limit)))

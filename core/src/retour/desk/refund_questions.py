@@ -8,7 +8,7 @@ import attrs
 
 from retour.desk.commands import Commands
 from retour.desk.services import Services
-from retour.effects.kinds import SendRefund
+from retour.effects.kinds import SendRefund, effect_of
 from retour.model.dossier import Dossier
 from retour.model.errors import NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
@@ -22,7 +22,6 @@ from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.effects import WaitingEffect
-from retour.store.records import from_json
 
 
 @attrs.frozen
@@ -127,7 +126,7 @@ class RefundQuestions:
         return [
             effect
             for effect in self.services.store.effects.waiting(self.shop_id, order_id, SendRefund.kind)
-            if from_json(SendRefund, effect.body).refund_id == refund_id
+            if effect_of(SendRefund, order_id, effect.id, effect.body).refund_id == refund_id
         ]
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> Reason | None:

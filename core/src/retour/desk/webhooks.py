@@ -9,9 +9,16 @@ import attrs
 from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
-from retour.effects.kinds import ReconcilePayment
+from retour.effects.kinds import ReconcilePayment, effect_of
 from retour.model.actor import Actor
-from retour.model.errors import Busy, InvalidWebhook, ProviderUnavailable, UnknownOrder
+from retour.model.errors import (
+    Busy,
+    InvalidWebhook,
+    OrderUnreadable,
+    ProviderUnavailable,
+    UnknownOrder,
+)
+from retour.model.fields import Id, wanted_instead
 from retour.model.order import Mode, Payment
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
@@ -19,7 +26,6 @@ from retour.plugins.providers import PaymentCaller, ProviderBroke
 from retour.providers.webhooks import ToFetch, VerifiedEvents
 from retour.steps.case import Case
 from retour.store.commit import VersionMoved
-from retour.store.records import from_json
 
 _ROUNDS = 10
 """How often a webhook is kept anew while others keep changing the same order."""
@@ -57,17 +63,26 @@ class Webhooks:
         said = self._read(caller, headers, body)
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
         kept: list[str] = []
+        unreadable: OrderUnreadable | None = None
         for notice in inbox.notices(sender, said):
             order_id = self._seen_with(sender, notice.target) or self._named_by_the_shop(sender, notice.target)
-            if order_id is not None:
+            if order_id is None:
+                continue
+            try:
                 kept += self._keep(order_id, sender, notice)
+            except OrderUnreadable as error:  # what it says of other orders is kept, and this when it is sent again
+                unreadable = error
         if kept and self.services.inline_seconds > 0:
             self.commands.run_effects(kept)
+        if unreadable is not None:
+            raise unreadable
         return WebhookReceipt(kept=len(kept))
 
     def find_order(self, provider: str, reference: str, account: str, mode: Mode) -> str | None:
         """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds and
         that has such a payment."""
+        if wanted_instead(reference, Id) is not None:
+            return None
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
         order_id = self._seen_with(sender, reference)
         if order_id is not None:
@@ -108,10 +123,9 @@ class Webhooks:
         """The effect that will ask about a payment and has not begun, if there is one: any number of hints before it
         begins is one question. One that is set aside asks nothing until a person has it tried again."""
         for effect in self.services.store.effects.waiting(self.shop_id, order_id, ReconcilePayment.kind):
-            if (
-                not (effect.taken or effect.set_aside)
-                and from_json(ReconcilePayment, effect.body).payment == payment.id
-            ):
+            if effect.taken or effect.set_aside:
+                continue
+            if effect_of(ReconcilePayment, order_id, effect.id, effect.body).payment == payment.id:
                 return effect.id
         return None
 

@@ -11,12 +11,15 @@ from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
 from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
-from retour.model.errors import InvalidArgument, StoreLocked
+from retour.model.errors import InvalidArgument, OrderUnreadable, StoreLocked
 from retour.model.outcome import Postponed, WorkReport
 from retour.model.text import text
 from retour.providers.errors import redacted
 from retour.rules import goods
 from retour.store.clock import microseconds
+
+MOST_AT_ONCE = 1_000_000
+"""Of each kind, in one call."""
 
 log = logging.getLogger("retour.desk")
 
@@ -29,8 +32,10 @@ class Work:
 
     def do(self, limit: int) -> WorkReport:
         """Erase, run effects, let returns expire: up to ``limit`` of each."""
-        if limit < 1:
-            raise InvalidArgument(text("limit is a whole number, 1 or more, not {limit}.", limit=limit))
+        if not 1 <= limit <= MOST_AT_ONCE:
+            raise InvalidArgument(
+                text("work() does 1 to {most} of each kind at once, not {limit}.", most=MOST_AT_ONCE, limit=limit)
+            )
         services = self.services
         forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
         ran = services.runner.work(limit)
@@ -59,10 +64,11 @@ class Work:
                 expired += self._expire(shop_id, order_id, return_id, today)
             except KeyboardInterrupt:
                 raise
+            except OrderUnreadable as error:
+                if error.aside is None:
+                    postponed.append(_not_expired(shop_id, order_id, return_id, error))
             except BaseException as error:  # noqa: BLE001 - it costs this return and no other
-                problem = redacted(f"{type(error).__name__}: {error}")
-                log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
-                postponed.append(Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem))
+                postponed.append(_not_expired(shop_id, order_id, return_id, error))
                 if isinstance(error, StoreLocked):  # so it is for all of them
                     break
         return expired, postponed
@@ -76,3 +82,9 @@ class Work:
             as_last_seen=True,
         )
         return Commands(self.services, shop_id).run(command).changed
+
+
+def _not_expired(shop_id: str, order_id: str, return_id: str, error: BaseException) -> Postponed:
+    problem = redacted(f"{type(error).__name__}: {error}")
+    log.warning("return %s of order %s cannot expire: %s", return_id, order_id, problem)
+    return Postponed(shop=shop_id, order_id=order_id, what="expire a return", problem=problem)

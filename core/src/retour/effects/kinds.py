@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 import attrs
 
@@ -25,7 +25,7 @@ from retour.steps.case import Case
 from retour.store.clock import SECOND
 from retour.store.commit import NewEffect
 from retour.store.effects import ClaimedEffect
-from retour.store.records import as_json, from_json
+from retour.store.records import as_json, read_effect
 
 SOON = Pauses.doubling(datetime.timedelta(seconds=5), datetime.timedelta(hours=1))
 EVER_LESS_OFTEN = Pauses((datetime.timedelta(hours=1), datetime.timedelta(hours=6), datetime.timedelta(days=1)))
@@ -206,10 +206,18 @@ KINDS: Mapping[str, type[Effect]] = {
 """Every kind, by its stored name. Any other is a newer retour's."""
 
 
-def left_to_a_person(claimed: ClaimedEffect, case: Case) -> Attempt:
+_E = TypeVar("_E", bound=Effect)
+
+
+def effect_of(kind: type[_E], order_id: str, effect_id: str, body: str) -> _E:
+    """A stored effect of an order. Raises `OrderUnreadable`."""
+    return read_effect(kind, kind.kind, order_id, effect_id, body)
+
+
+def left_to_a_person(claimed: ClaimedEffect, effect: Effect, case: Case) -> Attempt:
     """What becomes of an effect that ended too many processes: a refund is held, all else is set aside."""
-    if claimed.kind == SendRefund.kind:
-        return ended_its_process(claimed, from_json(SendRefund, claimed.body).refund_id, case)
+    if isinstance(effect, SendRefund):
+        return ended_its_process(claimed, effect.refund_id, case)
     return Attempt(settled=set_aside(claimed))
 
 

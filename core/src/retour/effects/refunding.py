@@ -34,13 +34,10 @@ from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.rules.draft import Draft
-from retour.rules.matching import ReportedRefund, no_longer_fits, record_reports, report
+from retour.rules.matching import ReportedRefund, record_reports, report, why_no_longer
 from retour.rules.recovery import Next, begins_anew, next_step
 from retour.steps.case import Case, Cases
 from retour.store.effects import ClaimedEffect
-
-OTHER_CURRENCY = "a refund is of another currency than its payment"
-"""Why what a provider says of a payment is not recorded: it could not be counted with the rest."""
 
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
@@ -68,8 +65,9 @@ class Refunding:
             return Attempt(settled=postpone(effect, str(provider)))
         request = request_of(case.dossier, refund)
         if refund.unclear_at is None and not effect.crashed:
-            if no_longer_fits(case.dossier, payment_of(case, refund.payment)):
-                held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.MORE_WENT_BACK))
+            misfit = why_no_longer(case.dossier, payment_of(case, refund.payment))
+            if misfit is not None:
+                held = RefundHeld(refund_id=refund.id, because=reason(misfit))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             if begins_anew(refund, self.clock(), window=_window(provider)):
                 return _anew(effect, refund, reason(ReasonCode.NOT_MADE_BEFORE))
@@ -234,8 +232,6 @@ class Refunding:
         """Record what a signed webhook said of one refund."""
         case = self.cases.knowing(case, payment_id)
         payment = payment_of(case, payment_id)
-        if seen.amount.currency != payment.captured.currency:
-            return Attempt(settled=postpone(effect, OTHER_CURRENCY))
         return Attempt(
             settled=done(effect),
             given=case.given,
@@ -253,10 +249,7 @@ class Refunding:
         if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
             return ()
         target = provider.refundable(payment).target
-        found = [as_reported(result) for result in provider.list_refunds(target)]
-        if any(one.amount.currency != payment.captured.currency for one in found):
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, OTHER_CURRENCY)
-        return found
+        return [as_reported(result) for result in provider.list_refunds(target)]
 
     def _provider(self, case: Case, payment_id: str) -> PaymentCaller | Text:
         return self.accounts.refunding(case.shop, payment_of(case, payment_id))

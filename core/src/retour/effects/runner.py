@@ -18,9 +18,9 @@ from itertools import groupby
 import attrs
 
 from retour.effects.attempt import Attempt, given_back, postpone
-from retour.effects.kinds import KINDS, LEASE, Outside, left_to_a_person
+from retour.effects.kinds import KINDS, LEASE, Outside, effect_of, left_to_a_person
 from retour.model.actor import Actor
-from retour.model.errors import Busy, RetourError
+from retour.model.errors import Busy, OrderUnreadable, RetourError
 from retour.model.ids import id_maker
 from retour.model.outcome import Postponed
 from retour.model.text import text
@@ -30,8 +30,7 @@ from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits
 from retour.store.clock import SECOND, microseconds
 from retour.store.commit import LeaseLost, NewEffect, SettledEffect, VersionMoved
-from retour.store.effects import ClaimedEffect
-from retour.store.records import from_json
+from retour.store.effects import UNTIL_A_PERSON, ClaimedEffect
 from retour.store.store import Store
 
 log = logging.getLogger("retour.effects")
@@ -157,12 +156,16 @@ class Runner:
     def _try(self, effect: ClaimedEffect, case: Case, until: float) -> Attempt:
         if time.monotonic() > until:
             return Attempt(settled=given_back(effect))
-        if effect.died >= MOST_DEATHS:
-            log.error("effect %s of order %s ended %s processes", effect.kind, effect.order_id, effect.died)
-            return left_to_a_person(effect, case)
         try:
+            asked = effect_of(KINDS[effect.kind], effect.order_id, effect.id, effect.body)
+        except OrderUnreadable as error:
+            return Attempt(settled=_unread(effect, self.store.unreadable.met(effect.shop, error)))
+        try:
+            if effect.died >= MOST_DEATHS:
+                log.error("effect %s of order %s ended %s processes", effect.kind, effect.order_id, effect.died)
+                return left_to_a_person(effect, asked, case)
             with time_limit(LEASE / SECOND / 2):
-                return from_json(KINDS[effect.kind], effect.body).attempt(effect, case, self.outside)
+                return asked.attempt(effect, case, self.outside)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -175,7 +178,10 @@ class Runner:
         said = _said(error)
         log.warning("effects of order %s wait: %s", effects[0].order_id, said)
         log.debug("why they wait", exc_info=error)
-        settled = [attrs.evolve(postpone(effect, said), unclear=unclear or effect.crashed) for effect in effects]
+        if isinstance(error, OrderUnreadable):
+            settled = [attrs.evolve(_unread(effect, error), unclear=unclear or effect.crashed) for effect in effects]
+        else:
+            settled = [attrs.evolve(postpone(effect, said), unclear=unclear or effect.crashed) for effect in effects]
         try:
             self.store.effects.settle(settled, self._commit_id())
         except Exception as also:  # noqa: BLE001 - the database is away: their leases run out
@@ -255,6 +261,12 @@ def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, 
             return draft, None
         return draft, attrs.evolve(postpone(effect, _said(error)), unclear=True)
     return ahead, one.settled
+
+
+def _unread(effect: ClaimedEffect, error: OrderUnreadable) -> SettledEffect:
+    """An effect of which nothing was tried: it waits, or until a person takes back what he has set aside."""
+    settled = attrs.evolve(postpone(effect, _said(error)), unclear=effect.crashed)
+    return settled if error.aside is None else attrs.evolve(settled, delay=UNTIL_A_PERSON)
 
 
 def _said(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import attrs
 
 from retour.model.errors import UnknownReceipt, UnknownRefund, UnknownReturn
+from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
 from retour.model.order import Order
 from retour.model.refunds import Refund
@@ -35,28 +36,28 @@ class Dossier:
 
     def return_(self, return_id: str) -> Return:
         """The return called ``return_id``; raises `UnknownReturn`, naming the returns there are."""
-        try:
-            return self.returns[return_id]
-        except (KeyError, TypeError):
+        found = self.returns.get(return_id) if is_text(return_id) else None
+        if found is None:
             raise UnknownReturn(
                 text(
                     "Order {order} has no return {return_id}. Its returns: {returns}.",
                     order=self.order_id,
-                    return_id=str(return_id),
+                    return_id=shown(return_id),
                     returns=list(self.returns) or [text("none")],
                 )
-            ) from None
+            )
+        return found
 
     def return_of_receipt(self, receipt_id: str) -> Return:
         """The return that ``receipt_id`` belongs to; raises `UnknownReceipt`."""
         for return_ in self.returns.values():
-            if receipt_id in return_.receipts:
+            if is_text(receipt_id) and receipt_id in return_.receipts:
                 return return_
         raise UnknownReceipt(
             text(
                 "Order {order} has no receipt {receipt}. Its receipts: {receipts}.",
                 order=self.order_id,
-                receipt=str(receipt_id),
+                receipt=shown(receipt_id),
                 receipts=[one for return_ in self.returns.values() for one in return_.receipts] or [text("none")],
             )
         )
@@ -138,17 +139,17 @@ class Dossier:
 
     def refund(self, refund_id: str) -> Refund:
         """The refund called ``refund_id``; raises `UnknownRefund`, naming the refunds there are."""
-        try:
-            return self.refunds[refund_id]
-        except (KeyError, TypeError):
+        found = self.refunds.get(refund_id) if is_text(refund_id) else None
+        if found is None:
             raise UnknownRefund(
                 text(
                     "Order {order} has no refund {refund}. Its refunds: {refunds}.",
                     order=self.order_id,
-                    refund=str(refund_id),
+                    refund=shown(refund_id),
                     refunds=list(self.refunds) or [text("none")],
                 )
-            ) from None
+            )
+        return found
 
 
 def extent_of(order: Order, here: Mapping[str, int]) -> Extent:

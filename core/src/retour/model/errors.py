@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from retour.model.text import Text
+from retour.model.text import Text, text
+from retour.model.unreadable import UnreadableRow
 
 
 class RetourError(Exception):
@@ -157,7 +158,28 @@ class StoreReadOnly(StoreError):
 
 
 class StoreNewer(StoreError):
-    """The database, or one order in it, was written by a newer retour."""
+    """The database was written by a newer retour."""
+
+
+class OrderUnreadable(StoreError):
+    """One order, or one of its effects, cannot be read: ``row`` says which row and why. All other orders go on.
+
+    ``aside`` says who has set the order aside, where somebody has: nobody has to be told of it again.
+    """
+
+    def __init__(self, row: UnreadableRow, aside: Text | None = None) -> None:
+        what_now = aside or text("Run `retour doctor` to see what can be done.")
+        super().__init__(
+            text(
+                "Order {order}: {row} cannot be read: {why}. Nothing was changed. {what_now}",
+                order=row.order_id,
+                row=row.name,
+                why=row.why,
+                what_now=what_now,
+            )
+        )
+        self.row = row
+        self.aside = aside
 
 
 class StoreNotOurs(StoreError):

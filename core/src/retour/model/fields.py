@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -289,7 +289,7 @@ def as_tuple(given: Iterable[_T]) -> tuple[_T, ...]:
 def as_frozenset(given: Iterable[_T]) -> frozenset[_T]:
     """A set, list or tuple as a frozenset, and all else as it is: the field's own check tells what can be in no set."""
     if isinstance(given, set | list | tuple):
-        with suppress(TypeError):
+        with suppress(Exception):  # what is in it can fail at being put there
             return frozenset(given)
     return given  # type: ignore[return-value]  # the check refuses it
 
@@ -376,11 +376,18 @@ def _bounded(kind: type, bounds: Any) -> Check:
     return _whole(bounds) if kind is int else _decimal(bounds)
 
 
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether a value is a text, or of a kind of text that is compared as one: a framework's safe text is, and one that
+    has its own idea of being equal is not."""
+    kind = type(value)
+    return kind is str or (issubclass(kind, str) and kind.__eq__ is str.__eq__ and kind.__hash__ is str.__hash__)
+
+
 def _words(bounds: Characters) -> Check:
     least, most, never = bounds.least, bounds.most, bounds.never
 
     def check(value: Any) -> Wanted | None:
-        fits = issubclass(type(value), str) and least <= len(value) <= most and can_be_stored(value)
+        fits = is_text(value) and least <= len(value) <= most and can_be_stored(value)
         if fits and not (never and set(never) & set(value)):
             return None
         wanted = text(
@@ -451,6 +458,8 @@ def _instance(kind: type) -> Check:
     wanted = text("{kind} as it is made by its class", kind=kind.__name__)
     if kind is bool:
         wanted = text("true or false")
+    if attrs.has(kind):  # a kind of its own is never equal to what is read back
+        return lambda value: None if type(value) is kind else (wanted, value)
     return lambda value: None if issubclass(type(value), kind) else (wanted, value)
 
 

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 
 import attrs
 
 from retour.model.dossier import Dossier
+from retour.model.errors import OrderUnreadable
 from retour.model.events import goods_steps, money_steps, stock_steps  # noqa: F401 - each step is known then
 from retour.model.events.event import Recorded
 from retour.model.events.folding import STEPS
 from retour.model.fields import changed
+from retour.model.unreadable import ReadingFault, UnreadableRow
 
 
 def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
-    """The dossier that ``events``, in their order, make."""
-    return reduce(apply, events, Dossier(order_id=order_id))
+    """The dossier that ``events``, in their order, make. Raises `OrderUnreadable` at the first that does not follow."""
+    dossier = Dossier(order_id=order_id)
+    for recorded in events:
+        try:
+            dossier = apply(dossier, recorded)
+        except Exception as error:
+            raise OrderUnreadable(
+                UnreadableRow(
+                    order_id=order_id,
+                    seq=recorded.seq,
+                    kind=recorded.event.type,
+                    version=recorded.event.version,
+                    fault=ReadingFault.STEP,
+                    error=type(error).__name__,
+                )
+            ) from error
+    return dossier
 
 
 def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
@@ -37,7 +53,7 @@ class History:
 
     @classmethod
     def of(cls, order_id: str, events: Iterable[Recorded]) -> History:
-        """The history that ``events``, in their order, tell."""
+        """The history that ``events``, in their order, tell. Raises `OrderUnreadable`."""
         told = tuple(events)
         return cls(told, fold(order_id, told))
 

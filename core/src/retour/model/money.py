@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation, localcontext
 import attrs
 
 from retour.model.errors import InvalidAmount
-from retour.model.fields import LARGEST_INTEGER, shown, unchecked
+from retour.model.fields import LARGEST_INTEGER, is_text, shown, unchecked
 from retour.model.text import text
 
 # ISO 4217, list one (active currencies), as amended up to 2026; funds codes and metals are left out.
@@ -159,15 +159,15 @@ def currency_decimals(currency: str) -> int:
 
     Raises `InvalidAmount` for a code that ISO 4217 does not list as active.
     """
-    try:
-        return _DECIMALS[currency]
-    except (KeyError, TypeError):
+    decimals = _DECIMALS.get(currency) if is_text(currency) else None
+    if decimals is None:
         raise InvalidAmount(
             text(
                 "{currency} is not a currency of ISO 4217. Use its three capitals, as in EUR.",
                 currency=shown(currency),
             )
-        ) from None
+        )
+    return decimals
 
 
 LARGEST_AMOUNT = 10**15

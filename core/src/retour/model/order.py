@@ -22,6 +22,7 @@ from retour.model.fields import (
     as_tuple,
     changed,
     checked,
+    is_text,
     shown,
 )
 from retour.model.money import LARGEST_AMOUNT, Money, total
@@ -200,8 +201,9 @@ class Order:
 
     def line(self, line_id: str) -> OrderLine:
         """The line called ``line_id``; raises `UnknownLine`, naming the lines there are."""
+        named = is_text(line_id)
         for line in self.lines:
-            if line.id == line_id:
+            if named and line.id == line_id:
                 return line
         raise UnknownLine(
             text(
@@ -214,7 +216,8 @@ class Order:
 
     def payment(self, name: str) -> Payment:
         """The payment whose id or reference is ``name``; raises `UnknownPayment`."""
-        found = [payment for payment in self.payments if name in (payment.id, payment.reference)]
+        named = is_text(name)
+        found = [payment for payment in self.payments if named and name in (payment.id, payment.reference)]
         if len(found) == 1:
             return found[0]
         if not found and not self.payments:

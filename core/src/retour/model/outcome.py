@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 import attrs
 
+from retour.model.actor import Actor
 from retour.model.money import Money
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
 from retour.model.returns import GoodsState, Return, StockState
 from retour.model.text import Text, text, texts
+from retour.model.unreadable import UnreadableRow
 
 
 @attrs.frozen(kw_only=True)
@@ -187,6 +189,49 @@ class ReturnPage:
     """A page of a list of returns; hand ``next`` back as ``after`` for the next page, None when there is none."""
 
     returns: tuple[ReturnSummary, ...]
+    next: str | None
+
+
+@attrs.frozen(kw_only=True)
+class SetAside:
+    """Who has set an order that cannot be read aside, when, and why."""
+
+    by: Actor
+    because: str
+    at: datetime.datetime
+
+    @property
+    def words(self) -> Text:
+        """The same as a sentence."""
+        return text(
+            "{by} set the order aside on {day}: {because}.",
+            by=self.by.id,
+            day=self.at.date(),
+            because=self.because.rstrip("."),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class UnreadableOrder:
+    """An order that cannot be read, or of which an effect cannot. ``rows`` are those that cannot: which, why, and what
+    can be done; the events after one that cannot be read are not looked at.
+
+    ``set_aside`` is None while nobody has set it aside. There are no ``rows`` where one that was set aside reads again:
+    its effects wait until somebody takes it back.
+    """
+
+    order_id: str
+    rows: tuple[UnreadableRow, ...]
+    since: datetime.datetime
+    set_aside: SetAside | None = None
+
+
+@attrs.frozen(kw_only=True)
+class UnreadablePage:
+    """A page of a list of unreadable orders; hand ``next`` back as ``after`` for the next page, None when there is
+    none. Those that read again meanwhile are left out, so a page can hold fewer than were asked for."""
+
+    orders: tuple[UnreadableOrder, ...]
     next: str | None
 
 

@@ -152,7 +152,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.REPLACED: text("another refund took its place"),
     ReasonCode.RECEIPT_CORRECTED: text("the count was corrected"),
     ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
-    ReasonCode.OTHER_CURRENCY: text("refunds were made in another currency than the order is in now"),
+    ReasonCode.OTHER_CURRENCY: text("there are refunds in another currency than the order is in now"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

@@ -113,7 +113,7 @@ def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
             raise InvalidLines(
                 text(
                     "Order {order}: lines are a mapping of line to units, or {kind} values, not {given}.",
-                    order=str(order_id),
+                    order=shown(order_id),
                     kind=kind.__name__,
                     given=type(value).__name__,
                 )

@@ -17,6 +17,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.money import ExternalRefundFound, RefundReported
 from retour.model.money import Money
 from retour.model.order import Payment
+from retour.model.reasons import ReasonCode
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
 from retour.rules.draft import Draft
 
@@ -68,13 +69,15 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
 
 def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> bool:
     """Record a refund that carries our key or a reference that we know; says whether it did. One that carries our key
-    and is of another amount is not what we asked for: it is recorded as it is."""
+    and is of another amount, or a known reference and is of another currency, is not what we asked for: it is recorded
+    as it is."""
     ours = draft.dossier.refunds.get(seen.refund_id)
     if ours is not None and (ours.payment, ours.amount) == (payment.id, seen.amount):
         report(draft, ours, seen, evidence, MatchedBy.KEY)
         return True
     for refund in draft.dossier.refunds.values():
-        if refund.payment == payment.id and refund.reference and refund.reference == seen.reference:
+        same = (refund.payment, refund.amount.currency) == (payment.id, seen.amount.currency)
+        if same and refund.reference and refund.reference == seen.reference:
             report(draft, refund, seen, evidence, MatchedBy.REFERENCE)
             return True
     return False
@@ -109,13 +112,14 @@ def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evide
     )
 
 
-def no_longer_fits(dossier: Dossier, payment: Payment) -> bool:
-    """Whether more goes back on a payment than was captured, or nobody can count it: then nothing may be sent
-    that was not sent yet.
+def why_no_longer(dossier: Dossier, payment: Payment) -> ReasonCode | None:
+    """Why nothing may be sent on a payment that was not sent yet: more goes back on it than was captured, or nobody can
+    count it. None where it may.
 
     It is asked when a refund's turn to be sent comes, by the worker that has it: only that one knows that no try of
     it is under way.
     """
     currency = payment.captured.currency
-    uncounted = dossier.in_another_currency(currency, payment.id)
-    return bool(uncounted) or dossier.refunded(payment.id, currency) > payment.captured
+    if dossier.in_another_currency(currency, payment.id):
+        return ReasonCode.OTHER_CURRENCY
+    return ReasonCode.MORE_WENT_BACK if dossier.refunded(payment.id, currency) > payment.captured else None

@@ -267,7 +267,8 @@ def confirm(
     """Record that a person refunded ``amount`` and what the provider or the bank calls it. Gives the refund's id.
 
     The refund that waited for it is the one named, or the only one that waits on this payment with this amount;
-    where there is none, it is a refund that nobody announced.
+    where there is none, it is a refund that nobody announced. One that was found at the provider in another currency
+    waits for a person who has seen it, and is confirmed by its own reference.
     """
     draft.only(ActorKind.STAFF, what=text("confirm a refund"))
     _check_return(draft, return_id)
@@ -283,7 +284,7 @@ def confirm(
             refund_id=settled,
             payment=payment.id,
             amount=amount,
-            reference=_checked_reference(draft.dossier, order, payment, reference),
+            reference=_checked_reference(draft.dossier, order, payment, reference, waiting),
             return_id=return_id,
             note_id=draft.note(order, note),
         )
@@ -387,7 +388,7 @@ def _confirmed_refund(dossier: Dossier, payment: Payment, amount: Money, refund_
 
 def _check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount: Money) -> None:
     open_states = (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN)
-    held = refund.state is RefundState.PLANNED and refund.needs_person
+    held = refund.needs_person and (refund.state is RefundState.PLANNED or refund.source is RefundSource.EXTERNAL)
     if (refund.state not in open_states and not held) or (refund.payment, refund.amount) != (payment.id, amount):
         raise _not_now(dossier, refund, text("confirm it with this payment and amount"))
 
@@ -456,7 +457,9 @@ def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> WrongState:
     )
 
 
-def _checked_reference(dossier: Dossier, order: Order, payment: Payment, reference: str) -> str:
+def _checked_reference(
+    dossier: Dossier, order: Order, payment: Payment, reference: str, settles: Refund | None = None
+) -> str:
     words = reference.strip()
     if not words or len(words) > LONGEST_REFERENCE:
         raise InvalidReference(
@@ -467,8 +470,19 @@ def _checked_reference(dossier: Dossier, order: Order, payment: Payment, referen
             )
         )
     refuse_card_number(order.id, words)
+    if settles is not None and settles.source is RefundSource.EXTERNAL and settles.reference not in ("", words):
+        raise InvalidReference(
+            text(
+                "Order {order}: refund {refund} of {amount} was found under the reference {reference}. Confirm it with "
+                "that one, so that it is known when it is found again.",
+                order=order.id,
+                refund=settles.id,
+                amount=settles.amount,
+                reference=settles.reference,
+            )
+        )
     for refund in dossier.refunds.values():
-        if refund.payment == payment.id and refund.reference == words:
+        if refund.payment == payment.id and refund.reference == words and refund is not settles:
             raise InvalidReference(
                 text(
                     "Order {order}: refund {reference} of {amount} was confirmed before. "

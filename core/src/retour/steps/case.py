@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import UnknownOrder
+from retour.model.errors import OrderUnreadable, UnknownOrder
 from retour.model.events.event import Recorded
 from retour.model.events.goods import OrderSeen
+from retour.model.fields import Id, shown, wanted_instead
 from retour.model.history import History
 from retour.model.ids import id_maker
 from retour.model.order import Order, Payment
@@ -51,7 +52,7 @@ class Case:
         """The order as the shop has it now, else as it was last seen. Raises `UnknownOrder` where it is neither."""
         order = self.given or self.dossier.order
         if order is None:
-            raise UnknownOrder(text("The shop has no order {order}. Check the number.", order=self.order_id))
+            raise _unknown(self.order_id)
         return order
 
     def payment(self, payment_id: str) -> Payment | None:
@@ -91,6 +92,16 @@ def _find(order: Order, payment_id: str) -> Payment | None:
     return next((payment for payment in order.payments if payment.id == payment_id), None)
 
 
+def history_of(store: Store, shop: str, order_id: str, connection: Connection | None = None) -> History:
+    """The history of an order, as it is stored. Raises `OrderUnreadable`; whoever meets it first keeps it. Raises
+    `UnknownOrder` for what is no order's id."""
+    check_order_id(order_id)
+    try:
+        return History.of(order_id, store.events(shop, order_id, connection))
+    except OrderUnreadable as error:
+        raise store.unreadable.met(shop, error, connection) from error.__cause__
+
+
 @attrs.frozen(kw_only=True)
 class Cases:
     """Reads cases: one order read and one query."""
@@ -99,14 +110,14 @@ class Cases:
     shops: Callable[[str], ShopCaller]
 
     def read(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
-        """The order as the shop has it now, and its history. Raises `UnknownOrder`."""
+        """The order as the shop has it now, and its history. Raises `UnknownOrder` and `OrderUnreadable`."""
         given = self.order(shop, order_id)
         return attrs.evolve(self.as_last_seen(shop, order_id, connection), given=given)
 
     def as_last_seen(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
-        """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more."""
-        history = History.of(order_id, self.store.events(shop, order_id, connection))
-        return Case(shop=shop, order_id=order_id, history=history)
+        """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more.
+        Raises `OrderUnreadable`."""
+        return Case(shop=shop, order_id=order_id, history=history_of(self.store, shop, order_id, connection))
 
     def knowing(self, case: Case, payment_id: str) -> Case:
         """The case with the order as the shop has it now, where that is the only place to find a payment. Raises
@@ -117,7 +128,18 @@ class Cases:
 
     def order(self, shop: str, order_id: str) -> Order:
         """The order as the shop has it now. Raises `UnknownOrder`."""
+        check_order_id(order_id)
         order = self.shops(shop).order(order_id)
         if order is None or order.id != order_id:
-            raise UnknownOrder(text("The shop has no order {order}. Check the number.", order=str(order_id)))
+            raise _unknown(order_id)
         return order
+
+
+def check_order_id(order_id: object) -> None:
+    """Raise `UnknownOrder` for what names no order."""
+    if wanted_instead(order_id, Id) is not None:
+        raise _unknown(order_id)
+
+
+def _unknown(order_id: object) -> UnknownOrder:
+    return UnknownOrder(text("The shop has no order {order}. Check the number.", order=shown(order_id)))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import case, func, literal_column, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, case, func, literal_column, select, tuple_, update
 from sqlalchemy import text as sql
 
 from retour.store import tables
@@ -227,31 +227,29 @@ class Effects:
             .order_by(columns.created_at, columns.id)
             .limit(limit)
         )
-        return [
-            FailedEffect(
-                id=row["id"],
-                shop=row["shop"],
-                order_id=row["order_id"],
-                kind=row["kind"],
-                plugin=row["plugin"],
-                attempts=row["attempts"],
-                problem=row["problem"],
-                created_at=as_datetime(row["created_at"]),
-                not_before=as_datetime(row["not_before"]),
-            )
-            for row in self._database.rows(query)
-        ]
+        return [_failed(row) for row in self._database.rows(query)]
+
+    def set_aside(self, shop: str | None, *, after: str, limit: int) -> list[FailedEffect]:
+        """Effects of a shop, or of all, that wait until a person has them tried again, by their id ``after`` one."""
+        columns = tables.effect.c
+        query = select(tables.effect).where(columns.state == "waiting", columns.not_before >= _SET_ASIDE)
+        if shop is not None:
+            query = query.where(columns.shop == shop)
+        query = query.where(columns.id > after).order_by(columns.id).limit(limit)
+        return [_failed(row) for row in self._database.rows(query)]
+
+    def bodies(self, shop: str, order_id: str) -> list[tuple[str, str, str]]:
+        """The effects of an order that are not done: id, kind and body."""
+        columns = tables.effect.c
+        query = select(columns.id, columns.kind, columns.body).where(
+            columns.shop == shop, columns.order_id == order_id, columns.state == "waiting"
+        )
+        rows = self._database.read(lambda reader: reader.execute(query.order_by(columns.id)).all())
+        return [(row[0], row[1], row[2]) for row in rows]
 
     def retry_set_aside(self, shop: str, order_id: str) -> int:
         """Let the effects of an order that were set aside be tried again; gives how many."""
-        columns = tables.effect.c
-        again = (
-            update(tables.effect)
-            .where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting")
-            .where(columns.not_before >= _SET_ASIDE)
-            .values(not_before=database_now(self._dialect))
-        )
-        return self._database.write_what_can_be_repeated(lambda own: own.execute(again).rowcount)
+        return self._database.write_what_can_be_repeated(lambda own: retry_set_aside(own, shop, order_id))
 
     def settle(self, settled: Sequence[SettledEffect], commit_id: str) -> None:
         """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
@@ -263,6 +261,31 @@ class Effects:
         """What an effect is that anybody may take now."""
         columns, now = tables.effect.c, database_now(self._dialect)
         return columns.state == "waiting", columns.lease_until <= now, columns.not_before <= now
+
+
+def _failed(row: RowMapping) -> FailedEffect:
+    return FailedEffect(
+        id=row["id"],
+        shop=row["shop"],
+        order_id=row["order_id"],
+        kind=row["kind"],
+        plugin=row["plugin"],
+        attempts=row["attempts"],
+        problem=row["problem"],
+        created_at=as_datetime(row["created_at"]),
+        not_before=as_datetime(row["not_before"]),
+    )
+
+
+def retry_set_aside(connection: Connection, shop: str, order_id: str) -> int:
+    columns = tables.effect.c
+    again = (
+        update(tables.effect)
+        .where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting")
+        .where(columns.not_before >= _SET_ASIDE)
+        .values(not_before=database_now(connection.dialect.name))
+    )
+    return connection.execute(again).rowcount
 
 
 _SHOPS = 100

@@ -145,6 +145,25 @@ def _fair_turns(connection: Connection) -> None:
     )
 
 
+def _unreadable_orders(connection: Connection) -> None:
+    for statement in _UNREADABLE_ORDERS.split(";"):
+        connection.execute(sql(statement))
+
+
+_UNREADABLE_ORDERS = """
+CREATE TABLE retour_unreadable (
+    shop TEXT NOT NULL, order_id TEXT NOT NULL, seq INTEGER NOT NULL, effect_id TEXT NOT NULL,
+    kind TEXT NOT NULL, version INTEGER NOT NULL, reason TEXT NOT NULL, error TEXT NOT NULL, since BIGINT NOT NULL,
+    PRIMARY KEY (shop, order_id, seq, effect_id)
+);
+CREATE TABLE retour_aside (
+    shop TEXT NOT NULL, order_id TEXT NOT NULL, number INTEGER NOT NULL, aside INTEGER NOT NULL,
+    actor_kind TEXT NOT NULL, actor_id TEXT NOT NULL, because TEXT NOT NULL, at BIGINT NOT NULL,
+    PRIMARY KEY (shop, order_id, number)
+)
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -153,6 +172,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (5, "problems that are of no order", _problems),
     (6, "the modes of payments", _modes_of_payments),
     (7, "whose turn it is, and which effects end processes", _fair_turns),
+    (8, "orders that cannot be read, and who set them aside", _unreadable_orders),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

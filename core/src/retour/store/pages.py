@@ -10,6 +10,7 @@ import attrs
 from sqlalchemy import RowMapping, select, tuple_
 
 from retour.model.errors import InvalidArgument
+from retour.model.fields import Reference, shown, wanted_instead
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import as_datetime
@@ -107,12 +108,17 @@ _PAGE = 100
 
 
 def _cursor(after: str) -> tuple[int, str]:
-    opened_at, _, return_id = after.partition(".")
-    if not opened_at.isdigit() or not return_id:
-        raise InvalidArgument(
-            text("{cursor} is no page of this list. Use the next that a page gave, or none.", cursor=after)
-        )
+    opened_at, _, return_id = after.partition(".") if wanted_instead(after, Reference) is None else ("", "", "")
+    if not (opened_at.isascii() and opened_at.isdigit() and len(opened_at) < 19) or not return_id:
+        raise no_page(after)
     return int(opened_at), return_id
+
+
+def no_page(after: object) -> InvalidArgument:
+    """The error for what is no page of a list."""
+    return InvalidArgument(
+        text("{cursor} is no page of this list. Use the next that a page gave, or none.", cursor=shown(after))
+    )
 
 
 def _return_row(row: RowMapping) -> ReturnRow:

@@ -13,10 +13,11 @@ from cattrs.gen import make_dict_structure_fn_from_attrs
 from cattrs.preconf.json import make_converter
 
 from retour.model.actor import Actor, ActorKind
-from retour.model.errors import InvalidValue, NotReadable, StoreNewer
+from retour.model.errors import InvalidValue, NotReadable, OrderUnreadable
 from retour.model.events.event import EVENT_TYPES, Recorded
 from retour.model.fields import unchecked
 from retour.model.text import Text, text
+from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.store.clock import as_datetime, microseconds
 from retour.store.upcasters import UPCASTERS
 
@@ -131,8 +132,8 @@ def proven_row(shop: str, order_id: str, recorded: Recorded, commit_id: str) -> 
         if "\\u0000" not in row["body"] and read_event(order_id, [row[name] for name in EVENT_COLUMNS]) == recorded:
             return row
         why: Text | str = text("it reads as something else")
-    except StoreNewer:
-        raise
+    except OrderUnreadable as error:
+        why = error.row.error
     except Exception as error:  # noqa: BLE001 - a value that is none can fail in any way
         why = type(error).__name__
     raise NotReadable(
@@ -147,29 +148,50 @@ def proven_row(shop: str, order_id: str, recorded: Recorded, commit_id: str) -> 
 
 
 def read_event(order_id: str, row: Any) -> Recorded:
-    """A row of ``retour_event`` as the event; raises `StoreNewer` for one that a newer retour wrote."""
-    seq, command, at, actor_kind, actor_id, kind, version, body, request_id, request_digest = row
-    event_type = EVENT_TYPES.get(kind)
-    if event_type is None or version > event_type.version:
-        raise StoreNewer(
-            text(
-                "Order {order} has an event {type} of version {version} that this retour does not know: "
-                "a newer one wrote it. Upgrade retour; the order was left alone.",
-                order=order_id,
-                type=kind,
-                version=version,
+    """A row of ``retour_event`` as the event. Raises `OrderUnreadable`, which says what is wrong with it."""
+    seq, command, at, actor_kind, actor_id, kind, stored_version, body, request_id, request_digest = row
+    event_type, version = EVENT_TYPES.get(kind), stored_version
+    fault = ReadingFault.NEWER
+    cause: Exception | None = None
+    if event_type is not None and version <= event_type.version:
+        try:
+            fault = ReadingFault.NOT_JSON
+            data = json.loads(body)
+            fault = ReadingFault.UPCASTER
+            while version < event_type.version:
+                data = UPCASTERS[kind, version](data)
+                version += 1
+            fault = ReadingFault.VALUE
+            return _recorded(
+                seq=seq,
+                command=command,
+                at=as_datetime(at),
+                by=_actor(_actor_kinds[actor_kind], actor_id),
+                event=_converter.structure(data, event_type),
+                request_id=request_id,
+                request_digest=request_digest,
             )
+        except Exception as error:  # noqa: BLE001 - it is raised on, with what it is of
+            cause = error
+    raise OrderUnreadable(
+        UnreadableRow(
+            order_id=order_id,
+            seq=seq,
+            kind=kind,
+            version=stored_version,
+            fault=fault,
+            error="" if cause is None else type(cause).__name__,
         )
-    data = json.loads(body)
-    while version < event_type.version:
-        data = UPCASTERS[kind, version](data)
-        version += 1
-    return _recorded(
-        seq=seq,
-        command=command,
-        at=as_datetime(at),
-        by=_actor(_actor_kinds[actor_kind], actor_id),
-        event=_converter.structure(data, event_type),
-        request_id=request_id,
-        request_digest=request_digest,
-    )
+    ) from cause
+
+
+def read_effect(kind: type[_T], name: str, order_id: str, effect_id: str, body: str) -> _T:
+    """The body of an effect of the kind called ``name`` as its value. Raises `OrderUnreadable`."""
+    fault = ReadingFault.NOT_JSON
+    try:
+        data = json.loads(body)
+        fault = ReadingFault.VALUE
+        return _converter.structure(data, kind)
+    except Exception as error:
+        row = UnreadableRow(order_id=order_id, effect_id=effect_id, kind=name, fault=fault, error=type(error).__name__)
+        raise OrderUnreadable(row) from error

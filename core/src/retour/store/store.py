@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -25,12 +26,15 @@ from retour.store.effects import Effects
 from retour.store.pages import Pages
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import EVENT_COLUMNS, read_event
+from retour.store.unreadable import Unreadable
 
 
 @attrs.frozen(kw_only=True)
 class Problem:
-    """What went wrong where there is no order to tell it of: from which ``source``, ``what``, and how often."""
+    """What went wrong in a ``shop`` where there is no order to tell it of: from which ``source``, ``what``, and how
+    often."""
 
+    shop: str
     source: str
     what: str
     times: int
@@ -39,18 +43,20 @@ class Problem:
 
 
 class Store:
-    """The tables of one database. ``pages`` are of its returns and refunds, ``effects`` are those that are not done."""
+    """The tables of one database. ``pages`` are of its returns and refunds, ``effects`` are those that are not done,
+    ``unreadable`` are the rows that could not be read."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._database = Database(engine)
         self.pages = Pages(self._database)
         self.effects = Effects(self._database)
+        self.unreadable = Unreadable(self._database)
 
     # --- one order -----------------------------------------------------------------------------------
 
     def events(self, shop: str, order_id: str, connection: Connection | None = None) -> list[Recorded]:
-        """The events of an order, the oldest first: one query."""
+        """The events of an order, the oldest first: one query. Raises `OrderUnreadable`."""
         rows = self._database.read(lambda reader: _EVENTS.run(reader, shop=shop, order_id=order_id).all(), connection)
         return [read_event(order_id, row) for row in rows]
 
@@ -109,6 +115,21 @@ class Store:
         )
         return found is not None
 
+    def orders(self, shop: str | None) -> Iterator[tuple[str, str]]:
+        """The orders of a shop, or of all, to which something happened: shop and order, page after page."""
+        columns = tables.dossier.c
+        place = (columns.shop, columns.order_id)
+        query = select(*place).order_by(*place).limit(_PAGE)
+        if shop is not None:
+            query = query.where(columns.shop == shop)
+        rows: Sequence[Any] = ()
+        while not rows or len(rows) == _PAGE:
+            page = query.where(tuple_(*place) > tuple_(*rows[-1])) if rows else query
+            rows = self._database.read(lambda reader, page=page: reader.execute(page).all())  # type: ignore[misc]
+            if not rows:
+                return
+            yield from [(row[0], row[1]) for row in rows]
+
     def notes(self, shop: str, order_id: str) -> dict[str, str]:
         """The notes of an order that are still kept, by id."""
         rows = self._database.read(lambda reader: _NOTES.run(reader, shop=shop, order_id=order_id).mappings().all())
@@ -128,12 +149,15 @@ class Store:
             lambda own: _NOTE_PROBLEM.run(own, shop=shop, source=source, what=what)
         )
 
-    def problems(self, shop: str) -> list[Problem]:
-        """What went wrong in a shop where there was no order to tell it of, the newest first."""
+    def problems(self, shop: str | None) -> list[Problem]:
+        """What went wrong in a shop, or in all, where there was no order to tell it of, the newest first."""
         columns = tables.problem.c
-        query = select(tables.problem).where(columns.shop == shop).order_by(columns.last_at.desc(), columns.what)
+        query = select(tables.problem).order_by(columns.last_at.desc(), columns.what)
+        if shop is not None:
+            query = query.where(columns.shop == shop)
         return [
             Problem(
+                shop=row["shop"],
                 source=row["source"],
                 what=row["what"],
                 times=row["times"],
@@ -163,6 +187,7 @@ def _perhaps_saved(commit: Commit) -> PerhapsSaved:
     )
 
 
+_PAGE = 500
 _PAUSE = 0.2
 """Seconds between two tries to settle what nobody answered."""
 

@@ -210,6 +210,36 @@ problem = Table(
 )
 """What went wrong where there is no order to tell it of: one row for each kind, however often it happens."""
 
+unreadable = Table(
+    "retour_unreadable",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("effect_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+"""What could not be read when it was last met: the event ``seq`` of an order, or with 0 the effect ``effect_id``.
+It is forgotten when a doctor finds that it reads again."""
+
+aside = Table(
+    "retour_aside",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("aside", Integer, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Who set an unreadable order aside (``aside`` 1) or took it back (0): the last ``number`` counts, none is removed."""
+
 migration = Table(
     "retour_migration",
     metadata,

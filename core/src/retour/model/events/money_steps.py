@@ -27,7 +27,8 @@ from retour.model.events.money import (
     RefundUnclear,
 )
 from retour.model.fields import changed
-from retour.model.refunds import Refund, RefundSource, RefundState, state_of
+from retour.model.reasons import ReasonCode, reason
+from retour.model.refunds import NO_MONEY_MOVED, Refund, RefundSource, RefundState, state_of
 
 
 def _with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
@@ -171,34 +172,42 @@ def _refund_cancel_refused(dossier: Dossier, event: RefundCancelRefused, at: Rec
 
 @step(RefundReported)
 def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> Changes:
-    reported = dossier.refunds[event.refund_id].reported | {event.status}
+    before = dossier.refunds[event.refund_id]
+    reported = before.reported | {event.status}
+    stays = before.source is RefundSource.EXTERNAL and before.needs_person and state_of(reported) not in NO_MONEY_MOVED
     return _with_refund(
         dossier,
         event.refund_id,
         at,
         state=state_of(reported),
         reported=reported,
-        reference=event.reference or dossier.refunds[event.refund_id].reference,
-        problem=event.because,
-        needs_person=False,
+        reference=event.reference or before.reference,
+        problem=before.problem if stays else event.because,
+        needs_person=stays,
         waits_until=None,
         by_transfer=state_of(reported) is RefundState.AWAITING_MERCHANT,
-        cancelling=dossier.refunds[event.refund_id].cancelling and state_of(reported) is RefundState.PENDING,
+        cancelling=before.cancelling and state_of(reported) is RefundState.PENDING,
     )
 
 
 @step(ExternalRefundFound)
 def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Recorded) -> Changes:
+    """One that nobody can count with the rest of the order waits until a person has seen it and confirms it."""
+    state = state_of(frozenset({event.status}))
+    other = dossier.order is not None and event.amount.currency != dossier.order.currency
+    uncounted = other and state not in NO_MONEY_MOVED
     return _new_refund(
         dossier,
         at,
         id=event.refund_id,
         payment=event.payment,
         amount=event.amount,
-        state=state_of(frozenset({event.status})),
+        state=state,
         source=RefundSource.EXTERNAL,
         reference=event.reference,
         reported=frozenset({event.status}),
+        problem=reason(ReasonCode.OTHER_CURRENCY) if uncounted else None,
+        needs_person=uncounted,
     )
 
 

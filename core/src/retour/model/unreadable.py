@@ -1,0 +1,83 @@
+"""What cannot be read of an order: which of its rows, why not, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+
+from retour.model.text import Text, text
+
+
+class ReadingFault(StrEnum):
+    """Why a stored row cannot be read."""
+
+    NEWER = "newer"  # its type or version is none that this retour knows
+    NOT_JSON = "not_json"
+    UPCASTER = "upcaster"  # it is of an earlier version, and what makes the next one of it failed
+    VALUE = "value"
+    STEP = "step"  # it reads, and does not follow from what happened before
+
+    @classmethod
+    def _missing_(cls, value: object) -> ReadingFault | None:
+        return cls.VALUE if isinstance(value, str) else None  # a newer retour's, that this one has no words for
+
+
+@attrs.frozen(kw_only=True)
+class UnreadableRow:
+    """A row of an order that cannot be read: the event with this ``seq`` or, where that is 0, the effect ``effect_id``.
+
+    ``kind`` is the event's type or the effect's kind, ``version`` the event's. ``error`` is the type of what was
+    raised: what it said can hold anything.
+    """
+
+    order_id: str
+    kind: str
+    fault: ReadingFault
+    seq: int = 0
+    effect_id: str = ""
+    version: int = 0
+    error: str = ""
+
+    @property
+    def name(self) -> Text:
+        """The row, as a person looks for it."""
+        if self.seq:
+            return text("event {seq} ({type}, version {version})", seq=self.seq, type=self.kind, version=self.version)
+        return text("effect {effect} ({kind})", effect=self.effect_id, kind=self.kind)
+
+    @property
+    def why(self) -> Text:
+        """What is wrong with it, without anything that stands in it."""
+        words = _WHY[self.fault]
+        return text("{why} ({error})", why=words, error=self.error) if self.error else words
+
+    @property
+    def what_to_do(self) -> Text:
+        """What can be done: nothing that was stored is ever edited."""
+        return _WHAT_TO_DO[self.fault]
+
+
+_WHY: Mapping[ReadingFault, Text] = {
+    ReadingFault.NEWER: text("a newer retour wrote it, and this one does not know its type or version"),
+    ReadingFault.NOT_JSON: text("its body is no JSON"),
+    ReadingFault.UPCASTER: text("the upcaster of its version failed on it"),
+    ReadingFault.VALUE: text("a value in it is not what its field takes"),
+    ReadingFault.STEP: text("it does not follow from what happened before it"),
+}
+
+_BY_CODE = text(
+    "It takes an upcaster in the code of retour: report its type and version. Until then a person can set the order "
+    "aside."
+)
+_WHAT_TO_DO: Mapping[ReadingFault, Text] = {
+    ReadingFault.NEWER: text("Upgrade retour. Until then a person can set the order aside."),
+    ReadingFault.NOT_JSON: text(
+        "Somebody changed the row, or the disk did: restore it from a backup. Until then a person can set the order "
+        "aside."
+    ),
+    ReadingFault.UPCASTER: _BY_CODE,
+    ReadingFault.VALUE: _BY_CODE,
+    ReadingFault.STEP: _BY_CODE,
+}

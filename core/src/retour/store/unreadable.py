@@ -1,0 +1,150 @@
+"""Orders that cannot be read: which row it was that met somebody, and who has set the order aside. Adds, and never
+edits what happened."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
+
+from retour.model.actor import Actor, ActorKind
+from retour.model.errors import OrderUnreadable, RetourError
+from retour.model.outcome import SetAside
+from retour.model.unreadable import UnreadableRow
+from retour.store import tables
+from retour.store.clock import as_datetime, database_now
+from retour.store.database import Database
+from retour.store.effects import UNTIL_A_PERSON, retry_set_aside
+from retour.store.prepared import Insert, Prepared
+
+log = logging.getLogger("retour.store")
+
+
+class Unreadable:
+    """The unreadable rows of one database, as far as anybody met them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def met(self, shop: str, error: OrderUnreadable, connection: Connection | None = None) -> OrderUnreadable:
+        """Keep that a row could not be read, once for each reason; gives the same error, which says who has set the
+        order aside. Where that cannot be kept, or on a host's ``connection``, which may be the only one, the next to
+        meet it keeps it."""
+        try:
+            if connection is None:
+                self.keep(shop, error.row)
+            aside = self.aside(shop, error.row.order_id, connection)
+        except RetourError as also:
+            log.warning("that order %s cannot be read was not kept: %s", error.row.order_id, also)
+            return error
+        return OrderUnreadable(error.row, None if aside is None else aside.words)
+
+    def keep(self, shop: str, row: UnreadableRow) -> None:
+        """Keep that a row cannot be read. The same again is not written again."""
+        key = {"shop": shop, "order_id": row.order_id, "seq": row.seq, "effect_id": row.effect_id}
+        columns = tables.unreadable.c
+        known = select(columns.kind, columns.version, columns.reason, columns.error).where(
+            *[columns[name] == value for name, value in key.items()]
+        )
+        values = {"kind": row.kind, "version": row.version, "reason": row.fault.value, "error": row.error}
+        if self._database.read(lambda reader: reader.execute(known).first()) != tuple(values.values()):
+            self._database.write_what_can_be_repeated(lambda own: _KEEP.run(own, **key, **values))
+
+    def orders(
+        self, shop: str | None, after: tuple[str, str] | None, limit: int
+    ) -> list[tuple[str, str, datetime.datetime]]:
+        """Orders of a shop, or of all, of which something could not be read: shop, order, since when. In the order of
+        their shop and id, those ``after`` one."""
+        columns = tables.unreadable.c
+        place = (columns.shop, columns.order_id)
+        query = select(*place, func.min(columns.since)).group_by(*place).order_by(*place).limit(limit)
+        if shop is not None:
+            query = query.where(columns.shop == shop)
+        if after is not None:
+            query = query.where(tuple_(*place) > tuple_(*after))
+        rows = self._database.read(lambda reader: reader.execute(query).all())
+        return [(row[0], row[1], as_datetime(row[2])) for row in rows]
+
+    def forget(self, shop: str, order_id: str) -> None:
+        """All of an order reads again."""
+        columns = tables.unreadable.c
+        statement = delete(tables.unreadable).where(columns.shop == shop, columns.order_id == order_id)
+        self._database.write_what_can_be_repeated(lambda own: own.execute(statement))
+
+    # --- set aside by a person -----------------------------------------------------------------------
+
+    def aside(self, shop: str, order_id: str, connection: Connection | None = None) -> SetAside | None:
+        """Who has set an order aside; None where nobody has, or it was taken back."""
+        columns = tables.aside.c
+        query = (
+            select(columns.aside, columns.actor_kind, columns.actor_id, columns.because, columns.at)
+            .where(columns.shop == shop, columns.order_id == order_id)
+            .order_by(columns.number.desc())
+            .limit(1)
+        )
+        last = self._database.read(lambda reader: reader.execute(query).first(), connection)
+        if last is None or not last.aside:
+            return None
+        by = Actor(ActorKind(last.actor_kind), last.actor_id)
+        return SetAside(by=by, because=last.because, at=as_datetime(last.at))
+
+    def set_aside(self, shop: str, order_id: str, by: Actor, because: str, effects: Sequence[str] | None) -> int:
+        """Say who sets an order aside, and let these effects of it wait until it is taken back, or all; gives how many
+        wait."""
+        columns = tables.effect.c
+        waiting = update(tables.effect).where(
+            columns.shop == shop, columns.order_id == order_id, columns.state == "waiting"
+        )
+        if effects is not None:
+            waiting = waiting.where(columns.id.in_(effects))
+        later = waiting.values(not_before=database_now(self._database.dialect) + UNTIL_A_PERSON)
+
+        def write(own: Connection) -> int:
+            self._say(own, shop, order_id, by, because, aside=1)
+            return own.execute(later).rowcount
+
+        return self._database.write_what_can_be_repeated(write)
+
+    def take_back(self, shop: str, order_id: str, by: Actor) -> int:
+        """Say who takes an order back, and let its effects be tried again; gives how many."""
+
+        def write(own: Connection) -> int:
+            self._say(own, shop, order_id, by, "", aside=0)
+            return retry_set_aside(own, shop, order_id)
+
+        return self._database.write_what_can_be_repeated(write)
+
+    def _say(self, own: Connection, shop: str, order_id: str, by: Actor, because: str, *, aside: int) -> None:
+        columns = tables.aside.c
+        last = select(func.coalesce(func.max(columns.number), 0)).where(
+            columns.shop == shop, columns.order_id == order_id
+        )
+        own.execute(
+            tables.aside.insert().values(
+                shop=shop,
+                order_id=order_id,
+                number=own.execute(last).scalar_one() + 1,
+                aside=aside,
+                actor_kind=by.kind.value,
+                actor_id=by.id,
+                because=because,
+                at=database_now(self._database.dialect),
+            )
+        )
+
+
+def _keep(dialect: str, insert: Insert) -> Any:
+    given: dict[str, Any] = {
+        name: bindparam(name) for name in ("shop", "order_id", "seq", "effect_id", "kind", "version", "reason", "error")
+    }
+    statement = insert(tables.unreadable).values(**given, since=database_now(dialect))
+    return statement.on_conflict_do_update(
+        index_elements=["shop", "order_id", "seq", "effect_id"],
+        set_={name: statement.excluded[name] for name in ("kind", "version", "reason", "error")},
+    )
+
+
+_KEEP = Prepared(_keep)
