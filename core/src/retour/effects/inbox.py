@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -14,14 +15,26 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, ProviderUnavailable
 from retour.model.ids import crockford
 from retour.model.order import Mode, Order, Payment
-from retour.model.text import text
+from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
-from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
+from retour.providers.webhooks import (
+    LARGEST_WEBHOOK,
+    RawWebhook,
+    RefundEvent,
+    ToFetch,
+    VerifiedEvents,
+    WebhookRejected,
+    WebhookTrust,
+)
+from retour.providers.wire import refuse_deep
 from retour.store.commit import NewEffect, Question
 
-LARGEST_WEBHOOK = 1024 * 1024
-"""Bytes of a webhook that we read at most."""
+MOST_HEADERS = 200
+"""Headers of a webhook that are read at most; servers take some hundred."""
+
+LARGEST_HEADERS = 64 * 1024
+"""Characters that the names and values of its headers may have together."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +65,8 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
     """
     if not provider.capabilities.reads_webhooks:
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
-    if len(body) > LARGEST_WEBHOOK:
-        raise InvalidWebhook(text("A webhook of {provider} is too large.", provider=provider.display_name))
+    for fault in _faults(provider.display_name, headers, body):
+        raise InvalidWebhook(fault)
     raw = RawWebhook(headers={name.lower(): value for name, value in headers.items()}, body=body)
     try:
         return provider.parse_webhook(raw)
@@ -69,6 +82,34 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
                 why=error.reason.words,
             )
         ) from error
+
+
+def _faults(provider: str, headers: Mapping[Any, Any], body: object) -> Iterator[Text]:
+    """What nobody looks into. Counted here, before any plugin sees it: the limits are the same for all of them."""
+    if not isinstance(body, bytes):
+        yield text("A webhook of {provider} is to be given with its raw body, as bytes.", provider=provider)
+    elif len(body) > LARGEST_WEBHOOK:
+        yield text("A webhook of {provider} is too large.", provider=provider)
+    elif _is_deep(body):
+        yield text("A webhook of {provider} is nested too deep.", provider=provider)
+    if len(headers) > MOST_HEADERS:
+        yield text("A webhook of {provider} has too many headers.", provider=provider)
+    elif not all(isinstance(words, str) for header in headers.items() for words in header):
+        yield text("A webhook of {provider} is to be given with its headers as texts.", provider=provider)
+    elif sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADERS:
+        yield text("A webhook of {provider} has headers that are too large.", provider=provider)
+    elif len({name.lower() for name in headers}) < len(headers):
+        yield text("A webhook of {provider} has a header twice.", provider=provider)
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether a body that a plugin may read as JSON is nested deeper than anything sound: `refuse_deep` says why this
+    is not left to the parser's own error."""
+    try:
+        refuse_deep(body.decode(json.detect_encoding(body), errors="replace"))
+    except ValueError:
+        return True
+    return False
 
 
 @attrs.frozen(kw_only=True)
