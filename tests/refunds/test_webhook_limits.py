@@ -1,4 +1,4 @@
-"""What nobody looks into: a webhook that is too large, too deep, or no webhook at all, is refused before any plugin."""
+"""What nobody looks into: a webhook that is too large or too deep is refused before any plugin sees it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,22 @@ SIGNED = {"Signature": "right"}
 
 DEEP = b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1)
 
-TOO_MUCH: dict[str, tuple[Mapping[Any, Any], Any, str]] = {
+TOO_MUCH: dict[str, tuple[Mapping[str, str], bytes, str]] = {
     "a large body": (SIGNED, b"x" * (LARGEST_WEBHOOK + 1), "is too large"),
     "a deep body": (SIGNED, DEEP, "is nested too deep"),
     "a very deep body": (SIGNED, b'{"a":' * 150_000, "is nested too deep"),
     "a deep body in UTF-16": (SIGNED, DEEP.decode().encode("utf-16"), "is nested too deep"),
     "a deep body in UTF-32": (SIGNED, DEEP.decode().encode("utf-32-be"), "is nested too deep"),
     "a deep body behind a broken text": (SIGNED, b'"\xff\\"",' + DEEP, "is nested too deep"),
-    "a text for a body": (SIGNED, "fetch:p_1", "with its raw body, as bytes"),
     "many headers": (SIGNED | {f"x-{number}": "" for number in range(MOST_HEADERS)}, b"", "has too many headers"),
     "large headers": (SIGNED | {"x": "x" * LARGEST_HEADERS}, b"", "has headers that are too large"),
     "a header twice": (SIGNED | {"signature": "wrong"}, b"", "has a header twice"),
-    "headers in bytes": ({b"Signature": b"right"}, b"", "with its headers as texts"),
-    "a header that is no text": (SIGNED | {"Content-Length": 9}, b"", "with its headers as texts"),
-    "a name that is no text": (SIGNED | {None: "x"}, b"", "with its headers as texts"),
 }
 
 
 @pytest.mark.parametrize("headers, body, why", TOO_MUCH.values(), ids=list(TOO_MUCH))
 def test_what_is_too_much_is_refused_before_any_plugin_sees_it(
-    world: Any, headers: Mapping[Any, Any], body: Any, why: str
+    world: Any, headers: Mapping[str, str], body: bytes, why: str
 ) -> None:
     world.open()
     seen: list[str] = []
