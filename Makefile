@@ -30,9 +30,11 @@ campaign: .venv/ready
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 
-# Ten thousand refunds while processes die, in six to twelve minutes; make test has a thousand of them.
+# Ten thousand refunds while processes die, in six to twelve minutes; make test has a thousand of them. And the migration
+# of a million payments and effects, killed at each second statement; make test has twenty thousand of them.
 crash: .venv/ready
 	cd tests/crash && ../../$(BIN)/python -m campaign --refunds 10000
+	RETOUR_ROWS=1000000 $(BIN)/pytest -q tests/store/test_killed_migration.py
 
 bench: .venv/ready sdks
 	$(BIN)/python -m benchmarks

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Engine, Executable, Integer, bindparam, case, insert, literal_column, select, update
+from sqlalchemy import Engine, Executable, Integer, and_, bindparam, case, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchmarks.recording import Named, Recording, Statement, Transaction
@@ -166,6 +166,7 @@ def _add_effect(dialect: str) -> Executable:
 
 def _settle_effect(dialect: str) -> Executable:
     columns = tables.effect.c
+    once_more = and_(bindparam("new_state") == "done", columns.again > 0)
     return (
         update(tables.effect)
         .where(
@@ -174,11 +175,17 @@ def _settle_effect(dialect: str) -> Executable:
             columns.state == "waiting",
         )
         .values(
-            state=bindparam("new_state"),
+            state=case((once_more, "waiting"), else_=bindparam("new_state")),
             owner=None,
             lease_until=0,
-            settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
-            not_before=_now(dialect) + bindparam("delay"),
+            attempts=case((once_more, 0), else_=columns.attempts),
+            settled=case(
+                (once_more, 0),
+                (bindparam("unclear", type_=Integer) == 1, columns.settled),
+                else_=columns.attempts,
+            ),
+            not_before=case((once_more, columns.again), else_=_now(dialect) + bindparam("delay")),
+            again=0,
             problem=bindparam("new_problem"),
             commit_id=bindparam("settled_by"),
             died=0,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, event
 
 from benchmarks.orders import one_product, order_id
 from retour import Actor, MemoryShop, ReturnDesk
-from retour.store import store
+from retour.store import commit, effects, store
 from retour.store.prepared import Prepared
 
 STAFF = Actor.staff("anna")
@@ -161,7 +161,7 @@ class Recorder:
 
     def _prepared_names(self, sql: str) -> tuple[str, ...] | None:
         """The names of the values of a statement that the store prepared."""
-        for prepared in vars(store).values():
+        for prepared in (vars(commit) | vars(effects) | vars(store)).values():
             if isinstance(prepared, Prepared):
                 compiled = prepared._compiled.get(self._engine.dialect.name)
                 if compiled is not None and compiled.sql == sql:

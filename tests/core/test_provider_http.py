@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retour.providers import ProviderSession
+from retour.providers import Disposition, ErrorCode, ProviderError, ProviderSession
 from retour.sandbox import SandboxRequest, SandboxResponse, SandboxServer
 
 
@@ -44,6 +44,37 @@ def test_proxies_and_passwords_of_the_machine_take_no_part_in_a_call(
         monkeypatch.delenv(name, raising=False)
     assert ProviderSession().write("POST", f"{server.url}/a", form={"b": "1"}).status == 200
     assert "authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.example/payments",
+        "ftp://127.0.0.1/payments",
+        "{server}@127.0.0.1:9/payments",
+        "http://shop:hush@{host}/payments",
+        "https://shop:hush@{host}/payments",
+        "http://hush@{host}/payments",
+        "{server}/payments#hush",
+        "{server}/pay\r\nments",
+        "{server}\\@api.example/payments",
+        "{server}/ payments",
+        "http://127.0.0.1:hush/payments",
+        "http://[::1/payments",
+        "/payments",
+        "",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_address_is_called_that_no_settings_should_take(server: SandboxServer, method: str, address: str) -> None:
+    """Whatever a third party's settings take, and whatever its plugin makes of it."""
+    http = ProviderSession()
+    url = address.format(server=server.url, host=server.url.removeprefix("http://"))
+    with pytest.raises(ProviderError, match="what is called must be an address that begins with https") as caught:
+        http.read(url) if method == "GET" else http.write(method, url, json_body={"amount": 1})
+    assert (caught.value.code, caught.value.disposition) == (ErrorCode.CONFIGURATION, Disposition.FIX)
+    assert "hush" not in str(caught.value)
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

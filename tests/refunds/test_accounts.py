@@ -8,7 +8,7 @@ import attrs
 import pytest
 from sqlalchemy import text
 
-from retour import Actor, InvalidWebhook, Mode, Money, Payment
+from retour import Actor, InvalidOrder, InvalidWebhook, Mode, Money, Payment
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
@@ -83,6 +83,33 @@ def test_an_order_is_found_by_a_payment_of_its_account_and_mode_only(world: Any,
     assert desk.find_order("ledger", "p_1", account="second", mode=Mode.TEST) == "1001"
     assert desk.find_order("ledger", "p_1", account="second") is None
     assert desk.find_order("ledger", "p_1", mode=Mode.TEST) is None
+
+
+def test_two_payments_that_differ_by_their_mode_alone_are_refused_in_a_sentence(world: Any) -> None:
+    with pytest.raises(InvalidOrder, match="payment ledger:p_1 is there in live and in test mode") as refused:
+        paid_with(world, payment(captured="50.00"), payment(mode=Mode.TEST, captured="50.00"))
+    assert "staat er in live- en in testmodus" in refused.value.text("nl")
+    assert paid_with(world, payment(captured="50.00"), payment("test", Mode.TEST, captured="50.00"))
+
+
+@pytest.mark.parametrize("account, mode", [("second", Mode.LIVE), ("second", Mode.TEST), ("default", Mode.TEST)])
+@pytest.mark.parametrize("body", [b"event:re_1", b"fetch:p_1"])
+def test_an_order_that_the_shop_names_is_kept_for_none_but_a_payment_of_that_account_and_mode(
+    world: Any, account: str, mode: Mode, body: bytes
+) -> None:
+    """A shop is asked by provider and reference alone, and can name an order for anything."""
+    world.settings = {"ledger": {}, "ledger:second": {}}
+    desk = world.open().desk
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[payment(account, mode)])
+    world.shop.find_order = lambda provider, reference: "1001"
+    world.ledger.add("p_1", EUR40)
+    others = {("default", Mode.LIVE), ("default", Mode.TEST), ("second", Mode.LIVE), ("second", Mode.TEST)}
+    for other_account, other_mode in others - {(account, mode)}:
+        assert desk.find_order("ledger", "p_1", account=other_account, mode=other_mode) is None
+        assert desk.receive_webhook("ledger", LIVE, body, account=other_account, mode=other_mode).kept == 0
+    assert desk.dossier("1001").version == 0
+    assert desk.find_order("ledger", "p_1", account=account, mode=mode) == "1001"
+    assert desk.receive_webhook("ledger", LIVE, body, account=account, mode=mode).kept == 1
 
 
 def test_equal_references_of_two_accounts_find_each_their_own_order(world: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import sqlite3
 import threading
 from pathlib import Path
@@ -22,8 +23,9 @@ from retour.model.errors import (
     StoreUnavailable,
 )
 from retour.store import connect as connecting
-from retour.store import migrations, tables
+from retour.store import effects, migrations, tables
 from retour.store.migrations import MIGRATIONS, migrate
+from retour.store.prepared import listed
 from retour.store.store import Store
 from retour.testing import a_line, an_order
 
@@ -253,18 +255,47 @@ def test_personal_data_is_forgotten_when_its_time_has_come(database: str) -> Non
     desk.close()
 
 
-@pytest.mark.postgresql
-def test_postgresql_finds_what_is_due_without_reading_what_waits(postgresql_url: str) -> None:
-    engine = connect(postgresql_url)
-    tables.metadata.drop_all(engine)
+@pytest.mark.parametrize(
+    "statement, given, index",
+    [
+        ("_CLAIM_OLDEST", {"holder": "wk", "lease": 1, "limit": 20, "window": 100}, "retour_effect_waiting"),
+        ("_CLAIM_BEHIND", {"holder": "wk", "lease": 1, "limit": 20, "window": 100}, "retour_effect_behind"),
+        (
+            "_CLAIM_OF_SHOP",
+            {"holder": "wk", "lease": 1, "limit": 20, "window": 100, "shop": "north", "kind": "announce"},
+            "retour_effect_shop",
+        ),
+        ("_FALLEN", {}, "retour_effect_owned"),
+        ("_DUE_BY_SHOP", {"after": "", "most": 100}, "retour_effect_shop"),
+        ("_DUE_BY_ORDER", {"shop": "north", "after": "", "most": 100}, "retour_effect_order"),
+        ("_WHAT_IS_DUE", {}, "retour_effect_waiting"),
+        ("_WHAT_IS_DUE", {}, "retour_effect_behind"),
+        ("_LEFT_ALONE", {}, "retour_effect_waiting"),
+    ],
+)
+def test_what_is_due_is_found_without_reading_what_waits(
+    database: str, statement: str, given: dict[str, object], index: str
+) -> None:
+    engine = connect(database)
     tables.metadata.create_all(engine)
-    due = select(tables.effect.c.id).where(*Store(engine).effects._due).order_by(tables.effect.c.not_before)
+    dialect = engine.dialect.name
     with engine.begin() as connection:
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
-        connection.execute(text("SET LOCAL enable_bitmapscan = off"))
-        query = due.compile(engine, compile_kwargs={"literal_binds": True})
-        plan = " ".join(connection.execute(text(f"EXPLAIN {query}")).scalars())
-    tables.metadata.drop_all(engine)
+        row = {"shop": "north", "plugin": "", "body": "{}", "state": "waiting", "lease_until": 0, "attempts": 0}
+        row |= {"settled": 0, "not_before": 1, "created_at": 1, "problem": "", "kind": "announce"}
+        rows = [{**row, "id": f"ef{number}", "order_id": f"o{number % 100}"} for number in range(2000)]
+        connection.execute(tables.effect.insert(), rows)
+        connection.execute(text("ANALYZE"))
+    with engine.connect() as connection:
+        compiled = getattr(effects, statement)._of(connection)
+        bound = compiled.bound({**given, "kinds": listed(dialect, ["announce"])})
+        if dialect == "postgresql":
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled.sql}", bound).scalars())
+            found = re.findall(rf"{index} on .*\n\s*Index Cond: (.*)", plan)
+        else:
+            lines = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled.sql}", bound)]
+            found = [line for line in lines if re.search(rf"{index} \(.*[<>]", line)]
+        connection.rollback()
     engine.dispose()
-    assert "retour_effect_waiting" in plan
-    assert "Index Cond: (not_before <=" in plan
+    assert any("not_before <" in one or "not_before<" in one or "lease_until" in one for one in found)

@@ -1102,6 +1102,15 @@ class TakesAnythingForASetting(AcmePay):
     settings_type = Anything
 
 
+@breaks("test_a_setting_that_is_an_address_takes_no_other_kind_of_address")
+class TakesAnyAddress(AcmePay):
+    @attrs.frozen(kw_only=True)
+    class Anywhere(Settings):
+        api_url: str
+
+    settings_type = Anywhere
+
+
 @breaks("test_what_is_called_a_key_or_a_secret_is_one")
 class HasAKeyThatIsNoSecret(AcmePay):
     @attrs.frozen(kw_only=True)

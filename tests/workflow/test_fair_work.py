@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retour import Actor, MemoryShop, Order, ReturnDesk, StockMovement, hookimpl
-from retour.effects.kinds import KINDS, Announce, to_store
+from retour.effects.kinds import KINDS, Announce, BookStock, Effect, to_store
 from retour.effects.runner import MOST_DEATHS
 from retour.store.commit import Commit
 from retour.store.effects import Effects
@@ -236,8 +236,51 @@ def test_shops_take_turns_from_where_the_last_look_ended(make_desk: MakeDesk, mo
     desk = make_desk(shop=lambda name: shops[name], shop_id="a", inline_seconds=0)
     for name in shops:
         desk.for_shop(name).mark_returned("1001", by=ANNA)
-    store = desk._services.store
-    assert store.effects.shops_with_due("") == (["a", "b"], "b")
-    assert store.effects.shops_with_due("b") == (["c"], "")
+    due = desk._services.store.effects.due_by_shop
+    assert due("", KINDS) == ([("a", "book_stock"), ("b", "book_stock")], "b")
+    assert due("b", KINDS) == ([("c", "book_stock")], "")
     sql(desk, "UPDATE retour_effect SET not_before = 9000000000000000 WHERE shop = 'a'")
-    assert store.effects.shops_with_due("") == (["b"], "b")
+    assert due("", KINDS) == ([("b", "book_stock")], "b")
+
+
+def flood(desk: ReturnDesk, effect: Effect, many: int, order_id: str = "'o' || i") -> None:
+    """``many`` effects that are due since long ago, each of an order of its own or all of one."""
+    made = to_store(effect, "ef")
+    values = f"'{made.kind}', '{made.plugin}', '{made.body}', 'waiting', 0, 0, 0, 1, 1, ''"
+    sql(
+        desk,
+        "INSERT INTO retour_effect (id, shop, order_id, kind, plugin, body, state, lease_until, attempts, settled, "  # noqa: S608 - the values are the test's
+        "not_before, created_at, problem) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        f"WHERE i < {many}) SELECT 'flood' || i, 'default', {order_id}, {values} FROM n",
+    )
+
+
+def test_an_order_with_a_hundred_thousand_effects_is_one_among_the_others_of_its_shop(make_desk: MakeDesk) -> None:
+    order_ids = [f"s{number}" for number in range(30)]
+    desk = make_desk(*cups("big", *order_ids), inline_seconds=0)
+    desk.mark_returned("big", by=ANNA)
+    flood(desk, BookStock(movements=()), 100_000, order_id="'big'")
+    for order_id in order_ids:
+        desk.mark_returned(order_id, by=ANNA)
+    for _ in range(20):
+        desk.work(limit=5)  # as the worker does
+    assert rows(desk, "order_id", "state = 'waiting' AND order_id <> 'big'") == []
+    assert 0 < len(rows(desk, "id", "state = 'done' AND order_id = 'big'")) <= 100
+
+
+def test_a_flood_of_one_kind_does_not_hold_up_another(make_desk: MakeDesk) -> None:
+    desk = make_desk(*cups("1001"), inline_seconds=0)
+    flood(desk, Announce(order_id="o1", hook="on_restocked", seq=1, plugin="crm"), 100_000)
+    desk.mark_returned("1001", by=ANNA)
+    for _ in range(3):
+        desk.work(limit=5)
+    assert rows(desk, "state", "kind = 'book_stock'") == [("done",)]
+
+
+def test_what_a_dead_worker_had_is_done_in_one_round_where_nothing_else_is_due(make_desk: MakeDesk) -> None:
+    order_ids = [f"o{number}" for number in range(20)]
+    desk = make_desk(*cups(*order_ids), inline_seconds=0)
+    for order_id in order_ids:
+        desk.mark_returned(order_id, by=ANNA)
+    assert len(desk._services.store.effects.claim("wk gone", lease=0, limit=20, kinds=KINDS)) == 20
+    assert desk.work(limit=20).done == 20

@@ -137,7 +137,7 @@ def test_personal_data_is_erased_before_everything_that_can_fail(
     def locked(*_: Any, **__: Any) -> None:
         raise StoreLocked(text("The database stayed locked."))
 
-    monkeypatch.setattr(Effects, "claim", locked)
+    monkeypatch.setattr(Effects, "what_is_due", locked)
     with pytest.raises(StoreLocked):
         desk.work()
     assert not any(entry.note for entry in desk.timeline("1001"))

@@ -123,6 +123,7 @@ if TYPE_CHECKING:
     from retour.plugins.context import HookContext as HookContext
     from retour.plugins.markers import hookimpl as hookimpl
     from retour.plugins.registry import Plugin as Plugin, PluginStatus as PluginStatus
+    from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
     from retour.shop import MemoryShop as MemoryShop, Shop as Shop
     from retour.store.connect import connect as connect
 
@@ -241,6 +242,7 @@ _HOMES = {
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),
     "plugins.registry": ("Plugin", "PluginStatus"),
+    "providers.webhooks": ("LARGEST_WEBHOOK",),
     "shop": ("MemoryShop", "Shop"),
     "store.connect": ("connect",),
 }

@@ -28,13 +28,12 @@ from retour.model.errors import RetourError
 from retour.model.money import Money
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
+from retour.providers.addresses import LOOPBACK
 from retour.providers.contract import PaymentProvider
 from retour.sandbox import PaymentSandbox, SandboxClock, SandboxWebhook, sandbox_at, send_webhook
 
 EXAMPLE = Money.of("44.95", "EUR")
 """The payment that is there from the start at each sandbox."""
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _TRIES = 30
 """How often a webhook is sent that nobody takes; Stripe's signatures are too old after five minutes anyway."""

@@ -605,8 +605,9 @@ class ReturnDesk:
         It counts for payments of this shop, account and mode, so say which the address was made for. What is about a
         payment that neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the
         provider's (answer 400). Answer 500 to everything else, so that it is sent again: `ProviderUnavailable` when
-        the provider could not be asked whether it is genuine or the plugin broke over it (the log says where), and the
-        store's errors when it could not be kept.
+        the provider could not be asked whether it is genuine or the plugin broke over it (the log says where), `Busy`
+        when unsigned ones name more unknown payments than the shop can be asked about, and the store's errors when it
+        could not be kept.
         """
         return self._webhooks.receive(provider, header_names_and_values(headers), body, account, mode)
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import attrs
 from sqlalchemy import Engine
 
+from retour.desk.hints import Hints
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.plugins.accounts import Accounts
@@ -40,6 +41,7 @@ class Services:
     inline_seconds: float
     owns_engine: bool
     one_shop: bool
+    hints: Hints = attrs.field(factory=Hints)
 
 
 def ready(store: str | Engine, migrate_now: bool | None) -> Engine:

@@ -9,7 +9,6 @@ import attrs
 from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
-from retour.effects.kinds import ReconcilePayment, effect_of
 from retour.model.actor import Actor
 from retour.model.errors import (
     Busy,
@@ -19,7 +18,7 @@ from retour.model.errors import (
     UnknownOrder,
 )
 from retour.model.fields import Id, wanted_instead
-from retour.model.order import Mode, Payment
+from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller, ProviderBroke
@@ -29,6 +28,14 @@ from retour.store.commit import VersionMoved
 
 _ROUNDS = 10
 """How often a webhook is kept anew while others keep changing the same order."""
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """What became of one thing that a webhook says: whether it was kept, and the new effects that act on it."""
+
+    number: int = 0
+    to_run: Sequence[str] = ()
 
 
 @attrs.frozen
@@ -62,21 +69,19 @@ class Webhooks:
             )
         said = self._read(caller, headers, body)
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
-        kept: list[str] = []
+        kept: list[Kept] = []
         unreadable: OrderUnreadable | None = None
-        for notice in inbox.notices(sender, said):
-            order_id = self._seen_with(sender, notice.target) or self._named_by_the_shop(sender, notice.target)
-            if order_id is None:
-                continue
+        for notice in inbox.notices(sender, said, caller.capabilities.webhooks):
             try:
-                kept += self._keep(order_id, sender, notice)
+                kept.append(self._take(sender, notice))
             except OrderUnreadable as error:  # what it says of other orders is kept, and this when it is sent again
                 unreadable = error
-        if kept and self.services.inline_seconds > 0:
-            self.commands.run_effects(kept)
+        to_run = [effect_id for one in kept for effect_id in one.to_run]
+        if to_run and self.services.inline_seconds > 0:
+            self.commands.run_effects(to_run)
         if unreadable is not None:
             raise unreadable
-        return WebhookReceipt(kept=len(kept))
+        return WebhookReceipt(kept=sum(one.number for one in kept))
 
     def find_order(self, provider: str, reference: str, account: str, mode: Mode) -> str | None:
         """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds and
@@ -119,34 +124,50 @@ class Webhooks:
             case = self.services.cases.as_last_seen(self.shop_id, order_id)
             return case if case.dossier.order is not None else None
 
-    def _waits_to_ask(self, order_id: str, payment: Payment) -> str | None:
-        """The effect that will ask about a payment and has not begun, if there is one: any number of hints before it
-        begins is one question. One that is set aside asks nothing until a person has it tried again."""
-        for effect in self.services.store.effects.waiting(self.shop_id, order_id, ReconcilePayment.kind):
-            if effect.taken or effect.set_aside:
-                continue
-            if effect_of(ReconcilePayment, order_id, effect.id, effect.body).payment == payment.id:
-                return effect.id
-        return None
+    def _take(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
+        """Keep one thing that a webhook says, if it is of an order that we or the shop know."""
+        hints, by_anybody = self.services.hints, not notice.signed
+        question = hints.question(sender, notice.target) if by_anybody else None
+        if question is not None and self.services.store.effects.asked(question):
+            return Kept(number=1)
+        order_id = self._seen_with(sender, notice.target)
+        if order_id is None:
+            if by_anybody and not hints.may_look_up(sender):
+                raise Busy(
+                    text(
+                        "Unsigned webhooks of {provider} name more unknown payments than the shop can be asked about. "
+                        "Answer 500, so that they are sent again.",
+                        provider=sender.provider,
+                    )
+                )
+            order_id = self._named_by_the_shop(sender, notice.target)
+        return Kept() if order_id is None else self._keep(order_id, sender, notice)
 
-    def _keep(self, order_id: str, sender: inbox.Sender, notice: inbox.Notice) -> Sequence[str]:
-        """Store what a webhook says of one payment of an order, which is seen with it; gives the ids of the effects
-        that act on it."""
+    def _keep(self, order_id: str, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
+        """Store what a webhook says of one payment of an order, which is seen with it."""
         for _ in range(_ROUNDS):
             case = self._case(order_id)
             if case is None:
-                return ()
+                return Kept()
             payment = inbox.payment_of_target(case.order, case.dossier, sender, notice.target)
             if payment is None:
-                return ()
-            waiting = self._waits_to_ask(order_id, payment) if notice.event is None else None
-            if waiting is not None:
-                return [waiting]
+                return Kept()
+            effect, question = notice.as_effect(payment), None
+            if effect is None:
+                question = sender.question(order_id, payment, signed=notice.signed)
+                effect = question.effect
+                self.services.hints.asked(sender, notice.target, effect.id)
+                if self.services.store.effects.asked(effect.id):
+                    return Kept(number=1)
             draft = case.draft(Actor.system(), self.services.clock())
-            effect = notice.as_effect(payment, draft.new_id)
             try:
-                self.services.commits.write(case, draft, effects=[effect])
+                self.services.commits.write(
+                    case,
+                    draft,
+                    effects=[effect] if question is None else [],
+                    questions=[] if question is None else [question],
+                )
             except VersionMoved:  # somebody else saw the order at the same moment
                 continue
-            return [effect.id]
+            return Kept(number=1, to_run=(effect.id,))
         raise Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))

@@ -12,37 +12,48 @@ from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, to_store
 from retour.effects.refunding import as_reported
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, ProviderUnavailable
-from retour.model.ids import NewId, crockford
+from retour.model.ids import crockford
 from retour.model.order import Mode, Order, Payment
-from retour.model.text import text
+from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
-from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected
-from retour.store.commit import NewEffect
+from retour.providers.webhooks import (
+    LARGEST_WEBHOOK,
+    RawWebhook,
+    RefundEvent,
+    ToFetch,
+    VerifiedEvents,
+    WebhookRejected,
+    WebhookTrust,
+)
+from retour.providers.wire import refuse_deep
+from retour.store.commit import NewEffect, Question
 
-LARGEST_WEBHOOK = 1024 * 1024
-"""Bytes of a webhook that we read at most."""
+MOST_HEADERS = 200
+"""Headers of a webhook that are read at most; servers take some hundred."""
+
+LARGEST_HEADERS = 64 * 1024
+"""Characters that the names and values of its headers may have together."""
 
 
 @attrs.frozen(kw_only=True)
 class Notice:
     """One thing that a webhook says of ``target``, a payment, a charge or a capture: a verified ``event``, or without
-    one a hint to ask the provider.
+    one a hint to ask the provider, ``signed`` or by anybody.
 
-    ``identity`` is the same when an event is said again, so that it is kept once. A hint has none: what it hints at
-    can be something new each time.
+    ``identity`` is the same when an event is said again, so that it is kept once.
     """
 
     target: str
+    signed: bool = True
     identity: str = ""
     event: RefundEvent | None = None
 
-    def as_effect(self, payment: Payment, new_id: NewId) -> NewEffect:
-        """The effect that acts on it: record a verified event, or ask the provider what is behind a hint."""
-        identity = self.identity or new_id("ev")
+    def as_effect(self, payment: Payment) -> NewEffect | None:
+        """The effect that records a verified event; None for a hint."""
         if self.event is None:
-            return to_store(ReconcilePayment(payment=payment.id), identity)
-        return to_store(RecordProviderEvent(payment=payment.id, seen=as_reported(self.event.refund)), identity)
+            return None
+        return to_store(RecordProviderEvent(payment=payment.id, seen=as_reported(self.event.refund)), self.identity)
 
 
 def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
@@ -53,8 +64,8 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
     """
     if not provider.capabilities.reads_webhooks:
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
-    if len(body) > LARGEST_WEBHOOK:
-        raise InvalidWebhook(text("A webhook of {provider} is too large.", provider=provider.display_name))
+    for fault in _faults(provider.display_name, headers, body):
+        raise InvalidWebhook(fault)
     raw = RawWebhook(headers={name.lower(): value for name, value in headers.items()}, body=body)
     try:
         return provider.parse_webhook(raw)
@@ -72,6 +83,30 @@ def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> Ve
         ) from error
 
 
+def _faults(provider: str, headers: Mapping[str, str], body: bytes) -> Iterator[Text]:
+    """What nobody looks into. Counted here, before any plugin sees it: the limits are the same for all of them."""
+    if len(body) > LARGEST_WEBHOOK:
+        yield text("A webhook of {provider} is too large.", provider=provider)
+    elif _is_deep(body):
+        yield text("A webhook of {provider} is nested too deep.", provider=provider)
+    if len(headers) > MOST_HEADERS:
+        yield text("A webhook of {provider} has too many headers.", provider=provider)
+    elif sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADERS:
+        yield text("A webhook of {provider} has headers that are too large.", provider=provider)
+    elif len({name.lower() for name in headers}) < len(headers):
+        yield text("A webhook of {provider} has a header twice.", provider=provider)
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether a body that a plugin may read as JSON is nested deeper than anything sound: `refuse_deep` says why this
+    is not left to the parser's own error."""
+    try:
+        refuse_deep(body.decode(json.detect_encoding(body), errors="replace"))
+    except ValueError:
+        return True
+    return False
+
+
 @attrs.frozen(kw_only=True)
 class Sender:
     """Who a webhook is from: verified with the settings of one ``account`` and ``mode`` of a shop at a provider. What
@@ -86,9 +121,15 @@ class Sender:
         """Whether a payment is one of its own."""
         return (payment.provider, payment.account, payment.mode) == (self.provider, self.account, self.mode)
 
+    def question(self, order_id: str, payment: Payment, *, signed: bool) -> Question:
+        """The one question that all hints of a payment ask."""
+        identity = _identity(*attrs.astuple(self), order_id, payment.id)
+        hints = None if signed else (self.provider, self.account, self.mode.value)
+        return Question(effect=to_store(ReconcilePayment(payment=payment.id), identity), hints=hints)
 
-def notices(sender: Sender, said: VerifiedEvents | ToFetch) -> Iterator[Notice]:
-    """What a webhook says, one thing after the other.
+
+def notices(sender: Sender, said: VerifiedEvents | ToFetch, trust: WebhookTrust) -> Iterator[Notice]:
+    """What a webhook says, one thing after the other. Of a provider that signs all of them, hints are signed too.
 
     What was said to one shop was said to no other: two can share an account, and each gets its own.
     """
@@ -99,7 +140,7 @@ def notices(sender: Sender, said: VerifiedEvents | ToFetch) -> Iterator[Notice]:
             yield Notice(target=event.target, identity=identity, event=event)
     else:
         for target in said.targets:
-            yield Notice(target=target)
+            yield Notice(target=target, signed=trust is WebhookTrust.SIGNED)
 
 
 def payment_of_target(order: Order, dossier: Dossier, sender: Sender, target: str) -> Payment | None:

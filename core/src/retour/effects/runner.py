@@ -10,10 +10,12 @@ import datetime
 import logging
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
+from typing import TypeAlias
 
 import attrs
 
@@ -30,12 +32,16 @@ from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits
 from retour.store.clock import SECOND, microseconds
 from retour.store.commit import LeaseLost, NewEffect, SettledEffect, VersionMoved
-from retour.store.effects import UNTIL_A_PERSON, ClaimedEffect
+from retour.store.effects import OF_ONE_ORDER, UNTIL_A_PERSON, ClaimedEffect
 from retour.store.store import Store
 
 log = logging.getLogger("retour.effects")
 
 RETOUR = Actor.system("retour")
+
+
+Turn: TypeAlias = Callable[[str, int], list[ClaimedEffect]]
+"""Claims for an owner, up to a limit."""
 
 
 @attrs.define
@@ -58,8 +64,9 @@ class Runner:
     outside: Outside
     clock: Callable[[], datetime.datetime]
     chance: Callable[[], float] = random.random
-    _turns: deque[str | None] = attrs.field(factory=deque, init=False)
-    _after: str = attrs.field(default="", init=False)
+    _turns: deque[Turn] = attrs.field(factory=deque, init=False)
+    _after_shop: str = attrs.field(default="", init=False)
+    _after_order: dict[str, str] = attrs.field(factory=dict, init=False)
 
     # --- running them --------------------------------------------------------------------------------
 
@@ -83,25 +90,56 @@ class Runner:
         return ran
 
     def _next(self, owner: str, limit: int) -> list[ClaimedEffect]:
-        """Claim what is next: the oldest of all shops, then of each shop that has something due, then one with which a
-        process died. A flood in one shop is one turn among many, and what ends a process is last and alone."""
+        """Claim what is next: the oldest of all; then, where that can be a flood, some of each kind of each shop; then
+        some of what anybody can ask for; then one with which a process died. Each is one turn among the others."""
         while True:
             try:
                 turn = self._turns.popleft()
             except IndexError:
                 break
-            if turn is _A_FALLEN_ONE:
-                claimed = self.store.effects.claim_fallen(owner, lease=LEASE, kinds=KINDS)
-            else:
-                claimed = self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, shop=turn)
-            if claimed:
+            if claimed := turn(owner, limit):
                 return claimed
+        due = self.store.effects.what_is_due(KINDS)
+        claimed = self._oldest(owner, limit) if due.ordinary else []
+        last = [self._hints] * due.behind + [self._fallen] * due.fallen
+        if claimed:
+            self._turns.extend(last)
+            return claimed
+        return next((claimed for turn in last if (claimed := turn(owner, limit))), [])
+
+    def _oldest(self, owner: str, limit: int) -> list[ClaimedEffect]:
         claimed = self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS)
-        if not claimed:
-            return self.store.effects.claim_fallen(owner, lease=LEASE, kinds=KINDS)
-        shops, self._after = self.store.effects.shops_with_due(self._after)
-        self._turns.extend([*(shops if len(shops) > 1 else ()), _A_FALLEN_ONE])
+        crowding = self._let_other_orders_pass(claimed, limit)
+        if crowding or len(claimed) == limit:
+            turns, self._after_shop = self.store.effects.due_by_shop(self._after_shop, KINDS)
+            self._turns.extend([partial(self._of, shop, kind) for shop, kind in turns if len(turns) > 1])
         return claimed
+
+    def _of(self, shop: str, kind: str, owner: str, limit: int) -> list[ClaimedEffect]:
+        claimed = self.store.effects.claim_of(shop, kind, owner, lease=LEASE, limit=limit)
+        self._let_other_orders_pass(claimed, limit)
+        return claimed
+
+    def _let_other_orders_pass(self, claimed: Sequence[ClaimedEffect], limit: int) -> bool:
+        """Give the orders of a shop a turn where one of them has so many effects that it can hold up the others."""
+        per_order = Counter([(one.shop, one.order_id) for one in claimed])
+        crowded = {shop for (shop, _), number in per_order.items() if number >= min(OF_ONE_ORDER, limit)}
+        self._turns.extend([partial(self._of_each_order, shop) for shop in sorted(crowded)])
+        return bool(crowded)
+
+    def _of_each_order(self, shop: str, owner: str, limit: int) -> list[ClaimedEffect]:
+        after = self._after_order.pop(shop, "")
+        found, after = self.store.effects.due_by_order(shop, after, KINDS, limit)
+        if after:
+            self._after_order[shop] = after
+        return self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, ids=found) if found else []
+
+    def _hints(self, owner: str, limit: int) -> list[ClaimedEffect]:
+        return self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, behind=True)
+
+    def _fallen(self, owner: str, limit: int) -> list[ClaimedEffect]:
+        del limit  # alone
+        return self.store.effects.claim_fallen(owner, lease=LEASE, kinds=KINDS)
 
     def run(self, effects: Sequence[ClaimedEffect], case: Case | None = None, *, until: float) -> Ran:
         """Run claimed effects of one order, and those that follow from them.
@@ -238,9 +276,6 @@ class Runner:
 
 MOST_DEATHS = 3
 """Processes that an effect ends before it is tried no more, and waits for a person."""
-
-_A_FALLEN_ONE = None
-"""The turn of an effect with which a process died."""
 
 _BATCH = 20
 _ROUNDS = 10

@@ -246,6 +246,7 @@ def _faults(order: Order) -> Iterable[Text]:
     if not order.lines:
         yield text("an order needs at least one line.")
     yield from _repeated(text("line"), [line.id for line in order.lines])
+    yield from _of_two_modes(order.payments)
     yield from _repeated(text("payment"), [payment.id for payment in order.payments])
     for line in order.lines:
         if line.fulfilled > line.ordered:
@@ -302,6 +303,18 @@ def _repeated(what: Text, names: list[str]) -> Iterable[Text]:
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         yield text("two have the same name: {what} {name}.", what=what, name=str(twice))
+
+
+def _of_two_modes(payments: Iterable[Payment]) -> Iterable[Text]:
+    """A payment's id says nothing of its mode: two that differ by it alone would be one to everybody who names them."""
+    modes: dict[str, Mode] = {}
+    for payment in payments:
+        if modes.setdefault(payment.id, payment.mode) is not payment.mode:
+            yield text(
+                "payment {payment} is there in live and in test mode. Give the payments of each mode an account of "
+                "their own.",
+                payment=payment.id,
+            )
 
 
 def _is_bool(value: object) -> bool:

@@ -21,6 +21,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+from retour.providers.addresses import refuse_other_addresses
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.wire import read_json
 
@@ -83,7 +84,8 @@ class Answer:
 class ProviderSession:
     """HTTP for one account at one provider. Thread-safe: one `requests.Session` per thread, no cookies.
 
-    ``deadline`` bounds each call in seconds.
+    ``deadline`` bounds each call in seconds. Only https is called, or plain http to this machine, and no address with a
+    name and a password in it: any other raises `ProviderError` (configuration), and nothing is sent.
     """
 
     def __init__(self, *, deadline: float = DEADLINE_SECONDS) -> None:
@@ -99,6 +101,7 @@ class ProviderSession:
         auth: tuple[str, str] | None = None,
     ) -> Answer:
         """GET: repeated twice by itself when the connection or the gateway fails, since reading changes nothing."""
+        _refuse(url)
         headers, auth = _unseen(headers, auth), None
         ends = self._ends()
         for pause in _PAUSES:
@@ -128,6 +131,7 @@ class ProviderSession:
         ``json_body`` is written compactly with sorted keys, so the same value gives the same bytes. Raises
         `ProviderError`: ``NOT_SENT`` when no connection came about, ``OUTCOME_UNKNOWN`` when no answer came back.
         """
+        _refuse(url)
         headers, auth = _unseen(headers, auth), None
         data: bytes | Mapping[str, str] | None = form
         if json_body is not None:
@@ -216,6 +220,16 @@ class _NoCookies:
 
 
 _no_cookies: Any = _NoCookies()
+
+
+def _refuse(url: str) -> None:
+    try:
+        refuse_other_addresses(url)
+    except ValueError as error:
+        why = str(error)
+    else:
+        return
+    raise ProviderError(ErrorCode.CONFIGURATION, f"what is called {why}")
 
 
 def _failure(error: Exception) -> ProviderError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import GenericAlias
 from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
 
 import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
 from retour.model.order import Mode
+from retour.providers.addresses import refuse_other_addresses
 from retour.providers.data_faults import data_faults
 
 _T = TypeVar("_T")
@@ -151,8 +151,8 @@ def choice(*allowed: str) -> Any:
 
 
 def api_address(_: object, __: attrs.Attribute[str], value: str) -> None:
-    """A validator for the address of a provider's API: https, or plain http to a sandbox on this machine."""
-    address = urlsplit(value)
-    local = address.hostname in ("127.0.0.1", "localhost", "::1")
-    if address.scheme not in (("http", "https") if local else ("https",)) or not address.hostname or address.query:
-        raise ValueError("must be an address that begins with https:// (http:// only to this machine)")
+    """A validator for the address of a provider's API: https, or plain http to a sandbox on this machine, with nothing
+    else in it than a host, a port and a path. `ProviderSession` calls no other, whatever settings take."""
+    refuse_other_addresses(value)
+    if "?" in value:
+        raise ValueError("must be an address without ? in it")

@@ -11,6 +11,9 @@ from retour.model.fields import Id, checked
 from retour.providers.errors import unreadable
 from retour.providers.refund_request import RefundResult
 
+LARGEST_WEBHOOK = 1024 * 1024
+"""Bytes of a webhook's body that are read at most. What is larger need not be read from the network at all."""
+
 
 class WebhookTrust(StrEnum):
     """What a webhook of this provider is worth: signed, only a hint to fetch, or there are none."""

@@ -12,7 +12,7 @@ from retour.model.events.event import Recorded
 from retour.rules.draft import Draft, Note
 from retour.steps.case import Case
 from retour.store.clock import microseconds
-from retour.store.commit import Commit, NewEffect, SettledEffect
+from retour.store.commit import Commit, NewEffect, Question, SettledEffect
 from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import proven_row
 from retour.store.store import Store
@@ -47,14 +47,15 @@ class Commits:
         *,
         owner: str | None = None,
         effects: Sequence[NewEffect] = (),
+        questions: Sequence[Question] = (),
         settled: Sequence[SettledEffect] = (),
         connection: Connection | None = None,
     ) -> Committed:
         """Write what a ``draft`` of ``case`` decided, in a transaction of its own or in the host's.
 
-        ``owner`` runs the effects that its events ask for; ``effects`` are others, ``settled`` those that the writer
-        has claimed and is done with. Raises `VersionMoved`, `LeaseLost`, `EffectTaken`, `NotReadable` or an error of
-        the store, with nothing written; `PerhapsSaved` where nobody can say.
+        ``owner`` runs the effects that its events ask for; ``effects`` and ``questions`` are others, ``settled`` those
+        that the writer has claimed and is done with. Raises `VersionMoved`, `LeaseLost`, `EffectTaken`, `NotReadable`
+        or an error of the store, with nothing written; `PerhapsSaved` where nobody can say.
         """
         commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
         asked = self.effects_of(case.order_id, events, draft.new_id, owner)
@@ -71,6 +72,7 @@ class Commits:
                 references=reference_rows(case.shop, draft.dossier, events),
                 personal=[_note_row(case, note, draft.at) for note in draft.notes],
                 effects=[*asked, *effects],
+                questions=questions,
                 settled=settled,
                 withdrawn=draft.withdrawn,
                 superseded=draft.superseded,

@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Integer, bindparam, case, delete, update
+from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, delete, or_, update
 
 from retour.store import tables
-from retour.store.clock import database_now
+from retour.store.clock import SECOND, database_now
 from retour.store.prepared import Insert, Prepared, plain_insert
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 30 * SECOND, 600 * SECOND
+"""Microseconds between two answers to one question that hints ask: the first is given at once, and each pause is twice
+the one before, until nobody has asked for as long as the longest."""
+
+QUESTIONS_AT_ONCE, BETWEEN_QUESTIONS = 60, 1 * SECOND
+"""Questions that hints of one account ask at once, and microseconds from one to the next after that."""
 
 
 class VersionMoved(Exception):
@@ -40,6 +47,19 @@ class NewEffect:
     owner: str | None
     lease: int
     delay: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Question:
+    """An effect that is one, however often it is asked for: one that waits, or is to be done once more, takes in what
+    asks for it.
+
+    Where it is asked for by ``hints`` that nobody signed, of a provider, account and mode, it is served behind all
+    else, after a pause from when it was last done, and at the pace of that account.
+    """
+
+    effect: NewEffect
+    hints: tuple[str, str, str] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +98,7 @@ class Commit:
     references: Sequence[Mapping[str, Any]] = ()
     personal: Sequence[Mapping[str, Any]] = ()
     effects: Sequence[NewEffect] = ()
+    questions: Sequence[Question] = ()
     settled: Sequence[SettledEffect] = ()
     withdrawn: Sequence[str] = ()
     superseded: Sequence[str] = ()
@@ -103,6 +124,8 @@ def write(connection: Connection, commit: Commit) -> None:
     _ADD_REFERENCE.run_each(connection, commit.references)
     _ADD_PERSONAL.run_each(connection, commit.personal)
     _add_effects(connection, commit)
+    for question in commit.questions:
+        _ask(connection, commit, question)
     if settle(connection, commit.settled, commit.id) != len(commit.settled):
         raise LeaseLost
     for statement, ids in ((_WITHDRAW_EFFECT, commit.withdrawn), (_SUPERSEDE_EFFECT, commit.superseded)):
@@ -131,6 +154,26 @@ def _add_effects(connection: Connection, commit: Commit) -> None:
             for effect in commit.effects
         ],
     )
+
+
+def _ask(connection: Connection, commit: Commit, question: Question) -> None:
+    """Have it done, or done once more, unless it will be anyway; one of hints when its account has a turn."""
+    effect, hints = question.effect, question.hints
+    given = {"id": effect.id, "shop": commit.shop, "order_id": commit.order_id, "commit_id": commit.id}
+    given |= {"kind": effect.kind, "plugin": effect.plugin, "body": effect.body}
+    if hints is None:
+        _ASK.run(connection, behind=0, shortest=0, longest=0, **given)
+        return
+    new = _ASK.run(connection, behind=1, shortest=SHORTEST_PAUSE, longest=LONGEST_PAUSE, **given).first()
+    if new is None:
+        return
+    provider, account, mode = hints
+    of_account = {"shop": commit.shop, "provider": provider, "account": account, "mode": mode}
+    taken: Sequence[Any] = _TAKE_TURN.run(connection, between=BETWEEN_QUESTIONS, **of_account).one()
+    next_at, now = taken
+    turn = next_at - QUESTIONS_AT_ONCE * BETWEEN_QUESTIONS
+    if turn > now:
+        _WAIT_FOR_TURN.run(connection, effect_id=effect.id, turn=turn)
 
 
 def settle(connection: Connection, settled: Sequence[SettledEffect], commit_id: str) -> int:
@@ -202,8 +245,76 @@ def _add_effect(dialect: str, insert: Insert) -> Any:
     )
 
 
+def _ask_statement(dialect: str, insert: Insert) -> Any:
+    """Where it is there and is going to be done, nothing is written and nothing given.
+
+    It may be asked at once where it was not for longer than the longest pause; else after as long as it has been asked
+    again and again, so that each pause is twice the one before.
+    """
+    columns, now = tables.effect.c, database_now(dialect)
+    shortest, longest = (bindparam(name, type_=BigInteger) for name in ("shortest", "longest"))
+    added = insert(tables.effect).values(
+        **{
+            name: bindparam(name)
+            for name in ("id", "shop", "order_id", "kind", "plugin", "body", "commit_id", "behind")
+        },
+        state="waiting",
+        owner=None,
+        lease_until=0,
+        attempts=0,
+        settled=0,
+        not_before=now,
+        created_at=now,
+        problem="",
+        again=0,
+    )
+    done, so_far = columns.state == "done", columns.not_before - columns.created_at
+    rested = now - columns.not_before >= longest
+    pause = case((so_far < shortest, shortest), (so_far > longest, longest), else_=so_far)
+    after_it = columns.not_before + pause
+    return added.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "state": "waiting",
+            "not_before": case((~done, columns.not_before), (or_(rested, after_it <= now), now), else_=after_it),
+            "created_at": case((done & rested, now), else_=columns.created_at),
+            "again": case((done, 0), else_=now + shortest),
+            "attempts": case((done, 0), else_=columns.attempts),
+            "settled": case((done, 0), else_=columns.settled),
+            "behind": case((done, added.excluded.behind), else_=columns.behind),
+            "commit_id": added.excluded.commit_id,
+        },
+        where=or_(done, and_(columns.owner.is_not(None), columns.again == 0)),
+    ).returning(columns.id)
+
+
+def _take_turn(dialect: str, insert: Insert) -> Any:
+    now, next_at = database_now(dialect), tables.hints.c.next_at
+    between = bindparam("between", type_=BigInteger)
+    added = insert(tables.hints).values(
+        **{name: bindparam(name) for name in ("shop", "provider", "account", "mode")}, next_at=now + between
+    )
+    return added.on_conflict_do_update(
+        index_elements=["shop", "provider", "account", "mode"],
+        set_={"next_at": case((next_at > now, next_at), else_=now) + between},
+    ).returning(next_at, now)
+
+
+def _wait_for_turn(_: str, __: Insert) -> Any:
+    columns, turn = tables.effect.c, bindparam("turn", type_=BigInteger)
+    return (
+        update(tables.effect)
+        .where(columns.id == bindparam("effect_id"))
+        .values(
+            not_before=case((columns.not_before < turn, turn), else_=columns.not_before),
+            again=case((columns.again.between(1, turn), turn), else_=columns.again),
+        )
+    )
+
+
 def _settle_effect(dialect: str, _: Insert) -> Any:
     columns = tables.effect.c
+    once_more = and_(bindparam("new_state") == "done", columns.again > 0)
     return (
         update(tables.effect)
         .where(
@@ -212,12 +323,18 @@ def _settle_effect(dialect: str, _: Insert) -> Any:
             columns.state == "waiting",
         )
         .values(
-            state=bindparam("new_state"),
+            state=case((once_more, "waiting"), else_=bindparam("new_state")),
             owner=None,
             lease_until=0,
-            settled=case((bindparam("unclear", type_=Integer) == 1, columns.settled), else_=columns.attempts),
+            attempts=case((once_more, 0), else_=columns.attempts),
+            settled=case(
+                (once_more, 0),
+                (bindparam("unclear", type_=Integer) == 1, columns.settled),
+                else_=columns.attempts,
+            ),
             died=0,
-            not_before=database_now(dialect) + bindparam("delay"),
+            not_before=case((once_more, columns.again), else_=database_now(dialect) + bindparam("delay")),
+            again=0,
             problem=bindparam("new_problem"),
             commit_id=bindparam("settled_by"),
         )
@@ -250,6 +367,9 @@ _DROP_REFUND = Prepared(_drop_refund)
 _ADD_REFERENCE = plain_insert(tables.reference, ignore=True)
 _ADD_PERSONAL = plain_insert(tables.personal)
 _ADD_EFFECT = Prepared(_add_effect)
+_ASK = Prepared(_ask_statement)
+_TAKE_TURN = Prepared(_take_turn)
+_WAIT_FOR_TURN = Prepared(_wait_for_turn)
 _SETTLE_EFFECT = Prepared(_settle_effect)
 _WITHDRAW_EFFECT = Prepared(_withdraw_effect)
 _SUPERSEDE_EFFECT = Prepared(_supersede_effect)

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, RowMapping, case, func, literal_column, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    RowMapping,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy import text as sql
 
 from retour.store import tables
 from retour.store.clock import NOW, SECOND, as_datetime, database_now, microseconds
 from retour.store.commit import SettledEffect, settle
 from retour.store.database import Database
+from retour.store.prepared import LISTS, Insert, Prepared, among, listed
 
 UNTIL_A_PERSON = 7000 * 365 * 24 * 3600 * SECOND
 """Microseconds that an effect waits which is set aside: until `Effects.retry_set_aside`."""
@@ -67,6 +81,16 @@ class FailedEffect:
     not_before: datetime.datetime
 
 
+@attrs.frozen(kw_only=True)
+class Due:
+    """Whether anything is due: what a person, a signature or we ourselves asked for (``ordinary``), what anybody can
+    ask for (``behind``), and effects that a worker died with (``fallen``)."""
+
+    ordinary: bool
+    behind: bool
+    fallen: bool
+
+
 class Effects:
     """The effects of one database."""
 
@@ -82,79 +106,63 @@ class Effects:
         limit: int,
         kinds: Iterable[str],
         ids: Sequence[str] | None = None,
-        shop: str | None = None,
+        behind: bool = False,
     ) -> list[ClaimedEffect]:
-        """Take up to ``limit`` effects that are due for ``lease`` microseconds: of these ``kinds``, and of one ``shop``
-        if it is given, the oldest first and few of one order. Nobody takes one that somebody has, or whose pause is not
+        """Take up to ``limit`` effects that are due for ``lease`` microseconds, of these ``kinds``: the oldest first
+        and few of one order, or those with these ``ids``. Nobody takes one that somebody has, or whose pause is not
         over.
 
-        One that a worker died with is left to `claim_fallen`, unless it is among the ``ids`` that are given.
+        What anybody can ask for is left, unless ``behind``: then it is taken and nothing else. One that a worker died
+        with is left to `claim_fallen`, unless it is among the ``ids``.
 
         Where the connection ends under its COMMIT, those that were claimed are left until their lease is over.
         """
-        columns = tables.effect.c
-        due = select(columns.id, columns.shop, columns.order_id, columns.not_before).where(
-            *self._due, columns.kind.in_(kinds)
-        )
-        oldest_first = columns.not_before, columns.id
+        of_kinds = {"limit": limit, "kinds": listed(self._dialect, kinds)}
         if ids is not None:
-            picked = due.where(columns.id.in_(ids)).order_by(*oldest_first).limit(limit)
-            return self._take(owner, lease, select(picked.with_for_update(skip_locked=True).cte().c.id))
-        due = due.where(columns.owner.is_(None))
-        if shop is not None:
-            due = due.where(columns.shop == shop)
-        window = due.order_by(*oldest_first).limit(_WINDOW * limit).with_for_update(skip_locked=True).cte().c
-        place = func.row_number().over(
-            partition_by=(window.shop, window.order_id), order_by=(window.not_before, window.id)
-        )
-        placed = select(window.id, window.not_before, place.label("place")).subquery().c
-        picked = select(placed.id).where(placed.place <= _OF_ONE_ORDER)
-        return self._take(owner, lease, picked.order_by(placed.not_before, placed.id).limit(limit))
+            return self._take(_CLAIM_THESE, owner, lease, ids=listed(self._dialect, ids), **of_kinds)
+        return self._take(_CLAIM_BEHIND if behind else _CLAIM_OLDEST, owner, lease, window=_WINDOW * limit, **of_kinds)
+
+    def claim_of(self, shop: str, kind: str, owner: str, *, lease: int, limit: int) -> list[ClaimedEffect]:
+        """Take up to ``limit`` effects of one kind of one shop as `claim` does."""
+        return self._take(_CLAIM_OF_SHOP, owner, lease, shop=shop, kind=kind, limit=limit, window=_WINDOW * limit)
 
     def claim_fallen(self, owner: str, *, lease: int, kinds: Iterable[str]) -> list[ClaimedEffect]:
         """Take one effect that a worker died with: alone, since it may have been the cause. The fewer died with it the
         sooner, and after each it waits a while longer."""
-        columns = tables.effect.c
-        fallen = select(columns.id).where(
-            literal_column("state = 'waiting' AND owner IS NOT NULL"),
-            columns.lease_until <= database_now(self._dialect),
-            columns.lease_until <= database_now(self._dialect) - columns.died * _AFTER_A_DEATH,
-            columns.not_before <= database_now(self._dialect),
-            columns.kind.in_(kinds),
-        )
-        first = fallen.order_by(columns.died, columns.lease_until, columns.id).limit(1)
-        found = self._database.read(lambda reader: reader.execute(first).scalars().all())
+        given = listed(self._dialect, kinds)
+        found = self._database.read(lambda reader: _FALLEN.run(reader, kinds=given).scalars().all())
         return self.claim(owner, lease=lease, limit=1, kinds=kinds, ids=found) if found else []
 
-    def shops_with_due(self, after: str) -> tuple[list[str], str]:
-        """The shops that have an effect due, of the next few that have any waiting, by their id ``after`` one; and
-        after which to go on, empty from the beginning. It costs a look for each shop, however much waits there."""
-        given = {"after": after, "most": _SHOPS}
-        steps = self._database.read(lambda reader: reader.execute(_SHOPS_WITH_DUE[self._dialect], given).all())
-        return [shop for shop, due in steps if due], steps[-1][0] if len(steps) == _SHOPS else ""
+    def what_is_due(self, kinds: Iterable[str]) -> Due:
+        """What there is to claim of these ``kinds``: one question, and all that an idle worker asks."""
+        given = listed(self._dialect, kinds)
+        row: Sequence[Any] = self._database.read(lambda reader: _WHAT_IS_DUE.run(reader, kinds=given).one())
+        ordinary, behind, fallen = row
+        return Due(ordinary=ordinary is not None, behind=behind is not None, fallen=fallen is not None)
 
-    def _take(self, owner: str, lease: int, picked: Any) -> list[ClaimedEffect]:
-        columns = tables.effect.c
-        died = case((columns.owner.is_not(None), columns.died + 1), else_=columns.died)
-        statement = (
-            update(tables.effect)
-            .where(columns.id.in_(picked))
-            .values(
-                owner=owner, lease_until=database_now(self._dialect) + lease, attempts=columns.attempts + 1, died=died
-            )
-            .returning(
-                columns.id,
-                columns.shop,
-                columns.order_id,
-                columns.kind,
-                columns.plugin,
-                columns.body,
-                columns.attempts,
-                columns.settled,
-                columns.died,
-            )
+    def due_by_shop(self, after: str, kinds: Iterable[str]) -> tuple[list[tuple[str, str]], str]:
+        """Which shop has which kind of effect due, of the next few shops that have any waiting, by their id ``after``
+        one; and after which to go on, empty from the beginning. It costs a look for each, however much waits there."""
+        given = {"after": after, "most": _SHOPS, "kinds": listed(self._dialect, kinds)}
+        rows: Sequence[Any] = self._database.read(lambda reader: _DUE_BY_SHOP.run(reader, **given).all())
+        shops = [row[0] for row in rows if row[1] == rows[0][1]]
+        return [(row[0], row[1]) for row in rows if row[2] is not None], shops[-1] if len(shops) == _SHOPS else ""
+
+    def due_by_order(self, shop: str, after: str, kinds: Iterable[str], limit: int) -> tuple[list[str], str]:
+        """The oldest effect that is due of each of up to ``limit`` orders, of the next few of a shop that have any
+        waiting, by the order's id ``after`` one; and after which to go on, empty from the beginning."""
+        given = {"shop": shop, "after": after, "most": _ORDERS, "kinds": listed(self._dialect, kinds)}
+        rows: Sequence[Any] = self._database.read(lambda reader: _DUE_BY_ORDER.run(reader, **given).all())
+        due = [(order_id, effect_id) for order_id, effect_id in rows if effect_id is not None]
+        ids = [effect_id for _, effect_id in due[:limit]]
+        if len(due) > limit:
+            return ids, due[limit - 1][0]
+        return ids, rows[-1][0] if len(rows) == _ORDERS else ""
+
+    def _take(self, claim: Prepared, owner: str, lease: int, **given: Any) -> list[ClaimedEffect]:
+        rows: Sequence[Any] = self._database.write_what_can_be_repeated(
+            lambda own: claim.run(own, holder=owner, lease=lease, **given).all()
         )
-        rows = self._database.write_what_can_be_repeated(lambda own: own.execute(statement).all())
         return [
             ClaimedEffect(
                 id=row[0],
@@ -170,6 +178,10 @@ class Effects:
             )
             for row in sorted(rows)
         ]
+
+    def asked(self, effect_id: str) -> bool:
+        """Whether an effect is going to be done, or done once more, by a claim that nobody has made yet."""
+        return self._database.read(lambda reader: _ASKED.run(reader, effect_id=effect_id).first()) is not None
 
     def waiting(self, shop: str, order_id: str, kind: str) -> list[WaitingEffect]:
         """The effects of one kind of an order that are not done, whoever has them."""
@@ -203,14 +215,9 @@ class Effects:
 
     def left_alone(self, kinds: Iterable[str]) -> dict[str, int]:
         """How many effects are due of each kind that is none of ``kinds``: a newer retour made them."""
-        columns = tables.effect.c
-        query = (
-            select(columns.kind, func.count())
-            .where(*self._due, columns.kind.not_in(kinds))
-            .group_by(columns.kind)
-            .order_by(columns.kind)
-        )
-        return {row[0]: row[1] for row in self._database.read(lambda reader: reader.execute(query).all())}
+        given = listed(self._dialect, kinds)
+        rows: Sequence[Any] = self._database.read(lambda reader: _LEFT_ALONE.run(reader, kinds=given).all())
+        return {row[0]: row[1] for row in rows}
 
     def failed(self, shop: str, *, more_than: int, limit: int) -> list[FailedEffect]:
         """Effects of a shop that were tried more than ``more_than`` times and whose last try failed, the oldest
@@ -256,12 +263,6 @@ class Effects:
         if settled:
             self._database.write_what_can_be_repeated(lambda own: settle(own, settled, commit_id))
 
-    @property
-    def _due(self) -> tuple[Any, ...]:
-        """What an effect is that anybody may take now."""
-        columns, now = tables.effect.c, database_now(self._dialect)
-        return columns.state == "waiting", columns.lease_until <= now, columns.not_before <= now
-
 
 def _failed(row: RowMapping) -> FailedEffect:
     return FailedEffect(
@@ -289,22 +290,180 @@ def retry_set_aside(connection: Connection, shop: str, order_id: str) -> int:
 
 
 _SHOPS = 100
+_ORDERS = 100
 _WINDOW = 5
-_OF_ONE_ORDER = 5
+OF_ONE_ORDER = 5
+"""Effects of one order that are claimed at once."""
+
 _AFTER_A_DEATH = 300 * SECOND
 
 
-def _shops_with_due(dialect: str) -> Any:
-    """From shop to shop by the index, as neither database does by itself for ``DISTINCT``."""
-    waiting = "FROM retour_effect WHERE state = 'waiting' AND shop"
-    due = f"not_before <= {NOW[dialect]} AND lease_until <= {NOW[dialect]} AND owner IS NULL"
-    following = f"(SELECT shop {waiting} > {{}} ORDER BY shop LIMIT 1)"
-    return sql(  # the texts are ours
-        f"WITH RECURSIVE step (shop, place) AS (SELECT {following.format(':after')}, 1 UNION ALL "  # noqa: S608
-        f"SELECT {following.format('step.shop')}, place + 1 FROM step WHERE shop IS NOT NULL AND place < :most) "
-        f"SELECT shop, EXISTS (SELECT 1 {waiting} = step.shop AND {due}) FROM step "
-        "WHERE shop IS NOT NULL ORDER BY place"
+# --- hot statements, compiled once -----------------------------------------------------------------------
+
+_WAITING: Any = literal_column("retour_effect.state = 'waiting'")
+_ORDINARY: Any = literal_column("retour_effect.behind = 0")
+_BEHIND: Any = literal_column("retour_effect.behind = 1")
+"""No parameters: only so does a database see which index of what waits will do."""
+
+_NOT_DONE = "state <> 'done'"
+"""What waits of one kind of one shop is looked for by these words. They are of the index by shop and kind alone:
+PostgreSQL, which cannot know how rare a kind is in a shop, would else go through all that waits."""
+
+
+def _due(dialect: str, *which: Any) -> Any:
+    """The places of effects that a worker may take now, and that none died with."""
+    columns, now = tables.effect.c, database_now(dialect)
+    return select(columns.id, columns.shop, columns.order_id, columns.not_before).where(
+        *which, columns.lease_until <= now, columns.not_before <= now, columns.owner.is_(None)
     )
 
 
-_SHOPS_WITH_DUE = {dialect: _shops_with_due(dialect) for dialect in NOW}
+def _of_known_kinds(dialect: str, which: Any) -> Any:
+    return _due(dialect, _WAITING, which, among(tables.effect.c.kind, "kinds", dialect))
+
+
+def _first_of(due: Any) -> Any:
+    """Its id, or nothing. In order, and no ``EXISTS``: so it is looked for in the index, however much is done."""
+    columns = tables.effect.c
+    return due.with_only_columns(columns.id).order_by(columns.not_before, columns.id).limit(1)
+
+
+def _claim(picked: Callable[[str], Any]) -> Prepared:
+    """Take the effects whose ids are ``picked``."""
+
+    def build(dialect: str, _: Insert) -> Any:
+        columns = tables.effect.c
+        return (
+            update(tables.effect)
+            .where(columns.id.in_(picked(dialect)))
+            .values(
+                owner=bindparam("holder"),
+                lease_until=database_now(dialect) + bindparam("lease"),
+                attempts=columns.attempts + 1,
+                died=case((columns.owner.is_not(None), columns.died + 1), else_=columns.died),
+                again=0,
+            )
+            .returning(
+                columns.id,
+                columns.shop,
+                columns.order_id,
+                columns.kind,
+                columns.plugin,
+                columns.body,
+                columns.attempts,
+                columns.settled,
+                columns.died,
+            )
+        )
+
+    return Prepared(build)
+
+
+def _these(dialect: str) -> Any:
+    columns, now = tables.effect.c, database_now(dialect)
+    these = (
+        select(columns.id)
+        .where(_WAITING, columns.lease_until <= now, columns.not_before <= now)
+        .where(among(columns.id, "ids", dialect), among(columns.kind, "kinds", dialect))
+    )
+    picked = these.order_by(columns.not_before, columns.id).limit(bindparam("limit", type_=Integer))
+    return select(picked.with_for_update(skip_locked=True).cte().c.id)
+
+
+def _few_of_each_order(due: Any) -> Any:
+    """The oldest of what is ``due``, without what one order has too many of among them."""
+    columns = tables.effect.c
+    oldest = due.order_by(columns.not_before, columns.id).limit(bindparam("window", type_=Integer))
+    window = oldest.with_for_update(skip_locked=True).cte().c
+    place = func.row_number().over(partition_by=(window.shop, window.order_id), order_by=(window.not_before, window.id))
+    placed = select(window.id, window.not_before, place.label("place")).subquery().c
+    picked = select(placed.id).where(placed.place <= OF_ONE_ORDER).order_by(placed.not_before, placed.id)
+    return picked.limit(bindparam("limit", type_=Integer))
+
+
+def _of_shop(dialect: str) -> Any:
+    columns = tables.effect.c
+    place = columns.shop == bindparam("shop"), columns.kind == bindparam("kind")
+    return _few_of_each_order(_due(dialect, literal_column(_NOT_DONE), _ORDINARY, *place))
+
+
+def _fallen(dialect: str) -> Any:
+    columns, now = tables.effect.c, database_now(dialect)
+    return (
+        select(columns.id)
+        .where(
+            literal_column("state = 'waiting' AND owner IS NOT NULL"),
+            columns.lease_until <= now,
+            columns.lease_until <= now - columns.died * _AFTER_A_DEATH,
+            columns.not_before <= now,
+            among(columns.kind, "kinds", dialect),
+        )
+        .order_by(columns.died, columns.lease_until, columns.id)
+        .limit(1)
+    )
+
+
+def _what_is_due(dialect: str) -> Any:
+    ordinary, behind = (_first_of(_of_known_kinds(dialect, which)) for which in (_ORDINARY, _BEHIND))
+    return select(*[found.scalar_subquery() for found in (ordinary, behind, _fallen(dialect))])
+
+
+def _left_alone(dialect: str, _: Insert) -> Any:
+    kind = tables.effect.c.kind
+    newer = [
+        _due(dialect, _WAITING, which, ~among(kind, "kinds", dialect)).with_only_columns(kind)
+        for which in (_ORDINARY, _BEHIND)
+    ]
+    found = union_all(*newer).subquery().c
+    return select(found.kind, func.count()).group_by(found.kind).order_by(found.kind)
+
+
+def _asked(_: str, __: Insert) -> Any:
+    columns = tables.effect.c
+    nobody_has_it = or_(columns.owner.is_(None), columns.again > 0)
+    return select(columns.id).where(columns.id == bindparam("effect_id"), columns.state == "waiting", nobody_has_it)
+
+
+def _steps(column: str, where: str) -> str:
+    """The values that ``column`` has where an effect waits, one after the other by the index, as neither database does
+    by itself for ``DISTINCT``."""
+    following = f"SELECT {column} FROM retour_effect WHERE {where} AND {column} > {{}} ORDER BY {column} LIMIT 1"  # noqa: S608 - the texts are ours
+    first, next_one = following.format(":after"), following.format("step.value")
+    return (
+        f"WITH RECURSIVE step (value, place) AS (SELECT ({first}), 1 UNION ALL "  # noqa: S608 - the texts are ours
+        f"SELECT ({next_one}), place + 1 FROM step WHERE value IS NOT NULL AND place < :most)"
+    )
+
+
+def _due_by_shop(dialect: str, _: Insert) -> Any:
+    now = NOW[dialect]
+    due = f"not_before <= {now} AND lease_until <= {now} AND owner IS NULL"
+    there = f"{_NOT_DONE} AND behind = 0 AND shop = step.value AND kind = kinds.value AND {due}"
+    return sql(
+        f"{_steps('shop', f'{_NOT_DONE} AND behind = 0')} SELECT step.value, kinds.value, "  # noqa: S608 - the texts are ours
+        f"(SELECT id FROM retour_effect WHERE {there} ORDER BY not_before LIMIT 1) "
+        f"FROM step, {LISTS[dialect].format('kinds')} kinds WHERE step.value IS NOT NULL ORDER BY place, kinds.value"
+    )
+
+
+def _due_by_order(dialect: str, _: Insert) -> Any:
+    waiting, now = "state = 'waiting' AND shop = :shop", NOW[dialect]
+    due = f"behind = 0 AND owner IS NULL AND not_before <= {now} AND lease_until <= {now}"
+    known = f"kind IN (SELECT value FROM {LISTS[dialect].format('kinds')} kinds)"  # noqa: S608 - the texts are ours
+    return sql(
+        f"{_steps('order_id', waiting)} SELECT step.value, "  # noqa: S608 - the texts are ours
+        f"(SELECT id FROM retour_effect WHERE {waiting} AND order_id = step.value AND {due} AND {known} "
+        "ORDER BY not_before, id LIMIT 1) FROM step WHERE step.value IS NOT NULL ORDER BY place"
+    )
+
+
+_CLAIM_THESE = _claim(_these)
+_CLAIM_OLDEST = _claim(lambda dialect: _few_of_each_order(_of_known_kinds(dialect, _ORDINARY)))
+_CLAIM_BEHIND = _claim(lambda dialect: _few_of_each_order(_of_known_kinds(dialect, _BEHIND)))
+_CLAIM_OF_SHOP = _claim(_of_shop)
+_FALLEN = Prepared(lambda dialect, _: _fallen(dialect))
+_WHAT_IS_DUE = Prepared(lambda dialect, _: _what_is_due(dialect))
+_LEFT_ALONE = Prepared(_left_alone)
+_ASKED = Prepared(_asked)
+_DUE_BY_SHOP = Prepared(_due_by_shop)
+_DUE_BY_ORDER = Prepared(_due_by_order)

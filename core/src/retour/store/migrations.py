@@ -164,6 +164,29 @@ CREATE TABLE retour_aside (
 """
 
 
+def _hints_behind(connection: Connection) -> None:
+    for statement in _HINTS_BEHIND.split(";"):
+        connection.execute(sql(statement))
+
+
+_HINTS_BEHIND = """
+ALTER TABLE retour_effect ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE retour_effect ADD COLUMN again BIGINT NOT NULL DEFAULT 0;
+UPDATE retour_effect SET behind = 1 WHERE state = 'waiting' AND kind = 'reconcile';
+DROP INDEX retour_effect_waiting;
+DROP INDEX retour_effect_shop;
+DROP INDEX retour_effect_order;
+CREATE INDEX retour_effect_waiting ON retour_effect (not_before, id) WHERE state = 'waiting' AND behind = 0;
+CREATE INDEX retour_effect_behind ON retour_effect (not_before, id) WHERE state = 'waiting' AND behind = 1;
+CREATE INDEX retour_effect_shop ON retour_effect (shop, kind, not_before, id) WHERE state <> 'done' AND behind = 0;
+CREATE INDEX retour_effect_order ON retour_effect (shop, order_id, not_before, id) WHERE state = 'waiting';
+CREATE TABLE retour_hints (
+    shop TEXT NOT NULL, provider TEXT NOT NULL, account TEXT NOT NULL, mode TEXT NOT NULL, next_at BIGINT NOT NULL,
+    PRIMARY KEY (shop, provider, account, mode)
+)
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -173,6 +196,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (6, "the modes of payments", _modes_of_payments),
     (7, "whose turn it is, and which effects end processes", _fair_turns),
     (8, "orders that cannot be read, and who set them aside", _unreadable_orders),
+    (9, "hints go behind", _hints_behind),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -1,16 +1,17 @@
 """Prepared statements: SQLAlchemy Core compiles each hot statement once per dialect, and runs it as text afterwards.
 
 Building and looking up a Core statement costs more than running it on a local database. Only plain texts and whole
-numbers are bound, which need no conversion on either driver.
+numbers are bound, which need no conversion on either driver, and lists of texts: JSON to SQLite, arrays to PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, CursorResult, bindparam
+from sqlalchemy import ARRAY, Connection, CursorResult, Text, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
@@ -75,3 +76,22 @@ def plain_insert(table: Any, *, ignore: bool = False) -> Prepared:
         return statement.on_conflict_do_nothing() if ignore else statement
 
     return Prepared(build)
+
+
+LISTS = {
+    "sqlite": "(SELECT value FROM json_each(:{}))",
+    "postgresql": "(SELECT value FROM unnest(CAST(:{} AS TEXT[])) AS value)",
+}
+"""The texts of a list that is bound, as rows with a ``value``, by dialect."""
+
+
+def listed(dialect: str, values: Iterable[str]) -> Any:
+    """A list of texts, as it is bound."""
+    return json.dumps(list(values)) if dialect == "sqlite" else list(values)
+
+
+def among(column: Any, name: str, dialect: str) -> Any:
+    """Whether a ``column`` has one of the texts of the list that is bound to ``name``."""
+    if dialect == "sqlite":
+        return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+    return column == any_(bindparam(name, type_=ARRAY(Text)))

@@ -142,6 +142,8 @@ effect = Table(
     Column("problem", Text, nullable=False),
     Column("commit_id", Text, nullable=False, server_default=""),
     Column("died", Integer, nullable=False, server_default="0"),
+    Column("behind", Integer, nullable=False, server_default="0"),
+    Column("again", BigInteger, nullable=False, server_default="0"),
 )
 """What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``;
 ``commit_id`` names the commit that made it, or last settled it.
@@ -149,22 +151,34 @@ effect = Table(
 ``attempts`` counts every claim, ``settled`` is that number when one last ended: where they differ by more than the
 claim that runs now, a worker died, or could not record what it did. ``died`` counts the claims in a row that ended
 without a word: those whose lease ran out while it had an ``owner``.
+
+``behind`` is 1 for what anybody can ask for without a signature: it is served behind all else. Of an effect that is
+asked for again and again there is one row: its ``not_before`` is when it was last done, and ``again`` is when it has to
+be done once more after the claim that runs now, 0 where it has not.
 """
 
 Index(
     "retour_effect_waiting",
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting'"),
-    postgresql_where=sql("state = 'waiting'"),
+    sqlite_where=sql("state = 'waiting' AND behind = 0"),
+    postgresql_where=sql("state = 'waiting' AND behind = 0"),
+)
+Index(
+    "retour_effect_behind",
+    effect.c.not_before,
+    effect.c.id,
+    sqlite_where=sql("state = 'waiting' AND behind = 1"),
+    postgresql_where=sql("state = 'waiting' AND behind = 1"),
 )
 Index(
     "retour_effect_shop",
     effect.c.shop,
+    effect.c.kind,
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting'"),
-    postgresql_where=sql("state = 'waiting'"),
+    sqlite_where=sql("state <> 'done' AND behind = 0"),
+    postgresql_where=sql("state <> 'done' AND behind = 0"),
 )
 Index(
     "retour_effect_owned",
@@ -177,9 +191,23 @@ Index(
     "retour_effect_order",
     effect.c.shop,
     effect.c.order_id,
+    effect.c.not_before,
+    effect.c.id,
     sqlite_where=sql("state = 'waiting'"),
     postgresql_where=sql("state = 'waiting'"),
 )
+
+hints = Table(
+    "retour_hints",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("next_at", BigInteger, nullable=False),
+)
+"""How many questions unsigned hints of an account have asked: ``next_at`` is when all of them would be through, one
+after the other at the pace that an account has."""
 
 personal = Table(
     "retour_personal",

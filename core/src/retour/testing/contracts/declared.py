@@ -28,6 +28,28 @@ PROMISED = {
 }
 """The methods that a declared capability promises."""
 
+OTHER_ADDRESSES = (
+    "http://api.example",
+    "ftp://api.example",
+    "//api.example",
+    "api.example",
+    "",
+    "https://",
+    "https://shop:hush@api.example",
+    "https://hush@api.example",
+    "https://api.example?key=hush",
+    "https://api.example?",
+    "https://api.example#hush",
+    "https://api.example#",
+    "https://api.example\r\nX-Key: hush",
+    "https://api.example\x00",
+    "https://api.example\\@hush.example",
+    " https://api.example",
+    "https://[api.example",
+    "https://api.example:hush",
+)
+"""Addresses that no provider is called at."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 _SECRET = re.compile(r"(?!public|publishable)\w*(key|secret|password|token)s?")
@@ -125,6 +147,20 @@ def test_settings_of_the_wrong_type_are_told_without_their_value(account: Accoun
         assert settings is None, f"{field.name} takes anything"
         assert [fault for fault in faults if f"{account.kind.name}.{field.name}" in fault]
         assert "hush-hush" not in " ".join(faults)
+
+
+def test_a_setting_that_is_an_address_takes_no_other_kind_of_address(account: Account) -> None:
+    """Where the sandbox's address is a setting, none is taken that is not https (or this machine), or that has a name
+    and a password, a query or a fragment in it, and no fault shows it (`api_address`).
+
+    The key is sent to that address: by plain http to everybody on the way; and a password in it stands in logs.
+    """
+    given = account.sandbox.settings
+    for name in [name for name, value in given.items() if str(value).startswith(account.sandbox.server.url)]:
+        for address in OTHER_ADDRESSES:
+            settings, faults = read_settings(account.kind.settings_type, {**given, name: address}, account.kind.name)
+            assert settings is None, f"{name} takes {address!r}"
+            assert "hush" not in " ".join(faults)
 
 
 def test_what_is_called_a_key_or_a_secret_is_one(account: Account) -> None:

@@ -191,7 +191,7 @@ def test_a_forged_webhook_says_nothing_of_a_refund(
     account: Account, forgery: Callable[[RawWebhook, Sequence[RawWebhook]], list[RawWebhook]]
 ) -> None:
     """Without the provider's signature over exactly these bytes, a webhook is rejected or is a hint to ask, and never
-    says how a refund is.
+    says how a refund is. Of a provider that signs all of them it is not even a hint.
 
     Whoever knows the address could otherwise tell a shop that a customer was paid.
     """
@@ -204,6 +204,8 @@ def test_a_forged_webhook_says_nothing_of_a_refund(
         except (WebhookRejected, ProviderError):
             continue
         assert _events(told) == (), f"believed: {str(webhook)[:400]}"
+        if account.capabilities.webhooks is WebhookTrust.SIGNED and isinstance(told, ToFetch):
+            assert told.targets == (), f"asked about, though all webhooks are signed: {str(webhook)[:400]}"
 
 
 @needs("refund_by_api", "webhooks")
