@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -81,7 +82,8 @@ class Answer:
 
 
 class ProviderSession:
-    """HTTP for one account at one provider. Thread-safe: one `requests.Session` per thread, no cookies.
+    """HTTP for one account at one provider. Thread-safe: one `requests.Session` per thread, no cookies. A child of a
+    process that forks has its own: on a connection that both use, one reads the answer to the other.
 
     ``deadline`` bounds each call in seconds.
     """
@@ -181,14 +183,14 @@ class ProviderSession:
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
+        if session is None or self._local.process != os.getpid():
             session = requests.Session()
             session.trust_env = False
             session.headers["User-Agent"] = "retour/0.1"
             session.cookies.set_policy(_no_cookies)
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter())
-            self._local.session = session
+            self._local.session, self._local.process = session, os.getpid()
         return session
 
 
