@@ -22,6 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+from retour.model.unseen import Unseen
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.wire import read_json
 
@@ -231,23 +232,14 @@ def _failure(error: Exception) -> ProviderError:
     return ProviderError(ErrorCode.OUTCOME_UNKNOWN, f"no answer from the provider ({type(error).__name__})")
 
 
-class _Unseen(str):
-    """A header's value: as it is on the wire, and masked where somebody shows a variable."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
 def _unseen(headers: Mapping[str, str] | None, auth: tuple[str, str] | None) -> dict[str, str]:
     """Headers whose values are not shown, the name and password of ``auth`` among them.
 
     A host may log a traceback with the variables of each frame, and most headers of ours hold a key.
     """
-    hidden = {name: _Unseen(value) for name, value in (headers or {}).items()}
+    hidden = {name: Unseen(value) for name, value in (headers or {}).items()}
     if auth is not None:
-        hidden["Authorization"] = _Unseen("Basic " + base64.b64encode(":".join(auth).encode()).decode())
+        hidden["Authorization"] = Unseen("Basic " + base64.b64encode(":".join(auth).encode()).decode())
     return dict(hidden)
 
 

@@ -29,6 +29,7 @@ from retour.model.errors import (
     StoreUnavailable,
 )
 from retour.model.text import text
+from retour.model.unseen import unseen
 
 _Given = ParamSpec("_Given")
 _Back = TypeVar("_Back")
@@ -60,12 +61,10 @@ def connect(url: str) -> Engine:
     a lock for more than 5 seconds, unless the address says so: ``?options=-c%20lock_timeout%3D10s``. Raises
     `StoreNotOurs` for any other address.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # a port that is no number raises ValueError
-        raise StoreNotOurs(
-            text("{url} is not the address of a database.", url=_PASSWORD.sub(r"\1***@", str(url)))
-        ) from None
+    url = unseen(url)
+    parsed = _parsed(url)
+    if parsed is None:
+        raise StoreNotOurs(text("{url} is not the address of a database.", url=_PASSWORD.sub(r"\1***@", str(url))))
     _keep_out_of_logs()
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
@@ -79,11 +78,22 @@ def connect(url: str) -> Engine:
     )
 
 
+def _parsed(url: str) -> URL | None:
+    """The parts of an address, its password masked; None where it is none."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is no number raises ValueError
+        return None
+    return parsed.set(password=unseen(parsed.password)) if parsed.password else parsed
+
+
 def _postgresql(url: URL) -> Engine:
+    secrets = {name: unseen(str(url.query[name])) for name in ("password", "sslpassword") if name in url.query}
+    url = url.difference_update_query(secrets)  # an engine shows its address, and masks one password in it
     given = url.query.get("options", ())
     own = [given] if isinstance(given, str) else list(given)
     bounded = f"-c lock_timeout={_milliseconds_to_wait()}"  # sent with the connection: it costs no statement
-    engine = create_engine(url, connect_args={"options": " ".join([bounded, *own])}, pool_pre_ping=False, **_PRIVATE)
+    engine = create_engine(url, connect_args={"options": " ".join([bounded, *own]), **secrets}, **_PRIVATE)
 
     @event.listens_for(engine, "do_connect")
     def through_a_pooler_too(dialect: Dialect, _: object, arguments: Any, parameters: dict[str, Any]) -> Any:
