@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event
 
-from retour import Actor, MemoryShop, ReturnDesk, StockState, StoreGone, connect
+from retour import Actor, MemoryShop, ReturnDesk, StockMovement, StockState, StoreGone, connect
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -112,21 +112,18 @@ def test_a_file_that_goes_before_the_commit_takes_nothing_that_was_told_as_saved
     assert happened
 
 
-def test_a_file_that_goes_while_stock_is_booked_leaves_an_outcome_and_refuses_what_follows(
-    desk: ReturnDesk, folder: Path
-) -> None:
-    orders: Any = desk._services.shops("default")
-    book = orders.book_stock
+def test_a_file_that_goes_while_stock_is_booked_leaves_an_outcome_and_refuses_what_follows(folder: Path) -> None:
+    class Replaced(MemoryShop):
+        def book_stock(self, movements: Sequence[StockMovement]) -> None:
+            super().book_stock(movements)
+            restore(folder)
 
-    def replaced(movements: Any) -> None:
-        book(movements)
-        restore(folder)
-
-    orders.book_stock = replaced
+    desk = ReturnDesk(shop=Replaced([an_order(a_line("cup", 2))]), store=f"sqlite:///{folder}/retour.db")
     outcome: Any = return_one(desk)
     assert outcome.changed
     with pytest.raises(StoreGone):
         desk.dossier("1001")
+    desk.close()
 
 
 def test_the_same_file_put_back_is_gone_on_with(desk: ReturnDesk, folder: Path) -> None:
