@@ -15,8 +15,9 @@ import pickle
 import smtplib
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from inspect import getmembers, isfunction, signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,11 +27,13 @@ import pytest
 from cattrs.preconf.json import make_converter
 from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect
+from sqlalchemy.pool import NullPool
 
 import retour_paypal.sandbox
 from retour import (
     Actor,
     BankAccount,
+    Counted,
     Delivery,
     MemoryShop,
     Mode,
@@ -43,6 +46,7 @@ from retour import (
     ReturnDesk,
     StockMovement,
     StockRefused,
+    StoreError,
     hookimpl,
 )
 from retour.cli import main
@@ -79,12 +83,25 @@ CLIENT = "AYclientclient"
 SECRETS = (*KEYS.values(), *WRONG_KEYS.values(), *WEBHOOK_SECRETS.values())
 
 
-HANDED_OVER = {"note", "arguments", "headers", "body"}
+HANDED_OVER = {"headers", "body"}
 CHECKS_WEBHOOKS = {"webhooks.py", "inbox.py", "base64.py"}
 """Variables and files in whose frames a host finds what it has in frames of its own."""
 
 
 # --- everything that is written anywhere -----------------------------------------------------------------
+
+
+DEPTH = 5
+
+
+def seen_in(value: object, depth: int = DEPTH) -> Iterator[str]:
+    """What a reporter of errors shows of a variable: its repr, and of containers each part, whatever their repr hides;
+    an address of SQLAlchemy's is such a one."""
+    with suppress(AttributeError):  # of a value that was not made to its end
+        yield repr(value)
+    if depth and isinstance(value, Mapping | tuple | list | set | frozenset):
+        for part in [*value, *(value.values() if isinstance(value, Mapping) else ())]:
+            yield from seen_in(part, depth - 1)
 
 
 class Everything(logging.Handler):
@@ -107,10 +124,10 @@ class Everything(logging.Handler):
         for thing in things:
             self.written += [(where, str(thing)), (where, repr(thing))]
 
-    def error(self, error: BaseException, *, frames: bool = True) -> None:
+    def error(self, error: BaseException) -> None:
         """An exception, as Python prints it, and everything that it was raised from, even where Python hides that.
 
-        With the variables of its ``frames``, or without them where they are those of a database's library.
+        With the variables of all frames.
         """
         waiting: list[BaseException | None] = [error]
         seen: set[int] = set()
@@ -121,8 +138,7 @@ class Everything(logging.Handler):
             seen.add(id(one))
             self.add(f"exception {type(one).__name__}", one, one.args)
             self.written.append((f"traceback of {type(one).__name__}", "".join(traceback.format_exception(one))))
-            if frames:
-                self.locals(one)
+            self.locals(one)
             if isinstance(one, RetourError):
                 self.add("exception in Dutch", one.text("nl"))
             waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
@@ -130,7 +146,7 @@ class Everything(logging.Handler):
     def locals(self, error: BaseException) -> None:
         """What a host sees whose logs show the variables of each frame: all but those of this file itself.
 
-        What people are called is left out where the host itself hands it over: a note, and the webhook that it got.
+        What people are called is left out where the host itself hands it over: the webhook that it got.
         """
         for frame, line in traceback.walk_tb(error.__traceback__):
             path = Path(frame.f_code.co_filename)
@@ -138,11 +154,8 @@ class Everything(logging.Handler):
                 continue
             for name, value in list(frame.f_locals.items()):
                 given = name in HANDED_OVER or {path.name, path.parent.name} & CHECKS_WEBHOOKS
-                try:
-                    shown = repr(value)
-                except AttributeError:  # of a value that was not made to its end
-                    continue
-                self.written.append((f"{'given' if given else 'local'} {name} in {path.name}:{line}", shown))
+                where = f"{'given' if given else 'local'} {name} in {path.name}:{line}"
+                self.written += [(where, shown) for shown in seen_in(value)]
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -727,16 +740,60 @@ def test_no_log_of_sqlalchemy_tells_what_is_kept_apart(
     assert everything.leaks() == []
 
 
-def test_no_error_of_a_database_tells_what_is_kept_apart(everything: Everything, sqlite_url: str) -> None:
-    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 1))]), store=sqlite_url)
-    with create_engine(sqlite_url).begin() as other:
-        other.exec_driver_sql(
-            "CREATE TRIGGER full BEFORE INSERT ON retour_personal BEGIN SELECT RAISE(FAIL, 'full'); END"
-        )
-    with pytest.raises(Exception) as caught:
+TABLES = ("retour_dossier", "retour_event", "retour_return", "retour_personal", "retour_effect")
+"""What a command with a note writes to."""
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_error_of_a_database_tells_what_is_kept_apart(everything: Everything, database: str, table: str) -> None:
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 1))]), store=database, migrate=True)
+    other = create_engine(database, poolclass=NullPool)
+    with other.begin() as connection:
+        for statement in FAILS[other.dialect.name].format(table=table).split(";;"):
+            connection.exec_driver_sql(statement)
+    with pytest.raises(StoreError) as caught:
         desk.mark_returned("1001", by=ANNA, note=NOTE)
     desk.close()
-    everything.error(caught.value, frames=False)
+    if other.dialect.name == "postgresql":
+        with other.begin() as connection:
+            connection.exec_driver_sql("DROP FUNCTION tells CASCADE")
+    everything.error(caught.value)
+    assert any("in connect.py" in where for where, _ in everything.written)
+    assert everything.leaks() == []
+
+
+FAILS = {
+    "sqlite": "CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(FAIL, 'full'); END",
+    "postgresql": "CREATE FUNCTION tells() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'full' USING DETAIL = NEW::text; END $$;;"
+    "CREATE TRIGGER tells BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION tells()",
+}
+"""How a table refuses a row, and PostgreSQL tells the whole of it."""
+
+GIVEN: dict[str, object] = {
+    "lines": {"cup": 1},
+    "counted": [Counted(line_id="cup", damaged=1)],
+    "amount": Money.of("1", "EUR"),
+    "by": ANNA,
+    "note": NOTE,
+}
+WITH_A_NOTE = [name for name, method in getmembers(ReturnDesk, isfunction) if "note" in signature(method).parameters]
+
+
+@pytest.mark.parametrize("name", [one for one in WITH_A_NOTE if not one.startswith("_")])
+def test_no_frame_of_a_command_shows_the_note_that_it_was_given(
+    everything: Everything, sqlite_url: str, name: str
+) -> None:
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 1))]), store=sqlite_url)
+    with create_engine(sqlite_url, poolclass=NullPool).begin() as other:
+        other.exec_driver_sql("DROP TABLE retour_event")
+    wanted = signature(getattr(desk, name)).parameters.values()
+    given = {one.name: GIVEN.get(one.name, "x") for one in wanted if one.default is one.empty or one.name == "note"}
+    with pytest.raises(StoreError) as caught:
+        getattr(desk, name)(**given | {"order_id": "1001"})
+    desk.close()
+    everything.error(caught.value)
+    assert any("local note in desk.py" in where for where, _ in everything.written)
     assert everything.leaks() == []
 
 
@@ -746,11 +803,13 @@ def test_no_error_repeats_the_password_in_the_address_of_a_database(everything: 
         "postgresql+psycopg:/retour:canarypassword@127.0.0.1/retour",
         "postgresql+psycopg://retour:canarypassword@127.0.0.1:port/retour",
         "postgresql+psycopg://retour:canarypassword@127.0.0.1:1/retour",
+        "postgresql+psycopg://retour@127.0.0.1:1/retour?password=canarypassword",
+        "postgresql+psycopg://retour@127.0.0.1:1/retour?sslpassword=canarypassword",
         "mysql://retour:canarypassword@127.0.0.1/retour",
     ):
         with pytest.raises(Exception) as caught:
             ReturnDesk(shop=MemoryShop(), store=address)
-        everything.error(caught.value, frames=False)
+        everything.error(caught.value)
     assert everything.leaks() == []
 
 

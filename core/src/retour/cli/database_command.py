@@ -13,7 +13,7 @@ from retour.cli import default_language
 from retour.cli.words import text, texts
 from retour.model.errors import StoreNotOurs
 from retour.model.text import Text
-from retour.store.connect import connect, driver_errors_translated
+from retour.store.connect import connect
 from retour.store.migrations import NEWEST, check, migrate
 
 db_option = click.option(
@@ -30,8 +30,7 @@ def opened(url: str) -> Iterator[Engine]:
     """The engine for ``url``, closed at the end; what a database says becomes an error for people."""
     engine = connect(url)
     try:
-        with driver_errors_translated():
-            yield engine
+        yield engine
     finally:
         engine.dispose()
 

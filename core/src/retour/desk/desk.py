@@ -60,6 +60,7 @@ from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDeci
 from retour.model.shipping import ShippingOption
 from retour.model.text import text
 from retour.model.timeline import Audience, TimelineEntry
+from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
@@ -114,6 +115,7 @@ class ReturnDesk:
         migrate: bool | None = None,
         clock: Callable[[], datetime.datetime] = _now,
     ) -> None:
+        store = unseen(store) if isinstance(store, str) else store  # it holds a password
         shops = shops_of(shop)
         check_store(store)
         check_settings(settings)
@@ -208,6 +210,7 @@ class ReturnDesk:
 
         Without objections of a `return_policy` it is approved at once; a refusal rejects what a customer asks.
         """
+        note = unseen(note)
 
         given = goods.given_lines(order_id, lines, RequestedLine)
 
@@ -232,6 +235,7 @@ class ReturnDesk:
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """Say that the goods may come back; after ``send_by`` (a day in the shop's zone) an unsent return expires."""
+        note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
             goods.approve(draft, order, return_id, send_by, note)
@@ -249,6 +253,7 @@ class ReturnDesk:
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """Say that the goods may not come back; the customer reads ``because``. Its units never count as returned."""
+        note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
             goods.reject(draft, order, return_id, because, note)
@@ -266,6 +271,7 @@ class ReturnDesk:
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """The goods are on their way back, with a ``tracking`` number if there is one."""
+        note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
             goods.send(draft, order, return_id, tracking, note)
@@ -282,6 +288,7 @@ class ReturnDesk:
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """The goods will not come back. Possible until something of them was counted."""
+        note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
             goods.cancel(draft, order, return_id, note)
@@ -298,6 +305,7 @@ class ReturnDesk:
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """Expect nothing more: units that were announced and never counted can be in another return."""
+        note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
             goods.close(draft, order, return_id, note)
@@ -320,6 +328,7 @@ class ReturnDesk:
 
         More units than were announced are refused unless ``more_than_requested`` says that staff has seen them.
         """
+        note = unseen(note)
 
         given = goods.given_lines(order_id, lines, Counted)
 
@@ -361,6 +370,7 @@ class ReturnDesk:
         events commit together, and the host calls ``desk.run(outcome)`` after its commit. All commands of goods and
         stock take one.
         """
+        note = unseen(note)
 
         given = None if lines is None else goods.given_lines(order_id, lines, Counted)
 
@@ -395,6 +405,7 @@ class ReturnDesk:
 
         Nothing is edited: a new event, and if more went back in stock than is there, a movement below zero.
         """
+        note = unseen(note)
 
         given = goods.given_lines(order_id, lines, Counted)
 
@@ -479,6 +490,7 @@ class ReturnDesk:
         It settles the refund called ``refund_id``, or the only one that waits on this payment with this amount;
         without one it is a refund that nobody announced.
         """
+        note = unseen(note)
         arguments = ("confirm_refund", payment, shown(amount), reference, refund_id, return_id, note)
         return self._by_person.confirm(
             order_id,
@@ -515,6 +527,7 @@ class ReturnDesk:
         the same step. Raises `ProviderUnavailable` where a provider cannot be asked now, about that payment or this
         one, and `WrongState` where this one cannot be refunded by API; use ``open_refund_link``.
         """
+        note = unseen(note)
         arguments = ("refund", payment, shown(amount), return_id, instead_of, note)
         request = Request.of(order_id, request_id, arguments)
 
@@ -534,6 +547,7 @@ class ReturnDesk:
     ) -> Outcome:
         """A person goes to refund ``amount`` by hand, at the provider or the bank: the amount is reserved until the
         refund is found there, confirmed, or cancelled. Where to go says ``refund_link(order_id, refund_id=...)``."""
+        note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
@@ -552,6 +566,7 @@ class ReturnDesk:
         The same twice changes nothing. Raises `WrongState` for a refund that was not confirmed by hand: what a
         provider said of one only the provider can take back.
         """
+        note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
             refunds.reverse(draft, order, refund_id, reference, note)
@@ -565,6 +580,7 @@ class ReturnDesk:
         The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
         `WrongState` where the money is gone, or on its way with a provider that takes nothing back.
         """
+        note = unseen(note)
         return self._by_api.cancel(order_id, refund_id, by, note)
 
     def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:

@@ -153,6 +153,10 @@ class PerhapsSaved(StoreError):
     """
 
 
+class StoreGone(StoreError):
+    """The SQLite file that was opened is not in its place any more: it was deleted, renamed or replaced."""
+
+
 class StoreReadOnly(StoreError):
     """The database cannot be written."""
 

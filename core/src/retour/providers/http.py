@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+from retour.model.unseen import Unseen
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.wire import read_json
@@ -82,7 +84,8 @@ class Answer:
 
 
 class ProviderSession:
-    """HTTP for one account at one provider. Thread-safe: one `requests.Session` per thread, no cookies.
+    """HTTP for one account at one provider. Thread-safe: one `requests.Session` per thread, no cookies. A child of a
+    process that forks has its own: on a connection that both use, one reads the answer to the other.
 
     ``deadline`` bounds each call in seconds. Only https is called, or plain http to this machine, and no address with a
     name and a password in it: any other raises `ProviderError` (configuration), and nothing is sent.
@@ -185,14 +188,14 @@ class ProviderSession:
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
+        if session is None or self._local.process != os.getpid():
             session = requests.Session()
             session.trust_env = False
             session.headers["User-Agent"] = "retour/0.1"
             session.cookies.set_policy(_no_cookies)
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter())
-            self._local.session = session
+            self._local.session, self._local.process = session, os.getpid()
         return session
 
 
@@ -243,23 +246,14 @@ def _failure(error: Exception) -> ProviderError:
     return ProviderError(ErrorCode.OUTCOME_UNKNOWN, f"no answer from the provider ({type(error).__name__})")
 
 
-class _Unseen(str):
-    """A header's value: as it is on the wire, and masked where somebody shows a variable."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
 def _unseen(headers: Mapping[str, str] | None, auth: tuple[str, str] | None) -> dict[str, str]:
     """Headers whose values are not shown, the name and password of ``auth`` among them.
 
     A host may log a traceback with the variables of each frame, and most headers of ours hold a key.
     """
-    hidden = {name: _Unseen(value) for name, value in (headers or {}).items()}
+    hidden = {name: Unseen(value) for name, value in (headers or {}).items()}
     if auth is not None:
-        hidden["Authorization"] = _Unseen("Basic " + base64.b64encode(":".join(auth).encode()).decode())
+        hidden["Authorization"] = Unseen("Basic " + base64.b64encode(":".join(auth).encode()).decode())
     return dict(hidden)
 
 

@@ -16,6 +16,7 @@ from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.order import Order
 from retour.model.text import Text, text
+from retour.model.unseen import unseen
 
 
 @attrs.frozen(kw_only=True)
@@ -86,7 +87,7 @@ class Draft:
         if not words.strip():
             return None
         refuse_card_number(order.id, words)
-        note = Note(id=self.new_id("nt"), customer=order.customer, words=words.strip())
+        note = Note(id=self.new_id("nt"), customer=order.customer, words=unseen(words.strip()))
         self.notes.append(note)
         return note.id
 

@@ -7,14 +7,15 @@ import os
 import re
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -28,6 +29,10 @@ from retour.model.errors import (
     StoreUnavailable,
 )
 from retour.model.text import text
+from retour.model.unseen import unseen
+
+_Given = ParamSpec("_Given")
+_Back = TypeVar("_Back")
 
 SECONDS_TO_WAIT = 5.0
 """How long a writer waits for another one before it says that the database, or the order, is locked."""
@@ -56,12 +61,10 @@ def connect(url: str) -> Engine:
     a lock for more than 5 seconds, unless the address says so: ``?options=-c%20lock_timeout%3D10s``. Raises
     `StoreNotOurs` for any other address.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # a port that is no number raises ValueError
-        raise StoreNotOurs(
-            text("{url} is not the address of a database.", url=_PASSWORD.sub(r"\1***@", str(url)))
-        ) from None
+    url = unseen(url)
+    parsed = _parsed(url)
+    if parsed is None:
+        raise StoreNotOurs(text("{url} is not the address of a database.", url=_PASSWORD.sub(r"\1***@", str(url))))
     _keep_out_of_logs()
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
@@ -75,11 +78,46 @@ def connect(url: str) -> Engine:
     )
 
 
+def _parsed(url: str) -> URL | None:
+    """The parts of an address, its password masked; None where it is none."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is no number raises ValueError
+        return None
+    return parsed.set(password=unseen(parsed.password)) if parsed.password else parsed
+
+
 def _postgresql(url: URL) -> Engine:
+    secrets = {name: unseen(str(url.query[name])) for name in ("password", "sslpassword") if name in url.query}
+    url = url.difference_update_query(secrets)  # an engine shows its address, and masks one password in it
     given = url.query.get("options", ())
-    bounded = f"-c lock_timeout={int(SECONDS_TO_WAIT * 1000)}"  # sent with the connection: it costs no statement
-    options = " ".join([bounded, *([given] if isinstance(given, str) else given)])
-    return create_engine(url, connect_args={"options": options}, pool_pre_ping=False, **_PRIVATE)
+    own = [given] if isinstance(given, str) else list(given)
+    bounded = f"-c lock_timeout={_milliseconds_to_wait()}"  # sent with the connection: it costs no statement
+    engine = create_engine(url, connect_args={"options": " ".join([bounded, *own]), **secrets}, **_PRIVATE)
+
+    @event.listens_for(engine, "do_connect")
+    def through_a_pooler_too(dialect: Dialect, _: object, arguments: Any, parameters: dict[str, Any]) -> Any:
+        try:
+            return dialect.connect(*arguments, **parameters)
+        except Exception as error:
+            if "unsupported startup parameter" not in str(error):
+                raise
+        return dialect.connect(*arguments, **{**parameters, "options": " ".join(own)})
+
+    return engine
+
+
+def lock_limit() -> str:
+    """The statement that bounds what a transaction waits for a lock, where nobody has: neither the address, nor the
+    role, nor the database. Until the transaction ends: the connection may be a pooler's, or the host's own."""
+    return (
+        f"SELECT set_config('lock_timeout', '{_milliseconds_to_wait()}', true) "
+        "WHERE current_setting('lock_timeout') = '0'"
+    )
+
+
+def _milliseconds_to_wait() -> int:
+    return int(SECONDS_TO_WAIT * 1000)
 
 
 def _sqlite(url: str, *, in_memory: bool) -> Engine:
@@ -106,6 +144,44 @@ def _sqlite(url: str, *, in_memory: bool) -> Engine:
     return engine
 
 
+def driver_errors_translated(function: Callable[_Given, _Back]) -> Callable[_Given, _Back]:
+    """Let a function raise one of our errors, with what to do, for what a database driver or the pool raises.
+
+    It stands alone: what the driver raised has rows among its parameters, in PostgreSQL's details and in the variables
+    of its frames, those of a connection that failed have the password, and who reports errors collects all of them.
+    """
+
+    @wraps(function)
+    def translated(*given: _Given.args, **named: _Given.kwargs) -> _Back:
+        try:
+            return function(*given, **named)
+        except (DBAPIError, PoolTimeout, PendingRollbackError) as error:
+            failure = _failure(error)
+        raise failure  # not while the other is handled, which would come along as its context
+
+    return translated
+
+
+def _failure(error: SQLAlchemyError) -> Exception:
+    if isinstance(error, DBAPIError):
+        failure = _translated(error)
+        failure.add_note(f"{type(error.orig).__name__} {_state(error)} at: {error.statement or 'connecting'}")
+        return failure
+    if isinstance(error, PoolTimeout):
+        return StoreUnavailable(
+            text(
+                "Every connection to the database stayed in use. Nothing was changed; try again. If it stays so, give "
+                "the engine a larger pool, or run fewer threads."
+            )
+        )
+    return StoreUnavailable(
+        text(
+            "The transaction on this connection has failed or ended already. Nothing was changed; roll it back, "
+            "and do the whole of it again."
+        )
+    )
+
+
 def host_connection(given: object) -> Connection:
     """The connection of a host's own transaction, from SQLAlchemy's `Connection` or `Session`.
 
@@ -129,8 +205,7 @@ def host_connection(given: object) -> Connection:
     if not connection.in_transaction():
         raise _no_transaction()
     if connection.dialect.name == "sqlite":
-        with driver_errors_translated():
-            _check_sqlite(connection)
+        _check_sqlite(connection)
     return connection
 
 
@@ -138,6 +213,7 @@ def _no_transaction() -> StoreError:
     return StoreError(text("The connection is in no transaction. Begin one, then call retour, then commit."))
 
 
+@driver_errors_translated
 def _check_sqlite(connection: Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     in_transaction = driver.in_transaction
@@ -185,29 +261,6 @@ def _sqlite_file(engine: Engine) -> str:
         return ""
     name = engine.url.database
     return f"in memory, {id(engine.pool)}" if name in (None, "", ":memory:") else os.path.abspath(str(name))
-
-
-@contextmanager
-def driver_errors_translated() -> Iterator[None]:
-    """Turn what a database driver or the pool of connections raises into one of our errors, with what to do."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _translated(error) from error
-    except PoolTimeout as error:
-        raise StoreUnavailable(
-            text(
-                "Every connection to the database stayed in use. Nothing was changed; try again. If it stays so, give "
-                "the engine a larger pool, or run fewer threads."
-            )
-        ) from error
-    except PendingRollbackError as error:
-        raise StoreUnavailable(
-            text(
-                "The transaction on this connection has failed or ended already. Nothing was changed; roll it back, "
-                "and do the whole of it again."
-            )
-        ) from error
 
 
 def connection_lost(error: DBAPIError) -> bool:
@@ -281,6 +334,13 @@ def _translated(error: DBAPIError) -> Exception:
                 "The database stopped a statement that took too long, or somebody stopped it ({said}). Nothing was "
                 "changed; try again. If it stays so, raise statement_timeout for retour's user.",
                 said=said,
+            )
+        )
+    if "statement pooling mode" in said:
+        return StoreError(
+            text(
+                "The PgBouncer in between is in statement mode, in which nothing can be saved together. Nothing was "
+                "changed; set its pool_mode to transaction or session."
             )
         )
     if connection_lost(error) or (isinstance(error, OperationalError) and not state and _is_postgresql(error)):

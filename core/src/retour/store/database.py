@@ -1,21 +1,36 @@
-"""One database: transactions that have three ends, and reads that outlive a connection."""
+"""One database: transactions that have three ends, and reads that outlive a connection.
+
+Whatever engine it is given, the host's own too: what a transaction needs is asked for where it begins, and nothing is
+set on connections that others use as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RowMapping, Select
 from sqlalchemy.exc import DBAPIError
 
+from retour.model.errors import StoreNotOurs
+from retour.model.text import text
 from retour.store.connect import (
     READ_ONLY,
     driver_errors_translated,
+    lock_limit,
     perhaps_committed,
     refuse_while_the_host_writes,
 )
+from retour.store.file import DatabaseFile, log_of
+from retour.store.fork import Connections
+from retour.store.migrations import NEWEST_APPLIED, refuse_other
 
 _Given = TypeVar("_Given")
+
+_KNOWN = "retour"
+"""Under which a connection of the pool keeps what was found out about it: of SQLite its log, of PostgreSQL how a
+transaction begins on it."""
 
 
 class CommitUnanswered(Exception):
@@ -34,36 +49,51 @@ class Database:
         self.dialect = engine.dialect.name
         reading: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else dict(READ_ONLY)
         self._reading = engine.execution_options(**reading)
+        self._file = self._opened()
+        self._connections = Connections(engine, close_before_forks=self._file is not None)
 
+    @driver_errors_translated
     def write(self, write: Callable[[Connection], _Given]) -> _Given:
         """Write in a transaction of its own. Where the connection ends before COMMIT, nothing was saved, and the same
         is done once more on a new one: the first use of a connection that died in the pool is such a case.
 
-        Raises `CommitUnanswered` where it ends under COMMIT.
+        Raises `CommitUnanswered` where it ends under COMMIT, `StoreNewer` where somebody has migrated the database
+        meanwhile, and `StoreGone` where it is not in its place any more.
         """
         refuse_while_the_host_writes(self.engine)
-        with driver_errors_translated():
-            try:
-                return self.in_transaction(write)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
+        try:
             return self.in_transaction(write)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self.in_transaction(write)
 
+    @driver_errors_translated
     def write_what_can_be_repeated(self, write: Callable[[Connection], _Given]) -> _Given:
         """Write what does no harm if it is written twice."""
         try:
             return self.write(write)
         except CommitUnanswered:
-            try:
-                return self.write(write)
-            except CommitUnanswered as again:
-                with driver_errors_translated():
-                    raise again.error from None
+            pass
+        try:
+            return self.write(write)
+        except CommitUnanswered as again:
+            unanswered = again.error
+        raise unanswered
+
+    @driver_errors_translated
+    def write_on(self, connection: Connection, write: Callable[[Connection], _Given]) -> _Given:
+        """Write within a savepoint of a host's transaction."""
+        self._check_file()
+        with connection.begin_nested():
+            refuse_other(connection.exec_driver_sql(NEWEST_APPLIED).scalar())
+            return write(connection)
 
     def in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
-        with self.engine.connect() as connection, connection.begin() as transaction:
+        with self._connected(self.engine) as connection, connection.begin() as transaction:
+            self._begin(connection)
             given = write(connection)
+            self._check_file(connection)
             try:
                 transaction.commit()
             except DBAPIError as error:
@@ -72,19 +102,103 @@ class Database:
                 raise
             return given
 
+    @driver_errors_translated
     def read(self, read: Callable[[Connection], _Given], connection: Connection | None = None) -> _Given:
         """Read, on a host's ``connection`` or on one of our own; on a new one where it ended."""
-        with driver_errors_translated():
-            if connection is not None:
-                return read(connection)
-            try:
-                with self._reading.connect() as reader:
-                    return read(reader)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-            with self._reading.connect() as reader:
+        if connection is not None:
+            self._check_file()
+            return read(connection)
+        try:
+            with self._connected(self._reading) as reader:
                 return read(reader)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        with self._connected(self._reading) as reader:
+            return read(reader)
 
     def rows(self, query: Select[Any]) -> Sequence[RowMapping]:
         return self.read(lambda reader: reader.execute(query).mappings().all())
+
+    # --- connections -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """A connection of this process's, to what was opened."""
+        self._connections.be_our_own()
+        if self._file is not None:
+            self._file.check()  # before SQLite makes an empty one in its place
+        with engine.connect() as connection:
+            info = connection.info
+            if _KNOWN not in info:
+                info[_KNOWN] = self._find_out(connection)
+                self._check_file()
+            elif self._file is not None and info[_KNOWN] is not None:
+                info[_KNOWN].check()
+            yield connection
+
+    @driver_errors_translated
+    def _opened(self) -> DatabaseFile | None:
+        """What was opened, and what all that follows has to be."""
+        with self._reading.connect() as connection:
+            connection.info[_KNOWN] = self._find_out(connection)
+            return DatabaseFile.of(connection) if self.dialect == "sqlite" else None
+
+    def _find_out(self, connection: Connection) -> Any:
+        """What holds for a new connection for as long as it is open."""
+        if self.dialect == "sqlite":
+            return log_of(connection)
+        if connection.dialect.driver != "psycopg":
+            raise StoreNotOurs(
+                text(
+                    "The driver of this engine is {driver}; retour needs psycopg. Make the engine for "
+                    "postgresql+psycopg://...",
+                    driver=connection.dialect.driver,
+                )
+            )
+        driver: Any = connection.connection.dbapi_connection
+        server, limit = connection.exec_driver_sql("SELECT pg_backend_pid(), current_setting('lock_timeout')").one()
+        connection.rollback()
+        pooled = server != driver.info.backend_pid  # and any server may get the next transaction
+        if pooled:
+            driver.prepare_threshold = None
+        bounded = limit != "0" and not pooled
+        return "; ".join(["BEGIN", *([] if bounded else [lock_limit()]), NEWEST_APPLIED]).encode()
+
+    def _begin(self, connection: Connection) -> None:
+        """Begin to write, unless the database is another one than it was. Raises `StoreNewer`, `StoreNotMigrated`.
+
+        Past SQLAlchemy, for which this would be a statement more; what the driver raises is raised as SQLAlchemy does.
+        """
+        driver: Any = connection.connection.dbapi_connection
+        dialect: Any = connection.dialect
+        try:
+            if self.dialect == "postgresql":
+                newest = _begun(driver, connection.info[_KNOWN])
+            else:
+                newest = driver.execute(NEWEST_APPLIED).fetchone()[0]
+        except dialect.dbapi.Error as error:
+            lost = dialect.is_disconnect(error, driver, None)
+            if lost:
+                connection.invalidate(error)
+            raise DBAPIError.instance(
+                NEWEST_APPLIED, None, error, dialect.dbapi.Error, connection_invalidated=lost, dialect=dialect
+            ) from error
+        refuse_other(newest)
+
+    def _check_file(self, connection: Connection | None = None) -> None:
+        if self._file is not None:
+            self._file.check()
+            if connection is not None and connection.info[_KNOWN] is not None:
+                connection.info[_KNOWN].check()
+
+
+def _begun(driver: Any, begin: bytes) -> int | None:
+    """The newest migration, asked for with PostgreSQL's BEGIN: one round trip, in place of the driver's own BEGIN."""
+    from psycopg.errors import error_from_result  # who uses SQLite has no psycopg
+
+    answer = driver.pgconn.exec_(begin)
+    if answer.error_message:
+        raise error_from_result(answer)
+    newest = answer.get_value(0, 0)
+    return None if newest is None else int(newest)

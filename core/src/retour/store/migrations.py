@@ -202,8 +202,14 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
 
 NEWEST = MIGRATIONS[-1][0]
 
+NEWEST_APPLIED = f"SELECT max(number) FROM {tables.migration.name}"  # noqa: S608 - our own name
+"""What each transaction asks before it writes.
 
-@driver_errors_translated()
+Whoever has asked keeps PostgreSQL's table locked for a migration until his transaction ends; on SQLite only one writes.
+"""
+
+
+@driver_errors_translated
 def migrate(engine: Engine) -> list[str]:
     """Bring the database up to date; gives the names of the migrations that were applied, none if it was.
 
@@ -218,6 +224,9 @@ def migrate(engine: Engine) -> list[str]:
         if done is None:
             tables.migration.create(connection)
             done = 0
+        if done < MIGRATIONS[-1][0] and connection.dialect.name == "postgresql":
+            # Those who write end first; who begins now waits, and sees it.
+            connection.execute(sql(f"LOCK TABLE {tables.migration.name} IN ACCESS EXCLUSIVE MODE"))
         names = []
         for number, name, change in MIGRATIONS:
             if number > done:
@@ -256,19 +265,42 @@ def applied(connection: Connection) -> int | None:
     newest = connection.execute(
         select(tables.migration.c.number).order_by(tables.migration.c.number.desc()).limit(1)
     ).scalar()
-    if newest is not None and newest > NEWEST:
+    if newest is not None:
+        refuse_newer(newest)
+    return newest or 0
+
+
+def refuse_newer(number: int) -> None:
+    """Raise `StoreNewer` for the ``number`` of a migration that this code does not know."""
+    if number > NEWEST:
         raise StoreNewer(
             text(
                 "The database was made by a newer retour (migration {number}; this one knows {newest}). "
                 "Upgrade retour; nothing was changed.",
-                number=newest,
+                number=number,
                 newest=NEWEST,
             )
         )
-    return newest or 0
 
 
-@driver_errors_translated()
+def refuse_other(number: int | None) -> None:
+    """Raise `StoreNewer` or `StoreNotMigrated` unless ``number``, which a transaction read before it writes, is the
+    newest migration of this code: somebody has migrated the database since it was opened, or put an old one back."""
+    if number == NEWEST:
+        return
+    if number is not None:
+        refuse_newer(number)
+    raise StoreNotMigrated(
+        text(
+            "The database has become older than this retour (migration {number}; this one needs {newest}). Nothing was "
+            "changed. Run: retour db upgrade.",
+            number=number or 0,
+            newest=NEWEST,
+        )
+    )
+
+
+@driver_errors_translated
 def check(engine: Engine) -> None:
     """Raise `StoreNotMigrated` unless the database is exactly as new as this code."""
     with engine.connect() as connection:

@@ -14,13 +14,13 @@ import attrs
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, exists, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
-from retour.model.errors import PerhapsSaved, RetourError
+from retour.model.errors import PerhapsSaved, RetourError, StoreError
 from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import as_datetime, database_now
 from retour.store.commit import Commit, LeaseLost, VersionMoved, write
-from retour.store.connect import SECONDS_TO_WAIT, driver_errors_translated
+from retour.store.connect import SECONDS_TO_WAIT
 from retour.store.database import CommitUnanswered, Database
 from retour.store.effects import Effects
 from retour.store.pages import Pages
@@ -67,15 +67,16 @@ class Store:
         say.
         """
         if connection is not None:
-            with driver_errors_translated(), connection.begin_nested():
-                write(connection, commit)
+            self._database.write_on(connection, lambda host: write(host, commit))
             return
         try:
             self._database.write(lambda own: write(own, commit))
-        except CommitUnanswered as unanswered:
-            self._save_again(commit, unanswered)
+            return
+        except CommitUnanswered:
+            pass
+        self._save_again(commit)  # not while that is handled, which would come along with what this raises
 
-    def _save_again(self, commit: Commit, unanswered: CommitUnanswered) -> None:
+    def _save_again(self, commit: Commit) -> None:
         """Settle a COMMIT that nobody answered, by writing the same once more on a new connection.
 
         That cannot write it twice, also where the server has the first COMMIT still before it or on the way: its
@@ -84,20 +85,19 @@ class Store:
         decided on, or finds the commit's id.
         """
         until = time.monotonic() + SECONDS_TO_WAIT
-        while True:
+        while time.monotonic() <= until:
             try:
                 self._database.in_transaction(lambda own: write(own, commit))
             except (VersionMoved, LeaseLost):
-                if not self._wrote(commit, unanswered):
+                if not self._wrote(commit):
                     raise
-            except (CommitUnanswered, SQLAlchemyError) as error:
-                if time.monotonic() > until:
-                    raise _perhaps_saved(commit) from error
+            except (CommitUnanswered, SQLAlchemyError, StoreError):
                 time.sleep(_PAUSE)
                 continue
             return
+        raise _perhaps_saved(commit)
 
-    def _wrote(self, commit: Commit, unanswered: CommitUnanswered) -> bool:
+    def _wrote(self, commit: Commit) -> bool:
         try:
             if commit.events:
                 return self.has_commit(commit.shop, commit.order_id, commit.id)
@@ -106,7 +106,7 @@ class Store:
             query = select(columns.id).where(columns.id.in_(ids), columns.commit_id == commit.id).limit(1)
             return self._database.read(lambda reader: reader.execute(query).first()) is not None
         except RetourError:
-            raise _perhaps_saved(commit) from unanswered
+            raise _perhaps_saved(commit) from None
 
     def has_commit(self, shop: str, order_id: str, commit_id: str) -> bool:
         """Whether a commit that wrote events of an order is in the database."""
