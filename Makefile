@@ -24,7 +24,8 @@ sdks: $(SDKS:%=.sdks/%/ready)
 # The random tests again, for some hours instead of a minute.
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
-	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py
+	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py \
+		tests/refunds/test_tenants.py
 
 # More than 100,000 webhooks from nobody and 100,000 hostile values, in some minutes; the last lines say how many.
 fuzz: .venv/ready
