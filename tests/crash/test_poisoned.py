@@ -23,6 +23,7 @@ ANNA = Actor.staff("anna")
 RETOUR = Path(sys.executable).with_name("retour")
 ORDERS = [f"o{number:03}" for number in range(60)]
 POISONED = "o007"
+WAITING = "FROM retour_effect WHERE state = 'waiting'"
 EUR10 = Money.of("10", "EUR")
 
 
@@ -90,9 +91,7 @@ def test_a_plugin_that_ends_every_process_that_tells_it_of_one_order_costs_that_
     assert workers.run(host.LISTENING, how) == [code] * MOST_DEATHS + [0]
     all_others_are_refunded_once(workers)
     assert (workers.refund(POISONED).state, workers.went_back(POISONED)) == (RefundState.SUCCEEDED, EUR10.minor)
-    ((order_id, kind, problem),) = workers.sql(
-        "SELECT order_id, kind, problem FROM retour_effect WHERE state = 'waiting'"
-    )
+    ((order_id, kind, problem),) = workers.sql(f"SELECT order_id, kind, problem {WAITING}")
     assert (order_id, kind) == (POISONED, "announce")
     assert problem == "it ended 3 processes; it is not tried again until a person has looked at it"
     assert workers.desk.retry_set_aside(POISONED) == 1
@@ -113,6 +112,6 @@ def test_a_plugin_that_raises_what_ends_processes_ends_none(workers: Workers) ->
     assert workers.run(host.LISTENING, "a BaseException") == [0]
     all_others_are_refunded_once(workers)
     assert workers.refund(POISONED).state is RefundState.SUCCEEDED
-    ((order_id, problem),) = workers.sql("SELECT order_id, problem FROM retour_effect WHERE state = 'waiting'")
-    assert order_id == POISONED
+    ((order_id, kind, problem),) = workers.sql(f"SELECT order_id, kind, problem {WAITING}")
+    assert (order_id, kind) == (POISONED, "announce")
     assert "OwnEnd" in problem

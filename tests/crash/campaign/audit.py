@@ -170,7 +170,7 @@ def audit(campaign: Campaign) -> Report:
         branches=Counter({one: 0 for one in BRANCHES if campaign.world.complete or one not in BY_PROOF}),
         forgotten=list(campaign.forgotten),
         unasked=list(campaign.unasked.values()),
-        failures=[campaign.failures] if campaign.failures else [],
+        failures=list(campaign.failures),
     )
     for order_id, order in campaign.world.plan.orders.items():
         dossier = campaign.desk.dossier(order_id)

@@ -78,7 +78,7 @@ class Campaign:
     kept: list[dict[str, str]] = attrs.field(factory=list)
     forgotten: list[str] = attrs.field(factory=list)
     unasked: dict[str, str] = attrs.field(factory=dict)
-    failures: str = ""
+    failures: list[str] = attrs.field(factory=list)
     cuts: Cuts | None = None
 
     # --- while everything goes wrong -----------------------------------------------------------------
@@ -290,7 +290,7 @@ class Campaign:
         with self.desk._services.store.engine.begin() as connection:
             connection.execute(text("UPDATE retour_effect SET lease_until = 0 WHERE state = 'waiting'"))
         failures = self.world.folder / "failures"
-        self.failures = failures.read_text() if failures.exists() else ""
+        self.failures = [json.loads(line) for line in failures.read_text().splitlines()] if failures.exists() else []
         self.deaths += counted(self.world.folder / "deaths")
         self._decide_the_rest()
         while self.unannounced:
