@@ -19,9 +19,11 @@ from retour import Actor, Money, RefundState, ReturnDesk
 from retour.effects.runner import MOST_DEATHS
 from retour_stripe.sandbox import StripeSandbox
 
+pytestmark = pytest.mark.long
+
 ANNA = Actor.staff("anna")
 RETOUR = Path(sys.executable).with_name("retour")
-ORDERS = [f"o{number:03}" for number in range(60)]
+ORDERS = [f"o{number:03}" for number in range(40)]
 POISONED = "o007"
 WAITING = "FROM retour_effect WHERE state = 'waiting'"
 EUR10 = Money.of("10", "EUR")
