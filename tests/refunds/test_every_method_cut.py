@@ -64,7 +64,7 @@ METHODS = {
 
 AT_COMMIT = [name for name, (_, _, (_, _, commits, _)) in METHODS.items() if commits]
 AT_THE_FIRST_STATEMENT = [name for name in METHODS if name not in AT_COMMIT and METHODS[name][2][0]]
-WITHOUT_A_DATABASE = ["shipping_options"]
+WITHOUT_A_DATABASE = [name for name in METHODS if name not in (*AT_COMMIT, *AT_THE_FIRST_STATEMENT)]
 AT_EVERY_STATEMENT = ["mark_returned", "answer_restock", "refund", "cancel_refund", "confirm_refund"]
 BOTH_WAYS = (proxies.BEFORE, proxies.AFTER)
 
@@ -138,8 +138,7 @@ def without_a_cut(world: Any, server: Engine, name: str) -> dict[str, Any]:
 def test_every_public_method_of_the_desk_is_called_at_a_fault() -> None:
     """Each test says for itself that there was one."""
     public = {name for name, _ in inspect.getmembers(ReturnDesk) if not name.startswith("_")}
-    called = {*AT_COMMIT, *AT_THE_FIRST_STATEMENT, *WITHOUT_A_DATABASE} & public
-    assert called == public - {"close", "for_shop", "plugins"}
+    assert METHODS.keys() >= public - {"close", "for_shop", "plugins"}
 
 
 @pytest.mark.parametrize("name", AT_COMMIT)
