@@ -124,7 +124,7 @@ class Campaign:
                 self._collect_webhooks()
                 self.ask_who_asks()
                 if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
-                    quiet_since = looked
+                    quiet_since = time.monotonic()
             if outages and self._is_time(outages[0]):
                 outages.pop(0)
                 self.pass_time(HOUR * self.chance.uniform(1.05, 1.3))
