@@ -31,7 +31,7 @@ campaign: .venv/ready
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 
-# Ten thousand refunds while processes die, a third of them while connections to PostgreSQL do, in eight to fifteen
+# Ten thousand refunds while processes die, a third of them while connections to PostgreSQL do, in ten to twenty
 # minutes; make test has a thousand of them.
 crash: .venv/ready
 	cd tests && ../$(BIN)/python -m crash.campaign --refunds 10000
