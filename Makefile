@@ -24,16 +24,18 @@ sdks: $(SDKS:%=.sdks/%/ready)
 # The random tests again, for some hours instead of a minute.
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
-	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py
+	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py \
+		tests/refunds/test_tenants.py
 
 # More than 100,000 webhooks from nobody and 100,000 hostile values, in some minutes; the last lines say how many.
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 
-# Ten thousand refunds while processes die, in six to twelve minutes; make test has a thousand of them. And the migration
-# of a million payments and effects, killed at each second statement; make test has twenty thousand of them.
+# Ten thousand refunds while processes die, a third of them while connections to PostgreSQL do, in ten to twenty
+# minutes; make test has a thousand of them. And the migration of a million payments and effects, killed at each second
+# statement; make test has twenty thousand of them.
 crash: .venv/ready
-	cd tests/crash && ../../$(BIN)/python -m campaign --refunds 10000
+	cd tests && ../$(BIN)/python -m crash.campaign --refunds 10000
 	RETOUR_ROWS=1000000 $(BIN)/pytest -q tests/store/test_killed_migration.py
 
 bench: .venv/ready sdks

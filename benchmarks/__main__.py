@@ -25,6 +25,7 @@ from benchmarks.processes import processes
 from benchmarks.refund_calls import refund_calls
 from benchmarks.refund_work import refund_work
 from benchmarks.scale import QUICK, WHOLE, Scale
+from benchmarks.starvation import starvation
 from benchmarks.table import Part, Row
 from benchmarks.throughput import throughput
 
@@ -36,7 +37,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
 """Measures one thing on one kind of database."""
 
-_MEASURES: tuple[Measure, ...] = (throughput, growth, refund_work)
+_MEASURES: tuple[Measure, ...] = (throughput, growth, starvation, refund_work)
 
 
 def main() -> None:

@@ -43,10 +43,11 @@ _TIMES = {"at", "since", "opened_at", "created_at", "not_before"}
 _IDS = re.compile(r"\b([a-z]{2}[0-9A-HJKMNP-TV-Z]{18})[0-9A-HJKMNP-TV-Z]{8}\b")
 
 
-def patterns(engine: Engine) -> tuple[Pattern, Pattern]:
-    """The rows of an order that was restocked at once, and of one that waits for an answer, with a note."""
+def patterns(engine: Engine, *, inline_seconds: float = 10.0) -> tuple[Pattern, Pattern]:
+    """The rows of an order that was restocked at once, or with no ``inline_seconds`` is still to be; and of one that
+    waits for an answer, with a note."""
     orders = one_product(0), several_products(1)
-    desk = ReturnDesk(shop=MemoryShop(orders), store=engine)
+    desk = ReturnDesk(shop=MemoryShop(orders), store=engine, inline_seconds=inline_seconds)
     for order in orders:
         desk.mark_returned(order.id, by=STAFF, note="The box was open, all is clean.")
     first, second = [_pattern(engine, order) for order in orders]

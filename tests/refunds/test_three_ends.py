@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import cutting_proxy as proxies
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
@@ -40,20 +37,6 @@ from retour.testing import a_line, an_order
 pytestmark = pytest.mark.postgresql
 
 ANNA = Actor.staff("anna")
-
-
-def _proxies() -> ModuleType:
-    path = Path(__file__).with_name("cutting_proxy.py")
-    spec = importlib.util.spec_from_file_location("cutting_proxy", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["cutting_proxy"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-proxies = _proxies()
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
 """The crash campaign: many refunds while processes are killed and providers fail; then the store and every provider's
-own books must agree, cent for cent. ``python -m campaign --help`` says how to run it; `docs/money.md` what it proves.
+own books must agree, cent for cent. ``python -m crash.campaign --help`` says how to run it; `docs/money.md` what it
+proves.
 """

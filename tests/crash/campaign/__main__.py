@@ -1,4 +1,4 @@
-"""Run campaigns: ``python -m campaign --database sqlite --refunds 500 --seed 7``."""
+"""Run campaigns: ``python -m crash.campaign --database sqlite --refunds 500 --seed 7``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from sqlalchemy import create_engine, text
 from .audit import audit
 from .run import campaign
 
-WORKERS = {"sqlite": 2, "postgresql": 4}
+CUT = "postgresql-cut"
+"""PostgreSQL behind a proxy that cuts, delays and drops."""
+
+WORKERS = {"sqlite": 2, "postgresql": 4, CUT: 4}
 SERVER = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
 
 
@@ -43,14 +46,15 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="campaign", description=__doc__)
-    options.add_argument("--database", choices=[*WORKERS, "both"], default="both")
+    options = argparse.ArgumentParser(prog="crash.campaign", description=__doc__)
+    options.add_argument("--database", choices=[*WORKERS, "all"], default="all")
     options.add_argument("--refunds", type=int, default=1000, help="over all databases")
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     options.add_argument("--report", type=Path, metavar="FILE", help="what was found, as JSON")
     given = options.parse_args()
-    logging.getLogger("retour").setLevel(logging.CRITICAL)
-    kinds = list(WORKERS) if given.database == "both" else [given.database]
+    for name in ("retour", "psycopg"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    kinds = list(WORKERS) if given.database == "all" else [given.database]
     clean = True
     found = {}
     for kind in kinds:
@@ -63,6 +67,7 @@ def main() -> int:
                 seed=given.seed,
                 workers=WORKERS[kind],
                 complete=kind == "postgresql",
+                cut=kind == CUT,
             ) as one:
                 one.rage()
                 raged = time.monotonic() - began
@@ -78,6 +83,7 @@ def main() -> int:
                 "clean": report.clean,
                 "result": report.result(),
                 "never died": report.never_died_at,
+                "never cut": report.never_cut,
                 "never taken": report.never_taken,
             }
     if given.report is not None:

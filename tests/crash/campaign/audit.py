@@ -23,6 +23,7 @@ from retour.model.reasons import ReasonCode
 from retour.model.refunds import REFUND_WORDS, Evidence, MatchedBy, Refund, RefundSource, RefundState, Reported
 from retour.sandbox import BookedRefund
 
+from .cuts import EVERY_CUT
 from .deaths import AT_RANDOM, ODDS
 from .people import decided
 from .plan import LINK, REFUND, RETURN
@@ -86,6 +87,7 @@ class Report:
     happened: Mapping[str, int]
     deaths: Counter[str]
     faults: Counter[str]
+    cuts: Counter[str]
     branches: Counter[str]
     refunds: Counter[str] = attrs.field(factory=Counter)
     cents: Counter[str] = attrs.field(factory=Counter)
@@ -106,6 +108,11 @@ class Report:
         return [point for point in (*ODDS, AT_RANDOM) if not self.deaths[point]]
 
     @property
+    def never_cut(self) -> list[str]:
+        """What never went wrong with the database."""
+        return [cut for cut in EVERY_CUT if not self.cuts[cut]]
+
+    @property
     def never_taken(self) -> list[str]:
         """The branches of the rules that no refund took, so that nothing is proved of them."""
         return [branch for branch, times in self.branches.items() if not times]
@@ -122,7 +129,7 @@ class Report:
             "timeline differs from the books": self.timeline_differs,
             "pending and looked at by nobody": self.forgotten,
             "unknown at some moment and asked by nobody": self.unasked,
-            "processes that failed by themselves": self.failures,
+            "raw errors, each of which ended a process": self.failures,
         }
 
     @property
@@ -140,6 +147,8 @@ class Report:
         rows = [f"  {name:<44}{number:>8}" for name, number in self.happened.items()]
         rows += ["died", *(f"  {point:<44}{self.deaths[point]:>8}" for point in (*ODDS, AT_RANDOM))]
         rows += ["providers failed", *(f"  {fault:<44}{number:>8}" for fault, number in sorted(self.faults.items()))]
+        if self.cuts:
+            rows += ["the database failed", *(f"  {cut:<66}{self.cuts[cut]:>8}" for cut in EVERY_CUT)]
         rows += ["branches taken", *(f"  {branch:<44}{number:>8}" for branch, number in self.branches.items())]
         rows += ["refunds in the store", *(f"  {name:<44}{number:>8}" for name, number in sorted(self.refunds.items()))]
         rows += ["in cents", *(f"  {name:<44}{number:>8}" for name, number in self.cents.items())]
@@ -157,10 +166,11 @@ def audit(campaign: Campaign) -> Report:
         happened=summary(campaign),
         deaths=campaign.deaths,
         faults=campaign.faults,
+        cuts=campaign.cuts.made if campaign.cuts is not None else Counter(),
         branches=Counter({one: 0 for one in BRANCHES if campaign.world.complete or one not in BY_PROOF}),
         forgotten=list(campaign.forgotten),
         unasked=list(campaign.unasked.values()),
-        failures=[campaign.failures] if campaign.failures else [],
+        failures=list(campaign.failures),
     )
     for order_id, order in campaign.world.plan.orders.items():
         dossier = campaign.desk.dossier(order_id)

@@ -5,6 +5,7 @@ It is forked before the campaign has threads and has everything imported, so tha
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import traceback
@@ -77,8 +78,9 @@ class _Children:
                 Person(world=self.world, role=role, number=number, life=life).live()
             except BaseException:  # noqa: BLE001 - written down, and the campaign fails
                 code = 1
+                said = json.dumps(f"{role} {number}: {traceback.format_exc()}")
                 with (self.world.folder / "failures").open("a") as file:
-                    file.write(f"{role} {number}:\n{traceback.format_exc()}\n")
+                    file.write(f"{said}\n")
             os._exit(code)
         self.alive.add(pid)
         return pid

@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 import requests
 
-from retour import Actor, Mode, Money, RetourError, ReturnDesk
+from retour import Actor, Mode, Money, RetourError, ReturnDesk, StoreError
 from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.providers.http import ProviderSession
 from retour_manual_transfer.batch import Debtor, pain001
@@ -103,7 +103,7 @@ class Person:
         hurry()
         if self.world.complete:
             believe_lookups()
-        desk = self.world.desk(inline_seconds=10)
+        desk = self._desk(inline_seconds=10)
         deaths.lie_in_wait(desk)
         deaths.watch(desk)
         PlannedShop.book_stock = deaths.around(  # type: ignore[method-assign]
@@ -116,6 +116,15 @@ class Person:
             "bookkeeper": self._keep_books,
         }
         roles[self.role](desk, chance, deaths)
+
+    def _desk(self, *, inline_seconds: float) -> ReturnDesk:
+        """A desk, as soon as there is a database."""
+        while True:
+            try:
+                return self.world.desk(inline_seconds=inline_seconds)
+            except StoreError as error:
+                self._complain(error)
+                time.sleep(0.1)
 
     # --- the worker ----------------------------------------------------------------------------------
 
@@ -130,7 +139,7 @@ class Person:
 
     def _sell(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
         """Decide everything of his share, however often he has to begin again; what was refused is not tried again."""
-        leaving = self.world.desk(inline_seconds=0)
+        leaving = self._desk(inline_seconds=0)
         deaths.watch(leaving)
         settled, tried = self.world.folder / f"decided-{self.number}", self.world.folder / f"tried-{self.number}"
         before = {json.loads(line)["decision"] for line in _lines(settled)}
@@ -150,6 +159,11 @@ class Person:
                     refund = decide(desk if decision.inline else leaving, decision)
                 except InvalidAmount:
                     pass  # somebody refunded in the dashboard what this was to come from
+                except StoreError as error:  # it is not saved, or perhaps it is: he presses again in the same form
+                    self._complain(error)
+                    later.append(decision)
+                    time.sleep(0.05)
+                    continue
                 except RetourError:
                     if decision.kind != CANCEL:  # what cannot be taken back now is left as it is
                         _append(tried, {"decision": decision.number})
@@ -194,8 +208,12 @@ class Person:
         try:
             return work()
         except (RetourError, requests.RequestException) as error:
-            _append(self.world.folder / "complaints", {"role": self.role, "error": str(error)})
+            self._complain(error)
             return None
+
+    def _complain(self, error: Exception) -> None:
+        said = {"role": self.role, "kind": type(error).__name__, "error": str(error)}
+        _append(self.world.folder / "complaints", said)
 
 
 # --- what they do ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from retour_paypal.sandbox import PayPalSandbox
 from retour_stripe.sandbox import StripeSandbox
 
 from .clock import CampaignClock
+from .cuts import Cuts
 from .deaths import AT_RANDOM, counted
 from .nursery import Nursery
 from .people import ANNA, World, believe_lookups, complaints, decide, decided, deliver, keep_books
@@ -77,7 +78,8 @@ class Campaign:
     kept: list[dict[str, str]] = attrs.field(factory=list)
     forgotten: list[str] = attrs.field(factory=list)
     unasked: dict[str, str] = attrs.field(factory=dict)
-    failures: str = ""
+    failures: list[str] = attrs.field(factory=list)
+    cuts: Cuts | None = None
 
     # --- while everything goes wrong -----------------------------------------------------------------
 
@@ -98,6 +100,8 @@ class Campaign:
             self._live_through(max(15.0, size / 20), [])
         for one in trouble:
             one.over()
+        if self.cuts is not None:
+            self.cuts.over()
         for pid in list(self.alive):
             if self.nursery.kill(pid):
                 self.deaths[AT_RANDOM] += 1
@@ -120,7 +124,7 @@ class Campaign:
                 self._collect_webhooks()
                 self.ask_who_asks()
                 if len(self.sold) < self.world.merchants or any(wait < SOON for wait in self._waits()):
-                    quiet_since = looked
+                    quiet_since = time.monotonic()
             if outages and self._is_time(outages[0]):
                 outages.pop(0)
                 self.pass_time(HOUR * self.chance.uniform(1.05, 1.3))
@@ -286,7 +290,7 @@ class Campaign:
         with self.desk._services.store.engine.begin() as connection:
             connection.execute(text("UPDATE retour_effect SET lease_until = 0 WHERE state = 'waiting'"))
         failures = self.world.folder / "failures"
-        self.failures = failures.read_text() if failures.exists() else ""
+        self.failures = [json.loads(line) for line in failures.read_text().splitlines()] if failures.exists() else []
         self.deaths += counted(self.world.folder / "deaths")
         self._decide_the_rest()
         while self.unannounced:
@@ -414,10 +418,12 @@ def campaign(
     seed: int,
     workers: int,
     complete: bool,
+    cut: bool = False,
     merchants: int = 3,
     kills_per_second: float = 1.5,
 ) -> Iterator[Campaign]:
-    """A campaign on an empty database, ready to `rage`."""
+    """A campaign on an empty database, ready to `rage`. With ``cut``, everybody in it reaches a PostgreSQL through a
+    proxy; the campaign's own eyes do not."""
     pass_over_the_dead()
     chance = random.Random(seed)
     with ExitStack() as stack:
@@ -444,7 +450,10 @@ def campaign(
         )
         if complete:
             believe_lookups()
-        nursery.settle_in(world)
+        cuts = Cuts(database, random.Random(f"{seed}/cuts")) if cut else None
+        if cuts is not None:
+            stack.callback(cuts.close)
+        nursery.settle_in(world if cuts is None else attrs.evolve(world, database=cuts.url))
         desk = world.desk(inline_seconds=10, clock=clock)
         stack.callback(desk.close)
         yield Campaign(
@@ -457,6 +466,7 @@ def campaign(
             unannounced=[one for one in plan.decisions if one.kind == DASHBOARD],
             people={"merchant": merchants, "worker": workers, "receiver": 2, "bookkeeper": 1},
             kills_per_second=kills_per_second,
+            cuts=cuts,
         )
 
 
@@ -468,5 +478,11 @@ def summary(campaign: Campaign) -> Mapping[str, int]:
         "processes started": sum(campaign.lives.values()),
         "killed": sum(campaign.deaths.values()),
         "could not be done at a moment": len(complaints(campaign.world)),
+        **_of_each_kind(complaints(campaign.world)),
         **campaign.counts,
     }
+
+
+def _of_each_kind(said: Sequence[Mapping[str, str]]) -> Mapping[str, int]:
+    kinds = Counter(one["kind"] for one in said)
+    return {f"  {kind}": number for kind, number in sorted(kinds.items())}

@@ -1,4 +1,4 @@
-"""``python -m campaign.tampering``: a small campaign in which nobody dies, and then each thing that an audit must find.
+"""``python -m crash.campaign.tampering``: a small campaign in which nobody dies, and then what an audit must find.
 
 Prints one line of JSON: what the audit found after each of them.
 """

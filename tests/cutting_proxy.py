@@ -1,4 +1,4 @@
-"""A TCP proxy between a desk and PostgreSQL, which cuts a connection at the COMMIT or statement that the test names.
+"""A TCP proxy between desks and PostgreSQL, which cuts a connection at the COMMIT or statement that a test names.
 
 It reads the messages that the client sends: a byte for the kind, four for the length. psycopg sends COMMIT as a simple
 query of its own.
@@ -16,11 +16,12 @@ from sqlalchemy import make_url
 
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
-BEFORE = "the server never reads COMMIT"
-AFTER = "the server has committed and its answer is lost"
-LATE = "the server reads COMMIT when the client is long gone"
+BEFORE = "the server never reads it"
+AFTER = "the server has done it and its answer is lost"
+LATE = "the server reads it when the client is long gone"
 CUTS = (BEFORE, AFTER, LATE)
 NEVER = "the server hears nothing more and keeps the transaction open"
+SLOW = "the server reads it late, and nobody is gone"
 
 SECONDS_LATE = 0.7
 
@@ -106,7 +107,9 @@ class _Link:
                         break
                     message, buffer, kind = buffer[:length], buffer[length:], 1
                     how = self.proxy.how(message)
-                    if how:
+                    if how == SLOW:
+                        time.sleep(SECONDS_LATE)
+                    elif how:
                         self._cut(how, message)
                         return
                     self.server.sendall(message)

@@ -1,0 +1,593 @@
+"""Two shops, two accounts and two modes in one store, with equal ids of orders and payments: what one does changes no
+row of another, byte for byte.
+
+A rule for each public method of the desk, found by reflection: one without a rule fails. `work` serves everybody, and
+changes the orders alone that had something due.
+"""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+import logging
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from sqlalchemy import Connection, Engine, text
+
+from retour import (
+    Actor,
+    Counted,
+    InvalidWebhook,
+    MemoryShop,
+    Mode,
+    Money,
+    NotCommitted,
+    Objection,
+    Outcome,
+    RestockDecision,
+    RetourError,
+    ReturnDesk,
+    Returned,
+    connect,
+    hookimpl,
+)
+from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
+from retour.store import tables
+from retour.testing import a_line, a_payment, an_order
+
+ANNA, BUYER = Actor.staff("anna"), Actor.customer("c-17")
+EUR1 = Money.of("1", "EUR")
+NOON = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "6"))
+"""How many random stories; ``make campaign`` tries many more."""
+
+SHOPS, ACCOUNTS = ("north", "south"), ("default", "second")
+
+EXEMPT = {
+    "close": "it ends the connections, and writes nothing",
+    "for_shop": "it gives the desk of the other shop, by which every rule acts",
+    "plugins": "it tells what was loaded, and asks no database",
+}
+"""Public names that need no rule, each with the reason."""
+
+METHODS = {name for name, _ in inspect.getmembers(ReturnDesk) if not name.startswith("_")} - EXEMPT.keys()
+
+READS = {
+    "refund_options",
+    "refund_link",
+    "timeline",
+    "dossier",
+    "list_returns",
+    "list_refunds",
+    "find_order",
+    "shipping_options",
+    "check_settings",
+}
+"""What changes nothing, of its own neither."""
+
+DUE, LATER, SET_ASIDE = 0, 250_000_000_000_000_000, 300_000_000_000_000_000
+"""Moments of an effect, in microseconds: now, in the year 9892, and as what was set aside."""
+
+Key = tuple[str, str]
+"""The shop and the order that rows are of; an empty order where they are of none."""
+
+
+@attrs.frozen(kw_only=True)
+class Tenant:
+    """A shop's account in one mode, with one order, which it has in common with nobody but by its ids."""
+
+    shop: str
+    account: str
+    mode: Mode
+
+    @property
+    def order_id(self) -> str:
+        """Equal in both shops."""
+        return f"{1001 + 2 * ACCOUNTS.index(self.account) + list(Mode).index(self.mode)}"
+
+    @property
+    def secret(self) -> str:
+        """What signs its webhooks: the account's, whatever the mode."""
+        return f"{self.shop} {self.account}"
+
+
+TENANTS = [Tenant(shop=shop, account=account, mode=mode) for shop, account, mode in product(SHOPS, ACCOUNTS, Mode)]
+tenants = st.sampled_from(TENANTS)
+
+
+class Careful:
+    """Policies that let no return pass by themselves, and ask about the stock of each that has a pot."""
+
+    name = "careful"
+
+    @hookimpl
+    def return_policy(self) -> Objection:
+        return Objection.review("look")
+
+    @hookimpl
+    def restock_policy(self, returned: Returned) -> RestockDecision | None:
+        return None if any(one.line_id == "pot" for one in returned.lines) else RestockDecision.all()
+
+
+def own_books(ledger_provider: ModuleType) -> type:
+    """A provider each instance of which has books of its own: one for each shop, account and mode."""
+
+    class OwnBooks(ledger_provider.make_provider(None, cancel_refund=Support.YES)):  # type: ignore[misc]
+        def __new__(cls, settings: Any, http: object) -> Any:
+            ledger = ledger_provider.Ledger(clock=lambda: NOON, paid={"p_1": Money.of("900", "EUR")})
+            made = ledger_provider.make_provider(ledger, cancel_refund=Support.YES)(settings, http)
+            made.ledger = ledger
+            return made
+
+    return OwnBooks
+
+
+def orders_of(shop: str) -> MemoryShop:
+    """A shop with an order for each account and mode, each paid by the payment ``p_1`` there."""
+    orders = []
+    for one in TENANTS:
+        if one.shop == shop:
+            payment = attrs.evolve(
+                a_payment("900.00", provider="ledger", reference="p_1", mode=one.mode), account=one.account
+            )
+            lines = a_line("cup", 300, "500.00"), a_line("pot", 300, "400.00")
+            orders.append(an_order(*lines, order_id=one.order_id, payments=[payment], customer=BUYER.id))
+    return MemoryShop(orders)
+
+
+def rows(engine: Engine) -> dict[Key, list[tuple[object, ...]]]:
+    """Every row of every table of ours, by whose it is."""
+    found: defaultdict[Key, list[tuple[object, ...]]] = defaultdict(list)
+    with engine.connect() as connection:
+        for table in tables.metadata.sorted_tables:
+            if table is not tables.migration:
+                for row in connection.execute(table.select().order_by(*table.primary_key.columns)).mappings():
+                    found[row["shop"], row.get("order_id", "")].append((table.name, *row.values()))
+    return found
+
+
+def differ(before: Mapping[Key, object], after: Mapping[Key, object]) -> set[Key]:
+    """Whose rows are not what they were."""
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+class Neighbours(RuleBasedStateMachine):
+    """Whatever one tenant does, with ids of its own or of another, all others' rows stay as they are."""
+
+    url: str
+    ledger_provider: ModuleType
+
+    @initialize()
+    def open(self) -> None:
+        shops = {name: orders_of(name) for name in SHOPS}
+        self.now = NOON
+        self.engine = connect(self.url)
+        self.desk = ReturnDesk(
+            shop=lambda name: shops[name],
+            store=self.engine,
+            plugins=[self.ledger_provider.plugin(own_books(self.ledger_provider)), Careful()],
+            settings=lambda shop: {
+                "ledger": {"secret": f"{shop} default"},
+                "ledger:second": {"secret": f"{shop} second"},
+            },
+            shop_id="north",
+            migrate=True,
+            clock=lambda: self.now,
+        )
+        with self.engine.begin() as connection:
+            for table in tables.metadata.sorted_tables:
+                if table is not tables.migration:
+                    connection.execute(table.delete())
+        self.forms: Counter[Tenant] = Counter()
+        self.before = rows(self.engine)
+
+    def teardown(self) -> None:
+        if hasattr(self, "engine"):
+            self.engine.dispose()
+
+    # --- acting, and looking who is changed by it ------------------------------------------------------
+
+    def act(self, who: Tenant, method: str, *arguments: Any, **more: Any) -> Any:
+        """Call a method of ``who``'s desk: it changes its own order's rows and no other, a reader or an error none."""
+        self.before = rows(self.engine)
+        try:
+            given = getattr(self.desk_of(who), method)(*arguments, **more)
+        except RetourError:
+            self.nothing_changed()
+            raise
+        writes = method not in READS and getattr(given, "kept", True)
+        own = {(who.shop, who.order_id)} if writes else set()
+        assert differ(self.before, rows(self.engine)) == own, (method, arguments)
+        return given
+
+    def nothing_changed(self) -> None:
+        assert differ(self.before, rows(self.engine)) == set()
+
+    def desk_of(self, who: Tenant) -> ReturnDesk:
+        return self.desk.for_shop(who.shop)
+
+    def ledger_of(self, who: Tenant) -> Any:
+        """Its books, which no other has."""
+        caller = self.desk._services.accounts.payment(who.shop, "ledger", who.account, who.mode)
+        return caller._provider.ledger  # type: ignore[union-attr]
+
+    def form(self, who: Tenant) -> str:
+        """A new form's id: the first of each is ``form-1``."""
+        self.forms[who] += 1
+        return f"form-{self.forms[who]}"
+
+    def refund_ids(self, who: Tenant) -> list[str]:
+        return list(self.desk_of(who).dossier(who.order_id).refunds)
+
+    def return_ids(self, who: Tenant) -> list[str]:
+        return list(self.desk_of(who).dossier(who.order_id).returns)
+
+    def act_on_anothers(self, who: Tenant, ids: Callable[[Tenant], Sequence[str]], act: Callable[[str], Any]) -> None:
+        """The same with an id of each other tenant that has one: an error, and nothing is changed."""
+        for other in TENANTS:
+            for one in ids(other)[-1:] if other != who else ():
+                with pytest.raises(RetourError):
+                    act(one)
+                self.nothing_changed()
+
+    # --- goods and stock -------------------------------------------------------------------------------
+
+    def requested(self, who: Tenant) -> str:
+        request = self.desk_of(who).request_return
+        return request(who.order_id, {"cup": 1}, by=BUYER, request_id=self.form(who), note="It is too small.").return_id
+
+    def approved(self, who: Tenant) -> str:
+        return_id = self.requested(who)
+        self.desk_of(who).approve_return(who.order_id, return_id, by=ANNA, send_by=self.now.date())
+        return return_id
+
+    def received(self, who: Tenant) -> Outcome:
+        return self.desk_of(who).mark_returned(who.order_id, {"cup": 1}, by=ANNA, request_id=self.form(who))
+
+    def asked(self, who: Tenant) -> str:
+        """A return of two products, of which it is asked what goes back in stock."""
+        lines = {"cup": 1, "pot": 1}
+        return self.desk_of(who).mark_returned(who.order_id, lines, by=ANNA, request_id=self.form(who)).return_id
+
+    def on_return(
+        self, who: Tenant, others: bool, method: str, given: Callable[[Tenant], str], *arguments: Any, **more: Any
+    ) -> None:
+        """A method on a return that is as ``given``, and on those of others."""
+        return_id = given(who)
+        if others:
+            self.before = rows(self.engine)
+            act = getattr(self.desk_of(who), method)
+            self.act_on_anothers(who, self.return_ids, lambda one: act(who.order_id, one, *arguments, **more))
+        self.act(who, method, who.order_id, return_id, *arguments, **more)
+
+    @rule(who=tenants)
+    def request_return(self, who: Tenant) -> None:
+        lines = {"cup": 1}
+        self.act(who, "request_return", who.order_id, lines, by=BUYER, request_id=self.form(who), note="Too small.")
+
+    @rule(who=tenants, others=st.booleans())
+    def approve_return(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "approve_return", self.requested, by=ANNA, send_by=self.now.date())
+
+    @rule(who=tenants, others=st.booleans())
+    def reject_return(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "reject_return", self.requested, by=ANNA, because="no")
+
+    @rule(who=tenants, others=st.booleans())
+    def mark_sent(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "mark_sent", self.approved, by=BUYER)
+
+    @rule(who=tenants, others=st.booleans())
+    def cancel_return(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "cancel_return", self.approved, by=BUYER)
+
+    @rule(who=tenants, others=st.booleans())
+    def receive(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "receive", self.approved, {"cup": 1}, by=ANNA, request_id=self.form(who))
+
+    @rule(who=tenants, others=st.booleans())
+    def close_return(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "close_return", lambda one: self.received(one).return_id, by=ANNA)
+
+    @rule(who=tenants, others=st.booleans())
+    def answer_restock(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "answer_restock", self.asked, RestockDecision.all(), by=ANNA)
+
+    @rule(who=tenants)
+    def mark_returned(self, who: Tenant) -> None:
+        self.act(who, "mark_returned", who.order_id, {"cup": 1}, by=ANNA, request_id=self.form(who))
+
+    @rule(who=tenants)
+    def correct_receipt(self, who: Tenant) -> None:
+        receipt_id = self.received(who).receipt_id
+        self.act(who, "correct_receipt", who.order_id, receipt_id, [Counted(line_id="cup", damaged=1)], by=ANNA)
+
+    @rule(who=tenants, other=tenants)
+    def run(self, who: Tenant, other: Tenant) -> None:
+        """An outcome of the host's own transaction; and that of another shop, which this one's desk does not run."""
+        with self.engine.begin() as connection:
+            outcome = self.on_connection(who, connection)
+        if other.shop != who.shop:
+            with pytest.raises(NotCommitted):
+                self.desk_of(other).run(outcome)
+        self.act(who, "run", outcome)
+
+    def on_connection(self, who: Tenant, connection: Connection) -> Outcome:
+        mark = self.desk_of(who).mark_returned
+        return mark(who.order_id, {"cup": 1}, by=ANNA, request_id=self.form(who), connection=connection)
+
+    @rule(who=tenants)
+    def retry_set_aside(self, who: Tenant) -> None:
+        """Each of them has something that was set aside, and one goes on."""
+        for one in TENANTS:
+            with self.engine.begin() as connection:
+                self.on_connection(one, connection)
+        self.put_off(SET_ASIDE)
+        assert self.act(who, "retry_set_aside", who.order_id) > 0
+        self.put_off(LATER)
+
+    # --- money -----------------------------------------------------------------------------------------
+
+    def refunded(self, who: Tenant, status: RefundStatus = RefundStatus.SUCCEEDED) -> str:
+        self.ledger_of(who).new_status = status
+        refund = self.desk_of(who).refund
+        refund_id = refund(who.order_id, "p_1", EUR1, by=ANNA, request_id=self.form(who)).refund_id
+        self.ledger_of(who).new_status = RefundStatus.SUCCEEDED
+        assert refund_id is not None
+        return refund_id
+
+    def pending(self, who: Tenant) -> str:
+        return self.refunded(who, RefundStatus.PENDING)
+
+    def held(self, who: Tenant) -> str:
+        self.ledger_of(who).before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
+        return self.refunded(who)
+
+    def confirmed(self, who: Tenant) -> str:
+        confirm, form = self.desk_of(who).confirm_refund, self.form(who)
+        done = confirm(who.order_id, "p_1", EUR1, reference=f"by hand {form}", by=ANNA, request_id=form)
+        assert done.refund_id is not None
+        return done.refund_id
+
+    def linked(self, who: Tenant) -> str:
+        opened = self.desk_of(who).open_refund_link(who.order_id, "p_1", EUR1, by=ANNA, request_id=self.form(who))
+        assert opened.refund_id is not None
+        return opened.refund_id
+
+    def on_refund(
+        self, who: Tenant, others: bool, method: str, given: Callable[[Tenant], str], *arguments: Any, **more: Any
+    ) -> None:
+        """A method on a refund that is as ``given``, and on those of others."""
+        refund_id = given(who)
+        if others:
+            self.before = rows(self.engine)
+            act = getattr(self.desk_of(who), method)
+            self.act_on_anothers(who, self.refund_ids, lambda one: act(who.order_id, one, *arguments, **more))
+        self.act(who, method, who.order_id, refund_id, *arguments, **more)
+
+    @rule(who=tenants, instead=st.booleans(), status=st.sampled_from(list(RefundStatus)))
+    def refund(self, who: Tenant, instead: bool, status: RefundStatus) -> None:
+        waiting = self.linked(who) if instead else None
+        self.ledger_of(who).new_status = status
+        form = self.form(who)
+        self.act(who, "refund", who.order_id, "p_1", EUR1, by=ANNA, request_id=form, instead_of=waiting)
+        self.ledger_of(who).new_status = RefundStatus.SUCCEEDED
+
+    @rule(who=tenants)
+    def open_refund_link(self, who: Tenant) -> None:
+        self.act(who, "open_refund_link", who.order_id, "p_1", EUR1, by=ANNA, request_id=self.form(who))
+
+    @rule(who=tenants, of_link=st.booleans())
+    def confirm_refund(self, who: Tenant, of_link: bool) -> None:
+        """With the reference that the others confirm theirs with, in the same form."""
+        waiting, form = self.linked(who) if of_link else None, self.form(who)
+        reference, more = f"by hand {form}", {"by": ANNA, "request_id": form, "refund_id": waiting}
+        self.act(who, "confirm_refund", who.order_id, "p_1", EUR1, reference=reference, **more)
+
+    @rule(who=tenants, others=st.booleans())
+    def reverse_refund(self, who: Tenant, others: bool) -> None:
+        self.on_refund(who, others, "reverse_refund", self.confirmed, reference="it came back", by=ANNA)
+
+    @rule(who=tenants, others=st.booleans())
+    def cancel_refund(self, who: Tenant, others: bool) -> None:
+        self.on_refund(who, others, "cancel_refund", self.pending, by=ANNA)
+
+    @rule(who=tenants, others=st.booleans())
+    def set_refund_batch(self, who: Tenant, others: bool) -> None:
+        """A provider's refund goes in no batch; one that nobody but a person can make does."""
+        self.ledger_of(who).before = [ProviderError(ErrorCode.TOO_LATE, "180 days")]
+        self.on_refund(who, others, "set_refund_batch", self.refunded, "B1", by=ANNA)
+
+    @rule(who=tenants, others=st.booleans())
+    def retry_refund(self, who: Tenant, others: bool) -> None:
+        self.on_refund(who, others, "retry_refund", self.held, by=ANNA)
+
+    @rule(who=tenants)
+    def match_refund(self, who: Tenant) -> None:
+        for _ in range(2):  # nobody can tell which of the two it is
+            self.made_in_dashboard(who)
+        link = self.linked(who)
+        self.desk_of(who).reconcile(who.order_id)
+        refunds = self.desk_of(who).dossier(who.order_id).refunds.values()
+        found = [one.id for one in refunds if one.source == "external" and one.amount == EUR1]
+        self.act(who, "match_refund", who.order_id, link, found[-1], by=ANNA)
+
+    def made_in_dashboard(self, who: Tenant) -> str:
+        self.ledger_of(who).clock = lambda: self.now
+        reference: str = self.ledger_of(who).add("p_1", EUR1).reference
+        return reference
+
+    @rule(who=tenants)
+    def reconcile(self, who: Tenant) -> None:
+        self.made_in_dashboard(who)
+        assert self.act(who, "reconcile", who.order_id).changed
+
+    @rule(who=tenants, signed_by=tenants, hint=st.booleans(), seen=st.booleans())
+    def receive_webhook(self, who: Tenant, signed_by: Tenant, hint: bool, seen: bool) -> None:
+        """What others were told with the same ids is news for this one; what another signed is none for anybody.
+
+        Of an order that was not seen yet it is no news where the shop, asked by the reference alone, names another.
+        """
+        if seen:
+            self.received(who)
+        reference = self.made_in_dashboard(who)
+        body = b"fetch:p_1" if hint else f"event:{reference}".encode()
+        address = {"account": who.account, "mode": who.mode}
+        if signed_by.secret != who.secret:
+            with pytest.raises(InvalidWebhook):
+                self.act(who, "receive_webhook", "ledger", {"signature": signed_by.secret}, body, **address)
+        receipt = self.act(who, "receive_webhook", "ledger", {"signature": who.secret}, body, **address)
+        refunds = self.desk_of(who).dossier(who.order_id).refunds.values()
+        assert receipt.kept == any(one.reference == reference for one in refunds)
+        assert receipt.kept or not seen
+
+    # --- looking ---------------------------------------------------------------------------------------
+
+    @rule(who=tenants)
+    def refund_options(self, who: Tenant) -> None:
+        (option,) = self.act(who, "refund_options", who.order_id)
+        assert (option.payment.account, option.payment.mode) == (who.account, who.mode)
+
+    @rule(who=tenants)
+    def refund_link(self, who: Tenant) -> None:
+        self.act(who, "refund_link", who.order_id, "p_1", EUR1)
+
+    @rule(who=tenants)
+    def timeline(self, who: Tenant) -> None:
+        self.act(who, "timeline", who.order_id)
+
+    @rule(who=tenants)
+    def dossier(self, who: Tenant) -> None:
+        assert self.act(who, "dossier", who.order_id).version == self.count(who, "event")
+
+    @rule(who=tenants)
+    def list_returns(self, who: Tenant) -> None:
+        page = self.act(who, "list_returns", order_id=who.order_id, limit=500)
+        assert len(page.returns) == self.count(who, "return")
+
+    @rule(who=tenants)
+    def list_refunds(self, who: Tenant) -> None:
+        page = self.act(who, "list_refunds", order_id=who.order_id, limit=500)
+        assert len(page.refunds) == self.count(who, "refund")
+
+    def count(self, who: Tenant, table: str) -> int:
+        return sum(name == f"retour_{table}" for name, *_ in self.before.get((who.shop, who.order_id), []))
+
+    @rule(who=tenants)
+    def find_order(self, who: Tenant) -> None:
+        found = self.act(who, "find_order", "ledger", "p_1", account=who.account, mode=who.mode)
+        assert found in (who.order_id, None)
+        if self.count(who, "reference"):
+            assert found == who.order_id
+
+    @rule(who=tenants)
+    def check_settings(self, who: Tenant) -> None:
+        self.act(who, "check_settings", "ledger", account=who.account, mode=who.mode)
+
+    @rule(who=tenants)
+    def shipping_options(self, who: Tenant) -> None:
+        self.act(who, "shipping_options", who.order_id)
+
+    # --- a worker, who serves all ----------------------------------------------------------------------
+
+    def put_off(self, moment: int, whose: Sequence[Tenant] = TENANTS) -> None:
+        with self.engine.begin() as connection:
+            for one in whose:
+                connection.execute(
+                    text(
+                        "UPDATE retour_effect SET not_before = :moment, owner = NULL, lease_until = 0 "
+                        "WHERE state = 'waiting' AND shop = :shop AND order_id = :order_id"
+                    ),
+                    {"moment": moment, "shop": one.shop, "order_id": one.order_id},
+                )
+
+    @rule(
+        whose=st.lists(tenants, unique=True, max_size=3),
+        left=st.lists(tenants, unique=True, max_size=3),
+        days=st.sampled_from([0, 0, 0, 2, 400]),
+        by=st.sampled_from(SHOPS),
+    )
+    def work(self, whose: list[Tenant], left: list[Tenant], days: int, by: str) -> None:
+        """What is due is done, of whichever shop, and nothing else is touched."""
+        for one in left:
+            with self.engine.begin() as connection:
+                self.on_connection(one, connection)
+        self.now += datetime.timedelta(days=days)
+        self.put_off(LATER)
+        self.put_off(DUE, whose)
+        before = rows(self.engine)
+        due = self.has_something_due()
+        self.desk.for_shop(by).work()
+        assert differ(before, rows(self.engine)) == due
+
+    def has_something_due(self) -> set[Key]:
+        """Whose effects may be claimed, whose notes are over, whose returns should have been sent."""
+        now, today = int(self.now.timestamp() * 1_000_000), self.now.date().isoformat()
+        asked = (
+            "SELECT shop, order_id FROM retour_effect WHERE state = 'waiting' AND not_before = 0 "
+            "UNION SELECT shop, order_id FROM retour_personal WHERE expires_at <= :now "
+            "UNION SELECT shop, order_id FROM retour_return WHERE due < :today"
+        )
+        with self.engine.connect() as connection:
+            return {
+                (shop, order_id) for shop, order_id in connection.execute(text(asked), {"now": now, "today": today})
+            }
+
+
+RULES = {
+    name: one.hypothesis_stateful_rule
+    for name, one in vars(Neighbours).items()
+    if hasattr(one, "hypothesis_stateful_rule")
+}
+
+
+@pytest.fixture
+def machine(database: str, world: Any, caplog: pytest.LogCaptureFixture) -> type[Neighbours]:
+    caplog.set_level(logging.CRITICAL, "retour")
+    return type("Neighbours", (Neighbours,), {"url": database, "ledger_provider": world.provider})
+
+
+def test_every_public_method_has_a_rule_here() -> None:
+    assert RULES.keys() == METHODS
+
+
+def test_each_public_method_of_one_tenant_leaves_the_rows_of_all_others_byte_for_byte(
+    machine: type[Neighbours],
+) -> None:
+    """Each of them in every example, whichever the random stories take."""
+
+    @settings(max_examples=3, deadline=None)
+    @given(data=st.data(), methods=st.permutations(sorted(METHODS)))
+    def each(data: st.DataObject, methods: list[str]) -> None:
+        one = machine()
+        try:
+            one.open()
+            for method in methods:
+                given = {name: data.draw(strategy) for name, strategy in RULES[method].arguments.items()}
+                RULES[method].function(one, **given)
+        finally:
+            one.teardown()
+
+    each()
+
+
+def test_whatever_tenants_do_leaves_the_rows_of_all_others_byte_for_byte(machine: type[Neighbours]) -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES if machine.url.startswith("sqlite") else max(1, EXAMPLES // 3),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
