@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from retour import Actor, Busy, MemoryShop, Money, ReturnDesk, StoreError, StoreNotMigrated, connect
+from retour import Actor, Busy, MemoryShop, Money, ReturnDesk, StoreError, connect
 from retour.store import connect as connecting
 from retour.store import tables
 from retour.testing import a_line, a_payment, an_order
@@ -205,19 +205,6 @@ def test_a_limit_that_the_database_has_stays_as_it_is(impatient: Engine) -> None
         with pytest.raises(Busy):
             desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="b")
         assert time.monotonic() - asked < connecting.SECONDS_TO_WAIT
-
-
-def test_an_engine_that_skips_rollbacks_in_autocommit_keeps_no_failed_transaction_open(server: Engine) -> None:
-    engine = create_engine(server.url, skip_autocommit_rollback=True, pool_size=1, max_overflow=0)
-    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 2))]), store=engine)
-    with server.begin() as other:
-        other.execute(text("ALTER TABLE retour_event RENAME TO elsewhere"))
-    with pytest.raises(StoreNotMigrated):
-        desk.mark_returned("1001", by=ANNA)
-    with server.begin() as other:
-        other.execute(text("ALTER TABLE elsewhere RENAME TO retour_event"))
-    assert desk.mark_returned("1001", by=ANNA).changed
-    engine.dispose()
 
 
 def test_the_tables_are_made_through_a_pooler(pooler: Pooler, server: Engine) -> None:
