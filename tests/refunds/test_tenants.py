@@ -72,6 +72,7 @@ READS = {
     "find_order",
     "shipping_options",
     "check_settings",
+    "unreadable_orders",
 }
 """What changes nothing, of its own neither."""
 
@@ -335,6 +336,46 @@ class Neighbours(RuleBasedStateMachine):
         self.put_off(SET_ASIDE)
         assert self.act(who, "retry_set_aside", who.order_id) > 0
         self.put_off(LATER)
+
+    # --- what cannot be read ---------------------------------------------------------------------------
+
+    def spoil(self) -> None:
+        """Each of them has an effect that nobody can read."""
+        for one in TENANTS:
+            with self.engine.begin() as connection:
+                self.on_connection(one, connection)
+        self.sql("UPDATE retour_effect SET body = '!' || body WHERE state = 'waiting'")
+
+    def mend(self) -> None:
+        self.sql("UPDATE retour_effect SET body = substr(body, 2) WHERE body LIKE '!%'")
+        self.sql("DELETE FROM retour_unreadable")
+        self.sql("DELETE FROM retour_aside")
+        self.put_off(LATER)
+
+    def sql(self, statement: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement))
+
+    @rule(who=tenants)
+    def set_unreadable_aside(self, who: Tenant) -> None:
+        self.spoil()
+        assert self.act(who, "set_unreadable_aside", who.order_id, by=ANNA, because="seen") > 0
+        self.mend()
+
+    @rule(who=tenants)
+    def take_unreadable_back(self, who: Tenant) -> None:
+        self.spoil()
+        for one in TENANTS:
+            self.desk_of(one).set_unreadable_aside(one.order_id, by=ANNA, because="seen")
+        assert self.act(who, "take_unreadable_back", who.order_id, by=ANNA) > 0
+        self.mend()
+
+    @rule(who=tenants)
+    def unreadable_orders(self, who: Tenant) -> None:
+        self.spoil()
+        self.desk_of(who).set_unreadable_aside(who.order_id, by=ANNA, because="seen")
+        assert [one.order_id for one in self.act(who, "unreadable_orders").orders] == [who.order_id]
+        self.mend()
 
     # --- money -----------------------------------------------------------------------------------------
 
