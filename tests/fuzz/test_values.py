@@ -749,6 +749,14 @@ def test_what_is_right_is_accepted() -> None:
 # --- what is stored is what was made ---------------------------------------------------------------------
 
 
+def can_be_a_key(value: object) -> bool:
+    """Whether anybody can make a mapping with such a key."""
+    try:
+        return bool({value: 1})
+    except (TypeError, RuntimeError):
+        return False
+
+
 def of_kind(tape: Tape, kind: Any) -> Any:
     """A value of an annotation, or once in a while something odd. Raises what its class raises."""
     if tape.number(12) == 11:
@@ -758,7 +766,8 @@ def of_kind(tape: Tape, kind: Any) -> Any:
         return of_kind(tape, tape.one_of(*reversed(get_args(kind))))
     if origin is not None and issubclass(origin, Mapping):
         key, value = get_args(kind)
-        return {of_kind(tape, key): of_kind(tape, value) for _ in range(tape.number(3))}
+        pairs = [(of_kind(tape, key), of_kind(tape, value)) for _ in range(tape.number(3))]
+        return {key: value for key, value in pairs if can_be_a_key(key)}
     if origin is not None:
         return [of_kind(tape, get_args(kind)[0]) for _ in range(tape.number(3))]
     if kind is Order:
@@ -790,7 +799,7 @@ def test_an_event_that_can_be_made_is_read_back_equal(kind: type, tape: bytes) -
         if not isinstance(event, kind):
             return
         recorded = Recorded(seq=1, command=1, at=NOW, by=ANNA, event=event)  # type: ignore[arg-type]
-    except (RetourError, TypeError):  # a TypeError is this test's own: of what can be no key of a mapping
+    except RetourError:
         return
     TRIED["events accepted"] += 1
     row = event_row("default", "1001", recorded)

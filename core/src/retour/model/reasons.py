@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from retour.model.fields import LONGEST_WORDS, Reference, checked
+from retour.model.fields import LONGEST_WORDS, Reference, checked, is_text
 from retour.model.text import Text, text, that_can_be_stored
 
 
@@ -131,8 +131,8 @@ def as_reason(given: str | Reason | None) -> Reason | None:
     >>> as_reason("a second person looks").said
     'a second person looks'
     """
-    if given is None or isinstance(given, Reason):
-        return given
+    if not is_text(given):
+        return given  # type: ignore[return-value]  # a reason, none, or what the field's own check refuses
     return Reason(code=ReasonCode.SAID, said=given) if given else None
 
 
