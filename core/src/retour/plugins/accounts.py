@@ -13,6 +13,7 @@ import attrs
 
 from retour.model.asking import asking
 from retour.model.errors import AskedWithin, InvalidSettings
+from retour.model.fields import is_text
 from retour.model.order import Mode, Payment
 from retour.model.outcome import SettingsCheck
 from retour.model.text import Text, text
@@ -94,11 +95,8 @@ class Accounts:
     def ask(self, shop: str, provider: object, account: object, mode: object) -> SettingsCheck:
         """Whether the settings of a provider's account work, as they are now: read, and tried at the provider where it
         can be asked. What worked there takes the place of what was made before."""
-        try:
-            known = Mode(mode)  # type: ignore[arg-type]  # what is no mode is refused below
-        except (ValueError, TypeError):
-            known = None
-        if known is None or not isinstance(provider, str) or not isinstance(account, str):
+        known = Mode(mode) if is_text(mode) and mode in list(Mode) else None
+        if known is None or not is_text(provider) or not is_text(account):
             return SettingsCheck(ok=False, asked=False, reason=_NONSENSE)
         if provider not in self._registry.payment:
             shipping = self.shipping(shop, provider, account, anew=True)
