@@ -40,7 +40,8 @@ from retour import (
     text,
 )
 from retour.model.events.event import EVENT_TYPES
-from retour.model.fields import changed, check_again, unchecked
+from retour.model.fields import check_again
+from retour.model.making import changed, unchecked
 from retour.model.order import OrderLine, TaxPart
 from retour.model.reasons import LONGEST_WORDS, Reason, ReasonCode
 from retour.model.refunds import RefundInstruction, TransferInstruction

@@ -65,7 +65,7 @@ from retour import (
     hookimpl,
 )
 from retour.model.events.event import EVENT_TYPES, Recorded
-from retour.model.fields import unchecked
+from retour.model.making import unchecked
 from retour.model.order import LineKind, TaxPart
 from retour.model.refunds import ApprovalKind, Reported
 from retour.model.returns import Restock, Severity

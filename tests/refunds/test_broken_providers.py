@@ -35,7 +35,8 @@ from retour import (
     WrongState,
     hookimpl,
 )
-from retour.model.fields import check_again, unchecked
+from retour.model.fields import check_again
+from retour.model.making import unchecked
 from retour.model.order import Mode
 from retour.plugins.accounts import Accounts
 from retour.plugins.providers import MOST_REFUNDS, PaymentCaller

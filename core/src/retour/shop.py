@@ -11,7 +11,7 @@ import attrs
 
 from retour.model.asking import asking
 from retour.model.errors import InvalidOrder, InvalidShop
-from retour.model.fields import apart
+from retour.model.making import apart
 from retour.model.order import Order
 from retour.model.returns import StockMovement
 from retour.model.text import text

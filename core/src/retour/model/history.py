@@ -11,7 +11,7 @@ from retour.model.errors import OrderUnreadable
 from retour.model.events import goods_steps, money_steps, stock_steps  # noqa: F401 - each step is known then
 from retour.model.events.event import Recorded
 from retour.model.events.folding import STEPS
-from retour.model.fields import changed
+from retour.model.making import changed
 from retour.model.unreadable import ReadingFault, UnreadableRow
 
 

@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation, localcontext
 import attrs
 
 from retour.model.errors import InvalidAmount
-from retour.model.fields import LARGEST_INTEGER, is_text, shown, unchecked
+from retour.model.fields import LARGEST_INTEGER, is_text, shown
+from retour.model.making import unchecked
 from retour.model.text import text
 
 # ISO 4217, list one (active currencies), as amended up to 2026; funds codes and metals are left out.

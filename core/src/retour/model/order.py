@@ -20,11 +20,11 @@ from retour.model.fields import (
     Units,
     as_frozenset,
     as_tuple,
-    changed,
     checked,
     is_text,
     shown,
 )
+from retour.model.making import changed
 from retour.model.money import LARGEST_AMOUNT, Money, total
 from retour.model.text import Text, text
 

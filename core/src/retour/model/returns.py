@@ -9,7 +9,8 @@ from typing import Annotated
 
 import attrs
 
-from retour.model.fields import MOST_UNITS, Between, Id, Units, checked, unchecked
+from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
+from retour.model.making import unchecked
 from retour.model.reasons import Reason, as_reason
 from retour.model.text import Text, text
 

@@ -16,7 +16,8 @@ import pluggy
 
 from retour.model.asking import asking
 from retour.model.errors import RetourError
-from retour.model.fields import apart, check_again
+from retour.model.fields import check_again
+from retour.model.making import apart
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import ReasonCode, reason

@@ -20,7 +20,8 @@ import attrs
 
 from retour.model.asking import asking
 from retour.model.errors import AskedWithin, InvalidValue
-from retour.model.fields import apart, check_again, wanted_instead
+from retour.model.fields import check_again, wanted_instead
+from retour.model.making import apart
 from retour.model.order import Mode, Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import LinkRequest, RefundLink

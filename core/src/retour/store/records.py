@@ -15,7 +15,7 @@ from cattrs.preconf.json import make_converter
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidValue, NotReadable, OrderUnreadable
 from retour.model.events.event import EVENT_TYPES, Recorded
-from retour.model.fields import unchecked
+from retour.model.making import unchecked
 from retour.model.text import Text, text
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.store.clock import as_datetime, microseconds

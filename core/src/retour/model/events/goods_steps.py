@@ -19,7 +19,7 @@ from retour.model.events.goods import (
     ReturnRequested,
     ReturnSent,
 )
-from retour.model.fields import changed
+from retour.model.making import changed
 from retour.model.returns import GoodsState, Receipt, Return
 
 

@@ -26,7 +26,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
-from retour.model.fields import changed
+from retour.model.making import changed
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import NO_MONEY_MOVED, Refund, RefundSource, RefundState, state_of
 

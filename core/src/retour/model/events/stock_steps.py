@@ -6,7 +6,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.stock import RestockAsked, RestockDecided, StockApplied, StockFailed
-from retour.model.fields import changed
+from retour.model.making import changed
 from retour.model.returns import Movement, MovementState
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import attrs
 import pytest
 
-from retour.model.fields import unchecked
+from retour.model.making import unchecked
 from retour.model.money import Money
 from retour.model.order import Mode, Payment
 from retour.plugins.registry import installed_plugins, load

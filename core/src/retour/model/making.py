@@ -1,0 +1,124 @@
+"""Values made of what was checked before: from the store, of another value, or apart from it. Nothing is checked again.
+
+Each of these functions is written for its class, as attrs writes ``__init__``, so that folding an order costs what it
+would cost without checks.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+_T = TypeVar("_T")
+
+
+def unchecked(kind: type[_T]) -> Callable[..., _T]:
+    """Makes values of an attrs class from fields that were checked before, and does not check them again.
+
+    `attrs.validators.disabled` would do it for all threads at once.
+    """
+    fields = fields_of(kind)
+    defaults = {field.name: field.default for field in fields if field.default is not attrs.NOTHING}
+    factories = {name: default.factory for name, default in defaults.items() if isinstance(default, _Factory)}
+    takes, sets = [], []
+    for field in fields:
+        name = field.alias or field.name
+        if field.name in factories:
+            takes.append(f"{name}=_nothing")
+            sets.append(f"    _set({field.name!r}, _factories[{field.name!r}]() if {name} is _nothing else {name})")
+        else:
+            takes.append(f"{name}=_defaults[{field.name!r}]" if field.name in defaults else name)
+            sets.append(f"    _set({field.name!r}, {name})")
+    if all(field.kw_only for field in fields):
+        takes.insert(0, "*")
+    given = {"_nothing": attrs.NOTHING, "_defaults": defaults, "_factories": factories}
+    return _makes(kind, ", ".join(takes), sets, given)
+
+
+def changed(value: _T, **fields: Any) -> _T:
+    """A value with other ``fields``, as `attrs.evolve` gives it, where all of them were checked before: nothing is
+    checked again."""
+    kind: Any = type(value)
+    made: _T = _changes(kind)(value, **fields)
+    return made
+
+
+def apart(value: _T) -> _T:
+    """A value equal to this one that shares nothing which could be written into, however deep it lies.
+
+    For whatever crosses to foreign code or comes from it: `object.__setattr__` writes into a frozen value all the same,
+    at once or much later. What cannot be written into (texts, numbers, times, members of enums) is shared.
+    """
+    kind: Any = type(value)
+    made: _T = _copy_of(kind)(value)
+    return made
+
+
+@cache
+def _changes(kind: Any) -> Callable[..., Any]:
+    names = [field.name for field in fields_of(kind)]
+    takes = ", ".join(["_value, /, *", *[f"{name}=_same" for name in names]])
+    sets = [f"    _set({name!r}, _value.{name} if {name} is _same else {name})" for name in names]
+    return _makes(kind, takes, sets, {"_same": object()})
+
+
+@cache
+def _copy_of(kind: Any) -> Callable[[Any], Any]:
+    if attrs.has(kind):
+        return _copy_of_fields(kind)
+    if issubclass(kind, Mapping):
+        return lambda given: {key: apart(item) for key, item in given.items()}
+    for several in (tuple, list, set, frozenset):
+        if issubclass(kind, several):
+            return _copy_of_several(several)
+    return lambda given: given
+
+
+def _copy_of_several(kind: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
+    return lambda given: kind([apart(item) for item in given])
+
+
+def _copy_of_fields(kind: type) -> Callable[[Any], Any]:
+    """Written out for the class, as `unchecked` is; what a field may hold by its annotation says if it is shared."""
+    hints = get_type_hints(kind)
+    sets = [
+        f"    _set({field.name!r}, {'' if _is_shared(hints[field.name]) else '_apart'}(given.{field.name}))"
+        for field in fields_of(kind)
+    ]
+    return _makes(kind, "given", sets, {"_apart": apart})
+
+
+def _is_shared(kind: Any) -> bool:
+    """Whether a field of this annotation holds nothing that could be written into."""
+    if get_origin(kind) in (Union, UnionType):
+        return all(_is_shared(one) for one in get_args(kind))
+    if get_origin(kind) is frozenset:
+        return all(_is_shared(one) for one in get_args(kind))
+    plain = (str, int, bool, bytes, Decimal, NoneType, datetime.date, datetime.timedelta)
+    return kind in plain or (isinstance(kind, type) and issubclass(kind, Enum | datetime.date))
+
+
+def _makes(kind: type[_T], takes: str, sets: Iterable[str], given: Mapping[str, Any]) -> Callable[..., _T]:
+    """A function that makes values of ``kind``, written as attrs writes ``__init__``: of the names of its fields."""
+    lines = [f"def make({takes}):", "    made = _new(_kind)", "    _set = _setter(made)", *sets, "    return made"]
+    names: dict[str, Any] = {"_new": object.__new__, "_setter": object.__setattr__.__get__, "_kind": kind, **given}
+    exec("\n".join(lines), names)  # noqa: S102 - of the names of fields, and nothing that came from outside
+    make: Callable[..., _T] = names["make"]
+    make.__name__, make.__qualname__, make.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+    return make
+
+
+_Factory: Any = type(attrs.Factory(dict))
+
+
+def fields_of(kind: Any) -> tuple[attrs.Attribute[Any], ...]:
+    """The fields of an attrs class."""
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)
+    return fields
