@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +20,22 @@ SDKS = Path(__file__).parent / ".sdks"
 
 LONGEST = 60
 """Seconds that a program with an SDK may take."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """A test that fails over half a character is told like any other: no process can send that to another as it is."""
+    return _that_can_be_sent((yield))
+
+
+def _that_can_be_sent(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _that_can_be_sent(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_that_can_be_sent(inner) for inner in value)
+    return value
 
 
 @pytest.fixture(scope="session")
