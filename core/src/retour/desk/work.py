@@ -40,7 +40,8 @@ class Work:
         forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
         ran = services.runner.work(limit)
         expired, not_expired = self._expire_overdue(limit)
-        left_alone = services.store.effects.left_alone(KINDS)
+        all_done = ran.done + len(ran.postponed) < limit  # else there is more to do first, and counting takes its time
+        left_alone = services.store.effects.left_alone(KINDS) if all_done else {}
         for kind, count in left_alone.items():
             log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
         return WorkReport(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
-from sqlalchemy import RowMapping, select, tuple_
+from sqlalchemy import Connection, RowMapping, bindparam, select, tuple_
 
 from retour.model.errors import InvalidArgument
 from retour.model.fields import Reference, shown, wanted_instead
@@ -15,6 +16,7 @@ from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import as_datetime
 from retour.store.database import Database
+from retour.store.prepared import Insert, Prepared
 
 
 @attrs.frozen(kw_only=True)
@@ -92,19 +94,36 @@ class Pages:
     def overdue(self, today: datetime.date) -> Iterator[tuple[str, str, str]]:
         """Returns whose last day to send has passed, the longest ago first: shop, order, return. Those that are still
         overdue when the caller has seen them do not come again."""
-        columns = tables.return_.c
-        place = (columns.due, columns.shop, columns.return_id)
-        query = select(*place, columns.order_id).where(columns.due < today.isoformat()).order_by(*place).limit(_PAGE)
-        rows: Sequence[Any] = ()
-        while not rows or len(rows) == _PAGE:
-            page = query.where(tuple_(*place) > tuple_(*rows[-1][:3])) if rows else query
-            rows = self._database.read(lambda reader, page=page: reader.execute(page).all())  # type: ignore[misc]
-            if not rows:
-                return
+        after, more = {"due": "", "shop": "", "return_id": ""}, True
+        while more:
+            given = {"today": today.isoformat(), "most": _PAGE, **after}
+            rows: Sequence[Any] = self._database.read(partial(_overdue_page, given))
             yield from [(shop, order_id, return_id) for _, shop, return_id, order_id in rows]
+            more = len(rows) == _PAGE
+            if more:
+                after = dict(zip(after, rows[-1], strict=False))
 
 
 _PAGE = 100
+
+
+def _select_overdue(_: str, __: Insert) -> Any:
+    columns = tables.return_.c
+    place = (columns.due, columns.shop, columns.return_id)
+    after = tuple_(*[bindparam(column.name) for column in place])
+    return (
+        select(*place, columns.order_id)
+        .where(columns.due < bindparam("today"), tuple_(*place) > after)
+        .order_by(*place)
+        .limit(bindparam("most"))
+    )
+
+
+_OVERDUE = Prepared(_select_overdue)
+
+
+def _overdue_page(given: Mapping[str, Any], reader: Connection) -> Sequence[Any]:
+    return _OVERDUE.run(reader, **given).all()
 
 
 def _cursor(after: str) -> tuple[int, str]:

@@ -169,12 +169,9 @@ class Store:
 
     def forget_expired(self, now: int, limit: int) -> int:
         """Delete personal data whose time has come; gives how many rows."""
-        columns = tables.personal.c
-        expired = (
-            select(columns.shop, columns.id).where(columns.expires_at <= now).order_by(columns.expires_at).limit(limit)
+        return self._database.write_what_can_be_repeated(
+            lambda own: _FORGET_EXPIRED.run(own, now=now, most=limit).rowcount
         )
-        statement = delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
-        return self._database.write_what_can_be_repeated(lambda own: own.execute(statement).rowcount)
 
 
 def _perhaps_saved(commit: Commit) -> PerhapsSaved:
@@ -227,6 +224,17 @@ def _select_notes(_: str, __: Insert) -> Any:
     )
 
 
+def _forget_expired(_: str, __: Insert) -> Any:
+    columns = tables.personal.c
+    expired = (
+        select(columns.shop, columns.id)
+        .where(columns.expires_at <= bindparam("now"))
+        .order_by(columns.expires_at)
+        .limit(bindparam("most"))
+    )
+    return delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
+
+
 def _select_commit(_: str, __: Insert) -> Any:
     columns = tables.event.c
     return (
@@ -265,3 +273,4 @@ _COMMIT = Prepared(_select_commit)
 _NOTE_PROBLEM = Prepared(_note_problem)
 _NOTES = Prepared(_select_notes)
 _FIND_ORDER = Prepared(_find_order)
+_FORGET_EXPIRED = Prepared(_forget_expired)
