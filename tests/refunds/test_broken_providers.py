@@ -226,7 +226,7 @@ def stored(world: Any) -> str:
     with world.desk._services.store.engine.connect() as connection:
         return "".join(
             [
-                str(connection.exec_driver_sql(f"SELECT * FROM retour_{table}").fetchall())  # noqa: S608
+                str(connection.exec_driver_sql(f"SELECT * FROM retour_{table}").fetchall())  # noqa: S608 - the test's own
                 for table in ("event", "effect", "refund", "personal")
             ]
         )

@@ -48,9 +48,9 @@ def sql(world: Any, statement: str) -> None:
 def pass_by(world: Any, seconds: float) -> None:
     """Let time pass, as the database has it."""
     by = int(seconds * SECOND)
-    sql(world, f"UPDATE retour_effect SET not_before = not_before - {by}, created_at = created_at - {by}")  # noqa: S608
-    sql(world, f"UPDATE retour_effect SET again = again - {by} WHERE again > 0")  # noqa: S608
-    sql(world, f"UPDATE retour_hints SET next_at = next_at - {by}")  # noqa: S608
+    sql(world, f"UPDATE retour_effect SET not_before = not_before - {by}, created_at = created_at - {by}")  # noqa: S608 - the test's own
+    sql(world, f"UPDATE retour_effect SET again = again - {by} WHERE again > 0")  # noqa: S608 - the test's own
+    sql(world, f"UPDATE retour_hints SET next_at = next_at - {by}")  # noqa: S608 - the test's own
 
 
 def many_payments(world: Any, number: int, of_one_order: int = 1) -> list[str]:
@@ -220,7 +220,7 @@ def test_hints_have_a_turn_beside_a_flood_of_other_work(world: Any, asked: list[
     for number in range(100):
         sql(
             world,
-            "INSERT INTO retour_effect (id, shop, order_id, kind, plugin, body, state, lease_until, attempts, settled, "  # noqa: S608
+            "INSERT INTO retour_effect (id, shop, order_id, kind, plugin, body, state, lease_until, attempts, settled, "  # noqa: S608 - the test's own
             f"not_before, created_at, problem) SELECT 'flood' || {number}, shop, 'o' || {number}, kind, plugin, body, "
             "state, 0, 0, 0, 0, 0, '' FROM retour_effect WHERE kind = 'provider_event' AND order_id = '1001'",
         )

@@ -53,7 +53,7 @@ def lose_lease(world: Any, kind: str) -> None:
     """Another worker takes the effects of a kind: their leases had run out."""
     with world.desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql(
-            f"UPDATE retour_effect SET owner = 'wk another', attempts = attempts + 1 "  # noqa: S608
+            f"UPDATE retour_effect SET owner = 'wk another', attempts = attempts + 1 "  # noqa: S608 - the test's own
             f"WHERE state = 'waiting' AND kind = '{kind}'"
         )
 
@@ -66,7 +66,7 @@ def pauses_are_over(world: Any) -> None:
 
 def rows(world: Any, what: str) -> list[Any]:
     with world.desk._services.store.engine.connect() as connection:
-        return [tuple(row) for row in connection.exec_driver_sql(f"SELECT {what} FROM retour_effect ORDER BY id")]  # noqa: S608
+        return [tuple(row) for row in connection.exec_driver_sql(f"SELECT {what} FROM retour_effect ORDER BY id")]  # noqa: S608 - the test's own
 
 
 # --- losing one lease costs one effect -------------------------------------------------------------------

@@ -271,7 +271,7 @@ def story(world: Any, *, tame: bool, answers: bool = True) -> dict[str, object]:
     desk.work()
     with desk._services.store.engine.connect() as connection:
         rows = [
-            [str(one) for one in connection.exec_driver_sql(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3")]  # noqa: S608
+            [str(one) for one in connection.exec_driver_sql(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3")]  # noqa: S608 - the test's own
             for table, columns in (
                 ("retour_event", "shop, order_id, seq, type, body"),
                 ("retour_effect", "kind, state, problem"),

@@ -37,7 +37,7 @@ def sql(desk: ReturnDesk, statement: str) -> None:
 
 
 def rows(desk: ReturnDesk, what: str, where: str = "1 = 1") -> list[Any]:
-    query = f"SELECT {what} FROM retour_effect WHERE {where} ORDER BY id"  # noqa: S608
+    query = f"SELECT {what} FROM retour_effect WHERE {where} ORDER BY id"  # noqa: S608 - the test's own
     with desk._services.store.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
@@ -159,7 +159,7 @@ def test_one_poisoned_order_among_a_thousand_ends_three_processes_and_costs_no_o
             f"SELECT shop, '{order_id}', seq, command, at, actor_kind, actor_id, type, version, "
             f"replace(body, 'o0000', '{order_id}') {of_each}",
         )
-        sql(desk, f"INSERT INTO retour_dossier VALUES ('default', '{order_id}', {template.version})")  # noqa: S608
+        sql(desk, f"INSERT INTO retour_dossier VALUES ('default', '{order_id}', {template.version})")  # noqa: S608 - the test's own
     seq = next(one.seq for one in desk._services.store.events("default", "o0000") if one.event.announced_by)
     for order_id in order_ids:
         effect = to_store(

@@ -70,12 +70,12 @@ def sql(desk: ReturnDesk, statement: str) -> None:
 
 def rows(desk: ReturnDesk, what: str) -> list[Any]:
     with desk._services.store.engine.connect() as connection:
-        return [tuple(row) for row in connection.exec_driver_sql(f"SELECT {what} FROM retour_effect ORDER BY id")]  # noqa: S608
+        return [tuple(row) for row in connection.exec_driver_sql(f"SELECT {what} FROM retour_effect ORDER BY id")]  # noqa: S608 - the test's own
 
 
 def from_the_future(desk: ReturnDesk, order_id: str) -> None:
     """A newer retour was here, and wrote an event that this one does not know."""
-    sql(desk, f"UPDATE retour_event SET version = 99 WHERE order_id = '{order_id}' AND seq = 1")  # noqa: S608
+    sql(desk, f"UPDATE retour_event SET version = 99 WHERE order_id = '{order_id}' AND seq = 1")  # noqa: S608 - the test's own
 
 
 # --- returns that expire, and personal data --------------------------------------------------------------
