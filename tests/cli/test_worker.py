@@ -212,6 +212,30 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, sqlite_url: str) -> Non
         host.close()
 
 
+def test_a_worker_that_stands_still_ends_itself_and_says_where(tmp_path: Path, sqlite_url: str) -> None:
+    """What never returns is in the host's own code, and nothing but the end of the process ends it."""
+    host = Host(tmp_path, sqlite_url, seconds=60)
+    try:
+        host.leave("order-0")
+        assert host.start("--longest", "0.5").wait(20) == 1
+        assert "in book_stock" in host.said()
+        assert host.booked() == []
+        with host.desk._services.store.engine.begin() as connection:
+            assert connection.execute(text("SELECT owner IS NOT NULL, died FROM retour_effect")).all() == [(1, 0)]
+            connection.execute(text("UPDATE retour_effect SET lease_until = 0"))
+        assert host.desk.work().done == 1  # by another, when the lease is over
+    finally:
+        host.close()
+
+
+def test_a_round_that_ends_in_time_ends_nothing(host: Host) -> None:
+    host.leave("order-0")
+    worker = host.start("--longest", "1", "--every", "0.1")
+    host.wait(host.applied)
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(1.5)
+
+
 def test_a_locked_store_is_told_and_tried_again(host: Host) -> None:
     host.leave("order-0")
     holder = sqlite3.connect(host.folder / "retour.db", isolation_level=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import logging
 import os
@@ -25,6 +26,9 @@ log = logging.getLogger("retour.worker")
 
 AT_ONCE = 5
 """Effects that are taken in one round: those are finished before a stop, so they are few."""
+
+LONGEST_ROUND = 300.0
+"""Seconds after which a round stands still: what it takes ends within two minutes, where all of it ends."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -55,10 +59,18 @@ class NoDesk(RetourError):
     metavar="SECONDS",
     help="The pause when there is nothing to do, and after an error.",
 )
+@click.option(
+    "--longest",
+    type=click.FloatRange(min=0, min_open=True),
+    default=LONGEST_ROUND,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long one round may take before the worker ends itself, with exit code 1 and where it stood still.",
+)
 @click.option("--once", is_flag=True, help="Do what is due now, then end: for cron.")
 @language_option
 @click.pass_context
-def command(ctx: click.Context, where: str, pause: float, once: bool, lang: str | None) -> None:
+def command(ctx: click.Context, where: str, pause: float, longest: float, once: bool, lang: str | None) -> None:
     """Do what is due, again and again: stock to book, refunds to send and to ask about, returns that expire.
 
     SIGTERM and SIGINT (Ctrl-C) stop it when the work at hand is finished, with exit code 0; a second one ends it at
@@ -71,20 +83,20 @@ def command(ctx: click.Context, where: str, pause: float, once: bool, lang: str 
     try:
         with _Stop.on_signals(language) as stop:
             if once:
-                while not stop.asked and _round(desk, language):
+                while not stop.asked and _round(desk, longest, language):
                     pass
             else:
-                _work(desk, stop, pause, language)
+                _work(desk, stop, pause, longest, language)
     finally:
         desk.close()
 
 
-def _work(desk: ReturnDesk, stop: _Stop, pause: float, language: str) -> None:
+def _work(desk: ReturnDesk, stop: _Stop, pause: float, longest: float, language: str) -> None:
     """Round after round until the stop; no error ends it."""
     _say(text("The worker has started. It looks for work every {seconds} seconds.", seconds=f"{pause:g}"), language)
     while not stop.asked:
         try:
-            busy = _round(desk, language)
+            busy = _round(desk, longest, language)
         except (RetourError, SQLAlchemyError) as error:
             said = error.text(language) if isinstance(error, RetourError) else str(error).partition("\n")[0]
             words = text(
@@ -101,9 +113,10 @@ def _work(desk: ReturnDesk, stop: _Stop, pause: float, language: str) -> None:
     _say(text("The worker has stopped."), language)
 
 
-def _round(desk: ReturnDesk, language: str) -> bool:
+def _round(desk: ReturnDesk, longest: float, language: str) -> bool:
     """One round; gives whether there was anything to do, and says what."""
-    report = desk.work(limit=AT_ONCE)
+    with _ended_after(longest):
+        report = desk.work(limit=AT_ONCE)
     if report.idle:
         return False
     parts: list[Text | str] = [text("{count} done", count=report.done)]
@@ -115,6 +128,20 @@ def _round(desk: ReturnDesk, language: str) -> bool:
         parts.append(texts("{count} note forgotten", "{count} notes forgotten", report.forgotten))
     _say(text("{parts}", parts=parts), language)
     return True
+
+
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """End the process where this takes longer, and write where each thread was: nothing else ends a call that never
+    returns, whatever it waits for. What it was doing is then taken over as after any crash."""
+    faulthandler.dump_traceback_later(seconds, file=_ERROR_OUTPUT, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+_ERROR_OUTPUT = 2
 
 
 class _Stop:
