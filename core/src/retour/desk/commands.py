@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import attrs
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from retour.effects.runner import as_claimed, by_order
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
-from retour.model.fields import shown
+from retour.model.fields import Characters, shown, wanted_instead
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -40,6 +40,9 @@ Decide: TypeAlias = Callable[[Draft, Order], object]
 """Applies the rules to a draft of the order, asking the deciding hooks on the way."""
 
 
+_REQUEST_ID = Annotated[str, Characters(1, 200)]
+
+
 @attrs.frozen
 class Request:
     """The identity of a command that adds something: the host's request_id, and a digest of the arguments."""
@@ -50,7 +53,7 @@ class Request:
     @classmethod
     def of(cls, order_id: str, request_id: str | None, arguments: tuple[object, ...]) -> Request:
         """The identity, checked. Raises `MissingRequestId`."""
-        if not isinstance(request_id, str) or not 1 <= len(request_id) <= 200:
+        if request_id is None or wanted_instead(request_id, _REQUEST_ID) is not None:
             raise MissingRequestId(
                 text(
                     "Order {order}: this needs a request_id, 1 to 200 characters, made when the form is shown, "

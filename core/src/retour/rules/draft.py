@@ -14,9 +14,12 @@ from retour.model.events.event import Event, Recorded
 from retour.model.events.goods import OrderSeen
 from retour.model.history import apply
 from retour.model.ids import NewId
+from retour.model.making import unchecked
 from retour.model.order import Order
 from retour.model.text import Text, text
 from retour.model.unseen import unseen
+
+_recorded = unchecked(Recorded)
 
 
 @attrs.frozen(kw_only=True)
@@ -52,10 +55,10 @@ class Draft:
             raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
         seq = self.dossier.version + 1
         first = not self.events
-        recorded = Recorded(
+        recorded = _recorded(  # of what was checked: who, what, and the request when it was given
             seq=seq,
             command=seq if first else self.events[0].seq,
-            at=self.at,
+            at=self.at.astimezone(datetime.UTC),
             by=by or self.by,
             event=event,
             request_id=self.request_id if first else None,

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 from cattrs.gen import make_dict_structure_fn_from_attrs
@@ -15,7 +15,7 @@ from cattrs.preconf.json import make_converter
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidValue, NotReadable, OrderUnreadable
 from retour.model.events.event import EVENT_TYPES, Recorded
-from retour.model.making import unchecked
+from retour.model.making import fields_of, unchecked
 from retour.model.text import Text, text
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.store.clock import as_datetime, microseconds
@@ -38,10 +38,21 @@ def _true_or_false(value: object, _: object) -> bool:
 
 def _as_it_was_made(kind: Any) -> Callable[[Any, Any], Any]:
     """What is read back was checked when it was made; a value of the class is made of it, and not checked again."""
-    attrs.resolve_types(kind, include_extras=False)
-    fields: Any = attrs.fields(kind)
+    hints = get_type_hints(kind)  # without how long and how large, which only checks ask for
+    fields: Any = [field.evolve(type=hints[field.name]) for field in fields_of(kind)]
     made: Any = unchecked(kind)
-    return make_dict_structure_fn_from_attrs(list(fields), made, _converter)
+    return make_dict_structure_fn_from_attrs(fields, made, _converter)
+
+
+def _is_tuple_of_any_length(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
+
+
+def _as_tuple(kind: Any) -> Callable[[Any, Any], Any]:
+    """Each item by the same hook, which is looked for once."""
+    of_each: Any = get_args(kind)[0]
+    structure = _converter.get_structure_hook(of_each)
+    return lambda value, _: tuple([structure(item, of_each) for item in value])
 
 
 def _exact_number(value: object, _: object) -> Decimal:
@@ -58,6 +69,7 @@ _converter.register_structure_hook(int, _whole_number)
 _converter.register_structure_hook(bool, _true_or_false)
 _converter.register_structure_hook(Decimal, _exact_number)
 _converter.register_structure_hook_factory(attrs.has, _as_it_was_made)
+_converter.register_structure_hook_factory(_is_tuple_of_any_length, _as_tuple)
 _converter.register_unstructure_hook(Decimal, str)
 _converter.register_unstructure_hook_func(
     lambda kind: getattr(kind, "__origin__", kind) is frozenset, lambda value: sorted(value)
