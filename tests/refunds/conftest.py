@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import attrs
 import pytest
+from cutting_proxy import CuttingProxy
+from sqlalchemy import Engine, create_engine
 
 from retour import Actor, MemoryShop, Money, Outcome, Refund, ReturnDesk
 from retour.testing import a_line, a_payment, an_order
@@ -114,6 +117,23 @@ class World:
         """Minor units that really went back."""
         total: int = self.ledger.total("p_1")  # type: ignore[attr-defined]
         return total
+
+
+@pytest.fixture
+def server(database: str) -> Iterator[Engine]:
+    """The server itself, past the proxy."""
+    engine = create_engine(database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def proxy(world: Any, database: str) -> Iterator[CuttingProxy]:
+    """Stands between the world's desk and the server."""
+    made = CuttingProxy(database)
+    world.database = made.url
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -6,36 +6,20 @@ methods, what is there before each, and how often each commits are those of the 
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cutting_proxy as proxies
 import pytest
+from refunds import test_costs as costs
 from sqlalchemy import Engine, create_engine
 
 from retour import MemoryShop, ReturnDesk
 from retour.store import tables
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.long]
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-costs = _load("test_costs")
 
 
 def committed_by_the_host(world: Any) -> Any:
@@ -76,23 +60,6 @@ def database(postgresql_url: str) -> Iterator[str]:
     engine = create_engine(postgresql_url)
     tables.metadata.drop_all(engine)
     engine.dispose()
-
-
-@pytest.fixture
-def server(database: str) -> Iterator[Engine]:
-    """The server itself, past the proxy."""
-    engine = create_engine(database)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def proxy(world: Any, database: str) -> Iterator[Any]:
-    """Stands between the world's desk and the server."""
-    made = proxies.CuttingProxy(database)
-    world.database = made.url
-    yield made
-    made.close()
 
 
 def begin_anew(world: Any, server: Engine) -> None:

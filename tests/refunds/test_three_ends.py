@@ -48,23 +48,6 @@ def database(postgresql_url: str) -> Iterator[str]:
     engine.dispose()
 
 
-@pytest.fixture
-def server(database: str) -> Iterator[Engine]:
-    """The server itself, past the proxy."""
-    engine = create_engine(database)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def proxy(world: Any, database: str) -> Iterator[Any]:
-    """Stands between the world's desk and the server."""
-    made = proxies.CuttingProxy(database)
-    world.database = made.url
-    yield made
-    made.close()
-
-
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 

@@ -128,7 +128,7 @@ def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], ShopCaller]
     Raises `InvalidShop` for what is no `Shop`: at once, or when it is given.
     """
     if not is_shop(given):
-        function: Callable[[str], Shop] = given  # type: ignore[assignment]
+        function: Callable[[str], Shop] = given  # type: ignore[assignment]  # what is no shop has to be one
         _check_takes_an_id(function)
 
         def of(shop_id: str) -> ShopCaller:

@@ -232,14 +232,19 @@ def _refuse_precedence(manager: pluggy.PluginManager, loaded: object) -> None:
 
 
 def _handed_over(
-    manager: pluggy.PluginManager, name: str, hook: str, methods: Sequence[str], capabilities: type
+    manager: pluggy.PluginManager,
+    name: str,
+    hook: str,
+    methods: Sequence[str],
+    capabilities: type[PaymentCapabilities | ShippingCapabilities],
 ) -> tuple[Any, ...]:
     """The provider classes that one plugin hands over, checked."""
     others = [plugin for other, plugin in manager.list_name_plugin() if other != name and plugin is not None]
     classes = [one for several in manager.subset_hook_caller(hook, others)() for one in several]
-    for one in classes:
-        if not isinstance(one, type):
-            raise TypeError(f"{hook} returns classes, not {one!r}")
+    for given in classes:
+        if not isinstance(given, type):
+            raise TypeError(f"{hook} returns classes, not {given!r}")
+        one: Any = given  # what it has is looked at here
         missing = [
             field
             for field in ("name", "display_name", "api", "settings_type", "capabilities", *methods)
@@ -247,14 +252,14 @@ def _handed_over(
         ]
         if missing:
             raise TypeError(f"{one.__name__} has no {', '.join(missing)}")
-        if one.api != API:  # type: ignore[attr-defined]
+        if one.api != API:
             raise TypeError(
-                f"{one.__name__} was written for contract {one.api!r}, this retour has contract {API}; "  # type: ignore[attr-defined]
+                f"{one.__name__} was written for contract {one.api!r}, this retour has contract {API}; "
                 "install matching versions of both"
             )
-        if not isinstance(one.capabilities, capabilities):  # type: ignore[attr-defined]
+        if not isinstance(one.capabilities, capabilities):
             raise TypeError(f"{one.__name__}.capabilities is no {capabilities.__name__}")
-        for method in one.capabilities.methods:  # type: ignore[attr-defined]
+        for method in one.capabilities.methods:
             if not callable(getattr(one, method, None)):
                 raise TypeError(f"{one.__name__} declares what {method} does, and has no {method}")
     return tuple(classes)
