@@ -256,7 +256,7 @@ print("a plugin that talks")
 class AcmePay:
     name = "acmepay"
     display_name = "AcmePay"
-    api = 1
+    api = 2
     settings_type, capabilities, refund_url = Mollie.settings_type, PaymentCapabilities(), Mollie.refund_url
     {sandbox}
 

@@ -81,7 +81,12 @@ def test_mail_addresses_and_ibans_are_taken_out_of_what_a_provider_says(words: s
     assert (error.message, error.provider_code) == (kept, kept)
     assert str(error) == f"invalid_request: {kept} ({kept})"
     result = RefundResult(
-        reference="re_1", status=RefundStatus.FAILED, amount=Money.of("1", "EUR"), provider_status=words, reason=words
+        reference="re_1",
+        target="",
+        status=RefundStatus.FAILED,
+        amount=Money.of("1", "EUR"),
+        provider_status=words,
+        reason=words,
     )
     assert (result.provider_status, result.reason) == (kept, kept)
 

@@ -9,16 +9,17 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from retour import Actor, GoodsState, MemoryShop, Money, Paid, Payment, ReturnDesk, StockState, hookimpl
+from retour import Actor, GoodsState, MemoryShop, Money, Paid, ReturnDesk, StockState, hookimpl
 from retour.plugins import specs
 from retour.providers import (
     Delivery,
+    ErrorCode,
     LinkKind,
     LinkRequest,
     Order,
     PaymentCapabilities,
+    ProviderError,
     ProviderSession,
-    Refundable,
     RefundLink,
     RefundRequest,
     RefundResult,
@@ -50,9 +51,9 @@ class AcmePay:
 
     name: ClassVar = "acme"
     display_name: ClassVar = "Acme Pay"
-    api: ClassVar = 1
+    api: ClassVar = 2
     settings_type: ClassVar = Settings
-    capabilities: ClassVar = PaymentCapabilities(refund_by_api=Support.YES)
+    capabilities: ClassVar = PaymentCapabilities(refund_by_api=Support.YES, fetch_refund=Support.YES)
 
     def __init__(self, settings: Settings, http: ProviderSession) -> None:
         del settings, http
@@ -61,13 +62,17 @@ class AcmePay:
         url = f"https://acme.example/payments/{request.payment.reference}"
         return RefundLink(kind=LinkKind.PROVIDER_PAGE, label=text("close"), instruction=text("close"), url=url)
 
-    def refundable(self, payment: Payment) -> Refundable:
-        return Refundable(target=payment.reference, remaining=payment.captured)
-
     def refund(self, request: RefundRequest) -> RefundResult:
         return RefundResult(
-            reference="re_1", status=RefundStatus.SUCCEEDED, amount=request.amount, provider_status="done"
+            reference="re_1",
+            target=request.target,
+            status=RefundStatus.SUCCEEDED,
+            amount=request.amount,
+            provider_status="done",
         )
+
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{target} has no refund {reference} that is not done")
 
 
 class AcmeShipping:
@@ -75,12 +80,12 @@ class AcmeShipping:
 
     name: ClassVar = "acme_parcels"
     display_name: ClassVar = "Acme Parcels"
-    api: ClassVar = 1
+    api: ClassVar = 2
     settings_type: ClassVar = Settings
     capabilities: ClassVar = ShippingCapabilities(portal=Support.YES)
 
-    def __init__(self, settings: Settings) -> None:
-        del settings
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
+        del settings, http
 
     def portal_url(self, order: Order) -> ShippingOption | None:
         return ShippingOption(

@@ -141,7 +141,7 @@ class AcmePay:
 
     name = "acme"
     display_name = "Acme Pay"
-    api = 1
+    api = 2
     settings_type = Settings
     capabilities = PaymentCapabilities()
 
@@ -152,11 +152,11 @@ class AcmePay:
         raise RuntimeError(f"broken with {self.settings.api_key.reveal()}")
 
 
-def acme(provider: object = AcmePay, name: str = "acme-plugin") -> object:
+def acme(*providers: object, name: str = "acme-plugin") -> object:
     class AcmePlugin:
         @hookimpl
         def payment_providers(self) -> list[object]:
-            return [provider]
+            return list(providers or [AcmePay])
 
     plugin = AcmePlugin()
     plugin.name = name  # type: ignore[attr-defined]
@@ -173,12 +173,31 @@ def test_two_plugins_of_one_name_are_an_error() -> None:
         desk(acme(), acme())
 
 
-def test_a_provider_of_another_contract_is_refused_with_a_sentence() -> None:
-    class Newer(AcmePay):
-        api = 2
+@pytest.mark.parametrize(
+    "written_for, what_to_do",
+    [(1, "install a newer version of its plugin. What changed: docs/contract.md"), (3, "install a newer retour")],
+)
+def test_a_provider_of_another_contract_is_off_by_itself_and_says_what_to_do(written_for: int, what_to_do: str) -> None:
+    class Other(AcmePay):
+        name = "other"
+        display_name = "Other Pay"
+        api = written_for
+        capabilities = "of another contract: nobody looks at them"  # type: ignore[assignment]  # that is the test
 
-    (plugin,) = desk(acme(Newer)).plugins
-    assert "was written for contract 2, this retour has contract 1" in plugin.reason
+    (plugin,) = desk(acme(AcmePay, Other), settings={"acme": {"api_key": "k"}}).plugins
+    assert (plugin.status, plugin.payment_providers, plugin.reason) == ("loaded", (AcmePay,), "")
+    [off] = plugin.providers_off
+    assert str(off.reason).startswith(f"Other Pay was written for contract {written_for} of providers, and this retour")
+    assert what_to_do in str(off.reason)
+
+
+def test_a_contract_that_is_no_number_is_a_mistake_of_the_plugin() -> None:
+    class Wordy(AcmePay):
+        api = "2"  # type: ignore[assignment]  # that is the test
+
+    (plugin,) = desk(acme(Wordy)).plugins
+    assert (plugin.status, plugin.providers_off) == ("broken", ())
+    assert "Wordy.api is '2', and a contract has a number: 2" in plugin.reason
 
 
 def test_a_provider_whose_capabilities_are_none_is_off() -> None:
@@ -306,7 +325,7 @@ def test_one_wrong_key_of_one_provider_switches_off_that_provider_and_nothing_el
         a_payment("10.00", provider="good", reference="g-1"),
     ]
     shops = {name: MemoryShop([an_order(a_line("cup"), payments=paid)]) for name in ("default", "two")}
-    one = desk(acme(), acme(Good, "good-plugin"), settings=lambda _: given, shop=lambda name: shops[name])
+    one = desk(acme(), acme(Good, name="good-plugin"), settings=lambda _: given, shop=lambda name: shops[name])
     two = one.for_shop("two")
     assert two.mark_returned("1001", by=ANNA).changed
     assert [shops["two"].stock, len(two.timeline("1001")), len(two.list_returns().returns)] == [{"cup": 1}, 3, 1]

@@ -85,5 +85,5 @@ def test_half_a_character_and_a_nul_become_question_marks_and_whole_ones_stay(bo
 def test_a_refund_without_a_reference_or_of_an_amount_that_none_has_is_unreadable(reference: str, minor: int) -> None:
     amount = Money(minor=minor, currency="EUR")
     with pytest.raises(ProviderError) as caught:
-        RefundResult(reference=reference, status=RefundStatus.PENDING, amount=amount, provider_status="")
+        RefundResult(reference=reference, target="", status=RefundStatus.PENDING, amount=amount, provider_status="")
     assert caught.value.code is ErrorCode.UNREADABLE_ANSWER

@@ -260,7 +260,7 @@ def check_parse(sender: Any, webhook: RawWebhook) -> None:
     assert isinstance(told, VerifiedEvents)
     assert genuine
     for event in told.events:
-        for words in (event.event_id, event.target, event.refund.reference, event.refund.refund_id):
+        for words in (event.event_id, *event.payments, event.refund.reference, event.refund.refund_id):
             check_words(words)
         check_words(event.refund.provider_status + event.refund.reason)
         assert event.refund.reference

@@ -68,6 +68,7 @@ class Ledger:
         reference = f"re_{len(self.refunds) + 1}"
         result = RefundResult(
             reference=reference,
+            target=target,
             status=self.new_status,
             amount=amount,
             provider_status=self.new_status.value,
@@ -114,11 +115,14 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
 
         name = "ledger"
         display_name = "Ledger Pay"
-        api = 1
+        api = 2
         settings_type = Settings
         capabilities = attrs.evolve(
             PaymentCapabilities(
                 refund_by_api=Support.YES,
+                refundable=Support.YES,
+                fetch_refund=Support.YES,
+                check_settings=Support.YES,
                 find_refund=Support.YES,
                 list_refunds=Support.YES,
                 webhooks=WebhookTrust.SIGNED,
@@ -200,12 +204,20 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             kind, what, *then = webhook.body.decode().split(":")
             if kind == "fetch":
                 return ToFetch(targets=(what,))
+            if kind == "events":
+                several = [ledger.refunds[one] for one in what.split(",")]
+                return VerifiedEvents(
+                    events=tuple([RefundEvent(event_id=f"{one.reference}-{one.status}", refund=one) for one in several])
+                )
             result = ledger.refunds[what]
             if then:  # as it was then: a webhook can be late
                 status = RefundStatus(then[0])
                 result = attrs.evolve(result, status=status, provider_status=status.value)
-            event = RefundEvent(event_id=f"{what}-{result.status}", target=ledger.targets[what], refund=result)
+            event = RefundEvent(event_id=f"{what}-{result.status}", refund=result)
             return VerifiedEvents(events=(event,))
+
+        def check_settings(self) -> None:
+            ledger.watch("check_settings", None)
 
         def _look(self, call: str, request: RefundRequest | None = None) -> None:
             ledger.watch(call, request)

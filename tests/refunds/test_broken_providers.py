@@ -389,9 +389,8 @@ def caller(world: Any) -> PaymentCaller:
     "capability, method, arguments",
     [
         ("refund_by_api", "refund", [SimpleNamespace()]),
-        ("refund_by_api", "refundable", [SimpleNamespace()]),
-        ("refund_by_api", "fetch_refund", ["p_1", "re_1"]),
-        ("refund_by_api", "check_settings", []),
+        ("fetch_refund", "fetch_refund", ["p_1", "re_1"]),
+        ("check_settings", "check_settings", []),
         ("find_refund", "find_refund", [SimpleNamespace()]),
         ("list_refunds", "list_refunds", ["p_1"]),
         ("cancel_refund", "cancel_refund", ["p_1", "re_1"]),
@@ -428,8 +427,10 @@ def test_a_list_that_never_ends_is_no_answer(world: Any, broken: dict[str, Any])
     assert len(caller(world).list_refunds("p_1")) == MOST_REFUNDS
 
 
-GOOD = RefundResult(reference="re", status=RefundStatus.PENDING, amount=Money.of("1", "EUR"), provider_status="p")
-EVENT = RefundEvent(event_id="ev", target="p_1", refund=GOOD)
+GOOD = RefundResult(
+    reference="re", target="p_1", status=RefundStatus.PENDING, amount=Money.of("1", "EUR"), provider_status="p"
+)
+EVENT = RefundEvent(event_id="ev", refund=GOOD)
 
 
 ONE = Money.of("1", "EUR")
@@ -605,12 +606,12 @@ def test_without_a_portal_that_works_the_customer_sends_it_himself(
 ) -> None:
     class Parcels:
         name = display_name = "parcels"
-        api = 1
+        api = 2
         settings_type = NoSettings
         capabilities = ShippingCapabilities(portal=portal)
 
-        def __init__(self, settings: NoSettings) -> None:
-            del settings
+        def __init__(self, settings: NoSettings, http: object) -> None:
+            del settings, http
 
         def portal_url(self, order: object) -> object:
             del order

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from retour import Actor, Mode, Money, Order
-from retour.effects.inbox import Sender, payment_of_target
+from retour.effects.inbox import Sender, payment_named
 from retour.model.dossier import Dossier
 from retour.model.events.money import RefundPlanned
 from retour.model.refunds import RefundInstruction
@@ -26,7 +26,7 @@ def paid_by(*references: str, provider: str = "paypal") -> Order:
 
 
 def meant(order: Order, target: str, dossier: Dossier | None = None) -> str | None:
-    payment = payment_of_target(order, dossier or Dossier(order_id=order.id), PAYPAL, target)
+    payment = payment_named(order, dossier or Dossier(order_id=order.id), PAYPAL, [target])
     return None if payment is None else payment.reference
 
 

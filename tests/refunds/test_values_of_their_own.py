@@ -218,11 +218,11 @@ def again(result: RefundResult) -> RefundResult:
 def vandal_parcels(vandal: Vandal) -> object:
     class Parcels:
         name = display_name = "parcels"
-        api = 1
+        api = 2
         settings_type = attrs.make_class("NoSettings", [])
         capabilities = ShippingCapabilities(portal=Support.YES)
 
-        def __init__(self, _: object) -> None: ...
+        def __init__(self, _: object, __: object) -> None: ...
 
         def portal_url(self, order: Order) -> ShippingOption:
             words = text("Portal for {code}", code=order.delivery.postal_code if order.delivery else "")

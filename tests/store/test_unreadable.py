@@ -288,7 +288,7 @@ def test_a_list_goes_on_without_a_row_that_a_newer_retour_wrote(desk: ReturnDesk
 class Acme:
     """A provider whose webhooks speak of several payments at once."""
 
-    name, display_name, api = "acme", "Acme", 1
+    name, display_name, api = "acme", "Acme", 2
     capabilities = PaymentCapabilities(webhooks=WebhookTrust.SIGNED)
 
     @attrs.frozen(kw_only=True)
@@ -302,9 +302,9 @@ class Acme:
         told = [
             RefundEvent(
                 event_id=target,
-                target=target,
                 refund=RefundResult(
                     reference=f"re_{target}",
+                    target=target,
                     status=RefundStatus.SUCCEEDED,
                     amount=Money.of("1", "EUR"),
                     provider_status="ok",

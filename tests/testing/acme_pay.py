@@ -164,15 +164,18 @@ class AcmePay:
     name: ClassVar[str] = "acmepay"
     display_name: ClassVar[str] = "Acme Pay"
     sandbox: ClassVar[str] = "acme_pay:AcmePaySandbox"
-    api: ClassVar[int] = 1
+    api: ClassVar[int] = 2
     settings_type: ClassVar[type[Any]] = Settings
     capabilities: ClassVar[PaymentCapabilities] = PaymentCapabilities(
         refund_page=Support.YES,
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
+        refundable=Support.YES,
+        fetch_refund=Support.YES,
         cancel_refund=Support.YES,
         find_refund=Support.YES,
         list_refunds=Support.YES,
+        check_settings=Support.YES,
         webhooks=WebhookTrust.SIGNED,
         idempotency=Idempotency(header=KEY_HEADER, window=KEY_WINDOW),
         lookup_complete_after=datetime.timedelta(0),
@@ -273,6 +276,7 @@ class AcmePay:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a refund of another payment")
         return RefundResult(
             reference=refund.id,
+            target=refund.payment,
             status=self._status(refund.status),
             amount=refund.amount.money,
             provider_status=refund.status,
@@ -301,8 +305,7 @@ class AcmePay:
         return signature(self.settings.webhook_secret.reveal(), body)
 
     def _event(self, event: WireEvent) -> RefundEvent:
-        target = event.refund.payment
-        return RefundEvent(event_id=event.id, target=target, refund=self._result(event.refund, target))
+        return RefundEvent(event_id=event.id, refund=self._result(event.refund, event.refund.payment))
 
     # --- the calls ---------------------------------------------------------------------------------------
 

@@ -909,7 +909,7 @@ class RefundsAgainWhenAWebhookTellsOfFailure(AcmePay):
                             refund_id=event.refund.refund_id,
                             key=str(uuid.uuid4()),
                             order_id="1001",
-                            target=event.target,
+                            target=event.refund.target,
                             amount=event.refund.amount,
                             description="",
                         )
@@ -967,7 +967,11 @@ class SaysPaidWhereAPersonHasToPay(AcmePay):
 
     def refund(self, request: RefundRequest) -> RefundResult:
         return RefundResult(
-            reference=request.key, status=RefundStatus.SUCCEEDED, amount=request.amount, provider_status="paid"
+            reference=request.key,
+            target=request.target,
+            status=RefundStatus.SUCCEEDED,
+            amount=request.amount,
+            provider_status="paid",
         )
 
 

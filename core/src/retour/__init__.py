@@ -123,7 +123,11 @@ if TYPE_CHECKING:
     from retour.model.unreadable import ReadingFault as ReadingFault, UnreadableRow as UnreadableRow
     from retour.plugins.context import HookContext as HookContext
     from retour.plugins.markers import hookimpl as hookimpl
-    from retour.plugins.registry import Plugin as Plugin, PluginStatus as PluginStatus
+    from retour.plugins.registry import (
+        Plugin as Plugin,
+        PluginStatus as PluginStatus,
+        ProviderOff as ProviderOff,
+    )
     from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
     from retour.shop import MemoryShop as MemoryShop, Shop as Shop
     from retour.store.connect import connect as connect
@@ -243,7 +247,7 @@ _HOMES = {
     "model.unreadable": ("ReadingFault", "UnreadableRow"),
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),
-    "plugins.registry": ("Plugin", "PluginStatus"),
+    "plugins.registry": ("Plugin", "PluginStatus", "ProviderOff"),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
     "shop": ("MemoryShop", "Shop"),
     "store.connect": ("connect",),

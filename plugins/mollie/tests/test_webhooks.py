@@ -103,7 +103,7 @@ def test_a_signed_event_says_how_a_refund_is() -> None:
     told = read(signed(body), body, SECRET)
     assert isinstance(told, VerifiedEvents)
     [refund_event] = told.events
-    assert (refund_event.event_id, refund_event.target) == ("event_1", "tr_1")
+    assert (refund_event.event_id, refund_event.refund.target) == ("event_1", "tr_1")
     assert (refund_event.refund.reference, refund_event.refund.refund_id) == ("re_1", "rf_1")
     assert refund_event.refund.status is RefundStatus.SUCCEEDED
     assert refund_event.refund.amount == Money.of("5.95", "EUR")

@@ -91,7 +91,7 @@ def test_a_refund_in_the_dashboard_is_told_with_its_capture(
     told = paypal.parse_webhook(received(sandbox)[-1])
     assert isinstance(told, VerifiedEvents)
     [event] = told.events
-    assert (event.target, event.refund.reference, event.refund.refund_id) == (capture, reference, "")
+    assert (event.refund.target, event.refund.reference, event.refund.refund_id) == (capture, reference, "")
     assert (event.refund.amount, event.refund.status) == (Money.of("10.00", "EUR"), RefundStatus.SUCCEEDED)
     assert event.event_id.startswith("WH-")
     assert event.refund == paypal.fetch_refund(capture, reference)

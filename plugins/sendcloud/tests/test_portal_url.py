@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retour import Paid
-from retour.providers import Delivery, Order, ShippingOption, ShippingWay, Support
+from retour.providers import Delivery, Order, ProviderSession, ShippingOption, ShippingWay, Support
 from retour.testing import a_line, an_order
 from retour_sendcloud.provider import Sendcloud
 from retour_sendcloud.settings import Settings
@@ -24,7 +24,7 @@ def an_order_sent_to(postal_code: str, number: str) -> Order:
 
 
 def portal(settings: Settings, order: Order) -> ShippingOption:
-    option = Sendcloud(settings).portal_url(order)
+    option = Sendcloud(settings, ProviderSession()).portal_url(order)
     assert option is not None
     assert (option.way, option.provider) == (ShippingWay.PORTAL, "sendcloud")
     return option
@@ -80,7 +80,7 @@ def test_an_order_without_a_delivery_gets_the_start_page():
 
 
 def test_without_settings_there_is_no_portal():
-    assert Sendcloud(Settings()).portal_url(an_order_sent_to("1234AB", "1001")) is None
+    assert Sendcloud(Settings(), ProviderSession()).portal_url(an_order_sent_to("1234AB", "1001")) is None
 
 
 def test_the_instruction_is_in_dutch_and_in_english():

@@ -20,9 +20,10 @@ from retour.cli import default_language
 from retour.cli.words import text, texts
 from retour.cli.worker_command import desk_at
 from retour.model.errors import PluginClash
+from retour.model.money import Money
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
-from retour.providers.capabilities import Support
+from retour.providers.capabilities import AmountStep, Destination, Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
 
 _SUPPORT: dict[Support, Text] = {
@@ -38,16 +39,28 @@ _CAPABILITIES: dict[str, Text] = {
     "refund_by_api": text("refund by API"),
     "refund_by_person": text("refund by a person"),
     "partial_refund": text("partial refund"),
+    "refundable": text("what is left can be read"),
+    "fetch_refund": text("look at a refund"),
     "cancel_refund": text("cancel refund"),
     "find_refund": text("find a refund again"),
     "list_refunds": text("list refunds"),
+    "check_settings": text("check the settings"),
     "webhooks": text("webhooks"),
+    "outcome_within": text("outcome within"),
+    "late_failure_within": text("can fail afterwards within"),
     "idempotency": text("repeats recognised"),
     "lookup_complete_after": text("lookup complete after"),
     "currencies": text("currencies"),
+    "steps": text("only in steps of"),
+    "destinations": text("money goes to"),
     "refund_window_days": text("days to refund"),
     "portal": text("return portal"),
     "labels": text("labels"),
+}
+
+_DESTINATIONS: dict[Destination, Text] = {
+    Destination.ORIGINAL_PAYMENT: text("the payment that it came from"),
+    Destination.BANK_ACCOUNT: text("a bank account"),
 }
 
 _TRUST: dict[str, Text] = {
@@ -150,6 +163,10 @@ def _as_data(plugin: Plugin) -> dict[str, Any]:
         "status": plugin.status.value,
         "reason": plugin.reason,
         "settings_faults": list(plugin.settings_faults),
+        "providers_off": [
+            {"name": off.name, "display_name": off.display_name, "api": off.api, "reason": str(off.reason)}
+            for off in plugin.providers_off
+        ],
         "hooks": list(plugin.hooks),
         "providers": [
             {
@@ -176,7 +193,7 @@ def _show(plugins: Sequence[Plugin]) -> None:
         table.add_row(
             _named(plugin),
             Styled("\n".join([_KINDS[kind].render(language) for kind in _kinds(plugin)])),
-            Styled(plugin.reason or "\n".join(plugin.settings_faults or _abilities(plugin, language))),
+            Styled(plugin.reason or "\n".join(_what_is_wrong(plugin, language) or _abilities(plugin, language))),
             _status(plugin, language),
             end_section=True,
         )
@@ -190,9 +207,18 @@ def _named(plugin: Plugin) -> Styled:
     return named
 
 
+def _what_is_wrong(plugin: Plugin, language: str) -> list[str]:
+    """What is off of a plugin that is loaded."""
+    return [*[off.reason.render(language) for off in plugin.providers_off], *plugin.settings_faults]
+
+
 def _status(plugin: Plugin, language: str) -> Styled:
-    works = plugin.status is PluginStatus.LOADED and not plugin.settings_faults
-    words = text("wrong settings") if plugin.settings_faults else _STATUS[plugin.status]
+    works = plugin.status is PluginStatus.LOADED and not plugin.settings_faults and not plugin.providers_off
+    words = _STATUS[plugin.status]
+    if plugin.providers_off:
+        words = text("another contract")
+    elif plugin.settings_faults:
+        words = text("wrong settings")
     return Styled(words.render(language), style="green" if works else "bold red")
 
 
@@ -200,11 +226,14 @@ def _abilities(plugin: Plugin, language: str) -> list[str]:
     """Every capability in words: ``refund page: yes``. For a plugin without a provider: its hooks."""
     found = []
     for provider in _providers(plugin):
-        for name, value in _capabilities(provider).items():
+        declared = _capabilities(provider)
+        unconfirmed = declared.pop("unconfirmed", ())
+        for name, value in declared.items():
             words = _in_words(value, language)
             if words:
                 label = _CAPABILITIES[name].render(language) if name in _CAPABILITIES else name.replace("_", " ")
-                found.append(f"{label}: {words}")
+                mark = f" ({text('not confirmed').render(language)})" if name in unconfirmed else ""
+                found.append(f"{label}: {words}{mark}")
     return found or [", ".join(plugin.hooks)]
 
 
@@ -214,13 +243,21 @@ def _in_words(value: Any, language: str) -> str:
         return ""
     if isinstance(value, Support):
         return _SUPPORT[value].render(language)
-    if isinstance(value, frozenset):
-        return ", ".join(sorted(value))
+    if isinstance(value, Destination):
+        return _DESTINATIONS[value].render(language)
+    if isinstance(value, AmountStep):
+        step = str(Money(minor=value.minor_units, currency=value.currency))
+        return f"{step} ({value.method})" if value.method else step
+    if isinstance(value, frozenset | tuple):
+        return ", ".join(sorted([_in_words(one, language) for one in value]))
     if isinstance(value, datetime.timedelta):
+        if value.days > 2:
+            return texts("{count} day", "{count} days", value.days).render(language)
         hours = int(value.total_seconds()) // 3600
         return texts("{count} hour", "{count} hours", hours).render(language) if hours else str(value)
     if attrs.has(type(value)):
-        return ", ".join([_in_words(one, language) for one in attrs.asdict(value, recurse=False).values()])
+        parts = [_in_words(one, language) for one in attrs.asdict(value, recurse=False).values()]
+        return ", ".join([part for part in parts if part])
     return _TRUST[str(value)].render(language) if str(value) in _TRUST else str(value)
 
 

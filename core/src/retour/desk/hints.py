@@ -26,7 +26,7 @@ class Hints:
 
     monotonic: Callable[[], float] = time.monotonic
     _next_lookup: dict[Sender, float] = attrs.field(factory=dict, init=False, repr=False)
-    _questions: dict[tuple[Sender, str], str] = attrs.field(factory=dict, init=False, repr=False)
+    _questions: dict[tuple[Sender, tuple[str, ...]], str] = attrs.field(factory=dict, init=False, repr=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def may_look_up(self, sender: Sender) -> bool:
@@ -39,14 +39,14 @@ class Hints:
             _forget_the_oldest(self._next_lookup)
             return allowed
 
-    def question(self, sender: Sender, target: str) -> str | None:
-        """The id of the effect by which hints of a target asked, as far as it is remembered."""
-        return self._questions.get((sender, target))
+    def question(self, sender: Sender, names: tuple[str, ...]) -> str | None:
+        """The id of the effect by which hints of a payment with these names asked, as far as it is remembered."""
+        return self._questions.get((sender, names))
 
-    def asked(self, sender: Sender, target: str, effect_id: str) -> None:
+    def asked(self, sender: Sender, names: tuple[str, ...], effect_id: str) -> None:
         """Remember by which effect they ask."""
         with self._lock:
-            self._questions[sender, target] = effect_id
+            self._questions[sender, names] = effect_id
             _forget_the_oldest(self._questions)
 
 

@@ -89,23 +89,25 @@ class Webhooks:
         if wanted_instead(reference, Id) is not None:
             return None
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
-        order_id = self._seen_with(sender, reference)
+        order_id = self._seen_with(sender, [reference])
         if order_id is not None:
             return order_id
-        order_id = self._named_by_the_shop(sender, reference)
+        order_id = self._named_by_the_shop(sender, [reference])
         case = self._case(order_id) if order_id is not None else None
-        if case is None or inbox.payment_of_target(case.order, case.dossier, sender, reference) is None:
+        if case is None or inbox.payment_named(case.order, case.dossier, sender, [reference]) is None:
             return None
         return order_id
 
-    def _seen_with(self, sender: inbox.Sender, reference: str) -> str | None:
-        return self.services.store.find_order(
-            sender.shop, sender.provider, sender.account, sender.mode.value, reference
-        )
+    def _seen_with(self, sender: inbox.Sender, names: Sequence[str]) -> str | None:
+        store, mode = self.services.store, sender.mode.value
+        found = (store.find_order(sender.shop, sender.provider, sender.account, mode, name) for name in names)
+        return next((order_id for order_id in found if order_id is not None), None)
 
-    def _named_by_the_shop(self, sender: inbox.Sender, reference: str) -> str | None:
-        """The shop is asked by provider and reference alone: whether the order has such a payment is still to see."""
-        return self.services.shops(self.shop_id).find_order(sender.provider, reference)
+    def _named_by_the_shop(self, sender: inbox.Sender, names: Sequence[str]) -> str | None:
+        """The shop is asked by provider and name alone: whether the order has such a payment is still to see."""
+        shop = self.services.shops(self.shop_id)
+        found = (shop.find_order(sender.provider, name) for name in names)
+        return next((order_id for order_id in found if order_id is not None), None)
 
     def _read(self, caller: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
         """What a webhook says; that a plugin broke over it is kept, for whoever mends the plugin."""
@@ -127,10 +129,10 @@ class Webhooks:
     def _take(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
         """Keep one thing that a webhook says, if it is of an order that we or the shop know."""
         hints, by_anybody = self.services.hints, not notice.signed
-        question = hints.question(sender, notice.target) if by_anybody else None
+        question = hints.question(sender, notice.names) if by_anybody else None
         if question is not None and self.services.store.effects.asked(question):
             return Kept(number=1)
-        order_id = self._seen_with(sender, notice.target)
+        order_id = self._seen_with(sender, notice.names)
         if order_id is None:
             if by_anybody and not hints.may_look_up(sender):
                 raise Busy(
@@ -140,7 +142,7 @@ class Webhooks:
                         provider=sender.provider,
                     )
                 )
-            order_id = self._named_by_the_shop(sender, notice.target)
+            order_id = self._named_by_the_shop(sender, notice.names)
         return Kept() if order_id is None else self._keep(order_id, sender, notice)
 
     def _keep(self, order_id: str, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
@@ -149,14 +151,14 @@ class Webhooks:
             case = self._case(order_id)
             if case is None:
                 return Kept()
-            payment = inbox.payment_of_target(case.order, case.dossier, sender, notice.target)
+            payment = inbox.payment_named(case.order, case.dossier, sender, notice.names)
             if payment is None:
                 return Kept()
             effect, question = notice.as_effect(payment), None
             if effect is None:
                 question = sender.question(order_id, payment, signed=notice.signed)
                 effect = question.effect
-                self.services.hints.asked(sender, notice.target, effect.id)
+                self.services.hints.asked(sender, notice.names, effect.id)
                 if self.services.store.effects.asked(effect.id):
                     return Kept(number=1)
             draft = case.draft(Actor.system(), self.services.clock())

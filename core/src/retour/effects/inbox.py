@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
@@ -38,13 +38,13 @@ LARGEST_HEADERS = 64 * 1024
 
 @attrs.frozen(kw_only=True)
 class Notice:
-    """One thing that a webhook says of ``target``, a payment, a charge or a capture: a verified ``event``, or without
-    one a hint to ask the provider, ``signed`` or by anybody.
+    """One thing that a webhook says of the payment with one of these ``names`` (of a payment, a charge, a capture): a
+    verified ``event``, or without one a hint to ask the provider, ``signed`` or by anybody.
 
     ``identity`` is the same when an event is said again, so that it is kept once.
     """
 
-    target: str
+    names: tuple[str, ...]
     signed: bool = True
     identity: str = ""
     event: RefundEvent | None = None
@@ -137,20 +137,20 @@ def notices(sender: Sender, said: VerifiedEvents | ToFetch, trust: WebhookTrust)
         for event in said.events:
             refund = event.refund
             identity = _identity(*attrs.astuple(sender), event.event_id, refund.reference, refund.status)
-            yield Notice(target=event.target, identity=identity, event=event)
+            yield Notice(names=event.payments, identity=identity, event=event)
     else:
         for target in said.targets:
-            yield Notice(target=target, signed=trust is WebhookTrust.SIGNED)
+            yield Notice(names=(target,), signed=trust is WebhookTrust.SIGNED)
 
 
-def payment_of_target(order: Order, dossier: Dossier, sender: Sender, target: str) -> Payment | None:
+def payment_named(order: Order, dossier: Dossier, sender: Sender, names: Sequence[str]) -> Payment | None:
     """Which payment of an order a webhook means: by the reference that the shop stored, or by what we refunded."""
     own = [payment for payment in order.payments if sender.has(payment)]
     for payment in own:
-        if target in payment.names:
+        if not set(names).isdisjoint(payment.names):
             return payment
     for refund in dossier.refunds.values():
-        if refund.instruction is not None and refund.instruction.target == target:
+        if refund.instruction is not None and refund.instruction.target in names:
             return next((payment for payment in own if payment.id == refund.payment), None)
     return own[0] if len(own) == 1 else None
 

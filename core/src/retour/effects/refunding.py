@@ -39,6 +39,8 @@ from retour.rules.recovery import Next, begins_anew, next_step
 from retour.steps.case import Case, Cases
 from retour.store.effects import ClaimedEffect
 
+_NO_TIME = datetime.timedelta(0)
+
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
 
@@ -154,13 +156,16 @@ class Refunding:
         return _settled(effect, refund, result, Evidence.REPEATED)
 
     def fetch(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
-        """Look at a refund that the provider had pending."""
+        """Look at a refund that the provider had pending. Where it tells the outcome by webhook alone, there is nothing
+        to look at: a person looks, when it had its time."""
         refund = case.dossier.refunds.get(refund_id)
-        if refund is None or refund.state is not RefundState.PENDING:
+        if refund is None or refund.state is not RefundState.PENDING or refund.needs_person:
             return Attempt(settled=done(effect))  # None: it was matched, and is another one now
         provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
+        if not provider.capabilities.fetch_refund.usable:
+            return self._await_outcome(effect, refund, provider)
         try:
             if refund.instruction is not None:
                 target = refund.instruction.target
@@ -178,6 +183,19 @@ class Refunding:
             ),
         )
 
+    def _await_outcome(self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller) -> Attempt:
+        left = refund.changed_at + (provider.capabilities.outcome_within or _NO_TIME) - self.clock()
+        if left > _NO_TIME:
+            return Attempt(settled=postpone(effect, "", left))
+        held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.NO_OUTCOME))
+
+        def record(draft: Draft) -> None:
+            now = draft.dossier.refund(refund.id)
+            if now.state is RefundState.PENDING and not now.needs_person:
+                draft.record(held)
+
+        return Attempt(settled=done(effect), record=record)
+
     def cancel(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
 
@@ -190,20 +208,23 @@ class Refunding:
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
         because, evidence = reason(ReasonCode.PAID_OUT), Evidence.ANSWER
+        result: RefundResult | None = None
         try:
             result = provider.cancel_refund(refund.instruction.target, refund.reference)
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
             because, evidence = error.reason, Evidence.LOOKUP
-            try:
-                result = provider.fetch_refund(refund.instruction.target, refund.reference)
-            except ProviderError as unread:
-                return Attempt(settled=postpone(effect, str(unread)))
-        seen = as_reported(result)
+            if provider.capabilities.fetch_refund.usable:
+                try:
+                    result = provider.fetch_refund(refund.instruction.target, refund.reference)
+                except ProviderError as unread:
+                    return Attempt(settled=postpone(effect, str(unread)))
+        seen = as_reported(result) if result is not None else None
 
         def fact(draft: Draft) -> None:
-            report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.REFERENCE)
+            if seen is not None:
+                report(draft, draft.dossier.refund(refund.id), seen, evidence, MatchedBy.REFERENCE)
 
         def record(draft: Draft) -> None:
             if draft.dossier.refund(refund.id).cancelling:

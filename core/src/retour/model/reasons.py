@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
     RECEIPT_CORRECTED = "receipt_corrected"
     NOTHING_TO_DECIDE = "nothing_to_decide"
     OTHER_CURRENCY = "other_currency"
+    NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
 
     AUTHENTICATION = "authentication"
@@ -153,6 +154,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.RECEIPT_CORRECTED: text("the count was corrected"),
     ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
     ReasonCode.OTHER_CURRENCY: text("there are refunds in another currency than the order is in now"),
+    ReasonCode.NO_OUTCOME: text("the provider took it and never said what became of it: look there"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

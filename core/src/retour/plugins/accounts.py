@@ -49,7 +49,7 @@ class Accounts:
         given = self._given(shop)
         if isinstance(given, Text):
             return [str(given)]
-        names = {*self._registry.payment, *self._registry.shipping}
+        names = {*self._registry.payment, *self._registry.shipping, *self._registry.off}
         unknown = [key for key in given if _provider_of(key) not in names and not self._is_off(_provider_of(key))]
         return [
             *[fault for plugin in self._registry.plugins.values() for fault in self._faults_of(plugin, given)],
@@ -109,7 +109,7 @@ class Accounts:
         if caller.mode not in (known, None):
             words = text("its settings are for {theirs} payments, not for {mode} ones", theirs=caller.mode, mode=known)
             return SettingsCheck(ok=False, asked=False, reason=words)
-        if not caller.capabilities.refunds:
+        if not caller.capabilities.check_settings.usable:
             return SettingsCheck(ok=True, asked=False, reason=_not_asked(caller.display_name))
         try:
             caller.check_settings()
@@ -170,7 +170,7 @@ class Accounts:
         kind, plugin = found
 
         def make(settings: Any) -> ShippingCaller:
-            return ShippingCaller(provider=kind(settings), **_declared(kind, plugin))
+            return ShippingCaller(provider=kind(settings, ProviderSession()), **_declared(kind, plugin))
 
         made: ShippingCaller | Text = self._instance(shop, provider, account, "live", kind, make, anew=anew)
         return made
@@ -217,6 +217,9 @@ class Accounts:
         return plugin is not None and plugin.status is not PluginStatus.LOADED
 
     def _why_not(self, provider: str) -> Text:
+        off = self._registry.off.get(provider)
+        if off is not None:
+            return off.reason
         plugin = self._registry.plugins.get(provider)
         if plugin is None:
             return text("no plugin of this name is loaded")

@@ -26,7 +26,7 @@ from retour.model.order import Mode, Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import LinkRequest, RefundLink
 from retour.model.shipping import ShippingOption
-from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
+from retour.providers.capabilities import Destination, PaymentCapabilities, ShippingCapabilities
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import DEADLINE_SECONDS, time_limit
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
@@ -78,23 +78,27 @@ class PaymentCaller:
         return self._read("refund_url", RefundLink, request)  # type: ignore[no-any-return]
 
     def refundable(self, payment: Payment) -> Refundable:
-        """What the provider says can be refunded of a payment."""
-        return self._read("refundable", Refundable, payment, declared=self.capabilities.refunds)  # type: ignore[no-any-return]
+        """What the provider says can be refunded of a payment; of one that cannot be read there, what the order says:
+        the payment as the shop stored it is what is refunded, up to what was captured."""
+        if self.capabilities.refunds and not self.capabilities.refundable.usable:
+            return Refundable(target=payment.reference.strip(), remaining=payment.captured)
+        return self._read(  # type: ignore[no-any-return]
+            "refundable", Refundable, payment, declared=self.capabilities.refundable.usable
+        )
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
+        if request.to is not None and Destination.BANK_ACCOUNT not in self.capabilities.destinations:
+            raise ProviderError(
+                ErrorCode.CONFIGURATION, f"{self.display_name} does not declare that it refunds to a bank account"
+            )
         return self._write("refund", request, declared=self.capabilities.refunds, about=_of_request(request))
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as the provider has it now."""
-        return self._read(  # type: ignore[no-any-return]
-            "fetch_refund",
-            RefundResult,
-            target,
-            reference,
-            declared=self.capabilities.refunds,
-            about=_of_reference(reference),
-        )
+        able = self.capabilities.fetch_refund.usable
+        about = _of_reference(target, reference)
+        return self._read("fetch_refund", RefundResult, target, reference, declared=able, about=about)  # type: ignore[no-any-return]
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:
         """The refund that carries our id, or None."""
@@ -110,7 +114,7 @@ class PaymentCaller:
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
         """Take a refund back. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
         able = self.capabilities.cancel_refund.usable
-        return self._write("cancel_refund", target, reference, declared=able, about=_of_reference(reference))
+        return self._write("cancel_refund", target, reference, declared=able, about=_of_reference(target, reference))
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """What a webhook says, its signature checked. Raises `WebhookRejected` too."""
@@ -127,7 +131,7 @@ class PaymentCaller:
 
     def check_settings(self) -> None:
         """One cheap call that shows that the settings work."""
-        self._read("check_settings", None, declared=self.capabilities.refunds)
+        self._read("check_settings", None, declared=self.capabilities.check_settings.usable)
 
     def _read(
         self, method: str, kind: Any, *arguments: object, declared: bool = True, about: About | None = None
@@ -236,12 +240,17 @@ def _called(
 
 
 def _of_request(request: RefundRequest) -> About:
-    """Whether a refund is the one that was asked for: its amount is, and it carries our id or none."""
-    return lambda found: found.amount == request.amount and found.refund_id in ("", request.refund_id)
+    """Whether a refund is the one that was asked for: its amount is, what it is on too where that is said, and it
+    carries our id or none."""
+    return lambda found: (
+        found.amount == request.amount
+        and found.target in ("", request.target)
+        and found.refund_id in ("", request.refund_id)
+    )
 
 
-def _of_reference(reference: str) -> About:
-    return lambda found: found.reference == reference
+def _of_reference(target: str, reference: str) -> About:
+    return lambda found: found.reference == reference and found.target in ("", target)
 
 
 def _listed(answer: Any) -> Sequence[object]:

@@ -18,11 +18,12 @@ import attrs
 import pluggy
 
 from retour.model.errors import InvalidArgument, PluginClash
-from retour.model.text import text
+from retour.model.fields import is_text
+from retour.model.text import Text, text
 from retour.plugins import defaults, specs
 from retour.plugins.markers import PROJECT
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
-from retour.providers.contract import API, PaymentProvider, ShippingProvider
+from retour.providers.contract import API, WHAT_CHANGED, PaymentProvider, ShippingProvider
 
 log = logging.getLogger("retour.plugins")
 
@@ -42,11 +43,43 @@ class PluginStatus(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
+class ProviderOff:
+    """A provider class that is off by itself, while the rest of its plugin works: it was written for the contract
+    ``api``, which this retour does not have. What was begun with it keeps its state and waits for a class of the same
+    name that fits."""
+
+    name: str
+    display_name: str
+    api: int
+
+    @property
+    def reason(self) -> Text:
+        """Why, and what to do."""
+        if self.api > API:
+            return text(
+                "{provider} was written for contract {theirs} of providers, and this retour has contract {ours}: "
+                "install a newer retour.",
+                provider=self.display_name,
+                theirs=self.api,
+                ours=API,
+            )
+        return text(
+            "{provider} was written for contract {theirs} of providers, and this retour has contract {ours}: "
+            "install a newer version of its plugin. What changed: {page}",
+            provider=self.display_name,
+            theirs=self.api,
+            ours=API,
+            page=WHAT_CHANGED,
+        )
+
+
+@attrs.frozen(kw_only=True)
 class Plugin:
     """One plugin that the host named: what it is, where it comes from, and why it is off if it is.
 
     ``distribution`` and ``version`` are those of an installed plugin, empty for an object of the host's own
     (``from_host``). ``reason`` is empty while it is loaded. ``hooks`` are the names of those that it implements.
+    ``providers_off`` are those of its provider classes that this retour cannot use.
     ``settings_faults`` is what is wrong with the settings of its providers in the shop whose desk was asked: these are
     off by themselves until that is mended, and all else works. They name fields, and repeat no value.
     """
@@ -58,6 +91,7 @@ class Plugin:
     reason: str = ""
     payment_providers: tuple[type[PaymentProvider], ...] = ()
     shipping_providers: tuple[type[ShippingProvider], ...] = ()
+    providers_off: tuple[ProviderOff, ...] = ()
     hooks: tuple[str, ...] = ()
     from_host: bool = False
     settings_faults: tuple[str, ...] = ()
@@ -76,6 +110,7 @@ class Registry:
     plugins: dict[str, Plugin]
     payment: dict[str, tuple[type[PaymentProvider], Plugin]] = attrs.field(factory=dict)
     shipping: dict[str, tuple[type[ShippingProvider], Plugin]] = attrs.field(factory=dict)
+    off: dict[str, ProviderOff] = attrs.field(factory=dict)
 
 
 def installed_plugins() -> dict[str, metadata.EntryPoint]:
@@ -130,6 +165,9 @@ def load(plugins: Iterable[object]) -> Registry:
             if shipping.name in registry.shipping:
                 raise _clash("shipping provider", shipping.name, registry.shipping[shipping.name][1], plugin)
             registry.shipping[shipping.name] = shipping, plugin
+        for off in plugin.providers_off:
+            log.warning("a provider of plugin %s is off: %s", plugin.name, off.reason)
+            registry.off[off.name] = off
     return registry
 
 
@@ -201,8 +239,10 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
         manager.register(loaded, name=name)
         manager.check_pending()
         _refuse_precedence(manager, loaded)
-        payment = _handed_over(manager, name, "payment_providers", ("refund_url",), PaymentCapabilities)
-        shipping = _handed_over(manager, name, "shipping_providers", ("portal_url",), ShippingCapabilities)
+        payment, payment_off = _handed_over(manager, name, "payment_providers", ("refund_url",), PaymentCapabilities)
+        shipping, shipping_off = _handed_over(
+            manager, name, "shipping_providers", ("portal_url",), ShippingCapabilities
+        )
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a broken plugin must not stop the rest
@@ -214,7 +254,13 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
         manager.unregister(name=name)
         why = "it has no hook: mark its functions with @hookimpl, and call them as the hooks are called"
         return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"{plugin.origin}: {why}")
-    return attrs.evolve(plugin, payment_providers=payment, shipping_providers=shipping, hooks=hooks)
+    return attrs.evolve(
+        plugin,
+        payment_providers=payment,
+        shipping_providers=shipping,
+        providers_off=(*payment_off, *shipping_off),
+        hooks=hooks,
+    )
 
 
 def _refuse_precedence(manager: pluggy.PluginManager, loaded: object) -> None:
@@ -237,14 +283,21 @@ def _handed_over(
     hook: str,
     methods: Sequence[str],
     capabilities: type[PaymentCapabilities | ShippingCapabilities],
-) -> tuple[Any, ...]:
-    """The provider classes that one plugin hands over, checked."""
+) -> tuple[tuple[Any, ...], tuple[ProviderOff, ...]]:
+    """The provider classes that one plugin hands over, checked; and those of another contract, of which nothing is
+    looked at but who they are."""
     others = [plugin for other, plugin in manager.list_name_plugin() if other != name and plugin is not None]
     classes = [one for several in manager.subset_hook_caller(hook, others)() for one in several]
+    fitting: list[Any] = []
+    off: list[ProviderOff] = []
     for given in classes:
         if not isinstance(given, type):
             raise TypeError(f"{hook} returns classes, not {given!r}")
         one: Any = given  # what it has is looked at here
+        if _is_of_another_contract(one):
+            off.append(ProviderOff(name=one.name, display_name=one.display_name, api=one.api))
+            continue
+        fitting.append(one)
         missing = [
             field
             for field in ("name", "display_name", "api", "settings_type", "capabilities", *methods)
@@ -253,16 +306,19 @@ def _handed_over(
         if missing:
             raise TypeError(f"{one.__name__} has no {', '.join(missing)}")
         if one.api != API:
-            raise TypeError(
-                f"{one.__name__} was written for contract {one.api!r}, this retour has contract {API}; "
-                "install matching versions of both"
-            )
+            raise TypeError(f"{one.__name__}.api is {one.api!r}, and a contract has a number: {API}")
         if not isinstance(one.capabilities, capabilities):
             raise TypeError(f"{one.__name__}.capabilities is no {capabilities.__name__}")
         for method in one.capabilities.methods:
             if not callable(getattr(one, method, None)):
                 raise TypeError(f"{one.__name__} declares what {method} does, and has no {method}")
-    return tuple(classes)
+    return tuple(fitting), tuple(off)
+
+
+def _is_of_another_contract(kind: Any) -> bool:
+    """Whether a class says who it is and for which other contract it was written."""
+    api, *names = [getattr(kind, field, None) for field in ("api", "name", "display_name")]
+    return type(api) is int and api > 0 and api != API and all(is_text(name) and name for name in names)
 
 
 def _clash(what: str, name: str, one: Plugin, other: Plugin) -> PluginClash:

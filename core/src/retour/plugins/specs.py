@@ -31,7 +31,7 @@ def payment_providers() -> Sequence[type[PaymentProvider]]:  # type: ignore[empt
 
     **Kind**: register. **Called** once, when the desk is made. **Return** a list of provider *classes*; the core
     makes one of each per shop, account and mode on first use. **If it raises**, or hands over something that is no
-    provider of ``api = 1``, that plugin is off and the rest load.
+    provider, that plugin is off and the rest load. A class of another ``api`` than 2 is off by itself.
 
     >>> from retour import hookimpl
     >>> class AcmePlugin:

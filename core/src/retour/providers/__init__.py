@@ -5,7 +5,14 @@ from retour.model.order import BankAccount, Delivery, Mode, Order, Payment
 from retour.model.refunds import LinkKind, LinkRequest, QrCode, RefundLink, TransferInstruction
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, TextDomain
-from retour.providers.capabilities import Idempotency, PaymentCapabilities, ShippingCapabilities, Support
+from retour.providers.capabilities import (
+    AmountStep,
+    Destination,
+    Idempotency,
+    PaymentCapabilities,
+    ShippingCapabilities,
+    Support,
+)
 from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
@@ -15,9 +22,11 @@ from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, Verified
 from retour.providers.wire import read_json, read_wire
 
 __all__ = [
+    "AmountStep",
     "Answer",
     "BankAccount",
     "Delivery",
+    "Destination",
     "Disposition",
     "ErrorCode",
     "Idempotency",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from enum import StrEnum
 
 import attrs
@@ -34,6 +35,26 @@ class Idempotency:
     window: datetime.timedelta
 
 
+class Destination(StrEnum):
+    """Where a refund can go: back the way the payment came, or to an account that is named with the refund."""
+
+    ORIGINAL_PAYMENT = "original_payment"
+    BANK_ACCOUNT = "bank_account"
+
+
+@attrs.frozen(kw_only=True)
+class AmountStep:
+    """The smallest step in which amounts of a ``currency`` (ISO 4217) can go back: ``minor_units`` of it.
+
+    ``method`` is the way of paying in the provider's own word (`Refundable.method`), empty for all of them. HUF in
+    whole forints is ``AmountStep(currency="HUF", minor_units=100)``.
+    """
+
+    currency: str
+    minor_units: int
+    method: str = ""
+
+
 @attrs.frozen(kw_only=True)
 class PaymentCapabilities:
     """What a payment provider can do.
@@ -41,28 +62,67 @@ class PaymentCapabilities:
     ``refund_page``: a link to the payment's own page, where a person refunds. ``refund_by_api``: refunds that
     retour sends itself. ``refund_by_person``: refunds that a person makes outside, by bank transfer; ``refund`` moves
     no money then and answers ``AWAITING_MERCHANT``. ``partial_refund``: less than the whole payment.
-    ``cancel_refund``: take one back before it is paid out. ``find_refund``: look a refund up by our own id after a
-    lost answer. ``list_refunds``: all refunds of a payment, whoever made them. ``currencies`` are ISO 4217 codes,
-    empty for "whatever the account can". ``refund_window_days`` are calendar days from the payment, None where there
-    is no general limit.
+    ``refundable``: what is left of a payment can be read before anything is sent; ``YES`` where the provider's figure
+    is exact, ``PARTIAL`` where it is a hint. Where it cannot be read, what the shop stored is what is refunded.
+    ``fetch_refund``: one refund as it is now. ``cancel_refund``: take one back before it is paid out.
+    ``find_refund``: look a refund up by our own id after a lost answer. ``list_refunds``: all refunds of a payment,
+    whoever made them. ``check_settings``: one cheap call that shows that the settings work.
+
+    ``webhooks`` is what they are worth. A provider that tells the outcome by webhook alone has no ``fetch_refund``,
+    and says in ``outcome_within`` how long that can take: after it a person looks.
+    ``late_failure_within``: how long after a success a bank can still send the money back; None: never, or not known.
 
     ``idempotency`` is None where a repeated request is a second refund. ``lookup_complete_after`` says how old a try
     must be before "not found" proves that it did not happen; None: it never does. It counts only where ``find_refund``
-    is a full ``Support.YES``. ``webhooks`` is what they are worth.
+    is a full ``Support.YES``.
+
+    ``currencies`` are ISO 4217 codes, empty for "whatever the account can"; ``steps`` those of which not every minor
+    unit can be paid. ``destinations`` is where a refund can go. ``refund_window_days`` are calendar days from the
+    payment, None where there is no general limit. ``unconfirmed`` names the fields that no page of the provider
+    confirms.
+
+    Raises ValueError for what cannot be true together: the class that declares it is off, and says why.
     """
 
     refund_page: Support = Support.UNKNOWN
     refund_by_api: Support = Support.UNKNOWN
     refund_by_person: Support = Support.PROVIDER_CANNOT
     partial_refund: Support = Support.UNKNOWN
+    refundable: Support = Support.UNKNOWN
+    fetch_refund: Support = Support.UNKNOWN
     cancel_refund: Support = Support.UNKNOWN
     find_refund: Support = Support.UNKNOWN
     list_refunds: Support = Support.UNKNOWN
+    check_settings: Support = Support.UNKNOWN
     webhooks: WebhookTrust = WebhookTrust.NONE
-    currencies: frozenset[str] = frozenset()
-    refund_window_days: int | None = None
+    outcome_within: datetime.timedelta | None = None
+    late_failure_within: datetime.timedelta | None = None
     idempotency: Idempotency | None = None
     lookup_complete_after: datetime.timedelta | None = None
+    currencies: frozenset[str] = frozenset()
+    steps: tuple[AmountStep, ...] = ()
+    destinations: frozenset[Destination] = frozenset({Destination.ORIGINAL_PAYMENT})
+    refund_window_days: int | None = None
+    unconfirmed: frozenset[str] = frozenset()
+
+    def __attrs_post_init__(self) -> None:
+        for contradiction in self._contradictions():
+            raise ValueError(contradiction)
+
+    def _contradictions(self) -> Iterable[str]:
+        if self.refund_by_api is Support.YES and not self.fetch_refund.usable and self.outcome_within is None:
+            yield (
+                "refund_by_api without fetch_refund needs outcome_within: nobody can be asked what became of a "
+                "refund, so after that time a person looks"
+            )
+        if self.webhooks is WebhookTrust.FETCH and not self.list_refunds.usable:
+            yield "webhooks=WebhookTrust.FETCH needs list_refunds: a hint is believed only when it was looked up"
+        unknown = sorted(self.unconfirmed - {field.name for field in attrs.fields(PaymentCapabilities)})
+        if unknown:
+            yield f"unconfirmed names fields of PaymentCapabilities, and {', '.join(unknown)} is none"
+        for step in self.steps:
+            if step.minor_units < 2:
+                yield f"a step of {step.minor_units} minor units of {step.currency} says nothing"
 
     @property
     def refunds(self) -> bool:
@@ -74,18 +134,26 @@ class PaymentCapabilities:
         """Whether ``parse_webhook`` can be called."""
         return self.webhooks is not WebhookTrust.NONE
 
+    def step(self, currency: str, method: str = "") -> int:
+        """The smallest step, in minor units, of an amount of ``currency`` that was paid by ``method``."""
+        fits = [one.minor_units for one in self.steps if one.currency == currency and one.method in ("", method)]
+        return max(fits, default=1)
+
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods of the contract that a class with these capabilities has."""
         declared = {
-            ("refund_url",): True,
-            ("refundable", "refund"): self.refunds,
-            ("find_refund",): self.find_refund.usable,
-            ("list_refunds",): self.list_refunds.usable,
-            ("cancel_refund",): self.cancel_refund.usable,
-            ("parse_webhook",): self.reads_webhooks,
+            "refund_url": True,
+            "refund": self.refunds,
+            "refundable": self.refundable.usable,
+            "fetch_refund": self.fetch_refund.usable,
+            "find_refund": self.find_refund.usable,
+            "list_refunds": self.list_refunds.usable,
+            "cancel_refund": self.cancel_refund.usable,
+            "check_settings": self.check_settings.usable,
+            "parse_webhook": self.reads_webhooks,
         }
-        return tuple([method for methods, there in declared.items() if there for method in methods])
+        return tuple([method for method, there in declared.items() if there])
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,8 @@
 
 A plugin hands over the class; the core makes one instance per shop, account and mode on first use, so a provider is
 stateless but for its settings, and must be safe to call from several threads.
+
+``API`` is the number of the contract, one for payment and shipping. What changed with it: docs/contract.md.
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ from retour.providers.http import ProviderSession
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents
 
-API = 1
-"""The number of this contract. A provider class declares the one that it was written for."""
+API = 2
+"""The number of this contract. A provider class declares the one that it was written for; with any other it is off."""
+
+WHAT_CHANGED = "docs/contract.md"
+"""The page that says what changed from one number to the next, and what an author does about it."""
 
 
 class PaymentProvider(Protocol):
@@ -51,6 +56,9 @@ class PaymentProvider(Protocol):
 class RefundsByApi(PaymentProvider, Protocol):
     """A payment provider whose capabilities say ``refund_by_api``. Its methods raise `ProviderError` and nothing else.
 
+    Only ``refund`` and what the capabilities declare has to be there; a provider that tells the outcome by webhook
+    alone has ``refund`` and ``parse_webhook``.
+
     The core calls what the capabilities declare and nothing else. What ``refund`` or ``cancel_refund`` raises besides,
     and an answer of another type than is written here, is taken for ``OUTCOME_UNKNOWN``; of the others for
     ``UNAVAILABLE``. Its words are not kept.
@@ -59,7 +67,10 @@ class RefundsByApi(PaymentProvider, Protocol):
     """
 
     def refundable(self, payment: Payment) -> Refundable:
-        """Ask the provider what can be refunded of a payment, and resolve what the shop stored to the target."""
+        """Ask the provider what can be refunded of a payment, and resolve what the shop stored to the target.
+
+        One call where the provider allows it: what else its answer holds (names, refunds, charge-backs) is given too.
+        """
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund, once. The same request always gives the same bytes and the same idempotency key."""
@@ -92,7 +103,7 @@ class ShippingProvider(Protocol):
     settings_type: ClassVar[type[Any]]
     capabilities: ClassVar[ShippingCapabilities]
 
-    def __init__(self, settings: Any) -> None: ...
+    def __init__(self, settings: Any, http: ProviderSession) -> None: ...
 
     def portal_url(self, order: Order) -> ShippingOption | None:
         """The return portal for the parcels of ``order``; None where the settings or the order do not allow one."""

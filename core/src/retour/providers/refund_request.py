@@ -6,8 +6,9 @@ import datetime
 
 import attrs
 
-from retour.model.fields import Reference, checked
+from retour.model.fields import Id, Reference, checked
 from retour.model.money import LARGEST_AMOUNT, Money
+from retour.model.order import BankAccount
 from retour.model.refunds import Reported
 from retour.providers.errors import ErrorCode, ProviderError, redacted, unreadable
 
@@ -24,6 +25,8 @@ class RefundRequest:
     ``refund_id`` is ours (28 characters): it goes along as metadata, so that the refund can be found by it again.
     ``key`` is the idempotency key, never another for this refund. ``target`` is what the provider refunds (a
     payment, a charge, a capture), as `Refundable.target` gave it. ``description`` is what the consumer may read.
+    ``to`` is the account that the money goes to, None for back the way it came; a provider that does not declare
+    `Destination.BANK_ACCOUNT` is never given one.
     """
 
     refund_id: str
@@ -32,15 +35,19 @@ class RefundRequest:
     target: str
     amount: Money
     description: str
+    to: BankAccount | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundResult:
     """A refund as the provider has it.
 
-    ``reference`` is the provider's id of it, ``refund_id`` ours if it carries it, ``provider_status`` the provider's
-    own word, ``reason`` why it failed or is pending, both without mail addresses and IBANs, ``created_at`` when it was
-    made (UTC), if it says so.
+    ``reference`` is the provider's id of it, ``target`` what it is made on as the provider says it now, in the word
+    that it was asked with where it has several (a charge and its intent); empty where it does not say.
+    ``refund_id`` is ours if it carries it, ``provider_status`` the provider's own word, ``reason`` why it failed or is
+    pending, both without mail addresses and IBANs, ``created_at`` when it was made (UTC), if it says so.
+
+    All of it is the provider's word: what was asked for is never filled in for it. The core compares.
 
     Raises `ProviderError` (unreadable answer) for a field of another type, or that no database keeps; for a refund
     without a reference, which would be taken for any of ours that has none yet; only one that a person still has to
@@ -48,6 +55,7 @@ class RefundResult:
     """
 
     reference: Reference
+    target: Reference
     status: RefundStatus
     amount: Money
     provider_status: str = attrs.field(converter=redacted)
@@ -69,9 +77,15 @@ class Refundable:
     """What can be refunded of a payment by API, as the provider says now.
 
     ``target`` is the id that a refund is made on, resolved from whatever the shop stored. ``remaining`` is what the
-    provider would still refund: a hint, since some count more than was paid. ``possible`` is False with a ``reason``
-    when no refund by API can be made; then there may be no ``target``. ``url`` is the payment's page in the dashboard,
-    if the provider gave it.
+    provider would still refund, exact only where the capability ``refundable`` is ``Support.YES``. ``possible`` is
+    False with a ``reason`` when no refund by API can be made; then there may be no ``target``. ``url`` is the payment's
+    page in the dashboard, if the provider gave it.
+
+    The rest is what else the answer said. ``names`` are all names of this payment that a webhook may use, the target
+    among them. ``choices`` are the paid payments or captures of what the shop stored where it has several: nobody can
+    tell which one is meant, so it is not ``possible``. ``method`` is the way of paying in the provider's word.
+    ``captured`` and ``charged_back`` are what was received and what a bank took back. ``refunds`` are all refunds of
+    the payment where the same call gave them whole, else None: they are listed when they are needed.
     """
 
     target: Reference
@@ -79,7 +93,15 @@ class Refundable:
     possible: bool = True
     reason: str = attrs.field(default="", converter=redacted)
     url: str = ""
+    names: tuple[Id, ...] = ()
+    choices: tuple[Id, ...] = ()
+    method: Reference = ""
+    captured: Money | None = None
+    charged_back: Money | None = None
+    refunds: tuple[RefundResult, ...] | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.possible and not self.target:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "what can be refunded has no target")
+        if self.possible and self.choices:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "what is one of several is no payment to refund")

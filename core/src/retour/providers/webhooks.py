@@ -8,7 +8,7 @@ from enum import StrEnum
 import attrs
 
 from retour.model.fields import Id, checked
-from retour.providers.errors import unreadable
+from retour.providers.errors import ErrorCode, ProviderError, unreadable
 from retour.providers.refund_request import RefundResult
 
 LARGEST_WEBHOOK = 1024 * 1024
@@ -34,17 +34,34 @@ class RawWebhook:
 
 @attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundEvent:
-    """A refund that the provider speaks of, in a webhook whose signature was checked. ``event_id`` is the provider's,
-    the same when it is sent again. ``target`` is the payment, charge or capture it is on."""
+    """A refund that the provider speaks of, in a webhook whose signature was checked.
+
+    ``event_id`` is the provider's, the same when it is sent again, and another for each thing that a webhook of several
+    says. What the refund is on is its ``target``, or one of the ``names`` under which the shop may know that payment
+    (a charge and its intent): one of these there must be.
+    """
 
     event_id: Id
-    target: Id
     refund: RefundResult
+    names: tuple[Id, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if not self.payments:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"event {self.event_id} names no payment")
+
+    @property
+    def payments(self) -> tuple[str, ...]:
+        """Every name of the payment that the refund is on, each once."""
+        return tuple(dict.fromkeys([name for name in (self.refund.target, *self.names) if name]))
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class VerifiedEvents:
-    """What a signed webhook says; empty when it is about something else."""
+    """What a signed webhook says, several things where it holds several; empty when it is about something else.
+
+    The signature can stand in a header or in the body, over all of it or over some fields: what none covers is not
+    read from it.
+    """
 
     events: tuple[RefundEvent, ...]
 

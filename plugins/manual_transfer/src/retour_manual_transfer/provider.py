@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from retour.providers import (
     BankAccount,
-    ErrorCode,
+    Destination,
     Idempotency,
     LinkKind,
     LinkRequest,
-    Payment,
     PaymentCapabilities,
-    ProviderError,
     ProviderSession,
-    Refundable,
     RefundLink,
     RefundRequest,
     RefundResult,
@@ -48,7 +45,7 @@ class ManualTransfer:
 
     name: ClassVar[str] = "manual_transfer"
     display_name: ClassVar[str] = "Manual transfer"
-    api: ClassVar[int] = 1
+    api: ClassVar[int] = 2
     settings_type: ClassVar[type[Settings]] = Settings
     sandbox: ClassVar[str] = "retour_manual_transfer.sandbox:BankSandbox"
     capabilities: ClassVar[PaymentCapabilities] = PaymentCapabilities(
@@ -56,9 +53,13 @@ class ManualTransfer:
         refund_by_api=Support.PROVIDER_CANNOT,
         refund_by_person=Support.YES,
         partial_refund=Support.YES,
+        refundable=Support.PROVIDER_CANNOT,
+        fetch_refund=Support.PROVIDER_CANNOT,
         cancel_refund=Support.PROVIDER_CANNOT,
         find_refund=Support.PROVIDER_CANNOT,
         list_refunds=Support.PROVIDER_CANNOT,
+        check_settings=Support.PROVIDER_CANNOT,
+        destinations=frozenset({Destination.BANK_ACCOUNT}),
         idempotency=Idempotency(header="", window=FOR_EVER),
     )
 
@@ -66,29 +67,16 @@ class ManualTransfer:
         del http  # a bank transfer is not sent from here
         self.settings = settings
 
-    def refundable(self, payment: Payment) -> Refundable:
-        """What was paid can be transferred back; what went back already only retour knows."""
-        return Refundable(target=payment.reference, remaining=payment.captured)
-
     def refund(self, request: RefundRequest) -> RefundResult:
         """Leave it to the merchant. Nothing happens here, so asking for it again does nothing a second time."""
         return RefundResult(
             reference="",
+            target=request.target,
             status=RefundStatus.AWAITING_MERCHANT,
             amount=request.amount,
             provider_status="awaiting transfer",
             refund_id=request.refund_id,
         )
-
-    def fetch_refund(self, target: str, reference: str) -> RefundResult:
-        """Always raises `ProviderError` (unclear): only the merchant's bank knows."""
-        raise ProviderError(
-            ErrorCode.OUTCOME_UNKNOWN,
-            f"nobody can be asked about {reference or target}: look at the bank account, then confirm it",
-        )
-
-    def check_settings(self) -> None:
-        """There is nothing to check."""
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """The transfer to make, or what to ask for: see ``refund_link``."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import attrs
 
 from retour.providers import (
+    AmountStep,
     Disposition,
     ErrorCode,
     Idempotency,
@@ -55,6 +56,17 @@ IDEMPOTENCY_WINDOW = datetime.timedelta(hours=1)
 LARGEST_PAGE = 250
 """Refunds on one page of a list at most (parameter ``list-limit``)."""
 
+LATE_FAILURE = datetime.timedelta(days=90)
+"""How long after a refund succeeded a bank can send the money back. No page of Mollie names a time, so this is declared
+as unconfirmed."""
+
+WHOLE_UNITS = (
+    AmountStep(currency="HUF", minor_units=100, method="paypal"),
+    AmountStep(currency="TWD", minor_units=100, method="paypal"),
+)
+"""Mollie writes HUF and TWD with two decimals, and rounds them to whole units where the method is PayPal
+(source/payments/multicurrency.rst of 2024)."""
+
 WHY_NOT: Mapping[str, str] = {
     "authorized": "The payment is authorised, not paid. Capture it first, or release it in the dashboard of Mollie.",
     "paid": "Mollie cannot refund this payment: it is of a method without refunds, such as a gift card or a voucher.",
@@ -77,17 +89,23 @@ class Mollie:
     name: ClassVar = "mollie"
     display_name: ClassVar = "Mollie"
     sandbox: ClassVar[str] = "retour_mollie.sandbox:MollieSandbox"
-    api: ClassVar = 1
+    api: ClassVar = 2
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(
         refund_page=Support.YES,
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
+        refundable=Support.PARTIAL,
+        fetch_refund=Support.YES,
         cancel_refund=Support.YES,
         find_refund=Support.YES,
         list_refunds=Support.YES,
+        check_settings=Support.YES,
         webhooks=WebhookTrust.FETCH,
         idempotency=Idempotency(header="Idempotency-Key", window=IDEMPOTENCY_WINDOW),
+        late_failure_within=LATE_FAILURE,
+        steps=WHOLE_UNITS,
+        unconfirmed=frozenset({"late_failure_within"}),
     )
 
     def __init__(self, settings: Settings, http: ProviderSession) -> None:
@@ -140,6 +158,10 @@ class Mollie:
             possible=remaining.minor > 0,
             reason="" if remaining.minor > 0 else "Everything of this payment was refunded.",
             url=found.dashboard,
+            names=(target,),
+            method=found.method or "",
+            captured=found.captured,
+            charged_back=found.charged_back,
         )
 
     def _refundable_of_order(self, reference: str, captured: Money) -> Refundable:

@@ -82,7 +82,7 @@ def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> Verif
         refund = read_wire(wire.Refund, event.entity)
         if refund.mode != mode.value:
             return VerifiedEvents(events=())
-        told = RefundEvent(event_id=event.id, target=refund.paymentId, refund=refund.result(mode))
+        told = RefundEvent(event_id=event.id, refund=refund.result(mode))
     except ValueError as error:
         raise WebhookRejected("signed, but no JSON") from error
     except ProviderError as error:

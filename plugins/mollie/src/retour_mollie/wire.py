@@ -145,6 +145,7 @@ class Refund:
         of_mode(self.mode, mode)
         return RefundResult(
             reference=self.id,
+            target=self.paymentId,
             status=STATUSES.get(self.status, RefundStatus.PENDING),
             amount=self.amount.money,
             provider_status=self.status,
@@ -189,7 +190,9 @@ class RefundPage:
 
 @attrs.frozen(kw_only=True)
 class Payment:
-    """A payment. ``amountRemaining`` is absent when no refund is possible; older recordings have null for it."""
+    """A payment. ``amountRemaining`` is absent when no refund is possible; older recordings have null for it.
+
+    ``amountChargedBack`` is what a bank took back in all, absent where it took nothing."""
 
     id: str
     mode: str
@@ -198,6 +201,21 @@ class Payment:
     _links: dict[str, Link | None]
     method: str | None = None
     amountRemaining: Amount | None = None
+    amountCaptured: Amount | None = None
+    amountChargedBack: Amount | None = None
+
+    @property
+    def captured(self) -> Money | None:
+        """What was received: less than the amount where only a part of a card payment was captured. None where it is
+        not paid."""
+        if self.amountCaptured is not None:
+            return self.amountCaptured.money
+        return self.amount.money if self.status == "paid" else None
+
+    @property
+    def charged_back(self) -> Money:
+        """What a bank took back."""
+        return Money.zero(self.amount.currency) if self.amountChargedBack is None else self.amountChargedBack.money
 
     @property
     def dashboard(self) -> str:

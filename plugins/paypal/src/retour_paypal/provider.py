@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from retour.providers import (
+    AmountStep,
     ErrorCode,
     Idempotency,
     LinkKind,
@@ -48,6 +49,13 @@ HELP = "https://www.paypal.com/mt/cshelp/article/how-do-i-issue-a-refund-help101
 IDEMPOTENCY = Idempotency(header="PayPal-Request-Id", window=datetime.timedelta(days=45))
 """Payments v2 keeps a request's id for 45 days (parameter ``paypal_request_id`` of its description)."""
 
+LATE_FAILURE = datetime.timedelta(days=90)
+"""How long after a refund succeeded a bank can send the money back. No page of PayPal names a time, so this is declared
+as unconfirmed."""
+
+WHOLE_UNITS = tuple([AmountStep(currency=currency, minor_units=100) for currency in ("HUF", "TWD")])
+"""PayPal takes no decimals of these (https://developer.paypal.com/docs/api/reference/currency-codes/); JPY has none."""
+
 _ID = re.compile(r"[A-Z0-9]{1,20}")
 """The shape of a capture's and of an order's id alike: ``related_ids`` in PayPal's description of Payments v2."""
 
@@ -79,19 +87,24 @@ class PayPal:
     name: ClassVar = "paypal"
     display_name: ClassVar = "PayPal"
     sandbox: ClassVar[str] = "retour_paypal.sandbox:PayPalSandbox"
-    api: ClassVar = 1
+    api: ClassVar = 2
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(
         refund_page=Support.YES,
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
+        refundable=Support.PARTIAL,
+        fetch_refund=Support.YES,
         cancel_refund=Support.PROVIDER_CANNOT,
         find_refund=Support.PARTIAL,
         list_refunds=Support.PARTIAL,
+        check_settings=Support.YES,
         webhooks=WebhookTrust.SIGNED,
         refund_window_days=180,
         idempotency=IDEMPOTENCY,
-        lookup_complete_after=None,
+        late_failure_within=LATE_FAILURE,
+        steps=WHOLE_UNITS,
+        unconfirmed=frozenset({"late_failure_within"}),
     )
 
     def __init__(self, settings: Settings, http: ProviderSession) -> None:
@@ -249,6 +262,8 @@ class PayPal:
             target=capture.id,
             remaining=Money(minor=max(left, 0), currency=paid.currency),
             possible=possible,
+            names=(capture.id,),
+            captured=paid,
             url=f"{ACTIVITY[self.settings.mode]}/payment/{capture.id}",
             reason="" if possible else _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment"),
         )

@@ -185,7 +185,7 @@ def read_event(body: bytes) -> VerifiedEvents | ToFetch:
         refund = None if event.event_type == REVERSED else _refund(event.resource)
         if refund is None:
             return ToFetch(targets=(capture,))
-        return VerifiedEvents(events=(RefundEvent(event_id=event.id, target=capture, refund=refund),))
+        return VerifiedEvents(events=(RefundEvent(event_id=event.id, refund=refund),))
     except ProviderError as error:
         raise WebhookRejected(f"the event cannot be read: {error.message}") from None
 

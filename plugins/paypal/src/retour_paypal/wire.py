@@ -135,6 +135,7 @@ class WireRefund:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the refund has no amount @ $.amount")
         return RefundResult(
             reference=self.id,
+            target=self.capture,
             status=STATUSES.get(self.status, RefundStatus.PENDING),
             amount=read_money(self.amount),
             provider_status=self.status,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 from urllib.parse import quote, urlencode
 
-from retour.providers import Order, ShippingCapabilities, ShippingOption, ShippingWay, Support, TextDomain
+from retour.providers import (
+    Order,
+    ProviderSession,
+    ShippingCapabilities,
+    ShippingOption,
+    ShippingWay,
+    Support,
+    TextDomain,
+)
 from retour_sendcloud.settings import Settings
 
 text = TextDomain("retour_sendcloud").text
@@ -20,11 +28,12 @@ class Sendcloud:
 
     name: ClassVar[str] = "sendcloud"
     display_name: ClassVar[str] = "Sendcloud"
-    api: ClassVar[int] = 1
+    api: ClassVar[int] = 2
     settings_type: ClassVar[type[Settings]] = Settings
     capabilities: ClassVar[ShippingCapabilities] = ShippingCapabilities(portal=Support.PARTIAL, labels=Support.NOT_YET)
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
+        del http  # the portal's link is written here: nothing is asked
         self.settings = settings
 
     def portal_url(self, order: Order) -> ShippingOption | None:

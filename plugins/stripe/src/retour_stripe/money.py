@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retour import InvalidAmount
-from retour.providers import ErrorCode, Money, ProviderError
+from retour.providers import AmountStep, ErrorCode, Money, ProviderError
 
 _UNITS = {"ISK": (100, 1), "UGX": (100, 1), "MGA": (1, 100)}
 """How many of Stripe's smallest units so many of ISO 4217's are, for the currencies where they differ.
@@ -16,6 +16,12 @@ for both https://docs.stripe.com/currencies#special-cases).
 
 _THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 """Their last digit must be 0, in refunds too: https://docs.stripe.com/currencies#three-decimal."""
+
+STEPS = (
+    *[AmountStep(currency=currency, minor_units=10) for currency in sorted(_THREE_DECIMALS)],
+    *[AmountStep(currency=currency, minor_units=ours) for currency, (_, ours) in _UNITS.items() if ours > 1],
+)
+"""Where not every unit of ISO 4217's can go back. Króna and shilling have none below one, so they are whole."""
 
 _UNKNOWN = frozenset({"IQD", "LYD"})
 """Three decimals in ISO 4217, and on none of Stripe's lists: how Stripe would write them is not known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Iterator
 from typing import ClassVar
@@ -31,7 +32,7 @@ from retour.providers import (
 )
 from retour_stripe.api import KEY_HEADER, Api, segment
 from retour_stripe.errors import KEY_WINDOW
-from retour_stripe.money import from_wire, to_wire
+from retour_stripe.money import STEPS, from_wire, to_wire
 from retour_stripe.settings import Settings
 from retour_stripe.webhooks import check_signature, read_events
 from retour_stripe.wire import REFUND_ID, Charge, CheckoutSession, PaymentIntent, Refund, RefundList
@@ -42,6 +43,10 @@ DASHBOARD = {Mode.LIVE: "https://dashboard.stripe.com", Mode.TEST: "https://dash
 
 HELP = "https://docs.stripe.com/refunds?dashboard-or-api=dashboard"
 """Stripe's page "Refund and cancel payments", opened where it is done in the dashboard."""
+
+LATE_FAILURE = datetime.timedelta(days=90)
+"""How long after a refund succeeded a bank can send the money back. No page of Stripe names a time, so this is declared
+as unconfirmed."""
 
 _INTENT = "pi_"
 _CHARGES = ("ch_", "py_")
@@ -68,18 +73,23 @@ class Stripe:
     name: ClassVar = "stripe"
     display_name: ClassVar = "Stripe"
     sandbox: ClassVar[str] = "retour_stripe.sandbox:StripeSandbox"
-    api: ClassVar = 1
+    api: ClassVar = 2
     settings_type: ClassVar = Settings
     capabilities: ClassVar = PaymentCapabilities(
         refund_page=Support.YES,
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
+        refundable=Support.YES,
+        fetch_refund=Support.YES,
         cancel_refund=Support.PARTIAL,
         find_refund=Support.YES,
         list_refunds=Support.YES,
+        check_settings=Support.YES,
         webhooks=WebhookTrust.SIGNED,
         idempotency=Idempotency(header=KEY_HEADER, window=KEY_WINDOW),
-        lookup_complete_after=None,
+        late_failure_within=LATE_FAILURE,
+        steps=STEPS,
+        unconfirmed=frozenset({"late_failure_within", "steps"}),
     )
 
     def __init__(self, settings: Settings, http: ProviderSession) -> None:
@@ -164,7 +174,7 @@ class Stripe:
             f"metadata[{REFUND_ID}]": request.refund_id,
             "reason": "requested_by_customer",
         } | _selector(request.target)
-        made = self._api.post(Refund, "refunds", form, key=request.key).result()
+        made = self._api.post(Refund, "refunds", form, key=request.key).result(request.target)
         if made.refund_id != request.refund_id:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
         if made.amount != request.amount:  # a refund has no currency of its own: Stripe takes the payment's
@@ -181,7 +191,7 @@ class Stripe:
             said = refund.payment_intent if target.startswith(_INTENT) else refund.charge
             code = ErrorCode.UNKNOWN_PAYMENT if said else ErrorCode.UNREADABLE_ANSWER
             raise ProviderError(code, f"{refund.id} is a refund of {said or 'a payment that it does not name'}")
-        return _of(refund, reference)
+        return _of(refund, target, reference)
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:
         """The refund whose metadata holds our id."""
@@ -195,7 +205,7 @@ class Stripe:
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
         """Cancel a refund that waits for the consumer (``requires_action``); Stripe refuses it for all others."""
         self.fetch_refund(target, reference)
-        return _of(self._api.post(Refund, f"refunds/{segment(reference.strip())}/cancel", {}), reference)
+        return _of(self._api.post(Refund, f"refunds/{segment(reference.strip())}/cancel", {}), target, reference)
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """Check the signature over the raw body, then read what it says of refunds."""
@@ -231,7 +241,7 @@ class Stripe:
             for refund in page.data:
                 if target not in refund.targets:
                     raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{refund.id} is a refund of another payment")
-                yield refund.result()
+                yield refund.result(target)
             if not page.has_more:
                 return
             if not page.data or page.data[-1].id == query.get("starting_after"):
@@ -266,11 +276,11 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     return ""
 
 
-def _of(refund: Refund, reference: str) -> RefundResult:
+def _of(refund: Refund, target: str, reference: str) -> RefundResult:
     """The refund that was asked for, and never another of the same payment."""
     if refund.id != reference.strip():
         raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {refund.id}")
-    return refund.result()
+    return refund.result(target)
 
 
 def _selector(target: str) -> dict[str, str]:

@@ -71,10 +71,10 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
         if event.type not in _OF_A_REFUND:
             return VerifiedEvents(events=())
         refund = read_wire(Refund, event.data.object)
-        told = refund.result()
-        return VerifiedEvents(
-            events=tuple([RefundEvent(event_id=event.id, target=target, refund=told) for target in refund.targets])
-        )
+        if not refund.targets:
+            return VerifiedEvents(events=())
+        told = RefundEvent(event_id=event.id, refund=refund.result(), names=refund.targets)
+        return VerifiedEvents(events=(told,))
     except ValueError as error:
         raise WebhookRejected("the body is no JSON") from error
     except ProviderError as error:

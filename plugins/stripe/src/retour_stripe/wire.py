@@ -51,10 +51,11 @@ class Refund:
         """What it is made on: the PaymentIntent and its charge, either of which the shop can have stored."""
         return tuple([target for target in (self.payment_intent, self.charge) if target])
 
-    def result(self) -> RefundResult:
-        """The refund in the core's words."""
+    def result(self, target: str = "") -> RefundResult:
+        """The refund in the core's words: on the ``target`` that was asked about, where Stripe says that it is."""
         return RefundResult(
             reference=self.id,
+            target=target if target in self.targets else next(iter(self.targets), ""),
             status=STATUSES.get(self.status, RefundStatus.PENDING),
             amount=from_wire(self.amount, self.currency),
             provider_status=self.status or "",

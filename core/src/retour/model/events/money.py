@@ -126,7 +126,8 @@ class RefundUnclear:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundHeld:
-    """A refund waits for a person, who is told why. One that may have been sent stays unknown meanwhile."""
+    """A refund waits for a person, who is told why. One that may have been sent stays unknown meanwhile, and one that
+    the provider has stays on its way."""
 
     type: ClassVar = "refund_held"
     version: ClassVar = 2

@@ -117,12 +117,12 @@ def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Cha
 
 @step(RefundHeld)
 def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
-    unclear = dossier.refunds[event.refund_id].state is RefundState.UNKNOWN
+    before = dossier.refunds[event.refund_id].state
     return _with_refund(
         dossier,
         event.refund_id,
         at,
-        state=RefundState.UNKNOWN if unclear else RefundState.PLANNED,
+        state=before if before in (RefundState.UNKNOWN, RefundState.PENDING) else RefundState.PLANNED,
         problem=event.because,
         needs_person=True,
         waits_until=None,

@@ -130,7 +130,7 @@ def test_a_genuine_webhook_is_about_the_payment_that_it_is_about(account: Accoun
     target = account.target(payment)
     hinted = {one for said in told if isinstance(said, ToFetch) for one in said.targets}
     events = [event for said in told for event in _events(said)]
-    assert target in hinted | {event.target for event in events}
+    assert target in hinted | {event.payments[0] for event in events}
     booked = {one.reference: one for one in account.books(payment)}
     for event in events:
         assert event.event_id
