@@ -25,6 +25,7 @@ from retour.store.connect import (
 from retour.store.file import DatabaseFile, log_of
 from retour.store.fork import Connections
 from retour.store.migrations import NEWEST_APPLIED, refuse_other
+from retour.store.straight import raise_as_sqlalchemy_does
 
 _Given = TypeVar("_Given")
 
@@ -109,12 +110,15 @@ class Database:
             self._check_file()
             return read(connection)
         try:
-            with self._connected(self._reading) as reader:
-                return read(reader)
+            return self._read(read)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
+        return self._read(read)
+
+    def _read(self, read: Callable[[Connection], _Given]) -> _Given:
         with self._connected(self._reading) as reader:
+            reader.begin()  # rolled back where the connection is given back
             return read(reader)
 
     def rows(self, query: Select[Any]) -> Sequence[RowMapping]:
@@ -168,22 +172,16 @@ class Database:
     def _begin(self, connection: Connection) -> None:
         """Begin to write, unless the database is another one than it was. Raises `StoreNewer`, `StoreNotMigrated`.
 
-        Past SQLAlchemy, for which this would be a statement more; what the driver raises is raised as SQLAlchemy does.
+        Past SQLAlchemy, for which this would be a statement more.
         """
         driver: Any = connection.connection.dbapi_connection
-        dialect: Any = connection.dialect
         try:
             if self.dialect == "postgresql":
                 newest = _begun(driver, connection.info[_KNOWN])
             else:
                 newest = driver.execute(NEWEST_APPLIED).fetchone()[0]
-        except dialect.dbapi.Error as error:
-            lost = dialect.is_disconnect(error, driver, None)
-            if lost:
-                connection.invalidate(error)
-            raise DBAPIError.instance(
-                NEWEST_APPLIED, None, error, dialect.dbapi.Error, connection_invalidated=lost, dialect=dialect
-            ) from error
+        except BaseException as error:  # noqa: BLE001 - it is raised on
+            raise_as_sqlalchemy_does(connection, NEWEST_APPLIED, error)
         refuse_other(newest)
 
     def _check_file(self, connection: Connection | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Prepared statements: SQLAlchemy Core compiles each hot statement once per dialect, and runs it as text afterwards.
+"""Prepared statements: SQLAlchemy Core compiles each hot statement once per dialect; afterwards it is run as text.
 
 Building and looking up a Core statement costs more than running it on a local database. Only plain texts and whole
 numbers are bound, which need no conversion on either driver, and lists of texts: JSON to SQLite, arrays to PostgreSQL.
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import ARRAY, Connection, CursorResult, Text, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
+
+from retour.store.straight import rows_of, touched_by
 
 Insert = Callable[..., Any]
 """The dialect's ``insert``: both have ``on_conflict_do_update``, each its own class."""
@@ -31,7 +33,7 @@ class _Compiled:
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """``values`` and the statement's own constants, as the driver wants them."""
-        every = {**self.constants, **values}
+        every = {**self.constants, **values} if self.constants else values
         return every if self.names is None else tuple([every[name] for name in self.names])
 
 
@@ -42,18 +44,26 @@ class Prepared:
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, **values: Any) -> CursorResult[Any]:
-        """Run it once."""
+    def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
+        """Run it once; gives its rows."""
         compiled = self._of(connection)
-        return connection.exec_driver_sql(compiled.sql, compiled.bound(values))
+        return rows_of(connection, compiled.sql, compiled.bound(values))
 
-    def run_each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Run it for each row; gives how many database rows it touched in all. Does nothing for no rows."""
-        if not rows:
+    def row(self, connection: Connection, **values: Any) -> Any:
+        """Run it once; gives its first row, or None."""
+        rows = self.rows(connection, **values)
+        return rows[0] if rows else None
+
+    def run(self, connection: Connection, **values: Any) -> int:
+        """Run it once; gives how many rows it touched."""
+        return self.run_each(connection, (values,))
+
+    def run_each(self, connection: Connection, sets: Sequence[Mapping[str, Any]]) -> int:
+        """Run it with each of these sets of values; gives how many rows it touched in all. Does nothing for none."""
+        if not sets:
             return 0
         compiled = self._of(connection)
-        bound = [compiled.bound(row) for row in rows]
-        return connection.exec_driver_sql(compiled.sql, bound[0] if len(bound) == 1 else bound).rowcount
+        return touched_by(connection, compiled.sql, [compiled.bound(values) for values in sets])
 
     def _of(self, connection: Connection) -> _Compiled:
         dialect = connection.dialect
