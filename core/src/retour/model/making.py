@@ -63,9 +63,7 @@ def unchecked_from(kind: type[_T], readings: Mapping[str, Reading]) -> Callable[
     for field in fields_of(kind):
         name, reading = field.name, readings[field.name]
         given |= {f"_kind_{name}": reading.kind, f"_read_{name}": reading.read}
-        tests = [
-            "value is None" if one is NoneType else f"value.__class__ is {one.__name__}" for one in reading.as_it_is
-        ]
+        tests = ["value is None" if one is NoneType else f"type(value) is {one.__name__}" for one in reading.as_it_is]
         read = f"_read_{name}(value, _kind_{name})"
         read = f"value if {' or '.join(tests)} else {read}" if tests else read
         lines = [f"    value = given[{name!r}]", _set(name, read)]

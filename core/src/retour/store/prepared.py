@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import attrs
@@ -25,16 +26,18 @@ _INSERTS: Mapping[str, Insert] = {"sqlite": sqlite.insert, "postgresql": postgre
 
 @attrs.frozen
 class _Compiled:
-    """A statement as one dialect's text; ``names`` are its parameters in order where they go by position."""
+    """A statement as one dialect's text; ``names`` are its parameters in order where they go by position, and
+    ``in_order`` gets their values."""
 
     sql: str
     names: tuple[str, ...] | None
     constants: Mapping[str, Any]
+    in_order: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """``values`` and the statement's own constants, as the driver wants them."""
         every = {**self.constants, **values} if self.constants else values
-        return every if self.names is None else tuple([every[name] for name in self.names])
+        return every if self.names is None else self.in_order(every)
 
 
 class Prepared:
@@ -70,12 +73,21 @@ class Prepared:
         found = self._compiled.get(dialect.name)
         if found is None:
             compiled: Any = self._build(dialect.name, _INSERTS[dialect.name]).compile(dialect=dialect)
+            names = tuple(compiled.positiontup) if compiled.positional else None
             found = self._compiled[dialect.name] = _Compiled(
                 sql=str(compiled),
-                names=tuple(compiled.positiontup) if compiled.positional else None,
+                names=names,
                 constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
+                in_order=_values_of(names or ()),
             )
         return found
+
+
+def _values_of(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Gets the values of these names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple([values[name] for name in names])  # `itemgetter` gives a single one as it is
 
 
 def plain_insert(table: Any, *, ignore: bool = False) -> Prepared:

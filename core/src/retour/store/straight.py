@@ -56,7 +56,8 @@ def _goes_straight(connection: Connection) -> bool:
     transaction = connection.get_transaction()
     if transaction is None or not transaction.is_active or connection.get_nested_transaction() is not None:
         return False
-    told, between = connection.dispatch, connection.dialect.dispatch
+    told = (connection if connection._has_events else connection.engine).dispatch
+    between = connection.dialect.dispatch
     return not (
         told.before_cursor_execute
         or told.after_cursor_execute
