@@ -6,8 +6,7 @@ set on connections that others use as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RowMapping, Select
@@ -126,20 +125,23 @@ class Database:
 
     # --- connections -----------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _connected(self, engine: Engine) -> Iterator[Connection]:
+    def _connected(self, engine: Engine) -> Connection:
         """A connection of this process's, to what was opened."""
         self._connections.be_our_own()
         if self._file is not None:
             self._file.check()  # before SQLite makes an empty one in its place
-        with engine.connect() as connection:
+        connection = engine.connect()
+        try:
             info = connection.info
             if _KNOWN not in info:
                 info[_KNOWN] = self._find_out(connection)
                 self._check_file()
             elif self._file is not None and info[_KNOWN] is not None:
                 info[_KNOWN].check()
-            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @driver_errors_translated
     def _opened(self) -> DatabaseFile | None:

@@ -72,6 +72,12 @@ def _as_tuple(kind: Any) -> Callable[[Any, Any], Any]:
     return lambda value, _: tuple([structure(item, of_each) for item in value])
 
 
+def _as_list(kind: Any) -> Callable[[Any], list[Any]]:
+    """The way there: each item by the same hook, which is looked for once."""
+    unstructure = _converter.get_unstructure_hook(get_args(kind)[0])
+    return lambda value: [unstructure(item) for item in value]
+
+
 def _exact_number(value: object, _: object) -> Decimal:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a decimal number in a text")
@@ -89,6 +95,7 @@ _converter.register_structure_hook_factory(attrs.has, _as_it_was_made)
 _converter.register_structure_hook_factory(_is_enum, _as_member)
 _converter.register_structure_hook_factory(_is_tuple_of_any_length, _as_tuple)
 _converter.register_unstructure_hook(Decimal, str)
+_converter.register_unstructure_hook_factory(_is_tuple_of_any_length, _as_list)
 _converter.register_unstructure_hook_func(
     lambda kind: getattr(kind, "__origin__", kind) is frozenset, lambda value: sorted(value)
 )

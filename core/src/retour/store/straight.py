@@ -7,7 +7,6 @@ connection that ended leaves its pool together with all that are older, and who 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -56,12 +55,7 @@ def _goes_straight(connection: Connection) -> bool:
     transaction = connection.get_transaction()
     if transaction is None or not transaction.is_active or connection.get_nested_transaction() is not None:
         return False
-    told = (connection if connection._has_events else connection.engine).dispatch
-    between = connection.dialect.dispatch
-    return not (
-        told.before_cursor_execute
-        or told.after_cursor_execute
-        or between.do_execute
-        or between.do_executemany
-        or connection.engine.logger.isEnabledFor(logging.INFO)
-    )
+    told, dialect = (connection if connection._has_events else connection.engine).dispatch, connection.dialect
+    if told.before_cursor_execute or told.after_cursor_execute or connection._echo:
+        return False
+    return not (dialect._has_events and (dialect.dispatch.do_execute or dialect.dispatch.do_executemany))
