@@ -24,6 +24,7 @@ from retour.effects.kinds import KINDS, LEASE, Outside, effect_of, left_to_a_per
 from retour.model.actor import Actor
 from retour.model.errors import Busy, OrderUnreadable, RetourError
 from retour.model.ids import id_maker
+from retour.model.making import changed
 from retour.model.outcome import Postponed
 from retour.model.text import text
 from retour.providers.http import time_limit
@@ -189,7 +190,7 @@ class Runner:
         return id_maker(microseconds(self.clock()) // 1000)("cm")
 
     def _with_pause(self, effect: ClaimedEffect) -> ClaimedEffect:
-        return attrs.evolve(effect, pause=KINDS[effect.kind].pauses.after(effect.attempts, self.chance()))
+        return changed(effect, pause=KINDS[effect.kind].pauses.after(effect.attempts, self.chance()))
 
     def _try(self, effect: ClaimedEffect, case: Case, until: float) -> Attempt:
         if time.monotonic() > until:

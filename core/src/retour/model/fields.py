@@ -278,6 +278,8 @@ def _words(bounds: Characters) -> Check:
     least, most, never = bounds.least, bounds.most, bounds.never
 
     def check(value: Any) -> Wanted | None:
+        if type(value) is str and not never and least <= len(value) <= most and value.isascii() and "\0" not in value:
+            return None  # nearly all of them are such
         fits = is_text(value) and least <= len(value) <= most and can_be_stored(value)
         if fits and not (never and set(never) & set(value)):
             return None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from types import NoneType, UnionType
+from types import MemberDescriptorType, NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -32,14 +32,49 @@ def unchecked(kind: type[_T]) -> Callable[..., _T]:
         name = field.alias or field.name
         if field.name in factories:
             takes.append(f"{name}=_nothing")
-            sets.append(f"    _set({field.name!r}, _factories[{field.name!r}]() if {name} is _nothing else {name})")
+            sets.append(_set(field.name, f"_factories[{field.name!r}]() if {name} is _nothing else {name}"))
         else:
             takes.append(f"{name}=_defaults[{field.name!r}]" if field.name in defaults else name)
-            sets.append(f"    _set({field.name!r}, {name})")
+            sets.append(_set(field.name, name))
     if all(field.kw_only for field in fields):
         takes.insert(0, "*")
     given = {"_nothing": attrs.NOTHING, "_defaults": defaults, "_factories": factories}
     return _makes(kind, ", ".join(takes), sets, given)
+
+
+@attrs.frozen
+class Reading:
+    """How one field is read: what is of one of these types stands there ``as_it_is``, and all else is given to
+    ``read``, together with the field's ``kind``."""
+
+    kind: Any
+    as_it_is: tuple[type, ...]
+    read: Callable[[Any, Any], Any]
+
+
+def unchecked_from(kind: type[_T], readings: Mapping[str, Reading]) -> Callable[[Mapping[str, Any], Any], _T]:
+    """Makes values of an attrs class from mappings by the names of its fields, as `unchecked` does from arguments.
+
+    Keys that are no field are passed over; raises KeyError where a field that has no default is missing. What it makes
+    takes a second argument and has no use for it, as cattrs' hooks do.
+    """
+    given: dict[str, Any] = {}
+    sets = []
+    for field in fields_of(kind):
+        name, reading = field.name, readings[field.name]
+        given |= {f"_kind_{name}": reading.kind, f"_read_{name}": reading.read}
+        tests = ["value is None" if one is NoneType else f"type(value) is {one.__name__}" for one in reading.as_it_is]
+        read = f"_read_{name}(value, _kind_{name})"
+        read = f"value if {' or '.join(tests)} else {read}" if tests else read
+        lines = [f"    value = given[{name!r}]", _set(name, read)]
+        if field.default is not attrs.NOTHING:
+            default: Any = field.default
+            made_anew = isinstance(default, _Factory)
+            given[f"_default_{name}"] = default.factory if made_anew else default
+            lines = [f"    if {name!r} in given:", *[f"    {line}" for line in lines]]
+            lines += ["    else:", f"    {_set(name, f'_default_{name}()' if made_anew else f'_default_{name}')}"]
+        sets += lines
+    return _makes(kind, "given, _", sets, given)
 
 
 def changed(value: _T, **fields: Any) -> _T:
@@ -65,7 +100,7 @@ def apart(value: _T) -> _T:
 def _changes(kind: Any) -> Callable[..., Any]:
     names = [field.name for field in fields_of(kind)]
     takes = ", ".join(["_value, /, *", *[f"{name}=_same" for name in names]])
-    sets = [f"    _set({name!r}, _value.{name} if {name} is _same else {name})" for name in names]
+    sets = [_set(name, f"_value.{name} if {name} is _same else {name}") for name in names]
     return _makes(kind, takes, sets, {"_same": object()})
 
 
@@ -89,7 +124,7 @@ def _copy_of_fields(kind: type) -> Callable[[Any], Any]:
     """Written out for the class, as `unchecked` is; what a field may hold by its annotation says if it is shared."""
     hints = get_type_hints(kind)
     sets = [
-        f"    _set({field.name!r}, {'' if _is_shared(hints[field.name]) else '_apart'}(given.{field.name}))"
+        _set(field.name, f"given.{field.name}" if _is_shared(hints[field.name]) else f"_apart(given.{field.name})")
         for field in fields_of(kind)
     ]
     return _makes(kind, "given", sets, {"_apart": apart})
@@ -105,14 +140,28 @@ def _is_shared(kind: Any) -> bool:
     return kind in plain or (isinstance(kind, type) and issubclass(kind, Enum | datetime.date))
 
 
+def _set(name: str, value: str) -> str:
+    """The line that sets a field."""
+    return f"    _set_{name}(made, {value})"
+
+
 def _makes(kind: type[_T], takes: str, sets: Iterable[str], given: Mapping[str, Any]) -> Callable[..., _T]:
     """A function that makes values of ``kind``, written as attrs writes ``__init__``: of the names of its fields."""
-    lines = [f"def make({takes}):", "    made = _new(_kind)", "    _set = _setter(made)", *sets, "    return made"]
-    names: dict[str, Any] = {"_new": object.__new__, "_setter": object.__setattr__.__get__, "_kind": kind, **given}
+    lines = [f"def make({takes}):", "    made = _new(_kind)", *sets, "    return made"]
+    setters = {f"_set_{field.name}": _setter_of(kind, field.name) for field in fields_of(kind)}
+    names: dict[str, Any] = {"_new": object.__new__, "_kind": kind, **setters, **given}
     exec("\n".join(lines), names)  # noqa: S102 - of the names of fields, and nothing that came from outside
     make: Callable[..., _T] = names["make"]
     make.__name__, make.__qualname__, make.__module__ = kind.__name__, kind.__qualname__, kind.__module__
     return make
+
+
+def _setter_of(kind: type, name: str) -> Callable[[Any, Any], None]:
+    """Sets a field of a frozen value: its slot does that faster than `object.__setattr__`, which looks for it first."""
+    slot = getattr(kind, name, None)
+    if isinstance(slot, MemberDescriptorType):
+        return slot.__set__
+    return lambda made, value: object.__setattr__(made, name, value)
 
 
 _Factory: Any = type(attrs.Factory(dict))

@@ -291,7 +291,10 @@ class Return:
         sums: dict[str, Counted] = {}
         for receipt in self.receipts.values():
             for line_id, count in receipt.lines.items():
-                before = sums.get(line_id) or _sum(line_id=line_id)
+                before = sums.get(line_id)
+                if before is None:
+                    sums[line_id] = count
+                    continue
                 announced = 0 if receipt.late else self.requested.get(line_id, 0)
                 sums[line_id] = _with_later(before, count, announced=announced)
         return sums

@@ -16,6 +16,7 @@ from retour.model.events.goods import OrderSeen
 from retour.model.fields import Id, shown, wanted_instead
 from retour.model.history import History
 from retour.model.ids import id_maker
+from retour.model.making import changed
 from retour.model.order import Order, Payment
 from retour.model.text import text
 from retour.rules.draft import Draft
@@ -85,7 +86,7 @@ class Case:
 
     def after(self, draft: Draft) -> Case:
         """This case with what a draft decided."""
-        return attrs.evolve(self, history=self.history.after(draft.events, draft.dossier))
+        return changed(self, history=self.history.after(draft.events, draft.dossier))
 
 
 def _find(order: Order, payment_id: str) -> Payment | None:
@@ -112,7 +113,7 @@ class Cases:
     def read(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
         """The order as the shop has it now, and its history. Raises `UnknownOrder` and `OrderUnreadable`."""
         given = self.order(shop, order_id)
-        return attrs.evolve(self.as_last_seen(shop, order_id, connection), given=given)
+        return changed(self.as_last_seen(shop, order_id, connection), given=given)
 
     def as_last_seen(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
         """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more.
@@ -124,7 +125,7 @@ class Cases:
         `UnknownOrder`."""
         if case.payment(payment_id) is not None:
             return case
-        return attrs.evolve(case, given=self.order(case.shop, case.order_id))
+        return changed(case, given=self.order(case.shop, case.order_id))
 
     def order(self, shop: str, order_id: str) -> Order:
         """The order as the shop has it now. Raises `UnknownOrder`."""

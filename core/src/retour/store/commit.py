@@ -106,13 +106,13 @@ class Commit:
 
 def write(connection: Connection, commit: Commit) -> None:
     if commit.events:
-        moved = _MOVE_VERSION.run(
+        moved = _MOVE_VERSION.row(
             connection,
             shop=commit.shop,
             order_id=commit.order_id,
             version=commit.expected + len(commit.events),
             expected=commit.expected,
-        ).first()
+        )
         if moved is None:
             raise VersionMoved
         _ADD_EVENT.run_each(connection, commit.events)
@@ -162,15 +162,14 @@ def _ask(connection: Connection, commit: Commit, question: Question) -> None:
     given = {"id": effect.id, "shop": commit.shop, "order_id": commit.order_id, "commit_id": commit.id}
     given |= {"kind": effect.kind, "plugin": effect.plugin, "body": effect.body}
     if hints is None:
-        _ASK.run(connection, behind=0, shortest=0, longest=0, **given)
+        _ASK.rows(connection, behind=0, shortest=0, longest=0, **given)
         return
-    new = _ASK.run(connection, behind=1, shortest=SHORTEST_PAUSE, longest=LONGEST_PAUSE, **given).first()
+    new = _ASK.row(connection, behind=1, shortest=SHORTEST_PAUSE, longest=LONGEST_PAUSE, **given)
     if new is None:
         return
     provider, account, mode = hints
     of_account = {"shop": commit.shop, "provider": provider, "account": account, "mode": mode}
-    taken: Sequence[Any] = _TAKE_TURN.run(connection, between=BETWEEN_QUESTIONS, **of_account).one()
-    next_at, now = taken
+    next_at, now = _TAKE_TURN.row(connection, between=BETWEEN_QUESTIONS, **of_account)
     turn = next_at - QUESTIONS_AT_ONCE * BETWEEN_QUESTIONS
     if turn > now:
         _WAIT_FOR_TURN.run(connection, effect_id=effect.id, turn=turn)

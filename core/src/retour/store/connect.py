@@ -247,7 +247,8 @@ def within(connection: Connection) -> Iterator[None]:
 def refuse_while_the_host_writes(engine: Engine) -> None:
     """Raise `StoreLocked` where a hook or the shop's port writes beside the host's transaction that it is called in:
     SQLite has one writer, and that one waits for the answer."""
-    if _sqlite_file(engine) in _host_writes.get():
+    writing = _host_writes.get()
+    if writing and _sqlite_file(engine) in writing:
         raise StoreLocked(
             text(
                 "The host's own transaction is writing this SQLite database, and waits for this hook or shop: nothing "

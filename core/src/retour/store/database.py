@@ -6,8 +6,7 @@ set on connections that others use as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RowMapping, Select
@@ -25,6 +24,7 @@ from retour.store.connect import (
 from retour.store.file import DatabaseFile, log_of
 from retour.store.fork import Connections
 from retour.store.migrations import NEWEST_APPLIED, refuse_other
+from retour.store.straight import raise_as_sqlalchemy_does
 
 _Given = TypeVar("_Given")
 
@@ -109,12 +109,15 @@ class Database:
             self._check_file()
             return read(connection)
         try:
-            with self._connected(self._reading) as reader:
-                return read(reader)
+            return self._read(read)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
+        return self._read(read)
+
+    def _read(self, read: Callable[[Connection], _Given]) -> _Given:
         with self._connected(self._reading) as reader:
+            reader.begin()  # rolled back where the connection is given back
             return read(reader)
 
     def rows(self, query: Select[Any]) -> Sequence[RowMapping]:
@@ -122,20 +125,23 @@ class Database:
 
     # --- connections -----------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _connected(self, engine: Engine) -> Iterator[Connection]:
+    def _connected(self, engine: Engine) -> Connection:
         """A connection of this process's, to what was opened."""
         self._connections.be_our_own()
         if self._file is not None:
             self._file.check()  # before SQLite makes an empty one in its place
-        with engine.connect() as connection:
+        connection = engine.connect()
+        try:
             info = connection.info
             if _KNOWN not in info:
                 info[_KNOWN] = self._find_out(connection)
                 self._check_file()
             elif self._file is not None and info[_KNOWN] is not None:
                 info[_KNOWN].check()
-            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @driver_errors_translated
     def _opened(self) -> DatabaseFile | None:
@@ -168,22 +174,16 @@ class Database:
     def _begin(self, connection: Connection) -> None:
         """Begin to write, unless the database is another one than it was. Raises `StoreNewer`, `StoreNotMigrated`.
 
-        Past SQLAlchemy, for which this would be a statement more; what the driver raises is raised as SQLAlchemy does.
+        Past SQLAlchemy, for which this would be a statement more.
         """
         driver: Any = connection.connection.dbapi_connection
-        dialect: Any = connection.dialect
         try:
             if self.dialect == "postgresql":
                 newest = _begun(driver, connection.info[_KNOWN])
             else:
                 newest = driver.execute(NEWEST_APPLIED).fetchone()[0]
-        except dialect.dbapi.Error as error:
-            lost = dialect.is_disconnect(error, driver, None)
-            if lost:
-                connection.invalidate(error)
-            raise DBAPIError.instance(
-                NEWEST_APPLIED, None, error, dialect.dbapi.Error, connection_invalidated=lost, dialect=dialect
-            ) from error
+        except BaseException as error:  # noqa: BLE001 - it is raised on
+            raise_as_sqlalchemy_does(connection, NEWEST_APPLIED, error)
         refuse_other(newest)
 
     def _check_file(self, connection: Connection | None = None) -> None:

@@ -130,21 +130,20 @@ class Effects:
         """Take one effect that a worker died with: alone, since it may have been the cause. The fewer died with it the
         sooner, and after each it waits a while longer."""
         given = listed(self._dialect, kinds)
-        found = self._database.read(lambda reader: _FALLEN.run(reader, kinds=given).scalars().all())
+        found = [row[0] for row in self._database.read(lambda reader: _FALLEN.rows(reader, kinds=given))]
         return self.claim(owner, lease=lease, limit=1, kinds=kinds, ids=found) if found else []
 
     def what_is_due(self, kinds: Iterable[str]) -> Due:
         """What there is to claim of these ``kinds``: one question, and all that an idle worker asks."""
         given = listed(self._dialect, kinds)
-        row: Sequence[Any] = self._database.read(lambda reader: _WHAT_IS_DUE.run(reader, kinds=given).one())
-        ordinary, behind, fallen = row
+        ordinary, behind, fallen = self._database.read(lambda reader: _WHAT_IS_DUE.row(reader, kinds=given))
         return Due(ordinary=ordinary is not None, behind=behind is not None, fallen=fallen is not None)
 
     def due_by_shop(self, after: str, kinds: Iterable[str]) -> tuple[list[tuple[str, str]], str]:
         """Which shop has which kind of effect due, of the next few shops that have any waiting, by their id ``after``
         one; and after which to go on, empty from the beginning. It costs a look for each, however much waits there."""
         given = {"after": after, "most": _SHOPS, "kinds": listed(self._dialect, kinds)}
-        rows: Sequence[Any] = self._database.read(lambda reader: _DUE_BY_SHOP.run(reader, **given).all())
+        rows = self._database.read(lambda reader: _DUE_BY_SHOP.rows(reader, **given))
         shops = [row[0] for row in rows if row[1] == rows[0][1]]
         return [(row[0], row[1]) for row in rows if row[2] is not None], shops[-1] if len(shops) == _SHOPS else ""
 
@@ -152,7 +151,7 @@ class Effects:
         """The oldest effect that is due of each of up to ``limit`` orders, of the next few of a shop that have any
         waiting, by the order's id ``after`` one; and after which to go on, empty from the beginning."""
         given = {"shop": shop, "after": after, "most": _ORDERS, "kinds": listed(self._dialect, kinds)}
-        rows: Sequence[Any] = self._database.read(lambda reader: _DUE_BY_ORDER.run(reader, **given).all())
+        rows = self._database.read(lambda reader: _DUE_BY_ORDER.rows(reader, **given))
         due = [(order_id, effect_id) for order_id, effect_id in rows if effect_id is not None]
         ids = [effect_id for _, effect_id in due[:limit]]
         if len(due) > limit:
@@ -160,8 +159,8 @@ class Effects:
         return ids, rows[-1][0] if len(rows) == _ORDERS else ""
 
     def _take(self, claim: Prepared, owner: str, lease: int, **given: Any) -> list[ClaimedEffect]:
-        rows: Sequence[Any] = self._database.write_what_can_be_repeated(
-            lambda own: claim.run(own, holder=owner, lease=lease, **given).all()
+        rows = self._database.write_what_can_be_repeated(
+            lambda own: claim.rows(own, holder=owner, lease=lease, **given)
         )
         return [
             ClaimedEffect(
@@ -181,7 +180,7 @@ class Effects:
 
     def asked(self, effect_id: str) -> bool:
         """Whether an effect is going to be done, or done once more, by a claim that nobody has made yet."""
-        return self._database.read(lambda reader: _ASKED.run(reader, effect_id=effect_id).first()) is not None
+        return self._database.read(lambda reader: _ASKED.row(reader, effect_id=effect_id)) is not None
 
     def waiting(self, shop: str, order_id: str, kind: str) -> list[WaitingEffect]:
         """The effects of one kind of an order that are not done, whoever has them."""
@@ -216,7 +215,7 @@ class Effects:
     def left_alone(self, kinds: Iterable[str]) -> dict[str, int]:
         """How many effects are due of each kind that is none of ``kinds``: a newer retour made them."""
         given = listed(self._dialect, kinds)
-        rows: Sequence[Any] = self._database.read(lambda reader: _LEFT_ALONE.run(reader, kinds=given).all())
+        rows = self._database.read(lambda reader: _LEFT_ALONE.rows(reader, kinds=given))
         return {row[0]: row[1] for row in rows}
 
     def failed(self, shop: str, *, more_than: int, limit: int) -> list[FailedEffect]:

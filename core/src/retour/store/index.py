@@ -33,7 +33,7 @@ def _return_row(shop: str, order_id: str, return_: Return, beyond: Set[str]) -> 
         "order_id": order_id,
         "goods": return_.goods.value,
         "stock": return_.stock.value,
-        "waits_for": "order" if beyond & return_.claimed().keys() else waits_for(return_),
+        "waits_for": "order" if beyond and beyond & return_.claimed().keys() else waits_for(return_),
         "since": microseconds(return_.changed_at),
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),

@@ -123,7 +123,7 @@ _OVERDUE = Prepared(_select_overdue)
 
 
 def _overdue_page(given: Mapping[str, Any], reader: Connection) -> Sequence[Any]:
-    return _OVERDUE.run(reader, **given).all()
+    return _OVERDUE.rows(reader, **given)
 
 
 def _cursor(after: str) -> tuple[int, str]:

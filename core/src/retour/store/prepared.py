@@ -1,4 +1,4 @@
-"""Prepared statements: SQLAlchemy Core compiles each hot statement once per dialect, and runs it as text afterwards.
+"""Prepared statements: SQLAlchemy Core compiles each hot statement once per dialect; afterwards it is run as text.
 
 Building and looking up a Core statement costs more than running it on a local database. Only plain texts and whole
 numbers are bound, which need no conversion on either driver, and lists of texts: JSON to SQLite, arrays to PostgreSQL.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import attrs
-from sqlalchemy import ARRAY, Connection, CursorResult, Text, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
+
+from retour.store.straight import rows_of, touched_by
 
 Insert = Callable[..., Any]
 """The dialect's ``insert``: both have ``on_conflict_do_update``, each its own class."""
@@ -23,16 +26,18 @@ _INSERTS: Mapping[str, Insert] = {"sqlite": sqlite.insert, "postgresql": postgre
 
 @attrs.frozen
 class _Compiled:
-    """A statement as one dialect's text; ``names`` are its parameters in order where they go by position."""
+    """A statement as one dialect's text; ``names`` are its parameters in order where they go by position, and
+    ``in_order`` gets their values."""
 
     sql: str
     names: tuple[str, ...] | None
     constants: Mapping[str, Any]
+    in_order: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """``values`` and the statement's own constants, as the driver wants them."""
-        every = {**self.constants, **values}
-        return every if self.names is None else tuple([every[name] for name in self.names])
+        every = {**self.constants, **values} if self.constants else values
+        return every if self.names is None else self.in_order(every)
 
 
 class Prepared:
@@ -42,30 +47,47 @@ class Prepared:
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, **values: Any) -> CursorResult[Any]:
-        """Run it once."""
+    def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
+        """Run it once; gives its rows."""
         compiled = self._of(connection)
-        return connection.exec_driver_sql(compiled.sql, compiled.bound(values))
+        return rows_of(connection, compiled.sql, compiled.bound(values))
 
-    def run_each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Run it for each row; gives how many database rows it touched in all. Does nothing for no rows."""
-        if not rows:
+    def row(self, connection: Connection, **values: Any) -> Any:
+        """Run it once; gives its first row, or None."""
+        rows = self.rows(connection, **values)
+        return rows[0] if rows else None
+
+    def run(self, connection: Connection, **values: Any) -> int:
+        """Run it once; gives how many rows it touched."""
+        return self.run_each(connection, (values,))
+
+    def run_each(self, connection: Connection, sets: Sequence[Mapping[str, Any]]) -> int:
+        """Run it with each of these sets of values; gives how many rows it touched in all. Does nothing for none."""
+        if not sets:
             return 0
         compiled = self._of(connection)
-        bound = [compiled.bound(row) for row in rows]
-        return connection.exec_driver_sql(compiled.sql, bound[0] if len(bound) == 1 else bound).rowcount
+        return touched_by(connection, compiled.sql, [compiled.bound(values) for values in sets])
 
     def _of(self, connection: Connection) -> _Compiled:
         dialect = connection.dialect
         found = self._compiled.get(dialect.name)
         if found is None:
             compiled: Any = self._build(dialect.name, _INSERTS[dialect.name]).compile(dialect=dialect)
+            names = tuple(compiled.positiontup) if compiled.positional else None
             found = self._compiled[dialect.name] = _Compiled(
                 sql=str(compiled),
-                names=tuple(compiled.positiontup) if compiled.positional else None,
+                names=names,
                 constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
+                in_order=_values_of(names or ()),
             )
         return found
+
+
+def _values_of(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Gets the values of these names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple([values[name] for name in names])  # `itemgetter` gives a single one as it is
 
 
 def plain_insert(table: Any, *, ignore: bool = False) -> Prepared:

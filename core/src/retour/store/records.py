@@ -6,16 +6,18 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from enum import Enum
+from operator import itemgetter
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
-from cattrs.gen import make_dict_structure_fn_from_attrs
 from cattrs.preconf.json import make_converter
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidValue, NotReadable, OrderUnreadable
 from retour.model.events.event import EVENT_TYPES, Recorded
-from retour.model.making import fields_of, unchecked
+from retour.model.making import Reading, fields_of, unchecked, unchecked_from
 from retour.model.text import Text, text
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.store.clock import as_datetime, microseconds
@@ -39,9 +41,24 @@ def _true_or_false(value: object, _: object) -> bool:
 def _as_it_was_made(kind: Any) -> Callable[[Any, Any], Any]:
     """What is read back was checked when it was made; a value of the class is made of it, and not checked again."""
     hints = get_type_hints(kind)  # without how long and how large, which only checks ask for
-    fields: Any = [field.evolve(type=hints[field.name]) for field in fields_of(kind)]
-    made: Any = unchecked(kind)
-    return make_dict_structure_fn_from_attrs(fields, made, _converter)
+    return unchecked_from(kind, {field.name: _reading(hints[field.name]) for field in fields_of(kind)})
+
+
+def _reading(kind: Any) -> Reading:
+    """How a field is read: most are texts, numbers or nothing, and then no function is called."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    as_it_is = tuple([one for one in kinds if one in (str, int, bool, NoneType)])
+    return Reading(kind, as_it_is, _converter.get_structure_hook(kind))
+
+
+def _as_member(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
+    """Known values by a table; for all others the class may have an answer."""
+    members = {one.value: one for one in kind}
+    return lambda value, _: members[value] if value in members else kind(value)
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
 
 
 def _is_tuple_of_any_length(kind: Any) -> bool:
@@ -53,6 +70,12 @@ def _as_tuple(kind: Any) -> Callable[[Any, Any], Any]:
     of_each: Any = get_args(kind)[0]
     structure = _converter.get_structure_hook(of_each)
     return lambda value, _: tuple([structure(item, of_each) for item in value])
+
+
+def _as_list(kind: Any) -> Callable[[Any], list[Any]]:
+    """The way there: each item by the same hook, which is looked for once."""
+    unstructure = _converter.get_unstructure_hook(get_args(kind)[0])
+    return lambda value: [unstructure(item) for item in value]
 
 
 def _exact_number(value: object, _: object) -> Decimal:
@@ -69,8 +92,10 @@ _converter.register_structure_hook(int, _whole_number)
 _converter.register_structure_hook(bool, _true_or_false)
 _converter.register_structure_hook(Decimal, _exact_number)
 _converter.register_structure_hook_factory(attrs.has, _as_it_was_made)
+_converter.register_structure_hook_factory(_is_enum, _as_member)
 _converter.register_structure_hook_factory(_is_tuple_of_any_length, _as_tuple)
 _converter.register_unstructure_hook(Decimal, str)
+_converter.register_unstructure_hook_factory(_is_tuple_of_any_length, _as_list)
 _converter.register_unstructure_hook_func(
     lambda kind: getattr(kind, "__origin__", kind) is frozenset, lambda value: sorted(value)
 )
@@ -92,11 +117,16 @@ EVENT_COLUMNS = (
 _actor_kinds = {kind.value: kind for kind in ActorKind}
 _actor = unchecked(Actor)
 _recorded = unchecked(Recorded)
+_columns_read = itemgetter(*EVENT_COLUMNS)
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+_decode = json.JSONDecoder().decode
+"""Made once: `json.dumps` makes an encoder for each call. What goes round in circles does not come so far."""
 
 
 def as_json(value: object) -> str:
     """A value as compact JSON; the same value gives the same text."""
-    return json.dumps(_converter.unstructure(value), separators=(",", ":"), ensure_ascii=False)
+    return _encode(_converter.unstructure(value))
 
 
 def digest(value: object) -> str:
@@ -113,7 +143,19 @@ def digest(value: object) -> str:
 
 def from_json(kind: type[_T], body: str) -> _T:
     """A value of ``kind`` from its JSON; keys that it does not know are ignored."""
-    return _converter.structure(json.loads(body), kind)
+    return _read(kind, _decode(body))
+
+
+def _read(kind: type[_T], data: Any) -> _T:
+    """A value of ``kind`` from what was read of JSON; the hook of each kind is looked for once."""
+    hook = _HOOKS.get(kind)
+    if hook is None:
+        hook = _HOOKS[kind] = _converter.get_structure_hook(kind)
+    value: _T = hook(data, kind)
+    return value
+
+
+_HOOKS: dict[type, Callable[[Any, Any], Any]] = {}
 
 
 def event_row(shop: str, order_id: str, recorded: Recorded, commit_id: str = "") -> dict[str, Any]:
@@ -141,7 +183,7 @@ def proven_row(shop: str, order_id: str, recorded: Recorded, commit_id: str) -> 
     try:
         row = event_row(shop, order_id, recorded, commit_id)
         row["body"].encode()  # half a character is no text to a database
-        if "\\u0000" not in row["body"] and read_event(order_id, [row[name] for name in EVENT_COLUMNS]) == recorded:
+        if "\\u0000" not in row["body"] and read_event(order_id, _columns_read(row)) == recorded:
             return row
         why: Text | str = text("it reads as something else")
     except OrderUnreadable as error:
@@ -168,7 +210,7 @@ def read_event(order_id: str, row: Any) -> Recorded:
     if event_type is not None and version <= event_type.version:
         try:
             fault = ReadingFault.NOT_JSON
-            data = json.loads(body)
+            data = _decode(body)
             fault = ReadingFault.UPCASTER
             while version < event_type.version:
                 data = UPCASTERS[kind, version](data)
@@ -179,7 +221,7 @@ def read_event(order_id: str, row: Any) -> Recorded:
                 command=command,
                 at=as_datetime(at),
                 by=_actor(_actor_kinds[actor_kind], actor_id),
-                event=_converter.structure(data, event_type),
+                event=_read(event_type, data),
                 request_id=request_id,
                 request_digest=request_digest,
             )
@@ -201,9 +243,9 @@ def read_effect(kind: type[_T], name: str, order_id: str, effect_id: str, body: 
     """The body of an effect of the kind called ``name`` as its value. Raises `OrderUnreadable`."""
     fault = ReadingFault.NOT_JSON
     try:
-        data = json.loads(body)
+        data = _decode(body)
         fault = ReadingFault.VALUE
-        return _converter.structure(data, kind)
+        return _read(kind, data)
     except Exception as error:
         row = UnreadableRow(order_id=order_id, effect_id=effect_id, kind=name, fault=fault, error=type(error).__name__)
         raise OrderUnreadable(row) from error

@@ -57,7 +57,7 @@ class Store:
 
     def events(self, shop: str, order_id: str, connection: Connection | None = None) -> list[Recorded]:
         """The events of an order, the oldest first: one query. Raises `OrderUnreadable`."""
-        rows = self._database.read(lambda reader: _EVENTS.run(reader, shop=shop, order_id=order_id).all(), connection)
+        rows = self._database.read(lambda reader: _EVENTS.rows(reader, shop=shop, order_id=order_id), connection)
         return [read_event(order_id, row) for row in rows]
 
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
@@ -111,7 +111,7 @@ class Store:
     def has_commit(self, shop: str, order_id: str, commit_id: str) -> bool:
         """Whether a commit that wrote events of an order is in the database."""
         found = self._database.read(
-            lambda reader: _COMMIT.run(reader, shop=shop, order_id=order_id, commit_id=commit_id).first()
+            lambda reader: _COMMIT.row(reader, shop=shop, order_id=order_id, commit_id=commit_id)
         )
         return found is not None
 
@@ -132,13 +132,13 @@ class Store:
 
     def notes(self, shop: str, order_id: str) -> dict[str, str]:
         """The notes of an order that are still kept, by id."""
-        rows = self._database.read(lambda reader: _NOTES.run(reader, shop=shop, order_id=order_id).mappings().all())
-        return {row["id"]: row["body"] for row in rows}
+        rows = self._database.read(lambda reader: _NOTES.rows(reader, shop=shop, order_id=order_id))
+        return dict(rows)
 
     def find_order(self, shop: str, provider: str, account: str, mode: str, reference: str) -> str | None:
         """The order that was seen with such a payment, if any."""
         payment = {"provider": provider, "account": account, "mode": mode, "reference": reference}
-        found = self._database.read(lambda reader: _FIND_ORDER.run(reader, shop=shop, **payment).first())
+        found = self._database.read(lambda reader: _FIND_ORDER.row(reader, shop=shop, **payment))
         return None if found is None else str(found[0])
 
     # --- what is of no order -------------------------------------------------------------------------
@@ -169,9 +169,7 @@ class Store:
 
     def forget_expired(self, now: int, limit: int) -> int:
         """Delete personal data whose time has come; gives how many rows."""
-        return self._database.write_what_can_be_repeated(
-            lambda own: _FORGET_EXPIRED.run(own, now=now, most=limit).rowcount
-        )
+        return self._database.write_what_can_be_repeated(lambda own: _FORGET_EXPIRED.run(own, now=now, most=limit))
 
 
 def _perhaps_saved(commit: Commit) -> PerhapsSaved:
