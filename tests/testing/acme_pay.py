@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import hmac
 import json
 import re
 import threading
@@ -41,9 +39,10 @@ from retour.providers import (
     TextDomain,
     ToFetch,
     VerifiedEvents,
-    WebhookRejected,
     WebhookTrust,
     api_address,
+    check_signed,
+    hmac_sha256,
     read_json,
     read_wire,
 )
@@ -220,8 +219,7 @@ class AcmePay:
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         given = webhook.headers.get(SIGNATURE.lower(), "")
-        if not hmac.compare_digest(self._signature(webhook.body).encode(), given.encode(errors="replace")):
-            raise WebhookRejected("the signature is wrong or missing")
+        check_signed(self._signed(webhook.body), [given], [self.settings.webhook_secret], setting="webhook_secret")
         event = read_wire(WireEvent, read_json(webhook.body))
         return VerifiedEvents(events=(self._event(event),))
 
@@ -297,8 +295,8 @@ class AcmePay:
                 raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the pages go round in a circle")
             after = page.next
 
-    def _signature(self, body: bytes) -> str:
-        return signature(self.settings.webhook_secret.reveal(), body)
+    def _signed(self, body: bytes) -> bytes:
+        return body
 
     def _event(self, event: WireEvent) -> RefundEvent:
         target = event.refund.payment
@@ -345,10 +343,6 @@ class AcmePay:
 def _plain(words: str) -> str:
     """Without halves of characters, which cannot be sent."""
     return words.encode(errors="replace").decode()
-
-
-def signature(secret: str, body: bytes) -> str:
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 # --- the sandbox ---------------------------------------------------------------------------------------------
@@ -483,7 +477,7 @@ class AcmePaySandbox:
         self._webhooks.append(SandboxWebhook(headers=headers, body=body))
 
     def _signed(self, body: bytes) -> str:
-        return signature(str(self.settings["webhook_secret"]), body)
+        return hmac_sha256(body, Secret(str(self.settings["webhook_secret"])))
 
     # --- its answers -------------------------------------------------------------------------------------
 

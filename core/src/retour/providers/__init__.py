@@ -11,6 +11,7 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult, RefundStatus
 from retour.providers.settings import Secret, api_address, choice
+from retour.providers.signatures import Encoding, check_age, check_signed, hmac_sha256, needs_setting
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
 from retour.providers.wire import read_json, read_wire
 
@@ -19,6 +20,7 @@ __all__ = [
     "BankAccount",
     "Delivery",
     "Disposition",
+    "Encoding",
     "ErrorCode",
     "Idempotency",
     "LinkKind",
@@ -54,7 +56,11 @@ __all__ = [
     "WebhookRejected",
     "WebhookTrust",
     "api_address",
+    "check_age",
+    "check_signed",
     "choice",
+    "hmac_sha256",
+    "needs_setting",
     "read_json",
     "read_wire",
 ]

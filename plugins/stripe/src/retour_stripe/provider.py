@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import datetime
 from collections.abc import Iterator
 from typing import ClassVar
 from urllib.parse import quote
@@ -199,7 +199,7 @@ class Stripe:
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """Check the signature over the raw body, then read what it says of refunds."""
-        check_signature(webhook, self.settings.webhook_secrets, now=time.time())
+        check_signature(webhook, self.settings.webhook_secrets, now=datetime.datetime.now(datetime.UTC))
         return read_events(webhook.body, self.settings.mode)
 
     def check_settings(self) -> None:
