@@ -16,7 +16,6 @@ import attrs
 from retour import InvalidAmount
 from retour.providers import (
     Answer,
-    Disposition,
     ErrorCode,
     Idempotency,
     LinkKind,
@@ -34,6 +33,8 @@ from retour.providers import (
     RefundRequest,
     RefundResult,
     RefundStatus,
+    Refusals,
+    Said,
     Secret,
     Support,
     TextDomain,
@@ -43,8 +44,10 @@ from retour.providers import (
     api_address,
     check_signed,
     hmac_sha256,
+    own_words,
     read_json,
     read_wire,
+    refusal,
 )
 from retour.sandbox import (
     BookedRefund,
@@ -65,14 +68,19 @@ KEY_WINDOW = datetime.timedelta(hours=24)
 SIGNATURE = "Acme-Signature"
 PAGE = 100
 
-CODES: Mapping[str, ErrorCode] = {
-    "payment_unknown": ErrorCode.UNKNOWN_PAYMENT,
-    "refund_unknown": ErrorCode.UNKNOWN_PAYMENT,
-    "amount_invalid": ErrorCode.INVALID_REQUEST,
-    "amount_too_high": ErrorCode.AMOUNT_TOO_HIGH,
-    "key_reused": ErrorCode.KEY_REUSED,
-    "paid_out": ErrorCode.TOO_LATE,
-}
+REFUSALS = Refusals(
+    provider="Acme Pay",
+    codes={
+        "payment_unknown": ErrorCode.UNKNOWN_PAYMENT,
+        "refund_unknown": ErrorCode.UNKNOWN_PAYMENT,
+        "amount_invalid": ErrorCode.INVALID_REQUEST,
+        "amount_too_high": ErrorCode.AMOUNT_TOO_HIGH,
+        "key_reused": ErrorCode.KEY_REUSED,
+        "paid_out": ErrorCode.TOO_LATE,
+    },
+    fallback=ErrorCode.INVALID_REQUEST,
+    unclear={"refund_unknown"},
+)
 STATUSES: Mapping[str, RefundStatus] = {
     "waiting": RefundStatus.PENDING,
     "paid": RefundStatus.SUCCEEDED,
@@ -320,24 +328,13 @@ class AcmePay:
         return read_wire(kind, answer.json())
 
     def _refusal(self, answer: Answer) -> ProviderError:
-        """What a refusal means. Where it is not in Acme's own words a gateway gave it, and that proves nothing."""
-        if answer.status == 429:
-            return ProviderError(ErrorCode.RATE_LIMITED, "too many requests", not_before=self._wait(answer))
-        if answer.status in (401, 403):
-            return ProviderError(ErrorCode.AUTHENTICATION, "the key is refused")
-        if answer.status >= 500:
-            return ProviderError(ErrorCode.UNAVAILABLE, f"status {answer.status}")
-        try:
-            fault = read_wire(WireError, answer.json()).error
-        except ProviderError:
-            return ProviderError(ErrorCode.UNREADABLE_ANSWER, f"a status {answer.status} that is not Acme Pay's")
-        code = CODES.get(fault.code, ErrorCode.INVALID_REQUEST)
-        unclear = Disposition.RECONCILE if fault.code == "refund_unknown" else None
-        return ProviderError(code, fault.message, disposition=unclear, provider_code=fault.code)
+        return refusal(answer, _said(answer), REFUSALS)
 
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        seconds = answer.headers.get("retry-after", "")
-        return datetime.timedelta(seconds=int(seconds)) if re.fullmatch("[0-9]{1,5}", seconds) else None
+
+def _said(answer: Answer) -> Said | None:
+    """What Acme says in its own words. Where there are none a gateway answered, and that proves nothing."""
+    body = own_words(WireError, answer)
+    return body and Said(codes=(body.error.code,), message=body.error.message)
 
 
 def _plain(words: str) -> str:

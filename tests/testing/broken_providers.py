@@ -420,22 +420,26 @@ class SaysThatA429IsUnclear(AcmePay):
 class DoesNotTellHowLongToWait(AcmePay):
     """It asks again at once, and the provider shuts the door for longer."""
 
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        return None
+    def _refusal(self, answer: Answer) -> ProviderError:
+        error = super()._refusal(answer)
+        error.not_before = None
+        return error
 
 
 @breaks("test_the_wait_that_a_429_asks_for_is_told")
 class TakesSecondsForMilliseconds(AcmePay):
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        wait = super()._wait(answer)
-        return wait and wait / 1000
+    def _refusal(self, answer: Answer) -> ProviderError:
+        error = super()._refusal(answer)
+        error.not_before = error.not_before and error.not_before / 1000
+        return error
 
 
 @breaks("test_a_wait_that_cannot_be_read_is_no_accident")
 class ReadsAnyWaitAsANumber(AcmePay):
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        said = answer.headers.get("retry-after")
-        return datetime.timedelta(seconds=float(said)) if said else None
+    def _refusal(self, answer: Answer) -> ProviderError:
+        error, said = super()._refusal(answer), answer.headers.get("retry-after")
+        error.not_before = datetime.timedelta(seconds=float(said)) if said else None
+        return error
 
 
 @breaks("test_after_a_fault_the_error_tells_the_truth_about_the_money")

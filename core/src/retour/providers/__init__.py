@@ -10,6 +10,7 @@ from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingPro
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult, RefundStatus
+from retour.providers.refusals import Refusals, Said, own_words, refusal
 from retour.providers.settings import Secret, api_address, choice
 from retour.providers.signatures import Encoding, check_age, check_signed, hmac_sha256, needs_setting
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
@@ -42,6 +43,8 @@ __all__ = [
     "RefundStatus",
     "Refundable",
     "RefundsByApi",
+    "Refusals",
+    "Said",
     "Secret",
     "ShippingCapabilities",
     "ShippingOption",
@@ -61,6 +64,8 @@ __all__ = [
     "choice",
     "hmac_sha256",
     "needs_setting",
+    "own_words",
     "read_json",
     "read_wire",
+    "refusal",
 ]
