@@ -48,6 +48,9 @@ from retour.providers import (
     read_json,
     read_wire,
     refusal,
+    refuse_another,
+    refuse_another_refund,
+    segment,
 )
 from retour.sandbox import (
     BookedRefund,
@@ -67,6 +70,7 @@ KEY_HEADER = "Idempotency-Key"
 KEY_WINDOW = datetime.timedelta(hours=24)
 SIGNATURE = "Acme-Signature"
 PAGE = 100
+PAYMENT_ID, REFUND_ID = re.compile("ap_[0-9a-z]+"), re.compile("rf_[0-9]+")
 
 REFUSALS = Refusals(
     provider="Acme Pay",
@@ -193,8 +197,9 @@ class AcmePay:
         if payment.mode is not self.settings.mode:
             raise ProviderError(ErrorCode.CONFIGURATION, f"a {payment.mode} payment, and a {self.settings.mode} key")
         found = self._read(WirePayment, self._path(payment.reference))
-        if found.id != payment.reference or found.mode != self.settings.mode:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is about another payment")
+        if found.mode != self.settings.mode:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the payment is of the other mode")
+        self._about("payment", asked=payment.reference, found=found.id)
         remaining = self._left(found)
         reason = "everything is refunded" if remaining.minor <= 0 else ""
         if remaining.currency != payment.captured.currency:
@@ -237,7 +242,7 @@ class AcmePay:
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         reference = request.payment.reference
-        page = f"payments/{quote(reference)}" if re.fullmatch("ap_[0-9a-z]+", reference) else "payments"
+        page = f"payments/{quote(reference)}" if PAYMENT_ID.fullmatch(reference) else "payments"
         return RefundLink(
             kind=LinkKind.PROVIDER_PAGE,
             label=text("Refund at Acme Pay"),
@@ -249,9 +254,8 @@ class AcmePay:
 
     def _path(self, target: str, reference: str = "") -> str:
         """The path of a payment or refund. Only what has the shape of an id becomes part of an address."""
-        if not re.fullmatch("ap_[0-9a-z]+", target) or not re.fullmatch("(rf_[0-9]+)?", reference):
-            raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "the reference is none of Acme Pay")
-        return f"payments/{target}" + (f"/refunds/{reference}" if reference else "")
+        path = f"payments/{segment(target, PAYMENT_ID, what='payment of Acme Pay')}"
+        return f"{path}/refunds/{segment(reference, REFUND_ID, what='refund of Acme Pay')}" if reference else path
 
     def _left(self, payment: WirePayment) -> Money:
         return payment.amount.money - payment.refunded.money
@@ -270,13 +274,13 @@ class AcmePay:
         }
 
     def _check(self, made: RefundResult, request: RefundRequest) -> None:
-        """Something between us may have given the answer to another request."""
-        if (made.refund_id, made.amount) != (request.refund_id, request.amount):
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{made.reference} is not the refund that was asked for")
+        refuse_another_refund(made, request)
+
+    def _about(self, what: str, *, asked: str, found: str) -> None:
+        refuse_another(what, asked=asked, found=found)
 
     def _result(self, refund: WireRefund, target: str) -> RefundResult:
-        if refund.payment != target:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a refund of another payment")
+        self._about("payment", asked=target, found=refund.payment)
         return RefundResult(
             reference=refund.id,
             status=self._status(refund.status),
@@ -287,8 +291,7 @@ class AcmePay:
         )
 
     def _same(self, refund: WireRefund, target: str, reference: str) -> RefundResult:
-        if refund.id != reference:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is about another refund")
+        self._about("refund", asked=reference, found=refund.id)
         return self._result(refund, target)
 
     def _status(self, word: str) -> RefundStatus:
@@ -392,7 +395,7 @@ class AcmePaySandbox:
     def pay(self, amount: Money, *, reference: str = "") -> str:
         with self._lock:
             reference = reference or f"ap_{len(self._payments) + 1:08d}"
-            if not re.fullmatch("ap_[0-9a-z]+", reference) or reference in self._payments:
+            if not PAYMENT_ID.fullmatch(reference) or reference in self._payments:
                 raise ValueError(f"Acme Pay gives no payment the reference {reference}.")
             self._payments[reference] = amount
             return reference

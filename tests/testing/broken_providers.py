@@ -700,6 +700,14 @@ class BelievesTheAnswerToAnotherRequest(_Unchecked):
         return super()._result(refund, refund.payment)
 
 
+@breaks("test_an_answer_about_another_payment_is_not_believed")
+class BelievesTheAnswerAboutAnotherPayment(AcmePay):
+    """What is left of it is another customer's money, and the refund goes to him."""
+
+    def _about(self, what: str, *, asked: str, found: str) -> None:
+        del what, asked, found
+
+
 @breaks("test_a_refund_that_was_not_asked_for_is_not_told")
 class FetchesWhateverComes(AcmePay):
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
