@@ -59,8 +59,8 @@ IDEMPOTENCY_WINDOW = datetime.timedelta(hours=1)
 LARGEST_PAGE = 250
 """Refunds on one page of a list at most (parameter ``list-limit``)."""
 
-_PAYMENT, _ORDER, _REFUND = (re.compile(f"{prefix}_[0-9A-Za-z._-]+") for prefix in ("tr", "ord", "re"))
-"""How Mollie's ids begin; of the rest its API description says nothing (schemas ``paymentToken``, ``refundToken``)."""
+_PAYMENT, _ORDER, _REFUND = (re.compile(f"{prefix}_.+") for prefix in ("tr", "ord", "re"))
+"""How Mollie's ids begin, and all that is known of them (schemas ``paymentToken``, ``orderToken``, ``refundToken``)."""
 
 WHY_NOT: Mapping[str, str] = {
     "authorized": "The payment is authorised, not paid. Capture it first, or release it in the dashboard of Mollie.",
