@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import hmac
 import time
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,11 +121,15 @@ def test_a_secret_that_is_not_written_as_the_provider_writes_it_is_told_and_neve
     assert caught.value.__context__ is None
 
 
-def test_a_refusal_tells_no_signature_and_no_secret() -> None:
+@pytest.mark.parametrize("form", [{}, {"secret_is": Encoding.HEX}])
+def test_a_refusal_tells_no_signature_and_no_secret_and_nor_does_a_variable_of_its_frames(form: Any) -> None:
     with pytest.raises(WebhookRejected) as caught:
-        check(["0" * 64])
-    for secret in (hmac_sha256(BODY, NEW), NEW.reveal(), "0" * 64):
-        assert secret not in str(caught.value)
+        check(["0" * 64], **form)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb) if "/retour/" in frame.f_code.co_filename]
+    assert frames
+    told = str(caught.value) + "".join([repr(frame.f_locals) for frame in frames])
+    for secret in (hmac_sha256(BODY, NEW), NEW.reveal()):
+        assert secret not in told
 
 
 def test_a_header_full_of_signatures_costs_one_look_at_the_body() -> None:

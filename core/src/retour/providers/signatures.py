@@ -10,7 +10,8 @@ import base64
 import datetime
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 
 from retour.providers.settings import Secret
@@ -74,16 +75,23 @@ def check_signed(
     known = [secret for secret in secrets if secret is not None]
     if not known:
         raise needs_setting(setting)
-    try:
-        right = [hmac_sha256(signed, secret, written=written, secret_is=secret_is).encode() for secret in known]
-    except ValueError:
-        right = []
-    if not right:  # from nothing: the fault has the secret in its frames
+    fits: bool | None = None
+    with suppress(ValueError):
+        fits = _fits(known, signed, list(given), written, secret_is)
+    if fits is None:
         raise WebhookRejected(f"a secret in the setting {setting} is not {secret_is}: copy it again from the provider")
+    if not fits:
+        raise WebhookRejected(f"no signature of it is by a secret in the setting {setting}")
+
+
+def _fits(
+    known: Sequence[Secret], signed: bytes, given: Sequence[str], written: Encoding, secret_is: Encoding | None
+) -> bool:
+    """Apart from what raises: a host may log the variables of that frame, and a right signature is none to be shown."""
+    right = [hmac_sha256(signed, secret, written=written, secret_is=secret_is).encode() for secret in known]
     candidates = [signature.encode(errors="replace") for signature in given]
     fits = [hmac.compare_digest(ours, theirs) for ours in right for theirs in candidates]  # all, not up to the first
-    if not any(fits):
-        raise WebhookRejected(f"no signature of it is by a secret in the setting {setting}")
+    return any(fits)
 
 
 def check_age(
