@@ -154,6 +154,11 @@ def test_the_code_that_decided_is_kept_else_the_first(codes: tuple[str, ...], ke
     assert error(422, *codes).provider_code == kept
 
 
+def test_one_code_may_stand_alone() -> None:
+    assert Said(codes="too_much") == Said(codes=("too_much",))
+    assert Said(codes="") == Said()
+
+
 @pytest.mark.parametrize(
     "status, said, words",
     [

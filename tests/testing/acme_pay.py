@@ -337,7 +337,7 @@ class AcmePay:
 def _said(answer: Answer) -> Said | None:
     """What Acme says in its own words. Where there are none a gateway answered, and that proves nothing."""
     body = own_words(WireError, answer)
-    return body and Said(codes=(body.error.code,), message=body.error.message)
+    return body and Said(codes=body.error.code, message=body.error.message)
 
 
 def _plain(words: str) -> str:

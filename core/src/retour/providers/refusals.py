@@ -52,20 +52,22 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 _DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [ -~]{1,40}")
 
 
-def _without_gaps(given: Iterable[str]) -> tuple[str, ...]:
-    return tuple([code for code in given if code])
+def _all_of(given: str | Iterable[str]) -> tuple[str, ...]:
+    """A text alone is one code: else it would become its letters."""
+    return tuple([code for code in ((given,) if isinstance(given, str) else given) if code])
 
 
 @attrs.frozen(kw_only=True)
 class Said:
     """What a provider says in a refusal, as its plugin reads it from the body.
 
-    ``codes`` are its own, the most telling first: the first that the table knows decides and is kept, else the first.
+    ``codes`` are its own, one or several, the most telling first: the first that the table knows decides and is kept,
+    else the first.
     ``message`` is what it says to people, ``for_support`` what its support asks for, kept however long the message is.
     ``own``: whether the body is surely the provider's. What is not is kept, and decides nothing.
     """
 
-    codes: tuple[str, ...] = attrs.field(default=(), converter=_without_gaps)
+    codes: tuple[str, ...] = attrs.field(default=(), converter=_all_of)
     message: str = ""
     for_support: str = ""
     own: bool = True

@@ -77,4 +77,4 @@ def _said(answer: Answer) -> Said | None:
     fault = own_words(wire.Fault, answer)
     if fault is None or fault.status != answer.status:
         return None
-    return Said(codes=(f"{fault.status} {fault.field or ''}".strip(),), message=fault.detail or fault.title)
+    return Said(codes=f"{fault.status} {fault.field or ''}".strip(), message=fault.detail or fault.title)
