@@ -73,11 +73,12 @@ def check_signed(
     >>> check_signed(signed, [hmac_sha256(signed, key, **form)], [key], setting="hmac_keys", **form)
     """
     known = [secret for secret in secrets if secret is not None]
-    if not known:
-        raise needs_setting(setting)
     fits: bool | None = None
     with suppress(ValueError):
         fits = _fits(known, signed, list(given), written, secret_is)
+    del signed, given  # a host may log the variables of this frame, and these can be about people
+    if not known:
+        raise needs_setting(setting)
     if fits is None:
         raise WebhookRejected(f"a secret in the setting {setting} is not {secret_is}: copy it again from the provider")
     if not fits:
