@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import hmac
 import json
 import re
 import threading
@@ -18,7 +16,6 @@ import attrs
 from retour import InvalidAmount
 from retour.providers import (
     Answer,
-    Disposition,
     ErrorCode,
     Idempotency,
     LinkKind,
@@ -36,16 +33,24 @@ from retour.providers import (
     RefundRequest,
     RefundResult,
     RefundStatus,
+    Refusals,
+    Said,
     Secret,
     Support,
     TextDomain,
     ToFetch,
     VerifiedEvents,
-    WebhookRejected,
     WebhookTrust,
     api_address,
+    check_signed,
+    hmac_sha256,
+    own_words,
     read_json,
     read_wire,
+    refusal,
+    refuse_another,
+    refuse_another_refund,
+    segment,
 )
 from retour.sandbox import (
     BookedRefund,
@@ -65,15 +70,21 @@ KEY_HEADER = "Idempotency-Key"
 KEY_WINDOW = datetime.timedelta(hours=24)
 SIGNATURE = "Acme-Signature"
 PAGE = 100
+PAYMENT_ID, REFUND_ID = re.compile("ap_[0-9a-z]+"), re.compile("rf_[0-9]+")
 
-CODES: Mapping[str, ErrorCode] = {
-    "payment_unknown": ErrorCode.UNKNOWN_PAYMENT,
-    "refund_unknown": ErrorCode.UNKNOWN_PAYMENT,
-    "amount_invalid": ErrorCode.INVALID_REQUEST,
-    "amount_too_high": ErrorCode.AMOUNT_TOO_HIGH,
-    "key_reused": ErrorCode.KEY_REUSED,
-    "paid_out": ErrorCode.TOO_LATE,
-}
+REFUSALS = Refusals(
+    provider="Acme Pay",
+    codes={
+        "payment_unknown": ErrorCode.UNKNOWN_PAYMENT,
+        "refund_unknown": ErrorCode.UNKNOWN_PAYMENT,
+        "amount_invalid": ErrorCode.INVALID_REQUEST,
+        "amount_too_high": ErrorCode.AMOUNT_TOO_HIGH,
+        "key_reused": ErrorCode.KEY_REUSED,
+        "paid_out": ErrorCode.TOO_LATE,
+    },
+    fallback=ErrorCode.INVALID_REQUEST,
+    unclear={"refund_unknown"},
+)
 STATUSES: Mapping[str, RefundStatus] = {
     "waiting": RefundStatus.PENDING,
     "paid": RefundStatus.SUCCEEDED,
@@ -189,8 +200,9 @@ class AcmePay:
         if payment.mode is not self.settings.mode:
             raise ProviderError(ErrorCode.CONFIGURATION, f"a {payment.mode} payment, and a {self.settings.mode} key")
         found = self._read(WirePayment, self._path(payment.reference))
-        if found.id != payment.reference or found.mode != self.settings.mode:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is about another payment")
+        if found.mode != self.settings.mode:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the payment is of the other mode")
+        self._about("payment", asked=payment.reference, found=found.id)
         remaining = self._left(found)
         reason = "everything is refunded" if remaining.minor <= 0 else ""
         if remaining.currency != payment.captured.currency:
@@ -223,8 +235,7 @@ class AcmePay:
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         given = webhook.headers.get(SIGNATURE.lower(), "")
-        if not hmac.compare_digest(self._signature(webhook.body).encode(), given.encode(errors="replace")):
-            raise WebhookRejected("the signature is wrong or missing")
+        check_signed(self._signed(webhook.body), [given], [self.settings.webhook_secret], setting="webhook_secret")
         event = read_wire(WireEvent, read_json(webhook.body))
         return VerifiedEvents(events=(self._event(event),))
 
@@ -234,7 +245,7 @@ class AcmePay:
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         reference = request.payment.reference
-        page = f"payments/{quote(reference)}" if re.fullmatch("ap_[0-9a-z]+", reference) else "payments"
+        page = f"payments/{quote(reference)}" if PAYMENT_ID.fullmatch(reference) else "payments"
         return RefundLink(
             kind=LinkKind.PROVIDER_PAGE,
             label=text("Refund at Acme Pay"),
@@ -246,9 +257,8 @@ class AcmePay:
 
     def _path(self, target: str, reference: str = "") -> str:
         """The path of a payment or refund. Only what has the shape of an id becomes part of an address."""
-        if not re.fullmatch("ap_[0-9a-z]+", target) or not re.fullmatch("(rf_[0-9]+)?", reference):
-            raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "the reference is none of Acme Pay")
-        return f"payments/{target}" + (f"/refunds/{reference}" if reference else "")
+        path = f"payments/{segment(target, PAYMENT_ID, what='payment of Acme Pay')}"
+        return f"{path}/refunds/{segment(reference, REFUND_ID, what='refund of Acme Pay')}" if reference else path
 
     def _left(self, payment: WirePayment) -> Money:
         return payment.amount.money - payment.refunded.money
@@ -267,13 +277,13 @@ class AcmePay:
         }
 
     def _check(self, made: RefundResult, request: RefundRequest) -> None:
-        """Something between us may have given the answer to another request."""
-        if (made.refund_id, made.amount) != (request.refund_id, request.amount):
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{made.reference} is not the refund that was asked for")
+        refuse_another_refund(made, request)
+
+    def _about(self, what: str, *, asked: str, found: str) -> None:
+        refuse_another(what, asked=asked, found=found)
 
     def _result(self, refund: WireRefund, target: str) -> RefundResult:
-        if refund.payment != target:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a refund of another payment")
+        self._about("payment", asked=target, found=refund.payment)
         return RefundResult(
             reference=refund.id,
             target=refund.payment,
@@ -285,8 +295,7 @@ class AcmePay:
         )
 
     def _same(self, refund: WireRefund, target: str, reference: str) -> RefundResult:
-        if refund.id != reference:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the answer is about another refund")
+        self._about("refund", asked=reference, found=refund.id)
         return self._result(refund, target)
 
     def _status(self, word: str) -> RefundStatus:
@@ -301,8 +310,8 @@ class AcmePay:
                 raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the pages go round in a circle")
             after = page.next
 
-    def _signature(self, body: bytes) -> str:
-        return signature(self.settings.webhook_secret.reveal(), body)
+    def _signed(self, body: bytes) -> bytes:
+        return body
 
     def _event(self, event: WireEvent) -> RefundEvent:
         return RefundEvent(event_id=event.id, refund=self._result(event.refund, event.refund.payment))
@@ -325,33 +334,18 @@ class AcmePay:
         return read_wire(kind, answer.json())
 
     def _refusal(self, answer: Answer) -> ProviderError:
-        """What a refusal means. Where it is not in Acme's own words a gateway gave it, and that proves nothing."""
-        if answer.status == 429:
-            return ProviderError(ErrorCode.RATE_LIMITED, "too many requests", not_before=self._wait(answer))
-        if answer.status in (401, 403):
-            return ProviderError(ErrorCode.AUTHENTICATION, "the key is refused")
-        if answer.status >= 500:
-            return ProviderError(ErrorCode.UNAVAILABLE, f"status {answer.status}")
-        try:
-            fault = read_wire(WireError, answer.json()).error
-        except ProviderError:
-            return ProviderError(ErrorCode.UNREADABLE_ANSWER, f"a status {answer.status} that is not Acme Pay's")
-        code = CODES.get(fault.code, ErrorCode.INVALID_REQUEST)
-        unclear = Disposition.RECONCILE if fault.code == "refund_unknown" else None
-        return ProviderError(code, fault.message, disposition=unclear, provider_code=fault.code)
+        return refusal(answer, _said(answer), REFUSALS)
 
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        seconds = answer.headers.get("retry-after", "")
-        return datetime.timedelta(seconds=int(seconds)) if re.fullmatch("[0-9]{1,5}", seconds) else None
+
+def _said(answer: Answer) -> Said | None:
+    """What Acme says in its own words. Where there are none a gateway answered, and that proves nothing."""
+    body = own_words(WireError, answer)
+    return body and Said(codes=body.error.code, message=body.error.message)
 
 
 def _plain(words: str) -> str:
     """Without halves of characters, which cannot be sent."""
     return words.encode(errors="replace").decode()
-
-
-def signature(secret: str, body: bytes) -> str:
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 # --- the sandbox ---------------------------------------------------------------------------------------------
@@ -404,7 +398,7 @@ class AcmePaySandbox:
     def pay(self, amount: Money, *, reference: str = "") -> str:
         with self._lock:
             reference = reference or f"ap_{len(self._payments) + 1:08d}"
-            if not re.fullmatch("ap_[0-9a-z]+", reference) or reference in self._payments:
+            if not PAYMENT_ID.fullmatch(reference) or reference in self._payments:
                 raise ValueError(f"Acme Pay gives no payment the reference {reference}.")
             self._payments[reference] = amount
             return reference
@@ -486,7 +480,7 @@ class AcmePaySandbox:
         self._webhooks.append(SandboxWebhook(headers=headers, body=body))
 
     def _signed(self, body: bytes) -> str:
-        return signature(str(self.settings["webhook_secret"]), body)
+        return hmac_sha256(body, Secret(str(self.settings["webhook_secret"])))
 
     # --- its answers -------------------------------------------------------------------------------------
 

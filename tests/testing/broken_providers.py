@@ -43,6 +43,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    hmac_sha256,
     read_json,
     read_wire,
 )
@@ -419,22 +420,26 @@ class SaysThatA429IsUnclear(AcmePay):
 class DoesNotTellHowLongToWait(AcmePay):
     """It asks again at once, and the provider shuts the door for longer."""
 
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        return None
+    def _refusal(self, answer: Answer) -> ProviderError:
+        error = super()._refusal(answer)
+        error.not_before = None
+        return error
 
 
 @breaks("test_the_wait_that_a_429_asks_for_is_told")
 class TakesSecondsForMilliseconds(AcmePay):
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        wait = super()._wait(answer)
-        return wait and wait / 1000
+    def _refusal(self, answer: Answer) -> ProviderError:
+        error = super()._refusal(answer)
+        error.not_before = error.not_before and error.not_before / 1000
+        return error
 
 
 @breaks("test_a_wait_that_cannot_be_read_is_no_accident")
 class ReadsAnyWaitAsANumber(AcmePay):
-    def _wait(self, answer: Answer) -> datetime.timedelta | None:
-        said = answer.headers.get("retry-after")
-        return datetime.timedelta(seconds=float(said)) if said else None
+    def _refusal(self, answer: Answer) -> ProviderError:
+        error, said = super()._refusal(answer), answer.headers.get("retry-after")
+        error.not_before = datetime.timedelta(seconds=float(said)) if said else None
+        return error
 
 
 @breaks("test_after_a_fault_the_error_tells_the_truth_about_the_money")
@@ -695,6 +700,14 @@ class BelievesTheAnswerToAnotherRequest(_Unchecked):
         return super()._result(refund, refund.payment)
 
 
+@breaks("test_an_answer_about_another_payment_is_not_believed")
+class BelievesTheAnswerAboutAnotherPayment(AcmePay):
+    """What is left of it is another customer's money, and the refund goes to him."""
+
+    def _about(self, what: str, *, asked: str, found: str) -> None:
+        del what, asked, found
+
+
 @breaks("test_a_refund_that_was_not_asked_for_is_not_told")
 class FetchesWhateverComes(AcmePay):
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
@@ -798,11 +811,16 @@ class CancelsOnWhicheverPayment(AcmePay):
 # --- webhooks ------------------------------------------------------------------------------------------------
 
 
+def _right(provider: AcmePay, webhook: RawWebhook) -> str:
+    """The signature that a webhook would have to have."""
+    return hmac_sha256(webhook.body, provider.settings.webhook_secret)
+
+
 @breaks("test_a_forged_webhook_says_nothing_of_a_refund")
 class BelievesAnUnsignedWebhook(AcmePay):
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         signed = acme_pay.SIGNATURE.lower() in webhook.headers
-        given = {acme_pay.SIGNATURE.lower(): self._signature(webhook.body)}
+        given = {acme_pay.SIGNATURE.lower(): _right(self, webhook)}
         return super().parse_webhook(webhook if signed else attrs.evolve(webhook, headers=given))
 
 
@@ -810,14 +828,14 @@ class BelievesAnUnsignedWebhook(AcmePay):
 class BelievesAnySignature(AcmePay):
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         signed = acme_pay.SIGNATURE.lower() in webhook.headers
-        given = {acme_pay.SIGNATURE.lower(): self._signature(webhook.body)}
+        given = {acme_pay.SIGNATURE.lower(): _right(self, webhook)}
         return super().parse_webhook(attrs.evolve(webhook, headers=given) if signed else webhook)
 
 
 @breaks("test_a_forged_webhook_says_nothing_of_a_refund")
 class ChecksTheSignatureOfTheBodyWrittenAnew(AcmePay):
-    def _signature(self, body: bytes) -> str:
-        return super()._signature(json.dumps(json.loads(body)).encode())
+    def _signed(self, body: bytes) -> bytes:
+        return json.dumps(json.loads(body)).encode()
 
 
 class _SandboxThatSignsSmallLetters(AcmePaySandbox):
@@ -829,14 +847,14 @@ class _SandboxThatSignsSmallLetters(AcmePaySandbox):
 class ChecksTheSignatureInAnyCase(AcmePay):
     """A refund that was ``refused`` is one that was ``Refused``, which is no status at all, under one signature."""
 
-    def _signature(self, body: bytes) -> str:
-        return super()._signature(body.lower())
+    def _signed(self, body: bytes) -> bytes:
+        return body.lower()
 
 
 @breaks("test_a_forged_webhook_says_nothing_of_a_refund")
 class ChecksTheBeginningOfTheSignature(AcmePay):
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
-        whole = self._signature(webhook.body)
+        whole = _right(self, webhook)
         given = webhook.headers.get(acme_pay.SIGNATURE.lower(), "")
         if given[:32] == whole[:32]:
             webhook = attrs.evolve(webhook, headers={acme_pay.SIGNATURE.lower(): whole})
@@ -922,7 +940,7 @@ class TellsTheSignatureThatWasExpected(AcmePay):
     """Whoever sees the answer, or the log, copies the signature of whatever he made up."""
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
-        expected, given = self._signature(webhook.body), webhook.headers.get(acme_pay.SIGNATURE.lower(), "")
+        expected, given = _right(self, webhook), webhook.headers.get(acme_pay.SIGNATURE.lower(), "")
         if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
             raise WebhookRejected(f"the signature is {given}, and should be {expected}")
         return super().parse_webhook(webhook)

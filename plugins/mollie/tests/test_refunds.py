@@ -586,6 +586,29 @@ def test_an_order_without_one_paid_payment_is_refunded_by_hand(
     assert said in found.reason
 
 
+def test_the_payment_of_another_order_is_not_taken_for_the_one_of_ours(
+    mollie: Mollie, sandbox: MollieSandbox, shop_payment_of: ShopPayment
+) -> None:
+    """The refund would be made on the other one."""
+    ours, other = (sandbox.order(sandbox.pay(euros("94.95"))) for _ in range(2))
+    mollie.refundable(shop_payment_of(other))
+    answer = sandbox.server.handle(sandbox.server.requests[0])
+    sandbox.server.handle = lambda _: answer
+    with pytest.raises(ProviderError, match="about another order than") as mixed_up:
+        mollie.refundable(shop_payment_of(ours))
+    assert (mixed_up.value.code, mixed_up.value.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RECONCILE)
+
+
+@pytest.mark.parametrize("reference", ["tr_/../../profiles/me", "tr_é", "ord_?x#y", "ord_ 1", "tr_%2e"])
+def test_a_reference_that_mollie_cannot_have_is_unknown_without_a_call(
+    mollie: Mollie, sandbox: MollieSandbox, shop_payment_of: ShopPayment, reference: str
+) -> None:
+    with pytest.raises(ProviderError) as unknown:
+        mollie.refundable(shop_payment_of(reference))
+    assert (unknown.value.code, unknown.value.disposition) == (ErrorCode.UNKNOWN_PAYMENT, Disposition.FINAL)
+    assert sandbox.server.requests == []
+
+
 def test_an_unknown_order_is_told(mollie: Mollie, shop_payment_of: ShopPayment) -> None:
     with pytest.raises(ProviderError) as unknown:
         mollie.refundable(shop_payment_of("ord_missing"))

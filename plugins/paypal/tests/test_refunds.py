@@ -581,7 +581,7 @@ def test_a_refund_of_another_capture_is_not_taken_for_one_of_this(
     other = paypal.refund(a.request(sandbox.pay(eur("94.95"))))
     with pytest.raises(ProviderError) as caught:
         paypal.fetch_refund(capture, other.reference)
-    assert caught.value.code is ErrorCode.INVALID_REQUEST
+    assert caught.value.code is ErrorCode.UNKNOWN_PAYMENT
 
 
 # --- later -----------------------------------------------------------------------------------------------

@@ -314,6 +314,26 @@ def test_an_answer_about_another_refund_is_not_taken_for_ours(
     assert caught.value.code is ErrorCode.UNREADABLE_ANSWER
 
 
+@pytest.mark.parametrize("kind", ["payment", "charge", "session"])
+def test_what_is_left_of_another_payment_is_not_taken_for_what_is_left_of_ours(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, kind: str
+) -> None:
+    """The refund would be made on the other one."""
+    pay = {
+        "payment": sandbox.pay,
+        "charge": sandbox.pay_by_charge,
+        "session": sandbox.check_out,
+    }[kind]
+    ours, other = pay(PAID), pay(PAID)
+    stripe.refundable(payment(other))
+    asked = [request for request in sandbox.server.requests if other in request.path]
+    answer = sandbox.server.handle(asked[-1])
+    sandbox.server.handle = lambda _: answer
+    with pytest.raises(ProviderError, match="is about another") as caught:
+        stripe.refundable(payment(ours))
+    assert (caught.value.code, caught.value.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RECONCILE)
+
+
 def test_a_refund_is_not_fetched_or_cancelled_by_an_answer_about_another_one(
     sandbox: StripeSandbox, stripe: Stripe, refund_of: RefundOf
 ) -> None:

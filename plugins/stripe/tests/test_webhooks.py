@@ -47,7 +47,8 @@ def check(
     header: str | None, *, body: bytes = BODY, secrets: tuple[Secret, ...] = (SECRET,), now: float = SENT
 ) -> None:
     headers = {} if header is None else {"stripe-signature": header}
-    check_signature(RawWebhook(headers=headers, body=body), secrets, now=now)
+    at = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    check_signature(RawWebhook(headers=headers, body=body), secrets, now=at)
 
 
 def signed_by(sandbox: StripeSandbox, body: bytes) -> RawWebhook:
@@ -125,7 +126,7 @@ def test_one_changed_byte_of_the_body_is_refused() -> None:
 
 
 def test_without_a_secret_in_the_settings_every_webhook_is_refused() -> None:
-    with pytest.raises(WebhookRejected):
+    with pytest.raises(WebhookRejected, match="setting webhook_secrets is empty"):
         check(f"t={SENT},v1={SIGNATURE}", secrets=())
 
 
@@ -136,7 +137,7 @@ def test_a_signature_of_five_minutes_ago_or_ahead_is_good(late: float) -> None:
 
 @pytest.mark.parametrize("late", [-301, -86400, 301, 86400])
 def test_an_older_signature_is_refused_and_so_is_one_from_the_future(late: float) -> None:
-    with pytest.raises(WebhookRejected, match="too old, or from the future"):
+    with pytest.raises(WebhookRejected, match="too old" if late > 0 else "from the future"):
         check(f"t={SENT},v1={SIGNATURE}", now=SENT + late)
 
 

@@ -24,6 +24,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, plain, shortened, units, unusable
 from retour.cli.words import text, texts
 from retour.model.errors import InvalidAmount, InvalidOrder, RetourError
+from retour.model.exact_types import exactly
 from retour.model.money import Money, currency_decimals, total
 from retour.model.order import BankAccount, Delivery, LineKind, Mode, Order, OrderLine, Paid, Payment, TaxPart
 from retour.model.text import Text
@@ -138,8 +139,8 @@ class _Reader:
     def _strict_converter(self) -> Converter:
         converter = Converter(forbid_extra_keys=True)
         converter.register_structure_hook(str, lambda value, _: plain(_of_kind(value, str)))
-        converter.register_structure_hook(int, lambda value, _: _of_kind(value, int))
-        converter.register_structure_hook(bool, lambda value, _: _of_kind(value, bool))
+        converter.register_structure_hook(int, exactly(int, _wrong_kind))
+        converter.register_structure_hook(bool, exactly(bool, _wrong_kind))
         converter.register_structure_hook(Decimal, lambda value, _: _rate(value))
         converter.register_structure_hook(Money, lambda value, _: amount(_amount_text(value), self._currency))
         converter.register_structure_hook(datetime.datetime, lambda value, _: _moment(value))
@@ -196,10 +197,12 @@ _KINDS: dict[type, Text] = {
 }
 
 
+def _wrong_kind(kind: type) -> Wrong:
+    return Wrong(_KINDS[kind])
+
+
 def _of_kind(value: object, kind: type) -> Any:
-    if type(value) is not kind:
-        raise Wrong(_KINDS[kind])
-    return value
+    return exactly(kind, _wrong_kind)(value, kind)
 
 
 def _filled(value: object) -> str:

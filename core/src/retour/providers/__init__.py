@@ -16,8 +16,11 @@ from retour.providers.capabilities import (
 from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
+from retour.providers.references import refuse_another, refuse_another_refund, segment
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult, RefundStatus
+from retour.providers.refusals import Refusals, Said, own_words, refusal
 from retour.providers.settings import Secret, api_address, choice
+from retour.providers.signatures import Encoding, check_age, check_signed, hmac_sha256, needs_setting
 from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
 from retour.providers.wire import read_json, read_wire
 
@@ -28,6 +31,7 @@ __all__ = [
     "Delivery",
     "Destination",
     "Disposition",
+    "Encoding",
     "ErrorCode",
     "Idempotency",
     "LinkKind",
@@ -49,6 +53,8 @@ __all__ = [
     "RefundStatus",
     "Refundable",
     "RefundsByApi",
+    "Refusals",
+    "Said",
     "Secret",
     "ShippingCapabilities",
     "ShippingOption",
@@ -63,7 +69,16 @@ __all__ = [
     "WebhookRejected",
     "WebhookTrust",
     "api_address",
+    "check_age",
+    "check_signed",
     "choice",
+    "hmac_sha256",
+    "needs_setting",
+    "own_words",
     "read_json",
     "read_wire",
+    "refusal",
+    "refuse_another",
+    "refuse_another_refund",
+    "segment",
 ]

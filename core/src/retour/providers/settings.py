@@ -10,6 +10,7 @@ import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
+from retour.model.exact_types import exactly
 from retour.model.order import Mode
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.data_faults import data_faults
@@ -50,18 +51,6 @@ class Secret:
         raise TypeError("a Secret is not written anywhere")
 
 
-def _strict(kind: type) -> Any:
-    def structure(value: object, _: object) -> object:
-        if type(value) is not kind:
-            raise TypeError(f"must be {_KIND_WORDS[kind]}")
-        return value
-
-    return structure
-
-
-_KIND_WORDS = {str: "a text", int: "a whole number", bool: "true or false"}
-
-
 def _is_list_of_any_length(kind: Any) -> bool:
     return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
 
@@ -84,8 +73,8 @@ def _no_writing(_: Secret) -> NoReturn:
 
 def _make_converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
-    for kind in _KIND_WORDS:
-        converter.register_structure_hook(kind, _strict(kind))
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, exactly(kind))
     converter.register_structure_hook(Secret, lambda value, _: value if isinstance(value, Secret) else Secret(value))
     converter.register_structure_hook_factory(_is_list_of_any_length, _from_a_list)
     converter.register_unstructure_hook(Secret, _no_writing)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
+from retour.model.exact_types import exactly
 from retour.providers.data_faults import data_faults
 from retour.providers.errors import ErrorCode, ProviderError
 
@@ -71,17 +72,6 @@ def _no_number(words: str) -> NoReturn:
     raise ValueError(f"{words} is no number in JSON")
 
 
-def _exactly(kind: type) -> Any:
-    """Only a value of exactly this type: no text for a number, no 12.9 and no true for a whole one."""
-
-    def structure(value: object, _: object) -> object:
-        if type(value) is not kind:
-            raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
-        return value
-
-    return structure
-
-
 def _decimal(value: object, _: object) -> Decimal:
     """A decimal from a text or an exact JSON number, never from a float."""
     if not isinstance(value, str | Decimal):
@@ -107,7 +97,7 @@ def _time(value: object, _: object) -> datetime.datetime:
 
 _converter = Converter()
 for _kind in (str, int, bool):
-    _converter.register_structure_hook(_kind, _exactly(_kind))
+    _converter.register_structure_hook(_kind, exactly(_kind))
 _converter.register_structure_hook(Decimal, _decimal)
 _converter.register_structure_hook(datetime.datetime, _time)
 

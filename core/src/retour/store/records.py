@@ -17,6 +17,7 @@ from cattrs.preconf.json import make_converter
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidValue, NotReadable, OrderUnreadable
 from retour.model.events.event import EVENT_TYPES, Recorded
+from retour.model.exact_types import exactly
 from retour.model.making import Reading, fields_of, unchecked, unchecked_from
 from retour.model.text import Text, text
 from retour.model.unreadable import ReadingFault, UnreadableRow
@@ -24,18 +25,6 @@ from retour.store.clock import as_datetime, microseconds
 from retour.store.upcasters import UPCASTERS
 
 _T = TypeVar("_T")
-
-
-def _whole_number(value: object, _: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is not a whole number")
-    return value
-
-
-def _true_or_false(value: object, _: object) -> bool:
-    if type(value) is not bool:
-        raise TypeError(f"{value!r} is not true or false")
-    return value
 
 
 def _as_it_was_made(kind: Any) -> Callable[[Any, Any], Any]:
@@ -88,8 +77,8 @@ def _exact_number(value: object, _: object) -> Decimal:
 
 
 _converter = make_converter(detailed_validation=False, omit_if_default=True)
-_converter.register_structure_hook(int, _whole_number)
-_converter.register_structure_hook(bool, _true_or_false)
+_converter.register_structure_hook(int, exactly(int))
+_converter.register_structure_hook(bool, exactly(bool))
 _converter.register_structure_hook(Decimal, _exact_number)
 _converter.register_structure_hook_factory(attrs.has, _as_it_was_made)
 _converter.register_structure_hook_factory(_is_enum, _as_member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, TypeVar
 from urllib.parse import quote
@@ -34,6 +35,9 @@ from retour.providers import (
     VerifiedEvents,
     WebhookTrust,
     read_wire,
+    refuse_another,
+    refuse_another_refund,
+    segment,
 )
 from retour_mollie import webhooks, wire
 from retour_mollie.errors import Call, refusal
@@ -66,6 +70,9 @@ WHOLE_UNITS = (
 )
 """Mollie writes HUF and TWD with two decimals, and rounds them to whole units where the method is PayPal
 (source/payments/multicurrency.rst of 2024)."""
+
+_PAYMENT, _ORDER, _REFUND = (re.compile(f"{prefix}_.+") for prefix in ("tr", "ord", "re"))
+"""How Mollie's ids begin, and all that is known of them (schemas ``paymentToken``, ``orderToken``, ``refundToken``)."""
 
 WHY_NOT: Mapping[str, str] = {
     "authorized": "The payment is authorised, not paid. Capture it first, or release it in the dashboard of Mollie.",
@@ -137,10 +144,9 @@ class Mollie:
         )
 
     def _refundable(self, target: str, captured: Money) -> Refundable:
-        found = self._read(wire.Payment, f"payments/{_quoted(target)}")
+        found = self._read(wire.Payment, f"payments/{_payment(target)}")
         wire.of_mode(found.mode, self._mode)
-        if found.id != target:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is not about {target}")
+        refuse_another("payment", asked=target, found=found.id)
         if found.amount.currency != captured.currency:
             return _not_refundable(
                 target,
@@ -166,8 +172,9 @@ class Mollie:
 
     def _refundable_of_order(self, reference: str, captured: Money) -> Refundable:
         """By amount on the order's payment; ``GET /v2/orders`` is not in the description of 2026 any more."""
-        order = self._read(wire.Order, f"orders/{_quoted(reference)}", {"embed": "payments"})
+        order = self._read(wire.Order, f"orders/{_order(reference)}", {"embed": "payments"})
         wire.of_mode(order.mode, self._mode)
+        refuse_another("order", asked=reference, found=order.id)
         if len(order.paid) == 1:
             return self._refundable(order.paid[0].id, captured)
         found = f"{len(order.paid)} paid payments" if order.paid else "no paid payment"
@@ -189,8 +196,7 @@ class Mollie:
         if not 200 <= answer.status < 300:
             raise refusal(answer, Call.MAKE)
         made = self._result(read_wire(wire.Refund, answer.json()), request.target)
-        if made.refund_id != request.refund_id:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
+        refuse_another_refund(made, request)
         return made
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
@@ -204,8 +210,7 @@ class Mollie:
             if error.http_status != 404:
                 raise
             return self._listed(target, reference, error)
-        if found.id != reference:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {found.id}")
+        refuse_another("refund", asked=reference, found=found.id)
         return self._result(found, target)
 
     def _listed(self, target: str, reference: str, gone: ProviderError) -> RefundResult:
@@ -277,8 +282,7 @@ class Mollie:
             start = page.next
 
     def _result(self, refund: wire.Refund, target: str) -> RefundResult:
-        if refund.paymentId != target:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another payment than {target}")
+        refuse_another("payment", asked=target, found=refund.paymentId)
         return refund.result(self._mode)
 
     # --- webhooks and settings ---------------------------------------------------------------------------
@@ -382,20 +386,17 @@ def _too_late(refund: RefundResult, said: ProviderError | None = None) -> Provid
 
 
 def _payment(target: str) -> str:
-    return _id(target, "tr_", "payment")
+    return segment(target, _PAYMENT, what="payment of Mollie: those begin with tr_")
+
+
+def _order(reference: str) -> str:
+    return segment(reference, _ORDER, what="order of Mollie: those begin with ord_")
 
 
 def _refund(reference: str) -> str:
-    return _id(reference, "re_", "refund")
-
-
-def _id(given: str, prefix: str, what: str) -> str:
-    """One part of a path, if it is an id of this kind; a person may have typed it."""
-    if not given.startswith(prefix):
-        raise ProviderError(ErrorCode.INVALID_REQUEST, f"{given} is no {what} of Mollie: those begin with {prefix}.")
-    return _quoted(given)
+    return segment(reference, _REFUND, what="refund of Mollie: those begin with re_")
 
 
 def _quoted(reference: str) -> str:
-    """One part of a path, whatever the shop stored."""
+    """One part of a page's address, whatever the shop stored."""
     return quote(reference, safe="", errors="replace")

@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 import attrs
 
-from retour.providers import Mode, Money, Secret
+from retour.providers import Mode, Money, Secret, hmac_sha256
 from retour.sandbox import (
     BookedRefund,
     PaymentSandbox,
@@ -455,7 +455,7 @@ class MollieSandbox:
             )
         for url, secret in self._subscriptions:
             body = json.dumps(self._answers.event(payment, refund, self.clock.now())).encode()
-            signed = webhooks.PREFIX + webhooks.signature(body, secret)
+            signed = webhooks.PREFIX + hmac_sha256(body, secret)
             headers = {"content-type": "application/json", webhooks.SIGNATURE: signed}
             self._webhooks.append(SandboxWebhook(url=url, headers=headers, body=body))
 

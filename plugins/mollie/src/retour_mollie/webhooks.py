@@ -7,8 +7,6 @@ Classic: a form ``id=tr_…`` to the payment's ``webhookUrl``, unsigned, also fo
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterable
 from urllib.parse import parse_qs
@@ -22,6 +20,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    check_signed,
     read_json,
     read_wire,
 )
@@ -45,11 +44,6 @@ def parse(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> Verifie
     return _hint(webhook)
 
 
-def signature(body: bytes, secret: Secret) -> str:
-    """The hex HMAC-SHA256 of the raw body."""
-    return hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest()
-
-
 def _hint(webhook: RawWebhook) -> ToFetch:
     """The payment that a classic webhook names.
 
@@ -71,10 +65,11 @@ def _hint(webhook: RawWebhook) -> ToFetch:
 def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> VerifiedEvents:
     """What a signed event says of a refund; nothing if it is about something else, or of the other mode.
 
+    One of the signatures in the header is by one of the secrets, with or without the prefix.
     There is no timestamp in the signature, so an old event can come again: it has the same ``event_id``.
     """
-    if not _is_signed(webhook.body, webhook.headers[SIGNATURE], secrets):
-        raise WebhookRejected("the signature is none of ours")
+    given = [part.strip().removeprefix(PREFIX) for part in webhook.headers[SIGNATURE].split(",")]
+    check_signed(webhook.body, given, secrets, setting="webhook_secrets")
     try:
         event = read_wire(wire.Event, read_json(webhook.body))
         if not event.type.startswith("refund.") or event.entity is None:
@@ -88,15 +83,3 @@ def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> Verif
     except ProviderError as error:
         raise WebhookRejected(f"signed, but not readable: {error.message}") from error
     return VerifiedEvents(events=(told,))
-
-
-def _is_signed(body: bytes, header: str, secrets: Iterable[Secret]) -> bool:
-    """Whether one of the signatures in the header is by one of the secrets, with or without the prefix.
-
-    Several of each are looked at, all of them always, and each takes the same time whether it fits or not.
-    """
-    given = [part.strip().removeprefix(PREFIX).encode(errors="replace") for part in header.split(",")]
-    fits = [
-        hmac.compare_digest(signature(body, secret).encode(), candidate) for secret in secrets for candidate in given
-    ]
-    return any(fits)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 
-from retour.providers import Answer, Disposition, ErrorCode, ProviderError, read_json
+from retour.providers import Answer, ErrorCode, ProviderError, Refusals, Said, read_json
+from retour.providers import refusal as refused
 
 ISSUES: Mapping[str, ErrorCode] = {
     # captures.refund-422
@@ -51,108 +52,50 @@ ISSUES: Mapping[str, ErrorCode] = {
 }
 """Every issue that PayPal's description of Payments v2 knows for a refund."""
 
-SHARPER: Mapping[str, Disposition] = {
-    "DUPLICATE_INVOICE_ID": Disposition.RECONCILE,  # never legal again, and perhaps an earlier refund of ours
-}
-"""Issues that mean something else for the money than their code does."""
-
-_STATUSES: Mapping[int, ErrorCode] = {
-    401: ErrorCode.AUTHENTICATION,
-    403: ErrorCode.AUTHENTICATION,
-    404: ErrorCode.UNKNOWN_PAYMENT,
-    408: ErrorCode.OUTCOME_UNKNOWN,
-    409: ErrorCode.IN_PROGRESS,
-    429: ErrorCode.RATE_LIMITED,
-}
-
-_CLEAR_IN_ANY_WORDS = frozenset({401, 403, 408, 409, 429})
-"""Statuses that are the same whoever gives them. Every other refusal is PayPal's only in PayPal's words: a gateway's
-400 or 404 may stand in for a PayPal that did the work."""
-
-RETRY_AFTER = datetime.timedelta(seconds=30)
-"""How long to wait after a 429 without ``Retry-After``, as PayPal's own sample does.
-
-https://developer.paypal.com/api/rate-limiting
-"""
-
-_LONGEST_WAIT = 24 * 60 * 60
+REFUSALS = Refusals(
+    provider="PayPal",
+    codes=ISSUES,
+    fallback=ErrorCode.INVALID_REQUEST,
+    # These are the same whoever gives them. Every other refusal is PayPal's only in PayPal's words: a gateway's 400 or
+    # 404 may stand in for a PayPal that did the work.
+    in_any_words={401, 403, 408, 409},
+    unclear={"DUPLICATE_INVOICE_ID"},  # never legal again, and perhaps an earlier refund of ours
+    # after a 429 without ``Retry-After``, as in PayPal's own sample: https://developer.paypal.com/api/rate-limiting
+    waits={ErrorCode.RATE_LIMITED: datetime.timedelta(seconds=30)},
+)
 
 
 def refusal(answer: Answer) -> ProviderError:
     """The error that an answer outside 2xx means. Reads any body; the issue decides, else the status."""
-    body = _fields(answer)
-    issue = next((name for name in body.issues if name in ISSUES), "")
-    code = body.issues[0] if body.issues and not issue else issue or body.name
-    return ProviderError(
-        _code(answer.status, issue, own=body.own or bool(issue)),
-        body.words or f"PayPal answered {answer.status}",
-        disposition=SHARPER.get(issue) if answer.status < 500 else None,
-        provider_code=code,
-        http_status=answer.status,
-        not_before=_wait(answer) if answer.status == 429 else None,
-    )
+    return refused(answer, _said(answer), REFUSALS)
 
 
-def _code(status: int, issue: str, *, own: bool) -> ErrorCode:
-    if status >= 500:
-        return ErrorCode.UNAVAILABLE
-    if status < 400 or (not own and status not in _CLEAR_IN_ANY_WORDS):
-        return ErrorCode.UNREADABLE_ANSWER
-    if status == 429:
-        return ErrorCode.RATE_LIMITED
-    return ISSUES.get(issue) or _STATUSES.get(status, ErrorCode.INVALID_REQUEST)
-
-
-class _Body:
-    """What an error says of itself, however little that is."""
-
-    def __init__(self, name: str = "", issues: tuple[str, ...] = (), words: str = "", *, own: bool = False) -> None:
-        self.name = name
-        self.issues = issues
-        self.words = words
-        self.own = own
-
-
-def _fields(answer: Answer) -> _Body:
+def _said(answer: Answer) -> Said | None:
     """PayPal's error (schema ``error``), or that of its OAuth server: ``error`` and ``error_description``.
 
-    It is the API's ``own`` when it has a ``name``, which every error of the API has; ``error`` is in many a gateway's.
+    It is the API's own when it has a ``name``, which every error of the API has, or an issue that we know; ``error`` is
+    in many a gateway's.
     """
     try:
         body = read_json(answer.body)
     except ValueError:
-        return _Body()
+        return None
     if not isinstance(body, dict):
-        return _Body()
+        return None
     details = body.get("details")
     found = [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
-    issues = tuple(issue for detail in found if (issue := _text(detail.get("issue"))))
-    words = next(
-        (
-            text
-            for text in (
-                *(_text(detail.get("description")) for detail in found),
-                _text(body.get("message")),
-                _text(body.get("error_description")),
-            )
-            if text
-        ),
-        "",
-    )
-    debug_id = _text(body.get("debug_id")) or answer.headers.get("paypal-debug-id", "")
-    if words and debug_id:
-        words = f"{words} [PayPal's debug_id: {debug_id}]"
+    issues = [_text(detail.get("issue")) for detail in found]
+    said = [_text(detail.get("description")) for detail in found]
+    said += [_text(body.get("message")), _text(body.get("error_description"))]
     name = _text(body.get("name"))
-    return _Body(name or _text(body.get("error")), issues, words, own=bool(name))
+    debug_id = _text(body.get("debug_id")) or answer.headers.get("paypal-debug-id", "")
+    return Said(
+        codes=(*issues, name or _text(body.get("error"))),
+        message=next(filter(None, said), ""),
+        for_support=f"PayPal's debug_id: {debug_id}" if debug_id else "",
+        own=bool(name) or not ISSUES.keys().isdisjoint(issues),
+    )
 
 
 def _text(value: object) -> str:
-    return value[:500] if isinstance(value, str) else ""
-
-
-def _wait(answer: Answer) -> datetime.timedelta:
-    """``Retry-After`` in seconds, at most a day."""
-    said = answer.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit() and len(said) < 10:
-        return datetime.timedelta(seconds=min(int(said), _LONGEST_WAIT))
-    return RETRY_AFTER
+    return value if isinstance(value, str) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from retour.providers import (
     AmountStep,
@@ -31,6 +31,8 @@ from retour.providers import (
     VerifiedEvents,
     WebhookTrust,
     read_wire,
+    refuse_another,
+    segment,
 )
 from retour_paypal.api import Api
 from retour_paypal.settings import Settings
@@ -38,8 +40,6 @@ from retour_paypal.webhooks import Webhooks, read_event
 from retour_paypal.wire import WireCapture, WireOrder, WireRefund, read_money, refund_body
 
 text = TextDomain("retour_paypal").text
-
-_Answered = TypeVar("_Answered")
 
 ACTIVITY = {Mode.LIVE: "https://www.paypal.com/activity", Mode.TEST: "https://www.sandbox.paypal.com/activity"}
 
@@ -159,7 +159,7 @@ class PayPal:
         refund = self._refund(reference)
         if refund.capture not in ("", target):
             raise ProviderError(
-                ErrorCode.INVALID_REQUEST, f"refund {reference} is of capture {refund.capture}, not of {target}"
+                ErrorCode.UNKNOWN_PAYMENT, f"refund {reference} is of capture {refund.capture}, not of {target}"
             )
         return refund.result()
 
@@ -279,15 +279,18 @@ class PayPal:
 
     def _capture(self, reference: str) -> WireCapture:
         capture = read_wire(WireCapture, self._api.read(f"/v2/payments/captures/{_id(reference)}").json())
-        return _same(capture, capture.id, reference)
+        refuse_another("capture", asked=reference, found=capture.id)
+        return capture
 
     def _order(self, reference: str) -> WireOrder:
         order = read_wire(WireOrder, self._api.read(f"/v2/checkout/orders/{_id(reference)}").json())
-        return _same(order, order.id, reference)
+        refuse_another("order", asked=reference, found=order.id)
+        return order
 
     def _refund(self, reference: str) -> WireRefund:
         refund = read_wire(WireRefund, self._api.read(f"/v2/payments/refunds/{_id(reference)}").json())
-        return _same(refund, refund.id, reference)
+        refuse_another("refund", asked=reference, found=refund.id)
+        return refund
 
     def _read(self, stored: str) -> tuple[str, str]:
         """What a stored reference is, a capture or an order, and its id; ``order:5O190127TN364715T`` says it itself."""
@@ -298,17 +301,7 @@ class PayPal:
 
 
 def _id(reference: str) -> str:
-    """An id that may become part of an address; raises `ProviderError` for what is none."""
-    if not _PATH_ID.fullmatch(reference):
-        raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "PayPal knows no such id: its ids are capitals and digits")
-    return reference
-
-
-def _same(answer: _Answered, found: str, asked: str) -> _Answered:
-    """The answer, if it is about what was asked for."""
-    if found != asked:
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"PayPal was asked for {asked} and answered with another")
-    return answer
+    return segment(reference, _PATH_ID, what="id of PayPal: those are capitals and digits")
 
 
 def _on(order: WireOrder, capture: str) -> tuple[WireRefund, ...]:

@@ -22,6 +22,8 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    check_age,
+    needs_setting,
     read_json,
     read_wire,
 )
@@ -110,10 +112,9 @@ class Webhooks:
         """Raise `WebhookRejected` unless PayPal sent this webhook, to us, within `OLDEST` and `AHEAD` of ``now``."""
         now = now or datetime.datetime.now(datetime.UTC)
         if not self._settings.webhook_id:
-            raise WebhookRejected("the settings of PayPal have no webhook_id")
+            raise needs_setting("webhook_id")
         sent = Transmission.of(webhook.headers)
-        if not now - OLDEST <= sent.sent_at() <= now + AHEAD:
-            raise WebhookRejected("the webhook is too old, or from the future")
+        check_age(sent.sent_at(), now=now, oldest=OLDEST, ahead=AHEAD)
         if not self._certificates.allowed(sent.certificate):
             raise WebhookRejected("the certificate is not from PayPal")
         if self._settings.webhook_check == "api":

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TypeVar
 
-from retour.providers import Answer, ErrorCode, ProviderError, ProviderSession, read_wire
+from retour.providers import Answer, ProviderSession, read_wire
 from retour_stripe.errors import refusal
 from retour_stripe.settings import Settings
 from retour_stripe.wire import VERSION
@@ -35,13 +35,6 @@ class Api:
         more = {KEY_HEADER: key} if key else {}
         url = f"{self._url}/v1/{path}"
         return _read(kind, path, self._http.write("POST", url, headers=self._headers | more, form=form))
-
-
-def segment(reference: str) -> str:
-    """A reference as one segment of a path. No id of Stripe's holds more than letters, digits and underscores."""
-    if not (reference.isascii() and reference.replace("_", "").isalnum()):
-        raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "the reference has a shape that no id at Stripe has")
-    return reference
 
 
 def _read(kind: type[_T], path: str, answer: Answer) -> _T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import time
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 from urllib.parse import quote
@@ -29,8 +29,11 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookTrust,
+    refuse_another,
+    refuse_another_refund,
+    segment,
 )
-from retour_stripe.api import KEY_HEADER, Api, segment
+from retour_stripe.api import KEY_HEADER, Api
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import STEPS, from_wire, to_wire
 from retour_stripe.settings import Settings
@@ -53,6 +56,8 @@ _CHARGES = ("ch_", "py_")
 _SESSION = "cs_"
 _PAYMENTS = (_INTENT, *_CHARGES)
 """A PaymentIntent, a charge, and a charge of a bank method: they share one kind of page."""
+
+_ID = re.compile(r"[0-9A-Za-z_]+")
 
 _LONGEST_METADATA = 500
 """Characters in a value of metadata: https://docs.stripe.com/api/metadata."""
@@ -142,8 +147,9 @@ class Stripe:
                 ErrorCode.CONFIGURATION, f"the payment is of {mode} mode, and the key of {self.settings.mode} mode"
             )
         if reference.startswith(_SESSION):
-            session = self._api.get(CheckoutSession, f"checkout/sessions/{segment(reference)}")
+            session = self._api.get(CheckoutSession, f"checkout/sessions/{_id(reference)}")
             self._check_mode(session.livemode)
+            refuse_another("checkout session", asked=reference, found=session.id)
             if session.payment_intent is None:
                 nothing = Money.zero(payment.captured.currency)
                 return Refundable(
@@ -175,18 +181,12 @@ class Stripe:
             "reason": "requested_by_customer",
         } | _selector(request.target)
         made = self._api.post(Refund, "refunds", form, key=request.key).result(request.target)
-        if made.refund_id != request.refund_id:
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
-        if made.amount != request.amount:  # a refund has no currency of its own: Stripe takes the payment's
-            raise ProviderError(
-                ErrorCode.UNREADABLE_ANSWER,
-                f"Stripe refunded {made.amount} ({made.reference}), and {request.amount} was asked for",
-            )
+        refuse_another_refund(made, request)  # it has no currency of its own: Stripe takes the payment's
         return made
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as it is now; one of another payment is unknown."""
-        refund = self._api.get(Refund, f"refunds/{segment(reference.strip())}")
+        refund = self._api.get(Refund, f"refunds/{_id(reference.strip())}")
         if target not in refund.targets:
             said = refund.payment_intent if target.startswith(_INTENT) else refund.charge
             code = ErrorCode.UNKNOWN_PAYMENT if said else ErrorCode.UNREADABLE_ANSWER
@@ -205,11 +205,11 @@ class Stripe:
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
         """Cancel a refund that waits for the consumer (``requires_action``); Stripe refuses it for all others."""
         self.fetch_refund(target, reference)
-        return _of(self._api.post(Refund, f"refunds/{segment(reference.strip())}/cancel", {}), target, reference)
+        return _of(self._api.post(Refund, f"refunds/{_id(reference.strip())}/cancel", {}), target, reference)
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """Check the signature over the raw body, then read what it says of refunds."""
-        check_signature(webhook, self.settings.webhook_secrets, now=time.time())
+        check_signature(webhook, self.settings.webhook_secrets, now=datetime.datetime.now(datetime.UTC))
         return read_events(webhook.body, self.settings.mode)
 
     def check_settings(self) -> None:
@@ -219,15 +219,15 @@ class Stripe:
     def _charge(self, reference: str) -> tuple[str, Charge | None, str]:
         """The target, its charge if it has one, and why it cannot be refunded, if it cannot."""
         if reference.startswith(_INTENT):
-            intent = self._api.get(
-                PaymentIntent, f"payment_intents/{segment(reference)}", {"expand[]": "latest_charge"}
-            )
+            intent = self._api.get(PaymentIntent, f"payment_intents/{_id(reference)}", {"expand[]": "latest_charge"})
             self._check_mode(intent.livemode)
+            refuse_another("payment", asked=reference, found=intent.id)
             unpaid = intent.status != "succeeded" or intent.latest_charge is None
             return intent.id, intent.latest_charge, _NOT_PAID.get(intent.status, "it is not paid") if unpaid else ""
         if reference.startswith(_CHARGES):
-            charge = self._api.get(Charge, f"charges/{segment(reference)}")
+            charge = self._api.get(Charge, f"charges/{_id(reference)}")
             self._check_mode(charge.livemode)
+            refuse_another("charge", asked=reference, found=charge.id)
             return charge.id, charge, ""
         raise ProviderError(
             ErrorCode.UNKNOWN_PAYMENT, "the reference is no payment (pi_), charge (ch_, py_) or checkout session (cs_)"
@@ -239,8 +239,7 @@ class Stripe:
         for _ in range(_MOST_PAGES):
             page = self._api.get(RefundList, "refunds", query)
             for refund in page.data:
-                if target not in refund.targets:
-                    raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{refund.id} is a refund of another payment")
+                refuse_another("payment", asked=target, found=refund.targets)
                 yield refund.result(target)
             if not page.has_more:
                 return
@@ -278,9 +277,12 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
 
 def _of(refund: Refund, target: str, reference: str) -> RefundResult:
     """The refund that was asked for, and never another of the same payment."""
-    if refund.id != reference.strip():
-        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {refund.id}")
+    refuse_another("refund", asked=reference.strip(), found=refund.id)
     return refund.result(target)
+
+
+def _id(reference: str) -> str:
+    return segment(reference, _ID, what="id of Stripe: those are letters, digits and underscores")
 
 
 def _selector(target: str) -> dict[str, str]:

@@ -215,6 +215,22 @@ def test_an_answer_about_another_refund_is_not_believed(account: Account) -> Non
     assert len(account.books(other)) == 1
 
 
+@needs("refund_by_api")
+def test_an_answer_about_another_payment_is_not_believed(account: Account) -> None:
+    """Who asks what is left of one payment and is answered with another is told that, and never what is left of it.
+
+    Believed, the refund is made on the other one: another customer has the money.
+    """
+    one, other = account.pay(), account.pay()
+    provider = account.provider()
+    kept: list[SandboxResponse] = []
+    with account.answers(_keeping(kept)):
+        provider.refundable(other)
+    with account.answers(_instead(kept)):
+        error = refused(lambda: provider.refundable(one), "it was answered with another payment")
+    assert error.disposition is Disposition.RECONCILE
+
+
 @needs("refund_by_api", "partial_refund")
 @pytest.mark.parametrize("method", ["fetch_refund", "cancel_refund"])
 def test_a_refund_that_was_not_asked_for_is_not_told(account: Account, method: str) -> None:

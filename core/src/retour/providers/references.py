@@ -1,0 +1,61 @@
+"""What a reference leads to: it becomes a part of an address or nothing, and an answer is about it or not believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.refund_request import RefundRequest, RefundResult
+
+_WRITTEN_AS_IT_IS = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~-]{1,255}")
+"""What needs no percent in a path and leads nowhere else (RFC 3986, 2.3 and 5.2.4)."""
+
+_SHOWN = 100
+"""Characters of a reference that are shown: a person may have pasted anything."""
+
+
+def segment(reference: str, shape: re.Pattern[str], *, what: str) -> str:
+    """A reference as one segment of a path, where it has the whole ``shape`` of the provider's ids.
+
+    Raises `ProviderError` (unknown payment) for any other, since the provider can have none of that name, and nothing
+    is asked. ``what`` says what it should be. Even a shape that lets too much through lets nothing through that has
+    another meaning in an address.
+
+    >>> segment("ap_12", re.compile("ap_[0-9]+"), what="payment of Acme Pay, which begins with ap_")
+    'ap_12'
+    >>> segment("ap_12/../ap_7", re.compile("ap_.+"), what="payment of Acme Pay, which begins with ap_")
+    Traceback (most recent call last):
+    retour.providers.errors.ProviderError: unknown_payment: ap_12/../ap_7 is no payment of Acme Pay, which begins ...
+    """
+    if shape.fullmatch(reference) and _WRITTEN_AS_IT_IS.fullmatch(reference):
+        return reference
+    raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{reference[:_SHOWN]} is no {what}")
+
+
+def refuse_another(what: str, *, asked: str, found: str | Collection[str]) -> None:
+    """Raise `ProviderError` (unreadable answer) unless an answer is about the payment or refund that was asked about.
+
+    A cache or a proxy between us can give the answer to another question; believed, it moves another customer's money.
+    ``what`` is "payment" or "refund", ``found`` the id in the answer, or all that name the same thing.
+    """
+    names = (found,) if isinstance(found, str) else tuple(found)
+    if asked not in names:
+        told = ", ".join([name[:_SHOWN] for name in names]) or "it names none"
+        raise ProviderError(
+            ErrorCode.UNREADABLE_ANSWER, f"the answer is about another {what} than {asked[:_SHOWN]}: {told}"
+        )
+
+
+def refuse_another_refund(made: RefundResult, request: RefundRequest) -> None:
+    """Raise `ProviderError` (unreadable answer) unless ``made`` is the refund of ``request``: it carries our id, and
+    its amount is what was asked for."""
+    if made.refund_id != request.refund_id:
+        raise ProviderError(
+            ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund than ours: {made.reference}"
+        )
+    if made.amount != request.amount:
+        raise ProviderError(
+            ErrorCode.UNREADABLE_ANSWER,
+            f"refund {made.reference} is of {made.amount}, and {request.amount} was asked for",
+        )
