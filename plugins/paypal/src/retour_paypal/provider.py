@@ -133,6 +133,10 @@ class PayPal:
         made = read_wire(WireRefund, self._api.write(path, refund_body(request), headers).json())
         if made.amount is None:
             made = self._complete(made)
+        if made.capture not in ("", request.target):
+            raise ProviderError(
+                ErrorCode.UNREADABLE_ANSWER, f"PayPal answered with refund {made.id}, which is of another capture"
+            )
         result = made.result()
         if result.amount != request.amount or result.refund_id not in ("", request.refund_id):
             raise ProviderError(

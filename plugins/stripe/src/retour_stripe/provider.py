@@ -134,6 +134,7 @@ class Stripe:
         if reference.startswith(_SESSION):
             session = self._api.get(CheckoutSession, f"checkout/sessions/{segment(reference)}")
             self._check_mode(session.livemode)
+            _is(session.id, reference)
             if session.payment_intent is None:
                 nothing = Money.zero(payment.captured.currency)
                 return Refundable(
@@ -164,7 +165,10 @@ class Stripe:
             f"metadata[{REFUND_ID}]": request.refund_id,
             "reason": "requested_by_customer",
         } | _selector(request.target)
-        made = self._api.post(Refund, "refunds", form, key=request.key).result()
+        refund = self._api.post(Refund, "refunds", form, key=request.key)
+        if request.target not in refund.targets:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{refund.id} is a refund of another payment")
+        made = refund.result()
         if made.refund_id != request.refund_id:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund, {made.reference}")
         if made.amount != request.amount:  # a refund has no currency of its own: Stripe takes the payment's
@@ -213,11 +217,13 @@ class Stripe:
                 PaymentIntent, f"payment_intents/{segment(reference)}", {"expand[]": "latest_charge"}
             )
             self._check_mode(intent.livemode)
+            _is(intent.id, reference)
             unpaid = intent.status != "succeeded" or intent.latest_charge is None
             return intent.id, intent.latest_charge, _NOT_PAID.get(intent.status, "it is not paid") if unpaid else ""
         if reference.startswith(_CHARGES):
             charge = self._api.get(Charge, f"charges/{segment(reference)}")
             self._check_mode(charge.livemode)
+            _is(charge.id, reference)
             return charge.id, charge, ""
         raise ProviderError(
             ErrorCode.UNKNOWN_PAYMENT, "the reference is no payment (pi_), charge (ch_, py_) or checkout session (cs_)"
@@ -264,6 +270,12 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     if remaining.currency != payment.captured.currency:
         return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
     return ""
+
+
+def _is(found: str, asked: str) -> None:
+    """Refuse the answer about another payment, which would be refunded in place of ours."""
+    if found != asked:
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"Stripe was asked for {asked} and answered with another")
 
 
 def _of(refund: Refund, reference: str) -> RefundResult:
