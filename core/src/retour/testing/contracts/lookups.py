@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import attrs
 
 from retour.providers.errors import ProviderError
 from retour.providers.refund_request import RefundStatus
+from retour.sandbox import SandboxRequest, SandboxResponse
 from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, outcome, refused
 
 MANY = 260
@@ -169,3 +173,73 @@ def test_a_list_of_hundreds_is_whole(account: Account) -> None:
         account.sandbox.refund_in_dashboard(payment.reference, account.amount(1))
     listed = account.provider().list_refunds(account.target(payment))
     assert sorted(one.reference for one in listed) == sorted(one.reference for one in account.books(payment))
+
+
+@needs("refund_by_api", "find_refund")
+def test_what_was_not_found_is_found_when_it_is_there(account: Account) -> None:
+    """A refund that was looked for in vain, and was then made by another worker, is found by who looked before."""
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    assert provider.find_refund(request) is None
+    account.provider().refund(request)
+    assert provider.find_refund(request) is not None, (
+        "a lost answer would pay the customer twice: what was once not found is not looked for again"
+    )
+
+
+@needs("refund_by_api", "list_refunds", "partial_refund")
+def test_a_list_that_was_read_is_read_again(account: Account) -> None:
+    """What a colleague refunds in the dashboard is in the list of who read it before."""
+    payment = account.pay()
+    target = account.target(payment)
+    provider = account.provider()
+    for number in range(3):
+        assert len(provider.list_refunds(target)) == number, (
+            "what a colleague refunded would be given again: the list is told as it was when it was first read"
+        )
+        account.sandbox.refund_in_dashboard(payment.reference, account.amount(10_00 + number))
+
+
+@needs("refund_by_api", "find_refund")
+def test_a_list_whose_end_cannot_be_read_proves_nothing(account: Account) -> None:
+    """Where the last page does not come, "not found" is not told, and a list is not told as whole.
+
+    The refund that is looked for stands on the page that is missing, and is made a second time.
+    """
+    payment = account.pay(account.amount(MANY * 10))
+    provider = account.provider()
+    never_sent = account.request(payment, account.amount(10), number=2)
+    for _ in range(MANY):
+        account.sandbox.refund_in_dashboard(payment.reference, account.amount(1))
+    assert provider.find_refund(never_sent) is None  # and has logged in, if that is what providers do here
+    began = len(account.sandbox.server.requests)
+    assert provider.find_refund(never_sent) is None
+    asked = len(account.sandbox.server.requests) - began
+    with _only(account, asked - 1):
+        refused(
+            lambda: provider.find_refund(never_sent),
+            "a lost answer would pay the customer twice: a page did not come, and that was told as not found",
+        )
+    if not lacks(account.capabilities, "list_refunds"):
+        with _only(account, asked - 1):
+            refused(
+                lambda: provider.list_refunds(never_sent.target),
+                "what stands on the page that did not come would be given again: half a list was told as the list",
+            )
+
+
+@contextmanager
+def _only(account: Account, most: int) -> Iterator[None]:
+    """So many requests are answered, and all that follow with status 500."""
+    answered = 0
+
+    def count(sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:
+        del sent
+        nonlocal answered
+        answered += 1
+        error = account.sandbox.server.error_bodies.get(500, {})
+        return response if answered <= most else SandboxResponse(status=500, body=error)
+
+    with account.answers(count):
+        yield

@@ -14,13 +14,14 @@ from retour.model.order import Mode
 from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import Refundable, RefundStatus
 from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
+from retour.testing.contracts.provider_modules import in_the_zone, later
 from retour.testing.contracts.refund_links import ODD_REFERENCES
 
 SENT = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 """What a refund is that was just made."""
 
-AMOUNTS = (1, 7, 10, 99, 1_10, 19_99, 94_94)
-"""Minor units that floats, rounding and percentages get wrong."""
+AMOUNTS = (1, 7, 10, 99, 1_10, 19_99, 94_94, 1_000_00, 1_234_56)
+"""Minor units that floats, rounding, percentages, powers of ten and thousands with a comma get wrong."""
 
 CURRENCIES = ("JPY 1230", "ISK 1230", "HUF 1500.00", "TWD 300.00", "KWD 1.230", "KWD 1.234", "TND 9.870", "USD 0.01")
 """Amounts in currencies whose decimals are not two, or not two everywhere. Those that end in a zero a provider must
@@ -175,8 +176,14 @@ def test_a_refund_was_made_when_it_was_made(account: Account) -> None:
     made = provider.refund(request)
     when = account.sandbox.clock.now()
     account.sandbox.advance(datetime.timedelta(days=2))
-    for told in (made, provider.fetch_refund(request.target, made.reference)):
-        assert told.created_at is None or abs(told.created_at - when) < datetime.timedelta(minutes=1)
+    with later(account.kind, datetime.timedelta(days=2)):
+        fetched = provider.fetch_refund(request.target, made.reference)
+    with in_the_zone("Asia/Kathmandu"):
+        elsewhere = provider.fetch_refund(request.target, made.reference)
+    for told in (made, fetched, elsewhere):
+        assert told.created_at is None or abs(told.created_at - when) < datetime.timedelta(minutes=1), (
+            f"a refund that looks older than the request for it is somebody else's, and ours is made again: {told!r}"
+        )
 
 
 @needs("refund_by_api", "partial_refund")
@@ -186,7 +193,7 @@ def test_a_part_of_a_payment_is_refunded_to_the_last_unit(account: Account, mino
 
     A partial refund that goes out as a whole one is the merchant's loss (django-payments#399), a cent less a complaint.
     """
-    payment = account.pay()
+    payment = account.pay(account.amount(2_000_00))
     result = account.provider().refund(account.request(payment, account.amount(minor)))
     assert result.amount == account.amount(minor)
     assert [booked.amount for booked in account.books(payment)] == [account.amount(minor)]

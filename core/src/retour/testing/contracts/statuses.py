@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 
 import pytest
 
 from retour.providers.capabilities import Support
-from retour.providers.errors import ProviderError
+from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundStatus
-from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, refused
+from retour.sandbox import Fault
+from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, outcome, refused
+from retour.testing.contracts.provider_modules import later
 
 
 def _seen(account: Account, request: RefundRequest, reference: str) -> set[RefundStatus]:
@@ -37,7 +40,12 @@ def test_a_refund_that_waits_is_pending_until_it_is_paid(account: Account) -> No
     made = account.provider().refund(request)
     assert made.status is RefundStatus.PENDING
     account.sandbox.advance(datetime.timedelta(days=30))
-    assert _seen(account, request, made.reference) == {RefundStatus.PENDING}
+    with later(account.kind, datetime.timedelta(days=30)):
+        seen = _seen(account, request, made.reference)
+    assert seen == {RefundStatus.PENDING}, (
+        f"after a month the bank still holds it, and it is told as {', '.join(seen)}: a customer who is told of money "
+        "that does not come, or who is paid again by hand and then by the bank"
+    )
     account.sandbox.release()
     account.sandbox.advance(A_YEAR)
     assert _seen(account, request, made.reference) == {RefundStatus.SUCCEEDED}
@@ -62,9 +70,14 @@ def test_a_refund_that_fails_after_it_succeeded_is_failed(account: Account) -> N
     request = account.request(payment)
     made = account.provider().refund(request)
     account.sandbox.advance(A_YEAR)
-    assert _seen(account, request, made.reference) == {RefundStatus.SUCCEEDED}
-    account.sandbox.fail(made.reference)
-    assert _seen(account, request, made.reference) == {RefundStatus.FAILED}
+    provider = account.provider()
+    for status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED):
+        if status is RefundStatus.FAILED:
+            account.sandbox.fail(made.reference)
+        assert _seen(account, request, made.reference) == {status}
+        assert provider.fetch_refund(request.target, made.reference).status is status, (
+            "a customer whose bank sent the money back would never be paid: what was read before is told again"
+        )
 
 
 @needs("refund_by_api", "idempotency")
@@ -129,3 +142,49 @@ def test_a_refund_that_was_paid_is_never_told_as_cancelled(account: Account) -> 
     account.sandbox.advance(A_YEAR)
     refused(lambda: provider.cancel_refund(request.target, made.reference), "it was paid out")
     assert [booked.status for booked in account.books(payment)] == [RefundStatus.SUCCEEDED]
+
+
+@needs("refund_by_api", "cancel_refund")
+def test_a_refund_that_is_not_there_is_not_cancelled(account: Account) -> None:
+    """A reference that the provider does not know is refused: nothing was cancelled.
+
+    "Gone, so it is cancelled" tells a refund as taken back that is still on its way.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    account.sandbox.hold()
+    reference = provider.refund(request).reference
+    other = reference[:-1] + ("8" if reference[-1] != "8" else "9")
+    refused(
+        lambda: provider.cancel_refund(request.target, other),
+        "a refund that still goes out would be paid again: there is no such refund, and it was told as cancelled",
+    )
+    assert [booked.status for booked in account.books(payment)] == [RefundStatus.PENDING]
+
+
+@needs("refund_by_api", "cancel_refund")
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)])
+def test_after_a_fault_the_error_tells_the_truth_about_a_cancelled_refund(account: Account, fault: Fault) -> None:
+    """A refund is told as cancelled only where it is; where the answer was lost, that is unclear, and no more.
+
+    Told as cancelled and still paid, the customer has the money twice; told as certainly not, he may never have it.
+    """
+    account.sandbox.hold()
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    made = provider.refund(request)
+    server = account.sandbox.server
+    with account.faults(fault):
+        server.faulty = lambda sent: sent.method != "GET"
+        told = outcome(partial(provider.cancel_refund, request.target, made.reference), f"fault: {fault}")
+    [booked] = account.books(payment)
+    if not isinstance(told, ProviderError):
+        assert told.status is not RefundStatus.CANCELLED or booked.status is RefundStatus.CANCELLED, (
+            f"the customer would have the money twice: {fault}, and it was told as cancelled while it goes out"
+        )
+    elif booked.status is RefundStatus.CANCELLED:
+        assert told.disposition is Disposition.RECONCILE, (
+            f"the customer would never be paid: {fault}, it was cancelled, and is told as certainly not: {told!r}"
+        )
