@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import decimal
+import hmac
 import http.client
 import json
 import logging
 import os
 import re
+import socket
 import threading
 import time
 import uuid
@@ -36,6 +39,7 @@ from retour.providers import (
     Disposition,
     ErrorCode,
     Idempotency,
+    Mode,
     Money,
     Payment,
     ProviderError,
@@ -60,6 +64,8 @@ from retour.sandbox import SandboxResponse, SandboxWebhook
 __all__ = ["BROKEN"]  # the whole table: its own and those of broken_providers
 
 log = logging.getLogger("acmepay")
+
+SECRET = "whsec_acme_9876543210"
 
 
 class _Unchecked(AcmePay):
@@ -282,6 +288,33 @@ class RepeatsTheCustomersWords(AcmePay):
 
     def refund(self, request: RefundRequest) -> RefundResult:
         return attrs.evolve(super().refund(request), reason=f"asked for: {request.description}")
+
+
+def _in_cents(amount: Money) -> Money:
+    """As somebody reads it who never sold in Japan or Kuwait."""
+    return Money(minor=int(amount.decimal * 100), currency=amount.currency)
+
+
+@breaks("test_an_amount_is_exact_in_every_currency")
+class ListsCentsInEveryCurrency(AcmePay):
+    """The list has another shape than a refund, and is read by other lines."""
+
+    def list_refunds(self, target: str) -> list[RefundResult]:
+        return [attrs.evolve(one, amount=_in_cents(one.amount)) for one in super().list_refunds(target)]
+
+
+@breaks("test_an_amount_is_exact_in_every_currency")
+class FetchesCentsInEveryCurrency(AcmePay):
+    def fetch_refund(self, target: str, reference: str) -> RefundResult:
+        found = super().fetch_refund(target, reference)
+        return attrs.evolve(found, amount=_in_cents(found.amount))
+
+
+@breaks("test_an_amount_in_a_webhook_is_exact_in_every_currency")
+class ReadsCentsInEveryWebhook(AcmePay):
+    def _event(self, event: WireEvent) -> RefundEvent:
+        told = super()._event(event)
+        return attrs.evolve(told, refund=attrs.evolve(told.refund, amount=_in_cents(told.refund.amount)))
 
 
 # --- on the way ----------------------------------------------------------------------------------------------
@@ -601,6 +634,24 @@ class TakesItsKeyFromTheEnvironment(AcmePay):
     @property
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {os.environ.get('ACMEPAY_KEY') or self.settings.api_key.reveal()}"}
+
+
+@breaks("test_nothing_is_changed_for_the_rest_of_the_process")
+class SetsATimeoutForEverybody(AcmePay):
+    """A deadline for its own calls, and for the database's."""
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        socket.setdefaulttimeout(5)
+        return super().refund(request)
+
+
+@breaks("test_nothing_is_changed_for_the_rest_of_the_process")
+class RoundsForEverybody(AcmePay):
+    """Six digits are enough for its own amounts, and for nobody's totals."""
+
+    def _amount(self, amount: Money) -> object:
+        decimal.getcontext().prec = 6
+        return super()._amount(amount)
 
 
 # --- lookups -------------------------------------------------------------------------------------------------
@@ -1024,6 +1075,77 @@ class NamesAnEventByItsReception(AcmePay):
         return super()._event(attrs.evolve(event, id=f"{event.id}-{uuid.getnode()}-{datetime.date.today()}"))  # noqa: DTZ011
 
 
+class _SandboxWithSeveralSecrets(AcmePaySandbox):
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return {"api_key": "test_acme_0123456789", "webhook_secrets": [SECRET], "api_url": self.url}
+
+    def _signed(self, body: bytes) -> str:
+        return acme_pay.signature(SECRET, body)
+
+
+class _HasSeveralSecrets(AcmePay):
+    @attrs.frozen(kw_only=True)
+    class Several:
+        api_key: Secret
+        webhook_secrets: tuple[Secret, ...] = ()
+        api_url: str = attrs.field(validator=api_address)
+
+        @property
+        def mode(self) -> Mode:
+            return Mode.TEST
+
+    settings_type = Several
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        given = webhook.headers.get(acme_pay.SIGNATURE.lower(), "").encode(errors="replace")
+        own = [secret.reveal() for secret in self.settings.webhook_secrets]  # type: ignore[attr-defined]  # of Several
+        if not self._agree([hmac.compare_digest(acme_pay.signature(one, webhook.body).encode(), given) for one in own]):
+            raise WebhookRejected("the signature is wrong or missing")
+        return VerifiedEvents(events=(self._event(read_wire(WireEvent, read_json(webhook.body))),))
+
+    def _agree(self, fits: list[bool]) -> bool:
+        return any(fits)
+
+
+@breaks(
+    "test_a_webhook_that_is_signed_with_nothing_is_rejected",
+    "test_each_of_several_secrets_counts",
+    sandbox=_SandboxWithSeveralSecrets,
+)
+class AsksWhetherAllSecretsFit(_HasSeveralSecrets):
+    """Of two only one can fit; and of none at all, all do."""
+
+    def _agree(self, fits: list[bool]) -> bool:
+        return all(fits)
+
+
+@breaks("test_each_of_several_secrets_counts", sandbox=_SandboxWithSeveralSecrets)
+class AsksTheFirstSecretOnly(_HasSeveralSecrets):
+    """While the secret is replaced by another, every webhook is dropped."""
+
+    def _agree(self, fits: list[bool]) -> bool:
+        return any(fits[:1])
+
+
+class _SandboxWithModes(AcmePaySandbox):
+    """Its webhooks say of which mode they are."""
+
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        bodies = [json.dumps({**json.loads(one.body), "mode": "test"}).encode() for one in super().take_webhooks()]
+        return [
+            SandboxWebhook(
+                headers={acme_pay.SIGNATURE: self._signed(body), "Content-Type": "application/json"}, body=body
+            )
+            for body in bodies
+        ]
+
+
+@breaks("test_a_webhook_of_the_other_mode_says_nothing", sandbox=_SandboxWithModes)
+class DoesNotLookAtTheModeOfAWebhook(AcmePay):
+    """A test of last week tells that this week's customer was paid."""
+
+
 class _SandboxThatTellsSeveralAtOnce(AcmePaySandbox):
     """All that is new stands in one webhook."""
 
@@ -1044,7 +1166,7 @@ class WireEvents:
 class _ReadsSeveral(AcmePay):
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         given = webhook.headers.get(acme_pay.SIGNATURE.lower(), "")
-        if not acme_pay.hmac.compare_digest(self._signature(webhook.body).encode(), given.encode(errors="replace")):
+        if not hmac.compare_digest(self._signature(webhook.body).encode(), given.encode(errors="replace")):
             raise WebhookRejected("the signature is wrong or missing")
         said = read_wire(WireEvents, read_json(webhook.body)).events
         return VerifiedEvents(events=tuple(self._several(said)))

@@ -52,14 +52,14 @@ def test_a_provider_that_hangs_fails_and_does_not_stop_the_run(tmp_path: Path, h
             *("-o", "addopts=", tmp_path),
         ],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "RETOUR_LONGEST_RULE": "1"},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), "RETOUR_LONGEST_RULE": "2"},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
     assert "5 failed, 1 passed" in done.stdout, done.stdout[-3000:]
-    assert done.stdout.count("did not end within 1 seconds, and the provider waits for what does not come") == 3
+    assert done.stdout.count("did not end within 2 seconds, and the provider waits for what does not come") == 3
     assert done.stdout.count("not tried: 3 rules hung before this one, mend those first") >= 2
     assert "in refundable" in done.stdout, "it is not said where it stands"
     assert "leads to what a refund is made on" in done.stdout, "the promise is not said"

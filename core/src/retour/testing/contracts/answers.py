@@ -137,7 +137,10 @@ def test_a_field_that_is_missing_or_mistyped_is_never_guessed(account: Account) 
 
 @needs("refund_by_api")
 def test_a_refund_whose_answer_lacks_a_field_is_unclear_or_as_it_is(account: Account) -> None:
-    """A refund that was made, and whose answer is not complete, is never told as another one or as refused."""
+    """A refund that was made, and whose answer is not complete, is never told as another one or as refused.
+
+    Told as refused, it is paid again by hand.
+    """
     seen: list[Any] = []
     request = account.request(account.pay())
     with account.answers(_noting(seen), of=request):
@@ -210,7 +213,10 @@ def test_an_unknown_status_is_pending(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_word_that_holds_the_word_for_paid_is_not_paid(account: Account) -> None:
-    """A status is the word as a whole: what is "unpaid", or "paid" with something after it, is not paid."""
+    """A status is the word as a whole: what is "unpaid", or "paid" with something after it, is not paid.
+
+    A customer would be told of money that did not go.
+    """
     request = account.request(account.pay())
     provider = account.provider()
     reference = provider.refund(request).reference
@@ -345,7 +351,10 @@ def test_a_payment_that_was_not_asked_for_is_not_refunded(account: Account) -> N
 
 @needs("refund_by_api", "list_refunds")
 def test_a_list_of_another_payment_is_not_told(account: Account) -> None:
-    """The answer with another payment's refunds is an error, and never the list of ours."""
+    """The answer with another payment's refunds is an error, and never the list of ours.
+
+    Another customer's refund would close ours, and ours is never paid.
+    """
     one, other = account.pay(), account.pay()
     theirs = account.sandbox.refund_in_dashboard(other.reference, account.amount(10_00))
     target, provider = account.target(one), account.provider()
@@ -419,7 +428,10 @@ def test_a_time_with_another_offset_is_the_same_moment(account: Account) -> None
 @needs("refund_by_api")
 def test_an_answer_about_another_amount_and_payment_is_not_believed(account: Account) -> None:
     """The answer to somebody else's request is never told as ours, also by a provider that cannot find a refund again:
-    it is unclear, or its amount is told as it is."""
+    it is unclear, or its amount is told as it is.
+
+    Believed, one customer is told of another one's money.
+    """
     one, other = account.pay(), account.pay()
     first = account.request(one, account.amount(10_00), number=1)
     second = account.request(other, account.amount(20_00), number=2)
@@ -456,7 +468,10 @@ def test_an_answer_about_another_refund_is_not_believed(account: Account) -> Non
 @needs("refund_by_api", "partial_refund")
 @pytest.mark.parametrize("method", ["fetch_refund", "cancel_refund"])
 def test_a_refund_that_was_not_asked_for_is_not_told(account: Account, method: str) -> None:
-    """Who asks for one refund of a payment and is answered with another of it is told that, and never how ours is."""
+    """Who asks for one refund of a payment and is answered with another of it is told that, and never how ours is.
+
+    The fate of one refund would be told of another, and one of two customers is not paid.
+    """
     if method == "cancel_refund" and lacks(account.capabilities, method):
         pytest.skip(f"{account.kind.name} declares that {lacks(account.capabilities, method)}")
     account.sandbox.hold()
@@ -475,7 +490,10 @@ def test_a_refund_that_was_not_asked_for_is_not_told(account: Account, method: s
 
 @needs("refund_by_api")
 def test_fields_that_are_new_change_nothing(account: Account) -> None:
-    """A provider may add fields whenever it likes: an answer with more in it is read as before."""
+    """A provider may add fields whenever it likes: an answer with more in it is read as before.
+
+    Else all refunds stop on the day on which the provider adds one.
+    """
     payment = account.pay()
     request = account.request(payment)
     with account.answers(_with_news):
@@ -491,7 +509,10 @@ def test_fields_that_are_new_change_nothing(account: Account) -> None:
 @needs("webhooks")
 @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
 def test_a_webhook_that_cannot_be_read_is_rejected_and_no_accident(account: Account, body: bytes) -> None:
-    """Anybody can post anything to a webhook's address; it is rejected, or says nothing of any refund."""
+    """Anybody can post anything to a webhook's address; it is rejected, or says nothing of any refund.
+
+    An accident stops the webhooks behind it, and the news that a refund failed is among them.
+    """
     provider = account.provider()
     for headers in ({}, {"content-type": "application/json"}, {"content-type": "application/x-www-form-urlencoded"}):
         try:
@@ -538,10 +559,8 @@ def _mixed_up(account: Account, other: Callable[[], object]) -> Iterator[None]:
 _MODES = {"test": "live", "sandbox": "live"}
 
 
-def _of_the_other_mode(changed: list[bool], sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:
-    """The answer with every word or mark that says test saying live."""
-    del sent
-    body = json_of(response)
+def of_the_other_mode(body: Any, changed: list[bool]) -> Any:
+    """The JSON with every word or mark that says test saying live; notes in ``changed`` that there is one."""
     for path, value in list(fields(body)):
         name = str(path[-1]).casefold()
         other: object = None
@@ -552,7 +571,12 @@ def _of_the_other_mode(changed: list[bool], sent: SandboxRequest, response: Sand
         if other is not None:
             body = changed_at(body, path, other)
             changed.append(True)
-    return attrs.evolve(response, body=body)
+    return body
+
+
+def _of_the_other_mode(changed: list[bool], sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:
+    del sent
+    return attrs.evolve(response, body=of_the_other_mode(json_of(response), changed))
 
 
 _IN_THE_EAST = datetime.timezone(datetime.timedelta(hours=2))

@@ -74,7 +74,10 @@ def test_the_key_of_a_refund_is_in_the_declared_header(account: Account) -> None
 
 @needs("refund_by_api", "idempotency", "partial_refund")
 def test_a_key_that_was_used_for_another_amount_makes_no_second_refund(account: Account) -> None:
-    """The key of one refund with the amount of another is refused, and what that means is not "certainly not done"."""
+    """The key of one refund with the amount of another is refused, and what that means is not "certainly not done".
+
+    Told as certainly not done, the first refund is paid again.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -104,7 +107,10 @@ def test_two_refunds_of_one_amount_are_two_refunds(account: Account) -> None:
 
 @needs("refund_by_api", "partial_refund")
 def test_a_refund_in_the_dashboard_is_another_than_ours(account: Account) -> None:
-    """A refund that a person made is not taken for ours, even if it is of the same payment and amount."""
+    """A refund that a person made is not taken for ours, even if it is of the same payment and amount.
+
+    Taken for ours, a customer who was promised two refunds gets one.
+    """
     payment = account.pay()
     theirs = account.sandbox.refund_in_dashboard(payment.reference, account.amount(10_00))
     ours = _refund_when_allowed(account, account.request(payment, account.amount(10_00)))
@@ -171,7 +177,10 @@ def test_a_key_is_known_for_as_long_as_is_declared(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_refusal_says_why(account: Account) -> None:
-    """A refusal has words for the person who reads it, and the provider's own code, to look up or to ask about."""
+    """A refusal has words for the person who reads it, and the provider's own code, to look up or to ask about.
+
+    Without them a merchant cannot mend it, the provider's support cannot help, and a customer waits.
+    """
     payment = account.pay()
     more = account.request(payment, account.amount(94_96))
     error = refused(lambda: account.provider().refund(more), "there is less left")
@@ -181,7 +190,10 @@ def test_a_refusal_says_why(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_threads_that_share_a_provider_make_each_refund_once(account: Account) -> None:
-    """One provider instance serves several workers at once: every refund is made once, as it was asked."""
+    """One provider instance serves several workers at once: every refund is made once, as it was asked.
+
+    What is kept in the instance between two lines is another customer's by then.
+    """
     payments = [account.pay() for _ in range(WORKERS)]
     requests = [
         account.request(payment, account.amount(10_00 + number), number)
@@ -200,7 +212,10 @@ def test_threads_that_share_a_provider_make_each_refund_once(account: Account) -
 
 @needs("refund_by_api", "idempotency")
 def test_threads_that_send_one_refund_make_it_once(account: Account) -> None:
-    """Two workers that send the same refund at the same time make one; each is told of it, or that it is unclear."""
+    """Two workers that send the same refund at the same time make one; each is told of it, or that it is unclear.
+
+    Made twice, the customer has it twice.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()

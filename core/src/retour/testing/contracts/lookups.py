@@ -18,7 +18,10 @@ MANY = 260
 
 @needs("refund_by_api")
 def test_a_refund_is_fetched_as_the_books_have_it(account: Account) -> None:
-    """A refund that is read by its reference has the amount and status of the books, now and when it has settled."""
+    """A refund that is read by its reference has the amount and status of the books, now and when it has settled.
+
+    Everything that a customer is told is read here: a wrong amount or status is a wrong promise.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -32,7 +35,10 @@ def test_a_refund_is_fetched_as_the_books_have_it(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_refund_of_another_payment_is_not_fetched(account: Account) -> None:
-    """A reference is read on its own payment only: another payment's refund would settle the wrong one."""
+    """A reference is read on its own payment only: another payment's refund would settle the wrong one.
+
+    Its customer is told as paid, and is not.
+    """
     one, other = account.pay(), account.pay()
     provider = account.provider()
     reference = provider.refund(account.request(other)).reference
@@ -41,7 +47,10 @@ def test_a_refund_of_another_payment_is_not_fetched(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_refund_that_is_not_there_is_not_fetched(account: Account) -> None:
-    """A reference that the provider does not know is an error, never some refund."""
+    """A reference that the provider does not know is an error, never some refund.
+
+    Told of as some other refund, what was never made counts as paid.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -52,7 +61,10 @@ def test_a_refund_that_is_not_there_is_not_fetched(account: Account) -> None:
 
 @needs("refund_by_api", "find_refund")
 def test_a_refund_is_found_by_our_id(account: Account) -> None:
-    """The refund that carries our id is found, as the books have it, among others of the same payment."""
+    """The refund that carries our id is found, as the books have it, among others of the same payment.
+
+    Not found, it is made again; found wrongly, ours is told as paid by another.
+    """
     payment = account.pay()
     provider = account.provider()
     account.sandbox.refund_in_dashboard(payment.reference, account.amount(20_00))
@@ -68,7 +80,10 @@ def test_a_refund_is_found_by_our_id(account: Account) -> None:
 
 @needs("refund_by_api", "find_refund")
 def test_a_refund_that_was_never_sent_is_not_found(account: Account) -> None:
-    """Where there is no refund of ours there is none, and no error."""
+    """Where there is no refund of ours there is none, and no error.
+
+    An error in place of "none" keeps the refund waiting for a person; a wrong find tells it as paid.
+    """
     payment = account.pay()
     assert account.provider().find_refund(account.request(payment)) is None
 
@@ -94,7 +109,10 @@ def test_a_refund_that_is_only_alike_is_not_found(account: Account) -> None:
 
 @needs("refund_by_api", "find_refund")
 def test_a_refund_on_another_payment_is_not_found(account: Account) -> None:
-    """A refund is looked for on its own payment: one with our id on another payment is an error, or is not there."""
+    """A refund is looked for on its own payment: one with our id on another payment is an error, or is not there.
+
+    Found there, ours is told as made, and its customer is never paid.
+    """
     one, other = account.pay(), account.pay()
     provider = account.provider()
     request = account.request(one)
@@ -105,7 +123,10 @@ def test_a_refund_on_another_payment_is_not_found(account: Account) -> None:
 
 @needs("refund_by_api", "find_refund")
 def test_a_failed_refund_is_found_as_failed(account: Account) -> None:
-    """A refund of ours that the bank refused is found, and is told as failed: it was made, and no money went."""
+    """A refund of ours that the bank refused is found, and is told as failed: it was made, and no money went.
+
+    Not found, it is made again in place of being told; found as paid, the customer waits for nothing.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -117,7 +138,10 @@ def test_a_failed_refund_is_found_as_failed(account: Account) -> None:
 
 @needs("refund_by_api", "find_refund")
 def test_a_refund_is_found_behind_hundreds_of_others(account: Account) -> None:
-    """Our refund is found however many were made after it: a lookup that stops at a page makes it a second time."""
+    """Our refund is found however many were made after it: a lookup that stops at a page makes it a second time.
+
+    The customer of a long subscription has his money twice.
+    """
     paid = account.amount(MANY * 10)
     payment = account.pay(paid)
     request = account.request(payment, account.amount(10))
@@ -161,13 +185,19 @@ def test_all_refunds_of_a_payment_are_listed_as_the_books_have_them(account: Acc
 
 @needs("refund_by_api", "list_refunds")
 def test_a_payment_without_refunds_has_an_empty_list(account: Account) -> None:
-    """Where nothing was refunded the list is empty."""
+    """Where nothing was refunded the list is empty.
+
+    Told as an error, no payment can be refunded for a first time.
+    """
     assert list(account.provider().list_refunds(account.target(account.pay()))) == []
 
 
 @needs("refund_by_api", "list_refunds")
 def test_a_list_of_hundreds_is_whole(account: Account) -> None:
-    """All pages of a list are read, and no refund stands in it twice."""
+    """All pages of a list are read, and no refund stands in it twice.
+
+    A refund that is missing is given again, and one that stands there twice is told as paid twice.
+    """
     payment = account.pay(account.amount(MANY * 10))
     for _ in range(MANY):
         account.sandbox.refund_in_dashboard(payment.reference, account.amount(1))
@@ -177,7 +207,10 @@ def test_a_list_of_hundreds_is_whole(account: Account) -> None:
 
 @needs("refund_by_api", "find_refund")
 def test_what_was_not_found_is_found_when_it_is_there(account: Account) -> None:
-    """A refund that was looked for in vain, and was then made by another worker, is found by who looked before."""
+    """A refund that was looked for in vain, and was then made by another worker, is found by who looked before.
+
+    "Not found" that is kept makes the refund a second time.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -190,7 +223,10 @@ def test_what_was_not_found_is_found_when_it_is_there(account: Account) -> None:
 
 @needs("refund_by_api", "list_refunds", "partial_refund")
 def test_a_list_that_was_read_is_read_again(account: Account) -> None:
-    """What a colleague refunds in the dashboard is in the list of who read it before."""
+    """What a colleague refunds in the dashboard is in the list of who read it before.
+
+    Else it is offered again, and the customer has it twice.
+    """
     payment = account.pay()
     target = account.target(payment)
     provider = account.provider()

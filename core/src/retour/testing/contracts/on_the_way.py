@@ -105,7 +105,10 @@ def test_the_wait_that_a_429_asks_for_is_told(account: Account) -> None:
 @needs("refund_by_api")
 @pytest.mark.parametrize("wait", ODD_WAITS)
 def test_a_wait_that_cannot_be_read_is_no_accident(account: Account, wait: str) -> None:
-    """Whatever stands where the wait should be, the refusal is the same, and the wait is a time ahead or none."""
+    """Whatever stands where the wait should be, the refusal is the same, and the wait is a time ahead or none.
+
+    A refund that an odd header ends, or puts off for a century, is never paid.
+    """
     request = account.request(account.pay())
     with _too_many(account, request, wait):
         error = refused(lambda: account.provider().refund(request), f"status 429, Retry-After: {wait}")
@@ -116,7 +119,10 @@ def test_a_wait_that_cannot_be_read_is_no_accident(account: Account, wait: str) 
 @needs("refund_by_api")
 @pytest.mark.parametrize("fault", Fault)
 def test_after_a_fault_there_is_one_refund_in_the_end(account: Account, fault: Fault) -> None:
-    """After a lost answer the refund is found by our id, or sent again as the same one: never a second in the books."""
+    """After a lost answer the refund is found by our id, or sent again as the same one: never a second in the books.
+
+    A second one is the merchant's loss, and none is the customer's.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = _waiting(account, fault)
@@ -137,7 +143,10 @@ def test_after_a_fault_there_is_one_refund_in_the_end(account: Account, fault: F
 
 @needs("refund_by_api", "find_refund")
 def test_a_lost_refund_is_found_when_its_key_is_forgotten(account: Account) -> None:
-    """A refund whose answer was lost is found by our id weeks later too, when the provider no longer knows its key."""
+    """A refund whose answer was lost is found by our id weeks later too, when the provider no longer knows its key.
+
+    Not found, it is sent again, and by then the key makes a second refund.
+    """
     payment = account.pay()
     request = account.request(payment)
     with account.faults(Fault.CUT_AFTER, of=request):
@@ -154,7 +163,10 @@ def test_a_lost_refund_is_found_when_its_key_is_forgotten(account: Account) -> N
 @needs("refund_by_api", "find_refund")
 @pytest.mark.parametrize("fault", UNREADABLE_READS)
 def test_a_lookup_that_fails_is_not_a_refund_that_is_not_there(account: Account, fault: Fault) -> None:
-    """A question that is not answered is an error, never None: "not found" can send the money again."""
+    """A question that is not answered is an error, never None: "not found" can send the money again.
+
+    The customer has it twice because a gateway was busy for a second.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -168,7 +180,10 @@ def test_a_lookup_that_fails_is_not_a_refund_that_is_not_there(account: Account,
 @needs("refund_by_api", "list_refunds")
 @pytest.mark.parametrize("fault", UNREADABLE_READS)
 def test_a_list_that_cannot_be_read_is_not_an_empty_list(account: Account, fault: Fault) -> None:
-    """A list that does not come is an error, never empty: the refunds of the dashboard would be offered again."""
+    """A list that does not come is an error, never empty: the refunds of the dashboard would be offered again.
+
+    What was paid once is paid twice, by a person who sees nothing of it.
+    """
     payment = account.pay()
     account.sandbox.refund_in_dashboard(payment.reference, account.amount(44_95))
     target = account.target(payment)
@@ -230,7 +245,10 @@ def test_every_call_goes_through_the_session_of_the_core(account: Account) -> No
 
 @needs("refund_by_api")
 def test_a_closed_port_is_certainly_not_sent(account: Account) -> None:
-    """Where no connection came about, the refund was not sent and goes out later, by itself."""
+    """Where no connection came about, the refund was not sent and goes out later, by itself.
+
+    Told as unclear, each refund of a morning without a network waits for a person.
+    """
     payment = account.pay()
     request = account.request(payment)
     with _closed_port() as address:

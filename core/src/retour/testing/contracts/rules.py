@@ -41,7 +41,7 @@ def rule(test: _Test) -> _Test:
             )
         try:
             made.result()
-        except (AssertionError, pytest.fail.Exception) as failure:
+        except (Exception, pytest.fail.Exception) as failure:
             failure.add_note(f"\n{promise}")
             raise
 

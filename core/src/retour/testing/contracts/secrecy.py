@@ -25,7 +25,10 @@ def _shows(account: Account, words: str) -> list[str]:
 
 
 def test_no_secret_is_shown_by_the_settings_or_the_provider(account: Account) -> None:
-    """Printed, settings and provider show no secret: that is what ends up in error reports."""
+    """Printed, settings and provider show no secret: that is what ends up in error reports.
+
+    Whoever reads those can send the shop's money anywhere.
+    """
     settings, provider = account.settings(), account.provider()
     for shown in (repr(settings), str(settings), repr(provider), str(provider), repr(account.kind)):
         assert _shows(account, shown) == []
@@ -33,7 +36,10 @@ def test_no_secret_is_shown_by_the_settings_or_the_provider(account: Account) ->
 
 @needs("refund_by_api")
 def test_no_secret_is_in_the_log(account: Account, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing secret is logged, at any level, when all goes well and when it does not."""
+    """Nothing secret is logged, at any level, when all goes well and when it does not.
+
+    Logs are kept for years, by others, and the key in one opens the account.
+    """
     caplog.set_level(logging.DEBUG)
     payment = account.pay()
     request = account.request(payment)
@@ -53,7 +59,10 @@ def test_no_secret_is_in_the_log(account: Account, caplog: pytest.LogCaptureFixt
 
 @needs("refund_by_api")
 def test_nothing_of_a_secret_is_printed(account: Account, capfd: pytest.CaptureFixture[str]) -> None:
-    """What is printed stands in the log of the server, for whoever keeps that."""
+    """What is printed stands in the log of the server, for whoever keeps that.
+
+    A key in it opens the account to every reader.
+    """
     _go_well_and_badly(account)
     printed = "".join(capfd.readouterr())
     assert _shows(account, printed) == [], "whoever reads the server's log could send the shop's money anywhere"
@@ -77,7 +86,10 @@ def test_what_a_customer_reads_stays_where_it_is(
 
 @needs("refund_by_api")
 def test_a_key_that_was_refused_is_not_quoted(account: Account) -> None:
-    """A key that is wrong is told by its field, not by its letters: mostly it is right, and of another account."""
+    """A key that is wrong is told by its field, not by its letters: mostly it is right, and of another account.
+
+    Quoted, it stands on the merchant's screen and in his mails, and opens that account.
+    """
     given = account.with_other_secrets()
     if given is None:
         pytest.skip(f"the settings of {account.kind.name} have no secret, or take no other")
@@ -92,7 +104,10 @@ def test_a_key_that_was_refused_is_not_quoted(account: Account) -> None:
 @needs("refund_by_api")
 @pytest.mark.parametrize("fault", [Fault.REFUSED_429, Fault.ERROR_500_AFTER, Fault.CUT_AFTER])
 def test_no_secret_is_among_the_variables_of_an_error(account: Account, fault: Fault) -> None:
-    """The provider's own frames in a traceback have no secret in their variables: error trackers send them along."""
+    """The provider's own frames in a traceback have no secret in their variables: error trackers send them along.
+
+    Whoever reads them there can send the shop's money anywhere.
+    """
     request = account.request(account.pay())
     provider = account.provider()
     with account.faults(fault, of=request), pytest.raises(ProviderError) as caught:
@@ -112,7 +127,10 @@ def test_no_secret_is_among_the_variables_of_an_error(account: Account, fault: F
 @needs("refund_by_api")
 @pytest.mark.parametrize("fault", [Fault.REFUSED_429, Fault.ERROR_500_AFTER, Fault.CUT_AFTER, Fault.NO_JSON_AFTER])
 def test_no_secret_is_in_an_error(account: Account, fault: Fault) -> None:
-    """What an error says, to people and in its traceback, holds no secret."""
+    """What an error says, to people and in its traceback, holds no secret.
+
+    Errors are shown, mailed and kept, and the key in one opens the account.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -125,7 +143,10 @@ def test_no_secret_is_in_an_error(account: Account, fault: Fault) -> None:
 
 @needs("refund_by_api")
 def test_no_secret_is_in_an_address(account: Account) -> None:
-    """A secret is in a header or a body, never in an address: every machine on the way writes those down."""
+    """A secret is in a header or a body, never in an address: every machine on the way writes those down.
+
+    Whoever reads it there can send the shop's money anywhere.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()

@@ -54,7 +54,10 @@ def test_a_refund_that_waits_is_pending_until_it_is_paid(account: Account) -> No
 
 @needs("refund_by_api")
 def test_a_refund_that_the_bank_refuses_is_failed(account: Account) -> None:
-    """A pending refund that fails is told as failed, wherever it is asked for: the customer still has to be paid."""
+    """A pending refund that fails is told as failed, wherever it is asked for: the customer still has to be paid.
+
+    Told as pending, he waits for ever, and nobody looks.
+    """
     payment = account.pay()
     request = account.request(payment)
     account.sandbox.hold()
@@ -65,7 +68,10 @@ def test_a_refund_that_the_bank_refuses_is_failed(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_refund_that_fails_after_it_succeeded_is_failed(account: Account) -> None:
-    """A bank can send money back days later (closed account): success is no reason to stop believing the provider."""
+    """A bank can send money back days later (closed account): success is no reason to stop believing the provider.
+
+    The customer whose account was closed is told that he was paid, for ever.
+    """
     payment = account.pay()
     request = account.request(payment)
     made = account.provider().refund(request)
@@ -82,7 +88,10 @@ def test_a_refund_that_fails_after_it_succeeded_is_failed(account: Account) -> N
 
 @needs("refund_by_api", "idempotency")
 def test_a_request_sent_again_never_says_more_than_the_books(account: Account) -> None:
-    """The answer to a repeated request is the first answer or the refund as it is now; it never makes up a success."""
+    """The answer to a repeated request is the first answer or the refund as it is now; it never makes up a success.
+
+    A customer is told of money that the bank sent back.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -121,7 +130,10 @@ def test_a_refund_that_waits_can_be_cancelled(account: Account) -> None:
 
 @needs("refund_by_api", "cancel_refund")
 def test_a_refund_of_another_payment_is_not_cancelled(account: Account) -> None:
-    """A reference is cancelled on its own payment only: mixed up, it takes another customer's money back."""
+    """A reference is cancelled on its own payment only: mixed up, it takes another customer's money back.
+
+    He waits for a refund that is told as on its way.
+    """
     one, other = account.pay(), account.pay()
     provider = account.provider()
     account.sandbox.hold()
@@ -132,7 +144,10 @@ def test_a_refund_of_another_payment_is_not_cancelled(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_refund_that_was_paid_is_never_told_as_cancelled(account: Account) -> None:
-    """What is paid out cannot be taken back: an error says so, whether or not the provider can cancel at all."""
+    """What is paid out cannot be taken back: an error says so, whether or not the provider can cancel at all.
+
+    Told as cancelled, it is paid a second time in another way.
+    """
     if not hasattr(account.kind, "cancel_refund"):
         pytest.skip(f"{account.kind.name} has no cancel_refund")
     payment = account.pay()

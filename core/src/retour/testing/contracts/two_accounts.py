@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import decimal
+import locale
+import logging
+import os
+import socket
+import sys
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -70,7 +77,10 @@ def test_a_refund_that_failed_is_told_in_its_own_account(account: Account, other
 
 @needs("refund_by_api", "cancel_refund")
 def test_a_refund_is_cancelled_in_its_own_account(account: Account, other_account: Account) -> None:
-    """What one shop cancels goes on in the other, though it has the same reference there."""
+    """What one shop cancels goes on in the other, though it has the same reference there.
+
+    Mixed up, one shop takes back the money of another shop's customer.
+    """
     made = []
     for one in (account, other_account):
         one.sandbox.hold()
@@ -136,6 +146,40 @@ def test_a_webhook_of_another_account_is_rejected(account: Account) -> None:
                     assert told in SAYS_NOTHING, (
                         f"anybody with an account could tell that a customer was paid: {told!r}"
                     )
+
+
+@needs("refund_by_api")
+def test_nothing_is_changed_for_the_rest_of_the_process(account: Account) -> None:
+    """What belongs to the whole process is afterwards as it was: how long sockets wait, how decimals round, the
+    locale, the environment, how much is logged.
+
+    Another provider's amounts are rounded with it, and its calls end early, or never.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    before = _of_the_process()
+    provider = account.provider()
+    provider.check_settings()
+    provider.refundable(payment)
+    provider.fetch_refund(request.target, provider.refund(request).reference)
+    after = _of_the_process()
+    changed = [name for name in before if before[name] != after[name]]
+    assert changed == [], f"every other provider's refunds would go another way: this one changed {', '.join(changed)}"
+
+
+def _of_the_process() -> dict[str, object]:
+    """What all of a process share, and what all of a thread share of decimals."""
+    decimals = decimal.getcontext()
+    return {
+        "how long sockets wait": socket.getdefaulttimeout(),
+        "how decimals round": (decimals.prec, decimals.rounding),
+        "the locale": locale.setlocale(locale.LC_ALL),
+        "the environment": dict(os.environ),
+        "the time zone": time.tzname,
+        "the folder": os.getcwd(),
+        "how much is logged": (logging.root.level, logging.root.manager.disable),
+        "how often a worker is interrupted": sys.getswitchinterval(),
+    }
 
 
 @needs("refund_by_api")

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import pytest
 
+from retour.model.money import Money
 from retour.model.order import Payment
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import ProviderError
@@ -27,7 +28,8 @@ from retour.providers.webhooks import (
     WebhookTrust,
 )
 from retour.testing.contracts.account import A_YEAR, Account, needs
-from retour.testing.contracts.answers import changed_at, fields, mistakes, unknown_words
+from retour.testing.contracts.answers import changed_at, fields, mistakes, of_the_other_mode, unknown_words
+from retour.testing.contracts.making_refunds import CURRENCIES
 from retour.testing.contracts.provider_modules import later
 from retour.testing.contracts.signatures import Watched, signed_anew, signed_by_hmac
 
@@ -168,7 +170,10 @@ def test_a_signed_webhook_tells_that_a_refund_failed(account: Account) -> None:
 
 @needs("refund_by_api", "webhooks")
 def test_a_webhook_never_says_more_than_the_books(account: Account) -> None:
-    """Of a refund that the bank holds up, every webhook says that it is pending, or says to look."""
+    """Of a refund that the bank holds up, every webhook says that it is pending, or says to look.
+
+    Told as paid, the customer looks at his account in vain.
+    """
     account.sandbox.hold()
     payment = account.pay()
     account.provider().refund(account.request(payment))
@@ -230,7 +235,10 @@ def test_every_refund_that_failed_is_told(account: Account) -> None:
 
 @needs("refund_by_api", "webhooks")
 def test_a_webhook_with_an_unknown_status_is_pending(account: Account) -> None:
-    """A signed webhook with a status that came into the world after the plugin is pending, or says to look."""
+    """A signed webhook with a status that came into the world after the plugin is pending, or says to look.
+
+    Taken for success, a customer is told of money that does not come; for failure, he is paid twice.
+    """
     _, webhooks = one_of_each(account)
     provider = account.provider()
     for webhook, signing in signed_by_hmac(account, webhooks):
@@ -302,7 +310,10 @@ def test_a_webhook_that_is_signed_with_nothing_is_rejected(account: Account) -> 
 
 @needs("refund_by_api", "webhooks")
 def test_a_webhook_that_is_signed_with_another_secret_is_rejected(account: Account) -> None:
-    """Only the webhook's own secret counts, and no other of the account: an API key has been in more hands."""
+    """Only the webhook's own secret counts, and no other of the account: an API key has been in more hands.
+
+    Whoever has seen that key could tell a shop that its customers were paid.
+    """
     _, webhooks = one_of_each(account)
     whole = account.sandbox.settings
     provider = account.provider()
@@ -315,6 +326,73 @@ def test_a_webhook_that_is_signed_with_another_secret_is_rejected(account: Accou
                 "whoever has seen another setting could tell the shop that a customer was paid: a webhook that is "
                 "signed with it was believed"
             )
+
+
+@needs("refund_by_api", "webhooks")
+def test_each_of_several_secrets_counts(account: Account) -> None:
+    """Where a setting takes several secrets, a webhook that is signed with any one of them is read, and none counts
+    only if the others do.
+
+    While a secret is replaced by another, all news of refunds that fail would be dropped.
+    """
+    _, webhooks = one_of_each(account)
+    whole = account.sandbox.settings
+    signed = signed_by_hmac(account, webhooks)
+    for webhook, signing in signed:
+        key = signing.key.decode(errors="replace")
+        lists = [name for name, value in whole.items() if isinstance(value, list | tuple) and key in value]
+        if not lists:
+            pytest.skip(f"the settings of {account.kind.name} take one secret for webhooks")
+        before = account.provider().parse_webhook(webhook)
+        for secrets in ([key, f"{key}x"], [f"{key}x", key]):
+            provider = account.provider({**whole, lists[0]: secrets})
+            assert read_webhook(provider, webhook) == before, (
+                "a customer would wait for money that came back: while a secret is replaced, webhooks are dropped"
+            )
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_webhook_of_the_other_mode_says_nothing(account: Account) -> None:
+    """A signed webhook that says of itself that it is live says nothing of a test account's refunds.
+
+    A test of last week would tell that this week's customer was paid.
+    """
+    _, webhooks = one_of_each(account)
+    provider = account.provider()
+    changed: list[bool] = []
+    for webhook, signing in signed_by_hmac(account, webhooks):
+        other = of_the_other_mode(_json(webhook), changed)
+        told = read_webhook(provider, signed_anew(webhook, signing, body=json.dumps(other).encode()))
+        assert not changed or told in SAYS_NOTHING, (
+            f"a customer would be told of money that there never was: a webhook of the other mode says {told!r}"
+        )
+    if not changed:
+        pytest.skip(f"the webhooks of {account.kind.name} do not say whether they are live")
+
+
+@needs("refund_by_api", "webhooks")
+@pytest.mark.parametrize("words", CURRENCIES)
+def test_an_amount_in_a_webhook_is_exact_in_every_currency(account: Account, words: str) -> None:
+    """A webhook says of a refund what the books say, in currencies with none, two or three decimals.
+
+    What is left is counted by it, and would be given twice or never.
+    """
+    currency, _, number = words.partition(" ")
+    amount = Money.of(number, currency)
+    listed = account.capabilities.currencies
+    if listed and currency not in listed:
+        pytest.skip(f"{account.kind.name} does not list {currency}")
+    try:
+        payment = account.pay(Money(minor=amount.minor * 10, currency=currency))
+        made = account.sandbox.refund_in_dashboard(payment.reference, amount)
+    except (ValueError, ProviderError):
+        pytest.skip(f"nobody can pay or refund {amount} in the sandbox")
+    account.sandbox.fail(made)
+    provider = account.provider()
+    told = [event for webhook in _sent(account) for event in _events(provider.parse_webhook(webhook))]
+    assert {event.refund.amount for event in told} <= {amount}, (
+        "what is left would be counted wrongly, and given twice or never: a webhook tells another amount"
+    )
 
 
 @needs("refund_by_api", "webhooks")
@@ -385,7 +463,10 @@ def _words(webhook: RawWebhook) -> set[str]:
 
 @needs("refund_by_api", "webhooks")
 def test_a_webhook_moves_no_money(account: Account) -> None:
-    """Reading webhooks changes nothing at the provider, in whatever order they come."""
+    """Reading webhooks changes nothing at the provider, in whatever order they come.
+
+    They come twice and out of order, and whoever knows the address can post: each of them would be a refund.
+    """
     payment, webhooks = one_of_each(account)
     before = account.books(payment)
     provider = account.provider()
