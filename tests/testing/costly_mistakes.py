@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -745,6 +745,58 @@ class StopsAtAPageThatFails(AcmePay):
                 raise
 
 
+class _RemembersWhenDown(AcmePay):
+    """While Acme is down, what it said before is good enough."""
+
+    def __init__(self, settings: Settings, http: ProviderSession) -> None:
+        super().__init__(settings, http)
+        self.said: dict[object, Any] = {}
+
+    def _or_as_before(self, what: object, ask: Callable[[], Any]) -> Any:
+        try:
+            self.said[what] = ask()
+        except ProviderError:
+            if what not in self.said:
+                raise
+        return self.said[what]
+
+
+@breaks("test_a_question_that_is_not_answered_decides_nothing")
+class TellsWhatWasLeftBefore(_RemembersWhenDown):
+    def refundable(self, payment: Payment) -> Refundable:
+        ask = super().refundable
+        left: Refundable = self._or_as_before(payment.reference, lambda: ask(payment))
+        return left
+
+
+@breaks("test_a_lookup_that_fails_is_not_a_refund_that_is_not_there")
+class FindsAsItFoundBefore(_RemembersWhenDown):
+    """It was not there yet, the answer to it was lost, and it is made again."""
+
+    def find_refund(self, request: RefundRequest) -> RefundResult | None:
+        find = super().find_refund
+        found: RefundResult | None = self._or_as_before(request.refund_id, lambda: find(request))
+        return found
+
+
+@breaks("test_a_list_that_cannot_be_read_is_not_an_empty_list")
+class ListsAsItListedBefore(_RemembersWhenDown):
+    def list_refunds(self, target: str) -> list[RefundResult]:
+        read = super().list_refunds
+        listed: list[RefundResult] = self._or_as_before(target, lambda: read(target))
+        return listed
+
+
+@breaks("test_threads_that_ask_are_told_of_their_own")
+class KeepsWhatIsAskedInTheInstance(AcmePay):
+    target = ""
+
+    def list_refunds(self, target: str) -> list[RefundResult]:
+        self.target = target
+        time.sleep(0.1)
+        return super().list_refunds(self.target)
+
+
 # --- answers -------------------------------------------------------------------------------------------------
 
 
@@ -1218,6 +1270,26 @@ class LogsWhatItSends(AcmePay):
     def refund(self, request: RefundRequest) -> RefundResult:
         log.debug("sending %s", self._body(request))
         return super().refund(request)
+
+
+@breaks("test_what_a_customer_reads_stays_where_it_is")
+class LogsWhatItIsAnswered(AcmePay):
+    def _parsed(self, kind: type[Any], answer: Answer) -> Any:
+        log.info("Acme Pay says %s", answer.body.decode(errors="replace"))
+        return super()._parsed(kind, answer)
+
+
+@breaks("test_what_a_customer_reads_stays_where_it_is")
+class QuotesAnAnswerThatItCannotRead(AcmePay):
+    """What it quotes stands on the timeline for ever."""
+
+    def _parsed(self, kind: type[Any], answer: Answer) -> Any:
+        try:
+            return super()._parsed(kind, answer)
+        except ProviderError as error:
+            if error.code is not ErrorCode.UNREADABLE_ANSWER:
+                raise
+            raise ProviderError(error.code, f"cannot be read: {answer.body.decode(errors='replace')[:200]}") from None
 
 
 @breaks("test_what_a_customer_reads_stays_where_it_is")

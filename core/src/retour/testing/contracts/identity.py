@@ -8,11 +8,12 @@ from functools import partial
 import attrs
 import pytest
 
+from retour.model.order import Payment
 from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest
-from retour.testing.contracts.account import Account, needs, outcome, refused
+from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
 from retour.testing.contracts.in_threads import at_once
 from retour.testing.contracts.provider_modules import later
 
@@ -208,6 +209,38 @@ def test_threads_that_share_a_provider_make_each_refund_once(account: Account) -
         assert [(booked.reference, booked.amount) for booked in account.books(payment)] == [
             (result.reference, request.amount)
         ]
+
+
+@needs("refund_by_api", "partial_refund")
+def test_threads_that_ask_are_told_of_their_own(account: Account) -> None:
+    """Several workers that ask one provider instance at once are each told of their own payment and refund.
+
+    What is kept in the instance between two lines is another customer's by then.
+    """
+    provider = account.provider()
+    payments = [account.pay(account.amount(100_00 + number)) for number in range(WORKERS)]
+    requests = [
+        account.request(payment, account.amount(10_00 + number), number)
+        for number, payment in enumerate(payments, start=1)
+    ]
+    made = [provider.refund(request) for request in requests]
+
+    def ask(payment: Payment, request: RefundRequest, reference: str) -> list[object]:
+        told: list[object] = [provider.refundable(payment).remaining]
+        told.append(provider.fetch_refund(request.target, reference).amount)
+        if not lacks(account.capabilities, "find_refund"):
+            found = provider.find_refund(request)
+            told.append(found and found.amount)
+        if not lacks(account.capabilities, "list_refunds"):
+            told += [one.amount for one in provider.list_refunds(request.target)]
+        return told
+
+    asked = [
+        partial(ask, payment, request, one.reference)
+        for payment, request, one in zip(payments, requests, made, strict=True)
+    ]
+    one_by_one = [each() for each in asked]
+    assert at_once(asked) == one_by_one, "one customer would be told of another one's money: workers are mixed up"
 
 
 @needs("refund_by_api", "idempotency")

@@ -170,7 +170,8 @@ def test_a_lookup_that_fails_is_not_a_refund_that_is_not_there(account: Account,
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
-    provider.refund(request)
+    assert provider.find_refund(request) is None  # what was told before is no answer to what is asked now
+    account.provider().refund(request)
     with account.faults(*[fault] * _ENOUGH):
         error = refused(lambda: provider.find_refund(request), f"fault: {fault}")
     assert error.disposition in LATER
@@ -188,6 +189,7 @@ def test_a_list_that_cannot_be_read_is_not_an_empty_list(account: Account, fault
     account.sandbox.refund_in_dashboard(payment.reference, account.amount(44_95))
     target = account.target(payment)
     provider = account.provider()
+    provider.list_refunds(target)  # what was told before is no answer to what is asked now
     with account.faults(*[fault] * _ENOUGH):
         error = refused(lambda: provider.list_refunds(target), f"fault: {fault}")
     assert error.disposition in LATER
@@ -211,6 +213,7 @@ def test_a_question_that_is_not_answered_decides_nothing(account: Account, fault
         lambda: provider.fetch_refund(request.target, reference),
     ]
     for ask in asked:
+        ask()  # what was told before is no answer to what is asked now
         with account.faults(*[fault] * _ENOUGH):
             error = refused(ask, f"fault: {fault}")
         assert error.disposition in LATER, f"fault: {fault}, and it was told as {error!r}"

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from retour.providers.errors import ProviderError
-from retour.sandbox import Fault
+from retour.sandbox import Fault, SandboxRequest, SandboxResponse
 from retour.testing.contracts.account import Account, lacks, needs, outcome, refused, words_of
 from retour.testing.contracts.provider_modules import modules_of
 
@@ -72,12 +72,17 @@ def test_nothing_of_a_secret_is_printed(account: Account, capfd: pytest.CaptureF
 def test_what_a_customer_reads_stays_where_it_is(
     account: Account, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The description goes to the provider, and into no log, no error and no result: it can be about a person.
+    """The description, and what an answer says of a person, stand in no log, no error and no result.
 
     Results and errors stand on the timeline for ever, and nobody looks there when a customer wants to be forgotten.
     """
     caplog.set_level(logging.DEBUG)
-    words = "".join(map(words_of, _go_well_and_badly(account, description=f"Retour voor {CUSTOMER}")))
+    told = _go_well_and_badly(account, description=f"Retour voor {CUSTOMER}")
+    for number, status in enumerate((200, 201, 400, 422), start=3):
+        request = account.request(account.pay(), number=number)
+        with account.answers(partial(_about_the_customer, status), of=request):
+            told.append(outcome(partial(account.provider().refund, request), f"status {status}"))
+    words = "".join(map(words_of, told))
     places = {"the log": caplog.text, "what is printed": "".join(capfd.readouterr()), "results or errors": words}
     assert [place for place, said in places.items() if CUSTOMER in said] == [], (
         "a customer's words would be kept for ever, where nobody can take them out"
@@ -157,6 +162,12 @@ def test_no_secret_is_in_an_address(account: Account) -> None:
         provider.list_refunds(request.target)
     for sent in account.sandbox.server.requests:
         assert _shows(account, "\n".join([sent.path, *sent.query.values()])) == []
+
+
+def _about_the_customer(status: int, sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:
+    """An answer that cannot be read, and has a customer's name in it."""
+    del sent, response
+    return SandboxResponse(status=status, body={"consumer": {"name": CUSTOMER}, CUSTOMER: 1})
 
 
 def _go_well_and_badly(account: Account, description: str = "Retour 1001") -> list[object]:
