@@ -48,12 +48,14 @@ def refuse_another(what: str, *, asked: str, found: str | Collection[str]) -> No
 
 
 def refuse_another_refund(made: RefundResult, request: RefundRequest) -> None:
-    """Raise `ProviderError` (unreadable answer) unless ``made`` is the refund of ``request``: it carries our id, and
-    its amount is what was asked for."""
+    """Raise `ProviderError` (unreadable answer) unless ``made`` is the refund of ``request``: it carries our id, is on
+    what was asked for where that is said, and its amount is."""
     if made.refund_id != request.refund_id:
         raise ProviderError(
             ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund than ours: {made.reference}"
         )
+    if made.target not in ("", request.target):
+        refuse_another("payment", asked=request.target, found=made.target)
     if made.amount != request.amount:
         raise ProviderError(
             ErrorCode.UNREADABLE_ANSWER,

@@ -146,6 +146,8 @@ class PayPal:
         made = read_wire(WireRefund, self._api.write(path, refund_body(request), headers).json())
         if made.amount is None:
             made = self._complete(made)
+        if made.capture:
+            refuse_another("capture", asked=request.target, found=made.capture)
         result = made.result()
         if result.amount != request.amount or result.refund_id not in ("", request.refund_id):
             raise ProviderError(

@@ -20,12 +20,18 @@ _PARTS = (
     "answers",
     "declared",
     "identity",
+    "in_threads",
+    "provider_modules",
     "refund_links",
     "lookups",
     "on_the_way",
     "making_refunds",
+    "rules",
     "secrecy",
+    "signatures",
     "statuses",
+    "two_accounts",
+    "waiting",
     "webhooks",
 )
 pytest.register_assert_rewrite(
@@ -40,10 +46,17 @@ from retour.testing.contracts.lookups import *  # noqa: E402
 from retour.testing.contracts.making_refunds import *  # noqa: E402
 from retour.testing.contracts.on_the_way import *  # noqa: E402
 from retour.testing.contracts.refund_links import *  # noqa: E402
+from retour.testing.contracts.rules import rule  # noqa: E402
 from retour.testing.contracts.secrecy import *  # noqa: E402
 from retour.testing.contracts.statuses import *  # noqa: E402
+from retour.testing.contracts.two_accounts import *  # noqa: E402
+from retour.testing.contracts.waiting import *  # noqa: E402
 from retour.testing.contracts.webhooks import *  # noqa: E402
 
-FIXTURES = ("account", "payment_deadline", "payment_provider")
+FIXTURES = ("account", "other_account", "other_payment_sandbox", "payment_deadline", "payment_provider")
 
-__all__ = [name for name in dir() if name.startswith("test_") or name in FIXTURES]
+RULES = tuple(name for name in dir() if name.startswith("test_"))
+for _rule in RULES:
+    globals()[_rule] = rule(globals()[_rule])
+
+__all__ = [*RULES, *FIXTURES]

@@ -112,6 +112,19 @@ class Account:
             found.add(request.headers.get("authorization", "").rpartition(" ")[2])
         return found - {""}
 
+    def with_other_secrets(self) -> dict[str, object] | None:
+        """The account's settings with something put after each secret; None where they have none, or take no other."""
+        hidden = self.secrets()
+
+        def other(value: object) -> object:
+            if isinstance(value, list | tuple):
+                return [other(one) for one in value]
+            return f"{value}x" if isinstance(value, str) and value in hidden else value
+
+        given = {name: other(value) for name, value in self.sandbox.settings.items()}
+        settings, _ = read_settings(self.kind.settings_type, given, self.kind.name)
+        return None if settings is None or given == self.sandbox.settings else given
+
     # --- payments and refunds ----------------------------------------------------------------------------
 
     @property
@@ -207,6 +220,13 @@ def json_of(response: SandboxResponse) -> Any:
         return None
 
 
+def words_of(told: object) -> str:
+    """Every text in what a provider tells: a result, something refundable, an error."""
+    if isinstance(told, ProviderError):
+        return f"{told!r} {told.message} {told.provider_code}"
+    return repr(told)
+
+
 def outcome(call: Callable[[], _T], why: str = "") -> _T | ProviderError:
     """What a call answers, or the `ProviderError` that it raises; a test fails, with ``why``, if it raises another."""
     try:
@@ -258,6 +278,21 @@ def payment_provider(payment_sandbox: PaymentSandbox) -> type[Any]:
 
 
 @pytest.fixture
+def other_payment_sandbox(payment_sandbox: PaymentSandbox) -> Iterator[PaymentSandbox]:
+    """Another account at the same provider, as another shop in the same process has it. A test module whose sandbox is
+    made with arguments writes this fixture itself."""
+    try:
+        made = type(payment_sandbox)()
+    except TypeError as error:
+        pytest.fail(
+            f"{type(payment_sandbox).__name__} cannot be made without arguments ({error}). Write a fixture "
+            "other_payment_sandbox that gives a second one: rules about two accounts need it."
+        )
+    with made as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
 def payment_deadline() -> float:
     """Seconds that a provider waits for an answer that is held back, in the tests that hold one back."""
     return 1.0
@@ -275,3 +310,9 @@ def account(
         if lack := lacks(payment_provider.capabilities, capability):
             pytest.skip(f"{payment_provider.name} declares that {lack}")
     return Account(sandbox=payment_sandbox, kind=payment_provider, deadline=payment_deadline)
+
+
+@pytest.fixture
+def other_account(account: Account, other_payment_sandbox: PaymentSandbox) -> Account:
+    """Another shop's account at the same provider."""
+    return attrs.evolve(account, sandbox=other_payment_sandbox)

@@ -14,13 +14,14 @@ from retour.model.order import Mode
 from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import Refundable, RefundStatus
 from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
+from retour.testing.contracts.provider_modules import in_the_zone, later
 from retour.testing.contracts.refund_links import ODD_REFERENCES
 
 SENT = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 """What a refund is that was just made."""
 
-AMOUNTS = (1, 7, 10, 99, 1_10, 19_99, 94_94)
-"""Minor units that floats, rounding and percentages get wrong."""
+AMOUNTS = (1, 7, 10, 99, 1_10, 19_99, 94_94, 1_000_00, 1_234_56)
+"""Minor units that floats, rounding, percentages, powers of ten and thousands with a comma get wrong."""
 
 CURRENCIES = ("JPY 1230", "ISK 1230", "HUF 1500.00", "TWD 300.00", "KWD 1.230", "KWD 1.234", "TND 9.870", "USD 0.01")
 """Amounts in currencies whose decimals are not two, or not two everywhere. Those that end in a zero a provider must
@@ -40,7 +41,10 @@ DESCRIPTIONS = {
 
 @needs("refund_by_api")
 def test_a_payment_resolves_to_what_can_be_refunded(account: Account) -> None:
-    """What the shop stored leads to what a refund is made on, and to how much of it is left, without moving money."""
+    """What the shop stored leads to what a refund is made on, and to how much of it is left, without moving money.
+
+    What does not lead there is refunded by hand, order by order.
+    """
     payment = account.pay()
     found = account.provider().refundable(payment)
     assert found.possible, found.reason
@@ -69,7 +73,10 @@ def test_what_was_refunded_is_no_longer_left(account: Account) -> None:
 
 @needs("refund_by_api", "partial_refund")
 def test_a_refund_in_the_dashboard_is_no_longer_left(account: Account) -> None:
-    """What a colleague refunded in the dashboard is not left either, whether or not it carries an id of ours."""
+    """What a colleague refunded in the dashboard is not left either, whether or not it carries an id of ours.
+
+    Counted as left, it is given again.
+    """
     payment = account.pay()
     provider = account.provider()
     before = provider.refundable(payment).remaining
@@ -110,7 +117,10 @@ def test_a_reference_that_is_none_cannot_be_refunded(account: Account, reference
 @needs("refund_by_api")
 @pytest.mark.parametrize("ending", ["x", "?x=1", "#x", "/refunds", "/../x", "%2Frefunds", ";x"])
 def test_a_reference_with_something_after_it_is_another_payment(account: Account, ending: str) -> None:
-    """A reference is looked up as a whole: what comes after it cannot turn it into an address of another thing."""
+    """A reference is looked up as a whole: what comes after it cannot turn it into an address of another thing.
+
+    A reference that was tampered with would refund, or cancel, what its author likes.
+    """
     genuine = account.pay()
     request = account.request(genuine)
     altered = genuine.reference + ending
@@ -122,7 +132,10 @@ def test_a_reference_with_something_after_it_is_another_payment(account: Account
 
 @needs("refund_by_api")
 def test_a_payment_that_the_provider_does_not_have_is_unknown(account: Account) -> None:
-    """A payment of the right shape that is not there is refused, with the error that says so or a reason."""
+    """A payment of the right shape that is not there is refused, with the error that says so or a reason.
+
+    What is told as not there yet is asked for without end; what is told as there is somebody else's.
+    """
     genuine = account.pay()
     last = genuine.reference[-1]
     other = genuine.reference[:-1] + ("8" if last != "8" else "9")
@@ -144,7 +157,10 @@ def test_live_money_is_not_refunded_with_test_settings(account: Account) -> None
 
 @needs("refund_by_api")
 def test_a_payment_in_another_currency_is_told(account: Account) -> None:
-    """Where shop and provider disagree about the currency, nothing can be refunded or the true currency is told."""
+    """Where shop and provider disagree about the currency, nothing can be refunded or the true currency is told.
+
+    100 crowns that are refunded as 100 euros are a loss that nobody gives back.
+    """
     payment = account.pay()
     other = Money(minor=payment.captured.minor, currency="CHF" if account.currency != "CHF" else "EUR")
     found = outcome(partial(account.provider().refundable, attrs.evolve(payment, captured=other)))
@@ -153,7 +169,10 @@ def test_a_payment_in_another_currency_is_told(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_whole_payment_is_refunded_once(account: Account) -> None:
-    """A refund of everything is one refund of exactly that amount, and the answer is what the books say."""
+    """A refund of everything is one refund of exactly that amount, and the answer is what the books say.
+
+    Twice is the merchant's loss; another amount in the answer is a wrong promise to the customer.
+    """
     payment = account.pay()
     result = account.provider().refund(account.request(payment, payment.captured))
     [booked] = account.books(payment)
@@ -175,8 +194,14 @@ def test_a_refund_was_made_when_it_was_made(account: Account) -> None:
     made = provider.refund(request)
     when = account.sandbox.clock.now()
     account.sandbox.advance(datetime.timedelta(days=2))
-    for told in (made, provider.fetch_refund(request.target, made.reference)):
-        assert told.created_at is None or abs(told.created_at - when) < datetime.timedelta(minutes=1)
+    with later(account.kind, datetime.timedelta(days=2)):
+        fetched = provider.fetch_refund(request.target, made.reference)
+    with in_the_zone("Asia/Kathmandu"):
+        elsewhere = provider.fetch_refund(request.target, made.reference)
+    for told in (made, fetched, elsewhere):
+        assert told.created_at is None or abs(told.created_at - when) < datetime.timedelta(minutes=1), (
+            f"a refund that looks older than the request for it is somebody else's, and ours is made again: {told!r}"
+        )
 
 
 @needs("refund_by_api", "partial_refund")
@@ -186,7 +211,7 @@ def test_a_part_of_a_payment_is_refunded_to_the_last_unit(account: Account, mino
 
     A partial refund that goes out as a whole one is the merchant's loss (django-payments#399), a cent less a complaint.
     """
-    payment = account.pay()
+    payment = account.pay(account.amount(2_000_00))
     result = account.provider().refund(account.request(payment, account.amount(minor)))
     assert result.amount == account.amount(minor)
     assert [booked.amount for booked in account.books(payment)] == [account.amount(minor)]
@@ -213,7 +238,8 @@ def test_an_amount_is_exact_in_every_currency(account: Account, words: str) -> N
         pytest.skip(f"nobody can pay {currency} in the sandbox")
     provider = account.provider()
     assert provider.refundable(payment).remaining == paid
-    result = outcome(partial(provider.refund, account.request(payment, amount)))
+    request = account.request(payment, amount)
+    result = outcome(partial(provider.refund, request))
     if isinstance(result, ProviderError):
         assert currency not in listed or amount.minor % 10, f"{currency} is listed, and {amount} is refused: {result}"
         assert result.disposition in (Disposition.FINAL, Disposition.FIX)
@@ -221,12 +247,23 @@ def test_an_amount_is_exact_in_every_currency(account: Account, words: str) -> N
     else:
         assert result.amount == amount
         assert [booked.amount for booked in account.books(payment)] == [amount]
+        told = {"fetch_refund": provider.fetch_refund(request.target, result.reference)}
+        if not lacks(account.capabilities, "find_refund"):
+            told["find_refund"] = provider.find_refund(request) or result
+        if not lacks(account.capabilities, "list_refunds"):
+            [told["list_refunds"]] = provider.list_refunds(request.target)
+        assert {name: one.amount for name, one in told.items()} == dict.fromkeys(told, amount), (
+            "what is left would be counted wrongly, and given twice or never: one refund has several amounts"
+        )
 
 
 @needs("refund_by_api")
 @pytest.mark.parametrize("minor", [0, -1])
 def test_nothing_and_less_than_nothing_are_not_refunded(account: Account, minor: int) -> None:
-    """An amount of zero or less is refused; it is never read as "all that is left"."""
+    """An amount of zero or less is refused; it is never read as "all that is left".
+
+    A return of nothing would give the whole payment back.
+    """
     payment = account.pay()
     request = account.request(payment, account.amount(minor))
     refused(lambda: account.provider().refund(request), f"an amount of {minor} was sent")
@@ -236,7 +273,10 @@ def test_nothing_and_less_than_nothing_are_not_refunded(account: Account, minor:
 @needs("refund_by_api")
 def test_a_refund_in_another_currency_is_never_told_as_made(account: Account) -> None:
     """A refund in another currency than the payment's is refused; where the provider takes no currency and refunds its
-    own, that is unclear and not what was asked for."""
+    own, that is unclear and not what was asked for.
+
+    Told as made, 44.95 of one currency stand in the books for 44.95 of another.
+    """
     payment = account.pay()
     other = Money(minor=44_95, currency="CHF" if account.currency != "CHF" else "EUR")
     error = refused(lambda: account.provider().refund(account.request(payment, other)), "another currency was sent")
@@ -279,7 +319,10 @@ def test_no_description_stops_a_refund(account: Account, words: str) -> None:
 
 @needs("refund_by_api")
 def test_refunds_of_two_payments_stay_apart(account: Account) -> None:
-    """A refund is on the payment that it was made for, and on no other of the same customer or amount."""
+    """A refund is on the payment that it was made for, and on no other of the same customer or amount.
+
+    Else one customer is paid twice, and the other never.
+    """
     one, other, none = account.pay(), account.pay(), account.pay()
     provider = account.provider()
     first = provider.refund(account.request(one, number=1))

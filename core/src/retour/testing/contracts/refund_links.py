@@ -62,7 +62,10 @@ def _link(account: Account, reference: str, mode: Mode = Mode.TEST) -> RefundLin
 
 
 def test_a_refund_link_is_made_without_a_call(account: Account) -> None:
-    """A link needs no network: it is there while the provider is down, which is when a person needs it."""
+    """A link needs no network: it is there while the provider is down, which is when a person needs it.
+
+    Without a link nobody is paid until the provider is up again.
+    """
     reference = account.sandbox.pay(account.amount(94_95))
     began = len(account.sandbox.server.requests)
     link = _link(account, reference)
@@ -74,7 +77,10 @@ def test_a_refund_link_is_made_without_a_call(account: Account) -> None:
 @needs("refund_page")
 @pytest.mark.parametrize("mode", Mode)
 def test_a_payment_has_a_page_where_it_can_be_refunded(account: Account, mode: Mode) -> None:
-    """A provider with refund pages leads to one, over https, for real money and for a test alike."""
+    """A provider with refund pages leads to one, over https, for real money and for a test alike.
+
+    Without it a person looks for the payment by amount, and refunds that of somebody else.
+    """
     link = _link(account, account.sandbox.pay(account.amount(94_95)), mode)
     assert link.kind is LinkKind.PROVIDER_PAGE
     assert urlsplit(link.url).scheme == "https"
@@ -101,7 +107,10 @@ def test_a_refund_link_is_given_for_a_reference_of_any_shape(account: Account, r
 
 
 def test_a_refund_link_is_the_same_each_time(account: Account) -> None:
-    """Two colleagues who look at one payment are led to one place."""
+    """Two colleagues who look at one payment are led to one place.
+
+    Led to two places, they refund it twice.
+    """
     reference = account.sandbox.pay(account.amount(94_95))
     assert _link(account, reference) == _link(account, reference)
 

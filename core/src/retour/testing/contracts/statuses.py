@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 
 import pytest
 
 from retour.providers.capabilities import Support
-from retour.providers.errors import ProviderError
+from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundStatus
-from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, refused
+from retour.sandbox import Fault
+from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, outcome, refused
+from retour.testing.contracts.provider_modules import later
 
 
 def _seen(account: Account, request: RefundRequest, reference: str) -> set[RefundStatus]:
@@ -37,7 +40,12 @@ def test_a_refund_that_waits_is_pending_until_it_is_paid(account: Account) -> No
     made = account.provider().refund(request)
     assert made.status is RefundStatus.PENDING
     account.sandbox.advance(datetime.timedelta(days=30))
-    assert _seen(account, request, made.reference) == {RefundStatus.PENDING}
+    with later(account.kind, datetime.timedelta(days=30)):
+        seen = _seen(account, request, made.reference)
+    assert seen == {RefundStatus.PENDING}, (
+        f"after a month the bank still holds it, and it is told as {', '.join(seen)}: a customer who is told of money "
+        "that does not come, or who is paid again by hand and then by the bank"
+    )
     account.sandbox.release()
     account.sandbox.advance(A_YEAR)
     assert _seen(account, request, made.reference) == {RefundStatus.SUCCEEDED}
@@ -46,7 +54,10 @@ def test_a_refund_that_waits_is_pending_until_it_is_paid(account: Account) -> No
 
 @needs("refund_by_api")
 def test_a_refund_that_the_bank_refuses_is_failed(account: Account) -> None:
-    """A pending refund that fails is told as failed, wherever it is asked for: the customer still has to be paid."""
+    """A pending refund that fails is told as failed, wherever it is asked for: the customer still has to be paid.
+
+    Told as pending, he waits for ever, and nobody looks.
+    """
     payment = account.pay()
     request = account.request(payment)
     account.sandbox.hold()
@@ -57,19 +68,30 @@ def test_a_refund_that_the_bank_refuses_is_failed(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_refund_that_fails_after_it_succeeded_is_failed(account: Account) -> None:
-    """A bank can send money back days later (closed account): success is no reason to stop believing the provider."""
+    """A bank can send money back days later (closed account): success is no reason to stop believing the provider.
+
+    The customer whose account was closed is told that he was paid, for ever.
+    """
     payment = account.pay()
     request = account.request(payment)
     made = account.provider().refund(request)
     account.sandbox.advance(A_YEAR)
-    assert _seen(account, request, made.reference) == {RefundStatus.SUCCEEDED}
-    account.sandbox.fail(made.reference)
-    assert _seen(account, request, made.reference) == {RefundStatus.FAILED}
+    provider = account.provider()
+    for status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED):
+        if status is RefundStatus.FAILED:
+            account.sandbox.fail(made.reference)
+        assert _seen(account, request, made.reference) == {status}
+        assert provider.fetch_refund(request.target, made.reference).status is status, (
+            "a customer whose bank sent the money back would never be paid: what was read before is told again"
+        )
 
 
 @needs("refund_by_api", "idempotency")
 def test_a_request_sent_again_never_says_more_than_the_books(account: Account) -> None:
-    """The answer to a repeated request is the first answer or the refund as it is now; it never makes up a success."""
+    """The answer to a repeated request is the first answer or the refund as it is now; it never makes up a success.
+
+    A customer is told of money that the bank sent back.
+    """
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
@@ -108,7 +130,10 @@ def test_a_refund_that_waits_can_be_cancelled(account: Account) -> None:
 
 @needs("refund_by_api", "cancel_refund")
 def test_a_refund_of_another_payment_is_not_cancelled(account: Account) -> None:
-    """A reference is cancelled on its own payment only: mixed up, it takes another customer's money back."""
+    """A reference is cancelled on its own payment only: mixed up, it takes another customer's money back.
+
+    He waits for a refund that is told as on its way.
+    """
     one, other = account.pay(), account.pay()
     provider = account.provider()
     account.sandbox.hold()
@@ -119,7 +144,10 @@ def test_a_refund_of_another_payment_is_not_cancelled(account: Account) -> None:
 
 @needs("refund_by_api")
 def test_a_refund_that_was_paid_is_never_told_as_cancelled(account: Account) -> None:
-    """What is paid out cannot be taken back: an error says so, whether or not the provider can cancel at all."""
+    """What is paid out cannot be taken back: an error says so, whether or not the provider can cancel at all.
+
+    Told as cancelled, it is paid a second time in another way.
+    """
     if not hasattr(account.kind, "cancel_refund"):
         pytest.skip(f"{account.kind.name} has no cancel_refund")
     payment = account.pay()
@@ -129,3 +157,49 @@ def test_a_refund_that_was_paid_is_never_told_as_cancelled(account: Account) -> 
     account.sandbox.advance(A_YEAR)
     refused(lambda: provider.cancel_refund(request.target, made.reference), "it was paid out")
     assert [booked.status for booked in account.books(payment)] == [RefundStatus.SUCCEEDED]
+
+
+@needs("refund_by_api", "cancel_refund")
+def test_a_refund_that_is_not_there_is_not_cancelled(account: Account) -> None:
+    """A reference that the provider does not know is refused: nothing was cancelled.
+
+    "Gone, so it is cancelled" tells a refund as taken back that is still on its way.
+    """
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    account.sandbox.hold()
+    reference = provider.refund(request).reference
+    other = reference[:-1] + ("8" if reference[-1] != "8" else "9")
+    refused(
+        lambda: provider.cancel_refund(request.target, other),
+        "a refund that still goes out would be paid again: there is no such refund, and it was told as cancelled",
+    )
+    assert [booked.status for booked in account.books(payment)] == [RefundStatus.PENDING]
+
+
+@needs("refund_by_api", "cancel_refund")
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)])
+def test_after_a_fault_the_error_tells_the_truth_about_a_cancelled_refund(account: Account, fault: Fault) -> None:
+    """A refund is told as cancelled only where it is; where the answer was lost, that is unclear, and no more.
+
+    Told as cancelled and still paid, the customer has the money twice; told as certainly not, he may never have it.
+    """
+    account.sandbox.hold()
+    payment = account.pay()
+    request = account.request(payment)
+    provider = account.provider()
+    made = provider.refund(request)
+    server = account.sandbox.server
+    with account.faults(fault):
+        server.faulty = lambda sent: sent.method != "GET"
+        told = outcome(partial(provider.cancel_refund, request.target, made.reference), f"fault: {fault}")
+    [booked] = account.books(payment)
+    if not isinstance(told, ProviderError):
+        assert told.status is not RefundStatus.CANCELLED or booked.status is RefundStatus.CANCELLED, (
+            f"the customer would have the money twice: {fault}, and it was told as cancelled while it goes out"
+        )
+    elif booked.status is RefundStatus.CANCELLED:
+        assert told.disposition is Disposition.RECONCILE, (
+            f"the customer would never be paid: {fault}, it was cancelled, and is told as certainly not: {told!r}"
+        )

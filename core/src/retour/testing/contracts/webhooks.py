@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import attrs
 import pytest
 
+from retour.model.money import Money
 from retour.model.order import Payment
+from retour.providers.contract import RefundsByApi
 from retour.providers.errors import ProviderError
 from retour.providers.refund_request import RefundStatus
+from retour.providers.settings import read_settings
 from retour.providers.webhooks import (
     RawWebhook,
     RefundEvent,
@@ -23,12 +28,18 @@ from retour.providers.webhooks import (
     WebhookTrust,
 )
 from retour.testing.contracts.account import A_YEAR, Account, needs
+from retour.testing.contracts.answers import changed_at, fields, mistakes, of_the_other_mode, unknown_words
+from retour.testing.contracts.making_refunds import CURRENCIES
+from retour.testing.contracts.provider_modules import later
+from retour.testing.contracts.signatures import Watched, signed_anew, signed_by_hmac
 
 SHORTEST_SIGNATURE = 16
 """Characters. What is shorter is a version or a name."""
 
 MOST_PLACES = 40
-"""Places at which a body is changed, for each kind of byte."""
+"""Places at which a body is changed, for each kind of byte; and each of its values is changed once."""
+
+_VALUE = re.compile(rb"[A-Za-z0-9_.+-]+")
 
 
 def _other_body(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[RawWebhook]:
@@ -37,11 +48,9 @@ def _other_body(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[RawWe
     body = webhook.body
     digits = [place for place in range(len(body)) if body[place : place + 1].isdigit()]
     letters = [place for place in range(len(body)) if body[place : place + 1].isalpha()]
-    changed = [
-        body[:place] + _other_byte(body[place : place + 1]) + body[place + 1 :]
-        for places in (digits, letters)
-        for place in places[:: len(places) // MOST_PLACES + 1]
-    ]
+    in_values = [(found.start() + found.end()) // 2 for found in _VALUE.finditer(body)]
+    places = [*digits[:: len(digits) // MOST_PLACES + 1], *letters[:: len(letters) // MOST_PLACES + 1], *in_values]
+    changed = [body[:place] + _other_byte(body[place : place + 1]) + body[place + 1 :] for place in sorted(set(places))]
     return [attrs.evolve(webhook, body=other) for other in (*changed, body + b" ")]
 
 
@@ -93,7 +102,7 @@ FORGERIES: dict[str, Callable[[RawWebhook, Sequence[RawWebhook]], list[RawWebhoo
 """What somebody can do who has seen a genuine webhook and does not have the secret."""
 
 
-def _one_of_each(account: Account) -> tuple[Payment, list[RawWebhook]]:
+def one_of_each(account: Account) -> tuple[Payment, list[RawWebhook]]:
     """A payment with a refund by us that fails after it was paid and one in the dashboard, and all webhooks of it."""
     account.sandbox.take_webhooks()
     payment = account.pay()
@@ -123,7 +132,7 @@ def test_a_genuine_webhook_is_about_the_payment_that_it_is_about(account: Accoun
 
     What leads to another payment settles the wrong refund; what is not understood leaves it open for ever.
     """
-    payment, webhooks = _one_of_each(account)
+    payment, webhooks = one_of_each(account)
     assert webhooks, "a payment was refunded and a refund failed, and the sandbox has no webhook to send"
     provider = account.provider()
     told = [provider.parse_webhook(webhook) for webhook in webhooks]
@@ -148,7 +157,7 @@ def test_a_signed_webhook_tells_that_a_refund_failed(account: Account) -> None:
     """
     if account.capabilities.webhooks is not WebhookTrust.SIGNED:
         pytest.skip(f"webhooks of {account.kind.name} are hints")
-    payment, webhooks = _one_of_each(account)
+    payment, webhooks = one_of_each(account)
     provider = account.provider()
     told = [provider.parse_webhook(webhook) for webhook in webhooks]
     failed = {one.reference for one in account.books(payment) if one.status is RefundStatus.FAILED}
@@ -161,7 +170,10 @@ def test_a_signed_webhook_tells_that_a_refund_failed(account: Account) -> None:
 
 @needs("refund_by_api", "webhooks")
 def test_a_webhook_never_says_more_than_the_books(account: Account) -> None:
-    """Of a refund that the bank holds up, every webhook says that it is pending, or says to look."""
+    """Of a refund that the bank holds up, every webhook says that it is pending, or says to look.
+
+    Told as paid, the customer looks at his account in vain.
+    """
     account.sandbox.hold()
     payment = account.pay()
     account.provider().refund(account.request(payment))
@@ -177,12 +189,228 @@ def test_the_same_webhook_twice_is_the_same_event(account: Account) -> None:
 
     Providers promise "at least once" and mean it.
     """
-    _, webhooks = _one_of_each(account)
+    _, webhooks = one_of_each(account)
     provider, other = account.provider(), account.provider()
     told = [provider.parse_webhook(webhook) for webhook in webhooks]
     assert [other.parse_webhook(webhook) for webhook in webhooks] == told
+    with later(account.kind, datetime.timedelta(days=1)):
+        again = [read_webhook(provider, webhook) for webhook in webhooks]  # None where its signature is too old by then
+    assert [one for one, before in zip(again, told, strict=True) if one not in (None, before)] == [], (
+        "one event would count twice: sent again the next day, it has another id"
+    )
     said = {(event.event_id, event.refund.reference, event.refund.status) for one in told for event in _events(one)}
     assert len({event_id for event_id, _, _ in said}) == len(said)
+
+
+@needs("refund_by_api", "webhooks")
+def test_every_refund_that_failed_is_told(account: Account) -> None:
+    """Where refunds of two payments fail at once, both are told, also where the provider puts them into one webhook.
+
+    The second one, dropped, is a customer who waits for money that came back to the shop.
+    """
+    if account.capabilities.webhooks is not WebhookTrust.SIGNED:
+        pytest.skip(f"webhooks of {account.kind.name} are hints")
+    account.sandbox.hold()
+    requests = [account.request(account.pay(), number=number) for number in (1, 2)]
+    made = [account.provider().refund(request) for request in requests]
+    account.sandbox.take_webhooks()
+    for one in made:
+        account.sandbox.fail(one.reference)
+    provider = account.provider()
+    told = [provider.parse_webhook(webhook) for webhook in _sent(account)]
+    failed = {
+        event.refund.reference for one in told for event in _events(one) if event.refund.status is RefundStatus.FAILED
+    }
+    hinted = {target for one in told if isinstance(one, ToFetch) for target in one.targets}
+    missing = [
+        one.reference
+        for one, request in zip(made, requests, strict=True)
+        if one.reference not in failed and request.target not in hinted
+    ]
+    assert missing == [], "a customer would wait for money that came back: two refunds failed, and not both were told"
+    ids = [event.event_id for one in told for event in _events(one)]
+    events = {(event.event_id, event.refund.reference, event.refund.status) for one in told for event in _events(one)}
+    assert len(set(ids)) == len(events), "two events have one id: the second would be taken for the first, sent again"
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_webhook_with_an_unknown_status_is_pending(account: Account) -> None:
+    """A signed webhook with a status that came into the world after the plugin is pending, or says to look.
+
+    Taken for success, a customer is told of money that does not come; for failure, he is paid twice.
+    """
+    _, webhooks = one_of_each(account)
+    provider = account.provider()
+    for webhook, signing in signed_by_hmac(account, webhooks):
+        body = _json(webhook)
+        for event in _events(provider.parse_webhook(webhook)):
+            known = event.refund.provider_status.casefold()
+            for word in unknown_words(event.refund.provider_status):
+                other = body
+                for path, value in list(fields(body)):
+                    if isinstance(value, str) and value.casefold() == known:
+                        other = changed_at(other, path, word)
+                told = read_webhook(provider, signed_anew(webhook, signing, body=json.dumps(other).encode()))
+                for said in _events(told) if told is not None else ():
+                    assert (said.refund.status, said.refund.provider_status) in (
+                        (RefundStatus.PENDING, word),
+                        (event.refund.status, event.refund.provider_status),
+                    ), f"a customer would be told what nobody knows: {word} was taken for {said.refund.status}"
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: Account) -> None:
+    """With any one field missing or of another type, a signed webhook is rejected, or is read as it is.
+
+    A provider's next version signs as well as this one did.
+    """
+    _, webhooks = one_of_each(account)
+    provider = account.provider()
+    for webhook, signing in signed_by_hmac(account, webhooks):
+        body = _json(webhook)
+        before = {
+            (event.refund.reference, event.target): (event.refund.amount, event.refund.status)
+            for event in _events(provider.parse_webhook(webhook))
+        }
+        for path, other in mistakes(body):
+            sent = signed_anew(webhook, signing, body=json.dumps(changed_at(body, path, other)).encode())
+            told = read_webhook(provider, sent)
+            for event in _events(told) if told is not None else ():
+                said = f"{path} is missing or of another type, and that was read as {event!r}"
+                amount, status = before.get((event.refund.reference, event.target), (None, None))
+                assert event.refund.amount == amount, said
+                assert event.refund.status in (status, RefundStatus.PENDING), said
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_webhook_that_is_signed_with_nothing_is_rejected(account: Account) -> None:
+    """Where a merchant leaves the secret out, no webhook is believed: least of all one that is signed with nothing.
+
+    An empty secret is one that everybody has.
+    """
+    _, webhooks = one_of_each(account)
+    whole = account.sandbox.settings
+    for webhook, signing in signed_by_hmac(account, webhooks):
+        for name, value in whole.items():
+            if signing.key.decode(errors="replace") not in _texts(value):
+                continue
+            for without in _without(name):
+                given = {other: said for other, said in whole.items() if other != name} | without
+                settings, _ = read_settings(account.kind.settings_type, given, account.kind.name)
+                if settings is None:
+                    continue
+                provider = account.provider(given)
+                for key in (b"", b"None", b"\x00"):
+                    told = read_webhook(provider, signed_anew(webhook, signing, key=key))
+                    assert told in SAYS_NOTHING, (
+                        f"anybody could tell the shop that a customer was paid: without {name}, a webhook that is "
+                        f"signed with {key!r} was believed"
+                    )
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_webhook_that_is_signed_with_another_secret_is_rejected(account: Account) -> None:
+    """Only the webhook's own secret counts, and no other of the account: an API key has been in more hands.
+
+    Whoever has seen that key could tell a shop that its customers were paid.
+    """
+    _, webhooks = one_of_each(account)
+    whole = account.sandbox.settings
+    provider = account.provider()
+    for webhook, signing in signed_by_hmac(account, webhooks):
+        own = [name for name, value in whole.items() if signing.key.decode(errors="replace") in _texts(value)]
+        others = [text for name, value in whole.items() if name not in own for text in _texts(value)]
+        for other in others:
+            told = read_webhook(provider, signed_anew(webhook, signing, key=other.encode()))
+            assert told in SAYS_NOTHING, (
+                "whoever has seen another setting could tell the shop that a customer was paid: a webhook that is "
+                "signed with it was believed"
+            )
+
+
+@needs("refund_by_api", "webhooks")
+def test_each_of_several_secrets_counts(account: Account) -> None:
+    """Where a setting takes several secrets, a webhook that is signed with any one of them is read, and none counts
+    only if the others do.
+
+    While a secret is replaced by another, all news of refunds that fail would be dropped.
+    """
+    _, webhooks = one_of_each(account)
+    whole = account.sandbox.settings
+    signed = signed_by_hmac(account, webhooks)
+    for webhook, signing in signed:
+        key = signing.key.decode(errors="replace")
+        lists = [name for name, value in whole.items() if isinstance(value, list | tuple) and key in value]
+        if not lists:
+            pytest.skip(f"the settings of {account.kind.name} take one secret for webhooks")
+        before = account.provider().parse_webhook(webhook)
+        for secrets in ([key, f"{key}x"], [f"{key}x", key]):
+            provider = account.provider({**whole, lists[0]: secrets})
+            assert read_webhook(provider, webhook) == before, (
+                "a customer would wait for money that came back: while a secret is replaced, webhooks are dropped"
+            )
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_webhook_of_the_other_mode_says_nothing(account: Account) -> None:
+    """A signed webhook that says of itself that it is live says nothing of a test account's refunds.
+
+    A test of last week would tell that this week's customer was paid.
+    """
+    _, webhooks = one_of_each(account)
+    provider = account.provider()
+    changed: list[bool] = []
+    for webhook, signing in signed_by_hmac(account, webhooks):
+        other = of_the_other_mode(_json(webhook), changed)
+        told = read_webhook(provider, signed_anew(webhook, signing, body=json.dumps(other).encode()))
+        assert not changed or told in SAYS_NOTHING, (
+            f"a customer would be told of money that there never was: a webhook of the other mode says {told!r}"
+        )
+    if not changed:
+        pytest.skip(f"the webhooks of {account.kind.name} do not say whether they are live")
+
+
+@needs("refund_by_api", "webhooks")
+@pytest.mark.parametrize("words", CURRENCIES)
+def test_an_amount_in_a_webhook_is_exact_in_every_currency(account: Account, words: str) -> None:
+    """A webhook says of a refund what the books say, in currencies with none, two or three decimals.
+
+    What is left is counted by it, and would be given twice or never.
+    """
+    currency, _, number = words.partition(" ")
+    amount = Money.of(number, currency)
+    listed = account.capabilities.currencies
+    if listed and currency not in listed:
+        pytest.skip(f"{account.kind.name} does not list {currency}")
+    try:
+        payment = account.pay(Money(minor=amount.minor * 10, currency=currency))
+        made = account.sandbox.refund_in_dashboard(payment.reference, amount)
+    except (ValueError, ProviderError):
+        pytest.skip(f"nobody can pay or refund {amount} in the sandbox")
+    account.sandbox.fail(made)
+    provider = account.provider()
+    told = [event for webhook in _sent(account) for event in _events(provider.parse_webhook(webhook))]
+    assert {event.refund.amount for event in told} <= {amount}, (
+        "what is left would be counted wrongly, and given twice or never: a webhook tells another amount"
+    )
+
+
+@needs("refund_by_api", "webhooks")
+def test_a_signature_is_compared_in_a_time_that_tells_nothing(account: Account) -> None:
+    """A signature is compared by `hmac.compare_digest`, which takes as long for a wrong one as for a right one.
+
+    With ``==`` the time tells how many letters are right, and a forger finds one after the other.
+    """
+    _, webhooks = one_of_each(account)
+    provider = account.provider()
+    for webhook in webhooks:
+        compared: list[str] = []
+        watched = {
+            name: value if name == "content-type" else Watched(value, compared)
+            for name, value in webhook.headers.items()
+        }
+        provider.parse_webhook(attrs.evolve(webhook, headers=watched))
+        assert compared == [], "a forger could find the signature letter by letter: it was compared with =="
 
 
 @needs("refund_by_api", "webhooks")
@@ -195,7 +423,7 @@ def test_a_forged_webhook_says_nothing_of_a_refund(
 
     Whoever knows the address could otherwise tell a shop that a customer was paid.
     """
-    _, webhooks = _one_of_each(account)
+    _, webhooks = one_of_each(account)
     provider = account.provider()
     forged = [one for webhook in webhooks for one in forgery(webhook, webhooks)]
     for webhook in forged:
@@ -214,7 +442,7 @@ def test_a_rejection_does_not_help_the_forger(account: Account) -> None:
 
     It ends in a log, or in the answer; from there the forger signs what he likes.
     """
-    _, webhooks = _one_of_each(account)
+    _, webhooks = one_of_each(account)
     provider = account.provider()
     for genuine in webhooks:
         for forged in [*_no_headers(genuine, webhooks), *_other_headers(genuine, webhooks)]:
@@ -235,10 +463,45 @@ def _words(webhook: RawWebhook) -> set[str]:
 
 @needs("refund_by_api", "webhooks")
 def test_a_webhook_moves_no_money(account: Account) -> None:
-    """Reading webhooks changes nothing at the provider, in whatever order they come."""
-    payment, webhooks = _one_of_each(account)
+    """Reading webhooks changes nothing at the provider, in whatever order they come.
+
+    They come twice and out of order, and whoever knows the address can post: each of them would be a refund.
+    """
+    payment, webhooks = one_of_each(account)
     before = account.books(payment)
     provider = account.provider()
     for webhook in [*reversed(webhooks), *webhooks]:
         provider.parse_webhook(webhook)
     assert account.books(payment) == before
+
+
+SAYS_NOTHING: tuple[object, ...] = (None, VerifiedEvents(events=()), ToFetch(targets=()))
+"""What a webhook says that says nothing."""
+
+
+def read_webhook(provider: RefundsByApi, webhook: RawWebhook) -> VerifiedEvents | ToFetch | None:
+    """What a provider reads in a webhook; None where it rejects it."""
+    try:
+        return provider.parse_webhook(webhook)
+    except (WebhookRejected, ProviderError):
+        return None
+
+
+def _json(webhook: RawWebhook) -> Any:
+    """The JSON in a webhook's body; a rule is skipped where it is none."""
+    try:
+        return json.loads(webhook.body)
+    except ValueError:
+        pytest.skip("the webhooks are no JSON")
+
+
+def _without(name: str) -> list[dict[str, object]]:
+    """The ways in which a setting is left out."""
+    return [{}, {name: ""}, {name: None}, {name: []}]
+
+
+def _texts(value: object) -> list[str]:
+    """The texts in a setting."""
+    if isinstance(value, str):
+        return [value]
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list | tuple) else []
