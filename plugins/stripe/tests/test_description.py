@@ -15,10 +15,9 @@ import attrs
 import pytest
 
 from retour.providers import Money, Payment, ProviderSession, RefundRequest
-from retour.sandbox import SandboxRequest, SandboxResponse
+from retour.sandbox import SandboxRequest, SandboxResponse, Step
 from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
-from retour_stripe.sandbox_books import Step
 
 if TYPE_CHECKING:
     from conftest import Description
@@ -121,7 +120,7 @@ def test_null_is_only_where_stripe_allows_it(description: Description) -> None:
 def test_every_event_is_one_of_stripes_and_holds_a_whole_object(description: Description, version: str) -> None:
     days = datetime.timedelta(days=3)
     with StripeSandbox(webhook_version=version) as sandbox:
-        sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, failure_reason="declined")])
+        sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, reason="declined")])
         reference = sandbox.pay(PAID)
         sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR"))
         sandbox.advance(days)
