@@ -125,13 +125,35 @@ def test_every_event_is_one_of_stripes_and_holds_a_whole_object(description: Des
         sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR"))
         sandbox.advance(days)
         sandbox.cancel_in_dashboard(sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR")))
-        assert len(sandbox.events) >= 4
+        sandbox.charge_back(reference)
+        assert len(sandbox.events) >= 6
     names = json.dumps(description.paths["/v1/webhook_endpoints"])
     for event in sandbox.events:
         assert description.faults({"$ref": "#/components/schemas/event"}, {**event, "data": {"object": {}}}) == []
         about = event["data"]["object"]
         assert description.faults({"$ref": f"#/components/schemas/{about['object']}"}, about) == []
         assert f'"{event["type"]}"' in names or event["type"] == "refund.failed", "which is newer than 2024-04-10"
+
+
+def test_a_dispute_is_read_and_listed_and_its_charge_says_that_it_is_disputed(sandbox: StripeSandbox) -> None:
+    http = ProviderSession()
+    headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+
+    def read(path: str, **query: str) -> Any:
+        return http.read(f"{sandbox.url}/v1/{path}", headers=headers, query=query).json()
+
+    other, reference = sandbox.pay(PAID), sandbox.pay(PAID)
+    first, second = (sandbox.charge_back(reference, Money.of(euros, "EUR")) for euros in ("10.00", "84.95"))
+    charge = sandbox.charge_of(reference)
+    assert (read(f"charges/{charge}")["disputed"], read(f"charges/{charge}")["amount_refunded"]) == (True, 0)
+    assert [one["id"] for one in read("disputes", charge=charge)["data"]] == [second, first]
+    assert read("disputes", payment_intent=other)["data"] == []
+    page = read("disputes", limit="1")
+    assert ([one["id"] for one in page["data"]], page["has_more"]) == ([second], True)
+    assert [one["id"] for one in read("disputes", starting_after=second)["data"]] == [first]
+    dispute = read(f"disputes/{first}")
+    assert (dispute["amount"], dispute["charge"], dispute["is_charge_refundable"]) == (1000, charge, False)
+    assert read("disputes/dp_unknown")["error"]["code"] == "resource_missing"
 
 
 @pytest.mark.parametrize(
