@@ -247,6 +247,12 @@ def test_the_bank_takes_back_what_was_refunded_too_and_nothing_is_left() -> None
     assert (books.payment.left, books.payment.refunded) == (Money.zero("EUR"), PAID)
 
 
+def test_what_the_bank_takes_back_it_takes_from_the_balance_however_low_that_is() -> None:
+    books = balanced("40")
+    books.ledger.charge_back(books.payment, PART, id="cb_1")
+    assert books.ledger.balance["EUR"] == Money(minor=-495, currency="EUR")
+
+
 @pytest.mark.parametrize("amount", [Money.of("94.96", "EUR"), Money.zero("EUR"), Money.of("1", "USD")])
 def test_the_bank_takes_back_no_more_than_was_paid(amount: Money) -> None:
     books = Books()

@@ -133,6 +133,14 @@ def test_where_a_webhook_is_about_one_refund_none_is_about_two(account: Account)
         sandbox.webhook_about(*made)
 
 
+def test_paypal_tells_nobody_that_a_refund_was_cancelled() -> None:
+    with PayPalSandbox() as sandbox:
+        refund = sandbox.refund_in_dashboard(sandbox.pay(PAID), PART)
+        sandbox.cancel_in_dashboard(refund)
+        with pytest.raises(ValueError, match=f"no event of PayPal tells that {refund} is CANCELLED"):
+            sandbox.webhook_about(refund)
+
+
 @of("account", ["stripe"], indirect=True)
 def test_an_event_of_stripe_about_the_refunds_of_a_charge_says_to_look_at_it(account: Account) -> None:
     sandbox = account.sandbox

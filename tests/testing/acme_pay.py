@@ -389,10 +389,7 @@ class AcmePaySandbox(BookkeepingSandbox):
 
     def webhook_about(self, *refunds: str) -> SandboxWebhook:
         with self.lock:
-            self.ledger.settle()
-            if len(refunds) != 1:
-                raise ValueError("an event of Acme Pay is about one refund")
-            return self._event(self.ledger.made(refunds[0]))
+            return self._event(self.one_refund(refunds))
 
     def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
         return spoilt(webhook, SIGNATURE)

@@ -201,6 +201,14 @@ class BookkeepingSandbox:
         """A refund, made without a question; a provider with other ways than the usual one gives it here."""
         return self.ledger.refund(payment, amount, id=self.new_id(self.refund_ids), said=said)
 
+    def one_refund(self, refunds: Sequence[str]) -> SandboxRefund:
+        """The refund that a webhook is to be about, as it is now; raises `ValueError` if that is none or several."""
+        self.ledger.settle()
+        made = [self.ledger.made(refund) for refund in refunds]
+        if len(made) != 1:
+            raise ValueError(f"a webhook of {self.provider} is about one refund")
+        return made[0]
+
     def cancel(self, refund: SandboxRefund) -> None:
         """Cancel a refund; raises `ValueError` where that is not possible any more."""
         cancellable = self.lifecycle.cancellable

@@ -143,14 +143,15 @@ class Ledger:
         return [payment.id, *payment.names, *[order for order, paid in self.orders.items() if paid == [payment]]]
 
     def charge_back(self, payment: SandboxPayment, amount: Money | None, *, id: str) -> SandboxChargeBack:  # noqa: A002 - what it is called
-        """The customer's bank takes back an amount, by default all that it did not take yet. What was refunded
-        does not hinder it. Raises `ValueError` for more than there is."""
+        """The customer's bank takes back an amount, by default all that it did not take yet: from the balance, and
+        whatever was refunded. Raises `ValueError` for more than there is."""
         most = payment.amount - payment.charged_back
         taken = most if amount is None else amount
         if taken.currency != most.currency or not 0 < taken.minor <= most.minor:
             raise ValueError(f"{taken} of {payment.id} cannot be charged back: {most} is not charged back yet")
         made = SandboxChargeBack(id=id, amount=taken, made_at=self._clock.now())
         payment.charge_backs.append(made)
+        self._move(Money.zero(taken.currency) - taken)
         return made
 
     # --- refunds -----------------------------------------------------------------------------------------

@@ -214,11 +214,7 @@ class MollieSandbox(BookkeepingSandbox):
         """The next-gen event of a refund as it is now, signed with the first secret of the settings. One event is about
         one refund; the same status of the same refund is the same event."""
         with self.lock:
-            self.ledger.settle()
-            made = [self.ledger.made(refund) for refund in refunds]
-            if len(made) != 1:
-                raise ValueError("an event of Mollie is about one refund")
-            return self._event(made[0], "", Secret(WEBHOOK_SECRET))
+            return self._event(self.one_refund(refunds), "", Secret(WEBHOOK_SECRET))
 
     def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
         """The same event, signed wrong; a classic webhook has no signature."""

@@ -228,7 +228,7 @@ class PayPalSandbox(BookkeepingSandbox):
     def tell(self, refund: SandboxRefund) -> None:
         """The event of a status; when a refund is cancelled no event is known to tell."""
         if refund.status in _EVENTS:
-            self.untaken.append(self._event(_EVENTS[refund.status], "refund", self._answers.refund(refund)))
+            self.untaken.append(self._event_of(refund))
 
     def sign(self, webhook: SandboxWebhook) -> SandboxWebhook:
         """A transmission, now."""
@@ -237,11 +237,10 @@ class PayPalSandbox(BookkeepingSandbox):
     def webhook_about(self, *refunds: str) -> SandboxWebhook:
         """The event of one refund; no event of PayPal is about several, nor about a cancelled one."""
         with self.lock:
-            self.ledger.settle()
-            made = [self.ledger.made(refund) for refund in refunds]
-            if len(made) != 1 or made[0].status not in _EVENTS:
-                raise ValueError("an event of PayPal is about one refund that is not cancelled")
-            return self.sign(self._event(_EVENTS[made[0].status], "refund", self._answers.refund(made[0])))
+            refund = self.one_refund(refunds)
+            if refund.status not in _EVENTS:
+                raise ValueError(f"no event of PayPal tells that {refund.id} is {refund.status}")
+            return self.sign(self._event_of(refund))
 
     def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
         """The same transmission, signed wrong."""
@@ -256,6 +255,9 @@ class PayPalSandbox(BookkeepingSandbox):
         sent_at = sent_at or datetime.datetime.now(datetime.UTC)
         headers = self.signer.headers(event, webhook_id=self.webhook_id, cert_url=url, sent_at=sent_at)
         return RawWebhook(headers=headers | {"content-type": "application/json"}, body=event)
+
+    def _event_of(self, refund: SandboxRefund) -> SandboxWebhook:
+        return self._event(_EVENTS[refund.status], "refund", self._answers.refund(refund))
 
     def _event(self, event_type: str, resource_type: str, resource: Json) -> SandboxWebhook:
         event_id = f"WH-{self.new_id()}-{self.new_id()}"
