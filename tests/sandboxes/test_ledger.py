@@ -39,7 +39,7 @@ class Books:
         self.told.append((refund.before, refund.status, refund.changed_at))
 
     def refund(self, amount: Money = PART, **more: Any) -> SandboxRefund:
-        return self.ledger.refund(self.payment, amount, id=f"re_{len(self.ledger.refunds)}", said={}, **more)
+        return self.ledger.refund(self.payment, amount, reference=f"re_{len(self.ledger.refunds)}", said={}, **more)
 
     def advance(self, by: datetime.timedelta) -> None:
         self.clock.advance(by)
@@ -235,7 +235,7 @@ def test_what_is_left_is_what_was_paid_and_comes_with_it_less_what_went_back() -
     books.payment.extra = Money.of("5", "EUR")
     books.refund()
     assert books.payment.left == PAID + Money.of("5", "EUR") - PART
-    books.ledger.charge_back(books.payment, Money.of("10", "EUR"), id="cb_1")
+    books.ledger.charge_back(books.payment, Money.of("10", "EUR"), reference="cb_1")
     assert books.payment.left == Money.of("45", "EUR")
     assert books.payment.charged_back == Money.of("10", "EUR")
 
@@ -243,13 +243,13 @@ def test_what_is_left_is_what_was_paid_and_comes_with_it_less_what_went_back() -
 def test_the_bank_takes_back_what_was_refunded_too_and_nothing_is_left() -> None:
     books = Books()
     books.refund(PAID)
-    assert books.ledger.charge_back(books.payment, None, id="cb_1").amount == PAID
+    assert books.ledger.charge_back(books.payment, None, reference="cb_1").amount == PAID
     assert (books.payment.left, books.payment.refunded) == (Money.zero("EUR"), PAID)
 
 
 def test_what_the_bank_takes_back_it_takes_from_the_balance_however_low_that_is() -> None:
     books = balanced("40")
-    books.ledger.charge_back(books.payment, PART, id="cb_1")
+    books.ledger.charge_back(books.payment, PART, reference="cb_1")
     assert books.ledger.balance["EUR"] == Money(minor=-495, currency="EUR")
 
 
@@ -257,10 +257,10 @@ def test_what_the_bank_takes_back_it_takes_from_the_balance_however_low_that_is(
 def test_the_bank_takes_back_no_more_than_was_paid(amount: Money) -> None:
     books = Books()
     with pytest.raises(ValueError, match=r"cannot be charged back: EUR 94\.95 is not charged back yet"):
-        books.ledger.charge_back(books.payment, amount, id="cb_1")
-    books.ledger.charge_back(books.payment, None, id="cb_1")
+        books.ledger.charge_back(books.payment, amount, reference="cb_1")
+    books.ledger.charge_back(books.payment, None, reference="cb_1")
     with pytest.raises(ValueError, match="cannot be charged back"):
-        books.ledger.charge_back(books.payment, None, id="cb_2")
+        books.ledger.charge_back(books.payment, None, reference="cb_2")
 
 
 # --- names -----------------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ class BookkeepingSandbox:
 
     def make_refund(self, payment: SandboxPayment, amount: Money, said: Mapping[str, Any]) -> SandboxRefund:
         """A refund, made without a question; a provider with other ways than the usual one gives it here."""
-        return self.ledger.refund(payment, amount, id=self.new_id(self.refund_ids), said=said)
+        return self.ledger.refund(payment, amount, reference=self.new_id(self.refund_ids), said=said)
 
     def one_refund(self, refunds: Sequence[str]) -> SandboxRefund:
         """The refund that a webhook is to be about, as it is now; raises `ValueError` if that is none or several."""

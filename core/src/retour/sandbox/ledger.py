@@ -142,14 +142,14 @@ class Ledger:
         """Every name that means this payment and no other, its id first."""
         return [payment.id, *payment.names, *[order for order, paid in self.orders.items() if paid == [payment]]]
 
-    def charge_back(self, payment: SandboxPayment, amount: Money | None, *, id: str) -> SandboxChargeBack:  # noqa: A002 - what it is called
+    def charge_back(self, payment: SandboxPayment, amount: Money | None, *, reference: str) -> SandboxChargeBack:
         """The customer's bank takes back an amount, by default all that it did not take yet: from the balance, and
         whatever was refunded. Raises `ValueError` for more than there is."""
         most = payment.amount - payment.charged_back
         taken = most if amount is None else amount
         if taken.currency != most.currency or not 0 < taken.minor <= most.minor:
             raise ValueError(f"{taken} of {payment.id} cannot be charged back: {most} is not charged back yet")
-        made = SandboxChargeBack(id=id, amount=taken, made_at=self._clock.now())
+        made = SandboxChargeBack(id=reference, amount=taken, made_at=self._clock.now())
         payment.charge_backs.append(made)
         self._move(Money.zero(taken.currency) - taken)
         return made
@@ -161,14 +161,15 @@ class Ledger:
         payment: SandboxPayment,
         amount: Money,
         *,
-        id: str,  # noqa: A002 - what it is called
+        reference: str,
         said: Mapping[str, Any],
         way: Sequence[Step] = (),
     ) -> SandboxRefund:
-        """A refund, made without a question; it goes its ``way``, which is the usual one unless one is given."""
+        """A refund with this ``reference``, made without a question; it goes its ``way``, the usual one unless one is
+        given."""
         now = self._clock.now()
         made = SandboxRefund(
-            id=id,
+            id=reference,
             payment=payment,
             amount=amount,
             made_at=now,

@@ -131,7 +131,7 @@ class BankSandbox(BookkeepingSandbox):
         return self.ledger.refund(
             self.stored(remittance),
             amount,
-            id=f"T{len(self.ledger.refunds) + 1:08}",
+            reference=f"T{len(self.ledger.refunds) + 1:08}",
             said={"remittance": remittance, "end_to_end_id": end_to_end_id.replace(_NOT_PROVIDED, "")},
         )
 

@@ -175,7 +175,7 @@ class MollieSandbox(BookkeepingSandbox):
         """
         with self.lock:
             payment = self.stored(reference)
-            made = self.ledger.charge_back(payment, amount, id=self.new_id("chb"))
+            made = self.ledger.charge_back(payment, amount, reference=self.new_id("chb"))
             self._tell_of(payment)
             return made.id
 

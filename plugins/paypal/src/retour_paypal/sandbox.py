@@ -206,7 +206,7 @@ class PayPalSandbox(BookkeepingSandbox):
             capture = self.stored(reference)
             if amount not in (None, capture.amount):
                 raise ValueError(f"{amount} of {reference} cannot be charged back: PayPal says nothing of parts")
-            self.ledger.charge_back(capture, amount, id="")
+            self.ledger.charge_back(capture, amount, reference="")
             event = self._event("PAYMENT.CAPTURE.REVERSED", "capture", self._answers.capture(capture, in_order=False))
             self.untaken.append(event)
             return ""
@@ -402,7 +402,7 @@ class PayPalSandbox(BookkeepingSandbox):
         """A refund that is pending first, if ``refunds_take`` says so."""
         later = (Step(status="PENDING"), Step(status="COMPLETED", after=self.refunds_take))
         way = later if self.refunds_take else self.lifecycle.way
-        return self.ledger.refund(payment, amount, id=self.new_id(), said=said, way=way)
+        return self.ledger.refund(payment, amount, reference=self.new_id(), said=said, way=way)
 
     def _certificate(self, request: SandboxRequest) -> SandboxResponse:
         known = f"CERT-{zlib.crc32(self.signer.certificate.encode()):08x}"

@@ -205,7 +205,7 @@ class StripeSandbox(BookkeepingSandbox):
         with self.lock:
             self.ledger.settle()
             payment = self.stored(reference)
-            made = self.ledger.charge_back(payment, amount, id=self.new_id("dp"))
+            made = self.ledger.charge_back(payment, amount, reference=self.new_id("dp"))
             for what in ("created", "funds_withdrawn"):
                 self._event(f"charge.dispute.{what}", self._answers.dispute(payment, made))
             return made.id
@@ -215,7 +215,7 @@ class StripeSandbox(BookkeepingSandbox):
         way = self.plans.popleft() if self.plans else AT_ONCE if payment.method == "card" else LATER
         if payment.method != "card" and not self.ledger.covers(amount):
             way = (Step(status="failed", reason="insufficient_funds"),)
-        return self.ledger.refund(payment, amount, id=self.new_id("re"), said=said, way=way)
+        return self.ledger.refund(payment, amount, reference=self.new_id("re"), said=said, way=way)
 
     def break_next(self, *, done: bool) -> None:
         """The next write answers 500, and that answer is kept and replayed for its key. ``done``: after the work."""
