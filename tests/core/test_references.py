@@ -30,9 +30,10 @@ REQUEST = RefundRequest(
 )
 
 
-def made(amount: str = "44.95", refund_id: str = "rf_1", currency: str = "EUR") -> RefundResult:
+def made(amount: str = "44.95", refund_id: str = "rf_1", currency: str = "EUR", target: str = "ap_1") -> RefundResult:
     return RefundResult(
         reference="re_1",
+        target=target,
         status=RefundStatus.PENDING,
         amount=Money.of(amount, currency),
         provider_status="open",
@@ -102,6 +103,7 @@ def test_only_the_very_same_id_is_the_same(asked: str, found: str | list[str]) -
 
 def test_the_refund_that_was_asked_for_is_taken() -> None:
     refuse_another_refund(made(), REQUEST)
+    refuse_another_refund(made(target=""), REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,7 @@ def test_the_refund_that_was_asked_for_is_taken() -> None:
         (made(refund_id=""), "another refund than ours: re_1"),
         (made(amount="44.94"), "was asked for"),
         (made(currency="USD"), "was asked for"),
+        (made(target="ap_2"), "another payment than ap_1: ap_2"),
     ],
 )
 def test_another_refund_than_was_asked_for_is_unreadable(other: RefundResult, said: str) -> None:

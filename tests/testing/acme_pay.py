@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
@@ -53,12 +51,19 @@ from retour.providers import (
     segment,
 )
 from retour.sandbox import (
-    BookedRefund,
+    BookkeepingSandbox,
+    KeyReused,
+    Lifecycle,
+    Refused,
+    Remembered,
     SandboxClock,
+    SandboxPayment,
+    SandboxRefund,
     SandboxRequest,
     SandboxResponse,
-    SandboxServer,
     SandboxWebhook,
+    Step,
+    spoilt,
 )
 
 _T = TypeVar("_T")
@@ -351,214 +356,133 @@ def _plain(words: str) -> str:
 # --- the sandbox ---------------------------------------------------------------------------------------------
 
 
-@attrs.define(kw_only=True)
-class Booked:
-    id: str
-    payment: str
-    amount: Money
-    created_at: datetime.datetime
-    metadata: Mapping[str, str]
-    status: str = "waiting"
-    held: bool = False
-
-
-class AcmePaySandbox:
+class AcmePaySandbox(BookkeepingSandbox):
     """Acme Pay on loopback. A refund waits until time passes, and is then paid."""
 
     provider: ClassVar[str] = "acmepay"
+    lifecycle: ClassVar[Lifecycle] = Lifecycle(
+        statuses=STATUSES,
+        way=(Step(status="waiting"), Step(status="paid", after=datetime.timedelta(seconds=1))),
+        cancellable=frozenset({"waiting"}),
+    )
+    payment_ids: ClassVar[str] = "ap"
+    refund_ids: ClassVar[str] = "rf"
+    references: ClassVar[str] = "ap_[0-9a-z]+"
+    said_in_dashboard: ClassVar[Mapping[str, Any]] = {"metadata": {}}
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
-        self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._handle, port=port)
-        self._lock = threading.RLock()
-        self._payments: dict[str, Money] = {}
-        self._refunds: dict[str, Booked] = {}
-        self._kept: dict[str, tuple[datetime.datetime, tuple[str, bytes], SandboxResponse]] = {}
-        self._webhooks: list[SandboxWebhook] = []
+        super().__init__(clock=clock, port=port)
+        self._remembered: Remembered[SandboxResponse] = Remembered(self.clock, KEY_WINDOW)
         self._events = 0
-        self._holds = False
-
-    def __enter__(self) -> AcmePaySandbox:
-        self.server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.server.stop()
-
-    @property
-    def url(self) -> str:
-        return self.server.url
 
     @property
     def settings(self) -> Mapping[str, object]:
         return {"api_key": "test_acme_0123456789", "webhook_secret": "whsec_acme_9876543210", "api_url": self.url}
 
-    def pay(self, amount: Money, *, reference: str = "") -> str:
-        with self._lock:
-            reference = reference or f"ap_{len(self._payments) + 1:08d}"
-            if not PAYMENT_ID.fullmatch(reference) or reference in self._payments:
-                raise ValueError(f"Acme Pay gives no payment the reference {reference}.")
-            self._payments[reference] = amount
-            return reference
+    # --- its webhooks ------------------------------------------------------------------------------------
 
-    def refund_in_dashboard(self, reference: str, amount: Money) -> str:
-        with self._lock:
-            if reference not in self._payments or amount > self._left(reference):
-                raise ValueError(f"There is no payment {reference} with {amount} left.")
-            return self._book(reference, amount, {}).id
+    def tell(self, refund: SandboxRefund) -> None:
+        self.untaken.append(self._event(refund))
 
-    def fail(self, refund: str) -> None:
-        with self._lock:
-            self._becomes(self._refunds[refund], "refused")
+    def webhook_about(self, *refunds: str) -> SandboxWebhook:
+        with self.lock:
+            return self._event(self.one_refund(refunds))
 
-    def hold(self) -> None:
-        with self._lock:
-            self._holds = True
+    def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
+        return spoilt(webhook, SIGNATURE)
 
-    def release(self) -> None:
-        with self._lock:
-            self._holds = False
-            for refund in self._refunds.values():
-                refund.held = False
-
-    def advance(self, by: datetime.timedelta) -> None:
-        with self._lock:
-            self.clock.advance(by)
-            for refund in self._refunds.values():
-                if by and refund.status == "waiting" and not refund.held:
-                    self._becomes(refund, "paid")
-
-    def books(self, reference: str) -> list[BookedRefund]:
-        with self._lock:
-            return [
-                BookedRefund(
-                    reference=refund.id,
-                    amount=refund.amount,
-                    status=STATUSES[refund.status],
-                    refund_id=refund.metadata.get("refund_id", ""),
-                )
-                for refund in self._of(reference)
-            ]
-
-    def take_webhooks(self) -> list[SandboxWebhook]:
-        with self._lock:
-            taken, self._webhooks = self._webhooks, []
-            return taken
-
-    # --- its books ---------------------------------------------------------------------------------------
-
-    def _of(self, payment: str) -> list[Booked]:
-        return [refund for refund in self._refunds.values() if refund.payment == payment]
-
-    def _refunded(self, payment: str) -> Money:
-        given = [one.amount.minor for one in self._of(payment) if one.status in ("waiting", "paid")]
-        return Money(minor=sum(given), currency=self._payments[payment].currency)
-
-    def _left(self, payment: str) -> Money:
-        return self._payments[payment] - self._refunded(payment)
-
-    def _book(self, payment: str, amount: Money, metadata: Mapping[str, str]) -> Booked:
-        refund = Booked(
-            id=f"rf_{len(self._refunds) + 1:06d}",
-            payment=payment,
-            amount=amount,
-            created_at=self.clock.now(),
-            metadata=metadata,
-            held=self._holds,
-        )
-        self._refunds[refund.id] = refund
-        self._becomes(refund, "waiting")
-        return refund
-
-    def _becomes(self, refund: Booked, status: str) -> None:
-        refund.status = status
+    def _event(self, refund: SandboxRefund) -> SandboxWebhook:
         self._events += 1
         body = json.dumps({"id": f"ev_{self._events}", "refund": _refund_json(refund)}).encode()
         headers = {SIGNATURE: self._signed(body), "Content-Type": "application/json"}
-        self._webhooks.append(SandboxWebhook(headers=headers, body=body))
+        return SandboxWebhook(headers=headers, body=body)
 
     def _signed(self, body: bytes) -> str:
         return hmac_sha256(body, Secret(str(self.settings["webhook_secret"])))
 
     # --- its answers -------------------------------------------------------------------------------------
 
-    def _handle(self, request: SandboxRequest) -> SandboxResponse:
-        with self._lock:
-            if request.headers.get("authorization") != f"Bearer {self.settings['api_key']}":
-                return _refused(401, "unauthorized")
-            match request.method, request.path.strip("/").split("/"):
-                case "GET", ["account"]:
-                    return SandboxResponse(status=200, body={"mode": "test"})
-                case method, ["payments", payment, *rest] if payment in self._payments:
-                    return self._on_payment(method, payment, rest, request)
-            return _refused(404, "payment_unknown")
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        if request.headers.get("authorization") != f"Bearer {self.settings['api_key']}":
+            raise _refused(401, "unauthorized")
+        match request.method, request.path.strip("/").split("/"):
+            case "GET", ["account"]:
+                return SandboxResponse(status=200, body={"mode": "test"})
+            case method, ["payments", payment, *rest] if payment in self.ledger.payments:
+                return self._on_payment(method, payment, rest, request)
+        raise _refused(404, "payment_unknown")
 
     def _on_payment(self, method: str, payment: str, rest: list[str], request: SandboxRequest) -> SandboxResponse:
+        found = self.ledger.payments[payment]
+        refunds = {refund.id: refund for refund in found.refunds}
         match method, rest:
             case "GET", []:
-                return SandboxResponse(status=200, body=self._payment_json(payment))
+                return SandboxResponse(status=200, body=_payment_json(found))
             case "GET", ["refunds"]:
-                return SandboxResponse(status=200, body=self._page(payment, request.query.get("after", "")))
+                return SandboxResponse(status=200, body=_page(found.refunds, request.query.get("after", "")))
             case "POST", ["refunds"]:
                 return self._once(payment, request)
-            case _, ["refunds", refund] if refund in [one.id for one in self._of(payment)]:
-                found = self._refunds[refund]
-                if method == "DELETE" and found.status != "waiting":
-                    return _refused(409, "paid_out")
-                if method == "DELETE":
-                    self._becomes(found, "cancelled")
-                return SandboxResponse(status=200, body=_refund_json(found))
-        return _refused(404, "refund_unknown")
+            case "GET", ["refunds", refund] if refund in refunds:
+                return SandboxResponse(status=200, body=_refund_json(refunds[refund]))
+            case "DELETE", ["refunds", refund] if refund in refunds:
+                try:
+                    self.cancel(refunds[refund])
+                except ValueError:
+                    raise _refused(409, "paid_out") from None
+                return SandboxResponse(status=200, body=_refund_json(refunds[refund]))
+        raise _refused(404, "refund_unknown")
 
     def _once(self, payment: str, request: SandboxRequest) -> SandboxResponse:
         """The answer to a key is kept for a day, and given again to the same request."""
         key, asked = request.headers.get(KEY_HEADER.lower(), ""), (request.path, request.body)
-        at, before, answer = self._kept.get(key, (None, None, None))
-        if at is None or answer is None or self.clock.now() - at >= KEY_WINDOW:
-            answer = self._make(payment, json.loads(request.body))
-            self._kept[key] = (self.clock.now(), asked, answer)
-        elif before != asked:
-            return _refused(409, "key_reused")
-        return answer
+        try:
+            kept = self._remembered.find(key, asked)
+        except KeyReused:
+            raise _refused(409, "key_reused") from None
+        return kept or self._remembered.keep(key, self._make(payment, json.loads(request.body)), asked)
 
     def _make(self, payment: str, asked: Any) -> SandboxResponse:
         try:
             amount = Money.of(asked["amount"]["value"], asked["amount"]["currency"])
         except InvalidAmount:
-            return _refused(422, "amount_invalid")
-        if amount.minor <= 0 or amount.currency != self._payments[payment].currency:
-            return _refused(422, "amount_invalid")
+            return _refused(422, "amount_invalid").answer
+        if amount.minor <= 0 or amount.currency != self._left(payment).currency:
+            return _refused(422, "amount_invalid").answer
         if amount > self._left(payment):
-            return _refused(422, "amount_too_high")
-        return SandboxResponse(status=201, body=_refund_json(self._book(payment, amount, asked["metadata"])))
+            return _refused(422, "amount_too_high").answer
+        made = self.make_refund(self.ledger.payments[payment], amount, {"metadata": asked["metadata"]})
+        return SandboxResponse(status=201, body=_refund_json(made))
 
-    def _payment_json(self, payment: str) -> object:
-        return {
-            "id": payment,
-            "mode": "test",
-            "amount": _amount_json(self._payments[payment]),
-            "refunded": _amount_json(self._refunded(payment)),
-        }
-
-    def _page(self, payment: str, after: str) -> object:
-        later = [refund for refund in self._of(payment) if refund.id > after]
-        page = later[:PAGE]
-        return {
-            "refunds": [_refund_json(refund) for refund in page],
-            "next": page[-1].id if len(later) > PAGE else None,
-        }
+    def _left(self, payment: str) -> Money:
+        return self.ledger.payments[payment].left
 
 
-def _refund_json(refund: Booked) -> object:
+def _payment_json(payment: SandboxPayment) -> object:
+    return {
+        "id": payment.id,
+        "mode": "test",
+        "amount": _amount_json(payment.amount),
+        "refunded": _amount_json(payment.refunded),
+    }
+
+
+def _page(refunds: list[SandboxRefund], after: str) -> object:
+    later = [refund for refund in refunds if refund.id > after]
+    page = later[:PAGE]
+    return {
+        "refunds": [_refund_json(refund) for refund in page],
+        "next": page[-1].id if len(later) > PAGE else None,
+    }
+
+
+def _refund_json(refund: SandboxRefund) -> object:
     return {
         "id": refund.id,
-        "payment": refund.payment,
+        "payment": refund.payment.id,
         "status": refund.status,
         "amount": _amount_json(refund.amount),
-        "created_at": refund.created_at.isoformat(),
-        "metadata": dict(refund.metadata),
+        "created_at": refund.made_at.isoformat(),
+        **refund.said,
     }
 
 
@@ -566,5 +490,6 @@ def _amount_json(amount: Money) -> object:
     return {"value": str(amount.decimal), "currency": amount.currency}
 
 
-def _refused(status: int, code: str) -> SandboxResponse:
-    return SandboxResponse(status=status, body={"error": {"code": code, "message": code.replace("_", " ")}})
+def _refused(status: int, code: str) -> Refused:
+    body = {"error": {"code": code, "message": code.replace("_", " ")}}
+    return Refused(SandboxResponse(status=status, body=body))

@@ -76,7 +76,9 @@ class _Unchecked(AcmePay):
 
 def _told(request: RefundRequest, status: RefundStatus) -> RefundResult:
     """A refund that nobody told us of."""
-    return RefundResult(reference="rf_000001", status=status, amount=request.amount, provider_status=status.value)
+    return RefundResult(
+        reference="rf_000001", target=request.target, status=status, amount=request.amount, provider_status=status.value
+    )
 
 
 # --- one refund is one refund --------------------------------------------------------------------------------
@@ -881,7 +883,7 @@ class TellsARefundThatIsNotThereAsFailed(AcmePay):
                 raise
             amount = self._left(self._read(WirePayment, self._path(target)))
             return RefundResult(
-                reference=reference, status=RefundStatus.FAILED, amount=amount, provider_status="unknown"
+                reference=reference, target=target, status=RefundStatus.FAILED, amount=amount, provider_status="unknown"
             )
 
 
@@ -979,7 +981,11 @@ class TakesNothingThereForCancelled(AcmePay):
                 raise
             nothing = Money(minor=0, currency="EUR")
             return RefundResult(
-                reference=reference, status=RefundStatus.CANCELLED, amount=nothing, provider_status="gone"
+                reference=reference,
+                target=target,
+                status=RefundStatus.CANCELLED,
+                amount=nothing,
+                provider_status="gone",
             )
 
 

@@ -148,10 +148,11 @@ class Description:
 
 
 def _honest(document: dict[str, Any]) -> dict[str, Any]:
-    """The description with three things put right, so that it says what Mollie does.
+    """The description with four things put right, so that it says what Mollie does.
 
     A refund's request is the schema of its answer: fields that are read-only cannot be required of it, and our own
-    two, description and metadata, are optional. A list counts from 0, not from 1. The list of refunds gets a name.
+    two, description and metadata, are optional. A list counts from 0, not from 1. The lists of refunds and chargebacks
+    get names. What can be embedded in a payment is described as a parameter of the call only, and becomes a field.
     """
     document = copy.deepcopy(document)
     schemas = document["components"]["schemas"]
@@ -169,6 +170,15 @@ def _honest(document: dict[str, Any]) -> dict[str, Any]:
     schemas["list-count"]["minimum"] = 0
     listed = document["paths"]["/v2/payments/{paymentId}/refunds"]["get"]["responses"]["200"]["content"]
     schemas["list-of-refunds"] = listed["application/hal+json"]["schema"]
+    listed = document["paths"]["/v2/payments/{paymentId}/chargebacks"]["get"]["responses"]["200"]["content"]
+    schemas["list-of-chargebacks"] = listed["application/hal+json"]["schema"]
+    schemas["entity-payment-response"]["properties"]["_embedded"] = {
+        "properties": {
+            "refunds": schemas["list-of-refunds"]["properties"]["_embedded"]["properties"]["refunds"],
+            "chargebacks": schemas["list-of-chargebacks"]["properties"]["_embedded"]["properties"]["chargebacks"],
+        },
+        "additionalProperties": False,
+    }
     return document
 
 

@@ -189,7 +189,7 @@ def test_only_our_own_refund_is_found_never_one_that_is_alike(
     mollie: Mollie, sandbox: MollieSandbox, request_for: RequestFor
 ) -> None:
     request = request_for("10.00", 7)
-    sandbox.refund_in_dashboard(request.target, request.amount, request.description)
+    sandbox.refund_in_dashboard(request.target, request.amount, description=request.description)
     mollie.refund(request_for("11.00", 8))
     assert mollie.find_refund(request) is None
     sandbox.advance(HOUR)
@@ -201,7 +201,7 @@ def test_metadata_of_others_can_be_anything(
     mollie: Mollie, sandbox: MollieSandbox, request_for: RequestFor, metadata: object
 ) -> None:
     foreign = sandbox.refund_in_dashboard(request_for().target, euros("10.00"))
-    sandbox._refund(foreign)[1].metadata = metadata
+    sandbox.ledger.refunds[foreign].said["metadata"] = metadata
     assert mollie.find_refund(request_for()) is None
     assert [refund.refund_id for refund in mollie.list_refunds(request_for().target)] == [""]
 
@@ -211,7 +211,7 @@ def test_our_id_is_found_where_metadata_comes_back_as_json_in_a_text(
 ) -> None:
     """As in the example of a refund in Mollie's own description."""
     sent = mollie.refund(request_for())
-    sandbox._refund(sent.reference)[1].metadata = json.dumps({"refund_id": request_for().refund_id})
+    sandbox.ledger.refunds[sent.reference].said["metadata"] = json.dumps({"refund_id": request_for().refund_id})
     assert mollie.find_refund(request_for()) == sent
 
 

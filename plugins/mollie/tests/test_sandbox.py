@@ -162,3 +162,30 @@ def test_a_fault_has_the_shape_of_mollies_errors(
 
 def test_what_is_not_there_is_not_found(sandbox: MollieSandbox) -> None:
     assert refused(Anybody(sandbox).get("unknown")) == (404, None)
+
+
+# --- chargebacks, as the description has them ------------------------------------------------------------
+
+
+def test_a_chargeback_is_on_its_payment_and_in_the_list_of_them(sandbox: MollieSandbox, paid: Payment) -> None:
+    anybody = Anybody(sandbox)
+    here = f"payments/{paid.reference}"
+    assert "amountChargedBack" not in anybody.get(here).json()
+    made = sandbox.charge_back(paid.reference, Money.of("40.00", "EUR"))
+    answer = anybody.get(here, embed="chargebacks").json()
+    assert answer["amountChargedBack"] == {"currency": "EUR", "value": "40.00"}
+    assert answer["amountRemaining"] == {"currency": "EUR", "value": "54.95"}
+    [embedded] = answer["_embedded"]["chargebacks"]
+    assert (embedded["id"], embedded["amount"]["value"], embedded["reversedAt"]) == (made, "40.00", None)
+    listed = anybody.http.read(answer["_links"]["chargebacks"]["href"], headers=anybody.headers()).json()
+    assert (listed["count"], listed["_embedded"]["chargebacks"]) == (1, [embedded])
+    assert refused(anybody.refund(paid.reference, euros("54.96"))) == (422, "amount.value")
+
+
+def test_what_is_to_be_embedded_is(sandbox: MollieSandbox, paid: Payment) -> None:
+    refund = sandbox.refund_in_dashboard(paid.reference, Money.of("1.00", "EUR"))
+    anybody = Anybody(sandbox)
+    here = f"payments/{paid.reference}"
+    assert "_embedded" not in anybody.get(here).json()
+    embedded = anybody.get(here, embed="refunds,chargebacks").json()["_embedded"]
+    assert ([one["id"] for one in embedded["refunds"]], embedded["chargebacks"]) == ([refund], [])

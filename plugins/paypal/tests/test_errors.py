@@ -174,6 +174,8 @@ def test_while_a_dispute_is_open_only_a_full_refund_is_possible(
 def test_after_a_chargeback_no_refund_is_possible(paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any) -> None:
     sandbox.charge_back(capture)
     assert refused(paypal, a.request(capture, "94.95")).provider_code == "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK"
+    [event] = [json.loads(webhook.body) for webhook in sandbox.take_webhooks()]
+    assert event["resource"]["status_details"] == {"reason": "CHARGEBACK"}
 
 
 def test_a_payment_has_a_largest_number_of_refunds(

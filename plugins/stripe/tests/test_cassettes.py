@@ -28,9 +28,9 @@ from retour.providers import (
     RefundStatus,
     ToFetch,
 )
+from retour.sandbox import Step
 from retour.testing import Cassette
 from retour_stripe.provider import Stripe
-from retour_stripe.sandbox_books import Step
 
 
 @pytest.fixture

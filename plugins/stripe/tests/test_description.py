@@ -15,10 +15,9 @@ import attrs
 import pytest
 
 from retour.providers import Money, Payment, ProviderSession, RefundRequest
-from retour.sandbox import SandboxRequest, SandboxResponse
+from retour.sandbox import SandboxRequest, SandboxResponse, Step
 from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
-from retour_stripe.sandbox_books import Step
 
 if TYPE_CHECKING:
     from conftest import Description
@@ -121,18 +120,40 @@ def test_null_is_only_where_stripe_allows_it(description: Description) -> None:
 def test_every_event_is_one_of_stripes_and_holds_a_whole_object(description: Description, version: str) -> None:
     days = datetime.timedelta(days=3)
     with StripeSandbox(webhook_version=version) as sandbox:
-        sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, failure_reason="declined")])
+        sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, reason="declined")])
         reference = sandbox.pay(PAID)
         sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR"))
         sandbox.advance(days)
         sandbox.cancel_in_dashboard(sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR")))
-        assert len(sandbox.events) >= 4
+        sandbox.charge_back(reference)
+        assert len(sandbox.events) >= 6
     names = json.dumps(description.paths["/v1/webhook_endpoints"])
     for event in sandbox.events:
         assert description.faults({"$ref": "#/components/schemas/event"}, {**event, "data": {"object": {}}}) == []
         about = event["data"]["object"]
         assert description.faults({"$ref": f"#/components/schemas/{about['object']}"}, about) == []
         assert f'"{event["type"]}"' in names or event["type"] == "refund.failed", "which is newer than 2024-04-10"
+
+
+def test_a_dispute_is_read_and_listed_and_its_charge_says_that_it_is_disputed(sandbox: StripeSandbox) -> None:
+    http = ProviderSession()
+    headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+
+    def read(path: str, **query: str) -> Any:
+        return http.read(f"{sandbox.url}/v1/{path}", headers=headers, query=query).json()
+
+    other, reference = sandbox.pay(PAID), sandbox.pay(PAID)
+    first, second = (sandbox.charge_back(reference, Money.of(euros, "EUR")) for euros in ("10.00", "84.95"))
+    charge = sandbox.charge_of(reference)
+    assert (read(f"charges/{charge}")["disputed"], read(f"charges/{charge}")["amount_refunded"]) == (True, 0)
+    assert [one["id"] for one in read("disputes", charge=charge)["data"]] == [second, first]
+    assert read("disputes", payment_intent=other)["data"] == []
+    page = read("disputes", limit="1")
+    assert ([one["id"] for one in page["data"]], page["has_more"]) == ([second], True)
+    assert [one["id"] for one in read("disputes", starting_after=second)["data"]] == [first]
+    dispute = read(f"disputes/{first}")
+    assert (dispute["amount"], dispute["charge"], dispute["is_charge_refundable"]) == (1000, charge, False)
+    assert read("disputes/dp_unknown")["error"]["code"] == "resource_missing"
 
 
 @pytest.mark.parametrize(

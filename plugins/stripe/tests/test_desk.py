@@ -8,11 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk, WrongState
-from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
+from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, Step, send_webhook
 from retour.testing import a_line, an_order
 from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
-from retour_stripe.sandbox_books import Step
 
 ANNA = Actor.staff("anna")
 PAID = Money.of("94.95", "EUR")
@@ -100,7 +99,7 @@ def test_a_refund_that_is_not_found_stays_unknown_and_nothing_is_sent_with_anoth
 
 def test_a_refund_that_fails_days_later_is_told_by_a_webhook(sandbox: StripeSandbox, stored: str) -> None:
     days = datetime.timedelta(days=3)
-    sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, failure_reason="declined")])
+    sandbox.plans.append([Step(status="succeeded"), Step(status="failed", after=days, reason="declined")])
     desk = desk_of(sandbox, stored)
     refund(desk, stored)
     assert states(desk) == ["succeeded"]
@@ -123,7 +122,7 @@ def test_a_refund_in_the_dashboard_is_noticed(sandbox: StripeSandbox) -> None:
 
 def test_a_disputed_payment_is_told_before_anything_is_planned(sandbox: StripeSandbox) -> None:
     stored = sandbox.pay(PAID)
-    sandbox.dispute(stored)
+    sandbox.charge_back(stored)
     desk = desk_of(sandbox, stored)
     with pytest.raises(WrongState, match="the payment is disputed"):
         refund(desk, stored)

@@ -21,10 +21,9 @@ from retour.providers import (
     RefundStatus,
     Secret,
 )
-from retour.sandbox import SandboxRequest, SandboxResponse
+from retour.sandbox import SandboxRequest, SandboxResponse, Step
 from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
-from retour_stripe.sandbox_books import Step
 
 PAID = Money.of("94.95", "EUR")
 DAY = datetime.timedelta(days=1)
@@ -216,7 +215,7 @@ def test_a_disputed_payment_is_not_refundable(
     sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, refund_of: RefundOf
 ) -> None:
     reference = sandbox.pay(PAID)
-    sandbox.dispute(reference)
+    sandbox.charge_back(reference)
     assert stripe.refundable(payment(reference)).reason == "the payment is disputed"
     with pytest.raises(ProviderError) as caught:
         stripe.refund(refund_of(reference))
@@ -477,7 +476,7 @@ def test_a_refund_to_a_bank_is_pending_first_and_succeeds_later(
 def test_a_refund_that_succeeded_can_fail_days_later(
     sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, refund_of: RefundOf
 ) -> None:
-    later = Step(status="failed", after=3 * DAY, failure_reason="lost_or_stolen_card")
+    later = Step(status="failed", after=3 * DAY, reason="lost_or_stolen_card")
     sandbox.plans.append([Step(status="succeeded"), later])
     reference = sandbox.pay(PAID)
     made = stripe.refund(refund_of(reference))

@@ -25,10 +25,9 @@ from retour.providers import (
     VerifiedEvents,
     WebhookRejected,
 )
-from retour.sandbox import SandboxRequest, SandboxResponse, SandboxServer, send_webhook
+from retour.sandbox import SandboxRequest, SandboxResponse, SandboxServer, Step, send_webhook
 from retour_stripe.provider import Stripe
 from retour_stripe.sandbox import StripeSandbox
-from retour_stripe.sandbox_books import Step
 from retour_stripe.webhooks import check_signature, read_events
 
 PAID = Money.of("94.95", "EUR")
@@ -159,7 +158,7 @@ def test_a_refund_that_fails_later_is_told_by_either_family(
     either: StripeSandbox, provider_with: Callable[..., Stripe], refund_of: RefundOf
 ) -> None:
     days = datetime.timedelta(days=3)
-    either.plans.append([Step(status="succeeded"), Step(status="failed", after=days, failure_reason="declined")])
+    either.plans.append([Step(status="succeeded"), Step(status="failed", after=days, reason="declined")])
     stripe = provider_with(either)
     request = refund_of(either.pay(PAID))
     made = stripe.refund(request)

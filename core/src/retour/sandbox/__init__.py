@@ -1,19 +1,47 @@
-"""What the providers' sandboxes share: a small server on loopback, with a clock and faults. Standard library only."""
+"""What the providers' sandboxes share: a server on loopback with faults, books of refunds that go on by themselves, a
+clock, a memory of keys. Standard library and attrs only."""
 
+from retour.sandbox.bookkeeping import BookkeepingSandbox, spoilt
 from retour.sandbox.faults import Fault
+from retour.sandbox.ledger import Ledger, SandboxChargeBack, SandboxPayment, SandboxRefund
+from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.movable_clock import SandboxClock
-from retour.sandbox.payments import BookedRefund, PaymentSandbox, SandboxWebhook, sandbox_at
-from retour.sandbox.server import SandboxRequest, SandboxResponse, SandboxServer, send_webhook
+from retour.sandbox.payments import (
+    BookedRefund,
+    ChargesBack,
+    NamesPayments,
+    PaymentSandbox,
+    SandboxWebhook,
+    TellsOfRefunds,
+    sandbox_at,
+)
+from retour.sandbox.remembered import KeyInUse, KeyReused, Remembered
+from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 
 __all__ = [
     "BookedRefund",
+    "BookkeepingSandbox",
+    "ChargesBack",
     "Fault",
+    "KeyInUse",
+    "KeyReused",
+    "Ledger",
+    "Lifecycle",
+    "NamesPayments",
     "PaymentSandbox",
+    "Refused",
+    "Remembered",
+    "SandboxChargeBack",
     "SandboxClock",
+    "SandboxPayment",
+    "SandboxRefund",
     "SandboxRequest",
     "SandboxResponse",
     "SandboxServer",
     "SandboxWebhook",
+    "Step",
+    "TellsOfRefunds",
     "sandbox_at",
     "send_webhook",
+    "spoilt",
 ]

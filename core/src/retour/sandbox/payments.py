@@ -1,4 +1,8 @@
-"""What every payment provider's sandbox offers, whichever it plays: for tests, the demo and `retour sandbox`."""
+"""What every payment provider's sandbox offers, whichever it plays: for tests, the demo and `retour sandbox`.
+
+`PaymentSandbox` is what each of them has. `TellsOfRefunds`, `ChargesBack` and `NamesPayments` are optional: a sandbox
+has them where its provider does what they say, and ``isinstance`` asks for that.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import datetime
 import importlib
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import attrs
 
@@ -77,7 +81,10 @@ class PaymentSandbox(Protocol):
         """
 
     def fail(self, refund: str) -> None:
-        """The bank refuses a refund (the provider's id of it), whether it was pending or had succeeded."""
+        """The bank refuses a refund (the provider's id of it) that is pending, or sends back one that had succeeded.
+
+        Raises `ValueError` for a refund that is not there, and for one that failed or was cancelled already.
+        """
 
     def hold(self) -> None:
         """From now on refunds stay pending, however long it takes."""
@@ -93,6 +100,51 @@ class PaymentSandbox(Protocol):
 
     def take_webhooks(self) -> list[SandboxWebhook]:
         """The webhooks that nobody took yet, the oldest first."""
+
+
+@runtime_checkable
+class TellsOfRefunds(Protocol):
+    """Of a provider whose webhooks say, signed, how a refund is: a sandbox that makes one when a test asks for it.
+
+    Not of one whose webhooks are hints without a signature, and not of one that has none.
+    """
+
+    def webhook_about(self, *refunds: str) -> SandboxWebhook:
+        """One genuine webhook about these refunds (the provider's ids) as they are now.
+
+        Raises `ValueError` for a refund that is not there, and for several where the provider has no webhook that
+        speaks of several.
+        """
+
+    def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
+        """The same webhook, but for its signature, which is wrong by one character, wherever it stands.
+
+        Raises `ValueError` for a webhook that has none.
+        """
+
+
+@runtime_checkable
+class ChargesBack(Protocol):
+    """Of a provider whose payments the customer's bank can take back."""
+
+    def charge_back(self, reference: str, amount: Money | None = None) -> str:
+        """The customer's bank takes money back, by default all that was paid; gives the provider's id of that, empty
+        where it has none. What the provider tells of it is among the webhooks.
+
+        Raises `ValueError` for a payment that is not there, for more than it is, and for a part where the provider
+        says nothing of parts.
+        """
+
+
+@runtime_checkable
+class NamesPayments(Protocol):
+    """Of a provider at which a payment can be found by several names: its order, its checkout, the charge of it."""
+
+    def names(self, reference: str) -> Sequence[str]:
+        """Every name of a payment that a shop can have stored, ``reference`` included.
+
+        Raises `ValueError` for a payment that is not there.
+        """
 
 
 def sandbox_at(where: str) -> type[PaymentSandbox]:

@@ -42,6 +42,14 @@ class SandboxResponse:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+class Refused(Exception):
+    """A request that is refused, with the ``answer`` that says so in the provider's words."""
+
+    def __init__(self, answer: SandboxResponse) -> None:
+        super().__init__(f"refused with status {answer.status}")
+        self.answer = answer
+
+
 Handle = Callable[[SandboxRequest], SandboxResponse]
 
 _SILENCE_SECONDS = 60.0

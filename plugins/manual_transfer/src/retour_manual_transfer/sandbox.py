@@ -14,74 +14,51 @@ as duplicates are in the implementation guidelines of the European Payments Coun
 
 from __future__ import annotations
 
-import datetime
-import json
-import threading
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import ClassVar
+from typing import Any, ClassVar
 from xml.etree import ElementTree
-
-import attrs
 
 from retour.providers import Money, RefundStatus
 from retour.sandbox import (
-    BookedRefund,
+    BookkeepingSandbox,
+    Lifecycle,
     PaymentSandbox,
+    Refused,
     SandboxClock,
+    SandboxPayment,
+    SandboxRefund,
     SandboxRequest,
     SandboxResponse,
-    SandboxServer,
-    SandboxWebhook,
+    Step,
 )
 from retour_manual_transfer.statement import StatementLine
 
 _NOT_PROVIDED = "NOTPROVIDED"
 
 
-@attrs.define(kw_only=True)
-class BankTransfer:
-    """A transfer that the bank was told to make. ``end_to_end_id`` is empty where a person typed it in."""
-
-    number: str
-    amount: Money
-    remittance: str
-    end_to_end_id: str
-    status: RefundStatus
-
-
-class BankSandbox:
+class BankSandbox(BookkeepingSandbox):
     """A bank, from ``with`` until its end, at ``url``.
 
     ``POST /files`` takes a pain.001 file, as `upload` does, and answers 409 for a message id that it has seen;
-    ``GET /statement`` gives the lines of `statement` as JSON: reference, amount, words, booked.
+    ``GET /statement`` gives the lines of `statement` as JSON: reference, amount, words, booked. Its transfers are
+    instant. It sends no webhooks: the merchant reads its statement.
     """
 
     provider: ClassVar[str] = "manual_transfer"
+    lifecycle: ClassVar[Lifecycle] = Lifecycle(
+        statuses={
+            "waiting": RefundStatus.PENDING,
+            "paid": RefundStatus.SUCCEEDED,
+            "returned": RefundStatus.FAILED,
+        },
+        way=(Step(status="paid"),),
+    )
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
-        self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._handle, port=port)
-        self._invoices: dict[str, Money] = {}
-        self._transfers: list[BankTransfer] = []
+        super().__init__(clock=clock, port=port)
+        self._paid: set[str] = set()
         self._lines: list[StatementLine] = []
         self._messages: set[str] = set()
-        self._held = False
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> BankSandbox:
-        self.server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.server.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return self.server.url
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -92,11 +69,12 @@ class BankSandbox:
 
     def pay(self, amount: Money, *, reference: str = "") -> str:
         """A customer pays an invoice by transfer."""
-        with self._lock:
-            invoice = reference or f"invoice {len(self._invoices) + 1}"
-            if invoice in self._invoices:
+        with self.lock:
+            invoice = reference or f"invoice {len(self._paid) + 1}"
+            if invoice in self._paid:
                 raise ValueError(f"{invoice} is paid already")
-            self._invoices[invoice] = amount
+            self._paid.add(invoice)
+            self.stored(invoice).amount = amount
             return invoice
 
     def upload(self, file: bytes) -> int:
@@ -105,7 +83,7 @@ class BankSandbox:
         Raises `ValueError` for what is no such file, and for a message id that was handed in before: nothing of it is
         paid then.
         """
-        with self._lock:
+        with self.lock:
             message, transfers = _read(file)
             if message in self._messages:
                 raise ValueError(f"message {message} was handed in before")
@@ -114,88 +92,52 @@ class BankSandbox:
                 self._transfer(amount, remittance, end_to_end_id)
             return len(transfers)
 
-    def refund_in_dashboard(self, reference: str, amount: Money) -> str:
-        """The merchant types a transfer into his banking app; no id of ours is on it."""
-        with self._lock:
-            if reference not in self._invoices:
+    def refund_in_dashboard(self, reference: str, amount: Money, **said: Any) -> str:
+        """The merchant types a transfer into his banking app; no id of ours is on it, and ``remittance`` is
+        what he types. The bank does not look at what was paid."""
+        with self.lock:
+            if reference not in self._paid:
                 raise ValueError(f"{reference} was never paid")
-            return self._transfer(amount, f"Retour {_number(reference)}", "").number
-
-    def fail(self, refund: str) -> None:
-        """The money comes back: the account was closed."""
-        with self._lock:
-            transfer = next((one for one in self._transfers if one.number == refund), None)
-            if transfer is None:
-                raise ValueError(f"there is no transfer {refund}")
-            if transfer.status is RefundStatus.FAILED:
-                raise ValueError(f"{refund} came back already")
-            if transfer.status is RefundStatus.SUCCEEDED:
-                self._book(transfer, transfer.amount)
-            transfer.status = RefundStatus.FAILED
+            words = said.get("remittance", f"Retour {_number(reference)}")
+            return self._transfer(amount, words, "").id
 
     def statement(self) -> Sequence[StatementLine]:
         """Every line so far, the oldest first; money that left is below zero."""
-        with self._lock:
+        with self.lock:
             return tuple(self._lines)
-
-    # --- the handles of every sandbox --------------------------------------------------------------------
-
-    def hold(self) -> None:
-        """From now on transfers wait at the bank."""
-        with self._lock:
-            self._held = True
-
-    def release(self) -> None:
-        """What waited is paid."""
-        with self._lock:
-            self._held = False
-            for transfer in self._transfers:
-                if transfer.status is RefundStatus.PENDING:
-                    self._pay_out(transfer)
-
-    def advance(self, by: datetime.timedelta) -> None:
-        """Let time pass. Transfers are instant here."""
-        self.clock.advance(by)
-
-    def books(self, reference: str) -> Sequence[BookedRefund]:
-        """The transfers for an invoice, by the number that their remittance ends with."""
-        with self._lock:
-            return tuple(
-                BookedRefund(
-                    reference=transfer.number,
-                    amount=transfer.amount,
-                    status=transfer.status,
-                    refund_id=transfer.end_to_end_id,
-                )
-                for transfer in self._transfers
-                if _number(transfer.remittance) == _number(reference)
-            )
-
-    def take_webhooks(self) -> list[SandboxWebhook]:
-        """None: a bank sends no webhooks, the merchant reads its statement."""
-        return []
 
     # --- the small print ---------------------------------------------------------------------------------
 
-    def _transfer(self, amount: Money, remittance: str, end_to_end_id: str) -> BankTransfer:
-        made = BankTransfer(
-            number=f"T{len(self._transfers) + 1:08}",
-            amount=amount,
-            remittance=remittance,
-            end_to_end_id="" if end_to_end_id == _NOT_PROVIDED else end_to_end_id,
-            status=RefundStatus.PENDING,
+    def stored(self, reference: str) -> SandboxPayment:
+        """What belongs to an invoice, by the number that it ends with. The bank knows no invoices: any can be asked
+        for."""
+        number = _number(reference)
+        known = self.ledger.payments.get(number)
+        nothing = SandboxPayment(id=number, amount=Money.zero("EUR"), made_at=self.clock.now())
+        return known or self.ledger.add(nothing)
+
+    def refund_id(self, refund: SandboxRefund) -> str:
+        """The EndToEndId, where the transfer is not one that a person typed in."""
+        return str(refund.said["end_to_end_id"])
+
+    def tell(self, refund: SandboxRefund) -> None:
+        """A transfer that is paid is a line of the statement, and so is one that comes back."""
+        if refund.status == "paid":
+            self._book(refund, Money.zero(refund.amount.currency) - refund.amount)
+        elif refund.before == "paid":
+            self._book(refund, refund.amount)
+
+    def _transfer(self, amount: Money, remittance: str, end_to_end_id: str) -> SandboxRefund:
+        return self.ledger.refund(
+            self.stored(remittance),
+            amount,
+            reference=f"T{len(self.ledger.refunds) + 1:08}",
+            said={"remittance": remittance, "end_to_end_id": end_to_end_id.replace(_NOT_PROVIDED, "")},
         )
-        self._transfers.append(made)
-        if not self._held:
-            self._pay_out(made)
-        return made
 
-    def _pay_out(self, transfer: BankTransfer) -> None:
-        transfer.status = RefundStatus.SUCCEEDED
-        self._book(transfer, Money.zero(transfer.amount.currency) - transfer.amount)
-
-    def _book(self, transfer: BankTransfer, amount: Money) -> None:
-        words = [transfer.remittance, f"/EREF/{transfer.end_to_end_id}" if transfer.end_to_end_id else ""]
+    def _book(self, transfer: SandboxRefund, amount: Money) -> None:
+        ours = self.refund_id(transfer)
+        words = [transfer.said["remittance"], f"/EREF/{ours}" if ours else ""]
         self._lines.append(
             StatementLine(
                 reference=f"S{len(self._lines) + 1:08}",
@@ -205,15 +147,20 @@ class BankSandbox:
             )
         )
 
-    def _handle(self, request: SandboxRequest) -> SandboxResponse:
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        """A file that comes in, or the statement."""
         if (request.method, request.path) == ("POST", "/files"):
             try:
                 return SandboxResponse(status=201, body={"transfers": self.upload(request.body)})
             except ValueError as error:
-                return SandboxResponse(status=409 if "before" in str(error) else 422, body={"error": str(error)})
+                raise _refused(409 if "before" in str(error) else 422, str(error)) from None
         if (request.method, request.path) == ("GET", "/statement"):
-            return SandboxResponse(status=200, body=json.loads(json.dumps([_plain(line) for line in self.statement()])))
-        return SandboxResponse(status=404, body={"error": f"{request.method} {request.path} is not here"})
+            return SandboxResponse(status=200, body=[_plain(line) for line in self.statement()])
+        raise _refused(404, f"{request.method} {request.path} is not here")
+
+
+def _refused(status: int, words: str) -> Refused:
+    return Refused(SandboxResponse(status=status, body={"error": words}))
 
 
 def _plain(line: StatementLine) -> dict[str, object]:

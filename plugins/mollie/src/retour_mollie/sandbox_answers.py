@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import attrs
 
 from retour.providers import Mode
+from retour.sandbox import SandboxChargeBack, SandboxPayment, SandboxRefund
 from retour_mollie import wire
-from retour_mollie.sandbox_books import SandboxPayment, SandboxRefund
 
 HAL = "application/hal+json"
 _PROFILE = "pfl_QkEhN94Ba"
 _ORGANIZATION = "org_12345678"
 _DASHBOARD = f"https://www.mollie.com/dashboard/{_ORGANIZATION}"
 _DOCUMENTATION = "https://docs.mollie.com/reference"
+_WITHOUT_REFUNDS = frozenset({"paysafecard", "giftcard", "voucher"})
+"""Methods of which nothing can be refunded (https://docs.mollie.com/docs/refunds)."""
+
 _TITLES = {
     400: "Bad Request",
     401: "Unauthorized Request",
@@ -33,14 +36,19 @@ _TITLES = {
 Json = dict[str, Any]
 
 
+def is_refundable(payment: SandboxPayment) -> bool:
+    """Whether anything of a payment can be refunded; else Mollie does not say what is left of it."""
+    return payment.status == "paid" and payment.method not in _WITHOUT_REFUNDS
+
+
 @attrs.frozen
 class Answers:
     """Mollie's answers, of a sandbox at ``url``."""
 
     url: str
 
-    def payment(self, payment: SandboxPayment) -> Json:
-        """Schema ``payment-response``."""
+    def payment(self, payment: SandboxPayment, *, embed: Collection[str] = ()) -> Json:
+        """Schema ``payment-response``, and in it the ``refunds`` and ``chargebacks`` that it is to ``embed``."""
         links = {
             "self": self._link(f"payments/{payment.id}"),
             "dashboard": _page(f"{_DASHBOARD}/payments/{payment.id}"),
@@ -48,13 +56,15 @@ class Answers:
         }
         if payment.refunds:
             links["refunds"] = self._link(f"payments/{payment.id}/refunds")
+        if payment.charge_backs:
+            links["chargebacks"] = self._link(f"payments/{payment.id}/chargebacks")
         answer: Json = {
             "resource": "payment",
             "id": payment.id,
             "mode": payment.mode.value,
-            "createdAt": _written(payment.created_at),
+            "createdAt": _written(payment.made_at),
             "amount": wire.amount_of(payment.amount),
-            "description": payment.description,
+            **payment.said,
             "method": payment.method,
             "metadata": None,
             "status": payment.status,
@@ -62,17 +72,51 @@ class Answers:
             "sequenceType": "oneoff",
             "_links": links,
         }
-        if payment.webhook_url:
-            answer["webhookUrl"] = payment.webhook_url
         if payment.status == "paid":
-            answer["paidAt"] = _written(payment.created_at)
-        if payment.remaining is not None:
+            answer["paidAt"] = _written(payment.made_at)
+        if is_refundable(payment):
             answer["amountRefunded"] = wire.amount_of(payment.refunded)
-            answer["amountRemaining"] = wire.amount_of(payment.remaining)
-        return answer
+            answer["amountRemaining"] = wire.amount_of(payment.left)
+        if payment.charge_backs:
+            answer["amountChargedBack"] = wire.amount_of(payment.charged_back)
+        embedded: Json = {}
+        if "refunds" in embed:
+            embedded["refunds"] = [self.refund(refund, in_list=True) for refund in reversed(payment.refunds)]
+        if "chargebacks" in embed:
+            embedded["chargebacks"] = [self.chargeback(payment, one) for one in payment.charge_backs]
+        return answer | ({"_embedded": embedded} if embedded else {})
 
-    def refund(self, payment: SandboxPayment, refund: SandboxRefund, *, in_list: bool = False) -> Json:
+    def chargeback(self, payment: SandboxPayment, charge_back: SandboxChargeBack) -> Json:
+        """Schema ``list-entity-chargeback``."""
+        return {
+            "resource": "chargeback",
+            "id": charge_back.id,
+            "amount": wire.amount_of(charge_back.amount),
+            "paymentId": payment.id,
+            "createdAt": _written(charge_back.made_at),
+            "reversedAt": None,
+            "_links": {
+                "self": self._link(f"payments/{payment.id}/chargebacks/{charge_back.id}"),
+                "payment": self._link(f"payments/{payment.id}"),
+            },
+        }
+
+    def chargebacks(self, payment: SandboxPayment) -> Json:
+        """All chargebacks of a payment, on one page."""
+        return {
+            "count": len(payment.charge_backs),
+            "_embedded": {"chargebacks": [self.chargeback(payment, one) for one in payment.charge_backs]},
+            "_links": {
+                "self": self._link(f"payments/{payment.id}/chargebacks"),
+                "previous": None,
+                "next": None,
+                "documentation": _documentation("list-chargebacks"),
+            },
+        }
+
+    def refund(self, refund: SandboxRefund, *, in_list: bool = False) -> Json:
         """Schema ``entity-refund-response``."""
+        payment = refund.payment
         links = {
             "self": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
             "payment": self._link(f"payments/{payment.id}"),
@@ -83,12 +127,12 @@ class Answers:
             "resource": "refund",
             "id": refund.id,
             "mode": payment.mode.value,
-            "description": refund.description,
+            "description": refund.said["description"],
             "amount": wire.amount_of(refund.amount),
-            "metadata": refund.metadata,
+            "metadata": refund.said["metadata"],
             "paymentId": payment.id,
             "status": refund.status,
-            "createdAt": _written(refund.created_at),
+            "createdAt": _written(refund.made_at),
             "_links": links,
         }
 
@@ -102,7 +146,7 @@ class Answers:
 
         return {
             "count": len(shown[first:last]),
-            "_embedded": {"refunds": [self.refund(payment, refund, in_list=True) for refund in shown[first:last]]},
+            "_embedded": {"refunds": [self.refund(refund, in_list=True) for refund in shown[first:last]]},
             "_links": {
                 "self": page_from(first) if first else self._link(here, limit=str(limit)),
                 "previous": page_from(max(0, first - limit)) if first else None,
@@ -111,7 +155,7 @@ class Answers:
             },
         }
 
-    def event(self, payment: SandboxPayment, refund: SandboxRefund, at: datetime.datetime) -> Json:
+    def event(self, refund: SandboxRefund, at: datetime.datetime) -> Json:
         """A next-gen event; the same status of the same refund is the same event."""
         told = hashlib.sha256(f"{refund.id} {refund.status}".encode()).hexdigest()[:21]
         return {
@@ -120,11 +164,11 @@ class Answers:
             "type": f"refund.{refund.status}",
             "entityId": refund.id,
             "createdAt": _written(at),
-            "_embedded": {"entity": self.refund(payment, refund)},
+            "_embedded": {"entity": self.refund(refund)},
             "_links": {
                 "self": self._link(f"events/event_{told}"),
                 "documentation": _documentation("get-webhook-event"),
-                "entity": self._link(f"payments/{payment.id}/refunds/{refund.id}"),
+                "entity": self._link(f"payments/{refund.payment.id}/refunds/{refund.id}"),
             },
         }
 

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from retour.providers import Money
-from retour_paypal.sandbox_books import SandboxCapture, SandboxRefund
+from retour.sandbox import SandboxPayment, SandboxRefund
 from retour_paypal.wire import write_money
 
 Json = dict[str, Any]
@@ -21,7 +21,7 @@ class Answers:
 
     url: str
 
-    def capture(self, capture: SandboxCapture, *, in_order: bool) -> Json:
+    def capture(self, capture: SandboxPayment, *, in_order: bool) -> Json:
         """Schema ``capture``; inside an order it does not say which that is."""
         address = f"{self.url}/v2/payments/captures/{capture.id}"
         links = [
@@ -30,7 +30,7 @@ class Answers:
         ]
         body: Json = {
             "id": capture.id,
-            "status": capture.status_now,
+            "status": _status(capture),
             "amount": write_money(capture.amount),
             "final_capture": True,
             "create_time": written(capture.made_at),
@@ -39,10 +39,13 @@ class Answers:
         }
         if capture.status == "PENDING":
             body["status_details"] = {"reason": "ECHECK"}
-        if capture.names_order:
-            links.append({"href": f"{self.url}/v2/checkout/orders/{capture.order}", "rel": "up", "method": "GET"})
+        if capture.charge_backs:
+            body["status_details"] = {"reason": "CHARGEBACK"}
+        if capture.said["names_order"]:
+            order = capture.said["order"]
+            links.append({"href": f"{self.url}/v2/checkout/orders/{order}", "rel": "up", "method": "GET"})
             if not in_order:
-                body["supplementary_data"] = {"related_ids": {"order_id": capture.order}}
+                body["supplementary_data"] = {"related_ids": {"order_id": order}}
         return body
 
     def refund(self, refund: SandboxRefund) -> Json:
@@ -57,20 +60,20 @@ class Answers:
                 "gross_amount": write_money(refund.amount),
                 "paypal_fee": write_money(Money.zero(refund.amount.currency)),
                 "net_amount": write_money(refund.amount),
-                "total_refunded_amount": write_money(refund.total),
+                "total_refunded_amount": write_money(_refunded_until(refund)),
             },
             "create_time": written(refund.made_at),
             "update_time": written(refund.changed_at),
             "links": [
                 {"href": address, "rel": "self", "method": "GET"},
-                {"href": f"{self.url}/v2/payments/captures/{refund.capture}", "rel": "up", "method": "GET"},
+                {"href": f"{self.url}/v2/payments/captures/{refund.payment.id}", "rel": "up", "method": "GET"},
             ],
         }
         if refund.status == "PENDING":
             body["status_details"] = {"reason": "ECHECK"}
         return body
 
-    def order(self, order: str, captures: Sequence[SandboxCapture], *, brief: bool) -> Json:
+    def order(self, order: str, captures: Sequence[SandboxPayment], *, brief: bool) -> Json:
         """Schema ``order``; a ``brief`` one names its refunds and says no more of them."""
         refunds = [self.refund(refund) for capture in captures for refund in capture.refunds]
         if brief:
@@ -88,6 +91,20 @@ class Answers:
             "update_time": written(captures[-1].made_at),
             "links": [{"href": f"{self.url}/v2/checkout/orders/{order}", "rel": "self", "method": "GET"}],
         }
+
+
+def _status(capture: SandboxPayment) -> str:
+    """The status of a capture, refunds included."""
+    if capture.status != "COMPLETED" or not capture.refunded:
+        return capture.status
+    return "PARTIALLY_REFUNDED" if capture.refunded < capture.amount else "REFUNDED"
+
+
+def _refunded_until(refund: SandboxRefund) -> Money:
+    """What is refunded of the capture with this refund and those before it."""
+    refunds = refund.payment.refunds
+    until = refunds[: refunds.index(refund) + 1]
+    return sum((one.amount for one in until if one.counts), Money.zero(refund.amount.currency))
 
 
 def written(time: datetime.datetime) -> str:

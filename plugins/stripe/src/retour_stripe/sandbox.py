@@ -16,33 +16,45 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
+import itertools
 import json
 import re
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 import attrs
 
-from retour.providers import Mode, Money, RawWebhook, RefundStatus
+from retour.providers import Mode, Money, ProviderError, RawWebhook
 from retour.sandbox import (
-    BookedRefund,
+    BookkeepingSandbox,
+    KeyInUse,
+    KeyReused,
+    Lifecycle,
     PaymentSandbox,
+    Refused,
+    Remembered,
     SandboxClock,
+    SandboxPayment,
+    SandboxRefund,
     SandboxRequest,
     SandboxResponse,
-    SandboxServer,
     SandboxWebhook,
+    Step,
+    spoilt,
 )
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import from_wire, to_wire
-from retour_stripe.sandbox_answers import Answers, Json
-from retour_stripe.sandbox_books import AT_ONCE, LATER, SandboxPayment, SandboxRefund, Step
-from retour_stripe.wire import REFUND_ID, STATUSES, VERSION
+from retour_stripe.sandbox_answers import Answers, Json, charge_of
+from retour_stripe.wire import STATUSES, VERSION
+
+AT_ONCE = (Step(status="succeeded"),)
+"""How a card is refunded, unless the sandbox is told otherwise."""
+
+LATER = (Step(status="pending"), Step(status="succeeded", after=datetime.timedelta(days=1)))
+"""How any other way of paying is refunded. How many days it takes at Stripe depends on the bank."""
 
 _ALL_REFUNDS_SINCE = "2024-10-28"
 """The version since which ``refund.*`` events are about all refunds; before, cards had ``charge.refund*`` only."""
@@ -65,32 +77,21 @@ _REFUND_FIELDS = frozenset(
 )
 _LIST_FIELDS = frozenset({"charge", "payment_intent", "limit", "starting_after", "ending_before", "expand", "created"})
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
-_REFERENCE = re.compile(r"(pi|ch|py|cs_test|cs_live)_[0-9A-Za-z]+")
-_SIGNS = {"eur": "€", "usd": "$", "gbp": "£"}
+_SIGNATURE = "stripe-signature"
+_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 
-@attrs.frozen(kw_only=True)
-class _Kept:
-    """An answer that is kept for an idempotency key."""
-
-    asked: object
-    answer: SandboxResponse
-    at: datetime.datetime
-
-
-class _Refused(Exception):
+class _Refused(Refused):
     """An error answer. ``begun``: the endpoint's execution began, so that the answer is kept for its key."""
 
     def __init__(self, status: int, message: str, *, begun: bool = False, **more: str) -> None:
-        super().__init__(message)
+        error = {"type": "invalid_request_error", "message": message} | more
+        super().__init__(SandboxResponse(status=status, body={"error": error}))
         self.begun = begun
-        self.answer = SandboxResponse(
-            status=status, body={"error": {"type": "invalid_request_error", "message": message} | more}
-        )
 
 
-class StripeSandbox:
-    """Stripe on loopback: refunds, charges, PaymentIntents, checkout sessions, and webhooks.
+class StripeSandbox(BookkeepingSandbox):
+    """Stripe on loopback: refunds, charges, PaymentIntents, checkout sessions, disputes, and webhooks.
 
     ``url`` is its address and ``settings`` what a desk needs to use it; ``clock`` is the time, ``server`` has the
     faults and all requests. ``plans`` says how the next refunds go, one entry for each, then `AT_ONCE` or `LATER`;
@@ -98,9 +99,21 @@ class StripeSandbox:
     the refusal of a too high amount, of which only the text is known for sure.
 
     ``webhook_version`` is the API version of the webhook endpoint, which decides which events there are.
+
+    A card refund that is too high for the balance is pending until there is enough; refunds of other methods fail
+    (https://docs.stripe.com/refunds).
     """
 
     provider: ClassVar[str] = "stripe"
+    lifecycle: ClassVar[Lifecycle] = Lifecycle(
+        statuses={word: meaning for word, meaning in STATUSES.items() if word},
+        way=AT_ONCE,
+        waits_for_balance="pending",
+        refusal="declined",
+    )
+    references: ClassVar[str] = "(pi|ch|py|cs_test|cs_live)_[0-9A-Za-z]+"
+    references_are: ClassVar[str] = "Stripe: those begin with pi_, its charges with ch_ or py_, its checkouts with cs_"
+    said_in_dashboard: ClassVar[Mapping[str, Any]] = {"reason": None, "metadata": {}}
 
     def __init__(
         self,
@@ -110,9 +123,8 @@ class StripeSandbox:
         mode: Mode = Mode.TEST,
         webhook_version: str = VERSION,
     ) -> None:
+        super().__init__(clock=clock, port=port)
         self.mode = mode
-        self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._handle, port=port)
         self.server.error_bodies = {
             429: {
                 "error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."},
@@ -126,34 +138,14 @@ class StripeSandbox:
         self.webhook_secret = "whsec_sandbox"  # noqa: S105 - the sandbox's own
         self.webhook_version = webhook_version
         self.plans: deque[Sequence[Step]] = deque()
-        self.keys_in_use: set[str] = set()
         self.code_of_too_much = ""
         self.events: list[Json] = []
-        self._untaken: list[Json] = []
         self._broken: deque[bool] = deque()
         self._answers = Answers(mode)
-        self._payments: list[SandboxPayment] = []
-        self._sessions: dict[str, SandboxPayment | None] = {}
-        self._refunds: dict[str, SandboxRefund] = {}
-        self._balance: dict[str, int] = {}
-        self._kept: dict[str, _Kept] = {}
-        self._made = 0
-        self._held = False
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> StripeSandbox:
-        self.server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.server.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it is: what ``api_url`` is in the settings."""
-        return self.server.url
+        self._remembered: Remembered[SandboxResponse] = Remembered(self.clock, KEY_WINDOW)
+        self.keys_in_use = self._remembered.in_use
+        self._cause: Json = {}
+        self._numbers = itertools.count(1)
 
     @property
     def settings(self) -> dict[str, object]:
@@ -170,115 +162,60 @@ class StripeSandbox:
         bank's (``py_…``); ``status`` a PaymentIntent's.
         """
         kind = reference.partition("_")[0]
-        if reference and not _REFERENCE.fullmatch(reference):
-            raise ValueError(f"{reference} is no payment (pi_), charge (ch_, py_) or checkout session (cs_) of Stripe")
-        if kind == "cs" and not reference.startswith(f"cs_{self.mode}_"):
-            raise ValueError(f"{reference} is not of {self.mode} mode")
         method = method or ("ideal" if kind == "py" else "card")
-        with self._lock:
-            if reference and (reference in self._sessions or self._find(reference)):
-                raise ValueError(f"{reference} is there already")
-            if kind in ("ch", "py"):
-                self._paid(amount, method=method, status=status, intent=None, charge=reference)
-                return reference
-            payment = self._paid(
-                amount, method=method, status=status, intent=reference if kind == "pi" else self._id("pi")
-            )
-            if kind == "cs":
-                self._sessions[reference] = payment
-            assert payment.intent is not None  # noqa: S101 - for the type checker
-            return reference or payment.intent
+        with self.lock:
+            self.check_new(reference)
+            if kind == "cs" and not reference.startswith(f"cs_{self.mode}_"):
+                raise ValueError(f"{reference} is not of {self.mode} mode")
+            charge_alone = kind in ("ch", "py")
+            intent = "" if charge_alone else reference if kind == "pi" else self.new_id("pi")
+            charge = reference if charge_alone else self.new_id("ch" if method == "card" else "py")
+            paid = self._paid(amount, intent, charge, method=method, status=status)
+            self.ledger.add(paid, order=reference if kind == "cs" else "")
+            return reference or paid.id
 
     def pay_by_charge(self, amount: Money) -> str:
         """A consumer pays as before there were PaymentIntents; gives the charge (``ch_…``)."""
-        with self._lock:
-            return self._paid(amount, method="card", status="succeeded", intent=None).charge
+        with self.lock:
+            return self.pay(amount, reference=self.new_id("ch"))
 
     def check_out(self, amount: Money, *, paid: bool = True) -> str:
         """A consumer goes through a checkout; gives the session (``cs_…``), with a payment if it was ``paid``."""
-        with self._lock:
-            session = self._id(f"cs_{self.mode}")
+        with self.lock:
+            session = self.new_id(f"cs_{self.mode}")
             if paid:
                 return self.pay(amount, reference=session)
-            self._sessions[session] = None
+            self.ledger.orders[session] = []
             return session
+
+    def names(self, reference: str) -> Sequence[str]:
+        """The PaymentIntent and its charge, and the checkout session if it went through one."""
+        with self.lock:
+            return self.ledger.names(self.stored(reference))
 
     def charge_of(self, reference: str) -> str:
         """The charge (``ch_…``, ``py_…``) of a payment."""
-        return self._stored(reference).charge
+        return charge_of(self.stored(reference))
 
-    def dispute(self, reference: str) -> None:
-        """The consumer has the payment charged back."""
-        with self._lock:
-            self._stored(reference).disputed = True
+    def charge_back(self, reference: str, amount: Money | None = None) -> str:
+        """The consumer disputes the payment and the bank takes the money; gives the dispute (``dp_…``).
 
-    def refund_in_dashboard(self, reference: str, amount: Money) -> str:
-        """Somebody refunds in the dashboard; gives the refund (``re_…``)."""
-        with self._lock:
-            self._let_time_pass()
-            payment = self._stored(reference)
-            left = from_wire(payment.amount - payment.refunded, payment.currency)
-            if payment.status != "succeeded" or amount.currency != left.currency or not 0 < amount.minor <= left.minor:
-                raise ValueError(f"{amount} cannot be refunded of {reference}: it is {payment.status}, {left} is left")
-            return self._new_refund(payment, to_wire(amount), reason=None, metadata={}, cause={}).id
-
-    def cancel_in_dashboard(self, reference: str) -> None:
-        """Somebody cancels a refund in the dashboard."""
-        with self._lock:
-            self._let_time_pass()
-            self._become(self._made_refund(reference), Step(status="canceled"))
-
-    def fail(self, refund: str) -> None:
-        """The bank declines a refund: it failed, and the money is back on the balance."""
-        with self._lock:
-            self._let_time_pass()
-            found = self._made_refund(refund)
-            if not found.counts:
-                raise ValueError(f"{refund} is {found.status} already")
-            self._become(found, Step(status="failed", failure_reason="declined"))
-
-    def hold(self) -> None:
-        """From now on no refund comes to an end by itself, however long it takes: new ones are pending."""
-        with self._lock:
-            self._let_time_pass()
-            self._held = True
-
-    def release(self) -> None:
-        """What was held goes as far as it is due."""
-        with self._lock:
-            self._held = False
-            self._let_time_pass()
-
-    def advance(self, by: datetime.timedelta) -> None:
-        """Let time pass; every refund goes as far as its plan says."""
-        with self._lock:
-            self.clock.advance(by)
-            self._let_time_pass()
-
-    def books(self, reference: str) -> Sequence[BookedRefund]:
-        """The refunds of a payment, oldest first; ``refund_id`` is what the metadata says."""
-        with self._lock:
-            self._let_time_pass()
-            payment = self._stored(reference)
-            return [
-                BookedRefund(
-                    reference=refund.id,
-                    amount=from_wire(refund.amount, payment.currency),
-                    status=STATUSES[refund.status],
-                    refund_id=refund.metadata.get(REFUND_ID, ""),
-                )
-                for refund in payment.refunds
-            ]
-
-    def set_balance(self, balance: Money) -> None:
-        """The balance in one currency, from now on finite. Card refunds that wait for it go on.
-
-        A card refund that is too high for the balance is pending until there is enough; refunds of other methods
-        fail (https://docs.stripe.com/refunds).
+        It stays as it is: to be answered, and the charge not refundable.
         """
-        with self._lock:
-            self._balance[balance.currency.lower()] = to_wire(balance)
-            self._let_time_pass()
+        with self.lock:
+            self.ledger.settle()
+            payment = self.stored(reference)
+            made = self.ledger.charge_back(payment, amount, reference=self.new_id("dp"))
+            for what in ("created", "funds_withdrawn"):
+                self._event(f"charge.dispute.{what}", self._answers.dispute(payment, made))
+            return made.id
+
+    def make_refund(self, payment: SandboxPayment, amount: Money, said: Mapping[str, Any]) -> SandboxRefund:
+        """A refund that goes the way that was planned for it, or that of its method."""
+        way = self.plans.popleft() if self.plans else AT_ONCE if payment.method == "card" else LATER
+        if payment.method != "card" and not self.ledger.covers(amount):
+            way = (Step(status="failed", reason="insufficient_funds"),)
+        return self.ledger.refund(payment, amount, reference=self.new_id("re"), said=said, way=way)
 
     def break_next(self, *, done: bool) -> None:
         """The next write answers 500, and that answer is kept and replayed for its key. ``done``: after the work."""
@@ -292,34 +229,56 @@ class StripeSandbox:
         (The clock of the sandbox may be days ahead of the receiver's.)
         """
         body = json.dumps(event, indent=2).encode()
+        return RawWebhook(headers=self._headers(body, at), body=body)
+
+    def sign(self, webhook: SandboxWebhook) -> SandboxWebhook:
+        """The webhook, signed now. Stripe promises neither once nor in order."""
+        return attrs.evolve(webhook, headers=self._headers(webhook.body))
+
+    def webhook_about(self, *refunds: str) -> SandboxWebhook:
+        """An event of one refund; of several of one charge the event of that charge, which does not list them."""
+        with self.lock:
+            self.ledger.settle()
+            made = [self.ledger.made(refund) for refund in refunds]
+            if len({refund.payment.id for refund in made}) != 1:
+                raise ValueError("an event of Stripe is about the refunds of one charge")
+            if len(made) > 1:
+                event = self._made_event("charge.refunded", self._answers.charge(made[0].payment))
+            else:
+                event = self._made_event("charge.refund.updated", self._answers.refund(made[0]))
+            return self.sign(_unsigned(event))
+
+    def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
+        """The same webhook, signed wrong."""
+        return spoilt(webhook, _SIGNATURE)
+
+    def tell(self, refund: SandboxRefund) -> None:
+        """The events of a new refund, or of another status."""
+        what = "failed" if refund.status == "failed" else "updated"
+        self._tell(what if refund.before else "created", refund)
+
+    def _headers(self, body: bytes, at: float | None = None) -> dict[str, str]:
         sent = str(int(time.time() if at is None else at))
         signature = hmac.new(self.webhook_secret.encode(), sent.encode() + b"." + body, hashlib.sha256).hexdigest()
-        return RawWebhook(
-            headers={"content-type": "application/json", "stripe-signature": f"t={sent},v1={signature}"}, body=body
-        )
-
-    def take_webhooks(self) -> list[SandboxWebhook]:
-        """The webhooks that nobody took yet, signed now. Stripe promises neither once nor in order."""
-        with self._lock:
-            self._let_time_pass()
-            taken, self._untaken = self._untaken, []
-        signed = [self.webhook(event) for event in taken]
-        return [SandboxWebhook(headers=webhook.headers, body=webhook.body) for webhook in signed]
+        return {"content-type": "application/json", _SIGNATURE: f"t={sent},v1={signature}"}
 
     # --- the server -----------------------------------------------------------------------------------------
 
-    def _handle(self, request: SandboxRequest) -> SandboxResponse:
-        with self._lock:
-            self._let_time_pass()
-            request_id = self._id("req")
-            try:
-                self._check_key(request)
-                answer = self._read(request) if request.method == "GET" else self._write(request, request_id)
-            except _Refused as refused:
-                answer = refused.answer
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        """The answer to a request, with the headers that every answer has."""
+        request_id = self.new_id("req")
+        key = request.headers.get("idempotency-key", "")
+        self._cause = {"id": request_id, "idempotency_key": key or None}
+        try:
+            self._check_key(request)
+            answer = self._read(request) if request.method == "GET" else self._write(request, key)
+        except _Refused as refused:
+            answer = refused.answer
+        finally:
+            self._cause = {}
         headers = {"Request-Id": request_id, "Stripe-Version": request.headers.get("stripe-version", VERSION)}
-        if request.headers.get("idempotency-key"):
-            headers["Idempotency-Key"] = request.headers["idempotency-key"]
+        if key:
+            headers["Idempotency-Key"] = key
         return attrs.evolve(answer, headers=headers | dict(answer.headers))
 
     def _check_key(self, request: SandboxRequest) -> None:
@@ -358,8 +317,10 @@ class StripeSandbox:
                 ),
             ),
             (r"/v1/checkout/sessions/(\w+)", self._session),
-            (r"/v1/refunds()", lambda _: self._list(request)),
-            (r"/v1/balance()", lambda _: self._answers.balance(self._balance)),
+            (r"/v1/disputes/(\w+)", self._dispute),
+            (r"/v1/refunds()", lambda _: self._list_refunds(request)),
+            (r"/v1/disputes()", lambda _: self._list_disputes(request)),
+            (r"/v1/balance()", lambda _: self._answers.balance(list(self.ledger.balance.values()))),
         ]
         for path, found in routes:
             if match := re.fullmatch(path, request.path):
@@ -367,37 +328,40 @@ class StripeSandbox:
         raise _unknown_path(request)
 
     def _session(self, reference: str) -> Json:
-        if reference not in self._sessions:
+        if reference not in self.ledger.orders:
             raise _missing("checkout.session", reference)
-        return self._answers.session(reference, self._sessions[reference], self._now())
+        return self._answers.session(reference, self.ledger.find(reference), self._now())
 
-    def _write(self, request: SandboxRequest, request_id: str) -> SandboxResponse:
+    def _dispute(self, reference: str) -> Json:
+        for payment in self.ledger.payments.values():
+            for dispute in payment.charge_backs:
+                if dispute.id == reference:
+                    return self._answers.dispute(payment, dispute)
+        raise _missing("dispute", reference)
+
+    def _write(self, request: SandboxRequest, key: str) -> SandboxResponse:
         """A POST, once for each idempotency key (https://docs.stripe.com/api/idempotent_requests)."""
         form = parse_qsl(request.body.decode(), keep_blank_values=True)
-        key = request.headers.get("idempotency-key", "")
         asked = (request.path, sorted(form))
-        kept = self._kept.get(key)
-        if kept is not None and self.clock.now() - kept.at < KEY_WINDOW:
-            if kept.asked != asked:
-                message = "Keys for idempotent requests can only be used with the same parameters."
-                raise _Refused(400, message, type="idempotency_error")
-            return attrs.evolve(kept.answer, headers={**kept.answer.headers, "Idempotent-Replayed": "true"})
-        if key in self.keys_in_use:
+        try:
+            kept = self._remembered.find(key, asked)
+        except KeyReused:
+            message = "Keys for idempotent requests can only be used with the same parameters."
+            raise _Refused(400, message, type="idempotency_error") from None
+        except KeyInUse:
             message = "There is currently another in-progress request using this key."
-            raise _Refused(409, message, code="idempotency_key_in_use")
-        cause = {"id": request_id, "idempotency_key": key or None}
-        answer = self._execute(request, form, cause)
-        if key:
-            self._kept[key] = _Kept(asked=asked, answer=answer, at=self.clock.now())
-        return answer
+            raise _Refused(409, message, code="idempotency_key_in_use") from None
+        if kept is not None:
+            return attrs.evolve(kept, headers={**kept.headers, "Idempotent-Replayed": "true"})
+        return self._remembered.keep(key, self._execute(request, form), asked)
 
-    def _execute(self, request: SandboxRequest, form: list[tuple[str, str]], cause: Json) -> SandboxResponse:
+    def _execute(self, request: SandboxRequest, form: list[tuple[str, str]]) -> SandboxResponse:
         """The work itself; a refusal that is not kept is raised."""
         broken = self._broken.popleft() if self._broken else None
         answer = SandboxResponse(status=500, body=self.server.error_bodies[500])
         if broken is not False:
             try:
-                done = SandboxResponse(status=200, body=self._post(request, form, cause))
+                done = SandboxResponse(status=200, body=self._post(request, form))
             except _Refused as refused:
                 if not refused.begun:
                     raise
@@ -405,50 +369,63 @@ class StripeSandbox:
             answer = done if broken is None else answer
         return answer
 
-    def _post(self, request: SandboxRequest, form: list[tuple[str, str]], cause: Json) -> Json:
+    def _post(self, request: SandboxRequest, form: list[tuple[str, str]]) -> Json:
         if request.path == "/v1/refunds":
-            return self._answers.refund(self._asked_refund(form, cause))
+            return self._answers.refund(self._asked_refund(form))
         if match := re.fullmatch(r"/v1/refunds/(\w+)/cancel", request.path):
             refund = self._refund(match[1])
             if refund.status != "requires_action":
                 raise _Refused(400, f"A refund with the status {refund.status} cannot be canceled.", begun=True)
-            self._become(refund, Step(status="canceled"), cause)
+            self.cancel(refund)
             return self._answers.refund(refund)
         if match := re.fullmatch(r"/v1/refunds/(\w+)", request.path):
             refund = self._refund(match[1])
-            refund.metadata |= _metadata(form)
-            self._tell("updated", refund, cause)
+            refund.said["metadata"] = refund.said["metadata"] | _metadata(form)
+            self._tell("updated", refund)
             return self._answers.refund(refund)
         raise _unknown_path(request)
 
-    def _list(self, request: SandboxRequest) -> Json:
+    def _list_refunds(self, request: SandboxRequest) -> Json:
         """Refunds, the newest first, those of one payment or charge if asked."""
+        payment = self._listed_of(request)
+        found = list(self.ledger.refunds.values()) if payment is None else payment.refunds
+        return self._page(request, [self._answers.refund(refund) for refund in reversed(found)])
+
+    def _list_disputes(self, request: SandboxRequest) -> Json:
+        """Disputes, the newest first, those of one payment or charge if asked."""
+        asked = self._listed_of(request)
+        of = list(self.ledger.payments.values()) if asked is None else [asked]
+        found = [self._answers.dispute(payment, dispute) for payment in of for dispute in payment.charge_backs]
+        return self._page(request, sorted(found, key=lambda dispute: str(dispute["id"]), reverse=True))
+
+    def _listed_of(self, request: SandboxRequest) -> SandboxPayment | None:
+        """The payment that a list is to be of."""
         query = request.query
         for name in query:
             if name.partition("[")[0] not in _LIST_FIELDS:
                 raise _Refused(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
-        found = list(reversed(self._refunds.values()))
         for name, prefixes in (("charge", ("ch_", "py_")), ("payment_intent", ("pi_",))):
             if name in query:
-                payment = self._payment(query[name], prefixes, name)
-                found = [refund for refund in found if refund.payment is payment]
-        if "starting_after" in query:
-            last = self._refund(query["starting_after"])
-            found = found[found.index(last) + 1 :]
-        asked = query.get("limit", "10")
+                return self._payment(query[name], prefixes, name)
+        return None
+
+    def _page(self, request: SandboxRequest, found: list[Json]) -> Json:
+        """A page of a list, behind the one that is named in ``starting_after``."""
+        if "starting_after" in request.query:
+            last = request.query["starting_after"]
+            ids = [one["id"] for one in found]
+            if last not in ids:
+                raise _missing(request.path.rpartition("/")[2].removesuffix("s"), last)
+            found = found[ids.index(last) + 1 :]
+        asked = request.query.get("limit", "10")
         if not (asked.isascii() and asked.isdigit() and 1 <= int(asked) <= 100):
             raise _Refused(400, f"Invalid integer: {asked}", code="parameter_invalid_integer", param="limit")
         limit = int(asked)
-        return {
-            "object": "list",
-            "data": [self._answers.refund(refund) for refund in found[:limit]],
-            "has_more": len(found) > limit,
-            "url": "/v1/refunds",
-        }
+        return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": request.path}
 
     # --- refunds --------------------------------------------------------------------------------------------
 
-    def _asked_refund(self, form: list[tuple[str, str]], cause: Json) -> SandboxRefund:
+    def _asked_refund(self, form: list[tuple[str, str]]) -> SandboxRefund:
         """A refund by API, refused as Stripe refuses."""
         fields = {name: value for name, value in form if "[" not in name}
         for name, _ in form:
@@ -468,179 +445,110 @@ class StripeSandbox:
             payment = self._payment(fields["charge"], ("ch_", "py_"), "charge")
         else:
             raise _Refused(400, "Missing required param: charge.", code="parameter_missing", param="charge")
-        left = payment.amount - payment.refunded
-        self._check_amount(payment, left if given is None else int(given), left)
-        return self._new_refund(
-            payment,
-            left if given is None else int(given),
-            reason=fields.get("reason"),
-            metadata=_metadata(form),
-            cause=cause,
-        )
+        amount = payment.left if given is None else _amount(given, payment.amount.currency)
+        self._check_amount(payment, amount)
+        return self.make_refund(payment, amount, {"reason": fields.get("reason"), "metadata": _metadata(form)})
 
-    def _check_amount(self, payment: SandboxPayment, amount: int, left: int) -> None:
-        name = payment.charge
+    def _check_amount(self, payment: SandboxPayment, amount: Money) -> None:
+        name = charge_of(payment)
         if payment.status != "succeeded":
             # what Stripe answers here is not known but for the kind; it certainly refuses
-            raise _Refused(400, f"{payment.intent} does not have a successful charge to refund.", begun=True)
-        if payment.disputed:
+            raise _Refused(400, f"{payment.id} does not have a successful charge to refund.", begun=True)
+        if payment.charge_backs:
             message = f"Charge {name} has been charged back; cannot issue a refund."
             raise _Refused(400, message, begun=True, code="charge_disputed")
-        if left <= 0:
+        if not payment.left:
             message = f"Charge {name} has already been refunded."
             raise _Refused(400, message, begun=True, code="charge_already_refunded")
-        if amount > left:
-            whole = left == payment.amount
+        if amount > payment.left:
+            whole = payment.left == payment.amount
             raise _Refused(
                 400,
-                f"Refund amount ({_shown(amount, payment.currency)}) is greater than "
-                f"{'charge amount' if whole else 'unrefunded amount on charge'} ({_shown(left, payment.currency)})",
+                f"Refund amount ({_shown(amount)}) is greater than "
+                f"{'charge amount' if whole else 'unrefunded amount on charge'} ({_shown(payment.left)})",
                 begun=True,
                 param="amount",
                 **({"code": self.code_of_too_much} if self.code_of_too_much else {}),
             )
 
-    def _new_refund(
-        self, payment: SandboxPayment, amount: int, *, reason: str | None, metadata: dict[str, str], cause: Json
-    ) -> SandboxRefund:
-        usual = AT_ONCE if payment.method == "card" else LATER
-        steps = deque(self.plans.popleft() if self.plans else usual)
-        refund = SandboxRefund(
-            id=self._id("re"),
-            payment=payment,
-            amount=amount,
-            reason=reason,
-            metadata=metadata,
-            created=self._now(),
-            status="pending",
-            failure_reason="",
-            since=self.clock.now(),
-            steps=steps,
-        )
-        self._refunds[refund.id] = refund
-        payment.refunds.append(refund)
-        if amount > self._balance.get(payment.currency, amount):
-            refund.short_of_balance = payment.method == "card"
-            if not refund.short_of_balance:
-                refund.status, refund.failure_reason = "failed", "insufficient_funds"
-                refund.steps.clear()
-        else:
-            self._take(refund)
-            if not (self._held and STATUSES[steps[0].status] is not RefundStatus.PENDING):
-                first = refund.steps.popleft()
-                refund.status, refund.failure_reason = first.status, first.failure_reason
-                if not refund.counts:
-                    self._give_back(refund)
-        self._tell("created", refund, cause)
-        return refund
+    def refundable(self, payment: SandboxPayment) -> Money:
+        """What is left of a payment that succeeded."""
+        return payment.left if payment.status == "succeeded" else Money.zero(payment.amount.currency)
 
-    def _let_time_pass(self) -> None:
-        """Every refund goes on as far as the clock and the balance let it, unless they are held."""
-        if self._held:
-            return
-        for refund in list(self._refunds.values()):
-            if refund.short_of_balance:
-                if refund.amount > self._balance.get(refund.payment.currency, refund.amount):
-                    continue
-                self._take(refund)
-                refund.short_of_balance = False
-                self._become(refund, refund.steps.popleft())
-            while refund.steps and self.clock.now() >= refund.since + refund.steps[0].after:
-                due = refund.since + refund.steps[0].after
-                self._become(refund, refund.steps.popleft(), since=due)
+    # --- events ---------------------------------------------------------------------------------------------
 
-    def _become(
-        self, refund: SandboxRefund, step: Step, cause: Json | None = None, since: datetime.datetime | None = None
-    ) -> None:
-        if step.status in ("failed", "canceled"):
-            refund.steps.clear()
-            if not refund.short_of_balance:
-                self._give_back(refund)
-            refund.short_of_balance = False
-        refund.status, refund.failure_reason = step.status, step.failure_reason
-        refund.since = since or self.clock.now()
-        self._tell("failed" if step.status == "failed" else "updated", refund, cause or {})
-
-    def _take(self, refund: SandboxRefund) -> None:
-        if refund.payment.currency in self._balance:
-            self._balance[refund.payment.currency] -= refund.amount
-
-    def _give_back(self, refund: SandboxRefund) -> None:
-        if refund.payment.currency in self._balance:
-            self._balance[refund.payment.currency] += refund.amount
-
-    def _tell(self, what: str, refund: SandboxRefund, cause: Json) -> None:
+    def _tell(self, what: str, refund: SandboxRefund) -> None:
         """The events of a change; which there are depends on the version of the webhook endpoint."""
         if what == "created":
-            self._event("charge.refunded", self._answers.charge(refund.payment), cause)
+            self._event("charge.refunded", self._answers.charge(refund.payment))
         else:
-            self._event("charge.refund.updated", self._answers.refund(refund), cause)
+            self._event("charge.refund.updated", self._answers.refund(refund))
         if self.webhook_version >= _ALL_REFUNDS_SINCE:
-            self._event(f"refund.{what}", self._answers.refund(refund), cause)
+            self._event(f"refund.{what}", self._answers.refund(refund))
 
-    def _event(self, kind: str, about: Json, cause: Json) -> None:
-        event = {
-            "id": self._id("evt"),
+    def _event(self, kind: str, about: Json) -> None:
+        event = self._made_event(kind, about)
+        self.events.append(event)
+        self.untaken.append(_unsigned(event))
+
+    def _made_event(self, kind: str, about: Json) -> Json:
+        return {
+            "id": self.new_id("evt"),
             "object": "event",
             "api_version": self.webhook_version,
             "created": self._now(),
             "data": {"object": about},
             "livemode": self.mode is Mode.LIVE,
             "pending_webhooks": 1,
-            "request": {"id": None, "idempotency_key": None} | cause,
+            "request": {"id": None, "idempotency_key": None} | self._cause,
             "type": kind,
         }
-        self.events.append(event)
-        self._untaken.append(event)
 
     # --- finding and naming things ----------------------------------------------------------------------------
 
-    def _paid(self, amount: Money, *, method: str, status: str, intent: str | None, charge: str = "") -> SandboxPayment:
-        payment = SandboxPayment(
-            charge=charge or self._id("ch" if method == "card" else "py"),
-            intent=intent,
-            amount=to_wire(amount),
-            currency=amount.currency.lower(),
+    def _paid(self, amount: Money, intent: str, charge: str, *, method: str, status: str) -> SandboxPayment:
+        return SandboxPayment(
+            id=intent or charge,
+            names=(charge,) if intent else (),
+            mode=self.mode,
+            amount=amount,
             method=method,
             status=status,
-            created=self._now(),
+            made_at=self.clock.now(),
         )
-        self._payments.append(payment)
-        return payment
 
     def _payment(self, reference: str, prefixes: tuple[str, ...], kind: str) -> SandboxPayment:
         """The payment of a PaymentIntent or a charge, as a request names it."""
-        found = self._find(reference) if reference.startswith(prefixes) else None
+        found = self.ledger.find(reference) if reference.startswith(prefixes) else None
         if found is None:
             raise _missing(kind, reference)
         return found
 
-    def _find(self, reference: str) -> SandboxPayment | None:
-        return next((one for one in self._payments if reference in (one.intent, one.charge)), None)
-
-    def _stored(self, reference: str) -> SandboxPayment:
-        """The payment that a shop stored: a PaymentIntent, a charge, or a paid checkout session."""
-        found = self._sessions.get(reference) or self._find(reference)
-        if found is None:
-            raise ValueError(f"there is no payment {reference}")
-        return found
-
-    def _made_refund(self, reference: str) -> SandboxRefund:
-        if reference not in self._refunds:
-            raise ValueError(f"there is no refund {reference}")
-        return self._refunds[reference]
-
     def _refund(self, reference: str) -> SandboxRefund:
-        if reference not in self._refunds:
+        if reference not in self.ledger.refunds:
             raise _missing("refund", reference)
-        return self._refunds[reference]
+        return self.ledger.refunds[reference]
 
-    def _id(self, prefix: str) -> str:
-        self._made += 1
-        return f"{prefix}_sandbox{self._made:017d}"
+    def new_id(self, prefix: str) -> str:
+        """Another id; the later one is the greater one."""
+        return f"{prefix}_sandbox{next(self._numbers):017d}"
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
+
+
+def _unsigned(event: Json) -> SandboxWebhook:
+    return SandboxWebhook(headers={}, body=json.dumps(event, indent=2).encode())
+
+
+def _amount(given: str, currency: str) -> Money:
+    """An amount in Stripe's smallest unit; what is no whole amount of the currency is refused."""
+    try:
+        amount = from_wire(int(given), currency)
+        to_wire(amount)
+    except ProviderError:
+        raise _Refused(400, f"Invalid integer: {given}", code="parameter_invalid_integer", param="amount") from None
+    return amount
 
 
 def _metadata(form: list[tuple[str, str]]) -> dict[str, str]:
@@ -649,8 +557,8 @@ def _metadata(form: list[tuple[str, str]]) -> dict[str, str]:
     return {name: value for name, value in pairs if value}
 
 
-def _shown(amount: int, currency: str) -> str:
-    return f"{_SIGNS.get(currency, currency.upper() + ' ')}{amount / 100:.2f}"
+def _shown(amount: Money) -> str:
+    return f"{_SIGNS.get(amount.currency, amount.currency + ' ')}{to_wire(amount) / 100:.2f}"
 
 
 def _missing(kind: str, reference: str) -> _Refused:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import datetime
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import attrs
 
-from retour.providers import Mode
-from retour_stripe.sandbox_books import SandboxPayment, SandboxRefund
+from retour.providers import Mode, Money
+from retour.sandbox import SandboxChargeBack, SandboxPayment, SandboxRefund
+from retour_stripe.money import to_wire
 
 Json = dict[str, Any]
+
+
+def intent_of(payment: SandboxPayment) -> str | None:
+    """The PaymentIntent of a payment; None of a charge from before there were PaymentIntents."""
+    return payment.id if payment.names else None
+
+
+def charge_of(payment: SandboxPayment) -> str:
+    """The charge of a payment, which is all there is of it where it has no PaymentIntent."""
+    return payment.names[0] if payment.names else payment.id
 
 
 @attrs.frozen
@@ -25,42 +37,42 @@ class Answers:
         body = {
             "id": refund.id,
             "object": "refund",
-            "amount": refund.amount,
+            "amount": to_wire(refund.amount),
             "balance_transaction": None,
-            "charge": self.charge(payment) if "charge" in expanded else payment.charge,
-            "created": refund.created,
-            "currency": payment.currency,
-            "metadata": refund.metadata,
-            "payment_intent": self.intent(payment) if "payment_intent" in expanded else payment.intent,
-            "reason": refund.reason,
+            "charge": self.charge(payment) if "charge" in expanded else charge_of(payment),
+            "created": _written(refund.made_at),
+            "currency": refund.amount.currency.lower(),
+            "metadata": refund.said["metadata"],
+            "payment_intent": self.intent(payment) if "payment_intent" in expanded else intent_of(payment),
+            "reason": refund.said["reason"],
             "receipt_number": None,
             "source_transfer_reversal": None,
             "status": refund.status,
             "transfer_reversal": None,
         }
-        return body | ({"failure_reason": refund.failure_reason} if refund.failure_reason else {})
+        return body | ({"failure_reason": refund.reason} if refund.reason else {})
 
     def charge(self, payment: SandboxPayment) -> Json:
         """Schema ``charge``. What a failed or cancelled refund took counts as not refunded again."""
         captured = payment.status == "succeeded"
         return {
-            "id": payment.charge,
+            "id": charge_of(payment),
             "object": "charge",
-            "amount": payment.amount,
-            "amount_captured": payment.amount if captured else 0,
-            "amount_refunded": payment.refunded,
+            "amount": to_wire(payment.amount),
+            "amount_captured": to_wire(payment.amount) if captured else 0,
+            "amount_refunded": to_wire(payment.refunded),
             "balance_transaction": None,
             "billing_details": {"address": None, "email": None, "name": None, "phone": None},
             "captured": captured,
-            "created": payment.created,
-            "currency": payment.currency,
+            "created": _written(payment.made_at),
+            "currency": payment.amount.currency.lower(),
             "customer": None,
             "description": None,
-            "disputed": payment.disputed,
+            "disputed": bool(payment.charge_backs),
             "livemode": self.mode is Mode.LIVE,
             "metadata": {},
             "paid": captured,
-            "payment_intent": payment.intent,
+            "payment_intent": intent_of(payment),
             "payment_method_details": {"type": payment.method},
             "refunded": captured and payment.refunded == payment.amount,
             "status": {"succeeded": "succeeded", "canceled": "failed"}.get(payment.status, "pending"),
@@ -70,17 +82,18 @@ class Answers:
         """Schema ``payment_intent``."""
         paid = payment.status == "succeeded"
         charged = paid or payment.status in ("requires_capture", "processing")
-        charge = self.charge(payment) if "latest_charge" in expanded else payment.charge
+        charge = self.charge(payment) if "latest_charge" in expanded else charge_of(payment)
+        amount = to_wire(payment.amount)
         return {
-            "id": payment.intent,
+            "id": payment.id,
             "object": "payment_intent",
-            "amount": payment.amount,
-            "amount_capturable": payment.amount if payment.status == "requires_capture" else 0,
-            "amount_received": payment.amount if paid else 0,
+            "amount": amount,
+            "amount_capturable": amount if payment.status == "requires_capture" else 0,
+            "amount_received": amount if paid else 0,
             "capture_method": "manual" if payment.status == "requires_capture" else "automatic_async",
             "confirmation_method": "automatic",
-            "created": payment.created,
-            "currency": payment.currency,
+            "created": _written(payment.made_at),
+            "currency": payment.amount.currency.lower(),
             "latest_charge": charge if charged else None,
             "livemode": self.mode is Mode.LIVE,
             "metadata": {},
@@ -90,11 +103,12 @@ class Answers:
 
     def session(self, reference: str, payment: SandboxPayment | None, now: int) -> Json:
         """Schema ``checkout.session``, paid if it has a payment; ``now`` in unix seconds."""
+        created = _written(payment.made_at) if payment else now
         return {
             "id": reference,
             "object": "checkout.session",
             "automatic_tax": {"enabled": False, "liability": None, "status": None},
-            "created": payment.created if payment else now,
+            "created": created,
             "custom_fields": [],
             "custom_text": {
                 "after_submit": None,
@@ -102,21 +116,63 @@ class Answers:
                 "submit": None,
                 "terms_of_service_acceptance": None,
             },
-            "expires_at": (payment.created if payment else now) + 24 * 60 * 60,
+            "expires_at": created + 24 * 60 * 60,
             "livemode": self.mode is Mode.LIVE,
             "mode": "payment",
-            "payment_intent": payment.intent if payment else None,
+            "payment_intent": intent_of(payment) if payment else None,
             "payment_method_types": ["card"],
             "payment_status": "paid" if payment else "unpaid",
             "shipping_options": [],
             "status": "complete" if payment else "open",
         }
 
-    def balance(self, balance: Mapping[str, int]) -> Json:
+    def dispute(self, payment: SandboxPayment, dispute: SandboxChargeBack) -> Json:
+        """Schema ``dispute``: the money is withdrawn, and nobody has answered yet."""
+        created, amount = _written(dispute.made_at), to_wire(dispute.amount)
+        withdrawn = {
+            "id": f"txn_{dispute.id.partition('_')[2]}",
+            "object": "balance_transaction",
+            "amount": -amount,
+            "available_on": created,
+            "created": created,
+            "currency": dispute.amount.currency.lower(),
+            "description": None,
+            "exchange_rate": None,
+            "fee": 0,
+            "fee_details": [],
+            "net": -amount,
+            "reporting_category": "dispute",
+            "source": None,
+            "status": "available",
+            "type": "adjustment",
+        }
+        return {
+            "id": dispute.id,
+            "object": "dispute",
+            "amount": amount,
+            "balance_transactions": [withdrawn],
+            "charge": charge_of(payment),
+            "created": created,
+            "currency": dispute.amount.currency.lower(),
+            "evidence": {},
+            "evidence_details": {"due_by": None, "has_evidence": False, "past_due": False, "submission_count": 0},
+            "is_charge_refundable": False,
+            "livemode": self.mode is Mode.LIVE,
+            "metadata": {},
+            "payment_intent": intent_of(payment),
+            "reason": "general",
+            "status": "needs_response",
+        }
+
+    def balance(self, balance: Sequence[Money]) -> Json:
         """Schema ``balance``: what there is of each currency."""
         return {
             "object": "balance",
-            "available": [{"amount": amount, "currency": currency} for currency, amount in balance.items()],
+            "available": [{"amount": to_wire(one), "currency": one.currency.lower()} for one in balance],
             "livemode": self.mode is Mode.LIVE,
             "pending": [],
         }
+
+
+def _written(time: datetime.datetime) -> int:
+    return int(time.timestamp())

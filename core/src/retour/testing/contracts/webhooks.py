@@ -269,7 +269,7 @@ def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: Account) 
     for webhook, signing in signed_by_hmac(account, webhooks):
         body = _json(webhook)
         before = {
-            (event.refund.reference, event.target): (event.refund.amount, event.refund.status)
+            (event.refund.reference, event.payments): (event.refund.amount, event.refund.status)
             for event in _events(provider.parse_webhook(webhook))
         }
         for path, other in mistakes(body):
@@ -277,7 +277,7 @@ def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: Account) 
             told = read_webhook(provider, sent)
             for event in _events(told) if told is not None else ():
                 said = f"{path} is missing or of another type, and that was read as {event!r}"
-                amount, status = before.get((event.refund.reference, event.target), (None, None))
+                amount, status = before.get((event.refund.reference, event.payments), (None, None))
                 assert event.refund.amount == amount, said
                 assert event.refund.status in (status, RefundStatus.PENDING), said
 

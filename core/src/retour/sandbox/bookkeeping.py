@@ -1,0 +1,239 @@
+"""A payment provider on loopback but for its own words: every handle of `PaymentSandbox`, over a ledger and a server.
+
+What is left to a provider's own sandbox is what its documentation says: paths and fields, words, refusals, webhooks.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, TypeVar
+
+import attrs
+
+from retour.model.money import Money
+from retour.model.refunds import Reported
+from retour.sandbox.ledger import Ledger, SandboxPayment, SandboxRefund
+from retour.sandbox.lifecycle import Lifecycle
+from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.payments import BookedRefund, SandboxWebhook
+from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer
+
+_Self = TypeVar("_Self", bound="BookkeepingSandbox")
+
+
+class BookkeepingSandbox:
+    """A provider from ``with`` until its end, at ``url``. Its class says the rest:
+
+    - ``provider`` and ``lifecycle``: its name, and how its refunds go on by themselves;
+    - ``payment_ids`` and ``refund_ids``: how its ids begin, before ``id_digits``;
+    - ``references``, a regular expression, and ``references_are``, in words (whose, and how they begin): what a shop
+      can have stored, if that is not only such an id;
+    - `settings`, and `handle`, which answers a request or raises `Refused`;
+    - `tell`, if it has webhooks, and `sign`, if they are signed only when they are sent.
+
+    ``ledger`` are its books. `handle` and `tell` are called with the ``lock`` held and the books brought up to now;
+    whatever else a sandbox adds takes the lock itself.
+    """
+
+    provider: ClassVar[str]
+    lifecycle: ClassVar[Lifecycle]
+    payment_ids: ClassVar[str] = "pay"
+    refund_ids: ClassVar[str] = "re"
+    id_digits: ClassVar[int] = 8
+    references: ClassVar[str] = ""
+    references_are: ClassVar[str] = ""
+    said_in_dashboard: ClassVar[Mapping[str, Any]] = {}
+    """What a refund says that a person makes in the dashboard."""
+
+    def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
+        self.clock = clock or SandboxClock()
+        self.server = SandboxServer(self._answer, port=port)
+        self.ledger = Ledger(lifecycle=self.lifecycle, clock=self.clock, tell=self.tell)
+        self.untaken: list[SandboxWebhook] = []
+        self.lock = threading.RLock()
+        self._made: Counter[str] = Counter()
+
+    def __enter__(self: _Self) -> _Self:
+        self.server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is: what ``api_url`` is in the settings."""
+        return self.server.url
+
+    # --- the provider's own ------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings of a test account here."""
+        raise NotImplementedError
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        """The answer to a request; raises `Refused`."""
+        raise NotImplementedError
+
+    def tell(self, refund: SandboxRefund) -> None:
+        """A refund is new or has another status: put what the provider sends of it in ``untaken``."""
+
+    def sign(self, webhook: SandboxWebhook) -> SandboxWebhook:
+        """A webhook as it is sent, now."""
+        return webhook
+
+    def refund_id(self, refund: SandboxRefund) -> str:
+        """Our id of a refund, if it carries it."""
+        metadata = refund.said.get("metadata")
+        return str(metadata.get("refund_id", "")) if isinstance(metadata, Mapping) else ""
+
+    def refundable(self, payment: SandboxPayment) -> Money:
+        """What a person can refund of a payment in the dashboard: what is left, if anything can be."""
+        return payment.left
+
+    def new_id(self, prefix: str) -> str:
+        """Another id that begins like this."""
+        self._made[prefix] += 1
+        made = f"{prefix}_{self._made[prefix]:0{self.id_digits}d}"
+        return self.new_id(prefix) if self.ledger.knows(made) else made
+
+    # --- the handles that every sandbox has --------------------------------------------------------------
+
+    def pay(self, amount: Money, *, reference: str = "") -> str:
+        """A customer pays; gives the reference that a shop stores."""
+        with self.lock:
+            self.check_new(reference)
+            made = reference or self.new_id(self.payment_ids)
+            return self.ledger.add(SandboxPayment(id=made, amount=amount, made_at=self.clock.now())).id
+
+    def refund_in_dashboard(self, reference: str, amount: Money, **said: Any) -> str:
+        """A person refunds in the provider's dashboard; gives the id of the refund. ``said`` are the provider's fields
+        of a refund."""
+        with self.lock:
+            self.ledger.settle()
+            payment = self.stored(reference)
+            left = self.refundable(payment)
+            if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
+                status = f" and it is {payment.status}" if payment.status else ""
+                raise ValueError(f"{amount} cannot be refunded of {reference}: {left} is left{status}")
+            return self.make_refund(payment, amount, {**self.said_in_dashboard, **said}).id
+
+    def cancel_in_dashboard(self, refund: str) -> None:
+        """A person cancels a refund in the dashboard. Raises `ValueError` for one that is not there, and for one that
+        can be cancelled no more."""
+        with self.lock:
+            self.ledger.settle()
+            self.cancel(self.ledger.made(refund))
+
+    def fail(self, refund: str) -> None:
+        """The bank refuses a refund, or sends back one that had succeeded; the money is on the balance again."""
+        with self.lock:
+            self.ledger.settle()
+            self.ledger.end(self.ledger.made(refund), Reported.FAILED, reason=self.lifecycle.refusal)
+
+    def hold(self) -> None:
+        """From now on refunds stay as they are, however long it takes, and new ones are pending."""
+        with self.lock:
+            self.ledger.hold()
+
+    def release(self) -> None:
+        """What was held goes its way again."""
+        with self.lock:
+            self.ledger.release()
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass; every refund goes as far as it is due."""
+        with self.lock:
+            self.clock.advance(by)
+            self.ledger.settle()
+
+    def set_balance(self, balance: Money) -> None:
+        """What the merchant has at the provider in one currency; without it there is always enough."""
+        with self.lock:
+            self.ledger.balance[balance.currency] = balance
+            self.ledger.settle()
+
+    def books(self, reference: str) -> Sequence[BookedRefund]:
+        """The refunds of a payment, whatever became of them, the oldest first."""
+        with self.lock:
+            self.ledger.settle()
+            return [
+                BookedRefund(
+                    reference=refund.id,
+                    amount=refund.amount,
+                    status=self.lifecycle.meaning(refund.status),
+                    refund_id=self.refund_id(refund),
+                )
+                for refund in self.stored(reference).refunds
+            ]
+
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        """The webhooks that nobody took yet, the oldest first."""
+        with self.lock:
+            self.ledger.settle()
+            taken, self.untaken = self.untaken, []
+            return [self.sign(webhook) for webhook in taken]
+
+    # --- the steps ---------------------------------------------------------------------------------------
+
+    def check_new(self, reference: str) -> None:
+        """Raise `ValueError` for a reference that the provider does not give, or has given before."""
+        shape = self.references or f"{self.payment_ids}_[0-9A-Za-z]+"
+        if reference and not re.fullmatch(shape, reference):
+            words = self.references_are or f"{self.provider}: those have the shape {shape}"
+            raise ValueError(f"{reference} is no payment of {words}")
+        if self.ledger.knows(reference):
+            raise ValueError(f"{reference} is there already")
+
+    def stored(self, reference: str) -> SandboxPayment:
+        """The payment that a shop stored; raises `ValueError` if there is none."""
+        return self.ledger.stored(reference)
+
+    def make_refund(self, payment: SandboxPayment, amount: Money, said: Mapping[str, Any]) -> SandboxRefund:
+        """A refund, made without a question; a provider with other ways than the usual one gives it here."""
+        return self.ledger.refund(payment, amount, reference=self.new_id(self.refund_ids), said=said)
+
+    def one_refund(self, refunds: Sequence[str]) -> SandboxRefund:
+        """The refund that a webhook is to be about, as it is now; raises `ValueError` if that is none or several."""
+        self.ledger.settle()
+        made = [self.ledger.made(refund) for refund in refunds]
+        if len(made) != 1:
+            raise ValueError(f"a webhook of {self.provider} is about one refund")
+        return made[0]
+
+    def cancel(self, refund: SandboxRefund) -> None:
+        """Cancel a refund; raises `ValueError` where that is not possible any more."""
+        cancellable = self.lifecycle.cancellable
+        if cancellable is not None and refund.status not in cancellable:
+            raise ValueError(f"{refund.id} is {refund.status}, too late to cancel")
+        self.ledger.end(refund, Reported.CANCELLED)
+
+    def _answer(self, request: SandboxRequest) -> SandboxResponse:
+        with self.lock:
+            self.ledger.settle()
+            try:
+                return self.handle(request)
+            except Refused as refused:
+                return refused.answer
+
+
+def spoilt(webhook: SandboxWebhook, header: str) -> SandboxWebhook:
+    """The same webhook with one character changed in the middle of the signature that stands in this header.
+
+    Raises `ValueError` for a webhook without it.
+    """
+    signature = webhook.headers.get(header, "")
+    if not signature:
+        raise ValueError(f"a webhook without the header {header} has no signature")
+    middle = len(signature) // 2
+    other = "0" if signature[middle] != "0" else "1"
+    changed = signature[:middle] + other + signature[middle + 1 :]
+    return attrs.evolve(webhook, headers={**webhook.headers, header: changed})

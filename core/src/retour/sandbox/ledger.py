@@ -1,0 +1,272 @@
+"""The books of a sandbox: payments, what went back of them and how far it is, and what there is on the balance."""
+
+from __future__ import annotations
+
+import datetime
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from retour.model.money import Money
+from retour.model.order import Mode
+from retour.model.refunds import Reported
+from retour.sandbox.lifecycle import Lifecycle, Step
+from retour.sandbox.movable_clock import SandboxClock
+
+
+@attrs.define(kw_only=True, eq=False)
+class SandboxRefund:
+    """A refund. ``status`` is the provider's word, for a ``reason`` where there is one; it stands since ``changed_at``,
+    though it was due ``since`` then if refunds were held. ``before`` is the status before it, none for a new one.
+
+    ``said`` is what was said of it when it was made, in the provider's fields. ``steps`` is the way that it still has
+    to go by itself. It ``counts`` until it failed or was cancelled; it is ``funded`` once it took from the balance.
+    """
+
+    id: str
+    payment: SandboxPayment = attrs.field(repr=False)
+    amount: Money
+    made_at: datetime.datetime
+    since: datetime.datetime
+    changed_at: datetime.datetime
+    said: dict[str, Any]
+    steps: deque[Step]
+    status: str = ""
+    before: str = ""
+    reason: str = ""
+    counts: bool = True
+    funded: bool = False
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class SandboxChargeBack:
+    """Money that the customer's bank took back."""
+
+    id: str
+    amount: Money
+    made_at: datetime.datetime
+
+
+@attrs.define(kw_only=True, eq=False)
+class SandboxPayment:
+    """A payment, with what went back of it, the oldest first.
+
+    ``id`` is its name in the API, and ``names`` are others that it has there. ``status`` and ``method`` are the
+    provider's words, and ``said`` is what was said of it when it was made, in the provider's fields. ``extra`` can be
+    refunded beyond what was paid.
+    """
+
+    id: str
+    amount: Money
+    made_at: datetime.datetime
+    mode: Mode = Mode.TEST
+    status: str = ""
+    method: str = ""
+    names: tuple[str, ...] = ()
+    extra: Money | None = None
+    said: dict[str, Any] = attrs.field(factory=dict)
+    refunds: list[SandboxRefund] = attrs.field(factory=list)
+    charge_backs: list[SandboxChargeBack] = attrs.field(factory=list)
+
+    @property
+    def refunded(self) -> Money:
+        """What was refunded or is under way; what a failed or cancelled refund took is not."""
+        return self._sum(refund.amount for refund in self.refunds if refund.counts)
+
+    @property
+    def charged_back(self) -> Money:
+        """What the bank took back."""
+        return self._sum(one.amount for one in self.charge_backs)
+
+    @property
+    def left(self) -> Money:
+        """What can still be refunded. What the bank took back is gone like what was refunded."""
+        nothing = Money.zero(self.amount.currency)
+        return max(self.amount + (self.extra or nothing) - self.refunded - self.charged_back, nothing)
+
+    def _sum(self, amounts: Iterable[Money]) -> Money:
+        return sum(amounts, Money.zero(self.amount.currency))
+
+
+class Ledger:
+    """All payments and refunds of a sandbox, which `settle` brings up to now; not safe to use from several threads.
+
+    ``payments`` and ``refunds`` are there by their id, ``orders`` are names for any number of payments. ``balance`` is
+    what the merchant has at the provider, per currency; where nothing is said of one there is always enough. While it
+    is ``held`` no refund goes on by itself. ``tell`` is called for every change, with the refund and the status that it
+    had before: none, for a new one.
+    """
+
+    def __init__(self, *, lifecycle: Lifecycle, clock: SandboxClock, tell: Callable[[SandboxRefund], None]) -> None:
+        self.lifecycle = lifecycle
+        self.payments: dict[str, SandboxPayment] = {}
+        self.orders: dict[str, list[SandboxPayment]] = {}
+        self.refunds: dict[str, SandboxRefund] = {}
+        self.balance: dict[str, Money] = {}
+        self.held = False
+        self._released_at: datetime.datetime | None = None
+        self._clock = clock
+        self._tell = tell
+        self._named: dict[str, SandboxPayment] = {}
+        self._under_way: list[SandboxRefund] = []
+
+    # --- payments ----------------------------------------------------------------------------------------
+
+    def add(self, payment: SandboxPayment, *, order: str = "") -> SandboxPayment:
+        """A payment comes in, as one of an ``order`` if that is given."""
+        self.payments[payment.id] = payment
+        self._named |= dict.fromkeys((payment.id, *payment.names), payment)
+        if order:
+            self.orders.setdefault(order, []).append(payment)
+        return payment
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a payment or an order of this name."""
+        return name in self._named or name in self.orders
+
+    def find(self, name: str) -> SandboxPayment | None:
+        """A payment by any name of its own, or as the one payment of an order."""
+        of_order = self.orders.get(name, ())
+        return of_order[0] if len(of_order) == 1 else self._named.get(name)
+
+    def stored(self, name: str) -> SandboxPayment:
+        """The payment that a shop stored; raises `ValueError` if there is none."""
+        found = self.find(name)
+        if found is None:
+            raise ValueError(f"there is no payment {name}, or no one payment of it")
+        return found
+
+    def names(self, payment: SandboxPayment) -> Sequence[str]:
+        """Every name that means this payment and no other, its id first."""
+        return [payment.id, *payment.names, *[order for order, paid in self.orders.items() if paid == [payment]]]
+
+    def charge_back(self, payment: SandboxPayment, amount: Money | None, *, reference: str) -> SandboxChargeBack:
+        """The customer's bank takes back an amount, by default all that it did not take yet: from the balance, and
+        whatever was refunded. Raises `ValueError` for more than there is."""
+        most = payment.amount - payment.charged_back
+        taken = most if amount is None else amount
+        if taken.currency != most.currency or not 0 < taken.minor <= most.minor:
+            raise ValueError(f"{taken} of {payment.id} cannot be charged back: {most} is not charged back yet")
+        made = SandboxChargeBack(id=reference, amount=taken, made_at=self._clock.now())
+        payment.charge_backs.append(made)
+        self._move(Money.zero(taken.currency) - taken)
+        return made
+
+    # --- refunds -----------------------------------------------------------------------------------------
+
+    def refund(
+        self,
+        payment: SandboxPayment,
+        amount: Money,
+        *,
+        reference: str,
+        said: Mapping[str, Any],
+        way: Sequence[Step] = (),
+    ) -> SandboxRefund:
+        """A refund with this ``reference``, made without a question; it goes its ``way``, the usual one unless one is
+        given."""
+        now = self._clock.now()
+        made = SandboxRefund(
+            id=reference,
+            payment=payment,
+            amount=amount,
+            made_at=now,
+            since=now,
+            changed_at=now,
+            said=dict(said),
+            steps=deque(way or self.lifecycle.way),
+        )
+        self.refunds[made.id] = made
+        payment.refunds.append(made)
+        self._under_way.append(made)
+        if not self.lifecycle.counts(made.steps[0].status) or self._fund(made):
+            self._begin(made)
+        else:
+            self.become(made, self.lifecycle.waits_for_balance)
+        return made
+
+    def made(self, reference: str) -> SandboxRefund:
+        """A refund by its id; raises `ValueError` if there is none."""
+        if reference not in self.refunds:
+            raise ValueError(f"there is no refund {reference}")
+        return self.refunds[reference]
+
+    def end(self, refund: SandboxRefund, meaning: Reported, *, reason: str = "") -> None:
+        """A refund fails or is cancelled, also after it succeeded. Raises `ValueError` for one that ended so before."""
+        if not refund.counts:
+            raise ValueError(f"{refund.id} is {refund.status} already")
+        self.become(refund, self.lifecycle.word(meaning), reason=reason)
+
+    def become(
+        self, refund: SandboxRefund, status: str, *, reason: str = "", since: datetime.datetime | None = None
+    ) -> None:
+        """A refund gets another status. One that counts no more gives back what it took, and goes no further."""
+        changed = refund.status != status
+        if changed:
+            refund.before = refund.status
+        refund.status, refund.reason, refund.since = status, reason, since or self._clock.now()
+        refund.changed_at = max(refund.since, self._released_at or refund.since)
+        refund.counts = self.lifecycle.counts(status)
+        if not refund.counts:
+            refund.steps.clear()
+            self._give_back(refund)
+        if changed:
+            self._tell(refund)
+
+    def settle(self) -> None:
+        """Bring every refund up to now: one that waits for balance goes on once there is enough, and each makes all
+        the steps that are due, unless they are held."""
+        for refund in self._under_way:
+            if refund.counts and not refund.funded and self._fund(refund):
+                self._begin(refund)
+            while refund.funded and refund.steps and not self.held:
+                due = refund.since + refund.steps[0].after
+                if self._clock.now() < due:
+                    break
+                step = refund.steps.popleft()
+                self.become(refund, step.status, reason=step.reason, since=due)
+        self._under_way = [refund for refund in self._under_way if refund.steps]
+
+    def hold(self) -> None:
+        """From now on no refund goes on by itself, and a new one is pending."""
+        self.settle()
+        self.held = True
+
+    def release(self) -> None:
+        """What was held goes as far as it is due. It changes now: what nobody saw before did not happen before."""
+        self.held = False
+        self._released_at = self._clock.now()
+        self.settle()
+
+    def covers(self, amount: Money) -> bool:
+        """Whether there is enough on the balance."""
+        return amount <= self.balance.get(amount.currency, amount)
+
+    def _begin(self, refund: SandboxRefund) -> None:
+        """The first step; while refunds are held it is made only if it leaves the refund pending."""
+        first = refund.steps[0]
+        if self.held and self.lifecycle.meaning(first.status) is not Reported.PENDING:
+            self.become(refund, self.lifecycle.word(Reported.PENDING))
+        else:
+            refund.steps.popleft()
+            self.become(refund, first.status, reason=first.reason)
+
+    def _fund(self, refund: SandboxRefund) -> bool:
+        """Take the money for a refund from the balance. Where it is too low a refund waits, if the provider lets it,
+        and is else taken all the same: the provider refuses such a refund before it is made."""
+        if self.lifecycle.waits_for_balance and not self.covers(refund.amount):
+            return False
+        refund.funded = True
+        self._move(Money.zero(refund.amount.currency) - refund.amount)
+        return True
+
+    def _give_back(self, refund: SandboxRefund) -> None:
+        if refund.funded:
+            refund.funded = False
+            self._move(refund.amount)
+
+    def _move(self, amount: Money) -> None:
+        if amount.currency in self.balance:
+            self.balance[amount.currency] += amount
