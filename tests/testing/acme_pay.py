@@ -240,7 +240,7 @@ class AcmePay:
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         given = webhook.headers.get(SIGNATURE.lower(), "")
-        check_signed(self._signed(webhook.body), [given], [self.settings.webhook_secret], setting="webhook_secret")
+        check_signed(self._signed(webhook.body), [given], self._secrets(), setting="webhook_secret")
         event = read_wire(WireEvent, read_json(webhook.body))
         return VerifiedEvents(events=(self._event(event),))
 
@@ -317,6 +317,9 @@ class AcmePay:
 
     def _signed(self, body: bytes) -> bytes:
         return body
+
+    def _secrets(self) -> list[Secret]:
+        return [self.settings.webhook_secret]
 
     def _event(self, event: WireEvent) -> RefundEvent:
         return RefundEvent(event_id=event.id, refund=self._result(event.refund, event.refund.payment))

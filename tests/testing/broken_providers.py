@@ -1042,7 +1042,7 @@ class HasANameForPeopleOnly(AcmePay):
 
 @breaks("test_the_class_says_who_it_is")
 class WasWrittenForAnotherContract(AcmePay):
-    api = 2
+    api = 1
 
 
 @breaks("test_a_declared_capability_has_its_method")
