@@ -591,7 +591,29 @@ class ReturnDesk:
     def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
         it may have happened."""
-        return self._command(order_id, by, lambda draft, _: refunds.retry(draft, refund_id))
+        return self._by_api.retry(order_id, refund_id, by)
+
+    def settle_refund(
+        self,
+        order_id: str,
+        refund_id: str,
+        *,
+        happened: bool,
+        evidence: str,
+        by: Actor,
+        reference: str = "",
+    ) -> Outcome:
+        """A person says of an unknown refund that it ``happened``, with the provider's ``reference`` of it, or that it
+        did not; ``evidence`` is how he knows, kept as a note. What did not happen is failed by his word, and the money
+        can be refunded anew, under another key.
+
+        The provider is asked first, and where it says what became of the refund, that is recorded instead. His word
+        counts where the provider's is not to be had: nothing heard for 24 hours, a plugin that is off, or a provider
+        that recognises the request no more and cannot look it up in full. Until then it raises `WrongState`, which says
+        from when on. If the provider reports the refund after all, both are kept, and what passes is paid twice.
+        The same twice changes nothing.
+        """
+        return self._by_person.settle(order_id, refund_id, by, unseen(evidence), reference, happened=happened)
 
     def match_refund(self, order_id: str, refund_id: str, external_id: str, *, by: Actor) -> Outcome:
         """Say that a refund found at the provider is one of ours, so that it counts once."""

@@ -49,7 +49,7 @@ class Links:
         self, order: Order, refund: Refund, to: BankAccount | None, ctx: HookContext, dossier: Dossier
     ) -> RefundLink:
         """Where a person makes a refund that waits for him: by bank transfer, where its provider cannot any more."""
-        payment = order.payment(refund.payment)
+        payment = dossier.payment_of(order, refund.payment)
         accounts = self.services.accounts
         if not refund.by_transfer or accounts.by_person(payment.provider):
             return self.refund_link(order, payment, refund.amount, to, ctx, dossier)

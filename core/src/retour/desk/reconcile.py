@@ -38,7 +38,11 @@ class Reconciling:
     def everything(self, order_id: str) -> Outcome:
         """Read all refunds of an order's payments, and record what we did not know."""
         case = self.commands.read(order_id)
-        return self._record(case, self._books(case.order.payments))
+        return self._record(case, self._books(_with_refunds(case)))
+
+    def record(self, case: Case, seen: Mapping[str, Sequence[ReportedRefund]]) -> None:
+        """Record what was read already, by the payment's id, and what of it we did not know."""
+        self._record(case, Books(seen=seen, not_asked=()))
 
     def before_replacing(self, case: Case, refund_id: str) -> Outcome:
         """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
@@ -47,7 +51,7 @@ class Reconciling:
         """
         refund = case.dossier.refund(refund_id)
         self._check_can_be_looked_up(case, refund)
-        books = self._books([case.order.payment(refund.payment)])
+        books = self._books([case.dossier.payment_of(case.order, refund.payment)])
         for payment in books.not_asked:
             raise ProviderUnavailable(
                 text(
@@ -65,7 +69,7 @@ class Reconciling:
     def _check_can_be_looked_up(self, case: Case, refund: Refund) -> None:
         """Raise `WrongState` where the provider cannot tell whether a person made a refund in its dashboard. Of a bank
         transfer he is the only one who knows."""
-        payment = case.order.payment(refund.payment)
+        payment = case.dossier.payment_of(case.order, refund.payment)
         provider = self.services.accounts.payment(
             self.commands.shop_id, payment.provider, payment.account, payment.mode
         )
@@ -99,8 +103,15 @@ class Reconciling:
 
     def _record(self, case: Case, books: Books) -> Outcome:
         def decide(draft: Draft, order: Order) -> None:
-            for payment in order.payments:
-                record_reports(draft, payment, books.seen.get(payment.id, ()), Evidence.RECONCILE)
+            for payment_id, seen in books.seen.items():
+                record_reports(draft, draft.dossier.payment_of(order, payment_id), seen, Evidence.RECONCILE)
 
         command = Command(order_id=case.order_id, by=Actor.system(), decide=decide, case=case)
         return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)
+
+
+def _with_refunds(case: Case) -> list[Payment]:
+    """The payments of an order as it is now, and those that left it with refunds on them: what is on its way there
+    ends too."""
+    left = {refund.payment for refund in case.dossier.refunds.values()} - {one.id for one in case.order.payments}
+    return [*case.order.payments, *[case.dossier.payments[one] for one in sorted(left) if one in case.dossier.payments]]

@@ -6,16 +6,25 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request
 from retour.desk.reconcile import Reconciling
-from retour.desk.refund_questions import RefundQuestions, being_sent
+from retour.desk.refund_questions import RefundQuestions, being_sent, not_by_api
+from retour.effects.reading import Reading
+from retour.effects.refunding import payment_of
 from retour.model.actor import Actor
-from retour.model.errors import ProviderUnavailable, WrongState
+from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.reasons import Reason
+from retour.model.refunds import Refund, RefundState
+from retour.model.text import Text
 from retour.rules import refunds
+from retour.rules.books import BooksRead, record_books
 from retour.rules.draft import Draft
+from retour.steps.case import Case
 from retour.store.commit import EffectTaken
+
+_NOT_READ = BooksRead(target="")
+"""The books of a refund that is only rehearsed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -28,16 +37,17 @@ class Wanted:
     instead_of: str | None = None
     note: str | None = attrs.field(default=None, repr=False)
 
-    def plan(self, draft: Draft, order: Order, target: str = "", page: str = "", hold: Reason | None = None) -> None:
+    def plan(self, draft: Draft, order: Order, books: BooksRead = _NOT_READ, hold: Reason | None = None) -> None:
         """Decide it; what a provider or a policy says is not known yet where it is only rehearsed."""
         refunds.plan(
             draft,
             order,
             order.payment(self.payment),
             self.amount,
-            target,
+            books.target,
             hold=hold,
-            page=page,
+            page=books.page,
+            books_read=books is not _NOT_READ,
             return_id=self.return_id,
             instead_of=self.instead_of,
             note=self.note,
@@ -63,18 +73,58 @@ class RefundByApi:
             case = self.commands.read(order_id)
             self.commands.rehearse(case, by, wanted.plan)
         try:
-            refundable = self.questions.refundable(case.order, case.order.payment(wanted.payment))
-        except (ProviderUnavailable, WrongState):  # the same click, a moment ahead, may have taken what was left
+            return self._decided(case, wanted, by, request)
+        except (ProviderUnavailable, InvalidAmount, WrongState):
+            # the same click, a moment ahead, may have taken what was left
             before = self.commands.before(self.commands.read(order_id), by, request)
             if before is not None:
                 return before
             raise
 
-        def decide(draft: Draft, order: Order) -> None:
-            hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
-            wanted.plan(draft, order, refundable.target, refundable.url, hold)
+    def _decided(self, case: Case, wanted: Wanted, by: Actor, request: Request) -> Outcome:
+        """Read the provider's books, and decide on what they say. What was found there is recorded in the same step,
+        and also where the refund is refused for it."""
+        payment = case.order.payment(wanted.payment)
+        reading = self.questions.books(case.order, payment)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
+        def decide(draft: Draft, order: Order) -> None:
+            found = record_books(draft, order.payment(wanted.payment), reading.books)
+            if not reading.refundable.possible:
+                raise not_by_api(order, payment, reading.refundable.reason)
+            hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
+            wanted.plan(draft, order, reading.books, found or hold)
+
+        command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)
+        try:
+            return self.commands.run(command)
+        except (InvalidAmount, NotAllowed, WrongState):
+            self.reconciling.record(case, {payment.id: reading.books.seen or ()})
+            raise
+
+    def retry(self, order_id: str, refund_id: str, by: Actor) -> Outcome:
+        """Let a refund that waits for a person go on, on what its provider's books say now."""
+        case = self.commands.read(order_id)
+        self.commands.rehearse(case, by, lambda draft, _: refunds.retry(draft, refund_id))
+        refund = case.dossier.refund(refund_id)
+        reading = self._reading_for(case, refund)
+
+        def decide(draft: Draft, _: Order) -> None:
+            hold = None
+            if reading is not None:
+                hold = record_books(draft, payment_of(case, refund.payment), reading.books, own=refund)
+            refunds.retry(draft, refund_id, hold, books_read=reading is not None)
+
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case))
+
+    def _reading_for(self, case: Case, refund: Refund) -> Reading | None:
+        """The books for a refund that is about to be sent; None for one that may have been, which is looked up, and
+        where its plugin cannot be used: whoever sends it later reads them then."""
+        payment = payment_of(case, refund.payment)
+        if refund.state is not RefundState.PLANNED:
+            return None
+        if isinstance(self.questions.services.accounts.refunding(case.shop, payment), Text):
+            return None
+        return self.questions.books(case.order, payment)
 
     def cancel(self, order_id: str, refund_id: str, by: Actor, note: str | None) -> Outcome:
         """Take a refund out of the hands of those who would send it, or ask its provider to take it back."""

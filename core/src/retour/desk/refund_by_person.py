@@ -6,12 +6,19 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.refund_questions import RefundQuestions, being_sent
+from retour.effects.providers_word import A_PERSON_MAY, Word, word_on
+from retour.effects.refunding import payment_of, request_of
 from retour.model.actor import Actor
+from retour.model.errors import WrongState
 from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.outcome import Outcome
+from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState
+from retour.model.text import text
 from retour.rules import refunds
 from retour.rules.draft import Draft
+from retour.rules.matching import report
+from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 
 
@@ -40,13 +47,121 @@ class RefundByPerson:
         note: str | None,
     ) -> Outcome:
         """A person made a refund, and the provider or the bank calls it ``reference``."""
+        unknown = self._unknown(order_id, refund_id, by, request)
+        if unknown is not None and refund_id is not None:
+            refund = unknown.dossier.refund(refund_id)
+            return self._confirm_in_place_of(unknown, refund, payment, amount, by, request, reference, return_id, note)
 
         def decide(draft: Draft, order: Order) -> None:
-            refunds.confirm(draft, order, order.payment(payment), amount, reference, return_id, note, refund_id)
+            refunds.confirm(
+                draft, order, draft.dossier.payment_of(order, payment), amount, reference, return_id, note, refund_id
+            )
             if refund_id is not None:
                 draft.superseded.extend(self.questions.still_asking(draft.dossier, refund_id))
 
         return self._settled(order_id, refund_id or "", by, decide, request)
+
+    def settle(
+        self, order_id: str, refund_id: str, by: Actor, evidence: str, reference: str, *, happened: bool
+    ) -> Outcome:
+        """A person says whether an unknown refund happened, where its provider's word is not to be had."""
+        case = self.commands.read(order_id)
+        refund = case.dossier.refund(refund_id)
+
+        def rehearsed(draft: Draft, order: Order) -> None:
+            refunds.settle(draft, order, refund_id, evidence, reference, happened=happened)
+
+        self.commands.rehearse(case, by, rehearsed)
+        word = self._word(case, refund)
+
+        def decide(draft: Draft, order: Order) -> None:
+            if not self._as_it_was(draft, refund):
+                rehearsed(draft, order)  # says what it is now, or that it was settled so already
+                return
+            draft.superseded.extend(self.questions.still_asking(draft.dossier, refund_id))
+            if word.found is not None:
+                report(draft, refund, word.found, Evidence.LOOKUP, MatchedBy.KEY)
+            elif word.did_not_happen:
+                refunds.did_not_happen(draft, refund.id)
+            else:
+                rehearsed(draft, order)
+
+        return self._settled(order_id, refund_id, by, decide, None)
+
+    def _unknown(self, order_id: str, refund_id: str | None, by: Actor, request: Request) -> Case | None:
+        """The order, where the refund that a person confirms is unknown and this request is new."""
+        if refund_id is None:
+            return None
+        case = self.commands.read(order_id)
+        if self.commands.before(case, by, request) is not None:
+            return None
+        refund = case.dossier.refund(refund_id)
+        return case if refund.state is RefundState.UNKNOWN else None
+
+    def _confirm_in_place_of(
+        self,
+        case: Case,
+        refund: Refund,
+        payment: str,
+        amount: Money,
+        by: Actor,
+        request: Request,
+        reference: str,
+        return_id: str | None,
+        note: str | None,
+    ) -> Outcome:
+        """A person made by hand a refund that is unknown. Its provider is asked first: what it says is a fact of its
+        own, beside the person's."""
+        word = self._word(case, refund)
+
+        def decide(draft: Draft, order: Order) -> None:
+            chosen = draft.dossier.payment_of(order, payment)
+            refunds.check_confirmable(draft.dossier, refund, chosen, amount)
+            if not self._as_it_was(draft, refund):
+                raise being_sent(draft.dossier, refund.id)
+            if word.found is not None:
+                report(draft, refund, word.found, Evidence.LOOKUP, MatchedBy.KEY)
+                if word.found.reference == reference.strip():
+                    return  # the person speaks of the same refund
+            elif word.did_not_happen:
+                refunds.did_not_happen(draft, refund.id)
+            else:
+                refunds.settle(draft, order, refund.id, note or reference, "", happened=False)
+            refunds.confirm_in_place_of(draft, order, refund, chosen, reference, return_id, note)
+
+        def excluding_the_worker(draft: Draft, order: Order) -> None:
+            decide(draft, order)
+            draft.superseded.extend(self.questions.still_asking(draft.dossier, refund.id))
+
+        self.commands.rehearse(case, by, decide)
+        return self._settled(case.order_id, refund.id, by, excluding_the_worker, request)
+
+    def _word(self, case: Case, refund: Refund) -> Word:
+        """The provider's word on a refund, asked now. Raises `WrongState` while it can still come."""
+        payment = payment_of(case, refund.payment)
+        provider = self.questions.services.accounts.refunding(case.shop, payment)
+        now = self.questions.services.clock()
+        if refund.instruction is None or refund.state is not RefundState.UNKNOWN:
+            return Word()
+        word = word_on(refund, provider, request_of(case.dossier, refund), now)
+        if word.can_still_come:
+            raise WrongState(
+                text(
+                    "Order {order}: whether refund {refund} of {amount} was made, {provider} can still say: {why}. "
+                    "From {time} on you can settle it yourself. Nothing was changed.",
+                    order=case.order_id,
+                    refund=refund.id,
+                    amount=refund.amount,
+                    provider=payment.provider,
+                    why=word.why.words if word.why is not None else "",
+                    time=(refund.unknown_since or now) + A_PERSON_MAY,
+                )
+            )
+        return word
+
+    def _as_it_was(self, draft: Draft, refund: Refund) -> bool:
+        """Whether a refund is still as it was when its provider was asked."""
+        return draft.dossier.refund(refund.id) == refund
 
     def match(self, order_id: str, refund_id: str, external_id: str, by: Actor) -> Outcome:
         """A refund found at the provider is one of ours."""

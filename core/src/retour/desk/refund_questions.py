@@ -9,6 +9,7 @@ import attrs
 from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects.kinds import SendRefund, effect_of
+from retour.effects.reading import Reading, read_books
 from retour.model.dossier import Dossier
 from retour.model.errors import NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
@@ -18,7 +19,6 @@ from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundSt
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.providers.errors import ProviderError
-from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.draft import Draft
 from retour.store.effects import WaitingEffect
@@ -36,14 +36,14 @@ class RefundQuestions:
         """The shop."""
         return self.commands.shop_id
 
-    def refundable(self, order: Order, payment: Payment) -> Refundable:
-        """What the provider says of a payment, asked before anything is decided. Raises `ProviderUnavailable`, and
-        `WrongState` where it cannot be refunded by API."""
+    def books(self, order: Order, payment: Payment) -> Reading:
+        """What the provider's books say of a payment, read before anything is decided. Raises `ProviderUnavailable`,
+        and `WrongState` where the payment is not refunded by API."""
         provider = self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
-            raise _not_by_api(order, payment, provider)
+            raise not_by_api(order, payment, provider)
         try:
-            refundable = provider.refundable(payment)
+            return read_books(provider, payment)
         except ProviderError as error:
             raise ProviderUnavailable(
                 text(
@@ -55,9 +55,6 @@ class RefundQuestions:
                     error=error.reason.words,
                 )
             ) from error
-        if not refundable.possible:
-            raise _not_by_api(order, payment, refundable.reason)
-        return refundable
 
     def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
         """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""
@@ -71,7 +68,7 @@ class RefundQuestions:
         refund = dossier.refund(refund_id)
         if refund.state is not RefundState.PENDING or refund.instruction is None:
             return
-        payment = order.payment(refund.payment)
+        payment = dossier.payment_of(order, refund.payment)
         provider = self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
             why = provider
@@ -144,7 +141,8 @@ class RefundQuestions:
         return (answer.because or reason(ReasonCode.HELD)) if answer.kind is ApprovalKind.HOLD else None
 
 
-def _not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
+def not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
+    """The error about a payment that its provider's API does not refund."""
     return WrongState(
         text(
             "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, to_store
-from retour.effects.refunding import as_reported
+from retour.effects.reading import as_reported
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, ProviderUnavailable
 from retour.model.ids import crockford

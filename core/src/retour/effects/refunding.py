@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import attrs
 
 from retour.effects.attempt import Attempt, done, postpone
+from retour.effects.providers_word import complete_after, window_of
+from retour.effects.reading import as_reported, as_reports, can_be_read, read_books
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import UnknownPayment
@@ -26,20 +29,33 @@ from retour.model.events.money import (
 )
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
-from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
+from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState
 from retour.model.text import Text, text
 from retour.plugins.accounts import Accounts
-from retour.plugins.providers import PaymentCaller
-from retour.providers.capabilities import PaymentCapabilities, Support
+from retour.plugins.providers import AboutAnother, PaymentCaller
+from retour.providers.capabilities import PaymentCapabilities
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
+from retour.rules.books import record_books, refunded_there
 from retour.rules.draft import Draft
-from retour.rules.matching import ReportedRefund, record_reports, report, why_no_longer
+from retour.rules.matching import (
+    ReportedRefund,
+    hold_for_another_answer,
+    record_reports,
+    report,
+    why_no_longer,
+)
 from retour.rules.recovery import Next, begins_anew, next_step
 from retour.steps.case import Case, Cases
 from retour.store.effects import ClaimedEffect
 
+_PERHAPS_A_COLLEAGUES = frozenset({ErrorCode.ALREADY_REFUNDED, ErrorCode.AMOUNT_TOO_HIGH})
+"""What a provider says where somebody else refunded the payment already."""
+
 _NO_TIME = datetime.timedelta(0)
+
+FRESH = datetime.timedelta(minutes=1)
+"""How old a reading of the provider's books may be when a refund is sent on it."""
 
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
@@ -65,35 +81,83 @@ class Refunding:
             if effect.crashed:
                 return _unclear(effect, refund, reason(ReasonCode.PLUGIN_UNUSABLE), later_try=True)
             return Attempt(settled=postpone(effect, str(provider)))
-        request = request_of(case.dossier, refund)
+        request, payment = request_of(case.dossier, refund), payment_of(case, refund.payment)
         if refund.unclear_at is None and not effect.crashed:
-            misfit = why_no_longer(case.dossier, payment_of(case, refund.payment))
+            misfit = why_no_longer(case.dossier, payment)
             if misfit is not None:
                 held = RefundHeld(refund_id=refund.id, because=reason(misfit))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
-            if begins_anew(refund, self.clock(), window=_window(provider)):
+            if begins_anew(refund, self.clock(), window=window_of(provider)):
                 return _anew(effect, refund, reason(ReasonCode.NOT_MADE_BEFORE))
-            return self._submit(effect, refund, provider, request)
-        return self._recover(effect, refund, provider, request)
+            if self._read_long_ago(refund) and can_be_read(provider):
+                return self._submit_after_reading(effect, refund, provider, payment, request, case)
+            return self._submit(effect, refund, provider, payment, request)
+        return self._recover(effect, refund, provider, payment, request)
+
+    def _read_long_ago(self, refund: Refund) -> bool:
+        return refund.read_at is None or self.clock() - refund.read_at > FRESH
+
+    def _submit_after_reading(
+        self,
+        effect: ClaimedEffect,
+        refund: Refund,
+        provider: PaymentCaller,
+        payment: Payment,
+        request: RefundRequest,
+        case: Case,
+    ) -> Attempt:
+        """Read the provider's books once more before a first try, since somebody may have refunded there meanwhile."""
+        try:
+            books = read_books(provider, payment).books
+        except ProviderError as error:
+            return self._not_read(effect, refund, error)
+
+        def found(draft: Draft) -> None:
+            record_books(draft, payment, books, own=refund)
+
+        fresh = case.draft(Actor.system(), self.clock())
+        hold = record_books(fresh, payment, books, own=refund)
+        misfit = why_no_longer(fresh.dossier, payment)
+        because = reason(misfit) if misfit is not None and hold is None else hold
+        if because is not None:
+            held = RefundHeld(refund_id=refund.id, because=because)
+            return Attempt(
+                settled=done(effect), fact=found, record=_while_open(refund, lambda draft: draft.record(held))
+            )
+        sent = self._submit(effect, refund, provider, payment, request)
+        return attrs.evolve(sent, fact=_both(found, sent.fact))
+
+    def _not_read(self, effect: ClaimedEffect, refund: Refund, error: ProviderError) -> Attempt:
+        """The books could not be read, so nothing was sent: it is tried again, or a person mends what stands in the
+        way."""
+        if error.disposition in (Disposition.FIX, Disposition.FINAL):
+            held = RefundHeld(refund_id=refund.id, because=error.reason)
+            return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
+        return self._put_off(effect, refund, error, cannot_be_asked(error.reason))
 
     def _submit(
-        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, request: RefundRequest
     ) -> Attempt:
         """Send it, where no earlier try can have happened."""
         try:
             result = provider.refund(request)
+        except AboutAnother as error:
+            return _about_another(effect, refund, payment, error.found)
         except ProviderError as error:
-            return self._refused(effect, refund, error)
+            return self._refused(effect, refund, provider, payment, error)
         return _settled(effect, refund, result, Evidence.ANSWER)
 
-    def _refused(self, effect: ClaimedEffect, refund: Refund, error: ProviderError) -> Attempt:
-        """A first try that gave no refund: what it means for the money decides what follows."""
+    def _refused(
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, error: ProviderError
+    ) -> Attempt:
+        """A first try that gave no refund: what it means for the money decides what follows.
+
+        What is refused for good is failed at once, whatever the words are: no earlier try can have happened. Where
+        they say that the money went back already, somebody else's refund is looked for and named.
+        """
         because = error.reason
         if error.disposition is Disposition.RETRY:
-            settled = postpone(effect, str(error), error.not_before)
-            until = self.clock() + datetime.timedelta(microseconds=settled.delay)
-            event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
-            return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
+            return self._put_off(effect, refund, error, because)
         if error.disposition is Disposition.RECONCILE:
             return _unclear(effect, refund, because)
         if error.code is ErrorCode.TOO_LATE:
@@ -102,13 +166,34 @@ class Refunding:
         if error.disposition is Disposition.FIX:
             held = RefundHeld(refund_id=refund.id, because=because)
             return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
-        refused, by = RefundRefused(refund_id=refund.id, because=because), Actor.provider(refund.provider)
-        return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(refused, by)))
+        seen: Sequence[ReportedRefund] = ()
+        if error.code in _PERHAPS_A_COLLEAGUES and provider.capabilities.list_refunds.usable:
+            with suppress(ProviderError):  # what cannot be read now is read before the next refund
+                seen = as_reports(provider.list_refunds(request_target(refund)))
+
+        def refused(draft: Draft) -> None:
+            there = ", ".join([f"{one.amount} {one.reference}" for one in refunded_there(draft.dossier, payment)])
+            named = attrs.evolve(because, said="; ".join([one for one in (because.said, there) if one]))
+            told = named if error.code in _PERHAPS_A_COLLEAGUES else because
+            draft.record(RefundRefused(refund_id=refund.id, because=told), Actor.provider(refund.provider))
+
+        return Attempt(
+            settled=done(effect),
+            fact=lambda draft: record_reports(draft, payment, seen, Evidence.RECONCILE),
+            record=_while_open(refund, refused),
+        )
+
+    def _put_off(self, effect: ClaimedEffect, refund: Refund, error: ProviderError, because: Reason) -> Attempt:
+        """It certainly was not made, and goes out again by itself."""
+        settled = postpone(effect, str(error), error.not_before)
+        until = self.clock() + datetime.timedelta(microseconds=settled.delay)
+        event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
+        return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
 
     # --- finding out ---------------------------------------------------------------------------------
 
     def _recover(
-        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, request: RefundRequest
     ) -> Attempt:
         """Ask the provider what became of an unclear refund, and go on by the recovery rule."""
         capabilities: PaymentCapabilities = provider.capabilities
@@ -118,6 +203,8 @@ class Refunding:
         if capabilities.find_refund.usable:
             try:
                 found = provider.find_refund(request)
+            except AboutAnother as error:
+                return _about_another(effect, refund, payment, error.found)
             except ProviderError as error:
                 because = cannot_be_asked(error.reason)
                 return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
@@ -126,11 +213,11 @@ class Refunding:
         step = next_step(
             refund,
             now,
-            window=_window(provider),
-            lookup_complete_after=_complete_after(provider),
+            window=window_of(provider),
+            lookup_complete_after=complete_after(provider),
         )
         if step is Next.RESEND:
-            return self._resend(effect, refund, provider, request)
+            return self._resend(effect, refund, provider, payment, request)
         if step is Next.SEND_ANEW:
             return _anew(effect, refund, reason(ReasonCode.DID_NOT_HAPPEN))
         if step is Next.WAIT:
@@ -139,7 +226,7 @@ class Refunding:
         return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
 
     def _resend(
-        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, request: RefundRequest
+        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, request: RefundRequest
     ) -> Attempt:
         """Send the same request again inside the window. Whatever refusal comes back, the refund stays unclear.
 
@@ -150,8 +237,10 @@ class Refunding:
             return Attempt(settled=done(effect))
         try:
             result = provider.refund(request)
+        except AboutAnother as error:
+            return _about_another(effect, refund, payment, error.found)
         except ProviderError as error:
-            counts = _complete_after(provider) is not None
+            counts = complete_after(provider) is not None
             return _unclear(effect, refund, error.reason, error.not_before, later_try=counts)
         return _settled(effect, refund, result, Evidence.REPEATED)
 
@@ -172,8 +261,12 @@ class Refunding:
             else:  # made in a dashboard
                 target = provider.refundable(payment_of(case, refund.payment)).target
             result = provider.fetch_refund(target, refund.reference)
+        except AboutAnother as error:
+            return _about_another(effect, refund, payment_of(case, refund.payment), error.found)
         except ProviderError as error:
             return Attempt(settled=postpone(effect, str(error)))
+        if result.amount != refund.amount:
+            return _about_another(effect, refund, payment_of(case, refund.payment), result)
         seen = as_reported(result)
         pending = seen.status in refund.reported
         return Attempt(
@@ -269,8 +362,7 @@ class Refunding:
             return provider
         if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
             return ()
-        target = provider.refundable(payment).target
-        return [as_reported(result) for result in provider.list_refunds(target)]
+        return read_books(provider, payment).books.seen or ()
 
     def _provider(self, case: Case, payment_id: str) -> PaymentCaller | Text:
         return self.accounts.refunding(case.shop, payment_of(case, payment_id))
@@ -305,40 +397,33 @@ def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
     )
 
 
-def as_reported(result: RefundResult) -> ReportedRefund:
-    """A provider's refund as the matching rule reads it.
-
-    What has a reference at the provider is there, whatever it waits for: it counts as pending, and is not the
-    merchant's to make or to give up.
-    """
-    there = bool(result.reference) and result.status is Reported.AWAITING_MERCHANT
-    return ReportedRefund(
-        reference=result.reference,
-        status=Reported.PENDING if there else result.status,
-        amount=result.amount,
-        refund_id=result.refund_id,
-        provider_status=result.provider_status,
-        because=result.reason,
-        created_at=result.created_at,
-    )
-
-
-def _window(provider: PaymentCaller) -> datetime.timedelta | None:
-    """How long the provider recognises a request that is repeated; None: it never does."""
-    idempotency = provider.capabilities.idempotency
-    return None if idempotency is None else idempotency.window
-
-
-def _complete_after(provider: PaymentCaller) -> datetime.timedelta | None:
-    """How old a try must be before "not found" proves something; None: never, or nothing can be looked up in full."""
-    complete = provider.capabilities.find_refund is Support.YES
-    return provider.capabilities.lookup_complete_after if complete else None
-
-
 def _anew(effect: ClaimedEffect, refund: Refund, because: Reason) -> Attempt:
     """It certainly did not happen: it is submitted again, with an effect of its own that sends it."""
     again = RefundSubmitted(refund_id=refund.id, because=because)
     return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(again)))
+
+
+def request_target(refund: Refund) -> str:
+    """What a refund by API is made on."""
+    return refund.instruction.target if refund.instruction is not None else ""
+
+
+def _about_another(effect: ClaimedEffect, refund: Refund, payment: Payment, found: RefundResult) -> Attempt:
+    """The provider answered about something else than it was asked. What it said is recorded as it is, where it is of
+    the same payment, and the refund waits for a person: nobody knows what became of it."""
+    seen = as_reported(found)
+    of_the_payment = found.target in ("", request_target(refund))
+
+    def fact(draft: Draft) -> None:
+        if of_the_payment and seen.reference not in ("", refund.reference):
+            record_reports(draft, payment, [seen], Evidence.ANSWER)
+
+    def record(draft: Draft) -> None:
+        now = draft.dossier.refund(refund.id)
+        if now.state in (RefundState.SUBMITTING, RefundState.UNKNOWN, RefundState.PENDING):
+            hold_for_another_answer(draft, now, seen)
+
+    return Attempt(settled=done(effect), fact=fact, record=record)
 
 
 def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, evidence: Evidence) -> Attempt:
@@ -380,6 +465,17 @@ def _after_unclear(refund: Refund, held: RefundHeld) -> Callable[[Draft], None]:
         if draft.dossier.refund(refund.id).state is RefundState.SUBMITTING:
             draft.record(RefundUnclear(refund_id=refund.id, because=reason(ReasonCode.PROCESS_STOPPED)))
         draft.record(held)
+
+    return record
+
+
+def _both(first: Callable[[Draft], None], second: Callable[[Draft], None] | None) -> Callable[[Draft], None]:
+    """Record one thing after the other."""
+
+    def record(draft: Draft) -> None:
+        first(draft)
+        if second is not None:
+            second(draft)
 
     return record
 

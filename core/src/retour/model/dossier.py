@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import attrs
 
-from retour.model.errors import UnknownReceipt, UnknownRefund, UnknownReturn
+from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
-from retour.model.order import Order
+from retour.model.order import Order, Payment
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, Return
 from retour.model.text import text
@@ -23,13 +23,15 @@ class Dossier:
     """All of one order's returns, stock movements and refunds as they are now.
 
     ``version`` is the ``seq`` of the last event, 0 where nothing happened yet; ``order`` is the order as it was last
-    seen, without personal data. ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the
-    request_ids that were used: their digest and the ``seq`` of the command's first event.
+    seen, without personal data, and ``payments`` every payment that it ever had, by its id, as that was last seen.
+    ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the request_ids that were used:
+    their digest and the ``seq`` of the command's first event.
     """
 
     order_id: str
     version: int = 0
     order: Order | None = None
+    payments: Mapping[str, Payment] = attrs.field(factory=dict)
     returns: Mapping[str, Return] = attrs.field(factory=dict)
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
@@ -136,6 +138,17 @@ class Dossier:
         """A payment's page as its provider last named it; empty where it never did."""
         pages = [one.page for one in self.refunds.values() if one.payment == payment_id and one.page]
         return pages[-1] if pages else ""
+
+    def payment_of(self, order: Order, name: str) -> Payment:
+        """A payment of ``order``, by its id or reference, also one that has left it: as it was last seen then. Raises
+        `UnknownPayment`, naming those that it has now."""
+        try:
+            return order.payment(name)
+        except UnknownPayment:
+            for payment in self.payments.values():
+                if is_text(name) and name in (payment.id, payment.reference):
+                    return payment
+            raise
 
     def refund(self, refund_id: str) -> Refund:
         """The refund called ``refund_id``; raises `UnknownRefund`, naming the refunds there are."""

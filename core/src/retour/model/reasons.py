@@ -38,6 +38,11 @@ class ReasonCode(StrEnum):
     RECEIPT_CORRECTED = "receipt_corrected"
     NOTHING_TO_DECIDE = "nothing_to_decide"
     OTHER_CURRENCY = "other_currency"
+    REFUNDED_MEANWHILE = "refunded_meanwhile"  # at the provider, and nobody had told us: said which
+    NOT_EXPLAINED = "not_explained"  # the values "left" and "expected"
+    ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked: said what
+    PAID_TWICE = "paid_twice"  # the value "other", and said how that is called
+    SETTLED = "settled"  # a person says so, where the provider's word was not to be had
     NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
 
@@ -154,6 +159,13 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.RECEIPT_CORRECTED: text("the count was corrected"),
     ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
     ReasonCode.OTHER_CURRENCY: text("there are refunds in another currency than the order is in now"),
+    ReasonCode.REFUNDED_MEANWHILE: text("money went back at the provider meanwhile"),
+    ReasonCode.NOT_EXPLAINED: text(
+        "the provider has {left} left of the payment, and by the refunds that we know it would be {expected}"
+    ),
+    ReasonCode.ANOTHER_ANSWER: text("the provider answered about something else than it was asked"),
+    ReasonCode.PAID_TWICE: text("it was paid twice"),
+    ReasonCode.SETTLED: text("settled by hand"),
     ReasonCode.NO_OUTCOME: text("the provider took it and never said what became of it: look there"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."

@@ -87,8 +87,11 @@ class Refund:
 
     ``payment`` is the payment's id. ``reference`` is what the provider or the bank calls the refund. ``instruction`` is
     what its provider is told, for a refund by API: it is there from the moment the refund is planned, and ``sent_at``
-    is when its first try began. ``unclear_at`` is when a try last ended without a clear answer, None when none did.
-    ``reported`` is everything that the provider ever said of it.
+    is when its first try began, ``read_at`` when the provider's books were last read for it. ``unclear_at`` is when a
+    try last ended without a clear answer, ``unknown_since`` when it became unknown; None when none did.
+    ``reported`` is everything that the provider ever said of it, ``settled`` what a person said of it where the
+    provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund that was
+    unknown when a person made this one by hand instead.
     ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
     that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
@@ -106,8 +109,12 @@ class Refund:
     return_id: str | None = None
     instruction: RefundInstruction | None = None
     sent_at: datetime.datetime | None = None
+    read_at: datetime.datetime | None = None
     unclear_at: datetime.datetime | None = None
+    unknown_since: datetime.datetime | None = None
     reported: frozenset[Reported] = frozenset()
+    settled: bool | None = None
+    in_place_of: str | None = None
     problem: Reason | None = None
     needs_person: bool = False
     waits_until: datetime.datetime | None = None

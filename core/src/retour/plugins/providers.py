@@ -57,6 +57,14 @@ class ProviderBroke(ProviderError):
         return self._broke
 
 
+class AboutAnother(ProviderBroke):
+    """A provider answered about another refund than it was asked about: ``found``, which is a fact of its own."""
+
+    def __init__(self, failed: ErrorCode, why: str, found: RefundResult, *, plugin: str, origin: str, method: str):
+        super().__init__(failed, why, plugin=plugin, origin=origin, method=method)
+        self.found = found
+
+
 @attrs.frozen(kw_only=True)
 class PaymentCaller:
     """A payment provider of one shop, account and mode.
@@ -205,6 +213,7 @@ def _called(
     if not declared:
         raise ProviderError(ErrorCode.CONFIGURATION, f"{caller.display_name} does not declare {method}")
     place = ""
+    another: RefundResult | None = None
     try:
         own: list[Any] = [apart(one) for one in arguments]
         with time_limit(DEADLINE_SECONDS), asking(f"{method} of plugin {caller.name}"):
@@ -214,7 +223,8 @@ def _called(
             if wanted is not None:
                 why = f"it answered {type(answer).__name__}, which is not what the contract says: {wanted}"
             elif about is not None and answer is not None and not about(answer):
-                why = "it answered about another refund than it was asked about"
+                check_again(answer)
+                why, another = "it answered about another refund than it was asked about", answer
             else:
                 check_again(answer)
                 return answer
@@ -234,7 +244,8 @@ def _called(
     except BaseException as error:  # noqa: BLE001 - whatever an implementation can do, it does to itself alone
         why, place = type(error).__name__, _place(error)
     # Raised outside of the handlers: a host that logs this error with what it came from has no words of the other.
-    broke = ProviderBroke(failed, why, plugin=caller.name, origin=caller.origin, method=method)
+    blamed = {"plugin": caller.name, "origin": caller.origin, "method": method}
+    broke = ProviderBroke(failed, why, **blamed) if another is None else AboutAnother(failed, why, another, **blamed)
     log.error("%s %s", broke.message, place)
     raise broke
 

@@ -50,8 +50,8 @@ DISPOSITIONS: Mapping[ErrorCode, Disposition] = {
     ErrorCode.INVALID_REQUEST: Disposition.FINAL,
     ErrorCode.UNKNOWN_PAYMENT: Disposition.FINAL,
     ErrorCode.NOT_REFUNDABLE: Disposition.FINAL,
-    ErrorCode.ALREADY_REFUNDED: Disposition.RECONCILE,
-    ErrorCode.AMOUNT_TOO_HIGH: Disposition.RECONCILE,
+    ErrorCode.ALREADY_REFUNDED: Disposition.FINAL,
+    ErrorCode.AMOUNT_TOO_HIGH: Disposition.FINAL,
     ErrorCode.TOO_LATE: Disposition.FINAL,
     ErrorCode.DISPUTED: Disposition.FINAL,
     ErrorCode.INSUFFICIENT_BALANCE: Disposition.FIX,
@@ -65,7 +65,8 @@ DISPOSITIONS: Mapping[ErrorCode, Disposition] = {
     ErrorCode.OUTCOME_UNKNOWN: Disposition.RECONCILE,
     ErrorCode.UNREADABLE_ANSWER: Disposition.RECONCILE,
 }
-"""What each code means. Already refunded, or too much, can be an earlier try of ours that did succeed: reconcile."""
+"""What each code means for the try that it answers. Whether an earlier try can have happened only the core knows: then
+every refusal is unclear, whatever it says."""
 
 
 _OF_AN_ADDRESS = r"[^\s@<>()\[\]\"',;:]"

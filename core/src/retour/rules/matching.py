@@ -14,10 +14,17 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.events.money import ExternalRefundFound, RefundReported
+from retour.model.events.money import (
+    ExternalRefundFound,
+    RefundHeld,
+    RefundPaidOnce,
+    RefundPaidTwice,
+    RefundReported,
+    RefundUnclear,
+)
 from retour.model.money import Money
 from retour.model.order import Payment
-from retour.model.reasons import ReasonCode
+from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
 from retour.rules.draft import Draft
 
@@ -41,7 +48,8 @@ def record_reports(draft: Draft, payment: Payment, seen: Sequence[ReportedRefund
     for one in unmatched:
         waiting = _waiting_for(draft, payment, one)
         alike = [other for other in unmatched if other.amount == one.amount]
-        if len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0]):
+        by_hand = not one.refund_id  # what carries an id was made by a program, and by no person who followed a link
+        if by_hand and len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0]):
             report(draft, waiting[0], one, evidence, MatchedBy.AMOUNT)
         else:
             _record_external(draft, payment, one, evidence)
@@ -65,22 +73,82 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
         ),
         by=Actor.provider(refund.provider),
     )
+    _record_twice_or_once(draft, draft.dossier.refund(refund.id))
+
+
+def record_paid_once(draft: Draft, refund_id: str) -> None:
+    """Record that the refunds which were paid twice with this one were paid once after all: its money is not gone."""
+    for other in draft.dossier.refunds.values():
+        problem = other.problem
+        if problem is not None and problem.code is ReasonCode.PAID_TWICE and problem.values["other"] == refund_id:
+            draft.record(RefundPaidOnce(refund_id=other.id, other_id=refund_id))
+
+
+def _record_twice_or_once(draft: Draft, refund: Refund) -> None:
+    """What a report means for the refunds beside it. A person can have made one by hand in its place, or have settled
+    that it did not happen, so that its money went back on others."""
+    if not refund.counts_against_payment:
+        record_paid_once(draft, refund.id)
+        return
+    if refund.needs_person:
+        return
+    beside = [
+        other
+        for other in draft.dossier.refunds.values()
+        if other.payment == refund.payment and other.id != refund.id and other.counts_against_payment
+    ]
+    instead = [other for other in beside if other.in_place_of == refund.id]
+    if not instead and refund.settled is False and _more_than_captured(draft.dossier, refund):
+        instead = beside
+    for other in instead[:1]:
+        draft.record(RefundPaidTwice(refund_id=refund.id, other_id=other.id))
+
+
+def _more_than_captured(dossier: Dossier, refund: Refund) -> bool:
+    payment = dossier.payments.get(refund.payment)
+    currency = refund.amount.currency
+    if payment is None or payment.captured.currency != currency:
+        return False
+    return dossier.refunded(refund.payment, currency) > payment.captured
 
 
 def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> bool:
-    """Record a refund that carries our key or a reference that we know; says whether it did. One that carries our key
-    and is of another amount, or a known reference and is of another currency, is not what we asked for: it is recorded
-    as it is."""
-    ours = draft.dossier.refunds.get(seen.refund_id)
-    if ours is not None and (ours.payment, ours.amount) == (payment.id, seen.amount):
-        report(draft, ours, seen, evidence, MatchedBy.KEY)
-        return True
+    """Record a refund that has a reference that we know, or carries our key; says whether it did.
+
+    By the reference first: two refunds with our id are two, and the second one is recorded beside the first. One that
+    carries our key and is of another amount, or a known reference and is of another currency, is not what we asked
+    for: it is recorded as it is. A known reference with another amount is the same refund, and a person looks at it.
+    """
     for refund in draft.dossier.refunds.values():
         same = (refund.payment, refund.amount.currency) == (payment.id, seen.amount.currency)
-        if same and refund.reference and refund.reference == seen.reference:
-            report(draft, refund, seen, evidence, MatchedBy.REFERENCE)
-            return True
-    return False
+        if not same or not refund.reference or refund.reference != seen.reference:
+            continue
+        if refund.amount == seen.amount:
+            by = MatchedBy.KEY if refund.id == seen.refund_id else MatchedBy.REFERENCE
+            report(draft, refund, seen, evidence, by)
+        else:
+            hold_for_another_answer(draft, refund, seen)
+        return True
+    ours = draft.dossier.refunds.get(seen.refund_id)
+    if ours is None or (ours.payment, ours.amount) != (payment.id, seen.amount):
+        return False
+    if ours.reference in ("", seen.reference):
+        report(draft, ours, seen, evidence, MatchedBy.KEY)
+        return True
+    second = draft.dossier.refund(_record_external(draft, payment, seen, evidence))
+    if second.counts_against_payment and ours.counts_against_payment:
+        draft.record(RefundPaidTwice(refund_id=second.id, other_id=ours.id))
+    return True
+
+
+def hold_for_another_answer(draft: Draft, refund: Refund, seen: ReportedRefund) -> None:
+    """A provider's answer about a refund is about something else than was asked: a person looks at both. Said once."""
+    because = reason(ReasonCode.ANOTHER_ANSWER, f"{seen.amount} {seen.reference}".strip())
+    if because == refund.problem:
+        return
+    if refund.state is RefundState.SUBMITTING:
+        draft.record(RefundUnclear(refund_id=refund.id, because=because))
+    draft.record(RefundHeld(refund_id=refund.id, because=because))
 
 
 def _waiting_for(draft: Draft, payment: Payment, seen: ReportedRefund) -> list[Refund]:
@@ -97,10 +165,11 @@ def _made_after(seen: ReportedRefund, refund: Refund) -> bool:
     return seen.created_at is not None and seen.created_at >= refund.at.replace(microsecond=0)
 
 
-def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> None:
+def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> str:
+    refund_id = draft.new_id("rf")
     draft.record(
         ExternalRefundFound(
-            refund_id=draft.new_id("rf"),
+            refund_id=refund_id,
             payment=payment.id,
             amount=seen.amount,
             status=seen.status,
@@ -110,6 +179,7 @@ def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evide
         ),
         by=Actor.provider(payment.provider),
     )
+    return refund_id
 
 
 def why_no_longer(dossier: Dossier, payment: Payment) -> ReasonCode | None:

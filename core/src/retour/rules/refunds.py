@@ -6,18 +6,22 @@ from collections.abc import Sequence
 
 import attrs
 
-from retour.model.actor import ActorKind
+from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidAmount, InvalidReference, WrongState
+from retour.model.errors import InvalidAmount, InvalidArgument, InvalidReference, WrongState
 from retour.model.events.money import (
     RefundCancelAsked,
     RefundCancelled,
     RefundConfirmed,
     RefundHandedOver,
+    RefundHeld,
     RefundLinkOpened,
     RefundMatched,
+    RefundPaidTwice,
     RefundPlanned,
+    RefundRefused,
     RefundReversed,
+    RefundSettled,
     RefundSubmitted,
     RefundUnclear,
 )
@@ -37,7 +41,9 @@ from retour.model.refunds import (
     Reported,
 )
 from retour.model.text import Text, text
+from retour.rules.books import refunded_there
 from retour.rules.draft import Draft, refuse_card_number
+from retour.rules.matching import record_paid_once
 from retour.rules.quote import goods_value
 
 LONGEST_BATCH = 35
@@ -135,6 +141,20 @@ def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money
     if amount.minor <= 0:
         raise InvalidAmount(text("Order {order}: a refund is above zero, not {amount}.", order=order.id, amount=amount))
     left = payment.captured - dossier.refunded(payment.id, order.currency)
+    there = refunded_there(dossier, payment)
+    if amount > left and there:
+        raise InvalidAmount(
+            text(
+                "Order {order}: {amount} is more than the {left} that is left of payment {payment} ({captured} was "
+                "paid). At the provider went back: {there}.",
+                order=order.id,
+                amount=amount,
+                left=max(left, Money.zero(order.currency)),
+                payment=payment.id,
+                captured=payment.captured,
+                there=[f"{one.amount} ({one.reference})" for one in there],
+            )
+        )
     if amount > left:
         raise InvalidAmount(
             text(
@@ -164,11 +184,12 @@ def plan(
     return_id: str | None = None,
     instead_of: str | None = None,
     note: str | None = None,
+    books_read: bool = False,
 ) -> str:
     """Decide a refund by API: the intent, with everything that will be sent. Gives the refund's id.
 
     ``target`` is what the provider refunds. ``hold`` says why it waits for a person. ``instead_of`` is a refund that
-    waits for the merchant and is cancelled by this.
+    waits for the merchant and is cancelled by this. ``books_read`` says that the provider's books were read for it.
     """
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
     _check_return(draft, return_id)
@@ -188,6 +209,7 @@ def plan(
             hold=hold,
             note_id=draft.note(order, note),
             page=page if page.startswith("https://") else "",
+            books_read=books_read,
         )
     )
     return refund_id
@@ -277,7 +299,7 @@ def confirm(
     if waiting is None:
         check_amount(draft.dossier, order, payment, amount)
     else:
-        _check_confirmable(draft.dossier, waiting, payment, amount)
+        check_confirmable(draft.dossier, waiting, payment, amount)
     settled = waiting.id if waiting is not None else draft.new_id("rf")
     draft.record(
         RefundConfirmed(
@@ -292,6 +314,72 @@ def confirm(
     return settled
 
 
+def confirm_in_place_of(
+    draft: Draft,
+    order: Order,
+    refund: Refund,
+    payment: Payment,
+    reference: str,
+    return_id: str | None,
+    note: str | None,
+) -> str:
+    """Record that a person made a refund by hand in place of one that was unknown, as a record of its own. Gives its
+    id. What the provider said of the other one is recorded before: where both were made, it was paid twice."""
+    draft.only(ActorKind.STAFF, what=text("confirm a refund"))
+    _check_return(draft, return_id)
+    refund_id = draft.new_id("rf")
+    draft.record(
+        RefundConfirmed(
+            refund_id=refund_id,
+            payment=payment.id,
+            amount=refund.amount,
+            reference=_checked_reference(draft.dossier, order, payment, reference),
+            return_id=return_id,
+            note_id=draft.note(order, note),
+            in_place_of=refund.id,
+        )
+    )
+    if draft.dossier.refund(refund.id).counts_against_payment:
+        draft.record(RefundPaidTwice(refund_id=refund_id, other_id=refund.id))
+    return refund_id
+
+
+def settle(draft: Draft, order: Order, refund_id: str, evidence: str, reference: str, *, happened: bool) -> None:
+    """Record a person's word on a refund of which nobody else can tell whether it happened. The same twice changes
+    nothing; another word on one that a person settled is his word from now on."""
+    draft.only(ActorKind.STAFF, what=text("settle a refund"))
+    refund = draft.dossier.refund(refund_id)
+    if refund.settled is happened and not refund.reported:
+        return
+    if not may_be_settled(refund):
+        raise _not_now(draft.dossier, refund, text("settle it"))
+    if not evidence.strip():
+        raise InvalidArgument(
+            text("Order {order}: say how you know what became of the refund, for whoever asks later.", order=order.id)
+        )
+    words = ""
+    if happened:
+        payment = draft.dossier.payment_of(order, refund.payment)
+        words = _checked_reference(draft.dossier, order, payment, reference, refund)
+    draft.record(
+        RefundSettled(refund_id=refund_id, happened=happened, reference=words, note_id=draft.note(order, evidence))
+    )
+
+
+def may_be_settled(refund: Refund) -> bool:
+    """Whether a person's word on a refund can count: it is unknown, on its way without anybody who can be asked, or
+    was settled by a person before."""
+    open_ = refund.state is RefundState.UNKNOWN or (refund.state is RefundState.PENDING and refund.needs_person)
+    return open_ or (refund.settled is not None and not refund.reported)
+
+
+def did_not_happen(draft: Draft, refund_id: str) -> None:
+    """Record that the provider certainly does not have a refund that was unknown: the money is free again."""
+    refund = draft.dossier.refund(refund_id)
+    because = reason(ReasonCode.DID_NOT_HAPPEN)
+    draft.record(RefundRefused(refund_id=refund_id, because=because), by=Actor.provider(refund.provider))
+
+
 def reverse(draft: Draft, order: Order, refund_id: str, reference: str, note: str | None) -> None:
     """Record that the money of a refund which a person had confirmed came back. Said twice it changes nothing.
 
@@ -303,8 +391,9 @@ def reverse(draft: Draft, order: Order, refund_id: str, reference: str, note: st
         return
     if refund.state is not RefundState.SUCCEEDED or Reported.SUCCEEDED in refund.reported:
         raise _not_now(draft.dossier, refund, text("reverse it; reconcile asks the provider"))
-    words = _checked_reference(draft.dossier, order, order.payment(refund.payment), reference)
+    words = _checked_reference(draft.dossier, order, draft.dossier.payment_of(order, refund.payment), reference)
     draft.record(RefundReversed(refund_id=refund_id, reference=words, note_id=draft.note(order, note)))
+    record_paid_once(draft, refund_id)
 
 
 def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, withdrawn: bool) -> None:
@@ -331,14 +420,19 @@ def waiting(dossier: Dossier, refund_id: str) -> Refund:
     return refund
 
 
-def retry(draft: Draft, refund_id: str) -> None:
-    """Let a refund that waits for a person go on: sent with its own key if it certainly was not, else looked up."""
+def retry(draft: Draft, refund_id: str, hold: Reason | None = None, *, books_read: bool = False) -> None:
+    """Let a refund that waits for a person go on: sent with its own key if it certainly was not, else looked up.
+
+    ``hold`` is why it has to wait all the same, by the books that were just read; a person who was told that already
+    has decided it."""
     draft.only(ActorKind.STAFF, what=text("make a refund"))
     refund = draft.dossier.refund(refund_id)
     if not refund.needs_person or refund.state not in (RefundState.PLANNED, RefundState.UNKNOWN):
         raise _not_now(draft.dossier, refund, text("try it again"))
-    if refund.state is RefundState.PLANNED:
-        draft.record(RefundSubmitted(refund_id=refund_id))
+    if refund.state is RefundState.PLANNED and hold is not None and hold != refund.problem:
+        draft.record(RefundHeld(refund_id=refund_id, because=hold))
+    elif refund.state is RefundState.PLANNED:
+        draft.record(RefundSubmitted(refund_id=refund_id, books_read=books_read))
     else:
         draft.record(RefundUnclear(refund_id=refund_id, because=refund.problem))
 
@@ -386,7 +480,8 @@ def _confirmed_refund(dossier: Dossier, payment: Payment, amount: Money, refund_
     return waiting[0] if len(waiting) == 1 else None
 
 
-def _check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount: Money) -> None:
+def check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount: Money) -> None:
+    """Raise `WrongState` for a refund that no person can confirm, or not with this payment and amount."""
     open_states = (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN)
     held = refund.needs_person and (refund.state is RefundState.PLANNED or refund.source is RefundSource.EXTERNAL)
     if (refund.state not in open_states and not held) or (refund.payment, refund.amount) != (payment.id, amount):
@@ -418,7 +513,7 @@ def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> N
             raise WrongState(
                 text(
                     "Order {order}: it is not clear yet whether {amount} of payment {payment} went back "
-                    "(refund {refund}). Wait until the provider has said so, or confirm that refund yourself.",
+                    "(refund {refund}). Wait until the provider has said so, or settle that refund yourself.",
                     order=order.id,
                     amount=refund.amount,
                     payment=payment.id,

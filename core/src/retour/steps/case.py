@@ -12,7 +12,6 @@ from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import OrderUnreadable, UnknownOrder
 from retour.model.events.event import Recorded
-from retour.model.events.goods import OrderSeen
 from retour.model.fields import Id, shown, wanted_instead
 from retour.model.history import History
 from retour.model.ids import id_maker
@@ -61,12 +60,7 @@ class Case:
         where the order never had one."""
         if self.given is not None and (payment := _find(self.given, payment_id)) is not None:
             return payment
-        for recorded in reversed(self.events):
-            if isinstance(recorded.event, OrderSeen):
-                payment = _find(recorded.event.order, payment_id)
-                if payment is not None:
-                    return payment
-        return None
+        return self.dossier.payments.get(payment_id)
 
     def draft(
         self, by: Actor, at: datetime.datetime, *, request_id: str | None = None, request_digest: str | None = None

@@ -30,8 +30,9 @@ def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded,
 
 @step(OrderSeen)
 def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
-    del dossier, at
-    return {"order": event.order}
+    del at
+    seen = {payment.id: payment for payment in event.order.payments}
+    return {"order": event.order, "payments": {**dossier.payments, **seen}}
 
 
 @step(ReturnRequested)

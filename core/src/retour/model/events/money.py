@@ -20,7 +20,7 @@ class RefundPlanned:
     """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
 
     ``sent`` is its instruction, fixed from now on (the name is that of stored rows). ``page`` is the
-    payment's page as the provider named it when it was asked.
+    payment's page as the provider named it when it was asked. ``books_read`` says that its books were read for this.
     """
 
     type: ClassVar = "refund_planned"
@@ -36,6 +36,7 @@ class RefundPlanned:
     hold: Reason | None = attrs.field(default=None, converter=as_reason)
     note_id: Id | None = None
     page: str = ""
+    books_read: bool = False
 
     @property
     def subject(self) -> Subject:
@@ -67,7 +68,8 @@ class RefundLinkOpened:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundSubmitted:
-    """A refund that had waited for a person, or that certainly did not happen, is being sent (again)."""
+    """A refund that had waited for a person, or that certainly did not happen, is being sent (again). ``books_read``
+    says that the provider's books were read for this."""
 
     type: ClassVar = "refund_submitted"
     version: ClassVar = 2
@@ -76,6 +78,7 @@ class RefundSubmitted:
 
     refund_id: Id
     because: Reason | None = attrs.field(default=None, converter=as_reason)
+    books_read: bool = False
 
     @property
     def subject(self) -> Subject:
@@ -324,7 +327,8 @@ class RefundMatched:
 class RefundConfirmed:
     """A person says: this much went back on this payment, and the provider or bank calls it ``reference``.
 
-    ``refund_id`` is a refund that waited for the merchant, or a new one.
+    ``refund_id`` is a refund that waited for the merchant, or a new one. ``in_place_of`` is a refund by API that was
+    unknown then, and is a record of its own: the provider can still say that it happened too.
     """
 
     type: ClassVar = "refund_confirmed"
@@ -338,10 +342,68 @@ class RefundConfirmed:
     reference: Reference
     return_id: Id | None = None
     note_id: Id | None = None
+    in_place_of: Id | None = None
 
     @property
     def subject(self) -> Subject:
         return Subject(return_id=self.return_id, refund_id=self.refund_id, payment=self.payment, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class RefundSettled:
+    """A person says of an unknown refund, whose provider's word was not to be had, that it ``happened`` and what the
+    provider calls it, or that it did not. ``note_id`` is his evidence."""
+
+    type: ClassVar = "refund_settled"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: Id
+    happened: bool
+    reference: Reference = ""
+    note_id: Id | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class RefundPaidTwice:
+    """A refund and another of the same payment were both made, and one was meant: a person looks."""
+
+    type: ClassVar = "refund_paid_twice"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: Id
+    other_id: Id
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class RefundPaidOnce:
+    """A refund that was one of two is the only one now: the other failed, or its money came back."""
+
+    type: ClassVar = "refund_paid_once"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = REFUND_CHANGED
+
+    refund_id: Id
+    other_id: Id
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(refund_id=self.refund_id)
 
 
 @event

@@ -18,17 +18,23 @@ from retour.model.events.money import (
     RefundHeld,
     RefundLinkOpened,
     RefundMatched,
+    RefundPaidOnce,
+    RefundPaidTwice,
     RefundPlanned,
     RefundPutOff,
     RefundRefused,
     RefundReported,
     RefundReversed,
+    RefundSettled,
     RefundSubmitted,
     RefundUnclear,
 )
 from retour.model.making import changed
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import NO_MONEY_MOVED, Refund, RefundSource, RefundState, state_of
+
+_NOT_SENT = frozenset({RefundState.PLANNED, RefundState.SUBMITTING})
+"""States in which a refund that waits for a person is not sent meanwhile."""
 
 
 def _with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
@@ -57,6 +63,7 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         problem=event.hold,
         needs_person=bool(event.hold),
         page=event.page,
+        read_at=at.at if event.books_read else None,
     )
 
 
@@ -83,7 +90,9 @@ def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) ->
         at,
         state=RefundState.SUBMITTING,
         sent_at=at.at,
+        read_at=at.at if event.books_read else None,
         unclear_at=None,
+        unknown_since=None,
         problem=None,
         needs_person=False,
         waits_until=None,
@@ -109,6 +118,7 @@ def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Cha
         at,
         state=RefundState.UNKNOWN,
         unclear_at=at.at if event.tried else (dossier.refunds[event.refund_id].unclear_at or at.at),
+        unknown_since=dossier.refunds[event.refund_id].unknown_since or at.at,
         problem=event.because,
         needs_person=False,
         waits_until=None,
@@ -122,7 +132,7 @@ def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
         dossier,
         event.refund_id,
         at,
-        state=before if before in (RefundState.UNKNOWN, RefundState.PENDING) else RefundState.PLANNED,
+        state=RefundState.PLANNED if before in _NOT_SENT else before,
         problem=event.because,
         needs_person=True,
         waits_until=None,
@@ -268,4 +278,33 @@ def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) ->
         source=RefundSource.PERSON,
         reference=event.reference,
         return_id=event.return_id,
+        in_place_of=event.in_place_of,
     )
+
+
+@step(RefundSettled)
+def _refund_settled(dossier: Dossier, event: RefundSettled, at: Recorded) -> Changes:
+    return _with_refund(
+        dossier,
+        event.refund_id,
+        at,
+        state=RefundState.SUCCEEDED if event.happened else RefundState.FAILED,
+        settled=event.happened,
+        reference=event.reference or dossier.refunds[event.refund_id].reference,
+        problem=reason(ReasonCode.SETTLED),
+        needs_person=False,
+        waits_until=None,
+    )
+
+
+@step(RefundPaidTwice)
+def _refund_paid_twice(dossier: Dossier, event: RefundPaidTwice, at: Recorded) -> Changes:
+    other = dossier.refunds.get(event.other_id)
+    said = other.reference or other.id if other is not None else event.other_id
+    problem = reason(ReasonCode.PAID_TWICE, said, other=event.other_id)
+    return _with_refund(dossier, event.refund_id, at, problem=problem, needs_person=True)
+
+
+@step(RefundPaidOnce)
+def _refund_paid_once(dossier: Dossier, event: RefundPaidOnce, at: Recorded) -> Changes:
+    return _with_refund(dossier, event.refund_id, at, problem=None, needs_person=False)

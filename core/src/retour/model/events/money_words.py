@@ -17,11 +17,14 @@ from retour.model.events.money import (
     RefundHeld,
     RefundLinkOpened,
     RefundMatched,
+    RefundPaidOnce,
+    RefundPaidTwice,
     RefundPlanned,
     RefundPutOff,
     RefundRefused,
     RefundReported,
     RefundReversed,
+    RefundSettled,
     RefundSubmitted,
     RefundUnclear,
 )
@@ -230,6 +233,37 @@ def _confirmed(dossier: Dossier, event: RefundConfirmed) -> Text:
     return text("{amount} refunded, reference {reference}", amount=event.amount, reference=event.reference)
 
 
+@told(RefundSettled)
+def _settled(dossier: Dossier, event: RefundSettled) -> Text:
+    amount = _amount(dossier, event.refund_id)
+    if event.happened:
+        return text(
+            "Refund of {amount} settled by hand: it was made, reference {reference}",
+            amount=amount,
+            reference=event.reference,
+        )
+    return text("Refund of {amount} settled by hand: it was not made", amount=amount)
+
+
+@told(RefundPaidTwice)
+def _paid_twice(dossier: Dossier, event: RefundPaidTwice) -> Text:
+    return text(
+        "{amount} went back twice: {one} and {other} were both made",
+        amount=_amount(dossier, event.refund_id),
+        one=_called(dossier, event.refund_id),
+        other=_called(dossier, event.other_id),
+    )
+
+
+@told(RefundPaidOnce)
+def _paid_once(dossier: Dossier, event: RefundPaidOnce) -> Text:
+    return text(
+        "{amount} went back once after all: {other} did not reach the customer",
+        amount=_amount(dossier, event.refund_id),
+        other=_called(dossier, event.other_id),
+    )
+
+
 @told(RefundReversed)
 def _reversed(dossier: Dossier, event: RefundReversed) -> Text:
     return text(
@@ -268,6 +302,12 @@ def _with(said: Text, because: Reason | None, evidence: Evidence | None) -> Text
 
 def _because(reason: Reason | None) -> Text:
     return reason.words if reason is not None else text("no reason was given")
+
+
+def _called(dossier: Dossier, refund_id: str) -> str:
+    """What the provider or the bank calls a refund, else what we do."""
+    refund = dossier.refunds.get(refund_id)
+    return refund.reference or refund.id if refund is not None else refund_id
 
 
 def _amount(dossier: Dossier, refund_id: str) -> Money:

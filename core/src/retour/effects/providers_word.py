@@ -1,0 +1,64 @@
+"""The provider's word on a refund of which nobody knows whether it happened: asked before a person's word counts."""
+
+from __future__ import annotations
+
+import datetime
+
+import attrs
+
+from retour.effects.reading import as_reported
+from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
+from retour.model.refunds import Refund
+from retour.model.text import Text
+from retour.plugins.providers import PaymentCaller
+from retour.providers.capabilities import Support
+from retour.providers.errors import ProviderError
+from retour.providers.refund_request import RefundRequest
+from retour.rules.matching import ReportedRefund
+from retour.rules.recovery import Next, next_step
+
+A_PERSON_MAY = datetime.timedelta(hours=24)
+"""How long the provider has to say what became of a refund, before a person can settle it."""
+
+
+@attrs.frozen(kw_only=True)
+class Word:
+    """What a provider says of an unknown refund: it ``found`` it, or it certainly ``did_not_happen``. Else ``why`` it
+    says nothing, and whether its word ``can_still_come``."""
+
+    found: ReportedRefund | None = None
+    did_not_happen: bool = False
+    can_still_come: bool = False
+    why: Reason | None = None
+
+
+def word_on(refund: Refund, provider: PaymentCaller | Text, request: RefundRequest, now: datetime.datetime) -> Word:
+    """Ask the provider about ``refund``. Its word is not to be had any more where its plugin cannot be used, where
+    nothing was heard for `A_PERSON_MAY`, and where it recognises the request no more and cannot look it up in full."""
+    if isinstance(provider, Text):
+        return Word(why=reason(ReasonCode.PLUGIN_UNUSABLE))
+    waited = refund.unknown_since is not None and now - refund.unknown_since >= A_PERSON_MAY
+    if provider.capabilities.find_refund.usable:
+        try:
+            found = provider.find_refund(request)
+        except ProviderError as error:
+            return Word(why=cannot_be_asked(error.reason), can_still_come=not waited)
+        if found is not None:
+            return Word(found=as_reported(found))
+    step = next_step(refund, now, window=window_of(provider), lookup_complete_after=complete_after(provider))
+    if step is Next.SEND_ANEW:
+        return Word(did_not_happen=True)
+    why = reason(ReasonCode.CANNOT_TELL if step is Next.HOLD else ReasonCode.NOT_KNOWN_YET)
+    return Word(why=why, can_still_come=step is not Next.HOLD and not waited)
+
+
+def window_of(provider: PaymentCaller) -> datetime.timedelta | None:
+    """How long the provider recognises a request that is repeated; None: it never does."""
+    idempotency = provider.capabilities.idempotency
+    return None if idempotency is None else idempotency.window
+
+
+def complete_after(provider: PaymentCaller) -> datetime.timedelta | None:
+    """How old a try must be before "not found" proves something; None: never, or nothing can be looked up in full."""
+    complete = provider.capabilities.find_refund is Support.YES
+    return provider.capabilities.lookup_complete_after if complete else None

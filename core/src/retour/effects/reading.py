@@ -1,0 +1,68 @@
+"""Reads a provider's books of one payment: what is left of it, and every refund of it, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from retour.model.order import Payment
+from retour.model.refunds import Reported
+from retour.plugins.providers import PaymentCaller
+from retour.providers.refund_request import Refundable, RefundResult
+from retour.rules.books import BooksRead
+from retour.rules.matching import ReportedRefund
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """What was read: what can be refunded, and what the books say with it."""
+
+    refundable: Refundable
+    books: BooksRead
+
+
+def can_be_read(provider: PaymentCaller) -> bool:
+    """Whether the provider's books can be read before money goes out."""
+    return provider.capabilities.refundable.usable or provider.capabilities.list_refunds.usable
+
+
+def read_books(provider: PaymentCaller, payment: Payment) -> Reading:
+    """Read them: one call where its answer holds the refunds, else one more for their list. Raises `ProviderError`."""
+    refundable = provider.refundable(payment)
+    results = refundable.refunds
+    if results is None and refundable.target and provider.capabilities.list_refunds.usable:
+        results = tuple(provider.list_refunds(refundable.target))
+    readable = provider.capabilities.refundable.usable
+    books = BooksRead(
+        target=refundable.target,
+        remaining=refundable.remaining if readable and refundable.possible else None,
+        captured=refundable.captured,
+        charged_back=refundable.charged_back,
+        seen=None if results is None else as_reports(results),
+        page=refundable.url,
+    )
+    return Reading(refundable=refundable, books=books)
+
+
+def as_reports(results: Sequence[RefundResult]) -> list[ReportedRefund]:
+    """A provider's refunds as the matching rule reads them."""
+    return [as_reported(result) for result in results]
+
+
+def as_reported(result: RefundResult) -> ReportedRefund:
+    """A provider's refund as the matching rule reads it.
+
+    What has a reference at the provider is there, whatever it waits for: it counts as pending, and is not the
+    merchant's to make or to give up.
+    """
+    there = bool(result.reference) and result.status is Reported.AWAITING_MERCHANT
+    return ReportedRefund(
+        reference=result.reference,
+        status=Reported.PENDING if there else result.status,
+        amount=result.amount,
+        refund_id=result.refund_id,
+        provider_status=result.provider_status,
+        because=result.reason,
+        created_at=result.created_at,
+    )

@@ -1,0 +1,97 @@
+"""The provider's books, read before money goes out: what of it is news, and whether what was decided still fits.
+
+A colleague who refunds in the provider's dashboard is not always told of by a webhook. So his refund is recorded where
+it is found, in the same step, and what is about to be sent is decided on the figures with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from retour.model.dossier import Dossier
+from retour.model.money import Money
+from retour.model.order import Payment
+from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.refunds import Evidence, Refund, RefundSource, RefundState
+from retour.rules.draft import Draft
+from retour.rules.matching import ReportedRefund, record_reports
+
+_NOT_THERE_YET = frozenset({RefundState.PLANNED, RefundState.SUBMITTING})
+"""States of a refund that its provider certainly does not have where no try of it can have happened."""
+
+
+@attrs.frozen(kw_only=True)
+class BooksRead:
+    """What a provider says of one payment before money goes out.
+
+    ``target`` is what a refund is made on, ``remaining`` what the provider would still give back, None where it cannot
+    be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
+    say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page.
+    """
+
+    target: str
+    remaining: Money | None = None
+    captured: Money | None = None
+    charged_back: Money | None = None
+    seen: Sequence[ReportedRefund] | None = None
+    page: str = ""
+
+
+def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund | None = None) -> Reason | None:
+    """Record what the books say that we did not know. Gives the reason why what is about to go out has to wait for a
+    person, or None where it may go. ``own`` is that refund, where it is decided already.
+
+    It waits where more went back than was known when it was decided, and where less is left than anything explains.
+    """
+    currency = payment.captured.currency
+    known, before = set(draft.dossier.refunds), draft.dossier.refunded(payment.id, currency)
+    record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
+    if draft.dossier.refunded(payment.id, currency) > before:
+        return reason(ReasonCode.REFUNDED_MEANWHILE, _named(draft.dossier, payment, known))
+    return _unexplained(draft.dossier, payment, books, own)
+
+
+def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
+    """The refunds of a payment that count and that nobody asked retour for: made at the provider by a colleague."""
+    return [
+        one
+        for one in dossier.refunds.values()
+        if one.payment == payment.id and one.source is RefundSource.EXTERNAL and one.counts_against_payment
+    ]
+
+
+def _named(dossier: Dossier, payment: Payment, known: set[str]) -> str:
+    found = [one for one in refunded_there(dossier, payment) if one.id not in known]
+    return ", ".join([f"{one.amount} {one.reference}" for one in found])
+
+
+def _unexplained(dossier: Dossier, payment: Payment, books: BooksRead, own: Refund | None) -> Reason | None:
+    """Why nobody knows where money of the payment went: less is left at the provider than what we know leaves."""
+    currency = payment.captured.currency
+    if books.remaining is None or books.remaining.currency != currency:
+        return None
+    captured = payment.captured
+    if books.captured is not None and books.captured.currency == currency:
+        captured = min(captured, books.captured)
+    gone = sum(
+        [
+            one.amount.minor
+            for one in dossier.refunds.values()
+            if one.payment == payment.id and one.amount.currency == currency and _is_there(one, own)
+        ]
+    )
+    if books.charged_back is not None and books.charged_back.currency == currency:
+        gone += books.charged_back.minor
+    expected = Money(minor=max(captured.minor - gone, 0), currency=currency)
+    if books.remaining >= expected:
+        return None
+    return reason(ReasonCode.NOT_EXPLAINED, left=str(books.remaining), expected=str(expected))
+
+
+def _is_there(refund: Refund, own: Refund | None) -> bool:
+    """Whether a refund can have lowered what is left at the provider."""
+    if own is not None and refund.id == own.id:
+        return False
+    return refund.counts_against_payment and not (refund.state in _NOT_THERE_YET and refund.sent_at is None)
