@@ -239,6 +239,7 @@ def test_every_code_of_a_provider_is_a_reason_in_both_languages(code: ErrorCode)
 VALUES = {
     ReasonCode.PLUGIN_FAILED: {"plugin": "acme", "origin": "retour-acme 1.0", "hook": "restock_policy"},
     ReasonCode.CANNOT_BE_ASKED: {"error": "unavailable"},
+    ReasonCode.NOT_EXPLAINED: {"left": "EUR 1.00", "expected": "EUR 2.00"},
     ReasonCode.UNITS_NOT_THERE: {"number": "3", "line": "cup", "left": "1"},
 }
 

@@ -59,8 +59,8 @@ def error(status: int, *codes: str, message: str = "", own: bool = True, **heade
 @pytest.mark.parametrize(
     "status, codes, message, code, disposition",
     [
-        (422, ("too_much",), "", ErrorCode.AMOUNT_TOO_HIGH, RECONCILE),
-        (400, ("new", "too_much"), "", ErrorCode.AMOUNT_TOO_HIGH, RECONCILE),
+        (422, ("too_much",), "", ErrorCode.AMOUNT_TOO_HIGH, FINAL),
+        (400, ("new", "too_much"), "", ErrorCode.AMOUNT_TOO_HIGH, FINAL),
         (400, ("key",), "", ErrorCode.KEY_REUSED, RECONCILE),
         (409, ("key",), "", ErrorCode.IN_PROGRESS, RECONCILE),
         (404, ("no_such_refund",), "", ErrorCode.UNKNOWN_PAYMENT, RECONCILE),

@@ -126,6 +126,7 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
                 find_refund=Support.YES,
                 list_refunds=Support.YES,
                 webhooks=WebhookTrust.SIGNED,
+                outcome_within=datetime.timedelta(days=3),
                 idempotency=Idempotency(header="Key", window=WINDOW),
             ),
             **changes,  # type: ignore[arg-type]

@@ -388,10 +388,10 @@ def caller(world: Any) -> PaymentCaller:
 @pytest.mark.parametrize(
     "capability, method, arguments",
     [
-        ("refund_by_api", "refund", [SimpleNamespace()]),
+        ("refund_by_api", "refund", [SimpleNamespace(to=None)]),
         ("fetch_refund", "fetch_refund", ["p_1", "re_1"]),
         ("check_settings", "check_settings", []),
-        ("find_refund", "find_refund", [SimpleNamespace()]),
+        ("find_refund", "find_refund", [SimpleNamespace(to=None)]),
         ("list_refunds", "list_refunds", ["p_1"]),
         ("cancel_refund", "cancel_refund", ["p_1", "re_1"]),
     ],
@@ -457,8 +457,14 @@ WRONG: list[tuple[type, dict[str, object], str]] = [
     (Refundable, {"possible": "yes"}, "possible must be true or false"),
 ]
 RIGHT: dict[type, dict[str, Any]] = {
-    RefundResult: {"reference": "re", "status": RefundStatus.PENDING, "amount": ONE, "provider_status": "p"},
-    RefundEvent: {"event_id": "ev", "target": "p_1", "refund": GOOD},
+    RefundResult: {
+        "reference": "re",
+        "target": "p_1",
+        "status": RefundStatus.PENDING,
+        "amount": ONE,
+        "provider_status": "p",
+    },
+    RefundEvent: {"event_id": "ev", "refund": GOOD},
     VerifiedEvents: {"events": (EVENT,)},
     ToFetch: {"targets": ("p_1",)},
     Refundable: {"target": "p_1", "remaining": ONE},
@@ -515,7 +521,7 @@ def test_what_broke_a_write_leaves_it_unclear_and_a_read_unavailable_and_says_no
     broken[method] = ("instead", HARMS[harm])
     arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
     with pytest.raises(ProviderError, match=rf"plugin ledger \(ledger\) failed in {method}: ") as caught:
-        getattr(caller(world), method)(*[SimpleNamespace() for _ in arguments])
+        getattr(caller(world), method)(*[SimpleNamespace(to=None) for _ in arguments])
     writes = method in ("refund", "cancel_refund")
     assert caught.value.code is (ErrorCode.OUTCOME_UNKNOWN if writes else ErrorCode.UNAVAILABLE)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -532,7 +538,7 @@ def test_a_providers_own_error_is_handed_on_as_it_was_when_it_was_raised(
     broken[method] = ("instead", raising(lambda: own))  # type: ignore[arg-type]
     arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
     with pytest.raises(ProviderError) as caught:
-        getattr(caller(world), method)(*[SimpleNamespace() for _ in arguments])
+        getattr(caller(world), method)(*[SimpleNamespace(to=None) for _ in arguments])
     own.not_before, own.code = None, ErrorCode.NOT_SENT  # the plugin still has it
     told = caught.value
     assert (told.code, told.message, told.disposition, told.not_before) == (code, "as it is", DISPOSITIONS[code], HOUR)
@@ -546,7 +552,7 @@ def test_every_call_has_its_time(world: Any, broken: dict[str, Any], method: str
     broken[method] = ("instead", lambda: ends.append(ProviderSession(deadline=3600)._ends() - time.monotonic()))
     arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
     with suppress(ProviderError):
-        getattr(caller(world), method)(*[SimpleNamespace() for _ in arguments])
+        getattr(caller(world), method)(*[SimpleNamespace(to=None) for _ in arguments])
     assert [0 < left <= DEADLINE_SECONDS for left in ends] == [True]
 
 
@@ -749,10 +755,11 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "set_refund_batch": [asked.link, "batch"],
         "retry_refund": [asked.pending],
         "match_refund": [asked.pending, asked.link],
+        "settle_refund": [asked.pending],
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }
-    more: dict[str, object] = {"because": "so", "reference": "bank 1"}
+    more: dict[str, object] = {"because": "so", "reference": "bank 1", "happened": False, "evidence": "looked"}
     taking = {
         name: inspect.signature(method).parameters
         for name, method in inspect.getmembers(ReturnDesk, inspect.isfunction)

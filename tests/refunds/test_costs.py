@@ -5,6 +5,7 @@ The numbers are what is needed, and no cost may creep in unseen: a change of one
 
 from __future__ import annotations
 
+import datetime
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,6 +80,9 @@ def counted(world: Any) -> Iterator[Costs]:
             event.remove(engine, name, listener)
 
 
+HOUR = datetime.timedelta(hours=1)
+
+
 class LookAtAll:
     """A policy that lets nothing pass by itself."""
 
@@ -125,6 +129,14 @@ def pending(world: Any) -> Any:
 def held(world: Any) -> Any:
     world.open().ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
     return world.refund().refund_id
+
+
+def unknown(world: Any) -> Any:
+    """The answer was lost, the key is forgotten, and the provider cannot look the refund up."""
+    world.open(find_refund=Support.PROVIDER_CANNOT).ledger.before = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "lost")]
+    refund_id = world.refund().refund_id
+    world.later(2 * HOUR)
+    return refund_id
 
 
 def transfer(world: Any) -> Any:
@@ -225,6 +237,11 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "set_refund_batch": (transfer, lambda desk, one: desk.set_refund_batch("1001", one, "B1", by=ANNA), (4, 1, 1, 1)),
     "retry_refund": (held, lambda desk, one: desk.retry_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
     "match_refund": (linked, lambda desk, two: desk.match_refund("1001", *two, by=ANNA), (7, 1, 1, 1)),
+    "settle_refund": (
+        unknown,
+        lambda desk, one: desk.settle_refund("1001", one, happened=False, evidence="I looked", by=ANNA),
+        (7, 1, 1, 1),
+    ),
     "reconcile": (found, lambda desk, _: desk.reconcile("1001"), (5, 1, 1, 1)),
     "receive_webhook": (
         found,

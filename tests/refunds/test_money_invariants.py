@@ -259,7 +259,7 @@ class Refunds(RuleBasedStateMachine):
         for refund_id, tries in self.ledger.sent.items():
             assert len(set(tries)) == 1
             event = planned[refund_id]
-            fixed = {"refund_id": refund_id, "order_id": "1001", "amount": attrs.asdict(event.amount)}
+            fixed = {"refund_id": refund_id, "order_id": "1001", "amount": attrs.asdict(event.amount), "to": None}
             assert json.loads(tries[0]) == fixed | attrs.asdict(event.sent)
         keys = [json.loads(tries[0])["key"] for tries in self.ledger.sent.values()]
         assert len(keys) == len(set(keys))

@@ -261,8 +261,8 @@ def test_the_same_refusal_again_is_no_news_whatever_number_the_provider_gives_it
 
 def test_a_lookup_that_fails_leaves_it_unknown(world: Any) -> None:
     world.open().ledger.after = [lost()]
-    world.ledger.lookup_fails = 2
     world.refund()
+    world.ledger.lookup_fails = 2
     world.later()
     world.later()
     assert (world.states, world.ledger.calls) == (["unknown"], 1)

@@ -453,6 +453,20 @@ class Neighbours(RuleBasedStateMachine):
     def retry_refund(self, who: Tenant, others: bool) -> None:
         self.on_refund(who, others, "retry_refund", self.held, by=ANNA)
 
+    def unknown(self, who: Tenant) -> str:
+        """One whose answer was lost, and whose provider was not heard of for a day."""
+        ledger = self.ledger_of(who)
+        ledger.before = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
+        refund_id = self.refunded(who)
+        self.now += datetime.timedelta(days=1)
+        ledger.lookup_fails = 2
+        return refund_id
+
+    @rule(who=tenants, others=st.booleans())
+    def settle_refund(self, who: Tenant, others: bool) -> None:
+        self.on_refund(who, others, "settle_refund", self.unknown, happened=False, evidence="looked", by=ANNA)
+        self.ledger_of(who).lookup_fails = 0
+
     @rule(who=tenants)
     def match_refund(self, who: Tenant) -> None:
         for _ in range(2):  # nobody can tell which of the two it is

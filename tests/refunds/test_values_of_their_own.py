@@ -6,6 +6,7 @@ decided, stored, sent, booked and told to others is what it was without it.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ from retour import (
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.plugins import specs
 from retour.plugins.registry import load
-from retour.providers import Payment, RefundResult, RefundStatus, ShippingCapabilities, Support
+from retour.providers import Payment, Refundable, RefundResult, RefundStatus, ShippingCapabilities, Support
 from retour.testing import a_line, a_payment, an_order
 
 ANNA, CUSTOMER = Actor.staff("anna"), Actor.customer("c-1")
@@ -196,12 +197,14 @@ def vandal_provider(kind: type, vandal: Vandal) -> type:
 
     def wrapped(name: str) -> Callable[..., object]:
         def call(self: Any, *arguments: Any) -> object:
-            fresh = [attrs.evolve(one) if attrs.has(type(one)) else one for one in arguments]
+            fresh = [copy.deepcopy(one) for one in arguments]
             answer: Any = getattr(super(made, self), name)(*fresh)
             if isinstance(answer, list):
                 answer = [again(one) for one in answer]
             elif isinstance(answer, RefundResult):
                 answer = again(answer)
+            elif isinstance(answer, Refundable):
+                answer = attrs.evolve(answer, remaining=attrs.evolve(answer.remaining))
             return vandal.answers(answer, *arguments)
 
         return call

@@ -13,8 +13,8 @@ import acme_pay
 import pytest
 
 from retour.testing.contracts.in_threads import Call, at_once, within
+from retour.testing.contracts.promises import rule
 from retour.testing.contracts.provider_modules import in_the_zone, later
-from retour.testing.contracts.rules import rule
 
 HANGS = """
 import threading

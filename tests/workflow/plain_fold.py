@@ -32,7 +32,14 @@ REFUNDS = {
 }
 """What an event makes of a refund, whatever it was before."""
 
-NO_NEW_STATE = ("refund_put_off", "refund_handed_over", "refund_cancel_asked", "refund_cancel_refused")
+NO_NEW_STATE = (
+    "refund_put_off",
+    "refund_handed_over",
+    "refund_cancel_asked",
+    "refund_cancel_refused",
+    "refund_paid_twice",
+    "refund_paid_once",
+)
 REPORTS = ("failed", "cancelled", "succeeded", "pending", "awaiting_merchant")
 """What a provider can say; the first of these that it ever said is what counts."""
 
@@ -105,7 +112,9 @@ def _money(kind: str, event: dict[str, Any], refunds: dict[str, Any]) -> None:
     if kind == "refund_planned":
         one["state"] = "planned" if event.get("hold") else "submitting"
     elif kind == "refund_held":
-        one["state"] = "unknown" if one["state"] == "unknown" else "planned"
+        one["state"] = "planned" if one["state"] in ("planned", "submitting") else one["state"]
+    elif kind == "refund_settled":
+        one["state"] = "succeeded" if event["happened"] else "failed"
     elif kind == "refund_matched":
         other = refunds.pop(event["external_id"])
         one |= {"state": other["state"], "reports": other["reports"]}

@@ -548,14 +548,9 @@ class ReturnDesk:
         """A person goes to refund ``amount`` by hand, at the provider or the bank: the amount is reserved until the
         refund is found there, confirmed, or cancelled. Where to go says ``refund_link(order_id, refund_id=...)``."""
         note = unseen(note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            chosen = order.payment(payment)
-            by_person = self._services.accounts.by_person(chosen.provider)
-            refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
-
         arguments = ("open_refund_link", payment, shown(amount), return_id, note)
-        return self._command(order_id, by, decide, request=Request.of(order_id, request_id, arguments))
+        request = Request.of(order_id, request_id, arguments)
+        return self._by_person.open_link(order_id, payment, amount, by, request, return_id=return_id, note=note)
 
     def reverse_refund(
         self, order_id: str, refund_id: str, *, reference: str, by: Actor, note: str | None = None
@@ -805,7 +800,7 @@ class ReturnDesk:
         questions = RefundQuestions(services, self._commands)
         self._reconciling = Reconciling(services, self._commands)
         self._offers = RefundOffers(services, self._commands, self._links, questions)
-        self._by_person = RefundByPerson(self._commands, questions)
+        self._by_person = RefundByPerson(self._commands, questions, self._reconciling)
         self._by_api = RefundByApi(self._commands, questions, self._reconciling)
         self._webhooks = Webhooks(services, self._commands)
         self._doctor = Doctor(services.store)

@@ -7,7 +7,6 @@ import attrs
 from retour.desk.commands import Command, Commands, Request
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent, not_by_api
-from retour.effects.reading import Reading
 from retour.effects.refunding import payment_of
 from retour.model.actor import Actor
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
@@ -85,20 +84,20 @@ class RefundByApi:
         """Read the provider's books, and decide on what they say. What was found there is recorded in the same step,
         and also where the refund is refused for it."""
         payment = case.order.payment(wanted.payment)
-        reading = self.questions.books(case.order, payment)
+        refundable, books = self.questions.books(case.order, payment)
 
         def decide(draft: Draft, order: Order) -> None:
-            found = record_books(draft, order.payment(wanted.payment), reading.books)
-            if not reading.refundable.possible:
-                raise not_by_api(order, payment, reading.refundable.reason)
+            found = record_books(draft, order.payment(wanted.payment), books)
+            if not refundable.possible:
+                raise not_by_api(order, payment, refundable.reason)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
-            wanted.plan(draft, order, reading.books, found or hold)
+            wanted.plan(draft, order, books, found or hold)
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)
         try:
             return self.commands.run(command)
         except (InvalidAmount, NotAllowed, WrongState):
-            self.reconciling.record(case, {payment.id: reading.books.seen or ()})
+            self.reconciling.record(case, {payment.id: books.seen or ()})
             raise
 
     def retry(self, order_id: str, refund_id: str, by: Actor) -> Outcome:
@@ -106,17 +105,17 @@ class RefundByApi:
         case = self.commands.read(order_id)
         self.commands.rehearse(case, by, lambda draft, _: refunds.retry(draft, refund_id))
         refund = case.dossier.refund(refund_id)
-        reading = self._reading_for(case, refund)
+        books = self._books_for(case, refund)
 
         def decide(draft: Draft, _: Order) -> None:
             hold = None
-            if reading is not None:
-                hold = record_books(draft, payment_of(case, refund.payment), reading.books, own=refund)
-            refunds.retry(draft, refund_id, hold, books_read=reading is not None)
+            if books is not None:
+                hold = record_books(draft, payment_of(case, refund.payment), books, own=refund)
+            refunds.retry(draft, refund_id, hold, books_read=books is not None)
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case))
 
-    def _reading_for(self, case: Case, refund: Refund) -> Reading | None:
+    def _books_for(self, case: Case, refund: Refund) -> BooksRead | None:
         """The books for a refund that is about to be sent; None for one that may have been, which is looked up, and
         where its plugin cannot be used: whoever sends it later reads them then."""
         payment = payment_of(case, refund.payment)
@@ -124,7 +123,7 @@ class RefundByApi:
             return None
         if isinstance(self.questions.services.accounts.refunding(case.shop, payment), Text):
             return None
-        return self.questions.books(case.order, payment)
+        return self.questions.books(case.order, payment)[1]
 
     def cancel(self, order_id: str, refund_id: str, by: Actor, note: str | None) -> Outcome:
         """Take a refund out of the hands of those who would send it, or ask its provider to take it back."""

@@ -1,21 +1,26 @@
-"""What a person says of a refund: that he made it, or that the provider's is this one."""
+"""What a person does about a refund himself: he goes to make it, made it, or says what became of it."""
 
 from __future__ import annotations
 
 import attrs
 
 from retour.desk.commands import Command, Commands, Decide, Request
+from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent
 from retour.effects.providers_word import A_PERSON_MAY, Word, word_on
+from retour.effects.reading import can_be_read, read_books
 from retour.effects.refunding import payment_of, request_of
 from retour.model.actor import Actor
-from retour.model.errors import WrongState
+from retour.model.errors import InvalidAmount, WrongState
 from retour.model.money import Money
-from retour.model.order import Order
+from retour.model.order import Order, Payment
 from retour.model.outcome import Outcome
-from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState
-from retour.model.text import text
+from retour.model.reasons import Reason, ReasonCode
+from retour.model.refunds import Evidence, Refund, RefundState
+from retour.model.text import Text, text
+from retour.providers.errors import ProviderError
 from retour.rules import refunds
+from retour.rules.books import BooksRead, record_books
 from retour.rules.draft import Draft
 from retour.rules.matching import report
 from retour.steps.case import Case
@@ -32,6 +37,59 @@ class RefundByPerson:
 
     commands: Commands
     questions: RefundQuestions
+    reconciling: Reconciling
+
+    def open_link(
+        self,
+        order_id: str,
+        payment: str,
+        amount: Money,
+        by: Actor,
+        request: Request,
+        *,
+        return_id: str | None,
+        note: str | None,
+    ) -> Outcome:
+        """A person goes to refund by hand, at the provider or the bank. The provider's books are read before, where
+        they can be: he does not refund what a colleague refunded a moment ago."""
+        case = self.commands.read(order_id)
+        before = self.commands.before(case, by, request)
+        if before is not None:
+            return before
+
+        def opened(draft: Draft, order: Order) -> None:
+            chosen = order.payment(payment)
+            by_person = self.questions.services.accounts.by_person(chosen.provider)
+            refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
+
+        self.commands.rehearse(case, by, opened)
+        chosen = case.order.payment(payment)
+        books = self._books(chosen)
+
+        def decide(draft: Draft, order: Order) -> None:
+            if books is not None:
+                found = record_books(draft, order.payment(payment), books)
+                if found is not None and found.code is ReasonCode.REFUNDED_MEANWHILE:
+                    raise _refunded_meanwhile(order, chosen, found)
+            opened(draft, order)
+
+        try:
+            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
+        except (InvalidAmount, WrongState):
+            if books is not None:
+                self.reconciling.record(case, {chosen.id: books.seen or ()})
+            raise
+
+    def _books(self, payment: Payment) -> BooksRead | None:
+        """What the provider's books say of a payment; None where they cannot be read now. He sees them himself, then:
+        the link leads there."""
+        provider = self.questions.services.accounts.refunding(self.questions.shop_id, payment)
+        if isinstance(provider, Text) or not can_be_read(provider):
+            return None
+        try:
+            return read_books(provider, payment)[1]
+        except ProviderError:
+            return None
 
     def confirm(
         self,
@@ -72,7 +130,7 @@ class RefundByPerson:
             refunds.settle(draft, order, refund_id, evidence, reference, happened=happened)
 
         self.commands.rehearse(case, by, rehearsed)
-        word = self._word(case, refund)
+        word = self._word(case, refund, reference.strip())
 
         def decide(draft: Draft, order: Order) -> None:
             if not self._as_it_was(draft, refund):
@@ -80,13 +138,13 @@ class RefundByPerson:
                 return
             draft.superseded.extend(self.questions.still_asking(draft.dossier, refund_id))
             if word.found is not None:
-                report(draft, refund, word.found, Evidence.LOOKUP, MatchedBy.KEY)
+                report(draft, refund, word.found, Evidence.LOOKUP, word.matched)
             elif word.did_not_happen:
                 refunds.did_not_happen(draft, refund.id)
             else:
                 rehearsed(draft, order)
 
-        return self._settled(order_id, refund_id, by, decide, None)
+        return self._settled(order_id, refund_id, by, decide, None, case)
 
     def _unknown(self, order_id: str, refund_id: str | None, by: Actor, request: Request) -> Case | None:
         """The order, where the refund that a person confirms is unknown and this request is new."""
@@ -112,7 +170,7 @@ class RefundByPerson:
     ) -> Outcome:
         """A person made by hand a refund that is unknown. Its provider is asked first: what it says is a fact of its
         own, beside the person's."""
-        word = self._word(case, refund)
+        word = self._word(case, refund, reference.strip())
 
         def decide(draft: Draft, order: Order) -> None:
             chosen = draft.dossier.payment_of(order, payment)
@@ -120,7 +178,7 @@ class RefundByPerson:
             if not self._as_it_was(draft, refund):
                 raise being_sent(draft.dossier, refund.id)
             if word.found is not None:
-                report(draft, refund, word.found, Evidence.LOOKUP, MatchedBy.KEY)
+                report(draft, refund, word.found, Evidence.LOOKUP, word.matched)
                 if word.found.reference == reference.strip():
                     return  # the person speaks of the same refund
             elif word.did_not_happen:
@@ -134,16 +192,18 @@ class RefundByPerson:
             draft.superseded.extend(self.questions.still_asking(draft.dossier, refund.id))
 
         self.commands.rehearse(case, by, decide)
-        return self._settled(case.order_id, refund.id, by, excluding_the_worker, request)
+        return self._settled(case.order_id, refund.id, by, excluding_the_worker, request, case)
 
-    def _word(self, case: Case, refund: Refund) -> Word:
-        """The provider's word on a refund, asked now. Raises `WrongState` while it can still come."""
+    def _word(self, case: Case, refund: Refund, reference: str) -> Word:
+        """The provider's word on a refund, asked now. Raises `WrongState` while it can still come, and while a worker
+        is asking for it."""
+        self.questions.still_asking(case.dossier, refund.id)
         payment = payment_of(case, refund.payment)
         provider = self.questions.services.accounts.refunding(case.shop, payment)
         now = self.questions.services.clock()
         if refund.instruction is None or refund.state is not RefundState.UNKNOWN:
             return Word()
-        word = word_on(refund, provider, request_of(case.dossier, refund), now)
+        word = word_on(refund, provider, request_of(case.dossier, refund), now, reference)
         if word.can_still_come:
             raise WrongState(
                 text(
@@ -172,8 +232,28 @@ class RefundByPerson:
 
         return self._settled(order_id, refund_id, by, decide, None)
 
-    def _settled(self, order_id: str, refund_id: str, by: Actor, decide: Decide, request: Request | None) -> Outcome:
+    def _settled(
+        self,
+        order_id: str,
+        refund_id: str,
+        by: Actor,
+        decide: Decide,
+        request: Request | None,
+        case: Case | None = None,
+    ) -> Outcome:
         try:
-            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request))
+            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
         except EffectTaken:  # a worker was faster
             raise being_sent(self.commands.read(order_id).dossier, refund_id) from None
+
+
+def _refunded_meanwhile(order: Order, payment: Payment, found: Reason) -> WrongState:
+    return WrongState(
+        text(
+            "Order {order}: money of payment {payment} went back at the provider meanwhile: {refunds}. Look at what is "
+            "left before you refund more.",
+            order=order.id,
+            payment=payment.id,
+            refunds=found.said,
+        )
+    )

@@ -9,7 +9,7 @@ import attrs
 from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects.kinds import SendRefund, effect_of
-from retour.effects.reading import Reading, read_books
+from retour.effects.reading import read_books
 from retour.model.dossier import Dossier
 from retour.model.errors import NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
@@ -19,7 +19,9 @@ from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundSt
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.providers.errors import ProviderError
+from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
+from retour.rules.books import BooksRead
 from retour.rules.draft import Draft
 from retour.store.effects import WaitingEffect
 
@@ -36,7 +38,7 @@ class RefundQuestions:
         """The shop."""
         return self.commands.shop_id
 
-    def books(self, order: Order, payment: Payment) -> Reading:
+    def books(self, order: Order, payment: Payment) -> tuple[Refundable, BooksRead]:
         """What the provider's books say of a payment, read before anything is decided. Raises `ProviderUnavailable`,
         and `WrongState` where the payment is not refunded by API."""
         provider = self.services.accounts.refunding(self.shop_id, payment)

@@ -8,7 +8,7 @@ import attrs
 
 from retour.effects.reading import as_reported
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
-from retour.model.refunds import Refund
+from retour.model.refunds import MatchedBy, Refund
 from retour.model.text import Text
 from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import Support
@@ -23,18 +23,28 @@ A_PERSON_MAY = datetime.timedelta(hours=24)
 
 @attrs.frozen(kw_only=True)
 class Word:
-    """What a provider says of an unknown refund: it ``found`` it, or it certainly ``did_not_happen``. Else ``why`` it
-    says nothing, and whether its word ``can_still_come``."""
+    """What a provider says of an unknown refund: it ``found`` it, by our id or by the reference that a person gave, or
+    it certainly ``did_not_happen``. Else ``why`` it says nothing, and whether its word ``can_still_come``."""
 
     found: ReportedRefund | None = None
+    matched: MatchedBy = MatchedBy.KEY
     did_not_happen: bool = False
     can_still_come: bool = False
     why: Reason | None = None
 
 
-def word_on(refund: Refund, provider: PaymentCaller | Text, request: RefundRequest, now: datetime.datetime) -> Word:
-    """Ask the provider about ``refund``. Its word is not to be had any more where its plugin cannot be used, where
-    nothing was heard for `A_PERSON_MAY`, and where it recognises the request no more and cannot look it up in full."""
+def word_on(
+    refund: Refund,
+    provider: PaymentCaller | Text,
+    request: RefundRequest,
+    now: datetime.datetime,
+    reference: str = "",
+) -> Word:
+    """Ask the provider about ``refund``: by our id, and among all refunds of the payment by a ``reference``.
+
+    Its word is not to be had any more where its plugin cannot be used, where nothing was heard for `A_PERSON_MAY`, and
+    where it recognises the request no more and cannot look it up in full.
+    """
     if isinstance(provider, Text):
         return Word(why=reason(ReasonCode.PLUGIN_UNUSABLE))
     waited = refund.unknown_since is not None and now - refund.unknown_since >= A_PERSON_MAY
@@ -45,11 +55,26 @@ def word_on(refund: Refund, provider: PaymentCaller | Text, request: RefundReque
             return Word(why=cannot_be_asked(error.reason), can_still_come=not waited)
         if found is not None:
             return Word(found=as_reported(found))
+    listed = _listed(provider, request, reference)
+    if listed is not None:
+        return Word(found=listed, matched=MatchedBy.REFERENCE)
     step = next_step(refund, now, window=window_of(provider), lookup_complete_after=complete_after(provider))
     if step is Next.SEND_ANEW:
         return Word(did_not_happen=True)
     why = reason(ReasonCode.CANNOT_TELL if step is Next.HOLD else ReasonCode.NOT_KNOWN_YET)
     return Word(why=why, can_still_come=step is not Next.HOLD and not waited)
+
+
+def _listed(provider: PaymentCaller, request: RefundRequest, reference: str) -> ReportedRefund | None:
+    """The refund that the provider calls ``reference``, if it lists one of this amount that carries no other id."""
+    if not reference or not provider.capabilities.list_refunds.usable:
+        return None
+    try:
+        found = provider.list_refunds(request.target)
+    except ProviderError:
+        return None
+    same = [one for one in found if one.reference == reference and one.amount == request.amount]
+    return next((as_reported(one) for one in same if one.refund_id in ("", request.refund_id)), None)
 
 
 def window_of(provider: PaymentCaller) -> datetime.timedelta | None:

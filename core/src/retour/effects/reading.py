@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from retour.model.order import Payment
 from retour.model.refunds import Reported
 from retour.plugins.providers import PaymentCaller
@@ -14,21 +12,14 @@ from retour.rules.books import BooksRead
 from retour.rules.matching import ReportedRefund
 
 
-@attrs.frozen(kw_only=True)
-class Reading:
-    """What was read: what can be refunded, and what the books say with it."""
-
-    refundable: Refundable
-    books: BooksRead
-
-
 def can_be_read(provider: PaymentCaller) -> bool:
     """Whether the provider's books can be read before money goes out."""
     return provider.capabilities.refundable.usable or provider.capabilities.list_refunds.usable
 
 
-def read_books(provider: PaymentCaller, payment: Payment) -> Reading:
-    """Read them: one call where its answer holds the refunds, else one more for their list. Raises `ProviderError`."""
+def read_books(provider: PaymentCaller, payment: Payment) -> tuple[Refundable, BooksRead]:
+    """Read what can be refunded, and the books with it: one call where its answer holds the refunds, else one more for
+    their list. Raises `ProviderError`."""
     refundable = provider.refundable(payment)
     results = refundable.refunds
     if results is None and refundable.target and provider.capabilities.list_refunds.usable:
@@ -42,7 +33,7 @@ def read_books(provider: PaymentCaller, payment: Payment) -> Reading:
         seen=None if results is None else as_reports(results),
         page=refundable.url,
     )
-    return Reading(refundable=refundable, books=books)
+    return refundable, books
 
 
 def as_reports(results: Sequence[RefundResult]) -> list[ReportedRefund]:

@@ -108,7 +108,7 @@ class Refunding:
     ) -> Attempt:
         """Read the provider's books once more before a first try, since somebody may have refunded there meanwhile."""
         try:
-            books = read_books(provider, payment).books
+            _, books = read_books(provider, payment)
         except ProviderError as error:
             return self._not_read(effect, refund, error)
 
@@ -362,7 +362,7 @@ class Refunding:
             return provider
         if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
             return ()
-        return read_books(provider, payment).books.seen or ()
+        return read_books(provider, payment)[1].seen or ()
 
     def _provider(self, case: Case, payment_id: str) -> PaymentCaller | Text:
         return self.accounts.refunding(case.shop, payment_of(case, payment_id))

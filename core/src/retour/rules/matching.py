@@ -135,7 +135,8 @@ def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence
     if ours.reference in ("", seen.reference):
         report(draft, ours, seen, evidence, MatchedBy.KEY)
         return True
-    second = draft.dossier.refund(_record_external(draft, payment, seen, evidence))
+    second_id = _record_external(draft, payment, seen, evidence)
+    second = draft.dossier.refund(second_id)
     if second.counts_against_payment and ours.counts_against_payment:
         draft.record(RefundPaidTwice(refund_id=second.id, other_id=ours.id))
     return True

@@ -152,7 +152,10 @@ def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money
                 left=max(left, Money.zero(order.currency)),
                 payment=payment.id,
                 captured=payment.captured,
-                there=[f"{one.amount} ({one.reference})" for one in there],
+                there=[
+                    Text(message="{amount} ({reference})", values={"amount": one.amount, "reference": one.reference})
+                    for one in there
+                ],
             )
         )
     if amount > left:

@@ -26,9 +26,9 @@ _PARTS = (
     "lookups",
     "on_the_way",
     "making_refunds",
-    "rules",
+    "promises",
     "secrecy",
-    "signatures",
+    "signing",
     "statuses",
     "two_accounts",
     "waiting",
@@ -45,8 +45,8 @@ from retour.testing.contracts.identity import *  # noqa: E402
 from retour.testing.contracts.lookups import *  # noqa: E402
 from retour.testing.contracts.making_refunds import *  # noqa: E402
 from retour.testing.contracts.on_the_way import *  # noqa: E402
+from retour.testing.contracts.promises import rule  # noqa: E402
 from retour.testing.contracts.refund_links import *  # noqa: E402
-from retour.testing.contracts.rules import rule  # noqa: E402
 from retour.testing.contracts.secrecy import *  # noqa: E402
 from retour.testing.contracts.statuses import *  # noqa: E402
 from retour.testing.contracts.two_accounts import *  # noqa: E402

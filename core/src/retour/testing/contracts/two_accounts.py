@@ -18,7 +18,7 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundStatus
 from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
 from retour.testing.contracts.provider_modules import noting_environment
-from retour.testing.contracts.signatures import signed_by_hmac
+from retour.testing.contracts.signing import signed_by_hmac
 from retour.testing.contracts.webhooks import SAYS_NOTHING, one_of_each, read_webhook
 
 MIXED_UP = "one shop would pay for the other"

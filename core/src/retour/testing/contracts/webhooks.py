@@ -31,7 +31,7 @@ from retour.testing.contracts.account import A_YEAR, Account, needs
 from retour.testing.contracts.answers import changed_at, fields, mistakes, of_the_other_mode, unknown_words
 from retour.testing.contracts.making_refunds import CURRENCIES
 from retour.testing.contracts.provider_modules import later
-from retour.testing.contracts.signatures import Watched, signed_anew, signed_by_hmac
+from retour.testing.contracts.signing import Watched, signed_anew, signed_by_hmac
 
 SHORTEST_SIGNATURE = 16
 """Characters. What is shorter is a version or a name."""
