@@ -536,7 +536,7 @@ def test_a_reference_of_another_kind_is_not_asked_for(
     mollie: Mollie, sandbox: MollieSandbox, shop_payment_of: ShopPayment
 ) -> None:
     found = mollie.refundable(shop_payment_of("INV-42"))
-    assert (found.possible, found.target) == (False, "INV-42")
+    assert (found.possible, found.target) == (False, "")
     assert "INV-42 is no payment of Mollie" in found.reason
     assert sandbox.server.requests == []
 
@@ -560,6 +560,94 @@ def test_a_refund_is_not_fetched_by_an_answer_about_another_one(
     assert (mixed_up.value.code, mixed_up.value.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RECONCILE)
 
 
+def test_one_call_gives_what_is_left_and_every_refund_as_the_list_has_them(
+    mollie: Mollie, sandbox: MollieSandbox, paid: Payment, request_for: RequestFor
+) -> None:
+    assert mollie.refundable(paid).refunds == ()
+    mollie.refund(request_for("20.00"))
+    failed, cancelled = (sandbox.refund_in_dashboard(paid.reference, euros(amount)) for amount in ("1.00", "2.00"))
+    sandbox.cancel_in_dashboard(cancelled)
+    sandbox.fail(failed)
+    sandbox.server.requests.clear()
+    found = mollie.refundable(paid)
+    assert [(request.path, request.query) for request in sandbox.server.requests] == [
+        (f"/v2/payments/{paid.reference}", {"embed": "refunds"})
+    ]
+    assert (found.remaining, found.refunds) == (euros("74.95"), tuple(mollie.list_refunds(paid.reference)))
+
+
+def test_the_refunds_of_a_payment_that_cannot_be_refunded_any_more_are_given_too(
+    mollie: Mollie, paid: Payment, request_for: RequestFor
+) -> None:
+    made = mollie.refund(request_for("94.95"))
+    found = mollie.refundable(paid)
+    assert (found.possible, found.refunds) == (False, (made,))
+    other = mollie.refundable(attrs.evolve(paid, captured=Money.of("94.95", "USD")))
+    assert (other.possible, other.refunds) == (False, (made,))
+
+
+@pytest.mark.parametrize("made, whole", [(49, True), (50, False), (51, False)])
+def test_as_many_embedded_refunds_as_a_page_has_are_not_taken_for_all(
+    mollie: Mollie, sandbox: MollieSandbox, paid: Payment, made: int, whole: bool
+) -> None:
+    """The description names no limit of what it embeds, which is no promise that there is none."""
+    for _ in range(made):
+        sandbox.refund_in_dashboard(paid.reference, euros("0.01"))
+    found = mollie.refundable(paid)
+    assert found.remaining == euros("94.95") - Money(minor=made, currency="EUR")
+    assert (found.refunds is not None) is whole
+    assert len(mollie.list_refunds(found.target)) == made
+
+
+def test_embedded_refunds_that_come_to_less_than_was_refunded_are_not_all(
+    mollie: Mollie, sandbox: MollieSandbox, paid: Payment
+) -> None:
+    for amount in ("1.00", "2.00"):
+        sandbox.refund_in_dashboard(paid.reference, euros(amount))
+    answer = sandbox.server.handle
+
+    def cut_short(request: object) -> SandboxResponse:
+        said = answer(request)  # type: ignore[arg-type]
+        body = json.loads(said.encoded())
+        del body["_embedded"]["refunds"][1:]
+        return attrs.evolve(said, body=body)
+
+    sandbox.server.handle = cut_short
+    assert mollie.refundable(paid).refunds is None
+
+
+@pytest.mark.parametrize("embedded", [None, {}, {"captures": []}])
+def test_refunds_that_are_not_embedded_are_left_to_the_list(
+    mollie: Mollie, sandbox: MollieSandbox, paid: Payment, embedded: object
+) -> None:
+    answer = sandbox.server.handle
+    sandbox.server.handle = lambda request: _changed(answer(request), _embedded=embedded)
+    found = mollie.refundable(paid)
+    assert (found.possible, found.refunds) == (True, None)
+
+
+@pytest.mark.parametrize(
+    "field, value, code",
+    [("paymentId", "tr_another", ErrorCode.UNREADABLE_ANSWER), ("mode", "live", ErrorCode.CONFIGURATION)],
+)
+def test_an_embedded_refund_of_another_payment_or_mode_is_refused(
+    mollie: Mollie, sandbox: MollieSandbox, paid: Payment, field: str, value: str, code: ErrorCode
+) -> None:
+    sandbox.refund_in_dashboard(paid.reference, euros("1.00"))
+    answer = sandbox.server.handle
+
+    def mixed_up(request: object) -> SandboxResponse:
+        said = answer(request)  # type: ignore[arg-type]
+        body = json.loads(said.encoded())
+        body["_embedded"]["refunds"][0][field] = value
+        return attrs.evolve(said, body=body)
+
+    sandbox.server.handle = mixed_up
+    with pytest.raises(ProviderError) as refused:
+        mollie.refundable(paid)
+    assert (refused.value.code, refused.value.disposition) == (code, Disposition.RECONCILE)
+
+
 # --- orders ----------------------------------------------------------------------------------------------
 
 
@@ -580,10 +668,13 @@ def test_an_order_is_refunded_by_amount_on_its_one_paid_payment(
 def test_an_order_without_one_paid_payment_is_refunded_by_hand(
     mollie: Mollie, sandbox: MollieSandbox, shop_payment_of: ShopPayment, statuses: tuple[str, ...], said: str
 ) -> None:
-    order = sandbox.order(*[sandbox.pay(euros("10.00"), status=status) for status in statuses])
-    found = mollie.refundable(shop_payment_of(order))
-    assert (found.possible, found.target) == (False, order)
+    payments = [sandbox.pay(euros("10.00"), status=status) for status in statuses]
+    found = mollie.refundable(shop_payment_of(sandbox.order(*payments)))
+    assert (found.possible, found.target) == (False, "")
     assert said in found.reason
+    several = tuple(payments) if len(payments) > 1 else ()
+    assert found.choices == several
+    assert all(payment in found.reason for payment in several)
 
 
 def test_the_payment_of_another_order_is_not_taken_for_the_one_of_ours(
@@ -673,7 +764,7 @@ def test_a_token_for_live_payments_says_nothing(
 ) -> None:
     live = shop_payment_of(sandbox.pay(euros("94.95"), mode=Mode.LIVE), mode=Mode.LIVE)
     assert provider_with(api_key=Secret(sandbox.token)).refundable(live).possible
-    assert sandbox.server.requests[-1].query == {}
+    assert sandbox.server.requests[-1].query == {"embed": "refunds"}
 
 
 # --- settings --------------------------------------------------------------------------------------------

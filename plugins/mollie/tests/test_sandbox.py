@@ -189,3 +189,13 @@ def test_what_is_to_be_embedded_is(sandbox: MollieSandbox, paid: Payment) -> Non
     assert "_embedded" not in anybody.get(here).json()
     embedded = anybody.get(here, embed="refunds,chargebacks").json()["_embedded"]
     assert ([one["id"] for one in embedded["refunds"]], embedded["chargebacks"]) == ([refund], [])
+
+
+def test_a_cancelled_refund_that_is_gone_is_not_embedded_either(sandbox: MollieSandbox, paid: Payment) -> None:
+    gone = sandbox.refund_in_dashboard(paid.reference, Money.of("1.00", "EUR"))
+    there = sandbox.refund_in_dashboard(paid.reference, Money.of("2.00", "EUR"))
+    sandbox.cancel_in_dashboard(gone)
+    for cancelled_are_gone, ids in ((False, [there, gone]), (True, [there])):
+        sandbox.cancelled_are_gone = cancelled_are_gone
+        answer = Anybody(sandbox).get(f"payments/{paid.reference}", embed="refunds").json()
+        assert [one["id"] for one in answer["_embedded"]["refunds"]] == ids

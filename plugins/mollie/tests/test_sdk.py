@@ -29,6 +29,8 @@ assert made.is_pending() and made.metadata == {"refund_id": "rf1"} and made.paym
 assert payment.refunds.create(ten, idempotency_key="k1").id == made.id
 other = payment.refunds.create({"amount": {"currency": "EUR", "value": "5.00"}}, idempotency_key="k2")
 assert [refund.id for refund in payment.refunds.list()] == [other.id, made.id]
+whole = client.payments.get(reference, embed="refunds")
+assert [refund["id"] for refund in whole["_embedded"]["refunds"]] == [other.id, made.id]
 pages = payment.refunds.list(limit=1)
 assert [refund.id for refund in pages.get_next()] == [made.id]
 assert payment.refunds.get(made.id).amount == ten["amount"]
@@ -84,6 +86,7 @@ for body, status in ((ten, 409), (ten | {"amount": {"currency": "EUR", "value": 
     else:
         raise AssertionError(status)
 refunds.cancel(payment_id=reference, refund_id=made.id)
+assert client.payments.get(payment_id=reference, embed="refunds").amount_refunded.value == "5.00"
 """
 
 

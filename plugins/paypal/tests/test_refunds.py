@@ -418,10 +418,30 @@ def test_of_an_order_with_one_capture_that_can_be_refunded_that_one_is_the_targe
 
 def test_an_order_with_several_captures_is_not_guessed_at(paypal: PayPal, sandbox: PayPalSandbox, a: Any) -> None:
     first = sandbox.pay(eur("40.00"))
-    sandbox.pay(eur("54.95"), order=sandbox.order_of(first))
+    order = sandbox.order_of(first)
+    second = sandbox.pay(eur("54.95"), order=order)
+    sandbox.pay(eur("54.95"), order=order, status="DECLINED")
+    found = paypal.refundable(a.payment(f"order:{order}"))
+    assert (found.target, found.possible, found.choices) == ("", False, (first, second))
+    assert f"several captures, {first}, {second}:" in found.reason
+
+
+def test_of_several_captures_those_that_were_refunded_are_named_where_none_can_be(
+    paypal: PayPal, sandbox: PayPalSandbox, a: Any
+) -> None:
+    first = sandbox.pay(eur("40.00"))
+    order = sandbox.order_of(first)
+    second = sandbox.pay(eur("54.95"), order=order)
+    for capture, amount in ((first, "40.00"), (second, "54.95")):
+        sandbox.refund_in_dashboard(capture, eur(amount))
+    assert paypal.refundable(a.payment(f"order:{order}")).choices == (first, second)
+
+
+def test_an_order_of_which_every_payment_was_declined_says_so(paypal: PayPal, sandbox: PayPalSandbox, a: Any) -> None:
+    first = sandbox.pay(eur("94.95"), status="DECLINED")
+    sandbox.pay(eur("94.95"), order=sandbox.order_of(first), status="DECLINED")
     found = paypal.refundable(a.payment(f"order:{sandbox.order_of(first)}"))
-    assert (found.target, found.possible) == ("", False)
-    assert "several captures" in found.reason
+    assert (found.possible, found.choices, found.reason) == (False, (), "this payment was declined")
 
 
 def test_refunds_of_another_capture_of_the_order_are_not_counted(
@@ -433,6 +453,87 @@ def test_refunds_of_another_capture_of_the_order_are_not_counted(
     assert paypal.refundable(a.payment(first)).remaining == eur("40.00")
     assert paypal.list_refunds(first) == ()
     assert len(paypal.list_refunds(second)) == 1
+
+
+def reads(sandbox: PayPalSandbox) -> list[str]:
+    """What was asked about since the last time, in order: captures, orders, refunds."""
+    asked = [request.path.split("/")[3] for request in sandbox.server.requests if request.method == "GET"]
+    sandbox.server.requests.clear()
+    return asked
+
+
+@pytest.mark.parametrize("stored, calls", [("capture", ["captures", "orders"]), ("order", ["orders"])])
+def test_what_is_left_comes_with_every_refund_as_the_list_has_them(
+    paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, stored: str, calls: list[str]
+) -> None:
+    payment = a.payment(capture if stored == "capture" else f"order:{sandbox.order_of(capture)}")
+    assert paypal.refundable(payment).refunds == ()
+    paypal.refund(a.request(capture, "20.00"))
+    reads(sandbox)
+    found = paypal.refundable(payment)
+    assert reads(sandbox) == calls
+    assert (found.target, found.captured, found.remaining) == (capture, eur("94.95"), eur("74.95"))
+    assert found.refunds == paypal.list_refunds(capture)
+    assert found.refunds is not None
+    assert len(found.refunds) == 1
+
+
+@pytest.mark.parametrize("brief, read", [(False, 1), (True, 2)])
+def test_a_refund_that_the_order_does_not_show_whole_is_read_once_by_itself(
+    paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, brief: bool, read: int
+) -> None:
+    """One made at PayPal has no ``custom_id``, and nothing says whether an order shows all that there are."""
+    sandbox.brief_orders = brief
+    ours = paypal.refund(a.request(capture, "20.00"))
+    theirs = sandbox.refund_in_dashboard(capture, eur("10.00"))
+    reads(sandbox)
+    found = paypal.refundable(a.payment(capture))
+    assert reads(sandbox) == ["captures", "orders", *["refunds"] * read]
+    assert found.remaining == eur("64.95")
+    assert found.refunds is not None
+    assert [(refund.reference, refund.refund_id) for refund in found.refunds] == [
+        (ours.reference, ours.refund_id),
+        (theirs, ""),
+    ]
+
+
+def test_a_refund_that_names_no_capture_is_read_where_the_order_has_several(
+    paypal: PayPal, sandbox: PayPalSandbox, a: Any
+) -> None:
+    first = sandbox.pay(eur("40.00"))
+    second = sandbox.pay(eur("54.95"), order=sandbox.order_of(first))
+    made = paypal.refund(a.request(first, "10.00", number=1))
+    paypal.refund(a.request(second, "20.00", number=2))
+
+    def without_links(request: SandboxRequest, body: dict[str, Any]) -> dict[str, Any]:
+        for unit in body.get("purchase_units", ()):
+            for refund in unit["payments"]["refunds"]:
+                del refund["links"]
+        return body
+
+    answering(sandbox, without_links)
+    found = paypal.refundable(a.payment(first))
+    assert (found.remaining, found.refunds) == (eur("30.00"), (made,))
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PENDING", "DECLINED", "FAILED"])
+def test_a_capture_that_names_no_order_and_was_never_refunded_has_no_refunds(
+    paypal: PayPal, sandbox: PayPalSandbox, a: Any, status: str
+) -> None:
+    capture = sandbox.pay(eur("94.95"), status=status, names_order=False)
+    assert paypal.refundable(a.payment(capture)).refunds == ()
+    assert reads(sandbox) == ["captures"]
+
+
+@pytest.mark.parametrize("amount", ["10.00", "94.95"])
+def test_a_capture_that_names_no_order_and_was_refunded_leaves_it_to_the_list_to_say_why(
+    paypal: PayPal, sandbox: PayPalSandbox, a: Any, amount: str
+) -> None:
+    capture = sandbox.pay(eur("94.95"), names_order=False)
+    sandbox.refund_in_dashboard(capture, eur(amount))
+    assert paypal.refundable(a.payment(capture)).refunds is None
+    with pytest.raises(ProviderError, match="does not say in which order"):
+        paypal.list_refunds(capture)
 
 
 @pytest.mark.parametrize(

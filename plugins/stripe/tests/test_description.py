@@ -46,6 +46,7 @@ def calls_of_every_kind(
     stripe.cancel_refund(target, waiting.reference)
     stripe.check_settings()
     stripe.find_refund(refund_of(target))
+    stripe.refundable(payment(target))
     return made
 
 
@@ -156,6 +157,28 @@ def test_a_dispute_is_read_and_listed_and_its_charge_says_that_it_is_disputed(sa
     assert read("disputes/dp_unknown")["error"]["code"] == "resource_missing"
 
 
+def test_what_is_to_be_expanded_is_down_to_the_ten_newest_refunds_of_a_charge(sandbox: StripeSandbox) -> None:
+    http, headers = ProviderSession(), {"Authorization": f"Bearer {sandbox.api_key}"}
+
+    def read(path: str, *expand: str) -> Any:
+        query = {f"expand[{number}]": name for number, name in enumerate(expand)}
+        return http.read(f"{sandbox.url}/v1/{path}", headers=headers, query=query).json()
+
+    session = sandbox.check_out(PAID)
+    intent, charge, _ = sandbox.names(session)
+    made = [sandbox.refund_in_dashboard(intent, Money.of("1.00", "EUR")) for _ in range(11)]
+    assert read(f"checkout/sessions/{session}")["payment_intent"] == intent
+    assert read(f"payment_intents/{intent}")["latest_charge"] == charge
+    assert "refunds" not in read(f"charges/{charge}")
+    assert "refunds" not in read(f"payment_intents/{intent}", "latest_charge")["latest_charge"]
+    expanded = read(f"charges/{charge}", "refunds")
+    assert [refund["id"] for refund in expanded["refunds"]["data"]] == made[:0:-1]
+    assert expanded["refunds"]["has_more"] is True
+    whole = read(f"payment_intents/{intent}", "latest_charge", "latest_charge.refunds")
+    assert whole["latest_charge"] == expanded
+    assert read(f"checkout/sessions/{session}", "payment_intent.latest_charge.refunds")["payment_intent"] == whole
+
+
 @pytest.mark.parametrize(
     "method, path, form, status",
     [
@@ -171,6 +194,10 @@ def test_a_dispute_is_read_and_listed_and_its_charge_says_that_it_is_disputed(sa
         ("POST", "/v1/refunds/{refund}/cancel", "", 400),
         ("GET", "/v1/refunds/{refund}?expand[]=charge", "", 200),
         ("GET", "/v1/refunds/{refund}?expand[]=nonsense", "", 400),
+        ("GET", "/v1/charges/{charge}?expand[]=refunds", "", 200),
+        ("GET", "/v1/charges/{charge}?expand[]=nonsense", "", 400),
+        ("GET", "/v1/payment_intents/{intent}?expand[]=latest_charge.refunds", "", 200),
+        ("GET", "/v1/payment_intents/{intent}?expand[]=refunds", "", 400),
         ("GET", "/v1/refunds?limit=101", "", 400),
         ("GET", "/v1/refunds?limit=x", "", 400),
         ("GET", "/v1/refunds?nonsense=1", "", 400),

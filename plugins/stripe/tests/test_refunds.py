@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qsl
 
 import attrs
@@ -17,6 +18,7 @@ from retour.providers import (
     Money,
     Payment,
     ProviderError,
+    Refundable,
     RefundRequest,
     RefundStatus,
     Secret,
@@ -175,6 +177,105 @@ def test_a_target_that_stripe_cannot_refund_is_refused_without_a_call(
 
 
 # --- what can be refunded --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stored", ["payment", "charge", "checkout"])
+def test_one_call_gives_what_is_left_every_refund_and_every_name(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, refund_of: RefundOf, stored: str
+) -> None:
+    session = sandbox.check_out(PAID)
+    intent, charge, _ = sandbox.names(session)
+    reference = {"payment": intent, "charge": charge, "checkout": session}[stored]
+    target = charge if stored == "charge" else intent
+    assert stripe.refundable(payment(reference)).refunds == ()
+    stripe.refund(refund_of(intent, "20.00"))
+    failed = sandbox.refund_in_dashboard(intent, Money.of("1.00", "EUR"))
+    sandbox.fail(failed)
+    sandbox.server.requests.clear()
+    can = stripe.refundable(payment(reference))
+    assert [request.method for request in sandbox.server.requests] == ["GET"]
+    assert (can.target, can.captured, can.remaining) == (target, PAID, Money.of("74.95", "EUR"))
+    assert set(can.names) == ({intent, charge, session} if stored == "checkout" else {intent, charge})
+    assert can.refunds == stripe.list_refunds(target)
+    assert can.refunds is not None
+    assert len(can.refunds) == 2
+
+
+def test_the_refunds_of_a_payment_that_cannot_be_refunded_any_more_are_given_too(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, refund_of: RefundOf
+) -> None:
+    reference = sandbox.pay(PAID)
+    made = stripe.refund(refund_of(reference, "94.95"))
+    can = stripe.refundable(payment(reference))
+    assert (can.possible, can.refunds) == (False, (made,))
+
+
+def test_a_charge_of_old_has_no_other_name(sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf) -> None:
+    charge = sandbox.pay_by_charge(PAID)
+    assert stripe.refundable(payment(charge)).names == (charge,)
+
+
+@pytest.mark.parametrize("made, whole", [(10, True), (11, False)])
+def test_refunds_that_go_on_on_another_page_are_left_to_the_list(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, made: int, whole: bool
+) -> None:
+    reference = sandbox.pay(PAID)
+    for _ in range(made):
+        sandbox.refund_in_dashboard(reference, Money.of("1.00", "EUR"))
+    can = stripe.refundable(payment(reference))
+    assert (can.possible, can.refunds is not None) == (True, whole)
+    assert len(stripe.list_refunds(can.target)) == made
+
+
+@pytest.mark.parametrize("refunds", [{}, {"refunds": None}])
+def test_a_charge_without_its_refunds_leaves_them_to_the_list(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, refunds: dict[str, None]
+) -> None:
+    reference = sandbox.charge_of(sandbox.pay(PAID))
+    charge = _changed(sandbox, reference, stripe, payment, lambda body: body.pop("refunds") and body.update(refunds))
+    assert (charge.possible, charge.refunds) == (True, None)
+
+
+def test_a_refund_of_another_payment_among_those_of_a_charge_is_refused(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf
+) -> None:
+    reference = sandbox.charge_of(sandbox.pay(PAID))
+    sandbox.refund_in_dashboard(reference, Money.of("1.00", "EUR"))
+
+    def of_another(body: Any) -> None:
+        body["refunds"]["data"][0] |= {"charge": "ch_another", "payment_intent": "pi_another"}
+
+    with pytest.raises(ProviderError, match="about another payment") as mixed_up:
+        _changed(sandbox, reference, stripe, payment, of_another)
+    assert mixed_up.value.disposition is Disposition.RECONCILE
+
+
+@pytest.mark.parametrize(
+    "field, value, code",
+    [("payment_intent", "pi_another", ErrorCode.UNREADABLE_ANSWER), ("livemode", True, ErrorCode.CONFIGURATION)],
+)
+def test_a_charge_of_another_payment_or_mode_is_not_taken_for_ours(
+    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, field: str, value: object, code: ErrorCode
+) -> None:
+    with pytest.raises(ProviderError) as refused:
+        _changed(sandbox, sandbox.pay(PAID), stripe, payment, lambda body: body["latest_charge"].update({field: value}))
+    assert refused.value.code is code
+
+
+def _changed(
+    sandbox: StripeSandbox, reference: str, stripe: Stripe, payment: PaymentOf, change: Callable[[Any], object]
+) -> Refundable:
+    """What can be refunded of a payment, where the answer is another."""
+    truth = sandbox.server.handle
+
+    def other(request: SandboxRequest) -> SandboxResponse:
+        said = truth(request)
+        body = json.loads(said.encoded())
+        change(body)
+        return attrs.evolve(said, body=body)
+
+    sandbox.server.handle = other
+    return stripe.refundable(payment(reference))
 
 
 @pytest.mark.parametrize(

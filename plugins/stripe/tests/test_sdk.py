@@ -30,6 +30,8 @@ assert [refund.id for refund in listed] == [other.id, made.id]
 intent = client.v1.payment_intents.retrieve(payment, {"expand": ["latest_charge"]})
 assert isinstance(intent.latest_charge, stripe.Charge) and intent.latest_charge.amount_refunded == 2000
 assert client.v1.charges.retrieve(intent.latest_charge.id).payment_intent == payment
+whole = client.v1.payment_intents.retrieve(payment, {"expand": ["latest_charge.refunds"]}).latest_charge.refunds
+assert [refund.id for refund in whole.auto_paging_iter()] == [other.id, made.id]
 
 def refused(kind, status, code, call, *arguments):
     try:

@@ -124,6 +124,7 @@ class Mollie:
     def refundable(self, payment: Payment) -> Refundable:
         """What Mollie would still refund of a payment (``tr_…``), or of the one paid payment of an order (``ord_…``).
 
+        The payment's refunds come in the same answer (``embed=refunds``). Of what is no payment there is no target.
         ``remaining`` may be more than was paid, by 25 euros for some methods (create-payment-refund.rst).
         """
         if payment.mode is not self._mode:
@@ -137,37 +138,36 @@ class Mollie:
             return self._refundable(reference, payment.captured)
         if reference.startswith("ord_"):
             return self._refundable_of_order(reference, payment.captured)
-        return _not_refundable(
-            reference,
-            payment.captured,
-            f"{reference} is no payment of Mollie: those begin with tr_, its orders with ord_.",
+        return _no_payment(
+            payment.captured, f"{reference} is no payment of Mollie: those begin with tr_, its orders with ord_."
         )
 
     def _refundable(self, target: str, captured: Money) -> Refundable:
-        found = self._read(wire.Payment, f"payments/{_payment(target)}")
+        found = self._read(wire.Payment, f"payments/{_payment(target)}", {"embed": "refunds"})
         wire.of_mode(found.mode, self._mode)
         refuse_another("payment", asked=target, found=found.id)
+        refunds = None if found.refunds is None else tuple([self._result(one, target) for one in found.refunds])
+        nothing = Money.zero(captured.currency)
         if found.amount.currency != captured.currency:
-            return _not_refundable(
-                target,
-                captured,
-                f"Payment {target} is in {found.amount.currency}, and the order says {captured.currency}.",
-                found.dashboard,
-            )
-        if found.amountRemaining is None:
+            remaining = nothing
+            reason = f"Payment {target} is in {found.amount.currency}, and the order says {captured.currency}."
+        elif found.amountRemaining is None:
+            remaining = nothing
             reason = WHY_NOT.get(found.status, f"The payment is not paid: Mollie calls it {found.status}.")
-            return _not_refundable(target, captured, reason, found.dashboard)
-        remaining = found.amountRemaining.money
+        else:
+            remaining = found.amountRemaining.money
+            reason = "" if remaining.minor > 0 else "Everything of this payment was refunded."
         return Refundable(
             target=target,
             remaining=remaining,
-            possible=remaining.minor > 0,
-            reason="" if remaining.minor > 0 else "Everything of this payment was refunded.",
+            possible=not reason,
+            reason=reason,
             url=found.dashboard,
             names=(target,),
             method=found.method or "",
             captured=found.captured,
             charged_back=found.charged_back,
+            refunds=refunds,
         )
 
     def _refundable_of_order(self, reference: str, captured: Money) -> Refundable:
@@ -175,11 +175,12 @@ class Mollie:
         order = self._read(wire.Order, f"orders/{_order(reference)}", {"embed": "payments"})
         wire.of_mode(order.mode, self._mode)
         refuse_another("order", asked=reference, found=order.id)
-        if len(order.paid) == 1:
-            return self._refundable(order.paid[0].id, captured)
-        found = f"{len(order.paid)} paid payments" if order.paid else "no paid payment"
-        return _not_refundable(
-            reference, captured, f"Order {reference} has {found} at Mollie. Refund it there, or store a payment (tr_…)."
+        paid = [payment.id for payment in order.paid]
+        if len(paid) == 1:
+            return self._refundable(paid[0], captured)
+        found = f"{len(paid)} paid payments at Mollie: {', '.join(paid)}" if paid else "no paid payment at Mollie"
+        return _no_payment(
+            captured, f"Order {reference} has {found}. Refund it there, or store a payment (tr_…).", choices=paid
         )
 
     def refund(self, request: RefundRequest) -> RefundResult:
@@ -372,8 +373,10 @@ class Mollie:
         )
 
 
-def _not_refundable(target: str, captured: Money, reason: str, url: str = "") -> Refundable:
-    return Refundable(target=target, remaining=Money.zero(captured.currency), possible=False, reason=reason, url=url)
+def _no_payment(captured: Money, reason: str, choices: Sequence[str] = ()) -> Refundable:
+    """Where there is no one payment to refund."""
+    nothing = Money.zero(captured.currency)
+    return Refundable(target="", remaining=nothing, possible=False, reason=reason, choices=tuple(choices))
 
 
 def _too_late(refund: RefundResult, said: ProviderError | None = None) -> ProviderError:

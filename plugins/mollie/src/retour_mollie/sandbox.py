@@ -276,8 +276,7 @@ class MollieSandbox(BookkeepingSandbox):
             case "GET", "v2", "orders", order:
                 return self._order(order, mode, embed=request.query.get("embed", ""))
             case "GET", "v2", "payments", payment:
-                embed = request.query.get("embed", "").split(",")
-                return _answer(self._answers.payment(self._payment(payment, mode), embed=embed))
+                return self._read_payment(self._payment(payment, mode), request.query.get("embed", ""))
             case "POST", "v2", "payments", payment, "refunds":
                 return self._create(self._payment(payment, mode), _body(request))
             case "GET", "v2", "payments", payment, "refunds":
@@ -297,6 +296,18 @@ class MollieSandbox(BookkeepingSandbox):
             raise _refused(404, f"No entity exists with token '{reference}'")
         return payment
 
+    def _read_payment(self, payment: SandboxPayment, embed: str) -> SandboxResponse:
+        """A payment. All its refunds are embedded, as described; that it says of no limit is taken at its word."""
+        return _answer(self._answers.payment(payment, self._shown(payment), embed=embed.split(",")))
+
+    def _shown(self, payment: SandboxPayment) -> list[SandboxRefund]:
+        """The refunds of a payment that can be read, newest first."""
+        return [
+            refund
+            for refund in reversed(payment.refunds)
+            if not (self.cancelled_are_gone and refund.status == "canceled")
+        ]
+
     def _order(self, reference: str, mode: Mode, *, embed: str) -> SandboxResponse:
         if reference not in self.ledger.orders:
             raise _refused(404, f"No order exists with token {reference}.")
@@ -304,8 +315,8 @@ class MollieSandbox(BookkeepingSandbox):
         return _answer(self._answers.order(reference, mode, payments, embed=embed))
 
     def _readable(self, payment: SandboxPayment, reference: str) -> SandboxRefund:
-        for refund in payment.refunds:
-            if refund.id == reference and not (self.cancelled_are_gone and refund.status == "canceled"):
+        for refund in self._shown(payment):
+            if refund.id == reference:
                 return refund
         raise _refused(404, f"No entity exists with token '{reference}'")
 
@@ -326,11 +337,7 @@ class MollieSandbox(BookkeepingSandbox):
         limit = query.get("limit", "50")
         if not limit.isdecimal() or not 1 <= int(limit) <= 250:
             raise _refused(400, "Invalid limit value", "limit")
-        shown = [
-            refund
-            for refund in reversed(payment.refunds)
-            if not (self.cancelled_are_gone and refund.status == "canceled")
-        ]
+        shown = self._shown(payment)
         ids = [refund.id for refund in shown]
         if query.get("from", ids[0] if ids else "") not in (ids or [""]):
             raise _refused(400, "Invalid cursor value", "from")

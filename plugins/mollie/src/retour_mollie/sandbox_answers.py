@@ -47,8 +47,11 @@ class Answers:
 
     url: str
 
-    def payment(self, payment: SandboxPayment, *, embed: Collection[str] = ()) -> Json:
-        """Schema ``payment-response``, and in it the ``refunds`` and ``chargebacks`` that it is to ``embed``."""
+    def payment(
+        self, payment: SandboxPayment, shown: Sequence[SandboxRefund] = (), *, embed: Collection[str] = ()
+    ) -> Json:
+        """Schema ``payment-response``, and in it what it is to ``embed``: the ``refunds`` that are ``shown``, and the
+        ``chargebacks``."""
         links = {
             "self": self._link(f"payments/{payment.id}"),
             "dashboard": _page(f"{_DASHBOARD}/payments/{payment.id}"),
@@ -81,7 +84,7 @@ class Answers:
             answer["amountChargedBack"] = wire.amount_of(payment.charged_back)
         embedded: Json = {}
         if "refunds" in embed:
-            embedded["refunds"] = [self.refund(refund, in_list=True) for refund in reversed(payment.refunds)]
+            embedded["refunds"] = [self.refund(refund, in_list=True) for refund in shown]
         if "chargebacks" in embed:
             embedded["chargebacks"] = [self.chargeback(payment, one) for one in payment.charge_backs]
         return answer | ({"_embedded": embedded} if embedded else {})

@@ -49,8 +49,13 @@ REASONS: Mapping[str, str] = {
 }
 """What a person should know of a status (https://docs.mollie.com/docs/refunds)."""
 
+_GAVE_NOTHING = frozenset({RefundStatus.FAILED, RefundStatus.CANCELLED})
+
 CANCELLABLE = frozenset({"queued", "pending"})
 """The statuses in which a refund can still be cancelled (operation ``cancel-refund``)."""
+
+USUAL_PAGE = 50
+"""Refunds on a page of a list unless another number is asked for (parameter ``list-limit``)."""
 
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?")
 
@@ -189,8 +194,16 @@ class RefundPage:
 
 
 @attrs.frozen(kw_only=True)
+class EmbeddedRefunds:
+    """The refunds embedded in a payment that was asked for with ``embed=refunds``, newest first."""
+
+    refunds: tuple[Refund, ...] | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Payment:
-    """A payment. ``amountRemaining`` is absent when no refund is possible; older recordings have null for it.
+    """A payment. ``amountRefunded`` and ``amountRemaining`` are absent when no refund is possible; older recordings
+    have null for them.
 
     ``amountChargedBack`` is what a bank took back in all, absent where it took nothing."""
 
@@ -200,9 +213,11 @@ class Payment:
     amount: Amount
     _links: dict[str, Link | None]
     method: str | None = None
+    amountRefunded: Amount | None = None
     amountRemaining: Amount | None = None
     amountCaptured: Amount | None = None
     amountChargedBack: Amount | None = None
+    _embedded: EmbeddedRefunds | None = None
 
     @property
     def captured(self) -> Money | None:
@@ -216,6 +231,22 @@ class Payment:
     def charged_back(self) -> Money:
         """What a bank took back."""
         return Money.zero(self.amount.currency) if self.amountChargedBack is None else self.amountChargedBack.money
+
+    @property
+    def refunds(self) -> tuple[Refund, ...] | None:
+        """Its refunds, where the answer certainly has all of them; else None, and the list has them.
+
+        "Embed all refunds created for this payment", says the description (``get-payment``), and has no next page for
+        them. It does not say that there is no limit either. So as many as a page of the list has are not taken for
+        all, nor are those that come to less than ``amountRefunded``.
+        """
+        found = None if self._embedded is None else self._embedded.refunds
+        if found is None or len(found) >= USUAL_PAGE:
+            return None
+        refunded = Money.zero(self.amount.currency) if self.amountRefunded is None else self.amountRefunded.money
+        amounts = [one.amount.money for one in found if STATUSES.get(one.status) not in _GAVE_NOTHING]
+        given = sum(amount.minor for amount in amounts if amount.currency == refunded.currency)
+        return found if given >= refunded.minor else None
 
     @property
     def dashboard(self) -> str:

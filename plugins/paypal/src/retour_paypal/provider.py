@@ -64,6 +64,9 @@ _PATH_ID = re.compile(r"[A-Z0-9]{1,36}")
 
 _REFUNDABLE = ("COMPLETED", "PARTIALLY_REFUNDED")
 
+_NEVER_REFUNDED = ("COMPLETED", "PENDING", "DECLINED", "FAILED")
+"""The statuses of a capture of which nothing was refunded (schema ``capture_status``)."""
+
 _WHY_NOT = {
     "PENDING": "PayPal has not received this payment yet: it can be refunded once it is completed",
     "DECLINED": "this payment was declined",
@@ -114,7 +117,7 @@ class PayPal:
         self._webhooks = Webhooks(settings, http, self._api)
 
     def refundable(self, payment: Payment) -> Refundable:
-        """Ask PayPal for the capture and what was refunded of it.
+        """Ask PayPal for the capture and its refunds: both stand in the order, which not every capture names.
 
         Raises `ProviderError` (configuration) for a payment of the other environment: its ids mean nothing here.
         """
@@ -127,14 +130,18 @@ class PayPal:
         kind, reference = self._read(payment.reference)
         if kind == "order":
             order = self._order(reference)
-            capture = _only_capture(order)
-            if capture is None:
-                return Refundable(
-                    target="", remaining=Money.zero(payment.captured.currency), possible=False, reason=_why_none(order)
-                )
-            return self._left(capture, order)
+            captures = _captures(order)
+            if len(captures) == 1:
+                return self._left(captures[0], self._refunds_in(order, captures[0].id))
+            return Refundable(
+                target="",
+                remaining=Money.zero(payment.captured.currency),
+                possible=False,
+                reason=_why_none(order, captures),
+                choices=tuple([capture.id for capture in captures]),
+            )
         capture = self._capture(reference)
-        return self._left(capture, self._order(capture.order) if capture.order else None)
+        return self._left(capture, self._refunds_of(capture))
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund of an explicit amount (``captures.refund``), recognised by ``PayPal-Request-Id``.
@@ -241,24 +248,36 @@ class PayPal:
 
     def _refunds(self, target: str) -> tuple[RefundResult, ...] | None:
         """The refunds of a capture; None where there are some and PayPal shows them nowhere."""
-        capture = self._capture(target)
-        if not capture.order:
-            return () if capture.status in ("COMPLETED", "PENDING", "DECLINED", "FAILED") else None
-        return tuple(
-            (refund if refund.amount and refund.custom_id else self._refund(refund.id)).result()
-            for refund in _on(self._order(capture.order), capture.id)
-        )
+        return self._refunds_of(self._capture(target))
 
-    def _left(self, capture: WireCapture, order: WireOrder | None) -> Refundable:
+    def _refunds_of(self, capture: WireCapture) -> tuple[RefundResult, ...] | None:
+        if capture.order:
+            return self._refunds_in(self._order(capture.order), capture.id)
+        return () if capture.status in _NEVER_REFUNDED else None
+
+    def _refunds_in(self, order: WireOrder, capture: str) -> tuple[RefundResult, ...]:
+        """The refunds of one capture of an order. One that the order does not show whole is read by itself: without
+        an amount or an id, which may be ours, or without its capture where there are several."""
+        alone = [one.id for one in order.captures] == [capture]
+        found = []
+        for refund in order.refunds:
+            if refund.capture not in ("", capture):
+                continue
+            whole = refund.amount and refund.custom_id and (refund.capture or alone)
+            read = refund if whole else self._refund(refund.id)
+            if read.capture == capture or (alone and not read.capture):
+                found.append(read.result())
+        return tuple(found)
+
+    def _left(self, capture: WireCapture, refunds: tuple[RefundResult, ...] | None) -> Refundable:
         """What is left of a capture: its amount less its refunds, since PayPal has no field for it."""
         paid = read_money(capture.amount)
         left = paid.minor if capture.status != "REFUNDED" else 0
-        for refund in _on(order, capture.id) if order else ():
-            result = (refund if refund.amount else self._refund(refund.id)).result()
-            if result.amount.currency != paid.currency:
-                raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"refund {refund.id} is not in {paid.currency}")
-            if result.status in (RefundStatus.SUCCEEDED, RefundStatus.PENDING):
-                left -= result.amount.minor
+        for refund in refunds or ():
+            if refund.amount.currency != paid.currency:
+                raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"refund {refund.reference} is not in {paid.currency}")
+            if refund.status in (RefundStatus.SUCCEEDED, RefundStatus.PENDING):
+                left -= refund.amount.minor
         possible = capture.status in _REFUNDABLE
         return Refundable(
             target=capture.id,
@@ -266,6 +285,7 @@ class PayPal:
             possible=possible,
             names=(capture.id,),
             captured=paid,
+            refunds=refunds,
             url=f"{ACTIVITY[self.settings.mode]}/payment/{capture.id}",
             reason="" if possible else _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment"),
         )
@@ -306,24 +326,21 @@ def _id(reference: str) -> str:
     return segment(reference, _PATH_ID, what="id of PayPal: those are capitals and digits")
 
 
-def _on(order: WireOrder, capture: str) -> tuple[WireRefund, ...]:
-    """The refunds of one capture of an order: those that say so, and where it is the only one, all."""
-    alone = len(order.captures) == 1
-    return tuple(refund for refund in order.refunds if refund.capture == capture or (alone and not refund.capture))
+def _captures(order: WireOrder) -> tuple[WireCapture, ...]:
+    """The captures of an order that can be meant: those that can be refunded, else those that were, else those that may
+    come in, else the last try."""
+    for statuses in (_REFUNDABLE, ("REFUNDED",), ("PENDING",)):
+        found = tuple([capture for capture in order.captures if capture.status in statuses])
+        if found:
+            return found
+    return order.captures[-1:]
 
 
-def _only_capture(order: WireOrder) -> WireCapture | None:
-    """The one capture of an order that can be refunded, or else its only one; None where there is no telling."""
-    for captures in ([capture for capture in order.captures if capture.status in _REFUNDABLE], order.captures):
-        if len(captures) == 1:
-            return captures[0]
-    return None
-
-
-def _why_none(order: WireOrder) -> str:
+def _why_none(order: WireOrder, captures: Sequence[WireCapture]) -> str:
     """Why there is no telling what to refund of an order."""
-    if order.captures:
-        return "this order was paid in several captures: store the id of the capture as the payment's reference"
+    if captures:
+        named = ", ".join([capture.id for capture in captures])
+        return f"this order was paid in several captures, {named}: store the id of the one as the payment's reference"
     if any(payments.authorizations for payments in order.payments):
         return "this order was authorised and not captured: void the authorisation at PayPal, nothing was paid"
     return "this order was not paid"

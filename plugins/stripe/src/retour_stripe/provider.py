@@ -136,7 +136,8 @@ class Stripe:
         )
 
     def refundable(self, payment: Payment) -> Refundable:
-        """What is left of a payment: captured less refunded (schema ``charge``; its ``refunded`` says only "all").
+        """What is left of a payment, captured less refunded (schema ``charge``; its ``refunded`` says only "all"), and
+        its refunds, all in one call (``expand[]``).
 
         The target is what the shop stored, a PaymentIntent or a charge; of a checkout session its PaymentIntent.
         """
@@ -146,27 +147,22 @@ class Stripe:
             raise ProviderError(
                 ErrorCode.CONFIGURATION, f"the payment is of {mode} mode, and the key of {self.settings.mode} mode"
             )
-        if reference.startswith(_SESSION):
-            session = self._api.get(CheckoutSession, f"checkout/sessions/{_id(reference)}")
-            self._check_mode(session.livemode)
-            refuse_another("checkout session", asked=reference, found=session.id)
-            if session.payment_intent is None:
-                nothing = Money.zero(payment.captured.currency)
-                return Refundable(
-                    target=reference, remaining=nothing, possible=False, reason="the checkout session has no payment"
-                )
-            reference = session.payment_intent
         target, charge, reason = self._charge(reference)
-        remaining = Money.zero(payment.captured.currency)
+        captured, remaining = None, Money.zero(payment.captured.currency)
         if charge is not None:
+            captured = from_wire(charge.amount_captured, charge.currency)
             remaining = from_wire(charge.amount_captured - charge.amount_refunded, charge.currency)
             reason = reason or _why_not(charge, remaining, payment)
+        named = (target, charge.payment_intent, charge.id, reference) if charge is not None else (target, reference)
         return Refundable(
             target=target,
             remaining=remaining,
             possible=not reason,
             reason=reason,
-            url=f"{DASHBOARD[self.settings.mode]}/payments/{target}",
+            url=f"{DASHBOARD[self.settings.mode]}/payments/{target}" if target else "",
+            names=tuple(dict.fromkeys([name for name in named if name])),
+            captured=captured,
+            refunds=_all_refunds(charge, target),
         )
 
     def refund(self, request: RefundRequest) -> RefundResult:
@@ -217,15 +213,23 @@ class Stripe:
         self._api.get(RefundList, "refunds", {"limit": "1"})
 
     def _charge(self, reference: str) -> tuple[str, Charge | None, str]:
-        """The target, its charge if it has one, and why it cannot be refunded, if it cannot."""
+        """The target, its charge if it has one, and why it cannot be refunded, if it cannot; no target where there is
+        no payment."""
+        if reference.startswith(_SESSION):
+            expanded = {"expand[]": "payment_intent.latest_charge.refunds"}
+            session = self._api.get(CheckoutSession, f"checkout/sessions/{_id(reference)}", expanded)
+            self._check_mode(session.livemode)
+            refuse_another("checkout session", asked=reference, found=session.id)
+            if session.payment_intent is None:
+                return "", None, "the checkout session has no payment"
+            return self._charge_of(session.payment_intent)
         if reference.startswith(_INTENT):
-            intent = self._api.get(PaymentIntent, f"payment_intents/{_id(reference)}", {"expand[]": "latest_charge"})
-            self._check_mode(intent.livemode)
+            expanded = {"expand[]": "latest_charge.refunds"}
+            intent = self._api.get(PaymentIntent, f"payment_intents/{_id(reference)}", expanded)
             refuse_another("payment", asked=reference, found=intent.id)
-            unpaid = intent.status != "succeeded" or intent.latest_charge is None
-            return intent.id, intent.latest_charge, _NOT_PAID.get(intent.status, "it is not paid") if unpaid else ""
+            return self._charge_of(intent)
         if reference.startswith(_CHARGES):
-            charge = self._api.get(Charge, f"charges/{_id(reference)}")
+            charge = self._api.get(Charge, f"charges/{_id(reference)}", {"expand[]": "refunds"})
             self._check_mode(charge.livemode)
             refuse_another("charge", asked=reference, found=charge.id)
             return charge.id, charge, ""
@@ -233,14 +237,22 @@ class Stripe:
             ErrorCode.UNKNOWN_PAYMENT, "the reference is no payment (pi_), charge (ch_, py_) or checkout session (cs_)"
         )
 
+    def _charge_of(self, intent: PaymentIntent) -> tuple[str, Charge | None, str]:
+        charge = intent.latest_charge
+        self._check_mode(intent.livemode)
+        if charge is not None:
+            self._check_mode(charge.livemode)
+            refuse_another("payment", asked=intent.id, found=charge.payment_intent or "")
+        unpaid = intent.status != "succeeded" or charge is None
+        return intent.id, charge, _NOT_PAID.get(intent.status, "it is not paid") if unpaid else ""
+
     def _refunds(self, target: str) -> Iterator[RefundResult]:
         """All refunds of a payment or charge, page by page."""
         query = {**_selector(target), "limit": str(_PAGE)}
         for _ in range(_MOST_PAGES):
             page = self._api.get(RefundList, "refunds", query)
             for refund in page.data:
-                refuse_another("payment", asked=target, found=refund.targets)
-                yield refund.result(target)
+                yield _on(refund, target)
             if not page.has_more:
                 return
             if not page.data or page.data[-1].id == query.get("starting_after"):
@@ -273,6 +285,21 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     if remaining.currency != payment.captured.currency:
         return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
     return ""
+
+
+def _all_refunds(charge: Charge | None, target: str) -> tuple[RefundResult, ...] | None:
+    """The refunds that came with a charge; None where those are not all. What has no charge has no refunds."""
+    if charge is None:
+        return ()
+    if charge.refunds is None or charge.refunds.has_more:
+        return None
+    return tuple([_on(refund, target) for refund in charge.refunds.data])
+
+
+def _on(refund: Refund, target: str) -> RefundResult:
+    """A refund from the list of a payment, and of no other."""
+    refuse_another("payment", asked=target, found=refund.targets)
+    return refund.result(target)
 
 
 def _of(refund: Refund, target: str, reference: str) -> RefundResult:

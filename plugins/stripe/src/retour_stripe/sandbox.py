@@ -21,7 +21,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -47,7 +47,7 @@ from retour.sandbox import (
 )
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import from_wire, to_wire
-from retour_stripe.sandbox_answers import Answers, Json, charge_of
+from retour_stripe.sandbox_answers import Answers, Json, charge_of, page, with_outer
 from retour_stripe.wire import STATUSES, VERSION
 
 AT_ONCE = (Step(status="succeeded"),)
@@ -300,23 +300,29 @@ class StripeSandbox(BookkeepingSandbox):
         expanded = {value for name, value in request.query.items() if name.startswith("expand[")}
 
         def expandable(*names: str) -> set[str]:
-            for name in sorted(expanded.difference(names)):
+            for name in sorted(expanded.difference(with_outer(names))):
                 raise _Refused(400, f"This property cannot be expanded ({name}).")
-            return expanded
+            return with_outer(expanded)
 
         routes: list[tuple[str, Callable[[str], Json]]] = [
             (
                 r"/v1/refunds/(\w+)",
                 lambda name: self._answers.refund(self._refund(name), expandable("charge", "payment_intent")),
             ),
-            (r"/v1/charges/(\w+)", lambda name: self._answers.charge(self._payment(name, ("ch_", "py_"), "charge"))),
+            (
+                r"/v1/charges/(\w+)",
+                lambda name: self._answers.charge(self._payment(name, ("ch_", "py_"), "charge"), expandable("refunds")),
+            ),
             (
                 r"/v1/payment_intents/(\w+)",
                 lambda name: self._answers.intent(
-                    self._payment(name, ("pi_",), "payment_intent"), expandable("latest_charge")
+                    self._payment(name, ("pi_",), "payment_intent"), expandable("latest_charge.refunds")
                 ),
             ),
-            (r"/v1/checkout/sessions/(\w+)", self._session),
+            (
+                r"/v1/checkout/sessions/(\w+)",
+                lambda name: self._session(name, expandable("payment_intent.latest_charge.refunds")),
+            ),
             (r"/v1/disputes/(\w+)", self._dispute),
             (r"/v1/refunds()", lambda _: self._list_refunds(request)),
             (r"/v1/disputes()", lambda _: self._list_disputes(request)),
@@ -327,10 +333,10 @@ class StripeSandbox(BookkeepingSandbox):
                 return SandboxResponse(status=200, body=found(match[1]))
         raise _unknown_path(request)
 
-    def _session(self, reference: str) -> Json:
+    def _session(self, reference: str, expanded: Collection[str]) -> Json:
         if reference not in self.ledger.orders:
             raise _missing("checkout.session", reference)
-        return self._answers.session(reference, self.ledger.find(reference), self._now())
+        return self._answers.session(reference, self.ledger.find(reference), self._now(), expanded)
 
     def _dispute(self, reference: str) -> Json:
         for payment in self.ledger.payments.values():
@@ -420,8 +426,7 @@ class StripeSandbox(BookkeepingSandbox):
         asked = request.query.get("limit", "10")
         if not (asked.isascii() and asked.isdigit() and 1 <= int(asked) <= 100):
             raise _Refused(400, f"Invalid integer: {asked}", code="parameter_invalid_integer", param="limit")
-        limit = int(asked)
-        return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": request.path}
+        return page(found, request.path, limit=int(asked))
 
     # --- refunds --------------------------------------------------------------------------------------------
 

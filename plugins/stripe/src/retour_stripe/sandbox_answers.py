@@ -27,7 +27,8 @@ def charge_of(payment: SandboxPayment) -> str:
 
 @attrs.frozen
 class Answers:
-    """Stripe's objects, of an account in one mode. ``expanded`` names the fields that hold an object, not its id."""
+    """Stripe's objects, of an account in one mode. ``expanded`` names the fields that hold an object, not its id, and
+    in those the further ones: ``latest_charge.refunds``."""
 
     mode: Mode
 
@@ -52,10 +53,14 @@ class Answers:
         }
         return body | ({"failure_reason": refund.reason} if refund.reason else {})
 
-    def charge(self, payment: SandboxPayment) -> Json:
-        """Schema ``charge``. What a failed or cancelled refund took counts as not refunded again."""
+    def charge(self, payment: SandboxPayment, expanded: Collection[str] = ()) -> Json:
+        """Schema ``charge``. What a failed or cancelled refund took counts as not refunded again.
+
+        Its ``refunds``, where they are expanded, are the ten newest ones (https://docs.stripe.com/api/refunds/list).
+        """
         captured = payment.status == "succeeded"
-        return {
+        refunds = [self.refund(refund) for refund in reversed(payment.refunds)] if "refunds" in expanded else []
+        body = {
             "id": charge_of(payment),
             "object": "charge",
             "amount": to_wire(payment.amount),
@@ -77,12 +82,17 @@ class Answers:
             "refunded": captured and payment.refunded == payment.amount,
             "status": {"succeeded": "succeeded", "canceled": "failed"}.get(payment.status, "pending"),
         }
+        if "refunds" in expanded:
+            body["refunds"] = page(refunds, f"/v1/charges/{charge_of(payment)}/refunds")
+        return body
 
     def intent(self, payment: SandboxPayment, expanded: Collection[str] = ()) -> Json:
         """Schema ``payment_intent``."""
         paid = payment.status == "succeeded"
         charged = paid or payment.status in ("requires_capture", "processing")
-        charge = self.charge(payment) if "latest_charge" in expanded else charge_of(payment)
+        charge: Json | str = charge_of(payment)
+        if "latest_charge" in expanded:
+            charge = self.charge(payment, _within("latest_charge", expanded))
         amount = to_wire(payment.amount)
         return {
             "id": payment.id,
@@ -101,9 +111,12 @@ class Answers:
             "status": payment.status,
         }
 
-    def session(self, reference: str, payment: SandboxPayment | None, now: int) -> Json:
+    def session(self, reference: str, payment: SandboxPayment | None, now: int, expanded: Collection[str] = ()) -> Json:
         """Schema ``checkout.session``, paid if it has a payment; ``now`` in unix seconds."""
         created = _written(payment.made_at) if payment else now
+        intent: Json | str | None = intent_of(payment) if payment else None
+        if payment and "payment_intent" in expanded:
+            intent = self.intent(payment, _within("payment_intent", expanded))
         return {
             "id": reference,
             "object": "checkout.session",
@@ -119,7 +132,7 @@ class Answers:
             "expires_at": created + 24 * 60 * 60,
             "livemode": self.mode is Mode.LIVE,
             "mode": "payment",
-            "payment_intent": intent_of(payment) if payment else None,
+            "payment_intent": intent,
             "payment_method_types": ["card"],
             "payment_status": "paid" if payment else "unpaid",
             "shipping_options": [],
@@ -172,6 +185,22 @@ class Answers:
             "livemode": self.mode is Mode.LIVE,
             "pending": [],
         }
+
+
+def page(found: Sequence[Json], url: str, *, limit: int = 10) -> Json:
+    """The first page of a list; ``limit`` is how many there are on one."""
+    return {"object": "list", "data": list(found[:limit]), "has_more": len(found) > limit, "url": url}
+
+
+def with_outer(expanded: Collection[str]) -> set[str]:
+    """What is expanded when these are: ``latest_charge.refunds`` expands ``latest_charge`` too."""
+    parts = [name.split(".") for name in expanded]
+    return {".".join(names[:depth]) for names in parts for depth in range(1, len(names) + 1)}
+
+
+def _within(field: str, expanded: Collection[str]) -> set[str]:
+    """What is expanded in an object that is expanded itself."""
+    return {name.removeprefix(f"{field}.") for name in expanded if name.startswith(f"{field}.")}
 
 
 def _written(time: datetime.datetime) -> int:

@@ -25,7 +25,7 @@ from retour.providers import (
     read_json,
     read_wire,
 )
-from retour_stripe.wire import Charge, Event, Refund
+from retour_stripe.wire import Event, Refund, RefundedCharge
 
 TOLERANCE = datetime.timedelta(minutes=5)
 """How old a signature may be, or ahead of our clock. Stripe's own client lets the future pass."""
@@ -64,7 +64,7 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
         if event.livemode is not (mode is Mode.LIVE):
             return VerifiedEvents(events=())
         if event.type == _OF_A_CHARGE:
-            charge = read_wire(Charge, event.data.object)
+            charge = read_wire(RefundedCharge, event.data.object)
             return ToFetch(targets=tuple([target for target in (charge.payment_intent, charge.id) if target]))
         if event.type not in _OF_A_REFUND:
             return VerifiedEvents(events=())

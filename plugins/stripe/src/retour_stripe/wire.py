@@ -76,7 +76,9 @@ class RefundList:
 
 @attrs.frozen(kw_only=True)
 class Charge:
-    """A charge (``ch_…``, ``py_…``). ``refunded`` is true only of one that is wholly refunded."""
+    """A charge (``ch_…``, ``py_…``). ``refunded`` is true only of one that is wholly refunded.
+
+    ``refunds`` are there where they were asked for with ``expand[]``, the newest ten of them; else absent or null."""
 
     id: str
     object: Literal["charge"]
@@ -89,6 +91,7 @@ class Charge:
     status: str
     livemode: bool
     payment_intent: str | None = None
+    refunds: RefundList | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -105,12 +108,13 @@ class PaymentIntent:
 
 @attrs.frozen(kw_only=True)
 class CheckoutSession:
-    """A checkout session (``cs_…``); without a payment when it is not paid, or set up a subscription."""
+    """A checkout session (``cs_…``), with its payment expanded; without one when it is not paid, or set up a
+    subscription."""
 
     id: str
     object: Literal["checkout.session"]
     livemode: bool
-    payment_intent: str | None = None
+    payment_intent: PaymentIntent | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -134,6 +138,16 @@ class EventData:
     """What an event is about: an object as it was then, in the webhook endpoint's version of the API."""
 
     object: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class RefundedCharge:
+    """As much as is read of a charge that an event is about: its refunds are fetched, whatever the endpoint's version
+    of the API says of them."""
+
+    id: str
+    object: Literal["charge"]
+    payment_intent: str | None = None
 
 
 @attrs.frozen(kw_only=True)
