@@ -13,7 +13,7 @@ from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest
-from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
+from retour.testing.contracts.account import Account, needs, outcome, refused
 from retour.testing.contracts.in_threads import at_once
 from retour.testing.contracts.provider_modules import later
 
@@ -226,15 +226,10 @@ def test_threads_that_ask_are_told_of_their_own(account: Account) -> None:
     made = [provider.refund(request) for request in requests]
 
     def ask(payment: Payment, request: RefundRequest, reference: str) -> list[object]:
-        told: list[object] = [provider.refundable(payment).remaining]
-        told.append(provider.fetch_refund(request.target, reference).amount)
-        if not lacks(account.capabilities, "find_refund"):
-            found = provider.find_refund(request)
-            told.append(found and found.amount)
-        if not lacks(account.capabilities, "list_refunds"):
-            told += [one.amount for one in provider.list_refunds(request.target)]
-        return told
+        return [question() for question in account.questions(provider, payment, request, reference).values()]
 
+    if not account.questions(provider, payments[0], requests[0], made[0].reference):
+        pytest.skip(f"{account.kind.name} can be asked nothing")
     asked = [
         partial(ask, payment, request, one.reference)
         for payment, request, one in zip(payments, requests, made, strict=True)
