@@ -24,6 +24,7 @@ from retour.providers import (
     Idempotency,
     Money,
     ProviderError,
+    ProviderSession,
     RawWebhook,
     RefundEvent,
     RefundRequest,
@@ -271,6 +272,55 @@ class NamesAnEventByWhenItWasSent(_ReadsMore):
         return attrs.evolve(super()._event(item), event_id=f"{item.kind}:{item.id}:{item.sent_at}")
 
 
+@breaks("test_each_item_of_a_webhook_needs_its_own_signature")
+class ChecksOutcomesOnly(NotifyPay):
+    """ "A kind that came later has another signature": so it is not asked for."""
+
+    def _check(self, item: WireItem) -> None:
+        if item.kind != "refund_failed":
+            super()._check(item)
+
+
+@breaks("test_each_item_of_a_webhook_needs_its_own_signature")
+class ChecksTheLastItemOfARefund(NotifyPay):
+    """Two items of one refund, and the first is whoever's."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents:
+        items = items_of(webhook)
+        for item in {item.id: item for item in items}.values():
+            self._check(item)
+        return VerifiedEvents(events=tuple([self._event(item) for item in items if self._is_ours(item)]))
+
+
+@breaks("test_a_forged_webhook_says_nothing_of_a_refund")
+class ChecksWhetherSomeSignatureOfItFits(NotifyPay):
+    """A genuine item's fields beside a forged one's are told under the signature of the genuine one."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents:
+        items = items_of(webhook)
+        genuine = [item for item in items if item.signature == right_signature(item, self.settings.webhook_key)]
+        if {item.id for item in items} - {item.id for item in genuine}:
+            raise WebhookRejected("not every refund is signed")
+        return VerifiedEvents(events=tuple([self._event(item) for item in items if self._is_ours(item)]))
+
+
+@breaks("test_what_a_signature_does_not_cover_is_not_believed", sandbox=NotifyPaySandbox)
+class SignsWithoutBlanks(NotifyPay):
+    """What is trimmed before it is signed, and not after, is another refund."""
+
+    def _check(self, item: WireItem) -> None:
+        super()._check(attrs.evolve(item, id=item.id.strip(), reference=item.reference.strip()))
+
+
+@breaks("test_a_genuine_webhook_is_about_the_payment_that_it_is_about")
+class EscapesInTheWrongOrder(NotifyPay):
+    def _check(self, item: WireItem) -> None:
+        fields = [str(attrs.asdict(item)[name]).replace(":", "\\:").replace("\\", "\\\\") for name in notify_pay.SIGNED]
+        key, form = self.settings.webhook_key, Encoding.BASE64
+        signed = ":".join(fields).encode()
+        check_signed(signed, [item.signature], [key], setting="webhook_key", written=form, secret_is=Encoding.HEX)
+
+
 # --- several items -------------------------------------------------------------------------------------------
 
 
@@ -356,7 +406,9 @@ class TakesALateFailureForARepeat(NotifyPay):
 class RemembersWhatItTold(NotifyPay):
     """What came while the shop's database was away is not told when it comes again."""
 
-    told_before: set[str] = set()  # noqa: RUF012 - the fault
+    def __init__(self, settings: Any, http: ProviderSession) -> None:
+        super().__init__(settings, http)
+        self.told_before: set[str] = set()
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents:
         told = super().parse_webhook(webhook).events
@@ -431,6 +483,40 @@ class PassesOverALateFailure(NotifyPay):
 
     def _is_ours(self, item: WireItem) -> bool:
         return super()._is_ours(item) and item.kind == "refund"
+
+
+@breaks("test_what_cannot_be_asked_is_told")
+class TellsOurOwnOnly(NotifyPay):
+    """What a colleague refunded in the dashboard is offered again."""
+
+    def _is_ours(self, item: WireItem) -> bool:
+        return super()._is_ours(item) and item.reference.startswith("rf")
+
+
+@breaks("test_a_genuine_webhook_is_about_the_payment_that_it_is_about")
+class TellsNoAmountOfWhatFailed(_ReadsOutcomes):
+    def _event(self, item: WireItem) -> RefundEvent:
+        failed = self._outcome(item) is RefundStatus.FAILED
+        return super()._event(attrs.evolve(item, value=0) if failed else item)
+
+
+@breaks("test_a_genuine_webhook_is_about_the_payment_that_it_is_about")
+class TakesOurIdForTheirs(NotifyPay):
+    def _event(self, item: WireItem) -> RefundEvent:
+        return super()._event(attrs.evolve(item, id=item.reference))
+
+
+@breaks("test_a_webhook_with_an_unknown_status_is_pending")
+class TakesEveryKindOfRefundForOne(_ReadsOutcomes):
+    """ "refund_failed_not_yet" begins like a refund, and is a success."""
+
+    def _is_ours(self, item: WireItem) -> bool:
+        return item.kind.startswith("refund") and item.merchant == self.settings.merchant
+
+    def _outcome(self, item: WireItem) -> RefundStatus:
+        if item.kind != "refund_failed" and item.success == "true":
+            return RefundStatus.SUCCEEDED
+        return super()._outcome(item)
 
 
 @breaks("test_an_amount_in_a_webhook_is_exact_in_every_currency")

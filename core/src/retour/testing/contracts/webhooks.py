@@ -28,7 +28,7 @@ from retour.providers.webhooks import (
     WebhookTrust,
 )
 from retour.sandbox import SandboxWebhook, TellsOfRefunds
-from retour.testing.contracts.account import A_YEAR, Account, another_secret, needs
+from retour.testing.contracts.account import A_YEAR, Account, another_secret, lacks, needs
 from retour.testing.contracts.answers import (
     GONE,
     changed_at,
@@ -261,6 +261,27 @@ def test_every_refund_that_failed_is_told(account: Account) -> None:
     ids = [event.event_id for one in told for event in events(one)]
     said = {(event.event_id, event.refund.reference, event.refund.status) for one in told for event in events(one)}
     assert len(set(ids)) == len(said), "two events have one id: the second would be taken for the first, sent again"
+
+
+@needs("refund_by_api", "webhooks")
+def test_what_cannot_be_asked_is_told(account: Account) -> None:
+    """Where refunds can be neither fetched nor listed, the outcome of each is told, also of one that a person made in
+    the dashboard: the newest that is said of it is what the books say.
+
+    Nothing else tells it. What a colleague refunded is offered again, and what came back is paid to nobody.
+    """
+    if not (lacks(account.capabilities, "fetch_refund") and lacks(account.capabilities, "list_refunds")):
+        pytest.skip(f"{account.kind.name} can be asked what became of a refund")
+    payment, webhooks = one_of_each(account)
+    provider = account.provider()
+    told = {
+        event.refund.reference: (event.refund.status, event.refund.amount)
+        for webhook in webhooks
+        for event in events(provider.parse_webhook(webhook))
+    }
+    assert told == {one.reference: (one.status, one.amount) for one in account.books(payment)}, (
+        "nobody would hear what became of a refund: there is no other way to learn it"
+    )
 
 
 @needs("refund_by_api", "webhooks")
@@ -568,7 +589,7 @@ def _others_like(value: object, values: Sequence[object]) -> list[object]:
     if isinstance(value, bool):
         return [GONE, not value]
     if isinstance(value, str):
-        found += [f"{value}x", f"x{value}", ""]
+        found += [f"{value}x", f"x{value}", f" {value} ", value.swapcase(), ""]
     if isinstance(value, int):
         found += [value + 1, -value, value * 100]
     return found
