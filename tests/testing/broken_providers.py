@@ -47,23 +47,24 @@ from retour.providers import (
     read_json,
     read_wire,
 )
+from retour.sandbox import BookkeepingSandbox
 
-_Kind = TypeVar("_Kind", bound=type[AcmePay])
+_Kind = TypeVar("_Kind", bound=type[Any])
 
 
 @attrs.frozen(kw_only=True)
 class Broken:
     """A provider with one fault, and the tests that must fail of it."""
 
-    provider: type[AcmePay]
+    provider: type[Any]
     caught_by: tuple[str, ...]
-    sandbox: type[AcmePaySandbox] = AcmePaySandbox
+    sandbox: type[BookkeepingSandbox] = AcmePaySandbox
 
 
 BROKEN: dict[str, Broken] = {}
 
 
-def breaks(*tests: str, sandbox: type[AcmePaySandbox] = AcmePaySandbox) -> Callable[[_Kind], _Kind]:
+def breaks(*tests: str, sandbox: type[BookkeepingSandbox] = AcmePaySandbox) -> Callable[[_Kind], _Kind]:
     """Put a provider into the table, with the tests that must fail of it."""
 
     def put(provider: _Kind) -> _Kind:
@@ -124,11 +125,13 @@ class TakesAUsedKeyForARefusal(AcmePay):
 
 
 @breaks("test_more_than_is_left_is_refused_and_not_failed_blindly")
-class TakesTooMuchForFinal(AcmePay):
+class TakesTooMuchForAWrongRequest(AcmePay):
+    """It is final as well, and nobody looks for the colleague who refunded it."""
+
     def _refusal(self, answer: Answer) -> ProviderError:
         error = super()._refusal(answer)
         if error.code is ErrorCode.AMOUNT_TOO_HIGH:
-            error.disposition = Disposition.FINAL
+            error.code = ErrorCode.INVALID_REQUEST
         return error
 
 

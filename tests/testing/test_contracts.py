@@ -1,4 +1,4 @@
-"""The contract's tests, tested: a sound provider passes all of them, and none of its promises can be broken unseen."""
+"""The contract's tests, tested: sound providers pass all of them, and none of its promises can be broken unseen."""
 
 from __future__ import annotations
 
@@ -9,36 +9,67 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from costly_mistakes import BROKEN
+from acme_pay import AcmePay
+from notify_mistakes import BROKEN
+from notify_pay import NotifyPay
 
 from retour.testing import contracts
+from retour.testing.contracts.account import lacks
 
 pytestmark = pytest.mark.long
 
 PROMISES = sorted(name for name in contracts.__all__ if name.startswith("test_"))
 
-NOT_ASKED_OF_ACME_PAY = {
-    "test_a_refund_that_waits_for_a_person_is_not_told_as_paid",
-    "test_a_webhook_of_the_other_mode_says_nothing",
-    "test_each_of_several_secrets_counts",
+SOUND = {kind.__name__: kind for kind in (AcmePay, NotifyPay)}
+
+NOT_ASKED = {
+    "AcmePay": {
+        "test_a_refund_that_waits_for_a_person_is_not_told_as_paid",
+        "test_a_signed_field_cannot_pass_for_the_next",
+        "test_a_webhook_of_the_other_mode_says_nothing",
+        "test_a_webhook_that_names_another_account_says_nothing",
+        "test_each_item_of_a_webhook_is_told_by_itself",
+        "test_each_item_of_a_webhook_needs_its_own_signature",
+        "test_each_of_several_secrets_counts",
+        "test_what_a_signature_does_not_cover_is_not_believed",
+        "test_what_cannot_be_asked_is_told",
+    },
+    "NotifyPay": {
+        "test_a_method_raises_provider_errors_and_nothing_else",
+        "test_a_question_that_is_not_answered_decides_nothing",
+        "test_a_refund_that_waits_for_a_person_is_not_told_as_paid",
+        "test_a_refund_that_was_paid_is_never_told_as_cancelled",
+        "test_an_answer_of_the_other_mode_is_not_believed",
+        "test_each_of_several_secrets_counts",
+        "test_threads_that_ask_are_told_of_their_own",
+    },
 }
-"""What the sound provider is not asked: it refunds by API, has one secret for webhooks, and those name no mode."""
+"""What a sound provider is not asked, or not all of, besides what it declares that it cannot.
+
+Both refund by API, and have one secret for webhooks. Acme Pay's are signed in a header, over the whole body, and name
+no mode and no account. Notify Pay can be asked nothing: it has two methods only, and no answer of it has a mode.
+"""
 
 CONFTEST = """
 import pytest
 from broken_providers import Broken
-from costly_mistakes import BROKEN
-from acme_pay import AcmePay
+from notify_mistakes import BROKEN
+from acme_pay import AcmePay, AcmePaySandbox
+from notify_pay import NotifyPay, NotifyPaySandbox
 
-SOUND = Broken(provider=AcmePay, caught_by=())
+SOUND = {
+    "AcmePay": Broken(provider=AcmePay, caught_by=(), sandbox=AcmePaySandbox),
+    "NotifyPay": Broken(provider=NotifyPay, caught_by=(), sandbox=NotifyPaySandbox),
+}
 failed = set()
 
 @pytest.fixture
 def played(request):
-    return BROKEN.get(request.module.__name__.removeprefix("test_"), SOUND)
+    return (BROKEN | SOUND)[request.module.__name__.removeprefix("test_")]
 
 @pytest.fixture
 def payment_provider(played):
@@ -69,11 +100,11 @@ class Outcomes(dict[str, dict[str, set[str]]]):
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
-    """Those of the sound provider, and of each broken one those that its faults should fail: two runs, side by side."""
+    """Those of the sound ones, and of each broken one those that its faults should fail: two runs, side by side."""
     place = tmp_path_factory.mktemp("contract")
     sound, broken = place / "sound", place / "broken"
     modules = {broken / f"test_{name}.py": one.caught_by for name, one in BROKEN.items()}
-    modules[sound / "test_AcmePay.py"] = tuple(PROMISES)
+    modules |= {sound / f"test_{name}.py": tuple(PROMISES) for name in SOUND}
     for module, tests in modules.items():
         module.parent.mkdir(exist_ok=True)
         module.with_name("conftest.py").write_text(CONFTEST)
@@ -112,9 +143,18 @@ def _run(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_a_sound_provider_keeps_every_promise(outcomes: Outcomes) -> None:
-    assert {test for test, became in outcomes["AcmePay"].items() if became != {"passed"}} == NOT_ASKED_OF_ACME_PAY
-    assert sorted(outcomes["AcmePay"]) == PROMISES
+@pytest.mark.parametrize("name, provider", SOUND.items(), ids=list(SOUND))
+def test_a_sound_provider_keeps_every_promise(outcomes: Outcomes, name: str, provider: type[Any]) -> None:
+    declared = provider.capabilities
+    cannot = {test for test in PROMISES if [one for one in _needs(test) if lacks(declared, one)]}
+    assert {test for test, became in outcomes[name].items() if became != {"passed"}} == cannot | NOT_ASKED[name]
+    assert sorted(outcomes[name]) == PROMISES
+
+
+def _needs(test: str) -> tuple[str, ...]:
+    """The capabilities that a rule names."""
+    named: tuple[str, ...] = getattr(contracts, test).__dict__.get("needs", ())
+    return named
 
 
 @pytest.mark.parametrize(

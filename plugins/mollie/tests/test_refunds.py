@@ -502,18 +502,18 @@ def test_a_payment_stays_paid_when_everything_was_refunded(
     assert (found.possible, found.reason) == (False, "Everything of this payment was refunded.")
 
 
-def test_too_much_is_reconciled_since_somebody_may_have_refunded_in_the_dashboard_meanwhile(
+def test_too_much_is_told_as_such_since_somebody_may_have_refunded_in_the_dashboard_meanwhile(
     mollie: Mollie, sandbox: MollieSandbox, paid: Payment, request_for: RequestFor
 ) -> None:
     sandbox.refund_in_dashboard(paid.reference, euros("90.00"))
     with pytest.raises(ProviderError) as refused:
         mollie.refund(request_for("44.95"))
-    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.RECONCILE)
+    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.FINAL)
     assert refused.value.message == "The specified amount cannot be refunded"
     assert (refused.value.provider_code, refused.value.http_status) == ("422 amount.value", 422)
 
 
-def test_the_refusal_once_seen_for_a_low_balance_is_reconciled_and_not_failed(
+def test_the_refusal_once_seen_for_a_low_balance_is_told_as_too_much(
     mollie: Mollie, sandbox: MollieSandbox, request_for: RequestFor
 ) -> None:
     """Documented is a queued refund; seen was a 422 (mollie/mollie-api-ruby#143)."""
@@ -521,7 +521,7 @@ def test_the_refusal_once_seen_for_a_low_balance_is_reconciled_and_not_failed(
     sandbox.server.handle = lambda _: SandboxResponse(status=422, body=refusal)
     with pytest.raises(ProviderError) as refused:
         mollie.refund(request_for())
-    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.RECONCILE)
+    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.FINAL)
 
 
 def test_a_payment_in_another_currency_than_the_order_is_not_refunded(

@@ -91,7 +91,7 @@ def test_a_refund_is_made_once_and_found_by_our_id(paypal: PayPal, capture: str)
 def test_a_refund_of_more_than_was_paid_is_refused(paypal: PayPal, capture: str) -> None:
     with pytest.raises(ProviderError) as refused:
         paypal.refund(request_for(capture, "9000.00", 3))
-    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.RECONCILE)
+    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.FINAL)
     assert refused.value.provider_code == "REFUND_AMOUNT_EXCEEDED"
 
 

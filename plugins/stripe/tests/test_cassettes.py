@@ -83,7 +83,7 @@ def test_a_refund_is_made_once_and_found_by_our_id(stripe: Stripe, payment: str)
 def test_a_refund_of_more_than_was_paid_is_refused(stripe: Stripe, payment: str) -> None:
     with pytest.raises(ProviderError) as refused:
         stripe.refund(request_for(payment, "9000.00", 3))
-    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.RECONCILE)
+    assert (refused.value.code, refused.value.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.FINAL)
 
 
 def test_a_refund_that_is_not_there_is_told(stripe: Stripe) -> None:

@@ -37,19 +37,19 @@ def failing(call: Callable[[], Any]) -> ProviderError:
 @pytest.mark.parametrize(
     "status, fault, code, disposition",
     [
-        (400, {"code": "charge_already_refunded"}, ErrorCode.ALREADY_REFUNDED, "reconcile"),
-        (400, {"code": "amount_too_large"}, ErrorCode.AMOUNT_TOO_HIGH, "reconcile"),
+        (400, {"code": "charge_already_refunded"}, ErrorCode.ALREADY_REFUNDED, "final"),
+        (400, {"code": "amount_too_large"}, ErrorCode.AMOUNT_TOO_HIGH, "final"),
         (
             400,
             {"message": "Refund amount ($25.00) is greater than unrefunded amount on charge ($21.45)"},
             ErrorCode.AMOUNT_TOO_HIGH,
-            "reconcile",
+            "final",
         ),
         (
             400,
             {"code": "a_code", "message": "Refund amount ($25.00) is greater than charge amount ($21.45)"},
             ErrorCode.AMOUNT_TOO_HIGH,
-            "reconcile",
+            "final",
         ),
         (400, {"code": "charge_disputed"}, ErrorCode.DISPUTED, "final"),
         (400, {"code": "refund_disputed_payment"}, ErrorCode.DISPUTED, "final"),
@@ -108,8 +108,8 @@ def test_stripes_own_code_and_words_are_kept() -> None:
         ("true", 400, "parameter_unknown", Disposition.RETRY),
         ("false", 429, "rate_limit", Disposition.FIX),
         ("true", 429, "rate_limit", Disposition.RETRY),
-        ("false", 400, "charge_already_refunded", Disposition.RECONCILE),
-        ("true", 400, "charge_already_refunded", Disposition.RECONCILE),
+        ("false", 400, "charge_already_refunded", Disposition.FINAL),
+        ("true", 400, "charge_already_refunded", Disposition.RETRY),
         ("true", 409, "idempotency_key_in_use", Disposition.RECONCILE),
         ("false", 500, "", Disposition.RECONCILE),
         ("true", 500, "", Disposition.RECONCILE),
@@ -161,14 +161,14 @@ def test_a_429_of_whatever_shape_is_a_rate_limit() -> None:
 # --- refusals of the sandbox -----------------------------------------------------------------------------
 
 
-def test_a_payment_that_is_wholly_refunded_in_the_dashboard_is_reconciled(
+def test_a_payment_that_is_wholly_refunded_in_the_dashboard_is_told_as_such(
     sandbox: StripeSandbox, stripe: Stripe, refund_of: RefundOf
 ) -> None:
     reference = sandbox.pay(PAID)
     sandbox.refund_in_dashboard(reference, PAID)
     error = failing(lambda: stripe.refund(refund_of(reference)))
     assert (error.code, error.provider_code) == (ErrorCode.ALREADY_REFUNDED, "charge_already_refunded")
-    assert error.disposition is Disposition.RECONCILE
+    assert error.disposition is Disposition.FINAL
 
 
 @pytest.mark.parametrize("code", ["", "amount_too_large", "another_code"])
@@ -181,7 +181,7 @@ def test_too_much_is_known_by_its_code_or_by_its_text(
     if refunded:
         sandbox.refund_in_dashboard(reference, Money.of(refunded, "EUR"))
     error = failing(lambda: stripe.refund(refund_of(reference, "95.00")))
-    assert (error.code, error.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.RECONCILE)
+    assert (error.code, error.disposition) == (ErrorCode.AMOUNT_TOO_HIGH, Disposition.FINAL)
     assert words in error.message
 
 

@@ -124,12 +124,12 @@ class RefundByPerson:
     ) -> Outcome:
         """A person says whether an unknown refund happened, where its provider's word is not to be had."""
         case = self.commands.read(order_id)
-        refund = case.dossier.refund(refund_id)
 
         def rehearsed(draft: Draft, order: Order) -> None:
             refunds.settle(draft, order, refund_id, evidence, reference, happened=happened)
 
         self.commands.rehearse(case, by, rehearsed)
+        refund = case.dossier.refund(refund_id)
         word = self._word(case, refund, reference.strip())
 
         def decide(draft: Draft, order: Order) -> None:

@@ -112,12 +112,13 @@ class TellsOfRefunds(Protocol):
     def webhook_about(self, *refunds: str) -> SandboxWebhook:
         """One genuine webhook about these refunds (the provider's ids) as they are now.
 
-        Raises `ValueError` for a refund that is not there, and for several where the provider has no webhook that
-        speaks of several.
+        Raises `ValueError` for a refund that is not there, for one of which the provider tells nothing yet, and for
+        several where it has no webhook that speaks of several.
         """
 
     def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
-        """The same webhook, but for its signature, which is wrong by one character, wherever it stands.
+        """The same webhook, but for its signature, or that of one thing of several, which is wrong by one character,
+        wherever it stands.
 
         Raises `ValueError` for a webhook that has none.
         """

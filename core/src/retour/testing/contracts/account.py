@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
@@ -66,6 +67,14 @@ def lacks(capabilities: PaymentCapabilities, capability: str) -> str:
     return "" if has else f"{capability} is {said}"
 
 
+def another_secret(secret: str) -> str:
+    """Another secret of the same kind: something is put after it, and what is hexadecimal stays so."""
+    return f"{secret}0f" if _HEXADECIMAL.fullmatch(secret) else f"{secret}x"
+
+
+_HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2})+")
+
+
 @attrs.frozen(kw_only=True)
 class Account:
     """The account of a shop at the provider ``kind``, in its ``sandbox``.
@@ -119,7 +128,7 @@ class Account:
         def other(value: object) -> object:
             if isinstance(value, list | tuple):
                 return [other(one) for one in value]
-            return f"{value}x" if isinstance(value, str) and value in hidden else value
+            return another_secret(value) if isinstance(value, str) and value in hidden else value
 
         given = {name: other(value) for name, value in self.sandbox.settings.items()}
         settings, _ = read_settings(self.kind.settings_type, given, self.kind.name)
@@ -148,8 +157,9 @@ class Account:
 
     def target(self, payment: Payment) -> str:
         """What a refund of a payment is made on, as the provider resolves it."""
-        provider = self.provider()
-        return provider.refundable(payment).target if hasattr(provider, "refundable") else payment.reference
+        if lacks(self.capabilities, "refundable"):
+            return payment.reference
+        return self.provider().refundable(payment).target
 
     def request(self, payment: Payment, amount: Money | None = None, number: int = 1) -> RefundRequest:
         """A refund of a payment, 44.95 unless it is said, as the core fixes it before it is sent. Each ``number`` is
@@ -163,6 +173,20 @@ class Account:
             amount=self.amount(44_95) if amount is None else amount,
             description="Retour 1001",
         )
+
+    def questions(
+        self, provider: RefundsByApi, payment: Payment, request: RefundRequest, reference: str
+    ) -> dict[str, Callable[[], object]]:
+        """Everything that the provider declares that it can be asked, by method, about a payment and a refund of it. A
+        provider that tells the outcome by webhook alone can be asked nothing."""
+        asked: dict[str, Callable[[], object]] = {
+            "check_settings": lambda: provider.check_settings(),
+            "refundable": lambda: provider.refundable(payment),
+            "fetch_refund": lambda: provider.fetch_refund(request.target, reference),
+            "find_refund": lambda: provider.find_refund(request),
+            "list_refunds": lambda: provider.list_refunds(request.target),
+        }
+        return {method: ask for method, ask in asked.items() if not lacks(self.capabilities, method)}
 
     def books(self, payment: Payment) -> list[BookedRefund]:
         """All refunds of a payment by the sandbox's own books, the oldest first."""

@@ -16,7 +16,7 @@ MANY = 260
 """Refunds of one payment: more than any provider puts on one page."""
 
 
-@needs("refund_by_api")
+@needs("refund_by_api", "fetch_refund")
 def test_a_refund_is_fetched_as_the_books_have_it(account: Account) -> None:
     """A refund that is read by its reference has the amount and status of the books, now and when it has settled.
 
@@ -33,7 +33,7 @@ def test_a_refund_is_fetched_as_the_books_have_it(account: Account) -> None:
         account.sandbox.advance(A_YEAR)
 
 
-@needs("refund_by_api")
+@needs("refund_by_api", "fetch_refund")
 def test_a_refund_of_another_payment_is_not_fetched(account: Account) -> None:
     """A reference is read on its own payment only: another payment's refund would settle the wrong one.
 
@@ -45,7 +45,7 @@ def test_a_refund_of_another_payment_is_not_fetched(account: Account) -> None:
     refused(lambda: provider.fetch_refund(account.target(one), reference), "it is a refund of another payment")
 
 
-@needs("refund_by_api")
+@needs("refund_by_api", "fetch_refund")
 def test_a_refund_that_is_not_there_is_not_fetched(account: Account) -> None:
     """A reference that the provider does not know is an error, never some refund.
 

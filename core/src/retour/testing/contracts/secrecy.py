@@ -50,9 +50,9 @@ def test_no_secret_is_in_the_log(account: Account, caplog: pytest.LogCaptureFixt
                 provider.refund(request)
             except ProviderError as error:
                 logging.getLogger("shop").exception("refund %s: %s", request.refund_id, error)
-    provider.refund(request)
-    provider.refundable(payment)
-    provider.check_settings()
+    made = provider.refund(request)
+    for ask in account.questions(provider, payment, request, made.reference).values():
+        ask()
     assert caplog.records
     assert _shows(account, caplog.text) == []
 
@@ -100,7 +100,10 @@ def test_a_key_that_was_refused_is_not_quoted(account: Account) -> None:
         pytest.skip(f"the settings of {account.kind.name} have no secret, or take no other")
     request = account.request(account.pay())
     wrong = account.provider(given)
-    for call in (wrong.check_settings, partial(wrong.refund, request)):
+    calls: list[Callable[[], object]] = [partial(wrong.refund, request)]
+    if not lacks(account.capabilities, "check_settings"):
+        calls.append(wrong.check_settings)
+    for call in calls:
         error = refused(call, "a wrong secret was used")
         shown = [words_of(error), *traceback.format_exception(error)]
         assert _shows(account, "\n".join(shown)) == [], "a key stands on the merchant's screen, and in his mails"
@@ -155,11 +158,9 @@ def test_no_secret_is_in_an_address(account: Account) -> None:
     payment = account.pay()
     request = account.request(payment)
     provider = account.provider()
-    provider.check_settings()
-    provider.refundable(payment)
-    provider.fetch_refund(request.target, provider.refund(request).reference)
-    if not lacks(account.capabilities, "list_refunds"):
-        provider.list_refunds(request.target)
+    made = provider.refund(request)
+    for ask in account.questions(provider, payment, request, made.reference).values():
+        ask()
     for sent in account.sandbox.server.requests:
         assert _shows(account, "\n".join([sent.path, *sent.query.values()])) == []
 
@@ -181,14 +182,6 @@ def _go_well_and_badly(account: Account, description: str = "Retour 1001") -> li
         with account.faults(fault, of=request):
             told.append(outcome(partial(provider.refund, request), f"fault: {fault}"))
     made = provider.refund(request)
-    calls: list[Callable[[], object]] = [
-        partial(provider.refund, more),
-        partial(provider.refundable, payment),
-        provider.check_settings,
-        partial(provider.fetch_refund, request.target, made.reference),
-    ]
-    if not lacks(account.capabilities, "find_refund"):
-        calls.append(partial(provider.find_refund, request))
-    if not lacks(account.capabilities, "list_refunds"):
-        calls.append(lambda: provider.list_refunds(request.target)[0])
+    asked = account.questions(provider, payment, request, made.reference)
+    calls: list[Callable[[], object]] = [partial(provider.refund, more), *asked.values()]
     return [*told, made, *[outcome(call) for call in calls]]

@@ -1,23 +1,32 @@
 """Signatures that a forger, or next year's provider, would make: the suite signs as the sandbox does.
 
 It sees how while a genuine webhook is checked: with which secret, over which bytes. That goes for HMAC, which nearly
-all providers use. Where a webhook is signed in another way, the rules that need this are skipped, and say so.
+all providers use, in a header or in the body. Where a webhook is signed in another way, the rules that need this are
+skipped, and say so.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
 import pytest
 
-from retour.providers.webhooks import RawWebhook
+from retour.providers import signatures
+from retour.providers.errors import ProviderError
+from retour.providers.webhooks import RawWebhook, WebhookRejected
+from retour.sandbox import SandboxWebhook, TellsOfRefunds
 from retour.testing.contracts.account import Account
+from retour.testing.contracts.answers import changed_at, fields, value_at
 from retour.testing.contracts.provider_modules import replaced
+
+Path = tuple[str | int, ...]
+"""Where something stands in some JSON."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +43,23 @@ class Signing:
         written = base64.b64encode(value).decode()
         safe = base64.urlsafe_b64encode(value).decode()
         return [value.hex(), value.hex().upper(), written, safe, safe.rstrip("=")]
+
+    def stands_in(self, words: bytes) -> bool:
+        """Whether it stands in some words, however it is written."""
+        return any(form.encode() in words for form in self.forms())
+
+    def is_by(self, secret: str) -> bool:
+        """Whether its key is this secret, or what the secret is the hexadecimal or base64 of."""
+        return self.key in keys_of(secret)
+
+
+def keys_of(secret: str) -> list[bytes]:
+    """The keys that a secret can stand for: its own bytes, or those that it is the hexadecimal or base64 of."""
+    found = [secret.encode()]
+    for read in (bytes.fromhex, lambda written: base64.b64decode(written, validate=True)):
+        with suppress(ValueError):
+            found.append(read(secret))
+    return found
 
 
 @contextmanager
@@ -65,35 +91,173 @@ def noting_signatures(account: Account) -> Iterator[list[Signing]]:
         hmac.new, hmac.digest, hmac.HMAC = new, digest, made  # type: ignore[misc]
 
 
-def signed_by_hmac(account: Account, webhooks: list[RawWebhook]) -> list[tuple[RawWebhook, Signing]]:
-    """The webhooks whose headers hold an HMAC that is asked for when they are checked, with how it was made. A rule is
-    skipped where there are none."""
+@attrs.frozen(kw_only=True)
+class Signed:
+    """A genuine ``webhook`` with the HMACs that stand in it: in its headers, or, at ``places``, in the JSON of its
+    body."""
+
+    account: Account
+    webhook: RawWebhook
+    signings: tuple[Signing, ...]
+    places: tuple[Path, ...] = ()
+
+    @property
+    def items(self) -> list[Path]:
+        """What is signed by itself: for each signature in the body the element of a list that it stands in, or the
+        whole body."""
+        return [_element(place) for place in self.places]
+
+    def is_by(self, secret: str) -> bool:
+        """Whether a signature in it was made with this secret."""
+        return any(signing.is_by(secret) for signing in self.signings)
+
+    def with_key(self, key: bytes) -> RawWebhook:
+        """The same, signed with another key."""
+        return self._written_anew(self.webhook, {one: attrs.evolve(one, key=key) for one in self.signings})
+
+    def with_body(self, other: Any) -> RawWebhook:
+        """The webhook with other JSON, signed as the provider signs, with its own key."""
+        body = json.dumps(other).encode()
+        if not self.places:
+            by = self.webhook.body or body
+            anew = {one: attrs.evolve(one, message=one.message.replace(by, body)) for one in self.signings}
+            return attrs.evolve(self._written_anew(self.webhook, anew), body=body)
+        before = json.loads(self.webhook.body)
+        form = self._form(before)
+        unsigned = [
+            place
+            for place, item in zip(self.places, self.items, strict=True)
+            if value_at(before, item) != value_at(other, item)
+        ]
+        while unsigned:  # what a signature is over is seen where it is asked for, and that may end with the first
+            body = json.dumps(other).encode()
+            noted = dict.fromkeys(noted_in(self.account, attrs.evolve(self.webhook, body=body)))
+            asked = [one for one in noted if not one.stands_in(body)]
+            if not asked:
+                break
+            for place, made in zip(unsigned, asked, strict=False):
+                other = changed_at(other, place, made.forms()[form])
+            unsigned = unsigned[len(asked) :]
+        return attrs.evolve(self.webhook, body=json.dumps(other).encode())
+
+    def _form(self, body: Any) -> int:
+        """Which of its forms the signatures are written in. One alone may read the same in two of them."""
+        there = {value_at(body, place) for place in self.places}
+        forms = zip(*[one.forms() for one in self.signings], strict=True)
+        return next((number for number, written in enumerate(forms) if there.issuperset(written)), 0)
+
+    def _written_anew(self, webhook: RawWebhook, made: dict[Signing, Signing]) -> RawWebhook:
+        headers, body = dict(webhook.headers), webhook.body
+        for genuine, other in made.items():
+            for before, after in zip(genuine.forms(), other.forms(), strict=True):
+                headers = {name: value.replace(before, after) for name, value in headers.items()}
+                body = body.replace(before.encode(), after.encode()) if self.places else body
+        return RawWebhook(headers=headers, body=body)
+
+
+def _element(place: Path) -> Path:
+    """The innermost element of a list that something stands in; the whole where it stands in none."""
+    return place[: max((at + 1 for at, step in enumerate(place) if isinstance(step, int)), default=0)]
+
+
+def noted_in(account: Account, webhook: RawWebhook) -> list[Signing]:
+    """Every HMAC that the provider asks for while it reads a webhook, whatever it makes of it."""
     provider = account.provider()
+    with noting_signatures(account) as noted, suppress(WebhookRejected, ProviderError):
+        provider.parse_webhook(webhook)
+    return list(noted)
+
+
+def hmacs_of(account: Account, webhooks: Sequence[RawWebhook]) -> list[Signed]:
+    """The webhooks that hold an HMAC which is asked for when they are checked, with how it was made."""
     found = []
     for webhook in webhooks:
-        with noting_signatures(account) as noted:
-            provider.parse_webhook(webhook)
+        noted = dict.fromkeys(noted_in(account, webhook))
         said = "\n".join(webhook.headers.values())
-        found += [(webhook, one) for one in noted if [form for form in one.forms() if form in said]][:1]
+        if in_headers := [one for one in noted if one.stands_in(said.encode())]:
+            found.append(Signed(account=account, webhook=webhook, signings=tuple(in_headers[:1])))
+        elif in_body := [one for one in noted if one.stands_in(webhook.body)]:
+            places = _places(webhook.body, {form for one in in_body for form in one.forms()})
+            found.append(Signed(account=account, webhook=webhook, signings=tuple(in_body), places=places))
+    return found
+
+
+def _places(body: bytes, signatures: set[str]) -> tuple[Path, ...]:
+    """Where signatures stand in some JSON: these, and what stands in the same place of other elements of a list, which
+    a provider may forget to ask for."""
+    try:
+        texts = [(path, value) for path, value in fields(json.loads(body)) if isinstance(value, str)]
+    except ValueError:
+        pytest.skip("the webhooks are no JSON")
+    shapes = {_shape(path) for path, value in texts if value in signatures}
+    return tuple([path for path, _ in texts if _shape(path) in shapes])
+
+
+def _shape(path: Path) -> Path:
+    """A path, whichever element of a list it leads through."""
+    return tuple([0 if isinstance(step, int) else step for step in path])
+
+
+def signed_by_hmac(account: Account, webhooks: Sequence[RawWebhook]) -> list[Signed]:
+    """The webhooks that are signed by HMAC. A rule is skipped where there are none."""
+    found = hmacs_of(account, webhooks)
     if not found:
         pytest.skip(f"webhooks of {account.kind.name} are not signed in a way that the suite can sign in (HMAC)")
     return found
 
 
-def signed_anew(
-    webhook: RawWebhook, signing: Signing, *, body: bytes | None = None, key: bytes | None = None
-) -> RawWebhook:
-    """The webhook with another body, or signed with another key, as the provider signs."""
-    body = webhook.body if body is None else body
-    other = attrs.evolve(
-        signing,
-        key=signing.key if key is None else key,
-        message=signing.message.replace(webhook.body, body) if webhook.body else signing.message,
-    )
-    headers = dict(webhook.headers)
-    for before, after in zip(signing.forms(), other.forms(), strict=True):
-        headers = {name: value.replace(before, after) for name, value in headers.items()}
-    return RawWebhook(headers=headers, body=body)
+def signed_in_the_body(account: Account, webhooks: Sequence[RawWebhook]) -> list[Signed]:
+    """The webhooks with signatures in their body. A rule is skipped where there are none."""
+    found = [one for one in signed_by_hmac(account, webhooks) if one.places]
+    if not found:
+        pytest.skip(f"the signature of a webhook of {account.kind.name} stands in a header, over all of it")
+    return found
+
+
+def stands_in_the_body(account: Account, webhook: RawWebhook) -> bool:
+    """Whether the signature of a webhook stands in its body, as the sandbox says: where it is spoilt, the body is
+    another."""
+    sandbox = account.sandbox
+    if not isinstance(sandbox, TellsOfRefunds):
+        return False
+    try:
+        spoilt = sandbox.with_spoilt_signature(SandboxWebhook(headers=webhook.headers, body=webhook.body))
+    except ValueError:
+        return False
+    return spoilt.body != webhook.body
+
+
+@contextmanager
+def watching_comparisons(account: Account, compared: list[str]) -> Iterator[None]:
+    """Notes in ``compared`` where the provider compares a signature that it made as a whole, as `Watched` does with one
+    that came."""
+    digest, new, made, encode = hmac.digest, hmac.new, hmac.HMAC, base64.b64encode
+
+    class Told(made):  # type: ignore[valid-type, misc]  # the class as it was before it is replaced
+        def digest(self) -> bytes:
+            return WatchedBytes(super().digest(), compared)
+
+        def hexdigest(self) -> str:
+            return Watched(super().hexdigest(), compared)
+
+    def at_once(key: Any, msg: Any, digestmod: Any) -> bytes:
+        return WatchedBytes(digest(key, msg, digestmod), compared)
+
+    def in_base64(raw: Any, *arguments: Any) -> bytes:
+        written = encode(raw, *arguments)
+        return WatchedBytes(written, compared) if isinstance(raw, WatchedBytes) else written
+
+    def signature(*arguments: Any, **more: Any) -> str:
+        return Watched(signatures.hmac_sha256(*arguments, **more), compared)
+
+    theirs = {id(signatures.hmac_sha256): signature, id(new): Told, id(made): Told}
+    theirs |= {id(digest): at_once, id(encode): in_base64}
+    hmac.digest, hmac.new, hmac.HMAC, base64.b64encode = at_once, Told, Told, in_base64  # type: ignore[assignment, misc]
+    try:
+        with replaced(account.kind, theirs):
+            yield
+    finally:
+        hmac.digest, hmac.new, hmac.HMAC, base64.b64encode = digest, new, made, encode  # type: ignore[misc]
 
 
 class Watched(str):
@@ -124,7 +288,7 @@ class Watched(str):
 
 
 class WatchedBytes(bytes):
-    """The same of bytes."""
+    """The same of bytes. What is written of them is watched too."""
 
     compared: list[str]
 
@@ -142,6 +306,12 @@ class WatchedBytes(bytes):
         return not self == other
 
     __hash__ = bytes.__hash__
+
+    def hex(self, *arguments: Any) -> Any:
+        return Watched(super().hex(*arguments), self.compared)
+
+    def decode(self, *arguments: Any, **more: Any) -> Any:
+        return Watched(super().decode(*arguments, **more), self.compared)
 
 
 _SHORTEST = 16

@@ -58,12 +58,14 @@ def test_a_silent_answer_holds_up_no_other_call(account: Account, other_account:
         http.thread = threading.current_thread()
         return provider.refund(silent)
 
-    others: dict[str, Callable[[], object]] = {
-        "a question of the same account": partial(provider.refundable, payments[1]),
-        "another refund of the same account": partial(provider.refund, second),
-        "the status of a refund": partial(account.provider().fetch_refund, third.target, reference),
-        "a refund of another account": partial(theirs.refund, their_request),
+    instances = {"the same instance": provider, "another instance": account.provider()}
+    others = {
+        f"{method} of {whose}": ask
+        for whose, instance in instances.items()
+        for method, ask in account.questions(instance, payments[1], third, reference).items()
     }
+    others["another refund of the same account"] = partial(provider.refund, second)
+    others["a refund of another account"] = partial(theirs.refund, their_request)
     try:
         waiting.append(Call(refund_silently))
         assert http.began.wait(PATIENT), "the refund was not sent through the session"
@@ -86,19 +88,12 @@ def test_every_call_ends_at_its_deadline(account: Account) -> None:
     request = account.request(payment)
     provider = account.provider(deadline=account.deadline)
     reference = account.provider().refund(request).reference
-    asked: dict[str, Callable[[], object]] = {
-        "check_settings": provider.check_settings,
-        "refundable": partial(provider.refundable, payment),
-        "fetch_refund": partial(provider.fetch_refund, request.target, reference),
-    }
-    for name, arguments in {
-        "find_refund": (request,),
-        "list_refunds": (request.target,),
-        "cancel_refund": (request.target, reference),
-    }.items():
-        if not lacks(account.capabilities, name):
-            asked[name] = partial(getattr(provider, name), *arguments)
-    provider.check_settings()
+    asked = account.questions(provider, payment, request, reference)
+    if not lacks(account.capabilities, "cancel_refund"):
+        asked["cancel_refund"] = partial(provider.cancel_refund, request.target, reference)
+    asked["refund"] = partial(provider.refund, account.request(account.pay(), number=2))
+    if "check_settings" in asked:
+        provider.check_settings()
     with account.faults(*[Fault.SILENT_AFTER] * _ENOUGH):
         calls = {name: Call(partial(outcome, ask, name)) for name, ask in asked.items()}
         ends = time.monotonic() + PATIENT + len(calls) * account.deadline  # where they wait for one login, one by one
