@@ -79,9 +79,14 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
 def record_paid_once(draft: Draft, refund_id: str) -> None:
     """Record that the refunds which were paid twice with this one were paid once after all: its money is not gone."""
     for other in draft.dossier.refunds.values():
-        problem = other.problem
-        if problem is not None and problem.code is ReasonCode.PAID_TWICE and problem.values["other"] == refund_id:
+        if _paid_twice_with(other, refund_id):
             draft.record(RefundPaidOnce(refund_id=other.id, other_id=refund_id))
+
+
+def _paid_twice_with(refund: Refund, other_id: str) -> bool:
+    """Whether it is said of a refund that it and this other one were both made."""
+    problem = refund.problem
+    return problem is not None and problem.code is ReasonCode.PAID_TWICE and problem.values["other"] == other_id
 
 
 def _record_twice_or_once(draft: Draft, refund: Refund) -> None:
@@ -101,7 +106,8 @@ def _record_twice_or_once(draft: Draft, refund: Refund) -> None:
     if not instead and refund.settled is False and _more_than_captured(draft.dossier, refund):
         instead = beside
     for other in instead[:1]:
-        draft.record(RefundPaidTwice(refund_id=refund.id, other_id=other.id))
+        if not _paid_twice_with(other, refund.id):
+            draft.record(RefundPaidTwice(refund_id=refund.id, other_id=other.id))
 
 
 def _more_than_captured(dossier: Dossier, refund: Refund) -> bool:

@@ -1,0 +1,309 @@
+"""What people who run shops reported of other systems, run through the desk and the providers' sandboxes.
+
+Each has its control: the same without what went wrong, which pays.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+import sqlalchemy
+
+from retour import Actor, MemoryShop, Mode, Money, Order, Payment, ReturnDesk, WrongState, connect, hookimpl
+from retour.providers import PaymentCapabilities, Refundable, RefundRequest, RefundResult, RefundStatus, Support
+from retour.sandbox import Fault, PaymentSandbox
+from retour.testing import a_line, a_payment, an_order
+from retour_mollie.sandbox import MollieSandbox
+from retour_paypal.sandbox import PayPalSandbox
+from retour_stripe.sandbox import StripeSandbox
+
+ANNA = Actor.staff("anna")
+SANDBOXES: dict[str, type[PaymentSandbox]] = {
+    "mollie": MollieSandbox,
+    "stripe": StripeSandbox,
+    "paypal": PayPalSandbox,
+}
+
+
+def eur(amount: str) -> Money:
+    return Money.of(amount, "EUR")
+
+
+@attrs.define
+class Shop:
+    """A shop with one order that was paid in a sandbox; its clock is the database's, and the sandbox's goes with it."""
+
+    provider: str
+    sandbox: PaymentSandbox
+    reference: str
+    desk: ReturnDesk
+    orders: MemoryShop
+    now: datetime.datetime
+
+    def later(self, hours: float) -> None:
+        """Time passes for everybody, and a worker does what is due."""
+        self.now += datetime.timedelta(hours=hours)
+        self.sandbox.advance(datetime.timedelta(hours=hours))
+        self.desk.work()
+
+    def refund(self, amount: str, form: str = "f1") -> Any:
+        return self.desk.refund("1001", self.reference, eur(amount), by=ANNA, request_id=form).refund
+
+    @property
+    def went_back(self) -> Money:
+        """What the provider's own books say."""
+        counting = (RefundStatus.SUCCEEDED, RefundStatus.PENDING)
+        back = [one.amount.minor for one in self.sandbox.books(self.reference) if one.status in counting]
+        return Money(minor=sum(back), currency="EUR")
+
+
+@pytest.fixture
+def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
+    """Opens a shop whose order of ``cups`` cups costs ``total``, of which the provider received ``paid``."""
+    opened: list[Shop] = []
+
+    def made(provider: str, total: str, paid: str = "", cups: int = 1) -> Shop:
+        sandbox = SANDBOXES[provider]().__enter__()
+        reference = sandbox.pay(eur(paid or total))
+        payment = a_payment(total, provider=provider, reference=reference, mode=Mode.TEST)
+        orders = MemoryShop([an_order(a_line("cup", cups, total), payments=[payment])])
+        engine = connect(f"sqlite:///{tmp_path / f'{provider}{len(opened)}.db'}")
+        shop = Shop(
+            provider=provider,
+            sandbox=sandbox,
+            reference=reference,
+            desk=None,  # type: ignore[arg-type]  # made below, with this shop's clock
+            orders=orders,
+            now=sandbox.clock.now(),
+        )
+
+        @sqlalchemy.event.listens_for(engine, "connect")
+        def _(connection: Any, _: object) -> None:
+            inner = getattr(connection, "driver_connection", connection)
+            inner.create_function("julianday", 1, lambda _: shop.now.timestamp() / 86400 + 2440587.5)
+
+        shop.desk = ReturnDesk(
+            shop=orders,
+            store=engine,
+            plugins=[provider],
+            settings={provider: sandbox.settings},
+            clock=lambda: shop.now,
+            migrate=True,
+        )
+        opened.append(shop)
+        return shop
+
+    yield made
+    for shop in opened:
+        shop.desk.close()
+        shop.sandbox.__exit__(None, None, None)
+
+
+# --- the provider refuses the first try in so many words -------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_more_than_the_provider_lets_go_back_is_failed_at_once_and_the_right_amount_goes(
+    shop_at: Callable[..., Shop], provider: str
+) -> None:
+    shop = shop_at(provider, "45.00", paid="44.95")
+    shop.desk.mark_returned("1001", by=ANNA)
+    refused = shop.refund("45.00")
+    assert (refused.state, bool(refused.problem.said)) == ("failed", True)
+    assert shop.refund("44.95", "f2").state in ("pending", "succeeded")
+    shop.later(96)
+    assert shop.went_back == eur("44.95")
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_the_amount_that_was_paid_goes(shop_at: Callable[..., Shop], provider: str) -> None:
+    shop = shop_at(provider, "45.00")
+    assert shop.refund("45.00").state in ("pending", "succeeded")
+    assert shop.went_back == eur("45.00")
+
+
+# --- a colleague refunded in the dashboard, and the webhook never came -----------------------------------
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_what_was_refunded_in_the_dashboard_is_not_paid_once_more(shop_at: Callable[..., Shop], provider: str) -> None:
+    shop = shop_at(provider, "40.00", cups=2)
+    shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="r1")
+    shop.sandbox.refund_in_dashboard(shop.reference, eur("20.00"))
+    shop.later(30)
+    [option] = shop.desk.refund_options("1001")
+    held = shop.refund(str(option.suggested.decimal))
+    assert (held.state, held.needs_person) == ("planned", True)
+    [external] = [one for one in shop.desk.dossier("1001").refunds.values() if one.source == "external"]
+    assert external.reference in held.problem.said
+    assert shop.went_back == eur("20.00")
+    assert not shop.desk.refund_options("1001")[0].suggested
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_where_nobody_refunded_there_the_cup_is_paid(shop_at: Callable[..., Shop], provider: str) -> None:
+    shop = shop_at(provider, "40.00", cups=2)
+    shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="r1")
+    shop.refund("20.00")
+    assert shop.went_back == eur("20.00")
+
+
+# --- the answer was lost, and the merchant paid from his bank --------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["fails", "succeeds"])
+def test_a_transfer_in_place_of_an_unknown_refund_and_the_providers_own_are_both_kept(
+    shop_at: Callable[..., Shop], how: str
+) -> None:
+    shop = shop_at("stripe", "40.00", cups=2)
+    shop.desk.mark_returned("1001", by=ANNA)
+    shop.sandbox.hold()
+    shop.sandbox.server.faults.append(Fault.CUT_AFTER)
+    shop.sandbox.server.faulty = lambda sent: sent.method == "POST"
+    unknown = shop.refund("40.00")
+    assert unknown.state == "unknown"
+    shop.desk.confirm_refund(
+        "1001", shop.reference, eur("40.00"), reference="BANK-77", refund_id=unknown.id, by=ANNA, request_id="c1"
+    )
+    if how == "fails":
+        shop.sandbox.fail(shop.sandbox.books(shop.reference)[0].reference)
+    shop.sandbox.release()
+    shop.later(48)
+    for webhook in shop.sandbox.take_webhooks():
+        shop.desk.receive_webhook("stripe", webhook.headers, webhook.body, mode=Mode.TEST)
+    shop.later(1)
+    assert "BANK-77" in " ".join(entry.text("en") for entry in shop.desk.timeline("1001"))
+    for_a_person = len(shop.desk.list_refunds(waits_for="person").refunds)
+    counted = shop.desk.refund_options("1001")[0].refunded
+    assert (for_a_person, counted) == ((0, eur("40.00")) if how == "fails" else (1, eur("80.00")))
+    with pytest.raises(Exception, match="is more than"):
+        shop.refund("40.00", "f2")
+
+
+# --- the answer is about something else ------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class NoSettings:
+    """None."""
+
+
+def acme(answer: Callable[[RefundRequest], RefundResult]) -> object:
+    """A provider that answers as it is told to."""
+
+    class Acme:
+        name = "acme"
+        display_name = "Acme"
+        api = 2
+        settings_type = NoSettings
+        capabilities = PaymentCapabilities(
+            refund_by_api=Support.YES, refundable=Support.YES, fetch_refund=Support.YES, list_refunds=Support.YES
+        )
+
+        def __init__(self, settings: NoSettings, http: object) -> None:
+            del settings, http
+
+        def refund_url(self, request: object) -> object: ...
+
+        def refundable(self, payment: Payment) -> Refundable:
+            return Refundable(target=payment.reference, remaining=payment.captured)
+
+        def refund(self, request: RefundRequest) -> RefundResult:
+            return answer(request)
+
+        def list_refunds(self, target: str) -> list[RefundResult]:
+            return []
+
+        def fetch_refund(self, target: str, reference: str) -> RefundResult:
+            raise RuntimeError("not asked")
+
+    class Plugin:
+        name = "acme"
+
+        @hookimpl
+        def payment_providers(self) -> list[type]:
+            return [Acme]
+
+    return Plugin()
+
+
+def told(request: RefundRequest, **other: Any) -> RefundResult:
+    as_asked: dict[str, Any] = {
+        "reference": "re_1",
+        "target": request.target,
+        "status": RefundStatus.SUCCEEDED,
+        "amount": request.amount,
+        "provider_status": "ok",
+        "refund_id": request.refund_id,
+    }
+    return RefundResult(**as_asked | other)
+
+
+def cup_paid_at_acme() -> Order:
+    return an_order(a_line("cup", 1, "40.00"), payments=[a_payment("40.00", provider="acme", reference="a1")])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount": eur("0.01")},
+        {"amount": Money(minor=40, currency="JPY")},
+        {"refund_id": "rf_of_somebody_else"},
+        {"target": "a2"},
+        {"status": "bogus"},
+    ],
+    ids=["another amount", "another currency", "another id", "another payment", "no status"],
+)
+def test_an_answer_about_something_else_is_not_believed_and_the_order_stays_readable(other: dict[str, Any]) -> None:
+    plugins = [acme(lambda request: told(request, **other))]
+    desk = ReturnDesk(shop=MemoryShop([cup_paid_at_acme()]), store="sqlite://", plugins=plugins)
+    made = desk.refund("1001", "a1", eur("40.00"), by=ANNA, request_id="f1").refund
+    assert made is not None
+    assert made.state == "unknown"
+    assert made.needs_person or "status" in other
+    with pytest.raises(WrongState, match="not clear yet"):
+        desk.refund("1001", "a1", eur("0.01"), by=ANNA, request_id="f2")
+    desk.close()
+
+
+def test_an_answer_about_what_was_asked_is_believed() -> None:
+    desk = ReturnDesk(shop=MemoryShop([cup_paid_at_acme()]), store="sqlite://", plugins=[acme(told)])
+    made = desk.refund("1001", "a1", eur("40.00"), by=ANNA, request_id="f1").refund
+    assert made is not None
+    assert made.state == "succeeded"
+    desk.close()
+
+
+# --- the payment leaves the order ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_refund_on_the_way_ends_although_its_payment_left_the_order(
+    shop_at: Callable[..., Shop], leaves: bool
+) -> None:
+    shop = shop_at("mollie", "40.00", cups=2)
+    shop.sandbox.hold()
+    made = shop.refund("10.00")
+    if leaves:
+        shop.orders.orders["1001"] = an_order(a_line("cup", 2, "40.00"), payments=[])
+        shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="r1")
+    shop.sandbox.release()
+    for _ in range(6):
+        shop.later(24)
+    assert shop.desk.dossier("1001").refunds[made.id].state == "succeeded"
+
+
+def test_a_refund_whose_payment_left_can_be_taken_back_and_looked_up(shop_at: Callable[..., Shop]) -> None:
+    shop = shop_at("mollie", "40.00", cups=2)
+    shop.sandbox.hold()
+    made = shop.refund("10.00")
+    shop.orders.orders["1001"] = an_order(a_line("cup", 2, "40.00"), payments=[])
+    assert shop.desk.reconcile("1001").not_asked == ()
+    cancelled = shop.desk.cancel_refund("1001", made.id, by=ANNA).refund
+    assert cancelled is not None
+    assert cancelled.state == "cancelled"
+    assert shop.went_back == eur("0.00")
