@@ -18,9 +18,6 @@ from retour.model.refunds import Evidence, Refund, RefundSource, RefundState
 from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, record_reports
 
-_NOT_THERE_YET = frozenset({RefundState.PLANNED, RefundState.SUBMITTING})
-"""States of a refund that its provider certainly does not have where no try of it can have happened."""
-
 
 @attrs.frozen(kw_only=True)
 class BooksRead:
@@ -94,4 +91,5 @@ def _is_there(refund: Refund, own: Refund | None) -> bool:
     """Whether a refund can have lowered what is left at the provider."""
     if own is not None and refund.id == own.id:
         return False
-    return refund.counts_against_payment and not (refund.state in _NOT_THERE_YET and refund.sent_at is None)
+    never_sent = refund.state is RefundState.PLANNED and refund.sent_at is None
+    return refund.counts_against_payment and not never_sent
