@@ -367,6 +367,7 @@ def be_refused(host: Host, everything: Everything) -> list[str]:
     """Too much, a payment that is not there, and a key that is wrong: what the provider answers repeats its secrets."""
     reference = host.order("refused")
     host.sandbox.refund_in_dashboard(reference, Money.of("95", "EUR"))
+    host.desk.reconcile("refused")
     host.desk.open_refund_link("refused", reference, Money.of("1", "EUR"), by=ANNA, request_id="form-1", note=NOTE)
     with everything.errors():
         everything.add(

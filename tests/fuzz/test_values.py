@@ -604,6 +604,8 @@ USUAL: dict[str, Sequence[Any]] = {
     "to": (None, BankAccount(name="A", iban="x")),
     "reference": ("bank 1", "bank 2"),
     "batch": ("", "batch"),
+    "happened": (False, True),
+    "evidence": ("looked",),
     "provider": ("ledger", "ledger", "parcels"),
     "headers": ({}, {"Signature": "right"}),
     "body": (b"x",),

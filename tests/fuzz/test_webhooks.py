@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from retour import Actor, InvalidWebhook, MemoryShop, Mode, Money, ReturnDesk
 from retour.providers import ProviderError, RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
+from retour.sandbox import Fault
 from retour.testing import a_line, a_payment, an_order
 
 EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "60"))
@@ -365,8 +366,13 @@ class Desk:
             settings={sender.name: sender.settings},
             clock=sandbox.clock.now,
         )
-        self.desk.refund("1001", reference, Money.of("7.00", "EUR"), by=ANNA, request_id="form-1")
+        confirm = self.desk.confirm_refund
+        confirm("1001", reference, Money.of("7.00", "EUR"), reference="by hand", by=ANNA, request_id="form-1")
+        usual, sandbox.server.faulty = sandbox.server.faulty, lambda _: True
+        sandbox.server.faults.append(Fault.ERROR_500_BEFORE)  # so that the books are not read when the link is opened
         self.desk.open_refund_link("1001", reference, Money.of("20.00", "EUR"), by=ANNA, request_id="form-2")
+        sandbox.server.faults.clear()
+        sandbox.server.faulty = usual
         self._kept = sqlite3.connect(":memory:")
         self._copy(to_kept=True)
         self.at_first = self.refunds()
