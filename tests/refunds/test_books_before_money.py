@@ -179,6 +179,26 @@ def test_a_remainder_that_no_refund_explains_is_held_with_both_figures(world: An
     assert world.desk.retry_refund("1001", refund.id, by=ANNA).refund.state == "succeeded", "a person has seen it"
 
 
+def test_what_a_person_has_seen_and_let_go_is_not_held_again_by_a_worker_who_comes_later(world: Any) -> None:
+    world.open(inline_seconds=0, list_refunds=Support.PROVIDER_CANNOT)
+    world.ledger.paid["p_1"] = Money.of("70", "EUR")
+    refund_id = world.refund("40.00").refund_id
+    world.desk.retry_refund("1001", refund_id, by=ANNA)
+    world.later(MINUTES)
+    assert (world.states, world.went_back) == (["succeeded"], 40_00)
+
+
+def test_what_changed_after_a_person_let_it_go_holds_it_again(world: Any) -> None:
+    world.open(inline_seconds=0, list_refunds=Support.PROVIDER_CANNOT)
+    world.ledger.paid["p_1"] = Money.of("70", "EUR")
+    refund_id = world.refund("40.00").refund_id
+    world.desk.retry_refund("1001", refund_id, by=ANNA)
+    world.ledger.paid["p_1"] = Money.of("60", "EUR")
+    world.later(MINUTES)
+    [refund] = world.refunds
+    assert (refund.state, refund.problem.values["left"], world.went_back) == ("planned", "EUR 60.00", 0)
+
+
 # --- a refusal means what it says ------------------------------------------------------------------------
 
 

@@ -283,3 +283,12 @@ def test_a_command_costs_what_it_needs_and_no_more(world: Any, name: str) -> Non
     with counted(world) as costs:
         do(world.desk, given)
     assert costs.row == expected
+
+
+def test_a_confirmation_of_a_named_refund_reads_the_order_once(world: Any) -> None:
+    world.open()
+    link = world.open_link("1").refund_id
+    confirm = world.desk.confirm_refund
+    with counted(world) as costs:
+        confirm("1001", "p_1", EUR1, reference="r1", refund_id=link, by=ANNA, request_id="r")
+    assert costs.row == (5, 1, 1, 1)

@@ -7,6 +7,7 @@ import itertools
 import logging
 from typing import Any
 
+import attrs
 import pytest
 
 from retour import Actor, InvalidWebhook, Money, ProviderUnavailable, ReturnDesk, WrongState
@@ -365,6 +366,16 @@ def test_a_refund_that_was_made_with_another_amount_is_not_done(
     version = world.desk.dossier("1001").version
     world.desk.reconcile("1001")
     assert world.desk.dossier("1001").version == version
+
+
+def test_an_answer_about_something_else_ends_a_cancellation_and_a_person_looks(world: Any) -> None:
+    world.open(cancel_refund=Support.YES).ledger.new_status = RefundStatus.PENDING
+    refund_id = world.refund().refund_id
+    world.ledger.refunds["re_1"] = attrs.evolve(world.ledger.refunds["re_1"], amount=Money.of("1", "EUR"))
+    world.desk.cancel_refund("1001", refund_id, by=ANNA)
+    [refund] = world.refunds
+    assert (refund.state, refund.cancelling, refund.needs_person) == ("pending", False, True)
+    assert (refund.problem.code, refund.problem.said) == ("another_answer", "EUR 1.00 re_1")
 
 
 def test_an_answer_about_another_refund_of_ours_is_no_answer(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,10 +105,15 @@ class RefundByPerson:
         note: str | None,
     ) -> Outcome:
         """A person made a refund, and the provider or the bank calls it ``reference``."""
-        unknown = self._unknown(order_id, refund_id, by, request)
-        if unknown is not None and refund_id is not None:
-            refund = unknown.dossier.refund(refund_id)
-            return self._confirm_in_place_of(unknown, refund, payment, amount, by, request, reference, return_id, note)
+        case: Case | None = None
+        if refund_id is not None:
+            case = self.commands.read(order_id)
+            before = self.commands.before(case, by, request)
+            if before is not None:
+                return before
+            refund = case.dossier.refund(refund_id)
+            if refund.state is RefundState.UNKNOWN:
+                return self._confirm_in_place_of(case, refund, payment, amount, by, request, reference, return_id, note)
 
         def decide(draft: Draft, order: Order) -> None:
             refunds.confirm(
@@ -117,7 +122,7 @@ class RefundByPerson:
             if refund_id is not None:
                 draft.superseded.extend(self.questions.still_asking(draft.dossier, refund_id))
 
-        return self._settled(order_id, refund_id or "", by, decide, request)
+        return self._settled(order_id, refund_id or "", by, decide, request, case)
 
     def settle(
         self, order_id: str, refund_id: str, by: Actor, evidence: str, reference: str, *, happened: bool
@@ -145,16 +150,6 @@ class RefundByPerson:
                 rehearsed(draft, order)
 
         return self._settled(order_id, refund_id, by, decide, None, case)
-
-    def _unknown(self, order_id: str, refund_id: str | None, by: Actor, request: Request) -> Case | None:
-        """The order, where the refund that a person confirms is unknown and this request is new."""
-        if refund_id is None:
-            return None
-        case = self.commands.read(order_id)
-        if self.commands.before(case, by, request) is not None:
-            return None
-        refund = case.dossier.refund(refund_id)
-        return case if refund.state is RefundState.UNKNOWN else None
 
     def _confirm_in_place_of(
         self,

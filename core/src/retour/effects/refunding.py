@@ -33,7 +33,6 @@ from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState
 from retour.model.text import Text, text
 from retour.plugins.accounts import Accounts
 from retour.plugins.providers import AboutAnother, PaymentCaller
-from retour.providers.capabilities import PaymentCapabilities
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.rules.books import record_books, refunded_there
@@ -61,6 +60,17 @@ _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
 
 
+@attrs.frozen(kw_only=True)
+class Sending:
+    """A refund whose turn it is: its ``effect``, what it is made on, by whom, and the request that was fixed for it."""
+
+    effect: ClaimedEffect
+    refund: Refund
+    payment: Payment
+    provider: PaymentCaller
+    request: RefundRequest
+
+
 @attrs.frozen
 class Refunding:
     """Talks to payment providers about refunds. ``clock`` tells the time in UTC."""
@@ -81,34 +91,34 @@ class Refunding:
             if effect.crashed:
                 return _unclear(effect, refund, reason(ReasonCode.PLUGIN_UNUSABLE), later_try=True)
             return Attempt(settled=postpone(effect, str(provider)))
-        request, payment = request_of(case.dossier, refund), payment_of(case, refund.payment)
+        sending = Sending(
+            effect=effect,
+            refund=refund,
+            payment=payment_of(case, refund.payment),
+            provider=provider,
+            request=request_of(case.dossier, refund),
+        )
         if refund.unclear_at is None and not effect.crashed:
-            misfit = why_no_longer(case.dossier, payment)
+            misfit = why_no_longer(case.dossier, sending.payment)
             if misfit is not None:
                 held = RefundHeld(refund_id=refund.id, because=reason(misfit))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             if begins_anew(refund, self.clock(), window=window_of(provider)):
                 return _anew(effect, refund, reason(ReasonCode.NOT_MADE_BEFORE))
             if self._read_long_ago(refund) and can_be_read(provider):
-                return self._submit_after_reading(effect, refund, provider, payment, request, case)
-            return self._submit(effect, refund, provider, payment, request)
-        return self._recover(effect, refund, provider, payment, request)
+                return self._submit_after_reading(sending, case)
+            return self._submit(sending)
+        return self._recover(sending)
 
     def _read_long_ago(self, refund: Refund) -> bool:
         return refund.read_at is None or self.clock() - refund.read_at > FRESH
 
-    def _submit_after_reading(
-        self,
-        effect: ClaimedEffect,
-        refund: Refund,
-        provider: PaymentCaller,
-        payment: Payment,
-        request: RefundRequest,
-        case: Case,
-    ) -> Attempt:
-        """Read the provider's books once more before a first try, since somebody may have refunded there meanwhile."""
+    def _submit_after_reading(self, sending: Sending, case: Case) -> Attempt:
+        """Read the provider's books once more before a first try, since somebody may have refunded there meanwhile.
+        What a person had seen when he let it go holds nothing up again."""
+        effect, refund, payment = sending.effect, sending.refund, sending.payment
         try:
-            _, books = read_books(provider, payment)
+            _, books = read_books(sending.provider, payment)
         except ProviderError as error:
             return self._not_read(effect, refund, error)
 
@@ -119,12 +129,12 @@ class Refunding:
         hold = record_books(fresh, payment, books, own=refund)
         misfit = why_no_longer(fresh.dossier, payment)
         because = reason(misfit) if misfit is not None and hold is None else hold
-        if because is not None:
+        if because is not None and because != refund.let_go_after:
             held = RefundHeld(refund_id=refund.id, because=because)
             return Attempt(
                 settled=done(effect), fact=found, record=_while_open(refund, lambda draft: draft.record(held))
             )
-        sent = self._submit(effect, refund, provider, payment, request)
+        sent = self._submit(sending)
         return attrs.evolve(sent, fact=_both(found, sent.fact))
 
     def _not_read(self, effect: ClaimedEffect, refund: Refund, error: ProviderError) -> Attempt:
@@ -135,27 +145,24 @@ class Refunding:
             return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
         return self._put_off(effect, refund, error, cannot_be_asked(error.reason))
 
-    def _submit(
-        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, request: RefundRequest
-    ) -> Attempt:
+    def _submit(self, sending: Sending) -> Attempt:
         """Send it, where no earlier try can have happened."""
+        effect, refund = sending.effect, sending.refund
         try:
-            result = provider.refund(request)
+            result = sending.provider.refund(sending.request)
         except AboutAnother as error:
-            return _about_another(effect, refund, payment, error.found)
+            return _about_another(effect, refund, sending.payment, error.found)
         except ProviderError as error:
-            return self._refused(effect, refund, provider, payment, error)
+            return self._refused(sending, error)
         return _settled(effect, refund, result, Evidence.ANSWER)
 
-    def _refused(
-        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, error: ProviderError
-    ) -> Attempt:
+    def _refused(self, sending: Sending, error: ProviderError) -> Attempt:
         """A first try that gave no refund: what it means for the money decides what follows.
 
         What is refused for good is failed at once, whatever the words are: no earlier try can have happened. Where
         they say that the money went back already, somebody else's refund is looked for and named.
         """
-        because = error.reason
+        effect, refund, because = sending.effect, sending.refund, error.reason
         if error.disposition is Disposition.RETRY:
             return self._put_off(effect, refund, error, because)
         if error.disposition is Disposition.RECONCILE:
@@ -167,19 +174,19 @@ class Refunding:
             held = RefundHeld(refund_id=refund.id, because=because)
             return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
         seen: Sequence[ReportedRefund] = ()
-        if error.code in _PERHAPS_A_COLLEAGUES and provider.capabilities.list_refunds.usable:
+        if error.code in _PERHAPS_A_COLLEAGUES and sending.provider.capabilities.list_refunds.usable:
             with suppress(ProviderError):  # what cannot be read now is read before the next refund
-                seen = as_reports(provider.list_refunds(request_target(refund)))
+                seen = as_reports(sending.provider.list_refunds(sending.request.target))
 
         def refused(draft: Draft) -> None:
-            there = ", ".join([f"{one.amount} {one.reference}" for one in refunded_there(draft.dossier, payment)])
+            colleagues = refunded_there(draft.dossier, sending.payment) if error.code in _PERHAPS_A_COLLEAGUES else []
+            there = ", ".join([f"{one.amount} {one.reference}" for one in colleagues])
             named = attrs.evolve(because, said="; ".join([one for one in (because.said, there) if one]))
-            told = named if error.code in _PERHAPS_A_COLLEAGUES else because
-            draft.record(RefundRefused(refund_id=refund.id, because=told), Actor.provider(refund.provider))
+            draft.record(RefundRefused(refund_id=refund.id, because=named), Actor.provider(refund.provider))
 
         return Attempt(
             settled=done(effect),
-            fact=lambda draft: record_reports(draft, payment, seen, Evidence.RECONCILE),
+            fact=lambda draft: record_reports(draft, sending.payment, seen, Evidence.RECONCILE),
             record=_while_open(refund, refused),
         )
 
@@ -192,19 +199,17 @@ class Refunding:
 
     # --- finding out ---------------------------------------------------------------------------------
 
-    def _recover(
-        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, request: RefundRequest
-    ) -> Attempt:
+    def _recover(self, sending: Sending) -> Attempt:
         """Ask the provider what became of an unclear refund, and go on by the recovery rule."""
-        capabilities: PaymentCapabilities = provider.capabilities
+        effect, refund, provider = sending.effect, sending.refund, sending.provider
         now = self.clock()
         if effect.crashed or refund.unclear_at is None:  # a worker died with it: its try is as late as can be
             refund = attrs.evolve(refund, unclear_at=now)
-        if capabilities.find_refund.usable:
+        if provider.capabilities.find_refund.usable:
             try:
-                found = provider.find_refund(request)
+                found = provider.find_refund(sending.request)
             except AboutAnother as error:
-                return _about_another(effect, refund, payment, error.found)
+                return _about_another(effect, refund, sending.payment, error.found)
             except ProviderError as error:
                 because = cannot_be_asked(error.reason)
                 return _unclear(effect, refund, because, tried=False, later_try=effect.crashed)
@@ -217,7 +222,7 @@ class Refunding:
             lookup_complete_after=complete_after(provider),
         )
         if step is Next.RESEND:
-            return self._resend(effect, refund, provider, payment, request)
+            return self._resend(sending)
         if step is Next.SEND_ANEW:
             return _anew(effect, refund, reason(ReasonCode.DID_NOT_HAPPEN))
         if step is Next.WAIT:
@@ -225,22 +230,21 @@ class Refunding:
         held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.CANNOT_TELL))
         return Attempt(settled=done(effect), record=_while_open(refund, _after_unclear(refund, held)))
 
-    def _resend(
-        self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, payment: Payment, request: RefundRequest
-    ) -> Attempt:
+    def _resend(self, sending: Sending) -> Attempt:
         """Send the same request again inside the window. Whatever refusal comes back, the refund stays unclear.
 
         The provider was asked meanwhile, which takes its time: a refund that somebody has settled by now is not sent.
         """
+        effect, refund = sending.effect, sending.refund
         now = self.cases.as_last_seen(effect.shop, effect.order_id).dossier.refund(refund.id)
         if now.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN):
             return Attempt(settled=done(effect))
         try:
-            result = provider.refund(request)
+            result = sending.provider.refund(sending.request)
         except AboutAnother as error:
-            return _about_another(effect, refund, payment, error.found)
+            return _about_another(effect, refund, sending.payment, error.found)
         except ProviderError as error:
-            counts = complete_after(provider) is not None
+            counts = complete_after(sending.provider) is not None
             return _unclear(effect, refund, error.reason, error.not_before, later_try=counts)
         return _settled(effect, refund, result, Evidence.REPEATED)
 
@@ -304,6 +308,8 @@ class Refunding:
         result: RefundResult | None = None
         try:
             result = provider.cancel_refund(refund.instruction.target, refund.reference)
+        except AboutAnother as error:
+            return _about_another(effect, refund, payment_of(case, refund.payment), error.found)
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
@@ -311,8 +317,12 @@ class Refunding:
             if provider.capabilities.fetch_refund.usable:
                 try:
                     result = provider.fetch_refund(refund.instruction.target, refund.reference)
+                except AboutAnother as another:
+                    return _about_another(effect, refund, payment_of(case, refund.payment), another.found)
                 except ProviderError as unread:
                     return Attempt(settled=postpone(effect, str(unread)))
+        if result is not None and result.amount != refund.amount:
+            return _about_another(effect, refund, payment_of(case, refund.payment), result)
         seen = as_reported(result) if result is not None else None
 
         def fact(draft: Draft) -> None:
@@ -403,16 +413,12 @@ def _anew(effect: ClaimedEffect, refund: Refund, because: Reason) -> Attempt:
     return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(again)))
 
 
-def request_target(refund: Refund) -> str:
-    """What a refund by API is made on."""
-    return refund.instruction.target if refund.instruction is not None else ""
-
-
 def _about_another(effect: ClaimedEffect, refund: Refund, payment: Payment, found: RefundResult) -> Attempt:
     """The provider answered about something else than it was asked. What it said is recorded as it is, where it is of
     the same payment, and the refund waits for a person: nobody knows what became of it."""
     seen = as_reported(found)
-    of_the_payment = found.target in ("", request_target(refund))
+    target = refund.instruction.target if refund.instruction is not None else ""
+    of_the_payment = found.target in ("", target)
 
     def fact(draft: Draft) -> None:
         if of_the_payment and seen.reference not in ("", refund.reference):
@@ -421,6 +427,9 @@ def _about_another(effect: ClaimedEffect, refund: Refund, payment: Payment, foun
     def record(draft: Draft) -> None:
         now = draft.dossier.refund(refund.id)
         if now.state in (RefundState.SUBMITTING, RefundState.UNKNOWN, RefundState.PENDING):
+            if now.cancelling:
+                refused = RefundCancelRefused(refund_id=refund.id, because=reason(ReasonCode.ANOTHER_ANSWER))
+                draft.record(refused, by=Actor.provider(refund.provider))
             hold_for_another_answer(draft, now, seen)
 
     return Attempt(settled=done(effect), fact=fact, record=record)

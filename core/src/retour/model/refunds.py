@@ -92,7 +92,8 @@ class Refund:
     ``reported`` is everything that the provider ever said of it, ``settled`` what a person said of it where the
     provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund that was
     unknown when a person made this one by hand instead.
-    ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again.
+    ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again;
+    ``let_go_after`` is the problem that a person had seen when he let it go on.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
     that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
     the provider named it.
@@ -117,6 +118,7 @@ class Refund:
     in_place_of: str | None = None
     problem: Reason | None = None
     needs_person: bool = False
+    let_go_after: Reason | None = None
     waits_until: datetime.datetime | None = None
     by_transfer: bool = False
     batch: str = ""

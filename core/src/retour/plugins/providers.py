@@ -83,16 +83,17 @@ class PaymentCaller:
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """Where a person goes to refund a payment."""
-        return self._read("refund_url", RefundLink, request)  # type: ignore[no-any-return]
+        link: RefundLink = self._read("refund_url", RefundLink, request)
+        return link
 
     def refundable(self, payment: Payment) -> Refundable:
         """What the provider says can be refunded of a payment; of one that cannot be read there, what the order says:
         the payment as the shop stored it is what is refunded, up to what was captured."""
         if self.capabilities.refunds and not self.capabilities.refundable.usable:
             return Refundable(target=payment.reference.strip(), remaining=payment.captured)
-        return self._read(  # type: ignore[no-any-return]
-            "refundable", Refundable, payment, declared=self.capabilities.refundable.usable
-        )
+        able = self.capabilities.refundable.usable
+        found: Refundable = self._read("refundable", Refundable, payment, declared=able)
+        return found
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
@@ -106,18 +107,21 @@ class PaymentCaller:
         """The refund as the provider has it now."""
         able = self.capabilities.fetch_refund.usable
         about = _of_reference(target, reference)
-        return self._read("fetch_refund", RefundResult, target, reference, declared=able, about=about)  # type: ignore[no-any-return]
+        found: RefundResult = self._read("fetch_refund", RefundResult, target, reference, declared=able, about=about)
+        return found
 
     def find_refund(self, request: RefundRequest) -> RefundResult | None:
         """The refund that carries our id, or None."""
         able = self.capabilities.find_refund.usable
         about = _of_request(request)
-        return self._read("find_refund", RefundResult | None, request, declared=able, about=about)  # type: ignore[no-any-return]
+        found: RefundResult | None = self._read("find_refund", RefundResult | None, request, declared=able, about=about)
+        return found
 
     def list_refunds(self, target: str) -> Sequence[RefundResult]:
         """All refunds of a payment, whoever made them, read to the last."""
         able = self.capabilities.list_refunds.usable
-        return self._read("list_refunds", Sequence[RefundResult], target, declared=able)  # type: ignore[no-any-return]
+        found: Sequence[RefundResult] = self._read("list_refunds", Sequence[RefundResult], target, declared=able)
+        return found
 
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
         """Take a refund back. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
@@ -126,7 +130,7 @@ class PaymentCaller:
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """What a webhook says, its signature checked. Raises `WebhookRejected` too."""
-        return _called(  # type: ignore[no-any-return]
+        said: VerifiedEvents | ToFetch = _called(
             self,
             self._provider,
             "parse_webhook",
@@ -136,6 +140,7 @@ class PaymentCaller:
             failed=ErrorCode.UNAVAILABLE,
             refuses=WebhookRejected,
         )
+        return said
 
     def check_settings(self) -> None:
         """One cheap call that shows that the settings work."""
@@ -156,7 +161,7 @@ class PaymentCaller:
         )
 
     def _write(self, method: str, *arguments: object, declared: bool, about: About) -> RefundResult:
-        return _called(  # type: ignore[no-any-return]
+        done: RefundResult = _called(
             self,
             self._provider,
             method,
@@ -166,6 +171,7 @@ class PaymentCaller:
             failed=ErrorCode.OUTCOME_UNKNOWN,
             about=about,
         )
+        return done
 
 
 @attrs.frozen(kw_only=True)
@@ -180,7 +186,7 @@ class ShippingCaller:
 
     def portal_url(self, order: Order) -> ShippingOption | None:
         """The return portal for the parcels of ``order``; None where there is none."""
-        return _called(  # type: ignore[no-any-return]
+        portal: ShippingOption | None = _called(
             self,
             self._provider,
             "portal_url",
@@ -189,6 +195,7 @@ class ShippingCaller:
             declared=self.capabilities.portal.usable,
             failed=ErrorCode.UNAVAILABLE,
         )
+        return portal
 
 
 # --- isolation -------------------------------------------------------------------------------------------

@@ -84,11 +84,13 @@ def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded)
 
 @step(RefundSubmitted)
 def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) -> Changes:
+    before = dossier.refunds[event.refund_id]
     return _with_refund(
         dossier,
         event.refund_id,
         at,
         state=RefundState.SUBMITTING,
+        let_go_after=before.problem if before.needs_person else before.let_go_after,
         sent_at=at.at,
         read_at=at.at if event.books_read else None,
         unclear_at=None,
