@@ -40,6 +40,7 @@ _CAPABILITIES: dict[str, Text] = {
     "refund_by_person": text("refund by a person"),
     "partial_refund": text("partial refund"),
     "refundable": text("what is left can be read"),
+    "payment_names": text("names of a payment"),
     "fetch_refund": text("look at a refund"),
     "cancel_refund": text("cancel refund"),
     "find_refund": text("find a refund again"),

@@ -64,7 +64,7 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import goods, refunds, stock, timeline
+from retour.rules import goods, payments, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, is_shop, shops_of
@@ -613,6 +613,24 @@ class ReturnDesk:
     def match_refund(self, order_id: str, refund_id: str, external_id: str, *, by: Actor) -> Outcome:
         """Say that a refund found at the provider is one of ours, so that it counts once."""
         return self._by_person.match(order_id, refund_id, external_id, by)
+
+    def explain_payment(
+        self, order_id: str, payment: str, *, became: str | None, by: Actor, note: str | None = None
+    ) -> Outcome:
+        """A person says what became of a ``payment`` that is not on the order any more, and on which money went back:
+        it is the payment ``became`` of the order now, or with None no part of the order any more, and what went back on
+        it counts there no longer.
+
+        Until then nothing new is suggested or decided on the order. A payment that the provider itself knows by both
+        names needs no explanation. The last word counts; the same twice changes nothing. Raises `UnknownPayment`, and
+        `WrongState` for a payment that the order still has.
+        """
+        note = unseen(note)
+
+        def decide(draft: Draft, order: Order) -> None:
+            payments.explain(draft, order, payment, became, note)
+
+        return self._command(order_id, by, decide)
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read all refunds of the order's payments at their providers, and record what we did not know.

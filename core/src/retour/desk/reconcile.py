@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -12,19 +12,19 @@ from retour.model.actor import Actor
 from retour.model.errors import ProviderUnavailable, WrongState
 from retour.model.order import Order, Payment
 from retour.model.outcome import NotAsked, Outcome
-from retour.model.refunds import Evidence, Refund
+from retour.model.refunds import Refund
 from retour.model.text import Text, text
 from retour.providers.errors import ProviderError
+from retour.rules.books import BooksRead, record_books
 from retour.rules.draft import Draft
-from retour.rules.matching import ReportedRefund, record_reports
 from retour.steps.case import Case
 
 
 @attrs.frozen(kw_only=True)
 class Books:
-    """What providers say of the refunds of payments, by the payment's id, and which they could not be asked about."""
+    """What providers' books say of payments, by the payment's id, and which they could not be asked about."""
 
-    seen: Mapping[str, Sequence[ReportedRefund]]
+    read: Mapping[str, BooksRead]
     not_asked: tuple[NotAsked, ...]
 
 
@@ -40,9 +40,9 @@ class Reconciling:
         case = self.commands.read(order_id)
         return self._record(case, self._books(_with_refunds(case)))
 
-    def record(self, case: Case, seen: Mapping[str, Sequence[ReportedRefund]]) -> None:
+    def record(self, case: Case, read: Mapping[str, BooksRead]) -> None:
         """Record what was read already, by the payment's id, and what of it we did not know."""
-        self._record(case, Books(seen=seen, not_asked=()))
+        self._record(case, Books(read=read, not_asked=()))
 
     def before_replacing(self, case: Case, refund_id: str) -> Outcome:
         """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
@@ -87,24 +87,24 @@ class Reconciling:
         )
 
     def _books(self, payments: Iterable[Payment]) -> Books:
-        seen: dict[str, Sequence[ReportedRefund]] = {}
+        read: dict[str, BooksRead] = {}
         not_asked: list[NotAsked] = []
         for payment in payments:
             try:
-                found = self.services.refunding.seen(self.commands.shop_id, payment)
+                found = self.services.refunding.books(self.commands.shop_id, payment)
             except ProviderError as error:
                 why = error.reason.words
                 found = text("{provider} cannot be asked now: {error}", provider=payment.provider, error=why)
             if isinstance(found, Text):
                 not_asked.append(NotAsked(payment=payment.id, why=found))
             else:
-                seen[payment.id] = found
-        return Books(seen=seen, not_asked=tuple(not_asked))
+                read[payment.id] = found
+        return Books(read=read, not_asked=tuple(not_asked))
 
     def _record(self, case: Case, books: Books) -> Outcome:
         def decide(draft: Draft, order: Order) -> None:
-            for payment_id, seen in books.seen.items():
-                record_reports(draft, draft.dossier.payment_of(order, payment_id), seen, Evidence.RECONCILE)
+            for payment_id, read in books.read.items():
+                record_books(draft, draft.dossier.payment_of(order, payment_id), read)
 
         command = Command(order_id=case.order_id, by=Actor.system(), decide=decide, case=case)
         return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)
@@ -113,5 +113,7 @@ class Reconciling:
 def _with_refunds(case: Case) -> list[Payment]:
     """The payments of an order as it is now, and those that left it with refunds on them: what is on its way there
     ends too."""
-    left = {refund.payment for refund in case.dossier.refunds.values()} - {one.id for one in case.order.payments}
-    return [*case.order.payments, *[case.dossier.payments[one] for one in sorted(left) if one in case.dossier.payments]]
+    dossier = case.dossier
+    left = {dossier.stands_for(refund.payment) for refund in dossier.refunds.values()}
+    left -= {dossier.stands_for(one.id) for one in case.order.payments}
+    return [*case.order.payments, *[dossier.payments[one] for one in sorted(left) if one in dossier.payments]]

@@ -97,7 +97,7 @@ class RefundByApi:
         try:
             return self.commands.run(command)
         except (InvalidAmount, NotAllowed, WrongState):
-            self.reconciling.record(case, {payment.id: books.seen or ()})
+            self.reconciling.record(case, {payment.id: books})
             raise
 
     def retry(self, order_id: str, refund_id: str, by: Actor) -> Outcome:

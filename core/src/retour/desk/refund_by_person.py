@@ -77,7 +77,7 @@ class RefundByPerson:
             return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
         except (InvalidAmount, WrongState):
             if books is not None:
-                self.reconciling.record(case, {chosen.id: books.seen or ()})
+                self.reconciling.record(case, {chosen.id: books})
             raise
 
     def _books(self, payment: Payment) -> BooksRead | None:

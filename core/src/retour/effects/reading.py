@@ -32,6 +32,7 @@ def read_books(provider: PaymentCaller, payment: Payment) -> tuple[Refundable, B
         charged_back=refundable.charged_back,
         seen=None if results is None else as_reports(results),
         page=refundable.url,
+        names=refundable.names,
     )
     return refundable, books
 

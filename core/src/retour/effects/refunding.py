@@ -35,7 +35,7 @@ from retour.plugins.accounts import Accounts
 from retour.plugins.providers import AboutAnother, PaymentCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
-from retour.rules.books import record_books, refunded_there
+from retour.rules.books import BooksRead, record_books, refunded_there
 from retour.rules.draft import Draft
 from retour.rules.matching import (
     ReportedRefund,
@@ -341,15 +341,19 @@ class Refunding:
         case = self.cases.knowing(case, payment_id)
         payment = payment_of(case, payment_id)
         try:
-            seen = self.seen(effect.shop, payment)
+            books = self.books(effect.shop, payment)
         except ProviderError as error:
             return Attempt(settled=postpone(effect, str(error)))
-        if isinstance(seen, Text):
-            return Attempt(settled=postpone(effect, str(seen)))
+        if isinstance(books, Text):
+            return Attempt(settled=postpone(effect, str(books)))
+
+        def found(draft: Draft) -> None:
+            record_books(draft, payment, books)
+
         return Attempt(
             settled=done(effect),
             given=case.given,
-            fact=lambda draft: record_reports(draft, payment, seen, Evidence.RECONCILE),
+            fact=found,
         )
 
     def told(self, effect: ClaimedEffect, payment_id: str, seen: ReportedRefund, case: Case) -> Attempt:
@@ -362,8 +366,8 @@ class Refunding:
             fact=lambda draft: record_reports(draft, payment, [seen], Evidence.WEBHOOK),
         )
 
-    def seen(self, shop: str, payment: Payment) -> Sequence[ReportedRefund] | Text:
-        """What the provider says of the refunds of one payment, or why there is no provider that could say it.
+    def books(self, shop: str, payment: Payment) -> BooksRead | Text:
+        """What the provider's books say of one payment, or why there is no provider that could say it.
 
         Nothing for a provider that lists no refunds. Raises `ProviderError`.
         """
@@ -371,8 +375,8 @@ class Refunding:
         if isinstance(provider, Text):
             return provider
         if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
-            return ()
-        return read_books(provider, payment)[1].seen or ()
+            return BooksRead(target="")
+        return read_books(provider, payment)[1]
 
     def _provider(self, case: Case, payment_id: str) -> PaymentCaller | Text:
         return self.accounts.refunding(case.shop, payment_of(case, payment_id))

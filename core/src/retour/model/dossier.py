@@ -13,6 +13,7 @@ from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, U
 from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
+from retour.model.payment_identity import PaymentIdentity
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, Return
 from retour.model.text import text
@@ -24,6 +25,9 @@ class Dossier:
 
     ``version`` is the ``seq`` of the last event, 0 where nothing happened yet; ``order`` is the order as it was last
     seen, without personal data, and ``payments`` every payment that it ever had, by its id, as that was last seen.
+    ``identities`` are what providers call a payment, by its id; ``one_with`` says of a payment that is one with another
+    which of them stands for both. ``explained`` is what a person said that a payment became which left the order,
+    ``left_behind`` are those of which he said that they are no part of it any more.
     ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the request_ids that were used:
     their digest and the ``seq`` of the command's first event.
     """
@@ -32,6 +36,10 @@ class Dossier:
     version: int = 0
     order: Order | None = None
     payments: Mapping[str, Payment] = attrs.field(factory=dict)
+    identities: Mapping[str, PaymentIdentity] = attrs.field(factory=dict)
+    one_with: Mapping[str, str] = attrs.field(factory=dict)
+    explained: Mapping[str, str] = attrs.field(factory=dict)
+    left_behind: frozenset[str] = frozenset()
     returns: Mapping[str, Return] = attrs.field(factory=dict)
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
@@ -110,44 +118,99 @@ class Dossier:
         captured = {payment.id: payment.captured.minor for payment in self.order.payments}
         refunded: dict[str, int] = {}
         for refund in self.refunds.values():
-            if refund.counts_against_payment:
-                refunded[refund.payment] = refunded.get(refund.payment, 0) + refund.amount.minor
+            if refund.counts_against_payment and not self.is_left_behind(refund.payment):
+                stands = self.stands_for(refund.payment)
+                refunded[stands] = refunded.get(stands, 0) + refund.amount.minor
         for refund in self.in_another_currency(self.order.currency):
-            captured.pop(refund.payment, None)
+            captured.pop(self.stands_for(refund.payment), None)
         over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
         over |= {payment: minor - captured.get(payment, 0) for payment, minor in refunded.items()}
         return {name: excess for name, excess in over.items() if excess > 0}
 
+    # --- payments, each counted once however it is spelled -----------------------------------------------
+
+    def stands_for(self, payment_id: str) -> str:
+        """The id of the payment that stands for this one and all that are one with it."""
+        return self.one_with.get(payment_id, payment_id)
+
+    def on_payment(self, payment_id: str) -> list[Refund]:
+        """The refunds of one payment, by whatever name it had when they were made."""
+        stands = self.stands_for(payment_id)
+        return [one for one in self.refunds.values() if self.stands_for(one.payment) == stands]
+
     def refunded(self, payment_id: str, currency: str) -> Money:
         """What went back on one payment in ``currency``, or is on its way: what has not certainly failed."""
-        amounts = [
-            one.amount for one in self.refunds.values() if one.payment == payment_id and one.counts_against_payment
-        ]
+        amounts = [one.amount for one in self.on_payment(payment_id) if one.counts_against_payment]
         return total([amount for amount in amounts if amount.currency == currency], currency)
+
+    def refunded_in_all(self, currency: str) -> Money:
+        """What went back on the order in ``currency``, or is on its way, also on payments that have left it; but for
+        those of which a person said that they are no part of it."""
+        return total(
+            [
+                one.amount
+                for one in self.refunds.values()
+                if one.counts_against_payment
+                and one.amount.currency == currency
+                and not self.is_left_behind(one.payment)
+            ],
+            currency,
+        )
 
     def in_another_currency(self, currency: str, payment_id: str | None = None) -> list[Refund]:
         """The refunds that have not certainly failed and cannot be counted in ``currency``: the order is in another one
         than when they were made. Of one payment, or of all."""
+        candidates = self.refunds.values() if payment_id is None else self.on_payment(payment_id)
         return [
             one
-            for one in self.refunds.values()
-            if one.counts_against_payment and one.amount.currency != currency and payment_id in (None, one.payment)
+            for one in candidates
+            if one.counts_against_payment and one.amount.currency != currency and not self.is_left_behind(one.payment)
         ]
+
+    def is_left_behind(self, payment_id: str) -> bool:
+        """Whether a person said of a payment that it is no part of the order any more, and the order does not have it
+        again."""
+        if not self.left_behind or self._is_on_the_order(payment_id):
+            return False
+        stands = self.stands_for(payment_id)
+        return any(self.stands_for(one) == stands for one in self.left_behind)
+
+    def vanished(self) -> list[Payment]:
+        """The payments that have left the order with money gone back on them, each once: nobody has said what they
+        became."""
+        gone = {
+            self.stands_for(refund.payment): None
+            for refund in self.refunds.values()
+            if refund.counts_against_payment and not self._is_on_the_order(refund.payment)
+        }
+        return [self.payments[one] for one in gone if one in self.payments and not self.is_left_behind(one)]
+
+    def doubled(self) -> list[Payment]:
+        """The payments that the order has under more than one name, all of them."""
+        if self.order is None or not self.one_with:
+            return []
+        stands = [self.stands_for(payment.id) for payment in self.order.payments]
+        return [payment for payment, one in zip(self.order.payments, stands, strict=True) if stands.count(one) > 1]
+
+    def _is_on_the_order(self, payment_id: str) -> bool:
+        stands = self.stands_for(payment_id)
+        return self.order is not None and any(payment.id == stands for payment in self.order.payments)
 
     def page(self, payment_id: str) -> str:
         """A payment's page as its provider last named it; empty where it never did."""
-        pages = [one.page for one in self.refunds.values() if one.payment == payment_id and one.page]
+        pages = [one.page for one in self.on_payment(payment_id) if one.page]
         return pages[-1] if pages else ""
 
     def payment_of(self, order: Order, name: str) -> Payment:
-        """A payment of ``order``, by its id or reference, also one that has left it: as it was last seen then. Raises
-        `UnknownPayment`, naming those that it has now."""
+        """A payment of ``order``, by its id or reference or by one that it had before, also one that has left it: as it
+        was last seen then. Raises `UnknownPayment`, naming those that it has now."""
         try:
             return order.payment(name)
         except UnknownPayment:
             for payment in self.payments.values():
                 if is_text(name) and name in (payment.id, payment.reference):
-                    return payment
+                    stands = self.stands_for(payment.id)
+                    return next((one for one in order.payments if one.id == stands), payment)
             raise
 
     def refund(self, refund_id: str) -> Refund:

@@ -44,6 +44,8 @@ class ReasonCode(StrEnum):
     PAID_TWICE = "paid_twice"  # the value "other", and said how that is called
     SETTLED = "settled"  # a person says so, where the provider's word was not to be had
     NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
+    PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it: the value "payment"
+    PAYMENT_DOUBLED = "payment_doubled"  # the order has it under several names: the value "payments"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
 
     AUTHENTICATION = "authentication"
@@ -167,6 +169,10 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PAID_TWICE: text("it was paid twice"),
     ReasonCode.SETTLED: text("settled by hand"),
     ReasonCode.NO_OUTCOME: text("the provider took it and never said what became of it: look there"),
+    ReasonCode.PAYMENT_VANISHED: text(
+        "money went back on payment {payment}, which is not on the order any more: say what it became"
+    ),
+    ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

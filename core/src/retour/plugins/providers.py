@@ -20,7 +20,7 @@ import attrs
 
 from retour.model.asking import asking
 from retour.model.errors import AskedWithin, InvalidValue
-from retour.model.fields import check_again, wanted_instead
+from retour.model.fields import Id, check_again, wanted_instead
 from retour.model.making import apart
 from retour.model.order import Mode, Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -94,6 +94,13 @@ class PaymentCaller:
         able = self.capabilities.refundable.usable
         found: Refundable = self._read("refundable", Refundable, payment, declared=able)
         return found
+
+    def payment_names(self, name: str) -> Sequence[str]:
+        """Every name of the payment that is called ``name``, without those that no shop can have stored; empty where
+        the provider knows no such payment."""
+        able = self.capabilities.payment_names.usable
+        found: Sequence[str] = self._read("payment_names", Sequence[str], name, declared=able)
+        return [one for one in dict.fromkeys(found) if wanted_instead(one, Id) is None]
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""

@@ -65,6 +65,7 @@ class PaymentCapabilities:
     ``refundable``: what is left of a payment can be read before anything is sent; ``YES`` where the provider's figure
     is exact, ``PARTIAL`` where it is a hint. Where it cannot be read, what the shop stored is what is refunded.
     ``fetch_refund``: one refund as it is now. ``cancel_refund``: take one back before it is paid out.
+    ``payment_names``: every name that a payment has there and that a shop can have stored, asked by one of them.
     ``find_refund``: look a refund up by our own id after a lost answer. ``list_refunds``: all refunds of a payment,
     whoever made them. ``check_settings``: one cheap call that shows that the settings work.
 
@@ -89,6 +90,7 @@ class PaymentCapabilities:
     refund_by_person: Support = Support.PROVIDER_CANNOT
     partial_refund: Support = Support.UNKNOWN
     refundable: Support = Support.UNKNOWN
+    payment_names: Support = Support.UNKNOWN
     fetch_refund: Support = Support.UNKNOWN
     cancel_refund: Support = Support.UNKNOWN
     find_refund: Support = Support.UNKNOWN
@@ -146,6 +148,7 @@ class PaymentCapabilities:
             "refund_url": True,
             "refund": self.refunds,
             "refundable": self.refundable.usable,
+            "payment_names": self.payment_names.usable,
             "fetch_refund": self.fetch_refund.usable,
             "find_refund": self.find_refund.usable,
             "list_refunds": self.list_refunds.usable,

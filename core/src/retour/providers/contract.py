@@ -72,6 +72,13 @@ class RefundsByApi(PaymentProvider, Protocol):
         One call where the provider allows it: what else its answer holds (names, refunds, charge-backs) is given too.
         """
 
+    def payment_names(self, name: str) -> Sequence[str]:
+        """Every name of the payment that is called ``name``, ``name`` among them: its id, its charge or capture, the
+        order or session that it was paid with. Empty where the provider certainly knows no payment by that name.
+
+        The core asks when a webhook names a payment that neither it nor the shop knows.
+        """
+
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund, once. The same request always gives the same bytes and the same idempotency key."""
 

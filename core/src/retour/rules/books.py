@@ -17,6 +17,7 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence, Refund, RefundSource, RefundState
 from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, record_reports
+from retour.rules.payments import identify
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +26,8 @@ class BooksRead:
 
     ``target`` is what a refund is made on, ``remaining`` what the provider would still give back, None where it cannot
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
-    say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page.
+    say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page,
+    ``names`` are all that webhooks may call the payment.
     """
 
     target: str
@@ -34,6 +36,7 @@ class BooksRead:
     charged_back: Money | None = None
     seen: Sequence[ReportedRefund] | None = None
     page: str = ""
+    names: Sequence[str] = ()
 
 
 def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund | None = None) -> Reason | None:
@@ -43,6 +46,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     It waits where more went back than was known when it was decided, and where less is left than anything explains.
     """
     currency = payment.captured.currency
+    identify(draft, payment, books.target, books.names)
     known, before = set(draft.dossier.refunds), draft.dossier.refunded(payment.id, currency)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     if draft.dossier.refunded(payment.id, currency) > before:
@@ -54,8 +58,8 @@ def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
     """The refunds of a payment that count and that nobody asked retour for: made at the provider by a colleague."""
     return [
         one
-        for one in dossier.refunds.values()
-        if one.payment == payment.id and one.source is RefundSource.EXTERNAL and one.counts_against_payment
+        for one in dossier.on_payment(payment.id)
+        if one.source is RefundSource.EXTERNAL and one.counts_against_payment
     ]
 
 
@@ -75,8 +79,8 @@ def _unexplained(dossier: Dossier, payment: Payment, books: BooksRead, own: Refu
     gone = sum(
         [
             one.amount.minor
-            for one in dossier.refunds.values()
-            if one.payment == payment.id and one.amount.currency == currency and _is_there(one, own)
+            for one in dossier.on_payment(payment.id)
+            if one.amount.currency == currency and _is_there(one, own)
         ]
     )
     if books.charged_back is not None and books.charged_back.currency == currency:

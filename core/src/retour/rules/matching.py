@@ -99,8 +99,8 @@ def _record_twice_or_once(draft: Draft, refund: Refund) -> None:
         return
     beside = [
         other
-        for other in draft.dossier.refunds.values()
-        if other.payment == refund.payment and other.id != refund.id and other.counts_against_payment
+        for other in draft.dossier.on_payment(refund.payment)
+        if other.id != refund.id and other.counts_against_payment
     ]
     instead = [other for other in beside if other.in_place_of == refund.id]
     if not instead and refund.settled is False and _more_than_captured(draft.dossier, refund):
@@ -125,8 +125,9 @@ def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence
     carries our key and is of another amount, or a known reference and is of another currency, is not what we asked
     for: it is recorded as it is. A known reference with another amount is the same refund, and a person looks at it.
     """
-    for refund in draft.dossier.refunds.values():
-        same = (refund.payment, refund.amount.currency) == (payment.id, seen.amount.currency)
+    on_payment = draft.dossier.on_payment(payment.id)
+    for refund in on_payment:
+        same = refund.amount.currency == seen.amount.currency
         if not same or not refund.reference or refund.reference != seen.reference:
             continue
         if refund.amount == seen.amount:
@@ -135,8 +136,8 @@ def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence
         else:
             hold_for_another_answer(draft, refund, seen)
         return True
-    ours = draft.dossier.refunds.get(seen.refund_id)
-    if ours is None or (ours.payment, ours.amount) != (payment.id, seen.amount):
+    ours = next((refund for refund in on_payment if refund.id == seen.refund_id), None)
+    if ours is None or ours.amount != seen.amount:
         return False
     if ours.reference in ("", seen.reference):
         report(draft, ours, seen, evidence, MatchedBy.KEY)
@@ -161,9 +162,8 @@ def hold_for_another_answer(draft: Draft, refund: Refund, seen: ReportedRefund) 
 def _waiting_for(draft: Draft, payment: Payment, seen: ReportedRefund) -> list[Refund]:
     return [
         refund
-        for refund in draft.dossier.refunds.values()
-        if refund.state is RefundState.AWAITING_MERCHANT
-        and (refund.payment, refund.amount) == (payment.id, seen.amount)
+        for refund in draft.dossier.on_payment(payment.id)
+        if refund.state is RefundState.AWAITING_MERCHANT and refund.amount == seen.amount
     ]
 
 

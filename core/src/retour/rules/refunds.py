@@ -44,6 +44,7 @@ from retour.model.text import Text, text
 from retour.rules.books import refunded_there
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once
+from retour.rules.payments import refuse_unplaced, unplaced
 from retour.rules.quote import goods_value
 
 LONGEST_BATCH = 35
@@ -61,7 +62,7 @@ def suggested_total(dossier: Dossier, order: Order) -> Money:
     50.00 of goods back gives 15.05.
     """
     goods = goods_value(order, dossier.came_back()).gross
-    refunded = total([dossier.refunded(one.id, order.currency) for one in order.payments], order.currency)
+    refunded = dossier.refunded_in_all(order.currency)
     owed_for_kept = order.paid - goods
     owed = min(goods - refunded, order.captured - refunded - owed_for_kept)
     return max(owed, Money.zero(order.currency))
@@ -70,7 +71,8 @@ def suggested_total(dossier: Dossier, order: Order) -> Money:
 def quote(dossier: Dossier, order: Order) -> RefundQuote:
     """What is owed, and what is left on each payment; the suggestion is spread over them in their order.
 
-    Nothing is suggested where refunds are of another currency than the order is now: nobody can count them together.
+    Nothing is suggested where refunds are of another currency than the order is now, or are on a payment that left it,
+    or where it has one payment under two names: nobody can count them together.
     """
     owed = rest = suggested_total(dossier, order)
     found = []
@@ -81,9 +83,9 @@ def quote(dossier: Dossier, order: Order) -> RefundQuote:
         rest -= suggested
         found.append(RefundShare(payment=payment, refunded=refunded, left=left, suggested=suggested))
     quoted = RefundQuote(suggested=owed, shares=tuple(found))
-    if dossier.in_another_currency(order.currency):
-        nothing = attrs.evolve(quoted, suggested=Money.zero(order.currency))
-        return without_plan(nothing, reason(ReasonCode.OTHER_CURRENCY))
+    uncounted = reason(ReasonCode.OTHER_CURRENCY) if dossier.in_another_currency(order.currency) else unplaced(dossier)
+    if uncounted is not None:
+        return without_plan(attrs.evolve(quoted, suggested=Money.zero(order.currency)), uncounted)
     return quoted
 
 
@@ -199,6 +201,7 @@ def plan(
     if instead_of is not None:
         _cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
     _refuse_while_unclear(draft.dossier, order, payment)
+    refuse_unplaced(draft.dossier, order)
     _refuse_uncounted(draft.dossier, order, payment)
     check_amount(draft.dossier, order, payment, amount)
     refund_id = draft.new_id("rf")
@@ -232,6 +235,7 @@ def open_link(
     draft.only(ActorKind.STAFF, what=text("make a refund"))
     _check_return(draft, return_id)
     _refuse_while_unclear(draft.dossier, order, payment)
+    refuse_unplaced(draft.dossier, order)
     check_amount(draft.dossier, order, payment, amount)
     refund_id = draft.new_id("rf")
     draft.record(
@@ -447,7 +451,8 @@ def match(draft: Draft, refund_id: str, external_id: str) -> None:
     fits = (
         external.source is RefundSource.EXTERNAL
         and ours.source is not RefundSource.EXTERNAL
-        and (ours.payment, ours.amount) == (external.payment, external.amount)
+        and external in draft.dossier.on_payment(ours.payment)
+        and ours.amount == external.amount
         and ours.state in (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN, RefundState.SUCCEEDED)
         and not ours.reported
     )
@@ -477,8 +482,8 @@ def _confirmed_refund(dossier: Dossier, payment: Payment, amount: Money, refund_
         return dossier.refund(refund_id)
     waiting = [
         refund
-        for refund in dossier.refunds.values()
-        if refund.state is RefundState.AWAITING_MERCHANT and (refund.payment, refund.amount) == (payment.id, amount)
+        for refund in dossier.on_payment(payment.id)
+        if refund.state is RefundState.AWAITING_MERCHANT and refund.amount == amount
     ]
     return waiting[0] if len(waiting) == 1 else None
 
@@ -487,7 +492,8 @@ def check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount
     """Raise `WrongState` for a refund that no person can confirm, or not with this payment and amount."""
     open_states = (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN)
     held = refund.needs_person and (refund.state is RefundState.PLANNED or refund.source is RefundSource.EXTERNAL)
-    if (refund.state not in open_states and not held) or (refund.payment, refund.amount) != (payment.id, amount):
+    fits = refund in dossier.on_payment(payment.id) and refund.amount == amount
+    if (refund.state not in open_states and not held) or not fits:
         raise _not_now(dossier, refund, text("confirm it with this payment and amount"))
 
 
@@ -511,8 +517,8 @@ def _cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_i
 
 def _refuse_while_unclear(dossier: Dossier, order: Order, payment: Payment) -> None:
     """Offer nothing else for money of which it is unclear whether it went back already."""
-    for refund in dossier.refunds.values():
-        if refund.payment == payment.id and refund.state is RefundState.UNKNOWN:
+    for refund in dossier.on_payment(payment.id):
+        if refund.state is RefundState.UNKNOWN:
             raise WrongState(
                 text(
                     "Order {order}: it is not clear yet whether {amount} of payment {payment} went back "
@@ -579,8 +585,8 @@ def _checked_reference(
                 reference=settles.reference,
             )
         )
-    for refund in dossier.refunds.values():
-        if refund.payment == payment.id and refund.reference == words and refund is not settles:
+    for refund in dossier.on_payment(payment.id):
+        if refund.reference == words and refund is not settles:
             raise InvalidReference(
                 text(
                     "Order {order}: refund {reference} of {amount} was confirmed before. "

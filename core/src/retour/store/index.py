@@ -9,6 +9,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded, touched_refunds, touched_returns
 from retour.model.events.goods import OrderSeen
 from retour.model.events.money import RefundMatched, RefundPlanned
+from retour.model.events.payments import PaymentIdentified
 from retour.model.outcome import refund_waits_for, waits_for
 from retour.model.returns import GoodsState, Return
 from retour.store.clock import microseconds
@@ -41,8 +42,8 @@ def _return_row(shop: str, order_id: str, return_: Return, beyond: Set[str]) -> 
 
 
 def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
-    """A row of ``retour_reference`` for each name of each payment of an order that was seen anew, and for what a refund
-    is made on, which can be another reference than the shop stored."""
+    """A row of ``retour_reference`` for each name of each payment of an order that was seen anew, for what a refund is
+    made on, which can be another reference than the shop stored, and for all that a provider calls a payment."""
     events = list(events)
     seen = [
         (payment, name)
@@ -51,11 +52,16 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
         for payment in recorded.event.order.payments
         for name in payment.names
     ]
-    payments = {payment.id: payment for payment in dossier.order.payments} if dossier.order is not None else {}
     sent = [
-        (payments[recorded.event.payment], recorded.event.sent.target)
+        (dossier.payments[recorded.event.payment], recorded.event.sent.target)
         for recorded in events
-        if isinstance(recorded.event, RefundPlanned) and recorded.event.payment in payments
+        if isinstance(recorded.event, RefundPlanned) and recorded.event.payment in dossier.payments
+    ]
+    told = [
+        (dossier.payments[recorded.event.payment], name)
+        for recorded in events
+        if isinstance(recorded.event, PaymentIdentified) and recorded.event.payment in dossier.payments
+        for name in recorded.event.identity.names
     ]
     return [
         {
@@ -66,7 +72,7 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
             "mode": payment.mode.value,
             "order_id": dossier.order_id,
         }
-        for payment, reference in dict.fromkeys(seen + sent)
+        for payment, reference in dict.fromkeys(seen + sent + told)
     ]
 
 

@@ -20,6 +20,7 @@ from retour.model.events.goods import (
     ReturnSent,
 )
 from retour.model.making import changed
+from retour.model.payment_identity import one_payment
 from retour.model.returns import GoodsState, Receipt, Return
 
 
@@ -31,8 +32,12 @@ def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded,
 @step(OrderSeen)
 def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
     del at
-    seen = {payment.id: payment for payment in event.order.payments}
-    return {"order": event.order, "payments": {**dossier.payments, **seen}}
+    payments = {**dossier.payments, **{payment.id: payment for payment in event.order.payments}}
+    return {
+        "order": event.order,
+        "payments": payments,
+        "one_with": one_payment(event.order, payments, dossier.identities, dossier.explained),
+    }
 
 
 @step(ReturnRequested)

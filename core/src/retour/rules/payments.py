@@ -1,0 +1,104 @@
+"""What is known of an order's payments: what their providers call them, and which money nobody can place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from retour.model.actor import Actor, ActorKind
+from retour.model.dossier import Dossier
+from retour.model.errors import UnknownPayment, WrongState
+from retour.model.events.payments import PaymentExplained, PaymentIdentified
+from retour.model.fields import is_text, shown
+from retour.model.order import Order, Payment
+from retour.model.payment_identity import PaymentIdentity
+from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.text import text
+from retour.rules.draft import Draft
+
+
+def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str]) -> None:
+    """Record what a provider calls a payment, where that is news: a reference that the provider itself uses is none."""
+    before = draft.dossier.identities.get(payment.id)
+    known = before.names if before is not None else ()
+    told = tuple(dict.fromkeys([*known, *[name for name in (target, *names) if name]]))
+    target = target or (before.target if before is not None else "")
+    if before is None and set(told) <= set(payment.names):
+        return
+    identity = PaymentIdentity(target=target, names=told)
+    if identity != before:
+        draft.record(PaymentIdentified(payment=payment.id, identity=identity), by=Actor.provider(payment.provider))
+
+
+def unplaced(dossier: Dossier) -> Reason | None:
+    """Why nobody can say what is left of the order's money; None where it can be said. Nothing new is suggested or
+    decided then."""
+    vanished, doubled = dossier.vanished(), dossier.doubled()
+    if vanished:
+        return reason(ReasonCode.PAYMENT_VANISHED, payment=", ".join([one.id for one in vanished]))
+    if doubled:
+        return reason(ReasonCode.PAYMENT_DOUBLED, payments=", ".join([one.id for one in doubled]))
+    return None
+
+
+def refuse_unplaced(dossier: Dossier, order: Order) -> None:
+    """Raise `WrongState` where nobody can say what is left of the order's money."""
+    for payment in dossier.vanished():
+        raise WrongState(
+            text(
+                "Order {order}: {amount} went back on payment {payment}, which is not on the order any more. Say first "
+                "what it became, another payment of the order or none: explain_payment.",
+                order=order.id,
+                amount=dossier.refunded(payment.id, payment.captured.currency),
+                payment=payment.id,
+            )
+        )
+    doubled = dossier.doubled()
+    if doubled:
+        raise WrongState(
+            text(
+                "Order {order}: {payments} are one payment at the provider. Leave one of them on the order, so that "
+                "its money goes back once.",
+                order=order.id,
+                payments=[payment.id for payment in doubled],
+            )
+        )
+
+
+def explain(draft: Draft, order: Order, name: str, became: str | None, note: str | None) -> None:
+    """Record what became of a payment that left the order with money gone back on it. Said twice it changes nothing.
+
+    Raises `UnknownPayment` for what the order never had, and `WrongState` for what it still has.
+    """
+    draft.only(ActorKind.STAFF, what=text("say what became of a payment"))
+    dossier = draft.dossier
+    payment = _once_there(dossier, order, name)
+    now = None if became is None else order.payment(became).id
+    if any(one.id == payment.id for one in order.payments) or (
+        payment.id not in dossier.explained and any(one.id == dossier.stands_for(payment.id) for one in order.payments)
+    ):
+        raise WrongState(
+            text(
+                "Order {order} still has payment {payment}, as {now}. There is nothing to explain.",
+                order=order.id,
+                payment=payment.id,
+                now=dossier.stands_for(payment.id),
+            )
+        )
+    said = dossier.explained.get(payment.id)
+    if (said == now and now is not None) or (now is None and payment.id in dossier.left_behind):
+        return
+    draft.record(PaymentExplained(payment=payment.id, became=now, note_id=draft.note(order, note)))
+
+
+def _once_there(dossier: Dossier, order: Order, name: str) -> Payment:
+    for payment in reversed(list(dossier.payments.values())):
+        if is_text(name) and name in (payment.id, payment.reference):
+            return payment
+    raise UnknownPayment(
+        text(
+            "Order {order} never had a payment {payment}. Those that left it are {payments}.",
+            order=order.id,
+            payment=shown(name),
+            payments=[payment.id for payment in dossier.vanished()] or [text("none")],
+        )
+    )
