@@ -37,6 +37,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "retry_refund": lambda desk, one, by: desk.retry_refund("1001", "rf1", by=by),
     "match_refund": lambda desk, one, by: desk.match_refund("1001", "rf1", "rf2", by=by),
     "settle_refund": lambda desk, one, by: desk.settle_refund("1001", "rf1", happened=False, evidence="looked", by=by),
+    "explain_payment": lambda desk, one, by: desk.explain_payment("1001", "p1", became=None, by=by),
 }
 """Every command that takes an actor, on the order that c-61 asked to send a cup back of."""
 

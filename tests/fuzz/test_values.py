@@ -606,6 +606,7 @@ USUAL: dict[str, Sequence[Any]] = {
     "batch": ("", "batch"),
     "happened": (False, True),
     "evidence": ("looked",),
+    "became": (None, "p_1", "p_2"),
     "provider": ("ledger", "ledger", "parcels"),
     "headers": ({}, {"Signature": "right"}),
     "body": (b"x",),

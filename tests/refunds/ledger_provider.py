@@ -45,6 +45,7 @@ class Ledger:
 
     ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
     every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
+    ``called`` are the names that payments have beside the one that is refunded.
     """
 
     clock: Callable[[], datetime.datetime]
@@ -61,6 +62,7 @@ class Ledger:
     calls: int = 0
     sent: dict[str, list[bytes]] = attrs.field(factory=dict)
     said: list[tuple[str, RefundStatus]] = attrs.field(factory=list)
+    called: dict[str, str] = attrs.field(factory=dict)
     watch: Callable[[str, RefundRequest | None], None] = lambda _, __: None
 
     def add(self, target: str, amount: Money, refund_id: str = "") -> RefundResult:
@@ -147,9 +149,18 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
 
         def refundable(self, payment: Payment) -> Refundable:
             ledger.watch("refundable", None)
-            if payment.reference not in ledger.paid:
+            target = ledger.called.get(payment.reference, payment.reference)
+            if target not in ledger.paid:
                 raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
-            return Refundable(target=payment.reference, remaining=ledger.paid[payment.reference])
+            return Refundable(target=target, remaining=ledger.paid[target], names=(target, *self._others(target)))
+
+        def payment_names(self, name: str) -> list[str]:
+            self._look("payment_names")
+            target = ledger.called.get(name, name)
+            return [target, *self._others(target)] if target in ledger.paid else []
+
+        def _others(self, target: str) -> list[str]:
+            return [other for other, one in ledger.called.items() if one == target]
 
         def refund(self, request: RefundRequest) -> RefundResult:
             ledger.calls += 1

@@ -239,6 +239,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
         "reference": "r",
         "by": ANNA,
     },
+    "explain_payment": lambda _: {"order_id": "1001", "payment": "p_1", "became": None, "by": ANNA},
     "reconcile": lambda _: {"order_id": "1001"},
     "receive_webhook": lambda _: {"provider": "ledger", "headers": {"Signature": "right"}, "body": b"fetch:p_1"},
     "timeline": lambda _: {"order_id": "1001"},

@@ -756,10 +756,12 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "retry_refund": [asked.pending],
         "match_refund": [asked.pending, asked.link],
         "settle_refund": [asked.pending],
+        "explain_payment": ["p_1"],
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }
     more: dict[str, object] = {"because": "so", "reference": "bank 1", "happened": False, "evidence": "looked"}
+    more["became"] = None
     taking = {
         name: inspect.signature(method).parameters
         for name, method in inspect.getmembers(ReturnDesk, inspect.isfunction)

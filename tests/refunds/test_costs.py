@@ -139,6 +139,13 @@ def unknown(world: Any) -> Any:
     return refund_id
 
 
+def vanished(world: Any) -> Any:
+    world.open()
+    world.refund()
+    payment = a_payment("100.00", provider="ledger", reference="p_2")
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[payment])
+
+
 def transfer(world: Any) -> Any:
     world.open("manual_transfer").ledger.before = [ProviderError(ErrorCode.TOO_LATE, "180 days")]
     return world.refund().refund_id
@@ -242,6 +249,11 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         lambda desk, one: desk.settle_refund("1001", one, happened=False, evidence="I looked", by=ANNA),
         (7, 1, 1, 1),
     ),
+    "explain_payment": (
+        vanished,
+        lambda desk, _: desk.explain_payment("1001", "p_1", became="p_2", by=ANNA),
+        (4, 1, 1, 1),
+    ),
     "reconcile": (found, lambda desk, _: desk.reconcile("1001"), (5, 1, 1, 1)),
     "receive_webhook": (
         found,
@@ -264,7 +276,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         (6, 1, 1, 0),
     ),
     "take_unreadable_back": (aside, lambda desk, _: desk.take_unreadable_back("1001", by=ANNA), (4, 1, 1, 0)),
-    "work": (received, lambda desk, _: desk.work(), (4, 1, 1, 0)),
+    "work": (received, lambda desk, _: desk.work(), (5, 1, 1, 0)),
 }
 """By the desk's method: what is there before, the call, and (statements, transactions, commits, order reads)."""
 

@@ -267,7 +267,7 @@ def test_made_up_references_ask_the_shop_no_more_than_it_can_be_asked(world: Any
         except Busy as error:
             refused.append(str(error))
     assert LOOKUPS_AT_ONCE <= len(looked_up) == 1000 - len(refused) < 1000
-    assert "Answer 500, so that they are sent again" in refused[0]
+    assert "Answer 503, so that they are sent again" in refused[0]
     assert rows(world, "id", "1 = 1") == []
 
 

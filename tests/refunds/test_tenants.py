@@ -170,7 +170,7 @@ class Neighbours(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        shops = {name: orders_of(name) for name in SHOPS}
+        self.shops = shops = {name: orders_of(name) for name in SHOPS}
         self.now = NOON
         self.engine = connect(self.url)
         self.desk = ReturnDesk(
@@ -472,6 +472,17 @@ class Neighbours(RuleBasedStateMachine):
     def settle_refund(self, who: Tenant, others: bool) -> None:
         self.on_refund(who, others, "settle_refund", self.unknown, happened=False, evidence="looked", by=ANNA)
         self.ledger_of(who).lookup_fails = 0
+
+    @rule(who=tenants)
+    def explain_payment(self, who: Tenant) -> None:
+        """Of a payment that left the order with money gone back on it; it comes back when that was said."""
+        self.refunded(who)
+        orders, another = self.shops[who.shop].orders, f"p_1 {self.form(who)}"
+        order = orders[who.order_id]
+        payments = [attrs.evolve(one, reference=another) for one in order.payments]
+        orders[who.order_id] = attrs.evolve(order, payments=payments)
+        self.act(who, "explain_payment", who.order_id, "p_1", became=another, by=ANNA)
+        orders[who.order_id] = order
 
     @rule(who=tenants)
     def match_refund(self, who: Tenant) -> None:

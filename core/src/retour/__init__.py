@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         WorkReport as WorkReport,
     )
     from retour.model.reasons import Reason as Reason, ReasonCode as ReasonCode
+    from retour.model.payment_identity import PaymentIdentity as PaymentIdentity
     from retour.model.refunds import (
         Approval as Approval,
         ApprovalKind as ApprovalKind,
@@ -208,6 +209,7 @@ _HOMES = {
         "WorkReport",
     ),
     "model.reasons": ("Reason", "ReasonCode"),
+    "model.payment_identity": ("PaymentIdentity",),
     "model.refunds": (
         "Approval",
         "ApprovalKind",

@@ -37,9 +37,11 @@ from retour.desk.refund_questions import RefundQuestions
 from retour.desk.services import Services, ready
 from retour.desk.webhooks import Webhooks
 from retour.desk.work import Work
+from retour.effects.keeping import Keeping
 from retour.effects.kinds import Outside, effects_of
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
+from retour.effects.whose_payment import WhosePayment
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
@@ -64,7 +66,7 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import goods, payments, refunds, stock, timeline
+from retour.rules import goods, payment_identity, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, is_shop, shops_of
@@ -135,6 +137,7 @@ class ReturnDesk:
         cases = Cases(store=opened, shops=shops)
         commits = Commits(store=opened, effects_of=effects_of(hooks))
         refunding = Refunding(accounts, cases, clock)
+        keeping = Keeping(cases=cases, commits=commits, clock=clock)
         services = Services(
             store=opened,
             cases=cases,
@@ -150,6 +153,8 @@ class ReturnDesk:
                 outside=Outside(shops=shops, hooks=hooks, refunding=refunding),
                 clock=clock,
             ),
+            keeping=keeping,
+            whose_payment=WhosePayment(store=opened, accounts=accounts, shops=shops, keeping=keeping),
             shops=shops,
             clock=clock,
             zone=calendar,
@@ -628,7 +633,7 @@ class ReturnDesk:
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            payments.explain(draft, order, payment, became, note)
+            payment_identity.explain(draft, order, payment, became, note)
 
         return self._command(order_id, by, decide)
 

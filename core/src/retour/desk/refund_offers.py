@@ -11,6 +11,7 @@ from retour.desk.links import Links
 from retour.desk.refund_questions import RefundQuestions
 from retour.desk.services import Services
 from retour.model.actor import Actor
+from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
 from retour.model.money import Money
 from retour.model.order import BankAccount
@@ -18,6 +19,7 @@ from retour.model.refunds import RefundLink, RefundOption
 from retour.model.text import text
 from retour.plugins.context import HookContext
 from retour.rules import refunds
+from retour.steps.case import Case
 
 
 @attrs.frozen
@@ -31,8 +33,8 @@ class RefundOffers:
 
     def options(self, order_id: str) -> Sequence[RefundOption]:
         """What can go back on each payment of an order, what we suggest, and where to do it."""
-        case, ctx = self.commands.read(order_id), self._context()
-        quoted = self.questions.quote(case.dossier, case.order, ctx)
+        case, dossier, ctx = self._as_it_is(order_id)
+        quoted = self.questions.quote(dossier, case.order, ctx)
         return tuple(
             [
                 RefundOption(
@@ -42,7 +44,7 @@ class RefundOffers:
                     left=share.left,
                     suggested=share.suggested,
                     link=self.links.refund_link(
-                        case.order, share.payment, share.suggested or share.left, None, ctx, case.dossier
+                        case.order, share.payment, share.suggested or share.left, None, ctx, dossier
                     ),
                     because=quoted.because,
                 )
@@ -54,8 +56,8 @@ class RefundOffers:
         self, order_id: str, payment: str | None, amount: Money | None, refund_id: str | None, to: BankAccount | None
     ) -> RefundLink:
         """Where to refund ``amount`` of a payment, or to make a refund that waits."""
-        case, ctx = self.commands.read(order_id), self._context()
-        order, dossier = case.order, case.dossier
+        case, dossier, ctx = self._as_it_is(order_id)
+        order = case.order
         if refund_id is not None:
             return self.links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
         if payment is None:
@@ -68,6 +70,11 @@ class RefundOffers:
         else:
             refunds.check_amount(dossier, order, chosen, amount)
         return self.links.refund_link(order, chosen, amount, to, ctx, dossier)
+
+    def _as_it_is(self, order_id: str) -> tuple[Case, Dossier, HookContext]:
+        """The order, all that is known of it with the order as the shop has it now, and what hooks are told."""
+        case, ctx = self.commands.read(order_id), self._context()
+        return case, case.draft(ctx.by, ctx.at).dossier, ctx
 
     def _context(self) -> HookContext:
         return HookContext(shop=self.commands.shop_id, by=Actor.system(), at=self.services.clock())

@@ -10,8 +10,10 @@ import attrs
 from sqlalchemy import Engine
 
 from retour.desk.hints import Hints
+from retour.effects.keeping import Keeping
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
+from retour.effects.whose_payment import WhosePayment
 from retour.plugins.accounts import Accounts
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Registry
@@ -35,6 +37,8 @@ class Services:
     accounts: Accounts
     refunding: Refunding
     runner: Runner
+    keeping: Keeping
+    whose_payment: WhosePayment
     shops: Callable[[str], ShopCaller]
     clock: Callable[[], datetime.datetime]
     zone: ZoneInfo

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import attrs
 
 from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
-from retour.model.actor import Actor
-from retour.model.errors import (
-    Busy,
-    InvalidWebhook,
-    OrderUnreadable,
-    ProviderUnavailable,
-    UnknownOrder,
-)
+from retour.effects.keeping import Kept
+from retour.model.errors import Busy, InvalidWebhook, OrderUnreadable, ProviderUnavailable
 from retour.model.fields import Id, wanted_instead
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller, ProviderBroke
 from retour.providers.webhooks import ToFetch, VerifiedEvents
-from retour.steps.case import Case
-from retour.store.commit import VersionMoved
-
-_ROUNDS = 10
-"""How often a webhook is kept anew while others keep changing the same order."""
-
-
-@attrs.frozen(kw_only=True)
-class Kept:
-    """What became of one thing that a webhook says: whether it was kept, and the new effects that act on it."""
-
-    number: int = 0
-    to_run: Sequence[str] = ()
+from retour.store.unknown_names import TooManyUnknown
 
 
 @attrs.frozen
@@ -81,7 +63,7 @@ class Webhooks:
             self.commands.run_effects(to_run)
         if unreadable is not None:
             raise unreadable
-        return WebhookReceipt(kept=sum(one.number for one in kept))
+        return WebhookReceipt(kept=sum(one.number for one in kept), unknown=sum(one.unknown for one in kept))
 
     def find_order(self, provider: str, reference: str, account: str, mode: Mode) -> str | None:
         """The order that was paid by ``reference`` at ``provider``: one that we saw, else one that the shop finds and
@@ -89,25 +71,15 @@ class Webhooks:
         if wanted_instead(reference, Id) is not None:
             return None
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
-        order_id = self._seen_with(sender, [reference])
+        whose = self.services.whose_payment
+        order_id = whose.order_of(sender, [reference])
         if order_id is not None:
             return order_id
-        order_id = self._named_by_the_shop(sender, [reference])
-        case = self._case(order_id) if order_id is not None else None
+        order_id = whose.named_by_the_shop(sender, [reference])
+        case = self.services.keeping.case(self.shop_id, order_id) if order_id is not None else None
         if case is None or inbox.payment_named(case.order, case.dossier, sender, [reference]) is None:
             return None
         return order_id
-
-    def _seen_with(self, sender: inbox.Sender, names: Sequence[str]) -> str | None:
-        store, mode = self.services.store, sender.mode.value
-        found = (store.find_order(sender.shop, sender.provider, sender.account, mode, name) for name in names)
-        return next((order_id for order_id in found if order_id is not None), None)
-
-    def _named_by_the_shop(self, sender: inbox.Sender, names: Sequence[str]) -> str | None:
-        """The shop is asked by provider and name alone: whether the order has such a payment is still to see."""
-        shop = self.services.shops(self.shop_id)
-        found = (shop.find_order(sender.provider, name) for name in names)
-        return next((order_id for order_id in found if order_id is not None), None)
 
     def _read(self, caller: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
         """What a webhook says; that a plugin broke over it is kept, for whoever mends the plugin."""
@@ -118,58 +90,37 @@ class Webhooks:
                 self.services.store.note_problem(self.shop_id, f"webhooks of {caller.name}", error.__cause__.message)
             raise
 
-    def _case(self, order_id: str) -> Case | None:
-        """The order as it is now, or as it was last seen where the shop has it no more; None where nobody knows it."""
-        try:
-            return self.commands.read(order_id)
-        except UnknownOrder:
-            case = self.services.cases.as_last_seen(self.shop_id, order_id)
-            return case if case.dossier.order is not None else None
-
     def _take(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
-        """Keep one thing that a webhook says, if it is of an order that we or the shop know."""
+        """Keep one thing that a webhook says: for its order, if we or the shop know it; else until the provider was
+        asked what else it calls that payment."""
         hints, by_anybody = self.services.hints, not notice.signed
         question = hints.question(sender, notice.names) if by_anybody else None
         if question is not None and self.services.store.effects.asked(question):
             return Kept(number=1)
-        order_id = self._seen_with(sender, notice.names)
+        whose = self.services.whose_payment
+        order_id = whose.order_of(sender, notice.names)
+        if order_id is None and (notice.signed or hints.may_look_up(sender)):
+            order_id = whose.named_by_the_shop(sender, notice.names)
+            if order_id is None and not whose.can_be_asked(sender):
+                return Kept()
         if order_id is None:
-            if by_anybody and not hints.may_look_up(sender):
-                raise Busy(
-                    text(
-                        "Unsigned webhooks of {provider} name more unknown payments than the shop can be asked about. "
-                        "Answer 500, so that they are sent again.",
-                        provider=sender.provider,
-                    )
-                )
-            order_id = self._named_by_the_shop(sender, notice.names)
-        return Kept() if order_id is None else self._keep(order_id, sender, notice)
+            return self._later(sender, notice)
+        kept = self.services.keeping.keep(order_id, sender, notice)
+        if by_anybody and kept.question:
+            hints.asked(sender, notice.names, kept.question)
+        return kept
 
-    def _keep(self, order_id: str, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
-        """Store what a webhook says of one payment of an order, which is seen with it."""
-        for _ in range(_ROUNDS):
-            case = self._case(order_id)
-            if case is None:
-                return Kept()
-            payment = inbox.payment_named(case.order, case.dossier, sender, notice.names)
-            if payment is None:
-                return Kept()
-            effect, question = notice.as_effect(payment), None
-            if effect is None:
-                question = sender.question(order_id, payment, signed=notice.signed)
-                effect = question.effect
-                self.services.hints.asked(sender, notice.names, effect.id)
-                if self.services.store.effects.asked(effect.id):
-                    return Kept(number=1)
-            draft = case.draft(Actor.system(), self.services.clock())
-            try:
-                self.services.commits.write(
-                    case,
-                    draft,
-                    effects=[effect] if question is None else [],
-                    questions=[] if question is None else [question],
-                )
-            except VersionMoved:  # somebody else saw the order at the same moment
-                continue
-            return Kept(number=1, to_run=(effect.id,))
-        raise Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))
+    def _later(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
+        whose = self.services.whose_payment
+        try:
+            if whose.can_be_asked(sender):
+                return Kept(unknown=whose.later(sender, notice))
+        except TooManyUnknown:
+            pass
+        raise Busy(
+            text(
+                "Webhooks of {provider} name more unknown payments than can be asked about now. Answer 503, so that "
+                "they are sent again.",
+                provider=sender.provider,
+            )
+        )

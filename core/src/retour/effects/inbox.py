@@ -20,13 +20,13 @@ from retour.providers.errors import ProviderError
 from retour.providers.webhooks import (
     LARGEST_WEBHOOK,
     RawWebhook,
-    RefundEvent,
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
     WebhookTrust,
 )
 from retour.providers.wire import refuse_deep
+from retour.rules.matching import ReportedRefund
 from retour.store.commit import NewEffect, Question
 
 MOST_HEADERS = 200
@@ -39,7 +39,7 @@ LARGEST_HEADERS = 64 * 1024
 @attrs.frozen(kw_only=True)
 class Notice:
     """One thing that a webhook says of the payment with one of these ``names`` (of a payment, a charge, a capture): a
-    verified ``event``, or without one a hint to ask the provider, ``signed`` or by anybody.
+    refund that was ``seen`` in a verified event, or without one a hint to ask the provider, ``signed`` or by anybody.
 
     ``identity`` is the same when an event is said again, so that it is kept once.
     """
@@ -47,13 +47,13 @@ class Notice:
     names: tuple[str, ...]
     signed: bool = True
     identity: str = ""
-    event: RefundEvent | None = None
+    seen: ReportedRefund | None = None
 
     def as_effect(self, payment: Payment) -> NewEffect | None:
         """The effect that records a verified event; None for a hint."""
-        if self.event is None:
+        if self.seen is None:
             return None
-        return to_store(RecordProviderEvent(payment=payment.id, seen=as_reported(self.event.refund)), self.identity)
+        return to_store(RecordProviderEvent(payment=payment.id, seen=self.seen), self.identity)
 
 
 def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
@@ -123,7 +123,7 @@ class Sender:
 
     def question(self, order_id: str, payment: Payment, *, signed: bool) -> Question:
         """The one question that all hints of a payment ask."""
-        identity = _identity(*attrs.astuple(self), order_id, payment.id)
+        identity = identity_of(*attrs.astuple(self), order_id, payment.id)
         hints = None if signed else (self.provider, self.account, self.mode.value)
         return Question(effect=to_store(ReconcilePayment(payment=payment.id), identity), hints=hints)
 
@@ -136,25 +136,30 @@ def notices(sender: Sender, said: VerifiedEvents | ToFetch, trust: WebhookTrust)
     if isinstance(said, VerifiedEvents):
         for event in said.events:
             refund = event.refund
-            identity = _identity(*attrs.astuple(sender), event.event_id, refund.reference, refund.status)
-            yield Notice(names=event.payments, identity=identity, event=event)
+            identity = identity_of(*attrs.astuple(sender), event.event_id, refund.reference, refund.status)
+            yield Notice(names=event.payments, identity=identity, seen=as_reported(refund))
     else:
         for target in said.targets:
             yield Notice(names=(target,), signed=trust is WebhookTrust.SIGNED)
 
 
 def payment_named(order: Order, dossier: Dossier, sender: Sender, names: Sequence[str]) -> Payment | None:
-    """Which payment of an order a webhook means: by the reference that the shop stored, or by what we refunded."""
-    own = [payment for payment in order.payments if sender.has(payment)]
-    for payment in own:
-        if not set(names).isdisjoint(payment.names):
+    """Which payment of an order a webhook means: by the reference that the shop stored, by what its provider calls it,
+    or by what we refunded. Also one that has left the order since: what is said of it counts."""
+    now = [payment for payment in order.payments if sender.has(payment)]
+    left = [payment for payment in dossier.payments.values() if sender.has(payment) and payment not in now]
+    for payment in (*now, *left):
+        identity = dossier.identities.get(payment.id)
+        told = identity.names if identity is not None else ()
+        if not set(names).isdisjoint((*payment.names, *told)):
             return payment
     for refund in dossier.refunds.values():
         if refund.instruction is not None and refund.instruction.target in names:
-            return next((payment for payment in own if payment.id == refund.payment), None)
-    return own[0] if len(own) == 1 else None
+            return next((payment for payment in (*now, *left) if payment.id == refund.payment), None)
+    return now[0] if len(now) == 1 else None
 
 
-def _identity(*said: str) -> str:
+def identity_of(*said: str) -> str:
+    """An id that is the same whenever the same is ``said``, and else another."""
     told = json.dumps(said).encode()  # so that no two are the same text
     return "ev" + crockford(int.from_bytes(hashlib.sha256(told).digest()[:17]) >> 6, 26)

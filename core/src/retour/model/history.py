@@ -11,7 +11,7 @@ from retour.model.errors import OrderUnreadable
 from retour.model.events import (  # noqa: F401 - each step is known then
     goods_steps,
     money_steps,
-    payments_steps,
+    payment_identity_steps,
     stock_steps,
 )
 from retour.model.events.event import Recorded

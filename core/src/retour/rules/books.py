@@ -17,7 +17,7 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence, Refund, RefundSource, RefundState
 from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, record_reports
-from retour.rules.payments import identify
+from retour.rules.payment_identity import identify
 
 
 @attrs.frozen(kw_only=True)

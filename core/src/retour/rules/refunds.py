@@ -26,7 +26,7 @@ from retour.model.events.money import (
     RefundUnclear,
 )
 from retour.model.fields import shown
-from retour.model.money import Money, total
+from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import (
@@ -44,7 +44,7 @@ from retour.model.text import Text, text
 from retour.rules.books import refunded_there
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once
-from retour.rules.payments import refuse_unplaced, unplaced
+from retour.rules.payment_identity import refuse_unplaced, unplaced
 from retour.rules.quote import goods_value
 
 LONGEST_BATCH = 35

@@ -9,7 +9,7 @@ from retour.model.dossier import Dossier
 from retour.model.events import (  # noqa: F401 - each event has its words then
     goods_words,
     money_words,
-    payments_words,
+    payment_identity_words,
     stock_words,
 )
 from retour.model.events.event import Recorded

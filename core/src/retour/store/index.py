@@ -9,7 +9,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded, touched_refunds, touched_returns
 from retour.model.events.goods import OrderSeen
 from retour.model.events.money import RefundMatched, RefundPlanned
-from retour.model.events.payments import PaymentIdentified
+from retour.model.events.payment_identity import PaymentIdentified
 from retour.model.outcome import refund_waits_for, waits_for
 from retour.model.returns import GoodsState, Return
 from retour.store.clock import microseconds

@@ -187,6 +187,27 @@ CREATE TABLE retour_hints (
 """
 
 
+def _unknown_names(connection: Connection) -> None:
+    for statement in _UNKNOWN_NAMES.split(";"):
+        connection.execute(sql(statement))
+
+
+_UNKNOWN_NAMES = """
+CREATE TABLE retour_unknown_account (
+    shop TEXT NOT NULL, provider TEXT NOT NULL, account TEXT NOT NULL, mode TEXT NOT NULL, next_at BIGINT NOT NULL,
+    signed INTEGER NOT NULL, unsigned INTEGER NOT NULL,
+    PRIMARY KEY (shop, provider, account, mode)
+);
+CREATE INDEX retour_unknown_account_next ON retour_unknown_account (next_at) WHERE signed + unsigned > 0;
+CREATE TABLE retour_unknown_name (
+    shop TEXT NOT NULL, provider TEXT NOT NULL, account TEXT NOT NULL, mode TEXT NOT NULL, identity TEXT NOT NULL,
+    names TEXT NOT NULL, told TEXT NOT NULL, signed INTEGER NOT NULL, tries INTEGER NOT NULL,
+    since BIGINT NOT NULL, not_before BIGINT NOT NULL, asked_at BIGINT NOT NULL,
+    PRIMARY KEY (shop, provider, account, mode, identity)
+)
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -197,6 +218,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (7, "whose turn it is, and which effects end processes", _fair_turns),
     (8, "orders that cannot be read, and who set them aside", _unreadable_orders),
     (9, "hints go behind", _hints_behind),
+    (10, "payments that webhooks name and nobody knows", _unknown_names),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

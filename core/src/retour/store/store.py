@@ -26,6 +26,7 @@ from retour.store.effects import Effects
 from retour.store.pages import Pages
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import EVENT_COLUMNS, read_event
+from retour.store.unknown_names import UnknownNames
 from retour.store.unreadable import Unreadable
 
 
@@ -44,7 +45,8 @@ class Problem:
 
 class Store:
     """The tables of one database. ``pages`` are of its returns and refunds, ``effects`` are those that are not done,
-    ``unreadable`` are the rows that could not be read."""
+    ``unreadable`` are the rows that could not be read, ``unknown_names`` what webhooks said of payments that nobody
+    knows."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -52,6 +54,7 @@ class Store:
         self.pages = Pages(self._database)
         self.effects = Effects(self._database)
         self.unreadable = Unreadable(self._database)
+        self.unknown_names = UnknownNames(self._database)
 
     # --- one order -----------------------------------------------------------------------------------
 

@@ -209,6 +209,46 @@ hints = Table(
 """How many questions unsigned hints of an account have asked: ``next_at`` is when all of them would be through, one
 after the other at the pace that an account has."""
 
+unknown_account = Table(
+    "retour_unknown_account",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("next_at", BigInteger, nullable=False),
+    Column("signed", Integer, nullable=False),
+    Column("unsigned", Integer, nullable=False),
+)
+"""Accounts whose webhooks named payments that nobody knows: how many of these wait, and when its provider may be asked
+about the next."""
+
+Index(
+    "retour_unknown_account_next",
+    unknown_account.c.next_at,
+    sqlite_where=sql("signed + unsigned > 0"),
+    postgresql_where=sql("signed + unsigned > 0"),
+)
+
+unknown_name = Table(
+    "retour_unknown_name",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("names", Text, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("signed", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+)
+"""What webhooks say of payments that nobody knows by these ``names``. ``asked_at`` is 0 while it waits to be asked
+about, else when its provider said that it does not know it either: so long it is remembered."""
+
 personal = Table(
     "retour_personal",
     metadata,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retour.model.dossier import Dossier
-from retour.model.events.payments import PaymentExplained, PaymentIdentified
+from retour.model.events.payment_identity import PaymentExplained, PaymentIdentified
 from retour.model.events.telling import told
 from retour.model.text import Text, text
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import UnknownPayment, WrongState
-from retour.model.events.payments import PaymentExplained, PaymentIdentified
+from retour.model.events.payment_identity import PaymentExplained, PaymentIdentified
 from retour.model.fields import is_text, shown
 from retour.model.order import Order, Payment
 from retour.model.payment_identity import PaymentIdentity

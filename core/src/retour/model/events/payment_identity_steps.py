@@ -5,7 +5,7 @@ from __future__ import annotations
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step
-from retour.model.events.payments import PaymentExplained, PaymentIdentified
+from retour.model.events.payment_identity import PaymentExplained, PaymentIdentified
 from retour.model.payment_identity import one_payment
 
 

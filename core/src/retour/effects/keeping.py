@@ -1,0 +1,78 @@
+"""Keeps what a webhook says of one payment of an order, in one commit with the order as it is seen then."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+
+import attrs
+
+from retour.effects.inbox import Notice, Sender, payment_named
+from retour.model.actor import Actor
+from retour.model.errors import Busy, UnknownOrder
+from retour.model.text import text
+from retour.rules.payment_identity import identify
+from retour.steps.case import Case, Cases
+from retour.steps.commit import Commits
+from retour.store.commit import VersionMoved
+
+_ROUNDS = 10
+"""How often a webhook is kept anew while others keep changing the same order."""
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """What became of one thing that a webhook says: whether it was kept, and the new effects that act on it.
+    ``question`` is the effect that a hint asks by; ``unknown`` says that it waits until somebody knows the payment."""
+
+    number: int = 0
+    to_run: Sequence[str] = ()
+    question: str = ""
+    unknown: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Keeping:
+    """Keeps it for all shops of one store. ``clock`` tells the time in UTC."""
+
+    cases: Cases
+    commits: Commits
+    clock: Callable[[], datetime.datetime]
+
+    def case(self, shop: str, order_id: str) -> Case | None:
+        """The order as it is now, or as it was last seen where the shop has it no more; None where nobody knows it."""
+        try:
+            return self.cases.read(shop, order_id)
+        except UnknownOrder:
+            case = self.cases.as_last_seen(shop, order_id)
+            return case if case.dossier.order is not None else None
+
+    def keep(self, order_id: str, sender: Sender, notice: Notice, names: Iterable[str] = ()) -> Kept:
+        """Keep it, where the order has such a payment. ``names`` are those that its provider says the payment has.
+        Raises `Busy`."""
+        for _ in range(_ROUNDS):
+            case = self.case(sender.shop, order_id)
+            if case is None:
+                return Kept()
+            payment = payment_named(case.order, case.dossier, sender, [*notice.names, *names])
+            if payment is None:
+                return Kept()
+            effect, question = notice.as_effect(payment), None
+            if effect is None:
+                question = sender.question(order_id, payment, signed=notice.signed)
+                effect = question.effect
+                if self.commits.store.effects.asked(effect.id):
+                    return Kept(number=1, question=effect.id)
+            draft = case.draft(Actor.system(), self.clock())
+            identify(draft, payment, "", names)
+            try:
+                self.commits.write(
+                    case,
+                    draft,
+                    effects=[effect] if question is None else [],
+                    questions=[] if question is None else [question],
+                )
+            except VersionMoved:  # somebody else saw the order at the same moment
+                continue
+            return Kept(number=1, to_run=(effect.id,), question=effect.id if question is not None else "")
+        raise Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))

@@ -1,0 +1,323 @@
+"""A webhook about a payment that nobody knows by that name: its provider is asked later what else it is called."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import attrs
+import pytest
+
+from retour import Actor, Busy, Money
+from retour.effects.whose_payment import MOST_TRIES
+from retour.providers import ErrorCode, ProviderError, Support, WebhookTrust
+from retour.store.clock import SECOND
+from retour.store.unknown_names import BETWEEN_QUESTIONS, MOST_SIGNED, MOST_UNSIGNED, REMEMBERED
+from retour.testing import a_line, a_payment, an_order
+
+GENUINE = {"Signature": "right"}
+ANNA = Actor.staff("anna")
+
+
+@pytest.fixture
+def asked(world: Any) -> list[str]:
+    """What is asked of the provider. The shop stored the session ``s_1``, and webhooks name the payment ``p_1``."""
+    calls: list[str] = []
+    world.open(inline_seconds=0, payment_names=Support.YES)
+    sold(world)
+    world.ledger.called = {"s_1": "p_1"}
+    world.ledger.watch = lambda call, _: calls.append(call)
+    return calls
+
+
+def sold(world: Any) -> None:
+    order = an_order(a_line("cup", 4, "100.00"), payments=[a_payment("100.00", provider="ledger", reference="s_1")])
+    world.shop.orders["1001"] = order
+
+
+def open_to_hints(world: Any) -> None:
+    world.open(inline_seconds=0, payment_names=Support.YES, webhooks=WebhookTrust.FETCH)
+    sold(world)
+
+
+def told(world: Any, body: str) -> Any:
+    return world.desk.receive_webhook("ledger", GENUINE, body.encode())
+
+
+def sql(world: Any, statement: str) -> Any:
+    with world.desk._services.store.engine.begin() as connection:
+        result = connection.exec_driver_sql(statement)
+        return result.fetchall() if result.returns_rows else None
+
+
+def pass_by(world: Any, microseconds: int) -> None:
+    """Let time pass, as the database has it."""
+    sql(world, f"UPDATE retour_unknown_account SET next_at = next_at - {microseconds}")  # noqa: S608 - the test's own
+    sql(world, f"UPDATE retour_unknown_name SET not_before = not_before - {microseconds}")  # noqa: S608 - the test's own
+    sql(world, f"UPDATE retour_unknown_name SET asked_at = asked_at - {microseconds} WHERE asked_at > 0")  # noqa: S608 - the test's own
+
+
+def waiting(world: Any) -> int:
+    return int(sql(world, "SELECT COUNT(*) FROM retour_unknown_name WHERE asked_at = 0")[0][0])
+
+
+def work(world: Any) -> None:
+    """A worker does all that is due."""
+    while not world.desk.work().idle:
+        pass
+
+
+# --- found -----------------------------------------------------------------------------------------------
+
+
+def test_what_a_signed_webhook_says_of_the_charge_counts_for_the_session_that_the_shop_stored(
+    world: Any, asked: list[str]
+) -> None:
+    world.desk.mark_returned("1001", by=ANNA)
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    receipt = told(world, f"event:{made.reference}")
+    assert (receipt.kept, receipt.unknown) == (0, 1)
+    assert "payment_names" not in asked  # a webhook is answered at once
+    work(world)
+    assert asked.count("payment_names") == 1
+    [option] = world.desk.refund_options("1001")
+    assert (option.refunded, option.suggested) == (Money.of("40", "EUR"), Money.of("60", "EUR"))
+    assert waiting(world) == 0
+    made = world.ledger.add("p_1", Money.of("10", "EUR"))
+    assert told(world, f"event:{made.reference}").kept == 1  # now the name is known
+    work(world)
+    assert asked.count("payment_names") == 1
+
+
+def test_of_an_order_that_we_never_saw_the_shop_is_asked_by_each_name(world: Any, asked: list[str]) -> None:
+    by_name: list[str] = []
+    find = world.shop.find_order
+    world.shop.find_order = lambda provider, name: by_name.append(name) or find(provider, name)
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    assert told(world, f"event:{made.reference}").unknown == 1
+    work(world)
+    assert by_name == ["p_1", "p_1", "s_1"]
+    assert world.states == ["succeeded"]
+
+
+def test_a_hint_about_a_payment_that_only_the_provider_knows_by_that_name_is_looked_up(
+    world: Any, asked: list[str]
+) -> None:
+    del asked
+    open_to_hints(world)
+    world.ledger.add("p_1", Money.of("40", "EUR"))
+    assert told(world, "fetch:p_1").unknown == 1
+    work(world)
+    assert world.states == ["succeeded"]
+    timeline = [entry.text("en") for entry in world.desk.timeline("1001", audience="staff")]
+    assert timeline.count("The provider knows payment ledger:s_1 as p_1.") == 1
+
+
+def test_what_is_told_twice_is_asked_about_once(world: Any, asked: list[str]) -> None:
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    for _ in range(20):
+        told(world, f"event:{made.reference}")
+    assert waiting(world) == 1
+    work(world)
+    assert asked.count("payment_names") == 1
+    assert world.states == ["succeeded"]
+
+
+# --- not found -------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_the_provider_does_not_know_is_remembered_for_an_hour(world: Any, asked: list[str]) -> None:
+    open_to_hints(world)
+    world.ledger.watch = lambda call, _: asked.append(call)
+    for _ in range(3):
+        told(world, "fetch:p_9")
+        work(world)
+        pass_by(world, BETWEEN_QUESTIONS)
+    assert asked.count("payment_names") == 1
+    assert told(world, "fetch:p_9").unknown == 0
+    pass_by(world, REMEMBERED)
+    assert told(world, "fetch:p_9").unknown == 1
+    work(world)
+    assert asked.count("payment_names") == 2
+
+
+def test_the_shop_is_not_asked_about_names_that_the_provider_does_not_know(world: Any, asked: list[str]) -> None:
+    del asked
+    open_to_hints(world)
+    by_name: list[str] = []
+    world.shop.find_order = lambda _, name: by_name.append(name)
+    told(world, "fetch:p_9")
+    by_name.clear()  # it was asked once, when the webhook came
+    work(world)
+    assert by_name == []
+
+
+def test_a_payment_of_another_system_is_not_asked_about_again(world: Any, asked: list[str]) -> None:
+    world.ledger.paid["p_2"] = Money.of("5", "EUR")
+    made = world.ledger.add("p_2", Money.of("5", "EUR"))
+    told(world, f"event:{made.reference}")
+    work(world)
+    pass_by(world, 10 * BETWEEN_QUESTIONS)
+    told(world, f"event:{made.reference}")
+    work(world)
+    assert asked.count("payment_names") == 1
+
+
+# --- bounds ----------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_asked_at_most_ten_times_a_minute(world: Any, asked: list[str]) -> None:
+    open_to_hints(world)
+    world.ledger.watch = lambda call, _: asked.append(call)
+    for number in range(30):
+        told(world, f"fetch:x_{number}")
+    for _ in range(12):  # a minute, and two questions more at its ends
+        world.desk.work()
+        world.desk.work()
+        pass_by(world, 6 * SECOND - 1)
+    assert asked.count("payment_names") <= 12
+    assert asked.count("payment_names") >= 6
+
+
+def test_hints_past_the_bound_are_answered_so_that_they_come_again_and_signed_ones_still_wait(
+    world: Any, asked: list[str]
+) -> None:
+    del asked
+    open_to_hints(world)
+    for number in range(MOST_UNSIGNED):
+        told(world, f"fetch:x_{number}")
+    with pytest.raises(Busy, match="503"):
+        told(world, "fetch:one_more")
+    assert told(world, "fetch:x_7").unknown == 1  # it waits already
+    assert told(world, "fetch:s_1").kept == 1  # of a payment that we know nothing is put off
+    world.open(inline_seconds=0, payment_names=Support.YES)
+    sold(world)
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    assert told(world, f"event:{made.reference}").unknown == 1
+    assert waiting(world) == MOST_UNSIGNED + 1
+    assert MOST_SIGNED > MOST_UNSIGNED
+    world.desk.work()
+    assert waiting(world) == MOST_UNSIGNED  # the signed one first
+    work(world)
+    assert world.states == ["succeeded"]
+
+
+def test_two_workers_ask_about_one_name_once(world: Any, asked: list[str]) -> None:
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    threads = [threading.Thread(target=world.desk.work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert asked.count("payment_names") == 1
+    work(world)
+    assert world.states == ["succeeded"]
+
+
+# --- what fails on the way -------------------------------------------------------------------------------
+
+
+def test_a_provider_that_is_away_is_asked_again_and_nothing_is_lost(world: Any, asked: list[str]) -> None:
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    world.ledger.lookup_fails = 3
+    for _ in range(5):
+        work(world)
+        pass_by(world, 24 * 3600 * SECOND)
+    assert asked.count("payment_names") == 4
+    assert world.states == ["succeeded"]
+
+
+def test_a_provider_that_is_away_for_ever_is_given_up_and_said(world: Any, asked: list[str]) -> None:
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    world.ledger.lookup_fails = 1000
+    for _ in range(2 * MOST_TRIES):
+        work(world)
+        pass_by(world, 24 * 3600 * SECOND)
+    assert asked.count("payment_names") == MOST_TRIES + 1
+    assert waiting(world) == 0
+    [problem] = world.desk._services.store.problems("default")
+    assert "p_1" in problem.what
+
+
+def test_without_the_plugin_it_waits_and_goes_on_when_it_is_there_again(world: Any, asked: list[str]) -> None:
+    del asked
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    world.open_without_the_plugin()
+    work(world)
+    assert waiting(world) == 1
+    world.open(inline_seconds=0, payment_names=Support.YES)
+    sold(world)
+    pass_by(world, 24 * 3600 * SECOND)
+    work(world)
+    assert world.states == ["succeeded"]
+
+
+def test_a_process_that_ends_while_it_asks_costs_some_minutes(world: Any, asked: list[str]) -> None:
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+
+    def stops(call: str, _: object) -> None:
+        if call == "payment_names":
+            raise KeyboardInterrupt
+
+    world.ledger.watch = stops
+    with pytest.raises(KeyboardInterrupt):
+        work(world)
+    assert waiting(world) == 1
+    world.ledger.watch = lambda call, _: asked.append(call)
+    pass_by(world, BETWEEN_QUESTIONS)
+    work(world)
+    assert "payment_names" not in asked  # it may be at it still
+    pass_by(world, 300 * SECOND)
+    work(world)
+    assert world.states == ["succeeded"]
+
+
+def test_a_shop_that_fails_over_it_is_asked_again(world: Any, asked: list[str]) -> None:
+    del asked
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    find = world.shop.find_order
+    world.shop.find_order = lambda *_: 1 / 0
+    work(world)
+    assert waiting(world) == 1
+    world.shop.find_order = find
+    pass_by(world, 3600 * SECOND)
+    work(world)
+    assert world.states == ["succeeded"]
+
+
+def test_where_the_provider_cannot_tell_other_names_nothing_is_kept(world: Any) -> None:
+    world.open(inline_seconds=0)
+    sold(world)
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    receipt = told(world, f"event:{made.reference}")
+    assert (receipt.kept, receipt.unknown) == (0, 0)
+
+
+def test_what_waits_for_one_shop_is_asked_with_its_own_account(world: Any, asked: list[str]) -> None:
+    other = attrs.evolve(a_payment("100.00", provider="ledger", reference="s_1"), account="second")
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[other])
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    work(world)
+    assert "1001" not in [row[0] for row in sql(world, "SELECT order_id FROM retour_event")]
+    assert asked.count("payment_names") == 1
+
+
+def test_a_provider_that_answers_nonsense_is_asked_again_later(world: Any, asked: list[str]) -> None:
+    del asked
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+
+    def nonsense(call: str, _: object) -> None:
+        if call == "payment_names":
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "no JSON")
+
+    world.ledger.watch = nonsense
+    work(world)
+    assert waiting(world) == 1
