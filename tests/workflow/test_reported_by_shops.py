@@ -13,7 +13,19 @@ import attrs
 import pytest
 import sqlalchemy
 
-from retour import Actor, MemoryShop, Mode, Money, Order, Payment, ReturnDesk, WrongState, connect, hookimpl
+from retour import (
+    Actor,
+    BankAccount,
+    MemoryShop,
+    Mode,
+    Money,
+    Order,
+    Payment,
+    ReturnDesk,
+    WrongState,
+    connect,
+    hookimpl,
+)
 from retour.providers import PaymentCapabilities, Refundable, RefundRequest, RefundResult, RefundStatus, Support
 from retour.sandbox import Fault, PaymentSandbox
 from retour.testing import a_line, a_payment, an_order
@@ -307,3 +319,52 @@ def test_a_refund_whose_payment_left_can_be_taken_back_and_looked_up(shop_at: Ca
     assert cancelled is not None
     assert cancelled.state == "cancelled"
     assert shop.went_back == eur("0.00")
+
+
+# --- the shop stores another name of the payment ---------------------------------------------------------
+
+
+def invoiced(reference: str) -> Order:
+    payer = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
+    payment = a_payment("44.95", provider="manual_transfer", reference=reference, payer=payer)
+    return an_order(a_line("cup", 1, "44.95"), payments=[payment])
+
+
+@pytest.mark.parametrize("refunded", [True, False])
+def test_what_went_back_counts_although_the_shop_corrected_the_invoice_number(refunded: bool) -> None:
+    orders = MemoryShop([invoiced("invoice 17")])
+    desk = ReturnDesk(shop=orders, store="sqlite://", plugins=["manual_transfer"])
+    desk.mark_returned("1001", by=ANNA)
+    if refunded:
+        desk.confirm_refund("1001", "invoice 17", eur("44.95"), reference="statement 1", by=ANNA, request_id="f1")
+    orders.orders["1001"] = invoiced("invoice 17a")
+    [option] = desk.refund_options("1001")
+    assert option.suggested == eur("0" if refunded else "44.95")
+    if refunded:
+        with pytest.raises(WrongState, match="not on the order any more"):
+            desk.refund("1001", "invoice 17a", eur("44.95"), by=ANNA, request_id="f2")
+    else:
+        desk.refund("1001", "invoice 17a", eur("44.95"), by=ANNA, request_id="f2")
+    taken = [one for one in desk.dossier("1001").refunds.values() if one.counts_against_payment]
+    assert [one.amount for one in taken] == [eur("44.95")]
+    desk.close()
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+@pytest.mark.parametrize("cups", [1, 2])
+def test_one_cup_is_paid_once_although_the_shop_stores_the_charge_now(
+    shop_at: Callable[..., Shop], renamed: bool, cups: int
+) -> None:
+    shop = shop_at("stripe", "40.00", cups=2)
+    assert isinstance(shop.sandbox, StripeSandbox)
+    shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="r1")
+    shop.refund("20.00")
+    if renamed:
+        charge = a_payment("40.00", provider="stripe", reference=shop.sandbox.charge_of(shop.reference), mode=Mode.TEST)
+        shop.orders.orders["1001"] = an_order(a_line("cup", 2, "40.00"), payments=[charge])
+    if cups == 2:
+        shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="r2")
+    [option] = shop.desk.refund_options("1001")
+    if option.suggested:
+        shop.desk.refund("1001", option.payment.reference, option.suggested, by=ANNA, request_id="f2")
+    assert shop.went_back == eur(f"{20 * cups}.00")
