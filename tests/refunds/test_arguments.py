@@ -390,14 +390,14 @@ def named(value: object) -> str:
 
 @pytest.mark.parametrize("name, value, error, said", REFUSED, ids=named)
 def test_what_a_desk_cannot_be_made_with_is_refused_before_anything_is_opened(
-    world: Any, name: str, value: object, error: type[RetourError], said: str
+    bare_database: str, name: str, value: object, error: type[RetourError], said: str
 ) -> None:
-    right: dict[str, Any] = {"shop": MemoryShop(), "store": world.database}
+    right: dict[str, Any] = {"shop": MemoryShop(), "store": bare_database}
     with pytest.raises(error, match=said) as caught:
         ReturnDesk(**{**right, name: value})
     assert caught.value.text("nl") != caught.value.text("en")
     assert "topsecret" not in str(caught.value)
-    engine = create_engine(world.database)
+    engine = create_engine(bare_database)
     assert inspect_database(engine).get_table_names() == []
     engine.dispose()
 
