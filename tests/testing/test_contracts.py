@@ -52,7 +52,8 @@ NOT_ASKED = {
 """What a sound provider is not asked, or not all of, besides what it declares that it cannot.
 
 Both refund by API, and have one secret for webhooks. Acme Pay's are signed in a header, over the whole body, and name
-no mode and no account; a payment of it has one name, so that one of its methods is not there. Notify Pay can be asked nothing: it has two methods only, and no answer of it has a mode.
+no mode and no account; its payments have one name each, and it has no method that tells more. Notify Pay can be asked
+nothing: it has two methods only, and no answer of it has a mode.
 """
 
 CONFTEST = """
