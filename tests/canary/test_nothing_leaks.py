@@ -420,6 +420,7 @@ def fail_at_the_provider(host: Host, everything: Everything) -> list[str]:
         "find_refund": lambda: provider.find_refund(request),
         "list_refunds": lambda: provider.list_refunds(target),
         "refundable": lambda: provider.refundable(payment),
+        "payment_names": lambda: provider.payment_names(payment.reference),
         "check_settings": provider.check_settings,
         "refund_options": lambda: host.desk.refund_options("failing"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import partial
 from urllib.parse import quote, urljoin
 
 import pytest
@@ -21,6 +22,7 @@ from retour.providers import (
     refuse_another,
     refuse_another_refund,
     segment,
+    unless_unknown,
 )
 
 AN_ID, ANYTHING = re.compile("ap_[0-9]+"), re.compile(".*", re.DOTALL)
@@ -120,3 +122,18 @@ def test_another_refund_than_was_asked_for_is_unreadable(other: RefundResult, sa
     with pytest.raises(ProviderError, match=said) as caught:
         refuse_another_refund(other, REQUEST)
     assert (caught.value.code, caught.value.disposition) == (ErrorCode.UNREADABLE_ANSWER, Disposition.RECONCILE)
+
+
+def test_that_a_name_is_unknown_is_an_answer_and_every_other_refusal_is_raised() -> None:
+    def refused(code: ErrorCode) -> str:
+        raise ProviderError(code, "no")
+
+    assert unless_unknown(lambda: "ap_1") == "ap_1"
+    assert unless_unknown(lambda: segment("?", re.compile("ap_[0-9]+"), what="payment of Acme Pay")) is None
+    for code in ErrorCode:
+        if code is ErrorCode.UNKNOWN_PAYMENT:
+            assert unless_unknown(partial(refused, code)) is None
+        else:
+            with pytest.raises(ProviderError) as caught:
+                unless_unknown(partial(refused, code))
+            assert caught.value.code is code

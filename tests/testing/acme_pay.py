@@ -187,6 +187,7 @@ class AcmePay:
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
         refundable=Support.YES,
+        payment_names=Support.PROVIDER_CANNOT,
         fetch_refund=Support.YES,
         cancel_refund=Support.YES,
         find_refund=Support.YES,

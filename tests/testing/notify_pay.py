@@ -156,6 +156,7 @@ class NotifyPay:
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
         refundable=Support.PROVIDER_CANNOT,
+        payment_names=Support.PROVIDER_CANNOT,
         fetch_refund=Support.PROVIDER_CANNOT,
         cancel_refund=Support.PROVIDER_CANNOT,
         find_refund=Support.PROVIDER_CANNOT,

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 from acme_pay import AcmePay
-from notify_mistakes import BROKEN
+from names_mistakes import BROKEN
 from notify_pay import NotifyPay
 
 from retour.testing import contracts
@@ -28,6 +28,7 @@ SOUND = {kind.__name__: kind for kind in (AcmePay, NotifyPay)}
 
 NOT_ASKED = {
     "AcmePay": {
+        "test_a_method_raises_provider_errors_and_nothing_else",
         "test_a_refund_that_waits_for_a_person_is_not_told_as_paid",
         "test_a_signed_field_cannot_pass_for_the_next",
         "test_a_webhook_of_the_other_mode_says_nothing",
@@ -51,13 +52,14 @@ NOT_ASKED = {
 """What a sound provider is not asked, or not all of, besides what it declares that it cannot.
 
 Both refund by API, and have one secret for webhooks. Acme Pay's are signed in a header, over the whole body, and name
-no mode and no account. Notify Pay can be asked nothing: it has two methods only, and no answer of it has a mode.
+no mode and no account; its payments have one name each, and it has no method that tells more. Notify Pay can be asked
+nothing: it has two methods only, and no answer of it has a mode.
 """
 
 CONFTEST = """
 import pytest
 from broken_providers import Broken
-from notify_mistakes import BROKEN
+from names_mistakes import BROKEN
 from acme_pay import AcmePay, AcmePaySandbox
 from notify_pay import NotifyPay, NotifyPaySandbox
 

@@ -105,6 +105,22 @@ def test_a_refund_in_the_dashboard_is_noticed(sandbox: MollieSandbox) -> None:
     assert (external.reference, external.amount) == (made, HALF)
 
 
+def test_the_webhook_of_an_order_that_the_shop_stored_tells_of_a_refund_in_the_dashboard(
+    sandbox: MollieSandbox,
+) -> None:
+    """It names the order, and nothing else comes: it was answered and dropped."""
+    reference = sandbox.order(sandbox.pay(PAID))
+    desk = desk_of(sandbox, reference)
+    desk.mark_returned("1001", by=ANNA)
+    made = sandbox.refund_in_dashboard(reference, HALF)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    deliver([SandboxWebhook(headers=form, body=f"id={reference}".encode())], desk)
+    desk.work()
+    [external] = desk.dossier("1001").refunds.values()
+    assert (external.reference, external.amount) == (made, HALF)
+    assert desk.refund_options("1001")[0].suggested == PAID - HALF
+
+
 def test_a_gift_card_is_told_before_anything_is_planned(sandbox: MollieSandbox) -> None:
     reference = sandbox.pay(PAID, method="giftcard")
     desk = desk_of(sandbox, reference)

@@ -56,6 +56,8 @@ def test_every_call_and_every_answer_is_held_against_the_description(
     for brief in (False, True):
         sandbox.brief_orders = brief
         paypal.refundable(a.payment(f"order:{sandbox.order_of(capture)}"))
+    paypal.payment_names(capture)
+    assert paypal.payment_names("3C679366HH908993F") == ()
     for webhook in sandbox.take_webhooks():
         paypal.parse_webhook(webhook)
     sandbox.hold()

@@ -392,10 +392,29 @@ def test_right_settings_pass_their_check_with_one_call(paypal: PayPal, sandbox: 
 # --- what can be refunded --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stored, reference_is", [("capture:{capture}", "order"), (" {capture}\n", "capture")])
+@pytest.mark.parametrize(
+    "stored, reference_is",
+    [
+        ("capture:{capture}", "order"),
+        (" {capture}\n", "capture"),
+        ("Capture : {capture} ", "order"),
+        ("capture:{small}", "order"),
+        ("{small}", "capture"),
+    ],
+)
 def test_a_capture_is_its_own_target(connect: Any, capture: str, a: Any, stored: str, reference_is: str) -> None:
     paypal = connect(reference_is=reference_is)
-    assert paypal.refundable(a.payment(stored.format(capture=capture))).target == capture
+    reference = stored.format(capture=capture, small=capture.lower())
+    assert paypal.refundable(a.payment(reference)).target == capture
+
+
+@pytest.mark.parametrize("letter", ["ı", "ſ", "ß"])
+def test_no_letter_becomes_another_by_its_capital(paypal: PayPal, sandbox: PayPalSandbox, a: Any, letter: str) -> None:
+    """The capitals of these are letters of PayPal's ids."""
+    with pytest.raises(ProviderError) as unknown:
+        paypal.refundable(a.payment(f"3C679366HH90899{letter}"))
+    assert unknown.value.code is ErrorCode.UNKNOWN_PAYMENT
+    assert sent(sandbox) == reads(sandbox) == []
 
 
 @pytest.mark.parametrize("stored, reference_is", [("order:{order}", "capture"), ("{order}", "order")])

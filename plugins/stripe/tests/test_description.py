@@ -47,6 +47,7 @@ def calls_of_every_kind(
     stripe.check_settings()
     stripe.find_refund(refund_of(target))
     stripe.refundable(payment(target))
+    stripe.payment_names(target)
     return made
 
 

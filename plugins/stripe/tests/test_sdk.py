@@ -32,6 +32,8 @@ assert isinstance(intent.latest_charge, stripe.Charge) and intent.latest_charge.
 assert client.v1.charges.retrieve(intent.latest_charge.id).payment_intent == payment
 whole = client.v1.payment_intents.retrieve(payment, {"expand": ["latest_charge.refunds"]}).latest_charge.refunds
 assert [refund.id for refund in whole.auto_paging_iter()] == [other.id, made.id]
+[session] = client.v1.checkout.sessions.list({"payment_intent": payment}).data
+assert isinstance(session, stripe.checkout.Session) and session.payment_intent == payment
 
 def refused(kind, status, code, call, *arguments):
     try:
@@ -60,7 +62,8 @@ assert event.type == "charge.refunded" and isinstance(event.data.object, stripe.
 
 
 def test_stripes_own_client_refunds_lists_and_is_refused(sandbox: StripeSandbox, run_with_sdk: RunWithSdk) -> None:
-    run_with_sdk("stripe", REFUNDING, sandbox.url, sandbox.api_key, sandbox.pay(Money.of("94.95", "EUR")))
+    payment, *_ = sandbox.names(sandbox.check_out(Money.of("94.95", "EUR")))
+    run_with_sdk("stripe", REFUNDING, sandbox.url, sandbox.api_key, payment)
 
 
 def test_stripes_own_client_believes_the_sandboxes_webhooks(sandbox: StripeSandbox, run_with_sdk: RunWithSdk) -> None:

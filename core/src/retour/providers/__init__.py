@@ -16,7 +16,7 @@ from retour.providers.capabilities import (
 from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
-from retour.providers.references import refuse_another, refuse_another_refund, segment
+from retour.providers.references import refuse_another, refuse_another_refund, segment, unless_unknown
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult, RefundStatus
 from retour.providers.refusals import Refusals, Said, own_words, refusal
 from retour.providers.settings import Secret, api_address, choice
@@ -81,4 +81,5 @@ __all__ = [
     "refuse_another",
     "refuse_another_refund",
     "segment",
+    "unless_unknown",
 ]

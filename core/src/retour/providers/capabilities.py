@@ -65,7 +65,8 @@ class PaymentCapabilities:
     ``refundable``: what is left of a payment can be read before anything is sent; ``YES`` where the provider's figure
     is exact, ``PARTIAL`` where it is a hint. Where it cannot be read, what the shop stored is what is refunded.
     ``fetch_refund``: one refund as it is now. ``cancel_refund``: take one back before it is paid out.
-    ``payment_names``: every name that a payment has there and that a shop can have stored, asked by one of them.
+    ``payment_names``: every name that a payment has there and that a shop can have stored, asked by one of them;
+    ``PARTIAL`` where some payments do not say all of theirs.
     ``find_refund``: look a refund up by our own id after a lost answer. ``list_refunds``: all refunds of a payment,
     whoever made them. ``check_settings``: one cheap call that shows that the settings work.
 

@@ -73,10 +73,15 @@ class RefundsByApi(PaymentProvider, Protocol):
         """
 
     def payment_names(self, name: str) -> Sequence[str]:
-        """Every name of the payment that is called ``name``, ``name`` among them: its id, its charge or capture, the
-        order or session that it was paid with. Empty where the provider certainly knows no payment by that name.
+        """Every name by which a shop can have stored the payment that is called ``name``: its id, its charge or
+        capture, the order or session that it was paid with, in every spelling that the plugin documents. ``name`` is
+        among them, and can be spelled in any of these ways. Of an order, it has the names of the payments in it.
 
-        The core asks when a webhook names a payment that neither it nor the shop knows.
+        Empty only where the provider certainly has nothing of that name (`unless_unknown`): what is not paid yet has
+        its own. Whatever else goes wrong is raised. Two calls at most, and as many names as a person would look at.
+
+        The core asks when a webhook names a payment that neither it nor the shop knows, and asks the shop for each
+        name. They lead to an order, and prove nothing of which payments are one: that is `Refundable.names`.
         """
 
     def refund(self, request: RefundRequest) -> RefundResult:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
+
+_T = TypeVar("_T")
 
 _WRITTEN_AS_IT_IS = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~-]{1,255}")
 """What needs no percent in a path and leads nowhere else (RFC 3986, 2.3 and 5.2.4)."""
@@ -31,6 +34,20 @@ def segment(reference: str, shape: re.Pattern[str], *, what: str) -> str:
     if shape.fullmatch(reference) and _WRITTEN_AS_IT_IS.fullmatch(reference):
         return reference
     raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{reference[:_SHOWN]} is no {what}")
+
+
+def unless_unknown(ask: Callable[[], _T]) -> _T | None:
+    """What ``ask`` answers; None where that is refused because the provider certainly has nothing of that name: it has
+    another shape than `segment` takes, or the provider says so in its own words (`refusal`).
+
+    Whatever else goes wrong proves nothing of a name, and is raised.
+    """
+    try:
+        return ask()
+    except ProviderError as error:
+        if error.code is not ErrorCode.UNKNOWN_PAYMENT:
+            raise
+    return None
 
 
 def refuse_another(what: str, *, asked: str, found: str | Collection[str]) -> None:

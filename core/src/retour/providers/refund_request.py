@@ -81,11 +81,12 @@ class Refundable:
     False with a ``reason`` when no refund by API can be made; then there may be no ``target``. ``url`` is the payment's
     page in the dashboard, if the provider gave it.
 
-    The rest is what else the answer said. ``names`` are all names of this payment that a webhook may use, the target
-    among them. ``choices`` are the paid payments or captures of what the shop stored where it has several: nobody can
-    tell which one is meant, so it is not ``possible``. ``method`` is the way of paying in the provider's word.
-    ``captured`` and ``charged_back`` are what was received and what a bank took back. ``refunds`` are all refunds of
-    the payment where the same call gave them whole, else None: they are listed when they are needed.
+    The rest is what else the answer said. ``names`` are all names that a webhook may use of this payment and of no
+    other, the target among them. Two payments with a name in common are taken for one, so an order that can have
+    another payment is none. ``choices`` are the paid payments or captures of what the shop stored where it has
+    several: nobody can tell which one is meant, so it is not ``possible``. ``method`` is the way of paying in the
+    provider's word. ``captured`` and ``charged_back`` are what was received and what a bank took back. ``refunds`` are
+    all refunds of the payment where the same call gave them whole, else None: they are listed when they are needed.
     """
 
     target: Reference

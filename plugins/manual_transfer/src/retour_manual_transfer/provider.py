@@ -54,6 +54,7 @@ class ManualTransfer:
         refund_by_person=Support.YES,
         partial_refund=Support.YES,
         refundable=Support.PROVIDER_CANNOT,
+        payment_names=Support.PROVIDER_CANNOT,
         fetch_refund=Support.PROVIDER_CANNOT,
         cancel_refund=Support.PROVIDER_CANNOT,
         find_refund=Support.PROVIDER_CANNOT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
@@ -38,6 +39,7 @@ from retour.providers import (
     refuse_another,
     refuse_another_refund,
     segment,
+    unless_unknown,
 )
 from retour_mollie import webhooks, wire
 from retour_mollie.errors import Call, refusal
@@ -59,6 +61,9 @@ IDEMPOTENCY_WINDOW = datetime.timedelta(hours=1)
 
 LARGEST_PAGE = 250
 """Refunds on one page of a list at most (parameter ``list-limit``)."""
+
+MOST_PAYMENTS = 20
+"""Paid payments of an order that are named at most."""
 
 LATE_FAILURE = datetime.timedelta(days=90)
 """How long after a refund succeeded a bank can send the money back. No page of Mollie names a time, so this is declared
@@ -103,6 +108,7 @@ class Mollie:
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
         refundable=Support.PARTIAL,
+        payment_names=Support.YES,
         fetch_refund=Support.YES,
         cancel_refund=Support.YES,
         find_refund=Support.YES,
@@ -142,10 +148,12 @@ class Mollie:
             payment.captured, f"{reference} is no payment of Mollie: those begin with tr_, its orders with ord_."
         )
 
-    def _refundable(self, target: str, captured: Money) -> Refundable:
-        found = self._read(wire.Payment, f"payments/{_payment(target)}", {"embed": "refunds"})
-        wire.of_mode(found.mode, self._mode)
-        refuse_another("payment", asked=target, found=found.id)
+    def _refundable(self, target: str, captured: Money, *, order: str = "") -> Refundable:
+        """What is left of a payment, which is the only paid one of ``order`` if that is given.
+
+        The order that the answer names is no name of it otherwise: it can have other paid payments.
+        """
+        found = self._read_payment(target, {"embed": "refunds"})
         refunds = None if found.refunds is None else tuple([self._result(one, target) for one in found.refunds])
         nothing = Money.zero(captured.currency)
         if found.amount.currency != captured.currency:
@@ -163,7 +171,7 @@ class Mollie:
             possible=not reason,
             reason=reason,
             url=found.dashboard,
-            names=(target,),
+            names=(target, order) if order else (target,),
             method=found.method or "",
             captured=found.captured,
             charged_back=found.charged_back,
@@ -172,16 +180,37 @@ class Mollie:
 
     def _refundable_of_order(self, reference: str, captured: Money) -> Refundable:
         """By amount on the order's payment; ``GET /v2/orders`` is not in the description of 2026 any more."""
-        order = self._read(wire.Order, f"orders/{_order(reference)}", {"embed": "payments"})
-        wire.of_mode(order.mode, self._mode)
-        refuse_another("order", asked=reference, found=order.id)
+        order = self._read_order(reference)
         paid = [payment.id for payment in order.paid]
         if len(paid) == 1:
-            return self._refundable(paid[0], captured)
+            return self._refundable(paid[0], captured, order=order.id)
         found = f"{len(paid)} paid payments at Mollie: {', '.join(paid)}" if paid else "no paid payment at Mollie"
         return _no_payment(
             captured, f"Order {reference} has {found}. Refund it there, or store a payment (tr_…).", choices=paid
         )
+
+    def payment_names(self, name: str) -> Sequence[str]:
+        """The payment (``tr_…``) and the order that it was made for (``ord_…``); of an order its paid payments."""
+        return unless_unknown(partial(self._names, name.strip())) or ()
+
+    def _names(self, name: str) -> Sequence[str]:
+        if name.startswith("ord_"):
+            order = self._read_order(name)
+            return [order.id, *[payment.id for payment in order.paid[:MOST_PAYMENTS]]]
+        payment = self._read_payment(name)
+        return [payment.id, payment.orderId] if payment.orderId else [payment.id]
+
+    def _read_payment(self, reference: str, query: Mapping[str, str] | None = None) -> wire.Payment:
+        found = self._read(wire.Payment, f"payments/{_payment(reference)}", query)
+        wire.of_mode(found.mode, self._mode)
+        refuse_another("payment", asked=reference, found=found.id)
+        return found
+
+    def _read_order(self, reference: str) -> wire.Order:
+        found = self._read(wire.Order, f"orders/{_order(reference)}", {"embed": "payments"})
+        wire.of_mode(found.mode, self._mode)
+        refuse_another("order", asked=reference, found=found.id)
+        return found
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund. A low balance is no refusal: the refund is queued, which is pending with a reason.

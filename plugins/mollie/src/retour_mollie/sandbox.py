@@ -153,7 +153,10 @@ class MollieSandbox(BookkeepingSandbox):
                 extra=extra,
                 said={"description": description} | ({"webhookUrl": webhook_url} if webhook_url else {}),
             )
-            self.ledger.add(payment, order=reference if reference.startswith("ord_") else "")
+            order = reference if reference.startswith("ord_") else ""
+            if order:
+                payment.said["orderId"] = order
+            self.ledger.add(payment, order=order)
             return reference or payment.id
 
     def order(self, *payments: str) -> str:
@@ -161,6 +164,8 @@ class MollieSandbox(BookkeepingSandbox):
         with self.lock:
             reference = self.new_id("ord")
             self.ledger.orders[reference] = [self.ledger.payments[payment] for payment in payments]
+            for payment in self.ledger.orders[reference]:
+                payment.said["orderId"] = reference
             return reference
 
     def names(self, reference: str) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """Mollie's two kinds of webhooks: the classic one, which is only a hint, and the signed events of the next generation.
 
-Classic: a form ``id=tr_…`` to the payment's ``webhookUrl``, unsigned, also for its refunds and chargebacks
-(source/overview/webhooks.rst). Next-gen: JSON with ``X-Mollie-Signature`` (https://docs.mollie.com/reference/webhooks-new,
+Classic: a form ``id=tr_…`` to the payment's ``webhookUrl``, unsigned, also for its refunds and chargebacks, and
+``id=ord_…`` to an order's (source/overview/webhooks.rst). Next-gen: JSON with ``X-Mollie-Signature`` (https://docs.mollie.com/reference/webhooks-new,
 ``SignatureValidator`` in mollie/mollie-api-php).
 """
 
@@ -30,7 +30,7 @@ SIGNATURE = "x-mollie-signature"
 PREFIX = "sha256="
 FORM = "application/x-www-form-urlencoded"
 
-_PAYMENT = re.compile(r"tr_[0-9A-Za-z]+")
+_TARGET = re.compile(r"(?:tr|ord)_[0-9A-Za-z]+")
 
 
 def parse(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> VerifiedEvents | ToFetch:
@@ -45,10 +45,10 @@ def parse(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> Verifie
 
 
 def _hint(webhook: RawWebhook) -> ToFetch:
-    """The payment that a classic webhook names.
+    """The payment or the order that a classic webhook names: a shop can have stored either.
 
-    A form with one id that is no payment's (an order, a subscription, a payment link) hints at nothing of ours, and
-    is answered like any other: a refusal would only make Mollie repeat it. What is no such form is not Mollie's.
+    A form with one id of something else (a subscription, a payment link) hints at nothing of ours, and is answered like
+    any other: a refusal would only make Mollie repeat it. What is no such form is not Mollie's.
     """
     if webhook.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise WebhookRejected("neither signed nor a form")
@@ -59,7 +59,7 @@ def _hint(webhook: RawWebhook) -> ToFetch:
     if len(named) != 1:
         raise WebhookRejected("a form without one id")  # from nothing: the fault of the parser repeats the form
     [reference] = named
-    return ToFetch(targets=(reference,) if _PAYMENT.fullmatch(reference) else ())
+    return ToFetch(targets=(reference,) if _TARGET.fullmatch(reference) else ())
 
 
 def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> VerifiedEvents:

@@ -205,7 +205,8 @@ class Payment:
     """A payment. ``amountRefunded`` and ``amountRemaining`` are absent when no refund is possible; older recordings
     have null for them.
 
-    ``amountChargedBack`` is what a bank took back in all, absent where it took nothing."""
+    ``amountChargedBack`` is what a bank took back in all, absent where it took nothing. ``orderId`` is there where the
+    payment was made for an order, which can have others (schema ``entity-payment-response``)."""
 
     id: str
     mode: str
@@ -217,6 +218,7 @@ class Payment:
     amountRemaining: Amount | None = None
     amountCaptured: Amount | None = None
     amountChargedBack: Amount | None = None
+    orderId: str | None = None
     _embedded: EmbeddedRefunds | None = None
 
     @property

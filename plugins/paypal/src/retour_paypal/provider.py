@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from retour.providers import (
@@ -33,6 +34,7 @@ from retour.providers import (
     read_wire,
     refuse_another,
     segment,
+    unless_unknown,
 )
 from retour_paypal.api import Api
 from retour_paypal.settings import Settings
@@ -62,10 +64,16 @@ _ID = re.compile(r"[A-Z0-9]{1,20}")
 _PATH_ID = re.compile(r"[A-Z0-9]{1,36}")
 """What may become part of an address of the API: parameter ``id`` in PayPal's description of Orders v2."""
 
+MOST_CAPTURES = 20
+"""Captures of an order that are named at most."""
+
 _REFUNDABLE = ("COMPLETED", "PARTIALLY_REFUNDED")
 
 _NEVER_REFUNDED = ("COMPLETED", "PENDING", "DECLINED", "FAILED")
 """The statuses of a capture of which nothing was refunded (schema ``capture_status``)."""
+
+_NOT_PAID = ("DECLINED", "FAILED")
+"""The statuses of a capture that is no payment."""
 
 _WHY_NOT = {
     "PENDING": "PayPal has not received this payment yet: it can be refunded once it is completed",
@@ -83,8 +91,8 @@ class PayPal:
     taken back (`HELP`, and https://developer.paypal.com/docs/api/payments/v2/).
 
     A refund is made on a capture, so ``target`` is always a capture's id. PayPal has no call that lists refunds: they
-    stand in the order of the capture, and not every capture says which order it is of. So `list_refunds` is partial,
-    and a refund that `find_refund` does not find may have been made all the same.
+    stand in the order of the capture, and not every capture says which order it is of. So `list_refunds` is partial, as
+    is `payment_names`, and a refund that `find_refund` does not find may have been made all the same.
     """
 
     name: ClassVar = "paypal"
@@ -97,6 +105,7 @@ class PayPal:
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
         refundable=Support.PARTIAL,
+        payment_names=Support.PARTIAL,
         fetch_refund=Support.YES,
         cancel_refund=Support.PROVIDER_CANNOT,
         find_refund=Support.PARTIAL,
@@ -142,6 +151,30 @@ class PayPal:
             )
         capture = self._capture(reference)
         return self._left(capture, self._refunds_of(capture))
+
+    def payment_names(self, name: str) -> Sequence[str]:
+        """The capture and its order, each as its bare id and with the word before it, since a shop can have stored
+        either; of an order its captures.
+
+        A bare id is looked for among the captures first, whatever the shop stores: webhooks name those.
+        """
+        kind, reference = _spelled(name)
+        asked = {"capture": [self._names_of_capture], "order": [self._names_of_order]}
+        for ask in asked.get(kind, [self._names_of_capture, self._names_of_order]):
+            found = unless_unknown(partial(ask, reference))
+            if found is not None:
+                return found
+        return ()
+
+    def _names_of_capture(self, reference: str) -> Sequence[str]:
+        capture = self._capture(reference)
+        return [*_spellings("capture", capture.id), *(_spellings("order", capture.order) if capture.order else ())]
+
+    def _names_of_order(self, reference: str) -> Sequence[str]:
+        order = self._order(reference)
+        tried = [capture.id for capture in order.captures if capture.status not in _NOT_PAID]
+        named = [name for capture in tried[:MOST_CAPTURES] for name in _spellings("capture", capture)]
+        return [*_spellings("order", order.id), *named]
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund of an explicit amount (``captures.refund``), recognised by ``PayPal-Request-Id``.
@@ -316,10 +349,23 @@ class PayPal:
 
     def _read(self, stored: str) -> tuple[str, str]:
         """What a stored reference is, a capture or an order, and its id; ``order:5O190127TN364715T`` says it itself."""
-        kind, colon, reference = stored.strip().partition(":")
-        if colon and kind in ("capture", "order"):
-            return kind, reference.strip()
-        return self.settings.reference_is, stored.strip()
+        kind, reference = _spelled(stored)
+        return kind or self.settings.reference_is, reference
+
+
+def _spelled(stored: str) -> tuple[str, str]:
+    """Which word stands before a stored reference, if one does, and its id as PayPal writes it: an id in small letters
+    can only mean the one in capitals (`_ID`)."""
+    word, _, rest = stored.partition(":")
+    kind = word.strip().lower()
+    kind, reference = (kind, rest) if kind in ("capture", "order") else ("", stored)
+    reference = reference.strip()
+    return kind, reference.upper() if reference.isascii() else reference
+
+
+def _spellings(kind: str, reference: str) -> tuple[str, str]:
+    """How a shop can have stored an id."""
+    return reference, f"{kind}:{reference}"
 
 
 def _id(reference: str) -> str:

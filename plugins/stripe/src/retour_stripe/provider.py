@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -32,13 +33,14 @@ from retour.providers import (
     refuse_another,
     refuse_another_refund,
     segment,
+    unless_unknown,
 )
 from retour_stripe.api import KEY_HEADER, Api
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import STEPS, from_wire, to_wire
 from retour_stripe.settings import Settings
 from retour_stripe.webhooks import check_signature, read_events
-from retour_stripe.wire import REFUND_ID, Charge, CheckoutSession, PaymentIntent, Refund, RefundList
+from retour_stripe.wire import REFUND_ID, Charge, CheckoutSession, PaymentIntent, Refund, RefundList, SessionList
 
 text = TextDomain("retour_stripe").text
 
@@ -61,6 +63,9 @@ _ID = re.compile(r"[0-9A-Za-z_]+")
 
 _LONGEST_METADATA = 500
 """Characters in a value of metadata: https://docs.stripe.com/api/metadata."""
+
+MOST_SESSIONS = 10
+"""Checkout sessions of a payment that are named at most; a payment has one."""
 
 _PAGE = 100
 _MOST_PAGES = 100
@@ -85,6 +90,7 @@ class Stripe:
         refund_by_api=Support.YES,
         partial_refund=Support.YES,
         refundable=Support.YES,
+        payment_names=Support.YES,
         fetch_refund=Support.YES,
         cancel_refund=Support.PARTIAL,
         find_refund=Support.YES,
@@ -153,17 +159,41 @@ class Stripe:
             captured = from_wire(charge.amount_captured, charge.currency)
             remaining = from_wire(charge.amount_captured - charge.amount_refunded, charge.currency)
             reason = reason or _why_not(charge, remaining, payment)
-        named = (target, charge.payment_intent, charge.id, reference) if charge is not None else (target, reference)
         return Refundable(
             target=target,
             remaining=remaining,
             possible=not reason,
             reason=reason,
             url=f"{DASHBOARD[self.settings.mode]}/payments/{target}" if target else "",
-            names=tuple(dict.fromkeys([name for name in named if name])),
+            names=_names(target, charge, reference),
             captured=captured,
             refunds=_all_refunds(charge, target),
         )
+
+    def payment_names(self, name: str) -> Sequence[str]:
+        """The PaymentIntent, its charge, and the checkout sessions that it was paid with."""
+        return unless_unknown(partial(self._every_name, name.strip())) or ()
+
+    def _every_name(self, name: str) -> Sequence[str]:
+        target, charge, _ = self._charge(name)
+        known = _names(target, charge, name)
+        intent = next((one for one in known if one.startswith(_INTENT)), "")
+        return known if name.startswith(_SESSION) or not intent else (*known, *self._sessions(intent))
+
+    def _sessions(self, intent: str) -> Sequence[str]:
+        """The checkout sessions of a payment; none where a restricted key may not read them, which says nothing
+        against the other names."""
+        query = {"payment_intent": intent, "limit": str(MOST_SESSIONS)}
+        try:
+            found = self._api.get(SessionList, "checkout/sessions", query).data
+        except ProviderError as error:
+            if error.http_status != 403 or error.code is not ErrorCode.AUTHENTICATION:
+                raise
+            return ()
+        for session in found:
+            self._check_mode(session.livemode)
+            refuse_another("payment", asked=intent, found=session.payment_intent or "")
+        return [session.id for session in found[:MOST_SESSIONS]]
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Send a refund. Stripe shows no text of ours to the consumer, so ``description`` stays here.
@@ -285,6 +315,12 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     if remaining.currency != payment.captured.currency:
         return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
     return ""
+
+
+def _names(target: str, charge: Charge | None, reference: str) -> tuple[str, ...]:
+    """The names of a payment that one answer holds, ``reference`` among them, which it was found by."""
+    named = (target, charge.payment_intent, charge.id, reference) if charge is not None else (target, reference)
+    return tuple(dict.fromkeys([name for name in named if name]))
 
 
 def _all_refunds(charge: Charge | None, target: str) -> tuple[RefundResult, ...] | None:

@@ -76,6 +76,21 @@ _REFUND_FIELDS = frozenset(
     }
 )
 _LIST_FIELDS = frozenset({"charge", "payment_intent", "limit", "starting_after", "ending_before", "expand", "created"})
+_SESSION_LIST_FIELDS = frozenset(
+    {
+        "created",
+        "customer",
+        "customer_details",
+        "ending_before",
+        "expand",
+        "limit",
+        "payment_intent",
+        "payment_link",
+        "starting_after",
+        "status",
+        "subscription",
+    }
+)
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _SIGNATURE = "stripe-signature"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
@@ -99,6 +114,7 @@ class StripeSandbox(BookkeepingSandbox):
     the refusal of a too high amount, of which only the text is known for sure.
 
     ``webhook_version`` is the API version of the webhook endpoint, which decides which events there are.
+    ``restricted_from`` is what the ``restricted_key`` may not do, as parts of paths.
 
     A card refund that is too high for the balance is pending until there is enough; refunds of other methods fail
     (https://docs.stripe.com/refunds).
@@ -137,6 +153,7 @@ class StripeSandbox(BookkeepingSandbox):
         self.other_mode_key = f"sk_{Mode.LIVE if mode is Mode.TEST else Mode.TEST}_sandbox"
         self.webhook_secret = "whsec_sandbox"  # noqa: S105 - the sandbox's own
         self.webhook_version = webhook_version
+        self.restricted_from: Collection[str] = ("refunds",)
         self.plans: deque[Sequence[Step]] = deque()
         self.code_of_too_much = ""
         self.events: list[Json] = []
@@ -283,7 +300,7 @@ class StripeSandbox(BookkeepingSandbox):
 
     def _check_key(self, request: SandboxRequest) -> None:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key == self.restricted_key and "refunds" in request.path:
+        if key == self.restricted_key and any(part in request.path for part in self.restricted_from):
             raise _Refused(403, "The provided key does not have the required permissions for this endpoint.")
         if key == self.other_mode_key:
             thing = request.path.rpartition("/")[2]
@@ -324,6 +341,7 @@ class StripeSandbox(BookkeepingSandbox):
                 lambda name: self._session(name, expandable("payment_intent.latest_charge.refunds")),
             ),
             (r"/v1/disputes/(\w+)", self._dispute),
+            (r"/v1/checkout/sessions()", lambda _: self._list_sessions(request)),
             (r"/v1/refunds()", lambda _: self._list_refunds(request)),
             (r"/v1/disputes()", lambda _: self._list_disputes(request)),
             (r"/v1/balance()", lambda _: self._answers.balance(list(self.ledger.balance.values()))),
@@ -404,11 +422,21 @@ class StripeSandbox(BookkeepingSandbox):
         found = [self._answers.dispute(payment, dispute) for payment in of for dispute in payment.charge_backs]
         return self._page(request, sorted(found, key=lambda dispute: str(dispute["id"]), reverse=True))
 
-    def _listed_of(self, request: SandboxRequest) -> SandboxPayment | None:
-        """The payment that a list is to be of."""
+    def _list_sessions(self, request: SandboxRequest) -> Json:
+        """Checkout sessions, the newest first, those of one PaymentIntent if asked."""
+        asked = self._listed_of(request, _SESSION_LIST_FIELDS)
+        found = [
+            self._answers.session(name, payments[0] if payments else None, self._now())
+            for name, payments in reversed(self.ledger.orders.items())
+            if asked is None or asked in payments
+        ]
+        return self._page(request, found)
+
+    def _listed_of(self, request: SandboxRequest, known: Collection[str] = _LIST_FIELDS) -> SandboxPayment | None:
+        """The payment that a list is to be of; ``known`` are the parameters that the list has."""
         query = request.query
         for name in query:
-            if name.partition("[")[0] not in _LIST_FIELDS:
+            if name.partition("[")[0] not in known:
                 raise _Refused(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
         for name, prefixes in (("charge", ("ch_", "py_")), ("payment_intent", ("pi_",))):
             if name in query:

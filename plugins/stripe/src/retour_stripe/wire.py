@@ -118,6 +118,24 @@ class CheckoutSession:
 
 
 @attrs.frozen(kw_only=True)
+class ListedSession:
+    """As much of a checkout session as a list is asked for, its payment not expanded."""
+
+    id: str
+    object: Literal["checkout.session"]
+    livemode: bool
+    payment_intent: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SessionList:
+    """Checkout sessions of a payment."""
+
+    object: Literal["list"]
+    data: list[ListedSession]
+
+
+@attrs.frozen(kw_only=True)
 class Fault:
     """What is inside ``error`` (schema ``api_errors``). ``code`` can be missing."""
 

@@ -26,6 +26,7 @@ _PARTS = (
     "lookups",
     "on_the_way",
     "making_refunds",
+    "payment_names",
     "promises",
     "secrecy",
     "signing",
@@ -45,6 +46,7 @@ from retour.testing.contracts.identity import *  # noqa: E402
 from retour.testing.contracts.lookups import *  # noqa: E402
 from retour.testing.contracts.making_refunds import *  # noqa: E402
 from retour.testing.contracts.on_the_way import *  # noqa: E402
+from retour.testing.contracts.payment_names import *  # noqa: E402
 from retour.testing.contracts.promises import rule  # noqa: E402
 from retour.testing.contracts.refund_links import *  # noqa: E402
 from retour.testing.contracts.secrecy import *  # noqa: E402

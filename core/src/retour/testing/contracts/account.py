@@ -25,7 +25,7 @@ from retour.providers.http import ProviderSession
 from retour.providers.refund_request import RefundRequest
 from retour.providers.settings import Secret, read_settings
 from retour.providers.webhooks import WebhookRejected, WebhookTrust
-from retour.sandbox import BookedRefund, Fault, PaymentSandbox, SandboxRequest, SandboxResponse
+from retour.sandbox import BookedRefund, Fault, NamesPayments, PaymentSandbox, SandboxRequest, SandboxResponse
 
 A_YEAR = datetime.timedelta(days=366)
 """After this long every refund has settled that can settle (`PaymentSandbox.advance`)."""
@@ -155,6 +155,11 @@ class Account:
         """A payment as it was stored, perhaps by an earlier retour that took any reference."""
         return unchecked(Payment)(provider=self.kind.name, reference=reference, captured=amount, mode=mode)
 
+    def names(self, payment: Payment) -> list[str]:
+        """Every name of a payment that a shop can have stored, by a sandbox that knows; else what this shop stored."""
+        sandbox = self.sandbox
+        return list(sandbox.names(payment.reference)) if isinstance(sandbox, NamesPayments) else [payment.reference]
+
     def target(self, payment: Payment) -> str:
         """What a refund of a payment is made on, as the provider resolves it."""
         if lacks(self.capabilities, "refundable"):
@@ -182,6 +187,7 @@ class Account:
         asked: dict[str, Callable[[], object]] = {
             "check_settings": lambda: provider.check_settings(),
             "refundable": lambda: provider.refundable(payment),
+            "payment_names": lambda: provider.payment_names(payment.reference),
             "fetch_refund": lambda: provider.fetch_refund(request.target, reference),
             "find_refund": lambda: provider.find_refund(request),
             "list_refunds": lambda: provider.list_refunds(request.target),

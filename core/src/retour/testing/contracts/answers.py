@@ -49,6 +49,7 @@ READ_STATUSES = (200, 201, 302, 400, 401, 403, 404, 410, 422, 429, 500)
 
 METHODS = (
     "refundable",
+    "payment_names",
     "refund",
     "fetch_refund",
     "find_refund",
@@ -345,7 +346,7 @@ def test_a_payment_that_was_not_asked_for_is_not_refunded(account: Account) -> N
     Its target would be refunded in place of ours: somebody else's money.
     """
     one, other = account.pay(account.amount(94_95)), account.pay(account.amount(20_00))
-    with _mixed_up(account, partial(account.provider().refundable, other)):
+    with mixed_up(account, partial(account.provider().refundable, other)):
         found = outcome(partial(account.provider().refundable, one))
     assert isinstance(found, ProviderError) or not found.possible, (
         f"another customer's payment would be refunded: its answer was believed: {found!r}"
@@ -361,7 +362,7 @@ def test_a_list_of_another_payment_is_not_told(account: Account) -> None:
     one, other = account.pay(), account.pay()
     theirs = account.sandbox.refund_in_dashboard(other.reference, account.amount(10_00))
     target, provider = account.target(one), account.provider()
-    with _mixed_up(account, partial(account.provider().list_refunds, account.target(other))):
+    with mixed_up(account, partial(account.provider().list_refunds, account.target(other))):
         found = outcome(partial(provider.list_refunds, target))
     assert isinstance(found, ProviderError) or theirs not in [refund.reference for refund in found], (
         "another customer's refund would close ours: it stood in the answer, and its payment was not looked at"
@@ -557,7 +558,7 @@ def _written(amount: Money) -> list[object]:
 
 
 @contextmanager
-def _mixed_up(account: Account, other: Callable[[], object]) -> Iterator[None]:
+def mixed_up(account: Account, other: Callable[[], object]) -> Iterator[None]:
     """What is read is answered as ``other`` was, question by question; what is sent, a login say, is not touched."""
     kept: list[SandboxResponse] = []
 
@@ -609,6 +610,8 @@ def _ask(method: str, provider: RefundsByApi, payment: Payment, request: RefundR
     match method:
         case "refundable":
             return provider.refundable(payment)
+        case "payment_names":
+            return provider.payment_names(payment.reference)
         case "refund" | "find_refund":
             return getattr(provider, method)(request)
         case "fetch_refund" | "cancel_refund":

@@ -22,6 +22,7 @@ from retour.testing.contracts.account import Account, lacks, needs, refused
 PROMISED = {
     "refund_by_api": ("refund",),
     "refundable": ("refundable",),
+    "payment_names": ("payment_names",),
     "fetch_refund": ("fetch_refund",),
     "check_settings": ("check_settings",),
     "find_refund": ("find_refund",),

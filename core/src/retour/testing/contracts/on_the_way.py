@@ -39,7 +39,7 @@ LATER = (Disposition.RETRY, Disposition.RECONCILE)
 
 _HELD_BACK = (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)
 
-_ENOUGH = 8
+ENOUGH = 8
 """Times that a fault is repeated, so that neither the session's own retries nor a second question get round it."""
 
 
@@ -172,7 +172,7 @@ def test_a_lookup_that_fails_is_not_a_refund_that_is_not_there(account: Account,
     provider = account.provider()
     assert provider.find_refund(request) is None  # what was told before is no answer to what is asked now
     account.provider().refund(request)
-    with account.faults(*[fault] * _ENOUGH):
+    with account.faults(*[fault] * ENOUGH):
         error = refused(lambda: provider.find_refund(request), f"fault: {fault}")
     assert error.disposition in LATER
     assert provider.find_refund(request) is not None
@@ -190,7 +190,7 @@ def test_a_list_that_cannot_be_read_is_not_an_empty_list(account: Account, fault
     target = account.target(payment)
     provider = account.provider()
     provider.list_refunds(target)  # what was told before is no answer to what is asked now
-    with account.faults(*[fault] * _ENOUGH):
+    with account.faults(*[fault] * ENOUGH):
         error = refused(lambda: provider.list_refunds(target), f"fault: {fault}")
     assert error.disposition in LATER
     assert len(provider.list_refunds(target)) == 1
@@ -214,7 +214,7 @@ def test_a_question_that_is_not_answered_decides_nothing(account: Account, fault
         pytest.skip(f"{account.kind.name} can be asked about no payment and no refund")
     for ask in asked:
         ask()  # what was told before is no answer to what is asked now
-        with account.faults(*[fault] * _ENOUGH):
+        with account.faults(*[fault] * ENOUGH):
             error = refused(ask, f"fault: {fault}")
         assert error.disposition in LATER, f"fault: {fault}, and it was told as {error!r}"
 
