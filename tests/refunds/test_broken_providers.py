@@ -104,6 +104,7 @@ HARMS: dict[str, Callable[[], object]] = {
 METHODS = (
     "refund_url",
     "refundable",
+    "payment_names",
     "refund",
     "fetch_refund",
     "find_refund",
@@ -181,7 +182,7 @@ def sum_of(world: Any) -> int:
 def test_no_command_hands_the_host_what_a_provider_raised_and_the_books_are_right_in_the_end(
     world: Any, broken: dict[str, Any], log: pytest.LogCaptureFixture, method: str, harm: str
 ) -> None:
-    world.open(cancel_refund=Support.YES)
+    world.open(cancel_refund=Support.YES, payment_names=Support.YES)
     world.ledger.new_status = RefundStatus.PENDING
     pending = world.refund("10.00").refund_id
     link = world.open_link("5.00").refund_id
@@ -197,6 +198,9 @@ def test_no_command_hands_the_host_what_a_provider_raised_and_the_books_are_righ
         "cancel_refund": lambda: desk.cancel_refund("1001", pending, by=ANNA),
         "signed webhook": lambda: desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1:succeeded"),
         "hint": lambda: desk.receive_webhook("ledger", {"Signature": "right"}, b"fetch:p_1"),
+        "hint about a name that nobody knows": lambda: desk.receive_webhook(
+            "ledger", {"Signature": "right"}, b"fetch:p_9"
+        ),
         "timeline": lambda: desk.timeline("1001"),
         "check_settings": lambda: checked(desk._services.accounts.refunding("default", payment)),
         "work": world.later,
@@ -227,7 +231,7 @@ def stored(world: Any) -> str:
         return "".join(
             [
                 str(connection.exec_driver_sql(f"SELECT * FROM retour_{table}").fetchall())  # noqa: S608 - the test's own
-                for table in ("event", "effect", "refund", "personal")
+                for table in ("event", "effect", "refund", "personal", "unknown_name", "problem")
             ]
         )
 
@@ -517,7 +521,7 @@ def test_a_refund_of_another_currency_than_its_payment_is_recorded_and_not_count
 def test_what_broke_a_write_leaves_it_unclear_and_a_read_unavailable_and_says_no_more_than_its_type(
     world: Any, broken: dict[str, Any], method: str, harm: str
 ) -> None:
-    world.open(cancel_refund=Support.YES)
+    world.open(cancel_refund=Support.YES, payment_names=Support.YES)
     broken[method] = ("instead", HARMS[harm])
     arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
     with pytest.raises(ProviderError, match=rf"plugin ledger \(ledger\) failed in {method}: ") as caught:
@@ -533,7 +537,7 @@ def test_what_broke_a_write_leaves_it_unclear_and_a_read_unavailable_and_says_no
 def test_a_providers_own_error_is_handed_on_as_it_was_when_it_was_raised(
     world: Any, broken: dict[str, Any], method: str, code: ErrorCode
 ) -> None:
-    world.open(cancel_refund=Support.YES)
+    world.open(cancel_refund=Support.YES, payment_names=Support.YES)
     own = ProviderError(code, "as it is", not_before=HOUR)
     broken[method] = ("instead", raising(lambda: own))  # type: ignore[arg-type]
     arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}
@@ -547,7 +551,7 @@ def test_a_providers_own_error_is_handed_on_as_it_was_when_it_was_raised(
 @pytest.mark.parametrize("method", METHODS)
 def test_every_call_has_its_time(world: Any, broken: dict[str, Any], method: str) -> None:
     """A page of a host must not hang: whatever calls a method makes, they end together."""
-    world.open(cancel_refund=Support.YES)
+    world.open(cancel_refund=Support.YES, payment_names=Support.YES)
     ends: list[float] = []
     broken[method] = ("instead", lambda: ends.append(ProviderSession(deadline=3600)._ends() - time.monotonic()))
     arguments = inspect.signature(getattr(PaymentCaller, method)).parameters.keys() - {"self"}

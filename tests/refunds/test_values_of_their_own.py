@@ -209,7 +209,16 @@ def vandal_provider(kind: type, vandal: Vandal) -> type:
 
         return call
 
-    names = ("refund_url", "refundable", "refund", "fetch_refund", "find_refund", "list_refunds", "cancel_refund")
+    names = (
+        "refund_url",
+        "refundable",
+        "payment_names",
+        "refund",
+        "fetch_refund",
+        "find_refund",
+        "list_refunds",
+        "cancel_refund",
+    )
     made: type = type("VandalPay", (kind,), {name: wrapped(name) for name in names})
     return made
 

@@ -368,3 +368,65 @@ def test_one_cup_is_paid_once_although_the_shop_stores_the_charge_now(
     if option.suggested:
         shop.desk.refund("1001", option.payment.reference, option.suggested, by=ANNA, request_id="f2")
     assert shop.went_back == eur(f"{20 * cups}.00")
+
+
+# --- a webhook names the payment, and the shop stored its order or session -------------------------------
+
+
+def an_order_at_mollie(sandbox: Any) -> str:
+    return str(sandbox.pay(eur("40.00"), reference="ord_kEn1PlbGa"))
+
+
+def a_session_at_stripe(sandbox: Any) -> str:
+    return str(sandbox.check_out(eur("40.00")))
+
+
+def an_order_at_paypal(sandbox: Any) -> str:
+    return f"order:{sandbox.order_of(sandbox.pay(eur('40.00')))}"
+
+
+def a_capture_at_paypal(sandbox: Any) -> str:
+    return f" capture:{sandbox.pay(eur('40.00'))}"
+
+
+OTHER_NAMES = {
+    "mollie, an order": ("mollie", an_order_at_mollie),
+    "stripe, a session": ("stripe", a_session_at_stripe),
+    "paypal, an order": ("paypal", an_order_at_paypal),
+    "paypal, a capture": ("paypal", a_capture_at_paypal),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_NAMES)
+@pytest.mark.parametrize("in_dashboard", [True, False])
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_refund_in_the_dashboard_is_seen_by_webhook_whatever_the_shop_stored(
+    shop_at: Callable[..., Shop], kind: str, in_dashboard: bool, seen: bool
+) -> None:
+    """Also of an order that retour never saw. Without it, the cup is paid."""
+    provider, pay = OTHER_NAMES[kind]
+    shop = shop_at(provider, "40.00", cups=2)
+    shop.sandbox.take_webhooks()
+    shop.reference = pay(shop.sandbox)
+    payment = a_payment("40.00", provider=provider, reference=shop.reference, mode=Mode.TEST)
+    shop.orders.orders["1001"] = an_order(a_line("cup", 2, "40.00"), payments=[payment])
+    if seen:
+        shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="r1")
+    if in_dashboard:
+        shop.sandbox.refund_in_dashboard(shop.reference, eur("20.00"))
+    shop.later(30)  # Mollie tells of what is paid out
+    told = [
+        shop.desk.receive_webhook(provider, webhook.headers, webhook.body, mode=Mode.TEST)
+        for webhook in shop.sandbox.take_webhooks()
+    ]
+    assert any(one.kept or one.unknown for one in told) is in_dashboard
+    for _ in range(3):
+        shop.later(0.1)
+    if not seen:
+        assert [one.source for one in shop.desk.dossier("1001").refunds.values()] == ["external"] * in_dashboard
+        shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="r1")
+    [option] = shop.desk.refund_options("1001")
+    assert option.suggested == eur("0" if in_dashboard else "20.00")
+    if option.suggested:
+        shop.desk.refund("1001", shop.reference, option.suggested, by=ANNA, request_id="f1")
+    assert shop.went_back == eur("20.00")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import attrs
 
@@ -47,9 +47,9 @@ class Keeping:
             case = self.cases.as_last_seen(shop, order_id)
             return case if case.dossier.order is not None else None
 
-    def keep(self, order_id: str, sender: Sender, notice: Notice, names: Iterable[str] = ()) -> Kept:
-        """Keep it, where the order has such a payment. ``names`` are those that its provider says the payment has.
-        Raises `Busy`."""
+    def keep(self, order_id: str, sender: Sender, notice: Notice, names: Collection[str] = ()) -> Kept:
+        """Keep it, where the order has such a payment. ``names`` are those by which its provider says that a shop can
+        have stored it: they lead to the payment, and the webhook's own are kept as names of it. Raises `Busy`."""
         for _ in range(_ROUNDS):
             case = self.case(sender.shop, order_id)
             if case is None:
@@ -64,7 +64,8 @@ class Keeping:
                 if self.commits.store.effects.asked(effect.id):
                     return Kept(number=1, question=effect.id)
             draft = case.draft(Actor.system(), self.clock())
-            identify(draft, payment, "", names)
+            if names:
+                identify(draft, payment, "", notice.names)
             try:
                 self.commits.write(
                     case,
