@@ -430,3 +430,34 @@ def test_a_refund_in_the_dashboard_is_seen_by_webhook_whatever_the_shop_stored(
     if option.suggested:
         shop.desk.refund("1001", shop.reference, option.suggested, by=ANNA, request_id="f1")
     assert shop.went_back == eur("20.00")
+
+
+# --- what the shop stored was paid in several parts ------------------------------------------------------
+
+
+@pytest.mark.parametrize("parts", [["40.00", "4.95"], ["44.95"]], ids=["two", "one"])
+@pytest.mark.parametrize("provider", ["mollie", "paypal"])
+def test_an_order_with_several_paid_payments_or_captures_says_so_and_names_them(
+    shop_at: Callable[..., Shop], provider: str, parts: list[str]
+) -> None:
+    shop = shop_at(provider, "44.95")
+    sandbox: Any = shop.sandbox
+    if provider == "mollie":
+        paid = [sandbox.pay(eur(part)) for part in parts]
+        shop.reference = sandbox.order(*paid)
+    else:
+        paid = [sandbox.pay(eur(parts[0]))]
+        order = sandbox.order_of(paid[0])
+        paid += [sandbox.pay(eur(part), order=order) for part in parts[1:]]
+        shop.reference = f"order:{order}"
+    payment = a_payment("44.95", provider=provider, reference=shop.reference, mode=Mode.TEST)
+    shop.orders.orders["1001"] = an_order(a_line("cup", 1, "44.95"), payments=[payment])
+    shop.desk.mark_returned("1001", by=ANNA)
+    assert not shop.desk.reconcile("1001").not_asked
+    if len(paid) == 1:
+        shop.refund("44.95")
+        assert [one.amount for one in sandbox.books(paid[0])] == [eur("44.95")]
+        return
+    with pytest.raises(WrongState, match=f"{paid[0]}, {paid[1]}"):
+        shop.refund("44.95")
+    assert [sandbox.books(one) for one in paid] == [[], []]
