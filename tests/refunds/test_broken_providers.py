@@ -756,6 +756,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "retry_refund": [asked.pending],
         "match_refund": [asked.pending, asked.link],
         "settle_refund": [asked.pending],
+        "acknowledge": ["refund_failed", asked.pending],
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }

@@ -8,7 +8,12 @@ import attrs
 
 from retour.model.dossier import Dossier
 from retour.model.errors import OrderUnreadable
-from retour.model.events import goods_steps, money_steps, stock_steps  # noqa: F401 - each step is known then
+from retour.model.events import (  # noqa: F401 - each step is known then
+    attention_steps,
+    goods_steps,
+    money_steps,
+    stock_steps,
+)
 from retour.model.events.event import Recorded
 from retour.model.events.folding import STEPS
 from retour.model.making import changed

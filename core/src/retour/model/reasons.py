@@ -45,6 +45,9 @@ class ReasonCode(StrEnum):
     SETTLED = "settled"  # a person says so, where the provider's word was not to be had
     NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
+    PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
+    UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
+    MONEY_BEYOND_ORDER = "money_beyond_order"  # the values "amount" and "payment"
 
     AUTHENTICATION = "authentication"
     CONFIGURATION = "configuration"
@@ -170,6 +173,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),
+    ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund that was made by hand: {refunds}"),
+    ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
+    ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded than was paid"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
     ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),

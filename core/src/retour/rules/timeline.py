@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
-from retour.model.events import goods_words, money_words, stock_words  # noqa: F401 - each event has its words then
+from retour.model.events import (  # noqa: F401 - each event has its words then
+    attention_words,
+    goods_words,
+    money_words,
+    stock_words,
+)
 from retour.model.events.event import Recorded
 from retour.model.events.goods import OrderSeen
 from retour.model.events.telling import WORDS

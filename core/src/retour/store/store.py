@@ -18,6 +18,7 @@ from retour.model.errors import PerhapsSaved, RetourError, StoreError
 from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
+from retour.store.attention import AttentionList
 from retour.store.clock import as_datetime, database_now
 from retour.store.commit import Commit, LeaseLost, VersionMoved, write
 from retour.store.connect import SECONDS_TO_WAIT
@@ -44,7 +45,7 @@ class Problem:
 
 class Store:
     """The tables of one database. ``pages`` are of its returns and refunds, ``effects`` are those that are not done,
-    ``unreadable`` are the rows that could not be read."""
+    ``unreadable`` are the rows that could not be read, ``attention`` is what a person must look at."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -52,6 +53,7 @@ class Store:
         self.pages = Pages(self._database)
         self.effects = Effects(self._database)
         self.unreadable = Unreadable(self._database)
+        self.attention = AttentionList(self._database)
 
     # --- one order -----------------------------------------------------------------------------------
 

@@ -30,9 +30,9 @@ def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded,
 
 @step(OrderSeen)
 def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
-    del at
     seen = {payment.id: payment for payment in event.order.payments}
-    return {"order": event.order, "payments": {**dossier.payments, **seen}}
+    changes: Changes = {"order": event.order, "payments": {**dossier.payments, **seen}}
+    return changes if dossier.order is None else changes | {"order_changed_at": at.at}
 
 
 @step(ReturnRequested)
