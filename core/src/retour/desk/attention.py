@@ -85,10 +85,14 @@ class AttentionDesk:
                 )
             )
 
-        def decide(draft: Draft, order: Order) -> None:
-            acknowledge(draft, order, kind, about, note)
+        case = self.commands.read(order_id)
+        listed = any((one.kind, one.about) == (kind, about) for one in needs_attention(case.dossier))
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide))
+        def decide(draft: Draft, order: Order) -> None:
+            acknowledge(draft, order, kind, about, note, listed=listed)
+
+        command = Command(order_id=order_id, by=by, decide=decide, case=case, sees_the_order=True)
+        return self.commands.run(command)
 
     def _acknowledge_problem(self, about: str, by: Actor, note: str | None) -> Outcome:
         """There is no timeline to tell it on: the row keeps who acknowledged it, and when."""

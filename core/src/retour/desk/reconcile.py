@@ -106,7 +106,7 @@ class Reconciling:
             for payment_id, seen in books.seen.items():
                 record_reports(draft, draft.dossier.payment_of(order, payment_id), seen, Evidence.RECONCILE)
 
-        command = Command(order_id=case.order_id, by=Actor.system(), decide=decide, case=case)
+        command = Command(order_id=case.order_id, by=Actor.system(), decide=decide, case=case, sees_the_order=True)
         return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)
 
 

@@ -38,13 +38,16 @@ def needs_attention(dossier: Dossier) -> tuple[Attention, ...]:
     return tuple([one for one in _everything(dossier) if not _acknowledged(dossier, one)])
 
 
-def acknowledge(draft: Draft, order: Order, kind: AttentionKind, about: str, note: str | None) -> None:
+def acknowledge(
+    draft: Draft, order: Order, kind: AttentionKind, about: str, note: str | None, *, listed: bool = False
+) -> None:
     """Record that a person has looked at something. The same twice changes nothing. Raises `WrongState` for what waits
-    for a decision, and for what is not there."""
+    for a decision, and for what is not there. What was ``listed``, and is no more now that the order was read again,
+    has ended by what the shop changed."""
     draft.only(ActorKind.STAFF, what=text("acknowledge what waits for a person"))
     found = [one for one in _everything(draft.dossier) if (one.kind, one.about) == (kind, about)]
     if not found:
-        if any((one.kind, one.about) == (kind, about) for one in draft.dossier.acknowledged):
+        if listed or any((one.kind, one.about) == (kind, about) for one in draft.dossier.acknowledged):
             return
         raise WrongState(
             text(
