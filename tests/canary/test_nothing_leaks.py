@@ -543,7 +543,8 @@ def on_the_command_line(host: Host, everything: Everything, monkeypatch: pytest.
     module.desk = lambda: host.open(dict(host.sandbox.settings))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     at = ["--desk", "host_of_canaries:desk"]
-    for arguments in (["worker", *at, "--once"], ["refunds", *at, "--waits-for", "all"], ["attention", *at], ["plugins"]):
+    refunds = ["refunds", *at, "--waits-for", "all"]
+    for arguments in (["worker", *at, "--once"], refunds, ["attention", *at], ["plugins"]):
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 0, result.output
         everything.add(f"retour {arguments[0]}", result.output)

@@ -6,6 +6,7 @@ import datetime
 import inspect
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -21,8 +22,10 @@ from retour import (
     NotAllowed,
     RestockDecision,
     ReturnDesk,
+    UnknownOrder,
     WrongState,
 )
+from retour.model.attention import ATTENTION_WORDS
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 from retour.store.effects import SET_ASIDE
 from retour.store.migrations import migrate
@@ -277,6 +280,17 @@ def test_what_has_to_be_decided_cannot_be_acknowledged_away(world: Any, situatio
     assert only(world, item.kind) == item
 
 
+OF_NO_ORDERS_HISTORY = {"provider_off", "order_unreadable", "webhook_unreadable", "effect_stuck"}
+
+
+@pytest.mark.parametrize("kind", AttentionKind)
+def test_every_kind_has_its_words_its_situation_and_its_row_in_the_docs(kind: AttentionKind) -> None:
+    assert ATTENTION_WORDS[kind].render("nl")
+    assert kind in {of_kind for of_kind, _ in SITUATIONS.values()} | OF_NO_ORDERS_HISTORY
+    table = (Path(__file__).parent.parent.parent / "docs/embed.md").read_text()
+    assert any(f"`{kind.value}`" in line for line in table.splitlines() if line.startswith("| `"))
+
+
 def test_where_nothing_waits_the_list_is_empty(world: Any) -> None:
     world.open().refund()
     assert world.desk.attention().items == ()
@@ -386,6 +400,16 @@ def test_another_link_beside_a_refund_that_was_acknowledged_as_no_ours_is_asked_
     world.desk.cancel_refund("1001", waiting_link(world), by=ANNA)
     world.open_link()
     assert only(world).about == item.about
+
+
+def test_what_waits_on_an_order_that_the_shop_has_no_more_is_acknowledged_too(world: Any) -> None:
+    failed(world)
+    item = only(world)
+    del world.shop.orders["1001"]
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA, note="an order of last year")
+    assert world.desk.attention().items == ()
+    with pytest.raises(UnknownOrder):
+        world.desk.acknowledge("1002", item.kind, item.about, by=ANNA)
 
 
 @pytest.mark.parametrize("by", [Actor.customer("c-17"), Actor.system()])
@@ -516,6 +540,7 @@ def test_a_plugin_that_broke_over_a_webhook_is_acknowledged_by_name_and_comes_ba
     assert world.desk.acknowledge("", item.kind, item.about, by=ANNA).changed
     assert not world.desk.acknowledge("", item.kind, item.about, by=ANNA).changed
     assert world.desk.attention().items == ()
+    assert world.desk._services.store.problems("default") == [], "and the doctor is silent about it"
     with world.desk._services.store.engine.connect() as connection:
         kept = connection.execute(text("SELECT shop, actor_id FROM retour_problem WHERE acknowledged_at > 0")).all()
     assert [tuple(one) for one in kept] == [("default", "anna")]
@@ -562,6 +587,7 @@ def as_it_was_before_the_list(world: Any) -> None:
         "DROP TABLE retour_attention",
         "DROP INDEX retour_effect_troubled",
         "ALTER TABLE retour_dossier DROP COLUMN attention",
+        "ALTER TABLE retour_problem DROP COLUMN acknowledged",
         "ALTER TABLE retour_problem DROP COLUMN acknowledged_at",
         "ALTER TABLE retour_problem DROP COLUMN actor_kind",
         "ALTER TABLE retour_problem DROP COLUMN actor_id",

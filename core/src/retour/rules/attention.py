@@ -126,7 +126,7 @@ def _of_one_that_went_on(refund: Refund) -> Attention:
         return _of_refund(AttentionKind.REFUND_PAID_TWICE, refund, (*undo, ACKNOWLEDGE))
     if code is ReasonCode.OTHER_CURRENCY and refund.source is RefundSource.EXTERNAL:
         return _of_refund(AttentionKind.OTHER_CURRENCY, refund, ("confirm_refund",))
-    if code is ReasonCode.NO_OUTCOME and refund.state is RefundState.PENDING:
+    if refund.state is RefundState.PENDING and code is not ReasonCode.ANOTHER_ANSWER:
         return _of_refund(AttentionKind.REFUND_UNKNOWN, refund, ("settle_refund",))
     return _of_refund(AttentionKind.ANOTHER_ANSWER, refund, ("reconcile", ACKNOWLEDGE))
 

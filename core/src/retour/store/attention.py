@@ -89,8 +89,13 @@ class AttentionList:
         columns = tables.problem.c
         seen = (
             update(tables.problem)
-            .where(columns.shop == shop, _of_problem() == about, columns.last_at > columns.acknowledged_at)
-            .values(acknowledged_at=database_now(self._database.dialect), actor_kind=by.kind.value, actor_id=by.id)
+            .where(columns.shop == shop, _of_problem() == about, columns.times > columns.acknowledged)
+            .values(
+                acknowledged=columns.times,
+                acknowledged_at=database_now(self._database.dialect),
+                actor_kind=by.kind.value,
+                actor_id=by.id,
+            )
         )
         return self._database.write_what_can_be_repeated(lambda own: own.execute(seen).rowcount) > 0
 
@@ -187,7 +192,7 @@ def _problems(_: str, shop: str) -> Select[Any]:
     return _columns(
         "problem",
         kind=_constant(AttentionKind.WEBHOOK_UNREADABLE.value),
-        since=case((columns.acknowledged_at > 0, columns.last_at), else_=columns.first_at),
+        since=case((columns.acknowledged > 0, columns.last_at), else_=columns.first_at),
         order_id=_constant(""),
         item=_of_problem(),
         about=_of_problem(),
@@ -195,7 +200,7 @@ def _problems(_: str, shop: str) -> Select[Any]:
         name=columns.source,
         number=columns.times,
         more=_constant(""),
-    ).where(columns.shop == shop, columns.last_at > columns.acknowledged_at)
+    ).where(columns.shop == shop, columns.times > columns.acknowledged)
 
 
 def _stuck(dialect: str, shop: str) -> Select[Any]:

@@ -194,6 +194,7 @@ def _what_a_person_must_look_at(connection: Connection) -> None:
 
 _WHAT_A_PERSON_MUST_LOOK_AT = """
 ALTER TABLE retour_dossier ADD COLUMN attention INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE retour_problem ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE retour_problem ADD COLUMN acknowledged_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE retour_problem ADD COLUMN actor_kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE retour_problem ADD COLUMN actor_id TEXT NOT NULL DEFAULT '';

@@ -152,9 +152,14 @@ class Store:
         )
 
     def problems(self, shop: str | None) -> list[Problem]:
-        """What went wrong in a shop, or in all, where there was no order to tell it of, the newest first."""
+        """What went wrong in a shop, or in all, where there was no order to tell it of, the newest first; and what did
+        not happen again since somebody acknowledged it is left out."""
         columns = tables.problem.c
-        query = select(tables.problem).order_by(columns.last_at.desc(), columns.what)
+        query = (
+            select(tables.problem)
+            .where(columns.times > columns.acknowledged)
+            .order_by(columns.last_at.desc(), columns.what)
+        )
         if shop is not None:
             query = query.where(columns.shop == shop)
         return [

@@ -271,12 +271,13 @@ problem = Table(
     Column("times", Integer, nullable=False),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
+    Column("acknowledged", Integer, nullable=False, server_default="0"),
     Column("acknowledged_at", BigInteger, nullable=False, server_default="0"),
     Column("actor_kind", Text, nullable=False, server_default=""),
     Column("actor_id", Text, nullable=False, server_default=""),
 )
 """What went wrong where there is no order to tell it of: one row for each kind, however often it happens; who last
-acknowledged it, and when, 0 where nobody has."""
+acknowledged it, when, and how many ``times`` it had happened then."""
 
 unreadable = Table(
     "retour_unreadable",
