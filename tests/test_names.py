@@ -17,6 +17,7 @@ SAME_THING = {
     "payment_identity": "which payment is which: the value, what is learnt of it in events, the rules about it",
     "effects": "effects: which of them events ask for (a rule), the room that runs them, and their rows",
     "commit": "a commit: what is in it, and how its rows are written",
+    "attention": "what a person must look at: its kinds, its event, the rule, its rows, the list of a desk",
     "unreadable": "what cannot be read: which row and why, and where that is kept",
     "providers": "providers: the room of those who write one, and the caller of what they wrote",
     "errors": "errors: those that a host catches, and those that a provider raises",

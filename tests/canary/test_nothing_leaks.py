@@ -172,7 +172,7 @@ class Everything(logging.Handler):
             for entry in desk.timeline(order_id, audience):
                 shown = attrs.evolve(entry, note="") if audience == "staff" else entry
                 self.add(f"timeline for {audience}", shown, entry.text("en"), entry.text("nl"))
-        self.add("list", desk.list_refunds(order_id=order_id), desk.list_returns(order_id=order_id))
+        self.add("list", desk.list_refunds(order_id=order_id), desk.list_returns(order_id=order_id), desk.attention())
 
     def database(self, url: str) -> None:
         """Every column of every table but that of personal data."""
@@ -539,12 +539,13 @@ def answer_nonsense(host: Host, everything: Everything) -> list[str]:
 
 
 def on_the_command_line(host: Host, everything: Everything, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `retour refunds`, `retour plugins` and `retour worker` print."""
+    """What `retour refunds`, `retour attention`, `retour plugins` and `retour worker` print."""
     module: Any = ModuleType("host_of_canaries")
     module.desk = lambda: host.open(dict(host.sandbox.settings))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     at = ["--desk", "host_of_canaries:desk"]
-    for arguments in (["worker", *at, "--once"], ["refunds", *at, "--waits-for", "all"], ["plugins"]):
+    refunds = ["refunds", *at, "--waits-for", "all"]
+    for arguments in (["worker", *at, "--once"], refunds, ["attention", *at], ["plugins"]):
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 0, result.output
         everything.add(f"retour {arguments[0]}", result.output)

@@ -242,6 +242,9 @@ VALUES = {
     ReasonCode.NOT_EXPLAINED: {"left": "EUR 1.00", "expected": "EUR 2.00"},
     ReasonCode.PAYMENT_VANISHED: {"payment": "mollie:tr_1"},
     ReasonCode.PAYMENT_DOUBLED: {"payments": "mollie:tr_1, mollie:ord_1"},
+    ReasonCode.PERHAPS_OURS: {"refunds": "rf1, rf2"},
+    ReasonCode.UNITS_BEYOND_ORDER: {"number": "1", "line": "cup"},
+    ReasonCode.MONEY_BEYOND_ORDER: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.UNITS_NOT_THERE: {"number": "3", "line": "cup", "left": "1"},
 }
 

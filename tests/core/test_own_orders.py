@@ -36,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "set_refund_batch": lambda desk, one, by: desk.set_refund_batch("1001", "rf1", "B1", by=by),
     "retry_refund": lambda desk, one, by: desk.retry_refund("1001", "rf1", by=by),
     "match_refund": lambda desk, one, by: desk.match_refund("1001", "rf1", "rf2", by=by),
+    "acknowledge": lambda desk, one, by: desk.acknowledge("1001", "refund_failed", "rf1", by=by),
     "settle_refund": lambda desk, one, by: desk.settle_refund("1001", "rf1", happened=False, evidence="looked", by=by),
     "explain_payment": lambda desk, one, by: desk.explain_payment("1001", "p1", became=None, by=by),
 }

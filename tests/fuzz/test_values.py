@@ -36,6 +36,7 @@ from sqlalchemy import select
 from retour import (
     Actor,
     Approval,
+    AttentionKind,
     BankAccount,
     Counted,
     Delivery,
@@ -565,7 +566,7 @@ class Given:
     def refund_id(self) -> Any:
         return self.tape.or_odd(*[*reversed(self._dossier.refunds), "rf_none"], once_in=12)
 
-    external_id = instead_of = refund_id
+    external_id = instead_of = about = refund_id
 
     def receipt_id(self) -> Any:
         receipts = [one for return_ in self._dossier.returns.values() for one in return_.receipts]
@@ -617,6 +618,7 @@ USUAL: dict[str, Sequence[Any]] = {
     "stock": (None, *StockState),
     "state": (None, *RefundState),
     "waits_for": (None, "person", "answer"),
+    "kind": ("refund_failed", *AttentionKind, "bogus"),
     "limit": (50, 1, 500),
     "after": (None, "1.rt_x"),
     "shop_id": ("default",),

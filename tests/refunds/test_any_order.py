@@ -40,7 +40,7 @@ def end_state(world: Any, reports: Reports) -> list[tuple[str, str, bool]]:
     if world.desk is None:
         world.open()
     with world.desk._services.store.engine.begin() as connection:
-        for table in ("dossier", "event", "refund", "return", "effect", "reference", "personal"):
+        for table in ("dossier", "event", "refund", "return", "attention", "effect", "reference", "personal"):
             connection.execute(text(f"DELETE FROM retour_{table}"))  # noqa: S608 - our own names
     world.ledger.refunds.clear()
     world.ledger.new_status = PENDING

@@ -761,6 +761,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "match_refund": [asked.pending, asked.link],
         "settle_refund": [asked.pending],
         "explain_payment": ["p_1"],
+        "acknowledge": ["refund_failed", asked.pending],
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }

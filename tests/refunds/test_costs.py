@@ -185,6 +185,11 @@ def aside(world: Any) -> Any:
     world.desk.set_unreadable_aside("1001", by=ANNA, because="seen")
 
 
+def failed(world: Any) -> Any:
+    world.open().ledger.before = [ProviderError(ErrorCode.DISPUTED, "a case is open")]
+    return world.refund().refund_id
+
+
 Before = Callable[[Any], Any]
 Do = Callable[[ReturnDesk, Any], Any]
 COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
@@ -216,7 +221,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "answer_restock": (
         asked,
         lambda desk, one: desk.answer_restock("1001", one, RestockDecision.all(), by=ANNA),
-        (9, 2, 2, 1),
+        (10, 2, 2, 1),
     ),
     "refund_options": (received, lambda desk, _: desk.refund_options("1001"), (1, 0, 0, 1)),
     "refund_link": (received, lambda desk, _: desk.refund_link("1001", "p_1"), (1, 0, 0, 1)),
@@ -238,16 +243,16 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "reverse_refund": (
         confirmed,
         lambda desk, one: desk.reverse_refund("1001", one, reference="r2", by=ANNA),
-        (4, 1, 1, 1),
+        (5, 1, 1, 1),
     ),
     "cancel_refund": (pending, lambda desk, one: desk.cancel_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
     "set_refund_batch": (transfer, lambda desk, one: desk.set_refund_batch("1001", one, "B1", by=ANNA), (4, 1, 1, 1)),
-    "retry_refund": (held, lambda desk, one: desk.retry_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
-    "match_refund": (linked, lambda desk, two: desk.match_refund("1001", *two, by=ANNA), (7, 1, 1, 1)),
+    "retry_refund": (held, lambda desk, one: desk.retry_refund("1001", one, by=ANNA), (10, 2, 2, 1)),
+    "match_refund": (linked, lambda desk, two: desk.match_refund("1001", *two, by=ANNA), (8, 1, 1, 1)),
     "settle_refund": (
         unknown,
         lambda desk, one: desk.settle_refund("1001", one, happened=False, evidence="I looked", by=ANNA),
-        (7, 1, 1, 1),
+        (8, 1, 1, 1),
     ),
     "explain_payment": (
         vanished,
@@ -264,6 +269,13 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "dossier": (received, lambda desk, _: desk.dossier("1001"), (1, 0, 0, 1)),
     "list_returns": (received, lambda desk, _: desk.list_returns(), (1, 0, 0, 0)),
     "list_refunds": (confirmed, lambda desk, _: desk.list_refunds(), (1, 0, 0, 0)),
+    "attention": (failed, lambda desk, _: desk.attention(), (1, 0, 0, 0)),
+    "attention_counts": (failed, lambda desk, _: desk.attention_counts(), (1, 0, 0, 0)),
+    "acknowledge": (
+        failed,
+        lambda desk, one: desk.acknowledge("1001", "refund_failed", one, by=ANNA),
+        (5, 1, 1, 1),
+    ),
     "find_order": (received, lambda desk, _: desk.find_order("ledger", "p_1"), (1, 0, 0, 0)),
     "shipping_options": (received, lambda desk, _: desk.shipping_options("1001"), (0, 0, 0, 1)),
     "check_settings": (received, lambda desk, _: desk.check_settings("ledger"), (0, 0, 0, 0)),
@@ -278,7 +290,9 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "take_unreadable_back": (aside, lambda desk, _: desk.take_unreadable_back("1001", by=ANNA), (4, 1, 1, 0)),
     "work": (received, lambda desk, _: desk.work(), (5, 1, 1, 0)),
 }
-"""By the desk's method: what is there before, the call, and (statements, transactions, commits, order reads)."""
+"""By the desk's method: what is there before, the call, and (statements, transactions, commits, order reads).
+
+What puts something on the list of what a person must look at, or takes it off, has one statement for that."""
 
 NO_COMMANDS = {"close", "for_shop", "plugins"}
 

@@ -69,7 +69,7 @@ class Refunds(RuleBasedStateMachine):
         world = self.world
         if world.desk is not None:
             with world.desk._services.store.engine.begin() as connection:
-                for table in ("dossier", "event", "refund", "return", "effect", "reference", "personal"):
+                for table in ("dossier", "event", "refund", "return", "attention", "effect", "reference", "personal"):
                     connection.execute(text(f"DELETE FROM retour_{table}"))  # noqa: S608 - our own names
         world.ledger = None
         world.open(find_refund=find, lookup_complete_after=complete)

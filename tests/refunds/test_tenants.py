@@ -69,6 +69,8 @@ READS = {
     "dossier",
     "list_returns",
     "list_refunds",
+    "attention",
+    "attention_counts",
     "find_order",
     "shipping_options",
     "check_settings",
@@ -551,6 +553,29 @@ class Neighbours(RuleBasedStateMachine):
     def list_refunds(self, who: Tenant) -> None:
         page = self.act(who, "list_refunds", order_id=who.order_id, limit=500)
         assert len(page.refunds) == self.count(who, "refund")
+
+    @rule(who=tenants)
+    def attention(self, who: Tenant) -> None:
+        """The list of a shop has what each of its tenants has to look at, and nothing of the other shop."""
+        listed = [one.order_id for one in self.act(who, "attention", limit=500).items]
+        assert listed.count(who.order_id) == self.count(who, "attention")
+
+    @rule(who=tenants)
+    def attention_counts(self, who: Tenant) -> None:
+        of_shop = [one for one in TENANTS if one.shop == who.shop]
+        counted = self.act(who, "attention_counts")
+        assert sum(counted.values()) == sum(self.count(one, "attention") for one in of_shop)
+
+    @rule(who=tenants, others=st.booleans())
+    def acknowledge(self, who: Tenant, others: bool) -> None:
+        """Of something that failed, which the others have as well."""
+        self.ledger_of(who).before = [ProviderError(ErrorCode.DISPUTED, "a case is open")]
+        refund_id = self.refunded(who)
+        if others:
+            self.before = rows(self.engine)
+            act = self.desk_of(who).acknowledge
+            self.act_on_anothers(who, self.refund_ids, lambda one: act(who.order_id, "refund_failed", one, by=ANNA))
+        self.act(who, "acknowledge", who.order_id, "refund_failed", refund_id, by=ANNA, note="seen")
 
     def count(self, who: Tenant, table: str) -> int:
         return sum(name == f"retour_{table}" for name, *_ in self.before.get((who.shop, who.order_id), []))

@@ -39,6 +39,7 @@ NO_NEW_STATE = (
     "refund_cancel_refused",
     "refund_paid_twice",
     "refund_paid_once",
+    "attention_acknowledged",
 )
 REPORTS = ("failed", "cancelled", "succeeded", "pending", "awaiting_merchant")
 """What a provider can say; the first of these that it ever said is what counts."""
@@ -66,7 +67,7 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
             continue  # what a payment is called, and whose it is, changes no state
         elif "refund_id" in event:
             _money(kind, event, states["refunds"])
-        else:
+        elif kind != "attention_acknowledged":  # that somebody has looked at something moves nothing
             empty = {"goods": "", "announced": {}, "counts": {}, "question": False, "movements": {}, "by_hand": {}}
             one = states["returns"].setdefault(event["return_id"], empty)
             (_stock if kind.startswith(("restock_", "stock_")) else _goods)(kind, event, one)

@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from retour.desk import ReturnDesk as ReturnDesk
     from retour.model.actor import Actor as Actor, ActorKind as ActorKind
+    from retour.model.attention import (
+        Acknowledgement as Acknowledgement,
+        AttentionItem as AttentionItem,
+        AttentionKind as AttentionKind,
+        AttentionPage as AttentionPage,
+        UnexplainedRemainder as UnexplainedRemainder,
+    )
     from retour.model.dossier import Dossier as Dossier
     from retour.model.errors import (
         AskedWithin as AskedWithin,
@@ -136,6 +143,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "desk": ("ReturnDesk",),
     "model.actor": ("Actor", "ActorKind"),
+    "model.attention": (
+        "Acknowledgement",
+        "AttentionItem",
+        "AttentionKind",
+        "AttentionPage",
+        "UnexplainedRemainder",
+    ),
     "model.dossier": ("Dossier",),
     "model.errors": (
         "AskedWithin",

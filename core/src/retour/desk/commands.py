@@ -70,7 +70,8 @@ class Command:
 
     ``request`` is the identity of one that adds something. ``connection`` is the host's own, in a transaction.
     ``case`` is the order as the caller has read it already; where it moved on meanwhile it is read again. ``expects``
-    says which returns the outcome shows where there was nothing to do.
+    says which returns the outcome shows where there was nothing to do. ``sees_the_order`` says that it is recorded also
+    by itself that the shop changed an order which was seen before.
     """
 
     order_id: str
@@ -81,6 +82,7 @@ class Command:
     case: Case | None = None
     expects: Callable[[Dossier], Sequence[str]] = lambda _: ()
     as_last_seen: bool = False
+    sees_the_order: bool = False
 
 
 @attrs.frozen
@@ -118,6 +120,13 @@ class Commands:
         """
         check_actor(by, case.given)
         decide(case.draft(by, self.services.clock()), case.order)
+
+    def see(self, case: Case) -> None:
+        """Record the order as the shop has it now, where that is news."""
+        command = Command(
+            order_id=case.order_id, by=Actor.system(), decide=lambda *_: None, case=case, sees_the_order=True
+        )
+        self.run(command)
 
     def before(self, case: Case, by: Actor, request: Request | None) -> Outcome | None:
         """The first outcome of the same request, for who may act on the order. Raises `NotAllowed` for who may not."""
@@ -183,7 +192,7 @@ class Commands:
             request_id=request.id if request is not None else None,
             request_digest=request.digest if request is not None else None,
         )
-        seen = len(draft.events)
+        seen = 0 if command.sees_the_order and case.dossier.order is not None else len(draft.events)
         command.decide(draft, case.order)
         if len(draft.events) == seen:
             return outcome_of(case.after(draft), (), shows=command.expects(draft.dossier))

@@ -25,6 +25,7 @@ from retour.desk.arguments import (
     listed_plugins,
     zone_of,
 )
+from retour.desk.attention import AttentionDesk, attention_kind
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.doctor import Doctor
 from retour.desk.links import Links
@@ -43,6 +44,7 @@ from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
 from retour.model.actor import Actor
+from retour.model.attention import AttentionKind, AttentionPage
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
 from retour.model.fields import shown
@@ -738,6 +740,35 @@ class ReturnDesk:
         """The ways in which the customer can send goods of this order back; sending it himself is always one."""
         return self._links.ways_to_send_back(self._services.cases.order(self.shop_id, order_id))
 
+    # --- what a person must look at ------------------------------------------------------------------
+
+    def attention(
+        self, kind: AttentionKind | str | None = None, *, limit: int = 50, after: str | None = None
+    ) -> AttentionPage:
+        """A page of what a person must look at in the shop, of one kind or of all: since when, why, and which methods
+        decide it; first the providers that are off, then the oldest. ``after`` is the ``next`` of the page before;
+        ``limit`` is 1 to 500."""
+        check_page(limit)
+        chosen = None if kind is None else attention_kind(kind)
+        return self._attention.page(chosen, limit=limit, after=after)
+
+    def attention_counts(self) -> Mapping[AttentionKind, int]:
+        """How much a person must look at, by kind; a kind of which there is nothing is left out."""
+        return self._attention.counts()
+
+    def acknowledge(
+        self, order_id: str, kind: AttentionKind | str, about: str, *, by: Actor, note: str | None = None
+    ) -> Outcome:
+        """A person has looked at an item of `attention`, named as it is there, and it is listed no more: until
+        something new happens to it. It is on the order's timeline; of a webhook that could not be read, which is of no
+        order (``order_id`` is empty then), who and when are kept beside it, and no ``note``.
+
+        The same twice changes nothing. Raises `WrongState` for what still has to be decided, naming the methods that
+        decide it, and for what is not there.
+        """
+        note = unseen(note)
+        return self._attention.acknowledge(order_id, attention_kind(kind), about, by, note)
+
     # --- work ----------------------------------------------------------------------------------------
 
     def run(self, outcome: Outcome) -> Outcome:
@@ -827,6 +858,7 @@ class ReturnDesk:
         self._by_api = RefundByApi(self._commands, questions, self._reconciling)
         self._webhooks = Webhooks(services, self._commands)
         self._doctor = Doctor(services.store)
+        self._attention = AttentionDesk(services, self._commands)
 
     def _view(self, shop_id: str) -> ReturnDesk:
         view = object.__new__(ReturnDesk)

@@ -36,9 +36,9 @@ class Reconciling:
     commands: Commands
 
     def everything(self, order_id: str) -> Outcome:
-        """Read all refunds of an order's payments, and record what we did not know."""
+        """Read all refunds of an order's payments, and record what we did not know, also of the order itself."""
         case = self.commands.read(order_id)
-        return self._record(case, self._books(_with_refunds(case)))
+        return self._record(case, self._books(_with_refunds(case)), sees_the_order=True)
 
     def record(self, case: Case, read: Mapping[str, BooksRead]) -> None:
         """Record what was read already, by the payment's id, and what of it we did not know."""
@@ -101,12 +101,14 @@ class Reconciling:
                 read[payment.id] = found
         return Books(read=read, not_asked=tuple(not_asked))
 
-    def _record(self, case: Case, books: Books) -> Outcome:
+    def _record(self, case: Case, books: Books, *, sees_the_order: bool = False) -> Outcome:
         def decide(draft: Draft, order: Order) -> None:
             for payment_id, read in books.read.items():
                 record_books(draft, draft.dossier.payment_of(order, payment_id), read)
 
-        command = Command(order_id=case.order_id, by=Actor.system(), decide=decide, case=case)
+        command = Command(
+            order_id=case.order_id, by=Actor.system(), decide=decide, case=case, sees_the_order=sees_the_order
+        )
         return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)
 
 

@@ -67,10 +67,10 @@ class RefundByApi:
         before = self.commands.before(case, by, request)
         if before is not None:  # a double click asks no provider anything
             return before
-        self.commands.rehearse(case, by, wanted.plan)
+        self.questions.rehearse(case, by, wanted.plan)
         if wanted.instead_of is not None and self.reconciling.before_replacing(case, wanted.instead_of).changed:
             case = self.commands.read(order_id)
-            self.commands.rehearse(case, by, wanted.plan)
+            self.questions.rehearse(case, by, wanted.plan)
         try:
             return self._decided(case, wanted, by, request)
         except (ProviderUnavailable, InvalidAmount, WrongState):

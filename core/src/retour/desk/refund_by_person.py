@@ -62,7 +62,7 @@ class RefundByPerson:
             by_person = self.questions.services.accounts.by_person(chosen.provider)
             refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
 
-        self.commands.rehearse(case, by, opened)
+        self.questions.rehearse(case, by, opened)
         chosen = case.order.payment(payment)
         books = self._books(chosen)
 

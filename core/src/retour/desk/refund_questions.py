@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import attrs
 
-from retour.desk.commands import Commands
+from retour.desk.commands import Commands, Decide
 from retour.desk.services import Services
 from retour.effects.kinds import SendRefund, effect_of
 from retour.effects.reading import read_books
+from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
@@ -23,6 +24,8 @@ from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.books import BooksRead
 from retour.rules.draft import Draft
+from retour.rules.payment_identity import unplaced
+from retour.steps.case import Case
 from retour.store.effects import WaitingEffect
 
 
@@ -57,6 +60,17 @@ class RefundQuestions:
                     error=error.reason.words,
                 )
             ) from error
+
+    def rehearse(self, case: Case, by: Actor, decide: Decide) -> None:
+        """Decide on a draft that nobody keeps. Where nobody can say what is left of the order's money, since the shop
+        changed its payments, the order as the shop has it now is recorded all the same: so it is listed for a person.
+        """
+        try:
+            self.commands.rehearse(case, by, decide)
+        except WrongState:
+            if unplaced(case.draft(by, self.services.clock()).dossier) is not None:
+                self.commands.see(case)
+            raise
 
     def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
         """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""

@@ -5,10 +5,12 @@ It is its events, folded: `retour.model.history`.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 
 import attrs
 
+from retour.model.attention import Acknowledgement, UnexplainedRemainder
 from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
@@ -30,6 +32,11 @@ class Dossier:
     ``left_behind`` are those of which he said that they are no part of it any more.
     ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the request_ids that were used:
     their digest and the ``seq`` of the command's first event.
+
+    ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
+    ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
+    ``unexplained`` are the payments of which less is left than anything explains, by the payment's id, and
+    ``acknowledged`` is what a person has looked at, the last time for each.
     """
 
     order_id: str
@@ -43,6 +50,10 @@ class Dossier:
     returns: Mapping[str, Return] = attrs.field(factory=dict)
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
+    payments_known_at: datetime.datetime | None = None
+    order_changed_at: datetime.datetime | None = None
+    unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
+    acknowledged: tuple[Acknowledgement, ...] = ()
 
     def return_(self, return_id: str) -> Return:
         """The return called ``return_id``; raises `UnknownReturn`, naming the returns there are."""

@@ -9,6 +9,7 @@ import attrs
 from retour.model.dossier import Dossier
 from retour.model.errors import OrderUnreadable
 from retour.model.events import (  # noqa: F401 - each step is known then
+    attention_steps,
     goods_steps,
     money_steps,
     payment_identity_steps,

@@ -47,6 +47,9 @@ class ReasonCode(StrEnum):
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it: the value "payment"
     PAYMENT_DOUBLED = "payment_doubled"  # the order has it under several names: the value "payments"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
+    PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
+    UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
+    MONEY_BEYOND_ORDER = "money_beyond_order"  # the values "amount" and "payment"
 
     AUTHENTICATION = "authentication"
     CONFIGURATION = "configuration"
@@ -176,6 +179,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),
+    ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund that was made by hand: {refunds}"),
+    ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
+    ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded than was paid"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
     ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),

@@ -396,11 +396,16 @@ def reverse(draft: Draft, order: Order, refund_id: str, reference: str, note: st
     refund = draft.dossier.refund(refund_id)
     if refund.state is RefundState.REVERSED:
         return
-    if refund.state is not RefundState.SUCCEEDED or Reported.SUCCEEDED in refund.reported:
+    if not may_be_reversed(refund):
         raise _not_now(draft.dossier, refund, text("reverse it; reconcile asks the provider"))
     words = _checked_reference(draft.dossier, order, draft.dossier.payment_of(order, refund.payment), reference)
     draft.record(RefundReversed(refund_id=refund_id, reference=words, note_id=draft.note(order, note)))
     record_paid_once(draft, refund_id)
+
+
+def may_be_reversed(refund: Refund) -> bool:
+    """Whether a person can say that the money of a refund came back: he, and no provider, had said that it went."""
+    return refund.state is RefundState.SUCCEEDED and Reported.SUCCEEDED not in refund.reported
 
 
 def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, withdrawn: bool) -> None:
@@ -448,15 +453,7 @@ def match(draft: Draft, refund_id: str, external_id: str) -> None:
     """Say that an external refund is one of ours: they are one refund, and count once."""
     draft.only(ActorKind.STAFF, what=text("match refunds"))
     ours, external = draft.dossier.refund(refund_id), draft.dossier.refund(external_id)
-    fits = (
-        external.source is RefundSource.EXTERNAL
-        and ours.source is not RefundSource.EXTERNAL
-        and external in draft.dossier.on_payment(ours.payment)
-        and ours.amount == external.amount
-        and ours.state in (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN, RefundState.SUCCEEDED)
-        and not ours.reported
-    )
-    if not fits:
+    if not may_be_one(draft.dossier, ours, external):
         raise WrongState(
             text(
                 "Order {order}: refunds {one} and {other} are not one: match a refund found at the provider with "
@@ -467,6 +464,18 @@ def match(draft: Draft, refund_id: str, external_id: str) -> None:
             )
         )
     draft.record(RefundMatched(refund_id=refund_id, external_id=external_id))
+
+
+def may_be_one(dossier: Dossier, ours: Refund, external: Refund) -> bool:
+    """Whether a refund that was found at the provider can be this one of ours."""
+    return (
+        external.source is RefundSource.EXTERNAL
+        and ours.source is not RefundSource.EXTERNAL
+        and dossier.stands_for(ours.payment) == dossier.stands_for(external.payment)
+        and ours.amount == external.amount
+        and ours.state in (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN, RefundState.SUCCEEDED)
+        and not ours.reported
+    )
 
 
 # --- the small print -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.events import (  # noqa: F401 - each event has its words then
+    attention_words,
     goods_words,
     money_words,
     payment_identity_words,

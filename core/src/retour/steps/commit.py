@@ -9,11 +9,12 @@ import attrs
 from sqlalchemy import Connection
 
 from retour.model.events.event import Recorded
+from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
 from retour.steps.case import Case
 from retour.store.clock import microseconds
 from retour.store.commit import Commit, NewEffect, Question, SettledEffect
-from retour.store.index import merged_refunds, reference_rows, refund_rows, return_rows
+from retour.store.index import attention_rows, merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import proven_row
 from retour.store.store import Store
 
@@ -69,6 +70,9 @@ class Commits:
                 returns=return_rows(case.shop, draft.dossier, events),
                 refunds=refund_rows(case.shop, draft.dossier, events),
                 merged_refunds=merged_refunds(events),
+                attention=attention_rows(
+                    case.shop, case.order_id, needs_attention(case.dossier), needs_attention(draft.dossier), RULES
+                ),
                 references=reference_rows(case.shop, draft.dossier, events),
                 personal=[_note_row(case, note, draft.at) for note in draft.notes],
                 effects=[*asked, *effects],

@@ -79,6 +79,17 @@ class SettledEffect:
 
 
 @attrs.frozen(kw_only=True)
+class AttentionRows:
+    """What a person must look at of one order: the rows that a commit ``changed``, the items that are ``gone``, and
+    ``every`` row, for an order that was listed by other rules than those with this number."""
+
+    rules: int
+    every: Sequence[Mapping[str, Any]] = ()
+    changed: Sequence[Mapping[str, Any]] = ()
+    gone: Sequence[str] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Commit:
     """Everything that one transaction writes about one order. ``id`` names it in every row of an event or an effect
     that it writes; ``expected`` is the version it was decided on.
@@ -95,6 +106,7 @@ class Commit:
     returns: Sequence[Mapping[str, Any]] = ()
     refunds: Sequence[Mapping[str, Any]] = ()
     merged_refunds: Sequence[str] = ()
+    attention: AttentionRows = AttentionRows(rules=0)
     references: Sequence[Mapping[str, Any]] = ()
     personal: Sequence[Mapping[str, Any]] = ()
     effects: Sequence[NewEffect] = ()
@@ -112,10 +124,12 @@ def write(connection: Connection, commit: Commit) -> None:
             order_id=commit.order_id,
             version=commit.expected + len(commit.events),
             expected=commit.expected,
+            attention=commit.attention.rules,
         )
         if moved is None:
             raise VersionMoved
         _ADD_EVENT.run_each(connection, commit.events)
+        _list_attention(connection, commit, moved[1])
     _PUT_RETURN.run_each(connection, commit.returns)
     _PUT_REFUND.run_each(connection, commit.refunds)
     _DROP_REFUND.run_each(
@@ -132,6 +146,25 @@ def write(connection: Connection, commit: Commit) -> None:
         taken_out = statement.run_each(connection, [{"effect_id": one, "settled_by": commit.id} for one in ids])
         if taken_out != len(ids):
             raise EffectTaken
+
+
+def _list_attention(connection: Connection, commit: Commit, listed_by: int) -> None:
+    """What changed; all of it where other rules listed the order before."""
+    rows = commit.attention
+    if listed_by != rows.rules:
+        list_attention_anew(connection, commit.shop, commit.order_id, rows)
+        return
+    key = {"in_shop": commit.shop, "of_order": commit.order_id}
+    _DROP_ATTENTION.run_each(connection, [{**key, "which": item} for item in rows.gone])
+    _PUT_ATTENTION.run_each(connection, rows.changed)
+
+
+def list_attention_anew(connection: Connection, shop: str, order_id: str, rows: AttentionRows) -> None:
+    """All that a person must look at of one order, in place of what was listed before."""
+    key = {"in_shop": shop, "of_order": order_id}
+    _LISTED_BY.run(connection, rules=rows.rules, **key)
+    _DROP_ALL_ATTENTION.run(connection, **key)
+    _PUT_ATTENTION.run_each(connection, rows.every)
 
 
 def _add_effects(connection: Connection, commit: Commit) -> None:
@@ -197,22 +230,22 @@ def settle(connection: Connection, settled: Sequence[SettledEffect], commit_id: 
 def _move_version(_: str, insert: Insert) -> Any:
     version = tables.dossier.c.version
     statement = insert(tables.dossier).values(
-        shop=bindparam("shop"), order_id=bindparam("order_id"), version=bindparam("version")
+        {name: bindparam(name) for name in ("shop", "order_id", "version", "attention")}
     )
     return statement.on_conflict_do_update(
         index_elements=["shop", "order_id"],
         set_={"version": statement.excluded.version},
         where=version == bindparam("expected"),
-    ).returning(version)
+    ).returning(version, tables.dossier.c.attention)
 
 
-def _put(table: Any, key: str, changing: Sequence[str]) -> Prepared:
+def _put(table: Any, keys: Sequence[str], changing: Sequence[str]) -> Prepared:
     """Insert a row of an index, or move the one that is there on."""
 
     def build(_: str, insert: Insert) -> Any:
         statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
         return statement.on_conflict_do_update(
-            index_elements=["shop", key], set_={name: statement.excluded[name] for name in changing}
+            index_elements=["shop", *keys], set_={name: statement.excluded[name] for name in changing}
         )
 
     return Prepared(build)
@@ -221,6 +254,26 @@ def _put(table: Any, key: str, changing: Sequence[str]) -> Prepared:
 def _drop_refund(_: str, __: Insert) -> Any:
     columns = tables.refund.c
     return delete(tables.refund).where(columns.shop == bindparam("which_shop"), columns.refund_id == bindparam("which"))
+
+
+def _drop_all_attention(_: str, __: Insert) -> Any:
+    columns = tables.attention.c
+    return delete(tables.attention).where(
+        columns.shop == bindparam("in_shop"), columns.order_id == bindparam("of_order")
+    )
+
+
+def _drop_attention(_: str, __: Insert) -> Any:
+    return _drop_all_attention(_, __).where(tables.attention.c.item == bindparam("which"))
+
+
+def _listed_by(_: str, __: Insert) -> Any:
+    columns = tables.dossier.c
+    return (
+        update(tables.dossier)
+        .where(columns.shop == bindparam("in_shop"), columns.order_id == bindparam("of_order"))
+        .values(attention=bindparam("rules"))
+    )
 
 
 def _add_effect(dialect: str, insert: Insert) -> Any:
@@ -360,9 +413,13 @@ def _supersede_effect(dialect: str, _: Insert) -> Any:
 
 _MOVE_VERSION = Prepared(_move_version)
 _ADD_EVENT = plain_insert(tables.event)
-_PUT_RETURN = _put(tables.return_, "return_id", ("goods", "stock", "waits_for", "since", "due"))
-_PUT_REFUND = _put(tables.refund, "refund_id", ("state", "waits_for", "since", "batch"))
+_PUT_RETURN = _put(tables.return_, ["return_id"], ("goods", "stock", "waits_for", "since", "due"))
+_PUT_REFUND = _put(tables.refund, ["refund_id"], ("state", "waits_for", "since", "batch"))
 _DROP_REFUND = Prepared(_drop_refund)
+_PUT_ATTENTION = _put(tables.attention, ["order_id", "item"], ("since", "why", "can_do"))
+_DROP_ATTENTION = Prepared(_drop_attention)
+_DROP_ALL_ATTENTION = Prepared(_drop_all_attention)
+_LISTED_BY = Prepared(_listed_by)
 _ADD_REFERENCE = plain_insert(tables.reference, ignore=True)
 _ADD_PERSONAL = plain_insert(tables.personal)
 _ADD_EFFECT = Prepared(_add_effect)

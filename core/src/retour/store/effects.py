@@ -32,7 +32,7 @@ from retour.store.prepared import LISTS, Insert, Prepared, among, listed
 UNTIL_A_PERSON = 7000 * 365 * 24 * 3600 * SECOND
 """Microseconds that an effect waits which is set aside: until `Effects.retry_set_aside`."""
 
-_SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
+SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 
 
 @attrs.frozen(kw_only=True)
@@ -190,7 +190,7 @@ class Effects:
             columns.body,
             columns.lease_until > database_now(self._dialect),
             columns.attempts != columns.settled,
-            columns.not_before > _SET_ASIDE,
+            columns.not_before > SET_ASIDE,
         ).where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting", columns.kind == kind)
         return [
             WaitingEffect(
@@ -238,7 +238,7 @@ class Effects:
     def set_aside(self, shop: str | None, *, after: str, limit: int) -> list[FailedEffect]:
         """Effects of a shop, or of all, that wait until a person has them tried again, by their id ``after`` one."""
         columns = tables.effect.c
-        query = select(tables.effect).where(columns.state == "waiting", columns.not_before >= _SET_ASIDE)
+        query = select(tables.effect).where(columns.state == "waiting", columns.not_before >= SET_ASIDE)
         if shop is not None:
             query = query.where(columns.shop == shop)
         query = query.where(columns.id > after).order_by(columns.id).limit(limit)
@@ -282,7 +282,7 @@ def retry_set_aside(connection: Connection, shop: str, order_id: str) -> int:
     again = (
         update(tables.effect)
         .where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting")
-        .where(columns.not_before >= _SET_ASIDE)
+        .where(columns.not_before >= SET_ASIDE)
         .values(not_before=database_now(connection.dialect.name))
     )
     return connection.execute(again).rowcount

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
+from retour.model.attention import Attention
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded, touched_refunds, touched_returns
 from retour.model.events.goods import OrderSeen
@@ -13,6 +15,8 @@ from retour.model.events.payment_identity import PaymentIdentified
 from retour.model.outcome import refund_waits_for, waits_for
 from retour.model.returns import GoodsState, Return
 from retour.store.clock import microseconds
+from retour.store.commit import AttentionRows
+from retour.store.records import as_json
 
 
 def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
@@ -99,3 +103,37 @@ def refund_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list
 def merged_refunds(events: Iterable[Recorded]) -> list[str]:
     """The external refunds that turned out to be refunds of ours, and are no rows of their own any more."""
     return [recorded.event.external_id for recorded in events if isinstance(recorded.event, RefundMatched)]
+
+
+def attention_rows(
+    shop: str, order_id: str, before: Sequence[Attention], after: Sequence[Attention], rules: int
+) -> AttentionRows:
+    """The rows of ``retour_attention`` that say what a person must look at ``after`` a commit, and not ``before``, and
+    the items that are no more; made by the rules of this number."""
+    every = {_item(one): _attention_row(shop, order_id, one) for one in after}
+    known = {_item(one): one for one in before}
+    now = {_item(one): one for one in after}
+    return AttentionRows(
+        rules=rules,
+        every=list(every.values()),
+        changed=[row for item, row in every.items() if known.get(item) != now[item]],
+        gone=[item for item in known if item not in every],
+    )
+
+
+def _item(found: Attention) -> str:
+    """What stands for a kind and what it is about, however long that is."""
+    return hashlib.sha256(f"{found.kind.value}\0{found.about}".encode()).hexdigest()[:32]
+
+
+def _attention_row(shop: str, order_id: str, found: Attention) -> dict[str, Any]:
+    return {
+        "shop": shop,
+        "order_id": order_id,
+        "item": _item(found),
+        "kind": found.kind.value,
+        "about": found.about,
+        "since": microseconds(found.since),
+        "why": as_json(found.why),
+        "can_do": as_json(found.can_do),
+    }

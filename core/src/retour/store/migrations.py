@@ -208,6 +208,41 @@ CREATE TABLE retour_unknown_name (
 """
 
 
+def _what_a_person_must_look_at(connection: Connection) -> None:
+    for statement in _WHAT_A_PERSON_MUST_LOOK_AT.split(";"):
+        connection.execute(sql(statement))
+
+
+_WHAT_A_PERSON_MUST_LOOK_AT = """
+ALTER TABLE retour_dossier ADD COLUMN attention INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE retour_problem ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE retour_problem ADD COLUMN acknowledged_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE retour_problem ADD COLUMN actor_kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE retour_problem ADD COLUMN actor_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX retour_effect_troubled ON retour_effect (shop, created_at, id) WHERE state = 'waiting' AND problem <> '';
+CREATE TABLE retour_attention (
+    shop TEXT NOT NULL, order_id TEXT NOT NULL, item TEXT NOT NULL, kind TEXT NOT NULL, about TEXT NOT NULL,
+    since BIGINT NOT NULL, why TEXT NOT NULL, can_do TEXT NOT NULL,
+    PRIMARY KEY (shop, order_id, item)
+);
+CREATE INDEX retour_attention_since ON retour_attention (shop, since, order_id, item);
+CREATE INDEX retour_attention_kind ON retour_attention (shop, kind, since, order_id, item);
+INSERT INTO retour_attention (shop, order_id, item, kind, about, since, why, can_do)
+    SELECT shop, order_id, refund_id,
+        CASE WHEN state IN ('unknown', 'pending') THEN 'refund_unknown' WHEN state = 'planned' THEN 'refund_held'
+            WHEN state = 'failed' THEN 'refund_failed' WHEN state = 'reversed' THEN 'refund_reversed'
+            ELSE 'another_answer' END,
+        refund_id, since, '', '[]'
+    FROM retour_refund
+    WHERE waits_for = 'person' OR state IN ('unknown', 'planned', 'failed', 'reversed');
+INSERT INTO retour_attention (shop, order_id, item, kind, about, since, why, can_do)
+    SELECT shop, order_id, return_id, CASE WHEN waits_for = 'order' THEN 'beyond_order' ELSE 'stock_question' END,
+        return_id, since, '', '[]'
+    FROM retour_return
+    WHERE waits_for = 'order' OR stock = 'undecided'
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -219,6 +254,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (8, "orders that cannot be read, and who set them aside", _unreadable_orders),
     (9, "hints go behind", _hints_behind),
     (10, "payments that webhooks name and nobody knows", _unknown_names),
+    (11, "what a person must look at", _what_a_person_must_look_at),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -18,6 +18,7 @@ from retour.model.errors import PerhapsSaved, RetourError, StoreError
 from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
+from retour.store.attention import AttentionList
 from retour.store.clock import as_datetime, database_now
 from retour.store.commit import Commit, LeaseLost, VersionMoved, write
 from retour.store.connect import SECONDS_TO_WAIT
@@ -45,8 +46,8 @@ class Problem:
 
 class Store:
     """The tables of one database. ``pages`` are of its returns and refunds, ``effects`` are those that are not done,
-    ``unreadable`` are the rows that could not be read, ``unknown_names`` what webhooks said of payments that nobody
-    knows."""
+    ``unreadable`` are the rows that could not be read, ``attention`` is what a person must look at, ``unknown_names``
+    what webhooks said of payments that nobody knows."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -55,6 +56,7 @@ class Store:
         self.effects = Effects(self._database)
         self.unreadable = Unreadable(self._database)
         self.unknown_names = UnknownNames(self._database)
+        self.attention = AttentionList(self._database)
 
     # --- one order -----------------------------------------------------------------------------------
 
@@ -153,9 +155,14 @@ class Store:
         )
 
     def problems(self, shop: str | None) -> list[Problem]:
-        """What went wrong in a shop, or in all, where there was no order to tell it of, the newest first."""
+        """What went wrong in a shop, or in all, where there was no order to tell it of, the newest first; and what did
+        not happen again since somebody acknowledged it is left out."""
         columns = tables.problem.c
-        query = select(tables.problem).order_by(columns.last_at.desc(), columns.what)
+        query = (
+            select(tables.problem)
+            .where(columns.times > columns.acknowledged)
+            .order_by(columns.last_at.desc(), columns.what)
+        )
         if shop is not None:
             query = query.where(columns.shop == shop)
         return [

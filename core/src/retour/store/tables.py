@@ -17,8 +17,10 @@ dossier = Table(
     Column("shop", Text, primary_key=True),
     Column("order_id", Text, primary_key=True),
     Column("version", Integer, nullable=False),
+    Column("attention", Integer, nullable=False, server_default="0"),
 )
-"""One row per order that has events: what a command locks. ``version`` is the last event's ``seq``."""
+"""One row per order that has events: what a command locks. ``version`` is the last event's ``seq``; ``attention`` is
+the number of the rules by which its rows of ``retour_attention`` were made, 0 for those of a migration."""
 
 event = Table(
     "retour_event",
@@ -123,6 +125,31 @@ Index(
     postgresql_where=sql("batch <> ''"),
 )
 
+attention = Table(
+    "retour_attention",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("can_do", Text, nullable=False),
+)
+"""What a person must look at: ``item`` stands for the ``kind`` and what it is ``about``. ``why`` is empty in rows of a
+migration, which could not know it."""
+
+Index("retour_attention_since", attention.c.shop, attention.c.since, attention.c.order_id, attention.c.item)
+Index(
+    "retour_attention_kind",
+    attention.c.shop,
+    attention.c.kind,
+    attention.c.since,
+    attention.c.order_id,
+    attention.c.item,
+)
+
 effect = Table(
     "retour_effect",
     metadata,
@@ -195,6 +222,15 @@ Index(
     effect.c.id,
     sqlite_where=sql("state = 'waiting'"),
     postgresql_where=sql("state = 'waiting'"),
+)
+
+Index(
+    "retour_effect_troubled",
+    effect.c.shop,
+    effect.c.created_at,
+    effect.c.id,
+    sqlite_where=sql("state = 'waiting' AND problem <> ''"),
+    postgresql_where=sql("state = 'waiting' AND problem <> ''"),
 )
 
 hints = Table(
@@ -275,8 +311,13 @@ problem = Table(
     Column("times", Integer, nullable=False),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
+    Column("acknowledged", Integer, nullable=False, server_default="0"),
+    Column("acknowledged_at", BigInteger, nullable=False, server_default="0"),
+    Column("actor_kind", Text, nullable=False, server_default=""),
+    Column("actor_id", Text, nullable=False, server_default=""),
 )
-"""What went wrong where there is no order to tell it of: one row for each kind, however often it happens."""
+"""What went wrong where there is no order to tell it of: one row for each kind, however often it happens; who last
+acknowledged it, when, and how many ``times`` it had happened then."""
 
 unreadable = Table(
     "retour_unreadable",

@@ -31,13 +31,14 @@ def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded,
 
 @step(OrderSeen)
 def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
-    del at
     payments = {**dossier.payments, **{payment.id: payment for payment in event.order.payments}}
-    return {
+    changes: Changes = {
         "order": event.order,
         "payments": payments,
+        "payments_known_at": at.at,
         "one_with": one_payment(event.order, payments, dossier.identities, dossier.explained),
     }
+    return changes if dossier.order is None else changes | {"order_changed_at": at.at}
 
 
 @step(ReturnRequested)

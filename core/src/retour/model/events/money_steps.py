@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retour.model.attention import UnexplainedRemainder
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step
@@ -30,7 +31,7 @@ from retour.model.events.money import (
     RefundUnclear,
 )
 from retour.model.making import changed
-from retour.model.reasons import ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import NO_MONEY_MOVED, Refund, RefundSource, RefundState, state_of
 
 _NOT_SENT = frozenset({RefundState.PLANNED, RefundState.SUBMITTING})
@@ -47,9 +48,18 @@ def _new_refund(dossier: Dossier, at: Recorded, **values: Any) -> Changes:
     return {"refunds": {**dossier.refunds, refund.id: refund}}
 
 
+def _unexplained(dossier: Dossier, payment: str, because: Reason | None, at: Recorded) -> Changes:
+    """The remainder of a payment that nothing explains, where that is why a refund waits; the same figures are no
+    news."""
+    known = dossier.unexplained.get(payment)
+    if because is None or because.code is not ReasonCode.NOT_EXPLAINED or (known and known.why == because):
+        return {}
+    return {"unexplained": {**dossier.unexplained, payment: UnexplainedRemainder(since=at.at, why=because)}}
+
+
 @step(RefundPlanned)
 def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Changes:
-    return _new_refund(
+    planned = _new_refund(
         dossier,
         at,
         id=event.refund_id,
@@ -65,6 +75,7 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         page=event.page,
         read_at=at.at if event.books_read else None,
     )
+    return planned | _unexplained(dossier, event.payment, event.hold, at)
 
 
 @step(RefundLinkOpened)
@@ -129,16 +140,17 @@ def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Cha
 
 @step(RefundHeld)
 def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
-    before = dossier.refunds[event.refund_id].state
-    return _with_refund(
+    before = dossier.refunds[event.refund_id]
+    held = _with_refund(
         dossier,
         event.refund_id,
         at,
-        state=RefundState.PLANNED if before in _NOT_SENT else before,
+        state=RefundState.PLANNED if before.state in _NOT_SENT else before.state,
         problem=event.because,
         needs_person=True,
         waits_until=None,
     )
+    return held | _unexplained(dossier, before.payment, event.because, at)
 
 
 @step(RefundRefused)

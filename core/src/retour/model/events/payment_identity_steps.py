@@ -11,10 +11,9 @@ from retour.model.payment_identity import one_payment
 
 @step(PaymentIdentified)
 def _identified(dossier: Dossier, event: PaymentIdentified, at: Recorded) -> Changes:
-    del at
     identities = {**dossier.identities, event.payment: event.identity}
     one_with = one_payment(dossier.order, dossier.payments, identities, dossier.explained)
-    return {"identities": identities, "one_with": one_with}
+    return {"identities": identities, "one_with": one_with, "payments_known_at": at.at}
 
 
 @step(PaymentExplained)

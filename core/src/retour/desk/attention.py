@@ -1,0 +1,257 @@
+"""What a person must look at, as one list: of orders, of what belongs to none, and of providers that are off."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from retour.desk.commands import Command, Commands, check_actor
+from retour.desk.services import Services
+from retour.effects.providers_word import A_PERSON_MAY
+from retour.model.actor import Actor, ActorKind
+from retour.model.attention import ATTENTION_WORDS, AttentionItem, AttentionKind, AttentionPage
+from retour.model.errors import InvalidArgument, NotAllowed, RetourError, UnknownOrder, WrongState
+from retour.model.fields import shown, wanted_instead
+from retour.model.order import Order
+from retour.model.outcome import Outcome
+from retour.model.reasons import Reason
+from retour.model.text import Text, text, texts
+from retour.model.unreadable import ReadingFault, UnreadableRow
+from retour.plugins.registry import PluginStatus
+from retour.rules.attention import RULES, acknowledge, needs_attention
+from retour.rules.draft import Draft
+from retour.steps.case import Case
+from retour.store.attention import AttentionRow, Place
+from retour.store.index import attention_rows
+from retour.store.pages import no_page
+from retour.store.records import from_json
+
+log = logging.getLogger("retour.desk")
+
+_DECIDED_WITH: Mapping[AttentionKind, tuple[str, ...]] = {
+    AttentionKind.PROVIDER_OFF: ("check_settings",),
+    AttentionKind.ORDER_UNREADABLE: ("set_unreadable_aside",),
+    AttentionKind.EFFECT_STUCK: ("retry_set_aside",),
+}
+"""What ends that which is no part of an order's history, and is not acknowledged either."""
+
+_BEFORE_ALL: Place = (-1, "", "")
+
+
+@attrs.frozen
+class AttentionDesk:
+    """What a person must look at in one shop."""
+
+    services: Services
+    commands: Commands
+
+    def page(self, kind: AttentionKind | None, *, limit: int, after: str | None) -> AttentionPage:
+        """A page of the list: first the providers that are off, since nobody knows since when, then the oldest."""
+        place = _BEFORE_ALL if after is None else _place(after)
+        off = [] if kind not in (None, AttentionKind.PROVIDER_OFF) else list(self._providers_off())
+        first = [(one, at) for one in off if (at := (0, "", one.about)) > place][: limit + 1]
+        found, more = first[:limit], len(first) > limit
+        if not more and kind is not AttentionKind.PROVIDER_OFF:
+            rows, more = self._rows(kind, limit=limit - len(found), after=place)
+            found += [(one, row.place) for row in rows if (one := self._item(row)) is not None]
+            last = rows[-1].place if rows else None
+        else:
+            last = None
+        if more and last is None:
+            last = found[-1][1]
+        return AttentionPage(
+            items=tuple([one for one, _ in found]), next=json.dumps(last, ensure_ascii=False) if more else None
+        )
+
+    def counts(self) -> Mapping[AttentionKind, int]:
+        """How much there is of each kind of which there is any."""
+        found = self.services.store.attention.counts(self.commands.shop_id)
+        found[AttentionKind.PROVIDER_OFF.value] = len(list(self._providers_off()))
+        return {kind: found[kind.value] for kind in AttentionKind if found.get(kind.value)}
+
+    def acknowledge(self, order_id: str, kind: AttentionKind, about: str, by: Actor, note: str | None) -> Outcome:
+        """A person has looked at something that needs no decision."""
+        if kind is AttentionKind.WEBHOOK_UNREADABLE:
+            return self._acknowledge_problem(about, by, note)
+        check_actor(by)
+        if kind in _DECIDED_WITH:
+            raise WrongState(
+                text(
+                    "{what}: that is not ended by acknowledging it, but by mending it; then use {methods}.",
+                    what=ATTENTION_WORDS[kind],
+                    methods=list(_DECIDED_WITH[kind]),
+                )
+            )
+
+        case = self._case(order_id)
+        listed = any((one.kind, one.about) == (kind, about) for one in needs_attention(case.dossier))
+
+        def decide(draft: Draft, order: Order) -> None:
+            acknowledge(draft, order, kind, about, note, listed=listed)
+
+        return self.commands.run(
+            Command(
+                order_id=order_id,
+                by=by,
+                decide=decide,
+                case=case,
+                as_last_seen=case.given is None,
+                sees_the_order=True,
+            )
+        )
+
+    def _case(self, order_id: str) -> Case:
+        """The order as it is now, or as it was last seen where the shop has it no more: what waits there ends too."""
+        try:
+            return self.commands.read(order_id)
+        except UnknownOrder:
+            case = self.services.cases.as_last_seen(self.commands.shop_id, order_id)
+            if case.dossier.order is None:
+                raise
+            return case
+
+    def _acknowledge_problem(self, about: str, by: Actor, note: str | None) -> Outcome:
+        """There is no timeline to tell it on: the row keeps who acknowledged it, and when."""
+        check_actor(by)
+        if by.kind is not ActorKind.STAFF or not by.id:
+            raise NotAllowed(text("Staff acknowledges what went wrong, by name."))
+        if note:
+            raise InvalidArgument(text("A note is kept with an order, and {about} is of none.", about=shown(about)))
+        problems = self.services.store.attention
+        changed = problems.acknowledge_problem(self.commands.shop_id, about, by)
+        if not changed and not problems.knows_problem(self.commands.shop_id, about):
+            raise WrongState(text("Nothing called {about} went wrong. Look at the list again.", about=shown(about)))
+        return Outcome(order_id="", version=0, changed=changed)
+
+    # --- rows of the store ---------------------------------------------------------------------------
+
+    def _rows(self, kind: AttentionKind | None, *, limit: int, after: Place) -> tuple[list[AttentionRow], bool]:
+        """The rows as they are now: an order that a migration listed is listed anew when it is first looked at."""
+        attention, shop = self.services.store.attention, self.commands.shop_id
+        rows, more = attention.page(shop, kind, limit=limit, after=after)
+        coarse = dict.fromkeys([row.order_id for row in rows if row.by_migration])
+        if not coarse:
+            return rows, more
+        for order_id in coarse:
+            self._list_anew(order_id)
+        return attention.page(shop, kind, limit=limit, after=after)
+
+    def _list_anew(self, order_id: str) -> None:
+        shop = self.commands.shop_id
+        try:
+            dossier = self.services.cases.as_last_seen(shop, order_id).dossier
+            rows = attention_rows(shop, order_id, (), needs_attention(dossier), RULES)
+            self.services.store.attention.list_anew(shop, order_id, dossier.version, rows)
+        except RetourError as error:  # an order that cannot be read, a store that cannot be written: as it was listed
+            log.warning("order %s is listed as the migration left it: %s", order_id, error)
+
+    def _item(self, row: AttentionRow) -> AttentionItem | None:
+        """A row as a person reads it; None for one of a newer retour, which costs its own place and no other."""
+        try:
+            kind = AttentionKind(row.kind)
+            why, can_do = _READERS.get(kind, _of_order)(kind, row)
+        except (ValueError, RetourError) as error:
+            log.warning("something of order %s is not listed: %s", row.order_id, error)
+            return None
+        if kind is AttentionKind.REFUND_UNKNOWN and self.services.clock() - row.since >= A_PERSON_MAY:
+            can_do = tuple(dict.fromkeys(("settle_refund", *can_do)))
+        return AttentionItem(kind=kind, order_id=row.order_id, about=row.about, since=row.since, why=why, can_do=can_do)
+
+    # --- providers -----------------------------------------------------------------------------------
+
+    def _providers_off(self) -> Iterator[AttentionItem]:
+        """Plugins that are off, and those of which a provider is, by their name: from memory."""
+        for plugin in sorted(self.services.accounts.plugins(self.commands.shop_id), key=lambda one: one.name):
+            why: list[Text | str] = [one.reason for one in plugin.providers_off]
+            why += plugin.settings_faults
+            if plugin.status is not PluginStatus.LOADED:
+                why.insert(0, plugin.reason)
+            if why:
+                yield AttentionItem(
+                    kind=AttentionKind.PROVIDER_OFF,
+                    order_id="",
+                    about=plugin.name,
+                    since=None,
+                    why=text("{plugin}: {faults}", plugin=plugin.name, faults=why),
+                    can_do=_DECIDED_WITH[AttentionKind.PROVIDER_OFF],
+                )
+
+
+def _place(after: str) -> Place:
+    try:
+        since, order_id, item = json.loads(after)
+    except (ValueError, TypeError, RecursionError):
+        raise no_page(after) from None
+    for given, kind in ((since, int), (order_id, str), (item, str)):
+        if wanted_instead(given, kind) is not None:
+            raise no_page(after)
+    return since, order_id, item
+
+
+# --- how each kind of row reads --------------------------------------------------------------------------
+
+_Read = tuple[Text, tuple[str, ...]]
+
+
+def _of_order(kind: AttentionKind, row: AttentionRow) -> _Read:
+    can_do = tuple(from_json(tuple[str, ...], row.name))
+    why = None if row.by_migration else from_json(Reason | None, row.words)  # type: ignore[arg-type]  # a union
+    return (ATTENTION_WORDS[kind] if why is None else why.words), can_do
+
+
+def _unreadable(kind: AttentionKind, row: AttentionRow) -> _Read:
+    number = int(row.about) if row.about.isdecimal() else 0
+    unreadable = UnreadableRow(
+        order_id=row.order_id,
+        seq=number,
+        effect_id="" if number else row.about,
+        kind=row.name,
+        version=row.number,
+        fault=ReadingFault(row.words),
+        error=row.more,
+    )
+    return text("{row}: {why}", row=unreadable.name, why=unreadable.why), _DECIDED_WITH[kind]
+
+
+def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
+    why = texts(
+        "{source}: {what} ({count} time)",
+        "{source}: {what} ({count} times)",
+        row.number,
+        source=row.name,
+        what=row.words,
+    )
+    return why, ("acknowledge",)
+
+
+def _stuck(kind: AttentionKind, row: AttentionRow) -> _Read:
+    """What was set aside goes on when a person says so; what fails goes on by itself when its cause is mended."""
+    why = texts(
+        "{kind}: {problem} ({count} try)",
+        "{kind}: {problem} ({count} tries)",
+        row.number,
+        kind=row.name,
+        problem=row.words,
+    )
+    return why, _DECIDED_WITH[kind] if row.more == "aside" else ()
+
+
+_READERS = {
+    AttentionKind.ORDER_UNREADABLE: _unreadable,
+    AttentionKind.WEBHOOK_UNREADABLE: _problem,
+    AttentionKind.EFFECT_STUCK: _stuck,
+}
+"""Of what is no part of an order's history."""
+
+
+def attention_kind(given: str) -> AttentionKind:
+    """A kind by its name. Raises `InvalidArgument`, naming those there are."""
+    try:
+        return AttentionKind(given)
+    except ValueError:
+        raise InvalidArgument(
+            text("kind is one of {known}, not {given}.", known=[one.value for one in AttentionKind], given=shown(given))
+        ) from None

@@ -1,0 +1,127 @@
+"""What a person must look at: its kinds, what is listed of it, and that somebody has acknowledged it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+
+from retour.model.actor import Actor
+from retour.model.reasons import Reason
+from retour.model.text import Text, text
+
+
+class AttentionKind(StrEnum):
+    """What can wait for a person. What is of an order is found by `retour.rules.attention`, kind by kind."""
+
+    PROVIDER_OFF = "provider_off"  # a plugin that is missing or broken, or settings that are wrong
+    REFUND_UNKNOWN = "refund_unknown"  # nobody knows what became of it
+    REFUND_HELD = "refund_held"  # not sent, until a person has decided it
+    REFUND_FAILED = "refund_failed"
+    REFUND_REVERSED = "refund_reversed"  # succeeded first; the money came back
+    REFUND_PAID_TWICE = "refund_paid_twice"
+    ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked
+    OTHER_CURRENCY = "other_currency"  # found at the provider in a currency that cannot be counted with the order's
+    PERHAPS_OURS = "perhaps_ours"  # found at the provider, and may be a refund of ours
+    NOT_EXPLAINED = "not_explained"  # less is left of a payment at its provider than all known refunds leave
+    PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it
+    PAYMENT_DOUBLED = "payment_doubled"  # the order has one payment under several names
+    STOCK_QUESTION = "stock_question"
+    BEYOND_ORDER = "beyond_order"  # more came back, or went back, than the shop's order has now
+    ORDER_UNREADABLE = "order_unreadable"
+    WEBHOOK_UNREADABLE = "webhook_unreadable"  # a plugin broke over it
+    EFFECT_STUCK = "effect_stuck"  # set aside, or failing again and again for a day
+
+
+ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
+    AttentionKind.PROVIDER_OFF: text("a payment or shipping provider is off"),
+    AttentionKind.REFUND_UNKNOWN: text("nobody knows whether a refund was made"),
+    AttentionKind.REFUND_HELD: text("a refund waits for your decision"),
+    AttentionKind.REFUND_FAILED: text("a refund failed"),
+    AttentionKind.REFUND_REVERSED: text("the money of a refund came back"),
+    AttentionKind.REFUND_PAID_TWICE: text("a refund was paid twice"),
+    AttentionKind.ANOTHER_ANSWER: text("the provider's answer does not fit the refund"),
+    AttentionKind.OTHER_CURRENCY: text("a refund is in another currency than the order"),
+    AttentionKind.PERHAPS_OURS: text("a refund found at the provider may be one of yours"),
+    AttentionKind.NOT_EXPLAINED: text("less is left of a payment than its refunds explain"),
+    AttentionKind.PAYMENT_VANISHED: text("a payment left the order after money went back on it"),
+    AttentionKind.PAYMENT_DOUBLED: text("the order has one payment twice"),
+    AttentionKind.STOCK_QUESTION: text("the question about the stock is open"),
+    AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),
+    AttentionKind.ORDER_UNREADABLE: text("an order cannot be read"),
+    AttentionKind.WEBHOOK_UNREADABLE: text("a webhook cannot be read"),
+    AttentionKind.EFFECT_STUCK: text("work in the background does not get done"),
+}
+
+LOOKED_AT = frozenset({AttentionKind.REFUND_PAID_TWICE, AttentionKind.ANOTHER_ANSWER})
+"""Kinds for which the refund itself waits for a person, until he has looked."""
+
+
+@attrs.frozen(kw_only=True)
+class Attention:
+    """Something of an order that a person must look at.
+
+    ``about`` is the id of a refund, a return, a payment or an order line, as its kind has it. ``why`` is None where the
+    kind says it all. ``can_do`` names the methods of the desk that decide it or make more of it known.
+    """
+
+    kind: AttentionKind
+    about: str
+    since: datetime.datetime
+    why: Reason | None
+    can_do: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Acknowledgement:
+    """A person has looked at something of an order: ``kind``, ``about``, ``since`` and ``why`` are those of what he
+    saw. It is listed again when one of them is another."""
+
+    kind: str
+    about: str
+    since: datetime.datetime
+    why: Reason | None
+    by: Actor
+    at: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
+class UnexplainedRemainder:
+    """Less was left of a payment at its provider than the known refunds leave: since when, and both figures."""
+
+    since: datetime.datetime
+    why: Reason
+
+
+@attrs.frozen(kw_only=True)
+class AttentionItem:
+    """Something that a person must look at, on the list of a shop.
+
+    ``order_id`` is empty where it is of no order. ``about`` is what it is about, by id: a refund, a return, a payment,
+    an order line, an effect, an event's number, a provider's plugin. ``since`` is None where nobody knows, as for a
+    provider that is off. ``why`` is a sentence, ``can_do`` the methods of the desk that decide it or make more of it
+    known, the first to think of first.
+    """
+
+    kind: AttentionKind
+    order_id: str
+    about: str
+    since: datetime.datetime | None
+    why: Text
+    can_do: tuple[str, ...]
+
+    @property
+    def what(self) -> Text:
+        """The kind in words."""
+        return ATTENTION_WORDS[self.kind]
+
+
+@attrs.frozen(kw_only=True)
+class AttentionPage:
+    """A page of what a person must look at; hand ``next`` back as ``after`` for the next page, None when there is
+    none."""
+
+    items: tuple[AttentionItem, ...]
+    next: str | None

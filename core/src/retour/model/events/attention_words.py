@@ -1,0 +1,20 @@
+"""How it reads that a person has looked at something: for the staff alone."""
+
+from __future__ import annotations
+
+from retour.model.attention import ATTENTION_WORDS, AttentionKind
+from retour.model.dossier import Dossier
+from retour.model.events.attention import AttentionAcknowledged
+from retour.model.events.telling import told
+from retour.model.text import Text, text
+
+
+@told(AttentionAcknowledged)
+def _acknowledged(dossier: Dossier, event: AttentionAcknowledged) -> Text:
+    known = event.kind in list(AttentionKind)
+    what = ATTENTION_WORDS[AttentionKind(event.kind)] if known else event.kind  # a newer retour's has no words here
+    refund = dossier.refunds.get(event.about)
+    about = refund.amount if refund is not None else event.about
+    if event.why is None:
+        return text("Acknowledged: {what} ({about})", what=what, about=about)
+    return text("Acknowledged: {what} ({about}): {why}", what=what, about=about, why=event.why.words)

@@ -1,0 +1,274 @@
+"""What of an order a person must look at: each kind has one function here, and `FINDERS` is the table of them.
+
+What still has to be decided stays until it is. What a person can only take note of stays until he has acknowledged it,
+and comes back when something new happens to it: another reason, or the same one anew.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Sequence
+
+from retour.model.actor import ActorKind
+from retour.model.attention import Attention, AttentionKind
+from retour.model.dossier import Dossier
+from retour.model.errors import WrongState
+from retour.model.events.attention import AttentionAcknowledged
+from retour.model.money import Money
+from retour.model.order import Order
+from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.refunds import Refund, RefundSource, RefundState
+from retour.model.text import text
+from retour.rules.draft import Draft
+from retour.rules.payment_identity import unplaced
+from retour.rules.refunds import may_be_one, may_be_reversed
+
+RULES = 1
+"""The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
+anew when they are next written."""
+
+ACKNOWLEDGE = "acknowledge"
+"""The desk's method for what needs no decision but a look."""
+
+Finder = Callable[[Dossier], Iterator[Attention]]
+"""Finds what there is of one kind, or of several that exclude each other."""
+
+
+def needs_attention(dossier: Dossier) -> tuple[Attention, ...]:
+    """What of an order a person must look at, and has not acknowledged."""
+    return tuple([one for one in _everything(dossier) if not _acknowledged(dossier, one)])
+
+
+def acknowledge(
+    draft: Draft, order: Order, kind: AttentionKind, about: str, note: str | None, *, listed: bool = False
+) -> None:
+    """Record that a person has looked at something. The same twice changes nothing. Raises `WrongState` for what waits
+    for a decision, and for what is not there. What was ``listed``, and is no more now that the order was read again,
+    has ended by what the shop changed."""
+    draft.only(ActorKind.STAFF, what=text("acknowledge what waits for a person"))
+    found = [one for one in _everything(draft.dossier) if (one.kind, one.about) == (kind, about)]
+    if not found:
+        if listed or any((one.kind, one.about) == (kind, about) for one in draft.dossier.acknowledged):
+            return
+        raise WrongState(
+            text(
+                "Order {order}: nothing of the kind {kind} about {about} waits for a person. Look at the list again.",
+                order=order.id,
+                kind=kind.value,
+                about=about,
+            )
+        )
+    if _acknowledged(draft.dossier, found[0]):
+        return
+    if ACKNOWLEDGE not in found[0].can_do:
+        raise WrongState(
+            text(
+                "Order {order}: {about} waits for a decision, and to acknowledge it is none. It is decided with "
+                "{methods}.",
+                order=order.id,
+                about=about,
+                methods=list(found[0].can_do),
+            )
+        )
+    draft.record(
+        AttentionAcknowledged(
+            kind=kind.value,
+            about=about,
+            since=found[0].since,
+            why=found[0].why,
+            refund_id=about if about in draft.dossier.refunds else None,
+            note_id=draft.note(order, note),
+        )
+    )
+
+
+def _everything(dossier: Dossier) -> Iterator[Attention]:
+    for finder in FINDERS:
+        yield from finder(dossier)
+
+
+def _acknowledged(dossier: Dossier, found: Attention) -> bool:
+    """Whether a person has acknowledged just this: since then it is the same, for the same reason."""
+    return any(
+        (one.kind, one.about, one.since, one.why) == (found.kind, found.about, found.since, found.why)
+        for one in dossier.acknowledged
+    )
+
+
+# --- refunds ---------------------------------------------------------------------------------------------
+
+
+def _undecided_refunds(dossier: Dossier) -> Iterator[Attention]:
+    """Refunds that go no further by themselves, or of which nobody knows what became."""
+    for refund in dossier.refunds.values():
+        if refund.state is RefundState.UNKNOWN:
+            since = refund.unknown_since or refund.changed_at
+            yield _of_refund(AttentionKind.REFUND_UNKNOWN, refund, _of_unknown(refund), since)
+        elif refund.state is RefundState.PLANNED:
+            yield _of_refund(AttentionKind.REFUND_HELD, refund, ("retry_refund", "cancel_refund", "confirm_refund"))
+        elif refund.needs_person:
+            yield _of_one_that_went_on(refund)
+
+
+def _of_unknown(refund: Refund) -> Sequence[str]:
+    """A person's word counts at once where the provider's is not to be had; else the desk adds when it does."""
+    if not refund.needs_person:
+        return ("reconcile",)
+    if refund.problem is not None and refund.problem.code is ReasonCode.CANNOT_TELL:
+        return ("settle_refund", "confirm_refund", "retry_refund")
+    return ("retry_refund",)
+
+
+def _of_one_that_went_on(refund: Refund) -> Attention:
+    """A refund that was sent or made, and that a person has to look at all the same."""
+    code = refund.problem.code if refund.problem is not None else None
+    if code is ReasonCode.PAID_TWICE:
+        undo = ("reverse_refund",) if may_be_reversed(refund) else ()
+        return _of_refund(AttentionKind.REFUND_PAID_TWICE, refund, (*undo, ACKNOWLEDGE))
+    if code is ReasonCode.OTHER_CURRENCY and refund.source is RefundSource.EXTERNAL:
+        return _of_refund(AttentionKind.OTHER_CURRENCY, refund, ("confirm_refund",))
+    if refund.state is RefundState.PENDING and code is not ReasonCode.ANOTHER_ANSWER:
+        return _of_refund(AttentionKind.REFUND_UNKNOWN, refund, ("settle_refund",))
+    return _of_refund(AttentionKind.ANOTHER_ANSWER, refund, ("reconcile", ACKNOWLEDGE))
+
+
+def _refunds_that_did_not_arrive(dossier: Dossier) -> Iterator[Attention]:
+    """The customer does not have that money. Of one that a person settled as not made he knows."""
+    for refund in dossier.refunds.values():
+        if refund.state is RefundState.FAILED and refund.settled is not False:
+            yield _of_refund(AttentionKind.REFUND_FAILED, refund, (*_anew(dossier, refund), ACKNOWLEDGE))
+        elif refund.state is RefundState.REVERSED:
+            yield _of_refund(AttentionKind.REFUND_REVERSED, refund, (*_anew(dossier, refund), ACKNOWLEDGE))
+
+
+def _anew(dossier: Dossier, refund: Refund) -> Sequence[str]:
+    """How the same amount can be refunded once more, where that much is left and nothing on its payment is unclear."""
+    stands = dossier.stands_for(refund.payment)
+    payment = next((one for one in dossier.order.payments if one.id == stands), None) if dossier.order else None
+    if payment is None or payment.captured.currency != refund.amount.currency or unplaced(dossier) is not None:
+        return ()
+    beside = [one for one in dossier.on_payment(payment.id) if one.counts_against_payment]
+    unclear = any(one.state is RefundState.UNKNOWN or one.amount.currency != refund.amount.currency for one in beside)
+    if unclear or refund.amount > payment.captured - dossier.refunded(payment.id, refund.amount.currency):
+        return ()
+    return ("refund", "open_refund_link")
+
+
+def _perhaps_ours(dossier: Dossier) -> Iterator[Attention]:
+    """Refunds found at the provider that have the payment and the amount of one that a person made or is to make."""
+    for external in dossier.refunds.values():
+        if external.source is not RefundSource.EXTERNAL or not external.counts_against_payment:
+            continue
+        ours = [one for one in dossier.refunds.values() if may_be_one(dossier, one, external)]
+        if ours:
+            yield Attention(
+                kind=AttentionKind.PERHAPS_OURS,
+                about=external.id,
+                since=max(one.at for one in (external, *ours)),
+                why=reason(ReasonCode.PERHAPS_OURS, refunds=", ".join([one.id for one in ours])),
+                can_do=("match_refund", ACKNOWLEDGE),
+            )
+
+
+def _of_refund(
+    kind: AttentionKind, refund: Refund, can_do: Sequence[str], since: datetime.datetime | None = None
+) -> Attention:
+    return Attention(
+        kind=kind, about=refund.id, since=since or refund.changed_at, why=refund.problem, can_do=tuple(can_do)
+    )
+
+
+# --- payments, stock, the order --------------------------------------------------------------------------
+
+
+def _unexplained(dossier: Dossier) -> Iterator[Attention]:
+    """A refund that was held for it can be decided, and the question where the money went is still open."""
+    for payment, remainder in dossier.unexplained.items():
+        yield Attention(
+            kind=AttentionKind.NOT_EXPLAINED,
+            about=payment,
+            since=remainder.since,
+            why=remainder.why,
+            can_do=("reconcile", ACKNOWLEDGE),
+        )
+
+
+def _payments_nobody_can_place(dossier: Dossier) -> Iterator[Attention]:
+    """Payments that left the order with money gone back on them, and one that the order has under several names: until
+    a person has dealt with it, nothing new is decided on the order."""
+    for payment in dossier.vanished():
+        refunds = dossier.on_payment(payment.id)
+        yield Attention(
+            kind=AttentionKind.PAYMENT_VANISHED,
+            about=payment.id,
+            since=dossier.order_changed_at or max(one.at for one in refunds),
+            why=reason(ReasonCode.PAYMENT_VANISHED, payment=payment.id),
+            can_do=("explain_payment",),
+        )
+    doubled = dossier.doubled()
+    if doubled and dossier.payments_known_at is not None:
+        yield Attention(
+            kind=AttentionKind.PAYMENT_DOUBLED,
+            about=doubled[0].id,
+            since=dossier.payments_known_at,
+            why=reason(ReasonCode.PAYMENT_DOUBLED, payments=", ".join([one.id for one in doubled])),
+            can_do=("reconcile",),
+        )
+
+
+def _stock_questions(dossier: Dossier) -> Iterator[Attention]:
+    for return_ in dossier.returns.values():
+        if return_.question_open:
+            yield Attention(
+                kind=AttentionKind.STOCK_QUESTION,
+                about=return_.id,
+                since=return_.changed_at,
+                why=None,
+                can_do=("answer_restock",),
+            )
+
+
+def _beyond_order(dossier: Dossier) -> Iterator[Attention]:
+    """Lines and payments of which the shop's order has less than already happened. Money that is known to have been
+    paid twice is told there."""
+    vanished = [one.id for one in dossier.vanished()]
+    for name, excess in dossier.excess_over_order().items():
+        if name in vanished:
+            continue
+        on_it = [one for one in dossier.on_payment(name) if one.counts_against_payment]
+        if on_it:
+            excess -= sum(one.amount.minor for one in on_it if _paid_twice(one))
+            at = [one.at for one in on_it]
+            why = _beyond_payment(dossier, name, excess, on_it)
+        else:
+            at = [one.opened_at for one in dossier.returns.values() if one.claimed().get(name)]
+            why = reason(ReasonCode.UNITS_BEYOND_ORDER, number=str(excess), line=name)
+        if excess > 0:
+            since = max([*at, *([dossier.order_changed_at] if dossier.order_changed_at is not None else [])])
+            yield Attention(
+                kind=AttentionKind.BEYOND_ORDER, about=name, since=since, why=why, can_do=("reconcile", ACKNOWLEDGE)
+            )
+
+
+def _beyond_payment(dossier: Dossier, payment: str, excess: int, refunds: Sequence[Refund]) -> Reason:
+    currency = dossier.order.currency if dossier.order is not None else ""
+    if any(one.amount.currency != currency for one in refunds):
+        return reason(ReasonCode.OTHER_CURRENCY)  # the sum would be of no currency
+    amount = Money(minor=max(excess, 0), currency=currency)
+    return reason(ReasonCode.MONEY_BEYOND_ORDER, amount=str(amount), payment=payment)
+
+
+def _paid_twice(refund: Refund) -> bool:
+    return refund.problem is not None and refund.problem.code is ReasonCode.PAID_TWICE
+
+
+FINDERS: Sequence[Finder] = (
+    _undecided_refunds,
+    _refunds_that_did_not_arrive,
+    _perhaps_ours,
+    _unexplained,
+    _payments_nobody_can_place,
+    _stock_questions,
+    _beyond_order,
+)
+"""All that is looked for in an order. Two of them never find the same kind about the same thing."""

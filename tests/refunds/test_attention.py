@@ -1,0 +1,654 @@
+"""What a person must look at is one list: of each thing since when, why, and which methods of the desk decide it."""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from sqlalchemy import text
+
+from retour import (
+    Actor,
+    AttentionItem,
+    AttentionKind,
+    InvalidArgument,
+    Money,
+    NotAllowed,
+    RestockDecision,
+    ReturnDesk,
+    UnknownOrder,
+    WrongState,
+)
+from retour.model.attention import ATTENTION_WORDS
+from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
+from retour.store.effects import SET_ASIDE
+from retour.store.migrations import MIGRATIONS
+from retour.testing import a_line, a_payment, an_order
+
+ANNA = Actor.staff("anna")
+HOUR = datetime.timedelta(hours=1)
+EUR40 = Money.of("40", "EUR")
+LOST = ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")
+DISPUTED = ProviderError(ErrorCode.DISPUTED, "a case is open")
+SIGNED = {"signature": "right"}
+CANNOT = Support.PROVIDER_CANNOT
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+
+
+def only(world: Any, kind: str | None = None) -> AttentionItem:
+    item, *more = world.desk.attention(kind).items
+    assert more == []
+    return item  # type: ignore[no-any-return]
+
+
+def sql(world: Any, statement: str, **values: object) -> None:
+    with world.desk._services.store.engine.begin() as connection:
+        connection.execute(text(statement), values)
+
+
+# --- one situation of each kind --------------------------------------------------------------------------
+
+
+def asked_for(world: Any) -> None:
+    world.open().ledger.before = [LOST]
+    world.refund()
+
+
+def silent_for_a_day(world: Any) -> None:
+    asked_for(world)
+    world.ledger.lookup_fails = 100
+    world.now += 24 * HOUR
+
+
+def nobody_can_tell(world: Any) -> None:
+    world.open(find_refund=CANNOT).ledger.before = [LOST]
+    world.refund()
+    world.later(2 * HOUR)
+
+
+def never_told(world: Any) -> None:
+    cannot = ("refundable", "fetch_refund", "find_refund", "list_refunds", "check_settings")
+    world.open(outcome_within=72 * HOUR, **dict.fromkeys(cannot, CANNOT))
+    world.ledger.new_status = RefundStatus.PENDING
+    world.refund()
+    world.later(73 * HOUR)
+
+
+def held(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
+    world.refund()
+
+
+def failed(world: Any) -> None:
+    world.open().ledger.before = [DISPUTED]
+    world.refund()
+
+
+def failed_and_nothing_is_left(world: Any) -> None:
+    failed(world)
+    world.refund("100.00")
+
+
+def came_back(world: Any) -> None:
+    world.open().refund()
+    world.ledger.turn("re_1", RefundStatus.FAILED)
+    world.desk.receive_webhook("ledger", SIGNED, b"event:re_1")
+
+
+def made_twice_there(world: Any) -> None:
+    """Two refunds at the provider carry our id."""
+    refund_id = world.open().refund().refund_id
+    world.ledger.add("p_1", EUR40, refund_id)
+    world.desk.reconcile("1001")
+
+
+def made_by_hand_too(world: Any) -> None:
+    """A person made it in the meantime, and the provider has it after all."""
+    world.open(find_refund=Support.PARTIAL).ledger.after = [LOST]
+    world.ledger.blind = True
+    refund_id = world.refund().refund_id
+    world.later(2 * HOUR)
+    world.ledger.blind = False
+    confirm(world, refund_id)
+
+
+def answered_otherwise(world: Any) -> None:
+    """The provider says another amount of the refund that it told of before."""
+    world.open().refund()
+    world.ledger.refunds["re_1"] = attrs.evolve(world.ledger.refunds["re_1"], amount=Money.of("1", "EUR"))
+    world.desk.reconcile("1001")
+
+
+def in_another_currency(world: Any) -> None:
+    world.open().ledger.add("p_1", Money.of("7", "USD"))
+    world.desk.reconcile("1001")
+
+
+def perhaps_ours(world: Any) -> None:
+    """Two refunds in the dashboard, and one link that was opened for such a refund."""
+    world.open().open_link()
+    world.ledger.add("p_1", EUR40)
+    world.now += HOUR / 60
+    world.ledger.paid["p_1"] = Money.of("100", "EUR")
+    world.ledger.refunds["re_1"] = attrs.evolve(world.ledger.refunds["re_1"], created_at=world.now - 24 * HOUR)
+    world.desk.reconcile("1001")
+
+
+def not_explained(world: Any) -> None:
+    world.open(list_refunds=CANNOT)
+    world.ledger.paid["p_1"] = Money.of("70", "EUR")
+    world.refund()
+
+
+def payment_left(world: Any) -> None:
+    """The shop renamed the payment, and somebody tries to refund more."""
+    world.open().refund()
+    payment = a_payment("100.00", provider="ledger", reference="p_2")
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[payment])
+    with pytest.raises(WrongState, match="explain_payment"):
+        world.desk.refund("1001", "p_2", EUR40, by=ANNA, request_id="more")
+
+
+def one_payment_twice(world: Any) -> None:
+    world.open().desk.mark_returned("1001", by=ANNA)
+    payments = [a_payment("50.00", provider="ledger", reference=one) for one in ("p_1", "P_1")]
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=payments)
+    with pytest.raises(WrongState, match="one payment"):
+        world.desk.open_refund_link("1001", "P_1", EUR40, by=ANNA, request_id="more")
+
+
+def stock_question(world: Any) -> None:
+    world.open()
+    lines = a_line("cup", 2, "50.00"), a_line("pot", 1, "50.00")
+    world.shop.orders["1001"] = an_order(*lines, payments=[a_payment("100.00", provider="ledger", reference="p_1")])
+    world.desk.mark_returned("1001", by=ANNA)
+
+
+def fewer_cups(world: Any) -> None:
+    world.open().desk.mark_returned("1001", {"cup": 3}, by=ANNA, request_id="three")
+    changed(world, fulfilled=1)
+
+
+def less_was_paid(world: Any) -> None:
+    world.open().refund()
+    changed(world, captured="10.00")
+
+
+def changed(world: Any, *, fulfilled: int = 4, captured: str = "100.00") -> None:
+    """The shop changes the order, and somebody opens its screen and notes a refund that he made by hand."""
+    line = attrs.evolve(a_line("cup", 4, "100.00"), fulfilled=fulfilled)
+    payment = a_payment(captured, provider="ledger", reference="p_1")
+    gift = a_payment("5.00", provider="gift", reference="g_1")
+    world.shop.orders["1001"] = an_order(line, payments=[payment, gift])
+    confirm = world.desk.confirm_refund
+    confirm("1001", "g_1", Money.of("5", "EUR"), reference="g", by=ANNA, request_id=f"g {fulfilled} {captured}")
+
+
+ACKNOWLEDGED = ("acknowledge",)
+ANEW = ("refund", "open_refund_link")
+SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
+    asked_for: ("refund_unknown", ("reconcile",)),
+    silent_for_a_day: ("refund_unknown", ("settle_refund", "reconcile")),
+    nobody_can_tell: ("refund_unknown", ("settle_refund", "confirm_refund", "retry_refund")),
+    never_told: ("refund_unknown", ("settle_refund",)),
+    held: ("refund_held", ("retry_refund", "cancel_refund", "confirm_refund")),
+    failed: ("refund_failed", (*ANEW, *ACKNOWLEDGED)),
+    failed_and_nothing_is_left: ("refund_failed", ACKNOWLEDGED),
+    came_back: ("refund_reversed", (*ANEW, *ACKNOWLEDGED)),
+    made_twice_there: ("refund_paid_twice", ACKNOWLEDGED),
+    made_by_hand_too: ("refund_paid_twice", ("reverse_refund", *ACKNOWLEDGED)),
+    answered_otherwise: ("another_answer", ("reconcile", *ACKNOWLEDGED)),
+    in_another_currency: ("other_currency", ("confirm_refund",)),
+    perhaps_ours: ("perhaps_ours", ("match_refund", *ACKNOWLEDGED)),
+    not_explained: ("not_explained", ("reconcile", *ACKNOWLEDGED)),
+    payment_left: ("payment_vanished", ("explain_payment",)),
+    one_payment_twice: ("payment_doubled", ("reconcile",)),
+    stock_question: ("stock_question", ("answer_restock",)),
+    fewer_cups: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
+    less_was_paid: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
+}
+"""How each comes about, what it is then, and what can be done."""
+
+
+def confirm(world: Any, refund_id: str) -> Any:
+    refund = world.desk.dossier("1001").refund(refund_id)
+    return world.desk.confirm_refund(
+        "1001",
+        refund.payment,
+        refund.amount,
+        reference=refund.reference or "BANK-7",
+        refund_id=refund_id,
+        by=ANNA,
+        request_id="confirmed",
+    )
+
+
+def waiting_link(world: Any) -> str:
+    return next(one.id for one in world.refunds if one.state == "awaiting_merchant")
+
+
+CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
+    "reconcile": lambda world, _: world.desk.reconcile("1001"),
+    "settle_refund": lambda world, one: world.desk.settle_refund(
+        "1001", one.about, happened=False, evidence="I looked there", by=ANNA
+    ),
+    "confirm_refund": lambda world, one: confirm(world, one.about),
+    "retry_refund": lambda world, one: world.desk.retry_refund("1001", one.about, by=ANNA),
+    "cancel_refund": lambda world, one: world.desk.cancel_refund("1001", one.about, by=ANNA),
+    "refund": lambda world, _: world.refund("40.00"),
+    "open_refund_link": lambda world, _: world.open_link("40.00"),
+    "reverse_refund": lambda world, one: world.desk.reverse_refund("1001", one.about, reference="b", by=ANNA),
+    "match_refund": lambda world, one: world.desk.match_refund("1001", waiting_link(world), one.about, by=ANNA),
+    "explain_payment": lambda world, one: world.desk.explain_payment("1001", one.about, became="p_2", by=ANNA),
+    "answer_restock": lambda world, one: world.desk.answer_restock("1001", one.about, RestockDecision.all(), by=ANNA),
+    "acknowledge": lambda world, one: world.desk.acknowledge(one.order_id, one.kind, one.about, by=ANNA),
+}
+"""A right call of each method that is named for something of an order."""
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
+def test_what_waits_says_what_it_is_since_when_why_and_what_can_be_done(world: Any, situation: Any) -> None:
+    kind, can_do = SITUATIONS[situation]
+    situation(world)
+    item = only(world, kind)
+    assert (item.kind, item.order_id, item.can_do) == (kind, "1001", can_do)
+    assert item.since is not None
+    assert item.since <= world.now
+    for words in (item.what, item.why):
+        assert words.render("nl") != words.render("en")
+        assert "{" not in words.render("nl") + words.render("en")
+    assert world.desk.attention_counts()[AttentionKind(kind)] == 1
+
+
+@pytest.mark.parametrize(
+    ("situation", "method"),
+    [(situation, method) for situation, (_, can_do) in SITUATIONS.items() for method in can_do],
+    ids=lambda one: one if isinstance(one, str) else one.__name__,
+)
+def test_each_method_that_is_named_can_be_called_then(world: Any, situation: Any, method: str) -> None:
+    situation(world)
+    item = only(world, SITUATIONS[situation][0])
+    assert method in dict(inspect.getmembers(ReturnDesk, inspect.isfunction))
+    before = world.desk.dossier("1001").version
+    CALLS[method](world, item)
+    if method == "acknowledge":
+        assert world.desk.attention(item.kind).items == ()
+    if method != "reconcile":
+        assert world.desk.dossier("1001").version > before
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [situation for situation, (_, can_do) in SITUATIONS.items() if "acknowledge" not in can_do],
+    ids=lambda one: one.__name__,
+)
+def test_what_has_to_be_decided_cannot_be_acknowledged_away(world: Any, situation: Any) -> None:
+    situation(world)
+    item = only(world, SITUATIONS[situation][0])
+    with pytest.raises(WrongState, match="waits for a decision, and to acknowledge it is none"):
+        world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert only(world, item.kind) == item
+
+
+OF_NO_ORDERS_HISTORY = {"provider_off", "order_unreadable", "webhook_unreadable", "effect_stuck"}
+
+
+@pytest.mark.parametrize("kind", AttentionKind)
+def test_every_kind_has_its_words_its_situation_and_its_row_in_the_docs(kind: AttentionKind) -> None:
+    assert ATTENTION_WORDS[kind].render("nl")
+    assert kind in {of_kind for of_kind, _ in SITUATIONS.values()} | OF_NO_ORDERS_HISTORY
+    table = (Path(__file__).parent.parent.parent / "docs/embed.md").read_text()
+    assert any(f"`{kind.value}`" in line for line in table.splitlines() if line.startswith("| `"))
+
+
+def test_where_nothing_waits_the_list_is_empty(world: Any) -> None:
+    world.open().refund()
+    assert world.desk.attention().items == ()
+    assert world.desk.attention_counts() == {}
+
+
+# --- acknowledging ---------------------------------------------------------------------------------------
+
+
+def test_who_acknowledged_it_stands_on_the_timeline_and_the_customer_reads_nothing_of_it(world: Any) -> None:
+    failed(world)
+    item = only(world)
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA, note="called the customer")
+    entry = world.desk.timeline("1001")[-1]
+    assert (entry.by, entry.note) == (ANNA, "called the customer")
+    assert entry.text("en") == (
+        "Acknowledged: a refund failed (€40.00): the customer disputes the payment (a case is open)"
+    )
+    assert entry.text("nl").startswith("Gezien: een terugbetaling is mislukt")
+    assert "acknowledged" not in str([one.text("en") for one in world.desk.timeline("1001", "customer")]).lower()
+
+
+def test_the_same_twice_changes_nothing(world: Any) -> None:
+    for situation in (failed, made_twice_there):
+        situation(world)
+        item = only(world, SITUATIONS[situation][0])
+        assert world.desk.acknowledge("1001", item.kind, item.about, by=ANNA).changed
+        assert not world.desk.acknowledge("1001", item.kind, item.about, by=Actor.staff("bob")).changed
+
+
+def test_a_refund_that_was_paid_twice_waits_for_nobody_once_a_person_has_looked(world: Any) -> None:
+    made_twice_there(world)
+    item = only(world)
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert world.desk.list_refunds(waits_for="person").refunds == ()
+    assert not world.desk.reconcile("1001").changed, "the same is no news"
+    assert world.desk.attention().items == ()
+
+
+def test_what_fails_otherwise_after_it_was_acknowledged_is_listed_again(world: Any) -> None:
+    answered_otherwise(world)
+    item = only(world)
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert world.desk.attention().items == ()
+    world.ledger.refunds["re_1"] = attrs.evolve(world.ledger.refunds["re_1"], amount=Money.of("2", "EUR"))
+    world.desk.reconcile("1001")
+    assert only(world).why.render("en").endswith("(EUR 2.00 re_1)")
+
+
+def test_a_failure_that_becomes_a_reversal_is_listed_again(world: Any) -> None:
+    world.open().ledger.new_status = RefundStatus.PENDING
+    refund_id = world.refund().refund_id
+    world.ledger.turn("re_1", RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+    world.desk.acknowledge("1001", "refund_failed", refund_id, by=ANNA)
+    assert world.desk.attention().items == ()
+    world.desk.receive_webhook("ledger", SIGNED, b"refund:re_1:succeeded")
+    assert only(world).kind == "refund_reversed"
+
+
+def test_another_remainder_is_listed_again_and_the_same_is_not(world: Any) -> None:
+    not_explained(world)
+    refund_id, item = only(world, "refund_held").about, only(world, "not_explained")
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    world.desk.cancel_refund("1001", refund_id, by=ANNA)
+    world.now += HOUR
+    again = world.refund().refund_id
+    assert [one.kind for one in world.desk.attention().items] == ["refund_held"]
+    world.desk.cancel_refund("1001", again, by=ANNA)
+    world.ledger.paid["p_1"] = Money.of("60", "EUR")
+    world.refund()
+    assert only(world, "not_explained").why.render("en").startswith("the provider has EUR 60.00 left")
+
+
+def test_an_order_that_is_changed_again_is_listed_again(world: Any) -> None:
+    fewer_cups(world)
+    item = only(world)
+    assert (item.about, item.why.render("en")) == ("cup", "line cup: 2 more in returns than the order has now")
+    world.desk.acknowledge("1001", item.kind, "cup", by=ANNA)
+    assert world.desk.attention().items == ()
+    world.now += HOUR
+    world.shop.orders["1001"] = attrs.evolve(
+        world.shop.orders["1001"], lines=(attrs.evolve(a_line("cup", 4, "100.00"), fulfilled=2),)
+    )
+    world.desk.open_refund_link("1001", "p_1", EUR40, by=ANNA, request_id="look")
+    assert only(world).why.render("en") == "line cup: 1 more in returns than the order has now"
+
+
+def test_what_the_shop_took_back_meanwhile_leaves_the_list_with_that_on_the_timeline(world: Any) -> None:
+    fewer_cups(world)
+    item, order = only(world), world.shop.orders["1001"]
+    for command in ("acknowledge", "reconcile"):
+        world.shop.orders["1001"] = attrs.evolve(order, lines=(a_line("cup", 4, "100.00"),))
+        CALLS[command](world, item)
+        assert world.desk.attention().items == ()
+        assert world.desk.timeline("1001")[-1].code == "order_seen"
+        world.shop.orders["1001"] = order
+        world.desk.reconcile("1001")
+        assert only(world).about == "cup"
+
+
+def test_another_link_beside_a_refund_that_was_acknowledged_as_no_ours_is_asked_about(world: Any) -> None:
+    perhaps_ours(world)
+    item = only(world)
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert world.desk.attention().items == ()
+    world.desk.cancel_refund("1001", waiting_link(world), by=ANNA)
+    world.open_link()
+    assert only(world).about == item.about
+
+
+def test_what_waits_on_an_order_that_the_shop_has_no_more_is_acknowledged_too(world: Any) -> None:
+    failed(world)
+    item = only(world)
+    del world.shop.orders["1001"]
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA, note="an order of last year")
+    assert world.desk.attention().items == ()
+    with pytest.raises(UnknownOrder):
+        world.desk.acknowledge("1002", item.kind, item.about, by=ANNA)
+
+
+@pytest.mark.parametrize("by", [Actor.customer("c-17"), Actor.system()])
+def test_staff_acknowledges_and_nobody_else(world: Any, by: Actor) -> None:
+    failed(world)
+    with pytest.raises(NotAllowed):
+        world.desk.acknowledge("1001", "refund_failed", only(world).about, by=by)
+    assert only(world).kind == "refund_failed"
+
+
+def test_what_is_not_there_cannot_be_acknowledged(world: Any) -> None:
+    failed(world)
+    item = only(world)
+    for kind, about in (("refund_reversed", item.about), ("refund_failed", "rf_none")):
+        with pytest.raises(WrongState, match="Look at the list again"):
+            world.desk.acknowledge("1001", kind, about, by=ANNA)
+    with pytest.raises(InvalidArgument, match="kind is one of"):
+        world.desk.acknowledge("1001", "bogus", item.about, by=ANNA)
+
+
+# --- pages -----------------------------------------------------------------------------------------------
+
+
+def test_the_list_comes_page_by_page_the_oldest_first(world: Any) -> None:
+    world.open()
+    ids = []
+    for _ in range(5):
+        world.ledger.before = [DISPUTED]
+        ids.append(world.refund("1.00").refund_id)
+        world.now += HOUR
+    seen, after = [], None
+    while True:
+        page = world.desk.attention(limit=2, after=after)
+        seen.append([one.about for one in page.items])
+        after = page.next
+        if after is None:
+            break
+    assert seen == [ids[:2], ids[2:4], ids[4:]]
+
+
+def test_the_pages_hold_all_kinds_from_all_places_once_each(world: Any) -> None:
+    everything_that_is_of_no_order(world)
+    whole = world.desk.attention().items
+    found, after = [], None
+    for _ in range(len(whole)):
+        page = world.desk.attention(limit=1, after=after)
+        found += page.items
+        after = page.next
+    assert (found, after) == (list(whole), None)
+    assert len(whole) == sum(world.desk.attention_counts().values())
+    for kind, number in world.desk.attention_counts().items():
+        assert [one.kind for one in world.desk.attention(kind).items] == [kind] * number
+
+
+@pytest.mark.parametrize("after", ["", "x", "[1]", "[1,2,3]", '["a","b","c"]', "{}", '[1.5,"a","b"]', "null"])
+def test_what_is_no_page_is_refused(world: Any, after: str) -> None:
+    with pytest.raises(InvalidArgument, match="is no page of this list"):
+        world.open().desk.attention(after=after)
+
+
+# --- what is of no order ---------------------------------------------------------------------------------
+
+
+def everything_that_is_of_no_order(world: Any) -> None:
+    """Two providers that are off, a webhook over which a plugin broke, effects that are stuck, a row that nobody can
+    read; and a refund that failed."""
+    world.open("molie", "strip", inline_seconds=0)
+    world.ledger.before = [DISPUTED]
+    world.refund("1.00")
+    world.desk.work()
+    world.desk._services.store.note_problem("default", "webhooks of ledger", "plugin ledger failed")
+    for amount in ("2.00", "3.00", "4.00"):
+        world.refund(amount)
+    first, second, third = effects(world)
+    change = (
+        "UPDATE retour_effect SET problem = :problem, not_before = :then, attempts = 30, created_at = 1 WHERE id = :id"
+    )
+    sql(world, change, problem="it ended 3 processes", then=SET_ASIDE, id=first)
+    sql(world, change, problem="no answer", then=SET_ASIDE // 2, id=second)
+    sql(world, "UPDATE retour_effect SET body = '!' WHERE id = :id", id=third)
+    world.desk.work()
+
+
+def effects(world: Any) -> list[str]:
+    with world.desk._services.store.engine.connect() as connection:
+        return list(
+            connection.execute(text("SELECT id FROM retour_effect WHERE state = 'waiting' ORDER BY id")).scalars()
+        )
+
+
+def test_what_is_of_no_order_is_on_the_same_list_with_what_ends_it(world: Any) -> None:
+    everything_that_is_of_no_order(world)
+    listed = [(one.kind.value, one.order_id, one.can_do) for one in world.desk.attention().items]
+    assert listed[:2] == [("provider_off", "", ("check_settings",))] * 2
+    assert sorted(listed[2:]) == [
+        ("effect_stuck", "1001", ()),
+        ("effect_stuck", "1001", ("retry_set_aside",)),
+        ("order_unreadable", "1001", ("set_unreadable_aside",)),
+        ("refund_failed", "1001", ("refund", "open_refund_link", "acknowledge")),
+        ("webhook_unreadable", "", ("acknowledge",)),
+    ]
+    assert all(one.why.render(language) for one in world.desk.attention().items for language in ("en", "nl"))
+
+
+@pytest.mark.parametrize("kind", ["provider_off", "order_unreadable", "effect_stuck"])
+def test_what_ends_by_being_mended_is_not_acknowledged(world: Any, kind: str) -> None:
+    everything_that_is_of_no_order(world)
+    item = world.desk.attention(kind).items[0]
+    with pytest.raises(WrongState, match="not ended by acknowledging it"):
+        world.desk.acknowledge(item.order_id, kind, item.about, by=ANNA)
+    assert item in world.desk.attention(kind).items
+
+
+def test_a_plugin_that_broke_over_a_webhook_is_acknowledged_by_name_and_comes_back_when_it_breaks_again(
+    world: Any,
+) -> None:
+    world.open()
+    note = world.desk._services.store.note_problem
+    note("default", "webhooks of ledger", "plugin ledger failed")
+    note("south", "webhooks of ledger", "plugin ledger failed")
+    item = only(world)
+    assert item.why.render("en") == "webhooks of ledger: plugin ledger failed (1 time)"
+    for by, error in ((Actor.customer("c"), NotAllowed), (Actor.system(), NotAllowed)):
+        with pytest.raises(error):
+            world.desk.acknowledge("", item.kind, item.about, by=by)
+    with pytest.raises(InvalidArgument, match="A note is kept with an order"):
+        world.desk.acknowledge("", item.kind, item.about, by=ANNA, note="seen")
+    assert world.desk.acknowledge("", item.kind, item.about, by=ANNA).changed
+    assert not world.desk.acknowledge("", item.kind, item.about, by=ANNA).changed
+    assert world.desk.attention().items == ()
+    assert world.desk._services.store.problems("default") == [], "and the doctor is silent about it"
+    with world.desk._services.store.engine.connect() as connection:
+        kept = connection.execute(text("SELECT shop, actor_id FROM retour_problem WHERE acknowledged_at > 0")).all()
+    assert [tuple(one) for one in kept] == [("default", "anna")]
+    note("default", "webhooks of ledger", "plugin ledger failed")
+    assert only(world).why.render("en").endswith("(2 times)")
+    with pytest.raises(WrongState, match="Nothing called"):
+        world.desk.acknowledge("", item.kind, "another", by=ANNA)
+
+
+def test_a_provider_whose_settings_are_wrong_is_on_the_list_until_they_are_mended(world: Any) -> None:
+    kept: dict[str, Any] = {"ledger": {"sekret": "x"}}
+    world.settings = lambda shop: kept
+    item = only(world.open())
+    assert (item.kind, item.about, item.since) == ("provider_off", "ledger", None)
+    assert item.why.render("en").startswith("ledger: ledger.sekret: is no setting")
+    assert world.desk.attention_counts() == {AttentionKind.PROVIDER_OFF: 1}
+    kept["ledger"] = {}
+    assert world.desk.attention().items == ()
+
+
+def test_an_effect_that_failed_a_moment_ago_is_for_nobody_yet(world: Any) -> None:
+    world.open(inline_seconds=0).refund()
+    sql(world, "UPDATE retour_effect SET problem = 'no', attempts = 30")
+    assert world.desk.attention().items == ()
+    sql(world, "UPDATE retour_effect SET created_at = 1, attempts = 2")
+    assert world.desk.attention().items == ()
+
+
+def test_a_row_of_a_newer_retour_costs_its_own_place_and_no_other(world: Any) -> None:
+    failed(world)
+    world.ledger.before = [DISPUTED]
+    world.refund("1.00")
+    first, second = world.desk.attention().items
+    sql(world, "UPDATE retour_attention SET kind = 'of_tomorrow' WHERE about = :about", about=first.about)
+    assert world.desk.attention().items == (second,)
+
+
+# --- what waited before there was a list -----------------------------------------------------------------
+
+
+def as_it_was_before_the_list(world: Any) -> None:
+    """The tables as migration 9 left them, and then migrated."""
+    for statement in (
+        "DROP TABLE retour_attention",
+        "DROP INDEX retour_effect_troubled",
+        "ALTER TABLE retour_dossier DROP COLUMN attention",
+        "ALTER TABLE retour_problem DROP COLUMN acknowledged",
+        "ALTER TABLE retour_problem DROP COLUMN acknowledged_at",
+        "ALTER TABLE retour_problem DROP COLUMN actor_kind",
+        "ALTER TABLE retour_problem DROP COLUMN actor_id",
+    ):
+        sql(world, statement)
+    [change] = [change for _, name, change in MIGRATIONS if name == "what a person must look at"]
+    with world.desk._services.store.engine.begin() as connection:
+        change(connection)
+
+
+UNSEEN = (perhaps_ours, less_was_paid, payment_left, one_payment_twice)
+"""Of which no row told before: such orders are listed when they are next written."""
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
+def test_what_waited_before_there_was_a_list_is_on_it(world: Any, situation: Any) -> None:
+    situation(world)
+    listed = world.desk.attention().items
+    as_it_was_before_the_list(world)
+    if situation in UNSEEN:
+        assert world.desk.attention().items == ()
+        world.desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="written")
+    else:
+        assert sum(world.desk.attention_counts().values()) > 0
+    assert world.desk.attention().items == listed
+    assert sum(world.desk.attention_counts().values()) == len(listed)
+
+
+def test_an_order_that_a_migration_listed_is_listed_as_it_is_when_it_is_next_written(world: Any) -> None:
+    not_explained(world)
+    as_it_was_before_the_list(world)
+    assert world.desk.attention_counts() == {AttentionKind.REFUND_HELD: 1}, "more its row did not tell"
+    (refund,) = world.refunds
+    world.desk.cancel_refund("1001", refund.id, by=ANNA)
+    assert world.desk.attention_counts() == {AttentionKind.NOT_EXPLAINED: 1}
+
+
+def test_an_order_that_a_migration_listed_and_that_nobody_can_read_stays_as_it_was_listed(world: Any) -> None:
+    failed(world)
+    as_it_was_before_the_list(world)
+    sql(world, "UPDATE retour_event SET version = 99 WHERE seq = 2")
+    listed = {one.kind.value: one.why.render("en") for one in world.desk.attention().items}
+    assert listed["refund_failed"] == "a refund failed"
+    assert listed["order_unreadable"].startswith("event 2 (refund_planned, version 99): a newer retour wrote it")
