@@ -271,7 +271,7 @@ def test_a_plugin_that_is_away_is_waited_for_and_what_came_back_meanwhile_is_fou
     world.open_without_the_plugin()
     world.ledger.turn("re_1", RefundStatus.FAILED)
     tried = [one for one in days(world, 30) if one.failed]
-    assert 1 <= len(tried) <= 3  # as rarely as it would have been looked at
+    assert 1 <= len(tried) <= 4  # as rarely as it would have been looked at
     assert [one.what for one in tried[0].postponed] == ["look_again"]
     assert "no plugin of this name" in tried[0].postponed[0].problem
     world.open(late_failure_within=NINETY_DAYS)
