@@ -368,6 +368,14 @@ def test_looks_have_a_turn_beside_a_flood_of_other_work_one_at_a_time(world: Any
     assert len(looks) == 1
 
 
+def test_orders_that_wait_for_a_look_alone_take_no_turn_of_the_orders_that_wait_for_more(world: Any) -> None:
+    world.open(inline_seconds=0)
+    flood(world, 300)
+    world.refund()
+    due = world.desk._services.store.effects.due_by_order("default", "", KINDS, 20)
+    assert due == ([rows(world, "id", "kind = 'send_refund'")[0][0]], "")
+
+
 # --- at an account's pace --------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import text as sql
 
 from retour.store import tables
 from retour.store.clock import NOW, SECOND, as_datetime, database_now, microseconds
-from retour.store.commit import SettledEffect, settle
+from retour.store.commit import BEHIND_ALL, SettledEffect, settle
 from retour.store.database import Database
 from retour.store.prepared import LISTS, Insert, Prepared, among, listed
 
@@ -221,7 +221,7 @@ class Effects:
             columns.lease_until > database_now(self._dialect),
             columns.attempts != columns.settled,
             columns.not_before > _SET_ASIDE,
-        ).where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting", columns.kind == kind)
+        ).where(*of_order(shop, order_id), columns.kind == kind)
         return [
             WaitingEffect(
                 id=row[0],
@@ -277,9 +277,7 @@ class Effects:
     def bodies(self, shop: str, order_id: str) -> list[tuple[str, str, str]]:
         """The effects of an order that are not done: id, kind and body."""
         columns = tables.effect.c
-        query = select(columns.id, columns.kind, columns.body).where(
-            columns.shop == shop, columns.order_id == order_id, columns.state == "waiting"
-        )
+        query = select(columns.id, columns.kind, columns.body).where(*of_order(shop, order_id))
         rows = self._database.read(lambda reader: reader.execute(query.order_by(columns.id)).all())
         return [(row[0], row[1], row[2]) for row in rows]
 
@@ -325,12 +323,23 @@ def _failed(row: RowMapping) -> FailedEffect:
     )
 
 
+def of_order(shop: str, order_id: str) -> tuple[Any, ...]:
+    """What is so of the effects of an order that are not done. How far behind they can be is named, since the index by
+    order has what is served first by itself."""
+    columns = tables.effect.c
+    return (
+        columns.shop == shop,
+        columns.order_id == order_id,
+        columns.behind.in_((0, 1, BEHIND_ALL)),
+        columns.state == "waiting",
+    )
+
+
 def retry_set_aside(connection: Connection, shop: str, order_id: str) -> int:
     columns = tables.effect.c
     again = (
         update(tables.effect)
-        .where(columns.shop == shop, columns.order_id == order_id, columns.state == "waiting")
-        .where(columns.not_before >= _SET_ASIDE)
+        .where(*of_order(shop, order_id), columns.not_before >= _SET_ASIDE)
         .values(not_before=database_now(connection.dialect.name))
     )
     return connection.execute(again).rowcount
@@ -339,6 +348,7 @@ def retry_set_aside(connection: Connection, shop: str, order_id: str) -> int:
 _SHOPS = 100
 _ORDERS = 100
 _WINDOW = 5
+_OLDEST = 1000
 OF_ONE_ORDER = 5
 """Effects of one order that are claimed at once."""
 
@@ -470,11 +480,15 @@ def _what_is_due(dialect: str) -> Any:
 
 
 def _left_alone(dialect: str, _: Insert) -> Any:
-    kind = tables.effect.c.kind
+    """Of looks the oldest alone: they can be due for long, while their account rests."""
+    columns = tables.effect.c
     newer = [
-        _due(dialect, _WAITING, which, ~among(kind, "kinds", dialect)).with_only_columns(kind)
-        for which in (_ORDINARY, _BEHIND, _LOOKS)
+        _due(dialect, _WAITING, which, ~among(columns.kind, "kinds", dialect)).with_only_columns(columns.kind)
+        for which in (_ORDINARY, _BEHIND)
     ]
+    looks = _due(dialect, _WAITING, _LOOKS).with_only_columns(columns.kind)
+    oldest = looks.order_by(columns.not_before, columns.id).limit(_OLDEST).subquery().c
+    newer.append(select(oldest.kind).where(~among(oldest.kind, "kinds", dialect)))
     found = union_all(*newer).subquery().c
     return select(found.kind, func.count()).group_by(found.kind).order_by(found.kind)
 
@@ -543,8 +557,8 @@ def _rest(_: str, __: Insert) -> Any:
 
 
 def _due_by_order(dialect: str, _: Insert) -> Any:
-    waiting, now = "state = 'waiting' AND shop = :shop", NOW[dialect]
-    due = f"behind = 0 AND owner IS NULL AND not_before <= {now} AND lease_until <= {now}"
+    waiting, now = "state = 'waiting' AND behind = 0 AND shop = :shop", NOW[dialect]
+    due = f"owner IS NULL AND not_before <= {now} AND lease_until <= {now}"
     known = f"kind IN (SELECT value FROM {LISTS[dialect].format('kinds')} kinds)"  # noqa: S608 - the texts are ours
     return sql(
         f"{_steps('order_id', waiting)} SELECT step.value, "  # noqa: S608 - the texts are ours

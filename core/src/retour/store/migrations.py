@@ -195,6 +195,8 @@ def _late_failures(connection: Connection) -> None:
 _LATE_FAILURES = """
 ALTER TABLE retour_effect ADD COLUMN account TEXT NOT NULL DEFAULT '';
 CREATE INDEX retour_effect_look ON retour_effect (not_before, id) WHERE state = 'waiting' AND behind = 2;
+DROP INDEX retour_effect_order;
+CREATE INDEX retour_effect_order ON retour_effect (shop, behind, order_id, not_before, id) WHERE state = 'waiting';
 CREATE INDEX retour_effect_account ON retour_effect (shop, account, not_before, id)
     WHERE state <> 'done' AND behind = 2;
 CREATE TABLE retour_looks (

@@ -208,6 +208,7 @@ Index(
 Index(
     "retour_effect_order",
     effect.c.shop,
+    effect.c.behind,
     effect.c.order_id,
     effect.c.not_before,
     effect.c.id,
