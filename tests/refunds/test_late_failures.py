@@ -17,6 +17,7 @@ from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support, WebhookTrust
 from retour.rules.late_failures import LONGEST, first_look, until_next_look
 from retour.store.clock import SECOND
+from retour.store.commit import Commit
 from retour.store.effects import BETWEEN_LOOKS, LOOKS_AT_ONCE
 from retour.testing import a_line, a_payment, an_order
 
@@ -151,6 +152,17 @@ def test_what_only_a_person_said_is_not_asked_about(world: Any, looks: list[Any]
     confirm("1001", "p_1", EUR40, reference="BANK-77", by=ANNA, request_id="c")
     days(world, 10)
     assert (looks, rows(world, "state")) == ([], [])
+
+
+def test_a_look_at_what_only_a_person_said_as_a_migration_leaves_one_asks_nobody(world: Any, looks: list[Any]) -> None:
+    confirm = world.desk.confirm_refund
+    refund_id = confirm("1001", "p_1", EUR40, reference="BANK-77", by=ANNA, request_id="c").refund_id
+    effect = to_store(LookAgain(refund_id=refund_id, account="ledger/default/live"), f"la{refund_id}")
+    world.desk._services.store.save(
+        Commit(id="cm", shop="default", order_id="1001", expected=0, events=(), effects=[effect])
+    )
+    days(world, 2)
+    assert (looks, rows(world, "state")) == ([], [("done",)])
 
 
 def test_a_refund_that_came_back_by_webhook_is_asked_about_no_more(world: Any, looks: list[Any]) -> None:
@@ -407,11 +419,11 @@ def test_each_account_mode_and_shop_has_a_pace_of_its_own(world: Any) -> None:
 
 def test_who_may_take_few_takes_them_of_the_account_that_was_asked_longest_ago(world: Any) -> None:
     world.open()
-    for name in ("a", "b", "c"):
+    for name in ("c", "b", "a"):
         flood(world, 5, account=name)
-    assert [claimed(world, limit=1)[0].id[0] for _ in range(3)] == ["a", "b", "c"]
-    pass_by(world, datetime.timedelta(seconds=2))
-    assert claimed(world, limit=1)[0].id[0] == "a"
+        assert claimed(world, limit=1)[0].id[0] == name
+    pass_by(world, datetime.timedelta(seconds=10))
+    assert [claimed(world, limit=1)[0].id[0] for _ in range(3)] == ["c", "b", "a"]
 
 
 def test_shops_take_turns_where_there_are_many(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
