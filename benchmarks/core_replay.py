@@ -135,7 +135,7 @@ def _move_version(dialect: str) -> Executable:
         index_elements=["shop", "order_id"],
         set_={"version": statement.excluded.version},
         where=version == bindparam("expected"),
-    ).returning(version)
+    ).returning(version, tables.dossier.c.attention)
     return moved
 
 

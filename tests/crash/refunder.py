@@ -1,4 +1,5 @@
-"""A merchant's process that refunds one payment by API, and kills itself at the moment it is told to."""
+"""A merchant's process that refunds one payment by API, or a worker that looks again at what succeeded; it kills itself
+at the moment it is told to."""
 
 from __future__ import annotations
 
@@ -40,6 +41,10 @@ def main() -> None:
     desk = a_desk(database, provider, reference, json.loads(settings))
     after = moment.startswith("after")
     kind: Any = desk._services.registry.payment[provider][0]
+    if "look" in moment:
+        kind.fetch_refund = dies(True, kind.fetch_refund, after=after)
+        desk.work()
+        return
     kind.refund = dies("provider" in moment, kind.refund, after=after)
     save, saved = Store.save, []
 

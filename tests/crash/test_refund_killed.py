@@ -59,11 +59,16 @@ class Shop:
 
     def work(self, desk: ReturnDesk) -> None:
         """Let every lease and pause be over, and do what is due."""
+        self.end_pauses()
+        desk.work()
+
+    def end_pauses(self) -> None:
+        """Every lease and pause is over, and no account has to rest."""
         engine = create_engine(self.database)
         with engine.begin() as connection:
             connection.execute(text("UPDATE retour_effect SET lease_until = 0, not_before = 0 WHERE state = 'waiting'"))
+            connection.execute(text("UPDATE retour_looks SET next_at = 0"))
         engine.dispose()
-        desk.work()
 
     def paid_back(self, desk: ReturnDesk) -> list[int]:
         """Minor units of every refund that the provider has on the payment."""
@@ -107,6 +112,21 @@ def test_a_refund_killed_at_any_moment_is_paid_once_or_not_at_all(shop: Shop, mo
     again = desk.refund("1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
     assert not again.changed
     assert shop.paid_back(desk) == [4000]
+    desk.close()
+
+
+@pytest.mark.parametrize("moment", ["before the look", "after the look"])
+def test_a_worker_that_is_killed_while_it_looks_again_leaves_the_look_to_another(shop: Shop, moment: str) -> None:
+    desk = shop.desk()
+    desk.refund("1001", shop.reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
+    shop.sandbox.advance(datetime.timedelta(days=4))
+    shop.work(desk)  # it has succeeded by now
+    shop.sandbox.fail(shop.sandbox.books(shop.reference)[0].reference)
+    shop.end_pauses()
+    assert shop.run(moment) == -signal.SIGKILL
+    assert [one.state.value for one in desk.dossier("1001").refunds.values()] == ["succeeded"]
+    shop.work(desk)
+    assert [one.state.value for one in desk.dossier("1001").refunds.values()] == ["reversed"]
     desk.close()
 
 

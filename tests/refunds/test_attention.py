@@ -160,7 +160,7 @@ def payment_left(world: Any) -> None:
 
 
 def one_payment_twice(world: Any) -> None:
-    world.open().desk.mark_returned("1001", by=ANNA)
+    world.open().refund()
     payments = [a_payment("50.00", provider="ledger", reference=one) for one in ("p_1", "P_1")]
     world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=payments)
     with pytest.raises(WrongState, match="one payment"):

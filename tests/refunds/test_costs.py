@@ -228,7 +228,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "refund": (
         opened,
         lambda desk, _: desk.refund("1001", "p_1", EUR1, by=ANNA, request_id="r"),
-        (10, 2, 2, 1),
+        (11, 2, 2, 1),
     ),
     "open_refund_link": (
         opened,
@@ -247,7 +247,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     ),
     "cancel_refund": (pending, lambda desk, one: desk.cancel_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
     "set_refund_batch": (transfer, lambda desk, one: desk.set_refund_batch("1001", one, "B1", by=ANNA), (4, 1, 1, 1)),
-    "retry_refund": (held, lambda desk, one: desk.retry_refund("1001", one, by=ANNA), (10, 2, 2, 1)),
+    "retry_refund": (held, lambda desk, one: desk.retry_refund("1001", one, by=ANNA), (11, 2, 2, 1)),
     "match_refund": (linked, lambda desk, two: desk.match_refund("1001", *two, by=ANNA), (8, 1, 1, 1)),
     "settle_refund": (
         unknown,
@@ -259,11 +259,11 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         lambda desk, _: desk.explain_payment("1001", "p_1", became="p_2", by=ANNA),
         (4, 1, 1, 1),
     ),
-    "reconcile": (found, lambda desk, _: desk.reconcile("1001"), (5, 1, 1, 1)),
+    "reconcile": (found, lambda desk, _: desk.reconcile("1001"), (6, 1, 1, 1)),
     "receive_webhook": (
         found,
         lambda desk, _: desk.receive_webhook("ledger", {"signature": "right"}, b"event:re_1"),
-        (12, 3, 3, 1),
+        (13, 3, 3, 1),
     ),
     "timeline": (received, lambda desk, _: desk.timeline("1001"), (2, 0, 0, 1)),
     "dossier": (received, lambda desk, _: desk.dossier("1001"), (1, 0, 0, 1)),

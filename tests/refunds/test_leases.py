@@ -86,10 +86,13 @@ def test_an_answer_that_came_after_our_lease_was_lost_is_a_fact_and_recorded(wor
     world.open()
     world.ledger.watch = lambda call, _: lose_lease(world, "send_refund") if call == "refund" else None
     assert world.refund().refund.state == "succeeded"
-    assert rows(world, "kind, state, owner") == [("send_refund", "waiting", "wk another")]
+    assert rows(world, "kind, state, owner") == [
+        ("send_refund", "waiting", "wk another"),
+        ("look_again", "waiting", None),
+    ]
     world.later()
     assert (world.ledger.calls, world.states) == (1, ["succeeded"])
-    assert rows(world, "state") == [("done",)]
+    assert rows(world, "state") == [("done",), ("done",)]
 
 
 @pytest.mark.parametrize(

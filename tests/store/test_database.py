@@ -6,12 +6,14 @@ import datetime
 import re
 import sqlite3
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from retour import Actor, MemoryShop, ReturnDesk, connect
+from retour.effects.kinds import LookAgain
 from retour.model.errors import (
     OrderUnreadable,
     StoreError,
@@ -24,8 +26,10 @@ from retour.model.errors import (
 )
 from retour.store import connect as connecting
 from retour.store import effects, migrations, tables
+from retour.store.clock import SECOND
 from retour.store.migrations import MIGRATIONS, migrate
 from retour.store.prepared import listed
+from retour.store.records import from_json
 from retour.store.store import Store
 from retour.testing import a_line, an_order
 
@@ -88,6 +92,50 @@ def test_what_was_seen_before_modes_were_kept_is_kept_and_is_of_any_mode(
     assert [tuple(row) for row in rows] == [("north", "mollie", "default", "tr_1", "any", "1001")]
     assert Store(engine).find_order("north", "mollie", "default", "live", "tr_1") == "1001"
     assert Store(engine).find_order("north", "mollie", "other", "live", "tr_1") is None
+    engine.dispose()
+
+
+def test_what_succeeded_in_the_last_ninety_days_before_it_was_looked_at_again_is_looked_at_one_after_the_other(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = [name for _, name, _ in MIGRATIONS].index("looks at refunds that succeeded")
+    engine = connect(database)
+    monkeypatch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:place])
+    migrate(engine)
+    monkeypatch.undo()
+    now = int(datetime.datetime.now(datetime.UTC).timestamp() * SECOND)
+    day = 24 * 3600 * SECOND
+    payments = [("default", "tr_1", "live"), ("second", "tr_2", "test"), ("default", "tr_3", tables.ANY_MODE)]
+    refunds = [
+        ("rf1", "mollie:tr_1", "succeeded", now - 89 * day),
+        ("rf2", "mollie/second:tr_2", "succeeded", now - day),
+        ("rf3", "mollie:tr_3", "succeeded", now - 2 * day),
+        ("rf4", "bank:unknown", "succeeded", now - 3 * day),
+        ("rf5", "mollie:tr_1", "succeeded", now - 91 * day),
+        ("rf6", "mollie:tr_1", "failed", now - day),
+    ]
+    with engine.begin() as connection:
+        for account, reference, mode in payments:
+            row = {"shop": "north", "provider": "mollie", "account": account, "reference": reference, "mode": mode}
+            connection.execute(tables.reference.insert(), {**row, "order_id": "1001"})
+        for refund_id, payment, state, since in refunds:
+            row = {"shop": "north", "refund_id": refund_id, "order_id": "1001", "payment": payment, "state": state}
+            more = {"minor": 1, "currency": "EUR", "waits_for": "nobody", "since": since, "opened_at": since}
+            connection.execute(tables.refund.insert(), {**row, **more})
+    migrate(engine)
+    columns = tables.effect.c
+    query = select(columns.id, columns.kind, columns.body, columns.behind, columns.account, columns.not_before)
+    with engine.connect() as connection:
+        rows = connection.execute(query.order_by(columns.not_before)).all()
+    assert [(row.id, row.account) for row in rows] == [
+        ("larf2", "mollie/second/test"),
+        ("larf3", "mollie/default/live"),
+        ("larf4", ""),
+        ("larf1", "mollie/default/live"),
+    ]
+    assert {(row.kind, row.behind) for row in rows} == {("look_again", 2)}
+    assert [from_json(LookAgain, row.body).refund_id for row in rows] == ["rf2", "rf3", "rf4", "rf1"]
+    assert [after.not_before - one.not_before for one, after in pairwise(rows)] == [2 * SECOND] * 3
     engine.dispose()
 
 
@@ -265,11 +313,18 @@ def test_personal_data_is_forgotten_when_its_time_has_come(database: str) -> Non
             {"holder": "wk", "lease": 1, "limit": 20, "window": 100, "shop": "north", "kind": "announce"},
             "retour_effect_shop",
         ),
+        (
+            "_CLAIM_LOOKS",
+            {"holder": "wk", "lease": 1, "limit": 20, "shop": "north", "account": "mollie/default/live"},
+            "retour_effect_account",
+        ),
+        ("_ACCOUNTS_TO_ASK", {"after": "", "most": 100}, "retour_effect_account"),
         ("_FALLEN", {}, "retour_effect_owned"),
         ("_DUE_BY_SHOP", {"after": "", "most": 100}, "retour_effect_shop"),
         ("_DUE_BY_ORDER", {"shop": "north", "after": "", "most": 100}, "retour_effect_order"),
         ("_WHAT_IS_DUE", {}, "retour_effect_waiting"),
         ("_WHAT_IS_DUE", {}, "retour_effect_behind"),
+        ("_WHAT_IS_DUE", {}, "retour_effect_look"),
         ("_LEFT_ALONE", {}, "retour_effect_waiting"),
     ],
 )

@@ -461,3 +461,46 @@ def test_an_order_with_several_paid_payments_or_captures_says_so_and_names_them(
     with pytest.raises(WrongState, match=f"{paid[0]}, {paid[1]}"):
         shop.refund("44.95")
     assert [sandbox.books(one) for one in paid] == [[], []]
+
+
+# --- the bank sends it back days after it succeeded, and the webhook gets lost ---------------------------
+
+
+def days(shop: Shop, number: int) -> None:
+    for _ in range(number):
+        shop.later(24)
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_a_refund_that_the_bank_sent_back_is_found_by_work_alone(shop_at: Callable[..., Shop], provider: str) -> None:
+    shop = shop_at(provider, "44.95")
+    shop.desk.mark_returned("1001", by=ANNA)
+    made = shop.refund("44.95")
+    days(shop, 6)
+    assert shop.desk.dossier("1001").refunds[made.id].state == "succeeded"
+    assert not shop.desk.refund_options("1001")[0].suggested
+    shop.sandbox.fail(shop.sandbox.books(shop.reference)[0].reference)
+    days(shop, 60)
+    assert shop.desk.dossier("1001").refunds[made.id].state == "reversed"
+    assert shop.desk.refund_options("1001")[0].suggested == eur("44.95")
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_a_refund_that_arrived_stays_refunded_and_in_the_end_nobody_asks_any_more(
+    shop_at: Callable[..., Shop], provider: str
+) -> None:
+    shop = shop_at(provider, "44.95")
+    shop.desk.mark_returned("1001", by=ANNA)
+    made, asked_at = shop.refund("44.95"), []
+    for _ in range(200):
+        already = len(shop.sandbox.server.requests)
+        shop.later(24)
+        if any("refund" in one.path for one in shop.sandbox.server.requests[already:]):
+            asked_at.append(shop.now)
+    refund = shop.desk.dossier("1001").refunds[made.id]
+    assert refund.succeeded_at is not None
+    looks = [(at - refund.succeeded_at).days for at in asked_at if at > refund.succeeded_at]
+    planned = (1, 3, 7, 14, 30, 60, 90)
+    assert all(plan <= look <= plan * 1.25 + 1 for look, plan in zip(looks, planned, strict=True))
+    assert looks[-1] <= 91
+    assert (refund.state, shop.went_back) == ("succeeded", eur("44.95"))

@@ -248,7 +248,7 @@ def test_every_kind_of_effect_is_in_the_table_under_its_stored_name() -> None:
     """These names are in stores, for ever."""
     assert sorted(KINDS) == [
         *("announce", "apply_stock", "book_stock", "cancel_refund"),
-        *("fetch_refund", "provider_event", "reconcile", "send_refund"),
+        *("fetch_refund", "look_again", "provider_event", "reconcile", "send_refund"),
     ]
     assert all(kind.kind == name for name, kind in KINDS.items())
 

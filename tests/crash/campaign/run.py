@@ -276,11 +276,14 @@ class Campaign:
             self.unasked.setdefault(refund_id, f"order {order_id} refund {refund_id} is {state}")
 
     def _waits(self) -> list[datetime.timedelta]:
-        """How long each waiting effect waits still."""
+        """How long each waiting effect waits still. Looks at what succeeded go on for months, and nothing waits for
+        them."""
         columns = tables.effect.c
         now: Any = literal_column(NOW[self.desk._services.store.engine.dialect.name])
         with self.desk._services.store.engine.connect() as connection:
-            rows = connection.execute(select(columns.not_before - now).where(columns.state == "waiting")).scalars()
+            rows = connection.execute(
+                select(columns.not_before - now).where(columns.state == "waiting", columns.behind < 2)
+            ).scalars()
             return [datetime.timedelta(microseconds=int(row)) for row in rows]
 
     # --- and when it is over -------------------------------------------------------------------------

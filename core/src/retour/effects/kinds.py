@@ -13,17 +13,21 @@ import attrs
 
 from retour.effects.announcements import announce
 from retour.effects.attempt import Attempt, Pauses, done, postpone, set_aside
+from retour.effects.looking_again import look_again
 from retour.effects.refunding import Refunding, ended_its_process
 from retour.effects.stock import book
+from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
+from retour.model.order import Payment
 from retour.model.returns import StockMovement
 from retour.plugins.hooks import Hooks, PluginFailed
 from retour.rules.effects import refunds_to_cancel, refunds_to_look_at, refunds_to_send, stock_to_book
+from retour.rules.late_failures import first_look, refunds_that_can_come_back
 from retour.rules.matching import ReportedRefund
 from retour.shop import ShopCaller
 from retour.steps.case import Case
 from retour.store.clock import SECOND
-from retour.store.commit import NewEffect
+from retour.store.commit import BEHIND_ALL, NewEffect
 from retour.store.effects import ClaimedEffect
 from retour.store.records import as_json, read_effect
 
@@ -54,7 +58,10 @@ class Effect(Protocol):
 
     kind: ClassVar[str]
     pauses: ClassVar[Pauses]
-    begins_after: ClassVar[datetime.timedelta]
+
+    @property
+    def begins_after(self) -> datetime.timedelta:
+        """How long it waits at first."""
 
     def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
         """Try it, for the order of ``case``."""
@@ -165,6 +172,32 @@ class RecordProviderEvent:
         return outside.refunding.told(claimed, self.payment, self.seen, case)
 
 
+@attrs.frozen(kw_only=True)
+class LookAgain:
+    """Look again at a refund that succeeded: its bank can have sent it back, and the webhook that says so gets lost.
+
+    It asks an ``account`` of a provider (`account_of`), behind all else and at a pace. There is one for each refund.
+    """
+
+    kind: ClassVar = "look_again"
+    pauses: ClassVar = EVER_LESS_OFTEN
+    refund_id: str
+    account: str = ""
+
+    @property
+    def begins_after(self) -> datetime.timedelta:
+        """Until the first look."""
+        return first_look(self.refund_id)
+
+    @property
+    def identity(self) -> str:
+        """The id of its row, so that it is there once, however often it is said that the refund succeeded."""
+        return f"la{self.refund_id}"
+
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return look_again(claimed, self.refund_id, case, outside.refunding)
+
+
 # --- plugins ---------------------------------------------------------------------------------------------
 
 
@@ -200,6 +233,7 @@ KINDS: Mapping[str, type[Effect]] = {
         CancelRefund,
         ReconcilePayment,
         RecordProviderEvent,
+        LookAgain,
         Announce,
     )
 }
@@ -221,8 +255,11 @@ def left_to_a_person(claimed: ClaimedEffect, effect: Effect, case: Case) -> Atte
     return Attempt(settled=set_aside(claimed))
 
 
-def asked_for(order_id: str, events: Sequence[Recorded], listeners: Callable[[str], Iterable[str]]) -> Iterator[Effect]:
-    """The effects that ``events`` ask for; ``listeners`` are the plugins that want to hear a hook, by name."""
+def asked_for(
+    dossier: Dossier, events: Sequence[Recorded], listeners: Callable[[str], Iterable[str]]
+) -> Iterator[Effect]:
+    """The effects that ``events`` ask for, which made a ``dossier`` what it is; ``listeners`` are the plugins that want
+    to hear a hook, by name."""
     movements = stock_to_book(events)
     if movements:
         yield BookStock(movements=tuple(movements))
@@ -232,22 +269,29 @@ def asked_for(order_id: str, events: Sequence[Recorded], listeners: Callable[[st
         yield CancelRefund(refund_id=refund_id)
     for refund_id in refunds_to_look_at(events):
         yield FetchRefund(refund_id=refund_id)
+    for refund_id in refunds_that_can_come_back(dossier, events):
+        payment = dossier.payments.get(dossier.refunds[refund_id].payment)
+        if payment is not None:
+            yield LookAgain(refund_id=refund_id, account=account_of(payment))
     for recorded in events:
         hook = recorded.event.announced_by
         for plugin in listeners(hook) if hook is not None else ():
-            yield Announce(order_id=order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
+            yield Announce(order_id=dossier.order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
 
 
 def effects_of(
     hooks: Hooks,
-) -> Callable[[str, Sequence[Recorded], Callable[[str], str], str | None], list[NewEffect]]:
+) -> Callable[[Dossier, Sequence[Recorded], Callable[[str], str], str | None], list[NewEffect]]:
     """Makes the effects that events of an order ask for, to be run by an owner where they do not begin later."""
 
     def made(
-        order_id: str, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
+        dossier: Dossier, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
     ) -> list[NewEffect]:
-        asked = asked_for(order_id, events, hooks.announced_to)
-        return [to_store(effect, new_id("ef"), owner, LEASE) for effect in asked]
+        asked = asked_for(dossier, events, hooks.announced_to)
+        return [
+            to_store(effect, effect.identity if isinstance(effect, LookAgain) else new_id("ef"), owner, LEASE)
+            for effect in asked
+        ]
 
     return made
 
@@ -264,4 +308,11 @@ def to_store(effect: Effect, effect_id: str, owner: str | None = None, lease: in
         owner=owner if claimed else None,
         lease=lease if claimed else 0,
         delay=later,
+        behind=BEHIND_ALL if isinstance(effect, LookAgain) else 0,
+        account=effect.account if isinstance(effect, LookAgain) else "",
     )
+
+
+def account_of(payment: Payment) -> str:
+    """The account of a provider that a payment is of, as what asks it at a pace names it: ``mollie/default/live``."""
+    return f"{payment.provider}/{payment.account}/{payment.mode.value}"

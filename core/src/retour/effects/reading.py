@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retour.model.order import Payment
-from retour.model.refunds import Reported
+from retour.model.refunds import Refund, Reported
 from retour.plugins.providers import PaymentCaller
 from retour.providers.refund_request import Refundable, RefundResult
 from retour.rules.books import BooksRead
@@ -35,6 +35,12 @@ def read_books(provider: PaymentCaller, payment: Payment) -> tuple[Refundable, B
         names=refundable.names,
     )
     return refundable, books
+
+
+def target_of(provider: PaymentCaller, refund: Refund, payment: Payment) -> str:
+    """What a refund is on, as its provider calls it: of one that was made in a dashboard, the provider is asked. Raises
+    `ProviderError`."""
+    return refund.instruction.target if refund.instruction is not None else provider.refundable(payment).target
 
 
 def as_reports(results: Sequence[RefundResult]) -> list[ReportedRefund]:

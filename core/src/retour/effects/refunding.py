@@ -14,7 +14,7 @@ import attrs
 
 from retour.effects.attempt import Attempt, done, postpone
 from retour.effects.providers_word import complete_after, window_of
-from retour.effects.reading import as_reported, as_reports, can_be_read, read_books
+from retour.effects.reading import as_reported, as_reports, can_be_read, read_books, target_of
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import UnknownPayment
@@ -260,10 +260,7 @@ class Refunding:
         if not provider.capabilities.fetch_refund.usable:
             return self._await_outcome(effect, refund, provider)
         try:
-            if refund.instruction is not None:
-                target = refund.instruction.target
-            else:  # made in a dashboard
-                target = provider.refundable(payment_of(case, refund.payment)).target
+            target = target_of(provider, refund, payment_of(case, refund.payment))
             result = provider.fetch_refund(target, refund.reference)
         except AboutAnother as error:
             return _about_another(effect, refund, payment_of(case, refund.payment), error.found)

@@ -67,6 +67,7 @@ class Runner:
     chance: Callable[[], float] = random.random
     _turns: deque[Turn] = attrs.field(factory=deque, init=False)
     _after_shop: str = attrs.field(default="", init=False)
+    _after_looks: str = attrs.field(default="", init=False)
     _after_order: dict[str, str] = attrs.field(factory=dict, init=False)
 
     # --- running them --------------------------------------------------------------------------------
@@ -92,7 +93,8 @@ class Runner:
 
     def _next(self, owner: str, limit: int) -> list[ClaimedEffect]:
         """Claim what is next: the oldest of all; then, where that can be a flood, some of each kind of each shop; then
-        some of what anybody can ask for; then one with which a process died. Each is one turn among the others."""
+        some of what anybody can ask for; then one with which a process died. Each is one turn among the others, and at
+        the end of a round is one look at what succeeded; more of them where nothing else is due."""
         while True:
             try:
                 turn = self._turns.popleft()
@@ -103,10 +105,15 @@ class Runner:
         due = self.store.effects.what_is_due(KINDS)
         claimed = self._oldest(owner, limit) if due.ordinary else []
         last = [self._hints] * due.behind + [self._fallen] * due.fallen
+        one_look = [self._one_look] * due.looks
         if claimed:
-            self._turns.extend(last)
+            self._turns.extend([*last, *one_look])
             return claimed
-        return next((claimed for turn in last if (claimed := turn(owner, limit))), [])
+        for turn in last:
+            if claimed := turn(owner, limit):
+                self._turns.extend(one_look)
+                return claimed
+        return self._looks(owner, limit) if due.looks else []
 
     def _oldest(self, owner: str, limit: int) -> list[ClaimedEffect]:
         claimed = self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS)
@@ -137,6 +144,14 @@ class Runner:
 
     def _hints(self, owner: str, limit: int) -> list[ClaimedEffect]:
         return self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, behind=True)
+
+    def _one_look(self, owner: str, limit: int) -> list[ClaimedEffect]:
+        del limit  # alone: what a provider that is slow takes for it is all that others wait
+        return self._looks(owner, 1)
+
+    def _looks(self, owner: str, limit: int) -> list[ClaimedEffect]:
+        accounts, self._after_looks = self.store.effects.accounts_to_ask(self._after_looks)
+        return self.store.effects.claim_looks(accounts, owner, lease=LEASE, limit=limit, kinds=KINDS)
 
     def _fallen(self, owner: str, limit: int) -> list[ClaimedEffect]:
         del limit  # alone
@@ -310,9 +325,10 @@ def _said(error: BaseException) -> str:
 
 
 def _postponed(effects: Iterable[ClaimedEffect], settled: Iterable[SettledEffect]) -> Iterator[Postponed]:
+    """Those that failed and wait. What has no problem only waits: its provider had no news."""
     of_id = {effect.id: effect for effect in effects}
     for one in settled:
-        if one.state == "waiting":
+        if one.state == "waiting" and one.problem:
             effect = of_id[one.id]
             yield Postponed(shop=effect.shop, order_id=effect.order_id, what=effect.kind, problem=one.problem)
 

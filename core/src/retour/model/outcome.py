@@ -254,9 +254,10 @@ class WorkReport:
     """What one call of ``work()`` did.
 
     Effects ``done``, effects that ``failed`` and are tried again later, returns ``expired``, pieces of personal data
-    ``forgotten``. ``postponed`` says of each that failed, and of each return that could not expire, why. ``left_alone``
-    counts effects that are due and of a kind that this retour does not know, by kind: a newer one made them. They are
-    counted when all else is done: a call that did as much as it may counts none.
+    ``forgotten``. ``postponed`` says of each that failed, and of each return that could not expire, why. A refund that
+    was looked at, and of which its provider had no news, is neither done nor failed. ``left_alone`` counts effects that
+    are due and of a kind that this retour does not know, by kind: a newer one made them. They are counted when all else
+    is done: a call that did as much as it may counts none.
     """
 
     done: int = 0

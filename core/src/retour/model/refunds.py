@@ -89,7 +89,8 @@ class Refund:
     what its provider is told, for a refund by API: it is there from the moment the refund is planned, and ``sent_at``
     is when its first try began, ``read_at`` when the provider's books were last read for it. ``unclear_at`` is when a
     try last ended without a clear answer, ``unknown_since`` when it became unknown; None when none did.
-    ``reported`` is everything that the provider ever said of it, ``settled`` what a person said of it where the
+    ``reported`` is everything that the provider ever said of it, ``succeeded_at`` when it first said that it succeeded;
+    ``settled`` is what a person said of it where the
     provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund that was
     unknown when a person made this one by hand instead.
     ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again;
@@ -114,6 +115,7 @@ class Refund:
     unclear_at: datetime.datetime | None = None
     unknown_since: datetime.datetime | None = None
     reported: frozenset[Reported] = frozenset()
+    succeeded_at: datetime.datetime | None = None
     settled: bool | None = None
     in_place_of: str | None = None
     problem: Reason | None = None

@@ -73,6 +73,7 @@ class PaymentCapabilities:
     ``webhooks`` is what they are worth. A provider that tells the outcome by webhook alone has no ``fetch_refund``,
     and says in ``outcome_within`` how long that can take: after it a person looks.
     ``late_failure_within``: how long after a success a bank can still send the money back; None: never, or not known.
+    Until then ``fetch_refund`` is asked again, ever more rarely: webhooks get lost.
 
     ``idempotency`` is None where a repeated request is a second refund. ``lookup_complete_after`` says how old a try
     must be before "not found" proves that it did not happen; None: it never does. It counts only where ``find_refund``

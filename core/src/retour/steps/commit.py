@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import attrs
 from sqlalchemy import Connection
 
+from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
@@ -21,8 +22,9 @@ from retour.store.store import Store
 DAYS_NOTES_ARE_KEPT = 365
 """Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
 
-EffectsOf = Callable[[str, Sequence[Recorded], Callable[[str], str], str | None], list[NewEffect]]
-"""The effects that events of an order ask for, with ids of their own, born claimed by an owner or by nobody."""
+EffectsOf = Callable[[Dossier, Sequence[Recorded], Callable[[str], str], str | None], list[NewEffect]]
+"""The effects that events ask for, which made a dossier what it is, with ids of their own, born claimed by an owner or
+by nobody."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +61,7 @@ class Commits:
         or an error of the store, with nothing written; `PerhapsSaved` where nobody can say.
         """
         commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
-        asked = self.effects_of(case.order_id, events, draft.new_id, owner)
+        asked = self.effects_of(draft.dossier, events, draft.new_id, owner)
         self.store.save(
             Commit(
                 id=commit_id,

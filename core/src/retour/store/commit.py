@@ -16,6 +16,9 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 30 * SECOND, 600 * SECOND
 """Microseconds between two answers to one question that hints ask: the first is given at once, and each pause is twice
 the one before, until nobody has asked for as long as the longest."""
 
+BEHIND_ALL = 2
+"""How far behind an effect is that is served when nothing else is due, at the pace of the account that it asks."""
+
 QUESTIONS_AT_ONCE, BETWEEN_QUESTIONS = 60, 1 * SECOND
 """Questions that hints of one account ask at once, and microseconds from one to the next after that."""
 
@@ -38,7 +41,8 @@ class EffectTaken(Exception):
 @attrs.frozen(kw_only=True)
 class NewEffect:
     """An effect to store. ``owner`` will run it at once, for ``lease`` microseconds; None leaves it to anyone, after
-    ``delay`` microseconds."""
+    ``delay`` microseconds. ``behind`` is 0 where it is served as all are, `BEHIND_ALL` where it asks an ``account`` at
+    a pace."""
 
     id: str
     kind: str
@@ -47,6 +51,8 @@ class NewEffect:
     owner: str | None
     lease: int
     delay: int = 0
+    behind: int = 0
+    account: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -182,6 +188,8 @@ def _add_effects(connection: Connection, commit: Commit) -> None:
                 "owner": effect.owner,
                 "lease": effect.lease,
                 "delay": effect.delay,
+                "behind": effect.behind,
+                "account": effect.account,
                 "attempts": 0 if effect.owner is None else 1,
             }
             for effect in commit.effects
@@ -278,7 +286,8 @@ def _listed_by(_: str, __: Insert) -> Any:
 
 def _add_effect(dialect: str, insert: Insert) -> Any:
     given: dict[str, Any] = {
-        name: bindparam(name) for name in ("id", "shop", "order_id", "kind", "plugin", "body", "owner", "commit_id")
+        name: bindparam(name)
+        for name in ("id", "shop", "order_id", "kind", "plugin", "body", "owner", "commit_id", "behind", "account")
     }
     now = database_now(dialect)
     return (

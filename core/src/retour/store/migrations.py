@@ -243,6 +243,39 @@ INSERT INTO retour_attention (shop, order_id, item, kind, about, since, why, can
 """
 
 
+def _late_failures(connection: Connection) -> None:
+    for statement in _LATE_FAILURES.split(";"):
+        connection.execute(sql(statement.format(now=NOW[connection.dialect.name])))
+
+
+_LATE_FAILURES = """
+ALTER TABLE retour_effect ADD COLUMN account TEXT NOT NULL DEFAULT '';
+CREATE INDEX retour_effect_look ON retour_effect (not_before, id) WHERE state = 'waiting' AND behind = 2;
+DROP INDEX retour_effect_order;
+CREATE INDEX retour_effect_order ON retour_effect (shop, behind, order_id, not_before, id) WHERE state = 'waiting';
+CREATE INDEX retour_effect_account ON retour_effect (shop, account, not_before, id)
+    WHERE state <> 'done' AND behind = 2;
+CREATE TABLE retour_looks (
+    shop TEXT NOT NULL, account TEXT NOT NULL, next_at BIGINT NOT NULL,
+    PRIMARY KEY (shop, account)
+);
+INSERT INTO retour_effect (id, shop, order_id, kind, plugin, body, state, lease_until, attempts, settled, not_before,
+    created_at, problem, behind, account)
+    SELECT 'la' || refund.refund_id, refund.shop, refund.order_id, 'look_again', '',
+        '{{"refund_id":"' || refund.refund_id || '"}}', 'waiting', 0, 0, 0,
+        {now} + 2000000 * row_number() OVER (ORDER BY refund.since DESC, refund.refund_id), {now}, '', 2,
+        COALESCE(min(payment.provider || '/' || payment.account || '/'
+            || CASE payment.mode WHEN 'any' THEN 'live' ELSE payment.mode END), '')
+    FROM retour_refund refund LEFT JOIN retour_reference payment
+        ON payment.shop = refund.shop AND payment.order_id = refund.order_id AND refund.payment = payment.provider
+            || CASE payment.account WHEN 'default' THEN '' ELSE '/' || payment.account END
+            || ':' || payment.reference
+    WHERE refund.state = 'succeeded' AND refund.since > {now} - 7776000000000
+    GROUP BY refund.shop, refund.refund_id, refund.order_id, refund.since
+    ON CONFLICT DO NOTHING
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -255,6 +288,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (9, "hints go behind", _hints_behind),
     (10, "payments that webhooks name and nobody knows", _unknown_names),
     (11, "what a person must look at", _what_a_person_must_look_at),
+    (12, "looks at refunds that succeeded", _late_failures),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

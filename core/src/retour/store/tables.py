@@ -171,6 +171,7 @@ effect = Table(
     Column("died", Integer, nullable=False, server_default="0"),
     Column("behind", Integer, nullable=False, server_default="0"),
     Column("again", BigInteger, nullable=False, server_default="0"),
+    Column("account", Text, nullable=False, server_default=""),
 )
 """What has to be done outside the database. While ``waiting`` it belongs to ``owner`` until ``lease_until``;
 ``commit_id`` names the commit that made it, or last settled it.
@@ -179,7 +180,8 @@ effect = Table(
 claim that runs now, a worker died, or could not record what it did. ``died`` counts the claims in a row that ended
 without a word: those whose lease ran out while it had an ``owner``.
 
-``behind`` is 1 for what anybody can ask for without a signature: it is served behind all else. Of an effect that is
+``behind`` is 1 for what anybody can ask for without a signature, and 2 for looks at what succeeded: each is served
+behind what is below it, and those with 2 at the pace of the provider's ``account`` that they ask. Of an effect that is
 asked for again and again there is one row: its ``not_before`` is when it was last done, and ``again`` is when it has to
 be done once more after the claim that runs now, 0 where it has not.
 """
@@ -197,6 +199,22 @@ Index(
     effect.c.id,
     sqlite_where=sql("state = 'waiting' AND behind = 1"),
     postgresql_where=sql("state = 'waiting' AND behind = 1"),
+)
+Index(
+    "retour_effect_look",
+    effect.c.not_before,
+    effect.c.id,
+    sqlite_where=sql("state = 'waiting' AND behind = 2"),
+    postgresql_where=sql("state = 'waiting' AND behind = 2"),
+)
+Index(
+    "retour_effect_account",
+    effect.c.shop,
+    effect.c.account,
+    effect.c.not_before,
+    effect.c.id,
+    sqlite_where=sql("state <> 'done' AND behind = 2"),
+    postgresql_where=sql("state <> 'done' AND behind = 2"),
 )
 Index(
     "retour_effect_shop",
@@ -217,6 +235,7 @@ Index(
 Index(
     "retour_effect_order",
     effect.c.shop,
+    effect.c.behind,
     effect.c.order_id,
     effect.c.not_before,
     effect.c.id,
@@ -284,6 +303,15 @@ unknown_name = Table(
 )
 """What webhooks say of payments that nobody knows by these ``names``. ``asked_at`` is 0 while it waits to be asked
 about, else when its provider said that it does not know it either: so long it is remembered."""
+
+looks = Table(
+    "retour_looks",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("next_at", BigInteger, nullable=False),
+)
+"""When an account of a provider is next asked about refunds that succeeded: after each look it rests a while."""
 
 personal = Table(
     "retour_personal",

@@ -17,7 +17,7 @@ from retour.model.unreadable import UnreadableRow
 from retour.store import tables
 from retour.store.clock import as_datetime, database_now
 from retour.store.database import Database
-from retour.store.effects import UNTIL_A_PERSON, retry_set_aside
+from retour.store.effects import UNTIL_A_PERSON, of_order, retry_set_aside
 from retour.store.prepared import Insert, Prepared
 
 log = logging.getLogger("retour.store")
@@ -95,9 +95,7 @@ class Unreadable:
         """Say who sets an order aside, and let these effects of it wait until it is taken back, or all; gives how many
         wait."""
         columns = tables.effect.c
-        waiting = update(tables.effect).where(
-            columns.shop == shop, columns.order_id == order_id, columns.state == "waiting"
-        )
+        waiting = update(tables.effect).where(*of_order(shop, order_id))
         if effects is not None:
             waiting = waiting.where(columns.id.in_(effects))
         later = waiting.values(not_before=database_now(self._database.dialect) + UNTIL_A_PERSON)

@@ -32,7 +32,7 @@ from retour.model.events.money import (
 )
 from retour.model.making import changed
 from retour.model.reasons import Reason, ReasonCode, reason
-from retour.model.refunds import NO_MONEY_MOVED, Refund, RefundSource, RefundState, state_of
+from retour.model.refunds import NO_MONEY_MOVED, Refund, RefundSource, RefundState, Reported, state_of
 
 _NOT_SENT = frozenset({RefundState.PLANNED, RefundState.SUBMITTING})
 """States in which a refund that waits for a person is not sent meanwhile."""
@@ -205,6 +205,7 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
         at,
         state=state_of(reported),
         reported=reported,
+        succeeded_at=before.succeeded_at or (at.at if event.status is Reported.SUCCEEDED else None),
         reference=event.reference or before.reference,
         problem=before.problem if stays else event.because,
         needs_person=stays,
@@ -230,6 +231,7 @@ def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Rec
         source=RefundSource.EXTERNAL,
         reference=event.reference,
         reported=frozenset({event.status}),
+        succeeded_at=at.at if event.status is Reported.SUCCEEDED else None,
         problem=reason(ReasonCode.OTHER_CURRENCY) if uncounted else None,
         needs_person=uncounted,
     )
@@ -257,6 +259,7 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
         at,
         state=external.state,
         reported=external.reported,
+        succeeded_at=external.succeeded_at,
         reference=external.reference,
         problem=None,
         needs_person=False,
