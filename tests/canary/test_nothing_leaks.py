@@ -778,6 +778,7 @@ GIVEN: dict[str, object] = {
     "counted": [Counted(line_id="cup", damaged=1)],
     "amount": Money.of("1", "EUR"),
     "by": ANNA,
+    "kind": "refund_failed",
     "note": NOTE,
 }
 WITH_A_NOTE = [name for name, method in getmembers(ReturnDesk, isfunction) if "note" in signature(method).parameters]

@@ -159,7 +159,8 @@ def test_one_poisoned_order_among_a_thousand_ends_three_processes_and_costs_no_o
             f"SELECT shop, '{order_id}', seq, command, at, actor_kind, actor_id, type, version, "
             f"replace(body, 'o0000', '{order_id}') {of_each}",
         )
-        sql(desk, f"INSERT INTO retour_dossier (shop, order_id, version) VALUES ('default', '{order_id}', {template.version})")  # noqa: S608 - the test's own
+        values = f"'default', '{order_id}', {template.version}, 1"
+        sql(desk, f"INSERT INTO retour_dossier (shop, order_id, version, attention) VALUES ({values})")  # noqa: S608 - the test's own
     seq = next(one.seq for one in desk._services.store.events("default", "o0000") if one.event.announced_by)
     for order_id in order_ids:
         effect = to_store(
