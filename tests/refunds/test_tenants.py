@@ -166,7 +166,18 @@ class Neighbours(RuleBasedStateMachine):
     """Whatever one tenant does, with ids of its own or of another, all others' rows stay as they are."""
 
     url: str
+    world: Any
     ledger_provider: ModuleType
+
+    @property
+    def now(self) -> datetime.datetime:
+        """What time it is, by the database's clock too."""
+        now: datetime.datetime = self.world.now
+        return now
+
+    @now.setter
+    def now(self, now: datetime.datetime) -> None:
+        self.world.now = now
 
     @initialize()
     def open(self) -> None:
@@ -615,7 +626,7 @@ RULES = {
 @pytest.fixture
 def machine(database: str, world: Any, caplog: pytest.LogCaptureFixture) -> type[Neighbours]:
     caplog.set_level(logging.CRITICAL, "retour")
-    return type("Neighbours", (Neighbours,), {"url": database, "ledger_provider": world.provider})
+    return type("Neighbours", (Neighbours,), {"url": database, "world": world, "ledger_provider": world.provider})
 
 
 def test_every_public_method_has_a_rule_here() -> None:

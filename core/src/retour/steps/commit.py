@@ -26,11 +26,13 @@ EffectsOf = Callable[[str, Sequence[Recorded], Callable[[str], str], str | None]
 
 @attrs.frozen(kw_only=True)
 class Committed:
-    """What was written: the ``case`` with it, the ``effects`` that follow, and the commit's ``id``."""
+    """What was written: the ``case`` with it, the ``effects`` that follow, and the commit's ``id``. It had not begun
+    before ``begun``, in elapsed seconds."""
 
     id: str
     case: Case
     effects: Sequence[NewEffect]
+    begun: float
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +61,7 @@ class Commits:
         """
         commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
         asked = self.effects_of(case.order_id, events, draft.new_id, owner)
+        begun = self.store.elapsed()
         self.store.save(
             Commit(
                 id=commit_id,
@@ -79,7 +82,7 @@ class Commits:
             ),
             connection,
         )
-        return Committed(id=commit_id, case=after, effects=asked)
+        return Committed(id=commit_id, case=after, effects=asked, begun=begun)
 
 
 def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:

@@ -39,7 +39,8 @@ _SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 class ClaimedEffect:
     """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
     unless ``crashed``: then a worker died with it, and nobody knows how far it came; ``died`` is how many did in a row.
-    ``pause`` is how many microseconds it waits if this try does not do it, by its kind."""
+    ``pause`` is how many microseconds it waits if this try does not do it, by its kind. The lease ends when
+    ``lease_ends``, in elapsed seconds: as seen from before it was asked for, so never later than the database's."""
 
     id: str
     shop: str
@@ -49,6 +50,7 @@ class ClaimedEffect:
     body: str
     attempts: int
     owner: str
+    lease_ends: float
     crashed: bool = False
     died: int = 0
     pause: int = 0
@@ -92,10 +94,11 @@ class Due:
 
 
 class Effects:
-    """The effects of one database."""
+    """The effects of one database. ``elapsed`` gives the seconds that go by."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, elapsed: Callable[[], float]) -> None:
         self._database = database
+        self._elapsed = elapsed
         self._dialect = database.dialect
 
     def claim(
@@ -159,6 +162,7 @@ class Effects:
         return ids, rows[-1][0] if len(rows) == _ORDERS else ""
 
     def _take(self, claim: Prepared, owner: str, lease: int, **given: Any) -> list[ClaimedEffect]:
+        asked = self._elapsed()
         rows = self._database.write_what_can_be_repeated(
             lambda own: claim.rows(own, holder=owner, lease=lease, **given)
         )
@@ -172,6 +176,7 @@ class Effects:
                 body=row[5],
                 attempts=row[6] - 1,
                 owner=owner,
+                lease_ends=asked + lease / SECOND,
                 crashed=row[6] - 1 != row[7],
                 died=row[8],
             )
