@@ -40,7 +40,8 @@ class World:
     """One order of EUR 100.00 paid by ``p_1``, its desk, and the provider's ledger.
 
     ``now`` is what every clock tells, the database's, the provider's, the process's, and what elapses. ``wrong`` is how
-    far the clock of the process is ahead of the others.
+    far the clock of the process is ahead of the others, ``stopped`` how long its machine stood still from outside,
+    which no clock of its own counts.
     """
 
     provider: ModuleType
@@ -48,6 +49,7 @@ class World:
     server: Engine | None = None
     _now: datetime.datetime = NOON
     wrong: datetime.timedelta = datetime.timedelta(0)
+    stopped: datetime.timedelta = datetime.timedelta(0)
     desk: ReturnDesk = None  # type: ignore[assignment]
     shop: MemoryShop = attrs.field(factory=MemoryShop)
     ledger: object = None
@@ -78,7 +80,7 @@ class World:
             settings=self.settings,
             migrate=True,
             clock=lambda: self.now + self.wrong,
-            elapsed=lambda: (self.now - NOON).total_seconds(),
+            elapsed=lambda: (self.now - NOON - self.stopped).total_seconds(),
             inline_seconds=inline_seconds,
         )
 

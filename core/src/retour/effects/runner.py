@@ -204,7 +204,7 @@ class Runner:
             if effect.died >= MOST_DEATHS:
                 log.error("effect %s of order %s ended %s processes", effect.kind, effect.order_id, effect.died)
                 return left_to_a_person(effect, asked, case)
-            with time_limit(LEASE / SECOND / 2), writes_begin_before(effect.lease_ends, self.store.elapsed):
+            with time_limit(LEASE / SECOND / 2), writes_begin_before(_lease_ends(effect, case), self.store.elapsed):
                 return asked.attempt(effect, case, self.outside)
         except KeyboardInterrupt:
             raise
@@ -298,6 +298,15 @@ def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, 
             return draft, None
         return draft, attrs.evolve(postpone(effect, _said(error)), unclear=True)
     return ahead, one.settled
+
+
+def _lease_ends(effect: ClaimedEffect, case: Case) -> float:
+    """When a lease ends, in elapsed seconds: by what elapsed since before the claim, and by what the database told of
+    its time since, where that is sooner. A machine that was stopped from outside has no clock that counted it."""
+    if effect.lease_until is None:
+        return effect.lease_ends
+    left = (effect.lease_until - case.time.now().latest).total_seconds()
+    return min(effect.lease_ends, case.time.elapsed() + left)
 
 
 def _unread(effect: ClaimedEffect, error: OrderUnreadable) -> SettledEffect:

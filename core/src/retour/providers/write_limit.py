@@ -47,6 +47,12 @@ def writes_begin_before(ends: float, elapsed: Callable[[], float]) -> Iterator[N
         _limit.reset(token)
 
 
+def writes_are_too_late() -> bool:
+    """Whether no write may begin any more."""
+    limit = _limit.get()
+    return limit is not None and limit.is_over
+
+
 class WriteTooLate(Exception):
     """A write was not sent any more, or not to its end where it had ``begun``."""
 
@@ -71,8 +77,7 @@ class _Limited:
         """Send a part of it. Raises `WriteTooLate`; the pool closes the connection then."""
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
-        limit = _limit.get() if self._writes else None
-        if limit is not None and limit.is_over:
+        if self._writes and writes_are_too_late():
             raise WriteTooLate(begun=self._begun)
         self._begun = True
         super().send(data)  # type: ignore[misc]

@@ -40,7 +40,8 @@ class ClaimedEffect:
     """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
     unless ``crashed``: then a worker died with it, and nobody knows how far it came; ``died`` is how many did in a row.
     ``pause`` is how many microseconds it waits if this try does not do it, by its kind. The lease ends when
-    ``lease_ends``, in elapsed seconds: as seen from before it was asked for, so never later than the database's."""
+    ``lease_ends``, in elapsed seconds: as seen from before it was asked for, so never later than the database's; that
+    is ``lease_until``, None for one that was born claimed."""
 
     id: str
     shop: str
@@ -51,6 +52,7 @@ class ClaimedEffect:
     attempts: int
     owner: str
     lease_ends: float
+    lease_until: datetime.datetime | None = None
     crashed: bool = False
     died: int = 0
     pause: int = 0
@@ -177,6 +179,7 @@ class Effects:
                 attempts=row[6] - 1,
                 owner=owner,
                 lease_ends=asked + lease / SECOND,
+                lease_until=as_datetime(row[9]),
                 crashed=row[6] - 1 != row[7],
                 died=row[8],
             )
@@ -357,6 +360,7 @@ def _claim(picked: Callable[[str], Any]) -> Prepared:
                 columns.attempts,
                 columns.settled,
                 columns.died,
+                columns.lease_until,
             )
         )
 
