@@ -10,11 +10,13 @@ import datetime
 import logging
 from typing import Any
 
+import attrs
 import pytest
 
 from retour import Actor, Money, Outcome, RefundState, WrongState
 from retour.providers import ErrorCode, ProviderError, Support
 from retour.store.clock import DatabaseTime, seconds_gone_by
+from retour.store.store import Store
 
 ANNA = Actor.staff("anna")
 SECOND = datetime.timedelta(seconds=1)
@@ -252,6 +254,32 @@ def test_the_databases_time_is_counted_on_by_what_elapsed() -> None:
 def test_what_elapses_is_counted_by_no_clock_that_anybody_sets() -> None:
     first = seconds_gone_by()
     assert 0 <= seconds_gone_by() - first < 10
+
+
+def test_who_was_suspended_while_it_read_the_order_leaves_the_refund_to_who_reads_it_anew(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot tell whether the window of what it decides is over already."""
+    world.open(find_refund=Support.PROVIDER_CANNOT, list_refunds=Support.PROVIDER_CANNOT)
+    read, left = Store.events_now, [2 * HOUR]
+
+    def suspended(store: Store, *arguments: Any) -> Any:
+        events, time = read(store, *arguments)
+        if left:
+            world.now += left.pop()
+            time = attrs.evolve(time, answered=store.elapsed())
+        return events, time
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "events_now", suspended)
+        world.ledger.after = [LOST]
+        world.refund()
+    assert (world.states, world.ledger.calls) == (["submitting"], 0)
+    assert len(world.desk._services.store.events("default", "1001")) == 2
+    world.later()
+    assert (world.states, world.went_back) == (["unknown"], 4000)
+    world.later(50 * MINUTE)
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
 
 
 def test_a_process_that_was_suspended_while_it_read_the_order_knows_the_time_only_so_far(world: Any) -> None:

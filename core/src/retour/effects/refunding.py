@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import attrs
 
-from retour.effects.attempt import Attempt, done, postpone
+from retour.effects.attempt import Attempt, done, given_back, postpone
 from retour.effects.providers_word import complete_after, window_of
 from retour.effects.reading import as_reported, as_reports, can_be_read, read_books
 from retour.model.actor import Actor
@@ -120,8 +120,11 @@ class Refunding:
             if misfit is not None:
                 held = RefundHeld(refund_id=refund.id, because=reason(misfit))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
-            if begins_anew(refund, case.time.now(), window=window_of(provider)):
+            now, window = case.time.now(), window_of(provider)
+            if begins_anew(refund, Moment.exactly(now.earliest), window=window):
                 return _anew(effect, refund, reason(ReasonCode.NOT_MADE_BEFORE))
+            if begins_anew(refund, now, window=window):  # or not: who was suspended while it read the order cannot tell
+                return Attempt(settled=given_back(effect))
             if _read_long_ago(refund, case.time.now()) and can_be_read(provider):
                 return self._submit_after_reading(sending, case)
             return self._submit(sending)
