@@ -471,11 +471,11 @@ class Neighbours(RuleBasedStateMachine):
         self.on_refund(who, others, "retry_refund", self.held, by=ANNA)
 
     def unknown(self, who: Tenant) -> str:
-        """One whose answer was lost, and whose provider was not heard of for a day."""
+        """One whose answer was lost, and whose provider was not heard of for more than a day."""
         ledger = self.ledger_of(who)
         ledger.before = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
         refund_id = self.refunded(who)
-        self.now += datetime.timedelta(days=1)
+        self.now += datetime.timedelta(days=1, minutes=1)
         ledger.lookup_fails = 2
         return refund_id
 
