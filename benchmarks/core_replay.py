@@ -108,8 +108,10 @@ def _now(dialect: str) -> Any:
     return literal_column(NOW[dialect])
 
 
-def _select_events(_: str) -> Executable:
+def _select_events(dialect: str) -> Executable:
     columns = tables.event.c
+    now = select(_now(dialect).label("told")).subquery()
+    of_order = and_(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
     return (
         select(
             columns.seq,
@@ -122,8 +124,9 @@ def _select_events(_: str) -> Executable:
             columns.body,
             columns.request_id,
             columns.request_digest,
+            now.c.told,
         )
-        .where(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
+        .select_from(now.outerjoin(tables.event, of_order))
         .order_by(columns.seq)
     )
 

@@ -40,7 +40,7 @@ class Statement:
     @property
     def table(self) -> str:
         """The first of our tables that it speaks of."""
-        found = re.search(r"\b(?:FROM|INTO|UPDATE)\s+(retour_\w+)", self.sql)
+        found = re.search(r"\b(?:FROM|INTO|UPDATE|JOIN)\s+(retour_\w+)", self.sql)
         return found[1] if found else ""
 
     @property

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from database_clock import make_movable
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -41,6 +42,9 @@ def postgresql_url(missing: Callable[[str], None]) -> Iterator[str]:
             connection.execute(text(f"CREATE DATABASE {name}"))
     except OperationalError:
         missing("a PostgreSQL server on loopback (RETOUR_TEST_POSTGRESQL)")
+    movable = create_engine(admin.url.set(database=name))
+    make_movable(movable)
+    movable.dispose()
     yield admin.url.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -1,4 +1,4 @@
-"""A desk with a provider in memory, on each database, with a clock that the test moves."""
+"""A desk with a provider in memory, on each database, with clocks that the test moves: all of them together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import attrs
+import database_clock
 import pytest
 from cutting_proxy import CuttingProxy
 from sqlalchemy import Engine, create_engine
@@ -31,13 +32,24 @@ def _load(name: str) -> ModuleType:
     return module
 
 
+NOON = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
+
+
 @attrs.define
 class World:
-    """One order of EUR 100.00 paid by ``p_1``, its desk, and the provider's ledger."""
+    """One order of EUR 100.00 paid by ``p_1``, its desk, and the provider's ledger.
+
+    ``now`` is what every clock tells, the database's, the provider's, the process's, and what elapses. ``wrong`` is how
+    far the clock of the process is ahead of the others, ``stopped`` how long its machine stood still from outside,
+    which no clock of its own counts.
+    """
 
     provider: ModuleType
     database: str
-    now: datetime.datetime = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
+    server: Engine | None = None
+    _now: datetime.datetime = NOON
+    wrong: datetime.timedelta = datetime.timedelta(0)
+    stopped: datetime.timedelta = datetime.timedelta(0)
     desk: ReturnDesk = None  # type: ignore[assignment]
     shop: MemoryShop = attrs.field(factory=MemoryShop)
     ledger: object = None
@@ -67,9 +79,25 @@ class World:
             plugins=plugins,
             settings=self.settings,
             migrate=True,
-            clock=lambda: self.now,
+            clock=lambda: self.now + self.wrong,
+            elapsed=lambda: (self.now - NOON - self.stopped).total_seconds(),
             inline_seconds=inline_seconds,
         )
+
+    @property
+    def now(self) -> datetime.datetime:
+        """What time it is."""
+        return self._now
+
+    @now.setter
+    def now(self, now: datetime.datetime) -> None:
+        self._now = now
+        self.tell()
+
+    def tell(self) -> None:
+        """Let the database tell this world's time."""
+        if self.server is not None:
+            database_clock.tell_postgresql(self.server, self._now)
 
     def refund(self, amount: str = "40.00", **more: object) -> Outcome:
         """Refund by API, with a form of its own."""
@@ -137,8 +165,18 @@ def proxy(world: Any, database: str) -> Iterator[CuttingProxy]:
 
 
 @pytest.fixture
-def world(database: str) -> Iterator[World]:
-    made = World(provider=_load("ledger_provider"), database=database)
+def world(database: str, request: pytest.FixtureRequest) -> Iterator[World]:
+    made = World(
+        provider=_load("ledger_provider"),
+        database=database,
+        server=request.getfixturevalue("server") if database.startswith("postgresql") else None,
+    )
+    database_clock.install()
+    database_clock.tell(lambda: made.now)
+    made.tell()
     yield made
     if made.desk is not None:
         made.desk.close()
+    database_clock.tell(None)
+    if made.server is not None:
+        database_clock.tell_postgresql(made.server, None)

@@ -384,6 +384,11 @@ REFUSED: list[tuple[str, object, type[RetourError], str]] = [
     ("clock", None, InvalidArgument, "clock= is a function that gives the time with its zone"),
     ("clock", datetime.datetime.now, InvalidArgument, "as datetime.now"),
     ("clock", lambda: 7, InvalidArgument, "and no int"),
+    ("elapsed", None, InvalidArgument, "elapsed= is a function that gives the seconds that go by"),
+    ("elapsed", 7.0, InvalidArgument, "as time.monotonic does"),
+    ("elapsed", datetime.datetime.now, InvalidArgument, "and no datetime"),
+    ("elapsed", lambda: True, InvalidArgument, "and no bool"),
+    ("elapsed", lambda: float("nan"), InvalidArgument, "and no float"),
 ]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -124,6 +123,47 @@ def test_a_pending_refund_that_a_worker_without_a_lease_found_is_looked_at_again
     assert ("fetch_refund", "waiting") in rows(world, "kind, state")
 
 
+@pytest.mark.parametrize("seconds, sent", [(59, 1), (121, 0)])
+def test_who_read_the_books_for_longer_than_its_lease_sends_nothing(world: Any, seconds: int, sent: int) -> None:
+    """Whatever it was that took so long: a provider, or a machine that was asleep."""
+    world.open(inline_seconds=0).refund()
+    world.now += datetime.timedelta(minutes=2)  # so that they are read again
+
+    def slowly(call: str, _: object) -> None:
+        if call == "list_refunds":
+            world.now += datetime.timedelta(seconds=seconds)
+
+    world.ledger.watch = slowly
+    world.desk.work()
+    assert world.ledger.calls == sent
+    world.ledger.watch = lambda *_: None
+    world.later()
+    assert (world.states, world.went_back, world.ledger.calls) == (["succeeded"], 4000, 1)
+
+
+@pytest.mark.parametrize("seconds, sent", [(100, 1), (121, 0)])
+def test_a_machine_that_was_stopped_from_outside_after_it_claimed_sends_nothing(
+    world: Any, monkeypatch: pytest.MonkeyPatch, seconds: int, sent: int
+) -> None:
+    """No clock of its own counted it; the database's did, which is read with the order."""
+    world.open(inline_seconds=0).refund()
+    claim = Effects.claim
+
+    def then_it_is_stopped(*arguments: Any, **more: Any) -> Any:
+        claimed = claim(*arguments, **more)
+        if claimed:
+            world.now += datetime.timedelta(seconds=seconds)
+            world.stopped += datetime.timedelta(seconds=seconds)
+        return claimed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Effects, "claim", then_it_is_stopped)
+        world.desk.work(limit=1)
+    assert world.ledger.calls == sent
+    world.later()
+    assert (world.states, world.went_back, world.ledger.calls) == (["succeeded"], 4000, 1)
+
+
 # --- cancelling ------------------------------------------------------------------------------------------
 
 
@@ -195,7 +235,9 @@ def test_a_worker_that_takes_a_refund_under_a_person_who_cancels_is_let_alone(
         with pytest.raises(WrongState, match="is being sent right now"):
             world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert world.states == ["submitting"]
-    world.desk._services.runner.run(taken, until=time.monotonic() + 60)
+    world.desk._services.runner.run(taken, until=60.0)
+    assert world.went_back == (4000 if lease else 0)  # who is late sends nothing
+    world.later()
     assert (world.states, world.went_back) == (["succeeded"], 4000)
 
 

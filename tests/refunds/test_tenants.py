@@ -168,7 +168,18 @@ class Neighbours(RuleBasedStateMachine):
     """Whatever one tenant does, with ids of its own or of another, all others' rows stay as they are."""
 
     url: str
+    world: Any
     ledger_provider: ModuleType
+
+    @property
+    def now(self) -> datetime.datetime:
+        """What time it is, by the database's clock too."""
+        now: datetime.datetime = self.world.now
+        return now
+
+    @now.setter
+    def now(self, now: datetime.datetime) -> None:
+        self.world.now = now
 
     @initialize()
     def open(self) -> None:
@@ -462,11 +473,11 @@ class Neighbours(RuleBasedStateMachine):
         self.on_refund(who, others, "retry_refund", self.held, by=ANNA)
 
     def unknown(self, who: Tenant) -> str:
-        """One whose answer was lost, and whose provider was not heard of for a day."""
+        """One whose answer was lost, and whose provider was not heard of for more than a day."""
         ledger = self.ledger_of(who)
         ledger.before = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")]
         refund_id = self.refunded(who)
-        self.now += datetime.timedelta(days=1)
+        self.now += datetime.timedelta(days=1, minutes=1)
         ledger.lookup_fails = 2
         return refund_id
 
@@ -652,7 +663,7 @@ RULES = {
 @pytest.fixture
 def machine(database: str, world: Any, caplog: pytest.LogCaptureFixture) -> type[Neighbours]:
     caplog.set_level(logging.CRITICAL, "retour")
-    return type("Neighbours", (Neighbours,), {"url": database, "ledger_provider": world.provider})
+    return type("Neighbours", (Neighbours,), {"url": database, "world": world, "ledger_provider": world.provider})
 
 
 def test_every_public_method_has_a_rule_here() -> None:

@@ -263,7 +263,7 @@ def story(world: Any, *, tame: bool, answers: bool = True) -> dict[str, object]:
         listener(heard),
         vandal_plugin(vandal, "vandal", answers=answers),
     ]
-    desk = ReturnDesk(shop=shop, store="sqlite://", plugins=plugins, clock=lambda: world.now)
+    desk = ReturnDesk(shop=shop, store="sqlite://", plugins=plugins, clock=lambda: world.now, elapsed=lambda: 0)
     said: list[object] = []
     asked = desk.request_return("1001", {"cup": 2}, by=CUSTOMER, request_id="a")
     said.append(asked)

@@ -10,18 +10,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
 import attrs
 import pytest
 import vcr.cassette
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from loopback_certificate import certificate_and_key
 
 from retour.providers import Mode, PaymentCapabilities, ProviderError, ProviderSession
 from retour.sandbox import SandboxResponse, SandboxServer
@@ -551,7 +546,7 @@ def test_while_the_real_api_is_recorded_its_own_host_is_let_through_and_no_other
 
 def test_a_real_api_is_recorded_over_tls_and_played_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`ProviderSession` checks the certificate as ever: it trusts the one of this test, and only while recording."""
-    certificate, key = _certificate(tmp_path)
+    certificate, key = certificate_and_key(tmp_path)
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -593,28 +588,6 @@ def test_a_real_api_is_recorded_over_tls_and_played_without_it(tmp_path: Path, m
     monkeypatch.undo()
     assert look(record=False) == {"path": "/refunds"}
     assert asked == ["/refunds"]
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 and its key, in files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "certificate.pem", folder / "key.pem"
-    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
-    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return files
 
 
 def test_a_fact_that_the_real_api_does_not_tell_says_what_to_set(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import database_clock
 import pytest
 
 from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk
@@ -25,6 +26,14 @@ SANDBOXES: Mapping[str, Callable[[], Any]] = {
     "stripe": StripeSandbox,
     "paypal": PayPalSandbox,
 }
+
+
+@pytest.fixture(autouse=True)
+def the_databases_clock() -> Iterator[None]:
+    """It tells a sandbox's time, where one is given."""
+    database_clock.install()
+    yield
+    database_clock.tell(None)
 
 
 class Counter:
@@ -49,6 +58,7 @@ class Counter:
     def open(self, **more: Any) -> None:
         """A desk for the payment."""
         provider = self.sandbox.provider
+        database_clock.tell(self.sandbox.clock.now)
         paid = Payment(provider=provider, reference=self.reference, captured=PAID, mode=Mode.TEST)
         self.desk = ReturnDesk(
             shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[paid])]),

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
+import database_clock
 import pytest
-import sqlalchemy
 
 from retour import (
     Actor,
@@ -77,6 +77,7 @@ class Shop:
 def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
     """Opens a shop whose order of ``cups`` cups costs ``total``, of which the provider received ``paid``."""
     opened: list[Shop] = []
+    database_clock.install()
 
     def made(provider: str, total: str, paid: str = "", cups: int = 1) -> Shop:
         sandbox = SANDBOXES[provider]().__enter__()
@@ -92,12 +93,7 @@ def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
             orders=orders,
             now=sandbox.clock.now(),
         )
-
-        @sqlalchemy.event.listens_for(engine, "connect")
-        def _(connection: Any, _: object) -> None:
-            inner = getattr(connection, "driver_connection", connection)
-            inner.create_function("julianday", 1, lambda _: shop.now.timestamp() / 86400 + 2440587.5)
-
+        database_clock.tell(lambda: shop.now)
         shop.desk = ReturnDesk(
             shop=orders,
             store=engine,
@@ -110,6 +106,7 @@ def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
         return shop
 
     yield made
+    database_clock.tell(None)
     for shop in opened:
         shop.desk.close()
         shop.sandbox.__exit__(None, None, None)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from database_clock import make_movable
 from sqlalchemy import create_engine, text
 
 from .audit import audit
@@ -38,6 +39,9 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     try:
+        movable = create_engine(admin.url.set(database=name))
+        make_movable(movable)
+        movable.dispose()
         yield admin.url.set(database=name).render_as_string(hide_password=False)
     finally:
         with admin.connect() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import mmap
 import struct
+import time
 from pathlib import Path
 
 from retour.sandbox import SandboxClock
@@ -22,6 +23,15 @@ class CampaignClock(SandboxClock):
     def now(self) -> datetime.datetime:
         """The time, in UTC."""
         return datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self._seconds())
+
+    def elapsed(self) -> float:
+        """The seconds that went by."""
+        return time.monotonic() + self._seconds()
+
+    @property
+    def ahead(self) -> datetime.timedelta:
+        """How far it was moved."""
+        return datetime.timedelta(seconds=self._seconds())
 
     def advance(self, by: datetime.timedelta) -> None:
         """Let time pass. Only the campaign's own process does."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import database_clock
 import requests
 
 from retour import Actor, Mode, Money, RetourError, ReturnDesk, StoreError
@@ -57,7 +58,10 @@ class World:
     complete: bool
 
     def desk(self, *, inline_seconds: float, clock: CampaignClock | None = None) -> ReturnDesk:
-        """A desk of the one shop there is."""
+        """A desk of the one shop there is, on the clock that all share."""
+        clock = clock or self.clock()
+        database_clock.install()
+        database_clock.tell(clock.now)
         return ReturnDesk(
             shop=PlannedShop(self.plan, self.folder / "stock.db"),
             store=self.database,
@@ -65,7 +69,8 @@ class World:
             settings=self.settings,
             inline_seconds=inline_seconds,
             migrate=False,
-            clock=(clock or self.clock()).now,
+            clock=clock.now,
+            elapsed=clock.elapsed,
         )
 
     def clock(self) -> CampaignClock:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import database_clock
 from sqlalchemy import exists, literal_column, select, text
 
 from retour import NotPossibleNow, RetourError, ReturnDesk, connect
@@ -20,7 +21,7 @@ from retour.effects.kinds import SendRefund
 from retour.model.errors import InvalidAmount, InvalidWebhook
 from retour.model.refunds import RefundState
 from retour.store import tables
-from retour.store.clock import NOW, SECOND
+from retour.store.clock import NOW
 from retour.store.migrations import migrate
 from retour_manual_transfer.sandbox import BankSandbox
 from retour_mollie.sandbox import MollieSandbox
@@ -234,25 +235,12 @@ class Campaign:
     # --- time ----------------------------------------------------------------------------------------
 
     def pass_time(self, by: datetime.timedelta) -> None:
-        """Move every clock: ours, the sandboxes', and the database's, by taking as much off every pause and every
-        lease. Whoever holds one and is alive loses it like a process that was asleep so long."""
-        if not by:
-            return
+        """Move every clock: ours, the sandboxes', the database's, and what elapses. Whoever holds a lease and is alive
+        loses it like a process that was asleep so long."""
+        engine = self.desk._services.store.engine
+        if engine.dialect.name == "postgresql":  # SQLite asks the clock that is moved below
+            database_clock.tell_postgresql(engine, None, self.clock.ahead + by)
         self.clock.advance(by)
-        for _ in range(20):
-            try:
-                with self.desk._services.store.engine.begin() as connection:
-                    connection.execute(
-                        text(
-                            "UPDATE retour_effect SET not_before = not_before - :by, lease_until = lease_until - :by "
-                            "WHERE state = 'waiting'"
-                        ),
-                        {"by": int(by.total_seconds() * SECOND)},
-                    )
-                return
-            except Exception:  # noqa: BLE001 - a lock or a deadlock with those who work; it is tried again
-                time.sleep(0.1)
-        raise RuntimeError("the database's clock could not be moved")
 
     def ask_who_asks(self) -> None:
         """Keep every refund that is being sent or unknown, and that no effect will send or ask about: as of this

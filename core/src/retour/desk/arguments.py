@@ -177,6 +177,26 @@ def check_clock(given: Any) -> None:
         raise _no_clock(told)
 
 
+def check_elapsed(given: Any) -> None:
+    """Raise `InvalidArgument` for what does not tell how many seconds went by."""
+    try:
+        told = given()
+    except Exception as error:
+        raise _no_elapsed(given) from error
+    if type(told) not in (int, float) or not isfinite(told):
+        raise _no_elapsed(told)
+
+
+def _no_elapsed(given: object) -> InvalidArgument:
+    return InvalidArgument(
+        text(
+            "elapsed= is a function that gives the seconds that go by as a number, as time.monotonic does, and no "
+            "{given}.",
+            given=type(given).__name__,
+        )
+    )
+
+
 def _no_clock(given: object) -> InvalidArgument:
     return InvalidArgument(
         text(

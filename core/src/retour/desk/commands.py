@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from retour.desk.outcomes import as_it_is_now, first_outcome, outcome_of
 from retour.desk.services import Services
 from retour.effects.kinds import KINDS, LEASE
-from retour.effects.runner import as_claimed, by_order
+from retour.effects.runner import as_claimed, by_order, half_of_lease
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
@@ -26,9 +26,9 @@ from retour.plugins.context import HookContext
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.steps.commit import Committed
-from retour.store.clock import SECOND
 from retour.store.commit import VersionMoved
 from retour.store.connect import host_connection, within
+from retour.store.effects import ClaimedEffect
 from retour.store.records import digest
 
 log = logging.getLogger("retour.desk")
@@ -139,7 +139,7 @@ class Commands:
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
         claimed = services.store.effects.claim(owner, lease=LEASE, limit=len(ids), kinds=KINDS, ids=ids)
         for batch in by_order(claimed):
-            services.runner.run(batch, until=self._until())
+            services.runner.run(batch, until=self._until(claimed))
 
     def after_the_hosts_commit(self, outcome: Outcome) -> Outcome:
         """Run the effects of a command that was made in a host's transaction. Raises `NotCommitted`, and the store's
@@ -205,18 +205,18 @@ class Commands:
 
     def _with_effects(self, done: Committed) -> Case:
         """The case after the effects that the command runs itself. It is committed: no error leaves it any more."""
-        claimed = as_claimed(self.shop_id, done.case.order_id, done.effects)
+        claimed = as_claimed(done)
         if not claimed:
             return done.case
         try:
-            return self.services.runner.run(claimed, done.case, until=self._until()).case or done.case
+            return self.services.runner.run(claimed, done.case, until=self._until(claimed)).case or done.case
         except Exception:  # the effects stay with the lease, and go to the next worker when it is over
             log.exception("effects of order %s are left to work()", done.case.order_id)
             return done.case
 
-    def _until(self) -> float:
-        """Not longer than half a lease: what begins then still ends within it."""
-        return time.monotonic() + min(self.services.inline_seconds, LEASE / SECOND / 2)
+    def _until(self, claimed: Sequence[ClaimedEffect]) -> float:
+        """For as long as a command may, and not longer than half a lease."""
+        return min(self.services.store.elapsed() + self.services.inline_seconds, half_of_lease(claimed))
 
 
 def check_actor(by: Any, order: Order | None = None) -> None:

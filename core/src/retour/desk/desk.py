@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from retour.desk.arguments import (
     arguments_checked,
     check_clock,
+    check_elapsed,
     check_migrate,
     check_seconds,
     check_settings,
@@ -74,6 +75,7 @@ from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, is_shop, shops_of
 from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits
+from retour.store.clock import seconds_gone_by
 from retour.store.store import Store
 
 if TYPE_CHECKING:
@@ -99,7 +101,9 @@ class ReturnDesk:
     plugins' settings by provider name, or a function from a shop's id to them; a second account at one provider is
     ``"mollie:name"``. ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
-    makes or upgrades the tables: by default only on SQLite.
+    makes or upgrades the tables: by default only on SQLite. ``clock`` gives the time that the timeline shows, with its
+    zone; it decides about no money. ``elapsed`` gives the seconds that go by, from any beginning: by default of a clock
+    that counts a machine's sleep too, where there is one.
 
     Raises `InvalidArgument`, `InvalidShop`, `InvalidSettings` with every fault at once, `PluginClash`, and the store's
     errors. A plugin that is missing or broken does not raise: see ``plugins``. The `Shop` and the settings that a
@@ -118,6 +122,7 @@ class ReturnDesk:
         inline_seconds: float = 10.0,
         migrate: bool | None = None,
         clock: Callable[[], datetime.datetime] = _now,
+        elapsed: Callable[[], float] = seconds_gone_by,
     ) -> None:
         store = unseen(store) if isinstance(store, str) else store  # it holds a password
         shops = shops_of(shop)
@@ -128,6 +133,7 @@ class ReturnDesk:
         check_seconds(inline_seconds)
         check_migrate(migrate)
         check_clock(clock)
+        check_elapsed(elapsed)
         registry = load(listed_plugins(plugins))
         of_many = callable(settings)
         accounts = Accounts(registry, settings if callable(settings) else _always(settings or {}))
@@ -135,7 +141,7 @@ class ReturnDesk:
         if not of_many:
             accounts.check(shop_id)
         hooks = Hooks(registry)
-        opened = Store(ready(store, migrate))
+        opened = Store(ready(store, migrate), elapsed)
         cases = Cases(store=opened, shops=shops)
         commits = Commits(store=opened, effects_of=effects_of(hooks))
         refunding = Refunding(accounts, cases, clock)

@@ -46,7 +46,7 @@ class Wanted:
             books.target,
             hold=hold,
             page=books.page,
-            books_read=books is not _NOT_READ,
+            read_at=books.read_at,
             return_id=self.return_id,
             instead_of=self.instead_of,
             note=self.note,
@@ -84,7 +84,7 @@ class RefundByApi:
         """Read the provider's books, and decide on what they say. What was found there is recorded in the same step,
         and also where the refund is refused for it."""
         payment = case.order.payment(wanted.payment)
-        refundable, books = self.questions.books(case.order, payment)
+        refundable, books = self.questions.books(case, payment)
 
         def decide(draft: Draft, order: Order) -> None:
             found = record_books(draft, order.payment(wanted.payment), books)
@@ -111,7 +111,7 @@ class RefundByApi:
             hold = None
             if books is not None:
                 hold = record_books(draft, payment_of(case, refund.payment), books, own=refund)
-            refunds.retry(draft, refund_id, hold, books_read=books is not None)
+            refunds.retry(draft, refund_id, hold, read_at=None if books is None else books.read_at)
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case))
 
@@ -123,7 +123,7 @@ class RefundByApi:
             return None
         if isinstance(self.questions.services.accounts.refunding(case.shop, payment), Text):
             return None
-        return self.questions.books(case.order, payment)[1]
+        return self.questions.books(case, payment)[1]
 
     def cancel(self, order_id: str, refund_id: str, by: Actor, note: str | None) -> Outcome:
         """Take a refund out of the hands of those who would send it, or ask its provider to take it back."""

@@ -195,7 +195,7 @@ class RefundByPerson:
         self.questions.still_asking(case.dossier, refund.id)
         payment = payment_of(case, refund.payment)
         provider = self.questions.services.accounts.refunding(case.shop, payment)
-        now = self.questions.services.clock()
+        now = case.time.now()
         if refund.instruction is None or refund.state is not RefundState.UNKNOWN:
             return Word()
         word = word_on(refund, provider, request_of(case.dossier, refund), now, reference)
@@ -209,7 +209,7 @@ class RefundByPerson:
                     amount=refund.amount,
                     provider=payment.provider,
                     why=word.why.words if word.why is not None else "",
-                    time=(refund.unknown_since or now) + A_PERSON_MAY,
+                    time=(refund.unknown_since or now.latest) + A_PERSON_MAY,
                 )
             )
         return word

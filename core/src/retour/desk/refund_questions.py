@@ -41,14 +41,14 @@ class RefundQuestions:
         """The shop."""
         return self.commands.shop_id
 
-    def books(self, order: Order, payment: Payment) -> tuple[Refundable, BooksRead]:
+    def books(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead]:
         """What the provider's books say of a payment, read before anything is decided. Raises `ProviderUnavailable`,
         and `WrongState` where the payment is not refunded by API."""
-        provider = self.services.accounts.refunding(self.shop_id, payment)
+        order, provider = case.order, self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
             raise not_by_api(order, payment, provider)
         try:
-            return read_books(provider, payment)
+            return read_books(provider, payment, at=case.time.now().earliest)
         except ProviderError as error:
             raise ProviderUnavailable(
                 text(

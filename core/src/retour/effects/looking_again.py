@@ -30,7 +30,7 @@ def look_again(effect: ClaimedEffect, refund_id: str, case: Case, refunding: Ref
     payment = case.payment(refund.payment) if refund is not None else None
     if refund is None or payment is None or not can_come_back(refund):
         return Attempt(settled=done(effect))
-    now = refunding.clock()
+    now = case.time.now().earliest
     provider = refunding.accounts.payment(case.shop, payment.provider, payment.account, payment.mode)
     if isinstance(provider, Text):
         return _wait(effect, str(provider), until_next_look(refund, now, LONGEST))

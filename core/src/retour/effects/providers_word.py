@@ -7,6 +7,7 @@ import datetime
 import attrs
 
 from retour.effects.reading import as_reported
+from retour.model.moment import Moment
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
 from retour.model.refunds import MatchedBy, Refund
 from retour.model.text import Text
@@ -37,17 +38,18 @@ def word_on(
     refund: Refund,
     provider: PaymentCaller | Text,
     request: RefundRequest,
-    now: datetime.datetime,
+    now: Moment,
     reference: str = "",
 ) -> Word:
-    """Ask the provider about ``refund``: by our id, and among all refunds of the payment by a ``reference``.
+    """Ask the provider about ``refund``: by our id, and among all refunds of the payment by a ``reference``. ``now`` is
+    the database's time.
 
     Its word is not to be had any more where its plugin cannot be used, where nothing was heard for `A_PERSON_MAY`, and
     where it recognises the request no more and cannot look it up in full.
     """
     if isinstance(provider, Text):
         return Word(why=reason(ReasonCode.PLUGIN_UNUSABLE))
-    waited = refund.unknown_since is not None and now - refund.unknown_since >= A_PERSON_MAY
+    waited = refund.unknown_since is not None and now.earliest - refund.unknown_since >= A_PERSON_MAY
     if provider.capabilities.find_refund.usable:
         try:
             found = provider.find_refund(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 from retour.model.order import Payment
@@ -17,9 +18,11 @@ def can_be_read(provider: PaymentCaller) -> bool:
     return provider.capabilities.refundable.usable or provider.capabilities.list_refunds.usable
 
 
-def read_books(provider: PaymentCaller, payment: Payment) -> tuple[Refundable, BooksRead]:
+def read_books(
+    provider: PaymentCaller, payment: Payment, *, at: datetime.datetime | None = None
+) -> tuple[Refundable, BooksRead]:
     """Read what can be refunded, and the books with it: one call where its answer holds the refunds, else one more for
-    their list. Raises `ProviderError`."""
+    their list. ``at`` is what time it is by the database's clock. Raises `ProviderError`."""
     refundable = provider.refundable(payment)
     results = refundable.refunds
     if results is None and refundable.target and provider.capabilities.list_refunds.usable:
@@ -33,6 +36,7 @@ def read_books(provider: PaymentCaller, payment: Payment) -> tuple[Refundable, B
         seen=None if results is None else as_reports(results),
         page=refundable.url,
         names=refundable.names,
+        read_at=at,
     )
     return refundable, books
 

@@ -1,7 +1,8 @@
 """Sends refunds, and finds out what became of them. No money moves anywhere else.
 
 The intent was committed before. A refund is sent only when no try of it can have happened; after a crash or an answer
-that is not clear, the provider is asked first (`retour.rules.recovery`).
+that is not clear, the provider is asked first (`retour.rules.recovery`). What time it is for money is the database's
+(`Case.time`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import suppress
 
 import attrs
 
-from retour.effects.attempt import Attempt, done, postpone
+from retour.effects.attempt import Attempt, done, given_back, postpone
 from retour.effects.providers_word import complete_after, window_of
 from retour.effects.reading import as_reported, as_reports, can_be_read, read_books, target_of
 from retour.model.actor import Actor
@@ -27,6 +28,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.moment import Moment
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState
@@ -35,6 +37,7 @@ from retour.plugins.accounts import Accounts
 from retour.plugins.providers import AboutAnother, PaymentCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
+from retour.providers.write_limit import writes_begin_before
 from retour.rules.books import BooksRead, record_books, refunded_there
 from retour.rules.draft import Draft
 from retour.rules.matching import (
@@ -44,8 +47,9 @@ from retour.rules.matching import (
     report,
     why_no_longer,
 )
-from retour.rules.recovery import Next, begins_anew, next_step
+from retour.rules.recovery import Next, begins_anew, next_step, window_ends
 from retour.steps.case import Case, Cases
+from retour.store.clock import DatabaseTime
 from retour.store.effects import ClaimedEffect
 
 _PERHAPS_A_COLLEAGUES = frozenset({ErrorCode.ALREADY_REFUNDED, ErrorCode.AMOUNT_TOO_HIGH})
@@ -69,11 +73,23 @@ class Sending:
     payment: Payment
     provider: PaymentCaller
     request: RefundRequest
+    time: DatabaseTime
+
+    def made(self) -> RefundResult:
+        """The provider's answer to the request. None is sent that it would not recognise if it had another before.
+        Raises `ProviderError`."""
+        window = window_of(self.provider)
+        ends = window_ends(self.refund, window)
+        if ends is None:
+            return self.provider.refund(self.request)
+        left = (ends - self.time.now().latest).total_seconds()
+        with writes_begin_before(self.time.elapsed() + left, self.time.elapsed):
+            return self.provider.refund(self.request)
 
 
 @attrs.frozen
 class Refunding:
-    """Talks to payment providers about refunds. ``clock`` tells the time in UTC."""
+    """Talks to payment providers about refunds. ``clock`` tells the time in UTC, for the timeline."""
 
     accounts: Accounts
     cases: Cases
@@ -97,21 +113,22 @@ class Refunding:
             payment=payment_of(case, refund.payment),
             provider=provider,
             request=request_of(case.dossier, refund),
+            time=case.time,
         )
         if refund.unclear_at is None and not effect.crashed:
             misfit = why_no_longer(case.dossier, sending.payment)
             if misfit is not None:
                 held = RefundHeld(refund_id=refund.id, because=reason(misfit))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
-            if begins_anew(refund, self.clock(), window=window_of(provider)):
+            now, window = case.time.now(), window_of(provider)
+            if begins_anew(refund, Moment.exactly(now.earliest), window=window):
                 return _anew(effect, refund, reason(ReasonCode.NOT_MADE_BEFORE))
-            if self._read_long_ago(refund) and can_be_read(provider):
+            if begins_anew(refund, now, window=window):  # or not: who was suspended while it read the order cannot tell
+                return Attempt(settled=given_back(effect))
+            if _read_long_ago(refund, case.time.now()) and can_be_read(provider):
                 return self._submit_after_reading(sending, case)
             return self._submit(sending)
         return self._recover(sending)
-
-    def _read_long_ago(self, refund: Refund) -> bool:
-        return refund.read_at is None or self.clock() - refund.read_at > FRESH
 
     def _submit_after_reading(self, sending: Sending, case: Case) -> Attempt:
         """Read the provider's books once more before a first try, since somebody may have refunded there meanwhile.
@@ -120,7 +137,7 @@ class Refunding:
         try:
             _, books = read_books(sending.provider, payment)
         except ProviderError as error:
-            return self._not_read(effect, refund, error)
+            return self._not_read(sending, error)
 
         def found(draft: Draft) -> None:
             record_books(draft, payment, books, own=refund)
@@ -137,19 +154,20 @@ class Refunding:
         sent = self._submit(sending)
         return attrs.evolve(sent, fact=_both(found, sent.fact))
 
-    def _not_read(self, effect: ClaimedEffect, refund: Refund, error: ProviderError) -> Attempt:
+    def _not_read(self, sending: Sending, error: ProviderError) -> Attempt:
         """The books could not be read, so nothing was sent: it is tried again, or a person mends what stands in the
         way."""
+        effect, refund = sending.effect, sending.refund
         if error.disposition in (Disposition.FIX, Disposition.FINAL):
             held = RefundHeld(refund_id=refund.id, because=error.reason)
             return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
-        return self._put_off(effect, refund, error, cannot_be_asked(error.reason))
+        return self._put_off(sending, error, cannot_be_asked(error.reason))
 
     def _submit(self, sending: Sending) -> Attempt:
         """Send it, where no earlier try can have happened."""
         effect, refund = sending.effect, sending.refund
         try:
-            result = sending.provider.refund(sending.request)
+            result = sending.made()
         except AboutAnother as error:
             return _about_another(effect, refund, sending.payment, error.found)
         except ProviderError as error:
@@ -164,7 +182,7 @@ class Refunding:
         """
         effect, refund, because = sending.effect, sending.refund, error.reason
         if error.disposition is Disposition.RETRY:
-            return self._put_off(effect, refund, error, because)
+            return self._put_off(sending, error, because)
         if error.disposition is Disposition.RECONCILE:
             return _unclear(effect, refund, because)
         if error.code is ErrorCode.TOO_LATE:
@@ -190,10 +208,11 @@ class Refunding:
             record=_while_open(refund, refused),
         )
 
-    def _put_off(self, effect: ClaimedEffect, refund: Refund, error: ProviderError, because: Reason) -> Attempt:
+    def _put_off(self, sending: Sending, error: ProviderError, because: Reason) -> Attempt:
         """It certainly was not made, and goes out again by itself."""
-        settled = postpone(effect, str(error), error.not_before)
-        until = self.clock() + datetime.timedelta(microseconds=settled.delay)
+        refund = sending.refund
+        settled = postpone(sending.effect, str(error), error.not_before)
+        until = sending.time.now().latest + datetime.timedelta(microseconds=settled.delay)
         event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
         return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
 
@@ -202,9 +221,9 @@ class Refunding:
     def _recover(self, sending: Sending) -> Attempt:
         """Ask the provider what became of an unclear refund, and go on by the recovery rule."""
         effect, refund, provider = sending.effect, sending.refund, sending.provider
-        now = self.clock()
+        now = sending.time.now()
         if effect.crashed or refund.unclear_at is None:  # a worker died with it: its try is as late as can be
-            refund = attrs.evolve(refund, unclear_at=now)
+            refund = attrs.evolve(refund, unclear_at=now.latest)
         if provider.capabilities.find_refund.usable:
             try:
                 found = provider.find_refund(sending.request)
@@ -236,11 +255,11 @@ class Refunding:
         The provider was asked meanwhile, which takes its time: a refund that somebody has settled by now is not sent.
         """
         effect, refund = sending.effect, sending.refund
-        now = self.cases.as_last_seen(effect.shop, effect.order_id).dossier.refund(refund.id)
-        if now.state not in (RefundState.SUBMITTING, RefundState.UNKNOWN):
+        case = self.cases.as_last_seen(effect.shop, effect.order_id)
+        if case.dossier.refund(refund.id).state not in (RefundState.SUBMITTING, RefundState.UNKNOWN):
             return Attempt(settled=done(effect))
         try:
-            result = sending.provider.refund(sending.request)
+            result = attrs.evolve(sending, time=case.time).made()
         except AboutAnother as error:
             return _about_another(effect, refund, sending.payment, error.found)
         except ProviderError as error:
@@ -258,7 +277,7 @@ class Refunding:
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
         if not provider.capabilities.fetch_refund.usable:
-            return self._await_outcome(effect, refund, provider)
+            return _await_outcome(effect, refund, provider, case.time.now())
         try:
             target = target_of(provider, refund, payment_of(case, refund.payment))
             result = provider.fetch_refund(target, refund.reference)
@@ -276,19 +295,6 @@ class Refunding:
                 draft, draft.dossier.refund(refund.id), seen, Evidence.LOOKUP, MatchedBy.REFERENCE
             ),
         )
-
-    def _await_outcome(self, effect: ClaimedEffect, refund: Refund, provider: PaymentCaller) -> Attempt:
-        left = refund.changed_at + (provider.capabilities.outcome_within or _NO_TIME) - self.clock()
-        if left > _NO_TIME:
-            return Attempt(settled=postpone(effect, "", left))
-        held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.NO_OUTCOME))
-
-        def record(draft: Draft) -> None:
-            now = draft.dossier.refund(refund.id)
-            if now.state is RefundState.PENDING and not now.needs_person:
-                draft.record(held)
-
-        return Attempt(settled=done(effect), record=record)
 
     def cancel(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
         """Ask the provider to take back a refund that it has not paid out; what it says is the outcome.
@@ -379,6 +385,25 @@ class Refunding:
         return self.accounts.refunding(case.shop, payment_of(case, payment_id))
 
 
+def _read_long_ago(refund: Refund, now: Moment) -> bool:
+    return refund.read_at is None or now.latest - refund.read_at > FRESH
+
+
+def _await_outcome(effect: ClaimedEffect, refund: Refund, provider: PaymentCaller, now: Moment) -> Attempt:
+    since = refund.pending_since or refund.changed_at
+    left = since + (provider.capabilities.outcome_within or _NO_TIME) - now.earliest
+    if left > _NO_TIME:
+        return Attempt(settled=postpone(effect, "", left))
+    held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.NO_OUTCOME))
+
+    def record(draft: Draft) -> None:
+        current = draft.dossier.refund(refund.id)
+        if current.state is RefundState.PENDING and not current.needs_person:
+            draft.record(held)
+
+    return Attempt(settled=done(effect), record=record)
+
+
 def ended_its_process(effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
     """Sending a refund ended too many processes: it may have been made, and a person is asked."""
     refund = case.dossier.refund(refund_id)
@@ -410,8 +435,11 @@ def request_of(dossier: Dossier, refund: Refund) -> RefundRequest:
 
 def _anew(effect: ClaimedEffect, refund: Refund, because: Reason) -> Attempt:
     """It certainly did not happen: it is submitted again, with an effect of its own that sends it."""
-    again = RefundSubmitted(refund_id=refund.id, because=because)
-    return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(again)))
+
+    def submitted(draft: Draft) -> None:
+        draft.record(RefundSubmitted(refund_id=refund.id, because=because, database_at=draft.earliest))
+
+    return Attempt(settled=done(effect), record=_while_open(refund, submitted))
 
 
 def _about_another(effect: ClaimedEffect, refund: Refund, payment: Payment, found: RefundResult) -> Attempt:
@@ -465,7 +493,8 @@ def _unclear(
         now = draft.dossier.refund(refund.id)
         news = later_try or not because.repeats(now.problem)
         if now.state is RefundState.SUBMITTING or (now.state is RefundState.UNKNOWN and news):
-            draft.record(RefundUnclear(refund_id=refund.id, because=because, tried=tried or later_try))
+            tries = tried or later_try
+            draft.record(RefundUnclear(refund_id=refund.id, because=because, tried=tries, database_at=draft.latest))
 
     return Attempt(settled=settled, record=record)
 
@@ -473,7 +502,8 @@ def _unclear(
 def _after_unclear(refund: Refund, held: RefundHeld) -> Callable[[Draft], None]:
     def record(draft: Draft) -> None:
         if draft.dossier.refund(refund.id).state is RefundState.SUBMITTING:
-            draft.record(RefundUnclear(refund_id=refund.id, because=reason(ReasonCode.PROCESS_STOPPED)))
+            stopped = reason(ReasonCode.PROCESS_STOPPED)
+            draft.record(RefundUnclear(refund_id=refund.id, because=stopped, database_at=draft.latest))
         draft.record(held)
 
     return record

@@ -28,11 +28,12 @@ from retour.model.making import changed
 from retour.model.outcome import Postponed
 from retour.model.text import text
 from retour.providers.http import time_limit
+from retour.providers.write_limit import writes_begin_before
 from retour.rules.draft import Draft
 from retour.steps.case import Case, Cases
-from retour.steps.commit import Commits
+from retour.steps.commit import Commits, Committed
 from retour.store.clock import SECOND, microseconds
-from retour.store.commit import LeaseLost, NewEffect, SettledEffect, VersionMoved
+from retour.store.commit import LeaseLost, SettledEffect, VersionMoved
 from retour.store.effects import OF_ONE_ORDER, UNTIL_A_PERSON, ClaimedEffect
 from retour.store.store import Store
 
@@ -78,7 +79,7 @@ class Runner:
         ran, taken = Ran(), 0
         while taken < limit and (claimed := self._next(owner, min(_BATCH, limit - taken))):
             taken += len(claimed)
-            until = time.monotonic() + LEASE / SECOND / 2  # what begins then still ends within the lease
+            until = half_of_lease(claimed)
             batches = by_order(claimed)
             while batches:
                 try:
@@ -160,7 +161,7 @@ class Runner:
     def run(self, effects: Sequence[ClaimedEffect], case: Case | None = None, *, until: float) -> Ran:
         """Run claimed effects of one order, and those that follow from them.
 
-        ``case`` is the order's, if the caller has it. After ``until`` (monotonic seconds) what is left goes back
+        ``case`` is the order's, if the caller has it. After ``until`` (elapsed seconds) what is left goes back
         to ``work()``. Nothing that fails is raised: it is put off. `KeyboardInterrupt` goes on up, when what was done
         is recorded and the rest given back.
         """
@@ -208,7 +209,7 @@ class Runner:
         return changed(effect, pause=KINDS[effect.kind].pauses.after(effect.attempts, self.chance()))
 
     def _try(self, effect: ClaimedEffect, case: Case, until: float) -> Attempt:
-        if time.monotonic() > until:
+        if self.store.elapsed() > until:
             return Attempt(settled=given_back(effect))
         try:
             asked = effect_of(KINDS[effect.kind], effect.order_id, effect.id, effect.body)
@@ -218,7 +219,7 @@ class Runner:
             if effect.died >= MOST_DEATHS:
                 log.error("effect %s of order %s ended %s processes", effect.kind, effect.order_id, effect.died)
                 return left_to_a_person(effect, asked, case)
-            with time_limit(LEASE / SECOND / 2):
+            with time_limit(LEASE / SECOND / 2), writes_begin_before(_lease_ends(effect, case), self.store.elapsed):
                 return asked.attempt(effect, case, self.outside)
         except KeyboardInterrupt:
             raise
@@ -286,7 +287,7 @@ class Runner:
                 held = self.store.effects.held(settled)
                 tries = [one if one.settled and one.settled.id in held else one.without_lease for one in tries]
             else:
-                return done.case, settled, as_claimed(case.shop, case.order_id, done.effects)
+                return done.case, settled, as_claimed(done)
         raise Busy(text("Order {order} is changed all the time; its effects wait.", order=case.order_id))
 
 
@@ -314,6 +315,15 @@ def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, 
     return ahead, one.settled
 
 
+def _lease_ends(effect: ClaimedEffect, case: Case) -> float:
+    """When a lease ends, in elapsed seconds: by what elapsed since before the claim, and by what the database told of
+    its time since, where that is sooner. A machine that was stopped from outside has no clock that counted it."""
+    if effect.lease_until is None:
+        return effect.lease_ends
+    left = (effect.lease_until - case.time.now().latest).total_seconds()
+    return min(effect.lease_ends, case.time.elapsed() + left)
+
+
 def _unread(effect: ClaimedEffect, error: OrderUnreadable) -> SettledEffect:
     """An effect of which nothing was tried: it waits, or until a person takes back what he has set aside."""
     settled = attrs.evolve(postpone(effect, _said(error)), unclear=effect.crashed)
@@ -333,20 +343,26 @@ def _postponed(effects: Iterable[ClaimedEffect], settled: Iterable[SettledEffect
             yield Postponed(shop=effect.shop, order_id=effect.order_id, what=effect.kind, problem=one.problem)
 
 
-def as_claimed(shop: str, order_id: str, effects: Iterable[NewEffect]) -> list[ClaimedEffect]:
-    """Effects that were born claimed, as their owner runs them."""
+def half_of_lease(claimed: Sequence[ClaimedEffect]) -> float:
+    """Until when effects may begin, in elapsed seconds: what begins then still ends within the lease."""
+    return min(effect.lease_ends for effect in claimed) - LEASE / SECOND / 2
+
+
+def as_claimed(done: Committed) -> list[ClaimedEffect]:
+    """Effects that were born claimed by a commit, as their owner runs them."""
     return [
         ClaimedEffect(
             id=effect.id,
-            shop=shop,
-            order_id=order_id,
+            shop=done.case.shop,
+            order_id=done.case.order_id,
             kind=effect.kind,
             plugin=effect.plugin,
             body=effect.body,
             attempts=0,
             owner=effect.owner,
+            lease_ends=done.begun + effect.lease / SECOND,
         )
-        for effect in effects
+        for effect in done.effects
         if effect.owner is not None
     ]
 

@@ -87,8 +87,11 @@ class Refund:
 
     ``payment`` is the payment's id. ``reference`` is what the provider or the bank calls the refund. ``instruction`` is
     what its provider is told, for a refund by API: it is there from the moment the refund is planned, and ``sent_at``
-    is when its first try began, ``read_at`` when the provider's books were last read for it. ``unclear_at`` is when a
-    try last ended without a clear answer, ``unknown_since`` when it became unknown; None when none did.
+    is before its first try began, ``read_at`` when the provider's books were last read for it. ``unclear_at`` is when
+    a try last ended without a clear answer, ``unknown_since`` when it became unknown; None when none did.
+    ``begun_at`` is before anybody can have made it, ``pending_since`` when its provider had said that it is pending.
+    These are times of the database's clock; ``at`` and ``changed_at`` are those of the timeline, and nothing is decided
+    by them but for a refund of an earlier release, which has none of the others.
     ``reported`` is everything that the provider ever said of it, ``succeeded_at`` when it first said that it succeeded;
     ``settled`` is what a person said of it where the
     provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund that was
@@ -114,6 +117,8 @@ class Refund:
     read_at: datetime.datetime | None = None
     unclear_at: datetime.datetime | None = None
     unknown_since: datetime.datetime | None = None
+    begun_at: datetime.datetime | None = None
+    pending_since: datetime.datetime | None = None
     reported: frozenset[Reported] = frozenset()
     succeeded_at: datetime.datetime | None = None
     settled: bool | None = None

@@ -31,6 +31,7 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import DEADLINE_SECONDS, time_limit
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
+from retour.providers.write_limit import writes_are_too_late
 
 log = logging.getLogger("retour.plugins")
 
@@ -168,6 +169,9 @@ class PaymentCaller:
         )
 
     def _write(self, method: str, *arguments: object, declared: bool, about: About) -> RefundResult:
+        """One that speaks to its provider in another way than by its session is stopped here at least."""
+        if writes_are_too_late():
+            raise ProviderError(ErrorCode.NOT_SENT, f"it was too late for {method}")
         done: RefundResult = _called(
             self,
             self._provider,

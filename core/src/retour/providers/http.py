@@ -19,13 +19,13 @@ from urllib.parse import quote
 
 import attrs
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from retour.model.unseen import Unseen
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.wire import read_json
+from retour.providers.write_limit import LimitedAdapter, WriteTooLate
 
 log = logging.getLogger("retour.http")
 
@@ -132,7 +132,8 @@ class ProviderSession:
         """POST, PATCH or DELETE: sent once and never repeated here, and no redirect is followed.
 
         ``json_body`` is written compactly with sorted keys, so the same value gives the same bytes. Raises
-        `ProviderError`: ``NOT_SENT`` when no connection came about, ``OUTCOME_UNKNOWN`` when no answer came back.
+        `ProviderError`: ``NOT_SENT`` when no connection came about or it was too late when it
+        stood (`writes_begin_before`), ``OUTCOME_UNKNOWN`` when no answer came back.
         """
         _refuse(url)
         headers, auth = _unseen(headers, auth), None
@@ -169,7 +170,7 @@ class ProviderSession:
                     headers={name.lower(): mask(value) for name, value in response.headers.items()},
                     body=mask(body.decode("latin-1")).encode("latin-1"),
                 )
-        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+        except (requests.exceptions.RequestException, HTTPError, OSError, WriteTooLate) as error:
             log.info("%s %s failed: %s", method, _shown(url), type(error).__name__)
             raise _failure(error) from _without_frames(error)
         log.info("%s %s -> %s in %.0f ms", method, _shown(url), answer.status, (time.monotonic() - began) * 1000)
@@ -194,7 +195,7 @@ class ProviderSession:
             session.headers["User-Agent"] = "retour/0.1"
             session.cookies.set_policy(_no_cookies)
             for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter())
+                session.mount(scheme, LimitedAdapter())
             self._local.session, self._local.process = session, os.getpid()
         return session
 
@@ -237,6 +238,8 @@ def _refuse(url: str) -> None:
 
 def _failure(error: Exception) -> ProviderError:
     """Whether a failed call was certainly not sent, or perhaps was."""
+    if isinstance(error, WriteTooLate) and not error.begun:
+        return ProviderError(ErrorCode.NOT_SENT, "it was too late to send it when the connection stood")
     reason = getattr(error.args[0], "reason", None) if error.args else None
     not_sent = isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(
         reason, NewConnectionError | ConnectTimeoutError

@@ -6,6 +6,7 @@ it is found, in the same step, and what is about to be sent is decided on the fi
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 import attrs
@@ -28,6 +29,7 @@ class BooksRead:
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
     say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page,
     ``names`` are all that webhooks may call the payment.
+    ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
     """
 
     target: str
@@ -37,6 +39,7 @@ class BooksRead:
     seen: Sequence[ReportedRefund] | None = None
     page: str = ""
     names: Sequence[str] = ()
+    read_at: datetime.datetime | None = None
 
 
 def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund | None = None) -> Reason | None:

@@ -15,6 +15,7 @@ from retour.model.events.goods import OrderSeen
 from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.making import unchecked
+from retour.model.moment import Moment
 from retour.model.order import Order
 from retour.model.text import Text, text
 from retour.model.unseen import unseen
@@ -35,6 +36,9 @@ class Note:
 class Draft:
     """What a command has decided so far. ``dossier`` always includes the events recorded up to now.
 
+    ``at`` is what the timeline shows. What time it is for money is the database's ``moment``; None where nothing is
+    dated that counts for it.
+
     ``withdrawn`` are ids of effects that must be nobody's when this is committed, and are not needed any more.
     """
 
@@ -42,12 +46,23 @@ class Draft:
     at: datetime.datetime
     by: Actor
     new_id: NewId
+    moment: Moment | None = None
     request_id: str | None = None
     request_digest: str | None = None
     events: list[Recorded] = attrs.field(factory=list)
     notes: list[Note] = attrs.field(factory=list)
     withdrawn: list[str] = attrs.field(factory=list)
     superseded: list[str] = attrs.field(factory=list)
+
+    @property
+    def earliest(self) -> datetime.datetime | None:
+        """The database's time, as early as it can be: for what must not count too long."""
+        return None if self.moment is None else self.moment.earliest
+
+    @property
+    def latest(self) -> datetime.datetime | None:
+        """The database's time, as late as it can be: for what must have been long enough ago."""
+        return None if self.moment is None else self.moment.latest
 
     def record(self, event: Event, by: Actor | None = None) -> None:
         """Add an event, and let the dossier follow. ``by`` names another actor than the command's: a policy."""

@@ -70,6 +70,7 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
             because=seen.because,
             evidence=evidence,
             matched=matched,
+            database_at=draft.latest,
         ),
         by=Actor.provider(refund.provider),
     )
@@ -155,7 +156,7 @@ def hold_for_another_answer(draft: Draft, refund: Refund, seen: ReportedRefund) 
     if because == refund.problem:
         return
     if refund.state is RefundState.SUBMITTING:
-        draft.record(RefundUnclear(refund_id=refund.id, because=because))
+        draft.record(RefundUnclear(refund_id=refund.id, because=because, database_at=draft.latest))
     draft.record(RefundHeld(refund_id=refund.id, because=because))
 
 
@@ -169,7 +170,8 @@ def _waiting_for(draft: Draft, payment: Payment, seen: ReportedRefund) -> list[R
 
 def _made_after(seen: ReportedRefund, refund: Refund) -> bool:
     """Whether it was made after the link was opened; a provider counts whole seconds."""
-    return seen.created_at is not None and seen.created_at >= refund.at.replace(microsecond=0)
+    opened_at = refund.begun_at or refund.at
+    return seen.created_at is not None and seen.created_at >= opened_at.replace(microsecond=0)
 
 
 def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> str:
@@ -183,6 +185,7 @@ def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evide
             reference=seen.reference,
             provider_status=seen.provider_status,
             evidence=evidence,
+            database_at=draft.latest,
         ),
         by=Actor.provider(payment.provider),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 import attrs
@@ -189,12 +190,13 @@ def plan(
     return_id: str | None = None,
     instead_of: str | None = None,
     note: str | None = None,
-    books_read: bool = False,
+    read_at: datetime.datetime | None = None,
 ) -> str:
     """Decide a refund by API: the intent, with everything that will be sent. Gives the refund's id.
 
     ``target`` is what the provider refunds. ``hold`` says why it waits for a person. ``instead_of`` is a refund that
-    waits for the merchant and is cancelled by this. ``books_read`` says that the provider's books were read for it.
+    waits for the merchant and is cancelled by this. ``read_at`` is when the provider's books were read for it, None
+    where they were not.
     """
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
     _check_return(draft, return_id)
@@ -215,7 +217,9 @@ def plan(
             hold=hold,
             note_id=draft.note(order, note),
             page=page if page.startswith("https://") else "",
-            books_read=books_read,
+            books_read=read_at is not None,
+            read_at=read_at,
+            database_at=draft.earliest,
         )
     )
     return refund_id
@@ -246,6 +250,7 @@ def open_link(
             return_id=return_id,
             note_id=draft.note(order, note),
             by_transfer=by_transfer,
+            database_at=draft.earliest,
         )
     )
     return refund_id
@@ -432,11 +437,13 @@ def waiting(dossier: Dossier, refund_id: str) -> Refund:
     return refund
 
 
-def retry(draft: Draft, refund_id: str, hold: Reason | None = None, *, books_read: bool = False) -> None:
+def retry(
+    draft: Draft, refund_id: str, hold: Reason | None = None, *, read_at: datetime.datetime | None = None
+) -> None:
     """Let a refund that waits for a person go on: sent with its own key if it certainly was not, else looked up.
 
-    ``hold`` is why it has to wait all the same, by the books that were just read; a person who was told that already
-    has decided it."""
+    ``hold`` is why it has to wait all the same, by the books that were read at ``read_at``; a person who was told that
+    already has decided it."""
     draft.only(ActorKind.STAFF, what=text("make a refund"))
     refund = draft.dossier.refund(refund_id)
     if not refund.needs_person or refund.state not in (RefundState.PLANNED, RefundState.UNKNOWN):
@@ -444,9 +451,13 @@ def retry(draft: Draft, refund_id: str, hold: Reason | None = None, *, books_rea
     if refund.state is RefundState.PLANNED and hold is not None and hold != refund.problem:
         draft.record(RefundHeld(refund_id=refund_id, because=hold))
     elif refund.state is RefundState.PLANNED:
-        draft.record(RefundSubmitted(refund_id=refund_id, books_read=books_read))
+        draft.record(
+            RefundSubmitted(
+                refund_id=refund_id, books_read=read_at is not None, read_at=read_at, database_at=draft.earliest
+            )
+        )
     else:
-        draft.record(RefundUnclear(refund_id=refund_id, because=refund.problem))
+        draft.record(RefundUnclear(refund_id=refund_id, because=refund.problem, database_at=draft.latest))
 
 
 def match(draft: Draft, refund_id: str, external_id: str) -> None:

@@ -20,13 +20,14 @@ from retour.model.order import Order, Payment
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.shop import ShopCaller
-from retour.store.clock import microseconds
+from retour.store.clock import DatabaseTime, microseconds
 from retour.store.store import Store
 
 
 @attrs.frozen(kw_only=True)
 class Case:
     """An order and its history. ``given`` is the order as the shop has it now, None where this step did not ask.
+    ``time`` tells the database's, which came with the history.
 
     What is decided on a case sees the shop's order first: an order or a payment that is met for the first time is
     recorded with the decision.
@@ -35,6 +36,7 @@ class Case:
     shop: str
     order_id: str
     history: History
+    time: DatabaseTime
     given: Order | None = None
 
     @property
@@ -69,6 +71,7 @@ class Case:
         draft = Draft(
             dossier=self.dossier,
             at=at,
+            moment=self.time.now(),
             by=by,
             new_id=id_maker(microseconds(at) // 1000),
             request_id=request_id,
@@ -87,12 +90,15 @@ def _find(order: Order, payment_id: str) -> Payment | None:
     return next((payment for payment in order.payments if payment.id == payment_id), None)
 
 
-def history_of(store: Store, shop: str, order_id: str, connection: Connection | None = None) -> History:
-    """The history of an order, as it is stored. Raises `OrderUnreadable`; whoever meets it first keeps it. Raises
-    `UnknownOrder` for what is no order's id."""
+def history_of(
+    store: Store, shop: str, order_id: str, connection: Connection | None = None
+) -> tuple[History, DatabaseTime]:
+    """The history of an order, as it is stored, and what time it is. Raises `OrderUnreadable`; whoever meets it first
+    keeps it. Raises `UnknownOrder` for what is no order's id."""
     check_order_id(order_id)
     try:
-        return History.of(order_id, store.events(shop, order_id, connection))
+        events, time = store.events_now(shop, order_id, connection)
+        return History.of(order_id, events), time
     except OrderUnreadable as error:
         raise store.unreadable.met(shop, error, connection) from error.__cause__
 
@@ -112,7 +118,8 @@ class Cases:
     def as_last_seen(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
         """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more.
         Raises `OrderUnreadable`."""
-        return Case(shop=shop, order_id=order_id, history=history_of(self.store, shop, order_id, connection))
+        history, time = history_of(self.store, shop, order_id, connection)
+        return Case(shop=shop, order_id=order_id, history=history, time=time)
 
     def knowing(self, case: Case, payment_id: str) -> Case:
         """The case with the order as the shop has it now, where that is the only place to find a payment. Raises

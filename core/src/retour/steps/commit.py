@@ -29,11 +29,13 @@ by nobody."""
 
 @attrs.frozen(kw_only=True)
 class Committed:
-    """What was written: the ``case`` with it, the ``effects`` that follow, and the commit's ``id``."""
+    """What was written: the ``case`` with it, the ``effects`` that follow, and the commit's ``id``. It had not begun
+    before ``begun``, in elapsed seconds."""
 
     id: str
     case: Case
     effects: Sequence[NewEffect]
+    begun: float
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +64,7 @@ class Commits:
         """
         commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
         asked = self.effects_of(draft.dossier, events, draft.new_id, owner)
+        begun = self.store.elapsed()
         self.store.save(
             Commit(
                 id=commit_id,
@@ -85,7 +88,7 @@ class Commits:
             ),
             connection,
         )
-        return Committed(id=commit_id, case=after, effects=asked)
+        return Committed(id=commit_id, case=after, effects=asked, begun=begun)
 
 
 def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:

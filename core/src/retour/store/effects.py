@@ -41,7 +41,9 @@ SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 class ClaimedEffect:
     """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
     unless ``crashed``: then a worker died with it, and nobody knows how far it came; ``died`` is how many did in a row.
-    ``pause`` is how many microseconds it waits if this try does not do it, by its kind."""
+    ``pause`` is how many microseconds it waits if this try does not do it, by its kind. The lease ends when
+    ``lease_ends``, in elapsed seconds: as seen from before it was asked for, so never later than the database's; that
+    is ``lease_until``, None for one that was born claimed."""
 
     id: str
     shop: str
@@ -51,6 +53,8 @@ class ClaimedEffect:
     body: str
     attempts: int
     owner: str
+    lease_ends: float
+    lease_until: datetime.datetime | None = None
     crashed: bool = False
     died: int = 0
     pause: int = 0
@@ -96,10 +100,11 @@ class Due:
 
 
 class Effects:
-    """The effects of one database."""
+    """The effects of one database. ``elapsed`` gives the seconds that go by."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, elapsed: Callable[[], float]) -> None:
         self._database = database
+        self._elapsed = elapsed
         self._dialect = database.dialect
 
     def claim(
@@ -181,7 +186,8 @@ class Effects:
             _REST.run(own, which_shop=shop, which=account, rest=len(rows) * BETWEEN_LOOKS)
             return rows
 
-        return _claimed(self._database.write_what_can_be_repeated(take), owner)
+        ends = self._elapsed() + given["lease"] / SECOND
+        return _claimed(self._database.write_what_can_be_repeated(take), owner, ends)
 
     def due_by_shop(self, after: str, kinds: Iterable[str]) -> tuple[list[tuple[str, str]], str]:
         """Which shop has which kind of effect due, of the next few shops that have any waiting, by their id ``after``
@@ -203,10 +209,11 @@ class Effects:
         return ids, rows[-1][0] if len(rows) == _ORDERS else ""
 
     def _take(self, claim: Prepared, owner: str, lease: int, **given: Any) -> list[ClaimedEffect]:
+        asked = self._elapsed()
         rows = self._database.write_what_can_be_repeated(
             lambda own: claim.rows(own, holder=owner, lease=lease, **given)
         )
-        return _claimed(rows, owner)
+        return _claimed(rows, owner, asked + lease / SECOND)
 
     def asked(self, effect_id: str) -> bool:
         """Whether an effect is going to be done, or done once more, by a claim that nobody has made yet."""
@@ -291,7 +298,8 @@ class Effects:
             self._database.write_what_can_be_repeated(lambda own: settle(own, settled, commit_id))
 
 
-def _claimed(rows: Sequence[Any], owner: str) -> list[ClaimedEffect]:
+def _claimed(rows: Sequence[Any], owner: str, lease_ends: float) -> list[ClaimedEffect]:
+    """Rows of a claim; ``lease_ends`` is counted from before it went out."""
     return [
         ClaimedEffect(
             id=row[0],
@@ -302,6 +310,8 @@ def _claimed(rows: Sequence[Any], owner: str) -> list[ClaimedEffect]:
             body=row[5],
             attempts=row[6] - 1,
             owner=owner,
+            lease_ends=lease_ends,
+            lease_until=as_datetime(row[9]),
             crashed=row[6] - 1 != row[7],
             died=row[8],
         )
@@ -416,6 +426,7 @@ def _claim(picked: Callable[[str], Any]) -> Prepared:
                 columns.attempts,
                 columns.settled,
                 columns.died,
+                columns.lease_until,
             )
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -19,7 +19,7 @@ from retour.model.events.event import Recorded
 from retour.model.text import text
 from retour.store import tables
 from retour.store.attention import AttentionList
-from retour.store.clock import as_datetime, database_now
+from retour.store.clock import DatabaseTime, as_datetime, database_now, seconds_gone_by
 from retour.store.commit import Commit, LeaseLost, VersionMoved, write
 from retour.store.connect import SECONDS_TO_WAIT
 from retour.store.database import CommitUnanswered, Database
@@ -47,13 +47,14 @@ class Problem:
 class Store:
     """The tables of one database. ``pages`` are of its returns and refunds, ``effects`` are those that are not done,
     ``unreadable`` are the rows that could not be read, ``attention`` is what a person must look at, ``unknown_names``
-    what webhooks said of payments that nobody knows."""
+    what webhooks said of payments that nobody knows. ``elapsed`` gives the seconds that go by."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, elapsed: Callable[[], float] = seconds_gone_by) -> None:
         self.engine = engine
+        self.elapsed = elapsed
         self._database = Database(engine)
         self.pages = Pages(self._database)
-        self.effects = Effects(self._database)
+        self.effects = Effects(self._database, elapsed)
         self.unreadable = Unreadable(self._database)
         self.unknown_names = UnknownNames(self._database)
         self.attention = AttentionList(self._database)
@@ -62,8 +63,16 @@ class Store:
 
     def events(self, shop: str, order_id: str, connection: Connection | None = None) -> list[Recorded]:
         """The events of an order, the oldest first: one query. Raises `OrderUnreadable`."""
+        return self.events_now(shop, order_id, connection)[0]
+
+    def events_now(
+        self, shop: str, order_id: str, connection: Connection | None = None
+    ) -> tuple[list[Recorded], DatabaseTime]:
+        """The events of an order, the oldest first, and what time it is: one query. Raises `OrderUnreadable`."""
+        asked = self.elapsed()
         rows = self._database.read(lambda reader: _EVENTS.rows(reader, shop=shop, order_id=order_id), connection)
-        return [read_event(order_id, row) for row in rows]
+        told = DatabaseTime(told=rows[0][-1], asked=asked, answered=self.elapsed(), elapsed=self.elapsed)
+        return [read_event(order_id, row[:-1]) for row in rows if row[0] is not None], told
 
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
         """Write one commit, in its own transaction or in that of ``connection``, within a savepoint.
@@ -200,11 +209,14 @@ _PAUSE = 0.2
 # --- hot statements, compiled once -----------------------------------------------------------------------
 
 
-def _select_events(_: str, __: Insert) -> Any:
+def _select_events(dialect: str, _: Insert) -> Any:
+    """With the database's time in each row: there is one row for an order without events, and it has the time alone."""
     columns = tables.event.c
+    now = select(database_now(dialect).label("told")).subquery()
+    of_order = and_(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
     return (
-        select(*[columns[name] for name in EVENT_COLUMNS])
-        .where(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
+        select(*[columns[name] for name in EVENT_COLUMNS], now.c.told)
+        .select_from(now.outerjoin(tables.event, of_order))
         .order_by(columns.seq)
     )
 

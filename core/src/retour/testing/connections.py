@@ -20,8 +20,13 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 from vcr.patch import PATCHER_NAMES
 from vcr.request import Request
 
+from retour.providers.write_limit import LimitedHttpPool, LimitedHttpsPool
+
 OTHERS = PATCHER_NAMES
 """What vcrpy is not to patch by itself: everything."""
+
+_POOLS = ((HTTPConnectionPool, LimitedHttpPool), (HTTPSConnectionPool, LimitedHttpsPool))
+"""By http and by https: urllib3's own, for whatever a plugin speaks through, and those of `ProviderSession`."""
 
 _STANDARD_PORTS = {"http": 80, "https": 443}
 
@@ -34,7 +39,8 @@ def patches(*, record: bool, refuse: Callable[[Request], NoReturn]) -> tuple[tup
     kinds = (_RecordsHttp, _RecordsHttps) if record else (_PlaysHttp, _PlaysHttps)
     return tuple(
         (pool, "ConnectionCls", type(kind.__name__, (kind,), {"refuse": staticmethod(refuse)}))
-        for pool, kind in zip((HTTPConnectionPool, HTTPSConnectionPool), kinds, strict=True)
+        for pools, kind in zip(_POOLS, kinds, strict=True)
+        for pool in pools
     )
 
 

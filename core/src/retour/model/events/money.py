@@ -1,4 +1,8 @@
-"""What happens to money: decided, sent, reported by its provider, confirmed by a person."""
+"""What happens to money: decided, sent, reported by its provider, confirmed by a person.
+
+Windows and delays run on the database's clock. An event that one of them runs from says with ``database_at`` when it
+was by that clock; it is None in events of an earlier release, and then the time at which they were recorded counts.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,8 @@ class RefundPlanned:
     """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
 
     ``sent`` is its instruction, fixed from now on (the name is that of stored rows). ``page`` is the
-    payment's page as the provider named it when it was asked. ``books_read`` says that its books were read for this.
+    payment's page as the provider named it when it was asked. ``books_read`` says that its books were read for this,
+    and ``read_at`` when, by the database's clock; it was decided and sent after ``database_at``.
     """
 
     type: ClassVar = "refund_planned"
@@ -37,6 +42,8 @@ class RefundPlanned:
     note_id: Id | None = None
     page: str = ""
     books_read: bool = False
+    read_at: datetime.datetime | None = None
+    database_at: datetime.datetime | None = None
 
     @property
     def subject(self) -> Subject:
@@ -46,7 +53,8 @@ class RefundPlanned:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundLinkOpened:
-    """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved."""
+    """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved. He refunds
+    after ``database_at``."""
 
     type: ClassVar = "refund_link_opened"
     version: ClassVar = 1
@@ -59,6 +67,7 @@ class RefundLinkOpened:
     return_id: Id | None = None
     note_id: Id | None = None
     by_transfer: bool = False
+    database_at: datetime.datetime | None = None
 
     @property
     def subject(self) -> Subject:
@@ -69,7 +78,7 @@ class RefundLinkOpened:
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundSubmitted:
     """A refund that had waited for a person, or that certainly did not happen, is being sent (again). ``books_read``
-    says that the provider's books were read for this."""
+    says that the provider's books were read for this, ``read_at`` when; it is sent after ``database_at``."""
 
     type: ClassVar = "refund_submitted"
     version: ClassVar = 2
@@ -79,6 +88,8 @@ class RefundSubmitted:
     refund_id: Id
     because: Reason | None = attrs.field(default=None, converter=as_reason)
     books_read: bool = False
+    read_at: datetime.datetime | None = None
+    database_at: datetime.datetime | None = None
 
     @property
     def subject(self) -> Subject:
@@ -88,7 +99,8 @@ class RefundSubmitted:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundPutOff:
-    """A try certainly did nothing; the same request goes out again after ``not_before``, by itself."""
+    """A try certainly did nothing; the same request goes out again after ``not_before`` of the database's clock, by
+    itself."""
 
     type: ClassVar = "refund_put_off"
     version: ClassVar = 2
@@ -109,7 +121,7 @@ class RefundPutOff:
 class RefundUnclear:
     """A try ended without a clear answer: the refund is unknown until the provider says what became of it.
 
-    ``tried`` is False when nothing was sent, only asked.
+    ``tried`` is False when nothing was sent, only asked. The try had ended at ``database_at``.
     """
 
     type: ClassVar = "refund_unclear"
@@ -120,6 +132,7 @@ class RefundUnclear:
     refund_id: Id
     because: Reason | None = attrs.field(converter=as_reason)
     tried: bool = True
+    database_at: datetime.datetime | None = None
 
     @property
     def subject(self) -> Subject:
@@ -241,7 +254,7 @@ class RefundReported:
     """The provider says what became of a refund.
 
     ``evidence`` is how we know, ``matched`` how it was recognised as this refund; both None where an earlier retour did
-    not say. ``because`` is the provider's own reason.
+    not say. ``because`` is the provider's own reason. It had said so at ``database_at``.
     """
 
     type: ClassVar = "refund_reported"
@@ -256,6 +269,7 @@ class RefundReported:
     because: Reason | None = attrs.field(default=None, converter=as_reason)
     evidence: Evidence | None = None
     matched: MatchedBy | None = None
+    database_at: datetime.datetime | None = None
 
     @property
     def subject(self) -> Subject:
@@ -265,7 +279,8 @@ class RefundReported:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ExternalRefundFound:
-    """A refund that nobody asked retour for, found at the provider. ``evidence`` is how we know of it."""
+    """A refund that nobody asked retour for, found at the provider. ``evidence`` is how we know of it. It was there at
+    ``database_at``."""
 
     type: ClassVar = "external_refund_found"
     version: ClassVar = 1
@@ -279,6 +294,7 @@ class ExternalRefundFound:
     reference: Reference
     provider_status: str = ""
     evidence: Evidence | None = None
+    database_at: datetime.datetime | None = None
 
     @property
     def subject(self) -> Subject:

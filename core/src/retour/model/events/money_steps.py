@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from retour.model.attention import UnexplainedRemainder
@@ -69,11 +70,12 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         source=RefundSource.API,
         return_id=event.return_id,
         instruction=event.sent,
-        sent_at=None if event.hold else at.at,
+        begun_at=event.database_at,
+        sent_at=None if event.hold else event.database_at or at.at,
         problem=event.hold,
         needs_person=bool(event.hold),
         page=event.page,
-        read_at=at.at if event.books_read else None,
+        read_at=(event.read_at or at.at) if event.books_read else None,
     )
     return planned | _unexplained(dossier, event.payment, event.hold, at)
 
@@ -89,6 +91,7 @@ def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded)
         state=RefundState.AWAITING_MERCHANT,
         source=RefundSource.LINK,
         return_id=event.return_id,
+        begun_at=event.database_at,
         by_transfer=event.by_transfer,
     )
 
@@ -102,8 +105,8 @@ def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) ->
         at,
         state=RefundState.SUBMITTING,
         let_go_after=before.problem if before.needs_person else before.let_go_after,
-        sent_at=at.at,
-        read_at=at.at if event.books_read else None,
+        sent_at=event.database_at or at.at,
+        read_at=(event.read_at or at.at) if event.books_read else None,
         unclear_at=None,
         unknown_since=None,
         problem=None,
@@ -125,13 +128,14 @@ def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Chan
 
 @step(RefundUnclear)
 def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Changes:
+    before, now = dossier.refunds[event.refund_id], event.database_at or at.at
     return _with_refund(
         dossier,
         event.refund_id,
         at,
         state=RefundState.UNKNOWN,
-        unclear_at=at.at if event.tried else (dossier.refunds[event.refund_id].unclear_at or at.at),
-        unknown_since=dossier.refunds[event.refund_id].unknown_since or at.at,
+        unclear_at=now if event.tried else before.unclear_at or now,
+        unknown_since=before.unknown_since or now,
         problem=event.because,
         needs_person=False,
         waits_until=None,
@@ -194,10 +198,15 @@ def _refund_cancel_refused(dossier: Dossier, event: RefundCancelRefused, at: Rec
     return _with_refund(dossier, event.refund_id, at, cancelling=False, problem=event.because)
 
 
+def _told_at(event: RefundReported | ExternalRefundFound, at: Recorded) -> datetime.datetime:
+    return event.database_at or at.at
+
+
 @step(RefundReported)
 def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> Changes:
     before = dossier.refunds[event.refund_id]
     reported = before.reported | {event.status}
+    pending = state_of(reported) is RefundState.PENDING
     stays = before.source is RefundSource.EXTERNAL and before.needs_person and state_of(reported) not in NO_MONEY_MOVED
     return _with_refund(
         dossier,
@@ -205,13 +214,14 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
         at,
         state=state_of(reported),
         reported=reported,
-        succeeded_at=before.succeeded_at or (at.at if event.status is Reported.SUCCEEDED else None),
+        pending_since=before.pending_since or (event.database_at if pending else None),
+        succeeded_at=before.succeeded_at or (_told_at(event, at) if event.status is Reported.SUCCEEDED else None),
         reference=event.reference or before.reference,
         problem=before.problem if stays else event.because,
         needs_person=stays,
         waits_until=None,
         by_transfer=state_of(reported) is RefundState.AWAITING_MERCHANT,
-        cancelling=before.cancelling and state_of(reported) is RefundState.PENDING,
+        cancelling=before.cancelling and pending,
     )
 
 
@@ -231,7 +241,8 @@ def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Rec
         source=RefundSource.EXTERNAL,
         reference=event.reference,
         reported=frozenset({event.status}),
-        succeeded_at=at.at if event.status is Reported.SUCCEEDED else None,
+        pending_since=event.database_at if state is RefundState.PENDING else None,
+        succeeded_at=_told_at(event, at) if event.status is Reported.SUCCEEDED else None,
         problem=reason(ReasonCode.OTHER_CURRENCY) if uncounted else None,
         needs_person=uncounted,
     )
@@ -259,6 +270,7 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
         at,
         state=external.state,
         reported=external.reported,
+        pending_since=external.pending_since,
         succeeded_at=external.succeeded_at,
         reference=external.reference,
         problem=None,

@@ -1,0 +1,68 @@
+"""A worker's process that is suspended while it sends a refund, as a paused container or a swapped-out process is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import database_clock
+import urllib3.util.connection
+from crash.campaign.clock import CampaignClock
+
+from retour import MemoryShop, Mode, ReturnDesk
+from retour.testing import a_line, a_payment, an_order
+
+
+def a_desk(
+    database: str, provider: str, reference: str, settings: dict[str, object], clock: CampaignClock
+) -> ReturnDesk:
+    """The desk of a shop with one order of EUR 40.00, paid by ``reference`` at ``provider``, on a ``clock`` that all
+    share: the process, the database, the provider, and what elapses."""
+    database_clock.install()
+    database_clock.tell(clock.now)
+    payment = a_payment("40.00", provider=provider, reference=reference, mode=Mode.TEST)
+    return ReturnDesk(
+        shop=MemoryShop([an_order(a_line("cup", 2, "40.00"), payments=[payment])]),
+        store=database,
+        plugins=[provider],
+        settings={provider: settings},
+        migrate=True,
+        clock=clock.now,
+        elapsed=clock.elapsed,
+        inline_seconds=0,
+    )
+
+
+def suspended_once(connect: Callable[..., Any], *, before: bool) -> Callable[..., Any]:
+    """``connect``, which suspends this process the first time, ``before`` a connection stands or right after."""
+    left = [1]
+
+    def call(*arguments: Any, **more: Any) -> Any:
+        first = bool(left) and bool(left.pop())
+        if first and before:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        connection = connect(*arguments, **more)
+        if first and not before:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return connection
+
+    return call
+
+
+def main() -> None:
+    given = json.loads(sys.argv[1])
+    clock = CampaignClock(Path(given["clock"]))
+    desk = a_desk(given["database"], given["provider"], given["reference"], given["settings"], clock)
+    if given["moment"] is not None:
+        module: Any = urllib3.util.connection
+        module.create_connection = suspended_once(module.create_connection, before=given["moment"] == "before")
+    desk.work()
+
+
+if __name__ == "__main__":
+    main()
