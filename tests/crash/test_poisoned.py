@@ -25,7 +25,7 @@ ANNA = Actor.staff("anna")
 RETOUR = Path(sys.executable).with_name("retour")
 ORDERS = [f"o{number:03}" for number in range(40)]
 POISONED = "o007"
-WAITING = "FROM retour_effect WHERE state = 'waiting'"
+WAITING = "FROM retour_effect WHERE state = 'waiting' AND kind <> 'look_again'"
 EUR10 = Money.of("10", "EUR")
 
 
