@@ -36,7 +36,7 @@ IN_TWO = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 def run(folder: Path, *options: str) -> list[str]:
     """Run two files of these tests with what ours share; gives the lines that were said."""
     (folder / "tests").mkdir()
-    for shared in ("pyproject.toml", "conftest.py", "tests/conftest.py"):
+    for shared in ("pyproject.toml", "conftest.py", "tests/conftest.py", "tests/database_clock.py"):
         (folder / shared).write_text((ROOT / shared).read_text())
     for file in ("test_one.py", "test_other.py"):
         (folder / "tests" / file).write_text(TESTS)
