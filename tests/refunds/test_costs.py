@@ -47,7 +47,7 @@ def counted(world: Any) -> Iterator[Costs]:
         costs.statements += not sql.startswith("BEGIN")  # which SQLite's driver is sent as a statement
 
     def begin(connection: Any) -> None:
-        reads = connection.get_execution_options().get("retour_read")
+        reads = connection.get_execution_options().get("retour_begin") == "BEGIN"
         autocommit = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
         if not reads and not autocommit:
             costs.transactions += 1

@@ -9,6 +9,7 @@ import attrs
 from sqlalchemy import Connection
 
 from retour.model.actor import Actor
+from retour.model.attention import Attention
 from retour.model.dossier import Dossier
 from retour.model.errors import OrderUnreadable, UnknownOrder
 from retour.model.events.event import Recorded
@@ -27,7 +28,8 @@ from retour.store.store import Store
 @attrs.frozen(kw_only=True)
 class Case:
     """An order and its history. ``given`` is the order as the shop has it now, None where this step did not ask.
-    ``time`` tells the database's, which came with the history.
+    ``time`` tells the database's, which came with the history. ``listed`` is what a person must look at of it, where
+    that was found already.
 
     What is decided on a case sees the shop's order first: an order or a payment that is met for the first time is
     recorded with the decision.
@@ -38,6 +40,7 @@ class Case:
     history: History
     time: DatabaseTime
     given: Order | None = None
+    listed: Sequence[Attention] | None = None
 
     @property
     def dossier(self) -> Dossier:
@@ -83,7 +86,7 @@ class Case:
 
     def after(self, draft: Draft) -> Case:
         """This case with what a draft decided."""
-        return changed(self, history=self.history.after(draft.events, draft.dossier))
+        return changed(self, history=self.history.after(draft.events, draft.dossier), listed=None)
 
 
 def _find(order: Order, payment_id: str) -> Payment | None:

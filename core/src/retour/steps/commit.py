@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
+from retour.model.making import changed
 from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
 from retour.steps.case import Case
@@ -64,6 +65,8 @@ class Commits:
         """
         commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
         asked = self.effects_of(draft.dossier, events, draft.new_id, owner)
+        before = case.listed if case.listed is not None else needs_attention(case.dossier)
+        listed = needs_attention(draft.dossier)
         begun = self.store.elapsed()
         self.store.save(
             Commit(
@@ -75,9 +78,7 @@ class Commits:
                 returns=return_rows(case.shop, draft.dossier, events),
                 refunds=refund_rows(case.shop, draft.dossier, events),
                 merged_refunds=merged_refunds(events),
-                attention=attention_rows(
-                    case.shop, case.order_id, needs_attention(case.dossier), needs_attention(draft.dossier), RULES
-                ),
+                attention=attention_rows(case.shop, case.order_id, before, listed, RULES),
                 references=reference_rows(case.shop, draft.dossier, events),
                 personal=[_note_row(case, note, draft.at) for note in draft.notes],
                 effects=[*asked, *effects],
@@ -88,7 +89,7 @@ class Commits:
             ),
             connection,
         )
-        return Committed(id=commit_id, case=after, effects=asked, begun=begun)
+        return Committed(id=commit_id, case=changed(after, listed=listed), effects=asked, begun=begun)
 
 
 def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:

@@ -30,6 +30,7 @@ from retour.model.errors import (
 )
 from retour.model.text import text
 from retour.model.unseen import unseen
+from retour.store.straight import begin_with
 
 _Given = ParamSpec("_Given")
 _Back = TypeVar("_Back")
@@ -37,8 +38,10 @@ _Back = TypeVar("_Back")
 SECONDS_TO_WAIT = 5.0
 """How long a writer waits for another one before it says that the database, or the order, is locked."""
 
-READ_ONLY = {"retour_read": True}
-"""Execution options of a transaction that only reads: on SQLite it does not take the write lock."""
+_BEGIN = "retour_begin"
+
+TO_READ, TO_WRITE = {_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"}
+"""Execution options of our own transactions: on SQLite one that only reads does not take the write lock."""
 
 
 _PASSWORD = re.compile(r"(://?[^:/@]*:)[^@]*@")
@@ -138,8 +141,11 @@ def _sqlite(url: str, *, in_memory: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get("retour_read")
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        ours = connection.get_execution_options().get(_BEGIN)
+        if ours is None:
+            connection.exec_driver_sql(TO_WRITE[_BEGIN])
+        else:
+            begin_with(connection, ours)
 
     return engine
 

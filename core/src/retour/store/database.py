@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from retour.model.errors import StoreNotOurs
 from retour.model.text import text
 from retour.store.connect import (
-    READ_ONLY,
+    TO_READ,
+    TO_WRITE,
     driver_errors_translated,
     lock_limit,
     perhaps_committed,
@@ -47,8 +48,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
-        reading: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else dict(READ_ONLY)
+        reading: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else dict(TO_READ)
         self._reading = engine.execution_options(**reading)
+        self._writing = engine.execution_options(**TO_WRITE)
         self._file = self._opened()
         self._connections = Connections(engine, close_before_forks=self._file is not None)
 
@@ -90,7 +92,7 @@ class Database:
             return write(connection)
 
     def in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
-        with self._connected(self.engine) as connection, connection.begin() as transaction:
+        with self._connected(self._writing) as connection, connection.begin() as transaction:
             self._begin(connection)
             given = write(connection)
             self._check_file(connection)

@@ -42,6 +42,18 @@ def touched_by(connection: Connection, sql: str, sets: Sequence[Any]) -> int:
     return touched
 
 
+def begin_with(connection: Connection, sql: str) -> None:
+    """Begin a transaction with these words, where SQLAlchemy says that it begins."""
+    if not _nobody_looks(connection):
+        connection.exec_driver_sql(sql)
+        return
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(sql)
+    except BaseException as error:  # noqa: BLE001 - it is raised on
+        raise_as_sqlalchemy_does(connection, sql, error)
+
+
 def raise_as_sqlalchemy_does(connection: Connection, sql: str, error: BaseException) -> NoReturn:
     """What the driver raised, where it is being handled: wrapped, and of a connection that it has ended nothing is used
     any more. It does not get the values: they are no part of an error."""
@@ -55,6 +67,10 @@ def _goes_straight(connection: Connection) -> bool:
     transaction = connection.get_transaction()
     if transaction is None or not transaction.is_active or connection.get_nested_transaction() is not None:
         return False
+    return _nobody_looks(connection)
+
+
+def _nobody_looks(connection: Connection) -> bool:
     told, dialect = (connection if connection._has_events else connection.engine).dispatch, connection.dialect
     if told.before_cursor_execute or told.after_cursor_execute or connection._echo:
         return False
