@@ -135,7 +135,8 @@ def test_what_succeeded_in_the_last_ninety_days_before_it_was_looked_at_again_is
     ]
     assert {(row.kind, row.behind) for row in rows} == {("look_again", 2)}
     assert [from_json(LookAgain, row.body).refund_id for row in rows] == ["rf2", "rf3", "rf4", "rf1"]
-    assert [after.not_before - one.not_before for one, after in pairwise(rows)] == [2 * SECOND] * 3
+    apart = [after.not_before - one.not_before for one, after in pairwise(rows)]
+    assert all(abs(one - 2 * SECOND) < SECOND for one in apart)  # the clock of tests goes on within a statement
     engine.dispose()
 
 
