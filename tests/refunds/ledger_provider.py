@@ -45,7 +45,7 @@ class Ledger:
 
     ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
     every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
-    ``called`` are the names that payments have beside the one that is refunded.
+    ``methods`` is how payments were paid, ``called`` are the names that payments have beside the one that is refunded.
     """
 
     clock: Callable[[], datetime.datetime]
@@ -63,6 +63,7 @@ class Ledger:
     sent: dict[str, list[bytes]] = attrs.field(factory=dict)
     said: list[tuple[str, RefundStatus]] = attrs.field(factory=list)
     called: dict[str, str] = attrs.field(factory=dict)
+    methods: dict[str, str] = attrs.field(factory=dict)
     watch: Callable[[str, RefundRequest | None], None] = lambda _, __: None
 
     def add(self, target: str, amount: Money, refund_id: str = "") -> RefundResult:
@@ -152,7 +153,12 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             target = ledger.called.get(payment.reference, payment.reference)
             if target not in ledger.paid:
                 raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
-            return Refundable(target=target, remaining=ledger.paid[target], names=(target, *self._others(target)))
+            return Refundable(
+                target=target,
+                remaining=ledger.paid[target],
+                names=(target, *self._others(target)),
+                method=ledger.methods.get(target, ""),
+            )
 
         def payment_names(self, name: str) -> list[str]:
             self._look("payment_names")

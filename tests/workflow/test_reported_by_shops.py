@@ -501,3 +501,44 @@ def test_a_refund_that_arrived_stays_refunded_and_in_the_end_nobody_asks_any_mor
     assert all(plan <= look <= plan * 1.25 + 1 for look, plan in zip(looks, planned, strict=True))
     assert looks[-1] <= 91
     assert (refund.state, shop.went_back) == ("succeeded", eur("44.95"))
+
+
+# --- currencies that are not paid to the last minor unit -------------------------------------------------
+
+IN_STEPS = [
+    ("paypal", "HUF", "2990", ""),
+    ("paypal", "TWD", "1000", ""),
+    ("paypal", "JPY", "1000", ""),
+    ("stripe", "KWD", "10.000", ""),
+    ("stripe", "BHD", "10.000", ""),
+    ("stripe", "MGA", "1000", ""),
+    ("stripe", "ISK", "1000", ""),
+    ("mollie", "HUF", "2990", "paypal"),
+    ("mollie", "TWD", "1000", "paypal"),
+    ("mollie", "EUR", "10.00", ""),  # the control: to the cent
+]
+
+
+@pytest.mark.parametrize(("provider", "currency", "amount", "method"), IN_STEPS)
+def test_each_of_three_cups_can_be_paid_and_all_three_sum_to_what_was_paid(
+    shop_at: Callable[..., Shop], provider: str, currency: str, amount: str, method: str
+) -> None:
+    shop = shop_at(provider, "1.00")
+    sandbox: Any = shop.sandbox
+    paid = Money.of(amount, currency)
+    shop.reference = sandbox.pay(paid, method=method) if method else sandbox.pay(paid)
+    payment = a_payment(
+        amount, provider=provider, reference=shop.reference, currency=currency, mode=Mode.TEST, method=method
+    )
+    cups = a_line("cup", 3, amount, currency=currency)
+    shop.orders.orders["1001"] = an_order(cups, payments=[payment])
+    went_back = Money.zero(currency)
+    for form in ("1", "2", "3"):
+        shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=f"return {form}")
+        [option] = shop.desk.refund_options("1001")
+        made = shop.desk.refund("1001", shop.reference, option.suggested, by=ANNA, request_id=form).refund
+        assert made is not None
+        assert made.state in ("pending", "succeeded"), made.problem
+        went_back += option.suggested
+        shop.later(2)  # Mollie takes the same amount within an hour for a repetition
+    assert went_back == paid

@@ -36,14 +36,18 @@ class Wanted:
     instead_of: str | None = None
     note: str | None = attrs.field(default=None, repr=False)
 
-    def plan(self, draft: Draft, order: Order, books: BooksRead = _NOT_READ, hold: Reason | None = None) -> None:
-        """Decide it; what a provider or a policy says is not known yet where it is only rehearsed."""
+    def plan(
+        self, draft: Draft, order: Order, step: int, books: BooksRead = _NOT_READ, hold: Reason | None = None
+    ) -> None:
+        """Decide it, where the provider pays in steps of ``step`` minor units; what it or a policy says besides is not
+        known yet where it is only rehearsed."""
         refunds.plan(
             draft,
             order,
             order.payment(self.payment),
             self.amount,
             books.target,
+            step=step,
             hold=hold,
             page=books.page,
             read_at=books.read_at,
@@ -67,10 +71,10 @@ class RefundByApi:
         before = self.commands.before(case, by, request)
         if before is not None:  # a double click asks no provider anything
             return before
-        self.questions.rehearse(case, by, wanted.plan)
+        self._rehearse(case, wanted, by)
         if wanted.instead_of is not None and self.reconciling.before_replacing(case, wanted.instead_of).changed:
             case = self.commands.read(order_id)
-            self.questions.rehearse(case, by, wanted.plan)
+            self._rehearse(case, wanted, by)
         try:
             return self._decided(case, wanted, by, request)
         except (ProviderUnavailable, InvalidAmount, WrongState):
@@ -79,6 +83,14 @@ class RefundByApi:
             if before is not None:
                 return before
             raise
+
+    def _rehearse(self, case: Case, wanted: Wanted, by: Actor) -> None:
+        self.questions.rehearse(
+            case, by, lambda draft, order: wanted.plan(draft, order, self._step(draft, order, wanted))
+        )
+
+    def _step(self, draft: Draft, order: Order, wanted: Wanted) -> int:
+        return self.questions.step(draft.dossier, order.payment(wanted.payment))
 
     def _decided(self, case: Case, wanted: Wanted, by: Actor, request: Request) -> Outcome:
         """Read the provider's books, and decide on what they say. What was found there is recorded in the same step,
@@ -91,7 +103,7 @@ class RefundByApi:
             if not refundable.possible:
                 raise not_by_api(order, payment, refundable.reason)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
-            wanted.plan(draft, order, books, found or hold)
+            wanted.plan(draft, order, self._step(draft, order, wanted), books, found or hold)
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)
         try:

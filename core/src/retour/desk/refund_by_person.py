@@ -60,7 +60,8 @@ class RefundByPerson:
         def opened(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
             by_person = self.questions.services.accounts.by_person(chosen.provider)
-            refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person)
+            step = 1 if by_person else self.questions.step(draft.dossier, chosen)
+            refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person, step=step)
 
         self.questions.rehearse(case, by, opened)
         chosen = case.order.payment(payment)

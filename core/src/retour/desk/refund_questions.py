@@ -47,6 +47,10 @@ class RefundQuestions:
         order, provider = case.order, self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
             raise not_by_api(order, payment, provider)
+        able = provider.capabilities.currencies
+        if able and payment.captured.currency not in able:
+            why = text("{provider} does not refund {currency}", provider=provider.display_name, currency=order.currency)
+            raise not_by_api(order, payment, why)
         try:
             return read_books(provider, payment, at=case.time.now().earliest)
         except ProviderError as error:
@@ -74,10 +78,20 @@ class RefundQuestions:
 
     def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
         """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""
-        quoted = refunds.quote(dossier, order)
+        quoted = refunds.quote(dossier, order, lambda payment: self.step(dossier, payment))
         if not quoted.suggested:
             return quoted
         return self.services.hooks.refund_plan(order, goods.all_returned(dossier, order), quoted, ctx)
+
+    def step(self, dossier: Dossier, payment: Payment) -> int:
+        """The step of the amounts that a payment's provider pays, in minor units: by the way of paying as the provider
+        names it, else as the host does."""
+        provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+        if isinstance(provider, Text):
+            return 1
+        identity = dossier.identities.get(payment.id)
+        method = identity.method if identity is not None and identity.method else payment.method
+        return provider.capabilities.step(payment.captured.currency, method)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
         """Raise `WrongState` where a refund is with a provider that takes nothing back."""

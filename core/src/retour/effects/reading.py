@@ -36,6 +36,7 @@ def read_books(
         seen=None if results is None else as_reports(results),
         page=refundable.url,
         names=refundable.names,
+        method=refundable.method if _depends_on_method(provider, payment) else "",
         read_at=at,
     )
     return refundable, books
@@ -45,6 +46,11 @@ def target_of(provider: PaymentCaller, refund: Refund, payment: Payment) -> str:
     """What a refund is on, as its provider calls it: of one that was made in a dashboard, the provider is asked. Raises
     `ProviderError`."""
     return refund.instruction.target if refund.instruction is not None else provider.refundable(payment).target
+
+
+def _depends_on_method(provider: PaymentCaller, payment: Payment) -> bool:
+    """Whether the amounts that the provider can pay back on a payment depend on how it was paid."""
+    return any(one.method for one in provider.capabilities.steps if one.currency == payment.captured.currency)
 
 
 def as_reports(results: Sequence[RefundResult]) -> list[ReportedRefund]:

@@ -16,10 +16,12 @@ from retour.model.order import Order, Payment
 
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class PaymentIdentity:
-    """What a payment is at its provider: the ``target`` that is refunded, and all ``names`` that webhooks use of it."""
+    """What a payment is at its provider: the ``target`` that is refunded, and all ``names`` that webhooks use of it.
+    ``method`` is the way of paying in the provider's word, where amounts that it can pay depend on it."""
 
     target: Reference
     names: tuple[Id, ...] = ()
+    method: Reference = ""
 
 
 def one_payment(

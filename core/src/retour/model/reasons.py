@@ -46,6 +46,7 @@ class ReasonCode(StrEnum):
     NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it: the value "payment"
     PAYMENT_DOUBLED = "payment_doubled"  # the order has it under several names: the value "payments"
+    REMAINDER = "remainder"  # that no step of a provider can pay: the value "amount"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
     UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
@@ -176,6 +177,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "money went back on payment {payment}, which is not on the order any more: say what it became"
     ),
     ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
+    ReasonCode.REMAINDER: text("{amount} more is owed, which no provider of the payments can pay: transfer it by hand"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

@@ -164,23 +164,27 @@ class RefundPlan:
 
 @attrs.frozen(kw_only=True)
 class RefundShare:
-    """What went back and can go back on one payment, and how much of what we suggest falls on it."""
+    """What went back and can go back on one payment, and how much of what we suggest falls on it, in whole ``step``s of
+    minor units, which are all that its provider pays."""
 
     payment: Payment
     refunded: Money
     left: Money
     suggested: Money
+    step: int = 1
 
 
 @attrs.frozen(kw_only=True)
 class RefundQuote:
     """What is owed for the goods that came back, ``suggested`` in all, and how it falls on the payments.
 
-    ``because`` says why nothing is suggested although something is owed: a policy that could not answer.
+    ``remainder`` is what is owed too, and no provider of the payments pays: it goes by bank transfer. ``because`` says
+    why nothing is suggested although something is owed, or why there is a remainder.
     """
 
     suggested: Money
     shares: tuple[RefundShare, ...]
+    remainder: Money | None = None
     because: Reason | None = None
 
 
@@ -285,7 +289,8 @@ class LinkRequest:
 class RefundOption:
     """What can go back on one payment: captured, refunded so far, what is left of it, what we suggest, and how.
 
-    ``because`` says why nothing is suggested although something is owed: a `refund_plan` that could not answer.
+    What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (a
+    `refund_plan` that could not answer), or which remainder of the order no provider of its payments can pay.
     """
 
     payment: Payment

@@ -28,7 +28,7 @@ class BooksRead:
     ``target`` is what a refund is made on, ``remaining`` what the provider would still give back, None where it cannot
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
     say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page,
-    ``names`` are all that webhooks may call the payment.
+    ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on it.
     ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
     """
 
@@ -39,6 +39,7 @@ class BooksRead:
     seen: Sequence[ReportedRefund] | None = None
     page: str = ""
     names: Sequence[str] = ()
+    method: str = ""
     read_at: datetime.datetime | None = None
 
 
@@ -49,7 +50,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     It waits where more went back than was known when it was decided, and where less is left than anything explains.
     """
     currency = payment.captured.currency
-    identify(draft, payment, books.target, books.names)
+    identify(draft, payment, books.target, books.names, books.method)
     known, before = set(draft.dossier.refunds), draft.dossier.refunded(payment.id, currency)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     if draft.dossier.refunded(payment.id, currency) > before:

@@ -16,15 +16,16 @@ from retour.model.text import text
 from retour.rules.draft import Draft
 
 
-def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str]) -> None:
+def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str], method: str = "") -> None:
     """Record what a provider calls a payment, where that is news: a reference that the provider itself uses is none."""
     before = draft.dossier.identities.get(payment.id)
     known = before.names if before is not None else ()
     told = tuple(dict.fromkeys([*known, *[name for name in (target, *names) if name]]))
-    target = target or (before.target if before is not None else "")
-    if before is None and set(told) <= set(payment.names):
+    if before is None and not method and set(told) <= set(payment.names):
         return
-    identity = PaymentIdentity(target=target, names=told)
+    if before is not None:
+        target, method = target or before.target, method or before.method
+    identity = PaymentIdentity(target=target, names=told, method=method)
     if identity != before:
         draft.record(PaymentIdentified(payment=payment.id, identity=identity), by=Actor.provider(payment.provider))
 

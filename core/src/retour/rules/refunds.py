@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -27,7 +27,7 @@ from retour.model.events.money import (
     RefundUnclear,
 )
 from retour.model.fields import shown
-from retour.model.money import Money
+from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import (
@@ -42,6 +42,7 @@ from retour.model.refunds import (
     Reported,
 )
 from retour.model.text import Text, text
+from retour.rules.amount_steps import check_step, payable
 from retour.rules.books import refunded_there
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once
@@ -69,21 +70,29 @@ def suggested_total(dossier: Dossier, order: Order) -> Money:
     return max(owed, Money.zero(order.currency))
 
 
-def quote(dossier: Dossier, order: Order) -> RefundQuote:
-    """What is owed, and what is left on each payment; the suggestion is spread over them in their order.
+def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = lambda _: 1) -> RefundQuote:
+    """What is owed, and what is left on each payment; the suggestion is spread over them in their order, each in the
+    steps of its provider (``step_of``, in minor units), so that it can be paid as it is.
 
     Nothing is suggested where refunds are of another currency than the order is now, or are on a payment that left it,
     or where it has one payment under two names: nobody can count them together.
     """
-    owed = rest = suggested_total(dossier, order)
+    rest, never = suggested_total(dossier, order), Money.zero(order.currency)
     found = []
     for payment in order.payments:
         refunded = dossier.refunded(payment.id, order.currency)
         left = max(payment.captured - refunded, Money.zero(order.currency))
-        suggested = min(rest, left)
-        rest -= suggested
-        found.append(RefundShare(payment=payment, refunded=refunded, left=left, suggested=suggested))
-    quoted = RefundQuote(suggested=owed, shares=tuple(found))
+        step = step_of(payment)
+        can = payable(rest, left, step)
+        rest, never = max(rest - can.amount, Money.zero(order.currency)), never + can.never
+        found.append(RefundShare(payment=payment, refunded=refunded, left=left, suggested=can.amount, step=step))
+    remainder = min(rest, never)
+    quoted = RefundQuote(
+        suggested=total([share.suggested for share in found], order.currency),
+        shares=tuple(found),
+        remainder=remainder,
+        because=reason(ReasonCode.REMAINDER, amount=str(remainder)) if remainder else None,
+    )
     uncounted = reason(ReasonCode.OTHER_CURRENCY) if dossier.in_another_currency(order.currency) else unplaced(dossier)
     if uncounted is not None:
         return without_plan(attrs.evolve(quoted, suggested=Money.zero(order.currency)), uncounted)
@@ -100,12 +109,18 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
             raise ValueError(f"there is no payment {plan.payment}")
         if plan.payment in amounts:
             raise ValueError(f"payment {plan.payment} is planned twice")
+        if plan.amount.minor % share.step:
+            raise ValueError(
+                f"{plan.amount} of payment {plan.payment}, which is paid in steps of {share.step} minor units"
+            )
         if plan.amount.currency != share.left.currency or not 0 <= plan.amount.minor <= share.left.minor:
             raise ValueError(f"{plan.amount} of payment {plan.payment}, of which {share.left} is left")
         amounts[plan.payment] = plan.amount
     nothing = Money.zero(quoted.suggested.currency)
     return attrs.evolve(
         quoted,
+        remainder=None,
+        because=None,
         shares=tuple(
             [attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing)) for share in quoted.shares]
         ),
@@ -185,6 +200,7 @@ def plan(
     amount: Money,
     target: str,
     *,
+    step: int = 1,
     hold: Reason | None = None,
     page: str = "",
     return_id: str | None = None,
@@ -194,7 +210,8 @@ def plan(
 ) -> str:
     """Decide a refund by API: the intent, with everything that will be sent. Gives the refund's id.
 
-    ``target`` is what the provider refunds. ``hold`` says why it waits for a person. ``instead_of`` is a refund that
+    ``target`` is what the provider refunds, ``step`` that of the amounts that it pays, in minor units.
+    ``hold`` says why it waits for a person. ``instead_of`` is a refund that
     waits for the merchant and is cancelled by this. ``read_at`` is when the provider's books were read for it, None
     where they were not.
     """
@@ -206,6 +223,7 @@ def plan(
     refuse_unplaced(draft.dossier, order)
     _refuse_uncounted(draft.dossier, order, payment)
     check_amount(draft.dossier, order, payment, amount)
+    check_step(order, payment, amount, step)
     refund_id = draft.new_id("rf")
     draft.record(
         RefundPlanned(
@@ -234,13 +252,16 @@ def open_link(
     note: str | None,
     *,
     by_transfer: bool = False,
+    step: int = 1,
 ) -> str:
-    """Reserve an amount for a person who is about to refund it at the provider or the bank. Gives the refund's id."""
+    """Reserve an amount for a person who is about to refund it at the provider, in its ``step``, or at the bank. Gives
+    the refund's id."""
     draft.only(ActorKind.STAFF, what=text("make a refund"))
     _check_return(draft, return_id)
     _refuse_while_unclear(draft.dossier, order, payment)
     refuse_unplaced(draft.dossier, order)
     check_amount(draft.dossier, order, payment, amount)
+    check_step(order, payment, amount, step)
     refund_id = draft.new_id("rf")
     draft.record(
         RefundLinkOpened(
