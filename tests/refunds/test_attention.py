@@ -161,10 +161,11 @@ def payment_left(world: Any) -> None:
 
 def one_payment_twice(world: Any) -> None:
     world.open().refund()
-    payments = [a_payment("50.00", provider="ledger", reference=one) for one in ("p_1", "P_1")]
+    world.ledger.called = {"s_1": "p_1"}
+    payments = [a_payment("50.00", provider="ledger", reference=one) for one in ("p_1", "s_1")]
     world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=payments)
     with pytest.raises(WrongState, match="one payment"):
-        world.desk.open_refund_link("1001", "P_1", EUR40, by=ANNA, request_id="more")
+        world.desk.open_refund_link("1001", "s_1", Money.of("5", "EUR"), by=ANNA, request_id="more")
 
 
 def stock_question(world: Any) -> None:

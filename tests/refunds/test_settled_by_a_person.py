@@ -217,3 +217,29 @@ def test_two_refunds_with_our_id_are_two_and_the_history_says_so_once(world: Any
     before = world.desk.dossier("1001").version
     world.desk.reconcile("1001")
     assert world.desk.dossier("1001").version == before
+
+
+def test_what_a_person_said_did_not_happen_and_did_is_paid_twice_with_what_he_paid_instead(world: Any) -> None:
+    """Both fit the payment, so that nothing but this tells of it."""
+    refund_id = unknown(world, made=True, after=25 * HOUR)
+    settle(world, refund_id, happened=False)
+    world.desk.confirm_refund("1001", "p_1", EUR40, reference="BANK-78", by=ANNA, request_id="by bank")
+    world.desk.reconcile("1001")
+    assert sorted(world.states) == ["succeeded", "succeeded"]
+    [item] = world.desk.attention("refund_paid_twice").items
+    assert item.order_id == "1001"
+
+
+def test_what_a_person_said_did_not_happen_and_did_is_paid_once_where_nobody_paid_it_again(world: Any) -> None:
+    refund_id = unknown(world, made=True, after=25 * HOUR)
+    settle(world, refund_id, happened=False)
+    world.desk.reconcile("1001")
+    assert (world.states, world.desk.attention().items) == (["succeeded"], ())
+
+
+def test_two_persons_who_say_that_each_of_them_made_it_have_paid_it_twice(world: Any) -> None:
+    refund_id = unknown(world, made=False, after=25 * HOUR)
+    confirm(world, refund_id)
+    settle(world, refund_id, happened=True, reference="re_77")
+    assert sorted(world.states) == ["succeeded", "succeeded"]
+    assert [item.kind for item in world.desk.attention().items] == ["refund_paid_twice"]

@@ -11,7 +11,7 @@ import pytest
 
 from retour import Actor, Busy, Money
 from retour.effects.whose_payment import MOST_TRIES
-from retour.providers import ErrorCode, ProviderError, Support, WebhookTrust
+from retour.providers import ErrorCode, ProviderError, Support, ToFetch, WebhookTrust
 from retour.store.clock import SECOND
 from retour.store.unknown_names import BETWEEN_QUESTIONS, MOST_SIGNED, MOST_UNSIGNED, REMEMBERED
 from retour.testing import a_line, a_payment, an_order
@@ -213,6 +213,25 @@ def test_two_workers_ask_about_one_name_once(world: Any, asked: list[str]) -> No
     assert asked.count("payment_names") == 1
     work(world)
     assert world.states == ["succeeded"]
+
+
+def test_a_webhook_that_names_a_payment_we_know_is_kept_whatever_its_other_names_are(
+    world: Any, asked: list[str]
+) -> None:
+    """Two names of one payment, of which one is known: the other takes no place among those that nobody knows."""
+    del asked
+    world.desk.mark_returned("1001", by=ANNA)
+    made = world.provider.make_provider
+
+    def telling(ledger: Any, **capabilities: Any) -> type:
+        kind: type = made(ledger, **capabilities)
+        kind.parse_webhook = lambda *_: ToFetch(targets=("c_9", "s_1"))  # type: ignore[attr-defined]
+        return kind
+
+    world.provider.make_provider = telling
+    open_to_hints(world)
+    receipt = told(world, "fetch")
+    assert (receipt.kept, receipt.unknown, waiting(world)) == (1, 0, 0)
 
 
 # --- what fails on the way -------------------------------------------------------------------------------

@@ -631,8 +631,8 @@ class ReturnDesk:
         self, order_id: str, payment: str, *, became: str | None, by: Actor, note: str | None = None
     ) -> Outcome:
         """A person says what became of a ``payment`` that is not on the order any more, and on which money went back:
-        it is the payment ``became`` of the order now, or with None no part of the order any more, and what went back on
-        it counts there no longer.
+        it is the payment ``became`` of the order now, or with None none of these and no part of the order any more.
+        What went back on it keeps counting in what is suggested, since the customer has it.
 
         Until then nothing new is suggested or decided on the order. A payment that the provider itself knows by both
         names needs no explanation. The last word counts; the same twice changes nothing. Raises `UnknownPayment`, and

@@ -17,7 +17,7 @@ from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text
 from retour.rules import refunds
-from retour.rules.books import BooksRead, record_books
+from retour.rules.books import BooksRead, record_books, refunded_there
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
@@ -101,6 +101,8 @@ class RefundByApi:
         def decide(draft: Draft, order: Order) -> None:
             found = record_books(draft, order.payment(wanted.payment), books)
             if not refundable.possible:
+                if refunded_there(draft.dossier, payment):  # which says why, and is named
+                    refunds.check_amount(draft.dossier, order, payment, wanted.amount)
                 raise not_by_api(order, payment, refundable.reason)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
             wanted.plan(draft, order, self._step(draft, order, wanted), books, found or hold)

@@ -178,7 +178,7 @@ def not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
             "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
             order=order.id,
             payment=payment.id,
-            why=why,
+            why=why.rstrip(".") if isinstance(why, str) else why,
         )
     )
 

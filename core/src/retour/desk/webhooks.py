@@ -53,11 +53,19 @@ class Webhooks:
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
         kept: list[Kept] = []
         unreadable: OrderUnreadable | None = None
+        unknown: list[inbox.Notice] = []
         for notice in inbox.notices(sender, said, caller.capabilities.webhooks):
             try:
-                kept.append(self._take(sender, notice))
+                one = self._take(sender, notice)
             except OrderUnreadable as error:  # what it says of other orders is kept, and this when it is sent again
                 unreadable = error
+                continue
+            unknown += [notice] if one is None else []
+            kept += [one] if one is not None else []
+        if not (
+            isinstance(said, ToFetch) and any(one.number for one in kept)
+        ):  # else they name one payment that we know
+            kept += [self._later(sender, notice) for notice in unknown]
         to_run = [effect_id for one in kept for effect_id in one.to_run]
         if to_run and self.services.inline_seconds > 0:
             self.commands.run_effects(to_run)
@@ -90,9 +98,9 @@ class Webhooks:
                 self.services.store.note_problem(self.shop_id, f"webhooks of {caller.name}", error.__cause__.message)
             raise
 
-    def _take(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
-        """Keep one thing that a webhook says: for its order, if we or the shop know it; else until the provider was
-        asked what else it calls that payment."""
+    def _take(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept | None:
+        """Keep one thing that a webhook says for its order, if we or the shop know it; None where that is for the
+        provider to tell."""
         hints, by_anybody = self.services.hints, not notice.signed
         question = hints.question(sender, notice.names) if by_anybody else None
         if question is not None and self.services.store.effects.asked(question):
@@ -104,13 +112,14 @@ class Webhooks:
             if order_id is None and not whose.can_be_asked(sender):
                 return Kept()
         if order_id is None:
-            return self._later(sender, notice)
+            return None
         kept = self.services.keeping.keep(order_id, sender, notice)
         if by_anybody and kept.question:
             hints.asked(sender, notice.names, kept.question)
         return kept
 
     def _later(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
+        """Keep it until the provider was asked what else it calls that payment. Raises `Busy`."""
         whose = self.services.whose_payment
         try:
             if whose.can_be_asked(sender):

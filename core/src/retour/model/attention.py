@@ -46,7 +46,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.OTHER_CURRENCY: text("a refund is in another currency than the order"),
     AttentionKind.PERHAPS_OURS: text("a refund found at the provider may be one of yours"),
     AttentionKind.NOT_EXPLAINED: text("less is left of a payment than its refunds explain"),
-    AttentionKind.PAYMENT_VANISHED: text("a payment left the order after money went back on it"),
+    AttentionKind.PAYMENT_VANISHED: text("a payment with refunds left the order"),
     AttentionKind.PAYMENT_DOUBLED: text("the order has one payment twice"),
     AttentionKind.STOCK_QUESTION: text("the question about the stock is open"),
     AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),

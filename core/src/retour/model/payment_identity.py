@@ -33,20 +33,26 @@ def one_payment(
     """Of each payment that is one with another, the id of the one that stands for them: the first that the order has
     now, else the one seen last. Those that are by themselves are left out.
 
-    ``payments`` are all that were ever seen, ``explained`` says what a person said that one became.
+    ``payments`` are all that were ever seen, ``explained`` says what a person said that one became. A shop that has two
+    at once means two, however alike they are spelled, unless their provider knows better.
     """
     if len(payments) < 2:
         return {}
+    now = [payment.id for payment in order.payments] if order is not None else []
     groups: list[list[str]] = []
     for payment in payments.values():
         alike = [
             group
             for group in groups
-            if any(_are_one(payment, payments[other], identities, explained) for other in group)
+            if any(
+                _by_provider(payment, payments[other], identities)
+                or _by_person(payment.id, other, explained)
+                or (not {payment.id, other} <= set(now) and _by_spelling(payment, payments[other]))
+                for other in group
+            )
         ]
         groups = [group for group in groups if group not in alike]
         groups.append([*[one for group in alike for one in group], payment.id])
-    now = [payment.id for payment in order.payments] if order is not None else []
     return {
         one: next((payment_id for payment_id in now if payment_id in group), group[-1])
         for group in groups
@@ -55,25 +61,35 @@ def one_payment(
     }
 
 
-def _are_one(
-    one: Payment, other: Payment, identities: Mapping[str, PaymentIdentity], explained: Mapping[str, str]
-) -> bool:
-    if other.id == explained.get(one.id) or one.id == explained.get(other.id):
-        return True
-    if (one.provider, one.account, one.mode) != (other.provider, other.account, other.mode):
+def _by_person(one: str, other: str, explained: Mapping[str, str]) -> bool:
+    return other == explained.get(one) or one == explained.get(other)
+
+
+def _by_provider(one: Payment, other: Payment, identities: Mapping[str, PaymentIdentity]) -> bool:
+    """Whether a name that the provider gave one of them is one of the other's."""
+    if not _at_one_account(one, other):
         return False
-    ours, theirs = _told(one, identities), _told(other, identities)
-    return not (
-        ours.isdisjoint(theirs)
-        and theirs.isdisjoint(_spelled(one.names))  # ``capture:2GG…`` and ``2GG…``; but ``invoice:17`` is not
-        and ours.isdisjoint(_spelled(other.names))  # ``deposit:17``
-    )
+    told = [_told(payment, identities) for payment in (one, other)]
+    known = [names | _spelled(payment.names) for names, payment in zip(told, (one, other), strict=True)]
+    return not (told[0].isdisjoint(known[1]) and told[1].isdisjoint(known[0]))
+
+
+def _by_spelling(one: Payment, other: Payment) -> bool:
+    """Whether the shop wrote them alike: ``capture:2GG…`` and ``2GG…``; but ``invoice:17`` is not ``deposit:17``."""
+    if not _at_one_account(one, other):
+        return False
+    ours, theirs = _spelled([one.reference]), _spelled([other.reference])
+    return not (ours.isdisjoint(_spelled(other.names)) and theirs.isdisjoint(_spelled(one.names)))
+
+
+def _at_one_account(one: Payment, other: Payment) -> bool:
+    return (one.provider, one.account, one.mode) == (other.provider, other.account, other.mode)
 
 
 def _told(payment: Payment, identities: Mapping[str, PaymentIdentity]) -> frozenset[str]:
-    """What the shop stored of a payment, and what its provider calls it."""
+    """What the provider calls a payment."""
     identity = identities.get(payment.id)
-    return _spelled((payment.reference, *(identity.names if identity is not None else ())))
+    return _spelled(identity.names if identity is not None else ())
 
 
 def _spelled(names: Iterable[str]) -> frozenset[str]:

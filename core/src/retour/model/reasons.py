@@ -174,7 +174,8 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.SETTLED: text("settled by hand"),
     ReasonCode.NO_OUTCOME: text("the provider took it and never said what became of it: look there"),
     ReasonCode.PAYMENT_VANISHED: text(
-        "money went back on payment {payment}, which is not on the order any more: say what it became"
+        "money went back, or is to go back, on payment {payment}, which is not on the order any more: say what it "
+        "became"
     ),
     ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
     ReasonCode.REMAINDER: text("{amount} more is owed, which no provider of the payments can pay: transfer it by hand"),

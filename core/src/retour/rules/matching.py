@@ -74,7 +74,7 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
         ),
         by=Actor.provider(refund.provider),
     )
-    _record_twice_or_once(draft, draft.dossier.refund(refund.id))
+    record_twice_or_once(draft, draft.dossier.refund(refund.id))
 
 
 def record_paid_once(draft: Draft, refund_id: str) -> None:
@@ -90,9 +90,9 @@ def _paid_twice_with(refund: Refund, other_id: str) -> bool:
     return problem is not None and problem.code is ReasonCode.PAID_TWICE and problem.values["other"] == other_id
 
 
-def _record_twice_or_once(draft: Draft, refund: Refund) -> None:
-    """What a report means for the refunds beside it. A person can have made one by hand in its place, or have settled
-    that it did not happen, so that its money went back on others."""
+def record_twice_or_once(draft: Draft, refund: Refund) -> None:
+    """Record what is known now of a refund for those beside it. A person can have made one by hand in its place, or
+    have said that it did not happen, so that its money went back on another one."""
     if not refund.counts_against_payment:
         record_paid_once(draft, refund.id)
         return
@@ -104,8 +104,10 @@ def _record_twice_or_once(draft: Draft, refund: Refund) -> None:
         if other.id != refund.id and other.counts_against_payment
     ]
     instead = [other for other in beside if other.in_place_of == refund.id]
-    if not instead and refund.settled is False and _more_than_captured(draft.dossier, refund):
-        instead = beside
+    if not instead and refund.settled is False:
+        instead = [other for other in beside if other.amount == refund.amount and other.at >= refund.at]
+        if not instead and _more_than_captured(draft.dossier, refund):
+            instead = beside
     for other in instead[:1]:
         if not _paid_twice_with(other, refund.id):
             draft.record(RefundPaidTwice(refund_id=refund.id, other_id=other.id))

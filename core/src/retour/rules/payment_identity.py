@@ -17,9 +17,11 @@ from retour.rules.draft import Draft
 
 
 def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str], method: str = "") -> None:
-    """Record what a provider calls a payment, where that is news: a reference that the provider itself uses is none."""
+    """Record what a provider calls a payment, where that is news: a reference that the provider itself uses is none.
+    What it says of the ``target`` is all of it, and takes the place of what it said before: one wrong answer is put
+    right by the next. Without one they are names that were learnt besides."""
     before = draft.dossier.identities.get(payment.id)
-    known = before.names if before is not None else ()
+    known = before.names if before is not None and not target else ()
     told = tuple(dict.fromkeys([*known, *[name for name in (target, *names) if name]]))
     if before is None and not method and set(told) <= set(payment.names):
         return
@@ -46,8 +48,8 @@ def refuse_unplaced(dossier: Dossier, order: Order) -> None:
     for payment in dossier.vanished():
         raise WrongState(
             text(
-                "Order {order}: {amount} went back on payment {payment}, which is not on the order any more. Say first "
-                "what it became, another payment of the order or none: explain_payment.",
+                "Order {order}: {amount} went back, or is to go back, on payment {payment}, which is not on the order "
+                "any more. Say first what it became, another payment of the order or none: explain_payment.",
                 order=order.id,
                 amount=dossier.refunded(payment.id, payment.captured.currency),
                 payment=payment.id,
@@ -74,9 +76,7 @@ def explain(draft: Draft, order: Order, name: str, became: str | None, note: str
     dossier = draft.dossier
     payment = _once_there(dossier, order, name)
     now = None if became is None else order.payment(became).id
-    if any(one.id == payment.id for one in order.payments) or (
-        payment.id not in dossier.explained and any(one.id == dossier.stands_for(payment.id) for one in order.payments)
-    ):
+    if payment.id not in dossier.explained and any(one.id == dossier.stands_for(payment.id) for one in order.payments):
         raise WrongState(
             text(
                 "Order {order} still has payment {payment}, as {now}. There is nothing to explain.",

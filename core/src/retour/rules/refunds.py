@@ -45,7 +45,7 @@ from retour.model.text import Text, text
 from retour.rules.amount_steps import check_step, payable
 from retour.rules.books import refunded_there
 from retour.rules.draft import Draft, refuse_card_number
-from retour.rules.matching import record_paid_once
+from retour.rules.matching import record_paid_once, record_twice_or_once
 from retour.rules.payment_identity import refuse_unplaced, unplaced
 from retour.rules.quote import goods_value
 
@@ -397,6 +397,8 @@ def settle(draft: Draft, order: Order, refund_id: str, evidence: str, reference:
     draft.record(
         RefundSettled(refund_id=refund_id, happened=happened, reference=words, note_id=draft.note(order, evidence))
     )
+    if happened:
+        record_twice_or_once(draft, draft.dossier.refund(refund_id))
 
 
 def may_be_settled(refund: Refund) -> bool:

@@ -30,7 +30,7 @@ SIGNATURE = "x-mollie-signature"
 PREFIX = "sha256="
 FORM = "application/x-www-form-urlencoded"
 
-_TARGET = re.compile(r"(?:tr|ord)_[0-9A-Za-z]+")
+_TARGET = re.compile(r"(?:tr|ord)_[0-9A-Za-z]{1,64}")
 
 
 def parse(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> VerifiedEvents | ToFetch:

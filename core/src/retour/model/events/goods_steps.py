@@ -37,6 +37,7 @@ def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
         "payments": payments,
         "payments_known_at": at.at,
         "one_with": one_payment(event.order, payments, dossier.identities, dossier.explained),
+        "left_behind": dossier.left_behind - {payment.id for payment in event.order.payments},
     }
     return changes if dossier.order is None else changes | {"order_changed_at": at.at}
 

@@ -26,6 +26,13 @@ from retour.model.text import Text, text, texts
 @told(OrderSeen)
 def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
     del event
+    vanished = [one.id for one in dossier.vanished()]
+    if vanished:
+        return text(
+            "The shop's order no longer has {payments}, on which money went back or is to go back. Please say what "
+            "became of it.",
+            payments=vanished,
+        )
     excess = dossier.excess_over_order()
     if excess:
         return text(

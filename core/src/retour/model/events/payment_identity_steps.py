@@ -21,9 +21,9 @@ def _explained(dossier: Dossier, event: PaymentExplained, at: Recorded) -> Chang
     del at
     explained = {payment: became for payment, became in dossier.explained.items() if payment != event.payment}
     left_behind = dossier.left_behind - {event.payment}
-    if event.became is None:
-        left_behind |= {event.payment}
-    else:
+    if event.became is not None:
         explained[event.payment] = event.became
+    elif dossier.order is None or all(one.id != event.payment for one in dossier.order.payments):
+        left_behind |= {event.payment}
     one_with = one_payment(dossier.order, dossier.payments, dossier.identities, explained)
     return {"explained": explained, "left_behind": left_behind, "one_with": one_with}

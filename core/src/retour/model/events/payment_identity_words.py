@@ -12,6 +12,9 @@ from retour.model.text import Text, text
 def _identified(dossier: Dossier, event: PaymentIdentified) -> Text | None:
     payment = dossier.payments.get(event.payment)
     target = event.identity.target
+    doubled = [one.id for one in dossier.doubled()]
+    if event.payment in doubled:
+        return text("The provider knows {payments} as one payment.", payments=doubled)
     if payment is None or not target or target in payment.names:
         return None
     return text("The provider knows payment {payment} as {target}.", payment=event.payment, target=target)
