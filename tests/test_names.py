@@ -14,6 +14,7 @@ SAME_THING = {
     "money": "what an amount is, and the track that it moves on",
     "refunds": "refunds: the values, and the rules about them",
     "timeline": "the timeline: its entries, and the rule that writes them for a reader",
+    "charge_backs": "charge-backs: the value, and what a provider tells of them in events",
     "payment_identity": "which payment is which: the value, what is learnt of it in events, the rules about it",
     "effects": "effects: which of them events ask for (a rule), the room that runs them, and their rows",
     "commit": "a commit: what is in it, and how its rows are written",

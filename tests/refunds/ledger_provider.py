@@ -45,7 +45,8 @@ class Ledger:
 
     ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
     every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
-    ``methods`` is how payments were paid, ``called`` are the names that payments have beside the one that is refunded.
+    ``methods`` is how payments were paid, ``taken_back`` what banks took back of them, ``called`` are the names that
+    payments have beside the one that is refunded.
     """
 
     clock: Callable[[], datetime.datetime]
@@ -64,6 +65,7 @@ class Ledger:
     said: list[tuple[str, RefundStatus]] = attrs.field(factory=list)
     called: dict[str, str] = attrs.field(factory=dict)
     methods: dict[str, str] = attrs.field(factory=dict)
+    taken_back: dict[str, Money] = attrs.field(factory=dict)
     watch: Callable[[str, RefundRequest | None], None] = lambda _, __: None
 
     def add(self, target: str, amount: Money, refund_id: str = "") -> RefundResult:
@@ -158,6 +160,7 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
                 remaining=ledger.paid[target],
                 names=(target, *self._others(target)),
                 method=ledger.methods.get(target, ""),
+                charged_back=ledger.taken_back.get(target, Money.zero(ledger.paid[target].currency)),
             )
 
         def payment_names(self, name: str) -> list[str]:

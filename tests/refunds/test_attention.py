@@ -150,6 +150,12 @@ def not_explained(world: Any) -> None:
     world.refund()
 
 
+def taken_back(world: Any) -> None:
+    world.open().refund()
+    world.ledger.taken_back["p_1"] = Money.of("5", "EUR")
+    world.desk.reconcile("1001")
+
+
 def payment_left(world: Any) -> None:
     """The shop renamed the payment, and somebody tries to refund more."""
     world.open().refund()
@@ -212,6 +218,7 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     in_another_currency: ("other_currency", ("confirm_refund",)),
     perhaps_ours: ("perhaps_ours", ("match_refund", *ACKNOWLEDGED)),
     not_explained: ("not_explained", ("reconcile", *ACKNOWLEDGED)),
+    taken_back: ("charged_back", ("reconcile", *ACKNOWLEDGED)),
     payment_left: ("payment_vanished", ("explain_payment",)),
     one_payment_twice: ("payment_doubled", ("reconcile",)),
     stock_question: ("stock_question", ("answer_restock",)),
@@ -619,7 +626,7 @@ def as_it_was_before_the_list(world: Any) -> None:
         change(connection)
 
 
-UNSEEN = (perhaps_ours, less_was_paid, payment_left, one_payment_twice)
+UNSEEN = (perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back)
 """Of which no row told before: such orders are listed when they are next written."""
 
 

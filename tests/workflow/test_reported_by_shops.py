@@ -16,6 +16,7 @@ import pytest
 from retour import (
     Actor,
     BankAccount,
+    InvalidAmount,
     MemoryShop,
     Mode,
     Money,
@@ -542,3 +543,30 @@ def test_each_of_three_cups_can_be_paid_and_all_three_sum_to_what_was_paid(
         went_back += option.suggested
         shop.later(2)  # Mollie takes the same amount within an hour for a repetition
     assert went_back == paid
+
+
+# --- the customer's bank took it back, and later the goods come back -------------------------------------
+
+
+@pytest.mark.parametrize("taken_back", [True, False])
+@pytest.mark.parametrize("told", ["by the books", "by webhook"])
+def test_what_the_bank_took_back_is_not_paid_to_the_customer_once_more(
+    shop_at: Callable[..., Shop], taken_back: bool, told: str
+) -> None:
+    shop = shop_at("mollie", "44.95")
+    assert isinstance(shop.sandbox, MollieSandbox)
+    shop.desk.mark_returned("1001", by=ANNA)
+    if taken_back:
+        shop.sandbox.charge_back(shop.reference)
+    if told == "by webhook":
+        for webhook in shop.sandbox.take_webhooks():
+            shop.desk.receive_webhook("mollie", webhook.headers, webhook.body, mode=Mode.TEST)
+        shop.later(1)
+        assert bool(shop.desk.refund_options("1001")[0].suggested) is not taken_back
+    if taken_back:
+        with pytest.raises(InvalidAmount, match="bank took back"):
+            shop.refund("44.95")
+        assert [item.kind for item in shop.desk.attention().items] == ["charged_back"]
+    else:
+        shop.refund("44.95")
+    assert shop.went_back == eur("0" if taken_back else "44.95")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         AttentionPage as AttentionPage,
         UnexplainedRemainder as UnexplainedRemainder,
     )
+    from retour.model.charge_backs import ChargeBack as ChargeBack
     from retour.model.dossier import Dossier as Dossier
     from retour.model.errors import (
         AskedWithin as AskedWithin,
@@ -150,6 +151,7 @@ _HOMES = {
         "AttentionPage",
         "UnexplainedRemainder",
     ),
+    "model.charge_backs": ("ChargeBack",),
     "model.dossier": ("Dossier",),
     "model.errors": (
         "AskedWithin",

@@ -101,7 +101,8 @@ class RefundByApi:
         def decide(draft: Draft, order: Order) -> None:
             found = record_books(draft, order.payment(wanted.payment), books)
             if not refundable.possible:
-                if refunded_there(draft.dossier, payment):  # which says why, and is named
+                bank = draft.dossier.charged_back(payment.id, order.currency)
+                if bank or refunded_there(draft.dossier, payment):  # which says why, and is named
                     refunds.check_amount(draft.dossier, order, payment, wanted.amount)
                 raise not_by_api(order, payment, refundable.reason)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)

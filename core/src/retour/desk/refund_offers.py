@@ -41,6 +41,7 @@ class RefundOffers:
                     payment=share.payment,
                     captured=share.payment.captured,
                     refunded=share.refunded,
+                    charged_back=share.charged_back,
                     left=share.left,
                     suggested=share.suggested,
                     link=self.links.refund_link(

@@ -28,6 +28,7 @@ class AttentionKind(StrEnum):
     NOT_EXPLAINED = "not_explained"  # less is left of a payment at its provider than all known refunds leave
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it
     PAYMENT_DOUBLED = "payment_doubled"  # the order has one payment under several names
+    CHARGED_BACK = "charged_back"  # by the customer's bank
     STOCK_QUESTION = "stock_question"
     BEYOND_ORDER = "beyond_order"  # more came back, or went back, than the shop's order has now
     ORDER_UNREADABLE = "order_unreadable"
@@ -48,6 +49,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.NOT_EXPLAINED: text("less is left of a payment than its refunds explain"),
     AttentionKind.PAYMENT_VANISHED: text("a payment with refunds left the order"),
     AttentionKind.PAYMENT_DOUBLED: text("the order has one payment twice"),
+    AttentionKind.CHARGED_BACK: text("the customer's bank took money back"),
     AttentionKind.STOCK_QUESTION: text("the question about the stock is open"),
     AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),
     AttentionKind.ORDER_UNREADABLE: text("an order cannot be read"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import attrs
 
 from retour.model.attention import Acknowledgement, UnexplainedRemainder
+from retour.model.charge_backs import ChargeBack
 from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
@@ -33,6 +34,7 @@ class Dossier:
     ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the request_ids that were used:
     their digest and the ``seq`` of the command's first event.
 
+    ``charge_backs`` is what banks have taken back of payments, by the payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
     ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
     ``unexplained`` are the payments of which less is left than anything explains, by the payment's id, and
@@ -50,6 +52,7 @@ class Dossier:
     returns: Mapping[str, Return] = attrs.field(factory=dict)
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
+    charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
     order_changed_at: datetime.datetime | None = None
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
@@ -153,6 +156,12 @@ class Dossier:
         """What went back on one payment in ``currency``, or is on its way: what has not certainly failed."""
         counting = _once([one for one in self.on_payment(payment_id) if one.counts_against_payment], self.stands_for)
         return total([one.amount for one in counting if one.amount.currency == currency], currency)
+
+    def charged_back(self, payment_id: str, currency: str) -> Money:
+        """What a bank has taken back of one payment in ``currency``, by whatever name it has."""
+        stands = self.stands_for(payment_id)
+        amounts = [one.amount for name, one in self.charge_backs.items() if self.stands_for(name) == stands]
+        return max([one for one in amounts if one.currency == currency], default=Money.zero(currency))
 
     def refunded_in_all(self, currency: str) -> Money:
         """What went back on the order in ``currency``, or is on its way, also on payments that have left it: the

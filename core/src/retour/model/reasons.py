@@ -46,6 +46,7 @@ class ReasonCode(StrEnum):
     NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it: the value "payment"
     PAYMENT_DOUBLED = "payment_doubled"  # the order has it under several names: the value "payments"
+    CHARGED_BACK = "charged_back"  # the values "amount" and "payment"
     REMAINDER = "remainder"  # that no step of a provider can pay: the value "amount"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
@@ -178,6 +179,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "became"
     ),
     ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
+    ReasonCode.CHARGED_BACK: text("the customer's bank took back {amount} of payment {payment}"),
     ReasonCode.REMAINDER: text("{amount} more is owed, which no provider of the payments can pay: transfer it by hand"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."

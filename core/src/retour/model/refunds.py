@@ -164,11 +164,15 @@ class RefundPlan:
 
 @attrs.frozen(kw_only=True)
 class RefundShare:
-    """What went back and can go back on one payment, and how much of what we suggest falls on it, in whole ``step``s of
-    minor units, which are all that its provider pays."""
+    """What went back and can go back on one payment, and how much of what we suggest falls on it.
+
+    ``charged_back`` is what the customer's bank took back. ``step`` is that of the amounts that the payment's provider
+    pays, in minor units.
+    """
 
     payment: Payment
     refunded: Money
+    charged_back: Money
     left: Money
     suggested: Money
     step: int = 1
@@ -287,7 +291,8 @@ class LinkRequest:
 
 @attrs.frozen(kw_only=True)
 class RefundOption:
-    """What can go back on one payment: captured, refunded so far, what is left of it, what we suggest, and how.
+    """What can go back on one payment: captured, refunded so far, ``charged_back`` by the customer's bank, what is left
+    of it, what we suggest, and how.
 
     What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (a
     `refund_plan` that could not answer), or which remainder of the order no provider of its payments can pay.
@@ -296,6 +301,7 @@ class RefundOption:
     payment: Payment
     captured: Money
     refunded: Money
+    charged_back: Money
     left: Money
     suggested: Money
     link: RefundLink

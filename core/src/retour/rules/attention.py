@@ -216,6 +216,18 @@ def _payments_nobody_can_place(dossier: Dossier) -> Iterator[Attention]:
         )
 
 
+def _charge_backs(dossier: Dossier) -> Iterator[Attention]:
+    """Money that a bank took back; what it gave back is no news to look at."""
+    for payment, one in dossier.charge_backs.items():
+        yield Attention(
+            kind=AttentionKind.CHARGED_BACK,
+            about=payment,
+            since=one.since,
+            why=reason(ReasonCode.CHARGED_BACK, amount=str(one.amount), payment=payment),
+            can_do=("reconcile", ACKNOWLEDGE),
+        )
+
+
 def _stock_questions(dossier: Dossier) -> Iterator[Attention]:
     for return_ in dossier.returns.values():
         if return_.question_open:
@@ -268,6 +280,7 @@ FINDERS: Sequence[Finder] = (
     _perhaps_ours,
     _unexplained,
     _payments_nobody_can_place,
+    _charge_backs,
     _stock_questions,
     _beyond_order,
 )

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from retour.model.actor import Actor
 from retour.model.dossier import Dossier
+from retour.model.events.charge_backs import PaymentChargedBack
 from retour.model.money import Money
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -51,11 +53,19 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     """
     currency = payment.captured.currency
     identify(draft, payment, books.target, books.names, books.method)
+    _record_charge_back(draft, payment, books)
     known, before = set(draft.dossier.refunds), draft.dossier.refunded(payment.id, currency)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     if draft.dossier.refunded(payment.id, currency) > before:
         return reason(ReasonCode.REFUNDED_MEANWHILE, _named(draft.dossier, payment, known))
     return _unexplained(draft.dossier, payment, books, own)
+
+
+def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> None:
+    """What a bank took back in all, where that is news."""
+    told = books.charged_back
+    if told is not None and told != draft.dossier.charged_back(payment.id, told.currency):
+        draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
 
 
 def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:

@@ -204,4 +204,5 @@ def why_no_longer(dossier: Dossier, payment: Payment) -> ReasonCode | None:
     currency = payment.captured.currency
     if dossier.in_another_currency(currency, payment.id):
         return ReasonCode.OTHER_CURRENCY
-    return ReasonCode.MORE_WENT_BACK if dossier.refunded(payment.id, currency) > payment.captured else None
+    gone = dossier.refunded(payment.id, currency) + dossier.charged_back(payment.id, currency)
+    return ReasonCode.MORE_WENT_BACK if gone > payment.captured else None

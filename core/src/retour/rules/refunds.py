@@ -59,14 +59,16 @@ LONGEST_REFERENCE = 140
 def suggested_total(dossier: Dossier, order: Order) -> Money:
     """What is owed for the goods that came back and was not refunded yet; never below zero.
 
-    The paid value of the units that are here, less what went back already. Where the order is not fully paid (an
-    invoice), what is still due for the rest is taken off first (rule R6 of the law notes): paid 60.00 of 94.95 and
-    50.00 of goods back gives 15.05.
+    The paid value of the units that are here, less what went back already, through a refund or the customer's bank.
+    Where the order is not fully paid (an invoice), what is still due for the rest is taken off first (rule R6 of the
+    law notes): paid 60.00 of 94.95 and 50.00 of goods back gives 15.05.
     """
     goods = goods_value(order, dossier.came_back()).gross
-    refunded = dossier.refunded_in_all(order.currency)
+    gone = dossier.refunded_in_all(order.currency) + total(
+        [dossier.charged_back(one.id, order.currency) for one in order.payments], order.currency
+    )
     owed_for_kept = order.paid - goods
-    owed = min(goods - refunded, order.captured - refunded - owed_for_kept)
+    owed = min(goods - gone, order.captured - gone - owed_for_kept)
     return max(owed, Money.zero(order.currency))
 
 
@@ -81,11 +83,21 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     found = []
     for payment in order.payments:
         refunded = dossier.refunded(payment.id, order.currency)
-        left = max(payment.captured - refunded, Money.zero(order.currency))
+        charged_back = dossier.charged_back(payment.id, order.currency)
+        left = max(payment.captured - refunded - charged_back, Money.zero(order.currency))
         step = step_of(payment)
         can = payable(rest, left, step)
         rest, never = max(rest - can.amount, Money.zero(order.currency)), never + can.never
-        found.append(RefundShare(payment=payment, refunded=refunded, left=left, suggested=can.amount, step=step))
+        found.append(
+            RefundShare(
+                payment=payment,
+                refunded=refunded,
+                charged_back=charged_back,
+                left=left,
+                suggested=can.amount,
+                step=step,
+            )
+        )
     remainder = min(rest, never)
     quoted = RefundQuote(
         suggested=total([share.suggested for share in found], order.currency),
@@ -158,7 +170,21 @@ def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money
         )
     if amount.minor <= 0:
         raise InvalidAmount(text("Order {order}: a refund is above zero, not {amount}.", order=order.id, amount=amount))
-    left = payment.captured - dossier.refunded(payment.id, order.currency)
+    charged_back = dossier.charged_back(payment.id, order.currency)
+    left = payment.captured - dossier.refunded(payment.id, order.currency) - charged_back
+    if amount > left and charged_back:
+        raise InvalidAmount(
+            text(
+                "Order {order}: {amount} is more than the {left} that is left of payment {payment} ({captured} was "
+                "paid). The customer's bank took back {charged_back}.",
+                order=order.id,
+                amount=amount,
+                left=max(left, Money.zero(order.currency)),
+                payment=payment.id,
+                captured=payment.captured,
+                charged_back=charged_back,
+            )
+        )
     there = refunded_there(dossier, payment)
     if amount > left and there:
         raise InvalidAmount(

@@ -8,6 +8,7 @@ from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.events import (  # noqa: F401 - each event has its words then
     attention_words,
+    charge_backs_words,
     goods_words,
     money_words,
     payment_identity_words,

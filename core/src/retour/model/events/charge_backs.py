@@ -1,0 +1,30 @@
+"""What the customer's bank takes back of a payment, past the merchant: the provider tells of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from retour.model.events.event import STAFF, Subject, event
+from retour.model.fields import Id, checked
+from retour.model.money import Money
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class PaymentChargedBack:
+    """The provider said how much of a payment a bank has taken back in all by now: less than before where the bank gave
+    some of it back, zero where it gave back everything."""
+
+    type: ClassVar = "payment_charged_back"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    payment: Id
+    amount: Money
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(payment=self.payment)

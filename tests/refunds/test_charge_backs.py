@@ -1,0 +1,96 @@
+"""What the customer's bank took back is gone: it is not paid to him once more, and it is told."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from retour import Actor, InvalidAmount, Money
+from retour.providers import ErrorCode, ProviderError
+
+ANNA = Actor.staff("anna")
+
+
+def eur(amount: str) -> Money:
+    return Money.of(amount, "EUR")
+
+
+def taken_back(world: Any, amount: str) -> None:
+    """By the customer's bank, as the provider says when it is asked."""
+    world.ledger.taken_back["p_1"] = eur(amount)
+    world.ledger.paid["p_1"] = eur("100") - eur(amount)
+
+
+def told(world: Any) -> list[str]:
+    return [entry.text("en") for entry in world.desk.timeline("1001", audience="staff")]
+
+
+@pytest.mark.parametrize(("amount", "left"), [("100", "0"), ("25", "75"), ("0", "100")])
+def test_goods_that_come_back_after_a_charge_back_are_paid_once(world: Any, amount: str, left: str) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, amount)
+    world.desk.reconcile("1001")
+    [option] = world.desk.refund_options("1001")
+    assert (option.charged_back, option.left, option.suggested) == (eur(amount), eur(left), eur(left))
+
+
+def test_a_refund_is_decided_on_what_the_books_say_of_the_bank(world: Any) -> None:
+    """Nobody had told: it is read with the books, recorded, and refuses what is more than is left."""
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    with pytest.raises(InvalidAmount, match=r"bank took back €25\.00"):
+        world.refund("100.00")
+    assert "The customer's bank took back €25.00 of payment ledger:p_1." in told(world)
+    assert world.refund("75.00").refund.state == "succeeded"
+    assert world.went_back == 7500
+
+
+def test_a_refund_that_was_not_sent_yet_is_held_when_the_bank_took_its_money_back(world: Any) -> None:
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.refund("80.00")
+    taken_back(world, "100")
+    world.later(datetime.timedelta(hours=1))
+    [refund] = world.refunds
+    assert (refund.state, refund.needs_person, world.went_back) == ("planned", True, 0)
+
+
+def test_what_the_bank_gives_back_can_be_refunded_again(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "100")
+    world.desk.reconcile("1001")
+    taken_back(world, "0")
+    world.desk.reconcile("1001")
+    [option] = world.desk.refund_options("1001")
+    assert (option.charged_back, option.suggested) == (eur("0"), eur("100"))
+    assert "The customer's bank gave back what it had taken of payment ledger:p_1." in told(world)
+    assert world.desk.attention("charged_back").items == ()
+
+
+def test_it_is_said_once_however_often_the_books_are_read(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    assert world.desk.reconcile("1001").changed
+    assert not world.desk.reconcile("1001").changed
+
+
+def test_what_went_back_before_the_bank_took_all_of_it_is_counted_and_nothing_is_suggested(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    world.refund("40.00")
+    taken_back(world, "100")
+    world.desk.reconcile("1001")
+    [option] = world.desk.refund_options("1001")
+    assert (option.refunded, option.charged_back, option.left, option.suggested) == (
+        eur("40"),
+        eur("100"),
+        eur("0"),
+        eur("0"),
+    )
+    assert [item.kind for item in world.desk.attention().items] == ["charged_back"]
