@@ -17,8 +17,7 @@ import database_clock
 from sqlalchemy import Connection, exists, literal_column, select, text
 
 from retour import AttentionItem, InvalidWebhook, Money, RetourError, ReturnDesk, WrongState, connect
-from retour.effects.kinds import LEASE as LEASE_MICROSECONDS
-from retour.effects.kinds import SendRefund
+from retour.effects.kinds import LEASE, SendRefund
 from retour.model.attention import AttentionKind
 from retour.model.refunds import RefundState
 from retour.sandbox import BookedRefund
@@ -46,7 +45,6 @@ from .spellings import Spellings
 from .suspensions import ANY_MOMENT, suspended
 from .trouble import Trouble, pass_over_the_dead
 
-LEASE = datetime.timedelta(microseconds=LEASE_MICROSECONDS)
 HOUR = datetime.timedelta(hours=1)
 ROUNDS = 24 * 50
 """Of working off what waits: a refund that PayPal refuses after an unclear try is asked about each hour for the 45 days
@@ -62,8 +60,9 @@ as much once all is decided."""
 ATTENDED = 8
 """How often at most a person goes through all that waits for one."""
 
-SLEEPS = (LEASE + datetime.timedelta(seconds=1), 1.1 * HOUR, 25 * HOUR)
-SLEEP_ODDS = (20, 4, 1)
+A_LEASE = datetime.timedelta(microseconds=LEASE, seconds=1)
+SLEEPS = (A_LEASE, 1.1 * HOUR, 25 * HOUR)
+SLEEP_ODDS = (16, 4, 1)
 """How long processes are suspended: past the lease; past Mollie's key; past Stripe's."""
 
 SUSPENSIONS_PER_SECOND = 0.4
@@ -89,12 +88,11 @@ SANDBOXES: tuple[type[Any], ...] = (MollieSandbox, StripeSandbox, PayPalSandbox,
 
 @attrs.define(kw_only=True)
 class Asleep:
-    """A suspended process: ``since`` when, and ``until`` when it is to be so by the clock of what elapses, if that has
-    not ``passed`` yet."""
+    """A suspended process: when it ``began``, by the clock of what elapses, and when the campaign has ``seen`` it."""
 
-    since: float
-    until: float
-    passed: bool = False
+    began: float
+    seen: float
+    lease_over: bool = False
 
 
 @attrs.define(kw_only=True)
@@ -222,24 +220,26 @@ class Campaign:
                 self._start(role, number)
 
     def _look_after_the_suspended(self) -> None:
-        """Whoever is suspended stays so until his lease is over, and now and then his provider has forgotten his key;
-        then others have a moment to take over what he was doing, and he goes on."""
+        """Whoever is suspended stays so until his lease is over; then others have a moment to take over what he was
+        doing. Now and then his provider forgets his key after that, and he goes on."""
         for path in (self.world.folder / "asleep").iterdir():
-            pid, now = int(path.name), time.monotonic()
-            if pid not in self.asleep:
-                sleeps = self.chance.choices(SLEEPS, SLEEP_ODDS)[0]
-                self.asleep[pid] = Asleep(until=self.clock.elapsed() + sleeps.total_seconds(), since=now)
-            asleep = self.asleep[pid]
+            pid = int(path.name)
+            asleep = self.asleep.setdefault(pid, Asleep(began=self.clock.elapsed(), seen=time.monotonic()))
             if pid not in self.alive:
                 path.unlink()
                 del self.asleep[pid]
-            elif not asleep.passed and now - asleep.since > 0.1:
-                self.pass_time(datetime.timedelta(seconds=max(0.0, asleep.until - self.clock.elapsed())))
-                asleep.passed = True
-            elif now - asleep.since > MOMENT_TO_TAKE_OVER:
+            elif not asleep.lease_over and time.monotonic() - asleep.seen > 0.1:
+                self._sleep_until(asleep.began + A_LEASE.total_seconds())
+                asleep.lease_over = True
+            elif time.monotonic() - asleep.seen > MOMENT_TO_TAKE_OVER:
+                self._sleep_until(asleep.began + self.chance.choices(SLEEPS, SLEEP_ODDS)[0].total_seconds())
                 path.unlink()
                 del self.asleep[pid]
                 self.nursery.wake(pid)
+
+    def _sleep_until(self, elapsed: float) -> None:
+        if elapsed > self.clock.elapsed():
+            self.pass_time(datetime.timedelta(seconds=elapsed - self.clock.elapsed()))
 
     def _bury(self) -> list[tuple[tuple[str, int], int]]:
         return [(self.alive.pop(pid), code) for pid, code in self.nursery.ended().items()]
