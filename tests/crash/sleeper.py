@@ -13,6 +13,7 @@ from typing import Any
 import database_clock
 import urllib3.util.connection
 from crash.campaign.clock import CampaignClock
+from urllib3.connection import HTTPConnection
 
 from retour import MemoryShop, Mode, ReturnDesk
 from retour.testing import a_line, a_payment, an_order
@@ -54,11 +55,28 @@ def suspended_once(connect: Callable[..., Any], *, before: bool) -> Callable[...
     return call
 
 
+def suspended_before_the_body(send: Callable[..., Any]) -> Callable[..., Any]:
+    """``send``, which suspends this process when the head of a write is out and its time was looked at for the last
+    time: what it sends then, nobody can take back."""
+    heads: list[object] = []
+
+    def call(connection: Any, data: Any) -> None:
+        if getattr(connection, "_writes", False):
+            heads.append(data)
+            if len(heads) == 2:
+                os.kill(os.getpid(), signal.SIGSTOP)
+        send(connection, data)
+
+    return call
+
+
 def main() -> None:
     given = json.loads(sys.argv[1])
     clock = CampaignClock(Path(given["clock"]))
     desk = a_desk(given["database"], given["provider"], given["reference"], given["settings"], clock)
-    if given["moment"] is not None:
+    if given["moment"] == "too late to stop":
+        HTTPConnection.send = suspended_before_the_body(HTTPConnection.send)  # type: ignore[method-assign]  # its process
+    elif given["moment"] is not None:
         module: Any = urllib3.util.connection
         module.create_connection = suspended_once(module.create_connection, before=given["moment"] == "before")
     desk.work()

@@ -50,6 +50,7 @@ def test_no_refund_is_lost_or_paid_twice_whatever_dies(
     tell(f"{REFUNDS} refunds on {database}", found["result"])
     assert found["clean"], said
     assert not DEADLY & set(found["never died"]), said
+    assert not found["never suspended"], said
     never_taken = set(found["never taken"])
     if database == "sqlite":
         assert not never_taken, said
@@ -86,9 +87,14 @@ def test_the_audit_finds_what_is_wrong() -> None:
         [sys.executable, "-m", "crash.campaign.tampering"], cwd=TESTS, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
+    found = json.loads(ran.stdout)  # in this order, and what is new after each
     assert "refunds lost" in found["lose"]
-    assert "paid twice" in found["pay again"]
+    assert "paid twice, and nobody was told" in found["pay again"]
     assert "state or amount differs from the books" in found["bounce"]
     assert "restocked twice" in found["book again"]
     assert "unknown at some moment and asked by nobody" in found["ask nobody"]
+    assert found["call it otherwise"] == ["one payment counted as several"]
+    assert "more went back than was captured" in found["pay too much"]
+    assert found["pay unasked"] == ["more went back than was suggested"]
+    assert "waits for a person who is not told what to do" in found["say nothing"]
+    assert "waits although a person did all that he was told" in found["hold for ever"]

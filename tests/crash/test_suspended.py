@@ -21,7 +21,7 @@ from crash import sleeper
 from crash.campaign.clock import CampaignClock
 from sqlalchemy import create_engine
 
-from retour import Actor, Money, ReturnDesk
+from retour import Actor, AttentionKind, Money, ReturnDesk
 
 TESTS = Path(__file__).parent.parent
 SANDBOXES = {
@@ -131,6 +131,27 @@ def test_a_worker_that_was_suspended_where_it_connects_pays_nothing_when_it_wake
     assert shop.refunds == [told]
     shop.desk.reconcile("1001")
     assert [reference for _, reference in shop.refunds] == [told[1]]
+
+
+def test_what_a_worker_sends_that_was_suspended_after_its_last_look_is_on_the_list_if_it_paid_twice(shop: Shop) -> None:
+    """Between that look and the last bytes are microseconds, and nobody can take them away."""
+    shop.desk.refund("1001", shop.reference, Money.of("10.00", "EUR"), by=Actor.staff("anna"), request_id="one click")
+    worker = shop.start_worker("too late to stop")
+    try:
+        until_suspended(worker)
+        shop.pass_time(A_LEASE)
+        shop.desk.work()
+        assert shop.books == ["EUR 10.00"]
+        shop.pass_time(shop.forgotten_after)
+        os.kill(worker.pid, signal.SIGCONT)
+        assert worker.wait(60) == 0
+    finally:
+        worker.kill()
+    shop.desk.reconcile("1001")
+    twice = shop.provider != "paypal"  # which takes an invoice's number once, however old it is
+    assert shop.books == ["EUR 10.00"] * (1 + twice)
+    assert len(shop.refunds) == len(shop.books)
+    assert shop.desk.attention_counts().get(AttentionKind.REFUND_PAID_TWICE, 0) == twice
 
 
 def test_a_worker_that_was_not_suspended_pays(shop: Shop) -> None:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import datetime
 import importlib
 import json
+import socket
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
 from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
-from retour.sandbox import PaymentSandbox, SandboxClock, SandboxResponse, SandboxServer, sandbox_at, send_webhook
+from retour.sandbox import (
+    PaymentSandbox,
+    SandboxClock,
+    SandboxRequest,
+    SandboxResponse,
+    SandboxServer,
+    sandbox_at,
+    send_webhook,
+)
 from retour.testing import a_line, a_payment, an_order
 
 CLASSES = {
@@ -243,6 +253,24 @@ def test_a_webhook_is_sent_to_the_whole_address() -> None:
         first, second = host.requests
     assert (first.path, first.query, first.body, first.headers["x-mark"]) == ("/hook", {"shop": "1"}, b"body", "a")
     assert second.path == "/"
+
+
+def test_half_a_request_is_not_acted_on() -> None:
+    """A process that dies between the head of a request and its body has asked for nothing."""
+    seen: list[str] = []
+
+    def handle(request: SandboxRequest) -> SandboxResponse:
+        seen.append(request.path)
+        return SandboxResponse(status=200)
+
+    with SandboxServer(handle) as server:
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+            connection.sendall(b"POST /half HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 9\r\n\r\nhalf")
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(100) == b""
+        assert send_webhook(f"{server.url}/whole", {}, b"all of it") == 200
+    assert seen == ["/whole"]
 
 
 def test_a_clock_stands_still_until_it_is_moved_and_one_that_runs_goes_on() -> None:

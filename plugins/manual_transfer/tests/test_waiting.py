@@ -385,6 +385,21 @@ def test_an_order_that_cannot_be_read_holds_up_nobody_else(instead: tuple[Paymen
     assert [found.instruction.render("en") for found in ready.not_ready] == [told]
 
 
+@pytest.mark.parametrize("explained", [False, True])
+def test_a_transfer_of_a_payment_that_the_shop_calls_otherwise_now_is_in_the_batch(explained: bool):
+    shop = ShopWithout([an_invoice()])
+    desk = ReturnDesk(shop=shop, store="sqlite://", plugins=["manual_transfer"])
+    opened = wait(desk)
+    name = "2026-17" if explained else " INV-1001"
+    shop.forgotten = frozenset({"1001"})
+    shop.instead = (attrs.evolve(an_invoice().payments[0], reference=name),)
+    desk.reconcile("1001")
+    if explained:
+        assert transfers_of(desk).transfers == ()
+        desk.explain_payment("1001", "inv-1001", became=name, by=ANNA)
+    assert [transfer.refund_id for transfer in transfers_of(desk).transfers] == [opened]
+
+
 def test_more_refunds_than_fit_on_a_page_are_all_in_the_batch(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(waiting, "PAGE", 2)
     desk = a_desk(an_invoice())

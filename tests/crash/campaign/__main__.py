@@ -18,7 +18,7 @@ from pathlib import Path
 from database_clock import make_movable
 from sqlalchemy import create_engine, text
 
-from .audit import audit
+from .audit import audit, parked
 from .run import campaign
 
 CUT = "postgresql-cut"
@@ -76,7 +76,9 @@ def main() -> int:
                 one.rage()
                 raged = time.monotonic() - began
                 one.settle()
-                report = audit(one)
+                before = parked(one)
+                one.attend()
+                report = audit(one, before)
             print(
                 f"\n{kind}, {WORKERS[kind]} workers, seed {given.seed}: {raged:.0f} s of crashes, "
                 f"{time.monotonic() - began:.0f} s in all"
@@ -87,6 +89,8 @@ def main() -> int:
                 "clean": report.clean,
                 "result": report.result(),
                 "never died": report.never_died_at,
+                "never suspended": report.never_suspended_at,
+                "late": dict(report.late),
                 "never cut": report.never_cut,
                 "never taken": report.never_taken,
             }

@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from retour import Payment
 from retour.model.dossier import Dossier
+from retour.model.events.attention import AttentionAcknowledged
 from retour.model.events.event import Event
 from retour.model.events.money import (
     ExternalRefundFound,
@@ -26,9 +26,10 @@ from retour.sandbox import BookedRefund
 from .cuts import EVERY_CUT
 from .deaths import AT_RANDOM, ODDS
 from .people import decided
-from .plan import LINK, REFUND, RETURN
+from .plan import GOES_OUT, RETURN, SUGGESTION, UNITS, Decision, PlannedPayment
 from .run import Campaign, summary
 from .shop import booked
+from .suspensions import ANY_MOMENT, POINTS
 
 BRANCHES: Mapping[str, Callable[[Event], bool]] = {
     "found by our key": lambda event: _found(event, Evidence.LOOKUP),
@@ -88,11 +89,17 @@ class Report:
     deaths: Counter[str]
     faults: Counter[str]
     cuts: Counter[str]
+    suspensions: Counter[str]
+    late: Mapping[str, int]
     branches: Counter[str]
     refunds: Counter[str] = attrs.field(factory=Counter)
     cents: Counter[str] = attrs.field(factory=Counter)
     lost: list[str] = attrs.field(factory=list)
     paid_twice: list[str] = attrs.field(factory=list)
+    known_twice: list[str] = attrs.field(factory=list)
+    beyond_captured: list[str] = attrs.field(factory=list)
+    beyond_suggested: list[str] = attrs.field(factory=list)
+    split: list[str] = attrs.field(factory=list)
     restocked_twice: list[str] = attrs.field(factory=list)
     not_restocked: list[str] = attrs.field(factory=list)
     differs: list[str] = attrs.field(factory=list)
@@ -101,11 +108,19 @@ class Report:
     unasked: list[str] = attrs.field(factory=list)
     failures: list[str] = attrs.field(factory=list)
     parked: list[str] = attrs.field(factory=list)
+    untold: list[str] = attrs.field(factory=list)
+    locked: list[str] = attrs.field(factory=list)
+    attended: Mapping[str, int] = attrs.field(factory=dict)
 
     @property
     def never_died_at(self) -> list[str]:
         """The points at which no process died, so that nothing is proved of them."""
         return [point for point in (*ODDS, AT_RANDOM) if not self.deaths[point]]
+
+    @property
+    def never_suspended_at(self) -> list[str]:
+        """The points at which no process was suspended."""
+        return [point for point in (*POINTS, ANY_MOMENT) if not self.suspensions[point]]
 
     @property
     def never_cut(self) -> list[str]:
@@ -122,13 +137,18 @@ class Report:
         """Everything that must be empty."""
         return {
             "refunds lost": self.lost,
-            "paid twice": self.paid_twice,
+            "paid twice, and nobody was told": self.paid_twice,
+            "more went back than was captured": self.beyond_captured,
+            "more went back than was suggested": self.beyond_suggested,
+            "one payment counted as several": self.split,
             "restocked twice": self.restocked_twice,
             "not restocked": self.not_restocked,
             "state or amount differs from the books": self.differs,
             "timeline differs from the books": self.timeline_differs,
             "pending and looked at by nobody": self.forgotten,
             "unknown at some moment and asked by nobody": self.unasked,
+            "waits for a person who is not told what to do": self.untold,
+            "waits although a person did all that he was told": self.locked,
             "raw errors, each of which ended a process": self.failures,
         }
 
@@ -138,51 +158,92 @@ class Report:
         return not any(self.faults_found.values())
 
     def result(self) -> Mapping[str, int]:
-        """What was found, in numbers: everything but the last must be zero."""
+        """What was found, in numbers: everything but the last two must be zero."""
         numbers = {name: len(found) for name, found in self.faults_found.items()}
-        return {**numbers, "parked for a person": len(self.parked)}
+        return {**numbers, "paid twice, and on the list": len(self.known_twice), "parked": len(self.parked)}
 
     def text(self) -> str:
         """The report as a table."""
         rows = [f"  {name:<44}{number:>8}" for name, number in self.happened.items()]
         rows += ["died", *(f"  {point:<44}{self.deaths[point]:>8}" for point in (*ODDS, AT_RANDOM))]
+        rows += ["suspended", *(f"  {point:<44}{self.suspensions[point]:>8}" for point in (*POINTS, ANY_MOMENT))]
+        rows += [f"  {what:<44}{number:>8}" for what, number in self.late.items()]
         rows += ["providers failed", *(f"  {fault:<44}{number:>8}" for fault, number in sorted(self.faults.items()))]
         if self.cuts:
             rows += ["the database failed", *(f"  {cut:<66}{self.cuts[cut]:>8}" for cut in EVERY_CUT)]
         rows += ["branches taken", *(f"  {branch:<44}{number:>8}" for branch, number in self.branches.items())]
+        rows += ["what waited for a person", *(f"  {what:<44}{times:>8}" for what, times in self.attended.items())]
         rows += ["refunds in the store", *(f"  {name:<44}{number:>8}" for name, number in sorted(self.refunds.items()))]
         rows += ["in cents", *(f"  {name:<44}{number:>8}" for name, number in self.cents.items())]
         rows += ["result", *(f"  {name:<44}{number:>8}" for name, number in self.result().items())]
         for name, found in self.faults_found.items():
             rows += [f"\n{name}:", *(f"  {one}" for one in found[:20])] if found else []
+        rows += ["\npaid twice, and on the list:", *self.known_twice] if self.known_twice else []
         rows += ["\nparked for a person:", *self.parked] if self.parked else []
         return "\n".join(rows)
 
 
-def audit(campaign: Campaign) -> Report:
-    """Compare everything."""
+def parked(campaign: Campaign) -> Report:
+    """What waits for a person before anybody attends to it: each refund with its evidence, and those that the books
+    have all the same."""
+    report = _empty(campaign)
+    for order_id in campaign.world.plan.orders:
+        dossier = campaign.desk.dossier(order_id)
+        for refund in dossier.refunds.values():
+            if refund.needs_person or refund.state is RefundState.UNKNOWN:
+                own = [one for one in _books(campaign, order_id, refund) if _whose(one, [refund])]
+                where = f"order {order_id}, {refund.payment}"
+                report.parked += _evidence(where, refund, own, dict(_told(campaign, dossier))[refund.id])
+                if refund.state is RefundState.UNKNOWN and any(entry.status in STANDING for entry in own):
+                    report.differs.append(f"{where}: {refund.id} is parked, and the books have it: {own}")
+    return report
+
+
+def audit(campaign: Campaign, before: Report) -> Report:
+    """Compare everything, when a person has attended to all that was `parked` before."""
     campaign.ask_who_asks()
-    report = Report(
+    report = attrs.evolve(
+        _empty(campaign),
+        parked=list(before.parked),
+        differs=list(before.differs),
+        untold=list(campaign.untold),
+        locked=list(campaign.locked),
+        attended={**campaign.listed, **{f"  by {name}": times for name, times in campaign.attended.items()}},
+    )
+    for order_id in campaign.world.plan.orders:
+        dossier = campaign.desk.dossier(order_id)
+        told = dict(_told(campaign, dossier))
+        _count_branches(report, campaign, order_id)
+        out = 0
+        for payment in campaign.world.plan.payments[order_id]:
+            books = campaign.sandboxes[payment.provider].books(payment.reference)
+            out += _compare(report, campaign, dossier, payment, books, told)
+        _compare_suggested(report, campaign, order_id, out)
+    _compare_decisions(report, campaign)
+    _compare_lists(report, campaign)
+    _compare_stock(report, campaign)
+    return report
+
+
+def _empty(campaign: Campaign) -> Report:
+    return Report(
         happened=summary(campaign),
         deaths=campaign.deaths,
         faults=campaign.faults,
         cuts=campaign.cuts.made if campaign.cuts is not None else Counter(),
+        suspensions=campaign.suspensions,
+        late=campaign.late,
         branches=Counter({one: 0 for one in BRANCHES if campaign.world.complete or one not in BY_PROOF}),
         forgotten=list(campaign.forgotten),
         unasked=list(campaign.unasked.values()),
         failures=list(campaign.failures),
     )
-    for order_id, order in campaign.world.plan.orders.items():
-        dossier = campaign.desk.dossier(order_id)
-        told = dict(_told(campaign, dossier))
-        _count_branches(report, campaign, order_id)
-        for payment in order.payments:
-            books = campaign.sandboxes[payment.provider].books(payment.reference)
-            _compare(report, dossier, payment, books, told)
-    _compare_decisions(report, campaign)
-    _compare_lists(report, campaign)
-    _compare_stock(report, campaign)
-    return report
+
+
+def _books(campaign: Campaign, order_id: str, refund: Refund) -> Sequence[BookedRefund]:
+    payment = campaign.world.plan.payment(order_id, refund.payment)
+    books: Sequence[BookedRefund] = campaign.sandboxes[payment.provider].books(payment.reference)
+    return books
 
 
 def _count_branches(report: Report, campaign: Campaign, order_id: str) -> None:
@@ -197,14 +258,16 @@ def _count_branches(report: Report, campaign: Campaign, order_id: str) -> None:
 
 def _compare(
     report: Report,
+    campaign: Campaign,
     dossier: Dossier,
-    payment: Payment,
+    payment: PlannedPayment,
     books: Sequence[BookedRefund],
     told: Mapping[str, list[str]],
-) -> None:
-    """One payment: each refund in the books is one of the store's and the reverse, and the sums are the same."""
-    refunds = {refund.id: refund for refund in dossier.refunds.values() if refund.payment == payment.id}
-    where = f"order {dossier.order_id}, {payment.id}"
+) -> int:
+    """One payment, whatever it was called when: each refund in the books is one of the store's and the reverse, and the
+    sums are the same. Gives what went back by the books, but for what was paid twice and is on the list."""
+    refunds = {one.id: one for one in dossier.refunds.values() if one.provider == payment.provider}
+    where = f"order {dossier.order_id}, {payment.provider} {payment.reference}"
     entries: dict[str, list[BookedRefund]] = defaultdict(list)
     for entry in books:
         refund_id = _whose(entry, refunds.values())
@@ -215,13 +278,6 @@ def _compare(
     for refund in refunds.values():
         own = entries[refund.id]
         report.refunds[f"{refund.source}, {refund.state}"] += 1
-        if sum(entry.status in STANDING for entry in own) > 1:
-            report.paid_twice.append(f"{where}: {refund.id} of {refund.amount} is in the books as {own}")
-        if refund.needs_person or (refund.state is RefundState.UNKNOWN):
-            report.parked += _evidence(where, refund, own, told[refund.id])
-            if any(entry.status in STANDING for entry in own):
-                report.differs.append(f"{where}: {refund.id} is parked, and the books have it: {own}")
-            continue
         _compare_refund(report, f"{where}: {refund.id} of {refund.amount} is {refund.state}", refund, own)
         _compare_told(report, f"{where}: {refund.id} of {refund.amount} is {refund.state}", refund, told[refund.id])
     in_books = sum(entry.amount.minor for entry in books if entry.status in STANDING)
@@ -231,19 +287,78 @@ def _compare(
     report.cents["in the store"] += in_store
     report.cents["on the timelines"] += in_timeline
     if in_books > payment.captured.minor:
-        report.paid_twice.append(f"{where}: {in_books} of {payment.captured} went back")
+        report.beyond_captured.append(f"{where}: {in_books} of {payment.captured} went back")
     if in_books != in_store:
         report.differs.append(f"{where}: {in_books} in the books, {in_store} in the store")
     if in_books != in_timeline:
         report.timeline_differs.append(f"{where}: {in_books} in the books, {in_timeline} on the timeline")
+    _compare_identity(report, campaign, dossier, payment, where)
+    return in_books - _paid_twice(report, campaign, dossier, books, where)
+
+
+def _compare_identity(
+    report: Report, campaign: Campaign, dossier: Dossier, payment: PlannedPayment, where: str
+) -> None:
+    """All that went back on a payment counts on the one that the order has now."""
+    (now,) = campaign.spellings.payments(payment)
+    counted = {one.id for one in dossier.on_payment(now.id)}
+    missed = [
+        one
+        for one in dossier.refunds.values()
+        if one.provider == payment.provider and one.counts_against_payment and one.id not in counted
+    ]
+    report.split += [f"{where}: {one.id} on {one.payment!r} does not count on {now.id!r}" for one in missed]
+
+
+def _paid_twice(report: Report, campaign: Campaign, dossier: Dossier, books: Sequence[BookedRefund], where: str) -> int:
+    """Refunds that the books have twice with one id of ours: minor units of those that a person was told of."""
+    by_id: dict[str, list[BookedRefund]] = defaultdict(list)
+    for entry in books:
+        if entry.refund_id and entry.status in STANDING:
+            by_id[entry.refund_id].append(entry)
+    told = 0
+    for refund_id, made in by_id.items():
+        references = {entry.reference for entry in made}
+        known = [one for one in dossier.refunds.values() if (dossier.order_id, one.id) in campaign.known_twice]
+        for entry in made[1:]:
+            if any(one.reference in references for one in known):
+                told += entry.amount.minor
+                report.known_twice.append(f"  {where}: {refund_id} is in the books as {made}")
+            else:
+                report.paid_twice.append(f"{where}: {refund_id} is in the books as {made}")
+    return told
+
+
+def _compare_suggested(report: Report, campaign: Campaign, order_id: str, out: int) -> None:
+    """Where merchants only pay what is suggested, no more went back than was paid for the goods that came back."""
+    if order_id not in campaign.world.plan.suggesting:
+        return
+    paid = sum(payment.captured.minor for payment in campaign.world.plan.payments[order_id])
+    units = sum(decision.units for decision in _came_back(campaign, order_id))
+    most = paid // UNITS * units + min(units, paid % UNITS)  # the cents that are over belong to the first units
+    report.cents["suggested at most"] += most
+    report.cents["of that paid"] += out
+    if out > most:
+        report.beyond_suggested.append(
+            f"order {order_id}: {units} of {UNITS} units came back, {out} of {paid} went back"
+        )
+
+
+def _came_back(campaign: Campaign, order_id: str) -> list[Decision]:
+    requests = campaign.desk.dossier(order_id).requests
+    return [
+        one
+        for one in campaign.world.plan.decisions
+        if one.order_id == order_id and one.kind in (RETURN, SUGGESTION) and one.goods_request_id in requests
+    ]
 
 
 def _whose(entry: BookedRefund, refunds: Iterable[Refund]) -> str | None:
-    """The refund in the store that an entry in the books belongs to: by our id, else by the provider's reference."""
-    for refund in refunds:
-        if entry.refund_id == refund.id if entry.refund_id else refund.reference == entry.reference:
-            return refund.id
-    return None
+    """The refund in the store that an entry in the books belongs to: by the provider's reference, else by our id; two
+    that carry the same id are two."""
+    refunds = list(refunds)
+    named = [refund.id for refund in refunds if refund.reference == entry.reference]
+    return next(iter(named or [refund.id for refund in refunds if entry.refund_id == refund.id]), None)
 
 
 def _compare_refund(report: Report, what: str, refund: Refund, own: Sequence[BookedRefund]) -> None:
@@ -251,7 +366,7 @@ def _compare_refund(report: Report, what: str, refund: Refund, own: Sequence[Boo
     if not own:
         if refund.state not in (RefundState.FAILED, RefundState.CANCELLED):
             report.lost.append(f"{what}, and the books have nothing of it")
-        elif refund.state is RefundState.FAILED:
+        elif refund.state is RefundState.FAILED and not _is_known_not_made(refund):
             report.differs.append(f"{what} ({refund.problem}), and the provider never had it")
         return
     entry = own[-1]
@@ -262,6 +377,14 @@ def _compare_refund(report: Report, what: str, refund: Refund, own: Sequence[Boo
     by_statement = refund.payment.startswith("manual_transfer:")  # the line of the statement, not the bank's transfer
     if not by_statement and refund.reference != entry.reference:
         report.differs.append(f"{what} with reference {refund.reference}, and the books say {entry.reference}")
+
+
+def _is_known_not_made(refund: Refund) -> bool:
+    """Whether a person settled that it was not made, or its provider could say so at last, or refused it."""
+    return refund.settled is False or (refund.problem is not None and refund.problem.code in _NOT_MADE)
+
+
+_NOT_MADE = (ReasonCode.DID_NOT_HAPPEN, ReasonCode.AMOUNT_TOO_HIGH, ReasonCode.ALREADY_REFUNDED)
 
 
 def _evidence(where: str, refund: Refund, own: Sequence[BookedRefund], told: Sequence[str]) -> list[str]:
@@ -281,10 +404,11 @@ def _evidence(where: str, refund: Refund, own: Sequence[BookedRefund], told: Seq
 
 
 def _told(campaign: Campaign, dossier: Dossier) -> Iterator[tuple[str, list[str]]]:
-    """What the staff's timeline tells of each refund, the oldest first, each with the kind of event before it."""
+    """What the staff's timeline tells of each refund, the oldest first, but for who has looked at it."""
     events = {
         recorded.seq: recorded.event
         for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, dossier.order_id)
+        if not isinstance(recorded.event, AttentionAcknowledged)
     }
     told: dict[str, list[str]] = {refund_id: [] for refund_id in dossier.refunds}
     for entry in campaign.desk.timeline(dossier.order_id, "staff"):
@@ -307,6 +431,7 @@ _BACK = (
     f": {REFUND_WORDS[RefundState.PENDING]}, reference",
     " refunded, reference ",
     " was refunded at the provider, reference ",
+    ": on its way; it was not requested from this shop",
     " found at the provider is this refund, reference ",
     "The provider is asked to cancel the refund of ",
     " cannot be cancelled any more: ",
@@ -329,7 +454,7 @@ def _compare_decisions(report: Report, campaign: Campaign) -> None:
     told = decided(campaign.world)
     by_order = defaultdict(list)
     for decision in campaign.world.plan.decisions:
-        if decision.kind in (REFUND, LINK):
+        if decision.kind in GOES_OUT:
             by_order[decision.order_id].append(decision)
     for order_id, decisions in by_order.items():
         dossier = campaign.desk.dossier(order_id)
@@ -359,12 +484,8 @@ def _compare_lists(report: Report, campaign: Campaign) -> None:
 def _compare_stock(report: Report, campaign: Campaign) -> None:
     """Every unit that was counted is booked once."""
     units = booked(campaign.world.folder / "stock.db")
-    came_back: Counter[str] = Counter()
-    for decision in campaign.world.plan.decisions:
-        if decision.kind == RETURN and decision.request_id in campaign.desk.dossier(decision.order_id).requests:
-            came_back[decision.order_id] += decision.units
     for order_id in campaign.world.plan.orders:
-        returned = came_back[order_id]
+        returned = sum(decision.units for decision in _came_back(campaign, order_id))
         found = units.get(f"cup-{order_id}", 0)
         if found > returned:
             report.restocked_twice.append(f"order {order_id}: {returned} came back, {found} were booked")

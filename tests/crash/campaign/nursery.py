@@ -1,4 +1,4 @@
-"""The nursery: a process that starts a campaign's people, kills them on request, and says who died.
+"""The nursery: a process that starts a campaign's people, suspends and kills them on request, and says who died.
 
 It is forked before the campaign has threads and has everything imported, so that a new process costs a fork.
 """
@@ -51,8 +51,19 @@ class Nursery:
 
     def kill(self, pid: int) -> bool:
         """Kill a process, if it is alive and was started here."""
-        killed: bool = self._ask("kill", pid)
-        return killed
+        return self._signal(pid, signal.SIGKILL)
+
+    def suspend(self, pid: int) -> bool:
+        """Let a process stand still, wherever it is, if it is alive."""
+        return self._signal(pid, signal.SIGSTOP)
+
+    def wake(self, pid: int) -> bool:
+        """Let a process go on that stands still, if it is alive."""
+        return self._signal(pid, signal.SIGCONT)
+
+    def _signal(self, pid: int, number: signal.Signals) -> bool:
+        sent: bool = self._ask("signal", (pid, number))
+        return sent
 
     def ended(self) -> Mapping[int, int]:
         """Who ended since it was last asked, and how: an exit code, or a signal below zero."""
@@ -85,9 +96,9 @@ class _Children:
         self.alive.add(pid)
         return pid
 
-    def kill(self, pid: int) -> bool:
+    def signal(self, pid: int, number: signal.Signals) -> bool:
         if pid in self.alive:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         return pid in self.alive
 
     def ended(self) -> dict[int, int]:
@@ -111,8 +122,8 @@ def _run(theirs: Connection) -> None:
                 theirs.send(None)
             elif what == "start":
                 theirs.send(children.start(*about))
-            elif what == "kill":
-                theirs.send(children.kill(about))
+            elif what == "signal":
+                theirs.send(children.signal(*about))
             else:
                 theirs.send(children.ended())
     except EOFError:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,25 +17,27 @@ import attrs
 import database_clock
 import requests
 
-from retour import Actor, Mode, Money, RetourError, ReturnDesk, StoreError
-from retour.model.errors import InvalidAmount, InvalidWebhook
+from retour import InvalidWebhook, Mode, Money, RetourError, ReturnDesk, StoreError
 from retour.providers.http import ProviderSession
 from retour_manual_transfer.batch import Debtor, pain001
 from retour_manual_transfer.statement import StatementLine, confirm_statement
 from retour_manual_transfer.waiting import put_in_batch, transfers_of
 from retour_mollie import Mollie
 
+from .attending import ANNA
 from .clock import CampaignClock
 from .deaths import Deaths
-from .plan import CANCEL, LINK, REFUND, RETURN, Decision, Plan
+from .deciding import Merchant
+from .files import append, lines
+from .plan import Plan
 from .shop import PlannedShop
+from .spellings import Spellings
+from .suspensions import Suspensions
 
-ANNA = Actor.staff("anna")
 DEADLINE_SECONDS = 0.5
 """A call's deadline as it is in a campaign, instead of 30 seconds: a silent provider does not hold it up."""
 
-MOST_TRIES = 4
-"""How often a merchant tries what is not possible now, in all his lives; the campaign's end tries it again."""
+A_DAY = datetime.timedelta(days=1)
 
 PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer")
 DEBTOR = Debtor(name="Teapots and Cups", iban="NL20INGB0001234567")
@@ -57,21 +57,36 @@ class World:
     seed: int
     complete: bool
 
-    def desk(self, *, inline_seconds: float, clock: CampaignClock | None = None) -> ReturnDesk:
-        """A desk of the one shop there is, on the clock that all share."""
+    def desk(
+        self,
+        *,
+        inline_seconds: float,
+        clock: CampaignClock | None = None,
+        off: datetime.timedelta = datetime.timedelta(0),
+    ) -> ReturnDesk:
+        """A desk of the one shop there is. What elapses and the database's clock are those that all share; the clock of
+        its host is so far ``off``."""
         clock = clock or self.clock()
         database_clock.install()
         database_clock.tell(clock.now)
         return ReturnDesk(
-            shop=PlannedShop(self.plan, self.folder / "stock.db"),
+            shop=self.shop(),
             store=self.database,
             plugins=PLUGINS,
             settings=self.settings,
             inline_seconds=inline_seconds,
             migrate=False,
-            clock=clock.now,
+            clock=lambda: clock.now() + off,
             elapsed=clock.elapsed,
         )
+
+    def shop(self) -> PlannedShop:
+        """The shop as it is now."""
+        return PlannedShop(self.plan, self.folder / "stock.db", self.spellings())
+
+    def spellings(self) -> Spellings:
+        """How the shop has its payments."""
+        return Spellings(self.folder / "spellings", sum(map(len, self.plan.payments.values())))
 
     def clock(self) -> CampaignClock:
         """The clock that all share."""
@@ -111,6 +126,8 @@ class Person:
         desk = self._desk(inline_seconds=10)
         deaths.lie_in_wait(desk)
         deaths.watch(desk)
+        folder = self.world.folder
+        Suspensions(chance, folder / "asleep", folder / "suspended").lie_in_wait(desk)
         PlannedShop.book_stock = deaths.around(  # type: ignore[method-assign]
             "before the stock is booked", PlannedShop.book_stock, "after the stock is booked"
         )
@@ -123,10 +140,11 @@ class Person:
         roles[self.role](desk, chance, deaths)
 
     def _desk(self, *, inline_seconds: float) -> ReturnDesk:
-        """A desk, as soon as there is a database."""
+        """A desk, as soon as there is a database, on a host whose clock is up to a day off."""
+        off = random.Random(f"{self.world.seed}/{self.role}/{self.number}/{self.life}/off").uniform(-1, 1) * A_DAY
         while True:
             try:
-                return self.world.desk(inline_seconds=inline_seconds)
+                return self.world.desk(inline_seconds=inline_seconds, off=off)
             except StoreError as error:
                 self._complain(error)
                 time.sleep(0.1)
@@ -143,43 +161,11 @@ class Person:
     # --- the merchant --------------------------------------------------------------------------------
 
     def _sell(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
-        """Decide everything of his share, however often he has to begin again; what was refused is not tried again."""
         leaving = self._desk(inline_seconds=0)
         deaths.watch(leaving)
-        settled, tried = self.world.folder / f"decided-{self.number}", self.world.folder / f"tried-{self.number}"
-        before = {json.loads(line)["decision"] for line in _lines(settled)}
-        tries = Counter(json.loads(line)["decision"] for line in _lines(tried))
-        todo = [
-            one
-            for one in self.world.plan.decisions
-            if one.number % self.world.merchants == self.number
-            and one.number not in before
-            and one.kind in (REFUND, LINK, RETURN, CANCEL)
-        ]
-        while todo:
-            later = []
-            for decision in (one for one in todo if tries[one.number] < MOST_TRIES):
-                refund = None
-                try:
-                    refund = decide(desk if decision.inline else leaving, decision)
-                except InvalidAmount:
-                    pass  # somebody refunded in the dashboard what this was to come from
-                except StoreError as error:  # it is not saved, or perhaps it is: he presses again in the same form
-                    self._complain(error)
-                    later.append(decision)
-                    time.sleep(0.05)
-                    continue
-                except RetourError:
-                    if decision.kind != CANCEL:  # what cannot be taken back now is left as it is
-                        _append(tried, {"decision": decision.number})
-                        tries[decision.number] += 1
-                        later.append(decision)
-                        time.sleep(0.05 * tries[decision.number])
-                        continue
-                _append(settled, {"decision": decision.number, "refund": refund})
-                if refund is not None and chance.random() < 0.02:  # a double click
-                    self._tried(lambda decision=decision: decide(desk, decision))  # type: ignore[misc]
-            todo = later
+        Merchant(
+            world=self.world, number=self.number, desk=desk, leaving=leaving, chance=chance, complain=self._complain
+        ).sell()
 
     # --- the receiver of webhooks --------------------------------------------------------------------
 
@@ -218,28 +204,10 @@ class Person:
 
     def _complain(self, error: Exception) -> None:
         said = {"role": self.role, "kind": type(error).__name__, "error": str(error)}
-        _append(self.world.folder / "complaints", said)
+        append(self.world.folder / "complaints", said)
 
 
 # --- what they do ----------------------------------------------------------------------------------------
-
-
-def decide(desk: ReturnDesk, decision: Decision) -> str | None:
-    """Do what was decided; gives the refund's id where there is one. Raises what the desk raises."""
-    order_id, request = decision.order_id, decision.request_id
-    if decision.kind == REFUND:
-        return desk.refund(order_id, decision.payment, decision.amount, by=ANNA, request_id=request).refund_id
-    if decision.kind == LINK:
-        return desk.open_refund_link(order_id, decision.payment, decision.amount, by=ANNA, request_id=request).refund_id
-    if decision.kind == RETURN:
-        desk.mark_returned(order_id, {"cup": decision.units}, by=ANNA, request_id=request)
-        return None
-    for refund in desk.dossier(order_id).refunds.values():
-        taken_back = refund.state == "pending" and refund.instruction is not None and not refund.cancelling
-        if taken_back or refund.state == "submitting":
-            desk.cancel_refund(order_id, refund.id, by=ANNA)
-            break
-    return None
 
 
 def deliver(desk: ReturnDesk, webhook: Mapping[str, str]) -> bool:
@@ -280,7 +248,10 @@ def keep_books(world: World, desk: ReturnDesk, deaths: Deaths | None = None) -> 
         for transfer in ready:
             put_in_batch(desk, [transfer], current, by=ANNA)
             perhaps("between two transfers handed over")
-        handed = transfers_of(desk, batch=current).transfers
+        waiting = transfers_of(desk, batch=current)
+        for one in waiting.not_ready:  # its order has changed since: it is for a later file
+            desk.set_refund_batch(one.refund.order_id, one.refund.refund_id, "", by=ANNA)
+        handed = waiting.transfers
         if handed:
             day = datetime.date(2026, 11, 24)
             written = pain001(
@@ -321,23 +292,10 @@ def confirm(world: World, desk: ReturnDesk, perhaps: Callable[[str], None]) -> N
 
 def decided(world: World) -> dict[int, str | None]:
     """The decisions that a merchant was told are made or refused, each with its refund, if it has one."""
-    told = [
-        json.loads(line) for number in range(world.merchants) for line in _lines(world.folder / f"decided-{number}")
-    ]
+    told = [json.loads(line) for number in range(world.merchants) for line in lines(world.folder / f"decided-{number}")]
     return {one["decision"]: one["refund"] for one in told}
 
 
 def complaints(world: World) -> Sequence[Mapping[str, str]]:
     """What could not be done at a moment, by whom."""
-    return [json.loads(line) for line in _lines(world.folder / "complaints")]
-
-
-def _append(path: Path, value: object) -> None:
-    """Add a line at once and whole: many processes write, and any may die."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.write(file, f"{json.dumps(value)}\n".encode())
-    os.close(file)
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines(world.folder / "complaints")]

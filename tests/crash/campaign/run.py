@@ -8,33 +8,41 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import attrs
 import database_clock
-from sqlalchemy import exists, literal_column, select, text
+from sqlalchemy import Connection, exists, literal_column, select, text
 
-from retour import NotPossibleNow, RetourError, ReturnDesk, connect
-from retour.effects.kinds import SendRefund
-from retour.model.errors import InvalidAmount, InvalidWebhook
+from retour import AttentionItem, InvalidWebhook, Money, RetourError, ReturnDesk, WrongState, connect
+from retour.effects.kinds import LEASE, SendRefund
+from retour.model.attention import AttentionKind
 from retour.model.refunds import RefundState
+from retour.sandbox import BookedRefund
 from retour.store import tables
 from retour.store.clock import NOW
+from retour.store.connect import READ_ONLY
 from retour.store.migrations import migrate
 from retour_manual_transfer.sandbox import BankSandbox
 from retour_mollie.sandbox import MollieSandbox
 from retour_paypal.sandbox import PayPalSandbox
 from retour_stripe.sandbox import StripeSandbox
 
+from .attending import ANNA, Attending
 from .clock import CampaignClock
 from .cuts import Cuts
 from .deaths import AT_RANDOM, counted
+from .deciding import Deciding
+from .forms import Form, Forms
+from .late_writes import ARRIVED, MADE, LateWrites
 from .nursery import Nursery
-from .people import ANNA, World, believe_lookups, complaints, decide, decided, deliver, keep_books
-from .plan import CANCEL, DASHBOARD, Decision, make_plan
+from .people import World, believe_lookups, complaints, decided, deliver, keep_books
+from .plan import CANCEL, DASHBOARD, Decision, PlannedPayment, make_plan
 from .shop import empty_stock
+from .spellings import Spellings
+from .suspensions import ANY_MOMENT, suspended
 from .trouble import Trouble, pass_over_the_dead
 
 HOUR = datetime.timedelta(hours=1)
@@ -49,10 +57,42 @@ A_WHILE = datetime.timedelta(seconds=15)
 """By how much time is moved ahead every half second, so that pauses of seconds and minutes are over soon; four times
 as much once all is decided."""
 
+ATTENDED = 8
+"""How often at most a person goes through all that waits for one."""
+
+A_LEASE = datetime.timedelta(microseconds=LEASE, seconds=1)
+SLEEPS = (A_LEASE, 1.1 * HOUR, 25 * HOUR)
+SLEEP_ODDS = (16, 4, 1)
+"""How long processes are suspended: past the lease; past Mollie's key; past Stripe's."""
+
+SUSPENSIONS_PER_SECOND = 0.4
+"""At random moments; one on SQLite that had just begun to write keeps everybody else from it."""
+
+MOMENT_TO_TAKE_OVER = 0.6
+"""Seconds, real ones, in which others can take over from who is suspended."""
+
+OPEN = (
+    RefundState.PLANNED,
+    RefundState.AWAITING_MERCHANT,
+    RefundState.SUBMITTING,
+    RefundState.PENDING,
+    RefundState.UNKNOWN,
+)
+"""States of which a refund is in none when everything is settled."""
+
 SOON = datetime.timedelta(minutes=2)
 """What is due within this time is waited for before a phase ends."""
 
 SANDBOXES: tuple[type[Any], ...] = (MollieSandbox, StripeSandbox, PayPalSandbox, BankSandbox)
+
+
+@attrs.define(kw_only=True)
+class Asleep:
+    """A suspended process: when it ``began``, by the clock of what elapses, and when the campaign has ``seen`` it."""
+
+    began: float
+    seen: float
+    lease_over: bool = False
 
 
 @attrs.define(kw_only=True)
@@ -65,6 +105,7 @@ class Campaign:
     sandboxes: Mapping[str, Any]
     nursery: Nursery
     desk: ReturnDesk
+    spellings: Spellings
     chance: random.Random
     people: Mapping[str, int]
     kills_per_second: float
@@ -80,6 +121,15 @@ class Campaign:
     forgotten: list[str] = attrs.field(factory=list)
     unasked: dict[str, str] = attrs.field(factory=dict)
     failures: list[str] = attrs.field(factory=list)
+    listed: Counter[str] = attrs.field(factory=Counter)
+    attended: Counter[str] = attrs.field(factory=Counter)
+    refused_to_a_person: Counter[str] = attrs.field(factory=Counter)
+    late: Counter[str] = attrs.field(factory=lambda: Counter({ARRIVED: 0, MADE: 0}))
+    suspensions: Counter[str] = attrs.field(factory=Counter)
+    asleep: dict[int, Asleep] = attrs.field(factory=dict)
+    known_twice: set[tuple[str, str]] = attrs.field(factory=set)
+    untold: list[str] = attrs.field(factory=list)
+    locked: list[str] = attrs.field(factory=list)
     cuts: Cuts | None = None
 
     # --- while everything goes wrong -----------------------------------------------------------------
@@ -91,6 +141,8 @@ class Campaign:
             Trouble(sandbox, random.Random(f"{self.world.seed}/{name}"), self.faults)
             for name, sandbox in self.sandboxes.items()
         ]
+        for sandbox in self.sandboxes.values():
+            LateWrites(sandbox, self.clock, self.late)
         for role, people in self.people.items():
             for number in range(people):
                 self._start(role, number)
@@ -119,6 +171,7 @@ class Campaign:
             self._look_after_people()
             self._at_the_providers()
             self._at_the_dashboard()
+            self._in_the_shop()
             if time.monotonic() - looked > 0.5:
                 looked = time.monotonic()
                 self.pass_time(A_WHILE if len(self.sold) < self.world.merchants else 4 * A_WHILE)
@@ -141,7 +194,7 @@ class Campaign:
         waiting = select(columns.id).where(
             columns.state == "waiting", columns.kind == SendRefund.kind, columns.attempts == columns.settled
         )
-        with self.desk._services.store.engine.connect() as connection:
+        with self._reading() as connection:
             return connection.execute(waiting.limit(1)).first() is not None
 
     def _start(self, role: str, number: int) -> None:
@@ -154,11 +207,39 @@ class Campaign:
             pid = self.chance.choice(list(self.alive))
             if self.nursery.kill(pid):
                 self.deaths[AT_RANDOM] += 1
+        if self.alive and self.chance.random() < SUSPENSIONS_PER_SECOND * 0.03:
+            pid = self.chance.choice(list(self.alive))
+            if pid not in self.asleep and self.nursery.suspend(pid):
+                self.suspensions[ANY_MOMENT] += 1
+                (self.world.folder / "asleep" / str(pid)).touch()
+        self._look_after_the_suspended()
         for (role, number), code in self._bury():
             if code == 0:
                 self.sold.add(number)
             else:
                 self._start(role, number)
+
+    def _look_after_the_suspended(self) -> None:
+        """Whoever is suspended stays so until his lease is over; then others have a moment to take over what he was
+        doing. Now and then his provider forgets his key after that, and he goes on."""
+        for path in (self.world.folder / "asleep").iterdir():
+            pid = int(path.name)
+            asleep = self.asleep.setdefault(pid, Asleep(began=self.clock.elapsed(), seen=time.monotonic()))
+            if pid not in self.alive:
+                path.unlink()
+                del self.asleep[pid]
+            elif not asleep.lease_over and time.monotonic() - asleep.seen > 0.1:
+                self._sleep_until(asleep.began + A_LEASE.total_seconds())
+                asleep.lease_over = True
+            elif time.monotonic() - asleep.seen > MOMENT_TO_TAKE_OVER:
+                self._sleep_until(asleep.began + self.chance.choices(SLEEPS, SLEEP_ODDS)[0].total_seconds())
+                path.unlink()
+                del self.asleep[pid]
+                self.nursery.wake(pid)
+
+    def _sleep_until(self, elapsed: float) -> None:
+        if elapsed > self.clock.elapsed():
+            self.pass_time(datetime.timedelta(seconds=elapsed - self.clock.elapsed()))
 
     def _bury(self) -> list[tuple[tuple[str, int], int]]:
         return [(self.alive.pop(pid), code) for pid, code in self.nursery.ended().items()]
@@ -191,32 +272,67 @@ class Campaign:
             self.sandboxes["stripe"].break_next(done=self.chance.random() < 0.5)
             self.counts["errors that Stripe keeps"] += 1
         if self.chance.random() < 0.02:
-            order = self.chance.choice(list(self.world.plan.orders.values()))
-            payment = self.chance.choice(order.payments)
+            payment = self._any_payment()
             books = self.sandboxes[payment.provider].books(payment.reference)
             standing = [one for one in books if one.status in ("pending", "succeeded")]
             if standing:
                 self.sandboxes[payment.provider].fail(self.chance.choice(standing).reference)
                 self.counts["refunds that a bank refused"] += 1
 
+    def _any_payment(self) -> PlannedPayment:
+        return self.chance.choice(self.chance.choice(list(self.world.plan.payments.values())))
+
+    def _in_the_shop(self) -> None:
+        """The shop stores a payment by another of its names, or twice, or by a name that nobody else knows."""
+        if self.chance.random() > 0.1:
+            return
+        payment = self._any_payment()
+        name, drawn = self.chance.choice(payment.names), self.chance.random()
+        if drawn < 0.1:
+            self.spellings.store(payment, payment.unrelated)
+            self.counts["payments under a name that nobody knows"] += 1
+        elif drawn < 0.2:
+            other = self.chance.choice([one for one in payment.names if one != name])
+            self.spellings.store(payment, name, other)
+            self.counts["payments that an order has twice"] += 1
+        else:
+            self.spellings.store(payment, name)
+            self.counts["payments under another of their names"] += 1
+
     def _at_the_dashboard(self) -> None:
-        """The merchant refunds at the provider what he opened a link for, and what nobody knows of."""
+        """The merchant refunds at the provider what he opened a link for, and what nobody knows of; and his colleague
+        what he is about to refund himself."""
         if self.unannounced and self.chance.random() < 0.3:
             self._refund_in_dashboard(self.unannounced.pop())
         for row in self._rows(waits_for="merchant") if self.chance.random() < 0.05 else ():
             if row.refund_id not in self.dashboard and self.chance.random() < 0.7:
                 self._make_linked(row)
+        for asked in (self.world.folder / "colleagues").glob("*.asked"):
+            order_id, payment_id, minor = json.loads(asked.read_text())
+            self._be_faster(order_id, payment_id, Money(minor=minor, currency="EUR"))
+            asked.rename(asked.with_suffix(".done"))
+
+    def _be_faster(self, order_id: str, payment_id: str, amount: Money) -> None:
+        payment = self.world.plan.payment(order_id, payment_id)
+        if payment.provider == "manual_transfer":
+            return  # what he typed into his banking app nobody could tell from the refund that it was for
+        try:
+            self.sandboxes[payment.provider].refund_in_dashboard(payment.reference, amount)
+            self.counts["refunds by a colleague who was faster"] += 1
+        except ValueError:
+            self.counts["not possible in a dashboard"] += 1
 
     def _make_linked(self, row: Any) -> None:
-        provider, _, reference = row.payment.partition(":")
+        payment = self.world.plan.payment(row.order_id, row.payment)
+        sandbox = self.sandboxes[payment.provider]
         try:
-            self.dashboard[row.refund_id] = self.sandboxes[provider].refund_in_dashboard(reference, row.amount)
+            self.dashboard[row.refund_id] = sandbox.refund_in_dashboard(payment.reference, row.amount)
             self.counts["refunds in a dashboard"] += 1
         except ValueError:
             self.dashboard[row.refund_id] = ""  # not enough is left there any more
 
     def _refund_in_dashboard(self, decision: Decision) -> None:
-        payment = self.world.plan.orders[decision.order_id].payment(decision.payment)
+        payment = self.world.plan.payment(decision.order_id, decision.provider)
         try:
             self.sandboxes[payment.provider].refund_in_dashboard(payment.reference, decision.amount)
             self.counts["refunds in a dashboard"] += 1
@@ -258,17 +374,23 @@ class Campaign:
             refunds.waits_for == "provider",
             ~asked,
         )
-        with self.desk._services.store.engine.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(query).all()
         for order_id, refund_id, state in found:
             self.unasked.setdefault(refund_id, f"order {order_id} refund {refund_id} is {state}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection that waits for no process that was suspended while it wrote."""
+        with self.desk._services.store.engine.connect() as connection:
+            yield connection.execution_options(**READ_ONLY)
 
     def _waits(self) -> list[datetime.timedelta]:
         """How long each waiting effect waits still. Looks at what succeeded go on for months, and nothing waits for
         them."""
         columns = tables.effect.c
         now: Any = literal_column(NOW[self.desk._services.store.engine.dialect.name])
-        with self.desk._services.store.engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
                 select(columns.not_before - now).where(columns.state == "waiting", columns.behind < 2)
             ).scalars()
@@ -283,6 +405,10 @@ class Campaign:
         failures = self.world.folder / "failures"
         self.failures = [json.loads(line) for line in failures.read_text().splitlines()] if failures.exists() else []
         self.deaths += counted(self.world.folder / "deaths")
+        self.suspensions += suspended(self.world.folder / "suspended")
+        for payments in self.world.plan.payments.values():
+            for payment in payments:
+                self.spellings.store(payment, self.chance.choice(payment.telling))
         self._decide_the_rest()
         while self.unannounced:
             self._refund_in_dashboard(self.unannounced.pop())
@@ -292,6 +418,8 @@ class Campaign:
                 self._make_linked(row)
         self._work_it_all_off()
         self._deliver_the_rest()
+        self._reconcile()  # what the shop calls its payments now is seen
+        self._explain()  # and transfers and links go by that
         while keep_books(self.world, self.desk):
             pass
         self._work_it_all_off()
@@ -301,13 +429,91 @@ class Campaign:
         self._work_it_all_off()
 
     def _decide_the_rest(self) -> None:
-        known = decided(self.world)
+        """What no merchant came to the end of, by a person who first says what became of payments that left."""
+        known, shop = decided(self.world), self.world.shop()
+        forms = [Forms(self.world.folder / f"forms-{number}", shop) for number in range(self.world.merchants)]
+        attending = self._attending()
         for decision in self.world.plan.decisions:
-            if decision.kind not in (DASHBOARD, CANCEL) and decision.number not in known:
+            if decision.kind in (DASHBOARD, CANCEL) or decision.number in known:
+                continue
+            own = forms[self.world.plan.merchant_of(decision, self.world.merchants)]
+            deciding = Deciding(desk=self.desk, forms=own, faster=self._colleague)
+            for payment in self.desk.dossier(decision.order_id).vanished():
+                with suppress(WrongState):  # it was there again when the order was read anew
+                    attending.explain(decision.order_id, payment.id)
+            try:
+                deciding.decide(decision)
+            except RetourError as error:
+                self.counts["decisions refused"] += 1
+                self.counts[f"  {type(error).__name__}"] += 1
+
+    def _colleague(self, decision: Decision, form: Form) -> None:
+        self._be_faster(decision.order_id, form.payment, form.amount)
+
+    def _attending(self) -> Attending:
+        """A person who looks at the providers' dashboards too."""
+        return Attending(
+            desk=self.desk, plan=self.world.plan, shop=self.world.shop(), chance=self.chance, books=self._in_the_books
+        )
+
+    def _in_the_books(self, order_id: str, refund_id: str) -> BookedRefund | None:
+        """A refund that stands in its provider's books."""
+        payment = self.world.plan.payment(order_id, self.desk.dossier(order_id).refunds[refund_id].payment)
+        standing = [
+            one
+            for one in self.sandboxes[payment.provider].books(payment.reference)
+            if one.refund_id == refund_id and one.status in ("pending", "succeeded")
+        ]
+        return standing[-1] if standing else None
+
+    def attend(self) -> None:
+        """A person goes through all that waits for one, a day later and again, until nothing does. What is listed
+        without a word of what to do about it, and what is left in the end, is ``locked``."""
+        attending = self._attending()
+        for round_ in range(ATTENDED):
+            items = list(self._attention())
+            if not items:
+                break
+            self.pass_time(datetime.timedelta(hours=24, minutes=5))
+            for item in self._attention():
+                self.listed[item.kind.value] += 1
+                if item.kind is AttentionKind.REFUND_PAID_TWICE:
+                    self.known_twice.add((item.order_id, item.about))
                 try:
-                    decide(self.desk, decision)
-                except (NotPossibleNow, InvalidAmount):
-                    self.counts["decisions refused"] += 1
+                    done = attending.attend_to(item, gives_up=round_ > 1)
+                    if not done:
+                        self.untold.append(f"order {item.order_id}: {item.kind} {item.about}: {item.can_do}")
+                    self.attended[done] += 1
+                except RetourError as error:
+                    self.refused_to_a_person[f"order {item.order_id}: {item.kind} {item.about}: {error}"] += 1
+            self._work_it_all_off()
+        for row in list(
+            self._rows(state=RefundState.AWAITING_MERCHANT)
+        ):  # it became a transfer, and to whom is unknown
+            self.desk.cancel_refund(row.order_id, row.refund_id, by=ANNA)
+            self.attended["cancel_refund"] += 1
+        self._reconcile()
+        self.locked = [f"order {one.order_id}: {one.kind} {one.about}: {one.why}" for one in self._attention()]
+        self.locked += [
+            f"order {row.order_id}: {row.refund_id} of {row.amount} is {row.state}" for row in self._rows(state=OPEN)
+        ]
+
+    def _explain(self) -> None:
+        """Say of each payment that left its order what it became."""
+        attending = self._attending()
+        for item in list(self._attention()):
+            if item.kind is AttentionKind.PAYMENT_VANISHED:
+                attending.explain(item.order_id, item.about)
+                self.attended["explain_payment"] += 1
+
+    def _attention(self) -> Iterator[AttentionItem]:
+        after = None
+        while True:
+            page = self.desk.attention(limit=100, after=after)
+            yield from page.items
+            after = page.next
+            if after is None:
+                return
 
     def _work_it_all_off(self) -> None:
         """Work until nothing waits, letting time pass; what only ever waits for a far day is brought there."""
@@ -352,13 +558,14 @@ class Campaign:
         columns = tables.effect.c
         asked = select(columns.kind, columns.attempts, columns.settled, columns.problem, columns.owner)
         asked = asked.where(columns.order_id == order_id, columns.state == "waiting")
-        with self.desk._services.store.engine.connect() as connection:
+        with self._reading() as connection:
             return [str(tuple(row)) for row in connection.execute(asked)]
 
     def _is_external(self, row: Any) -> bool:
         return self.desk.dossier(row.order_id).refunds[row.refund_id].instruction is None
 
     def _reconcile(self) -> None:
+        """Ask every provider about everything, as a person can for one order after the other."""
         for order_id in self.world.plan.orders:
             if self.desk.reconcile(order_id).not_asked:
                 self.counts["orders that cannot be reconciled"] += 1
@@ -370,15 +577,15 @@ class Campaign:
             if row.refund_id not in self.dashboard:
                 continue
             made = self.dashboard[row.refund_id]
-            provider, _, reference = row.payment.partition(":")
-            books = {one.reference: one.status for one in self.sandboxes[provider].books(reference)}
+            payment = self.world.plan.payment(row.order_id, row.payment)
+            books = {one.reference: one.status for one in self.sandboxes[payment.provider].books(payment.reference)}
             if books.get(made) not in ("pending", "succeeded"):
                 self.desk.cancel_refund(row.order_id, row.refund_id, by=ANNA)
                 continue
             found = [
                 one.id
                 for one in self.desk.dossier(row.order_id).refunds.values()
-                if one.source == "external" and one.payment == row.payment and one.reference == made
+                if one.source == "external" and one.reference == made
             ]
             if found:
                 self.desk.match_refund(row.order_id, row.refund_id, found[0], by=ANNA)
@@ -428,6 +635,8 @@ def campaign(
         engine.dispose()
         empty_stock(folder / "stock.db")
         (folder / "webhooks").mkdir()
+        (folder / "colleagues").mkdir()
+        (folder / "asleep").mkdir()
         (folder / "batches").mkdir()
         world = World(
             folder=folder,
@@ -453,6 +662,7 @@ def campaign(
             sandboxes=sandboxes,
             nursery=nursery,
             desk=desk,
+            spellings=world.spellings(),
             chance=chance,
             unannounced=[one for one in plan.decisions if one.kind == DASHBOARD],
             people={"merchant": merchants, "worker": workers, "receiver": 2, "bookkeeper": 1},

@@ -1,6 +1,6 @@
 """``python -m crash.campaign.tampering``: a small campaign in which nobody dies, and then what an audit must find.
 
-Prints one line of JSON: what the audit found after each of them.
+Prints one line of JSON: what the audit found more after each of them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 import requests
 from sqlalchemy import text
 
+from retour import Money
 from retour.model.refunds import Refund
 
-from .audit import audit
+from .audit import audit, parked
 from .run import Campaign, campaign
 
 
@@ -31,11 +32,12 @@ def lose(one: Campaign, order_id: str, _: Refund) -> None:
 def pay_again(one: Campaign, _: str, refund: Refund) -> None:
     """The same refund is sent with another key."""
     assert refund.instruction is not None
-    stripe = one.sandboxes["stripe"]
+    stripe, target = one.sandboxes["stripe"], refund.instruction.target
+    on = "payment_intent" if target.startswith("pi_") else "charge"
     made = requests.post(
         f"{stripe.url}/v1/refunds",
         headers={"Authorization": f"Bearer {stripe.settings['api_key']}"},
-        data={"payment_intent": refund.instruction.target, "amount": "1", "metadata[refund_id]": refund.id},
+        data={on: target, "amount": "1", "metadata[refund_id]": refund.id},
         timeout=10,
     )
     assert made.status_code == 200, made.text
@@ -63,37 +65,99 @@ def ask_nobody(one: Campaign, _: str, refund: Refund) -> None:
         )
 
 
+def call_it_otherwise(one: Campaign, order_id: str, refund: Refund) -> None:
+    """The shop has a payment by a name that nobody else knows, and nobody says what it was."""
+    payment = one.world.plan.payment(order_id, refund.payment)
+    one.spellings.store(payment, payment.unrelated)
+
+
+def pay_too_much(one: Campaign, order_id: str, refund: Refund) -> None:
+    """More of a payment goes back than there was."""
+    payment = one.world.plan.payment(order_id, refund.payment)
+    ledger = one.sandboxes["stripe"].ledger
+    ledger.refund(ledger.stored(payment.reference), payment.captured, reference="re_toomuch", said={})
+    one.desk.reconcile(order_id)
+
+
+def pay_unasked(one: Campaign, _: str, __: Refund) -> None:
+    """Goods of which nobody has seen anything are refunded, on an order of which only what is suggested is."""
+    for order_id in sorted(one.world.plan.suggesting):
+        for payment in one.world.plan.payments[order_id]:
+            sandbox = one.sandboxes[payment.provider]
+            gone = sum(each.amount.minor for each in sandbox.books(payment.reference))
+            if payment.provider != "manual_transfer" and payment.captured.minor > gone:
+                sandbox.refund_in_dashboard(
+                    payment.reference, Money(minor=payment.captured.minor - gone, currency="EUR")
+                )
+                one.desk.reconcile(order_id)
+
+
+def say_nothing(one: Campaign, order_id: str, refund: Refund) -> None:
+    """The list has a refund that came back, and not what to do about it."""
+    bounce(one, order_id, refund)
+    one.desk.reconcile(order_id)
+    with one.desk._services.store.engine.begin() as connection:
+        connection.execute(text("UPDATE retour_attention SET can_do = '[]'"))
+    one.attend()
+
+
+def hold_for_ever(one: Campaign, _: str, refund: Refund) -> None:
+    """A refund is held, and stands on no list."""
+    with one.desk._services.store.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE retour_refund SET state = 'planned' WHERE refund_id = :id"),
+            {"id": refund.id},
+        )
+    one.attend()
+
+
 TAMPERINGS: Mapping[str, Callable[[Campaign, str, Refund], None]] = {
-    "lose": lose,
     "pay again": pay_again,
     "bounce": bounce,
     "book again": book_again,
     "ask nobody": ask_nobody,
+    "pay too much": pay_too_much,
+    "pay unasked": pay_unasked,
+    "call it otherwise": call_it_otherwise,
+    "hold for ever": hold_for_ever,
+    "say nothing": say_nothing,
+    "lose": lose,
 }
 
 
 def main() -> None:
     logging.getLogger("retour").setLevel(logging.CRITICAL)
     found: dict[str, list[str]] = {}
-    for name, tamper in TAMPERINGS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            database = f"sqlite:///{folder}/retour.db"
-            with campaign(database, Path(folder), refunds=30, seed=5, workers=0, complete=False) as one:
-                one.settle()
-                assert audit(one).clean
-                order_id, refund = next(
-                    (order_id, refund)
-                    for order_id, order in one.world.plan.orders.items()
-                    for refund in one.desk.dossier(order_id).refunds.values()
-                    if refund.state == "succeeded"
-                    and refund.instruction
-                    and refund.payment.startswith("stripe:")
-                    and order.payment(refund.payment).captured.minor
-                    > sum(each.amount.minor for each in one.sandboxes["stripe"].books(refund.instruction.target))
-                )
-                tamper(one, order_id, refund)
-                found[name] = [what for what, several in audit(one).faults_found.items() if several]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        campaign(f"sqlite:///{folder}/retour.db", Path(folder), refunds=240, seed=5, workers=0, complete=False) as one,
+    ):
+        one.settle()
+        before = parked(one)
+        one.attend()
+        clean = audit(one, before)
+        assert clean.clean, clean.text()
+        targets = iter(_targets(one))  # found before anything is tampered with
+        known = clean.faults_found
+        for name, tamper in TAMPERINGS.items():
+            tamper(one, *next(targets))
+            now = audit(one, before).faults_found
+            found[name] = [what for what, several in now.items() if len(several) > len(known[what])]
+            known = now
     print(json.dumps(found))
+
+
+def _targets(one: Campaign) -> list[tuple[str, Refund]]:
+    """A refund that succeeded at Stripe of each order that has one, those first of whose payment something is left."""
+    found: dict[str, tuple[int, Refund]] = {}
+    for order_id in one.world.plan.orders:
+        for refund in one.desk.dossier(order_id).refunds.values():
+            stripe = refund.provider == "stripe" and refund.state == "succeeded" and refund.instruction is not None
+            if stripe and order_id not in one.world.plan.suggesting:
+                payment = one.world.plan.payment(order_id, refund.payment)
+                books = one.sandboxes["stripe"].books(payment.reference)
+                found[order_id] = payment.captured.minor - sum(each.amount.minor for each in books), refund
+    return [(order_id, found[order_id][1]) for order_id in sorted(found, key=lambda one: -found[one][0])]
 
 
 if __name__ == "__main__":

@@ -147,13 +147,17 @@ def _handler(server: SandboxServer) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
+            given = self.rfile.read(length)
+            if len(given) < length:  # whoever sent it is gone in the middle, and no server acts on half a request
+                self.close_connection = True
+                return
             response, fault = server.answer(
                 SandboxRequest(
                     method=self.command,
                     path=parts.path,
                     query=dict(parse_qsl(parts.query, keep_blank_values=True)),
                     headers={name.lower(): value for name, value in self.headers.items()},
-                    body=self.rfile.read(length),
+                    body=given,
                 )
             )
             if fault is Fault.SILENT_AFTER:

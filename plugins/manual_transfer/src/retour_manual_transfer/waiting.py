@@ -153,11 +153,15 @@ def _pays_from(payment_id: str) -> str:
 
 
 def _payments(desk: ReturnDesk, order_id: str) -> Mapping[str, Payment] | RetourError:
-    """The payments of an order by id, or why it cannot be read: one order must not hold up the others."""
+    """The payments of an order by each id that they are known to have had, or why it cannot be read: one order must not
+    hold up the others."""
     try:
-        return {option.payment.id: option.payment for option in desk.refund_options(order_id)}
+        now = {option.payment.id: option.payment for option in desk.refund_options(order_id)}
+        dossier = desk.dossier(order_id)
     except RetourError as error:
         return error
+    before = {one: now[stands] for one in dossier.payments if (stands := dossier.stands_for(one)) in now}
+    return {**before, **now}
 
 
 def _transfer(
