@@ -34,6 +34,7 @@ from retour.providers import (
     WebhookRejected,
     WebhookTrust,
 )
+from retour.providers.write_limit import writes_are_too_late
 
 text = TextDomain("retour").text
 WINDOW = datetime.timedelta(hours=1)
@@ -45,7 +46,9 @@ class Ledger:
 
     ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
     every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
-    ``called`` are the names that payments have beside the one that is refunded.
+    ``called`` are the names that payments have beside the one that is refunded; ``read_as`` is what the provider's
+    plugin makes of a name as a shop spells it. ``connecting`` is called when the connection for a refund stands, and
+    nothing was sent yet.
     """
 
     clock: Callable[[], datetime.datetime]
@@ -63,6 +66,8 @@ class Ledger:
     sent: dict[str, list[bytes]] = attrs.field(factory=dict)
     said: list[tuple[str, RefundStatus]] = attrs.field(factory=list)
     called: dict[str, str] = attrs.field(factory=dict)
+    read_as: Callable[[str], str] = str
+    connecting: Callable[[], None] = lambda: None
     watch: Callable[[str, RefundRequest | None], None] = lambda _, __: None
 
     def add(self, target: str, amount: Money, refund_id: str = "") -> RefundResult:
@@ -86,6 +91,11 @@ class Ledger:
         self.refunds[reference] = attrs.evolve(self.refunds[reference], status=status, provider_status=status.value)
         self.said.append((reference, status))
         return self.refunds[reference]
+
+    def target(self, name: str) -> str:
+        """What is refunded of a payment that somebody calls ``name``."""
+        read = self.read_as(name)
+        return self.called.get(read, read)
 
     def total(self, target: str) -> int:
         """Minor units that really went back on a payment."""
@@ -149,20 +159,23 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
 
         def refundable(self, payment: Payment) -> Refundable:
             ledger.watch("refundable", None)
-            target = ledger.called.get(payment.reference, payment.reference)
+            target = ledger.target(payment.reference)
             if target not in ledger.paid:
                 raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
             return Refundable(target=target, remaining=ledger.paid[target], names=(target, *self._others(target)))
 
         def payment_names(self, name: str) -> list[str]:
             self._look("payment_names")
-            target = ledger.called.get(name, name)
+            target = ledger.target(name)
             return [target, *self._others(target)] if target in ledger.paid else []
 
         def _others(self, target: str) -> list[str]:
             return [other for other, one in ledger.called.items() if one == target]
 
         def refund(self, request: RefundRequest) -> RefundResult:
+            ledger.connecting()
+            if writes_are_too_late():  # as the session of a provider on the net looks at it
+                raise ProviderError(ErrorCode.NOT_SENT, "it was too late")
             ledger.calls += 1
             ledger.watch("refund", request)
             wire = json.dumps(attrs.asdict(request), sort_keys=True).encode()
@@ -222,9 +235,9 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
                     events=tuple([RefundEvent(event_id=f"{one.reference}-{one.status}", refund=one) for one in several])
                 )
             result = ledger.refunds[what]
-            if then:  # as it was then: a webhook can be late
-                status = RefundStatus(then[0])
-                result = attrs.evolve(result, status=status, provider_status=status.value)
+            if then:  # as it was then: a webhook can be late, and call the payment by another of its names
+                status, target = RefundStatus(then[0]), then[1] if then[1:] else result.target
+                result = attrs.evolve(result, status=status, provider_status=status.value, target=target)
             event = RefundEvent(event_id=f"{what}-{result.status}", refund=result)
             return VerifiedEvents(events=(event,))
 
