@@ -17,6 +17,7 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from money_told import money_told
+from sqlalchemy import Engine
 
 from retour import (
     Actor,
@@ -31,6 +32,7 @@ from retour import (
     ReturnDesk,
 )
 from retour.providers import RefundStatus
+from retour.store import tables
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
@@ -43,6 +45,14 @@ AMOUNTS = st.sampled_from(["25.00", "10.00", "25.00", "50.00", "100.00"])
 GONE = (RefundStatus.SUCCEEDED, RefundStatus.PENDING)
 WAITS_TO_BE_SENT = (RefundState.PLANNED, RefundState.SUBMITTING)
 MOST_DECISIONS = 40
+
+
+def forget_everything(engine: Engine) -> None:
+    """Nothing happened in the database yet."""
+    with engine.begin() as connection:
+        for table in tables.metadata.sorted_tables:
+            if table is not tables.migration:
+                connection.execute(table.delete())
 
 
 @attrs.frozen(kw_only=True)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
-from sqlalchemy import Engine, text
-from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, Booked, Host, TwoBooks
+from sqlalchemy import Engine
+from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, Booked, Host, TwoBooks, forget_everything
 
 from retour import MemoryShop, Money, ReturnDesk, connect
 from retour.providers import Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support
@@ -82,9 +82,7 @@ class TwoBooksInMemory(TwoBooks):
         units: int,
     ) -> None:
         world = self.world
-        with self.engines[0].begin() as connection:
-            for table in _TABLES:
-                connection.execute(text(f"DELETE FROM retour_{table}"))  # noqa: S608 - our own names
+        forget_everything(self.engines[0])
         world.now = NOON
         paid = {name: Money(minor=has, currency="EUR") for name in ("p_1", "p_2")}
         self.ledger = world.provider.Ledger(clock=lambda: world.now, paid=paid)
@@ -250,7 +248,6 @@ class TwoBooksInMemory(TwoBooks):
             self.desk.work()
 
 
-_TABLES = ("dossier", "event", "refund", "return", "attention", "effect", "reference", "personal", "unknown_name")
 _THEN = {
     RefundStatus.PENDING: (RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CANCELLED),
     RefundStatus.SUCCEEDED: (RefundStatus.FAILED,),
@@ -258,6 +255,7 @@ _THEN = {
 """What can become of a refund: nothing comes back from the dead."""
 
 
+@pytest.mark.long
 def test_what_the_provider_did_and_what_we_say_never_differ(world: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "retour")
     engines = [connect(world.database) for _ in range(2)]
