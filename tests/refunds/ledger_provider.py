@@ -34,6 +34,7 @@ from retour.providers import (
     WebhookRejected,
     WebhookTrust,
 )
+from retour.providers.write_limit import writes_are_too_late
 
 text = TextDomain("retour").text
 WINDOW = datetime.timedelta(hours=1)
@@ -45,8 +46,10 @@ class Ledger:
 
     ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
     every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
-    ``methods`` is how payments were paid, ``taken_back`` what banks took back of them, ``called`` are the names that
-    payments have beside the one that is refunded.
+    ``methods`` is how payments were paid, ``taken_back`` what banks took back of them.
+    ``called`` are the names that payments have beside the one that is refunded; ``read_as`` is what the provider's
+    plugin makes of a name as a shop spells it. ``connecting`` is called when the connection for a refund stands, and
+    nothing was sent yet.
     """
 
     clock: Callable[[], datetime.datetime]
@@ -66,6 +69,8 @@ class Ledger:
     called: dict[str, str] = attrs.field(factory=dict)
     methods: dict[str, str] = attrs.field(factory=dict)
     taken_back: dict[str, Money] = attrs.field(factory=dict)
+    read_as: Callable[[str], str] = str
+    connecting: Callable[[], None] = lambda: None
     watch: Callable[[str, RefundRequest | None], None] = lambda _, __: None
 
     def add(self, target: str, amount: Money, refund_id: str = "") -> RefundResult:
@@ -89,6 +94,11 @@ class Ledger:
         self.refunds[reference] = attrs.evolve(self.refunds[reference], status=status, provider_status=status.value)
         self.said.append((reference, status))
         return self.refunds[reference]
+
+    def target(self, name: str) -> str:
+        """What is refunded of a payment that somebody calls ``name``."""
+        read = self.read_as(name)
+        return self.called.get(read, read)
 
     def total(self, target: str) -> int:
         """Minor units that really went back on a payment."""
@@ -152,7 +162,7 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
 
         def refundable(self, payment: Payment) -> Refundable:
             ledger.watch("refundable", None)
-            target = ledger.called.get(payment.reference, payment.reference)
+            target = ledger.target(payment.reference)
             if target not in ledger.paid:
                 raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
             return Refundable(
@@ -165,13 +175,16 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
 
         def payment_names(self, name: str) -> list[str]:
             self._look("payment_names")
-            target = ledger.called.get(name, name)
+            target = ledger.target(name)
             return [target, *self._others(target)] if target in ledger.paid else []
 
         def _others(self, target: str) -> list[str]:
             return [other for other, one in ledger.called.items() if one == target]
 
         def refund(self, request: RefundRequest) -> RefundResult:
+            ledger.connecting()
+            if writes_are_too_late():  # as the session of a provider on the net looks at it
+                raise ProviderError(ErrorCode.NOT_SENT, "it was too late")
             ledger.calls += 1
             ledger.watch("refund", request)
             wire = json.dumps(attrs.asdict(request), sort_keys=True).encode()
@@ -231,9 +244,9 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
                     events=tuple([RefundEvent(event_id=f"{one.reference}-{one.status}", refund=one) for one in several])
                 )
             result = ledger.refunds[what]
-            if then:  # as it was then: a webhook can be late
-                status = RefundStatus(then[0])
-                result = attrs.evolve(result, status=status, provider_status=status.value)
+            if then:  # as it was then: a webhook can be late, and call the payment by another of its names
+                status, target = RefundStatus(then[0]), then[1] if then[1:] else result.target
+                result = attrs.evolve(result, status=status, provider_status=status.value, target=target)
             event = RefundEvent(event_id=f"{what}-{result.status}", refund=result)
             return VerifiedEvents(events=(event,))
 

@@ -122,6 +122,49 @@ def test_a_worker_who_sends_later_reads_again_and_finds_the_colleague(world: Any
     assert (world.ledger.calls, world.went_back) == (0, 40_00)
 
 
+@pytest.mark.parametrize("told", ["by a webhook", "by a bookkeeper"])
+@pytest.mark.parametrize("sent_after", [MINUTES, datetime.timedelta(seconds=20)])
+def test_what_a_colleague_refunded_since_it_was_decided_holds_it_whoever_told(
+    world: Any, told: str, sent_after: datetime.timedelta
+) -> None:
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.refund("40.00")
+    by_colleague(world, EUR20)
+    if told == "by a webhook":
+        world.desk.receive_webhook("ledger", {"signature": "right"}, b"event:re_1")
+    else:
+        world.desk.reconcile("1001")
+    world.later(sent_after)
+    ours, external = world.refunds
+    assert (external.source, external.reference) == ("external", "re_1")
+    assert (ours.state, ours.needs_person, ours.problem.code) == ("planned", True, ReasonCode.REFUNDED_MEANWHILE)
+    assert ours.problem.said == "EUR 20.00 re_1"
+    assert world.went_back == 20_00
+    world.desk.retry_refund("1001", ours.id, by=ANNA)
+    assert (world.states, world.went_back) == (["succeeded", "succeeded"], 60_00), "a person has seen it"
+
+
+def test_what_a_colleague_refunded_before_it_was_decided_holds_nothing_up(world: Any) -> None:
+    world.open(inline_seconds=0)
+    by_colleague(world, EUR20)
+    world.desk.reconcile("1001")
+    world.refund("40.00")
+    world.later(MINUTES)
+    assert (world.states, world.went_back) == (["succeeded", "succeeded"], 60_00)
+
+
+def test_a_held_refund_is_not_let_go_past_a_colleague_whom_a_webhook_told_of(world: Any) -> None:
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
+    refund_id = world.refund("40.00").refund_id
+    by_colleague(world)
+    world.desk.receive_webhook("ledger", {"signature": "right"}, b"event:re_1")
+    held = world.desk.retry_refund("1001", refund_id, by=ANNA).refund
+    assert (held.state, held.problem.code) == ("planned", ReasonCode.REFUNDED_MEANWHILE)
+    assert world.desk.retry_refund("1001", refund_id, by=ANNA).refund.state == "succeeded"
+
+
 def test_a_worker_who_finds_nothing_new_sends(world: Any) -> None:
     world.open(inline_seconds=0)
     world.refund("40.00")

@@ -322,3 +322,36 @@ def test_two_payments_of_one_order_are_two(world: Any) -> None:
     for name in ("p_1", "p_2"):
         world.desk.refund("1001", name, eur("50"), by=ANNA, request_id=name)
     assert world.states == ["succeeded", "succeeded"]
+
+
+def test_what_became_of_a_refund_is_found_also_where_a_person_said_that_its_payment_became_another(
+    returned: Any,
+) -> None:
+    """Its provider may know the two as two payments, and has the refund in the books of the one that left."""
+    stores(returned, paid("p_2"))
+    returned.ledger.paid["p_2"] = eur("100")
+    returned.desk.explain_payment("1001", "p_1", became="p_2", by=ANNA)
+    returned.ledger.turn("re_1", RefundStatus.FAILED)
+    returned.ledger.add("p_1", eur("10"))
+    returned.desk.reconcile("1001")
+    assert [(one.reference, one.state.value) for one in returned.refunds] == [
+        ("re_1", "reversed"),
+        ("re_2", "succeeded"),
+    ]
+    assert suggested(returned) == [("p_2", "EUR 10.00", "EUR 90.00")]
+    assert returned.desk.dossier("1001").stands_for("ledger:p_2") == "ledger:p_2"
+    assert "ledger:p_2" not in returned.desk.dossier("1001").identities, "what p_1 is called says nothing of p_2"
+    assert not returned.desk.reconcile("1001").changed
+
+
+def test_a_link_that_was_followed_before_its_payment_became_another_is_not_paid_once_more(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    link = world.open_link("40.00").refund_id
+    world.ledger.add("p_1", eur("40"))
+    stores(world, paid("p_2"))
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.explain_payment("1001", "p_1", became="p_2", by=ANNA)
+    with pytest.raises(WrongState):
+        world.desk.refund("1001", "p_2", eur("40"), instead_of=link, by=ANNA, request_id="instead")
+    assert (world.states, world.ledger.calls) == (["succeeded"], 0)

@@ -51,8 +51,9 @@ class Reconciling:
         """
         refund = case.dossier.refund(refund_id)
         self._check_can_be_looked_up(case, refund)
-        books = self._books([case.dossier.payment_of(case.order, refund.payment)])
-        for payment in books.not_asked:
+        payment = _where_it_was_made(case, refund) or case.dossier.payment_of(case.order, refund.payment)
+        books = self._books([payment])
+        for unasked in books.not_asked:
             raise ProviderUnavailable(
                 text(
                     "Order {order}: refund {refund} of {amount} on payment {payment} may have been made already: "
@@ -60,8 +61,8 @@ class Reconciling:
                     order=case.order_id,
                     refund=refund.id,
                     amount=refund.amount,
-                    payment=payment.payment,
-                    why=payment.why,
+                    payment=unasked.payment,
+                    why=unasked.why,
                 )
             )
         return self._record(case, books)
@@ -104,7 +105,8 @@ class Reconciling:
     def _record(self, case: Case, books: Books, *, sees_the_order: bool = False) -> Outcome:
         def decide(draft: Draft, order: Order) -> None:
             for payment_id, read in books.read.items():
-                record_books(draft, draft.dossier.payment_of(order, payment_id), read)
+                now = next((payment for payment in order.payments if payment.id == payment_id), None)
+                record_books(draft, now or draft.dossier.payments[payment_id], read)
 
         command = Command(
             order_id=case.order_id, by=Actor.system(), decide=decide, case=case, sees_the_order=sees_the_order
@@ -115,7 +117,16 @@ class Reconciling:
 def _with_refunds(case: Case) -> list[Payment]:
     """The payments of an order as it is now, and those that left it with refunds on them: what is on its way there
     ends too."""
-    dossier = case.dossier
-    left = {dossier.stands_for(refund.payment) for refund in dossier.refunds.values()}
-    left -= {dossier.stands_for(one.id) for one in case.order.payments}
-    return [*case.order.payments, *[dossier.payments[one] for one in sorted(left) if one in dossier.payments]]
+    asked = {payment.id: payment for payment in case.order.payments}
+    for refund in case.dossier.refunds.values():
+        payment = _where_it_was_made(case, refund)
+        if payment is not None:
+            asked.setdefault(payment.id, payment)
+    return list(asked.values())
+
+
+def _where_it_was_made(case: Case, refund: Refund) -> Payment | None:
+    """The payment in whose books a refund is, None where nobody saw it. One of which a person said that it became
+    another can be a payment of its own at its provider all the same."""
+    said = refund.payment in case.dossier.explained
+    return case.payment(refund.payment if said else case.dossier.stands_for(refund.payment))

@@ -49,13 +49,17 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     """Record what the books say that we did not know. Gives the reason why what is about to go out has to wait for a
     person, or None where it may go. ``own`` is that refund, where it is decided already.
 
-    It waits where more went back than was known when it was decided, and where less is left than anything explains.
+    It waits where more went back than was known when it was decided, whoever told it since, and where less is left than
+    anything explains.
     """
     currency = payment.captured.currency
     identify(draft, payment, books.target, books.names, books.method)
     _record_charge_back(draft, payment, books)
     known, before = set(draft.dossier.refunds), draft.dossier.refunded(payment.id, currency)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
+    since_decided = None if own is None else refunded_meanwhile(draft.dossier, payment, own)
+    if since_decided is not None:
+        return since_decided
     if draft.dossier.refunded(payment.id, currency) > before:
         return reason(ReasonCode.REFUNDED_MEANWHILE, _named(draft.dossier, payment, known))
     return _unexplained(draft.dossier, payment, books, own)
@@ -66,6 +70,14 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
     told = books.charged_back
     if told is not None and told != draft.dossier.charged_back(payment.id, told.currency):
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
+
+
+def refunded_meanwhile(dossier: Dossier, payment: Payment, own: Refund) -> Reason | None:
+    """Why a refund that was not sent yet has to wait for a person: colleagues refunded on its payment since it was
+    decided, by a webhook or by whatever else told it. None where nobody did."""
+    decided_before = list(dossier.refunds)[: list(dossier.refunds).index(own.id)]
+    named = _named(dossier, payment, {*decided_before})
+    return reason(ReasonCode.REFUNDED_MEANWHILE, named) if named else None
 
 
 def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:

@@ -1,0 +1,37 @@
+"""What the sentences of a timeline say of money: read as a person reads them, and by nothing that retour folds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from retour import TimelineEntry
+
+_AMOUNT = r"€(?P<amount>[\d,]+\.\d\d)"
+_REFERENCE = r"reference (?P<reference>[^ ;()]+)"
+_SENTENCES = (
+    rf"{_AMOUNT}: (?P<state>[a-z ]+), {_REFERENCE}.*",
+    rf"{_AMOUNT} was (?P<state>refunded) at the provider, {_REFERENCE}; it was not requested from this shop.*",
+    rf"A refund of {_AMOUNT} at the provider, {_REFERENCE}: (?P<state>[a-z ]+); it was not requested from this shop.*",
+    rf"{_AMOUNT} (?P<state>refunded), {_REFERENCE}",
+    rf"Refund of {_AMOUNT} settled by hand: it was (?P<state>made), {_REFERENCE}",
+)
+"""All sentences that say under which reference an amount went back, or did not."""
+
+WENT_BACK = frozenset({"refunded", "made", "on its way"})
+
+
+def money_told(entries: Iterable[TimelineEntry]) -> dict[str, int]:
+    """The minor units that went back by a timeline's English sentences, by the reference under which they did. The last
+    sentence about a reference counts."""
+    told: dict[str, int] = {}
+    for entry in entries:
+        sentence = entry.text("en")
+        found = next((match for one in _SENTENCES if (match := re.fullmatch(one, sentence))), None)
+        if found is None:
+            continue
+        told.pop(found["reference"], None)
+        if found["state"] in WENT_BACK:
+            told[found["reference"]] = int(Decimal(found["amount"].replace(",", "")) * 100)
+    return told

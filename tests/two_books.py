@@ -1,0 +1,637 @@
+"""A merchant in trouble and his two books, the provider's and ours: a machine that does at random what people, shops,
+providers, hosts and clocks do to one order, and compares the books.
+
+What it does and what must hold is the same for every provider; where the provider is, its machine says.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from money_told import money_told
+from sqlalchemy import Engine
+
+from retour import (
+    Actor,
+    AttentionItem,
+    MemoryShop,
+    Mode,
+    Money,
+    Refund,
+    RefundOption,
+    RefundState,
+    RetourError,
+    ReturnDesk,
+)
+from retour.providers import RefundStatus
+from retour.store import tables
+from retour.testing import a_line, a_payment, an_order
+
+ANNA = Actor.staff("anna")
+NOON = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
+MINUTE = datetime.timedelta(minutes=1)
+DAY = datetime.timedelta(days=1)
+
+CUPS, PRICE, CAPTURED = 4, 25_00, 100_00
+AMOUNTS = st.sampled_from(["25.00", "10.00", "25.00", "50.00", "100.00"])
+GONE = (RefundStatus.SUCCEEDED, RefundStatus.PENDING)
+WAITS_TO_BE_SENT = (RefundState.PLANNED, RefundState.SUBMITTING)
+MOST_DECISIONS = 40
+
+
+def forget_everything(engine: Engine) -> None:
+    """Nothing happened in the database yet."""
+    with engine.begin() as connection:
+        for table in tables.metadata.sorted_tables:
+            if table is not tables.migration:
+                connection.execute(table.delete())
+
+
+@attrs.frozen(kw_only=True)
+class Booked:
+    """A refund in a provider's books: of which payment, how much in minor units, and whose id it carries."""
+
+    reference: str
+    payment: str
+    minor: int
+    status: RefundStatus
+    refund_id: str = ""
+
+    @property
+    def gone(self) -> bool:
+        """Whether its money is with the customer, or on its way."""
+        return self.status in GONE
+
+
+@attrs.define
+class Host:
+    """A computer with a desk on the shop's database: its wall clock is ``ahead`` of the others, and it ``stood_still``
+    for so long without a clock of its own that counted it."""
+
+    desk: ReturnDesk
+    ahead: datetime.timedelta = datetime.timedelta(0)
+    stood_still: datetime.timedelta = datetime.timedelta(0)
+
+
+class TwoBooks(RuleBasedStateMachine):
+    """One order of four cups of EUR 25.00, paid once, and everybody who has to do with its money.
+
+    The merchant refunds by retour, by link and in the provider's dashboard, where a colleague does so too, and is told
+    by webhooks that come late, twice, in another order, or never. Some merchants are ``free`` to refund what they like
+    and to say what they only believe; the others pay nothing but what is suggested, and look before they say something.
+    """
+
+    hosts: Sequence[Host]
+    shop: MemoryShop
+    provider: str
+    mode = Mode.LIVE
+    names: Sequence[str]
+    """All that the payment can be called, the first of which the shop stored in the beginning."""
+    unrelated: Sequence[str]
+    """Another payment at the provider, and a name that it does not know."""
+
+    def begin(self, *, free: bool, stored: str, units: int) -> None:
+        """The order was paid, and so many units of it came back."""
+        self.free = free
+        self.turn = 0
+        self.forms = 0
+        self.came_back = 0
+        self.made_for: dict[str, str] = {}
+        self.by_hand: dict[str, tuple[str, int]] = {}
+        self.said_gone: set[str] = set()
+        self.became: dict[str, str] = {}
+        self.came_again = False
+        self.faults: list[str] = []
+        self.most_decided: dict[str, RefundState] = {}
+        self.shop_stores(stored)
+        self.goods_arrive(units)
+
+    # --- what a provider's machine says ------------------------------------------------------------------
+
+    def books(self) -> Sequence[Booked]:
+        """The provider's books of all payments."""
+        raise NotImplementedError
+
+    def payment_called(self, name: str) -> str:
+        """Which payment of the provider's a shop means by ``name``; the name itself where it has none."""
+        raise NotImplementedError
+
+    def refund_in_dashboard(self, payment: str, minor: int) -> str | None:
+        """Somebody refunds in the dashboard; gives the reference, None where the provider refuses."""
+        raise NotImplementedError
+
+    def bank_moves(self, data: st.DataObject) -> None:
+        """A refund that was pending becomes something, or a bank sends one back that had succeeded."""
+        raise NotImplementedError
+
+    def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
+        """All that the provider ever had to tell."""
+        raise NotImplementedError
+
+    def pass_by(self, time: datetime.timedelta) -> None:
+        """Time passes, for everybody."""
+        raise NotImplementedError
+
+    def mend(self) -> None:
+        """What stood in the way of provider, plugin and network is gone."""
+
+    # --- who acts ----------------------------------------------------------------------------------------
+
+    @property
+    def desk(self) -> ReturnDesk:
+        """The desk of the host whose turn it is."""
+        return self.hosts[self.turn].desk
+
+    def attempt(self, command: Callable[[], Any]) -> Any:
+        """Do something that retour may refuse."""
+        with suppress(RetourError):
+            return command()
+        return None
+
+    def form(self) -> str:
+        self.forms += 1
+        return f"form-{self.forms}"
+
+    @property
+    def refunds(self) -> list[Refund]:
+        return list(self.desk.dossier("1001").refunds.values())
+
+    @property
+    def owed(self) -> int:
+        """What the goods are worth that came back."""
+        return self.came_back * PRICE
+
+    def is_left_behind(self, payment: str) -> bool:
+        """Whether a person said of a payment that it is no part of the order, which does not have it again."""
+        return payment in self.said_gone and payment not in self.stored
+
+    @property
+    def stored(self) -> set[str]:
+        """The provider's payments that the shop has on the order now."""
+        return {self.payment_called(one.reference) for one in self.shop.orders["1001"].payments}
+
+    def paid_for(self, name: str) -> str:
+        """The payment on which money counts that went back on ``name``."""
+        payment = self.payment_called(name)
+        seen: set[str] = set()
+        while payment in self.became and payment not in self.stored and payment not in seen:
+            seen.add(payment)
+            payment = self.became[payment]
+        return payment
+
+    # --- the rule about suggestions ----------------------------------------------------------------------
+
+    def sent_by_us(self) -> int:
+        """What counts as sent by us: refunds in the provider's books that carry our id, those that a person made there
+        after he opened a link, and what he paid by hand instead.
+
+        What failed, was cancelled or was sent back counts no more: the money is the shop's again, and owed again. What
+        a colleague refunds in the dashboard on his own counts as his: nobody can stop him, and he can do it a moment
+        after we sent. What is on a payment of which a person said that it is no part of the order counts for another
+        order, for as long as this one does not have it again.
+        """
+        ours = {*self.made_for.values()}
+        by_provider = sum(
+            one.minor
+            for one in self.books()
+            if one.gone and (one.refund_id or one.reference in ours) and not self.is_left_behind(one.payment)
+        )
+        return by_provider + sum(minor for payment, minor in self.by_hand.values() if not self.is_left_behind(payment))
+
+    def about_to_send(self, refund_id: str, payment: str, minor: int) -> None:
+        """What must hold when a refund goes out to the provider, which has not made it before.
+
+        Per payment, whatever it is called, what we sent and this one never pass what was captured. Where merchants only
+        pay suggestions, what we sent and this one never pass what was owed; nor do they with what retour knew of
+        colleagues by then. A payment that came back to the order after a person had said that it was none of it is his
+        mistake, and not counted against us.
+        """
+        if any(one.refund_id == refund_id for one in self.books()):
+            return
+        ours = sum(one.minor for one in self.books() if one.gone and one.refund_id and one.payment == payment)
+        if ours + minor > CAPTURED:
+            self.faults.append(f"{minor} are sent on {payment}, of which we sent {ours} already")
+        if self.free or self.came_again or self.is_left_behind(payment):
+            return
+        if self.sent_by_us() + minor > self.owed:
+            self.faults.append(f"{minor} are sent of {self.owed} owed, of which we sent {self.sent_by_us()} already")
+        known = self.known_of_colleagues()
+        if self.sent_by_us() + known + minor > self.owed:
+            self.faults.append(f"{minor} are sent of {self.owed} owed, though colleagues had refunded {known}")
+
+    def known_of_colleagues(self) -> int:
+        """What retour knows to have been refunded by others in the dashboard."""
+        ours = {*self.made_for.values()}
+        known = {one.reference for one in self.refunds if one.counts_against_payment}
+        return sum(
+            one.minor
+            for one in self.books()
+            if one.gone
+            and not one.refund_id
+            and one.reference in known
+            and one.reference not in ours
+            and not self.is_left_behind(one.payment)
+        )
+
+    # --- what the merchant does --------------------------------------------------------------------------
+
+    @rule(units=st.integers(1, 2))
+    def goods_come_back(self, units: int) -> None:
+        self.goods_arrive(units)
+
+    def goods_arrive(self, units: int) -> None:
+        if self.attempt(lambda: self.desk.mark_returned("1001", {"cup": units}, by=ANNA, request_id=self.form())):
+            self.came_back += units
+
+    def suggestion(self) -> RefundOption | None:
+        options = self.attempt(lambda: self.desk.refund_options("1001")) or ()
+        return next((one for one in options if one.suggested), None)
+
+    def press(self, payment: str, amount: Money, times: int = 1) -> None:
+        """Refund, perhaps with a double click."""
+        form = self.form()
+        for _ in range(times):
+            self.attempt(lambda: self.desk.refund("1001", payment, amount, by=ANNA, request_id=form))
+
+    def refund_what_is_suggested(self, times: int = 1) -> None:
+        option = self.suggestion()
+        if option is not None:
+            self.press(option.payment.id, option.suggested, times)
+
+    def refund_an_amount(self, amount: str) -> None:
+        payments = self.shop.orders["1001"].payments
+        if payments:
+            self.press(payments[-1].id, Money.of(amount, "EUR"))
+
+    @rule(others=st.sampled_from(["the same", "half of it"]))
+    def refund_while_a_colleague_is_faster(self, others: str) -> None:
+        """He refunds just what is about to be refunded, a moment before, and no webhook comes."""
+        option = self.suggestion()
+        if option is None:
+            return
+        minor = option.suggested.minor if others == "the same" else option.suggested.minor // 2
+        self.refund_in_dashboard(self.payment_called(option.payment.reference), minor)
+        self.press(option.payment.id, option.suggested)
+
+    @rule(amount=st.sampled_from(["10.00", "25.00", "5.00"]))
+    def a_colleague_refunds_in_the_dashboard(self, amount: str) -> None:
+        for payment in sorted(self.stored):
+            self.refund_in_dashboard(payment, Money.of(amount, "EUR").minor)
+
+    @rule(data=st.data(), then=st.sampled_from(["opened", "followed", "followed", "confirmed", "refunded instead"]))
+    def a_person_refunds_by_link(self, data: st.DataObject, then: str) -> None:
+        """He opens a link where something is suggested, and makes in the dashboard, or at his bank, what waits for him;
+        he says so, or nothing, or refunds by retour after all."""
+        option = self.suggestion()
+        if option is not None:
+            payment, suggested, form = option.payment.id, option.suggested, self.form()
+            opened = self.desk.open_refund_link
+            self.attempt(lambda: opened("1001", payment, suggested, by=ANNA, request_id=form))
+        waiting = [one for one in self.refunds if one.state is RefundState.AWAITING_MERCHANT]
+        if not waiting or then == "opened":
+            return
+        chosen = data.draw(st.sampled_from(waiting))
+        if then == "refunded instead":
+            self.refund_instead_of(chosen)
+            return
+        self.follow(chosen)
+        if then == "confirmed" or chosen.by_transfer:
+            self.confirm(chosen)
+
+    def refund_instead_of(self, refund: Refund) -> None:
+        payment, amount, form = refund.payment, refund.amount, self.form()
+        self.attempt(lambda: self.desk.refund("1001", payment, amount, instead_of=refund.id, by=ANNA, request_id=form))
+
+    def follow(self, refund: Refund) -> None:
+        if refund.id in self.made_for or refund.by_transfer:
+            return
+        made = self.refund_in_dashboard(self.payment_called(self.reference_of(refund)), refund.amount.minor)
+        if made is not None:
+            self.made_for[refund.id] = made
+
+    def reference_of(self, refund: Refund) -> str:
+        """What the shop called the payment of a refund when it was made."""
+        return self.desk.dossier("1001").payments[refund.payment].reference
+
+    def confirm(self, refund: Refund) -> None:
+        """A person says that he made it, and under which reference: the provider's, or that of his bank."""
+        reference = self.made_for.get(refund.id) or f"bank-{self.form()}"
+        said = self.attempt(
+            lambda: self.desk.confirm_refund(
+                "1001",
+                refund.payment,
+                refund.amount,
+                reference=reference,
+                refund_id=refund.id,
+                by=ANNA,
+                request_id=self.form(),
+            )
+        )
+        if said is not None and reference.startswith("bank-"):
+            self.by_hand[reference] = (self.payment_called(self.reference_of(refund)), refund.amount.minor)
+
+    @rule(data=st.data(), cancel=st.booleans())
+    def cancel_or_retry_a_refund(self, data: st.DataObject, cancel: bool) -> None:
+        if self.refunds:
+            chosen = data.draw(st.sampled_from(self.refunds))
+            if cancel:
+                self.attempt(lambda: self.desk.cancel_refund("1001", chosen.id, by=ANNA))
+            else:
+                self.let_go(chosen)
+
+    def let_go(self, refund: Refund) -> None:
+        """A person lets go what waits for him: one who only pays suggestions looks first whether it is still owed."""
+        if self.free or refund.state is RefundState.UNKNOWN or self.is_still_owed(refund):
+            self.attempt(lambda: self.desk.retry_refund("1001", refund.id, by=ANNA))
+
+    def is_still_owed(self, refund: Refund) -> bool:
+        """By both books: what went back at the provider, and what is on its way here."""
+        there = sum(one.minor for one in self.books() if one.gone and not self.is_left_behind(one.payment))
+        there += sum(minor for payment, minor in self.by_hand.values() if not self.is_left_behind(payment))
+        here = self.desk.dossier("1001").refunded_in_all("EUR").minor
+        return there + refund.amount.minor <= self.owed and here <= self.owed
+
+    # --- what the shop does ------------------------------------------------------------------------------
+
+    def shop_stores(self, *names: str) -> None:
+        payments = [
+            a_payment(f"{CAPTURED // 100}.00", provider=self.provider, reference=name, mode=self.mode) for name in names
+        ]
+        self.shop.orders["1001"] = an_order(a_line("cup", CUPS, f"{CAPTURED // 100}.00"), payments=payments)
+        self.came_again = self.came_again or bool(self.said_gone & self.stored)
+
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(["anew", "anew", "anew", "as it was", "another", "another too", "twice", "not at all"]),
+    )
+    def the_shop_stores_the_payment(self, data: st.DataObject, how: str) -> None:
+        """Anew: with a blank, a prefix, in another case, or by another of its provider's names. Another: in its place,
+        or beside it."""
+        other = data.draw(st.sampled_from(self.unrelated))
+        anew = data.draw(st.sampled_from(self.names))
+        self.shop_stores(
+            *{
+                "anew": (anew,),
+                "as it was": (self.names[0],),
+                "another": (other,),
+                "another too": (self.names[0], other),
+                "twice": self.names[:2],
+                "not at all": (),
+            }[how]
+        )
+
+    # --- what the provider and the banks do --------------------------------------------------------------
+
+    @rule(data=st.data())
+    def the_provider_moves_on(self, data: st.DataObject) -> None:
+        self.bank_moves(data)
+
+    @rule(data=st.data(), times=st.integers(1, 2))
+    def a_webhook_comes(self, data: st.DataObject, times: int) -> None:
+        """About anything that ever happened: late, twice, in any order; most never do."""
+        told = self.webhooks()
+        if told:
+            headers, body = told[-1 - data.draw(st.integers(0, len(told) - 1))]
+            for _ in range(times):
+                self.attempt(lambda: self.desk.receive_webhook(self.provider, headers, body, mode=self.mode))
+
+    # --- hosts, workers and clocks -----------------------------------------------------------------------
+
+    @rule(minutes=st.sampled_from([0, 1, 3, 30, 58, 90, 600, 2000]), works=st.booleans(), other=st.booleans())
+    def time_passes(self, minutes: int, works: bool, other: bool) -> None:
+        """Then it is perhaps another host's turn, and a worker's."""
+        self.pass_by(minutes * MINUTE)
+        if other:
+            self.turn = 1 - self.turn
+        if works:
+            self.desk.work()
+
+    def set_clock(self, hours: int) -> None:
+        """Somebody sets the clock of the host whose turn it is."""
+        self.hosts[self.turn].ahead += datetime.timedelta(hours=hours)
+
+    @rule(once_more=st.booleans())
+    def a_bookkeeper_compares_the_books(self, once_more: bool) -> None:
+        """Where the provider can be asked, no refund is said to be done that its books do not have done; and who asks
+        once more learns nothing."""
+        done = self.attempt(lambda: self.desk.reconcile("1001"))
+        if done is not None and not done.not_asked and once_more:
+            again = self.attempt(lambda: self.desk.reconcile("1001"))
+            assert again is None or again.not_asked or not again.changed
+        if done is None or done.not_asked:
+            return
+        there = {one.reference: one for one in self.books()}
+        for refund in self.refunds:
+            if refund.reference in there and not self.asks_in_vain(refund):
+                theirs = there[refund.reference]
+                if refund.state is RefundState.SUCCEEDED and refund.reported:
+                    assert theirs.gone, f"{refund.reference} is told as done, and is {theirs.status}"
+
+    def asks_in_vain(self, refund: Refund) -> bool:
+        """Whether the payment of a refund is one that a reconcile cannot ask about."""
+        return refund.payment not in {one.id for one in self.shop.orders["1001"].payments}
+
+    # --- what a person does who looks at the list --------------------------------------------------------
+
+    @rule(most=st.integers(1, 5))
+    def a_person_does_what_the_list_says(self, most: int) -> None:
+        for item in self.listed()[:most]:
+            self.decide(item)
+
+    def listed(self) -> list[AttentionItem]:
+        return sorted(self.desk.attention(limit=500).items, key=lambda one: (one.kind, one.since or NOON))
+
+    def decide(self, item: AttentionItem) -> None:
+        """One thing that a person does about an item, by a method that it names."""
+        for method in item.can_do:
+            if self.attempt(partial(getattr(self, f"by_{method}", lambda _: None), item)):
+                return
+
+    def refund_named(self, item: AttentionItem) -> Refund:
+        return self.desk.dossier("1001").refund(item.about)
+
+    def by_settle_refund(self, item: AttentionItem) -> Any:
+        """He looked in the provider's books first; one who is free may believe that it did not happen."""
+        refund = self.refund_named(item)
+        made = next((one for one in self.books() if one.refund_id == refund.id), None)
+        if made is not None and made.status in (RefundStatus.FAILED, RefundStatus.CANCELLED):
+            made = None
+        return self.desk.settle_refund(
+            "1001",
+            refund.id,
+            happened=made is not None,
+            reference=made.reference if made is not None else "",
+            evidence="I looked in the dashboard",
+            by=ANNA,
+        )
+
+    def by_retry_refund(self, item: AttentionItem) -> Any:
+        """What he let go before and waits again is not let go once more."""
+        refund = self.refund_named(item)
+        if refund.state is not RefundState.UNKNOWN and (
+            refund.let_go_after is not None or not (self.free or self.is_still_owed(refund))
+        ):
+            return None
+        return self.desk.retry_refund("1001", item.about, by=ANNA)
+
+    def by_cancel_refund(self, item: AttentionItem) -> Any:
+        return self.desk.cancel_refund("1001", item.about, by=ANNA)
+
+    def by_match_refund(self, item: AttentionItem) -> Any:
+        """He knows which one he made after which link."""
+        external = self.refund_named(item)
+        ours = next((one for one, made in self.made_for.items() if made == external.reference), None)
+        return None if ours is None else self.desk.match_refund("1001", ours, item.about, by=ANNA)
+
+    def by_explain_payment(self, item: AttentionItem) -> Any:
+        """What has another name now became that; what another payment took the place of may be of another order."""
+        gone = self.payment_called(self.desk.dossier("1001").payments[item.about].reference)
+        now = list(self.shop.orders["1001"].payments)
+        same = next((one for one in now if self.payment_called(one.reference) == gone), None)
+        became = same or (now[0] if now and self.forms % 2 else None)
+        done = self.desk.explain_payment("1001", item.about, became=became.id if became else None, by=ANNA)
+        if became is None:
+            self.said_gone.add(gone)
+        elif same is None:
+            self.said_gone.discard(gone)
+            self.became[gone] = self.payment_called(became.reference)
+        return done
+
+    def by_reconcile(self, item: AttentionItem) -> Any:
+        if item.kind == "payment_doubled":
+            self.shop_stores(self.names[0])
+        return self.desk.reconcile("1001") if "acknowledge" not in item.can_do else None
+
+    def by_acknowledge(self, item: AttentionItem) -> Any:
+        return self.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+
+    def by_check_settings(self, item: AttentionItem) -> Any:
+        self.mend()
+        return True
+
+    def by_retry_set_aside(self, item: AttentionItem) -> Any:
+        return self.desk.retry_set_aside("1001")
+
+    # --- invariants --------------------------------------------------------------------------------------
+
+    @precondition(lambda self: hasattr(self, "faults"))
+    @invariant()
+    def nothing_went_out_that_must_not(self) -> None:
+        assert not self.faults, self.faults
+
+    @precondition(lambda self: hasattr(self, "faults"))
+    @invariant()
+    def no_refund_of_ours_was_made_twice(self) -> None:
+        made = Counter(one.refund_id for one in self.books() if one.refund_id)
+        assert not {one: times for one, times in made.items() if times > 1}
+
+    @precondition(lambda self: hasattr(self, "faults"))
+    @invariant()
+    def a_refund_whose_money_is_out_always_counts(self) -> None:
+        """Whatever we believe of a refund of ours: if the provider made it, it counts, unless a person said before that
+        it did not happen, or the provider had said that it failed."""
+        out = {one.refund_id for one in self.books() if one.gone and one.refund_id}
+        for refund in self.refunds:
+            if refund.id in out and refund.settled is None:
+                assert refund.counts_against_payment, f"{refund.id} is out, and {refund.state} here"
+
+    # --- the end -----------------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        """All that was lost is found, all that waits for a person is decided by one, and the books are the same."""
+        if not hasattr(self, "faults"):
+            return
+        self.mend()
+        self.find_what_is_lost()
+        self.decide_everything()
+        self.the_books_agree()
+        self.what_is_suggested_is_what_is_owed()
+
+    def find_what_is_lost(self) -> None:
+        """No webhook comes any more. Reading the books and waiting for a day is enough."""
+        for pause in (0 * MINUTE, 1 * MINUTE, 15 * MINUTE, 90 * MINUTE, 7 * 60 * MINUTE, DAY + MINUTE):
+            self.pass_by(pause)
+            self.attempt(lambda: self.desk.reconcile("1001"))
+            self.work_until_idle()
+
+    def work_until_idle(self) -> None:
+        for _ in range(50):
+            if self.desk.work().idle:
+                return
+        raise AssertionError("there is work without an end")
+
+    def decide_everything(self) -> None:
+        """Everything on the list can be decided, by a method that it names."""
+        for _ in range(MOST_DECISIONS):
+            items = self.listed()
+            if not items and not self.give_up_open_links():
+                break
+            for item in items:
+                self.decide(item)
+            self.pass_by(DAY + MINUTE)
+            self.attempt(lambda: self.desk.reconcile("1001"))
+            self.work_until_idle()
+        waits = [f"{one.what}: {one.why} {one.can_do}" for one in self.listed()]
+        assert not waits, waits
+
+    def give_up_open_links(self) -> bool:
+        """What nobody made in the dashboard is not going to be made."""
+        given_up = False
+        for refund in self.refunds:
+            if refund.state is RefundState.AWAITING_MERCHANT:
+                self.desk.cancel_refund("1001", refund.id, by=ANNA)
+                given_up = True
+        return given_up
+
+    def the_books_agree(self) -> None:
+        """The provider's books with what a person paid by hand, what the store counts, and what the timeline's
+        sentences tell are the same, refund by refund; nothing is unknown and nothing waits."""
+        asked = {*self.stored, *[self.payment_called(self.reference_of(one)) for one in self.refunds]}
+        there = {one.reference: one.minor for one in self.books() if one.gone and one.payment in asked}
+        there |= {reference: minor for reference, (_, minor) in self.by_hand.items()}
+        here = {one.reference: one.amount.minor for one in self.refunds if one.counts_against_payment}
+        told = money_told(self.desk.timeline("1001"))
+        assert here == there, f"the store has {here}, and the provider's books {there}"
+        assert told == there, f"the timeline tells {told}, and the provider's books {there}"
+        assert len(here) == len([one for one in self.refunds if one.counts_against_payment])
+        waits = [one for one in self.refunds if one.needs_person or one.state not in _ENDED]
+        assert not waits, f"{[one.state.value for one in waits]} after all was decided"
+
+    def what_is_suggested_is_what_is_owed(self) -> None:
+        """What is owed for the goods and did not go back yet, as far as it is left on the payments; or nothing, and
+        why."""
+        options = self.desk.refund_options("1001")
+        if any(one.because for one in options):
+            assert not any(one.suggested for one in options)
+            return
+        gone: Counter[str] = Counter()
+        for payment, minor in self._money_of_the_order():
+            gone[payment] += minor
+        owed = max(self.owed - sum(gone.values()), 0)
+        for option in options:
+            left = max(CAPTURED - gone[self.payment_called(option.payment.reference)], 0)
+            assert option.left.minor == left
+            assert option.suggested.minor == min(owed, left), f"{owed} are owed, and {left} left"
+            owed -= option.suggested.minor
+
+    def _money_of_the_order(self) -> Iterator[tuple[str, int]]:
+        asked = {*self.stored, *[self.payment_called(self.reference_of(one)) for one in self.refunds]}
+        for one in self.books():
+            if one.gone and one.payment in asked and not self.is_left_behind(one.payment):
+                yield self.paid_for(one.payment), one.minor
+        for payment, minor in self.by_hand.values():
+            if not self.is_left_behind(payment):
+                yield self.paid_for(payment), minor
+
+
+_ENDED = frozenset(
+    {RefundState.SUCCEEDED, RefundState.PENDING, RefundState.FAILED, RefundState.CANCELLED, RefundState.REVERSED}
+)

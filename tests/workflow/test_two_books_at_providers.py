@@ -1,0 +1,168 @@
+"""Two books at the sandboxes of the real providers: the short form of what the provider in memory is put through."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import database_clock
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from sqlalchemy import Engine
+from two_books import AMOUNTS, CAPTURED, DAY, Booked, Host, TwoBooks, forget_everything
+
+from retour import MemoryShop, Mode, Money, ReturnDesk, connect
+from retour.sandbox import Fault, PaymentSandbox
+from retour_mollie.sandbox import MollieSandbox
+from retour_paypal.sandbox import PayPalSandbox
+from retour_stripe.sandbox import StripeSandbox
+
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "30")) // 4
+SANDBOXES: dict[str, type[PaymentSandbox]] = {
+    "mollie": MollieSandbox,
+    "stripe": StripeSandbox,
+    "paypal": PayPalSandbox,
+}
+FAULTS = st.sampled_from(
+    [None, None, Fault.CUT_AFTER, Fault.CUT_BEFORE, Fault.ERROR_500_AFTER, Fault.ERROR_500_BEFORE, Fault.REFUSED_429]
+)
+
+
+class TwoBooksAtProvider(TwoBooks):
+    """A payment in a sandbox, which the shop stores by any of its names, and another one."""
+
+    engines: Sequence[Engine]
+    sandbox: Any
+    mode = Mode.TEST
+
+    @initialize(free=st.booleans(), stored=st.integers(0, 5), units=st.integers(1, 4))
+    def open(self, free: bool, stored: int, units: int) -> None:
+        forget_everything(self.engines[0])
+        self.now = self.sandbox.clock.now()
+        self.began = self.now
+        database_clock.tell(lambda: self.now)
+        captured = Money(minor=CAPTURED, currency="EUR")
+        self.payments = (self.sandbox.pay(captured), self.sandbox.pay(captured))
+        called = self.sandbox.names(self.payments[0])
+        self.names = called[stored % len(called) :] + called[: stored % len(called)]
+        self.unrelated = (self.payments[1], "invoice 17")
+        self.told: list[tuple[dict[str, str], bytes]] = []
+        self.held = False
+        self.shop = MemoryShop()
+        self.hosts = [self.host(engine, ahead) for engine, ahead in zip(self.engines, (0 * DAY, DAY), strict=True)]
+        self.begin(free=free, stored=self.names[0], units=units)
+
+    def host(self, engine: Engine, ahead: datetime.timedelta) -> Host:
+        host = Host(desk=None, ahead=ahead)  # type: ignore[arg-type]  # made below, with this host's clocks
+        host.desk = ReturnDesk(
+            shop=self.shop,
+            store=engine,
+            plugins=[self.provider],
+            settings={self.provider: self.sandbox.settings},
+            migrate=False,
+            clock=lambda: self.now + host.ahead,
+            elapsed=lambda: (self.now - self.began).total_seconds(),
+        )
+        return host
+
+    # --- the provider ------------------------------------------------------------------------------------
+
+    def books(self) -> Sequence[Booked]:
+        return [
+            Booked(
+                reference=one.reference,
+                payment=payment,
+                minor=one.amount.minor,
+                status=one.status,
+                refund_id=one.refund_id,
+            )
+            for payment in self.payments
+            for one in self.sandbox.books(payment)
+        ]
+
+    def payment_called(self, name: str) -> str:
+        return next((one for one in self.payments if name in (one, *self.sandbox.names(one))), name)
+
+    def refund_in_dashboard(self, payment: str, minor: int) -> str | None:
+        if not minor:
+            return None
+        self.pass_by(datetime.timedelta(seconds=1))
+        try:
+            made: str = self.sandbox.refund_in_dashboard(payment, Money(minor=minor, currency="EUR"))
+        except ValueError:  # less is left, or there is no such payment
+            return None
+        return made
+
+    def bank_moves(self, data: st.DataObject) -> None:
+        if data.draw(st.booleans()):
+            self.held = not self.held
+            (self.sandbox.hold if self.held else self.sandbox.release)()
+        elif self.books():
+            with suppress(ValueError):  # it failed already, or was cancelled
+                self.sandbox.fail(data.draw(st.sampled_from(self.books())).reference)
+
+    def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
+        self.told += [(dict(one.headers), one.body) for one in self.sandbox.take_webhooks()]
+        return self.told
+
+    def pass_by(self, time: datetime.timedelta) -> None:
+        self.sandbox.advance(time)
+        self.now += time
+
+    def mend(self) -> None:
+        self.sandbox.server.faults.clear()
+        self.sandbox.release()
+        self.held = False
+
+    # --- what the merchant does --------------------------------------------------------------------------
+
+    @rule(fault=FAULTS, times=st.integers(1, 2))
+    def refund_what_is_owed(self, fault: Fault | None, times: int) -> None:
+        self.next_goes_wrong(fault)
+        self.refund_what_is_suggested(times)
+
+    @precondition(lambda self: self.free)
+    @rule(amount=AMOUNTS, fault=FAULTS)
+    def refund_what_one_likes(self, amount: str, fault: Fault | None) -> None:
+        self.next_goes_wrong(fault)
+        self.refund_an_amount(amount)
+
+    def next_goes_wrong(self, fault: Fault | None) -> None:
+        self.sandbox.server.faults.clear()
+        if fault is not None:
+            self.sandbox.server.faults.append(fault)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_what_a_provider_did_and_what_we_say_never_differ(
+    provider: str, sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+    database_clock.install()
+    engines = [connect(sqlite_url) for _ in range(2)]
+    ReturnDesk(shop=MemoryShop(), store=engines[0], migrate=True)
+    try:
+        with SANDBOXES[provider]() as sandbox:
+            run_state_machine_as_test(  # type: ignore[no-untyped-call]
+                type(
+                    "AtProvider", (TwoBooksAtProvider,), {"engines": engines, "sandbox": sandbox, "provider": provider}
+                ),
+                settings=settings(
+                    max_examples=EXAMPLES,
+                    stateful_step_count=25,
+                    deadline=None,
+                    phases=[Phase.generate],
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+    finally:
+        database_clock.tell(None)
+        for engine in engines:
+            engine.dispose()
