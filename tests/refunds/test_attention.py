@@ -287,6 +287,32 @@ def test_each_method_that_is_named_can_be_called_then(world: Any, situation: Any
         assert world.desk.dossier("1001").version > before
 
 
+ANEW_ON_AN_ORDER = {"refund", "open_refund_link"}
+
+
+@pytest.mark.parametrize(
+    ("situation", "method"),
+    [
+        (situation, method)
+        for situation, (_, can_do) in SITUATIONS.items()
+        for method in can_do
+        if method not in ANEW_ON_AN_ORDER
+    ],
+    ids=lambda one: one if isinstance(one, str) else one.__name__,
+)
+def test_what_was_begun_is_finished_on_an_order_that_the_shop_has_no_more(
+    world: Any, situation: Any, method: str
+) -> None:
+    situation(world)
+    item = only(world, SITUATIONS[situation][0])
+    del world.shop.orders["1001"]
+    before = world.desk.dossier("1001").version
+    CALLS[method](world, item)
+    if method != "reconcile":
+        assert world.desk.dossier("1001").version > before
+        assert world.desk.timeline("1001")[-1].at == world.now
+
+
 @pytest.mark.parametrize(
     "situation",
     [situation for situation, (_, can_do) in SITUATIONS.items() if "acknowledge" not in can_do],

@@ -13,7 +13,7 @@ from retour.desk.services import Services
 from retour.effects.providers_word import A_PERSON_MAY
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionItem, AttentionKind, AttentionPage
-from retour.model.errors import InvalidArgument, NotAllowed, RetourError, UnknownOrder, WrongState
+from retour.model.errors import InvalidArgument, NotAllowed, RetourError, WrongState
 from retour.model.fields import shown, wanted_instead
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -23,7 +23,6 @@ from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.plugins.registry import PluginStatus
 from retour.rules.attention import RULES, acknowledge, needs_attention
 from retour.rules.draft import Draft
-from retour.steps.case import Case
 from retour.store.attention import AttentionRow, Place
 from retour.store.index import attention_rows
 from retour.store.pages import no_page
@@ -86,32 +85,15 @@ class AttentionDesk:
                 )
             )
 
-        case = self._case(order_id)
+        case = self.commands.known(order_id, by)
         listed = any((one.kind, one.about) == (kind, about) for one in needs_attention(case.dossier))
 
         def decide(draft: Draft, order: Order) -> None:
             acknowledge(draft, order, kind, about, note, listed=listed)
 
         return self.commands.run(
-            Command(
-                order_id=order_id,
-                by=by,
-                decide=decide,
-                case=case,
-                as_last_seen=case.given is None,
-                sees_the_order=True,
-            )
+            Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True, sees_the_order=True)
         )
-
-    def _case(self, order_id: str) -> Case:
-        """The order as it is now, or as it was last seen where the shop has it no more: what waits there ends too."""
-        try:
-            return self.commands.read(order_id)
-        except UnknownOrder:
-            case = self.services.cases.as_last_seen(self.commands.shop_id, order_id)
-            if case.dossier.order is None:
-                raise
-            return case
 
     def _acknowledge_problem(self, about: str, by: Actor, note: str | None) -> Outcome:
         """There is no timeline to tell it on: the row keeps who acknowledged it, and when."""
