@@ -70,6 +70,17 @@ def silent_for_a_day(world: Any) -> None:
     world.now += 24 * HOUR
 
 
+def asked_for_and_the_plugin_is_gone(world: Any) -> None:
+    asked_for(world)
+    world.open_without_the_plugin()
+
+
+def told_later_and_the_plugin_is_gone(world: Any) -> None:
+    """A worker found that its plugin is gone."""
+    asked_for_and_the_plugin_is_gone(world)
+    world.later(HOUR)
+
+
 def nobody_can_tell(world: Any) -> None:
     world.open(find_refund=CANNOT).ledger.before = [LOST]
     world.refund()
@@ -199,6 +210,8 @@ ANEW = ("refund", "open_refund_link")
 SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     asked_for: ("refund_unknown", ("reconcile",)),
     silent_for_a_day: ("refund_unknown", ("settle_refund", "reconcile")),
+    asked_for_and_the_plugin_is_gone: ("refund_unknown", ("settle_refund", "confirm_refund")),
+    told_later_and_the_plugin_is_gone: ("refund_unknown", ("settle_refund", "confirm_refund")),
     nobody_can_tell: ("refund_unknown", ("settle_refund", "confirm_refund", "retry_refund")),
     never_told: ("refund_unknown", ("settle_refund",)),
     held: ("refund_held", ("retry_refund", "cancel_refund", "confirm_refund")),
@@ -341,6 +354,23 @@ def test_where_nothing_waits_the_list_is_empty(world: Any) -> None:
     world.open().refund()
     assert world.desk.attention().items == ()
     assert world.desk.attention_counts() == {}
+
+
+@pytest.mark.parametrize("hours", [-48, 48])
+def test_when_a_person_may_settle_it_the_databases_clock_says_and_not_the_processs(world: Any, hours: int) -> None:
+    asked_for(world)
+    world.wrong = hours * HOUR
+    assert only(world).can_do == ("reconcile",)
+    world.ledger.lookup_fails = 100
+    world.now += 24 * HOUR
+    assert only(world).can_do == ("settle_refund", "reconcile")
+    CALLS["settle_refund"](world, only(world))
+
+
+def test_an_order_that_nobody_can_read_is_listed_as_its_row_says_where_the_plugin_is_gone(world: Any) -> None:
+    asked_for_and_the_plugin_is_gone(world)
+    sql(world, "UPDATE retour_event SET version = 99 WHERE seq = 2")
+    assert only(world, "refund_unknown").can_do == ("reconcile",)
 
 
 # --- acknowledging ---------------------------------------------------------------------------------------

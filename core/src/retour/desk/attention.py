@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import attrs
 
 from retour.desk.commands import Command, Commands, check_actor
 from retour.desk.services import Services
 from retour.effects.providers_word import A_PERSON_MAY
+from retour.effects.refunding import payment_of
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionItem, AttentionKind, AttentionPage
 from retour.model.errors import InvalidArgument, NotAllowed, RetourError, WrongState
@@ -18,6 +19,7 @@ from retour.model.fields import shown, wanted_instead
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.reasons import Reason
+from retour.model.refunds import RefundState, provider_of
 from retour.model.text import Text, text, texts
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.plugins.registry import PluginStatus
@@ -50,12 +52,13 @@ class AttentionDesk:
     def page(self, kind: AttentionKind | None, *, limit: int, after: str | None) -> AttentionPage:
         """A page of the list: first the providers that are off, since nobody knows since when, then the oldest."""
         place = _BEFORE_ALL if after is None else _place(after)
-        off = [] if kind not in (None, AttentionKind.PROVIDER_OFF) else list(self._providers_off())
-        first = [(one, at) for one in off if (at := (0, "", one.about)) > place][: limit + 1]
+        providers = [] if kind not in (None, AttentionKind.PROVIDER_OFF) else list(self._providers_off())
+        first = [(one, at) for one in providers if (at := (0, "", one.about)) > place][: limit + 1]
         found, more = first[:limit], len(first) > limit
         if not more and kind is not AttentionKind.PROVIDER_OFF:
             rows, more = self._rows(kind, limit=limit - len(found), after=place)
-            found += [(one, row.place) for row in rows if (one := self._item(row)) is not None]
+            off = self._without_a_plugin(rows)
+            found += [(one, row.place) for row in rows if (one := self._item(row, off)) is not None]
             last = rows[-1].place if rows else None
         else:
             last = None
@@ -130,7 +133,29 @@ class AttentionDesk:
         except RetourError as error:  # an order that cannot be read, a store that cannot be written: as it was listed
             log.warning("order %s is listed as the migration left it: %s", order_id, error)
 
-    def _item(self, row: AttentionRow) -> AttentionItem | None:
+    def _without_a_plugin(self, rows: Sequence[AttentionRow]) -> frozenset[str]:
+        """The unknown refunds that nobody can be asked about. An order is read only where a plugin may be the cause."""
+        unknown = [row for row in rows if row.kind == AttentionKind.REFUND_UNKNOWN]
+        if not unknown:
+            return frozenset()
+        working = self.services.accounts.working(self.commands.shop_id)
+        return frozenset(
+            [row.about for row in unknown if provider_of(row.more) not in working and self._cannot_be_asked_about(row)]
+        )
+
+    def _cannot_be_asked_about(self, row: AttentionRow) -> bool:
+        """Whether the plugin of an unknown refund cannot be used, so that a person's word counts at once."""
+        shop = self.commands.shop_id
+        try:
+            case = self.services.cases.as_last_seen(shop, row.order_id)
+            refund = case.dossier.refund(row.about)
+            provider = self.services.accounts.refunding(shop, payment_of(case, refund.payment))
+        except RetourError as error:  # then the list says what the row says
+            log.warning("refund %s of order %s cannot be looked at: %s", row.about, row.order_id, error)
+            return False
+        return refund.state is RefundState.UNKNOWN and isinstance(provider, Text)
+
+    def _item(self, row: AttentionRow, off: Set[str]) -> AttentionItem | None:
         """A row as a person reads it; None for one of a newer retour, which costs its own place and no other."""
         try:
             kind = AttentionKind(row.kind)
@@ -138,7 +163,9 @@ class AttentionDesk:
         except (ValueError, RetourError) as error:
             log.warning("something of order %s is not listed: %s", row.order_id, error)
             return None
-        if kind is AttentionKind.REFUND_UNKNOWN and self.services.clock() - row.since >= A_PERSON_MAY:
+        if kind is AttentionKind.REFUND_UNKNOWN and row.about in off:
+            can_do = ("settle_refund", "confirm_refund")
+        elif kind is AttentionKind.REFUND_UNKNOWN and row.now - row.since >= A_PERSON_MAY:
             can_do = tuple(dict.fromkeys(("settle_refund", *can_do)))
         return AttentionItem(kind=kind, order_id=row.order_id, about=row.about, since=row.since, why=why, can_do=can_do)
 
