@@ -24,6 +24,7 @@ from retour import (
     ReturnDesk,
     UnknownOrder,
     WrongState,
+    hookimpl,
 )
 from retour.model.attention import ATTENTION_WORDS
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
@@ -579,7 +580,7 @@ def effects(world: Any) -> list[str]:
 def test_what_is_of_no_order_is_on_the_same_list_with_what_ends_it(world: Any) -> None:
     everything_that_is_of_no_order(world)
     listed = [(one.kind.value, one.order_id, one.can_do) for one in world.desk.attention().items]
-    assert listed[:2] == [("provider_off", "", ("check_settings",))] * 2
+    assert listed[:2] == [("provider_off", "", ())] * 2
     assert sorted(listed[2:]) == [
         ("effect_stuck", "1001", ()),
         ("effect_stuck", "1001", ("retry_set_aside",)),
@@ -637,12 +638,62 @@ def test_a_provider_whose_settings_are_wrong_is_on_the_list_until_they_are_mende
     assert world.desk.attention().items == ()
 
 
+def test_each_account_whose_settings_are_wrong_is_an_item_that_can_be_checked_as_it_is_called(world: Any) -> None:
+    kept: dict[str, Any] = {"ledger": {}, "ledger:second": {"sekret": "x"}, "ledger:third": {"kye": "x"}}
+    world.settings = lambda shop: kept
+    world.open("molie")
+    plugin, *accounts = world.desk.attention().items
+    assert (plugin.about, plugin.can_do) == ("molie", ())
+    assert [one.about for one in accounts] == ["ledger:second", "ledger:third"]
+    for item, fault in zip(accounts, ("ledger:second.sekret", "ledger:third.kye"), strict=True):
+        assert item.can_do == ("check_settings",)
+        check = world.desk.check_settings(item.about)
+        assert not check.ok
+        for words in (check.reason.render("en"), item.why.render("en")):
+            assert fault in words
+        kept[item.about] = {}
+        assert world.desk.check_settings(item.about).ok
+    assert world.desk.attention().items == (plugin,)
+
+
 def test_an_effect_that_failed_a_moment_ago_is_for_nobody_yet(world: Any) -> None:
     world.open(inline_seconds=0).refund()
     sql(world, "UPDATE retour_effect SET problem = 'no', attempts = 30")
     assert world.desk.attention().items == ()
     sql(world, "UPDATE retour_effect SET created_at = 1, attempts = 2")
     assert world.desk.attention().items == ()
+
+
+class Broken:
+    """A plugin that is told of a refund, and breaks over it."""
+
+    name = "broken"
+
+    @hookimpl
+    def on_refund_changed(self, order: Any, refund: Any, ctx: Any) -> None:
+        raise RuntimeError("plug 42")
+
+
+@pytest.mark.parametrize("not_before", [SET_ASIDE // 2, SET_ASIDE])
+def test_what_a_plugin_is_to_hear_that_is_not_there_any_more_says_what_ends_it(world: Any, not_before: int) -> None:
+    world.open(Broken()).refund()
+    stuck = "UPDATE retour_effect SET not_before = :then, attempts = 30, created_at = 1 WHERE plugin = 'broken'"
+    sql(world, stuck, then=not_before)
+    if not_before < SET_ASIDE:
+        why = world.desk.attention().items[0].why
+        assert why.render("en").startswith("announce: plugin broken (broken) failed in on_refund_changed (Runtime")
+        assert why.render("nl").startswith("announce: plugin broken (broken) gaf een fout in on_refund_changed (Run")
+    world.open_without_the_plugin()
+    item = world.desk.attention().items[0]
+    assert (item.kind, item.can_do) == ("effect_stuck", ())
+    assert item.why.render("en") == (
+        "announce: plugin broken is to be told of it and is not loaded: that ends when it is in plugins= again "
+        "(30 tries)"
+    )
+    assert "42" not in item.why.render("nl")
+    with pytest.raises(WrongState) as error:
+        world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert "retry_set_aside" not in error.value.text("en")
 
 
 def test_a_row_of_a_newer_retour_costs_its_own_place_and_no_other(world: Any) -> None:

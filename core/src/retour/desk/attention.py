@@ -18,7 +18,7 @@ from retour.model.errors import InvalidArgument, NotAllowed, RetourError, WrongS
 from retour.model.fields import shown, wanted_instead
 from retour.model.order import Order
 from retour.model.outcome import Outcome
-from retour.model.reasons import Reason
+from retour.model.reasons import Reason, reason_from_words
 from retour.model.refunds import RefundState, provider_of
 from retour.model.text import Text, text, texts
 from retour.model.unreadable import ReadingFault, UnreadableRow
@@ -32,14 +32,12 @@ from retour.store.records import from_json
 
 log = logging.getLogger("retour.desk")
 
-_DECIDED_WITH: Mapping[AttentionKind, tuple[str, ...]] = {
-    AttentionKind.PROVIDER_OFF: ("check_settings",),
-    AttentionKind.ORDER_UNREADABLE: ("set_unreadable_aside",),
-    AttentionKind.EFFECT_STUCK: ("retry_set_aside",),
-}
-"""What ends that which is no part of an order's history, and is not acknowledged either."""
+_MENDED = (AttentionKind.PROVIDER_OFF, AttentionKind.ORDER_UNREADABLE, AttentionKind.EFFECT_STUCK)
+"""What is no part of an order's history, and ends when its cause is mended."""
 
 _BEFORE_ALL: Place = (-1, "", "")
+_SETTINGS = "settings"
+"""Settings stand after the plugins: both can have one name."""
 
 
 @attrs.frozen
@@ -53,7 +51,8 @@ class AttentionDesk:
         """A page of the list: first the providers that are off, since nobody knows since when, then the oldest."""
         place = _BEFORE_ALL if after is None else _place(after)
         providers = [] if kind not in (None, AttentionKind.PROVIDER_OFF) else list(self._providers_off())
-        first = [(one, at) for one in providers if (at := (0, "", one.about)) > place][: limit + 1]
+        first = [(one, at) for one in providers if (at := (0, _SETTINGS if one.can_do else "", one.about)) > place]
+        first = first[: limit + 1]
         found, more = first[:limit], len(first) > limit
         if not more and kind is not AttentionKind.PROVIDER_OFF:
             rows, more = self._rows(kind, limit=limit - len(found), after=place)
@@ -79,13 +78,9 @@ class AttentionDesk:
         if kind is AttentionKind.WEBHOOK_UNREADABLE:
             return self._acknowledge_problem(about, by, note)
         check_actor(by)
-        if kind in _DECIDED_WITH:
+        if kind in _MENDED:
             raise WrongState(
-                text(
-                    "{what}: that is not ended by acknowledging it, but by mending it; then use {methods}.",
-                    what=ATTENTION_WORDS[kind],
-                    methods=list(_DECIDED_WITH[kind]),
-                )
+                text("{what}: that is not ended by acknowledging it, but by mending it.", what=ATTENTION_WORDS[kind])
             )
 
         case = self.commands.known(order_id, by)
@@ -159,7 +154,8 @@ class AttentionDesk:
         """A row as a person reads it; None for one of a newer retour, which costs its own place and no other."""
         try:
             kind = AttentionKind(row.kind)
-            why, can_do = _READERS.get(kind, _of_order)(kind, row)
+            gone = row.plugin != "" and not self._is_loaded(row.plugin)
+            why, can_do = _untold(row) if gone else _READERS.get(kind, _of_order)(kind, row)
         except (ValueError, RetourError) as error:
             log.warning("something of order %s is not listed: %s", row.order_id, error)
             return None
@@ -169,24 +165,34 @@ class AttentionDesk:
             can_do = tuple(dict.fromkeys(("settle_refund", *can_do)))
         return AttentionItem(kind=kind, order_id=row.order_id, about=row.about, since=row.since, why=why, can_do=can_do)
 
+    def _is_loaded(self, plugin: str) -> bool:
+        named = self.services.registry.plugins.get(plugin)
+        return named is not None and named.status is PluginStatus.LOADED
+
     # --- providers -----------------------------------------------------------------------------------
 
     def _providers_off(self) -> Iterator[AttentionItem]:
-        """Plugins that are off, and those of which a provider is, by their name: from memory."""
-        for plugin in sorted(self.services.accounts.plugins(self.commands.shop_id), key=lambda one: one.name):
+        """Plugins that are off, and those of which a provider is, by their name; then each account whose settings are
+        wrong, by the key of its settings. From memory."""
+        for plugin in sorted(self.services.registry.plugins.values(), key=lambda one: one.name):
             why: list[Text | str] = [one.reason for one in plugin.providers_off]
-            why += plugin.settings_faults
             if plugin.status is not PluginStatus.LOADED:
                 why.insert(0, plugin.reason)
             if why:
-                yield AttentionItem(
-                    kind=AttentionKind.PROVIDER_OFF,
-                    order_id="",
-                    about=plugin.name,
-                    since=None,
-                    why=text("{plugin}: {faults}", plugin=plugin.name, faults=why),
-                    can_do=_DECIDED_WITH[AttentionKind.PROVIDER_OFF],
-                )
+                yield _provider_off(plugin.name, why, ())
+        for key, faults in sorted(self.services.accounts.wrong_settings(self.commands.shop_id).items()):
+            yield _provider_off(key, faults, ("check_settings",))
+
+
+def _provider_off(about: str, faults: Sequence[Text | str], can_do: tuple[str, ...]) -> AttentionItem:
+    return AttentionItem(
+        kind=AttentionKind.PROVIDER_OFF,
+        order_id="",
+        about=about,
+        since=None,
+        why=text("{plugin}: {faults}", plugin=about, faults=list(faults)),
+        can_do=can_do,
+    )
 
 
 def _place(after: str) -> Place:
@@ -211,7 +217,7 @@ def _of_order(kind: AttentionKind, row: AttentionRow) -> _Read:
     return (ATTENTION_WORDS[kind] if why is None else why.words), can_do
 
 
-def _unreadable(kind: AttentionKind, row: AttentionRow) -> _Read:
+def _unreadable(_: AttentionKind, row: AttentionRow) -> _Read:
     number = int(row.about) if row.about.isdecimal() else 0
     unreadable = UnreadableRow(
         order_id=row.order_id,
@@ -222,7 +228,7 @@ def _unreadable(kind: AttentionKind, row: AttentionRow) -> _Read:
         fault=ReadingFault(row.words),
         error=row.more,
     )
-    return text("{row}: {why}", row=unreadable.name, why=unreadable.why), _DECIDED_WITH[kind]
+    return text("{row}: {why}", row=unreadable.name, why=unreadable.why), ("set_unreadable_aside",)
 
 
 def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
@@ -236,16 +242,32 @@ def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
     return why, ("acknowledge",)
 
 
-def _stuck(kind: AttentionKind, row: AttentionRow) -> _Read:
+def _stuck(_: AttentionKind, row: AttentionRow) -> _Read:
     """What was set aside goes on when a person says so; what fails goes on by itself when its cause is mended."""
-    why = texts(
+    if row.more == "aside":
+        ended = text("it ended its process again and again, and is not tried until a person has looked at it")
+        return _tried(row, ended), ("retry_set_aside",)
+    problem = reason_from_words(row.words)
+    return _tried(row, row.words if problem is None else problem.words), ()
+
+
+def _untold(row: AttentionRow) -> _Read:
+    """Only the plugin ends it, whatever went wrong when it was still there."""
+    why = text(
+        "plugin {plugin} is to be told of it and is not loaded: that ends when it is in plugins= again",
+        plugin=row.plugin,
+    )
+    return _tried(row, why), ()
+
+
+def _tried(row: AttentionRow, problem: Text | str) -> Text:
+    return texts(
         "{kind}: {problem} ({count} try)",
         "{kind}: {problem} ({count} tries)",
         row.number,
         kind=row.name,
-        problem=row.words,
+        problem=problem,
     )
-    return why, _DECIDED_WITH[kind] if row.more == "aside" else ()
 
 
 _READERS = {

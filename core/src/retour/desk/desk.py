@@ -204,7 +204,8 @@ class ReturnDesk:
 
     def check_settings(self, provider: str, account: str = "default", mode: Mode = Mode.LIVE) -> SettingsCheck:
         """Whether the settings of a provider work, as for a settings page of yours: they are read as they are now, and
-        the provider is asked once, with one cheap call that moves nothing. Never raises."""
+        the provider is asked once, with one cheap call that moves nothing. A second account is named by ``account``, or
+        as its settings are: ``check_settings("stripe:second")``. Never raises."""
         return self._services.accounts.ask(self.shop_id, provider, account, mode)
 
     # --- the goods track -----------------------------------------------------------------------------

@@ -118,6 +118,9 @@ class Accounts:
         known = Mode(mode) if is_text(mode) and mode in list(Mode) else None
         if known is None or not is_text(provider) or not is_text(account):
             return SettingsCheck(ok=False, asked=False, reason=_NONSENSE)
+        if account == "default":
+            provider, _, named = provider.partition(":")
+            account = named or account
         if provider not in self._registry.payment:
             shipping = self.shipping(shop, provider, account, anew=True)
             if isinstance(shipping, Text):

@@ -45,6 +45,7 @@ class AttentionRow:
     name: str
     number: int
     more: str
+    plugin: str
     by_migration: bool
 
 
@@ -134,6 +135,7 @@ def _row(row: RowMapping) -> AttentionRow:
         name=row["name"],
         number=row["number"],
         more=row["more"],
+        plugin=row["plugin"],
         by_migration=of_an_order and not row["words"],
     )
 
@@ -146,11 +148,11 @@ def _constant(words: str) -> Any:
 
 
 def _columns(source: str, **columns: Any) -> Select[Any]:
-    given = {"source": _constant(source), **columns}
+    given = {"source": _constant(source), "plugin": _constant(""), **columns}
     return select(*[given[name].label(name) for name in _NAMES])
 
 
-_NAMES = ("source", "kind", "since", "order_id", "item", "about", "words", "name", "number", "more")
+_NAMES = ("source", "kind", "since", "order_id", "item", "about", "words", "name", "number", "more", "plugin")
 
 
 def _of_orders(_: str, shop: str) -> Select[Any]:
@@ -210,7 +212,8 @@ def _problems(_: str, shop: str) -> Select[Any]:
 
 
 def _stuck(dialect: str, shop: str) -> Select[Any]:
-    """Set aside, or failing for `LONG`; ``words`` is the problem, ``name`` the kind, ``number`` the tries."""
+    """Set aside, or failing for `LONG`; ``words`` is the problem, ``name`` the kind, ``number`` the tries;
+    ``plugin`` is who is to be told."""
     columns = tables.effect.c
     aside = columns.not_before >= SET_ASIDE
     too_long = (columns.created_at < database_now(dialect) - LONG) & (columns.attempts >= TRIED_OFTEN)
@@ -225,6 +228,7 @@ def _stuck(dialect: str, shop: str) -> Select[Any]:
         name=columns.kind,
         number=columns.attempts,
         more=case((aside, "aside"), else_=""),
+        plugin=columns.plugin,
     ).where(
         columns.shop == shop,
         sql("retour_effect.state = 'waiting' AND retour_effect.problem <> ''"),  # so the index is found
