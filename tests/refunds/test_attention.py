@@ -262,7 +262,7 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "refund": lambda world, _: world.refund("40.00"),
     "open_refund_link": lambda world, _: world.open_link("40.00"),
     "reverse_refund": lambda world, one: world.desk.reverse_refund("1001", one.about, reference="b", by=ANNA),
-    "match_refund": lambda world, one: world.desk.match_refund("1001", waiting_link(world), one.about, by=ANNA),
+    "match_refund": lambda world, one: world.desk.match_refund("1001", one.others[0], one.about, by=ANNA),
     "explain_payment": lambda world, one: world.desk.explain_payment("1001", one.about, became="p_2", by=ANNA),
     "answer_restock": lambda world, one: world.desk.answer_restock("1001", one.about, RestockDecision.all(), by=ANNA),
     "acknowledge": lambda world, one: world.desk.acknowledge(one.order_id, one.kind, one.about, by=ANNA),
@@ -442,6 +442,98 @@ def test_another_remainder_is_listed_again_and_the_same_is_not(world: Any) -> No
     assert only(world, "not_explained").why.render("en").startswith("the provider has EUR 60.00 left")
 
 
+@pytest.mark.parametrize("situation", [failed, came_back], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("method", ["refund", "open_refund_link", "confirm_refund", "in_dashboard"])
+def test_money_that_did_not_arrive_is_news_until_as_much_is_refunded_anew(
+    world: Any, situation: Any, method: str
+) -> None:
+    situation(world)
+    world.now += HOUR
+    world.refund("10.00")
+    assert only(world).about == world.refunds[0].id, "another amount is another refund"
+    if method == "confirm_refund":
+        world.desk.confirm_refund("1001", "p_1", EUR40, reference="by hand", by=ANNA, request_id="by hand")
+    elif method == "in_dashboard":
+        world.ledger.add("p_1", EUR40)
+        world.desk.reconcile("1001")
+    else:
+        CALLS[method](world, only(world))
+    assert world.desk.attention().items == ()
+
+
+def test_the_same_money_that_fails_again_is_listed_once_and_ends_when_it_arrives(world: Any) -> None:
+    failed(world)
+    world.now += HOUR
+    world.ledger.before = [DISPUTED]
+    again = world.refund().refund_id
+    assert only(world).about == again
+    world.now += HOUR
+    world.refund()
+    assert world.desk.attention().items == ()
+
+
+def test_two_refunds_that_failed_are_refunded_anew_by_two(world: Any) -> None:
+    world.open()
+    for _ in range(2):
+        world.ledger.new_status = RefundStatus.PENDING
+        world.refund("10.00")
+        world.now += HOUR
+    first, second = (one.id for one in world.refunds)
+    for reference in ("re_1", "re_2"):
+        world.ledger.turn(reference, RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+    assert {one.about for one in world.desk.attention().items} == {first, second}, "neither is anew for the other"
+    world.now += HOUR
+    world.refund("10.00")
+    assert only(world).about == second
+    world.now += HOUR
+    world.refund("10.00")
+    assert world.desk.attention().items == ()
+
+
+def test_what_a_person_said_himself_came_back_is_no_news(world: Any) -> None:
+    made_by_hand_too(world)
+    CALLS["reverse_refund"](world, only(world))
+    assert world.desk.attention().items == ()
+    assert [(one.state.value, one.problem, one.needs_person) for one in world.refunds] == [
+        ("succeeded", None, False),
+        ("reversed", None, False),
+    ]
+
+
+def test_a_refund_found_there_names_those_of_yours_that_it_may_be_as_the_desk_takes_them(world: Any) -> None:
+    perhaps_ours(world)
+    link, _ = world.refunds
+    item = only(world)
+    assert item.others == (link.id,)
+    assert item.why.render("en") == f"it has the payment and the amount of a refund of yours: {link.id}"
+
+
+def test_what_was_never_sent_is_not_said_to_have_been_refunded(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
+    world.refund()
+    world.ledger.add("p_1", Money.of("70", "EUR"))
+    world.desk.reconcile("1001")
+    (said,) = world.desk.attention("beyond_order").items
+    assert said.why.render("en") == "payment ledger:p_1: EUR 10.00 more was refunded, or is planned, than was paid"
+
+
+def test_the_dutch_of_what_cannot_be_done_with_a_refund_is_a_sentence(world: Any) -> None:
+    refund_id = world.open().refund().refund_id
+    commands = (
+        lambda: world.desk.settle_refund("1001", refund_id, happened=True, evidence="seen", by=ANNA),
+        lambda: world.desk.reverse_refund("1001", refund_id, reference="b", by=ANNA),
+        lambda: world.desk.set_refund_batch("1001", refund_id, "B1", by=ANNA),
+        lambda: world.desk.refund_link("1001", refund_id=refund_id),
+        lambda: world.desk.cancel_refund("1001", refund_id, by=ANNA),
+    )
+    ends = ("afhandelen.", "terugdraaien; een controle", "aan de bank geven.", "handmatig doen.", "annuleren.")
+    for command, end in zip(commands, ends, strict=True):
+        with pytest.raises(WrongState) as error:
+            command()
+        assert f"dus je kunt die niet {end}" in error.value.text("nl")
+
+
 def test_an_order_that_is_changed_again_is_listed_again(world: Any) -> None:
     fewer_cups(world)
     item = only(world)
@@ -513,9 +605,9 @@ def test_what_is_not_there_cannot_be_acknowledged(world: Any) -> None:
 def test_the_list_comes_page_by_page_the_oldest_first(world: Any) -> None:
     world.open()
     ids = []
-    for _ in range(5):
+    for euros in range(1, 6):
         world.ledger.before = [DISPUTED]
-        ids.append(world.refund("1.00").refund_id)
+        ids.append(world.refund(f"{euros}.00").refund_id)
         world.now += HOUR
     seen, after = [], None
     while True:

@@ -163,7 +163,15 @@ class AttentionDesk:
             can_do = ("settle_refund", "confirm_refund")
         elif kind is AttentionKind.REFUND_UNKNOWN and row.now - row.since >= A_PERSON_MAY:
             can_do = tuple(dict.fromkeys(("settle_refund", *can_do)))
-        return AttentionItem(kind=kind, order_id=row.order_id, about=row.about, since=row.since, why=why, can_do=can_do)
+        return AttentionItem(
+            kind=kind,
+            order_id=row.order_id,
+            about=row.about,
+            since=row.since,
+            why=why,
+            can_do=can_do,
+            others=_ours(row) if kind is AttentionKind.PERHAPS_OURS else (),
+        )
 
     def _is_loaded(self, plugin: str) -> bool:
         named = self.services.registry.plugins.get(plugin)
@@ -213,8 +221,19 @@ _Read = tuple[Text, tuple[str, ...]]
 
 def _of_order(kind: AttentionKind, row: AttentionRow) -> _Read:
     can_do = tuple(from_json(tuple[str, ...], row.name))
-    why = None if row.by_migration else from_json(Reason | None, row.words)  # type: ignore[arg-type]  # a union
+    why = _why(row)
     return (ATTENTION_WORDS[kind] if why is None else why.words), can_do
+
+
+def _why(row: AttentionRow) -> Reason | None:
+    """The reason of a row of an order, which a migration could not know."""
+    return None if row.by_migration else from_json(Reason | None, row.words)  # type: ignore[arg-type]  # a union
+
+
+def _ours(row: AttentionRow) -> tuple[str, ...]:
+    """The refunds of ours that one found at the provider may be."""
+    why = _why(row)
+    return () if why is None else tuple(why.values["refunds"].split(", "))
 
 
 def _unreadable(_: AttentionKind, row: AttentionRow) -> _Read:

@@ -103,6 +103,7 @@ class AttentionItem:
     an order line, an effect, an event's number, a plugin that is off, or the key of a provider's settings that are
     wrong (``stripe:second``). ``since`` is None where nobody knows, as for a provider that is off. ``why`` is a
     sentence, ``can_do`` the methods of the desk that decide it or make more of it known, the first to think of first.
+    ``others`` are the ids of your refunds that one found at the provider may be: what `match_refund` needs beside it.
     """
 
     kind: AttentionKind
@@ -111,6 +112,7 @@ class AttentionItem:
     since: datetime.datetime | None
     why: Text
     can_do: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def what(self) -> Text:
