@@ -24,6 +24,7 @@ from retour import (
     ReturnDesk,
     UnknownOrder,
     WrongState,
+    hookimpl,
 )
 from retour.model.attention import ATTENTION_WORDS
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
@@ -68,6 +69,17 @@ def silent_for_a_day(world: Any) -> None:
     asked_for(world)
     world.ledger.lookup_fails = 100
     world.now += 24 * HOUR
+
+
+def asked_for_and_the_plugin_is_gone(world: Any) -> None:
+    asked_for(world)
+    world.open_without_the_plugin()
+
+
+def told_later_and_the_plugin_is_gone(world: Any) -> None:
+    """A worker found that its plugin is gone."""
+    asked_for_and_the_plugin_is_gone(world)
+    world.later(HOUR)
 
 
 def nobody_can_tell(world: Any) -> None:
@@ -206,6 +218,8 @@ ANEW = ("refund", "open_refund_link")
 SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     asked_for: ("refund_unknown", ("reconcile",)),
     silent_for_a_day: ("refund_unknown", ("settle_refund", "reconcile")),
+    asked_for_and_the_plugin_is_gone: ("refund_unknown", ("settle_refund", "confirm_refund")),
+    told_later_and_the_plugin_is_gone: ("refund_unknown", ("settle_refund", "confirm_refund")),
     nobody_can_tell: ("refund_unknown", ("settle_refund", "confirm_refund", "retry_refund")),
     never_told: ("refund_unknown", ("settle_refund",)),
     held: ("refund_held", ("retry_refund", "cancel_refund", "confirm_refund")),
@@ -256,7 +270,7 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "refund": lambda world, _: world.refund("40.00"),
     "open_refund_link": lambda world, _: world.open_link("40.00"),
     "reverse_refund": lambda world, one: world.desk.reverse_refund("1001", one.about, reference="b", by=ANNA),
-    "match_refund": lambda world, one: world.desk.match_refund("1001", waiting_link(world), one.about, by=ANNA),
+    "match_refund": lambda world, one: world.desk.match_refund("1001", one.others[0], one.about, by=ANNA),
     "explain_payment": lambda world, one: world.desk.explain_payment("1001", one.about, became="p_2", by=ANNA),
     "answer_restock": lambda world, one: world.desk.answer_restock("1001", one.about, RestockDecision.all(), by=ANNA),
     "acknowledge": lambda world, one: world.desk.acknowledge(one.order_id, one.kind, one.about, by=ANNA),
@@ -295,6 +309,32 @@ def test_each_method_that_is_named_can_be_called_then(world: Any, situation: Any
         assert world.desk.dossier("1001").version > before
 
 
+ANEW_ON_AN_ORDER = {"refund", "open_refund_link"}
+
+
+@pytest.mark.parametrize(
+    ("situation", "method"),
+    [
+        (situation, method)
+        for situation, (_, can_do) in SITUATIONS.items()
+        for method in can_do
+        if method not in ANEW_ON_AN_ORDER
+    ],
+    ids=lambda one: one if isinstance(one, str) else one.__name__,
+)
+def test_what_was_begun_is_finished_on_an_order_that_the_shop_has_no_more(
+    world: Any, situation: Any, method: str
+) -> None:
+    situation(world)
+    item = only(world, SITUATIONS[situation][0])
+    del world.shop.orders["1001"]
+    before = world.desk.dossier("1001").version
+    CALLS[method](world, item)
+    if method != "reconcile":
+        assert world.desk.dossier("1001").version > before
+        assert world.desk.timeline("1001")[-1].at == world.now
+
+
 @pytest.mark.parametrize(
     "situation",
     [situation for situation, (_, can_do) in SITUATIONS.items() if "acknowledge" not in can_do],
@@ -323,6 +363,23 @@ def test_where_nothing_waits_the_list_is_empty(world: Any) -> None:
     world.open().refund()
     assert world.desk.attention().items == ()
     assert world.desk.attention_counts() == {}
+
+
+@pytest.mark.parametrize("hours", [-48, 48])
+def test_when_a_person_may_settle_it_the_databases_clock_says_and_not_the_processs(world: Any, hours: int) -> None:
+    asked_for(world)
+    world.wrong = hours * HOUR
+    assert only(world).can_do == ("reconcile",)
+    world.ledger.lookup_fails = 100
+    world.now += 24 * HOUR
+    assert only(world).can_do == ("settle_refund", "reconcile")
+    CALLS["settle_refund"](world, only(world))
+
+
+def test_an_order_that_nobody_can_read_is_listed_as_its_row_says_where_the_plugin_is_gone(world: Any) -> None:
+    asked_for_and_the_plugin_is_gone(world)
+    sql(world, "UPDATE retour_event SET version = 99 WHERE seq = 2")
+    assert only(world, "refund_unknown").can_do == ("reconcile",)
 
 
 # --- acknowledging ---------------------------------------------------------------------------------------
@@ -391,6 +448,98 @@ def test_another_remainder_is_listed_again_and_the_same_is_not(world: Any) -> No
     world.ledger.paid["p_1"] = Money.of("60", "EUR")
     world.refund()
     assert only(world, "not_explained").why.render("en").startswith("the provider has EUR 60.00 left")
+
+
+@pytest.mark.parametrize("situation", [failed, came_back], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("method", ["refund", "open_refund_link", "confirm_refund", "in_dashboard"])
+def test_money_that_did_not_arrive_is_news_until_as_much_is_refunded_anew(
+    world: Any, situation: Any, method: str
+) -> None:
+    situation(world)
+    world.now += HOUR
+    world.refund("10.00")
+    assert only(world).about == world.refunds[0].id, "another amount is another refund"
+    if method == "confirm_refund":
+        world.desk.confirm_refund("1001", "p_1", EUR40, reference="by hand", by=ANNA, request_id="by hand")
+    elif method == "in_dashboard":
+        world.ledger.add("p_1", EUR40)
+        world.desk.reconcile("1001")
+    else:
+        CALLS[method](world, only(world))
+    assert world.desk.attention().items == ()
+
+
+def test_the_same_money_that_fails_again_is_listed_once_and_ends_when_it_arrives(world: Any) -> None:
+    failed(world)
+    world.now += HOUR
+    world.ledger.before = [DISPUTED]
+    again = world.refund().refund_id
+    assert only(world).about == again
+    world.now += HOUR
+    world.refund()
+    assert world.desk.attention().items == ()
+
+
+def test_two_refunds_that_failed_are_refunded_anew_by_two(world: Any) -> None:
+    world.open()
+    for _ in range(2):
+        world.ledger.new_status = RefundStatus.PENDING
+        world.refund("10.00")
+        world.now += HOUR
+    first, second = (one.id for one in world.refunds)
+    for reference in ("re_1", "re_2"):
+        world.ledger.turn(reference, RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+    assert {one.about for one in world.desk.attention().items} == {first, second}, "neither is anew for the other"
+    world.now += HOUR
+    world.refund("10.00")
+    assert only(world).about == second
+    world.now += HOUR
+    world.refund("10.00")
+    assert world.desk.attention().items == ()
+
+
+def test_what_a_person_said_himself_came_back_is_no_news(world: Any) -> None:
+    made_by_hand_too(world)
+    CALLS["reverse_refund"](world, only(world))
+    assert world.desk.attention().items == ()
+    assert [(one.state.value, one.problem, one.needs_person) for one in world.refunds] == [
+        ("succeeded", None, False),
+        ("reversed", None, False),
+    ]
+
+
+def test_a_refund_found_there_names_those_of_yours_that_it_may_be_as_the_desk_takes_them(world: Any) -> None:
+    perhaps_ours(world)
+    link, _ = world.refunds
+    item = only(world)
+    assert item.others == (link.id,)
+    assert item.why.render("en") == f"it has the payment and the amount of a refund of yours: {link.id}"
+
+
+def test_what_was_never_sent_is_not_said_to_have_been_refunded(world: Any) -> None:
+    world.open().ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
+    world.refund()
+    world.ledger.add("p_1", Money.of("70", "EUR"))
+    world.desk.reconcile("1001")
+    (said,) = world.desk.attention("beyond_order").items
+    assert said.why.render("en") == "payment ledger:p_1: EUR 10.00 more was refunded, or is planned, than was paid"
+
+
+def test_the_dutch_of_what_cannot_be_done_with_a_refund_is_a_sentence(world: Any) -> None:
+    refund_id = world.open().refund().refund_id
+    commands = (
+        lambda: world.desk.settle_refund("1001", refund_id, happened=True, evidence="seen", by=ANNA),
+        lambda: world.desk.reverse_refund("1001", refund_id, reference="b", by=ANNA),
+        lambda: world.desk.set_refund_batch("1001", refund_id, "B1", by=ANNA),
+        lambda: world.desk.refund_link("1001", refund_id=refund_id),
+        lambda: world.desk.cancel_refund("1001", refund_id, by=ANNA),
+    )
+    ends = ("afhandelen.", "terugdraaien; een controle", "aan de bank geven.", "handmatig doen.", "annuleren.")
+    for command, end in zip(commands, ends, strict=True):
+        with pytest.raises(WrongState) as error:
+            command()
+        assert f"dus je kunt die niet {end}" in error.value.text("nl")
 
 
 def test_an_order_that_is_changed_again_is_listed_again(world: Any) -> None:
@@ -464,9 +613,9 @@ def test_what_is_not_there_cannot_be_acknowledged(world: Any) -> None:
 def test_the_list_comes_page_by_page_the_oldest_first(world: Any) -> None:
     world.open()
     ids = []
-    for _ in range(5):
+    for euros in range(1, 6):
         world.ledger.before = [DISPUTED]
-        ids.append(world.refund("1.00").refund_id)
+        ids.append(world.refund(f"{euros}.00").refund_id)
         world.now += HOUR
     seen, after = [], None
     while True:
@@ -531,7 +680,7 @@ def effects(world: Any) -> list[str]:
 def test_what_is_of_no_order_is_on_the_same_list_with_what_ends_it(world: Any) -> None:
     everything_that_is_of_no_order(world)
     listed = [(one.kind.value, one.order_id, one.can_do) for one in world.desk.attention().items]
-    assert listed[:2] == [("provider_off", "", ("check_settings",))] * 2
+    assert listed[:2] == [("provider_off", "", ())] * 2
     assert sorted(listed[2:]) == [
         ("effect_stuck", "1001", ()),
         ("effect_stuck", "1001", ("retry_set_aside",)),
@@ -589,12 +738,62 @@ def test_a_provider_whose_settings_are_wrong_is_on_the_list_until_they_are_mende
     assert world.desk.attention().items == ()
 
 
+def test_each_account_whose_settings_are_wrong_is_an_item_that_can_be_checked_as_it_is_called(world: Any) -> None:
+    kept: dict[str, Any] = {"ledger": {}, "ledger:second": {"sekret": "x"}, "ledger:third": {"kye": "x"}}
+    world.settings = lambda shop: kept
+    world.open("molie")
+    plugin, *accounts = world.desk.attention().items
+    assert (plugin.about, plugin.can_do) == ("molie", ())
+    assert [one.about for one in accounts] == ["ledger:second", "ledger:third"]
+    for item, fault in zip(accounts, ("ledger:second.sekret", "ledger:third.kye"), strict=True):
+        assert item.can_do == ("check_settings",)
+        check = world.desk.check_settings(item.about)
+        assert not check.ok
+        for words in (check.reason.render("en"), item.why.render("en")):
+            assert fault in words
+        kept[item.about] = {}
+        assert world.desk.check_settings(item.about).ok
+    assert world.desk.attention().items == (plugin,)
+
+
 def test_an_effect_that_failed_a_moment_ago_is_for_nobody_yet(world: Any) -> None:
     world.open(inline_seconds=0).refund()
     sql(world, "UPDATE retour_effect SET problem = 'no', attempts = 30")
     assert world.desk.attention().items == ()
     sql(world, "UPDATE retour_effect SET created_at = 1, attempts = 2")
     assert world.desk.attention().items == ()
+
+
+class Broken:
+    """A plugin that is told of a refund, and breaks over it."""
+
+    name = "broken"
+
+    @hookimpl
+    def on_refund_changed(self, order: Any, refund: Any, ctx: Any) -> None:
+        raise RuntimeError("plug 42")
+
+
+@pytest.mark.parametrize("not_before", [SET_ASIDE // 2, SET_ASIDE])
+def test_what_a_plugin_is_to_hear_that_is_not_there_any_more_says_what_ends_it(world: Any, not_before: int) -> None:
+    world.open(Broken()).refund()
+    stuck = "UPDATE retour_effect SET not_before = :then, attempts = 30, created_at = 1 WHERE plugin = 'broken'"
+    sql(world, stuck, then=not_before)
+    if not_before < SET_ASIDE:
+        why = world.desk.attention().items[0].why
+        assert why.render("en").startswith("announce: plugin broken (broken) failed in on_refund_changed (Runtime")
+        assert why.render("nl").startswith("announce: plugin broken (broken) gaf een fout in on_refund_changed (Run")
+    world.open_without_the_plugin()
+    item = world.desk.attention().items[0]
+    assert (item.kind, item.can_do) == ("effect_stuck", ())
+    assert item.why.render("en") == (
+        "announce: plugin broken is to be told of it and is not loaded: that ends when it is in plugins= again "
+        "(30 tries)"
+    )
+    assert "42" not in item.why.render("nl")
+    with pytest.raises(WrongState) as error:
+        world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert "retry_set_aside" not in error.value.text("en")
 
 
 def test_a_row_of_a_newer_retour_costs_its_own_place_and_no_other(world: Any) -> None:

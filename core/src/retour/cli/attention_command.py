@@ -106,4 +106,5 @@ def _as_data(one: AttentionItem, language: str) -> dict[str, object]:
         "what": one.what.render(language),
         "why": one.why.render(language),
         "can_do": list(one.can_do),
+        "others": list(one.others),
     }

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import attrs
 
 from retour.desk.commands import Command, Commands, check_actor
 from retour.desk.services import Services
 from retour.effects.providers_word import A_PERSON_MAY
+from retour.effects.refunding import payment_of
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionItem, AttentionKind, AttentionPage
-from retour.model.errors import InvalidArgument, NotAllowed, RetourError, UnknownOrder, WrongState
+from retour.model.errors import InvalidArgument, NotAllowed, RetourError, WrongState
 from retour.model.fields import shown, wanted_instead
 from retour.model.order import Order
 from retour.model.outcome import Outcome
-from retour.model.reasons import Reason
+from retour.model.reasons import Reason, reason_from_words
+from retour.model.refunds import RefundState, provider_of
 from retour.model.text import Text, text, texts
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.plugins.registry import PluginStatus
 from retour.rules.attention import RULES, acknowledge, needs_attention
 from retour.rules.draft import Draft
-from retour.steps.case import Case
 from retour.store.attention import AttentionRow, Place
 from retour.store.index import attention_rows
 from retour.store.pages import no_page
@@ -31,14 +32,12 @@ from retour.store.records import from_json
 
 log = logging.getLogger("retour.desk")
 
-_DECIDED_WITH: Mapping[AttentionKind, tuple[str, ...]] = {
-    AttentionKind.PROVIDER_OFF: ("check_settings",),
-    AttentionKind.ORDER_UNREADABLE: ("set_unreadable_aside",),
-    AttentionKind.EFFECT_STUCK: ("retry_set_aside",),
-}
-"""What ends that which is no part of an order's history, and is not acknowledged either."""
+_MENDED = (AttentionKind.PROVIDER_OFF, AttentionKind.ORDER_UNREADABLE, AttentionKind.EFFECT_STUCK)
+"""What is no part of an order's history, and ends when its cause is mended."""
 
 _BEFORE_ALL: Place = (-1, "", "")
+_SETTINGS = "settings"
+"""Settings stand after the plugins: both can have one name."""
 
 
 @attrs.frozen
@@ -51,12 +50,14 @@ class AttentionDesk:
     def page(self, kind: AttentionKind | None, *, limit: int, after: str | None) -> AttentionPage:
         """A page of the list: first the providers that are off, since nobody knows since when, then the oldest."""
         place = _BEFORE_ALL if after is None else _place(after)
-        off = [] if kind not in (None, AttentionKind.PROVIDER_OFF) else list(self._providers_off())
-        first = [(one, at) for one in off if (at := (0, "", one.about)) > place][: limit + 1]
+        providers = [] if kind not in (None, AttentionKind.PROVIDER_OFF) else list(self._providers_off())
+        first = [(one, at) for one in providers if (at := (0, _SETTINGS if one.can_do else "", one.about)) > place]
+        first = first[: limit + 1]
         found, more = first[:limit], len(first) > limit
         if not more and kind is not AttentionKind.PROVIDER_OFF:
             rows, more = self._rows(kind, limit=limit - len(found), after=place)
-            found += [(one, row.place) for row in rows if (one := self._item(row)) is not None]
+            off = self._without_a_plugin(rows)
+            found += [(one, row.place) for row in rows if (one := self._item(row, off)) is not None]
             last = rows[-1].place if rows else None
         else:
             last = None
@@ -77,41 +78,20 @@ class AttentionDesk:
         if kind is AttentionKind.WEBHOOK_UNREADABLE:
             return self._acknowledge_problem(about, by, note)
         check_actor(by)
-        if kind in _DECIDED_WITH:
+        if kind in _MENDED:
             raise WrongState(
-                text(
-                    "{what}: that is not ended by acknowledging it, but by mending it; then use {methods}.",
-                    what=ATTENTION_WORDS[kind],
-                    methods=list(_DECIDED_WITH[kind]),
-                )
+                text("{what}: that is not ended by acknowledging it, but by mending it.", what=ATTENTION_WORDS[kind])
             )
 
-        case = self._case(order_id)
+        case = self.commands.known(order_id, by)
         listed = any((one.kind, one.about) == (kind, about) for one in needs_attention(case.dossier))
 
         def decide(draft: Draft, order: Order) -> None:
             acknowledge(draft, order, kind, about, note, listed=listed)
 
         return self.commands.run(
-            Command(
-                order_id=order_id,
-                by=by,
-                decide=decide,
-                case=case,
-                as_last_seen=case.given is None,
-                sees_the_order=True,
-            )
+            Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True, sees_the_order=True)
         )
-
-    def _case(self, order_id: str) -> Case:
-        """The order as it is now, or as it was last seen where the shop has it no more: what waits there ends too."""
-        try:
-            return self.commands.read(order_id)
-        except UnknownOrder:
-            case = self.services.cases.as_last_seen(self.commands.shop_id, order_id)
-            if case.dossier.order is None:
-                raise
-            return case
 
     def _acknowledge_problem(self, about: str, by: Actor, note: str | None) -> Outcome:
         """There is no timeline to tell it on: the row keeps who acknowledged it, and when."""
@@ -148,36 +128,79 @@ class AttentionDesk:
         except RetourError as error:  # an order that cannot be read, a store that cannot be written: as it was listed
             log.warning("order %s is listed as the migration left it: %s", order_id, error)
 
-    def _item(self, row: AttentionRow) -> AttentionItem | None:
+    def _without_a_plugin(self, rows: Sequence[AttentionRow]) -> frozenset[str]:
+        """The unknown refunds that nobody can be asked about. An order is read only where a plugin may be the cause."""
+        unknown = [row for row in rows if row.kind == AttentionKind.REFUND_UNKNOWN]
+        if not unknown:
+            return frozenset()
+        working = self.services.accounts.working(self.commands.shop_id)
+        return frozenset(
+            [row.about for row in unknown if provider_of(row.more) not in working and self._cannot_be_asked_about(row)]
+        )
+
+    def _cannot_be_asked_about(self, row: AttentionRow) -> bool:
+        """Whether the plugin of an unknown refund cannot be used, so that a person's word counts at once."""
+        shop = self.commands.shop_id
+        try:
+            case = self.services.cases.as_last_seen(shop, row.order_id)
+            refund = case.dossier.refund(row.about)
+            provider = self.services.accounts.refunding(shop, payment_of(case, refund.payment))
+        except RetourError as error:  # then the list says what the row says
+            log.warning("refund %s of order %s cannot be looked at: %s", row.about, row.order_id, error)
+            return False
+        return refund.state is RefundState.UNKNOWN and isinstance(provider, Text)
+
+    def _item(self, row: AttentionRow, off: Set[str]) -> AttentionItem | None:
         """A row as a person reads it; None for one of a newer retour, which costs its own place and no other."""
         try:
             kind = AttentionKind(row.kind)
-            why, can_do = _READERS.get(kind, _of_order)(kind, row)
+            gone = row.plugin != "" and not self._is_loaded(row.plugin)
+            why, can_do = _untold(row) if gone else _READERS.get(kind, _of_order)(kind, row)
         except (ValueError, RetourError) as error:
             log.warning("something of order %s is not listed: %s", row.order_id, error)
             return None
-        if kind is AttentionKind.REFUND_UNKNOWN and self.services.clock() - row.since >= A_PERSON_MAY:
+        if kind is AttentionKind.REFUND_UNKNOWN and row.about in off:
+            can_do = ("settle_refund", "confirm_refund")
+        elif kind is AttentionKind.REFUND_UNKNOWN and row.now - row.since >= A_PERSON_MAY:
             can_do = tuple(dict.fromkeys(("settle_refund", *can_do)))
-        return AttentionItem(kind=kind, order_id=row.order_id, about=row.about, since=row.since, why=why, can_do=can_do)
+        return AttentionItem(
+            kind=kind,
+            order_id=row.order_id,
+            about=row.about,
+            since=row.since,
+            why=why,
+            can_do=can_do,
+            others=_ours(row) if kind is AttentionKind.PERHAPS_OURS else (),
+        )
+
+    def _is_loaded(self, plugin: str) -> bool:
+        named = self.services.registry.plugins.get(plugin)
+        return named is not None and named.status is PluginStatus.LOADED
 
     # --- providers -----------------------------------------------------------------------------------
 
     def _providers_off(self) -> Iterator[AttentionItem]:
-        """Plugins that are off, and those of which a provider is, by their name: from memory."""
-        for plugin in sorted(self.services.accounts.plugins(self.commands.shop_id), key=lambda one: one.name):
+        """Plugins that are off, and those of which a provider is, by their name; then each account whose settings are
+        wrong, by the key of its settings. From memory."""
+        for plugin in sorted(self.services.registry.plugins.values(), key=lambda one: one.name):
             why: list[Text | str] = [one.reason for one in plugin.providers_off]
-            why += plugin.settings_faults
             if plugin.status is not PluginStatus.LOADED:
                 why.insert(0, plugin.reason)
             if why:
-                yield AttentionItem(
-                    kind=AttentionKind.PROVIDER_OFF,
-                    order_id="",
-                    about=plugin.name,
-                    since=None,
-                    why=text("{plugin}: {faults}", plugin=plugin.name, faults=why),
-                    can_do=_DECIDED_WITH[AttentionKind.PROVIDER_OFF],
-                )
+                yield _provider_off(plugin.name, why, ())
+        for key, faults in sorted(self.services.accounts.wrong_settings(self.commands.shop_id).items()):
+            yield _provider_off(key, faults, ("check_settings",))
+
+
+def _provider_off(about: str, faults: Sequence[Text | str], can_do: tuple[str, ...]) -> AttentionItem:
+    return AttentionItem(
+        kind=AttentionKind.PROVIDER_OFF,
+        order_id="",
+        about=about,
+        since=None,
+        why=text("{plugin}: {faults}", plugin=about, faults=list(faults)),
+        can_do=can_do,
+    )
 
 
 def _place(after: str) -> Place:
@@ -198,11 +221,22 @@ _Read = tuple[Text, tuple[str, ...]]
 
 def _of_order(kind: AttentionKind, row: AttentionRow) -> _Read:
     can_do = tuple(from_json(tuple[str, ...], row.name))
-    why = None if row.by_migration else from_json(Reason | None, row.words)  # type: ignore[arg-type]  # a union
+    why = _why(row)
     return (ATTENTION_WORDS[kind] if why is None else why.words), can_do
 
 
-def _unreadable(kind: AttentionKind, row: AttentionRow) -> _Read:
+def _why(row: AttentionRow) -> Reason | None:
+    """The reason of a row of an order, which a migration could not know."""
+    return None if row.by_migration else from_json(Reason | None, row.words)  # type: ignore[arg-type]  # a union
+
+
+def _ours(row: AttentionRow) -> tuple[str, ...]:
+    """The refunds of ours that one found at the provider may be."""
+    why = _why(row)
+    return () if why is None else tuple(why.values["refunds"].split(", "))
+
+
+def _unreadable(_: AttentionKind, row: AttentionRow) -> _Read:
     number = int(row.about) if row.about.isdecimal() else 0
     unreadable = UnreadableRow(
         order_id=row.order_id,
@@ -213,7 +247,7 @@ def _unreadable(kind: AttentionKind, row: AttentionRow) -> _Read:
         fault=ReadingFault(row.words),
         error=row.more,
     )
-    return text("{row}: {why}", row=unreadable.name, why=unreadable.why), _DECIDED_WITH[kind]
+    return text("{row}: {why}", row=unreadable.name, why=unreadable.why), ("set_unreadable_aside",)
 
 
 def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
@@ -227,16 +261,32 @@ def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
     return why, ("acknowledge",)
 
 
-def _stuck(kind: AttentionKind, row: AttentionRow) -> _Read:
+def _stuck(_: AttentionKind, row: AttentionRow) -> _Read:
     """What was set aside goes on when a person says so; what fails goes on by itself when its cause is mended."""
-    why = texts(
+    if row.more == "aside":
+        ended = text("it ended its process again and again, and is not tried until a person has looked at it")
+        return _tried(row, ended), ("retry_set_aside",)
+    problem = reason_from_words(row.words)
+    return _tried(row, row.words if problem is None else problem.words), ()
+
+
+def _untold(row: AttentionRow) -> _Read:
+    """Only the plugin ends it, whatever went wrong when it was still there."""
+    why = text(
+        "plugin {plugin} is to be told of it and is not loaded: that ends when it is in plugins= again",
+        plugin=row.plugin,
+    )
+    return _tried(row, why), ()
+
+
+def _tried(row: AttentionRow, problem: Text | str) -> Text:
+    return texts(
         "{kind}: {problem} ({count} try)",
         "{kind}: {problem} ({count} tries)",
         row.number,
         kind=row.name,
-        problem=row.words,
+        problem=problem,
     )
-    return why, _DECIDED_WITH[kind] if row.more == "aside" else ()
 
 
 _READERS = {

@@ -71,7 +71,9 @@ class Command:
     ``request`` is the identity of one that adds something. ``connection`` is the host's own, in a transaction.
     ``case`` is the order as the caller has read it already; where it moved on meanwhile it is read again. ``expects``
     says which returns the outcome shows where there was nothing to do. ``sees_the_order`` says that it is recorded also
-    by itself that the shop changed an order which was seen before.
+    by itself that the shop changed an order which was seen before. ``finishes`` says that it finishes what was begun,
+    which is done as the order was last seen where the shop has it no more; ``as_last_seen``, that the shop is not
+    asked.
     """
 
     order_id: str
@@ -82,6 +84,7 @@ class Command:
     case: Case | None = None
     expects: Callable[[Dossier], Sequence[str]] = lambda _: ()
     as_last_seen: bool = False
+    finishes: bool = False
     sees_the_order: bool = False
 
 
@@ -95,6 +98,15 @@ class Commands:
     def read(self, order_id: str) -> Case:
         """The order as it is now, and its history. Raises `UnknownOrder`."""
         return self.services.cases.read(self.shop_id, order_id)
+
+    def known(self, order_id: str, by: Actor | None = None, connection: Connection | None = None) -> Case:
+        """The order as it is now, or as it was last seen where the shop has it no more. Nobody can say any more whose
+        it was then, so for a customer it is unknown. Raises `UnknownOrder`, and `NotAllowed` for who is nobody."""
+        cases = self.services.cases
+        if by is not None:
+            check_actor(by)
+        read = cases.read if by is not None and by.kind is ActorKind.CUSTOMER else cases.known
+        return read(self.shop_id, order_id, connection)
 
     def context(self, draft: Draft) -> HookContext:
         """What the hooks are told beside their subject."""
@@ -178,6 +190,8 @@ class Commands:
         )
 
     def _case(self, command: Command, connection: Connection | None) -> Case:
+        if command.finishes:
+            return self.known(command.order_id, command.by, connection)
         cases = self.services.cases
         return (cases.as_last_seen if command.as_last_seen else cases.read)(self.shop_id, command.order_id, connection)
 

@@ -73,7 +73,7 @@ from retour.rules import goods, payment_identity, refunds, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, is_shop, shops_of
-from retour.steps.case import Case, Cases
+from retour.steps.case import Cases
 from retour.steps.commit import Commits
 from retour.store.clock import seconds_gone_by
 from retour.store.store import Store
@@ -204,7 +204,8 @@ class ReturnDesk:
 
     def check_settings(self, provider: str, account: str = "default", mode: Mode = Mode.LIVE) -> SettingsCheck:
         """Whether the settings of a provider work, as for a settings page of yours: they are read as they are now, and
-        the provider is asked once, with one cheap call that moves nothing. Never raises."""
+        the provider is asked once, with one cheap call that moves nothing. A second account is named by ``account``, or
+        as its settings are: ``check_settings("stripe:second")``. Never raises."""
         return self._services.accounts.ask(self.shop_id, provider, account, mode)
 
     # --- the goods track -----------------------------------------------------------------------------
@@ -271,7 +272,7 @@ class ReturnDesk:
         def decide(draft: Draft, order: Order) -> None:
             goods.reject(draft, order, return_id, because, note)
 
-        return self._command(order_id, by, decide, connection=connection)
+        return self._command(order_id, by, decide, connection=connection, finishes=True)
 
     def mark_sent(
         self,
@@ -306,7 +307,7 @@ class ReturnDesk:
         def decide(draft: Draft, order: Order) -> None:
             goods.cancel(draft, order, return_id, note)
 
-        return self._command(order_id, by, decide, connection=connection)
+        return self._command(order_id, by, decide, connection=connection, finishes=True)
 
     def close_return(
         self,
@@ -323,7 +324,7 @@ class ReturnDesk:
         def decide(draft: Draft, order: Order) -> None:
             goods.close(draft, order, return_id, note)
 
-        return self._command(order_id, by, decide, connection=connection)
+        return self._command(order_id, by, decide, connection=connection, finishes=True)
 
     def receive(
         self,
@@ -457,7 +458,7 @@ class ReturnDesk:
         def decide(draft: Draft, order: Order) -> None:
             stock.answer(draft, order, return_id, decision)
 
-        return self._command(order_id, by, decide, connection=connection, expects=lambda _: [return_id])
+        return self._command(order_id, by, decide, connection=connection, expects=lambda _: [return_id], finishes=True)
 
     # --- the money track -----------------------------------------------------------------------------
 
@@ -579,7 +580,7 @@ class ReturnDesk:
         def decide(draft: Draft, order: Order) -> None:
             refunds.reverse(draft, order, refund_id, reference, note)
 
-        return self._command(order_id, by, decide)
+        return self._command(order_id, by, decide, finishes=True)
 
     def cancel_refund(self, order_id: str, refund_id: str, *, by: Actor, note: str | None = None) -> Outcome:
         """Give up a refund that waits for a person or for its next try, or ask the provider to take back one that it
@@ -594,7 +595,11 @@ class ReturnDesk:
     def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
         takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another."""
-        return self._command(order_id, by, lambda draft, _: refunds.set_batch(draft, refund_id, batch))
+
+        def decide(draft: Draft, _: Order) -> None:
+            refunds.set_batch(draft, refund_id, batch)
+
+        return self._command(order_id, by, decide, finishes=True)
 
     def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
@@ -643,7 +648,7 @@ class ReturnDesk:
         def decide(draft: Draft, order: Order) -> None:
             payment_identity.explain(draft, order, payment, became, note)
 
-        return self._command(order_id, by, decide)
+        return self._command(order_id, by, decide, finishes=True)
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read all refunds of the order's payments at their providers, and record what we did not know.
@@ -678,22 +683,24 @@ class ReturnDesk:
     # --- looking -------------------------------------------------------------------------------------
 
     def timeline(self, order_id: str, audience: Audience | str = Audience.STAFF) -> Sequence[TimelineEntry]:
-        """Who did what and when, the oldest first, for the "staff" or for the "customer"."""
+        """Who did what and when, the oldest first, for the "staff" or for the "customer"; also of an order that the
+        shop has no more. Raises `UnknownOrder` for one that nobody ever saw."""
         try:
             reader = Audience(audience)
         except ValueError:
             raise InvalidArgument(
                 text("{audience} reads no timeline; staff and customer do.", audience=shown(audience))
             ) from None
-        case = self._commands.read(order_id)
+        case = self._commands.known(order_id)
         staff = reader is Audience.STAFF
         notes = self._services.store.notes(self.shop_id, order_id) if staff else {}
         pages = self._links.pages(case.order, case.dossier) if staff else {}
         return timeline.entries(case.order, case.events, reader, notes=notes, pages=pages)
 
     def dossier(self, order_id: str) -> Dossier:
-        """All that is known of an order's returns; empty when nothing happened yet. Raises `UnknownOrder`."""
-        return self._commands.read(order_id).dossier
+        """All that is known of an order's returns and refunds, as it was last seen where the shop has it no more; empty
+        when nothing happened yet. Raises `UnknownOrder`."""
+        return self._commands.known(order_id).dossier
 
     def list_returns(
         self,
@@ -836,8 +843,8 @@ class ReturnDesk:
         *,
         request: Request | None = None,
         connection: Connection | Session | None = None,
-        case: Case | None = None,
         expects: Callable[[Dossier], Sequence[str]] = lambda _: (),
+        finishes: bool = False,
     ) -> Outcome:
         return self._commands.run(
             Command(
@@ -846,8 +853,8 @@ class ReturnDesk:
                 decide=decide,
                 request=request,
                 connection=connection,
-                case=case,
                 expects=expects,
+                finishes=finishes,
             )
         )
 

@@ -37,7 +37,7 @@ class Reconciling:
 
     def everything(self, order_id: str) -> Outcome:
         """Read all refunds of an order's payments, and record what we did not know, also of the order itself."""
-        case = self.commands.read(order_id)
+        case = self.commands.known(order_id)
         return self._record(case, self._books(_with_refunds(case)), sees_the_order=True)
 
     def record(self, case: Case, read: Mapping[str, BooksRead]) -> None:
@@ -109,7 +109,12 @@ class Reconciling:
                 record_books(draft, now or draft.dossier.payments[payment_id], read)
 
         command = Command(
-            order_id=case.order_id, by=Actor.system(), decide=decide, case=case, sees_the_order=sees_the_order
+            order_id=case.order_id,
+            by=Actor.system(),
+            decide=decide,
+            case=case,
+            finishes=True,
+            sees_the_order=sees_the_order,
         )
         return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)
 

@@ -117,7 +117,7 @@ class RefundByApi:
 
     def retry(self, order_id: str, refund_id: str, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on, on what its provider's books say now."""
-        case = self.commands.read(order_id)
+        case = self.commands.known(order_id, by)
         self.commands.rehearse(case, by, lambda draft, _: refunds.retry(draft, refund_id))
         refund = case.dossier.refund(refund_id)
         books = self._books_for(case, refund)
@@ -128,7 +128,7 @@ class RefundByApi:
                 hold = record_books(draft, payment_of(case, refund.payment), books, own=refund)
             refunds.retry(draft, refund_id, hold, read_at=None if books is None else books.read_at)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case))
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
 
     def _books_for(self, case: Case, refund: Refund) -> BooksRead | None:
         """The books for a refund that is about to be sent; None for one that may have been, which is looked up, and
@@ -149,6 +149,6 @@ class RefundByApi:
             refunds.cancel(draft, order, refund_id, note, withdrawn=bool(draft.withdrawn))
 
         try:
-            return self.commands.run(Command(order_id=order_id, by=by, decide=decide))
+            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
         except EffectTaken:  # a worker was faster
-            raise being_sent(self.commands.read(order_id).dossier, refund_id) from None
+            raise being_sent(self.commands.known(order_id, by).dossier, refund_id) from None

@@ -108,7 +108,7 @@ class RefundByPerson:
         """A person made a refund, and the provider or the bank calls it ``reference``."""
         case: Case | None = None
         if refund_id is not None:
-            case = self.commands.read(order_id)
+            case = self.commands.known(order_id, by)
             before = self.commands.before(case, by, request)
             if before is not None:
                 return before
@@ -129,7 +129,7 @@ class RefundByPerson:
         self, order_id: str, refund_id: str, by: Actor, evidence: str, reference: str, *, happened: bool
     ) -> Outcome:
         """A person says whether an unknown refund happened, where its provider's word is not to be had."""
-        case = self.commands.read(order_id)
+        case = self.commands.known(order_id, by)
 
         def rehearsed(draft: Draft, order: Order) -> None:
             refunds.settle(draft, order, refund_id, evidence, reference, happened=happened)
@@ -238,9 +238,11 @@ class RefundByPerson:
         case: Case | None = None,
     ) -> Outcome:
         try:
-            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
+            return self.commands.run(
+                Command(order_id=order_id, by=by, decide=decide, request=request, case=case, finishes=True)
+            )
         except EffectTaken:  # a worker was faster
-            raise being_sent(self.commands.read(order_id).dossier, refund_id) from None
+            raise being_sent(self.commands.known(order_id, by).dossier, refund_id) from None
 
 
 def _refunded_meanwhile(order: Order, payment: Payment, found: Reason) -> WrongState:

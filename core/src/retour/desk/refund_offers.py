@@ -33,7 +33,7 @@ class RefundOffers:
 
     def options(self, order_id: str) -> Sequence[RefundOption]:
         """What can go back on each payment of an order, what we suggest, and where to do it."""
-        case, dossier, ctx = self._as_it_is(order_id)
+        case, dossier, ctx = self._with_the_order(self.commands.read(order_id))
         quoted = self.questions.quote(dossier, case.order, ctx)
         return tuple(
             [
@@ -57,10 +57,11 @@ class RefundOffers:
         self, order_id: str, payment: str | None, amount: Money | None, refund_id: str | None, to: BankAccount | None
     ) -> RefundLink:
         """Where to refund ``amount`` of a payment, or to make a refund that waits."""
-        case, dossier, ctx = self._as_it_is(order_id)
-        order = case.order
         if refund_id is not None:
-            return self.links.waiting_link(order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
+            case, dossier, ctx = self._with_the_order(self.commands.known(order_id))
+            return self.links.waiting_link(case.order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
+        case, dossier, ctx = self._with_the_order(self.commands.read(order_id))
+        order = case.order
         if payment is None:
             raise InvalidArgument(text("Order {order}: name a payment, or a refund that waits.", order=order_id))
         chosen = order.payment(payment)
@@ -72,9 +73,9 @@ class RefundOffers:
             refunds.check_amount(dossier, order, chosen, amount)
         return self.links.refund_link(order, chosen, amount, to, ctx, dossier)
 
-    def _as_it_is(self, order_id: str) -> tuple[Case, Dossier, HookContext]:
-        """The order, all that is known of it with the order as the shop has it now, and what hooks are told."""
-        case, ctx = self.commands.read(order_id), self._context()
+    def _with_the_order(self, case: Case) -> tuple[Case, Dossier, HookContext]:
+        """The case, all that is known of it with the order as the shop has it now, and what hooks are told."""
+        ctx = self._context()
         return case, case.draft(ctx.by, ctx.at).dossier, ctx
 
     def _context(self) -> HookContext:

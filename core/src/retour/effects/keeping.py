@@ -42,10 +42,9 @@ class Keeping:
     def case(self, shop: str, order_id: str) -> Case | None:
         """The order as it is now, or as it was last seen where the shop has it no more; None where nobody knows it."""
         try:
-            return self.cases.read(shop, order_id)
+            return self.cases.known(shop, order_id)
         except UnknownOrder:
-            case = self.cases.as_last_seen(shop, order_id)
-            return case if case.dossier.order is not None else None
+            return None
 
     def keep(self, order_id: str, sender: Sender, notice: Notice, names: Collection[str] = ()) -> Kept:
         """Keep it, where the order has such a payment. ``names`` are those by which its provider says that a shop can

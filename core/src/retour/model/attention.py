@@ -102,9 +102,10 @@ class AttentionItem:
     """Something that a person must look at, on the list of a shop.
 
     ``order_id`` is empty where it is of no order. ``about`` is what it is about, by id: a refund, a return, a payment,
-    an order line, an effect, an event's number, a provider's plugin. ``since`` is None where nobody knows, as for a
-    provider that is off. ``why`` is a sentence, ``can_do`` the methods of the desk that decide it or make more of it
-    known, the first to think of first.
+    an order line, an effect, an event's number, a plugin that is off, or the key of a provider's settings that are
+    wrong (``stripe:second``). ``since`` is None where nobody knows, as for a provider that is off. ``why`` is a
+    sentence, ``can_do`` the methods of the desk that decide it or make more of it known, the first to think of first.
+    ``others`` are the ids of your refunds that one found at the provider may be: what `match_refund` needs beside it.
     """
 
     kind: AttentionKind
@@ -113,6 +114,7 @@ class AttentionItem:
     since: datetime.datetime | None
     why: Text
     can_do: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def what(self) -> Text:

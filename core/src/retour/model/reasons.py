@@ -184,9 +184,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),
-    ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund that was made by hand: {refunds}"),
+    ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund of yours: {refunds}"),
     ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
-    ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded than was paid"),
+    ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded, or is planned, than was paid"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
     ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),

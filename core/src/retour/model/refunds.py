@@ -135,12 +135,21 @@ class Refund:
     @property
     def provider(self) -> str:
         """The provider of its payment, whose name the payment's id begins with."""
-        return self.payment.partition(":")[0].partition("/")[0]
+        return provider_of(self.payment)
 
     @property
     def counts_against_payment(self) -> bool:
         """Whether it counts against its payment: it has not certainly failed or been cancelled."""
         return self.state not in NO_MONEY_MOVED
+
+
+def provider_of(payment: str) -> str:
+    """The provider of a payment, whose name the payment's id begins with.
+
+    >>> provider_of("mollie/second:tr_1")
+    'mollie'
+    """
+    return payment.partition(":")[0].partition("/")[0]
 
 
 def state_of(reported: frozenset[Reported]) -> RefundState:

@@ -6,7 +6,7 @@ What is handed out is the caller of a provider, never the provider itself.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -66,15 +66,35 @@ class Accounts:
             ]
         )
 
+    def wrong_settings(self, shop: str) -> Mapping[str, Sequence[str]]:
+        """What is wrong with the settings of each provider's account in a shop, under the key of its settings
+        (``stripe``, ``stripe:second``); those that nothing is wrong with are left out."""
+        given = self._given(shop)
+        return {
+            key: faults
+            for plugin in self._registry.plugins.values()
+            for key, faults in self._faults_by_key(plugin, given).items()
+            if faults
+        }
+
+    def working(self, shop: str) -> frozenset[str]:
+        """The names of the payment providers that are loaded, and with whose settings nothing is wrong in a shop."""
+        wrong = {_provider_of(key) for key in self.wrong_settings(shop)}
+        return frozenset(self._registry.payment) - wrong
+
     def _faults_of(self, plugin: Plugin, given: Settings | Text) -> list[str]:
-        faults: list[str] = []
+        return [fault for faults in self._faults_by_key(plugin, given).values() for fault in faults]
+
+    def _faults_by_key(self, plugin: Plugin, given: Settings | Text) -> dict[str, list[str]]:
+        """What is wrong with the settings of a plugin's providers, under the key of each."""
+        faults: dict[str, list[str]] = {}
         kinds: tuple[type[Any], ...] = (*plugin.payment_providers, *plugin.shipping_providers)
         for kind in kinds:
             if isinstance(given, Text):
-                faults.append(f"{kind.name}: {given}")
+                faults.setdefault(kind.name, []).append(f"{kind.name}: {given}")
                 continue
             for key in [key for key in given if _provider_of(key) == kind.name] or [kind.name]:
-                faults += _read(kind, given, key)[1]
+                faults.setdefault(key, []).extend(_read(kind, given, key)[1])
         return faults
 
     def _given(self, shop: str) -> Settings | Text:
@@ -98,6 +118,9 @@ class Accounts:
         known = Mode(mode) if is_text(mode) and mode in list(Mode) else None
         if known is None or not is_text(provider) or not is_text(account):
             return SettingsCheck(ok=False, asked=False, reason=_NONSENSE)
+        if account == "default":
+            provider, _, named = provider.partition(":")
+            account = named or account
         if provider not in self._registry.payment:
             shipping = self.shipping(shop, provider, account, anew=True)
             if isinstance(shipping, Text):

@@ -17,13 +17,13 @@ from retour.model.events.attention import AttentionAcknowledged
 from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.reasons import Reason, ReasonCode, reason
-from retour.model.refunds import Refund, RefundSource, RefundState
+from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed
 
-RULES = 1
+RULES = 2
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
 anew when they are next written."""
 
@@ -133,12 +133,36 @@ def _of_one_that_went_on(refund: Refund) -> Attention:
 
 
 def _refunds_that_did_not_arrive(dossier: Dossier) -> Iterator[Attention]:
-    """The customer does not have that money. Of one that a person settled as not made he knows."""
+    """The customer does not have that money, and nobody has refunded it anew. Each refund is anew for one at most."""
+    taken: set[str] = set()
     for refund in dossier.refunds.values():
-        if refund.state is RefundState.FAILED and refund.settled is not False:
-            yield _of_refund(AttentionKind.REFUND_FAILED, refund, (*_anew(dossier, refund), ACKNOWLEDGE))
-        elif refund.state is RefundState.REVERSED:
-            yield _of_refund(AttentionKind.REFUND_REVERSED, refund, (*_anew(dossier, refund), ACKNOWLEDGE))
+        kind = _did_not_arrive(refund)
+        if kind is None:
+            continue
+        anew = [one.id for one in _later(dossier, refund) if one.id not in taken]
+        if anew:
+            taken.add(anew[0])
+        else:
+            yield _of_refund(kind, refund, (*_anew(dossier, refund), ACKNOWLEDGE))
+
+
+def _did_not_arrive(refund: Refund) -> AttentionKind | None:
+    """The kind of a refund that did not arrive; None for others, and where a person said so himself: he knows."""
+    if refund.state is RefundState.FAILED and refund.settled is not False:
+        return AttentionKind.REFUND_FAILED
+    if refund.state is RefundState.REVERSED and Reported.FAILED in refund.reported:
+        return AttentionKind.REFUND_REVERSED
+    return None
+
+
+def _later(dossier: Dossier, refund: Refund) -> Iterator[Refund]:
+    """The refunds of the same payment and amount that came after one had failed, and count. One of them that did not
+    arrive either is listed in its place."""
+    place = list(dossier.refunds).index(refund.id)
+    for one in list(dossier.refunds.values())[place + 1 :]:
+        same = (dossier.stands_for(one.payment), one.amount) == (dossier.stands_for(refund.payment), refund.amount)
+        if same and one.at >= refund.changed_at and (one.counts_against_payment or _did_not_arrive(one) is not None):
+            yield one
 
 
 def _anew(dossier: Dossier, refund: Refund) -> Sequence[str]:

@@ -118,6 +118,17 @@ class Cases:
         given = self.order(shop, order_id)
         return changed(self.as_last_seen(shop, order_id, connection), given=given)
 
+    def known(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
+        """The order as the shop has it now, or as it was last seen where the shop has it no more: what was begun on it
+        is finished all the same. Raises `UnknownOrder` where nobody ever saw it, and `OrderUnreadable`."""
+        try:
+            return self.read(shop, order_id, connection)
+        except UnknownOrder:
+            case = self.as_last_seen(shop, order_id, connection)
+            if case.dossier.order is None:
+                raise
+            return case
+
     def as_last_seen(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
         """The order's history alone, for what needs no more: the shop is not asked, and may not have it any more.
         Raises `OrderUnreadable`."""

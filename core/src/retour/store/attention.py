@@ -32,17 +32,20 @@ Place: TypeAlias = tuple[int, str, str]
 
 @attrs.frozen(kw_only=True)
 class AttentionRow:
-    """One row of the list, as it is stored. What its columns mean depends on its ``kind``: see `_SOURCES`."""
+    """One row of the list, as it is stored, and what time it was ``now`` by the database's clock. What its columns mean
+    depends on its ``kind``: see `_SOURCES`."""
 
     kind: str
     place: Place
     since: datetime.datetime
+    now: datetime.datetime
     order_id: str
     about: str
     words: str
     name: str
     number: int
     more: str
+    plugin: str
     by_migration: bool
 
 
@@ -57,8 +60,8 @@ class AttentionList:
         sources = [made(self._database.dialect, shop) for name, made in _SOURCES.items() if kind in (None, *_of(name))]
         parts = [_part(source, kind, after, limit) for source in sources]
         found = union_all(*parts).subquery()
-        query = select(found).order_by(*_place(found)).limit(limit + 1)
-        rows = self._database.rows(query)
+        now = database_now(self._database.dialect).label("now")
+        rows = self._database.rows(select(found, now).order_by(*_place(found)).limit(limit + 1))
         return [_row(row) for row in rows[:limit]], len(rows) > limit
 
     def counts(self, shop: str) -> dict[str, int]:
@@ -125,12 +128,14 @@ def _row(row: RowMapping) -> AttentionRow:
         kind=row["kind"],
         place=(row["since"], row["order_id"], row["item"]),
         since=as_datetime(row["since"]),
+        now=as_datetime(row["now"]),
         order_id=row["order_id"],
         about=row["about"],
         words=row["words"],
         name=row["name"],
         number=row["number"],
         more=row["more"],
+        plugin=row["plugin"],
         by_migration=of_an_order and not row["words"],
     )
 
@@ -143,16 +148,19 @@ def _constant(words: str) -> Any:
 
 
 def _columns(source: str, **columns: Any) -> Select[Any]:
-    given = {"source": _constant(source), **columns}
+    given = {"source": _constant(source), "plugin": _constant(""), **columns}
     return select(*[given[name].label(name) for name in _NAMES])
 
 
-_NAMES = ("source", "kind", "since", "order_id", "item", "about", "words", "name", "number", "more")
+_NAMES = ("source", "kind", "since", "order_id", "item", "about", "words", "name", "number", "more", "plugin")
 
 
 def _of_orders(_: str, shop: str) -> Select[Any]:
-    """``words`` is the reason, ``name`` the methods that decide it."""
-    columns = tables.attention.c
+    """``words`` is the reason, ``name`` the methods that decide it; ``more`` is the payment of an unknown refund."""
+    columns, refund = tables.attention.c, tables.refund.c
+    payment = (
+        select(refund.payment).where(refund.shop == columns.shop, refund.refund_id == columns.about).scalar_subquery()
+    )
     return _columns(
         "order",
         kind=columns.kind,
@@ -163,7 +171,7 @@ def _of_orders(_: str, shop: str) -> Select[Any]:
         words=columns.why,
         name=columns.can_do,
         number=literal_column("0"),
-        more=_constant(""),
+        more=case((columns.kind == AttentionKind.REFUND_UNKNOWN.value, func.coalesce(payment, "")), else_=""),
     ).where(columns.shop == shop)
 
 
@@ -204,7 +212,8 @@ def _problems(_: str, shop: str) -> Select[Any]:
 
 
 def _stuck(dialect: str, shop: str) -> Select[Any]:
-    """Set aside, or failing for `LONG`; ``words`` is the problem, ``name`` the kind, ``number`` the tries."""
+    """Set aside, or failing for `LONG`; ``words`` is the problem, ``name`` the kind, ``number`` the tries;
+    ``plugin`` is who is to be told."""
     columns = tables.effect.c
     aside = columns.not_before >= SET_ASIDE
     too_long = (columns.created_at < database_now(dialect) - LONG) & (columns.attempts >= TRIED_OFTEN)
@@ -219,6 +228,7 @@ def _stuck(dialect: str, shop: str) -> Select[Any]:
         name=columns.kind,
         number=columns.attempts,
         more=case((aside, "aside"), else_=""),
+        plugin=columns.plugin,
     ).where(
         columns.shop == shop,
         sql("retour_effect.state = 'waiting' AND retour_effect.problem <> ''"),  # so the index is found

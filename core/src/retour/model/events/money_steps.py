@@ -282,7 +282,7 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
 
 @step(RefundReversed)
 def _refund_reversed(dossier: Dossier, event: RefundReversed, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, state=RefundState.REVERSED, needs_person=False)
+    return _with_refund(dossier, event.refund_id, at, state=RefundState.REVERSED, problem=None, needs_person=False)
 
 
 @step(RefundConfirmed)
