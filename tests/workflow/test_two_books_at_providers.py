@@ -127,10 +127,10 @@ class TwoBooksAtProvider(TwoBooks):
 
     # --- what the merchant does --------------------------------------------------------------------------
 
-    @rule(fault=FAULTS, times=st.integers(1, 2))
-    def refund_what_is_owed(self, fault: Fault | None, times: int) -> None:
+    @rule(fault=FAULTS, times=st.integers(1, 2), tidy=st.booleans())
+    def refund_what_is_owed(self, fault: Fault | None, times: int, tidy: bool) -> None:
         self.next_goes_wrong(fault)
-        self.refund_what_is_suggested(times)
+        self.refund_what_is_suggested(times, tidy=tidy)
 
     @precondition(lambda self: self.free)
     @rule(amount=AMOUNTS, fault=FAULTS)
