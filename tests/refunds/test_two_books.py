@@ -144,14 +144,18 @@ class TwoBooksInMemory(TwoBooks):
         reference: str = self.ledger.add(payment, Money(minor=minor, currency="EUR")).reference
         return reference
 
-    def bank_moves(self, data: st.DataObject) -> None:
+    def what_time_it_is(self) -> datetime.datetime:
+        now: datetime.datetime = self.world.now
+        return now
+
+    def bank_moves(self, which: int) -> None:
         movable = [
             (reference, status)
             for reference, one in self.ledger.refunds.items()
             for status in _THEN.get(one.status, ())
         ]
         if movable:
-            self.ledger.turn(*data.draw(st.sampled_from(movable)))
+            self.ledger.turn(*movable[-1 - which % len(movable)])
 
     def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
         told = []
@@ -191,10 +195,29 @@ class TwoBooksInMemory(TwoBooks):
             errors = [ProviderError(code, "wrong", not_before=10 * MINUTE)]
             self.ledger.before, self.ledger.after = ([], errors) if done else (errors, [])
 
-    @rule(fault=FAULTS, times=st.integers(1, 2))
-    def refund_what_is_owed(self, fault: tuple[ErrorCode, bool] | None, times: int) -> None:
+    @rule(fault=FAULTS, times=st.integers(1, 2), tidy=st.booleans())
+    def refund_what_is_owed(self, fault: tuple[ErrorCode, bool] | None, times: int, tidy: bool) -> None:
         self.next_goes_wrong(fault)
-        self.refund_what_is_suggested(times)
+        self.refund_what_is_suggested(times, tidy=tidy)
+
+    @rule(
+        code=st.sampled_from([ErrorCode.RATE_LIMITED, ErrorCode.OUTCOME_UNKNOWN, ErrorCode.UNAVAILABLE]),
+        done=st.booleans(),
+        minutes=st.sampled_from([2, 50, 90, 240, 1500]),
+        told=st.booleans(),
+    )
+    def a_refund_is_late_or_its_answer_is_lost(self, code: ErrorCode, done: bool, minutes: int, told: bool) -> None:
+        """A colleague refunds meanwhile, and a webhook tells of that or nothing does; then workers come."""
+        self.next_goes_wrong((code, done and code is not ErrorCode.RATE_LIMITED))
+        self.ledger.blind = self.may_be_blind
+        self.refund_what_is_suggested(tidy=True)
+        for payment in sorted(self.stored):
+            self.colleague_refunds(payment, 500)
+        if told:
+            self.compare_the_books(once_more=False)
+        for part in (minutes - 1, 1):
+            self.pass_by(part * MINUTE)
+            self.desk.work()
 
     @precondition(lambda self: self.free)
     @rule(amount=AMOUNTS, fault=FAULTS)
@@ -240,11 +263,12 @@ class TwoBooksInMemory(TwoBooks):
             self.desk.work()
             self.turn = 1 - self.turn
 
+    @precondition(lambda self: any(one.gone for one in self.books()))
     @rule(days=st.sampled_from([2, 9, 40, 100]))
     def days_pass_and_nobody_tells_anything(self, days: int) -> None:
         """Workers alone find what banks sent back, of all that had succeeded by the provider's word."""
-        for _ in range(days):
-            self.pass_by(DAY)
+        for _ in range(min(days, 10)):
+            self.pass_by(days * DAY / min(days, 10))
             self.desk.work()
 
 

@@ -44,6 +44,8 @@ class TwoBooksAtProvider(TwoBooks):
     @initialize(free=st.booleans(), stored=st.integers(0, 5), units=st.integers(1, 4))
     def open(self, free: bool, stored: int, units: int) -> None:
         forget_everything(self.engines[0])
+        self.mend()
+        self.sandbox.take_webhooks()
         self.now = self.sandbox.clock.now()
         self.began = self.now
         database_clock.tell(lambda: self.now)
@@ -99,13 +101,16 @@ class TwoBooksAtProvider(TwoBooks):
             return None
         return made
 
-    def bank_moves(self, data: st.DataObject) -> None:
-        if data.draw(st.booleans()):
+    def what_time_it_is(self) -> datetime.datetime:
+        return self.now
+
+    def bank_moves(self, which: int) -> None:
+        if which % 3 == 0:
             self.held = not self.held
             (self.sandbox.hold if self.held else self.sandbox.release)()
         elif self.books():
             with suppress(ValueError):  # it failed already, or was cancelled
-                self.sandbox.fail(data.draw(st.sampled_from(self.books())).reference)
+                self.sandbox.fail(self.books()[-1 - which % len(self.books())].reference)
 
     def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
         self.told += [(dict(one.headers), one.body) for one in self.sandbox.take_webhooks()]
@@ -122,10 +127,10 @@ class TwoBooksAtProvider(TwoBooks):
 
     # --- what the merchant does --------------------------------------------------------------------------
 
-    @rule(fault=FAULTS, times=st.integers(1, 2))
-    def refund_what_is_owed(self, fault: Fault | None, times: int) -> None:
+    @rule(fault=FAULTS, times=st.integers(1, 2), tidy=st.booleans())
+    def refund_what_is_owed(self, fault: Fault | None, times: int, tidy: bool) -> None:
         self.next_goes_wrong(fault)
-        self.refund_what_is_suggested(times)
+        self.refund_what_is_suggested(times, tidy=tidy)
 
     @precondition(lambda self: self.free)
     @rule(amount=AMOUNTS, fault=FAULTS)
