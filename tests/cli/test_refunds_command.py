@@ -179,12 +179,12 @@ def test_an_empty_list_says_so(run: Run, host: Host, whom: str, said: str) -> No
     assert refunds(run, "--waits-for", whom).stdout.strip() == said
 
 
-def test_an_order_that_the_shop_no_longer_has_hides_no_other(run: Run, host: Host) -> None:
+def test_of_an_order_that_the_shop_no_longer_has_it_says_why_too(run: Run, host: Host) -> None:
     gone, there = host.refund("order-0", "10.00", WRONG_KEY), host.refund("order-1", "10.00", WRONG_KEY)
     del host.shop.orders["order-0"]
     shown = refunds(run).stdout
     (row,) = [line for line in shown.splitlines() if gone in line]
-    assert "The shop has no order order-0" in row
+    assert "the provider does not accept the key" in row
     assert there in shown
 
 

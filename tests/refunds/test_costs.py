@@ -243,7 +243,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "reverse_refund": (
         confirmed,
         lambda desk, one: desk.reverse_refund("1001", one, reference="r2", by=ANNA),
-        (5, 1, 1, 1),
+        (4, 1, 1, 1),
     ),
     "cancel_refund": (pending, lambda desk, one: desk.cancel_refund("1001", one, by=ANNA), (9, 2, 2, 1)),
     "set_refund_batch": (transfer, lambda desk, one: desk.set_refund_batch("1001", one, "B1", by=ANNA), (4, 1, 1, 1)),

@@ -17,7 +17,7 @@ from retour.cli import LANGUAGE, default_language
 from retour.cli.words import text, texts
 from retour.cli.worker_command import desk_at, desk_option, language_option
 from retour.desk import ReturnDesk
-from retour.model.errors import OrderUnreadable, UnknownOrder, UnknownRefund
+from retour.model.errors import OrderUnreadable, UnknownRefund
 from retour.model.outcome import RefundSummary
 from retour.model.refunds import REFUND_WORDS, RefundState
 from retour.model.text import Text
@@ -135,10 +135,9 @@ def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom
 
 
 def _why(desk: ReturnDesk, one: RefundSummary, language: str) -> str:
-    """Why a refund waits, where that is known; an order that the shop no longer has, or nobody can read, is told in its
-    row."""
+    """Why a refund waits, where that is known; an order that nobody can read is told in its row."""
     try:
         problem = desk.dossier(one.order_id).refund(one.refund_id).problem
-    except (OrderUnreadable, UnknownOrder, UnknownRefund) as error:
+    except (OrderUnreadable, UnknownRefund) as error:
         return error.text(language)
     return problem.text(language) if problem is not None else ""
