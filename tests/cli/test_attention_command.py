@@ -94,6 +94,7 @@ def test_for_machines_it_is_a_list_of_objects(run: Run, desk: ReturnDesk) -> Non
         "what": "the question about the stock is open",
         "why": "the question about the stock is open",
         "can_do": ["answer_restock"],
+        "others": [],
     }
 
 
