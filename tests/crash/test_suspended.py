@@ -148,7 +148,7 @@ def test_what_a_worker_sends_that_was_suspended_after_its_last_look_is_on_the_li
     finally:
         worker.kill()
     shop.desk.reconcile("1001")
-    twice = shop.provider != "paypal"  # which takes an invoice's number once, however old it is
+    twice = shop.provider != "paypal"  # whose token is in the head, and has expired
     assert shop.books == ["EUR 10.00"] * (1 + twice)
     assert len(shop.refunds) == len(shop.books)
     assert shop.desk.attention_counts().get(AttentionKind.REFUND_PAID_TWICE, 0) == twice

@@ -24,6 +24,7 @@ from retour.sandbox import BookedRefund
 from retour.store import tables
 from retour.store.clock import NOW
 from retour.store.connect import READ_ONLY
+from retour.store.effects import UNTIL_A_PERSON
 from retour.store.migrations import migrate
 from retour_manual_transfer.sandbox import BankSandbox
 from retour_mollie.sandbox import MollieSandbox
@@ -65,10 +66,10 @@ SLEEPS = (A_LEASE, 1.1 * HOUR, 25 * HOUR)
 SLEEP_ODDS = (16, 4, 1)
 """How long processes are suspended: past the lease; past Mollie's key; past Stripe's."""
 
-SUSPENSIONS_PER_SECOND = 0.4
+SUSPENSIONS_PER_SECOND = 0.2
 """At random moments; one on SQLite that had just begun to write keeps everybody else from it."""
 
-MOMENT_TO_TAKE_OVER = 0.6
+MOMENT_TO_TAKE_OVER = 0.4
 """Seconds, real ones, in which others can take over from who is suspended."""
 
 OPEN = (
@@ -387,14 +388,14 @@ class Campaign:
 
     def _waits(self) -> list[datetime.timedelta]:
         """How long each waiting effect waits still. Looks at what succeeded go on for months, and nothing waits for
-        them."""
+        them; what ended three processes waits for a person."""
         columns = tables.effect.c
         now: Any = literal_column(NOW[self.desk._services.store.engine.dialect.name])
         with self._reading() as connection:
             rows = connection.execute(
                 select(columns.not_before - now).where(columns.state == "waiting", columns.behind < 2)
             ).scalars()
-            return [datetime.timedelta(microseconds=int(row)) for row in rows]
+            return [datetime.timedelta(microseconds=int(row)) for row in rows if row < UNTIL_A_PERSON // 2]
 
     # --- and when it is over -------------------------------------------------------------------------
 
@@ -618,7 +619,7 @@ def campaign(
     complete: bool,
     cut: bool = False,
     merchants: int = 3,
-    kills_per_second: float = 1.5,
+    kills_per_second: float = 1.1,
 ) -> Iterator[Campaign]:
     """A campaign on an empty database, ready to `rage`. With ``cut``, everybody in it reaches a PostgreSQL through a
     proxy; the campaign's own eyes do not."""

@@ -29,7 +29,10 @@ class Spellings:
 
     def payments(self, payment: PlannedPayment) -> Sequence[Payment]:
         """The same as the order has it."""
-        return [attrs.evolve(payment.at_first, reference=name) for name in self.names(payment)]
+        first = payment.at_first
+        return [
+            first if name == first.reference else attrs.evolve(first, reference=name) for name in self.names(payment)
+        ]
 
     def store(self, payment: PlannedPayment, name: str, second: str = "") -> None:
         """From now on the shop has a payment under this name, and perhaps under a ``second`` one as well."""
