@@ -145,6 +145,20 @@ def test_what_a_colleague_refunded_since_it_was_decided_holds_it_whoever_told(
     assert (world.states, world.went_back) == (["succeeded", "succeeded"], 60_00), "a person has seen it"
 
 
+def test_what_is_found_before_a_waiting_refund_is_replaced_holds_the_one_in_its_place(world: Any) -> None:
+    world.open()
+    link = world.open_link("40.00").refund_id
+    by_colleague(world, EUR20)
+    ours = world.refund("40.00", instead_of=link).refund
+    assert (ours.state, ours.problem.code, ours.problem.said) == (
+        "planned",
+        ReasonCode.REFUNDED_MEANWHILE,
+        "EUR 20.00 re_1",
+    )
+    assert world.went_back == 20_00
+    assert world.desk.retry_refund("1001", ours.id, by=ANNA).refund.state == "succeeded", "a person has seen it"
+
+
 def test_what_a_colleague_refunded_before_it_was_decided_holds_nothing_up(world: Any) -> None:
     world.open(inline_seconds=0)
     by_colleague(world, EUR20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 
 from retour.desk.commands import Command, Commands, Request
@@ -17,7 +19,7 @@ from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text
 from retour.rules import refunds
-from retour.rules.books import BooksRead, record_books, refunded_there
+from retour.rules.books import BooksRead, record_books, refunded_meanwhile, refunded_there
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
@@ -72,11 +74,12 @@ class RefundByApi:
         if before is not None:  # a double click asks no provider anything
             return before
         self._rehearse(case, wanted, by)
+        known = case.dossier.refunds
         if wanted.instead_of is not None and self.reconciling.before_replacing(case, wanted.instead_of).changed:
             case = self.commands.read(order_id)
             self._rehearse(case, wanted, by)
         try:
-            return self._decided(case, wanted, by, request)
+            return self._decided(case, wanted, by, request, known)
         except (ProviderUnavailable, InvalidAmount, WrongState):
             # the same click, a moment ahead, may have taken what was left
             before = self.commands.before(self.commands.read(order_id), by, request)
@@ -92,9 +95,10 @@ class RefundByApi:
     def _step(self, draft: Draft, order: Order, wanted: Wanted) -> int:
         return self.questions.step(draft.dossier, order.payment(wanted.payment))
 
-    def _decided(self, case: Case, wanted: Wanted, by: Actor, request: Request) -> Outcome:
+    def _decided(self, case: Case, wanted: Wanted, by: Actor, request: Request, known: Collection[str]) -> Outcome:
         """Read the provider's books, and decide on what they say. What was found there is recorded in the same step,
-        and also where the refund is refused for it."""
+        and also where the refund is refused for it. ``known`` are the refunds that the person could know of, by their
+        ids: what was found before a waiting refund is replaced is none of them."""
         payment = case.order.payment(wanted.payment)
         refundable, books = self.questions.books(case, payment)
 
@@ -106,7 +110,8 @@ class RefundByApi:
                     refunds.check_amount(draft.dossier, order, payment, wanted.amount)
                 raise not_by_api(order, payment, refundable.reason)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
-            wanted.plan(draft, order, self._step(draft, order, wanted), books, found or hold)
+            meanwhile = refunded_meanwhile(draft.dossier, order.payment(wanted.payment), known)
+            wanted.plan(draft, order, self._step(draft, order, wanted), books, meanwhile or found or hold)
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)
         try:

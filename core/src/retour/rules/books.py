@@ -7,7 +7,7 @@ it is found, in the same step, and what is about to be sent is decided on the fi
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -57,7 +57,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     _record_charge_back(draft, payment, books)
     known, before = set(draft.dossier.refunds), draft.dossier.refunded(payment.id, currency)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
-    since_decided = None if own is None else refunded_meanwhile(draft.dossier, payment, own)
+    since_decided = None if own is None else refunded_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
         return since_decided
     if draft.dossier.refunded(payment.id, currency) > before:
@@ -72,12 +72,18 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
 
 
-def refunded_meanwhile(dossier: Dossier, payment: Payment, own: Refund) -> Reason | None:
-    """Why a refund that was not sent yet has to wait for a person: colleagues refunded on its payment since it was
-    decided, by a webhook or by whatever else told it. None where nobody did."""
-    decided_before = list(dossier.refunds)[: list(dossier.refunds).index(own.id)]
-    named = _named(dossier, payment, {*decided_before})
+def refunded_meanwhile(dossier: Dossier, payment: Payment, known: Collection[str]) -> Reason | None:
+    """Why a refund has to wait for a person: colleagues made others on its payment than were ``known``, by their ids.
+    None where nobody did."""
+    named = _named(dossier, payment, known)
     return reason(ReasonCode.REFUNDED_MEANWHILE, named) if named else None
+
+
+def refunded_since_decided(dossier: Dossier, payment: Payment, own: Refund) -> Reason | None:
+    """Why a refund that is decided and was not sent yet has to wait for a person: what colleagues made since, whoever
+    told it. None where nobody did."""
+    ids = list(dossier.refunds)
+    return refunded_meanwhile(dossier, payment, ids[: ids.index(own.id)])
 
 
 def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
@@ -89,7 +95,7 @@ def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
     ]
 
 
-def _named(dossier: Dossier, payment: Payment, known: set[str]) -> str:
+def _named(dossier: Dossier, payment: Payment, known: Collection[str]) -> str:
     found = [one for one in refunded_there(dossier, payment) if one.id not in known]
     return ", ".join([f"{one.amount} {one.reference}" for one in found])
 
