@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import Engine
-from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, Booked, Host, TwoBooks, forget_everything
+from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, WHICH, Booked, Host, TwoBooks, forget_everything
 
-from retour import MemoryShop, Money, ReturnDesk, connect
+from retour import MemoryShop, Money, RefundState, ReturnDesk, connect
 from retour.providers import Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support
 from retour.providers.errors import DISPOSITIONS
 
@@ -262,6 +262,28 @@ class TwoBooksInMemory(TwoBooks):
             self.turn = 1 - self.turn
             self.desk.work()
             self.turn = 1 - self.turn
+
+    @precondition(lambda self: any(one.gone for one in self.books()))
+    @rule(which=WHICH)
+    def a_bank_sends_money_back_and_nobody_tells(self, which: int) -> None:
+        """Within the time in which a bank can, of a refund that succeeded by the provider's word: workers find it."""
+        recently = self.what_time_it_is() - 60 * DAY
+        known = [
+            one
+            for one in self.refunds
+            if one.state is RefundState.SUCCEEDED and one.succeeded_at is not None and one.succeeded_at > recently
+        ]
+        there = [one for one in known if self.ledger.refunds[one.reference].status is RefundStatus.SUCCEEDED]
+        if not there:
+            return
+        chosen = there[which % len(there)]
+        self.mend()
+        self.ledger.turn(chosen.reference, RefundStatus.FAILED)
+        for _ in range(12):
+            self.pass_by(10 * DAY)
+            self.work_until_idle()
+        now = self.desk.dossier("1001").refunds.get(chosen.id)
+        assert now is None or now.state is RefundState.REVERSED, f"{chosen.reference} came back, and is {now.state}"
 
     @precondition(lambda self: any(one.gone for one in self.books()))
     @rule(days=st.sampled_from([2, 9, 40, 100]))
