@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import Engine
-from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, Booked, Host, TwoBooks, forget_everything
+from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, WHICH, Booked, Host, TwoBooks, forget_everything
 
-from retour import MemoryShop, Money, ReturnDesk, connect
+from retour import MemoryShop, Money, RefundState, ReturnDesk, connect
 from retour.providers import Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support
 from retour.providers.errors import DISPOSITIONS
 
@@ -31,7 +31,7 @@ FAULTS = st.one_of(
 """How a refund can go wrong, and whether it was done all the same."""
 
 STAND_STILL = st.tuples(
-    st.sampled_from(["refundable", "list_refunds", "find_refund", "refund"]),
+    st.sampled_from(["refund", "refundable", "list_refunds", "find_refund"]),
     st.sampled_from([1 * MINUTE, 3 * MINUTE, 70 * MINUTE, DAY + MINUTE]),
     st.booleans(),
     st.booleans(),
@@ -205,11 +205,17 @@ class TwoBooksInMemory(TwoBooks):
         done=st.booleans(),
         minutes=st.sampled_from([2, 50, 90, 240, 1500]),
         told=st.booleans(),
+        stands_still=st.booleans(),
     )
-    def a_refund_is_late_or_its_answer_is_lost(self, code: ErrorCode, done: bool, minutes: int, told: bool) -> None:
-        """A colleague refunds meanwhile, and a webhook tells of that or nothing does; then workers come."""
+    def a_refund_is_late_or_its_answer_is_lost(
+        self, code: ErrorCode, done: bool, minutes: int, told: bool, stands_still: bool
+    ) -> None:
+        """Or its machine stands still when the connection stands, while another host works. A colleague refunds
+        meanwhile, and somebody tells of that or nobody does; then workers come."""
         self.next_goes_wrong((code, done and code is not ErrorCode.RATE_LIMITED))
         self.ledger.blind = self.may_be_blind
+        if stands_still:
+            self.stands_still = ("refund", minutes * MINUTE, True, True)
         self.refund_what_is_suggested(tidy=True)
         for payment in sorted(self.stored):
             self.colleague_refunds(payment, 500)
@@ -252,16 +258,39 @@ class TwoBooksInMemory(TwoBooks):
         if self.stands_still is None or self.stands_still[0] != call:
             return
         (_, time, counted, meanwhile), self.stands_still = self.stands_still, None
-        counted = (
-            counted or call == "refund"
-        )  # what no clock counted between the look and the first byte nobody notices
-        self.pass_by(time)
-        if not counted:
-            self.hosts[self.turn].stood_still += time
+        if call == "refund":  # what no clock of its own counted here nobody could notice any more
+            counted = True
+        until_others_may = min(time, 3 * MINUTE)
+        self.pass_by(until_others_may)
         if meanwhile:
             self.turn = 1 - self.turn
             self.desk.work()
             self.turn = 1 - self.turn
+        self.pass_by(time - until_others_may)
+        if not counted:
+            self.hosts[self.turn].stood_still += time
+
+    @precondition(lambda self: any(one.gone for one in self.books()))
+    @rule(which=WHICH)
+    def a_bank_sends_money_back_and_nobody_tells(self, which: int) -> None:
+        """Within the time in which a bank can, of a refund that succeeded by the provider's word: workers find it."""
+        recently = self.what_time_it_is() - 60 * DAY
+        known = [
+            one
+            for one in self.refunds
+            if one.state is RefundState.SUCCEEDED and one.succeeded_at is not None and one.succeeded_at > recently
+        ]
+        there = [one for one in known if self.ledger.refunds[one.reference].status is RefundStatus.SUCCEEDED]
+        if not there:
+            return
+        chosen = there[which % len(there)]
+        self.mend()
+        self.ledger.turn(chosen.reference, RefundStatus.FAILED)
+        for _ in range(12):
+            self.pass_by(10 * DAY)
+            self.work_until_idle()
+        now = self.desk.dossier("1001").refunds.get(chosen.id)
+        assert now is None or now.state is RefundState.REVERSED, f"{chosen.reference} came back, and is {now.state}"
 
     @precondition(lambda self: any(one.gone for one in self.books()))
     @rule(days=st.sampled_from([2, 9, 40, 100]))
