@@ -272,7 +272,9 @@ class TwoBooks(RuleBasedStateMachine):
 
     def goods_arrive(self, units: int) -> None:
         units = min(units, CUPS - self.came_back)
-        if self.attempt(lambda: self.desk.mark_returned("1001", {"cup": units}, by=ANNA, request_id=self.form())):
+        if units and self.attempt(
+            lambda: self.desk.mark_returned("1001", {"cup": units}, by=ANNA, request_id=self.form())
+        ):
             self.came_back += units
 
     def suggestion(self) -> RefundOption | None:
