@@ -272,7 +272,9 @@ class TwoBooks(RuleBasedStateMachine):
 
     def goods_arrive(self, units: int) -> None:
         units = min(units, CUPS - self.came_back)
-        if self.attempt(lambda: self.desk.mark_returned("1001", {"cup": units}, by=ANNA, request_id=self.form())):
+        if units and self.attempt(
+            lambda: self.desk.mark_returned("1001", {"cup": units}, by=ANNA, request_id=self.form())
+        ):
             self.came_back += units
 
     def suggestion(self) -> RefundOption | None:
@@ -299,6 +301,7 @@ class TwoBooks(RuleBasedStateMachine):
         """Refund, perhaps with a double click."""
         form, before = self.form(), {*self.desk.dossier("1001").refunds}
         nobody_can_say = self.has_vanished() or self.is_doubled()
+        unclear = self.unclear_on(payment)
         self.made_before_the_click = {*self.by_colleagues}
         for _ in range(times):
             self.attempt(lambda: self.desk.refund("1001", payment, amount, by=ANNA, request_id=form))
@@ -306,6 +309,12 @@ class TwoBooks(RuleBasedStateMachine):
         decided = [one for one in self.refunds if one.id not in before and one.source is RefundSource.API]
         assert len(decided) <= 1, "a double click decided two refunds"
         assert not (decided and nobody_can_say), "it was decided while nobody can say where money of the order went"
+        assert not (decided and unclear & self.unclear_on(payment)), "it was decided while another is unclear"
+
+    def unclear_on(self, payment: str) -> set[str]:
+        """The refunds of a payment, by their ids, of which nobody knows what became."""
+        dossier = self.desk.dossier("1001")
+        return {one.id for one in dossier.on_payment(payment) if one.state is RefundState.UNKNOWN}
 
     def refund_what_is_suggested(self, times: int = 1, *, tidy: bool = False) -> None:
         """One who is tidy decides before what stands in the way."""

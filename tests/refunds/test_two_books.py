@@ -204,22 +204,26 @@ class TwoBooksInMemory(TwoBooks):
         code=st.sampled_from([ErrorCode.RATE_LIMITED, ErrorCode.OUTCOME_UNKNOWN, ErrorCode.UNAVAILABLE]),
         done=st.booleans(),
         minutes=st.sampled_from([2, 50, 90, 240, 1500]),
-        told=st.booleans(),
+        meanwhile=st.sampled_from(["nobody refunds", "nobody refunds", "nobody tells", "somebody tells"]),
         stands_still=st.booleans(),
     )
     def a_refund_is_late_or_its_answer_is_lost(
-        self, code: ErrorCode, done: bool, minutes: int, told: bool, stands_still: bool
+        self, code: ErrorCode, done: bool, minutes: int, meanwhile: str, stands_still: bool
     ) -> None:
-        """Or its machine stands still when the connection stands, while another host works. A colleague refunds
-        meanwhile, and somebody tells of that or nobody does; then workers come."""
+        """Or its machine stands still when the connection stands, while another host works. More goods come back, and
+        are to be refunded too. Perhaps a colleague refunds meanwhile, and somebody tells of that or nobody does; then
+        workers come."""
         self.next_goes_wrong((code, done and code is not ErrorCode.RATE_LIMITED))
         self.ledger.blind = self.may_be_blind
         if stands_still:
             self.stands_still = ("refund", minutes * MINUTE, True, True)
         self.refund_what_is_suggested(tidy=True)
-        for payment in sorted(self.stored):
-            self.colleague_refunds(payment, 500)
-        if told:
+        self.goods_arrive(1)
+        self.refund_what_is_suggested()
+        if meanwhile != "nobody refunds":
+            for payment in sorted(self.stored):
+                self.colleague_refunds(payment, 500)
+        if meanwhile == "somebody tells":
             self.compare_the_books(once_more=False)
         for part in (minutes - 1, 1):
             self.pass_by(part * MINUTE)
