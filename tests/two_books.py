@@ -14,8 +14,10 @@ from functools import partial
 from typing import Any
 
 import attrs
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.errors import FlakyStrategyDefinition
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from money_told import money_told
 from sqlalchemy import Engine
 
@@ -206,16 +208,12 @@ class TwoBooks(RuleBasedStateMachine):
 
         What failed, was cancelled or was sent back counts no more: the money is the shop's again, and owed again. What
         a colleague refunds in the dashboard on his own counts as his: nobody can stop him, and he can do it a moment
-        after we sent. What is on a payment of which a person said that it is no part of the order counts for another
-        order, for as long as this one does not have it again.
+        after we sent. What is on a payment of which a person said that it is no part of the order counts too: the
+        customer has it.
         """
         ours = {*self.made_for.values()}
-        by_provider = sum(
-            one.minor
-            for one in self.books()
-            if one.gone and (one.refund_id or one.reference in ours) and not self.is_left_behind(one.payment)
-        )
-        return by_provider + sum(minor for payment, minor in self.by_hand.values() if not self.is_left_behind(payment))
+        by_provider = sum(one.minor for one in self.books() if one.gone and (one.refund_id or one.reference in ours))
+        return by_provider + sum(minor for _, minor in self.by_hand.values())
 
     def about_to_send(self, refund_id: str, payment: str, minor: int) -> None:
         """What must hold when a refund goes out to the provider, which has not made it before.
@@ -254,7 +252,6 @@ class TwoBooks(RuleBasedStateMachine):
             if one.gone
             and one.reference in self.by_colleagues
             and (one.reference in known or (one.reference in read and one.payment == payment))
-            and not self.is_left_behind(one.payment)
         )
 
     def colleague_refunds(self, payment: str, minor: int) -> None:
@@ -412,8 +409,7 @@ class TwoBooks(RuleBasedStateMachine):
 
     def is_still_owed(self, refund: Refund) -> bool:
         """By both books: what went back at the provider, and what is on its way here."""
-        there = sum(one.minor for one in self.books() if one.gone and not self.is_left_behind(one.payment))
-        there += sum(minor for payment, minor in self.by_hand.values() if not self.is_left_behind(payment))
+        there = sum(one.minor for one in self.books() if one.gone) + sum(minor for _, minor in self.by_hand.values())
         here = self.desk.dossier("1001").refunded_in_all("EUR").minor
         return there + refund.amount.minor <= self.owed and here <= self.owed
 
@@ -692,13 +688,33 @@ class TwoBooks(RuleBasedStateMachine):
     def _money_of_the_order(self) -> Iterator[tuple[str, int]]:
         asked = {*self.stored, *[self.payment_called(self.reference_of(one)) for one in self.refunds]}
         for one in self.books():
-            if one.gone and one.payment in asked and not self.is_left_behind(one.payment):
+            if one.gone and one.payment in asked:
                 yield one.payment, one.minor
-        for payment, minor in self.by_hand.values():
-            if not self.is_left_behind(payment):
-                yield payment, minor
+        yield from self.by_hand.values()
 
 
 _ENDED = frozenset(
     {RefundState.SUCCEEDED, RefundState.PENDING, RefundState.FAILED, RefundState.CANCELLED, RefundState.REVERSED}
 )
+
+
+def explore(machine: type[TwoBooks], *, examples: int, steps: int) -> None:
+    """Run a machine of two books. Time really passes here as well: where a second more makes the same choices go
+    another way, Hypothesis stops before it has found anything, and begins again with others."""
+    for tries_left in (3, 2, 1, 0):
+        try:
+            run_state_machine_as_test(  # type: ignore[no-untyped-call]
+                machine,
+                settings=settings(
+                    max_examples=examples,
+                    stateful_step_count=steps,
+                    deadline=None,
+                    phases=[Phase.generate],
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        except FlakyStrategyDefinition:
+            if not tries_left:
+                raise
+        else:
+            return

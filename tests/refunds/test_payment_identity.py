@@ -253,6 +253,18 @@ def test_two_that_a_shop_spells_alike_are_two_until_their_provider_knows_better(
     assert "The provider knows ledger:p_1, ledger: P_1 as one payment." in timeline
 
 
+def test_a_refund_that_two_payments_show_went_back_once_and_makes_them_one(returned: Any) -> None:
+    returned.ledger.add("p_1", eur("10"))
+    returned.desk.reconcile("1001")
+    returned.ledger.read_as = lambda name: name.removeprefix("capture:")
+    stores(returned, paid("p_1"), paid("capture:p_1"))
+    returned.desk.reconcile("1001")
+    assert returned.desk.dossier("1001").refunded_in_all("EUR") == eur("50")
+    assert len(returned.desk.dossier("1001").refunds) == 2
+    with pytest.raises(WrongState, match=r"ledger:p_1.*capture:p_1"):
+        returned.desk.refund("1001", "ledger:capture:p_1", eur("50"), by=ANNA, request_id="f2")
+
+
 def test_two_bank_transfers_with_alike_invoice_numbers_are_two(world: Any) -> None:
     world.open("manual_transfer")
     transfers = [a_payment("50.00", provider="manual_transfer", reference=one) for one in ("A-1", "a-1")]

@@ -318,7 +318,7 @@ def test_a_command_on_an_order_that_a_host_keeps_locked_says_so_in_time(world: A
     begun = time.monotonic()
     with pytest.raises(Busy, match="left it open"):
         refund(world)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     assert world.went_back == 0
 
 
@@ -326,7 +326,7 @@ def test_a_command_on_an_order_that_a_host_keeps_locked_says_so_in_time(world: A
 def test_work_puts_an_order_off_that_a_host_keeps_locked_and_does_the_rest(world: Any) -> None:
     begun = time.monotonic()
     report = world.desk.work()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     assert [(one.order_id, "Busy" in one.problem) for one in report.postponed] == [("1001", True)]
     assert world.shop.stock == {"cup": 1, "pot": 1}
     (one,) = world.desk.dossier("1002").returns.values()

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule
 from sqlalchemy import Engine
-from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, WHICH, Booked, Host, TwoBooks, forget_everything
+from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, WHICH, Booked, Host, TwoBooks, explore, forget_everything
 
 from retour import MemoryShop, Money, RefundState, ReturnDesk, connect
 from retour.providers import Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support
@@ -317,15 +316,10 @@ def test_what_the_provider_did_and_what_we_say_never_differ(world: Any, caplog: 
     caplog.set_level(logging.CRITICAL, "retour")
     engines = [connect(world.database) for _ in range(2)]
     ReturnDesk(shop=MemoryShop(), store=engines[0], migrate=True)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    explore(
         type("TwoBooksInMemory", (TwoBooksInMemory,), {"world": world, "engines": engines}),
-        settings=settings(
-            max_examples=EXAMPLES if world.database.startswith("sqlite") else EXAMPLES // 3,
-            stateful_step_count=40,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
+        examples=EXAMPLES if world.database.startswith("sqlite") else EXAMPLES // 3,
+        steps=40,
     )
     for engine in engines:
         engine.dispose()

@@ -11,11 +11,10 @@ from typing import Any
 
 import database_clock
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule
 from sqlalchemy import Engine
-from two_books import AMOUNTS, CAPTURED, DAY, Booked, Host, TwoBooks, forget_everything
+from two_books import AMOUNTS, CAPTURED, DAY, Booked, Host, TwoBooks, explore, forget_everything
 
 from retour import MemoryShop, Mode, Money, ReturnDesk, connect
 from retour.sandbox import Fault, PaymentSandbox
@@ -155,17 +154,12 @@ def test_what_a_provider_did_and_what_we_say_never_differ(
     ReturnDesk(shop=MemoryShop(), store=engines[0], migrate=True)
     try:
         with SANDBOXES[provider]() as sandbox:
-            run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            explore(
                 type(
                     "AtProvider", (TwoBooksAtProvider,), {"engines": engines, "sandbox": sandbox, "provider": provider}
                 ),
-                settings=settings(
-                    max_examples=EXAMPLES,
-                    stateful_step_count=25,
-                    deadline=None,
-                    phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck),
-                ),
+                examples=EXAMPLES,
+                steps=25,
             )
     finally:
         database_clock.tell(None)

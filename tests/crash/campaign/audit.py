@@ -429,6 +429,7 @@ def _went_back(told: Sequence[str]) -> int:
 _BACK = (
     f": {REFUND_WORDS[RefundState.SUCCEEDED]}, reference",
     f": {REFUND_WORDS[RefundState.PENDING]}, reference",
+    " went back twice: ",
     " refunded, reference ",
     " was refunded at the provider, reference ",
     ": on its way; it was not requested from this shop",

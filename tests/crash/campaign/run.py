@@ -23,7 +23,7 @@ from retour.model.refunds import RefundState
 from retour.sandbox import BookedRefund
 from retour.store import tables
 from retour.store.clock import NOW
-from retour.store.connect import READ_ONLY
+from retour.store.connect import TO_READ
 from retour.store.effects import UNTIL_A_PERSON
 from retour.store.migrations import migrate
 from retour_manual_transfer.sandbox import BankSandbox
@@ -384,7 +384,7 @@ class Campaign:
     def _reading(self) -> Iterator[Connection]:
         """A connection that waits for no process that was suspended while it wrote."""
         with self.desk._services.store.engine.connect() as connection:
-            yield connection.execution_options(**READ_ONLY)
+            yield connection.execution_options(**TO_READ)
 
     def _waits(self) -> list[datetime.timedelta]:
         """How long each waiting effect waits still. Looks at what succeeded go on for months, and nothing waits for

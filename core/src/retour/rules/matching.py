@@ -27,6 +27,7 @@ from retour.model.order import Payment
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
 from retour.rules.draft import Draft
+from retour.rules.payment_identity import identify_by_refunds
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +45,7 @@ class ReportedRefund:
 
 def record_reports(draft: Draft, payment: Payment, seen: Sequence[ReportedRefund], evidence: Evidence) -> None:
     """Record what the provider says of the refunds of one payment. Saying it again changes nothing."""
+    identify_by_refunds(draft, payment, [one.reference for one in seen])
     unmatched = [one for one in seen if not _record_known(draft, payment, one, evidence)]
     for one in unmatched:
         waiting = _waiting_for(draft, payment, one)

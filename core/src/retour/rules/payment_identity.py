@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
@@ -23,13 +23,38 @@ def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str], 
     before = draft.dossier.identities.get(payment.id)
     known = before.names if before is not None and not target else ()
     told = tuple(dict.fromkeys([*known, *[name for name in (target, *names) if name]]))
-    if before is None and not method and set(told) <= set(payment.names):
+    if before is None and not method and set(told) <= set(payment.names) and not _others_like(draft.dossier, payment):
         return
     if before is not None:
         target, method = target or before.target, method or before.method
     identity = PaymentIdentity(target=target, names=told, method=method)
     if identity != before:
         draft.record(PaymentIdentified(payment=payment.id, identity=identity), by=Actor.provider(payment.provider))
+
+
+def identify_by_refunds(draft: Draft, payment: Payment, references: Collection[str]) -> None:
+    """Record that a payment is one with another that shares a name with it, where its provider shows a refund of it
+    that was recorded on the other: a refund belongs to one payment."""
+    dossier = draft.dossier
+    for refund in list(dossier.refunds.values()):
+        if not refund.reference or refund.reference not in references:
+            continue
+        for other in _others_like(dossier, payment):
+            if other.id == refund.payment and dossier.stands_for(other.id) != dossier.stands_for(payment.id):
+                shared = [name for name in other.names if name in payment.names]
+                for one in (payment, other):
+                    identify(draft, one, "", shared)
+
+
+def _others_like(dossier: Dossier, payment: Payment) -> list[Payment]:
+    """Other payments that the order has or had at the same account and that share a name with this one."""
+    return [
+        other
+        for other in dossier.payments.values()
+        if other.id != payment.id
+        and (other.provider, other.account, other.mode) == (payment.provider, payment.account, payment.mode)
+        and not set(other.names).isdisjoint(payment.names)
+    ]
 
 
 def unplaced(dossier: Dossier) -> Reason | None:
