@@ -43,11 +43,11 @@ NOON = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
 MINUTE = datetime.timedelta(minutes=1)
 DAY = datetime.timedelta(days=1)
 
-CUPS, PRICE, CAPTURED = 4, 25_00, 100_00
+CUPS, PRICE, CAPTURED = 20, 25_00, 500_00
 WHICH = st.integers(0, 30)
 """Which of those there are. How many that is can be by chance, as ids are, and what is drawn must not be."""
 
-AMOUNTS = st.sampled_from(["25.00", "10.00", "25.00", "50.00", "100.00"])
+AMOUNTS = st.sampled_from(["25.00", "10.00", "25.00", "50.00", "100.00", "500.00"])
 GONE = (RefundStatus.SUCCEEDED, RefundStatus.PENDING)
 WAITS_TO_BE_SENT = (RefundState.PLANNED, RefundState.SUBMITTING)
 MOST_DECISIONS = 40
@@ -89,7 +89,7 @@ class Host:
 
 
 class TwoBooks(RuleBasedStateMachine):
-    """One order of four cups of EUR 25.00, paid once, and everybody who has to do with its money.
+    """One order of twenty cups of EUR 25.00, paid once, and everybody who has to do with its money.
 
     The merchant refunds by retour, by link and in the provider's dashboard, where a colleague does so too, and is told
     by webhooks that come late, twice, in another order, or never. Some merchants are ``free`` to refund what they like

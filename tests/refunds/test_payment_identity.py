@@ -265,6 +265,28 @@ def test_a_refund_that_two_payments_show_went_back_once_and_makes_them_one(retur
         returned.desk.refund("1001", "ledger:capture:p_1", eur("50"), by=ANNA, request_id="f2")
 
 
+def test_a_payment_beside_that_was_never_asked_about_is_asked_about_before_a_refund(world: Any) -> None:
+    world.open()
+    world.ledger.read_as = lambda name: name.replace("session", "p_1")
+    world.desk.mark_returned("1001", by=ANNA)
+    stores(world, paid("session"), paid("p_1"))
+    with pytest.raises(WrongState, match=r"ledger:session.*ledger:p_1"):
+        world.desk.refund("1001", "p_1", eur("100"), by=ANNA, request_id="f1")
+    assert world.went_back == 0
+
+
+def test_a_payment_beside_is_asked_about_once(world: Any) -> None:
+    world.open()
+    world.ledger.paid["p_2"] = eur("50")
+    world.desk.mark_returned("1001", by=ANNA)
+    stores(world, paid("p_1", "50.00"), paid("p_2", "50.00"))
+    read: list[str] = []
+    world.ledger.watch = lambda call, _: read.append(call)
+    for number in (1, 2):
+        world.desk.refund("1001", "p_1", eur("10"), by=ANNA, request_id=f"f{number}")
+    assert read.count("refundable") == 3
+
+
 def test_two_bank_transfers_with_alike_invoice_numbers_are_two(world: Any) -> None:
     world.open("manual_transfer")
     transfers = [a_payment("50.00", provider="manual_transfer", reference=one) for one in ("A-1", "a-1")]
@@ -352,7 +374,8 @@ def test_what_became_of_a_refund_is_found_also_where_a_person_said_that_its_paym
     ]
     assert suggested(returned) == [("p_2", "EUR 10.00", "EUR 90.00")]
     assert returned.desk.dossier("1001").stands_for("ledger:p_2") == "ledger:p_2"
-    assert "ledger:p_2" not in returned.desk.dossier("1001").identities, "what p_1 is called says nothing of p_2"
+    called = returned.desk.dossier("1001").identities["ledger:p_2"]
+    assert called.names == ("p_2",), "what p_1 is called says nothing of p_2"
     assert not returned.desk.reconcile("1001").changed
 
 

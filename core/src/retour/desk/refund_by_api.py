@@ -101,8 +101,11 @@ class RefundByApi:
         ids: what was found before a waiting refund is replaced is none of them."""
         payment = case.order.payment(wanted.payment)
         refundable, books = self.questions.books(case, payment)
+        beside = self.questions.beside(case, payment)
 
         def decide(draft: Draft, order: Order) -> None:
+            for other, read in beside.items():
+                record_books(draft, order.payment(other), read)
             found = record_books(draft, order.payment(wanted.payment), books)
             if not refundable.possible:
                 bank = draft.dossier.charged_back(payment.id, order.currency)
@@ -117,7 +120,7 @@ class RefundByApi:
         try:
             return self.commands.run(command)
         except (InvalidAmount, NotAllowed, WrongState):
-            self.reconciling.record(case, {payment.id: books})
+            self.reconciling.record(case, {**beside, payment.id: books})
             raise
 
     def retry(self, order_id: str, refund_id: str, by: Actor) -> Outcome:

@@ -19,12 +19,13 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
+from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
 from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.books import BooksRead
 from retour.rules.draft import Draft
-from retour.rules.payment_identity import unplaced
+from retour.rules.payment_identity import unplaced, untold
 from retour.steps.case import Case
 from retour.store.effects import WaitingEffect
 
@@ -51,6 +52,19 @@ class RefundQuestions:
         if able and payment.captured.currency not in able:
             why = text("{provider} does not refund {currency}", provider=provider.display_name, currency=order.currency)
             raise not_by_api(order, payment, why)
+        return self._read(case, payment, provider)
+
+    def beside(self, case: Case, payment: Payment) -> dict[str, BooksRead]:
+        """The books of the order's other payments that may be this one under another name, by their ids. Each is asked
+        once. Raises `ProviderUnavailable`."""
+        read = {}
+        for other in untold(case.dossier, case.order, payment):
+            provider = self.services.accounts.refunding(self.shop_id, other)
+            if not isinstance(provider, Text):
+                read[other.id] = self._read(case, other, provider)[1]
+        return read
+
+    def _read(self, case: Case, payment: Payment, provider: PaymentCaller) -> tuple[Refundable, BooksRead]:
         try:
             return read_books(provider, payment, at=case.time.now().earliest)
         except ProviderError as error:
@@ -58,7 +72,7 @@ class RefundQuestions:
                 text(
                     "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
                     "Nothing was changed.",
-                    order=order.id,
+                    order=case.order_id,
                     provider=payment.provider,
                     payment=payment.id,
                     error=error.reason.words,

@@ -23,7 +23,7 @@ def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str], 
     before = draft.dossier.identities.get(payment.id)
     known = before.names if before is not None and not target else ()
     told = tuple(dict.fromkeys([*known, *[name for name in (target, *names) if name]]))
-    if before is None and not method and set(told) <= set(payment.names) and not _others_like(draft.dossier, payment):
+    if before is None and not method and set(told) <= set(payment.names) and not _beside(draft.dossier, payment):
         return
     if before is not None:
         target, method = target or before.target, method or before.method
@@ -33,28 +33,37 @@ def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str], 
 
 
 def identify_by_refunds(draft: Draft, payment: Payment, references: Collection[str]) -> None:
-    """Record that a payment is one with another that shares a name with it, where its provider shows a refund of it
-    that was recorded on the other: a refund belongs to one payment."""
+    """Record that a payment is one with another that has a name in common with it, where its provider shows a refund of
+    it that was recorded on the other: a refund belongs to one payment."""
     dossier = draft.dossier
-    for refund in list(dossier.refunds.values()):
-        if not refund.reference or refund.reference not in references:
-            continue
-        for other in _others_like(dossier, payment):
-            if other.id == refund.payment and dossier.stands_for(other.id) != dossier.stands_for(payment.id):
-                shared = [name for name in other.names if name in payment.names]
-                for one in (payment, other):
-                    identify(draft, one, "", shared)
+    shown = {one.payment for one in dossier.refunds.values() if one.reference and one.reference in references}
+    for other in _beside(dossier, payment):
+        if other.id in shown and dossier.stands_for(other.id) != dossier.stands_for(payment.id):
+            common = [name for name in _names(dossier, payment) if name in _names(dossier, other)]
+            for one in (payment, other) if common else ():
+                identify(draft, one, "", common)
 
 
-def _others_like(dossier: Dossier, payment: Payment) -> list[Payment]:
-    """Other payments that the order has or had at the same account and that share a name with this one."""
-    return [
-        other
-        for other in dossier.payments.values()
-        if other.id != payment.id
-        and (other.provider, other.account, other.mode) == (payment.provider, payment.account, payment.mode)
-        and not set(other.names).isdisjoint(payment.names)
-    ]
+def untold(dossier: Dossier, order: Order, payment: Payment) -> list[Payment]:
+    """Other payments of an order that may be the same one, as far as anybody knows: their provider was never asked what
+    it calls them."""
+    return [one for one in _at_its_account(order.payments, payment) if one.id not in dossier.identities]
+
+
+def _beside(dossier: Dossier, payment: Payment) -> list[Payment]:
+    """The other payments that the order has, or had, at the same account."""
+    return _at_its_account(dossier.payments.values(), payment)
+
+
+def _at_its_account(payments: Iterable[Payment], payment: Payment) -> list[Payment]:
+    at = (payment.provider, payment.account, payment.mode)
+    return [one for one in payments if one.id != payment.id and (one.provider, one.account, one.mode) == at]
+
+
+def _names(dossier: Dossier, payment: Payment) -> list[str]:
+    """All that the shop and the provider call a payment."""
+    identity = dossier.identities.get(payment.id)
+    return [*payment.names, *(identity.names if identity is not None else ())]
 
 
 def unplaced(dossier: Dossier) -> Reason | None:
