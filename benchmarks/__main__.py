@@ -22,6 +22,7 @@ from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sq
 from benchmarks.folding import folding
 from benchmarks.growth import growth
 from benchmarks.processes import processes
+from benchmarks.reading_first import reading_first
 from benchmarks.refund_calls import refund_calls
 from benchmarks.refund_work import refund_work
 from benchmarks.scale import QUICK, WHOLE, Scale
@@ -37,7 +38,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
 """Measures one thing on one kind of database."""
 
-_MEASURES: tuple[Measure, ...] = (throughput, growth, starvation, refund_work)
+_MEASURES: tuple[Measure, ...] = (throughput, growth, starvation, refund_work, reading_first)
 
 
 def main() -> None:

@@ -33,7 +33,8 @@ class ServedSandbox:
     def reply(
         self, *, pay: int = 0, amount: str = "", new_books: bool = False, refunds: bool = False, last: int = 0
     ) -> dict[str, Any]:
-        """``pay``: so many customers do; ``refunds``: how many each payment got; ``last``: so many requests."""
+        """``pay``: so many customers do; ``refunds``: how many each payment got; ``last``: so many requests.
+        ``requests`` are how many there were."""
         if new_books:
             self._books = self._kind()
             self._at.server.handle = self._books.server.handle
@@ -47,6 +48,7 @@ class ServedSandbox:
             "references": paid,
             "refunds": [len(self._books.books(one)) for one in self._references] if refunds else [],
             "last": [_as_json(one) for one in self._at.server.requests[-last:]] if last else [],
+            "requests": len(self._at.server.requests),
             "cpu": time.process_time(),
         }
 

@@ -37,3 +37,27 @@ folding(attrs.evolve(QUICK, folds=1))
 def test_the_dossier_that_is_folded_has_its_events_and_is_read_as_the_store_reads_it() -> None:
     ran = subprocess.run([sys.executable, "-c", FOLDING], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+READING = """
+import attrs
+from benchmarks.databases import sqlite_databases
+from benchmarks.reading_first import reading_first
+from benchmarks.scale import QUICK
+
+with sqlite_databases(None) as new:
+    part = reading_first("SQLite", new, attrs.evolve(QUICK, refund_rounds=2, refunds=2))
+for row in part.rows:
+    if row.what.startswith("calls"):
+        print(row.what, float(row.value) - float(row.against))
+"""
+
+
+def test_reading_first_is_one_call_more_at_mollie_and_stripe_and_two_at_paypal() -> None:
+    ran = subprocess.run([sys.executable, "-c", READING], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "calls per refund, Mollie 1.0",
+        "calls per refund, PayPal 2.0",
+        "calls per refund, Stripe 1.0",
+    ]
