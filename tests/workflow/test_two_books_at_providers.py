@@ -22,7 +22,7 @@ from retour_mollie.sandbox import MollieSandbox
 from retour_paypal.sandbox import PayPalSandbox
 from retour_stripe.sandbox import StripeSandbox
 
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "30")) // 4
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "18")) // 3
 SANDBOXES: dict[str, type[PaymentSandbox]] = {
     "mollie": MollieSandbox,
     "stripe": StripeSandbox,

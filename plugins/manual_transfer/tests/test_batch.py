@@ -315,7 +315,7 @@ valid = st.builds(
     schema=st.sampled_from(SCHEMAS),
     name=words,
 )
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_any_valid_list_gives_a_valid_file_with_its_number_and_its_sum(
     transfers: list[Transfer], schema: str, name: str
 ):
