@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retour import Actor, InvalidAmount, Money
+from retour import Actor, InvalidAmount, Money, WrongState
 from retour.providers import ErrorCode, ProviderError
 
 ANNA = Actor.staff("anna")
@@ -47,6 +47,66 @@ def test_a_refund_is_decided_on_what_the_books_say_of_the_bank(world: Any) -> No
     assert "The customer's bank took back €25.00 of payment ledger:p_1." in told(world)
     assert world.refund("75.00").refund.state == "succeeded"
     assert world.went_back == 7500
+
+
+def test_who_refunds_while_the_bank_takes_money_back_is_told_before_more_goes_out(world: Any) -> None:
+    """€50 of goods came back and the bank took €30: paying what was suggested before would pay some of it twice."""
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "30")
+    held = world.refund("50.00").refund
+    assert (held.state, held.problem.code, held.problem.values["amount"]) == ("planned", "charged_back", "EUR 30.00")
+    assert world.went_back == 0
+    [item] = world.desk.attention("refund_held").items
+    assert "retry_refund" in item.can_do
+    assert world.desk.retry_refund("1001", held.id, by=ANNA).refund.state == "succeeded", "a person has seen it"
+    assert world.went_back == 5000
+
+
+@pytest.mark.parametrize("told", ["by a webhook", "when it is sent"])
+def test_what_the_bank_took_back_since_a_refund_was_decided_holds_it_whoever_told(world: Any, told: str) -> None:
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.refund("40.00")
+    taken_back(world, "30")
+    if told == "by a webhook":
+        world.desk.reconcile("1001")
+    world.later(datetime.timedelta(hours=1))
+    [refund] = world.refunds
+    assert (refund.state, refund.needs_person, refund.problem.code) == ("planned", True, "charged_back")
+    assert world.desk.retry_refund("1001", refund.id, by=ANNA).refund.state == "succeeded"
+    assert world.went_back == 4000
+
+
+def test_what_the_bank_took_back_before_a_refund_was_decided_holds_nothing_up(world: Any) -> None:
+    world.open(inline_seconds=0)
+    taken_back(world, "30")
+    world.desk.mark_returned("1001", by=ANNA)
+    world.desk.reconcile("1001")
+    world.refund("40.00")
+    world.later(datetime.timedelta(hours=1))
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_what_the_bank_gave_back_since_holds_nothing_up(world: Any) -> None:
+    world.open(inline_seconds=0)
+    taken_back(world, "30")
+    world.desk.mark_returned("1001", by=ANNA)
+    world.desk.reconcile("1001")
+    world.refund("40.00")
+    taken_back(world, "10")
+    world.later(datetime.timedelta(hours=1))
+    assert (world.states, world.went_back) == (["succeeded"], 4000)
+
+
+def test_a_link_is_not_opened_on_what_was_left_before_the_bank_took_money_back(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "30")
+    with pytest.raises(WrongState, match=r"bank took back EUR 30\.00.*Look at what is left"):
+        world.open_link("50.00")
+    assert world.refunds == []
+    assert world.open_link("50.00").refund.state == "awaiting_merchant", "a person has seen it"
 
 
 def test_a_refund_that_was_not_sent_yet_is_held_when_the_bank_took_its_money_back(world: Any) -> None:

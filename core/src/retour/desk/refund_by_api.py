@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import attrs
 
 from retour.desk.commands import Command, Commands, Request
@@ -11,6 +9,7 @@ from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent, not_by_api
 from retour.effects.refunding import payment_of
 from retour.model.actor import Actor
+from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import Order
@@ -19,7 +18,7 @@ from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text
 from retour.rules import refunds
-from retour.rules.books import BooksRead, record_books, refunded_meanwhile, refunded_there
+from retour.rules.books import BooksRead, gone_meanwhile, record_books, refunded_there
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
@@ -74,12 +73,12 @@ class RefundByApi:
         if before is not None:  # a double click asks no provider anything
             return before
         self._rehearse(case, wanted, by)
-        known = case.dossier.refunds
+        seen = case.dossier
         if wanted.instead_of is not None and self.reconciling.before_replacing(case, wanted.instead_of).changed:
             case = self.commands.read(order_id)
             self._rehearse(case, wanted, by)
         try:
-            return self._decided(case, wanted, by, request, known)
+            return self._decided(case, wanted, by, request, seen)
         except (ProviderUnavailable, InvalidAmount, WrongState):
             # the same click, a moment ahead, may have taken what was left
             before = self.commands.before(self.commands.read(order_id), by, request)
@@ -95,10 +94,10 @@ class RefundByApi:
     def _step(self, draft: Draft, order: Order, wanted: Wanted) -> int:
         return self.questions.step(draft.dossier, order.payment(wanted.payment))
 
-    def _decided(self, case: Case, wanted: Wanted, by: Actor, request: Request, known: Collection[str]) -> Outcome:
+    def _decided(self, case: Case, wanted: Wanted, by: Actor, request: Request, seen: Dossier) -> Outcome:
         """Read the provider's books, and decide on what they say. What was found there is recorded in the same step,
-        and also where the refund is refused for it. ``known`` are the refunds that the person could know of, by their
-        ids: what was found before a waiting refund is replaced is none of them."""
+        and also where the refund is refused for it. ``seen`` is all that the person could know of: what was found
+        before a waiting refund is replaced is not in it."""
         payment = case.order.payment(wanted.payment)
         refundable, books = self.questions.books(case, payment)
         beside = self.questions.beside(case, payment)
@@ -113,7 +112,7 @@ class RefundByApi:
                     refunds.check_amount(draft.dossier, order, payment, wanted.amount)
                 raise not_by_api(order, payment, refundable.reason)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
-            meanwhile = refunded_meanwhile(draft.dossier, order.payment(wanted.payment), known)
+            meanwhile = gone_meanwhile(draft.dossier, order.payment(wanted.payment), seen)
             wanted.plan(draft, order, self._step(draft, order, wanted), books, meanwhile or found or hold)
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)

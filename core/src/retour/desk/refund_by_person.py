@@ -70,8 +70,8 @@ class RefundByPerson:
         def decide(draft: Draft, order: Order) -> None:
             if books is not None:
                 found = record_books(draft, order.payment(payment), books)
-                if found is not None and found.code is ReasonCode.REFUNDED_MEANWHILE:
-                    raise _refunded_meanwhile(order, chosen, found)
+                if found is not None and found.code is not ReasonCode.NOT_EXPLAINED:
+                    raise _gone_meanwhile(order, chosen, found)
             opened(draft, order)
 
         try:
@@ -245,7 +245,11 @@ class RefundByPerson:
             raise being_sent(self.commands.known(order_id, by).dossier, refund_id) from None
 
 
-def _refunded_meanwhile(order: Order, payment: Payment, found: Reason) -> WrongState:
+def _gone_meanwhile(order: Order, payment: Payment, found: Reason) -> WrongState:
+    if found.code is ReasonCode.CHARGED_BACK:
+        return WrongState(
+            text("Order {order}: {why}. Look at what is left before you refund more.", order=order.id, why=found.words)
+        )
     return WrongState(
         text(
             "Order {order}: money of payment {payment} went back at the provider meanwhile: {refunds}. Look at what is "

@@ -38,7 +38,7 @@ from retour.plugins.providers import AboutAnother, PaymentCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.providers.write_limit import writes_begin_before
-from retour.rules.books import BooksRead, record_books, refunded_since_decided, refunded_there
+from retour.rules.books import BooksRead, gone_since_decided, record_books, refunded_there
 from retour.rules.draft import Draft
 from retour.rules.matching import (
     ReportedRefund,
@@ -117,7 +117,7 @@ class Refunding:
         )
         if refund.unclear_at is None and not effect.crashed:
             misfit = why_no_longer(case.dossier, sending.payment)
-            because = reason(misfit) if misfit else refunded_since_decided(case.dossier, sending.payment, refund)
+            because = reason(misfit) if misfit else gone_since_decided(case.dossier, sending.payment, refund)
             if because is not None and because != refund.let_go_after:
                 held = RefundHeld(refund_id=refund.id, because=because)
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))

@@ -159,9 +159,13 @@ class Dossier:
 
     def charged_back(self, payment_id: str, currency: str) -> Money:
         """What a bank has taken back of one payment in ``currency``, by whatever name it has."""
-        stands = self.stands_for(payment_id)
-        amounts = [one.amount for name, one in self.charge_backs.items() if self.stands_for(name) == stands]
+        amounts = [one.amount for one in self.charge_backs_on(payment_id)]
         return max([one for one in amounts if one.currency == currency], default=Money.zero(currency))
+
+    def charge_backs_on(self, payment_id: str) -> list[ChargeBack]:
+        """What was told of banks about one payment, by each name that it has or had."""
+        stands = self.stands_for(payment_id)
+        return [one for name, one in self.charge_backs.items() if self.stands_for(name) == stands]
 
     def refunded_in_all(self, currency: str) -> Money:
         """What went back on the order in ``currency``, or is on its way, also on payments that have left it: the

@@ -49,20 +49,20 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     """Record what the books say that we did not know. Gives the reason why what is about to go out has to wait for a
     person, or None where it may go. ``own`` is that refund, where it is decided already.
 
-    It waits where more went back than was known when it was decided, whoever told it since, and where less is left than
+    It waits where more is gone than was known when it was decided, whoever told it since, and where less is left than
     anything explains.
     """
     currency = payment.captured.currency
     identify(draft, payment, books.target, books.names, books.method)
+    before = draft.dossier
     _record_charge_back(draft, payment, books)
-    known, before = set(draft.dossier.refunds), draft.dossier.refunded(payment.id, currency)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
-    since_decided = None if own is None else refunded_since_decided(draft.dossier, payment, own)
+    since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
         return since_decided
-    if draft.dossier.refunded(payment.id, currency) > before:
-        return reason(ReasonCode.REFUNDED_MEANWHILE, _named(draft.dossier, payment, known))
-    return _unexplained(draft.dossier, payment, books, own)
+    if draft.dossier.refunded(payment.id, currency) > before.refunded(payment.id, currency):
+        return reason(ReasonCode.REFUNDED_MEANWHILE, _named(draft.dossier, payment, before.refunds))
+    return _taken_back(draft.dossier, payment, before) or _unexplained(draft.dossier, payment, books, own)
 
 
 def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> None:
@@ -72,18 +72,21 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
 
 
-def refunded_meanwhile(dossier: Dossier, payment: Payment, known: Collection[str]) -> Reason | None:
-    """Why a refund has to wait for a person: colleagues made others on its payment than were ``known``, by their ids.
-    None where nobody did."""
-    named = _named(dossier, payment, known)
-    return reason(ReasonCode.REFUNDED_MEANWHILE, named) if named else None
+def gone_meanwhile(dossier: Dossier, payment: Payment, seen: Dossier) -> Reason | None:
+    """Why a refund has to wait for a person: more is gone of its payment than he could see who decided it, since
+    colleagues refunded or the customer's bank took money back. None where neither did."""
+    return _refunded(dossier, payment, seen.refunds) or _taken_back(dossier, payment, seen)
 
 
-def refunded_since_decided(dossier: Dossier, payment: Payment, own: Refund) -> Reason | None:
-    """Why a refund that is decided and was not sent yet has to wait for a person: what colleagues made since, whoever
-    told it. None where nobody did."""
+def gone_since_decided(dossier: Dossier, payment: Payment, own: Refund) -> Reason | None:
+    """Why a refund that is decided and was not sent yet has to wait for a person: what is gone since, whoever told it.
+    None where nothing is."""
     ids = list(dossier.refunds)
-    return refunded_meanwhile(dossier, payment, ids[: ids.index(own.id)])
+    decided = ids.index(own.id)
+    refunded = _refunded(dossier, payment, ids[:decided])
+    if refunded is None and any(one.refunds_before > decided for one in dossier.charge_backs_on(payment.id)):
+        return _by_the_bank(dossier, payment)
+    return refunded
 
 
 def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
@@ -93,6 +96,23 @@ def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
         for one in dossier.on_payment(payment.id)
         if one.source is RefundSource.EXTERNAL and one.counts_against_payment
     ]
+
+
+def _refunded(dossier: Dossier, payment: Payment, known: Collection[str]) -> Reason | None:
+    named = _named(dossier, payment, known)
+    return reason(ReasonCode.REFUNDED_MEANWHILE, named) if named else None
+
+
+def _taken_back(dossier: Dossier, payment: Payment, before: Dossier) -> Reason | None:
+    currency = payment.captured.currency
+    if dossier.charged_back(payment.id, currency) > before.charged_back(payment.id, currency):
+        return _by_the_bank(dossier, payment)
+    return None
+
+
+def _by_the_bank(dossier: Dossier, payment: Payment) -> Reason:
+    amount = dossier.charged_back(payment.id, payment.captured.currency)
+    return reason(ReasonCode.CHARGED_BACK, amount=str(amount), payment=payment.id)
 
 
 def _named(dossier: Dossier, payment: Payment, known: Collection[str]) -> str:
