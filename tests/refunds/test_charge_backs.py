@@ -72,6 +72,28 @@ def test_what_the_bank_gives_back_can_be_refunded_again(world: Any) -> None:
     assert world.desk.attention("charged_back").items == ()
 
 
+@pytest.mark.parametrize("has_it_still", [True, False])
+@pytest.mark.parametrize("how", ["by API", "by link"])
+def test_what_the_bank_has_is_asked_before_a_refund_is_refused_for_it(world: Any, how: str, has_it_still: bool) -> None:
+    """It gave it back, and no webhook told of it: nobody has to reconcile first."""
+    world.open()
+    taken_back(world, "100")
+    world.desk.reconcile("1001")
+    taken_back(world, "100" if has_it_still else "0")
+
+    def refund() -> Any:
+        if how == "by API":
+            return world.refund("100.00")
+        return world.desk.open_refund_link("1001", "p_1", eur("100"), by=ANNA, request_id="link")
+
+    if has_it_still:
+        with pytest.raises(InvalidAmount, match="bank took back"):
+            refund()
+    else:
+        assert refund().refund.state == ("succeeded" if how == "by API" else "awaiting_merchant")
+    assert world.went_back == (0 if has_it_still or how == "by link" else 10000)
+
+
 def test_it_is_said_once_however_often_the_books_are_read(world: Any) -> None:
     world.open()
     world.desk.mark_returned("1001", by=ANNA)
