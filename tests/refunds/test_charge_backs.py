@@ -9,6 +9,7 @@ import pytest
 
 from retour import Actor, InvalidAmount, Money
 from retour.providers import ErrorCode, ProviderError
+from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
 
@@ -92,6 +93,47 @@ def test_what_the_bank_has_is_asked_before_a_refund_is_refused_for_it(world: Any
     else:
         assert refund().refund.state == ("succeeded" if how == "by API" else "awaiting_merchant")
     assert world.went_back == (0 if has_it_still or how == "by link" else 10000)
+
+
+def stores(world: Any, reference: str) -> None:
+    payment = a_payment("100.00", provider="ledger", reference=reference)
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[payment])
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_what_the_bank_has_is_one_figure_whatever_the_shop_calls_the_payment(world: Any, renamed: bool) -> None:
+    """It took some by one name, more by another, and gave back all: then nothing is with it, by any."""
+    world.open()
+    world.ledger.called = {"s_1": "p_1"}
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    if renamed:
+        stores(world, "s_1")
+    for amount in ("35", "10", "0"):
+        taken_back(world, amount)
+        world.desk.reconcile("1001")
+        [option] = world.desk.refund_options("1001")
+        assert (option.charged_back, option.suggested) == (eur(amount), eur("100") - eur(amount))
+        assert not world.desk.reconcile("1001").changed
+    assert world.desk.attention("charged_back").items == ()
+
+
+def test_what_the_bank_has_of_two_payments_that_a_person_calls_one_is_both(world: Any) -> None:
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="return")
+    world.refund("5.00")
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    world.desk.reconcile("1001")
+    world.desk.explain_payment("1001", "p_1", became="p_2", by=ANNA)
+    world.ledger.taken_back["p_2"] = eur("10")
+    world.desk.reconcile("1001")
+    [option] = world.desk.refund_options("1001")
+    assert (option.refunded, option.charged_back, option.left) == (eur("5"), eur("35"), eur("60"))
+    assert not world.desk.reconcile("1001").changed
 
 
 def test_it_is_said_once_however_often_the_books_are_read(world: Any) -> None:

@@ -11,7 +11,9 @@ from retour.model.events.folding import Changes, step
 
 @step(PaymentChargedBack)
 def _charged_back(dossier: Dossier, event: PaymentChargedBack, at: Recorded) -> Changes:
-    known = {payment: one for payment, one in dossier.charge_backs.items() if payment != event.payment}
+    same = dossier.same_there()
+    there = same.get(event.payment, event.payment)
+    known = {name: one for name, one in dossier.charge_backs.items() if same.get(name, name) != there}
     if event.amount:
         known[event.payment] = ChargeBack(amount=event.amount, since=at.at)
     return {"charge_backs": known}
