@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retour import Actor, InvalidAmount, Money
+from retour import Actor, InvalidAmount, Money, WrongState
 from retour.providers import ErrorCode, ProviderError
 from retour.testing import a_line, a_payment, an_order
 
@@ -134,6 +134,45 @@ def test_what_the_bank_has_of_two_payments_that_a_person_calls_one_is_both(world
     [option] = world.desk.refund_options("1001")
     assert (option.refunded, option.charged_back, option.left) == (eur("5"), eur("35"), eur("60"))
     assert not world.desk.reconcile("1001").changed
+
+
+@pytest.mark.parametrize("became", ["p_2", None])
+def test_nothing_is_suggested_while_nobody_says_what_a_payment_became_of_which_a_bank_took(
+    world: Any, became: str | None
+) -> None:
+    """It left the order with money gone, like one on which something was refunded."""
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    [option] = world.desk.refund_options("1001")
+    assert not option.suggested
+    assert "ledger:p_1" in option.because.text("en")
+    with pytest.raises(WrongState, match=r"€25\.00 went back, .* explain_payment"):
+        world.desk.refund("1001", "p_2", eur("100"), by=ANNA, request_id="form")
+    assert "payment_vanished" in world.desk.attention_counts()
+    world.desk.explain_payment("1001", "p_1", became=became, by=ANNA)
+    [option] = world.desk.refund_options("1001")
+    assert option.suggested == (eur("75") if became else eur("100"))
+    assert "payment_vanished" not in world.desk.attention_counts()
+
+
+def test_what_a_bank_gives_back_of_a_payment_that_left_the_order_is_read(world: Any) -> None:
+    """Then no money is gone on it, and nobody has to say what it became."""
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    world.desk.reconcile("1001")
+    assert "payment_vanished" in world.desk.attention_counts()
+    taken_back(world, "0")
+    world.desk.reconcile("1001")
+    assert world.desk.attention_counts() == {}
+    assert world.desk.refund_options("1001")[0].suggested == eur("100")
 
 
 def test_it_is_said_once_however_often_the_books_are_read(world: Any) -> None:

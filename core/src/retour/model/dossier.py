@@ -207,12 +207,13 @@ class Dossier:
         return any(self.stands_for(one) == stands for one in self.left_behind)
 
     def vanished(self) -> list[Payment]:
-        """The payments that have left the order with money gone back on them, each once: nobody has said what they
-        became."""
+        """The payments that have left the order with money gone back on them, by a refund or by a bank, each once:
+        nobody has said what they became."""
+        refunded = [refund.payment for refund in self.refunds.values() if refund.counts_against_payment]
         gone = {
-            self.stands_for(refund.payment): None
-            for refund in self.refunds.values()
-            if refund.counts_against_payment and not self._is_on_the_order(refund.payment)
+            self.stands_for(payment): None
+            for payment in (*refunded, *self.charge_backs)
+            if not self._is_on_the_order(payment)
         }
         return [self.payments[one] for one in gone if one in self.payments and not self.is_left_behind(one)]
 
