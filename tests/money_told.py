@@ -35,3 +35,20 @@ def money_told(entries: Iterable[TimelineEntry]) -> dict[str, int]:
         if found["state"] in WENT_BACK:
             told[found["reference"]] = int(Decimal(found["amount"].replace(",", "")) * 100)
     return told
+
+
+_TAKEN = re.compile(rf"The customer's bank took back {_AMOUNT} of payment (?P<payment>.+)\.")
+_GIVEN = re.compile(r"The customer's bank gave back what it had taken of payment (?P<payment>.+)\.")
+
+
+def banks_told(entries: Iterable[TimelineEntry]) -> list[tuple[str, int]]:
+    """What customers' banks have by a timeline's English sentences, one after the other: of which payment, by its id,
+    and how many minor units in all."""
+    told = []
+    for entry in entries:
+        sentence = entry.text("en")
+        if taken := _TAKEN.fullmatch(sentence):
+            told.append((taken["payment"], int(Decimal(taken["amount"].replace(",", "")) * 100)))
+        elif given := _GIVEN.fullmatch(sentence):
+            told.append((given["payment"], 0))
+    return told

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from money_told import money_told
+from money_told import banks_told, money_told
 from sqlalchemy import Engine
 
 from retour import (
@@ -119,6 +119,8 @@ class TwoBooks(RuleBasedStateMachine):
         self.faults: list[str] = []
         self.by_colleagues: dict[str, datetime.datetime] = {}
         self.made_before_the_click: set[str] = set()
+        self.with_banks: dict[str, list[tuple[datetime.datetime, int]]] = {}
+        self.clicked_at: datetime.datetime | None = None
         self.shop_stores(stored)
         self.goods_arrive(units)
 
@@ -146,6 +148,15 @@ class TwoBooks(RuleBasedStateMachine):
 
     def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
         """All that the provider ever had to tell."""
+        raise NotImplementedError
+
+    def bank_has(self, payment: str) -> int:
+        """What the customer's bank took back of a payment for good and has, in minor units, by the provider's books."""
+        raise NotImplementedError
+
+    def bank_acts(self, what: str, payment: str, minor: int) -> None:
+        """The customer's bank opens a dispute, takes so much back, or gives back what it took, as far as this provider
+        knows such a thing; what cannot be is not done."""
         raise NotImplementedError
 
     def pass_by(self, time: datetime.timedelta) -> None:
@@ -223,23 +234,39 @@ class TwoBooks(RuleBasedStateMachine):
         refunded, as far as retour knew it by then or had to: what they made on this payment before the merchant's
         click, or longer ago than a reading of the books may be and a lease lasts.
 
+        What the customer's bank has counts in both, as far as retour knew it by then or had to.
+
         One that may have been made already is asked for and sent again whatever colleagues did. A payment that came
         back to the order after a person had said that it was none of it is his mistake, and not counted against us.
         """
         if any(one.refund_id == refund_id for one in self.books()):
             return
+        unclear = self.desk.dossier("1001").refund(refund_id).state is RefundState.UNKNOWN
         ours = sum(one.minor for one in self.books() if one.gone and one.refund_id and one.payment == payment)
-        if ours + minor > CAPTURED:
-            self.faults.append(f"{minor} are sent on {payment}, of which we sent {ours} already")
+        bank = 0 if unclear else self.known_of_the_bank(payment)
+        if ours + minor > CAPTURED - bank:
+            self.faults.append(f"{minor} are sent on {payment}, of which we sent {ours} already, and a bank has {bank}")
         if self.free or self.came_again or self.is_left_behind(payment):
             return
         if self.sent_by_us() + minor > self.owed:
             self.faults.append(f"{minor} are sent of {self.owed} owed, of which we sent {self.sent_by_us()} already")
         known = self.known_of_colleagues(payment)
-        if self.desk.dossier("1001").refund(refund_id).state is RefundState.UNKNOWN:
+        if unclear:
             return
-        if self.sent_by_us() + known + minor > self.owed:
-            self.faults.append(f"{minor} are sent of {self.owed} owed, though colleagues had refunded {known}")
+        if self.sent_by_us() + known + bank + minor > self.owed:
+            self.faults.append(
+                f"{minor} are sent of {self.owed} owed, though colleagues had refunded {known}, and a bank has {bank}"
+            )
+
+    def known_of_the_bank(self, payment: str) -> int:
+        """What the customer's bank has of a payment, as far as retour has to know, who pays on it: the least that it
+        had since the merchant's click, or for as long as a reading of the books may be old and a lease lasts."""
+        since = self.what_time_it_is() - BOOKS_ARE_FRESH - LEASE
+        if self.clicked_at is not None:
+            since = self.clicked_at
+        moves = self.with_banks.get(payment, [])
+        before = [minor for at, minor in moves if at < since]
+        return min([*before[-1:], *[minor for at, minor in moves if at >= since]] if before else [0])
 
     def known_of_colleagues(self, payment: str) -> int:
         """What colleagues refunded in the dashboard, as far as retour knows or has to, who pays on ``payment``."""
@@ -288,6 +315,8 @@ class TwoBooks(RuleBasedStateMachine):
     def has_vanished(self) -> bool:
         """Whether money went back on a payment that is not on the order, and nobody has said what it became."""
         went = {self.payment_called(self.reference_of(one)) for one in self.refunds if one.counts_against_payment}
+        dossier = self.desk.dossier("1001")
+        went |= {self.payment_called(dossier.payments[name].reference) for name in dossier.charge_backs}
         return any(not self.one_with(one) & self.stored and not self.is_left_behind(one) for one in went)
 
     def is_doubled(self) -> bool:
@@ -300,9 +329,10 @@ class TwoBooks(RuleBasedStateMachine):
         nobody_can_say = self.has_vanished() or self.is_doubled()
         unclear = self.unclear_on(payment)
         self.made_before_the_click = {*self.by_colleagues}
+        self.clicked_at = self.what_time_it_is()
         for _ in range(times):
             self.attempt(lambda: self.desk.refund("1001", payment, amount, by=ANNA, request_id=form))
-        self.made_before_the_click = set()
+        self.made_before_the_click, self.clicked_at = set(), None
         decided = [one for one in self.refunds if one.id not in before and one.source is RefundSource.API]
         assert len(decided) <= 1, "a double click decided two refunds"
         assert not (decided and nobody_can_say), "it was decided while nobody can say where money of the order went"
@@ -410,6 +440,7 @@ class TwoBooks(RuleBasedStateMachine):
     def is_still_owed(self, refund: Refund) -> bool:
         """By both books: what went back at the provider, and what is on its way here."""
         there = sum(one.minor for one in self.books() if one.gone) + sum(minor for _, minor in self.by_hand.values())
+        there += sum(self.bank_has(payment) for payment in self.stored)
         here = self.desk.dossier("1001").refunded_in_all("EUR").minor
         return there + refund.amount.minor <= self.owed and here <= self.owed
 
@@ -449,6 +480,24 @@ class TwoBooks(RuleBasedStateMachine):
     @rule(which=WHICH)
     def the_provider_moves_on(self, which: int) -> None:
         self.bank_moves(which)
+
+    @rule(
+        what=st.sampled_from(["opens", "takes", "gives back", "gives back"]),
+        amount=st.sampled_from(["25.00", "100.00", "500.00"]),
+        is_told=st.booleans(),
+    )
+    def the_customers_bank_acts(self, what: str, amount: str, is_told: bool) -> None:
+        """It opens a dispute, which it wins or loses later, or takes money back at once, and perhaps gives it back."""
+        for payment in sorted(self.stored & {*self.with_payments()}):
+            self.pass_by(datetime.timedelta(seconds=1))
+            self.bank_acts(what, payment, Money.of(amount, "EUR").minor)
+            self.with_banks.setdefault(payment, []).append((self.what_time_it_is(), self.bank_has(payment)))
+        if is_told:
+            self.attempt(lambda: self.desk.reconcile("1001"))
+
+    def with_payments(self) -> Sequence[str]:
+        """The provider's payments."""
+        return sorted({self.payment_called(one) for one in (self.names[0], self.unrelated[0])})
 
     @rule(which=WHICH, times=st.integers(1, 2), by=st.sampled_from(["webhook", "webhook", "its books"]))
     def the_provider_is_heard(self, which: int, times: int, by: str) -> None:
@@ -663,9 +712,26 @@ class TwoBooks(RuleBasedStateMachine):
         told = money_told(self.desk.timeline("1001"))
         assert here == there, f"the store has {here}, and the provider's books {there}"
         assert told == there, f"the timeline tells {told}, and the provider's books {there}"
+        for payment in sorted(self.stored & {*self.with_payments()}):
+            has, knows, tells = self.bank_has(payment), self.known_here(payment), self.told_here(payment)
+            assert knows == has, f"the store has {knows} at the bank of {payment}, and the provider's books {has}"
+            assert tells == has, f"the timeline tells of {tells} at the bank of {payment}, and it has {has}"
         assert len(here) == len([one for one in self.refunds if one.counts_against_payment])
         waits = [one for one in self.refunds if one.needs_person or one.state not in _ENDED]
         assert not waits, f"{[one.state.value for one in waits]} after all was decided"
+
+    def known_here(self, payment: str) -> int:
+        """What a bank has of a payment of the order as its provider has it, by the store."""
+        dossier = self.desk.dossier("1001")
+        here = next(one for one in self.shop.orders["1001"].payments if self.payment_called(one.reference) == payment)
+        return dossier.charged_back_there(here.id, "EUR").minor
+
+    def told_here(self, payment: str) -> int:
+        """What a bank has of it by the timeline: the last sentence about it, by any of its names."""
+        references = {one.id: one.reference for one in self.desk.dossier("1001").payments.values()}
+        told = banks_told(self.desk.timeline("1001"))
+        of_it = [minor for name, minor in told if self.payment_called(references[name]) == payment]
+        return of_it[-1] if of_it else 0
 
     def what_is_suggested_is_what_is_owed(self) -> None:
         """What is owed for the goods and did not go back yet, as far as it is left on the payments; or nothing, and
@@ -677,10 +743,12 @@ class TwoBooks(RuleBasedStateMachine):
         gone: Counter[str] = Counter()
         for payment, minor in self._money_of_the_order():
             gone[payment] += minor
-        owed = max(self.owed - sum(gone.values()), 0)
+        banks = Counter({payment: self.bank_has(payment) for payment in self.with_payments()})
+        on_order = {one for payment in self.stored for one in self.one_with(payment)}
+        owed = max(self.owed - sum(gone.values()) - sum(banks[payment] for payment in on_order), 0)
         for option in options:
             on_it = self.one_with(self.payment_called(option.payment.reference))
-            left = max(CAPTURED - sum(gone[payment] for payment in on_it), 0)
+            left = max(CAPTURED - sum(gone[payment] + banks[payment] for payment in on_it), 0)
             assert option.left.minor == left, f"{option.left} is left of {option.payment.id} here, and {left} there"
             assert option.suggested.minor == min(owed, left), f"{owed} are owed, and {left} left"
             owed -= option.suggested.minor

@@ -9,6 +9,7 @@ import pytest
 
 from retour import Actor, InvalidAmount, Money, WrongState
 from retour.providers import ErrorCode, ProviderError
+from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
 
@@ -130,6 +131,108 @@ def test_what_the_bank_gives_back_can_be_refunded_again(world: Any) -> None:
     assert (option.charged_back, option.suggested) == (eur("0"), eur("100"))
     assert "The customer's bank gave back what it had taken of payment ledger:p_1." in told(world)
     assert world.desk.attention("charged_back").items == ()
+
+
+@pytest.mark.parametrize("has_it_still", [True, False])
+@pytest.mark.parametrize("how", ["by API", "by link"])
+def test_what_the_bank_has_is_asked_before_a_refund_is_refused_for_it(world: Any, how: str, has_it_still: bool) -> None:
+    """It gave it back, and no webhook told of it: nobody has to reconcile first."""
+    world.open()
+    taken_back(world, "100")
+    world.desk.reconcile("1001")
+    taken_back(world, "100" if has_it_still else "0")
+
+    def refund() -> Any:
+        if how == "by API":
+            return world.refund("100.00")
+        return world.desk.open_refund_link("1001", "p_1", eur("100"), by=ANNA, request_id="link")
+
+    if has_it_still:
+        with pytest.raises(InvalidAmount, match="bank took back"):
+            refund()
+    else:
+        assert refund().refund.state == ("succeeded" if how == "by API" else "awaiting_merchant")
+    assert world.went_back == (0 if has_it_still or how == "by link" else 10000)
+
+
+def stores(world: Any, reference: str) -> None:
+    payment = a_payment("100.00", provider="ledger", reference=reference)
+    world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[payment])
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_what_the_bank_has_is_one_figure_whatever_the_shop_calls_the_payment(world: Any, renamed: bool) -> None:
+    """It took some by one name, more by another, and gave back all: then nothing is with it, by any."""
+    world.open()
+    world.ledger.called = {"s_1": "p_1"}
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    if renamed:
+        stores(world, "s_1")
+    for amount in ("35", "10", "0"):
+        taken_back(world, amount)
+        world.desk.reconcile("1001")
+        [option] = world.desk.refund_options("1001")
+        assert (option.charged_back, option.suggested) == (eur(amount), eur("100") - eur(amount))
+        assert not world.desk.reconcile("1001").changed
+    assert world.desk.attention("charged_back").items == ()
+
+
+def test_what_the_bank_has_of_two_payments_that_a_person_calls_one_is_both(world: Any) -> None:
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="return")
+    world.refund("5.00")
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    world.desk.reconcile("1001")
+    world.desk.explain_payment("1001", "p_1", became="p_2", by=ANNA)
+    world.ledger.taken_back["p_2"] = eur("10")
+    world.desk.reconcile("1001")
+    [option] = world.desk.refund_options("1001")
+    assert (option.refunded, option.charged_back, option.left) == (eur("5"), eur("35"), eur("60"))
+    assert not world.desk.reconcile("1001").changed
+
+
+@pytest.mark.parametrize("became", ["p_2", None])
+def test_nothing_is_suggested_while_nobody_says_what_a_payment_became_of_which_a_bank_took(
+    world: Any, became: str | None
+) -> None:
+    """It left the order with money gone, like one on which something was refunded."""
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    [option] = world.desk.refund_options("1001")
+    assert not option.suggested
+    assert "ledger:p_1" in option.because.text("en")
+    with pytest.raises(WrongState, match=r"€25\.00 went back, .* explain_payment"):
+        world.desk.refund("1001", "p_2", eur("100"), by=ANNA, request_id="form")
+    assert "payment_vanished" in world.desk.attention_counts()
+    world.desk.explain_payment("1001", "p_1", became=became, by=ANNA)
+    [option] = world.desk.refund_options("1001")
+    assert option.suggested == (eur("75") if became else eur("100"))
+    assert "payment_vanished" not in world.desk.attention_counts()
+
+
+def test_what_a_bank_gives_back_of_a_payment_that_left_the_order_is_read(world: Any) -> None:
+    """Then no money is gone on it, and nobody has to say what it became."""
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    world.desk.reconcile("1001")
+    assert "payment_vanished" in world.desk.attention_counts()
+    taken_back(world, "0")
+    world.desk.reconcile("1001")
+    assert world.desk.attention_counts() == {}
+    assert world.desk.refund_options("1001")[0].suggested == eur("100")
 
 
 def test_it_is_said_once_however_often_the_books_are_read(world: Any) -> None:

@@ -201,7 +201,7 @@ def test_a_charge_back_is_told_as_a_hint_at_its_payment(account: Account) -> Non
 def test_stripe_tells_of_a_dispute_and_that_the_money_is_gone() -> None:
     with StripeSandbox() as sandbox:
         payment = sandbox.pay(PAID)
-        dispute = sandbox.charge_back(payment, PART)
+        dispute = sandbox.open_dispute(payment, PART)
         told = [json.loads(webhook.body) for webhook in sandbox.take_webhooks()]
         assert [event["type"] for event in told] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
         about = told[1]["data"]["object"]

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 from acme_pay import AcmePay
-from names_mistakes import BROKEN
+from charge_back_mistakes import BROKEN
 from notify_pay import NotifyPay
 
 from retour.testing import contracts
@@ -31,13 +31,22 @@ NOT_ASKED = {
         "test_a_method_raises_provider_errors_and_nothing_else",
         "test_a_refund_that_waits_for_a_person_is_not_told_as_paid",
         "test_a_signed_field_cannot_pass_for_the_next",
+        "test_a_webhook_about_a_charge_back_leads_to_its_payment",
         "test_a_webhook_of_the_other_mode_says_nothing",
         "test_a_webhook_that_names_another_account_says_nothing",
         "test_each_item_of_a_webhook_is_told_by_itself",
         "test_each_item_of_a_webhook_needs_its_own_signature",
         "test_each_of_several_secrets_counts",
+        "test_of_a_part_that_a_bank_took_back_that_part_is_told",
+        "test_the_answer_about_another_payment_gives_no_charge_back",
+        "test_what_a_bank_gave_back_is_told_as_given_back_and_can_be_refunded",
+        "test_what_a_bank_took_back_is_refused_when_it_is_refunded_all_the_same",
+        "test_what_a_bank_took_back_is_told_and_cannot_be_refunded",
+        "test_what_a_bank_took_is_not_told_as_nothing_where_it_cannot_be_read",
+        "test_what_a_bank_took_of_one_payment_is_not_told_of_another",
         "test_what_a_signature_does_not_cover_is_not_believed",
         "test_what_cannot_be_asked_is_told",
+        "test_what_was_refunded_before_is_not_told_as_charged_back",
     },
     "NotifyPay": {
         "test_a_method_raises_provider_errors_and_nothing_else",
@@ -52,14 +61,14 @@ NOT_ASKED = {
 """What a sound provider is not asked, or not all of, besides what it declares that it cannot.
 
 Both refund by API, and have one secret for webhooks. Acme Pay's are signed in a header, over the whole body, and name
-no mode and no account; its payments have one name each, and it has no method that tells more. Notify Pay can be asked
-nothing: it has two methods only, and no answer of it has a mode.
+no mode and no account; its payments have one name each, no bank takes one back, and it has no method that tells more.
+Notify Pay can be asked nothing: it has two methods only, and no answer of it has a mode.
 """
 
 CONFTEST = """
 import pytest
 from broken_providers import Broken
-from names_mistakes import BROKEN
+from charge_back_mistakes import BROKEN
 from acme_pay import AcmePay, AcmePaySandbox
 from notify_pay import NotifyPay, NotifyPaySandbox
 

@@ -22,13 +22,14 @@ from retour import (
     Money,
     Order,
     Payment,
+    ProviderUnavailable,
     ReturnDesk,
     WrongState,
     connect,
     hookimpl,
 )
 from retour.providers import PaymentCapabilities, Refundable, RefundRequest, RefundResult, RefundStatus, Support
-from retour.sandbox import Fault, PaymentSandbox
+from retour.sandbox import ChargesBack, Fault, GivesBack, PaymentSandbox
 from retour.testing import a_line, a_payment, an_order
 from retour_mollie.sandbox import MollieSandbox
 from retour_paypal.sandbox import PayPalSandbox
@@ -65,6 +66,12 @@ class Shop:
 
     def refund(self, amount: str, form: str = "f1") -> Any:
         return self.desk.refund("1001", self.reference, eur(amount), by=ANNA, request_id=form).refund
+
+    def hear(self) -> None:
+        """Every webhook arrives, and what it asks for is done."""
+        for webhook in self.sandbox.take_webhooks():
+            self.desk.receive_webhook(self.provider, webhook.headers, webhook.body, mode=Mode.TEST)
+        self.later(1)
 
     @property
     def went_back(self) -> Money:
@@ -550,23 +557,114 @@ def test_each_of_three_cups_can_be_paid_and_all_three_sum_to_what_was_paid(
 
 @pytest.mark.parametrize("taken_back", [True, False])
 @pytest.mark.parametrize("told", ["by the books", "by webhook"])
+@pytest.mark.parametrize("provider", SANDBOXES)
 def test_what_the_bank_took_back_is_not_paid_to_the_customer_once_more(
-    shop_at: Callable[..., Shop], taken_back: bool, told: str
+    shop_at: Callable[..., Shop], provider: str, taken_back: bool, told: str
 ) -> None:
-    shop = shop_at("mollie", "44.95")
-    assert isinstance(shop.sandbox, MollieSandbox)
+    shop = shop_at(provider, "44.95")
+    assert isinstance(shop.sandbox, ChargesBack)
     shop.desk.mark_returned("1001", by=ANNA)
     if taken_back:
         shop.sandbox.charge_back(shop.reference)
     if told == "by webhook":
-        for webhook in shop.sandbox.take_webhooks():
-            shop.desk.receive_webhook("mollie", webhook.headers, webhook.body, mode=Mode.TEST)
-        shop.later(1)
+        shop.hear()
         assert bool(shop.desk.refund_options("1001")[0].suggested) is not taken_back
     if taken_back:
         with pytest.raises(InvalidAmount, match="bank took back"):
             shop.refund("44.95")
         assert [item.kind for item in shop.desk.attention().items] == ["charged_back"]
+        [option] = shop.desk.refund_options("1001")
+        assert (option.charged_back, option.left) == (eur("44.95"), eur("0"))
     else:
         shop.refund("44.95")
     assert shop.went_back == eur("0" if taken_back else "44.95")
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_what_the_bank_gave_back_can_be_refunded(shop_at: Callable[..., Shop], provider: str) -> None:
+    """Stripe says ``disputed`` of a charge for ever, also after the dispute was won."""
+    shop = shop_at(provider, "44.95")
+    assert isinstance(shop.sandbox, ChargesBack)
+    assert isinstance(shop.sandbox, GivesBack)
+    shop.desk.mark_returned("1001", by=ANNA)
+    shop.sandbox.charge_back(shop.reference)
+    shop.desk.reconcile("1001")
+    shop.sandbox.give_back(shop.reference)
+    assert shop.refund("44.95").state in ("pending", "succeeded")
+    assert (shop.went_back, shop.desk.attention("charged_back").items) == (eur("44.95"), ())
+
+
+# --- the customer disputes it, and nobody has decided yet ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "refundable"),
+    [
+        ("needs_response", False),
+        ("under_review", False),
+        ("warning_needs_response", True),
+        ("warning_under_review", True),
+        ("warning_needs_response", False),
+        ("warning_closed", True),
+        ("won", True),
+    ],
+)
+def test_a_dispute_at_stripe_says_whether_its_charge_can_be_refunded_now(
+    shop_at: Callable[..., Shop], status: str, refundable: bool
+) -> None:
+    shop = shop_at("stripe", "44.95")
+    assert isinstance(shop.sandbox, StripeSandbox)
+    shop.desk.mark_returned("1001", by=ANNA)
+    dispute = shop.sandbox.open_dispute(shop.reference)
+    shop.sandbox.move_dispute(dispute, status, refundable=refundable)
+    if refundable:
+        assert shop.refund("44.95").state == "succeeded"
+    else:
+        with pytest.raises(WrongState, match=rf"{dispute}.* answer it in the Stripe dashboard"):
+            shop.refund("44.95")
+        assert shop.desk.dossier("1001").refunds == {}
+        assert shop.desk.refund_options("1001")[0].suggested == eur("44.95")  # nothing is lost yet
+    assert shop.went_back == eur("44.95" if refundable else "0")
+
+
+@pytest.mark.parametrize("names_order", [True, False], ids=["names its order", "names no order"])
+@pytest.mark.parametrize("open_case", [True, False], ids=["disputed", "not disputed"])
+def test_a_dispute_at_paypal_that_reads_as_a_refund_is_called_what_it_is(
+    shop_at: Callable[..., Shop], open_case: bool, names_order: bool
+) -> None:
+    """The capture says that it was partly refunded, and nothing went back."""
+    shop = shop_at("paypal", "44.95")
+    assert isinstance(shop.sandbox, PayPalSandbox)
+    shop.reference = shop.sandbox.pay(eur("44.95"), names_order=names_order)
+    payment = a_payment("44.95", provider="paypal", reference=shop.reference, mode=Mode.TEST)
+    shop.orders.orders["1001"] = an_order(a_line("cup", 1, "44.95"), payments=[payment])
+    shop.desk.mark_returned("1001", by=ANNA)
+    if open_case:
+        shop.sandbox.open_dispute(shop.reference, called="PARTIALLY_REFUNDED", says_so=False)
+    not_asked = [one.why.render("en") for one in shop.desk.reconcile("1001").not_asked]
+    assert all("while a dispute is open" in why and "was refunded" not in why for why in not_asked)
+    assert bool(not_asked) is (open_case and not names_order)
+    if open_case:
+        with pytest.raises((WrongState, ProviderUnavailable), match=r"dispute .*open"):
+            shop.refund("44.95")
+        assert shop.desk.dossier("1001").refunds == {}
+    else:
+        assert shop.refund("44.95").state == "succeeded"
+    assert shop.went_back == eur("0" if open_case else "44.95")
+
+
+@pytest.mark.parametrize("amount", ["44.95", "20.00"])
+def test_while_a_case_is_open_at_paypal_a_part_is_refused_in_its_words_and_all_of_it_goes(
+    shop_at: Callable[..., Shop], amount: str
+) -> None:
+    shop = shop_at("paypal", "44.95")
+    assert isinstance(shop.sandbox, PayPalSandbox)
+    shop.sandbox.open_dispute(shop.reference)
+    refund = shop.refund(amount)
+    if amount == "44.95":
+        assert refund.state == "succeeded"
+    else:
+        assert (refund.state, "open case" in refund.problem.said) == ("failed", True)
+        shop.sandbox.close_dispute(shop.reference)
+        assert shop.refund(amount, "f2").state == "succeeded"
+    assert shop.went_back == eur(amount)

@@ -21,6 +21,7 @@ from retour.sandbox import Fault, PaymentSandbox
 from retour_mollie.sandbox import MollieSandbox
 from retour_paypal.sandbox import PayPalSandbox
 from retour_stripe.sandbox import StripeSandbox
+from retour_stripe.sandbox_disputes import OVER, disputes_of
 
 EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "18")) // 3
 SANDBOXES: dict[str, type[PaymentSandbox]] = {
@@ -55,6 +56,7 @@ class TwoBooksAtProvider(TwoBooks):
         self.unrelated = (self.payments[1], "invoice 17")
         self.told: list[tuple[dict[str, str], bytes]] = []
         self.held = False
+        self.still_open: dict[str, int] = {}
         self.shop = MemoryShop()
         self.hosts = [self.host(engine, ahead) for engine, ahead in zip(self.engines, (0 * DAY, DAY), strict=True)]
         self.begin(free=free, stored=self.names[0], units=units)
@@ -111,6 +113,18 @@ class TwoBooksAtProvider(TwoBooks):
             with suppress(ValueError):  # it failed already, or was cancelled
                 self.sandbox.fail(self.books()[-1 - which % len(self.books())].reference)
 
+    def bank_has(self, payment: str) -> int:
+        if payment not in self.payments:
+            return 0
+        still_open = self.still_open.get(payment, 0)
+        charged_back: Money = self.sandbox.stored(payment).charged_back
+        return charged_back.minor - still_open
+
+    def bank_acts(self, what: str, payment: str, minor: int) -> None:
+        """A dispute that is open is decided by what follows: the bank takes what is disputed, or gives it back."""
+        with suppress(ValueError):  # it has all of it, or nothing
+            BANKS[self.provider](self, what, payment, Money(minor=minor, currency="EUR"))
+
     def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
         self.told += [(dict(one.headers), one.body) for one in self.sandbox.take_webhooks()]
         return self.told
@@ -141,6 +155,49 @@ class TwoBooksAtProvider(TwoBooks):
         self.sandbox.server.faults.clear()
         if fault is not None:
             self.sandbox.server.faults.append(fault)
+
+
+def _at_mollie(machine: TwoBooksAtProvider, what: str, payment: str, amount: Money) -> None:
+    """It has no disputes: a bank takes the money, and may give it back."""
+    if what == "takes":
+        machine.sandbox.charge_back(payment, amount)
+    elif what == "gives back":
+        machine.sandbox.give_back(payment)
+
+
+def _at_stripe(machine: TwoBooksAtProvider, what: str, payment: str, amount: Money) -> None:
+    """A dispute takes the money while it is open, an inquiry does not; either is won or lost later."""
+    sandbox: StripeSandbox = machine.sandbox
+    undecided = [one for one in disputes_of(sandbox.stored(payment)) if one.status not in OVER]
+    if what == "opens":
+        sandbox.open_inquiry(payment, amount) if amount.minor == 25_00 else sandbox.open_dispute(payment, amount)
+    elif what == "takes" and undecided:
+        sandbox.move_dispute(undecided[0].id, "lost", refundable=amount.minor != CAPTURED)
+    elif what == "takes":
+        sandbox.charge_back(payment, amount)
+    elif undecided:
+        sandbox.move_dispute(undecided[0].id, "won")
+    else:
+        sandbox.give_back(payment)
+    machine.still_open[payment] = sum(
+        one.amount.minor for one in disputes_of(sandbox.stored(payment)) if one.status not in OVER and one.taken
+    )
+
+
+def _at_paypal(machine: TwoBooksAtProvider, what: str, payment: str, amount: Money) -> None:
+    """A case is open, which takes nothing; the bank takes all or nothing."""
+    sandbox: PayPalSandbox = machine.sandbox
+    if what == "opens":
+        sandbox.open_dispute(payment, called="PARTIALLY_REFUNDED" if amount.minor == 25_00 else "")
+    elif what == "takes":
+        sandbox.charge_back(payment)
+    elif sandbox.stored(payment).charged_back:
+        sandbox.give_back(payment)
+    else:
+        sandbox.close_dispute(payment)
+
+
+BANKS = {"mollie": _at_mollie, "stripe": _at_stripe, "paypal": _at_paypal}
 
 
 @pytest.mark.long

@@ -48,6 +48,8 @@ def calls_of_every_kind(
     stripe.find_refund(refund_of(target))
     stripe.refundable(payment(target))
     stripe.payment_names(target)
+    sandbox.charge_back(target)
+    stripe.refundable(payment(target))
     return made
 
 
@@ -65,6 +67,7 @@ def test_every_path_that_we_call_is_stripes_and_nothing_in_an_answer_is_made_up(
         ("GET", "charges"),
         ("POST", "refunds"),
         ("GET", "refunds"),
+        ("GET", "disputes"),
     }
     for request, response in calls:
         assert description.operation(request) is not None, request.path
@@ -128,6 +131,8 @@ def test_every_event_is_one_of_stripes_and_holds_a_whole_object(description: Des
         sandbox.advance(days)
         sandbox.cancel_in_dashboard(sandbox.refund_in_dashboard(reference, Money.of("10.00", "EUR")))
         sandbox.charge_back(reference)
+        sandbox.give_back(reference)
+        sandbox.open_inquiry(reference)
         assert len(sandbox.events) >= 6
     names = json.dumps(description.paths["/v1/webhook_endpoints"])
     for event in sandbox.events:

@@ -122,9 +122,9 @@ def test_a_refund_in_the_dashboard_is_noticed(sandbox: StripeSandbox) -> None:
 
 def test_a_disputed_payment_is_told_before_anything_is_planned(sandbox: StripeSandbox) -> None:
     stored = sandbox.pay(PAID)
-    sandbox.charge_back(stored)
+    sandbox.open_dispute(stored)
     desk = desk_of(sandbox, stored)
-    with pytest.raises(WrongState, match="the payment is disputed"):
+    with pytest.raises(WrongState, match=r"a dispute is open .* answer it in the Stripe dashboard"):
         refund(desk, stored)
     assert states(desk) == []
 

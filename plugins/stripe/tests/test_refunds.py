@@ -312,17 +312,6 @@ def test_what_remains_is_captured_less_refunded_by_anybody(
     assert (can.remaining, can.possible, can.reason) == (Money.zero("EUR"), False, "everything is refunded")
 
 
-def test_a_disputed_payment_is_not_refundable(
-    sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf, refund_of: RefundOf
-) -> None:
-    reference = sandbox.pay(PAID)
-    sandbox.charge_back(reference)
-    assert stripe.refundable(payment(reference)).reason == "the payment is disputed"
-    with pytest.raises(ProviderError) as caught:
-        stripe.refund(refund_of(reference))
-    assert (caught.value.code, caught.value.provider_code) == (ErrorCode.DISPUTED, "charge_disputed")
-
-
 def test_a_payment_in_another_currency_than_the_order_says_is_not_refundable(
     sandbox: StripeSandbox, stripe: Stripe, payment: PaymentOf
 ) -> None:

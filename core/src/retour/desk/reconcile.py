@@ -51,7 +51,7 @@ class Reconciling:
         """
         refund = case.dossier.refund(refund_id)
         self._check_can_be_looked_up(case, refund)
-        payment = _where_it_was_made(case, refund) or case.dossier.payment_of(case.order, refund.payment)
+        payment = _in_whose_books(case, refund.payment) or case.dossier.payment_of(case.order, refund.payment)
         books = self._books([payment])
         for unasked in books.not_asked:
             raise ProviderUnavailable(
@@ -120,18 +120,19 @@ class Reconciling:
 
 
 def _with_refunds(case: Case) -> list[Payment]:
-    """The payments of an order as it is now, and those that left it with refunds on them: what is on its way there
-    ends too."""
+    """The payments of an order as it is now, and those that left it with refunds on them, or with money that a bank
+    has: what is on its way there ends too."""
     asked = {payment.id: payment for payment in case.order.payments}
-    for refund in case.dossier.refunds.values():
-        payment = _where_it_was_made(case, refund)
+    gone = [*[refund.payment for refund in case.dossier.refunds.values()], *case.dossier.charge_backs]
+    for name in gone:
+        payment = _in_whose_books(case, name)
         if payment is not None:
             asked.setdefault(payment.id, payment)
     return list(asked.values())
 
 
-def _where_it_was_made(case: Case, refund: Refund) -> Payment | None:
-    """The payment in whose books a refund is, None where nobody saw it. One of which a person said that it became
-    another can be a payment of its own at its provider all the same."""
-    said = refund.payment in case.dossier.explained
-    return case.payment(refund.payment if said else case.dossier.stands_for(refund.payment))
+def _in_whose_books(case: Case, name: str) -> Payment | None:
+    """The payment in whose books something is that was recorded on ``name``, None where nobody saw it. One of which a
+    person said that it became another can be a payment of its own at its provider all the same."""
+    said = name in case.dossier.explained
+    return case.payment(name if said else case.dossier.stands_for(name))

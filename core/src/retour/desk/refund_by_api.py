@@ -87,8 +87,8 @@ class RefundByApi:
             raise
 
     def _rehearse(self, case: Case, wanted: Wanted, by: Actor) -> None:
-        self.questions.rehearse(
-            case, by, lambda draft, order: wanted.plan(draft, order, self._step(draft, order, wanted))
+        self.questions.rehearse_refund(
+            case, by, wanted.payment, lambda draft, order: wanted.plan(draft, order, self._step(draft, order, wanted))
         )
 
     def _step(self, draft: Draft, order: Order, wanted: Wanted) -> int:

@@ -63,7 +63,7 @@ class RefundByPerson:
             step = 1 if by_person else self.questions.step(draft.dossier, chosen)
             refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person, step=step)
 
-        self.questions.rehearse(case, by, opened)
+        self.questions.rehearse_refund(case, by, payment, opened)
         chosen = case.order.payment(payment)
         books = self._books(chosen)
 

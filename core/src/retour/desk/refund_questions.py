@@ -12,7 +12,7 @@ from retour.effects.kinds import SendRefund, effect_of
 from retour.effects.reading import read_books
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import NotAllowed, ProviderUnavailable, WrongState
+from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -89,6 +89,15 @@ class RefundQuestions:
             if unplaced(case.draft(by, self.services.clock()).dossier) is not None:
                 self.commands.see(case)
             raise
+
+    def rehearse_refund(self, case: Case, by: Actor, payment: str, decide: Decide) -> None:
+        """Rehearse a refund of a payment. An amount of which a bank has some, as far as we know, is no reason to refuse
+        it before anybody was asked: the bank may have given that back since, and the provider's books say so."""
+        try:
+            self.rehearse(case, by, decide)
+        except InvalidAmount:
+            if not case.dossier.charged_back(case.order.payment(payment).id, case.order.currency):
+                raise
 
     def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
         """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""

@@ -16,7 +16,7 @@ from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, U
 from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
-from retour.model.payment_identity import PaymentIdentity
+from retour.model.payment_identity import PaymentIdentity, one_payment
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, Return
 from retour.model.text import text
@@ -158,9 +158,29 @@ class Dossier:
         return total([one.amount for one in counting if one.amount.currency == currency], currency)
 
     def charged_back(self, payment_id: str, currency: str) -> Money:
-        """What a bank has taken back of one payment in ``currency``, by whatever name it has."""
-        amounts = [one.amount for one in self.charge_backs_on(payment_id)]
-        return max([one for one in amounts if one.currency == currency], default=Money.zero(currency))
+        """What a bank has taken back of one payment in ``currency``, by whatever name it has: of each payment at its
+        provider what was told last, and all of those together that a person calls one."""
+        stands = self.stands_for(payment_id)
+        return self._charged_back(currency, lambda name: self.stands_for(name) == stands)
+
+    def charged_back_there(self, payment_id: str, currency: str) -> Money:
+        """What a bank has taken back of one payment as its provider has it, whatever a person said that it became."""
+        same = self.same_there()
+        there = same.get(payment_id, payment_id)
+        return self._charged_back(currency, lambda name: same.get(name, name) == there)
+
+    def _charged_back(self, currency: str, is_meant: Callable[[str], bool]) -> Money:
+        same = self.same_there() if self.charge_backs else {}
+        last: dict[str, ChargeBack] = {}
+        for name, one in self.charge_backs.items():
+            before = last.get(same.get(name, name))
+            if is_meant(name) and one.amount.currency == currency and (before is None or before.since <= one.since):
+                last[same.get(name, name)] = one
+        return total([one.amount for one in last.values()], currency)
+
+    def same_there(self) -> Mapping[str, str]:
+        """Of each payment that is the same as another at its provider, the id of the one that stands for them."""
+        return one_payment(self.order, self.payments, self.identities, {}) if self.explained else self.one_with
 
     def charge_backs_on(self, payment_id: str) -> list[ChargeBack]:
         """What was told of banks about one payment, by each name that it has or had."""
@@ -192,12 +212,13 @@ class Dossier:
         return any(self.stands_for(one) == stands for one in self.left_behind)
 
     def vanished(self) -> list[Payment]:
-        """The payments that have left the order with money gone back on them, each once: nobody has said what they
-        became."""
+        """The payments that have left the order with money gone back on them, by a refund or by a bank, each once:
+        nobody has said what they became."""
+        refunded = [refund.payment for refund in self.refunds.values() if refund.counts_against_payment]
         gone = {
-            self.stands_for(refund.payment): None
-            for refund in self.refunds.values()
-            if refund.counts_against_payment and not self._is_on_the_order(refund.payment)
+            self.stands_for(payment): None
+            for payment in (*refunded, *self.charge_backs)
+            if not self._is_on_the_order(payment)
         }
         return [self.payments[one] for one in gone if one in self.payments and not self.is_left_behind(one)]
 

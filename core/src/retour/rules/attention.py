@@ -221,11 +221,12 @@ def _payments_nobody_can_place(dossier: Dossier) -> Iterator[Attention]:
     """Payments that left the order with money gone back on them, and one that the order has under several names: until
     a person has dealt with it, nothing new is decided on the order."""
     for payment in dossier.vanished():
-        refunds = dossier.on_payment(payment.id)
+        gone = [one.at for one in dossier.on_payment(payment.id)]
+        gone += [one.since for name, one in dossier.charge_backs.items() if dossier.stands_for(name) == payment.id]
         yield Attention(
             kind=AttentionKind.PAYMENT_VANISHED,
             about=payment.id,
-            since=dossier.order_changed_at or max(one.at for one in refunds),
+            since=dossier.order_changed_at or max(gone),
             why=reason(ReasonCode.PAYMENT_VANISHED, payment=payment.id),
             can_do=("explain_payment",),
         )

@@ -68,7 +68,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
 def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> None:
     """What a bank took back in all, where that is news."""
     told = books.charged_back
-    if told is not None and told != draft.dossier.charged_back(payment.id, told.currency):
+    if told is not None and told != draft.dossier.charged_back_there(payment.id, told.currency):
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
 
 

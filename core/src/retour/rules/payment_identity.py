@@ -9,6 +9,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import UnknownPayment, WrongState
 from retour.model.events.payment_identity import PaymentExplained, PaymentIdentified
 from retour.model.fields import is_text, shown
+from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.payment_identity import PaymentIdentity
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -77,6 +78,12 @@ def unplaced(dossier: Dossier) -> Reason | None:
     return None
 
 
+def _gone(dossier: Dossier, payment: Payment) -> Money:
+    """What went back on a payment, or is on its way: by refunds, and by the customer's bank."""
+    currency = payment.captured.currency
+    return dossier.refunded(payment.id, currency) + dossier.charged_back(payment.id, currency)
+
+
 def refuse_unplaced(dossier: Dossier, order: Order) -> None:
     """Raise `WrongState` where nobody can say what is left of the order's money."""
     for payment in dossier.vanished():
@@ -85,7 +92,7 @@ def refuse_unplaced(dossier: Dossier, order: Order) -> None:
                 "Order {order}: {amount} went back, or is to go back, on payment {payment}, which is not on the order "
                 "any more. Say first what it became, another payment of the order or none: explain_payment.",
                 order=order.id,
-                amount=dossier.refunded(payment.id, payment.captured.currency),
+                amount=_gone(dossier, payment),
                 payment=payment.id,
             )
         )

@@ -9,6 +9,7 @@ from retour.sandbox.movable_clock import SandboxClock
 from retour.sandbox.payments import (
     BookedRefund,
     ChargesBack,
+    GivesBack,
     NamesPayments,
     PaymentSandbox,
     SandboxWebhook,
@@ -23,6 +24,7 @@ __all__ = [
     "BookkeepingSandbox",
     "ChargesBack",
     "Fault",
+    "GivesBack",
     "KeyInUse",
     "KeyReused",
     "Ledger",

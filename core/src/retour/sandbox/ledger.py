@@ -40,13 +40,14 @@ class SandboxRefund:
     funded: bool = False
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False)
 class SandboxChargeBack:
-    """Money that the customer's bank took back."""
+    """Money that the customer's bank took back, until it was given back at ``reversed_at``, if it was."""
 
     id: str
     amount: Money
     made_at: datetime.datetime
+    reversed_at: datetime.datetime | None = None
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -77,8 +78,8 @@ class SandboxPayment:
 
     @property
     def charged_back(self) -> Money:
-        """What the bank took back."""
-        return self._sum(one.amount for one in self.charge_backs)
+        """What the bank took back and did not give back since."""
+        return self._sum(one.amount for one in self.charge_backs if one.reversed_at is None)
 
     @property
     def left(self) -> Money:
@@ -153,6 +154,19 @@ class Ledger:
         payment.charge_backs.append(made)
         self._move(Money.zero(taken.currency) - taken)
         return made
+
+    def give_back(self, payment: SandboxPayment) -> None:
+        """The customer's bank gives back all that it took of a payment. Raises `ValueError` if it has nothing of it."""
+        taken = [one for one in payment.charge_backs if one.reversed_at is None]
+        if not taken:
+            raise ValueError(f"the bank has nothing of {payment.id} to give back")
+        for one in taken:
+            self.reverse(one)
+
+    def reverse(self, charge_back: SandboxChargeBack) -> None:
+        """The bank gives back what it took by one charge-back, which it has not given back before."""
+        charge_back.reversed_at = self._clock.now()
+        self._move(charge_back.amount)
 
     # --- refunds -----------------------------------------------------------------------------------------
 

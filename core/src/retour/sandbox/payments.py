@@ -1,7 +1,7 @@
 """What every payment provider's sandbox offers, whichever it plays: for tests, the demo and `retour sandbox`.
 
-`PaymentSandbox` is what each of them has. `TellsOfRefunds`, `ChargesBack` and `NamesPayments` are optional: a sandbox
-has them where its provider does what they say, and ``isinstance`` asks for that.
+`PaymentSandbox` is what each of them has. `TellsOfRefunds`, `ChargesBack`, `GivesBack` and `NamesPayments` are
+optional: a sandbox has them where its provider does what they say, and ``isinstance`` asks for that.
 """
 
 from __future__ import annotations
@@ -134,6 +134,18 @@ class ChargesBack(Protocol):
 
         Raises `ValueError` for a payment that is not there, for more than it is, and for a part where the provider
         says nothing of parts.
+        """
+
+
+@runtime_checkable
+class GivesBack(Protocol):
+    """Of a provider that says so when a bank gives back what it took: the charge-back was reversed, the dispute won."""
+
+    def give_back(self, reference: str) -> None:
+        """The customer's bank gives back all that it took of a payment. What the provider tells of it is among the
+        webhooks.
+
+        Raises `ValueError` for a payment that is not there, and for one of which the bank has nothing.
         """
 
 

@@ -164,7 +164,7 @@ class Mollie:
             reason = WHY_NOT.get(found.status, f"The payment is not paid: Mollie calls it {found.status}.")
         else:
             remaining = found.amountRemaining.money
-            reason = "" if remaining.minor > 0 else "Everything of this payment was refunded."
+            reason = "" if remaining.minor > 0 else _nothing_left(found.charged_back)
         return Refundable(
             target=target,
             remaining=remaining,
@@ -400,6 +400,13 @@ class Mollie:
             url=request.page or f"{DASHBOARD}/{page}",
             help_url=HELP,
         )
+
+
+def _nothing_left(charged_back: Money) -> str:
+    """Why nothing is left of a payment."""
+    if charged_back:
+        return f"Nothing is left of this payment: the customer's bank took back {charged_back}."
+    return "Everything of this payment was refunded."
 
 
 def _no_payment(captured: Money, reason: str, choices: Sequence[str] = ()) -> Refundable:

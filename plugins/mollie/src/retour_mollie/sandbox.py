@@ -184,6 +184,16 @@ class MollieSandbox(BookkeepingSandbox):
             self._tell_of(payment)
             return made.id
 
+    def give_back(self, reference: str) -> None:
+        """The bank gives back all that it took: the chargebacks are reversed (``reversedAt``).
+
+        Whether ``amountChargedBack`` falls with that is not documented; here it does.
+        """
+        with self.lock:
+            payment = self.stored(reference)
+            self.ledger.give_back(payment)
+            self._tell_of(payment)
+
     def subscribe(self, url: str = "", secret: str = WEBHOOK_SECRET) -> None:
         """From now on there are next-gen events of refunds too, for ``url`` and signed with ``secret``."""
         with self.lock:

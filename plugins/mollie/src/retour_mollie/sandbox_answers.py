@@ -80,7 +80,7 @@ class Answers:
         if is_refundable(payment):
             answer["amountRefunded"] = wire.amount_of(payment.refunded)
             answer["amountRemaining"] = wire.amount_of(payment.left)
-        if payment.charge_backs:
+        if payment.charged_back:
             answer["amountChargedBack"] = wire.amount_of(payment.charged_back)
         embedded: Json = {}
         if "refunds" in embed:
@@ -97,7 +97,7 @@ class Answers:
             "amount": wire.amount_of(charge_back.amount),
             "paymentId": payment.id,
             "createdAt": _written(charge_back.made_at),
-            "reversedAt": None,
+            "reversedAt": charge_back.reversed_at and _written(charge_back.reversed_at),
             "_links": {
                 "self": self._link(f"payments/{payment.id}/chargebacks/{charge_back.id}"),
                 "payment": self._link(f"payments/{payment.id}"),

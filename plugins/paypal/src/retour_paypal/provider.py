@@ -37,6 +37,7 @@ from retour.providers import (
     unless_unknown,
 )
 from retour_paypal.api import Api
+from retour_paypal.disputes import charged_back, in_the_way, not_shown
 from retour_paypal.settings import Settings
 from retour_paypal.webhooks import Webhooks, read_event
 from retour_paypal.wire import WireCapture, WireOrder, WireRefund, read_money, refund_body
@@ -217,15 +218,13 @@ class PayPal:
     def list_refunds(self, target: str) -> Sequence[RefundResult]:
         """The refunds in the order of the capture, made here or at PayPal.
 
-        Raises `ProviderError` where the capture was refunded and does not name its order: there are refunds, and
-        PayPal shows them nowhere.
+        Raises `ProviderError` where the capture is called refunded and does not name its order: PayPal shows its
+        refunds nowhere then, and while a dispute is open there may be none.
         """
-        found = self._refunds(target)
+        capture = self._capture(target)
+        found = self._refunds_of(capture)
         if found is None:
-            raise ProviderError(
-                ErrorCode.UNREADABLE_ANSWER,
-                f"capture {target} was refunded, and PayPal does not say in which order: look at it at PayPal",
-            )
+            raise not_shown(capture)
         return found
 
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
@@ -303,7 +302,8 @@ class PayPal:
         return tuple(found)
 
     def _left(self, capture: WireCapture, refunds: tuple[RefundResult, ...] | None) -> Refundable:
-        """What is left of a capture: its amount less its refunds, since PayPal has no field for it."""
+        """What is left of a capture: its amount less its refunds and what was charged back, since PayPal has no field
+        for it."""
         paid = read_money(capture.amount)
         left = paid.minor if capture.status != "REFUNDED" else 0
         for refund in refunds or ():
@@ -311,16 +311,21 @@ class PayPal:
                 raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"refund {refund.reference} is not in {paid.currency}")
             if refund.status in (RefundStatus.SUCCEEDED, RefundStatus.PENDING):
                 left -= refund.amount.minor
-        possible = capture.status in _REFUNDABLE
+        taken = charged_back(capture, paid)
+        left -= taken.minor if taken is not None else 0
+        reason = in_the_way(capture, refunds)
+        if not reason and capture.status not in _REFUNDABLE:
+            reason = _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment")
         return Refundable(
             target=capture.id,
             remaining=Money(minor=max(left, 0), currency=paid.currency),
-            possible=possible,
+            possible=not reason,
             names=(capture.id,),
             captured=paid,
+            charged_back=taken,
             refunds=refunds,
             url=f"{ACTIVITY[self.settings.mode]}/payment/{capture.id}",
-            reason="" if possible else _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment"),
+            reason=reason,
         )
 
     def _complete(self, made: WireRefund) -> WireRefund:

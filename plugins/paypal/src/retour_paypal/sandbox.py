@@ -189,14 +189,29 @@ class PayPalSandbox(BookkeepingSandbox):
         """Our id is its ``custom_id``."""
         return str(refund.said.get("custom_id", ""))
 
-    def open_dispute(self, capture: str) -> None:
-        """The customer opens a case: only a full refund is possible."""
+    def open_dispute(self, capture: str, *, called: str = "", says_so: bool = True) -> None:
+        """The customer opens a case: only a full refund is possible.
+
+        How a capture reads meanwhile is not described. Here it keeps its status, with the reason ``BUYER_COMPLAINT``
+        (schema ``capture_status_details``) if it ``says_so``, unless it is ``called`` otherwise: others saw
+        ``PARTIALLY_REFUNDED`` (https://github.com/paypal/Checkout-NodeJS-SDK/issues/31).
+        """
         with self.lock:
-            self._disputed.add(self.stored(capture).id)
+            found = self.stored(capture)
+            self._disputed.add(found.id)
+            found.said |= {"disputed": says_so, "called": called}
+
+    def close_dispute(self, capture: str) -> None:
+        """The case is closed in the merchant's favour. Raises `ValueError` for a payment that has none."""
+        with self.lock:
+            found = self.stored(capture)
+            if found.id not in self._disputed:
+                raise ValueError(f"there is no open case about {capture}")
+            self._close(found)
 
     def charge_back(self, reference: str, amount: Money | None = None) -> str:
-        """The customer's bank takes all of the money back: no refund is possible, and PayPal tells of the reversal. It
-        gives no id of it here, and its descriptions say nothing of a part.
+        """The customer's bank takes all of the money back, which ends an open case: no refund is possible, and PayPal
+        tells of the reversal. It gives no id of it here, and its descriptions say nothing of a part.
 
         The resource of that event is not described; the sandbox sends the capture. Nor is the status that such a
         capture has: it keeps its own, with the reason ``CHARGEBACK`` (schema ``capture_status_details``).
@@ -207,9 +222,20 @@ class PayPalSandbox(BookkeepingSandbox):
             if amount not in (None, capture.amount):
                 raise ValueError(f"{amount} of {reference} cannot be charged back: PayPal says nothing of parts")
             self.ledger.charge_back(capture, amount, reference="")
+            self._close(capture)
             event = self._event("PAYMENT.CAPTURE.REVERSED", "capture", self._answers.capture(capture, in_order=False))
             self.untaken.append(event)
             return ""
+
+    def give_back(self, reference: str) -> None:
+        """The bank gives back what it took: the capture has no reason any more. No event is known to tell of it."""
+        with self.lock:
+            self.ledger.settle()
+            self.ledger.give_back(self.stored(reference))
+
+    def _close(self, capture: SandboxPayment) -> None:
+        self._disputed.discard(capture.id)
+        capture.said |= {"disputed": False, "called": ""}
 
     def refuse_next(self, issue: str) -> None:
         """The next refund is answered with this one of `ISSUES`, and not made."""
@@ -383,7 +409,7 @@ class PayPalSandbox(BookkeepingSandbox):
             raise _refused("PENDING_CAPTURE")
         if capture.status in ("DECLINED", "FAILED"):
             raise _refused("REFUND_NOT_ALLOWED")
-        if capture.charge_backs:
+        if capture.charged_back:
             raise _refused("REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK")
         if not left:
             raise _refused("CAPTURE_FULLY_REFUNDED")

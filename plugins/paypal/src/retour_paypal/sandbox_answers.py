@@ -37,10 +37,8 @@ class Answers:
             "update_time": written(capture.made_at),
             "links": links,
         }
-        if capture.status == "PENDING":
-            body["status_details"] = {"reason": "ECHECK"}
-        if capture.charge_backs:
-            body["status_details"] = {"reason": "CHARGEBACK"}
+        if reason := _reason(capture):
+            body["status_details"] = {"reason": reason}
         if capture.said["names_order"]:
             order = capture.said["order"]
             links.append({"href": f"{self.url}/v2/checkout/orders/{order}", "rel": "up", "method": "GET"})
@@ -93,8 +91,19 @@ class Answers:
         }
 
 
+def _reason(capture: SandboxPayment) -> str:
+    """Why a capture is as it is, if there is a reason (schema ``capture_status_details``)."""
+    if capture.charged_back:
+        return "CHARGEBACK"
+    if capture.said.get("disputed"):
+        return "BUYER_COMPLAINT"
+    return "ECHECK" if capture.status == "PENDING" else ""
+
+
 def _status(capture: SandboxPayment) -> str:
-    """The status of a capture, refunds included."""
+    """The status of a capture, refunds and an open dispute included."""
+    if as_disputed := capture.said.get("called"):
+        return str(as_disputed)
     if capture.status != "COMPLETED" or not capture.refunded:
         return capture.status
     return "PARTIALLY_REFUNDED" if capture.refunded < capture.amount else "REFUNDED"

@@ -161,7 +161,7 @@ class SupplementaryData:
 
 @attrs.frozen(kw_only=True)
 class WireCapture:
-    """A captured payment: what a refund is made on."""
+    """A captured payment: what a refund is made on. ``status_details`` says why it is as it is, also of a dispute."""
 
     id: str
     status: str
@@ -169,6 +169,11 @@ class WireCapture:
     status_details: StatusDetails | None = None
     supplementary_data: SupplementaryData | None = None
     links: tuple[Link, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why it is as it is, in PayPal's word; empty where PayPal does not say."""
+        return (self.status_details and self.status_details.reason) or ""
 
     @property
     def order(self) -> str:

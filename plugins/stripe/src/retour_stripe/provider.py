@@ -36,6 +36,7 @@ from retour.providers import (
     unless_unknown,
 )
 from retour_stripe.api import KEY_HEADER, Api
+from retour_stripe.disputes import Disputed, read_disputes
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import STEPS, from_wire, to_wire
 from retour_stripe.settings import Settings
@@ -142,8 +143,9 @@ class Stripe:
         )
 
     def refundable(self, payment: Payment) -> Refundable:
-        """What is left of a payment, captured less refunded (schema ``charge``; its ``refunded`` says only "all"), and
-        its refunds, all in one call (``expand[]``).
+        """What is left of a payment, captured less refunded (schema ``charge``; its ``refunded`` says only "all") and
+        less what was lost in disputes, and its refunds, all in one call (``expand[]``). Only a charge that is
+        ``disputed`` takes one call more, for its disputes.
 
         The target is what the shop stored, a PaymentIntent or a charge; of a checkout session its PaymentIntent.
         """
@@ -154,11 +156,14 @@ class Stripe:
                 ErrorCode.CONFIGURATION, f"the payment is of {mode} mode, and the key of {self.settings.mode} mode"
             )
         target, charge, reason = self._charge(reference)
-        captured, remaining = None, Money.zero(payment.captured.currency)
+        captured, charged_back, remaining = None, None, Money.zero(payment.captured.currency)
         if charge is not None:
             captured = from_wire(charge.amount_captured, charge.currency)
-            remaining = from_wire(charge.amount_captured - charge.amount_refunded, charge.currency)
-            reason = reason or _why_not(charge, remaining, payment)
+            disputed = self._disputed(charge)
+            charged_back = disputed.charged_back
+            gone = from_wire(charge.amount_refunded, charge.currency) + (charged_back or Money.zero(captured.currency))
+            remaining = max(captured - gone, Money.zero(captured.currency))
+            reason = reason or disputed.reason or _why_not(charge, remaining, payment)
         return Refundable(
             target=target,
             remaining=remaining,
@@ -167,6 +172,7 @@ class Stripe:
             url=f"{DASHBOARD[self.settings.mode]}/payments/{target}" if target else "",
             names=_names(target, charge, reference),
             captured=captured,
+            charged_back=charged_back,
             refunds=_all_refunds(charge, target),
         )
 
@@ -276,6 +282,12 @@ class Stripe:
         unpaid = intent.status != "succeeded" or charge is None
         return intent.id, charge, _NOT_PAID.get(intent.status, "it is not paid") if unpaid else ""
 
+    def _disputed(self, charge: Charge) -> Disputed:
+        """What the disputes of a charge say, which are asked for only where it has some."""
+        if charge.disputed:
+            return read_disputes(self._api, charge, self.settings.mode)
+        return Disputed(charged_back=Money.zero(charge.currency.upper()))
+
     def _refunds(self, target: str) -> Iterator[RefundResult]:
         """All refunds of a payment or charge, page by page."""
         query = {**_selector(target), "limit": str(_PAGE)}
@@ -308,10 +320,8 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     """Why a charge cannot be refunded; empty when it can."""
     if charge.status != "succeeded" or not charge.captured:
         return "the charge is not paid, or not captured"
-    if charge.disputed:
-        return "the payment is disputed"
     if charge.refunded or remaining.minor <= 0:
-        return "everything is refunded"
+        return "everything is refunded, or was lost in a dispute" if charge.disputed else "everything is refunded"
     if remaining.currency != payment.captured.currency:
         return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
     return ""

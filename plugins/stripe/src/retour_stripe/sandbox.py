@@ -48,6 +48,8 @@ from retour.sandbox import (
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import from_wire, to_wire
 from retour_stripe.sandbox_answers import Answers, Json, charge_of, page, with_outer
+from retour_stripe.sandbox_disputes import OVER, WITHDRAWN, SandboxDispute, disputes_of
+from retour_stripe.sandbox_disputes import STATUSES as STATUSES_OF_DISPUTES
 from retour_stripe.wire import STATUSES, VERSION
 
 AT_ONCE = (Step(status="succeeded"),)
@@ -214,18 +216,82 @@ class StripeSandbox(BookkeepingSandbox):
         """The charge (``ch_…``, ``py_…``) of a payment."""
         return charge_of(self.stored(reference))
 
-    def charge_back(self, reference: str, amount: Money | None = None) -> str:
-        """The consumer disputes the payment and the bank takes the money; gives the dispute (``dp_…``).
+    def open_dispute(self, reference: str, amount: Money | None = None) -> str:
+        """The consumer disputes the payment, by default all of it, and his bank takes the money; gives the dispute
+        (``dp_…``), which is to be answered."""
+        return self._dispute(reference, amount, "needs_response")
 
-        It stays as it is: to be answered, and the charge not refundable.
+    def open_inquiry(self, reference: str, amount: Money | None = None) -> str:
+        """The consumer's bank has a question and takes nothing yet; gives the dispute (``dp_…``)."""
+        return self._dispute(reference, amount, "warning_needs_response")
+
+    def move_dispute(self, dispute: str, status: str, *, refundable: bool | None = None) -> None:
+        """A dispute becomes ``status``, one of Stripe's: it is won or lost, an inquiry is closed or becomes a dispute.
+
+        ``refundable`` is what Stripe says of the charge then, the usual of that status unless it is given. Raises
+        `ValueError` for a dispute that is not there, and for a status that is none.
+        """
+        if status not in STATUSES_OF_DISPUTES:
+            raise ValueError(f"{status} is no status of a dispute")
+        with self.lock:
+            self.ledger.settle()
+            found = self._disputed(dispute)
+            if found is None:
+                raise ValueError(f"there is no dispute {dispute}")
+            self._become(found, status, refundable)
+
+    def charge_back(self, reference: str, amount: Money | None = None) -> str:
+        """The consumer disputes the payment, and the dispute is lost; gives it (``dp_…``)."""
+        with self.lock:
+            dispute = self.open_dispute(reference, amount)
+            self.move_dispute(dispute, "lost")
+            return dispute
+
+    def give_back(self, reference: str) -> None:
+        """Every dispute of the payment is won that took something, those included that were lost before.
+
+        That a lost one is won after all is seen: https://github.com/Automattic/woocommerce-payments/issues/4931.
         """
         with self.lock:
             self.ledger.settle()
+            taken = [one for one in disputes_of(self.stored(reference)) if one.taken is not None]
+            if not taken:
+                raise ValueError(f"the bank has nothing of {reference} to give back")
+            for dispute in taken:
+                self._become(dispute, "won", None)
+
+    def _dispute(self, reference: str, amount: Money | None, status: str) -> str:
+        with self.lock:
+            self.ledger.settle()
             payment = self.stored(reference)
-            made = self.ledger.charge_back(payment, amount, reference=self.new_id("dp"))
-            for what in ("created", "funds_withdrawn"):
-                self._event(f"charge.dispute.{what}", self._answers.dispute(payment, made))
+            made = SandboxDispute(
+                id=self.new_id("dp"),
+                payment=payment,
+                amount=amount or payment.amount - payment.charged_back,
+                made_at=self.clock.now(),
+                status="",
+            )
+            self._become(made, status, None)
             return made.id
+
+    def _become(self, dispute: SandboxDispute, status: str, refundable: bool | None) -> None:
+        """A dispute is new or becomes something else: its money moves, and it is told."""
+        told = ["updated" if dispute.status else "created"]
+        if status in OVER:
+            told = ["closed"]
+        if status in WITHDRAWN and dispute.taken is None:
+            taken = self.ledger.charge_back(dispute.payment, dispute.amount, reference=dispute.id)
+            dispute.withdrawals.append(taken)
+            told.append("funds_withdrawn")
+        elif status not in WITHDRAWN and dispute.taken is not None:
+            self.ledger.reverse(dispute.taken)
+            told.append("funds_reinstated")
+        if not dispute.status:
+            disputes_of(dispute.payment).append(dispute)
+        dispute.status = status
+        dispute.refundable = status not in WITHDRAWN if refundable is None else refundable
+        for what in told:
+            self._event(f"charge.dispute.{what}", self._answers.dispute(dispute))
 
     def make_refund(self, payment: SandboxPayment, amount: Money, said: Mapping[str, Any]) -> SandboxRefund:
         """A refund that goes the way that was planned for it, or that of its method."""
@@ -340,7 +406,7 @@ class StripeSandbox(BookkeepingSandbox):
                 r"/v1/checkout/sessions/(\w+)",
                 lambda name: self._session(name, expandable("payment_intent.latest_charge.refunds")),
             ),
-            (r"/v1/disputes/(\w+)", self._dispute),
+            (r"/v1/disputes/(\w+)", self._read_dispute),
             (r"/v1/checkout/sessions()", lambda _: self._list_sessions(request)),
             (r"/v1/refunds()", lambda _: self._list_refunds(request)),
             (r"/v1/disputes()", lambda _: self._list_disputes(request)),
@@ -356,12 +422,16 @@ class StripeSandbox(BookkeepingSandbox):
             raise _missing("checkout.session", reference)
         return self._answers.session(reference, self.ledger.find(reference), self._now(), expanded)
 
-    def _dispute(self, reference: str) -> Json:
-        for payment in self.ledger.payments.values():
-            for dispute in payment.charge_backs:
-                if dispute.id == reference:
-                    return self._answers.dispute(payment, dispute)
-        raise _missing("dispute", reference)
+    def _read_dispute(self, reference: str) -> Json:
+        found = self._disputed(reference)
+        if found is None:
+            raise _missing("dispute", reference)
+        return self._answers.dispute(found)
+
+    def _disputed(self, reference: str) -> SandboxDispute | None:
+        """A dispute by its id."""
+        every = [one for payment in self.ledger.payments.values() for one in disputes_of(payment)]
+        return next((one for one in every if one.id == reference), None)
 
     def _write(self, request: SandboxRequest, key: str) -> SandboxResponse:
         """A POST, once for each idempotency key (https://docs.stripe.com/api/idempotent_requests)."""
@@ -419,7 +489,7 @@ class StripeSandbox(BookkeepingSandbox):
         """Disputes, the newest first, those of one payment or charge if asked."""
         asked = self._listed_of(request)
         of = list(self.ledger.payments.values()) if asked is None else [asked]
-        found = [self._answers.dispute(payment, dispute) for payment in of for dispute in payment.charge_backs]
+        found = [self._answers.dispute(dispute) for payment in of for dispute in disputes_of(payment)]
         return self._page(request, sorted(found, key=lambda dispute: str(dispute["id"]), reverse=True))
 
     def _list_sessions(self, request: SandboxRequest) -> Json:
@@ -487,7 +557,7 @@ class StripeSandbox(BookkeepingSandbox):
         if payment.status != "succeeded":
             # what Stripe answers here is not known but for the kind; it certainly refuses
             raise _Refused(400, f"{payment.id} does not have a successful charge to refund.", begun=True)
-        if payment.charge_backs:
+        if _stands_in_the_way(payment):
             message = f"Charge {name} has been charged back; cannot issue a refund."
             raise _Refused(400, message, begun=True, code="charge_disputed")
         if not payment.left:
@@ -505,8 +575,9 @@ class StripeSandbox(BookkeepingSandbox):
             )
 
     def refundable(self, payment: SandboxPayment) -> Money:
-        """What is left of a payment that succeeded."""
-        return payment.left if payment.status == "succeeded" else Money.zero(payment.amount.currency)
+        """What is left of a payment that succeeded and that no dispute stands in the way of."""
+        can = payment.status == "succeeded" and not _stands_in_the_way(payment)
+        return payment.left if can else Money.zero(payment.amount.currency)
 
     # --- events ---------------------------------------------------------------------------------------------
 
@@ -568,6 +639,11 @@ class StripeSandbox(BookkeepingSandbox):
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
+
+
+def _stands_in_the_way(payment: SandboxPayment) -> bool:
+    """Whether a dispute of a payment lets no refund through."""
+    return not all(dispute.refundable for dispute in disputes_of(payment))
 
 
 def _unsigned(event: Json) -> SandboxWebhook:

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 
 from retour.providers import Mode, Money
-from retour.sandbox import SandboxChargeBack, SandboxPayment, SandboxRefund
+from retour.sandbox import SandboxPayment, SandboxRefund
 from retour_stripe.money import to_wire
+from retour_stripe.sandbox_disputes import SandboxDispute, disputes_of
 
 Json = dict[str, Any]
 
@@ -73,7 +74,7 @@ class Answers:
             "currency": payment.amount.currency.lower(),
             "customer": None,
             "description": None,
-            "disputed": bool(payment.charge_backs),
+            "disputed": bool(disputes_of(payment)),
             "livemode": self.mode is Mode.LIVE,
             "metadata": {},
             "paid": captured,
@@ -139,42 +140,28 @@ class Answers:
             "status": "complete" if payment else "open",
         }
 
-    def dispute(self, payment: SandboxPayment, dispute: SandboxChargeBack) -> Json:
-        """Schema ``dispute``: the money is withdrawn, and nobody has answered yet."""
-        created, amount = _written(dispute.made_at), to_wire(dispute.amount)
-        withdrawn = {
-            "id": f"txn_{dispute.id.partition('_')[2]}",
-            "object": "balance_transaction",
-            "amount": -amount,
-            "available_on": created,
-            "created": created,
-            "currency": dispute.amount.currency.lower(),
-            "description": None,
-            "exchange_rate": None,
-            "fee": 0,
-            "fee_details": [],
-            "net": -amount,
-            "reporting_category": "dispute",
-            "source": None,
-            "status": "available",
-            "type": "adjustment",
-        }
+    def dispute(self, dispute: SandboxDispute) -> Json:
+        """Schema ``dispute``, with what was withdrawn and reinstated by it ("zero, one, or two" of these)."""
+        moved = [(one.made_at, -1) for one in dispute.withdrawals]
+        moved += [(one.reversed_at, 1) for one in dispute.withdrawals if one.reversed_at is not None]
         return {
             "id": dispute.id,
             "object": "dispute",
-            "amount": amount,
-            "balance_transactions": [withdrawn],
-            "charge": charge_of(payment),
-            "created": created,
+            "amount": to_wire(dispute.amount),
+            "balance_transactions": [
+                _moved(dispute, at, sign, number) for number, (at, sign) in enumerate(moved[:2], start=1)
+            ],
+            "charge": charge_of(dispute.payment),
+            "created": _written(dispute.made_at),
             "currency": dispute.amount.currency.lower(),
             "evidence": {},
             "evidence_details": {"due_by": None, "has_evidence": False, "past_due": False, "submission_count": 0},
-            "is_charge_refundable": False,
+            "is_charge_refundable": dispute.refundable,
             "livemode": self.mode is Mode.LIVE,
             "metadata": {},
-            "payment_intent": intent_of(payment),
+            "payment_intent": intent_of(dispute.payment),
             "reason": "general",
-            "status": "needs_response",
+            "status": dispute.status,
         }
 
     def balance(self, balance: Sequence[Money]) -> Json:
@@ -185,6 +172,28 @@ class Answers:
             "livemode": self.mode is Mode.LIVE,
             "pending": [],
         }
+
+
+def _moved(dispute: SandboxDispute, at: datetime.datetime, sign: int, number: int) -> Json:
+    """Schema ``balance_transaction``: a dispute's money is withdrawn, or reinstated."""
+    amount = sign * to_wire(dispute.amount)
+    return {
+        "id": f"txn_{dispute.id.partition('_')[2]}{number}",
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": _written(at),
+        "created": _written(at),
+        "currency": dispute.amount.currency.lower(),
+        "description": None,
+        "exchange_rate": None,
+        "fee": 0,
+        "fee_details": [],
+        "net": amount,
+        "reporting_category": "dispute" if sign < 0 else "dispute_reversal",
+        "source": None,
+        "status": "available",
+        "type": "adjustment",
+    }
 
 
 def page(found: Sequence[Json], url: str, *, limit: int = 10) -> Json:

@@ -1,9 +1,11 @@
-"""Stripe's webhooks: signed, about refunds in two families of events.
+"""Stripe's webhooks: signed, about refunds in two families of events, and about disputes.
 
 Since version 2024-10-28 of the API, ``refund.created``, ``refund.updated`` and ``refund.failed`` come for all refunds;
 before, they came for refunds without a charge only, and the others gave ``charge.refund.updated`` and
 ``charge.refunded`` (https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update). The version is the
 webhook endpoint's own, so both families are read.
+
+What an event says of a dispute is a reason to look at its payment, and no more: several can be on their way at once.
 """
 
 from __future__ import annotations
@@ -25,13 +27,22 @@ from retour.providers import (
     read_json,
     read_wire,
 )
-from retour_stripe.wire import Event, Refund, RefundedCharge
+from retour_stripe.wire import DisputedCharge, Event, Refund, RefundedCharge
 
 TOLERANCE = datetime.timedelta(minutes=5)
 """How old a signature may be, or ahead of our clock. Stripe's own client lets the future pass."""
 
 _OF_A_REFUND = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
 _OF_A_CHARGE = "charge.refunded"
+_OF_A_DISPUTE = frozenset(
+    {
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+    }
+)
 
 
 def check_signature(webhook: RawWebhook, secrets: Iterable[Secret], *, now: datetime.datetime) -> None:
@@ -56,8 +67,9 @@ def check_signature(webhook: RawWebhook, secrets: Iterable[Secret], *, now: date
 def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
     """What a webhook says whose signature was checked. One of the other ``mode`` is about something else.
 
-    A charge that was refunded no longer lists its refunds, so these are fetched. The PaymentIntent and the charge are
-    both named, with the same event, since the shop can have stored either. Raises `WebhookRejected`.
+    A charge that was refunded no longer lists its refunds, so these are fetched, as is the payment of a dispute. The
+    PaymentIntent and the charge are both named, with the same event, since the shop can have stored either. Raises
+    `WebhookRejected`.
     """
     try:
         event = read_wire(Event, read_json(body))
@@ -65,7 +77,10 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
             return VerifiedEvents(events=())
         if event.type == _OF_A_CHARGE:
             charge = read_wire(RefundedCharge, event.data.object)
-            return ToFetch(targets=tuple([target for target in (charge.payment_intent, charge.id) if target]))
+            return _to_fetch(charge.payment_intent, charge.id)
+        if event.type in _OF_A_DISPUTE:
+            dispute = read_wire(DisputedCharge, event.data.object)
+            return _to_fetch(dispute.payment_intent, dispute.charge)
         if event.type not in _OF_A_REFUND:
             return VerifiedEvents(events=())
         refund = read_wire(Refund, event.data.object)
@@ -77,3 +92,7 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
         raise WebhookRejected("the body is no JSON") from error
     except ProviderError as error:
         raise WebhookRejected(f"the body cannot be read: {error.message}") from error
+
+
+def _to_fetch(*names: str | None) -> ToFetch:
+    return ToFetch(targets=tuple([name for name in names if name]))

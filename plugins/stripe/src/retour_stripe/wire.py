@@ -95,6 +95,33 @@ class Charge:
 
 
 @attrs.frozen(kw_only=True)
+class Dispute:
+    """A dispute of a charge (``dp_…``, ``du_…``), or an inquiry, whose statuses begin with ``warning_``.
+
+    ``amount`` is what is disputed: "Usually the amount of the charge, but it can differ". ``is_charge_refundable`` is
+    whether "it's still possible to refund the disputed payment"."""
+
+    id: str
+    object: Literal["dispute"]
+    amount: int
+    charge: str
+    currency: str
+    is_charge_refundable: bool
+    livemode: bool
+    status: str
+    payment_intent: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DisputeList:
+    """One page of disputes, the newest first."""
+
+    object: Literal["list"]
+    data: list[Dispute]
+    has_more: bool
+
+
+@attrs.frozen(kw_only=True)
 class PaymentIntent:
     """A payment (``pi_…``), with its charge expanded."""
 
@@ -165,6 +192,15 @@ class RefundedCharge:
 
     id: str
     object: Literal["charge"]
+    payment_intent: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DisputedCharge:
+    """As much as is read of a dispute that an event is about: which charge it is of. How it is now is asked."""
+
+    object: Literal["dispute"]
+    charge: str
     payment_intent: str | None = None
 
 

@@ -11,10 +11,12 @@ from retour.model.events.folding import Changes, step
 
 @step(PaymentChargedBack)
 def _charged_back(dossier: Dossier, event: PaymentChargedBack, at: Recorded) -> Changes:
-    known = {payment: one for payment, one in dossier.charge_backs.items() if payment != event.payment}
-    before = dossier.charge_backs.get(event.payment)
+    same = dossier.same_there()
+    there = same.get(event.payment, event.payment)
+    known = {name: one for name, one in dossier.charge_backs.items() if same.get(name, name) != there}
+    before = [one for name, one in dossier.charge_backs.items() if name not in known]
     if event.amount:
-        given_back = before is not None and before.amount >= event.amount
-        refunds = before.refunds_before if before is not None and given_back else len(dossier.refunds)
+        more = all(one.amount < event.amount for one in before)
+        refunds = len(dossier.refunds) if more else max(one.refunds_before for one in before)
         known[event.payment] = ChargeBack(amount=event.amount, since=at.at, refunds_before=refunds)
     return {"charge_backs": known}

@@ -18,6 +18,7 @@ import pytest
 _PARTS = (
     "account",
     "answers",
+    "charge_backs",
     "declared",
     "identity",
     "in_threads",
@@ -41,6 +42,7 @@ pytest.register_assert_rewrite(
 
 from retour.testing.contracts.account import *  # noqa: E402
 from retour.testing.contracts.answers import *  # noqa: E402
+from retour.testing.contracts.charge_backs import *  # noqa: E402
 from retour.testing.contracts.declared import *  # noqa: E402
 from retour.testing.contracts.identity import *  # noqa: E402
 from retour.testing.contracts.lookups import *  # noqa: E402
