@@ -90,6 +90,14 @@ class Acknowledgement:
 
 
 @attrs.frozen(kw_only=True)
+class OddLine:
+    """A line of an order that cannot be right: since when the shop's order says so, and what is odd about it."""
+
+    since: datetime.datetime
+    why: Reason
+
+
+@attrs.frozen(kw_only=True)
 class UnexplainedRemainder:
     """Less was left of a payment at its provider than the known refunds leave: since when, and both figures."""
 

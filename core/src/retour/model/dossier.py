@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
-from retour.model.attention import Acknowledgement, UnexplainedRemainder
+from retour.model.attention import Acknowledgement, OddLine, UnexplainedRemainder
 from retour.model.charge_backs import ChargeBack
 from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.payment_identity import PaymentIdentity
+from retour.model.prices import changes_of_price
+from retour.model.reasons import Reason
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, Return
 from retour.model.text import text
@@ -31,8 +33,10 @@ class Dossier:
     ``identities`` are what providers call a payment, by its id; ``one_with`` says of a payment that is one with another
     which of them stands for both. ``explained`` is what a person said that a payment became which left the order,
     ``left_behind`` are those of which he said that they are no part of it any more.
-    ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the request_ids that were used:
-    their digest and the ``seq`` of the command's first event.
+    ``returns`` and ``refunds`` are by their id, the oldest first. ``counted_on`` is the order as it was when a receipt
+    was counted, by the receipt's id, where it is another now. ``odd_lines`` are those of the order that cannot be
+    right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of the
+    command's first event.
 
     ``charge_backs`` is what banks have taken back of payments, by the payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
@@ -51,6 +55,8 @@ class Dossier:
     left_behind: frozenset[str] = frozenset()
     returns: Mapping[str, Return] = attrs.field(factory=dict)
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
+    counted_on: Mapping[str, Order] = attrs.field(factory=dict)
+    odd_lines: Mapping[str, OddLine] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
@@ -102,6 +108,31 @@ class Dossier:
                 for line_id, count in return_.counted.items():
                     units[line_id] = units.get(line_id, 0) + count.came_back
         return units
+
+    def counted(self, order: Order) -> list[tuple[Order, dict[str, int]]]:
+        """The same, the oldest first and apart where the order was changed between: with the order as it was when they
+        were counted. ``order`` is what it is now."""
+        found: list[tuple[Order, dict[str, int]]] = []
+        live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
+        for receipt in sorted(live, key=lambda one: one.at):
+            was = self.counted_on.get(receipt.id, order)
+            for line_id, count in receipt.lines.items():
+                on = was if was.has_line(line_id) else order  # a line that a correction named, and was not there then
+                if not found or found[-1][0] is not on:
+                    found.append((on, {}))
+                units = found[-1][1]
+                units[line_id] = units.get(line_id, 0) + count.came_back
+        return found
+
+    def changed_lines(self, order: Order) -> dict[str, Reason]:
+        """The lines that are gone from ``order``, as it is now, or have another price there than when units of them
+        came back and were counted; each with what is to be said of it."""
+        changed: dict[str, Reason] = {}
+        for counted_on, units in self.counted(order):
+            if counted_on is not order:
+                came = [line_id for line_id, number in units.items() if number]
+                changed |= changes_of_price(counted_on, order, came)
+        return changed
 
     def absent(self) -> dict[str, int]:
         """Units of each order line that were counted and are not here: they can still come."""
