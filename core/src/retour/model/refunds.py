@@ -100,7 +100,7 @@ class Refund:
     ``let_go_after`` is the problem that a person had seen when he let it go on.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
     that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
-    the provider named it.
+    the provider named it. ``step`` is that of the amounts which the provider pays, in minor units, when it was decided.
     """
 
     id: str
@@ -131,6 +131,7 @@ class Refund:
     batch: str = ""
     cancelling: bool = False
     page: str = ""
+    step: int = 1
 
     @property
     def provider(self) -> str:

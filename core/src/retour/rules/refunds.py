@@ -281,6 +281,7 @@ def plan(
             books_read=read_at is not None,
             read_at=read_at,
             database_at=draft.earliest,
+            step=step,
         )
     )
     return refund_id
@@ -315,6 +316,7 @@ def open_link(
             note_id=draft.note(order, note),
             by_transfer=by_transfer,
             database_at=draft.earliest,
+            step=step,
         )
     )
     return refund_id
