@@ -17,7 +17,7 @@ from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.payment_identity import PaymentIdentity
-from retour.model.prices import changes_of_price
+from retour.model.prices import changes_of_price, prices_of
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, Return
@@ -111,13 +111,14 @@ class Dossier:
 
     def counted(self, order: Order) -> list[tuple[Order, dict[str, int]]]:
         """The same, the oldest first and apart where the order was changed between: with the order as it was when they
-        were counted. ``order`` is what it is now."""
+        were counted. ``order`` is what it is now: it stands for a line that had no price then, or was not there."""
         found: list[tuple[Order, dict[str, int]]] = []
+        priced = {id(was): prices_of(was).paid.keys() for was in self.counted_on.values()}
         live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
         for receipt in sorted(live, key=lambda one: one.at):
             was = self.counted_on.get(receipt.id, order)
             for line_id, count in receipt.lines.items():
-                on = was if was.has_line(line_id) else order  # a line that a correction named, and was not there then
+                on = was if line_id in priced.get(id(was), ()) else order
                 if not found or found[-1][0] is not on:
                     found.append((on, {}))
                 units = found[-1][1]

@@ -294,10 +294,6 @@ class Order:
         """Everything that was received on the order's payments."""
         return total([payment.captured for payment in self.payments], self.currency)
 
-    def has_line(self, line_id: str) -> bool:
-        """Whether a line is called ``line_id``."""
-        return any(line.id == line_id for line in self.lines)
-
     def line(self, line_id: str) -> OrderLine:
         """The line called ``line_id``; raises `UnknownLine`, naming the lines there are."""
         named = is_text(line_id)
