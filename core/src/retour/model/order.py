@@ -105,7 +105,7 @@ def _spread_over(given: Sequence[str]) -> tuple[str, ...]:
     return as_tuple(given)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+@attrs.frozen(kw_only=True, init=False, field_transformer=checked(InvalidOrder))
 class OrderLine:
     """One line of an order: ``ordered`` and ``fulfilled`` units of ``product``, for which ``paid`` was paid in all.
 
@@ -149,7 +149,7 @@ class OrderLine:
             fulfilled = int(fulfilled > 0) if _is_quantity(fulfilled) else fulfilled
         elif _is_part(fulfilled):
             measure, fulfilled = fulfilled, int(fulfilled)
-        self.__attrs_init__(  # type: ignore[attr-defined]  # attrs makes it where a class has an __init__ of its own
+        self.__attrs_init__(
             id=id,
             product=product,
             name=name,
