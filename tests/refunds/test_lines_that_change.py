@@ -170,6 +170,15 @@ def test_several_lines_to_decide_about_are_named_together(world: Any) -> None:
     assert "zijn gewijzigd: cup, pot." in option(world).because.text("nl")
 
 
+def test_however_many_lines_there_are_to_decide_about_the_reason_can_be_kept(world: Any) -> None:
+    world.open()
+    many = [a_line(f"{number:03}{'x' * 250}", 1, "-1.00", stock_tracked=False) for number in range(60)]
+    sold(world, *many, attrs.evolve(discount("-5.00"), spread_over=[f"{number}{'y' * 250}" for number in range(60)]))
+    comes_back(world, **{line.id: 1 for line in many})
+    assert option(world).because.text("en").count("x" * 250) == 10
+    assert len(world.desk.attention("odd_line", limit=100).items) == 61
+
+
 def test_on_the_hosts_own_connection_an_order_with_an_odd_line_is_returned(world: Any) -> None:
     world.open()
     sold(world, attrs.evolve(CUP, fulfilled=5), POT)
@@ -231,6 +240,21 @@ def test_a_line_that_was_repriced_is_valued_as_when_it_came_back_and_named(
     world.desk.reconcile("1001")
     (item,) = world.desk.attention("line_changed").items
     assert item.about == "cup"
+
+
+@pytest.mark.parametrize(("captured", "suggested"), [("100.00", "10.00"), ("90.00", "0"), ("95.00", "5.00")])
+@pytest.mark.parametrize("taken_off", [True, False])
+def test_what_is_still_due_for_the_rest_counts_a_unit_that_the_shop_took_off_once(
+    world: Any, captured: str, suggested: str, taken_off: bool
+) -> None:
+    """An invoice that is not paid in full: three cups and a pot cost 90.00, with the cup or without it on the order."""
+    world.open()
+    sold(world, CUP, POT, captured=captured)
+    comes_back(world, cup=1)
+    if taken_off:
+        sold(world, a_line("cup", 3, "30.00", stock_tracked=False), POT, captured=captured)
+    assert option(world).suggested == eur(suggested)
+    assert (option(world).because is not None) is taken_off
 
 
 def test_what_comes_back_after_it_was_repriced_is_valued_by_its_new_price(world: Any) -> None:

@@ -120,6 +120,25 @@ def test_the_cents_by_which_taxes_miss_are_kept_as_invoiced_and_are_told() -> No
     assert Paid.of("16.03", "EUR").rounding == eur("0")
 
 
+@pytest.mark.parametrize(
+    ("gross", "parts", "units", "odd"),
+    [
+        ("10.01", [("21", "8.26", "1.74")], 1, False),  # a cent for each part
+        ("10.02", [("21", "8.26", "1.74")], 1, True),
+        ("10.02", [("21", "8.26", "1.74"), ("9", "0", "0")], 1, False),
+        ("10.10", [("21", "8.26", "1.74")], 50, False),  # for each unit of it, where a shop rounds each
+        ("10.11", [("21", "8.26", "1.74")], 50, True),  # and a hundredth of the amount at most
+        ("9.90", [("21", "8.26", "1.74")], 50, True),
+        ("9.91", [("21", "8.26", "1.74")], 9, False),
+        ("9.90", [("21", "8.26", "1.74")], 9, True),
+    ],
+)
+def test_what_taxes_miss_by_more_than_rounding_does_is_odd(
+    gross: str, parts: list[tuple[str, str, str]], units: int, odd: bool
+) -> None:
+    assert bool(an_order(taxed(gross, *parts, units=units)).odd_lines()) is odd
+
+
 # --- half a unit -----------------------------------------------------------------------------------------
 
 

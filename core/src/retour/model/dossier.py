@@ -110,8 +110,8 @@ class Dossier:
         return units
 
     def counted(self, order: Order) -> list[tuple[Order, dict[str, int]]]:
-        """The same, the oldest first and apart where the order was changed between: with the order as it was when they
-        were counted. ``order`` is what it is now: it stands for a line that had no price then, or was not there."""
+        """The units that `came_back`, the oldest first and apart where the order was changed between: with the order as
+        it was when they were counted. ``order`` is as it is now: it stands for a line that had no price then."""
         found: list[tuple[Order, dict[str, int]]] = []
         priced = {id(was): prices_of(was).paid.keys() for was in self.counted_on.values()}
         live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
@@ -124,6 +124,18 @@ class Dossier:
                 units = found[-1][1]
                 units[line_id] = units.get(line_id, 0) + count.came_back
         return found
+
+    def back_and_on(self, order: Order) -> dict[str, int]:
+        """The units that `came_back` and are still on ``order``, as it is now: a shop that takes as many off a line has
+        taken those."""
+        ordered = {line.id: line.ordered for line in order.lines}
+        still: dict[str, int] = {}
+        for counted_on, units in self.counted(order):
+            was = {line.id: line.ordered for line in counted_on.lines}
+            for line_id, number in units.items():
+                taken_off = max(was.get(line_id, 0) - ordered.get(line_id, 0), 0)
+                still[line_id] = still.get(line_id, 0) + max(number - taken_off, 0)
+        return still
 
     def changed_lines(self, order: Order) -> dict[str, Reason]:
         """The lines that are gone from ``order``, as it is now, or have another price there than when units of them

@@ -27,7 +27,7 @@ from retour.model.fields import (
 )
 from retour.model.making import changed
 from retour.model.money import LARGEST_AMOUNT, Money, total
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
 from retour.model.text import Text, text
 
 
@@ -426,7 +426,7 @@ def _odd_discount(order: Order, line: OrderLine) -> Reason | None:
         return reason(ReasonCode.DISCOUNT_ABOVE_ZERO, line=line.id, amount=str(line.paid.gross))
     unknown = [one for one in line.spread_over if one not in [goods.id for goods in order.goods]]
     if unknown:
-        return reason(ReasonCode.DISCOUNT_OVER_NO_GOODS, line=line.id, others=", ".join(unknown))
+        return reason(ReasonCode.DISCOUNT_OVER_NO_GOODS, line=line.id, others=names_in_a_reason(unknown))
     return None
 
 

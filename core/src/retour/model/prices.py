@@ -31,6 +31,9 @@ class Prices:
         return max(together, Money.zero(together.currency))
 
 
+_OF_GOODS = (LineKind.GOODS, LineKind.ROUNDING)
+
+
 def prices_of(order: Order) -> Prices:
     """The prices of an order's goods.
 
@@ -71,9 +74,6 @@ def changes_of_price(before: Order, now: Order, lines: Iterable[str]) -> dict[st
         elif (paid.gross, before.line(line_id).ordered) != (paid_now.gross, now.line(line_id).ordered):
             found[line_id] = reason(ReasonCode.LINE_REPRICED, line=line_id, before=amount, now=str(paid_now.gross))
     return found
-
-
-_OF_GOODS = (LineKind.GOODS, LineKind.ROUNDING)
 
 
 def _has_value(line: OrderLine, currency: str) -> bool:

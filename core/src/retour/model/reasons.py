@@ -7,7 +7,7 @@ a person, a plugin, a shop or a provider said is kept as they gave it, and is fo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -142,6 +142,15 @@ class Reason:
 def reason(code: ReasonCode, said: str = "", /, **values: str) -> Reason:
     """One of our reasons: ``reason(ReasonCode.TOO_LATE, "past 180 days")``."""
     return Reason(code=code, values=values, said=said)
+
+
+def names_in_a_reason(names: Sequence[str]) -> str:
+    """Names as the value of a reason: no more than ten of them.
+
+    >>> names_in_a_reason(["cup", "pot"])
+    'cup, pot'
+    """
+    return ", ".join([*names[:10], *(["…"] if len(names) > 10 else [])])
 
 
 def cannot_be_asked(why: Reason) -> Reason:

@@ -29,7 +29,7 @@ from retour.model.events.money import (
 from retour.model.fields import shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
 from retour.model.refunds import (
     REFUND_WORDS,
     Refund,
@@ -67,7 +67,7 @@ def suggested_total(dossier: Dossier, order: Order) -> Money:
     gone = dossier.refunded_in_all(order.currency) + total(
         [dossier.charged_back(one.id, order.currency) for one in order.payments], order.currency
     )
-    owed_for_kept = order.paid - goods_value(order, dossier.came_back()).gross
+    owed_for_kept = order.paid - goods_value(order, dossier.back_and_on(order)).gross
     owed = min(goods - gone, order.captured - gone - owed_for_kept)
     return max(owed, Money.zero(order.currency))
 
@@ -76,9 +76,8 @@ def _to_decide(dossier: Dossier, order: Order) -> Reason | None:
     """What a person has to decide about the lines of which units came back, None where that is nothing: of one of them
     all that is known, of several which they are."""
     undecided = value_of_what_came_back(dossier, order).undecided
-    whys = list(dict.fromkeys([str(why) for why in undecided.values()]))
-    if len(whys) > 1:
-        return reason(ReasonCode.SEVERAL_LINES, lines=", ".join(undecided))
+    if len({str(why) for why in undecided.values()}) > 1:
+        return reason(ReasonCode.SEVERAL_LINES, lines=names_in_a_reason(list(undecided)))
     return next(iter(undecided.values()), None)
 
 
@@ -147,13 +146,16 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
     return attrs.evolve(
         quoted,
         remainder=None,
-        because=quoted.because
-        if quoted.because is not None and quoted.because.code is not ReasonCode.REMAINDER
-        else None,
+        because=_of_the_lines(quoted.because),
         shares=tuple(
             [attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing)) for share in quoted.shares]
         ),
     )
+
+
+def _of_the_lines(because: Reason | None) -> Reason | None:
+    """What is said of the order's lines, whoever plans; of a remainder nobody knows who plans himself."""
+    return None if because is not None and because.code is ReasonCode.REMAINDER else because
 
 
 def without_plan(quoted: RefundQuote, because: Reason) -> RefundQuote:
