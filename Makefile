@@ -25,7 +25,7 @@ sdks: $(SDKS:%=.sdks/%/ready)
 campaign: .venv/ready
 	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
 	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py \
-		tests/refunds/test_tenants.py
+		tests/refunds/test_tenants.py tests/refunds/test_parts_of_an_order.py
 	RETOUR_EXAMPLES=3000 $(BIN)/pytest -q tests/refunds/test_two_books.py tests/workflow/test_two_books_at_providers.py
 
 # More than 100,000 webhooks from nobody and 100,000 hostile values, in some minutes; the last lines say how many.

@@ -248,6 +248,17 @@ VALUES = {
     ReasonCode.CHARGED_BACK: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.REMAINDER: {"amount": "HUF 0.40"},
     ReasonCode.UNITS_NOT_THERE: {"number": "3", "line": "cup", "left": "1"},
+    ReasonCode.LINE_CURRENCY: {"line": "cup", "amount": "USD 1.00", "currency": "EUR"},
+    ReasonCode.LINE_TAXES: {"line": "cup", "amount": "EUR 10.00", "difference": "EUR 1.00"},
+    ReasonCode.LINE_PART_OF_A_UNIT: {"line": "tea", "quantity": "0.5"},
+    ReasonCode.LINE_BELOW_ZERO: {"line": "cup", "amount": "EUR -1.00"},
+    ReasonCode.LINE_WITHOUT_UNITS: {"line": "cup", "amount": "EUR 1.00"},
+    ReasonCode.LINE_MORE_FULFILLED: {"line": "cup", "ordered": "1", "fulfilled": "2"},
+    ReasonCode.DISCOUNT_ABOVE_ZERO: {"line": "sale", "amount": "EUR 1.00"},
+    ReasonCode.DISCOUNT_OVER_NO_GOODS: {"line": "sale", "others": "mug"},
+    ReasonCode.LINE_GONE: {"line": "cup", "amount": "EUR 1.00"},
+    ReasonCode.LINE_REPRICED: {"line": "cup", "before": "EUR 2.00", "now": "EUR 1.00"},
+    ReasonCode.SEVERAL_LINES: {"lines": "cup, pot"},
 }
 
 

@@ -6,13 +6,14 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from babel.core import get_global
 from babel.numbers import get_currency_precision
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retour import Money
 from retour.model.errors import InvalidAmount
-from retour.model.money import _DECIMALS, total, value_of_units
+from retour.model.money import _DECIMALS, currency_decimals, shares_by_value, total, value_of_units
 
 CURRENCIES = st.sampled_from(sorted(_DECIMALS))
 
@@ -90,8 +91,43 @@ def test_decimals_agree_with_cldr_but_for_the_currencies_that_people_count_witho
     """CLDR tells how people write an amount, ISO 4217 how it is kept: some currencies have decimals nobody writes."""
     written_without = {code for code in _DECIMALS if get_currency_precision(code) < _DECIMALS[code]}
     written_with = {code for code in _DECIMALS if get_currency_precision(code) > _DECIMALS[code]}
-    assert written_with == set()
+    assert written_with == {"BEF", "BYB", "GRD", "PTE", "TPE"}  # all of them have ended
     assert not written_without & {"EUR", "GBP", "USD", "CHF", "DKK", "SEK", "NOK", "PLN", "KWD"}
+
+
+def test_every_currency_that_was_once_tender_of_a_country_is_read() -> None:
+    tender = {code for ever in get_global("territory_currencies").values() for code, *_, tender in ever if tender}
+    assert tender - _DECIMALS.keys() == set()
+
+
+@pytest.mark.parametrize(("code", "amount"), [("BGN", "44.95"), ("HRK", "44.95"), ("ANG", "44.95"), ("XCG", "44.95")])
+def test_currencies_that_the_euro_and_others_replaced_have_two_decimals_as_when_they_were_paid(
+    code: str, amount: str
+) -> None:
+    assert Money.of(amount, code).minor == 4495
+    assert Money.of(amount, code).render("nl")
+
+
+@pytest.mark.parametrize(("code", "decimals"), [("SLL", 2), ("MRO", 2), ("STD", 2), ("ZMK", 2), ("BYR", 0), ("ITL", 0)])
+def test_a_currency_that_has_ended_is_counted_as_providers_counted_it(code: str, decimals: int) -> None:
+    assert currency_decimals(code) == decimals
+
+
+@pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XEU", "USN", "CLF", "CNH"])
+def test_what_no_country_pays_with_is_no_currency(code: str) -> None:
+    with pytest.raises(InvalidAmount, match="is not a currency"):
+        Money.of("1", code)
+
+
+@given(st.integers(0, 10**6), st.lists(st.integers(0, 10**6), min_size=1, max_size=6), st.booleans())
+def test_shares_by_value_sum_to_the_whole_and_none_is_more_than_its_value(
+    size: int, minor: list[int], below_zero: bool
+) -> None:
+    values = [Money(minor=one, currency="EUR") for one in [*minor, 1]]
+    whole = min(size, sum(minor) + 1)
+    shares = shares_by_value(Money(minor=-whole if below_zero else whole, currency="EUR"), values)
+    assert abs(sum(share.minor for share in shares)) == whole
+    assert all(abs(share.minor) <= value.minor for share, value in zip(shares, values, strict=True))
 
 
 def test_no_amounts_sum_to_zero() -> None:

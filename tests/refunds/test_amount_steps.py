@@ -90,6 +90,15 @@ def _of(sold: Any, units: list[str], paid: dict[str, int]) -> Any:
         def came_back(self) -> dict[str, int]:
             return {one: units.count(one) for one in units}
 
+        def counted(self, order: Any) -> list[Any]:
+            return [(order, self.came_back())]
+
+        def back_and_on(self, _: Any) -> dict[str, int]:
+            return self.came_back()
+
+        def changed_lines(self, _: Any) -> dict[str, Any]:
+            return {}
+
         def refunded(self, payment: str, currency: str) -> Money:
             return Money(minor=paid[payment], currency=currency)
 

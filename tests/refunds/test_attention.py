@@ -20,6 +20,7 @@ from retour import (
     InvalidArgument,
     Money,
     NotAllowed,
+    OrderLine,
     RestockDecision,
     ReturnDesk,
     UnknownOrder,
@@ -27,7 +28,7 @@ from retour import (
     hookimpl,
 )
 from retour.model.attention import ATTENTION_WORDS
-from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
+from retour.providers import AmountStep, ErrorCode, ProviderError, RefundStatus, Support
 from retour.store.effects import SET_ASIDE
 from retour.store.migrations import MIGRATIONS
 from retour.testing import a_line, a_payment, an_order
@@ -186,6 +187,40 @@ def one_payment_twice(world: Any) -> None:
         world.desk.open_refund_link("1001", "s_1", Money.of("5", "EUR"), by=ANNA, request_id="more")
 
 
+def a_remainder(world: Any) -> None:
+    """All that was paid is to go back, and the provider pays whole forints."""
+    world.open(steps=(AmountStep(currency="HUF", minor_units=100),))
+    payment = a_payment("2990.40", provider="ledger", reference="p_1", currency="HUF")
+    world.ledger.paid["p_1"] = payment.captured
+    pot = a_line("pot", 1, "2990.40", currency="HUF", stock_tracked=False)
+    world.shop.orders["1001"] = an_order(pot, a_line("cup", 1, "0", currency="HUF"), payments=[payment])
+    world.desk.mark_returned("1001", {"pot": 1}, by=ANNA, request_id="one")
+    world.desk.refund("1001", "p_1", Money.of("2990", "HUF"), by=ANNA, request_id="whole")
+
+
+def an_odd_line(world: Any) -> None:
+    """More units were fulfilled than were ordered."""
+    world.open()
+    cups = attrs.evolve(a_line("cup", 4, "100.00"), fulfilled=5)
+    world.shop.orders["1001"] = an_order(cups, payments=[a_payment("100.00", provider="ledger", reference="p_1")])
+    world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="one")
+
+
+def a_line_gone(world: Any) -> None:
+    came_back_and_changed(world, a_line("pot", 1, "20.00"))
+
+
+def a_line_repriced(world: Any) -> None:
+    came_back_and_changed(world, a_line("cup", 4, "80.00"))
+
+
+def came_back_and_changed(world: Any, *lines: OrderLine) -> None:
+    """A cup came back, then the shop recalculated the order, and somebody opens its screen."""
+    world.open().desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="one")
+    world.shop.orders["1001"] = an_order(*lines, payments=[a_payment("100.00", provider="ledger", reference="p_1")])
+    world.desk.reconcile("1001")
+
+
 def stock_question(world: Any) -> None:
     world.open()
     lines = a_line("cup", 2, "50.00"), a_line("pot", 1, "50.00")
@@ -235,7 +270,11 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     taken_back: ("charged_back", ("reconcile", *ACKNOWLEDGED)),
     payment_left: ("payment_vanished", ("explain_payment",)),
     one_payment_twice: ("payment_doubled", ("reconcile",)),
+    a_remainder: ("remainder", ("confirm_refund", *ACKNOWLEDGED)),
     stock_question: ("stock_question", ("answer_restock",)),
+    an_odd_line: ("odd_line", ("reconcile", *ACKNOWLEDGED)),
+    a_line_gone: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
+    a_line_repriced: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
     fewer_cups: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
     less_was_paid: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
 }
@@ -255,6 +294,14 @@ def confirm(world: Any, refund_id: str) -> Any:
     )
 
 
+def confirm_what_waits(world: Any, item: AttentionItem) -> Any:
+    """Of a refund, or of a remainder that a person transferred himself."""
+    if item.kind != "remainder":
+        return confirm(world, item.about)
+    rest = Money.of("0.40", "HUF")
+    return world.desk.confirm_refund("1001", item.about, rest, reference="BANK-8", by=ANNA, request_id="rest")
+
+
 def waiting_link(world: Any) -> str:
     return next(one.id for one in world.refunds if one.state == "awaiting_merchant")
 
@@ -264,7 +311,7 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "settle_refund": lambda world, one: world.desk.settle_refund(
         "1001", one.about, happened=False, evidence="I looked there", by=ANNA
     ),
-    "confirm_refund": lambda world, one: confirm(world, one.about),
+    "confirm_refund": confirm_what_waits,
     "retry_refund": lambda world, one: world.desk.retry_refund("1001", one.about, by=ANNA),
     "cancel_refund": lambda world, one: world.desk.cancel_refund("1001", one.about, by=ANNA),
     "refund": lambda world, _: world.refund("40.00"),
@@ -825,7 +872,10 @@ def as_it_was_before_the_list(world: Any) -> None:
         change(connection)
 
 
-UNSEEN = (perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back)
+UNSEEN = (
+    *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
+    *(a_remainder, an_odd_line, a_line_repriced),
+)
 """Of which no row told before: such orders are listed when they are next written."""
 
 

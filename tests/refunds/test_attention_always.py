@@ -23,10 +23,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from retour import Actor, Money, RestockDecision, RetourError
+from retour import Actor, LineKind, Money, RestockDecision, RetourError
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 from retour.rules.attention import ACKNOWLEDGE, needs_attention
-from retour.testing import a_line, a_payment, an_order
+from retour.testing import a_line, a_payment, a_service, an_order
 
 ANNA = Actor.staff("anna")
 EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "18"))
@@ -70,6 +70,16 @@ class Attentive(RuleBasedStateMachine):
         cup = attrs.evolve(a_line("cup", 4, "60.00"), fulfilled=fulfilled)
         payment = a_payment(captured, provider="ledger", reference="p_1")
         self.world.shop.orders["1001"] = an_order(cup, a_line("pot", 2, "40.00"), payments=[payment])
+
+    @rule(price=st.sampled_from(["60.00", "48.00"]), units=st.integers(3, 5), pot=st.booleans(), sale=st.booleans())
+    def recalculate(self, price: str, units: int, pot: bool, sale: bool) -> None:
+        """The shop removes a line, gives one another price or a discount, or says what cannot be right."""
+        cup = attrs.evolve(a_line("cup", 4, price), fulfilled=units)
+        lines = [cup, *([a_line("pot", 2, "40.00")] if pot else [])]
+        lines += [attrs.evolve(a_service("sale", "-6.00"), kind=LineKind.DISCOUNT, spread_over=["pot"])] if sale else []
+        self.world.shop.orders["1001"] = an_order(
+            *lines, payments=[a_payment("100.00", provider="ledger", reference="p_1")]
+        )
 
     @rule(amount=AMOUNTS, error=ERRORS, done=st.booleans())
     def refund(self, amount: str, error: ErrorCode | None, done: bool) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AttentionItem as AttentionItem,
         AttentionKind as AttentionKind,
         AttentionPage as AttentionPage,
+        OddLine as OddLine,
         UnexplainedRemainder as UnexplainedRemainder,
     )
     from retour.model.charge_backs import ChargeBack as ChargeBack
@@ -149,6 +150,7 @@ _HOMES = {
         "AttentionItem",
         "AttentionKind",
         "AttentionPage",
+        "OddLine",
         "UnexplainedRemainder",
     ),
     "model.charge_backs": ("ChargeBack",),

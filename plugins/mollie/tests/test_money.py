@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from retour.providers import ErrorCode, Money, ProviderError, read_wire
 from retour_mollie import wire
 
-# Currencies and their decimals: source/payments/multicurrency.rst of 2024, without BGN and HRK, which are no more, and
-# the enumeration `currencies` in the description of 2026, which adds none.
+# Currencies and their decimals: source/payments/multicurrency.rst of 2024, BGN and HRK with them, in which orders were
+# paid before the euro; and the enumeration `currencies` in the description of 2026, which adds none.
 TWO_DECIMALS = [
-    *("AED", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "MXN"),
+    *("AED", "AUD", "BGN", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "HRK", "HUF", "ILS", "MXN"),
     *("MYR", "NOK", "NZD", "PHP", "PLN", "RON", "RUB", "SEK", "SGD", "THB", "TWD", "USD", "ZAR"),
 ]
 NO_DECIMALS = ["ISK", "JPY"]
@@ -63,7 +63,7 @@ def test_what_is_no_amount_is_unreadable(value: str) -> None:
     assert caught.value.code is ErrorCode.UNREADABLE_ANSWER
 
 
-@pytest.mark.parametrize("currency", ["BGN", "HRK", "eur", "", "XXX"])
+@pytest.mark.parametrize("currency", ["BGNN", "eur", "", "XXX"])
 def test_a_currency_that_is_none_is_unreadable(currency: str) -> None:
     with pytest.raises(ProviderError) as caught:
         _ = wire.Amount(currency=currency, value="5.95").money

@@ -204,6 +204,9 @@ def _introduce(screen: Screen, url: str, path: str | None, read: OrdersRead, plu
                 read.cancellations,
             )
         )
+    for order in read.orders:
+        for why in order.odd_lines().values():
+            screen.say(text("Order {order}, {odd}.", order=order.id, odd=why.words), style="yellow")
     if read.faults:
         screen.left_out(read.faults, read.bad_orders)
 

@@ -6,6 +6,7 @@ import csv
 import datetime
 import re
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ class _Row:
 
     product: str
     name: str
-    units: int
+    units: Decimal
     price: Money
     at: datetime.datetime
     customer: str
@@ -163,7 +164,7 @@ def _row(fields: list[str], zone: ZoneInfo, causes: list[Text]) -> _Row | None:
         )
     paid = Money.zero(CURRENCY)
     try:
-        paid = amount(price, CURRENCY)
+        paid = amount(price, CURRENCY, below_zero=True)
     except Wrong as wrong:
         causes.append(text("UnitPrice: {cause}", cause=wrong.cause))
     if causes or at is None:
@@ -171,18 +172,20 @@ def _row(fields: list[str], zone: ZoneInfo, causes: list[Text]) -> _Row | None:
     return _Row(product=code, name=description or code, units=ordered, price=paid, at=at, customer=customer)
 
 
-def _units(quantity: str, causes: list[Text]) -> int:
-    if _WHOLE.fullmatch(quantity) is None:
-        causes.append(text("Quantity: {quantity} is not a whole number", quantity=shortened(quantity)))
-        return 0
+def _units(quantity: str, causes: list[Text]) -> Decimal:
+    """How many units a row says, below zero where it takes something off the order, and perhaps no whole number."""
+    if _NUMBER.fullmatch(quantity) is None:
+        causes.append(text("Quantity: {quantity} is not a number", quantity=shortened(quantity)))
+        return Decimal(0)
+    given = Decimal(quantity)
     try:
-        return units(int(quantity))
+        units(abs(given))
     except Wrong as wrong:
         causes.append(text("Quantity: {cause}", cause=wrong.cause))
-        return 0
+    return given
 
 
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,6})?")
 
 
 @lru_cache(maxsize=4096)
@@ -194,27 +197,31 @@ def _moment(date: str, zone: ZoneInfo) -> datetime.datetime | None:
 
 
 def _order(order_id: str, rows: list[_Row]) -> Order:
-    lines = tuple(
-        [
-            OrderLine(
-                id=f"line-{number}",
-                product=row.product,
-                name=row.name,
-                ordered=row.units,
-                fulfilled=row.units,
-                paid=Paid(gross=Money(minor=row.price.minor * row.units, currency=CURRENCY)),
-                kind=LineKind.SERVICE if row.product.upper() in SERVICES else LineKind.GOODS,
-            )
-            for number, row in enumerate(rows, start=1)
-        ]
-    )
+    lines = tuple([_line(f"line-{number}", row) for number, row in enumerate(rows, start=1)])
     captured = total([line.paid.gross for line in lines], CURRENCY)
-    payment = Payment(provider="manual_transfer", method="invoice", reference=order_id, captured=captured)
+    received = max(captured, Money.zero(CURRENCY))
+    payment = Payment(provider="manual_transfer", method="invoice", reference=order_id, captured=received)
     return Order(
         id=order_id,
         currency=CURRENCY,
         lines=lines,
-        payments=(payment,) if captured else (),
+        payments=(payment,) if captured.minor > 0 else (),
         placed_at=rows[0].at,
         customer=rows[0].customer,
+    )
+
+
+def _line(line_id: str, row: _Row) -> OrderLine:
+    """A row as an order line. Goods of which fewer than none were sold are no units, and an amount below zero."""
+    is_service = row.product.upper() in SERVICES
+    sold = Decimal(0) if row.units < 0 and not is_service else abs(row.units)
+    minor = int((row.price.minor * row.units).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return OrderLine(
+        id=line_id,
+        product=row.product,
+        name=row.name,
+        ordered=sold,
+        fulfilled=sold,
+        paid=Paid(gross=Money(minor=minor, currency=CURRENCY)),
+        kind=LineKind.SERVICE if is_service else LineKind.GOODS,
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import TypeVar
 
 import attrs
 
 from retour.cli.words import lines, text
 from retour.model.errors import RetourError
+from retour.model.fields import shown
 from retour.model.money import Money, currency_decimals
 from retour.model.order import Order
 from retour.model.text import Text
@@ -78,12 +81,12 @@ _CURRENCY = re.compile(r"[A-Z]{3}|[€$£¥]")
 _SIGNS = {"€": "EUR", "£": "GBP"}
 
 
-def amount(given: str, currency: str) -> Money:
-    """The amount that ``given`` (``44.95``) says in ``currency``: zero or more. Raises `Wrong`."""
+def amount(given: str, currency: str, *, below_zero: bool = False) -> Money:
+    """The amount that ``given`` (``44.95``) says in ``currency``: zero or more, or also below it. Raises `Wrong`."""
     words = given.strip()
     if not _AMOUNT.fullmatch(words):
         raise Wrong(_no_amount(words, currency))
-    if words.startswith("-"):
+    if words.startswith("-") and not below_zero:
         raise Wrong(text("{amount} is below zero", amount=words))
     decimals = currency_decimals(currency)
     if len(words.partition(".")[2]) > decimals:
@@ -107,14 +110,16 @@ def _no_amount(words: str, currency: str) -> Text:
     return text("{amount} is not an amount; write a number with a point, as in 44.95", amount=shortened(words))
 
 
+_Q = TypeVar("_Q", int, Decimal)
+
 MOST_UNITS = 999_999_999
 """More units than this on one line are a slip of the keyboard."""
 
 
-def units(given: int) -> int:
-    """A number of ordered units: above zero, and believable. Raises `Wrong`."""
+def units(given: _Q) -> _Q:
+    """A number of ordered units, whole or not: above zero, and believable. Raises `Wrong`."""
     if given <= 0:
-        raise Wrong(text("{quantity} is not above zero", quantity=given))
+        raise Wrong(text("{quantity} is not above zero", quantity=shown(given)))
     if given > MOST_UNITS:
         raise Wrong(text("more than {most} units cannot be right", most=MOST_UNITS))
     return given

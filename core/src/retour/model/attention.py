@@ -29,7 +29,10 @@ class AttentionKind(StrEnum):
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it
     PAYMENT_DOUBLED = "payment_doubled"  # the order has one payment under several names
     CHARGED_BACK = "charged_back"  # by the customer's bank
+    REMAINDER = "remainder"  # owed, and too little for any step of the payment's provider
     STOCK_QUESTION = "stock_question"
+    ODD_LINE = "odd_line"  # of the order: it cannot be right
+    LINE_CHANGED = "line_changed"  # by the shop, after units of it came back: gone, or with another price
     BEYOND_ORDER = "beyond_order"  # more came back, or went back, than the shop's order has now
     ORDER_UNREADABLE = "order_unreadable"
     WEBHOOK_UNREADABLE = "webhook_unreadable"  # a plugin broke over it
@@ -50,7 +53,10 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.PAYMENT_VANISHED: text("a payment with refunds left the order"),
     AttentionKind.PAYMENT_DOUBLED: text("the order has one payment twice"),
     AttentionKind.CHARGED_BACK: text("the customer's bank took money back"),
+    AttentionKind.REMAINDER: text("a remainder is owed that the provider cannot pay"),
     AttentionKind.STOCK_QUESTION: text("the question about the stock is open"),
+    AttentionKind.ODD_LINE: text("a line of the order cannot be right"),
+    AttentionKind.LINE_CHANGED: text("a line was changed after it came back"),
     AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),
     AttentionKind.ORDER_UNREADABLE: text("an order cannot be read"),
     AttentionKind.WEBHOOK_UNREADABLE: text("a webhook cannot be read"),
@@ -87,6 +93,14 @@ class Acknowledgement:
     why: Reason | None
     by: Actor
     at: datetime.datetime
+
+
+@attrs.frozen(kw_only=True)
+class OddLine:
+    """A line of an order that cannot be right: since when the shop's order says so, and what is odd about it."""
+
+    since: datetime.datetime
+    why: Reason
 
 
 @attrs.frozen(kw_only=True)

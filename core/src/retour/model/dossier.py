@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
-from retour.model.attention import Acknowledgement, UnexplainedRemainder
+from retour.model.attention import Acknowledgement, OddLine, UnexplainedRemainder
 from retour.model.charge_backs import ChargeBack
 from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.payment_identity import PaymentIdentity, one_payment
+from retour.model.prices import changes_of_price, prices_of
+from retour.model.reasons import Reason
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, Return
 from retour.model.text import text
@@ -31,8 +33,10 @@ class Dossier:
     ``identities`` are what providers call a payment, by its id; ``one_with`` says of a payment that is one with another
     which of them stands for both. ``explained`` is what a person said that a payment became which left the order,
     ``left_behind`` are those of which he said that they are no part of it any more.
-    ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the request_ids that were used:
-    their digest and the ``seq`` of the command's first event.
+    ``returns`` and ``refunds`` are by their id, the oldest first. ``counted_on`` is the order as it was when a receipt
+    was counted, by the receipt's id, where it is another now. ``odd_lines`` are those of the order that cannot be
+    right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of the
+    command's first event.
 
     ``charge_backs`` is what banks have taken back of payments, by the payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
@@ -51,6 +55,8 @@ class Dossier:
     left_behind: frozenset[str] = frozenset()
     returns: Mapping[str, Return] = attrs.field(factory=dict)
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
+    counted_on: Mapping[str, Order] = attrs.field(factory=dict)
+    odd_lines: Mapping[str, OddLine] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
@@ -102,6 +108,44 @@ class Dossier:
                 for line_id, count in return_.counted.items():
                     units[line_id] = units.get(line_id, 0) + count.came_back
         return units
+
+    def counted(self, order: Order) -> list[tuple[Order, dict[str, int]]]:
+        """The units that `came_back`, the oldest first and apart where the order was changed between: with the order as
+        it was when they were counted. ``order`` is as it is now: it stands for a line that had no price then."""
+        found: list[tuple[Order, dict[str, int]]] = []
+        priced = {id(was): prices_of(was).paid.keys() for was in self.counted_on.values()}
+        live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
+        for receipt in sorted(live, key=lambda one: one.at):
+            was = self.counted_on.get(receipt.id, order)
+            for line_id, count in receipt.lines.items():
+                on = was if line_id in priced.get(id(was), ()) else order
+                if not found or found[-1][0] is not on:
+                    found.append((on, {}))
+                units = found[-1][1]
+                units[line_id] = units.get(line_id, 0) + count.came_back
+        return found
+
+    def back_and_on(self, order: Order) -> dict[str, int]:
+        """The units that `came_back` and are still on ``order``, as it is now: a shop that takes as many off a line has
+        taken those."""
+        ordered = {line.id: line.ordered for line in order.lines}
+        still: dict[str, int] = {}
+        for counted_on, units in self.counted(order):
+            was = {line.id: line.ordered for line in counted_on.lines}
+            for line_id, number in units.items():
+                taken_off = max(was.get(line_id, 0) - ordered.get(line_id, 0), 0)
+                still[line_id] = still.get(line_id, 0) + max(number - taken_off, 0)
+        return still
+
+    def changed_lines(self, order: Order) -> dict[str, Reason]:
+        """The lines that are gone from ``order``, as it is now, or have another price there than when units of them
+        came back and were counted; each with what is to be said of it."""
+        changed: dict[str, Reason] = {}
+        for counted_on, units in self.counted(order):
+            if counted_on is not order:
+                came = [line_id for line_id, number in units.items() if number]
+                changed |= changes_of_price(counted_on, order, came)
+        return changed
 
     def absent(self) -> dict[str, int]:
         """Units of each order line that were counted and are not here: they can still come."""

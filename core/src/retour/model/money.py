@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation, localcontext
 
 import attrs
@@ -152,13 +153,28 @@ _NO_DECIMALS = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
 _THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
-_DECIMALS = dict.fromkeys(_TWO_DECIMALS, 2) | dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
+
+# Currencies that have ended, in which old orders are paid all the same: what CLDR lists as tender of a country once.
+# The decimals are those of ISO 4217 at that time, by which providers count (the Java platform keeps them: its
+# currency.properties); CLDR's say how people wrote an amount, and are other ones for MRO, SLL, STD, TMM, ZMK, ZWD.
+_ENDED_WITH_TWO_DECIMALS = """
+AFA ALK ANG AOK AON AOR ARA ARL ARM ARP ATS AZM BAD BAN BGL BGM BGN BGO BOL BOP BRB BRC BRE BRN BRR BRZ BUK CLE CSD
+CSK CUC CYP DDM DEM ECS EEK FIM FRF GEK GHC GNS GQE GWE GWP HRD HRK IEP ILP ILR ISJ KRH KRO LTL LTT LVL LVR MAF MCF
+MDC MKN MLF MRO MTL MTP MVP MXP MZE MZM NIC NLG PEI PES PLZ RHD ROL RUR SDD SDP SIT SKK SLL SRG STD SUR TJR TMM UAK
+UGS UYP VEB VEF VNN YDD YUD YUM YUN YUR ZMK ZRN ZRZ ZWD ZWL ZWR
+"""
+_ENDED_WITH_NO_DECIMALS = "ADP BEF BYB BYR ESP GRD ITL LUF MGF PTE TPE TRL"
+_DECIMALS = (
+    dict.fromkeys(_TWO_DECIMALS.union(_ENDED_WITH_TWO_DECIMALS.split()), 2)
+    | dict.fromkeys(_NO_DECIMALS.union(_ENDED_WITH_NO_DECIMALS.split()), 0)
+    | dict.fromkeys(_THREE_DECIMALS, 3)
+)
 
 
 def currency_decimals(currency: str) -> int:
-    """How many decimals one unit of ``currency`` (ISO 4217) has: EUR 2, JPY 0, KWD 3.
+    """How many decimals one unit of ``currency`` (ISO 4217) has: EUR 2, JPY 0, KWD 3; BGN, which has ended, 2.
 
-    Raises `InvalidAmount` for a code that ISO 4217 does not list as active.
+    Raises `InvalidAmount` for a code that is no currency of a country, now or once.
     """
     decimals = _DECIMALS.get(currency) if is_text(currency) else None
     if decimals is None:
@@ -313,6 +329,24 @@ def _as_written(amount: object) -> str:
 def total(amounts: list[Money] | tuple[Money, ...], currency: str) -> Money:
     """The sum of ``amounts``, all in ``currency``; no amounts give zero."""
     return sum(amounts, Money.zero(currency))
+
+
+def shares_by_value(whole: Money, values: Sequence[Money]) -> list[Money]:
+    """``whole`` in shares, one for each of ``values`` (zero or more, together above zero) and by its size.
+
+    Largest remainder, ties by order: the shares sum to exactly ``whole``, and no share of a ``whole`` that is at most
+    all values together is more than its value.
+
+    >>> [one.minor for one in shares_by_value(Money.of("-1.00", "EUR"), [Money.of("10", "EUR"), Money.of("5", "EUR")])]
+    [-67, -33]
+    """
+    together, size = sum(value.minor for value in values), abs(whole.minor)
+    found = [divmod(size * value.minor, together) for value in values]
+    by_remainder = sorted(range(len(found)), key=lambda place: -found[place][1])
+    odd = set(by_remainder[: size - sum(share for share, _ in found)])
+    sign = -1 if whole.minor < 0 else 1
+    minor = [sign * (share + (place in odd)) for place, (share, _) in enumerate(found)]
+    return [_counted(minor=one, currency=whole.currency) for one in minor]
 
 
 def value_of_units(whole: Money, *, units: int, first: int) -> Money:

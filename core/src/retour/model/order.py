@@ -6,12 +6,13 @@ import datetime
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 import attrs
 
 from retour.model.errors import InvalidOrder, UnknownLine, UnknownPayment
 from retour.model.fields import (
+    MOST_UNITS,
     Between,
     Characters,
     Id,
@@ -26,14 +27,22 @@ from retour.model.fields import (
 )
 from retour.model.making import changed
 from retour.model.money import LARGEST_AMOUNT, Money, total
+from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
 from retour.model.text import Text, text
 
 
 class LineKind(StrEnum):
-    """Goods can come back and count as products; services (postage, gift wrap, installation) cannot and do not."""
+    """Goods can come back and count as products; the other kinds cannot and do not.
+
+    Services are postage, gift wrap, installation. A discount is below zero and is spread over goods; a service below
+    zero is one too, as many shops have no kind of line for it. What an order was rounded by, up or down, is of no
+    goods: it goes with the last of them.
+    """
 
     GOODS = "goods"
     SERVICE = "service"
+    DISCOUNT = "discount"
+    ROUNDING = "rounding"
 
 
 class Mode(StrEnum):
@@ -65,7 +74,8 @@ def _tax_parts(given: Sequence[TaxPart]) -> tuple[TaxPart, ...]:
 class Paid:
     """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
 
-    ``taxes`` is empty where the host does not know them; otherwise its parts sum to ``gross``.
+    ``taxes`` is empty where the host does not know them; otherwise its parts sum to ``gross``, or miss it by what was
+    rounded on the invoice.
     """
 
     gross: Money
@@ -76,17 +86,35 @@ class Paid:
         """Paid without tax parts: ``Paid.of("44.95", "EUR")``."""
         return cls(gross=Money.of(amount, currency))
 
+    @property
+    def rounding(self) -> Money:
+        """By how much ``gross`` is above its tax parts: what the invoice was rounded by. Zero where they are unknown.
+
+        Raises `InvalidAmount` where one of them is of another currency.
+        """
+        if not self.taxes:
+            return Money.zero(self.gross.currency)
+        return self.gross - total([part.gross for part in self.taxes], self.gross.currency)
+
 
 def _tags(given: Iterable[str]) -> frozenset[str]:
     return as_frozenset(given)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+def _spread_over(given: Sequence[str]) -> tuple[str, ...]:
+    return as_tuple(given)
+
+
+@attrs.frozen(kw_only=True, init=False, field_transformer=checked(InvalidOrder))
 class OrderLine:
     """One line of an order: ``ordered`` and ``fulfilled`` units of ``product``, for which ``paid`` was paid in all.
 
     ``product`` is the host's product key: two lines of one product carry the same. ``stock_tracked`` says whether
-    the host keeps stock of it. ``tags`` are the host's own marks, for its policies.
+    the host keeps stock of it. ``tags`` are the host's own marks, for its policies. ``spread_over`` are the ids of the
+    goods that a discount is over: none are all goods of the order.
+
+    Units are whole. A quantity that is not (half a kilo, in a `Decimal`) is kept as ``measure``; the line then counts
+    as one unit of which no stock is booked, and is odd: see `Order.odd_lines`.
     """
 
     id: Id
@@ -98,6 +126,61 @@ class OrderLine:
     kind: LineKind = LineKind.GOODS
     stock_tracked: bool = True
     tags: frozenset[str] = attrs.field(default=frozenset(), converter=_tags)
+    spread_over: tuple[Id, ...] = attrs.field(default=(), converter=_spread_over)
+    measure: Decimal | None = None
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - the field's name
+        product: str,
+        name: str,
+        ordered: int | Decimal,
+        fulfilled: int | Decimal,
+        paid: Paid,
+        kind: LineKind = LineKind.GOODS,
+        stock_tracked: bool = True,
+        tags: Iterable[str] = frozenset(),
+        spread_over: Sequence[str] = (),
+        measure: Decimal | None = None,
+    ) -> None:
+        if _is_part(ordered):
+            measure, ordered = ordered, 1
+            fulfilled = int(fulfilled > 0) if _is_quantity(fulfilled) else fulfilled
+        elif _is_part(fulfilled):
+            measure, fulfilled = fulfilled, int(fulfilled)
+        self.__attrs_init__(
+            id=id,
+            product=product,
+            name=name,
+            ordered=_as_int(ordered),
+            fulfilled=_as_int(fulfilled),
+            paid=paid,
+            kind=kind,
+            stock_tracked=stock_tracked if measure is None else False,
+            tags=tags,
+            spread_over=spread_over,
+            measure=measure,
+        )
+
+    @property
+    def is_discount(self) -> bool:
+        """Whether it makes other lines cheaper."""
+        return self.kind is LineKind.DISCOUNT or (self.kind is LineKind.SERVICE and self.paid.gross.minor < 0)
+
+
+def _is_quantity(given: object) -> TypeGuard[Decimal]:
+    return type(given) is Decimal and given.is_finite() and 0 <= given <= MOST_UNITS
+
+
+def _is_part(given: object) -> TypeGuard[Decimal]:
+    """Whether a quantity is believable and no whole number of units."""
+    return _is_quantity(given) and given != int(given)
+
+
+def _as_int(given: int | Decimal) -> int:
+    """A whole number that a database keeps as a decimal, as one; all else as it is, which the field's check refuses."""
+    return int(given) if _is_quantity(given) else given  # type: ignore[return-value]
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
@@ -167,7 +250,8 @@ def _payments(given: Sequence[Payment]) -> tuple[Payment, ...]:
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Order:
-    """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself.
+    """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself as a whole; what is wrong with
+    one line is in `odd_lines`, and costs that line alone.
 
     Lists will do for its tuples and sets: they are kept as these, so that an order equals itself when it is read again.
     """
@@ -191,8 +275,19 @@ class Order:
 
     @property
     def paid(self) -> Money:
-        """Everything the order costs, as invoiced: all lines and the delivery."""
+        """Everything the order costs, as invoiced: all lines and the delivery, but for what is of another currency."""
         return total(_all_paid(self), self.currency)
+
+    def odd_lines(self) -> dict[str, Reason]:
+        """The lines that cannot be right, by their id, each with what is odd about it and what to do; and the delivery,
+        as `DELIVERY`. What goes back for them, and for what an odd discount is over, a person decides."""
+        odd = {} if self.delivery is None else {DELIVERY: _odd_amount(DELIVERY, self.delivery.paid, 1, self.currency)}
+        odd |= {line.id: _odd_line(self, line) for line in self.lines}
+        return {line_id: why for line_id, why in odd.items() if why is not None}
+
+    def discounted(self, discount: OrderLine) -> list[OrderLine]:
+        """The goods that a discount is over."""
+        return [line for line in self.goods if not discount.spread_over or line.id in discount.spread_over]
 
     @property
     def captured(self) -> Money:
@@ -249,20 +344,12 @@ def _faults(order: Order) -> Iterable[Text]:
     yield from _of_two_modes(order.payments)
     yield from _repeated(text("payment"), [payment.id for payment in order.payments])
     for line in order.lines:
-        if line.fulfilled > line.ordered:
-            yield text(
-                "line {line} has {fulfilled} of {ordered} units fulfilled, more than were ordered.",
-                line=line.id,
-                fulfilled=str(line.fulfilled),
-                ordered=str(line.ordered),
-            )
         if not _is_bool(line.stock_tracked):
             yield text(
                 "line {line} has stock_tracked {given}; it is True or False.",
                 line=line.id,
                 given=repr(line.stock_tracked),
             )
-        yield from _paid_faults(text("line {line}", line=line.id), line.paid, order.currency)
     for payment in order.payments:
         if payment.captured.currency != order.currency or payment.captured.minor < 0:
             yield text(
@@ -271,32 +358,76 @@ def _faults(order: Order) -> Iterable[Text]:
                 amount=str(payment.captured),
                 currency=order.currency,
             )
-    if order.delivery is not None:
-        yield from _paid_faults(text("the delivery"), order.delivery.paid, order.currency)
-    together = (sum(payment.captured.minor for payment in order.payments), sum(paid.minor for paid in _all_paid(order)))
+    paid = sum(abs(one.minor) for one in _all_paid(order))
+    together = (sum(payment.captured.minor for payment in order.payments), paid)
     if max(together) > LARGEST_AMOUNT:
         yield text("its amounts together are larger than {largest} minor units.", largest=LARGEST_AMOUNT)
 
 
 def _all_paid(order: Order) -> list[Money]:
-    amounts = [line.paid.gross for line in order.lines]
-    return [*amounts, order.delivery.paid.gross] if order.delivery is not None else amounts
+    paid = [line.paid.gross for line in order.lines]
+    if order.delivery is not None:
+        paid.append(order.delivery.paid.gross)
+    return [amount for amount in paid if amount.currency == order.currency]
 
 
-def _paid_faults(what: Text, paid: Paid, currency: str) -> Iterable[Text]:
-    if paid.gross.currency != currency or paid.gross.minor < 0:
-        yield text(
-            "what was paid for {what} is {amount}; it must be zero or more, in {currency}.",
-            what=what,
-            amount=str(paid.gross),
-            currency=currency,
-        )
-    elif paid.taxes and total([part.gross for part in paid.taxes], currency) != paid.gross:
-        yield text(
-            "the tax parts of {what} do not sum to the {amount} that was paid.",
-            what=what,
-            amount=str(paid.gross),
-        )
+# --- odd lines -------------------------------------------------------------------------------------------
+
+DELIVERY = "delivery"
+"""What the delivery is called among the odd lines."""
+
+
+def _odd_line(order: Order, line: OrderLine) -> Reason | None:
+    """What is odd about a line, None where nothing is."""
+    odd = _odd_amount(line.id, line.paid, line.ordered, order.currency)
+    if odd is None and line.kind is LineKind.GOODS:
+        return _odd_goods(line)
+    if odd is None and line.is_discount:
+        return _odd_discount(order, line)
+    return odd
+
+
+def _odd_amount(line_id: str, paid: Paid, units: int, currency: str) -> Reason | None:
+    for amount in (paid.gross, *[amount for part in paid.taxes for amount in (part.net, part.tax)]):
+        if amount.currency != currency:
+            return reason(ReasonCode.LINE_CURRENCY, line=line_id, amount=str(amount), currency=currency)
+    if abs(paid.rounding.minor) > _most_rounding(paid, units):
+        difference = str(paid.rounding)
+        return reason(ReasonCode.LINE_TAXES, line=line_id, amount=str(paid.gross), difference=difference)
+    return None
+
+
+def _most_rounding(paid: Paid, units: int) -> int:
+    """By how many minor units the tax parts of ``units`` units can miss what was paid for them, rounded as shops do.
+
+    Half a minor unit for the net and the tax of each part; where a shop rounds each unit, as much for each of them, but
+    no more than a hundredth of the amount.
+    """
+    parts = len(paid.taxes)
+    return max(parts, min(parts * units, abs(paid.gross.minor) // 100))
+
+
+def _odd_goods(line: OrderLine) -> Reason | None:
+    amount = str(line.paid.gross)
+    if line.measure is not None:
+        return reason(ReasonCode.LINE_PART_OF_A_UNIT, line=line.id, quantity=f"{line.measure:f}")
+    if line.paid.gross.minor < 0:
+        return reason(ReasonCode.LINE_BELOW_ZERO, line=line.id, amount=amount)
+    if line.paid.gross and not line.ordered:
+        return reason(ReasonCode.LINE_WITHOUT_UNITS, line=line.id, amount=amount)
+    if line.fulfilled > line.ordered:
+        units = {"ordered": str(line.ordered), "fulfilled": str(line.fulfilled)}
+        return reason(ReasonCode.LINE_MORE_FULFILLED, line=line.id, **units)
+    return None
+
+
+def _odd_discount(order: Order, line: OrderLine) -> Reason | None:
+    if line.paid.gross.minor > 0:
+        return reason(ReasonCode.DISCOUNT_ABOVE_ZERO, line=line.id, amount=str(line.paid.gross))
+    unknown = [one for one in line.spread_over if one not in [goods.id for goods in order.goods]]
+    if unknown:
+        return reason(ReasonCode.DISCOUNT_OVER_NO_GOODS, line=line.id, others=names_in_a_reason(unknown))
+    return None
 
 
 def _repeated(what: Text, names: list[str]) -> Iterable[Text]:

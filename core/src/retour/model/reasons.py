@@ -7,7 +7,7 @@ a person, a plugin, a shop or a provider said is kept as they gave it, and is fo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -52,6 +52,17 @@ class ReasonCode(StrEnum):
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
     UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
     MONEY_BEYOND_ORDER = "money_beyond_order"  # the values "amount" and "payment"
+    LINE_CURRENCY = "line_currency"  # the values "line", "amount" and "currency", as all that follow have "line"
+    LINE_TAXES = "line_taxes"  # the values "amount" and "difference"
+    LINE_PART_OF_A_UNIT = "line_part_of_a_unit"  # the value "quantity"
+    LINE_BELOW_ZERO = "line_below_zero"  # goods: the value "amount"
+    LINE_WITHOUT_UNITS = "line_without_units"  # the value "amount"
+    LINE_MORE_FULFILLED = "line_more_fulfilled"  # than ordered: the values "ordered" and "fulfilled"
+    DISCOUNT_ABOVE_ZERO = "discount_above_zero"  # the value "amount"
+    DISCOUNT_OVER_NO_GOODS = "discount_over_no_goods"  # the value "others"
+    LINE_GONE = "line_gone"  # from the order, after units of it came back: the value "amount"
+    LINE_REPRICED = "line_repriced"  # after units of it came back: the values "before" and "now"
+    SEVERAL_LINES = "several_lines"  # to look at: the value "lines"
 
     AUTHENTICATION = "authentication"
     CONFIGURATION = "configuration"
@@ -133,6 +144,15 @@ def reason(code: ReasonCode, said: str = "", /, **values: str) -> Reason:
     return Reason(code=code, values=values, said=said)
 
 
+def names_in_a_reason(names: Sequence[str]) -> str:
+    """Names as the value of a reason: no more than ten of them.
+
+    >>> names_in_a_reason(["cup", "pot"])
+    'cup, pot'
+    """
+    return ", ".join([*names[:10], *(["…"] if len(names) > 10 else [])])
+
+
 def cannot_be_asked(why: Reason) -> Reason:
     """The reason that a provider cannot be asked, ``why`` included."""
     return Reason(code=ReasonCode.CANNOT_BE_ASKED, values={**why.values, "error": why.code.value}, said=why.said)
@@ -187,6 +207,49 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund of yours: {refunds}"),
     ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
     ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded, or is planned, than was paid"),
+    ReasonCode.LINE_CURRENCY: text(
+        "line {line}: {amount} is in another currency than the order, which is in {currency}. Decide for yourself what "
+        "goes back for it"
+    ),
+    ReasonCode.LINE_TAXES: text(
+        "line {line}: its tax parts differ by {difference} from the {amount} that was paid, more than rounding does. "
+        "Decide for yourself what goes back for it"
+    ),
+    ReasonCode.LINE_PART_OF_A_UNIT: text(
+        "line {line}: {quantity} is no whole number of units. It counts as one unit; decide for yourself what goes "
+        "back for it, and what goes back in stock"
+    ),
+    ReasonCode.LINE_BELOW_ZERO: text(
+        "line {line}: {amount} was paid for goods, which is below zero. If it is a discount or a rounding, the shop "
+        "should say so; decide for yourself what goes back for it"
+    ),
+    ReasonCode.LINE_WITHOUT_UNITS: text(
+        "line {line}: {amount} was paid, and for no units. Decide for yourself what goes back for it"
+    ),
+    ReasonCode.LINE_MORE_FULFILLED: text(
+        "line {line}: {fulfilled} units were fulfilled, and only {ordered} were ordered. Decide for yourself what goes "
+        "back for it"
+    ),
+    ReasonCode.DISCOUNT_ABOVE_ZERO: text(
+        "line {line}: a discount of {amount}, which is above zero. Decide for yourself what goes back for the goods "
+        "that it is over"
+    ),
+    ReasonCode.DISCOUNT_OVER_NO_GOODS: text(
+        "line {line}: a discount over {others}, which are no goods of this order. Decide for yourself what goes back "
+        "for the goods"
+    ),
+    ReasonCode.LINE_GONE: text(
+        "line {line}, for which {amount} was paid, left the order after units of it came back. Look at the order, and "
+        "decide for yourself what goes back for it"
+    ),
+    ReasonCode.LINE_REPRICED: text(
+        "line {line} cost {before} in all when units of it came back, and costs {now} now. Look at the order, and "
+        "decide for yourself what goes back for it"
+    ),
+    ReasonCode.SEVERAL_LINES: text(
+        "several lines of the order cannot be right, or were changed: {lines}. Decide for yourself what goes back for "
+        "them"
+    ),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
     ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),

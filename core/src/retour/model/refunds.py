@@ -100,7 +100,7 @@ class Refund:
     ``let_go_after`` is the problem that a person had seen when he let it go on.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
     that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
-    the provider named it.
+    the provider named it. ``step`` is that of the amounts which the provider pays, in minor units, when it was decided.
     """
 
     id: str
@@ -131,6 +131,7 @@ class Refund:
     batch: str = ""
     cancelling: bool = False
     page: str = ""
+    step: int = 1
 
     @property
     def provider(self) -> str:
@@ -192,7 +193,8 @@ class RefundQuote:
     """What is owed for the goods that came back, ``suggested`` in all, and how it falls on the payments.
 
     ``remainder`` is what is owed too, and no provider of the payments pays: it goes by bank transfer. ``because`` says
-    why nothing is suggested although something is owed, or why there is a remainder.
+    why nothing is suggested although something is owed, which lines a person has to decide about, or why there is a
+    remainder.
     """
 
     suggested: Money
@@ -304,7 +306,9 @@ class RefundOption:
     of it, what we suggest, and how.
 
     What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (a
-    `refund_plan` that could not answer), or which remainder of the order no provider of its payments can pay.
+    `refund_plan` that could not answer), which lines a person has to decide about (one that cannot be right is not in
+    what is suggested; one that the shop changed since it came back is, at the price that it had), or which remainder of
+    the order no provider of its payments can pay.
     """
 
     payment: Payment

@@ -21,9 +21,9 @@ from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import unplaced
-from retour.rules.refunds import may_be_one, may_be_reversed
+from retour.rules.refunds import may_be_one, may_be_reversed, quote
 
-RULES = 2
+RULES = 3
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
 anew when they are next written."""
 
@@ -253,6 +253,26 @@ def _charge_backs(dossier: Dossier) -> Iterator[Attention]:
         )
 
 
+def _remainders(dossier: Dossier) -> Iterator[Attention]:
+    """What is still owed of a payment when all went back that its provider pays. Its steps are those by which refunds
+    of it were decided."""
+    steps = {dossier.stands_for(one.payment): one.step for one in dossier.refunds.values() if one.step > 1}
+    if not steps or dossier.order is None:
+        return
+    quoted = quote(dossier, dossier.order, lambda payment: steps.get(dossier.stands_for(payment.id), 1))
+    if quoted.suggested or not quoted.remainder:
+        return
+    for share in quoted.shares:
+        if 0 < share.left.minor < share.step:
+            yield Attention(
+                kind=AttentionKind.REMAINDER,
+                about=share.payment.id,
+                since=max(one.changed_at for one in dossier.on_payment(share.payment.id)),
+                why=reason(ReasonCode.REMAINDER, amount=str(share.left)),
+                can_do=("confirm_refund", ACKNOWLEDGE),
+            )
+
+
 def _stock_questions(dossier: Dossier) -> Iterator[Attention]:
     for return_ in dossier.returns.values():
         if return_.question_open:
@@ -265,12 +285,39 @@ def _stock_questions(dossier: Dossier) -> Iterator[Attention]:
             )
 
 
+def _odd_lines(dossier: Dossier) -> Iterator[Attention]:
+    """Lines that cannot be right, whether units of them came back or not: the shop can mend them before."""
+    for line_id, odd in dossier.odd_lines.items():
+        yield Attention(
+            kind=AttentionKind.ODD_LINE,
+            about=line_id,
+            since=odd.since,
+            why=odd.why,
+            can_do=("reconcile", ACKNOWLEDGE),
+        )
+
+
+def _changed_lines(dossier: Dossier) -> Iterator[Attention]:
+    """Lines that the shop removed or repriced after units of them came back."""
+    if dossier.order is None or dossier.order_changed_at is None:
+        return
+    for line_id, why in dossier.changed_lines(dossier.order).items():
+        if line_id not in dossier.odd_lines:
+            yield Attention(
+                kind=AttentionKind.LINE_CHANGED,
+                about=line_id,
+                since=dossier.order_changed_at,
+                why=why,
+                can_do=("reconcile", ACKNOWLEDGE),
+            )
+
+
 def _beyond_order(dossier: Dossier) -> Iterator[Attention]:
     """Lines and payments of which the shop's order has less than already happened. Money that is known to have been
-    paid twice is told there."""
-    vanished = [one.id for one in dossier.vanished()]
+    paid twice is told there, and so are a payment and a line that are gone."""
+    told = {one.id for one in dossier.vanished()} | {one.about for one in _changed_lines(dossier) if _is_gone(one)}
     for name, excess in dossier.excess_over_order().items():
-        if name in vanished:
+        if name in told:
             continue
         on_it = [one for one in dossier.on_payment(name) if one.counts_against_payment]
         if on_it:
@@ -285,6 +332,10 @@ def _beyond_order(dossier: Dossier) -> Iterator[Attention]:
             yield Attention(
                 kind=AttentionKind.BEYOND_ORDER, about=name, since=since, why=why, can_do=("reconcile", ACKNOWLEDGE)
             )
+
+
+def _is_gone(found: Attention) -> bool:
+    return found.why is not None and found.why.code is ReasonCode.LINE_GONE
 
 
 def _beyond_payment(dossier: Dossier, payment: str, excess: int, refunds: Sequence[Refund]) -> Reason:
@@ -306,7 +357,10 @@ FINDERS: Sequence[Finder] = (
     _unexplained,
     _payments_nobody_can_place,
     _charge_backs,
+    _remainders,
     _stock_questions,
+    _odd_lines,
+    _changed_lines,
     _beyond_order,
 )
 """All that is looked for in an order. Two of them never find the same kind about the same thing."""

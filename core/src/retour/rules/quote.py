@@ -11,40 +11,96 @@ from collections.abc import Mapping
 
 import attrs
 
+from retour.model.dossier import Dossier
 from retour.model.money import Money, total, value_of_units
-from retour.model.order import Order, OrderLine, Paid, TaxPart
+from retour.model.order import LineKind, Order, Paid, TaxPart
+from retour.model.prices import Prices, prices_of
+from retour.model.reasons import Reason
 
 
 @attrs.frozen(kw_only=True)
 class GoodsValue:
-    """What units of an order were paid: per line, and together."""
+    """What units of an order were paid: per line, and together, with the rounding of the order where they are its last.
+
+    ``undecided`` are those lines of them that are not counted, and why nobody can say what they were paid.
+    """
 
     lines: Mapping[str, Paid]
     gross: Money
+    undecided: Mapping[str, Reason]
 
 
 def goods_value(order: Order, units: Mapping[str, int], *, after: Mapping[str, int] | None = None) -> GoodsValue:
     """What ``units`` of each line were paid, given that ``after`` units of it came back before."""
     before = after or {}
+    here = _added(before, units)
+    prices = prices_of(order)
     lines = {
-        line.id: _between(line, before.get(line.id, 0), before.get(line.id, 0) + units[line.id])
+        line.id: _between(prices.paid[line.id], line.ordered, before.get(line.id, 0), here[line.id])
         for line in order.goods
-        if units.get(line.id)
+        if units.get(line.id) and line.id in prices.paid
     }
-    return GoodsValue(lines=lines, gross=total([paid.gross for paid in lines.values()], order.currency))
+    came = {line_id for line_id, number in units.items() if number}
+    if came and _is_everything(order, here):
+        came |= {line.id for line in order.lines if line.kind is LineKind.ROUNDING}
+    return GoodsValue(
+        lines=lines,
+        gross=_together(order, prices, here) - _together(order, prices, before),
+        undecided={line_id: why for line_id, why in prices.undecided.items() if line_id in came},
+    )
 
 
-def _between(line: OrderLine, start: int, end: int) -> Paid:
-    """What the units of ``line`` from ``start`` to ``end`` were paid, each part by largest remainder."""
-    if not line.paid.taxes:
-        return Paid(gross=_part(line.paid.gross, line.ordered, start, end))
+def value_of_what_came_back(dossier: Dossier, order: Order) -> GoodsValue:
+    """What the goods that came back were paid, by the order as it was when each of them was counted; it is ``order``
+    now. A line that the shop has changed since is counted, and is among the ``undecided`` all the same."""
+    before: dict[str, int] = {}
+    lines: dict[str, Paid] = {}
+    gross = Money.zero(order.currency)
+    undecided: dict[str, Reason] = {}
+    for counted_on, units in dossier.counted(order):
+        value = goods_value(counted_on, units, after=before)
+        if value.gross.currency == order.currency:
+            gross += value.gross
+        lines |= value.lines
+        undecided |= value.undecided
+        before = _added(before, units)
+    return GoodsValue(lines=lines, gross=gross, undecided={**dossier.changed_lines(order), **undecided})
+
+
+def _added(before: Mapping[str, int], units: Mapping[str, int]) -> dict[str, int]:
+    return {line_id: before.get(line_id, 0) + units.get(line_id, 0) for line_id in {**before, **units}}
+
+
+def _between(paid: Paid, ordered: int, start: int, end: int) -> Paid:
+    """What the units of a line from ``start`` to ``end`` were paid."""
+    first, last = _first(paid, ordered, start), _first(paid, ordered, end)
+    taxes = [
+        TaxPart(rate=part.rate, net=part.net - before.net, tax=part.tax - before.tax)
+        for part, before in zip(last.taxes, first.taxes, strict=True)
+    ]
+    return Paid(gross=last.gross - first.gross, taxes=tuple(taxes))
+
+
+def _is_everything(order: Order, here: Mapping[str, int]) -> bool:
+    return all(here.get(line.id, 0) >= line.ordered for line in order.goods)
+
+
+def _together(order: Order, prices: Prices, here: Mapping[str, int]) -> Money:
+    """What all units that are here were paid: with the last of them all that was, and never more."""
+    if _is_everything(order, here):
+        return prices.goods
+    lines = [line for line in order.goods if line.id in prices.paid]
+    values = [_first(prices.paid[line.id], line.ordered, here.get(line.id, 0)).gross for line in lines]
+    return min(total(values, order.currency), prices.goods)
+
+
+def _first(paid: Paid, ordered: int, units: int) -> Paid:
+    """What the first ``units`` of a line were paid, each part by largest remainder."""
     parts = []
-    for part in line.paid.taxes:
-        gross = _part(part.gross, line.ordered, start, end)
-        tax = _part(part.tax, line.ordered, start, end)
+    for part in paid.taxes:
+        gross = value_of_units(part.gross, units=ordered, first=units)
+        tax = value_of_units(part.tax, units=ordered, first=units)
         parts.append(TaxPart(rate=part.rate, net=gross - tax, tax=tax))
-    return Paid(gross=total([part.gross for part in parts], line.paid.gross.currency), taxes=tuple(parts))
-
-
-def _part(whole: Money, units: int, start: int, end: int) -> Money:
-    return value_of_units(whole, units=units, first=end) - value_of_units(whole, units=units, first=start)
+    if not parts or paid.rounding:
+        return Paid(gross=value_of_units(paid.gross, units=ordered, first=units), taxes=tuple(parts))
+    return Paid(gross=total([part.gross for part in parts], paid.gross.currency), taxes=tuple(parts))

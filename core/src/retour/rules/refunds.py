@@ -29,7 +29,7 @@ from retour.model.events.money import (
 from retour.model.fields import shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
 from retour.model.refunds import (
     REFUND_WORDS,
     Refund,
@@ -47,7 +47,7 @@ from retour.rules.books import refunded_there
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once, record_twice_or_once
 from retour.rules.payment_identity import refuse_unplaced, unplaced
-from retour.rules.quote import goods_value
+from retour.rules.quote import goods_value, value_of_what_came_back
 
 LONGEST_BATCH = 35
 """Characters of the name of a file for the bank: a message's id in ISO 20022."""
@@ -59,22 +59,33 @@ LONGEST_REFERENCE = 140
 def suggested_total(dossier: Dossier, order: Order) -> Money:
     """What is owed for the goods that came back and was not refunded yet; never below zero.
 
-    The paid value of the units that are here, less what went back already, through a refund or the customer's bank.
-    Where the order is not fully paid (an invoice), what is still due for the rest is taken off first (rule R6 of the
-    law notes): paid 60.00 of 94.95 and 50.00 of goods back gives 15.05.
+    What was paid for the units that are here, by the order as it was when they were counted, less what went back
+    already, through a refund or the customer's bank. Where the order is not fully paid (an invoice), what is still due
+    for the rest is taken off first (rule R6 of the law notes): paid 60.00 of 94.95 and 50.00 of goods back gives 15.05.
     """
-    goods = goods_value(order, dossier.came_back()).gross
+    goods = value_of_what_came_back(dossier, order).gross
     gone = dossier.refunded_in_all(order.currency) + total(
         [dossier.charged_back(one.id, order.currency) for one in order.payments], order.currency
     )
-    owed_for_kept = order.paid - goods
+    owed_for_kept = order.paid - goods_value(order, dossier.back_and_on(order)).gross
     owed = min(goods - gone, order.captured - gone - owed_for_kept)
     return max(owed, Money.zero(order.currency))
+
+
+def _to_decide(dossier: Dossier, order: Order) -> Reason | None:
+    """What a person has to decide about the lines of which units came back, None where that is nothing: of one of them
+    all that is known, of several which they are."""
+    undecided = value_of_what_came_back(dossier, order).undecided
+    if len({str(why) for why in undecided.values()}) > 1:
+        return reason(ReasonCode.SEVERAL_LINES, lines=names_in_a_reason(list(undecided)))
+    return next(iter(undecided.values()), None)
 
 
 def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = lambda _: 1) -> RefundQuote:
     """What is owed, and what is left on each payment; the suggestion is spread over them in their order, each in the
     steps of its provider (``step_of``, in minor units), so that it can be paid as it is.
+
+    ``because`` names the lines that a person has to decide about, before what no step can pay.
 
     Nothing is suggested where refunds are of another currency than the order is now, or are on a payment that left it,
     or where it has one payment under two names: nobody can count them together.
@@ -99,11 +110,14 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
             )
         )
     remainder = min(rest, never)
+    because = _to_decide(dossier, order)
+    if because is None and remainder:
+        because = reason(ReasonCode.REMAINDER, amount=str(remainder))
     quoted = RefundQuote(
         suggested=total([share.suggested for share in found], order.currency),
         shares=tuple(found),
         remainder=remainder,
-        because=reason(ReasonCode.REMAINDER, amount=str(remainder)) if remainder else None,
+        because=because,
     )
     uncounted = reason(ReasonCode.OTHER_CURRENCY) if dossier.in_another_currency(order.currency) else unplaced(dossier)
     if uncounted is not None:
@@ -132,11 +146,16 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
     return attrs.evolve(
         quoted,
         remainder=None,
-        because=None,
+        because=_of_the_lines(quoted.because),
         shares=tuple(
             [attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing)) for share in quoted.shares]
         ),
     )
+
+
+def _of_the_lines(because: Reason | None) -> Reason | None:
+    """What is said of the order's lines, whoever plans; of a remainder nobody knows who plans himself."""
+    return None if because is not None and because.code is ReasonCode.REMAINDER else because
 
 
 def without_plan(quoted: RefundQuote, because: Reason) -> RefundQuote:
@@ -264,6 +283,7 @@ def plan(
             books_read=read_at is not None,
             read_at=read_at,
             database_at=draft.earliest,
+            step=step,
         )
     )
     return refund_id
@@ -298,6 +318,7 @@ def open_link(
             note_id=draft.note(order, note),
             by_transfer=by_transfer,
             database_at=draft.earliest,
+            step=step,
         )
     )
     return refund_id

@@ -101,7 +101,7 @@ class Amount:
 
     @property
     def money(self) -> Money:
-        """As money; unreadable if it is no plain number, or in a currency that is no more (BGN, HRK)."""
+        """As money; unreadable if it is no plain number, or in no currency."""
         if not _AMOUNT.fullmatch(self.value):
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "an amount is no plain decimal number")
         try:

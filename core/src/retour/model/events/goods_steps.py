@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retour.model.attention import OddLine
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
@@ -20,6 +21,7 @@ from retour.model.events.goods import (
     ReturnSent,
 )
 from retour.model.making import changed
+from retour.model.order import Order
 from retour.model.payment_identity import one_payment
 from retour.model.returns import GoodsState, Receipt, Return
 
@@ -38,8 +40,22 @@ def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
         "payments_known_at": at.at,
         "one_with": one_payment(event.order, payments, dossier.identities, dossier.explained),
         "left_behind": dossier.left_behind - {payment.id for payment in event.order.payments},
+        "odd_lines": _odd_lines(dossier, event.order, at),
     }
-    return changes if dossier.order is None else changes | {"order_changed_at": at.at}
+    if dossier.order is None:
+        return changes
+    receipts = [receipt for one in dossier.returns.values() for receipt in one.receipts]
+    counted_on = {**dict.fromkeys(receipts, dossier.order), **dossier.counted_on}
+    return changes | {"order_changed_at": at.at, "counted_on": counted_on}
+
+
+def _odd_lines(dossier: Dossier, order: Order, at: Recorded) -> dict[str, OddLine]:
+    """What was odd before, and in the same way, has been so since then."""
+    found = {line_id: OddLine(since=at.at, why=why) for line_id, why in order.odd_lines().items()}
+    return {
+        line_id: before if (before := dossier.odd_lines.get(line_id)) is not None and before.why == one.why else one
+        for line_id, one in found.items()
+    }
 
 
 @step(ReturnRequested)

@@ -33,6 +33,9 @@ def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
             "became of it.",
             payments=vanished,
         )
+    changed = {} if dossier.order is None else dossier.changed_lines(dossier.order)
+    if changed:
+        return text("The order was changed in the shop: {lines}.", lines=[why.words for why in changed.values()])
     excess = dossier.excess_over_order()
     if excess:
         return text(

@@ -7,15 +7,18 @@ was by that clock; it is None in events of an earlier release, and then the time
 from __future__ import annotations
 
 import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 import attrs
 
 from retour.model.events.event import EVERYBODY, REFUND_CHANGED, STAFF, Subject, event
-from retour.model.fields import Id, Reference, checked
+from retour.model.fields import LARGEST_INTEGER, Between, Id, Reference, checked
 from retour.model.money import Money
 from retour.model.reasons import Reason, as_reason
 from retour.model.refunds import Evidence, MatchedBy, RefundInstruction, Reported
+
+MinorUnits: TypeAlias = Annotated[int, Between(1, LARGEST_INTEGER)]
+"""A step of amounts, in minor units."""
 
 
 @event
@@ -25,7 +28,8 @@ class RefundPlanned:
 
     ``sent`` is its instruction, fixed from now on (the name is that of stored rows). ``page`` is the
     payment's page as the provider named it when it was asked. ``books_read`` says that its books were read for this,
-    and ``read_at`` when, by the database's clock; it was decided and sent after ``database_at``.
+    and ``read_at`` when, by the database's clock; it was decided and sent after ``database_at``. ``step`` is that of
+    the amounts which the provider pays, in minor units.
     """
 
     type: ClassVar = "refund_planned"
@@ -44,6 +48,7 @@ class RefundPlanned:
     books_read: bool = False
     read_at: datetime.datetime | None = None
     database_at: datetime.datetime | None = None
+    step: MinorUnits = 1
 
     @property
     def subject(self) -> Subject:
@@ -54,7 +59,7 @@ class RefundPlanned:
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundLinkOpened:
     """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved. He refunds
-    after ``database_at``."""
+    after ``database_at``, in whole ``step`` minor units."""
 
     type: ClassVar = "refund_link_opened"
     version: ClassVar = 1
@@ -68,6 +73,7 @@ class RefundLinkOpened:
     note_id: Id | None = None
     by_transfer: bool = False
     database_at: datetime.datetime | None = None
+    step: MinorUnits = 1
 
     @property
     def subject(self) -> Subject:

@@ -76,6 +76,7 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         needs_person=bool(event.hold),
         page=event.page,
         read_at=(event.read_at or at.at) if event.books_read else None,
+        step=event.step,
     )
     return planned | _unexplained(dossier, event.payment, event.hold, at)
 
@@ -93,6 +94,7 @@ def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded)
         return_id=event.return_id,
         begun_at=event.database_at,
         by_transfer=event.by_transfer,
+        step=event.step,
     )
 
 
