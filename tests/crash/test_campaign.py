@@ -91,6 +91,7 @@ def test_the_audit_finds_what_is_wrong() -> None:
     assert "refunds lost" in found["lose"]
     assert "paid twice, and nobody was told" in found["pay again"]
     assert "state or amount differs from the books" in found["bounce"]
+    assert found["take back"] == ["state or amount differs from the books", "timeline differs from the books"]
     assert "restocked twice" in found["book again"]
     assert "unknown at some moment and asked by nobody" in found["ask nobody"]
     assert found["call it otherwise"] == ["one payment counted as several"]

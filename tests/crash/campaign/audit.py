@@ -11,10 +11,13 @@ import attrs
 
 from retour.model.dossier import Dossier
 from retour.model.events.attention import AttentionAcknowledged
+from retour.model.events.charge_backs import PaymentChargedBack
 from retour.model.events.event import Event
 from retour.model.events.money import (
     ExternalRefundFound,
     RefundHeld,
+    RefundLinkOpened,
+    RefundPlanned,
     RefundReported,
     RefundSubmitted,
     RefundUnclear,
@@ -293,6 +296,7 @@ def _compare(
     if in_books != in_timeline:
         report.timeline_differs.append(f"{where}: {in_books} in the books, {in_timeline} on the timeline")
     _compare_identity(report, campaign, dossier, payment, where)
+    _compare_taken_back(report, campaign, dossier, payment, where)
     return in_books - _paid_twice(report, campaign, dossier, books, where)
 
 
@@ -308,6 +312,26 @@ def _compare_identity(
         if one.provider == payment.provider and one.counts_against_payment and one.id not in counted
     ]
     report.split += [f"{where}: {one.id} on {one.payment!r} does not count on {now.id!r}" for one in missed]
+
+
+def _compare_taken_back(
+    report: Report, campaign: Campaign, dossier: Dossier, payment: PlannedPayment, where: str
+) -> None:
+    """What a customer's bank has of a payment is known, is on its timeline, and is on the list or was seen."""
+    (now,) = campaign.spellings.payments(payment)
+    held = campaign.banks.hold(payment)
+    report.cents["with the customers' banks"] += held.minor
+    known = dossier.charged_back(now.id, held.currency)
+    if known != held:
+        report.differs.append(f"{where}: a bank has {held} of it, and the store says {known}")
+    names = {f"payment {one.id}" for one in dossier.payments.values() if dossier.stands_for(one.id) == now.id}
+    last = [
+        entry.text("en")
+        for entry in campaign.desk.timeline(dossier.order_id, "staff")
+        if entry.code == "payment_charged_back" and any(name in entry.text("en") for name in names)
+    ]
+    if held and not any(f"took back €{held.decimal:,.2f} " in said for said in last):
+        report.timeline_differs.append(f"{where}: a bank has {held} of it, and the timeline says {last}")
 
 
 def _paid_twice(report: Report, campaign: Campaign, dossier: Dossier, books: Sequence[BookedRefund], where: str) -> int:
@@ -342,6 +366,27 @@ def _compare_suggested(report: Report, campaign: Campaign, order_id: str, out: i
         report.beyond_suggested.append(
             f"order {order_id}: {units} of {UNITS} units came back, {out} of {paid} went back"
         )
+    if (beside := _decided_beside_the_bank(campaign, order_id)) > most:
+        report.beyond_suggested.append(
+            f"order {order_id}: {units} of {UNITS} units came back, and {beside} of {paid} was refunded or known to be "
+            "with a bank when it was decided"
+        )
+
+
+def _decided_beside_the_bank(campaign: Campaign, order_id: str) -> int:
+    """The most that went back by retour and was known to be with a bank together, whenever a refund was decided."""
+    dossier, refunds, most = campaign.desk.dossier(order_id), 0, 0
+    taken: dict[str, int] = {}
+    for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, order_id):
+        event = recorded.event
+        if isinstance(event, PaymentChargedBack):
+            taken[dossier.stands_for(event.payment)] = event.amount.minor
+        elif (
+            isinstance(event, (RefundPlanned, RefundLinkOpened)) and dossier.refunds[event.refund_id].state in GOES_BACK
+        ):
+            refunds += event.amount.minor
+            most = max(most, refunds + sum(taken.values()))
+    return most
 
 
 def _came_back(campaign: Campaign, order_id: str) -> list[Decision]:
@@ -384,7 +429,13 @@ def _is_known_not_made(refund: Refund) -> bool:
     return refund.settled is False or (refund.problem is not None and refund.problem.code in _NOT_MADE)
 
 
-_NOT_MADE = (ReasonCode.DID_NOT_HAPPEN, ReasonCode.AMOUNT_TOO_HIGH, ReasonCode.ALREADY_REFUNDED)
+_NOT_MADE = (
+    ReasonCode.DID_NOT_HAPPEN,
+    ReasonCode.AMOUNT_TOO_HIGH,
+    ReasonCode.ALREADY_REFUNDED,
+    ReasonCode.DISPUTED,
+    ReasonCode.NOT_REFUNDABLE,
+)
 
 
 def _evidence(where: str, refund: Refund, own: Sequence[BookedRefund], told: Sequence[str]) -> list[str]:

@@ -32,6 +32,7 @@ from retour_paypal.sandbox import PayPalSandbox
 from retour_stripe.sandbox import StripeSandbox
 
 from .attending import ANNA, Attending
+from .banks import Banks
 from .clock import CampaignClock
 from .cuts import Cuts
 from .deaths import AT_RANDOM, counted
@@ -104,6 +105,7 @@ class Campaign:
     world: World
     clock: CampaignClock
     sandboxes: Mapping[str, Any]
+    banks: Banks
     nursery: Nursery
     desk: ReturnDesk
     spellings: Spellings
@@ -279,6 +281,7 @@ class Campaign:
             if standing:
                 self.sandboxes[payment.provider].fail(self.chance.choice(standing).reference)
                 self.counts["refunds that a bank refused"] += 1
+        self.banks.act_on(self._any_payment())
 
     def _any_payment(self) -> PlannedPayment:
         return self.chance.choice(self.chance.choice(list(self.world.plan.payments.values())))
@@ -657,10 +660,13 @@ def campaign(
         nursery.settle_in(world if cuts is None else attrs.evolve(world, database=cuts.url))
         desk = world.desk(inline_seconds=10, clock=clock)
         stack.callback(desk.close)
+        counts: Counter[str] = Counter()
         yield Campaign(
             world=world,
             clock=clock,
             sandboxes=sandboxes,
+            banks=Banks(sandboxes, random.Random(f"{seed}/banks"), counts),
+            counts=counts,
             nursery=nursery,
             desk=desk,
             spellings=world.spellings(),

@@ -48,6 +48,11 @@ def bounce(one: Campaign, _: str, refund: Refund) -> None:
     one.sandboxes["stripe"].fail(refund.reference)
 
 
+def take_back(one: Campaign, order_id: str, refund: Refund) -> None:
+    """The customer's bank takes a payment back, and nobody hears of it."""
+    one.sandboxes["stripe"].charge_back(one.world.plan.payment(order_id, refund.payment).reference)
+
+
 def book_again(one: Campaign, order_id: str, _: Refund) -> None:
     """A unit is booked that never came back."""
     connection = sqlite3.connect(one.world.folder / "stock.db")
@@ -114,6 +119,7 @@ def hold_for_ever(one: Campaign, _: str, refund: Refund) -> None:
 TAMPERINGS: Mapping[str, Callable[[Campaign, str, Refund], None]] = {
     "pay again": pay_again,
     "bounce": bounce,
+    "take back": take_back,
     "book again": book_again,
     "ask nobody": ask_nobody,
     "pay too much": pay_too_much,
