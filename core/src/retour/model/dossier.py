@@ -17,6 +17,7 @@ from retour.model.fields import is_text, shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.payment_identity import PaymentIdentity
+from retour.model.reasons import Reason
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, Return
 from retour.model.text import text
@@ -34,7 +35,8 @@ class Dossier:
     ``returns`` and ``refunds`` are by their id, the oldest first. ``requests`` are the request_ids that were used:
     their digest and the ``seq`` of the command's first event.
 
-    ``charge_backs`` is what banks have taken back of payments, by the payment's id.
+    ``charge_backs`` is what banks have taken back of payments, and ``not_refundable`` why nothing of a payment goes
+    back by its provider any more, both by the payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
     ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
     ``unexplained`` are the payments of which less is left than anything explains, by the payment's id, and
@@ -53,6 +55,7 @@ class Dossier:
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
+    not_refundable: Mapping[str, Reason] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
     order_changed_at: datetime.datetime | None = None
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)

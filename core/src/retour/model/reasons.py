@@ -52,6 +52,7 @@ class ReasonCode(StrEnum):
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
     UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
     MONEY_BEYOND_ORDER = "money_beyond_order"  # the values "amount" and "payment"
+    DID_NOT_ARRIVE = "did_not_arrive"  # the last refund of a payment, by its provider's word
 
     AUTHENTICATION = "authentication"
     CONFIGURATION = "configuration"
@@ -76,6 +77,10 @@ class ReasonCode(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> ReasonCode | None:
         return cls.UNKNOWN if isinstance(value, str) else None
+
+
+NEVER_AT_THE_PROVIDER = frozenset({ReasonCode.NOT_REFUNDABLE, ReasonCode.TOO_LATE})
+"""Why nothing of a payment goes back by its provider, now or later."""
 
 
 def as_said(words: str) -> str:
@@ -187,6 +192,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund of yours: {refunds}"),
     ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
     ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded, or is planned, than was paid"),
+    ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
     ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),

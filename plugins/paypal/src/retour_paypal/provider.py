@@ -80,7 +80,15 @@ _WHY_NOT = {
     "DECLINED": "this payment was declined",
     "FAILED": "this payment failed",
     "REFUNDED": "this payment is refunded in full",
+    "CHARGEBACK": "the customer's bank took this payment back",
 }
+
+_CODES = {
+    "PENDING": ErrorCode.NOT_YET,
+    "REFUNDED": ErrorCode.ALREADY_REFUNDED,
+    "CHARGEBACK": ErrorCode.DISPUTED,
+}
+"""The same in our terms, where we have one."""
 """Why a capture in this status (schema ``capture_status``) has nothing to refund."""
 
 
@@ -311,7 +319,8 @@ class PayPal:
                 raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"refund {refund.reference} is not in {paid.currency}")
             if refund.status in (RefundStatus.SUCCEEDED, RefundStatus.PENDING):
                 left -= refund.amount.minor
-        possible = capture.status in _REFUNDABLE
+        possible = capture.status in _REFUNDABLE and not capture.charged_back
+        status = "CHARGEBACK" if capture.charged_back else capture.status
         return Refundable(
             target=capture.id,
             remaining=Money(minor=max(left, 0), currency=paid.currency),
@@ -320,7 +329,8 @@ class PayPal:
             captured=paid,
             refunds=refunds,
             url=f"{ACTIVITY[self.settings.mode]}/payment/{capture.id}",
-            reason="" if possible else _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment"),
+            reason="" if possible else _WHY_NOT.get(status, f"PayPal says {status} of this payment"),
+            code=None if possible else _CODES.get(status),
         )
 
     def _complete(self, made: WireRefund) -> WireRefund:

@@ -171,6 +171,11 @@ class WireCapture:
     links: tuple[Link, ...] = ()
 
     @property
+    def charged_back(self) -> bool:
+        """Whether the customer's bank took it back (schema ``capture_status_details``: "CHARGEBACK")."""
+        return self.status_details is not None and self.status_details.reason == "CHARGEBACK"
+
+    @property
     def order(self) -> str:
         """The id of its order; empty where PayPal does not say."""
         if self.supplementary_data and self.supplementary_data.related_ids:

@@ -164,6 +164,7 @@ class Stripe:
             remaining=remaining,
             possible=not reason,
             reason=reason,
+            code=_CODES.get(reason),
             url=f"{DASHBOARD[self.settings.mode]}/payments/{target}" if target else "",
             names=_names(target, charge, reference),
             captured=captured,
@@ -296,8 +297,17 @@ class Stripe:
             raise ProviderError(ErrorCode.CONFIGURATION, f"Stripe's answer is not of {self.settings.mode} mode")
 
 
+_DISPUTED, _ALL_REFUNDED = "the payment is disputed", "everything is refunded"
+_NOT_CAPTURED = "it is authorised and not captured: cancel the payment instead"
+_CODES = {
+    _DISPUTED: ErrorCode.DISPUTED,
+    _ALL_REFUNDED: ErrorCode.ALREADY_REFUNDED,
+    _NOT_CAPTURED: ErrorCode.NOT_YET,
+}
+"""Why a payment cannot be refunded, in our terms."""
+
 _NOT_PAID = {
-    "requires_capture": "it is authorised and not captured: cancel the payment instead",
+    "requires_capture": _NOT_CAPTURED,
     "processing": "it is still being paid",
     "canceled": "the payment was cancelled",
 }
@@ -309,9 +319,9 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     if charge.status != "succeeded" or not charge.captured:
         return "the charge is not paid, or not captured"
     if charge.disputed:
-        return "the payment is disputed"
+        return _DISPUTED
     if charge.refunded or remaining.minor <= 0:
-        return "everything is refunded"
+        return _ALL_REFUNDED
     if remaining.currency != payment.captured.currency:
         return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
     return ""
