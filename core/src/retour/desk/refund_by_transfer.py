@@ -22,7 +22,6 @@ from retour.model.refunds import RefundState
 from retour.model.text import Text, text
 from retour.rules.books import record_books, refunded_meanwhile
 from retour.rules.draft import Draft
-from retour.rules.refunds import check_amount
 from retour.rules.transfers import check_consent, plan_transfer
 from retour.steps.case import Case
 
@@ -107,7 +106,7 @@ class RefundByTransfer:
             found = {one: record_books(draft, order.payment(one), books) for one, books in read.items()}
             hold = refunded_meanwhile(draft.dossier, chosen, known) or found.get(payment.id)
             if own is not None:
-                check_amount(draft.dossier, order, chosen, wanted.amount)  # which names what a colleague refunded
+                wanted.plan(draft.copy(), order, to)  # which names what a colleague refunded
                 hold = hold or why_not_without_a_look(order, chosen, own[0])
             wanted.plan(draft, order, to, hold or self.questions.approval(draft, order, chosen, wanted.amount))
 

@@ -46,6 +46,7 @@ class RefundOffers:
                     suggested=share.suggested,
                     link=self.links.refund_link(case, dossier, share.payment, share.suggested or share.left, None, ctx),
                     because=quoted.because,
+                    remainder=share.remainder,
                 )
                 for share in quoted.shares
             ]

@@ -185,7 +185,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ),
     ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
     ReasonCode.CHARGED_BACK: text("the customer's bank took back {amount} of payment {payment}"),
-    ReasonCode.REMAINDER: text("{amount} more is owed, which no provider of the payments can pay: transfer it by hand"),
+    ReasonCode.REMAINDER: text(
+        "{amount} more is owed, which no provider of the payments can pay: refund it by bank transfer"
+    ),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

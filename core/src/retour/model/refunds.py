@@ -182,7 +182,7 @@ class RefundShare:
     """What went back and can go back on one payment, and how much of what we suggest falls on it.
 
     ``charged_back`` is what the customer's bank took back. ``step`` is that of the amounts that the payment's provider
-    pays, in minor units.
+    pays, in minor units; ``remainder`` is what is owed of it too, and no step can ever pay.
     """
 
     payment: Payment
@@ -191,6 +191,7 @@ class RefundShare:
     left: Money
     suggested: Money
     step: int = 1
+    remainder: Money | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -310,7 +311,8 @@ class RefundOption:
     of it, what we suggest, and how.
 
     What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (a
-    `refund_plan` that could not answer), or which remainder of the order no provider of its payments can pay.
+    `refund_plan` that could not answer), or which ``remainder`` of it no step of its provider can ever pay: that goes
+    by bank transfer, ``refund(..., to=...)``.
     """
 
     payment: Payment
@@ -321,6 +323,7 @@ class RefundOption:
     suggested: Money
     link: RefundLink
     because: Reason | None = None
+    remainder: Money | None = None
 
 
 REFUND_WORDS: Mapping[RefundState, Text] = {

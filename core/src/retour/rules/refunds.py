@@ -80,15 +80,16 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     Nothing is suggested where refunds are of another currency than the order is now, or are on a payment that left it,
     or where it has one payment under two names: nobody can count them together.
     """
-    rest, never = suggested_total(dossier, order), Money.zero(order.currency)
-    found = []
+    rest, nothing = suggested_total(dossier, order), Money.zero(order.currency)
+    found, never = [], []
     for payment in order.payments:
         refunded = dossier.refunded(payment.id, order.currency)
         charged_back = dossier.charged_back(payment.id, order.currency)
         left = max(payment.captured - refunded - charged_back, Money.zero(order.currency))
         step = step_of(payment)
         can = payable(rest, left, step)
-        rest, never = max(rest - can.amount, Money.zero(order.currency)), never + can.never
+        rest = max(rest - can.amount, nothing)
+        never.append(can.never)
         found.append(
             RefundShare(
                 payment=payment,
@@ -99,10 +100,10 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
                 step=step,
             )
         )
-    remainder = min(rest, never)
+    remainder = min(rest, total(never, order.currency))
     quoted = RefundQuote(
         suggested=total([share.suggested for share in found], order.currency),
-        shares=tuple(found),
+        shares=_with_remainders(found, never, remainder),
         remainder=remainder,
         because=reason(ReasonCode.REMAINDER, amount=str(remainder)) if remainder else None,
     )
@@ -110,6 +111,16 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     if uncounted is not None:
         return without_plan(attrs.evolve(quoted, suggested=Money.zero(order.currency)), uncounted)
     return quoted
+
+
+def _with_remainders(found: Sequence[RefundShare], never: Sequence[Money], remainder: Money) -> tuple[RefundShare, ...]:
+    """The shares, each with its part of what no step can pay."""
+    shares = []
+    for share, most in zip(found, never, strict=True):
+        part = min(remainder, most)
+        remainder -= part
+        shares.append(attrs.evolve(share, remainder=part or None))
+    return tuple(shares)
 
 
 def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
@@ -135,7 +146,10 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
         remainder=None,
         because=None,
         shares=tuple(
-            [attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing)) for share in quoted.shares]
+            [
+                attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing), remainder=None)
+                for share in quoted.shares
+            ]
         ),
     )
 

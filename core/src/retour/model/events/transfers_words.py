@@ -63,8 +63,4 @@ def _not_refundable(dossier: Dossier, event: PaymentNotRefundable) -> Text:
     del dossier
     if event.because is None:
         return text("Payment {payment} can be refunded at its provider again", payment=event.payment)
-    return text(
-        "Payment {payment} cannot be refunded at its provider: {because}",
-        payment=event.payment,
-        because=event.because.words,
-    )
+    return text("Payment {payment}: {because}", payment=event.payment, because=event.because.words)
