@@ -12,6 +12,8 @@ from retour import (
     Actor,
     Approval,
     BankAccount,
+    Consent,
+    ConsentWay,
     InvalidAmount,
     InvalidArgument,
     InvalidReference,

@@ -19,7 +19,7 @@ from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
-from retour.rules.transfers import why_by_transfer, why_not_transferred
+from retour.rules.transfers import is_another_way, why_by_transfer, why_not_transferred
 from retour.steps.case import Case
 
 
@@ -41,11 +41,11 @@ class Links:
         if chosen is not None:
             return chosen
         accounts = self.services.accounts
-        if not accounts.by_person(payment.provider):
-            days = accounts.refund_window_days(payment.provider)
-            why = why_by_transfer(dossier, payment, days, case.time.now().earliest)
-            if why is not None or to is not None:
-                return self._ask_for_consent(payment, amount, why)
+        by_transfer = accounts.by_person(payment.provider)
+        days = accounts.refund_window_days(payment.provider)
+        why = None if by_transfer else why_by_transfer(dossier, payment, days, case.time.now().earliest)
+        if why is not None or (to is not None and is_another_way(payment, to, by_transfer=by_transfer)):
+            return self._ask_for_consent(payment, amount, why)
         provider = accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return _no_link(payment, amount, provider)
@@ -57,14 +57,14 @@ class Links:
         """Where a person makes a refund that waits for him: by bank transfer, once the customer has agreed to it."""
         payment = dossier.payment_of(case.order, refund.payment)
         accounts = self.services.accounts
+        if refund.by_transfer and refund.lacks_consent:
+            return self._ask_for_consent(payment, refund.amount, refund.problem)
+        why_not = why_not_transferred(dossier, payment) if refund.by_transfer else None
+        if why_not is not None:
+            return _not_to_transfer(refund, why_not)
         own = accounts.by_person(payment.provider) and refund.to.account_id is None
         if not refund.by_transfer or own:
             return self.refund_link(case, dossier, payment, refund.amount, to, ctx)
-        if refund.lacks_consent:
-            return self._ask_for_consent(payment, refund.amount, refund.problem)
-        why_not = why_not_transferred(dossier, payment)
-        if why_not is not None:
-            return _not_to_transfer(refund, why_not)
         provider = accounts.transfers(self.shop_id, payment)
         if provider is None:
             return _set_up_transfers(payment, refund.amount, None)

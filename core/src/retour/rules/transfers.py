@@ -87,14 +87,8 @@ def check_consent(
     order: Order, payment: Payment, amount: Money, to: BankAccount, consent: Consent | None, *, by_transfer: bool
 ) -> None:
     """Raise `ConsentMissing` where money would go another way than it came in and nobody has recorded that the customer
-    agreed: directive 2011/83/EU, article 13(1); BW 6:230r lid 2.
-
-    ``by_transfer`` says that refunds of such payments are bank transfers anyway: then it is another way only to another
-    account than the order names as the payer's.
-    """
-    if consent is not None:
-        return
-    if by_transfer and (payment.payer is None or payment.payer.compact_iban == to.compact_iban):
+    agreed: directive 2011/83/EU, article 13(1); BW 6:230r lid 2."""
+    if consent is not None or not is_another_way(payment, to, by_transfer=by_transfer):
         return
     raise ConsentMissing(
         text(
@@ -106,6 +100,15 @@ def check_consent(
             payment=payment.id,
         )
     )
+
+
+def is_another_way(payment: Payment, to: BankAccount, *, by_transfer: bool) -> bool:
+    """Whether money of a payment would go to an account another way than it came in. ``by_transfer`` says that refunds
+    of such payments are bank transfers anyway: then that is so to another account than the order names as the payer's.
+    """
+    if not by_transfer:
+        return True
+    return payment.payer is not None and payment.payer.compact_iban != to.compact_iban
 
 
 # --- when it is the way ----------------------------------------------------------------------------------
