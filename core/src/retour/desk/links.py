@@ -59,7 +59,7 @@ class Links:
         accounts = self.services.accounts
         if refund.by_transfer and refund.lacks_consent:
             return self._ask_for_consent(payment, refund.amount, refund.problem)
-        why_not = why_not_transferred(dossier, payment) if refund.by_transfer else None
+        why_not = why_not_transferred(dossier, payment, refund) if refund.by_transfer else None
         if why_not is not None:
             return _not_to_transfer(refund, why_not)
         own = accounts.by_person(payment.provider) and refund.to.account_id is None
@@ -211,8 +211,8 @@ def _not_to_transfer(refund: Refund, why: Reason) -> RefundLink:
         kind=LinkKind.UNAVAILABLE,
         label=text("Do not transfer it yet"),
         instruction=text(
-            "{amount} must not be transferred as things are now: {why}. Look at the other refunds of the payment, and "
-            "cancel one.",
+            "{amount} must not be transferred as things are now: {why}. Look at the other refunds of the payment; "
+            "cancel this one, and refund anew what is still owed.",
             amount=refund.amount,
             why=why.words,
         ),
