@@ -377,7 +377,7 @@ class TwoBooks(RuleBasedStateMachine):
         replaced = [one for one in self.refunds if one.state in CAN_BE_REPLACED]
         if instead and replaced:
             chosen = replaced[which % len(replaced)]
-            if self.free or chosen.counts_against_payment:  # else it may be owed no more
+            if self.free or (chosen.counts_against_payment and self.is_still_owed(chosen)):
                 self.decide_transfer(chosen.payment, chosen.amount, instead_of=chosen.id)
         elif (option := self.suggestion()) is not None:
             self.decide_transfer(option.payment.id, option.suggested)
@@ -408,6 +408,14 @@ class TwoBooks(RuleBasedStateMachine):
         gone = sum(one.minor for one in there) + sum(by_hand)
         if gone + minor > CAPTURED:
             self.faults.append(f"{minor} are transferred of {payment}, of which {gone} are known to be gone")
+        colleagues = sum(
+            one.minor for one in self.books() if one.gone and one.reference in known & self.by_colleagues.keys()
+        )
+        his_mistake = self.free or self.came_again or self.is_left_behind(payment)
+        if not his_mistake and self.sent_by_us() + colleagues + minor > self.owed:
+            self.faults.append(
+                f"{minor} are transferred of {self.owed} owed, though colleagues had refunded {colleagues}"
+            )
         self.confirm(refund)
 
     def refund_instead_of(self, refund: Refund) -> None:
