@@ -67,7 +67,7 @@ class Links:
             return self.refund_link(case, dossier, payment, refund.amount, to, ctx)
         provider = accounts.transfers(self.shop_id, payment)
         if provider is None:
-            return _set_up_transfers(payment, refund.amount, None)
+            return _set_up_transfers(payment, self._called(payment), refund.amount, None)
         return link_by(provider, case.order, payment, refund.amount, self._account(case, refund, to))
 
     def _account(self, case: Case, refund: Refund, to: BankAccount | None) -> BankAccount | None:
@@ -95,8 +95,13 @@ class Links:
     def _ask_for_consent(self, payment: Payment, amount: Money, why: Reason | None) -> RefundLink:
         """How money of a payment goes back by bank transfer, before that was decided with the customer's consent."""
         if self.services.accounts.transfers(self.shop_id, payment) is None:
-            return _set_up_transfers(payment, amount, why)
-        return _ask_for_consent(payment, amount, why)
+            return _set_up_transfers(payment, self._called(payment), amount, why)
+        return _ask_for_consent(payment, self._called(payment), amount, why)
+
+    def _called(self, payment: Payment) -> str:
+        """What people call the provider of a payment."""
+        provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+        return payment.provider if isinstance(provider, Text) else provider.display_name
 
     def ways_to_send_back(self, order: Order) -> Sequence[ShippingOption]:
         """The ways in which the customer can send goods back: a return portal where there is one, and by himself."""
@@ -170,7 +175,7 @@ _NOTHING_LEFT = RefundLink(
 )
 
 
-def _ask_for_consent(payment: Payment, amount: Money, why: Reason | None) -> RefundLink:
+def _ask_for_consent(payment: Payment, provider: str, amount: Money, why: Reason | None) -> RefundLink:
     if why is None:
         instruction = text(
             "Ask the customer whether {amount} may go to his bank account, not back the way he paid, and for the IBAN "
@@ -181,7 +186,7 @@ def _ask_for_consent(payment: Payment, amount: Money, why: Reason | None) -> Ref
         instruction = text(
             "{provider} cannot refund payment {reference}: {why}. Ask the customer whether {amount} may go to his bank "
             "account, and for the IBAN and the holder's name; then refund it here to that account, with his consent.",
-            provider=payment.provider,
+            provider=provider,
             reference=payment.reference,
             why=why.words,
             amount=amount,
@@ -189,7 +194,7 @@ def _ask_for_consent(payment: Payment, amount: Money, why: Reason | None) -> Ref
     return RefundLink(kind=LinkKind.TRANSFER, label=_BY_TRANSFER, instruction=instruction)
 
 
-def _set_up_transfers(payment: Payment, amount: Money, why: Reason | None) -> RefundLink:
+def _set_up_transfers(payment: Payment, provider: str, amount: Money, why: Reason | None) -> RefundLink:
     """The answer for a refund by bank transfer without a plugin that knows how."""
     return RefundLink(
         kind=LinkKind.TRANSFER,
@@ -197,7 +202,7 @@ def _set_up_transfers(payment: Payment, amount: Money, why: Reason | None) -> Re
         instruction=text(
             "{provider} cannot refund payment {reference}: {why}. Set up the plugin manual_transfer, and {amount} can "
             "go to the customer's bank account, with his consent.",
-            provider=payment.provider,
+            provider=provider,
             reference=payment.reference,
             why=why.words if why is not None else text("the money goes by bank transfer"),
             amount=amount,
