@@ -376,3 +376,25 @@ def test_a_transfer_that_the_bank_sent_back_can_go_to_another_account(shop_at: C
     shop.desk.reverse_refund("1001", made.id, reference="bank 18", by=ANNA)
     again = shop.transfer(to=other, instead_of=made.id)
     assert shop.desk.refund_link("1001", refund_id=again.id).transfer.to == other
+
+
+def test_what_no_step_of_a_provider_can_pay_goes_by_bank_transfer() -> None:
+    """Mollie pays PayPal's whole forints: the rest is named, and is transferred in its place."""
+    with MollieSandbox() as sandbox:
+        reference = sandbox.pay(Money.of("2990.40", "HUF"), method="paypal")
+        payment = a_payment("2990.40", reference=reference, currency="HUF", mode=Mode.TEST)
+        payment = attrs.evolve(payment, method="paypal")
+        desk = ReturnDesk(
+            shop=MemoryShop([an_order(a_line("cup", 1, "2990.40", currency="HUF"), payments=[payment])]),
+            store="sqlite://",
+            plugins=["mollie", "manual_transfer"],
+            settings={"mollie": sandbox.settings},
+        )
+        desk.mark_returned("1001", by=ANNA)
+        [option] = desk.refund_options("1001")
+        assert (option.suggested, option.remainder) == (Money.of("2990", "HUF"), Money.of("0.40", "HUF"))
+        assert "bank transfer" in option.because.text("en")
+        desk.refund("1001", reference, option.suggested, by=ANNA, request_id="f1")
+        rest = desk.refund("1001", reference, option.remainder, to=TO, consent=AGREED, by=ANNA, request_id="f2")
+        assert rest.refund.state == "awaiting_merchant"
+        desk.close()
