@@ -24,6 +24,9 @@ from sqlalchemy import Engine
 from retour import (
     Actor,
     AttentionItem,
+    BankAccount,
+    Consent,
+    ConsentWay,
     MemoryShop,
     Mode,
     Money,
@@ -49,6 +52,9 @@ WHICH = st.integers(0, 30)
 
 AMOUNTS = st.sampled_from(["25.00", "10.00", "25.00", "50.00", "100.00", "500.00"])
 GONE = (RefundStatus.SUCCEEDED, RefundStatus.PENDING)
+CAN_BE_REPLACED = (RefundState.AWAITING_MERCHANT, RefundState.PLANNED, RefundState.FAILED, RefundState.REVERSED)
+JANSEN = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
+AGREED = Consent(how=ConsentWay.PHONE)
 WAITS_TO_BE_SENT = (RefundState.PLANNED, RefundState.SUBMITTING)
 MOST_DECISIONS = 40
 BOOKS_ARE_FRESH, LEASE = MINUTE, 2 * MINUTE
@@ -387,9 +393,60 @@ class TwoBooks(RuleBasedStateMachine):
         if then == "refunded instead":
             self.refund_instead_of(chosen)
             return
+        if chosen.by_transfer:
+            self.transfer(chosen)
+            return
         self.follow(chosen)
-        if then == "confirmed" or chosen.by_transfer:
+        if then == "confirmed":
             self.confirm(chosen)
+
+    @rule(which=WHICH, instead=st.booleans(), pays=st.booleans())
+    def a_refund_goes_by_bank_transfer(self, which: int, instead: bool, pays: bool) -> None:
+        """What is suggested, or what waits or did not arrive; the customer has agreed. Perhaps the merchant pays it at
+        once, or another that waits, or none."""
+        replaced = [one for one in self.refunds if one.state in CAN_BE_REPLACED]
+        if instead and replaced:
+            chosen = replaced[which % len(replaced)]
+            if self.free or (chosen.counts_against_payment and self.is_still_owed(chosen)):
+                self.decide_transfer(chosen.payment, chosen.amount, instead_of=chosen.id)
+        elif (option := self.suggestion()) is not None:
+            self.decide_transfer(option.payment.id, option.suggested)
+        waiting = [one for one in self.refunds if one.state is RefundState.AWAITING_MERCHANT and one.by_transfer]
+        if waiting and pays:
+            self.transfer(waiting[which % len(waiting)])
+
+    def decide_transfer(self, payment: str, amount: Money, instead_of: str | None = None) -> None:
+        self.made_before_the_click = {*self.by_colleagues}
+        form, unclear = self.form(), self.unclear_on(payment)
+        nobody_can_say = self.has_vanished() or self.is_doubled()
+        refund = partial(self.desk.refund, "1001", payment, amount, by=ANNA, request_id=form, instead_of=instead_of)
+        assert self.attempt(partial(refund, to=JANSEN)) is None, "a transfer was decided without the customer's consent"
+        done = [self.attempt(partial(refund, to=JANSEN, consent=AGREED)) for _ in range(2)]
+        made = {one.refund_id for one in done if one is not None}
+        assert len(made) <= 1, "a double click decided two transfers"
+        assert not (made and (nobody_can_say or unclear)), "it was decided while nobody can say where money went"
+
+    def transfer(self, refund: Refund) -> None:
+        """He pays from his bank account what retour says that he can, and confirms it under the bank's reference."""
+        link = self.attempt(lambda: self.desk.refund_link("1001", refund_id=refund.id))
+        if link is None or link.transfer is None:
+            return
+        payment, minor = self.payment_called(self.reference_of(refund)), refund.amount.minor
+        known = {one.reference for one in self.refunds if one.counts_against_payment}
+        there = [one for one in self.books() if one.gone and one.payment == payment and one.reference in known]
+        by_hand = [paid for on, paid in self.by_hand.values() if on == payment]
+        gone = sum(one.minor for one in there) + sum(by_hand)
+        if gone + minor > CAPTURED:
+            self.faults.append(f"{minor} are transferred of {payment}, of which {gone} are known to be gone")
+        colleagues = sum(
+            one.minor for one in self.books() if one.gone and one.reference in known & self.by_colleagues.keys()
+        )
+        his_mistake = self.free or self.came_again or self.is_left_behind(payment)
+        if not his_mistake and self.sent_by_us() + colleagues + minor > self.owed:
+            self.faults.append(
+                f"{minor} are transferred of {self.owed} owed, though colleagues had refunded {colleagues}"
+            )
+        self.confirm(refund)
 
     def refund_instead_of(self, refund: Refund) -> None:
         payment, amount, form = refund.payment, refund.amount, self.form()

@@ -41,7 +41,7 @@ def rows(result: Result, language: str) -> dict[str, str]:
 def block(result: Result, case_name: str) -> str:
     """What the screen shows of one case."""
     number = 1 + [case.name for case in CASES].index(case_name)
-    return result.stdout.split(f"\n{number}/14  ")[1].split(f"\n{number + 1}/14  ")[0]
+    return result.stdout.split(f"\n{number}/{len(CASES)}  ")[1].split(f"\n{number + 1}/{len(CASES)}  ")[0]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,21 @@ def test_every_case_ends_in_the_closing_table_with_ok(run: Run, url: str, langua
 
 def test_each_case_has_its_own_order_among_the_bundled_ones(english: Result) -> None:
     found = rows(english, "en")
-    assert [row.split()[0] for row in found.values()] == [str(number) for number in range(1001, 1015)]
+    assert sorted(row.split()[0] for row in found.values()) == [str(number) for number in range(1001, 1017)]
+    assert (found["sent_back"].split()[0], found["charged_back"].split()[0]) == ("1015", "1016")
+
+
+def test_a_card_that_was_closed_is_paid_by_transfer_once_the_customer_agreed(english: Result) -> None:
+    shown = block(english, "sent_back")
+    for words in ("reports: reversed", "agrees to €29.85 on the account of Klant Voorbeeld, NL…4300", "by phone"):
+        assert words in shown
+    assert "NL91" not in shown
+
+
+def test_what_the_bank_took_back_is_not_suggested_again(english: Result) -> None:
+    shown = block(english, "charged_back")
+    assert "the customer's bank took back €29.90. Suggestion for the goods: €0.00." in shown
+    assert "There is nothing to refund." in shown
 
 
 def test_the_units_of_every_row_add_up(english: Result) -> None:
@@ -221,8 +235,8 @@ def test_a_second_run_on_one_database_books_nothing_twice(run: Run, url: str, ev
     before = events()
     result = run("demo", "--db", url)
     assert result.exit_code == 0
-    assert result.stdout.count("Already returned, nothing booked twice.") == 14
-    assert "14 orders were already returned: nothing booked twice." in result.stdout
+    assert result.stdout.count("Already returned, nothing booked twice.") == len(CASES)
+    assert f"{len(CASES)} orders were already returned: nothing booked twice." in result.stdout
     second = rows(result, "en")
     assert all("already returned" in row for row in second.values())
     assert [row.split()[1:4] for row in second.values()] == [row.split()[1:4] for row in first.values()]

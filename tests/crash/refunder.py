@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
+from retour import Actor, BankAccount, Consent, ConsentWay, MemoryShop, Mode, Money, Outcome, ReturnDesk
 from retour.store.store import Store
 from retour.testing import a_line, a_payment, an_order
 
@@ -19,7 +19,21 @@ def a_desk(database: str, provider: str, reference: str, settings: dict[str, obj
     """The desk of a shop with one order of EUR 100.00, paid by ``reference`` at ``provider``."""
     payment = a_payment("100.00", provider=provider, reference=reference, mode=Mode.TEST)
     shop = MemoryShop([an_order(a_line("cup", 4, "100.00"), payments=[payment])])
-    return ReturnDesk(shop=shop, store=database, plugins=[provider], settings={provider: settings}, migrate=True)
+    plugins = [provider, "manual_transfer"]
+    return ReturnDesk(shop=shop, store=database, plugins=plugins, settings={provider: settings}, migrate=True)
+
+
+def transfer(desk: ReturnDesk, reference: str) -> Outcome:
+    """EUR 40.00 of it go by bank transfer."""
+    return desk.refund(
+        "1001",
+        reference,
+        Money.of("40", "EUR"),
+        to=BankAccount(name="J. Jansen", iban="NL91ABNA0417164300"),
+        consent=Consent(how=ConsentWay.PHONE, note="he called"),
+        by=Actor.staff("anna"),
+        request_id="form-1",
+    )
 
 
 def dies(when: bool, function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
@@ -50,10 +64,15 @@ def main() -> None:
 
     def counting(*arguments: Any) -> Any:
         saved.append(1)
-        now = ("intent" in moment and len(saved) == 1) or ("outcome" in moment and len(saved) == 2)
+        now = (("intent" in moment or "transfer" in moment) and len(saved) == 1) or (
+            "outcome" in moment and len(saved) == 2
+        )
         return dies(now, save, after=after)(*arguments)
 
     Store.save = counting  # type: ignore[method-assign]
+    if "transfer" in moment:
+        transfer(desk, reference)
+        return
     desk.refund("1001", reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
 
 

@@ -158,3 +158,30 @@ def test_a_refund_in_the_dashboard_after_the_link_was_opened_closes_it(shop: Sho
     assert refund.source == "link"
     assert refund.state in ("succeeded", "pending")
     desk.close()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_transfer_that_is_decided_by_a_process_that_is_killed_is_there_whole_or_not_at_all(
+    shop: Shop, when: str
+) -> None:
+    """Refund, account and consent are one commit, and nothing is left to do for a worker. The same form goes on."""
+    assert shop.run(f"{when} the transfer is committed") == -signal.SIGKILL
+    desk = shop.desk()
+    assert bool(desk.dossier("1001").refunds) is (when == "after")
+    again = transfer_again(desk, shop.reference)
+    shop.work(desk)
+    [refund] = desk.dossier("1001").refunds.values()
+    assert (refund.id, refund.state, refund.consent.how) == (again, "awaiting_merchant", "phone")
+    assert desk.refund_link("1001", refund_id=refund.id).transfer is not None
+    assert shop.paid_back(desk) == []
+
+
+def transfer_again(desk: ReturnDesk, reference: str) -> str:
+    """The same form, in this process; gives the refund's id."""
+    sys.path.insert(0, str(REFUNDER.parent))
+    try:
+        from refunder import transfer
+    finally:
+        sys.path.pop(0)
+    refund_id: str = transfer(desk, reference).refund_id
+    return refund_id

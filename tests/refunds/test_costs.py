@@ -15,7 +15,18 @@ import attrs
 import pytest
 from sqlalchemy import event
 
-from retour import Actor, Counted, Money, Objection, RestockDecision, ReturnDesk, hookimpl
+from retour import (
+    Actor,
+    BankAccount,
+    Consent,
+    ConsentWay,
+    Counted,
+    Money,
+    Objection,
+    RestockDecision,
+    ReturnDesk,
+    hookimpl,
+)
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 from retour.testing import a_line, a_payment, an_order
 
@@ -146,9 +157,12 @@ def vanished(world: Any) -> Any:
     world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[payment])
 
 
+TO, AGREED = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300"), Consent(how=ConsentWay.PHONE)
+
+
 def transfer(world: Any) -> Any:
-    world.open("manual_transfer").ledger.before = [ProviderError(ErrorCode.TOO_LATE, "180 days")]
-    return world.refund().refund_id
+    world.open("manual_transfer")
+    return world.refund(to=TO, consent=AGREED).refund_id
 
 
 def confirmed(world: Any) -> Any:
@@ -309,6 +323,20 @@ def test_a_command_costs_what_it_needs_and_no_more(world: Any, name: str) -> Non
     with counted(world) as costs:
         do(world.desk, given)
     assert costs.row == expected
+
+
+def test_a_refund_by_bank_transfer_is_one_commit(world: Any) -> None:
+    world.open("manual_transfer")
+    with counted(world) as costs:
+        world.desk.refund("1001", "p_1", EUR1, to=TO, consent=AGREED, by=ANNA, request_id="r")
+    assert costs.row == (6, 1, 1, 1)
+
+
+def test_where_a_transfer_goes_is_read_with_one_more_statement(world: Any) -> None:
+    refund_id = transfer(world)
+    with counted(world) as costs:
+        world.desk.refund_link("1001", refund_id=refund_id)
+    assert costs.row == (2, 0, 0, 1)
 
 
 def test_a_confirmation_of_a_named_refund_reads_the_order_once(world: Any) -> None:

@@ -12,6 +12,8 @@ from retour import (
     Actor,
     Approval,
     BankAccount,
+    Consent,
+    ConsentWay,
     InvalidAmount,
     InvalidArgument,
     InvalidReference,
@@ -121,19 +123,24 @@ def test_a_refund_that_is_too_late_for_its_provider_becomes_a_bank_transfer_with
     (row,) = world.desk.list_refunds(waits_for="transfer").refunds
     assert row.refund_id == outcome.refund_id
     link = world.desk.refund_link("1001", refund_id=row.refund_id, to=JANSEN)
-    assert (link.kind, link.transfer.amount) == (LinkKind.TRANSFER, Money.of("40", "EUR"))
+    assert (link.kind, link.transfer) == (LinkKind.TRANSFER, None)
+    assert "past 180 days" in link.instruction.render("en")
     assert "past 180 days" in world.desk.timeline("1001")[-1].text("nl")
     with pytest.raises(InvalidAmount, match=r"more than the €60\.00 that is left"):
         world.refund("60.01")
     world.later(HOUR)
     assert (world.states, world.ledger.calls, world.went_back) == (["awaiting_merchant"], 1, 0)
+    agreed = Consent(how=ConsentWay.PHONE)
+    anew = world.refund(to=JANSEN, consent=agreed, instead_of=row.refund_id)
+    link = world.desk.refund_link("1001", refund_id=anew.refund_id)
+    assert (link.kind, link.transfer.amount) == (LinkKind.TRANSFER, Money.of("40", "EUR"))
 
 
 def test_without_a_plugin_for_transfers_the_merchant_still_learns_what_to_do(world: Any) -> None:
     world.open().ledger.before = [ProviderError(ErrorCode.TOO_LATE, "past 180 days")]
     link = world.desk.refund_link("1001", refund_id=world.refund().refund_id)
     assert link.kind is LinkKind.TRANSFER
-    assert "transfer €40.00 to the customer's own bank account" in link.instruction.render("en")
+    assert "Set up the plugin manual_transfer" in link.instruction.render("en")
 
 
 def test_a_refund_that_was_unclear_once_never_becomes_a_transfer(world: Any) -> None:

@@ -110,7 +110,7 @@ class TwoBooksInMemory(TwoBooks):
         host.desk = ReturnDesk(
             shop=self.shop,
             store=engine,
-            plugins=[self.plugin] if plugins is None else plugins,
+            plugins=[self.plugin, "manual_transfer"] if plugins is None else plugins,
             migrate=False,
             clock=lambda: self.world.now + host.ahead,
             elapsed=lambda: (self.world.now - NOON - host.stood_still).total_seconds(),

@@ -213,7 +213,8 @@ class AcmePay:
         reason = "everything is refunded" if remaining.minor <= 0 else ""
         if remaining.currency != payment.captured.currency:
             reason = f"Acme Pay has it in {remaining.currency}"
-        return Refundable(target=found.id, remaining=remaining, possible=not reason, reason=reason)
+        code = ErrorCode.ALREADY_REFUNDED if reason else None
+        return Refundable(target=found.id, remaining=remaining, possible=not reason, reason=reason, code=code)
 
     def refund(self, request: RefundRequest) -> RefundResult:
         answer = self.http.write(

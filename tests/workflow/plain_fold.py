@@ -26,6 +26,7 @@ REFUNDS = {
     "refund_unclear": "unknown",
     "refund_refused": "failed",
     "refund_fell_back": "awaiting_merchant",
+    "refund_transfer_released": "awaiting_merchant",
     "refund_cancelled": "cancelled",
     "refund_confirmed": "succeeded",
     "refund_reversed": "reversed",
@@ -39,6 +40,7 @@ NO_NEW_STATE = (
     "refund_cancel_refused",
     "refund_paid_twice",
     "refund_paid_once",
+    "refund_consent_recorded",
     "attention_acknowledged",
 )
 REPORTS = ("failed", "cancelled", "succeeded", "pending", "awaiting_merchant")
@@ -114,6 +116,8 @@ def _money(kind: str, event: dict[str, Any], refunds: dict[str, Any]) -> None:
         one |= {"payment": event["payment"], "amount": (event["amount"]["minor"], event["amount"]["currency"])}
     if kind == "refund_planned":
         one["state"] = "planned" if event.get("hold") else "submitting"
+    elif kind == "refund_transfer_planned":
+        one["state"] = "planned" if event.get("hold") else "awaiting_merchant"
     elif kind == "refund_held":
         one["state"] = "planned" if one["state"] in ("planned", "submitting") else one["state"]
     elif kind == "refund_settled":

@@ -66,7 +66,7 @@ class TwoBooksAtProvider(TwoBooks):
         host.desk = ReturnDesk(
             shop=self.shop,
             store=engine,
-            plugins=[self.provider],
+            plugins=[self.provider, "manual_transfer"],
             settings={self.provider: self.sandbox.settings},
             migrate=False,
             clock=lambda: self.now + host.ahead,

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
         UnexplainedRemainder as UnexplainedRemainder,
     )
     from retour.model.charge_backs import ChargeBack as ChargeBack
+    from retour.model.destinations import (
+        Consent as Consent,
+        ConsentWay as ConsentWay,
+        RecordedConsent as RecordedConsent,
+        RefundDestination as RefundDestination,
+    )
     from retour.model.dossier import Dossier as Dossier
     from retour.model.errors import (
         AskedWithin as AskedWithin,
         Busy as Busy,
+        ConsentMissing as ConsentMissing,
         InvalidAmount as InvalidAmount,
         InvalidArgument as InvalidArgument,
         InvalidLines as InvalidLines,
@@ -154,10 +161,12 @@ _HOMES = {
         "UnexplainedRemainder",
     ),
     "model.charge_backs": ("ChargeBack",),
+    "model.destinations": ("Consent", "ConsentWay", "RecordedConsent", "RefundDestination"),
     "model.dossier": ("Dossier",),
     "model.errors": (
         "AskedWithin",
         "Busy",
+        "ConsentMissing",
         "InvalidAmount",
         "InvalidArgument",
         "InvalidLines",

@@ -11,6 +11,8 @@ import pytest
 from retour import (
     Actor,
     BankAccount,
+    Consent,
+    ConsentWay,
     InvalidReference,
     MemoryShop,
     Mode,
@@ -478,3 +480,28 @@ def test_a_line_that_leaves_a_doubt_is_for_a_person(lines: list[StatementLine], 
         assert match.to_look_at[0].refund == FIRST
         assert match.to_look_at[0].lines == ordered
         assert match.to_look_at[0].because.render("en") == because
+
+
+def test_a_refund_of_another_providers_payment_is_in_the_batch_with_the_account_that_the_customer_agreed_to():
+    """Its payment was made by card; the account is kept with the refund, and nobody has to give it again."""
+    desk = a_desk(an_invoice(provider="mollie", reference="tr_1", payer=None))
+    agreed = Consent(how=ConsentWay.PHONE)
+    made = desk.refund("1001", "tr_1", Money.of("45.50", "EUR"), to=JANSEN, consent=agreed, by=ANNA, request_id="f1")
+    [transfer] = transfers_of(desk).transfers
+    assert transfer.to == BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
+    batch = put_in_batch(desk, [transfer], "2026-11-24.1", by=ANNA)
+    assert pain001(SHOP, batch, batch_id="2026-11-24.1", execution_date=ON, created_at=MADE).count(b"NL91ABNA") == 1
+    confirm_statement(desk, [a_line_for(made.refund_id)], by=ANNA)
+    assert desk.dossier("1001").refund(made.refund_id).state is RefundState.SUCCEEDED
+
+
+def test_a_payment_that_its_provider_refunds_no_more_is_transferred_only_when_the_customer_agreed():
+    """PayPal refunds nothing after 180 days: the link says what to ask him first."""
+    long_ago = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=200)
+    order = an_invoice(provider="paypal", reference="2GG279541U471931P", payer=JANSEN, paid_at=long_ago)
+    keys = {"client_id": "x", "client_secret": "x", "environment": "live", "webhook_id": "x"}
+    desk = ReturnDesk(
+        shop=MemoryShop([order]), store="sqlite://", plugins=["paypal", "manual_transfer"], settings={"paypal": keys}
+    )
+    opened = desk.refund_link("1001", "2GG279541U471931P", Money.of("10.00", "EUR"))
+    assert (opened.kind, opened.transfer) == ("transfer", None)

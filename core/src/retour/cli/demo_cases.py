@@ -18,10 +18,13 @@ Arrival = Sequence[Counted] | None
 
 
 class Press(Enum):
-    """What the merchant presses to refund: retour's own button, whose answer may get lost, or the provider's link."""
+    """What the merchant presses to refund: retour's own button, whose answer may get lost, whose money the customer's
+    bank may send back, or have taken back before; or the provider's link."""
 
     REFUND = "refund"
     ANSWER_LOST = "answer lost"
+    SENT_BACK = "sent back"
+    CHARGED_BACK = "charged back"
     LINK = "link"
 
 
@@ -150,6 +153,13 @@ CASES: tuple[DemoCase, ...] = (
     DemoCase(name="invoice", title=text("pay via invoice"), fits=_paid("manual_transfer", "invoice")),
     DemoCase(name="pay_on_pickup", title=text("pay on pick-up"), fits=_paid("manual_transfer", "pay_on_pickup")),
     DemoCase(name="pay_on_delivery", title=text("pay on delivery"), fits=_paid("manual_transfer", "pay_on_delivery")),
+    DemoCase(name="sent_back", title=text("card closed"), fits=_paid("stripe"), press=Press.SENT_BACK),
+    DemoCase(
+        name="charged_back",
+        title=text("charged back by bank"),
+        fits=_paid("mollie", "creditcard"),
+        press=Press.CHARGED_BACK,
+    ),
     DemoCase(
         name="portal", title=text("label by return portal"), fits=_sent_with_sendcloud, announced=ShippingWay.PORTAL
     ),

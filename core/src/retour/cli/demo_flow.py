@@ -201,6 +201,7 @@ class _Run:
         else:
             problem = self.merchant.in_doubt()
         made = [dossier.refunds[one] for one in self.merchant.made]
+        replaced = {one.in_place_of for one in dossier.refunds.values()}
         return Result(
             order_id=self.order.id,
             returned=returned,
@@ -210,7 +211,7 @@ class _Run:
             untracked=untracked,
             refunded=total([one.amount for one in made if one.state is _GONE], self.order.currency) if made else None,
             ways=frozenset(self.merchant.ways),
-            money=frozenset({one.state for one in dossier.refunds.values()} - _QUIET),
+            money=frozenset({one.state for one in dossier.refunds.values() if one.id not in replaced} - _QUIET),
             before=not self.changed,
             note=self.note,
             problem=problem,

@@ -15,13 +15,17 @@ from retour.cli.demo_cases import Press
 from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.actor import Actor
-from retour.model.order import Mode, Order, Payment
-from retour.model.refunds import Refund, RefundOption, RefundState
+from retour.model.destinations import Consent, ConsentWay
+from retour.model.order import BankAccount, Mode, Order, Payment
+from retour.model.refunds import Refund, RefundOption, RefundSource, RefundState
 from retour.model.text import Text
-from retour.sandbox import Fault, PaymentSandbox, SandboxClock
+from retour.sandbox import ChargesBack, Fault, PaymentSandbox, SandboxClock
 
 MERCHANT = Actor.staff("anna")
 """Who does the merchant's work in the demo."""
+
+NEW_ACCOUNT = BankAccount(name="Klant Voorbeeld", iban="NL91ABNA0417164300")
+"""Where a customer of the demo wants his money who closed the account that he paid from."""
 
 DAYS = datetime.timedelta(days=2)
 """After these every refund of a sandbox that can arrive has arrived."""
@@ -44,6 +48,7 @@ class KnownFrom(Enum):
     WEBHOOK = "webhook"
     RECONCILED = "reconciled"
     LATER = "later"
+    SENT_BACK = "sent back"
     BANK = "bank"
     PERSON = "person"
 
@@ -53,6 +58,12 @@ class RefundWatch(Protocol):
 
     def refund(self, option: RefundOption, how: How) -> None:
         """The merchant sees what is suggested, and how it goes back."""
+
+    def charged_back(self, option: RefundOption) -> None:
+        """The customer's bank took money of the payment back, and this is what can go back now."""
+
+    def agreed(self, option: RefundOption, to: BankAccount) -> None:
+        """The customer agreed to get the money on this bank account."""
 
     def refund_is(self, option: RefundOption, refund: Refund, known_from: KnownFrom) -> None:
         """What became of it, and who said so."""
@@ -114,6 +125,16 @@ class Providers:
             )
 
 
+def _by_the_bank(refund: Refund) -> bool:
+    """Whether a refund is in no provider's books: it went by bank transfer in place of another way."""
+    return refund.source is RefundSource.TRANSFER
+
+
+def _there(refund: Refund) -> str:
+    """What a provider calls the state of a refund: one that came back has failed."""
+    return (RefundState.FAILED if refund.state is RefundState.REVERSED else refund.state).value
+
+
 def _testable(payment: Payment) -> bool:
     return payment.mode is Mode.TEST or payment.provider == "manual_transfer"
 
@@ -139,10 +160,14 @@ class Merchant:
             self._by_transfer(option, sandbox)
         elif self.press is Press.LINK:
             self._by_link(option, sandbox)
+        elif self.press is Press.CHARGED_BACK and isinstance(sandbox, ChargesBack):
+            self._not_once_more(option, sandbox)
+        elif self.press is Press.SENT_BACK:
+            self._by_transfer_instead(option, self._by_api(option, sandbox), sandbox)
         else:
             self._by_api(option, sandbox)
 
-    def _by_api(self, option: RefundOption, sandbox: PaymentSandbox) -> None:
+    def _by_api(self, option: RefundOption, sandbox: PaymentSandbox) -> Refund:
         self._shown(option, How.API)
         if self.press is Press.ANSWER_LOST:
             sandbox.server.faults.append(Fault.CUT_AFTER)
@@ -151,7 +176,50 @@ class Merchant:
         )
         refund = self._made(outcome.refund)
         self._seen(option, refund, KnownFrom.LOST if refund.state is RefundState.UNKNOWN else KnownFrom.ANSWER)
-        self._until_settled(option, refund, sandbox)
+        return self._until_settled(option, refund, sandbox)
+
+    def _not_once_more(self, option: RefundOption, sandbox: ChargesBack) -> None:
+        """The customer had his bank take the money back before the goods came: it is not paid to him twice."""
+        sandbox.charge_back(option.payment.reference)
+        self.providers.deliver(self.desk, option.payment)
+        self.desk.reconcile(self.order.id)
+        if self.watch is not None:
+            self.watch.charged_back(self._option(option.payment))
+
+    def _by_transfer_instead(self, option: RefundOption, refund: Refund, sandbox: PaymentSandbox) -> None:
+        """The bank sends the refund back, and the customer agrees to get the money on another account."""
+        sandbox.fail(refund.reference)
+        self.providers.deliver(self.desk, option.payment)
+        self.desk.reconcile(self.order.id)
+        self._seen(option, self.desk.dossier(self.order.id).refund(refund.id), KnownFrom.SENT_BACK)
+        self.ways.clear()  # nothing went back that way
+        self._shown(self._option(option.payment), How.TRANSFER)
+        if self.watch is not None:
+            self.watch.agreed(option, NEW_ACCOUNT)
+        outcome = self.desk.refund(
+            self.order.id,
+            option.payment.id,
+            option.suggested,
+            to=NEW_ACCOUNT,
+            consent=Consent(how=ConsentWay.PHONE),
+            instead_of=refund.id,
+            by=MERCHANT,
+            request_id=uuid4().hex,
+        )
+        confirmed = self.desk.confirm_refund(
+            self.order.id,
+            option.payment.id,
+            option.suggested,
+            reference="DEMO-1",
+            by=MERCHANT,
+            request_id=uuid4().hex,
+            refund_id=self._made(outcome.refund).id,
+        )
+        self._seen(option, confirmed.refund, KnownFrom.BANK)
+
+    def _option(self, payment: Payment) -> RefundOption:
+        """What is offered for a payment now."""
+        return next(one for one in self.desk.refund_options(self.order.id) if one.payment.id == payment.id)
 
     def _by_link(self, option: RefundOption, sandbox: PaymentSandbox) -> None:
         """The link is opened, the money goes back in the dashboard, and retour finds it there by itself."""
@@ -193,9 +261,9 @@ class Merchant:
         )
         self._seen(option, self._made(confirmed.refund), KnownFrom.PERSON)
 
-    def _until_settled(self, option: RefundOption, refund: Refund, sandbox: PaymentSandbox) -> None:
+    def _until_settled(self, option: RefundOption, refund: Refund, sandbox: PaymentSandbox) -> Refund:
         """What the provider reports by webhook, what a look at it finds that no webhook told, and what two days bring
-        to a refund on its way."""
+        to a refund on its way. Gives it as it is then."""
         for known_from in (KnownFrom.WEBHOOK, KnownFrom.RECONCILED, KnownFrom.LATER):
             if known_from is KnownFrom.RECONCILED and refund.state is RefundState.AWAITING_MERCHANT:
                 self.desk.reconcile(self.order.id)
@@ -208,6 +276,7 @@ class Merchant:
             if now.state is not refund.state:
                 self._seen(option, now, known_from)
             refund = now
+        return refund
 
     def _shown(self, option: RefundOption, how: How) -> None:
         self.ways.add(how)
@@ -233,7 +302,7 @@ class Merchant:
             if sandbox is None:
                 continue
             mine = [refunds[one] for one in self.made if refunds[one].payment == payment.id]
-            ours = sorted((one.reference, one.amount.minor, one.state.value) for one in mine)
+            ours = sorted((one.reference, one.amount.minor, _there(one)) for one in mine if not _by_the_bank(one))
             theirs = sorted(
                 (one.reference, one.amount.minor, one.status.value) for one in sandbox.books(payment.reference)
             )

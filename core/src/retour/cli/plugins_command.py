@@ -19,11 +19,12 @@ from rich.text import Text as Styled
 from retour.cli import default_language
 from retour.cli.words import text, texts
 from retour.cli.worker_command import desk_at
+from retour.model.destinations import Destination
 from retour.model.errors import PluginClash
 from retour.model.money import Money
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
-from retour.providers.capabilities import AmountStep, Destination, Support
+from retour.providers.capabilities import AmountStep, Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
 
 _SUPPORT: dict[Support, Text] = {

@@ -21,7 +21,7 @@ from retour.cli.orders_faults import OrdersFault
 from retour.cli.words import text, texts
 from retour.model.actor import Actor, ActorKind
 from retour.model.money import Money
-from retour.model.order import Order, Payment
+from retour.model.order import BankAccount, Order, Payment
 from retour.model.outcome import Outcome, RestockQuestion
 from retour.model.refunds import (
     REFUND_WORDS,
@@ -64,6 +64,7 @@ _KNOWN_FROM: Mapping[KnownFrom, Text] = {
         "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."
     ),
     KnownFrom.LATER: text("Two days later {provider} reports by webhook: {state}."),
+    KnownFrom.SENT_BACK: text("Then the bank sends it back, and {provider} reports: {state}."),
     KnownFrom.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
     KnownFrom.PERSON: text("{who} did it and confirms it, reference {reference}."),
 }
@@ -174,6 +175,32 @@ class Screen:
         else:
             self._refund_link(option.link)
 
+    def charged_back(self, option: RefundOption) -> None:
+        """The customer's bank took money of the payment back, and this is what can go back now."""
+        self.console.print()
+        self._line(
+            text(
+                "{provider} reports that the customer's bank took back {amount}. Suggestion for the goods: "
+                "{suggested}.",
+                provider=self.providers.get(option.payment.provider, option.payment.provider),
+                amount=option.charged_back,
+                suggested=option.suggested,
+            ),
+            indent=2,
+        )
+
+    def agreed(self, option: RefundOption, to: BankAccount) -> None:
+        """The customer agreed to get the money on this bank account."""
+        self._line(
+            text(
+                "{who} phones the customer, who agrees to {amount} on the account of {account}.",
+                who=MERCHANT.id,
+                amount=option.suggested,
+                account=to.masked,
+            ),
+            indent=2,
+        )
+
     def refund_is(self, option: RefundOption, refund: Refund, known_from: KnownFrom) -> None:
         """What became of a refund, and how the merchant knows."""
         sentence = _KNOWN_FROM[known_from]
@@ -200,8 +227,9 @@ class Screen:
         for entry, time, actor in zip(entries, times, actors, strict=True):
             start = f"{' ' * (first - cell_len(time))}{time}  {actor}{' ' * (second - cell_len(actor))}  "
             self._hanging(start, entry.text(self.language), indent=4)
-            if entry.note:
-                self._line(entry.note, indent=margin)
+            for beside in (entry.note, entry.account):
+                if beside:
+                    self._line(beside, indent=margin)
             if entry.url not in addresses:
                 self._url(entry.url, indent=margin if margin + cell_len(entry.url) <= self.console.width else 8)
                 addresses.add(entry.url)

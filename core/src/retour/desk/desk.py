@@ -34,6 +34,7 @@ from retour.desk.lists import Lists, check_page
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_by_api import RefundByApi, Wanted
 from retour.desk.refund_by_person import RefundByPerson
+from retour.desk.refund_by_transfer import RefundByTransfer, WantedTransfer
 from retour.desk.refund_offers import RefundOffers
 from retour.desk.refund_questions import RefundQuestions
 from retour.desk.services import Services, ready
@@ -46,6 +47,7 @@ from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
 from retour.model.actor import Actor
 from retour.model.attention import AttentionKind, AttentionPage
+from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
 from retour.model.fields import shown
@@ -528,23 +530,43 @@ class ReturnDesk:
         request_id: str,
         return_id: str | None = None,
         instead_of: str | None = None,
+        to: BankAccount | None = None,
+        consent: Consent | None = None,
         note: str | None = None,
     ) -> Outcome:
-        """Refund ``amount`` of one payment through its provider's API, once.
+        """Refund ``amount`` of one payment, once: through its provider's API, or ``to`` a bank account.
 
         What is known to be impossible is refused at once; then the provider is asked what it refunds and whether it
         can. The outcome says where the refund is then: succeeded only if the provider said so. One that only a person
         can make, by bank transfer, or that is too late for its provider, waits for the merchant:
         ``refund_link(order_id, refund_id=...)`` says how to make it.
 
+        With ``to`` it goes to that account, of whatever provider's payment it is: it counts on the payment, waits for
+        the merchant, who makes the transfer, and is sent nowhere by retour. ``consent`` is the customer's, to another
+        way than he paid; without one it raises `ConsentMissing`, but for a payment by bank transfer that goes back to
+        its payer's account.
+
         ``instead_of`` is a refund that waits for the merchant: its payment is reconciled first, and it is cancelled in
-        the same step. Raises `ProviderUnavailable` where a provider cannot be asked now, about that payment or this
-        one, and `WrongState` where this one cannot be refunded by API; use ``open_refund_link``.
+        the same step; with ``to`` it can also be one that failed or came back. Raises `ProviderUnavailable` where a
+        provider cannot be asked now, about that payment or this one, and `WrongState` where this one cannot be refunded
+        by API; give ``to`` and ``consent`` then, or use ``open_refund_link``.
         """
         note = unseen(note)
-        arguments = ("refund", payment, shown(amount), return_id, instead_of, note)
+        arguments: tuple[object, ...] = ("refund", payment, shown(amount), return_id, instead_of, note)
+        if to is not None or consent is not None:
+            arguments = (*arguments, to, consent)
         request = Request.of(order_id, request_id, arguments)
-
+        if to is not None or consent is not None:
+            transfer = WantedTransfer(
+                payment=payment,
+                amount=amount,
+                to=to,
+                consent=consent,
+                return_id=return_id,
+                instead_of=instead_of,
+                note=note,
+            )
+            return self._by_transfer.refund(order_id, transfer, by, request)
         wanted = Wanted(payment=payment, amount=amount, return_id=return_id, instead_of=instead_of, note=note)
         return self._by_api.refund(order_id, wanted, by, request)
 
@@ -869,6 +891,7 @@ class ReturnDesk:
         self._offers = RefundOffers(services, self._commands, self._links, questions)
         self._by_person = RefundByPerson(self._commands, questions, self._reconciling)
         self._by_api = RefundByApi(self._commands, questions, self._reconciling)
+        self._by_transfer = RefundByTransfer(self._commands, questions, self._reconciling)
         self._webhooks = Webhooks(services, self._commands)
         self._doctor = Doctor(services.store)
         self._attention = AttentionDesk(services, self._commands)

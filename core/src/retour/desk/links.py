@@ -7,15 +7,20 @@ from collections.abc import Sequence
 import attrs
 
 from retour.desk.services import Services
+from retour.model.destinations import account_of_words
 from retour.model.dossier import Dossier
+from retour.model.errors import WrongState
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
+from retour.model.reasons import Reason
 from retour.model.refunds import LinkKind, LinkRequest, Refund, RefundLink
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
+from retour.rules.transfers import is_another_way, why_by_transfer, why_not_transferred
+from retour.steps.case import Case
 
 
 @attrs.frozen
@@ -26,37 +31,77 @@ class Links:
     shop_id: str
 
     def refund_link(
-        self,
-        order: Order,
-        payment: Payment,
-        amount: Money,
-        to: BankAccount | None,
-        ctx: HookContext,
-        dossier: Dossier,
+        self, case: Case, dossier: Dossier, payment: Payment, amount: Money, to: BankAccount | None, ctx: HookContext
     ) -> RefundLink:
-        """The link of a policy of the host's, else of the payment's provider; where neither can, what is known."""
+        """The link of a policy of the host's, else of the payment's provider; where neither can, what is known. Nobody
+        is sent to a provider's page where it cannot be done, nor where he names an account to transfer it to."""
         if not amount:
             return _NOTHING_LEFT
-        chosen = self.services.hooks.refund_link(order, payment, amount, ctx)
+        chosen = self.services.hooks.refund_link(case.order, payment, amount, ctx)
         if chosen is not None:
             return chosen
-        provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+        accounts = self.services.accounts
+        by_transfer = accounts.by_person(payment.provider)
+        days = accounts.refund_window_days(payment.provider)
+        why = None if by_transfer else why_by_transfer(dossier, payment, days, case.time.now().earliest)
+        if why is not None or (to is not None and is_another_way(payment, to, by_transfer=by_transfer)):
+            return self._ask_for_consent(payment, amount, why)
+        provider = accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return _no_link(payment, amount, provider)
-        return _link_by(provider, order, payment, amount, to, dossier.page(payment.id))
+        return link_by(provider, case.order, payment, amount, to, dossier.page(payment.id))
 
     def waiting_link(
-        self, order: Order, refund: Refund, to: BankAccount | None, ctx: HookContext, dossier: Dossier
+        self, case: Case, dossier: Dossier, refund: Refund, to: BankAccount | None, ctx: HookContext
     ) -> RefundLink:
-        """Where a person makes a refund that waits for him: by bank transfer, where its provider cannot any more."""
-        payment = dossier.payment_of(order, refund.payment)
+        """Where a person makes a refund that waits for him: by bank transfer, once the customer has agreed to it."""
+        payment = dossier.payment_of(case.order, refund.payment)
         accounts = self.services.accounts
-        if not refund.by_transfer or accounts.by_person(payment.provider):
-            return self.refund_link(order, payment, refund.amount, to, ctx, dossier)
+        if refund.by_transfer and refund.lacks_consent:
+            return self._ask_for_consent(payment, refund.amount, refund.problem)
+        why_not = why_not_transferred(dossier, payment, refund) if refund.by_transfer else None
+        if why_not is not None:
+            return _not_to_transfer(refund, why_not)
+        own = accounts.by_person(payment.provider) and refund.to.account_id is None
+        if not refund.by_transfer or own:
+            return self.refund_link(case, dossier, payment, refund.amount, to, ctx)
         provider = accounts.transfers(self.shop_id, payment)
         if provider is None:
-            return _no_transfer(payment, refund)
-        return _link_by(provider, order, payment, refund.amount, to)
+            return _set_up_transfers(payment, self._called(payment), refund.amount, None)
+        return link_by(provider, case.order, payment, refund.amount, self._account(case, refund, to))
+
+    def _account(self, case: Case, refund: Refund, to: BankAccount | None) -> BankAccount | None:
+        """The account that a refund was decided to go to; the one that is given where that was forgotten. Raises
+        `WrongState` for another one."""
+        if refund.to.account_id is None:
+            return to
+        words = self.services.store.notes(self.shop_id, case.order_id).get(refund.to.account_id)
+        if words is None:
+            return to
+        known = account_of_words(words)
+        if to is not None and to.compact_iban != known.compact_iban:
+            raise WrongState(
+                text(
+                    "Order {order}: refund {refund} of {amount} goes to {account}. Cancel it, and refund it anew to "
+                    "the other account.",
+                    order=case.order_id,
+                    refund=refund.id,
+                    amount=refund.amount,
+                    account=known.masked,
+                )
+            )
+        return known
+
+    def _ask_for_consent(self, payment: Payment, amount: Money, why: Reason | None) -> RefundLink:
+        """How money of a payment goes back by bank transfer, before that was decided with the customer's consent."""
+        if self.services.accounts.transfers(self.shop_id, payment) is None:
+            return _set_up_transfers(payment, self._called(payment), amount, why)
+        return _ask_for_consent(payment, self._called(payment), amount, why)
+
+    def _called(self, payment: Payment) -> str:
+        """What people call the provider of a payment."""
+        provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
+        return payment.provider if isinstance(provider, Text) else provider.display_name
 
     def ways_to_send_back(self, order: Order) -> Sequence[ShippingOption]:
         """The ways in which the customer can send goods back: a return portal where there is one, and by himself."""
@@ -84,12 +129,12 @@ class Links:
             if not page:
                 provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
                 if not isinstance(provider, Text):
-                    page = _link_by(provider, order, payment, payment.captured, None).url
+                    page = link_by(provider, order, payment, payment.captured, None).url
             found[payment.id] = page
         return found
 
 
-def _link_by(
+def link_by(
     provider: PaymentCaller,
     order: Order,
     payment: Payment,
@@ -121,6 +166,8 @@ _BY_HIMSELF = ShippingOption(
     ),
 )
 
+_BY_TRANSFER = text("Refund by bank transfer")
+
 _NOTHING_LEFT = RefundLink(
     kind=LinkKind.UNAVAILABLE,
     label=text("Nothing left to refund"),
@@ -128,17 +175,51 @@ _NOTHING_LEFT = RefundLink(
 )
 
 
-def _no_transfer(payment: Payment, refund: Refund) -> RefundLink:
+def _ask_for_consent(payment: Payment, provider: str, amount: Money, why: Reason | None) -> RefundLink:
+    if why is None:
+        instruction = text(
+            "Ask the customer whether {amount} may go to his bank account, not back the way he paid, and for the IBAN "
+            "and the holder's name. Then refund it here to that account, with his consent.",
+            amount=amount,
+        )
+    else:
+        instruction = text(
+            "{provider} cannot refund payment {reference}: {why}. Ask the customer whether {amount} may go to his bank "
+            "account, and for the IBAN and the holder's name; then refund it here to that account, with his consent.",
+            provider=provider,
+            reference=payment.reference,
+            why=why.words,
+            amount=amount,
+        )
+    return RefundLink(kind=LinkKind.TRANSFER, label=_BY_TRANSFER, instruction=instruction)
+
+
+def _set_up_transfers(payment: Payment, provider: str, amount: Money, why: Reason | None) -> RefundLink:
     """The answer for a refund by bank transfer without a plugin that knows how."""
     return RefundLink(
         kind=LinkKind.TRANSFER,
-        label=text("Transfer it yourself"),
+        label=_BY_TRANSFER,
         instruction=text(
-            "{provider} cannot refund payment {reference} any more: transfer {amount} to the customer's own bank "
-            "account, and confirm it here with the bank's reference.",
-            provider=payment.provider,
+            "{provider} cannot refund payment {reference}: {why}. Set up the plugin manual_transfer, and {amount} can "
+            "go to the customer's bank account, with his consent.",
+            provider=provider,
             reference=payment.reference,
+            why=why.words if why is not None else text("the money goes by bank transfer"),
+            amount=amount,
+        ),
+    )
+
+
+def _not_to_transfer(refund: Refund, why: Reason) -> RefundLink:
+    """The answer for a bank transfer that must not be made as things are now."""
+    return RefundLink(
+        kind=LinkKind.UNAVAILABLE,
+        label=text("Do not transfer it yet"),
+        instruction=text(
+            "{amount} must not be transferred as things are now: {why}. Look at the other refunds of the payment; "
+            "cancel this one, and refund anew what is still owed.",
             amount=refund.amount,
+            why=why.words,
         ),
     )
 

@@ -50,7 +50,7 @@ class Reconciling:
         Raises `ProviderUnavailable`, and nothing is recorded, where that cannot be asked.
         """
         refund = case.dossier.refund(refund_id)
-        self._check_can_be_looked_up(case, refund)
+        self.check_can_be_looked_up(case, refund)
         payment = _in_whose_books(case, refund.payment) or case.dossier.payment_of(case.order, refund.payment)
         books = self._books([payment])
         for unasked in books.not_asked:
@@ -67,7 +67,7 @@ class Reconciling:
             )
         return self._record(case, books)
 
-    def _check_can_be_looked_up(self, case: Case, refund: Refund) -> None:
+    def check_can_be_looked_up(self, case: Case, refund: Refund) -> None:
         """Raise `WrongState` where the provider cannot tell whether a person made a refund in its dashboard. Of a bank
         transfer he is the only one who knows."""
         payment = case.dossier.payment_of(case.order, refund.payment)

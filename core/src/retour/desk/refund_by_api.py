@@ -6,17 +6,18 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request
 from retour.desk.reconcile import Reconciling
-from retour.desk.refund_questions import RefundQuestions, being_sent, not_by_api
+from retour.desk.refund_questions import RefundQuestions, being_sent, not_by_api, why_not_without_a_look
 from retour.effects.refunding import payment_of
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
-from retour.model.order import Order
+from retour.model.order import Order, Payment
 from retour.model.outcome import Outcome
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text
+from retour.providers.refund_request import Refundable
 from retour.rules import refunds
 from retour.rules.books import BooksRead, gone_meanwhile, record_books, refunded_there
 from retour.rules.draft import Draft
@@ -127,25 +128,29 @@ class RefundByApi:
         case = self.commands.known(order_id, by)
         self.commands.rehearse(case, by, lambda draft, _: refunds.retry(draft, refund_id))
         refund = case.dossier.refund(refund_id)
-        books = self._books_for(case, refund)
+        payment = payment_of(case, refund.payment)
+        refundable, books = self._books_for(case, refund, payment) or (None, None)
 
-        def decide(draft: Draft, _: Order) -> None:
+        def decide(draft: Draft, order: Order) -> None:
             hold = None
             if books is not None:
-                hold = record_books(draft, payment_of(case, refund.payment), books, own=refund)
+                hold = record_books(draft, payment, books, own=refund)
+            if refund.by_transfer and refundable is not None:
+                hold = hold or why_not_without_a_look(order, payment, refundable)
             refunds.retry(draft, refund_id, hold, read_at=None if books is None else books.read_at)
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
 
-    def _books_for(self, case: Case, refund: Refund) -> BooksRead | None:
-        """The books for a refund that is about to be sent; None for one that may have been, which is looked up, and
-        where its plugin cannot be used: whoever sends it later reads them then."""
-        payment = payment_of(case, refund.payment)
+    def _books_for(self, case: Case, refund: Refund, payment: Payment) -> tuple[Refundable, BooksRead] | None:
+        """The books for a refund that is about to be sent or transferred; None for one that may have been, which is
+        looked up, and where its plugin cannot be used: whoever sends it later reads them then."""
         if refund.state is not RefundState.PLANNED:
             return None
+        if refund.by_transfer:
+            return self.questions.books_for_transfer(case, payment)
         if isinstance(self.questions.services.accounts.refunding(case.shop, payment), Text):
             return None
-        return self.questions.books(case, payment)[1]
+        return self.questions.books(case, payment)
 
     def cancel(self, order_id: str, refund_id: str, by: Actor, note: str | None) -> Outcome:
         """Take a refund out of the hands of those who would send it, or ask its provider to take it back."""

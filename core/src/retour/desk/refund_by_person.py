@@ -60,8 +60,19 @@ class RefundByPerson:
         def opened(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
             by_person = self.questions.services.accounts.by_person(chosen.provider)
-            step = 1 if by_person else self.questions.step(draft.dossier, chosen)
-            refunds.open_link(draft, order, chosen, amount, return_id, note, by_transfer=by_person, step=step)
+            lacks_consent = not by_person and self.questions.why_by_transfer(draft, chosen) is not None
+            by_transfer = by_person or lacks_consent
+            refunds.open_link(
+                draft,
+                order,
+                chosen,
+                amount,
+                return_id,
+                note,
+                by_transfer=by_transfer,
+                lacks_consent=lacks_consent,
+                step=1 if by_transfer else self.questions.step(draft.dossier, chosen),
+            )
 
         self.questions.rehearse_refund(case, by, payment, opened)
         chosen = case.order.payment(payment)

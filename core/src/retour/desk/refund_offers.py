@@ -44,10 +44,9 @@ class RefundOffers:
                     charged_back=share.charged_back,
                     left=share.left,
                     suggested=share.suggested,
-                    link=self.links.refund_link(
-                        case.order, share.payment, share.suggested or share.left, None, ctx, dossier
-                    ),
+                    link=self.links.refund_link(case, dossier, share.payment, share.suggested or share.left, None, ctx),
                     because=quoted.because,
+                    remainder=share.remainder,
                 )
                 for share in quoted.shares
             ]
@@ -59,7 +58,7 @@ class RefundOffers:
         """Where to refund ``amount`` of a payment, or to make a refund that waits."""
         if refund_id is not None:
             case, dossier, ctx = self._with_the_order(self.commands.known(order_id))
-            return self.links.waiting_link(case.order, refunds.waiting(dossier, refund_id), to, ctx, dossier)
+            return self.links.waiting_link(case, dossier, refunds.waiting(dossier, refund_id), to, ctx)
         case, dossier, ctx = self._with_the_order(self.commands.read(order_id))
         order = case.order
         if payment is None:
@@ -71,7 +70,7 @@ class RefundOffers:
             amount = share.suggested or share.left
         else:
             refunds.check_amount(dossier, order, chosen, amount)
-        return self.links.refund_link(order, chosen, amount, to, ctx, dossier)
+        return self.links.refund_link(case, dossier, chosen, amount, to, ctx)
 
     def _with_the_order(self, case: Case) -> tuple[Case, Dossier, HookContext]:
         """The case, all that is known of it with the order as the shop has it now, and what hooks are told."""

@@ -9,7 +9,7 @@ import attrs
 from retour.desk.commands import Commands, Decide
 from retour.desk.services import Services
 from retour.effects.kinds import SendRefund, effect_of
-from retour.effects.reading import read_books
+from retour.effects.reading import can_be_read, read_books
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
@@ -20,12 +20,13 @@ from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundSt
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
-from retour.providers.errors import ProviderError
+from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import Refundable
 from retour.rules import goods, refunds
 from retour.rules.books import BooksRead
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import unplaced, untold
+from retour.rules.transfers import why_by_transfer
 from retour.steps.case import Case
 from retour.store.effects import WaitingEffect
 
@@ -54,6 +55,21 @@ class RefundQuestions:
             raise not_by_api(order, payment, why)
         return self._read(case, payment, provider)
 
+    def books_for_transfer(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead] | None:
+        """What the provider's books say of a payment whose money goes back by bank transfer; None where no plugin can
+        read them, and where the provider says for good that it has nothing to say. Raises `ProviderUnavailable` where
+        it can say it later."""
+        provider = self.services.accounts.refunding(self.shop_id, payment)
+        if isinstance(provider, Text) or not can_be_read(provider):
+            return None
+        try:
+            return self._read(case, payment, provider)
+        except ProviderUnavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, ProviderError) and cause.disposition is Disposition.FINAL:
+                return None
+            raise
+
     def beside(self, case: Case, payment: Payment) -> dict[str, BooksRead]:
         """The books of the order's other payments that may be this one under another name, by their ids. Each is asked
         once. Raises `ProviderUnavailable`."""
@@ -68,16 +84,7 @@ class RefundQuestions:
         try:
             return read_books(provider, payment, at=case.time.now().earliest)
         except ProviderError as error:
-            raise ProviderUnavailable(
-                text(
-                    "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. "
-                    "Nothing was changed.",
-                    order=case.order_id,
-                    provider=payment.provider,
-                    payment=payment.id,
-                    error=error.reason.words,
-                )
-            ) from error
+            raise cannot_ask(case, payment, error.reason.words) from error
 
     def rehearse(self, case: Case, by: Actor, decide: Decide) -> None:
         """Decide on a draft that nobody keeps. Where nobody can say what is left of the order's money, since the shop
@@ -115,6 +122,11 @@ class RefundQuestions:
         identity = dossier.identities.get(payment.id)
         method = identity.method if identity is not None and identity.method else payment.method
         return provider.capabilities.step(payment.captured.currency, method)
+
+    def why_by_transfer(self, draft: Draft, payment: Payment) -> Reason | None:
+        """Why money of a payment goes back by bank transfer and not by its provider; None where the provider can."""
+        days = self.services.accounts.refund_window_days(payment.provider)
+        return why_by_transfer(draft.dossier, payment, days, draft.earliest or draft.at)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
         """Raise `WrongState` where a refund is with a provider that takes nothing back."""
@@ -198,12 +210,47 @@ def not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
     """The error about a payment that its provider's API does not refund."""
     return WrongState(
         text(
-            "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link.",
+            "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link, or refund it by "
+            "bank transfer with the customer's consent: refund(..., to=BankAccount(...), consent=Consent(...)).",
             order=order.id,
             payment=payment.id,
             why=why.rstrip(".") if isinstance(why, str) else why,
         )
     )
+
+
+def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:
+    """The error about a payment of which nobody can be asked now."""
+    return ProviderUnavailable(
+        text(
+            "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was changed.",
+            order=case.order_id,
+            provider=payment.provider,
+            payment=payment.id,
+            error=why,
+        )
+    )
+
+
+_NOBODYS_TO_TRANSFER = frozenset({ErrorCode.DISPUTED, ErrorCode.ALREADY_REFUNDED, ErrorCode.NOT_YET})
+"""Why a provider gives nothing back of a payment whose money is not the customer's to have, or not yet."""
+
+
+def why_not_without_a_look(order: Order, payment: Payment, refundable: Refundable) -> Reason | None:
+    """Why a bank transfer waits for a person by what the provider says of the payment; None where it may go. Raises
+    `WrongState` where the customer has the money already, or may get it by a dispute."""
+    if refundable.possible or refundable.code in (ErrorCode.NOT_REFUNDABLE, ErrorCode.TOO_LATE):
+        return None
+    if refundable.code in _NOBODYS_TO_TRANSFER:
+        raise WrongState(
+            text(
+                "Order {order}: nothing of payment {payment} is to be transferred: {why}. Nothing was changed.",
+                order=order.id,
+                payment=payment.id,
+                why=refundable.reason.rstrip("."),
+            )
+        )
+    return reason(ReasonCode.NOT_REFUNDABLE, refundable.reason)
 
 
 def being_sent(dossier: Dossier, refund_id: str) -> WrongState:

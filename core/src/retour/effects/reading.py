@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 
 from retour.model.order import Payment
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, Reported
 from retour.plugins.providers import PaymentCaller
 from retour.providers.refund_request import Refundable, RefundResult
@@ -36,10 +37,16 @@ def read_books(
         seen=None if results is None else as_reports(results),
         page=refundable.url,
         names=refundable.names,
+        because=_why_not(refundable),
         method=refundable.method if _depends_on_method(provider, payment) else "",
         read_at=at,
     )
     return refundable, books
+
+
+def _why_not(refundable: Refundable) -> Reason | None:
+    """Why nothing of a payment can be refunded by API, where the provider says so in a code."""
+    return None if refundable.code is None else reason(ReasonCode(refundable.code.value), refundable.reason)
 
 
 def target_of(provider: PaymentCaller, refund: Refund, payment: Payment) -> str:

@@ -48,6 +48,7 @@ from retour.rules.matching import (
     why_no_longer,
 )
 from retour.rules.recovery import Next, begins_anew, next_step, window_ends
+from retour.rules.transfers import is_past_window
 from retour.steps.case import Case, Cases
 from retour.store.clock import DatabaseTime
 from retour.store.effects import ClaimedEffect
@@ -126,7 +127,7 @@ class Refunding:
                 return _anew(effect, refund, reason(ReasonCode.NOT_MADE_BEFORE))
             if begins_anew(refund, now, window=window):  # or not: who was suspended while it read the order cannot tell
                 return Attempt(settled=given_back(effect))
-            if _too_late(sending, now):
+            if is_past_window(sending.payment, provider.capabilities.refund_window_days, now.earliest):
                 late = RefundFellBack(refund_id=refund.id, because=reason(ReasonCode.TOO_LATE))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(late)))
             if _read_long_ago(refund, case.time.now()) and can_be_read(provider):
@@ -387,13 +388,6 @@ class Refunding:
 
     def _provider(self, case: Case, payment_id: str) -> PaymentCaller | Text:
         return self.accounts.refunding(case.shop, payment_of(case, payment_id))
-
-
-def _too_late(sending: Sending, now: Moment) -> bool:
-    """Whether the provider certainly refunds the payment no more: it was paid more calendar days ago than it declares,
-    wherever a day begins."""
-    days, paid_at = sending.provider.capabilities.refund_window_days, sending.payment.paid_at
-    return days is not None and paid_at is not None and now.earliest - paid_at > datetime.timedelta(days=days + 1)
 
 
 def _read_long_ago(refund: Refund, now: Moment) -> bool:

@@ -38,7 +38,8 @@ class Dossier:
     right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of the
     command's first event.
 
-    ``charge_backs`` is what banks have taken back of payments, by the payment's id.
+    ``charge_backs`` is what banks have taken back of payments, and ``not_refundable`` why nothing of a payment goes
+    back by its provider any more, both by the payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
     ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
     ``unexplained`` are the payments of which less is left than anything explains, by the payment's id, and
@@ -59,6 +60,7 @@ class Dossier:
     odd_lines: Mapping[str, OddLine] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
+    not_refundable: Mapping[str, Reason] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
     order_changed_at: datetime.datetime | None = None
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)

@@ -84,6 +84,10 @@ class NotPossibleNow(RetourError):
     """This cannot be done now: `WrongState` or `ProviderUnavailable` says why."""
 
 
+class ConsentMissing(RetourError):
+    """Money would go back another way than the customer paid, and nobody has recorded that he agreed."""
+
+
 class WrongState(NotPossibleNow):
     """The order, return, payment or refund is in a state in which this cannot be done. The same again is refused again,
     until the state is another."""

@@ -15,6 +15,7 @@ from retour.model.events import (  # noqa: F401 - each step is known then
     money_steps,
     payment_identity_steps,
     stock_steps,
+    transfers_steps,
 )
 from retour.model.events.event import Recorded
 from retour.model.events.folding import STEPS

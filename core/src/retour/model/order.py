@@ -191,6 +191,20 @@ class BankAccount:
     name: Reference = attrs.field(repr=False)
     iban: Reference = attrs.field(repr=False)
 
+    @property
+    def masked(self) -> str:
+        """As it is shown to who only has to recognise it: the holder, the country and the end of the IBAN.
+
+        >>> BankAccount(name="J. Jansen", iban="NL91 ABNA 0417 1643 00").masked
+        'J. Jansen, NL…4300'
+        """
+        return f"{self.name}, {self.compact_iban[:2]}…{self.compact_iban[-4:]}"
+
+    @property
+    def compact_iban(self) -> str:
+        """The IBAN as banks compare it: without blanks, in capitals."""
+        return "".join(self.iban.split()).upper()
+
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Payment:

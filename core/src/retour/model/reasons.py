@@ -63,6 +63,7 @@ class ReasonCode(StrEnum):
     LINE_GONE = "line_gone"  # from the order, after units of it came back: the value "amount"
     LINE_REPRICED = "line_repriced"  # after units of it came back: the values "before" and "now"
     SEVERAL_LINES = "several_lines"  # to look at: the value "lines"
+    DID_NOT_ARRIVE = "did_not_arrive"  # the last refund of a payment, by its provider's word
 
     AUTHENTICATION = "authentication"
     CONFIGURATION = "configuration"
@@ -87,6 +88,10 @@ class ReasonCode(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> ReasonCode | None:
         return cls.UNKNOWN if isinstance(value, str) else None
+
+
+NEVER_AT_THE_PROVIDER = frozenset({ReasonCode.NOT_REFUNDABLE, ReasonCode.TOO_LATE})
+"""Why nothing of a payment goes back by its provider, now or later."""
 
 
 def as_said(words: str) -> str:
@@ -200,7 +205,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ),
     ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
     ReasonCode.CHARGED_BACK: text("the customer's bank took back {amount} of payment {payment}"),
-    ReasonCode.REMAINDER: text("{amount} more is owed, which no provider of the payments can pay: transfer it by hand"),
+    ReasonCode.REMAINDER: text(
+        "{amount} more is owed, which no provider of the payments can pay: refund it by bank transfer"
+    ),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),
@@ -250,6 +257,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "several lines of the order cannot be right, or were changed: {lines}. Decide for yourself what goes back for "
         "them"
     ),
+    ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
     ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import attrs
 
+from retour.model.destinations import TO_THE_ORIGINAL_PAYMENT, RecordedConsent, RefundDestination
 from retour.model.fields import Id, Reference, checked
 from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
@@ -35,11 +36,12 @@ NO_MONEY_MOVED = frozenset({RefundState.FAILED, RefundState.CANCELLED, RefundSta
 
 
 class RefundSource(StrEnum):
-    """Who made a refund: retour by API, a person after opening a link, a person who told us later, or somebody at
-    the provider without telling us."""
+    """Who made a refund: retour by API, a person after opening a link, a person by a bank transfer that was decided in
+    place of it, a person who told us later, or somebody at the provider without telling us."""
 
     API = "api"
     LINK = "link"
+    TRANSFER = "transfer"
     PERSON = "person"
     EXTERNAL = "external"
 
@@ -94,13 +96,15 @@ class Refund:
     by them but for a refund of an earlier release, which has none of the others.
     ``reported`` is everything that the provider ever said of it, ``succeeded_at`` when it first said that it succeeded;
     ``settled`` is what a person said of it where the
-    provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund that was
-    unknown when a person made this one by hand instead.
+    provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund in whose
+    place this one was made: one that was unknown when a person made this one by hand, or that a bank transfer replaces.
     ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again;
     ``let_go_after`` is the problem that a person had seen when he let it go on.
     ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
-    that holds it. ``cancelling`` says that the provider was asked to take it back. ``page`` is the payment's page as
-    the provider named it. ``step`` is that of the amounts which the provider pays, in minor units, when it was decided.
+    that holds it. ``to`` is where its money goes, ``consent`` the customer's to another way than he paid;
+    ``lacks_consent`` says that he has not given it yet, so that nothing is transferred. ``cancelling`` says that the
+    provider was asked to take it back. ``page`` is the payment's page as the provider named it. ``step`` is that of the
+    amounts which the provider pays, in minor units, when it was decided.
     """
 
     id: str
@@ -128,6 +132,9 @@ class Refund:
     let_go_after: Reason | None = None
     waits_until: datetime.datetime | None = None
     by_transfer: bool = False
+    to: RefundDestination = TO_THE_ORIGINAL_PAYMENT
+    consent: RecordedConsent | None = None
+    lacks_consent: bool = False
     batch: str = ""
     cancelling: bool = False
     page: str = ""
@@ -177,7 +184,7 @@ class RefundShare:
     """What went back and can go back on one payment, and how much of what we suggest falls on it.
 
     ``charged_back`` is what the customer's bank took back. ``step`` is that of the amounts that the payment's provider
-    pays, in minor units.
+    pays, in minor units; ``remainder`` is what is owed of it too, and no step can ever pay.
     """
 
     payment: Payment
@@ -186,6 +193,7 @@ class RefundShare:
     left: Money
     suggested: Money
     step: int = 1
+    remainder: Money | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -307,8 +315,8 @@ class RefundOption:
 
     What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (a
     `refund_plan` that could not answer), which lines a person has to decide about (one that cannot be right is not in
-    what is suggested; one that the shop changed since it came back is, at the price that it had), or which remainder of
-    the order no provider of its payments can pay.
+    what is suggested; one that the shop changed since it came back is, at the price that it had), or which
+    ``remainder`` of it no step of its provider can ever pay: that goes by bank transfer, ``refund(..., to=...)``.
     """
 
     payment: Payment
@@ -319,6 +327,7 @@ class RefundOption:
     suggested: Money
     link: RefundLink
     because: Reason | None = None
+    remainder: Money | None = None
 
 
 REFUND_WORDS: Mapping[RefundState, Text] = {

@@ -23,8 +23,8 @@ class TimelineEntry:
     """One line of a timeline.
 
     ``seq`` is the event's, 0 for what the host's order itself tells (placed, paid). ``code`` is the event's type.
-    ``note`` is what somebody wrote with it, for the staff only, empty when it was removed. ``url`` leads to the
-    payment at its provider.
+    ``note`` is what somebody wrote with it, and ``account`` the bank account that money goes to, its IBAN masked: for
+    the staff only, empty when they were removed. ``url`` leads to the payment at its provider.
     """
 
     seq: int
@@ -34,6 +34,7 @@ class TimelineEntry:
     message: Text
     note: str = ""
     url: str = ""
+    account: str = ""
 
     def text(self, language: str = "en") -> str:
         """The entry in ``language`` ("en" or "nl")."""

@@ -178,6 +178,12 @@ class Accounts:
         found = self.payment(shop, name, account, payment.mode) if name else None
         return None if isinstance(found, Text) else found
 
+    def refund_window_days(self, provider: str) -> int | None:
+        """For how many calendar days a provider refunds a payment; None where there is no general limit, or no plugin
+        that says it."""
+        found = self._registry.payment.get(provider)
+        return None if found is None else found[0].capabilities.refund_window_days
+
     def by_person(self, provider: str) -> bool:
         """Whether refunds of this provider's payments are made by a person."""
         found = self._registry.payment.get(provider)

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, get_origin
 import attrs
 
 from retour.model.asking import asking
+from retour.model.destinations import Destination
 from retour.model.errors import AskedWithin, InvalidValue
 from retour.model.fields import Id, check_again, wanted_instead
 from retour.model.making import apart
@@ -26,7 +27,7 @@ from retour.model.order import Mode, Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import LinkRequest, RefundLink
 from retour.model.shipping import ShippingOption
-from retour.providers.capabilities import Destination, PaymentCapabilities, ShippingCapabilities
+from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import DEADLINE_SECONDS, time_limit
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult

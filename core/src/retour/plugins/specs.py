@@ -145,7 +145,7 @@ def refund_plan(
 
 @hookspec
 def refund_approval(order: Order, plan: RefundPlan, ctx: HookContext) -> Approval | None:
-    """Approve, hold or refuse a refund by API.
+    """Approve, hold or refuse a refund by API, or by bank transfer in place of the way it came in.
 
     **Kind**: decide, collected; the strictest wins: refuse, hold, approve. **Called** by ``refund``, before anything is
     locked or stored; again if somebody else changed the order meanwhile. **Return** an `Approval`, or None for no

@@ -1,5 +1,6 @@
 """What a provider author imports: the contract, capabilities, settings, and the values that pass between."""
 
+from retour.model.destinations import Destination
 from retour.model.money import Money
 from retour.model.order import BankAccount, Delivery, Mode, Order, Payment
 from retour.model.refunds import LinkKind, LinkRequest, QrCode, RefundLink, TransferInstruction
@@ -7,7 +8,6 @@ from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, TextDomain
 from retour.providers.capabilities import (
     AmountStep,
-    Destination,
     Idempotency,
     PaymentCapabilities,
     ShippingCapabilities,

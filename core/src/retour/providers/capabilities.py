@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import attrs
 
+from retour.model.destinations import Destination
 from retour.providers.webhooks import WebhookTrust
 
 
@@ -33,13 +34,6 @@ class Idempotency:
 
     header: str
     window: datetime.timedelta
-
-
-class Destination(StrEnum):
-    """Where a refund can go: back the way the payment came, or to an account that is named with the refund."""
-
-    ORIGINAL_PAYMENT = "original_payment"
-    BANK_ACCOUNT = "bank_account"
 
 
 @attrs.frozen(kw_only=True)

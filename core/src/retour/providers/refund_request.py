@@ -78,8 +78,11 @@ class Refundable:
 
     ``target`` is the id that a refund is made on, resolved from whatever the shop stored. ``remaining`` is what the
     provider would still refund, exact only where the capability ``refundable`` is ``Support.YES``. ``possible`` is
-    False with a ``reason`` when no refund by API can be made; then there may be no ``target``. ``url`` is the payment's
-    page in the dashboard, if the provider gave it.
+    False with a ``reason`` when no refund by API can be made; then there may be no ``target``. ``code`` says why in
+    our terms: `ErrorCode.NOT_REFUNDABLE` of what never goes back there, as a gift card or a voucher, and
+    `ErrorCode.TOO_LATE` after the provider's time; then a bank transfer is offered, and nobody is sent to the
+    provider's page. `ErrorCode.DISPUTED`, `ErrorCode.ALREADY_REFUNDED` and `ErrorCode.NOT_YET`: then nothing is
+    transferred either. ``url`` is the payment's page in the dashboard, if the provider gave it.
 
     The rest is what else the answer said. ``names`` are all names that a webhook may use of this payment and of no
     other, the target among them. Two payments with a name in common are taken for one, so an order that can have
@@ -93,6 +96,7 @@ class Refundable:
     remaining: Money
     possible: bool = True
     reason: str = attrs.field(default="", converter=redacted)
+    code: ErrorCode | None = None
     url: str = ""
     names: tuple[Id, ...] = ()
     choices: tuple[Id, ...] = ()
@@ -104,5 +108,7 @@ class Refundable:
     def __attrs_post_init__(self) -> None:
         if self.possible and not self.target:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "what can be refunded has no target")
+        if self.possible and self.code is not None:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "what can be refunded has a code for why it cannot")
         if self.possible and self.choices:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "what is one of several is no payment to refund")

@@ -14,9 +14,10 @@ import attrs
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.events.charge_backs import PaymentChargedBack
+from retour.model.events.transfers import PaymentNotRefundable
 from retour.model.money import Money
 from retour.model.order import Payment
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reason
 from retour.model.refunds import Evidence, Refund, RefundSource, RefundState
 from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, record_reports
@@ -31,6 +32,7 @@ class BooksRead:
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
     say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page,
     ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on it.
+    ``because`` is why nothing can be refunded by API, None where something can or nobody said.
     ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
     """
 
@@ -42,6 +44,7 @@ class BooksRead:
     page: str = ""
     names: Sequence[str] = ()
     method: str = ""
+    because: Reason | None = None
     read_at: datetime.datetime | None = None
 
 
@@ -56,6 +59,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     identify(draft, payment, books.target, books.names, books.method)
     before = draft.dossier
     _record_charge_back(draft, payment, books)
+    _record_refundable(draft, payment, books)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
@@ -70,6 +74,15 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
     told = books.charged_back
     if told is not None and told != draft.dossier.charged_back_there(payment.id, told.currency):
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
+
+
+def _record_refundable(draft: Draft, payment: Payment, books: BooksRead) -> None:
+    """That nothing of a payment goes back by its provider any more, and why; or that it does after all."""
+    known = draft.dossier.not_refundable.get(payment.id)
+    lasting = books.because if books.because is not None and books.because.code in NEVER_AT_THE_PROVIDER else None
+    if lasting != known and (lasting is not None or books.remaining is not None):
+        event = PaymentNotRefundable(payment=payment.id, because=lasting)
+        draft.record(event, by=Actor.provider(payment.provider))
 
 
 def gone_meanwhile(dossier: Dossier, payment: Payment, seen: Dossier) -> Reason | None:
@@ -148,4 +161,4 @@ def _is_there(refund: Refund, own: Refund | None) -> bool:
     if own is not None and refund.id == own.id:
         return False
     never_sent = refund.state is RefundState.PLANNED and refund.sent_at is None
-    return refund.counts_against_payment and not never_sent
+    return refund.counts_against_payment and not never_sent and not refund.by_transfer

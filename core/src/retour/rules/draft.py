@@ -8,6 +8,7 @@ import re
 import attrs
 
 from retour.model.actor import Actor, ActorKind
+from retour.model.destinations import account_as_words
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidReference, NotAllowed
 from retour.model.events.event import Event, Recorded
@@ -16,7 +17,7 @@ from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.making import unchecked
 from retour.model.moment import Moment
-from retour.model.order import Order
+from retour.model.order import BankAccount, Order
 from retour.model.text import Text, text
 from retour.model.unseen import unseen
 
@@ -25,7 +26,8 @@ _recorded = unchecked(Recorded)
 
 @attrs.frozen(kw_only=True)
 class Note:
-    """Free words that somebody wrote, personal data: kept apart from the event that names it by ``id``."""
+    """Personal data, free words that somebody wrote or a bank account: kept apart from the event that names it by
+    ``id``."""
 
     id: str
     customer: str
@@ -105,7 +107,14 @@ class Draft:
         if not words.strip():
             return None
         refuse_card_number(order.id, words)
-        note = Note(id=self.new_id("nt"), customer=order.customer, words=unseen(words.strip()))
+        return self._keep("nt", order, words.strip())
+
+    def account(self, order: Order, account: BankAccount) -> str:
+        """Keep a bank account that money goes to; gives the id under which an event names it."""
+        return self._keep("ba", order, account_as_words(account))
+
+    def _keep(self, prefix: str, order: Order, words: str) -> str:
+        note = Note(id=self.new_id(prefix), customer=order.customer, words=unseen(words))
         self.notes.append(note)
         return note.id
 

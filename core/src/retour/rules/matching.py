@@ -168,7 +168,7 @@ def _waiting_for(draft: Draft, payment: Payment, seen: ReportedRefund) -> list[R
     return [
         refund
         for refund in draft.dossier.on_payment(payment.id)
-        if refund.state is RefundState.AWAITING_MERCHANT and refund.amount == seen.amount
+        if refund.state is RefundState.AWAITING_MERCHANT and not refund.by_transfer and refund.amount == seen.amount
     ]
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidAmount, InvalidArgument, InvalidReference, WrongState
+from retour.model.errors import ConsentMissing, InvalidAmount, InvalidArgument, InvalidReference, WrongState
 from retour.model.events.money import (
     RefundCancelAsked,
     RefundCancelled,
@@ -26,6 +26,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.events.transfers import RefundTransferReleased
 from retour.model.fields import shown
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
@@ -90,15 +91,16 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     Nothing is suggested where refunds are of another currency than the order is now, or are on a payment that left it,
     or where it has one payment under two names: nobody can count them together.
     """
-    rest, never = suggested_total(dossier, order), Money.zero(order.currency)
-    found = []
+    rest, nothing = suggested_total(dossier, order), Money.zero(order.currency)
+    found, never = [], []
     for payment in order.payments:
         refunded = dossier.refunded(payment.id, order.currency)
         charged_back = dossier.charged_back(payment.id, order.currency)
         left = max(payment.captured - refunded - charged_back, Money.zero(order.currency))
         step = step_of(payment)
         can = payable(rest, left, step)
-        rest, never = max(rest - can.amount, Money.zero(order.currency)), never + can.never
+        rest = max(rest - can.amount, nothing)
+        never.append(can.never)
         found.append(
             RefundShare(
                 payment=payment,
@@ -109,13 +111,13 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
                 step=step,
             )
         )
-    remainder = min(rest, never)
+    remainder = min(rest, total(never, order.currency))
     because = _to_decide(dossier, order)
     if because is None and remainder:
         because = reason(ReasonCode.REMAINDER, amount=str(remainder))
     quoted = RefundQuote(
         suggested=total([share.suggested for share in found], order.currency),
-        shares=tuple(found),
+        shares=_with_remainders(found, never, remainder),
         remainder=remainder,
         because=because,
     )
@@ -123,6 +125,16 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     if uncounted is not None:
         return without_plan(attrs.evolve(quoted, suggested=Money.zero(order.currency)), uncounted)
     return quoted
+
+
+def _with_remainders(found: Sequence[RefundShare], never: Sequence[Money], remainder: Money) -> tuple[RefundShare, ...]:
+    """The shares, each with its part of what no step can pay."""
+    shares = []
+    for share, most in zip(found, never, strict=True):
+        part = min(remainder, most)
+        remainder -= part
+        shares.append(attrs.evolve(share, remainder=part or None))
+    return tuple(shares)
 
 
 def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
@@ -148,7 +160,10 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
         remainder=None,
         because=_of_the_lines(quoted.because),
         shares=tuple(
-            [attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing)) for share in quoted.shares]
+            [
+                attrs.evolve(share, suggested=amounts.get(share.payment.id, nothing), remainder=None)
+                for share in quoted.shares
+            ]
         ),
     )
 
@@ -238,6 +253,15 @@ def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money
 # --- deciding a refund -----------------------------------------------------------------------------------
 
 
+def check_decision(draft: Draft, order: Order, payment: Payment, amount: Money, return_id: str | None) -> None:
+    """Raise what stands in the way of deciding that ``amount`` of a payment goes back, for a return or for none."""
+    _check_return(draft, return_id)
+    _refuse_while_unclear(draft.dossier, order, payment)
+    refuse_unplaced(draft.dossier, order)
+    _refuse_uncounted(draft.dossier, order, payment)
+    check_amount(draft.dossier, order, payment, amount)
+
+
 def plan(
     draft: Draft,
     order: Order,
@@ -261,13 +285,9 @@ def plan(
     where they were not.
     """
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
-    _check_return(draft, return_id)
     if instead_of is not None:
-        _cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
-    _refuse_while_unclear(draft.dossier, order, payment)
-    refuse_unplaced(draft.dossier, order)
-    _refuse_uncounted(draft.dossier, order, payment)
-    check_amount(draft.dossier, order, payment, amount)
+        cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
+    check_decision(draft, order, payment, amount, return_id)
     check_step(order, payment, amount, step)
     refund_id = draft.new_id("rf")
     draft.record(
@@ -298,10 +318,11 @@ def open_link(
     note: str | None,
     *,
     by_transfer: bool = False,
+    lacks_consent: bool = False,
     step: int = 1,
 ) -> str:
-    """Reserve an amount for a person who is about to refund it at the provider, in its ``step``, or at the bank. Gives
-    the refund's id."""
+    """Reserve an amount for a person who is about to refund it at the provider, in its ``step``, or at the bank: there
+    not before the customer has agreed, where that ``lacks_consent``. Gives the refund's id."""
     draft.only(ActorKind.STAFF, what=text("make a refund"))
     _check_return(draft, return_id)
     _refuse_while_unclear(draft.dossier, order, payment)
@@ -317,6 +338,7 @@ def open_link(
             return_id=return_id,
             note_id=draft.note(order, note),
             by_transfer=by_transfer,
+            lacks_consent=lacks_consent,
             database_at=draft.earliest,
             step=step,
         )
@@ -341,6 +363,17 @@ def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
         )
     if refund.state is not RefundState.AWAITING_MERCHANT or not refund.by_transfer:
         raise _not_now(draft.dossier, refund, text("hand it to the bank"))
+    if refund.lacks_consent and batch:
+        raise ConsentMissing(
+            text(
+                "Order {order}: refund {refund} of {amount} would go back another way than the customer paid. Ask him, "
+                "and record his consent first: refund(..., to=BankAccount(...), consent=Consent(...), "
+                "instead_of={refund}).",
+                order=draft.dossier.order_id,
+                refund=refund.id,
+                amount=refund.amount,
+            )
+        )
     if refund.batch == batch:
         return
     if refund.batch and batch:
@@ -494,7 +527,7 @@ def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, with
     if refund.state is RefundState.SUBMITTING and withdrawn:
         draft.record(RefundCancelled(refund_id=refund_id, note_id=draft.note(order, note)))
     elif refund.state is not RefundState.PENDING or refund.instruction is None:
-        _cancel_waiting(draft, refund_id, None, draft.note(order, note))
+        cancel_waiting(draft, refund_id, None, draft.note(order, note))
     elif not refund.cancelling:
         draft.record(RefundCancelAsked(refund_id=refund_id, note_id=draft.note(order, note)))
 
@@ -520,6 +553,8 @@ def retry(
         raise _not_now(draft.dossier, refund, text("try it again"))
     if refund.state is RefundState.PLANNED and hold is not None and hold != refund.problem:
         draft.record(RefundHeld(refund_id=refund_id, because=hold))
+    elif refund.state is RefundState.PLANNED and refund.by_transfer:
+        draft.record(RefundTransferReleased(refund_id=refund_id))
     elif refund.state is RefundState.PLANNED:
         draft.record(
             RefundSubmitted(
@@ -587,7 +622,8 @@ def check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount
         raise _not_now(dossier, refund, text("confirm it with this payment and amount"))
 
 
-def _cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_id: str | None = None) -> None:
+def cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_id: str | None = None) -> None:
+    """Cancel a refund that was certainly not sent, or that waits for the merchant; raises `WrongState` for others."""
     refund = draft.dossier.refund(refund_id)
     if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
         raise _not_now(draft.dossier, refund, text("cancel it"))

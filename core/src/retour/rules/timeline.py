@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from retour.model.actor import Actor, ActorKind
+from retour.model.destinations import account_of_words
 from retour.model.dossier import Dossier
 from retour.model.events import (  # noqa: F401 - each event has its words then
     attention_words,
@@ -13,6 +14,7 @@ from retour.model.events import (  # noqa: F401 - each event has its words then
     money_words,
     payment_identity_words,
     stock_words,
+    transfers_words,
 )
 from retour.model.events.event import Recorded
 from retour.model.events.goods import OrderSeen
@@ -33,8 +35,8 @@ def entries(
 ) -> tuple[TimelineEntry, ...]:
     """The timeline of an order for ``audience``, the oldest first.
 
-    ``notes`` are the words that are still kept, by their id, and ``pages`` the payments' pages at their providers, by
-    the payment's id: both are for the staff.
+    ``notes`` are the words and bank accounts that are still kept, by their id, and ``pages`` the payments' pages at
+    their providers, by the payment's id: both are for the staff.
     """
     staff = audience is Audience.STAFF
     shown_notes, shown_pages = (notes, pages) if staff else ({}, {})
@@ -101,4 +103,11 @@ def _entry(
         message=words,
         note=notes.get(event.subject.note_id or "", ""),
         url=pages.get(event.subject.payment or "", ""),
+        account=_account(notes, event.subject.account_id),
     )
+
+
+def _account(kept: Mapping[str, str], account_id: str | None) -> str:
+    """The bank account that money goes to, masked; empty where it was removed."""
+    words = kept.get(account_id or "", "")
+    return account_of_words(words).masked if words else ""

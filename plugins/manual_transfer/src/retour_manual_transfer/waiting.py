@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from retour import Actor, RetourError, WrongState
-from retour.providers import BankAccount, LinkRequest, Mode, Money, Payment, Text, TextDomain
+from retour.providers import BankAccount, Mode, Money, Payment, Text, TextDomain
 from retour_manual_transfer.batch import Transfer, sentences, transfer_faults
-from retour_manual_transfer.provider import ManualTransfer, refund_link
+from retour_manual_transfer.provider import ManualTransfer
 
 if TYPE_CHECKING:
     from retour import ReturnDesk
@@ -62,9 +62,10 @@ def transfers_of(
     """The transfers for the refunds that wait for the merchant, of all orders or of those named, the newest first.
 
     Those that are in no batch yet; with ``batch``, those that `put_in_batch` put in it, as long as they wait. The
-    customer's account is the payer that the order names, or the one in ``accounts`` by refund id; it is read here,
-    checked, and stored nowhere. ``account`` is which of the merchant's own accounts (`Payment.account`) pays; refunds
-    that another provider could not make are paid from "default".
+    customer's account is the one that the refund was decided to go to, else the payer that the order names, or the one
+    in ``accounts`` by refund id; those are read here, checked, and stored nowhere. ``account`` is which of the
+    merchant's own accounts (`Payment.account`) pays; what goes by transfer in place of another provider's refund is
+    paid from "default".
     """
     given = accounts or {}
     transfers: list[Transfer] = []
@@ -73,7 +74,7 @@ def transfers_of(
     for refund in waiting_refunds(desk, order_ids, batch=batch, account=account):
         if refund.order_id not in payments:
             payments[refund.order_id] = _payments(desk, refund.order_id)
-        made = _transfer(refund, payments[refund.order_id], given.get(refund.refund_id))
+        made = _transfer(desk, refund, payments[refund.order_id], given.get(refund.refund_id))
         if isinstance(made, Transfer):
             transfers.append(made)
         else:
@@ -165,7 +166,7 @@ def _payments(desk: ReturnDesk, order_id: str) -> Mapping[str, Payment] | Retour
 
 
 def _transfer(
-    refund: WaitingRefund, payments: Mapping[str, Payment] | RetourError, to: BankAccount | None
+    desk: ReturnDesk, refund: WaitingRefund, payments: Mapping[str, Payment] | RetourError, to: BankAccount | None
 ) -> Transfer | Text:
     """The transfer for a refund, or what to do before there can be one."""
     if isinstance(payments, RetourError):
@@ -184,15 +185,10 @@ def _transfer(
             payment=refund.payment,
             order=refund.order_id,
         )
-    link = refund_link(
-        LinkRequest(
-            order_id=refund.order_id,
-            payment=payment,
-            amount=refund.amount,
-            remittance=f"Retour {refund.order_id}",
-            to=to or payment.payer,
-        )
-    )
+    try:
+        link = desk.refund_link(refund.order_id, refund_id=refund.refund_id, to=to)
+    except RetourError as error:
+        return error.message
     if link.transfer is None:
         return link.instruction
     transfer = Transfer(

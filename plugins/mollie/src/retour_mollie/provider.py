@@ -85,6 +85,9 @@ WHY_NOT: Mapping[str, str] = {
 }
 """Why Mollie gives no amount that can be refunded, by the payment's status."""
 
+CODES: Mapping[str, ErrorCode] = {"paid": ErrorCode.NOT_REFUNDABLE, "authorized": ErrorCode.NOT_YET}
+"""The same in our terms. One that is neither was never paid."""
+
 
 class Mollie:
     """Payments by Mollie: iDEAL, cards, Bancontact and the rest.
@@ -156,20 +159,24 @@ class Mollie:
         found = self._read_payment(target, {"embed": "refunds"})
         refunds = None if found.refunds is None else tuple([self._result(one, target) for one in found.refunds])
         nothing = Money.zero(captured.currency)
+        code = None
         if found.amount.currency != captured.currency:
             remaining = nothing
             reason = f"Payment {target} is in {found.amount.currency}, and the order says {captured.currency}."
         elif found.amountRemaining is None:
             remaining = nothing
             reason = WHY_NOT.get(found.status, f"The payment is not paid: Mollie calls it {found.status}.")
+            code = CODES.get(found.status)
         else:
             remaining = found.amountRemaining.money
             reason = "" if remaining.minor > 0 else _nothing_left(found.charged_back)
+            code = ErrorCode.ALREADY_REFUNDED if reason else None
         return Refundable(
             target=target,
             remaining=remaining,
             possible=not reason,
             reason=reason,
+            code=code,
             url=found.dashboard,
             names=(target, order) if order else (target,),
             method=found.method or "",

@@ -84,6 +84,12 @@ _WHY_NOT = {
 }
 """Why a capture in this status (schema ``capture_status``) has nothing to refund."""
 
+_CODES = {
+    "PENDING": ErrorCode.NOT_YET,
+    "REFUNDED": ErrorCode.ALREADY_REFUNDED,
+}
+"""The same in our terms, where we have one."""
+
 
 class PayPal:
     """Payments by PayPal.
@@ -314,6 +320,7 @@ class PayPal:
         taken = charged_back(capture, paid)
         left -= taken.minor if taken is not None else 0
         reason = in_the_way(capture, refunds)
+        code = ErrorCode.DISPUTED if reason else _CODES.get(capture.status)
         if not reason and capture.status not in _REFUNDABLE:
             reason = _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment")
         return Refundable(
@@ -326,6 +333,7 @@ class PayPal:
             refunds=refunds,
             url=f"{ACTIVITY[self.settings.mode]}/payment/{capture.id}",
             reason=reason,
+            code=code if reason else None,
         )
 
     def _complete(self, made: WireRefund) -> WireRefund:

@@ -156,19 +156,21 @@ class Stripe:
                 ErrorCode.CONFIGURATION, f"the payment is of {mode} mode, and the key of {self.settings.mode} mode"
             )
         target, charge, reason = self._charge(reference)
-        captured, charged_back, remaining = None, None, Money.zero(payment.captured.currency)
+        captured, charged_back, remaining, code = None, None, Money.zero(payment.captured.currency), None
         if charge is not None:
             captured = from_wire(charge.amount_captured, charge.currency)
             disputed = self._disputed(charge)
             charged_back = disputed.charged_back
             gone = from_wire(charge.amount_refunded, charge.currency) + (charged_back or Money.zero(captured.currency))
             remaining = max(captured - gone, Money.zero(captured.currency))
+            code = ErrorCode.DISPUTED if disputed.reason and not reason else None
             reason = reason or disputed.reason or _why_not(charge, remaining, payment)
         return Refundable(
             target=target,
             remaining=remaining,
             possible=not reason,
             reason=reason,
+            code=code or _CODES.get(reason),
             url=f"{DASHBOARD[self.settings.mode]}/payments/{target}" if target else "",
             names=_names(target, charge, reference),
             captured=captured,
@@ -308,8 +310,17 @@ class Stripe:
             raise ProviderError(ErrorCode.CONFIGURATION, f"Stripe's answer is not of {self.settings.mode} mode")
 
 
+_ALL_REFUNDED, _LOST = "everything is refunded", "everything is refunded, or was lost in a dispute"
+_NOT_CAPTURED = "it is authorised and not captured: cancel the payment instead"
+_CODES = {
+    _ALL_REFUNDED: ErrorCode.ALREADY_REFUNDED,
+    _LOST: ErrorCode.ALREADY_REFUNDED,
+    _NOT_CAPTURED: ErrorCode.NOT_YET,
+}
+"""Why a payment cannot be refunded, in our terms."""
+
 _NOT_PAID = {
-    "requires_capture": "it is authorised and not captured: cancel the payment instead",
+    "requires_capture": _NOT_CAPTURED,
     "processing": "it is still being paid",
     "canceled": "the payment was cancelled",
 }
@@ -321,7 +332,7 @@ def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     if charge.status != "succeeded" or not charge.captured:
         return "the charge is not paid, or not captured"
     if charge.refunded or remaining.minor <= 0:
-        return "everything is refunded, or was lost in a dispute" if charge.disputed else "everything is refunded"
+        return _LOST if charge.disputed else _ALL_REFUNDED
     if remaining.currency != payment.captured.currency:
         return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
     return ""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
+from retour.model.attention import UnexplainedRemainder
 from retour.model.dossier import Dossier
 from retour.model.events.event import Event, Recorded
+from retour.model.making import changed
+from retour.model.reasons import Reason, ReasonCode
+from retour.model.refunds import Refund
 from retour.model.returns import Return
 
 Changes: TypeAlias = dict[str, Any]
@@ -32,3 +36,24 @@ def step(kind: type[_E]) -> Callable[[Step[_E]], Step[_E]]:
 def with_return(dossier: Dossier, return_: Return) -> Changes:
     """The change that puts a return in the place of the one of its id, or adds it."""
     return {"returns": {**dossier.returns, return_.id: return_}}
+
+
+def with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
+    """The change of one refund."""
+    refund = changed(dossier.refunds[refund_id], changed_at=at.at, **changes)
+    return {"refunds": {**dossier.refunds, refund_id: refund}}
+
+
+def new_refund(dossier: Dossier, at: Recorded, **values: Any) -> Changes:
+    """The change that adds a refund."""
+    refund = Refund(at=at.at, changed_at=at.at, **values)
+    return {"refunds": {**dossier.refunds, refund.id: refund}}
+
+
+def unexplained(dossier: Dossier, payment: str, because: Reason | None, at: Recorded) -> Changes:
+    """The remainder of a payment that nothing explains, where that is why a refund waits; the same figures are no
+    news."""
+    known = dossier.unexplained.get(payment)
+    if because is None or because.code is not ReasonCode.NOT_EXPLAINED or (known and known.why == because):
+        return {}
+    return {"unexplained": {**dossier.unexplained, payment: UnexplainedRemainder(since=at.at, why=because)}}

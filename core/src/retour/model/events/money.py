@@ -59,7 +59,8 @@ class RefundPlanned:
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RefundLinkOpened:
     """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved. He refunds
-    after ``database_at``, in whole ``step`` minor units."""
+    after ``database_at``, in whole ``step`` minor units. ``lacks_consent`` says that it can go by bank transfer alone,
+    and that the customer, who paid another way, has not agreed to that yet."""
 
     type: ClassVar = "refund_link_opened"
     version: ClassVar = 1
@@ -72,6 +73,7 @@ class RefundLinkOpened:
     return_id: Id | None = None
     note_id: Id | None = None
     by_transfer: bool = False
+    lacks_consent: bool = False
     database_at: datetime.datetime | None = None
     step: MinorUnits = 1
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
-from retour.model.attention import UnexplainedRemainder
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, step
+from retour.model.events.folding import Changes, new_refund, step, unexplained, with_refund
 from retour.model.events.money import (
     ExternalRefundFound,
     RefundCancelAsked,
@@ -31,36 +29,16 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
-from retour.model.making import changed
-from retour.model.reasons import Reason, ReasonCode, reason
-from retour.model.refunds import NO_MONEY_MOVED, Refund, RefundSource, RefundState, Reported, state_of
+from retour.model.reasons import ReasonCode, reason
+from retour.model.refunds import NO_MONEY_MOVED, RefundSource, RefundState, Reported, state_of
 
 _NOT_SENT = frozenset({RefundState.PLANNED, RefundState.SUBMITTING})
 """States in which a refund that waits for a person is not sent meanwhile."""
 
 
-def _with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
-    refund = changed(dossier.refunds[refund_id], changed_at=at.at, **changes)
-    return {"refunds": {**dossier.refunds, refund_id: refund}}
-
-
-def _new_refund(dossier: Dossier, at: Recorded, **values: Any) -> Changes:
-    refund = Refund(at=at.at, changed_at=at.at, **values)
-    return {"refunds": {**dossier.refunds, refund.id: refund}}
-
-
-def _unexplained(dossier: Dossier, payment: str, because: Reason | None, at: Recorded) -> Changes:
-    """The remainder of a payment that nothing explains, where that is why a refund waits; the same figures are no
-    news."""
-    known = dossier.unexplained.get(payment)
-    if because is None or because.code is not ReasonCode.NOT_EXPLAINED or (known and known.why == because):
-        return {}
-    return {"unexplained": {**dossier.unexplained, payment: UnexplainedRemainder(since=at.at, why=because)}}
-
-
 @step(RefundPlanned)
 def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Changes:
-    planned = _new_refund(
+    planned = new_refund(
         dossier,
         at,
         id=event.refund_id,
@@ -78,12 +56,12 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
         read_at=(event.read_at or at.at) if event.books_read else None,
         step=event.step,
     )
-    return planned | _unexplained(dossier, event.payment, event.hold, at)
+    return planned | unexplained(dossier, event.payment, event.hold, at)
 
 
 @step(RefundLinkOpened)
 def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded) -> Changes:
-    return _new_refund(
+    return new_refund(
         dossier,
         at,
         id=event.refund_id,
@@ -95,13 +73,14 @@ def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded)
         begun_at=event.database_at,
         by_transfer=event.by_transfer,
         step=event.step,
+        lacks_consent=event.lacks_consent,
     )
 
 
 @step(RefundSubmitted)
 def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) -> Changes:
     before = dossier.refunds[event.refund_id]
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
@@ -119,7 +98,7 @@ def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) ->
 
 @step(RefundPutOff)
 def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Changes:
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
@@ -131,7 +110,7 @@ def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Chan
 @step(RefundUnclear)
 def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Changes:
     before, now = dossier.refunds[event.refund_id], event.database_at or at.at
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
@@ -147,7 +126,7 @@ def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Cha
 @step(RefundHeld)
 def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
     before = dossier.refunds[event.refund_id]
-    held = _with_refund(
+    held = with_refund(
         dossier,
         event.refund_id,
         at,
@@ -156,12 +135,12 @@ def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
         needs_person=True,
         waits_until=None,
     )
-    return held | _unexplained(dossier, before.payment, event.because, at)
+    return held | unexplained(dossier, before.payment, event.because, at)
 
 
 @step(RefundRefused)
 def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Changes:
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
@@ -173,12 +152,13 @@ def _refund_refused(dossier: Dossier, event: RefundRefused, at: Recorded) -> Cha
 
 @step(RefundFellBack)
 def _refund_fell_back(dossier: Dossier, event: RefundFellBack, at: Recorded) -> Changes:
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
         state=RefundState.AWAITING_MERCHANT,
         by_transfer=True,
+        lacks_consent=True,
         problem=event.because,
         needs_person=False,
         waits_until=None,
@@ -187,17 +167,17 @@ def _refund_fell_back(dossier: Dossier, event: RefundFellBack, at: Recorded) -> 
 
 @step(RefundHandedOver)
 def _refund_handed_over(dossier: Dossier, event: RefundHandedOver, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, batch=event.batch)
+    return with_refund(dossier, event.refund_id, at, batch=event.batch)
 
 
 @step(RefundCancelAsked)
 def _refund_cancel_asked(dossier: Dossier, event: RefundCancelAsked, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, cancelling=True)
+    return with_refund(dossier, event.refund_id, at, cancelling=True)
 
 
 @step(RefundCancelRefused)
 def _refund_cancel_refused(dossier: Dossier, event: RefundCancelRefused, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, cancelling=False, problem=event.because)
+    return with_refund(dossier, event.refund_id, at, cancelling=False, problem=event.because)
 
 
 def _told_at(event: RefundReported | ExternalRefundFound, at: Recorded) -> datetime.datetime:
@@ -210,7 +190,7 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
     reported = before.reported | {event.status}
     pending = state_of(reported) is RefundState.PENDING
     stays = before.source is RefundSource.EXTERNAL and before.needs_person and state_of(reported) not in NO_MONEY_MOVED
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
@@ -233,7 +213,7 @@ def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Rec
     state = state_of(frozenset({event.status}))
     other = dossier.order is not None and event.amount.currency != dossier.order.currency
     uncounted = other and state not in NO_MONEY_MOVED
-    return _new_refund(
+    return new_refund(
         dossier,
         at,
         id=event.refund_id,
@@ -252,7 +232,7 @@ def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Rec
 
 @step(RefundCancelled)
 def _refund_cancelled(dossier: Dossier, event: RefundCancelled, at: Recorded) -> Changes:
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
@@ -266,7 +246,7 @@ def _refund_cancelled(dossier: Dossier, event: RefundCancelled, at: Recorded) ->
 @step(RefundMatched)
 def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Changes:
     external = dossier.refunds[event.external_id]
-    changed = _with_refund(
+    changed = with_refund(
         dossier,
         event.refund_id,
         at,
@@ -277,6 +257,7 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
         reference=external.reference,
         problem=None,
         needs_person=False,
+        by_transfer=False,
     )
     del changed["refunds"][event.external_id]
     return changed
@@ -284,13 +265,13 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
 
 @step(RefundReversed)
 def _refund_reversed(dossier: Dossier, event: RefundReversed, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, state=RefundState.REVERSED, problem=None, needs_person=False)
+    return with_refund(dossier, event.refund_id, at, state=RefundState.REVERSED, problem=None, needs_person=False)
 
 
 @step(RefundConfirmed)
 def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) -> Changes:
     if event.refund_id in dossier.refunds:
-        return _with_refund(
+        return with_refund(
             dossier,
             event.refund_id,
             at,
@@ -299,7 +280,7 @@ def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) ->
             problem=None,
             needs_person=False,
         )
-    return _new_refund(
+    return new_refund(
         dossier,
         at,
         id=event.refund_id,
@@ -315,7 +296,7 @@ def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) ->
 
 @step(RefundSettled)
 def _refund_settled(dossier: Dossier, event: RefundSettled, at: Recorded) -> Changes:
-    return _with_refund(
+    return with_refund(
         dossier,
         event.refund_id,
         at,
@@ -333,9 +314,9 @@ def _refund_paid_twice(dossier: Dossier, event: RefundPaidTwice, at: Recorded) -
     other = dossier.refunds.get(event.other_id)
     said = other.reference or other.id if other is not None else event.other_id
     problem = reason(ReasonCode.PAID_TWICE, said, other=event.other_id)
-    return _with_refund(dossier, event.refund_id, at, problem=problem, needs_person=True)
+    return with_refund(dossier, event.refund_id, at, problem=problem, needs_person=True)
 
 
 @step(RefundPaidOnce)
 def _refund_paid_once(dossier: Dossier, event: RefundPaidOnce, at: Recorded) -> Changes:
-    return _with_refund(dossier, event.refund_id, at, problem=None, needs_person=False)
+    return with_refund(dossier, event.refund_id, at, problem=None, needs_person=False)

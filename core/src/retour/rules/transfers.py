@@ -1,0 +1,161 @@
+"""Refunds that go by bank transfer in place of the way the money came in: when they are offered, and with what."""
+
+from __future__ import annotations
+
+import datetime
+
+from retour.model.actor import ActorKind
+from retour.model.destinations import Consent, Destination, RefundDestination
+from retour.model.dossier import Dossier
+from retour.model.errors import ConsentMissing, WrongState
+from retour.model.events.transfers import RefundConsentRecorded, RefundTransferPlanned
+from retour.model.money import Money
+from retour.model.order import BankAccount, Order, Payment
+from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reason
+from retour.model.refunds import Refund, RefundSource, RefundState, Reported
+from retour.model.text import text
+from retour.rules.books import gone_since_decided
+from retour.rules.draft import Draft
+from retour.rules.matching import why_no_longer
+from retour.rules.refunds import cancel_waiting, check_decision
+
+# --- deciding it -----------------------------------------------------------------------------------------
+
+
+def plan_transfer(
+    draft: Draft,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    to: BankAccount,
+    consent: Consent | None,
+    *,
+    hold: Reason | None = None,
+    return_id: str | None = None,
+    instead_of: str | None = None,
+    note: str | None = None,
+) -> str:
+    """Decide a refund that the merchant makes by bank transfer. Gives the refund's id.
+
+    It counts on the payment that the money came in by, in no step of its provider. ``hold`` says why it waits for a
+    person. ``instead_of`` is a refund that waits for the merchant, and is cancelled by this, or one that did not
+    arrive.
+    """
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
+    if instead_of is not None:
+        _take_the_place_of(draft, instead_of)
+    check_decision(draft, order, payment, amount, return_id)
+    refund_id = draft.new_id("rf")
+    draft.record(
+        RefundTransferPlanned(
+            refund_id=refund_id,
+            payment=payment.id,
+            amount=amount,
+            to=RefundDestination(kind=Destination.BANK_ACCOUNT, account_id=draft.account(order, to)),
+            return_id=return_id,
+            in_place_of=instead_of,
+            hold=hold,
+            note_id=draft.note(order, note),
+            database_at=draft.earliest,
+        )
+    )
+    if consent is not None:
+        consent_note = draft.note(order, consent.note)
+        draft.record(RefundConsentRecorded(refund_id=refund_id, how=consent.how, note_id=consent_note))
+    return refund_id
+
+
+def _take_the_place_of(draft: Draft, refund_id: str) -> None:
+    """Replace a refund: one that waits is cancelled, of one that did not arrive there is nothing to cancel. Each is
+    replaced once."""
+    refund = draft.dossier.refund(refund_id)
+    for other in draft.dossier.refunds.values():
+        if other.in_place_of == refund_id and other.counts_against_payment:
+            raise WrongState(
+                text(
+                    "Order {order}: refund {other} of {amount} was made in place of refund {refund} already.",
+                    order=draft.dossier.order_id,
+                    other=other.id,
+                    amount=other.amount,
+                    refund=refund_id,
+                )
+            )
+    if refund.state not in (RefundState.FAILED, RefundState.REVERSED):
+        cancel_waiting(draft, refund_id, reason(ReasonCode.REPLACED))
+
+
+def check_consent(
+    order: Order, payment: Payment, amount: Money, to: BankAccount, consent: Consent | None, *, by_transfer: bool
+) -> None:
+    """Raise `ConsentMissing` where money would go another way than it came in and nobody has recorded that the customer
+    agreed: directive 2011/83/EU, article 13(1); BW 6:230r lid 2."""
+    if consent is not None or not is_another_way(payment, to, by_transfer=by_transfer):
+        return
+    raise ConsentMissing(
+        text(
+            "Order {order}: {amount} of payment {payment} would go back another way than the customer paid, and that "
+            "needs his consent. Ask him, and record how he agreed: consent=Consent(how=ConsentWay.EMAIL). Nothing was "
+            "changed.",
+            order=order.id,
+            amount=amount,
+            payment=payment.id,
+        )
+    )
+
+
+def is_another_way(payment: Payment, to: BankAccount, *, by_transfer: bool) -> bool:
+    """Whether money of a payment would go to an account another way than it came in. ``by_transfer`` says that refunds
+    of such payments are bank transfers anyway: then that is so to another account than the order names as the payer's.
+    """
+    if not by_transfer:
+        return True
+    return payment.payer is not None and payment.payer.compact_iban != to.compact_iban
+
+
+# --- when it is the way ----------------------------------------------------------------------------------
+
+
+def is_past_window(payment: Payment, days: int | None, now: datetime.datetime) -> bool:
+    """Whether a payment was made more calendar days ago than its provider refunds, wherever a day begins."""
+    return (
+        days is not None and payment.paid_at is not None and now - payment.paid_at > datetime.timedelta(days=days + 1)
+    )
+
+
+def why_by_transfer(dossier: Dossier, payment: Payment, days: int | None, now: datetime.datetime) -> Reason | None:
+    """Why money of a payment goes back by bank transfer and not by its provider; None where the provider can.
+
+    By what the provider said when it was asked, by the ``days`` that it refunds, and by what became of the last refund
+    there: one that did not reach the customer would not again.
+    """
+    stands = dossier.stands_for(payment.id)
+    for known, because in dossier.not_refundable.items():
+        if dossier.stands_for(known) == stands:
+            return because
+    if is_past_window(payment, days, now):
+        return reason(ReasonCode.TOO_LATE)
+    there = [one for one in dossier.on_payment(payment.id) if _was_tried_there(one)]
+    return _why_it_did_not(there[-1]) if there else None
+
+
+def _was_tried_there(refund: Refund) -> bool:
+    """Whether what became of a refund says something of the way back by its provider."""
+    at_the_provider = refund.source in (RefundSource.API, RefundSource.EXTERNAL) or bool(refund.reported)
+    return at_the_provider and refund.state is not RefundState.CANCELLED
+
+
+def _why_it_did_not(refund: Refund) -> Reason | None:
+    because = refund.problem
+    if because is not None and because.code in NEVER_AT_THE_PROVIDER:
+        return because
+    if refund.state in (RefundState.FAILED, RefundState.REVERSED) and Reported.FAILED in refund.reported:
+        return reason(ReasonCode.DID_NOT_ARRIVE, because.said if because is not None else "")
+    return None
+
+
+def why_not_transferred(dossier: Dossier, payment: Payment, refund: Refund) -> Reason | None:
+    """Why a bank transfer that waits must not be made as things are now: with it, more would go back than is there, or
+    a colleague refunded something since it was decided, and nobody has let it go after that."""
+    misfit = why_no_longer(dossier, payment)
+    because = reason(misfit) if misfit is not None else gone_since_decided(dossier, payment, refund)
+    return because if because != refund.let_go_after else None
