@@ -175,6 +175,22 @@ def test_what_a_bank_gives_back_of_a_payment_that_left_the_order_is_read(world: 
     assert world.desk.refund_options("1001")[0].suggested == eur("100")
 
 
+def test_what_a_bank_takes_of_a_payment_that_became_another_counts_whenever_it_does(world: Any) -> None:
+    """A person said what it became; the bank gave back what it had, and takes some of it again."""
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    world.desk.reconcile("1001")
+    world.desk.explain_payment("1001", "p_1", became="p_2", by=ANNA)
+    for amount in ("0", "10"):
+        taken_back(world, amount)
+        world.desk.reconcile("1001")
+        assert world.desk.refund_options("1001")[0].charged_back == eur(amount)
+
+
 def test_it_is_said_once_however_often_the_books_are_read(world: Any) -> None:
     world.open()
     world.desk.mark_returned("1001", by=ANNA)

@@ -121,10 +121,11 @@ class Reconciling:
 
 def _with_refunds(case: Case) -> list[Payment]:
     """The payments of an order as it is now, and those that left it with refunds on them, or with money that a bank
-    has: what is on its way there ends too."""
+    has, or became another by a person's word: what is on its way there ends too."""
     asked = {payment.id: payment for payment in case.order.payments}
-    gone = [*[refund.payment for refund in case.dossier.refunds.values()], *case.dossier.charge_backs]
-    for name in gone:
+    dossier = case.dossier
+    refunded = [refund.payment for refund in dossier.refunds.values()]
+    for name in (*refunded, *dossier.charge_backs, *dossier.explained):
         payment = _in_whose_books(case, name)
         if payment is not None:
             asked.setdefault(payment.id, payment)
