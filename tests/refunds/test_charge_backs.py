@@ -60,6 +60,28 @@ def test_a_refund_that_was_not_sent_yet_is_held_when_the_bank_took_its_money_bac
     assert (refund.state, refund.needs_person, world.went_back) == ("planned", True, 0)
 
 
+@pytest.mark.parametrize("gives_back", [True, False])
+def test_what_the_bank_has_is_not_sent_although_a_person_lets_it_go(world: Any, gives_back: bool) -> None:
+    """Nobody's word brings it back; once the bank gave it back, the refund goes."""
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.refund("80.00")
+    taken_back(world, "40")
+    world.ledger.paid["p_1"] = eur("100")  # this provider would refund it all the same
+    world.later(datetime.timedelta(hours=1))
+    [refund] = world.refunds
+    assert "the customer's bank took back" in refund.problem.text("en")
+    if gives_back:
+        taken_back(world, "0")
+    world.desk.retry_refund("1001", refund.id, by=ANNA)
+    world.later(datetime.timedelta(hours=1))
+    if not gives_back:
+        world.desk.retry_refund("1001", refund.id, by=ANNA)
+        world.later(datetime.timedelta(hours=1))
+    [refund] = world.refunds
+    assert (refund.state, world.went_back) == (("succeeded", 8000) if gives_back else ("planned", 0))
+
+
 def test_what_the_bank_gives_back_can_be_refunded_again(world: Any) -> None:
     world.open()
     world.desk.mark_returned("1001", by=ANNA)

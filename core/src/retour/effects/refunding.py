@@ -117,8 +117,8 @@ class Refunding:
         )
         if refund.unclear_at is None and not effect.crashed:
             misfit = why_no_longer(case.dossier, sending.payment)
-            because = reason(misfit) if misfit else refunded_since_decided(case.dossier, sending.payment, refund)
-            if because is not None and because != refund.let_go_after:
+            because = misfit or refunded_since_decided(case.dossier, sending.payment, refund)
+            if because is not None and _holds(because, refund):
                 held = RefundHeld(refund_id=refund.id, because=because)
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             now, window = case.time.now(), window_of(provider)
@@ -136,7 +136,7 @@ class Refunding:
 
     def _submit_after_reading(self, sending: Sending, case: Case) -> Attempt:
         """Read the provider's books once more before a first try, since somebody may have refunded there meanwhile.
-        What a person had seen when he let it go holds nothing up again."""
+        What a person had seen when he let it go holds nothing up again, but for what a bank has."""
         effect, refund, payment = sending.effect, sending.refund, sending.payment
         try:
             _, books = read_books(sending.provider, payment)
@@ -149,8 +149,8 @@ class Refunding:
         fresh = case.draft(Actor.system(), self.clock())
         hold = record_books(fresh, payment, books, own=refund)
         misfit = why_no_longer(fresh.dossier, payment)
-        because = reason(misfit) if misfit is not None and hold is None else hold
-        if because is not None and because != refund.let_go_after:
+        because = misfit if hold is None or (misfit is not None and _holds(misfit, refund)) else hold
+        if because is not None and _holds(because, refund):
             held = RefundHeld(refund_id=refund.id, because=because)
             return Attempt(
                 settled=done(effect), fact=found, record=_while_open(refund, lambda draft: draft.record(held))
@@ -394,6 +394,12 @@ def _too_late(sending: Sending, now: Moment) -> bool:
     wherever a day begins."""
     days, paid_at = sending.provider.capabilities.refund_window_days, sending.payment.paid_at
     return days is not None and paid_at is not None and now.earliest - paid_at > datetime.timedelta(days=days + 1)
+
+
+def _holds(because: Reason, refund: Refund) -> bool:
+    """Whether a reason holds a refund up. One that a person let it go after does not; that the customer's bank has the
+    money always does, since nobody's word brings it back."""
+    return because.code is ReasonCode.CHARGED_BACK or because != refund.let_go_after
 
 
 def _read_long_ago(refund: Refund, now: Moment) -> bool:
