@@ -56,7 +56,11 @@ def test_who_refunds_while_the_bank_takes_money_back_is_told_before_more_goes_ou
     world.desk.mark_returned("1001", by=ANNA)
     taken_back(world, "30")
     held = world.refund("50.00").refund
-    assert (held.state, held.problem.code, held.problem.values["amount"]) == ("planned", "charged_back", "EUR 30.00")
+    assert (held.state, held.problem.code, held.problem.values["amount"]) == (
+        "planned",
+        "charged_back_meanwhile",
+        "EUR 30.00",
+    )
     assert world.went_back == 0
     [item] = world.desk.attention("refund_held").items
     assert "retry_refund" in item.can_do
@@ -74,7 +78,7 @@ def test_what_the_bank_took_back_since_a_refund_was_decided_holds_it_whoever_tol
         world.desk.reconcile("1001")
     world.later(datetime.timedelta(hours=1))
     [refund] = world.refunds
-    assert (refund.state, refund.needs_person, refund.problem.code) == ("planned", True, "charged_back")
+    assert (refund.state, refund.needs_person, refund.problem.code) == ("planned", True, "charged_back_meanwhile")
     assert world.desk.retry_refund("1001", refund.id, by=ANNA).refund.state == "succeeded"
     assert world.went_back == 4000
 
@@ -104,7 +108,7 @@ def test_a_link_is_not_opened_on_what_was_left_before_the_bank_took_money_back(w
     world.open()
     world.desk.mark_returned("1001", by=ANNA)
     taken_back(world, "30")
-    with pytest.raises(WrongState, match=r"bank took back EUR 30\.00.*Look at what is left"):
+    with pytest.raises(WrongState, match=r"bank took money back meanwhile: EUR 30\.00.*Look at what is left"):
         world.open_link("50.00")
     assert world.refunds == []
     assert world.open_link("50.00").refund.state == "awaiting_merchant", "a person has seen it"
@@ -118,6 +122,28 @@ def test_a_refund_that_was_not_sent_yet_is_held_when_the_bank_took_its_money_bac
     world.later(datetime.timedelta(hours=1))
     [refund] = world.refunds
     assert (refund.state, refund.needs_person, world.went_back) == ("planned", True, 0)
+
+
+@pytest.mark.parametrize("gives_back", [True, False])
+def test_what_the_bank_has_is_not_sent_although_a_person_lets_it_go(world: Any, gives_back: bool) -> None:
+    """Nobody's word brings it back; once the bank gave it back, the refund goes."""
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.refund("80.00")
+    taken_back(world, "40")
+    world.ledger.paid["p_1"] = eur("100")  # this provider would refund it all the same
+    world.later(datetime.timedelta(hours=1))
+    [refund] = world.refunds
+    assert "the customer's bank took back" in refund.problem.text("en")
+    if gives_back:
+        taken_back(world, "0")
+    world.desk.retry_refund("1001", refund.id, by=ANNA)
+    world.later(datetime.timedelta(hours=1))
+    if not gives_back:
+        world.desk.retry_refund("1001", refund.id, by=ANNA)
+        world.later(datetime.timedelta(hours=1))
+    [refund] = world.refunds
+    assert (refund.state, world.went_back) == (("succeeded", 8000) if gives_back else ("planned", 0))
 
 
 def test_what_the_bank_gives_back_can_be_refunded_again(world: Any) -> None:
@@ -233,6 +259,22 @@ def test_what_a_bank_gives_back_of_a_payment_that_left_the_order_is_read(world: 
     world.desk.reconcile("1001")
     assert world.desk.attention_counts() == {}
     assert world.desk.refund_options("1001")[0].suggested == eur("100")
+
+
+def test_what_a_bank_takes_of_a_payment_that_became_another_counts_whenever_it_does(world: Any) -> None:
+    """A person said what it became; the bank gave back what it had, and takes some of it again."""
+    world.open()
+    world.ledger.paid["p_2"] = eur("100")
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "25")
+    world.desk.reconcile("1001")
+    stores(world, "p_2")
+    world.desk.reconcile("1001")
+    world.desk.explain_payment("1001", "p_1", became="p_2", by=ANNA)
+    for amount in ("0", "10"):
+        taken_back(world, amount)
+        world.desk.reconcile("1001")
+        assert world.desk.refund_options("1001")[0].charged_back == eur(amount)
 
 
 def test_it_is_said_once_however_often_the_books_are_read(world: Any) -> None:

@@ -379,6 +379,21 @@ def test_what_became_of_a_refund_is_found_also_where_a_person_said_that_its_paym
     assert not returned.desk.reconcile("1001").changed
 
 
+def test_what_happens_on_the_other_payment_is_found_when_the_shop_puts_back_the_one_that_became_it(
+    returned: Any,
+) -> None:
+    stores(returned, paid("p_2"))
+    returned.ledger.paid["p_2"] = eur("100")
+    returned.desk.explain_payment("1001", "p_1", became="p_2", by=ANNA)
+    stores(returned, paid("p_1"))
+    returned.ledger.add("p_2", eur("10"))
+    returned.desk.reconcile("1001")
+    assert suggested(returned) == [("p_1", "EUR 50.00", "EUR 50.00")]
+    returned.ledger.add("p_2", eur("5"))
+    returned.desk.reconcile("1001")
+    assert suggested(returned) == [("p_1", "EUR 55.00", "EUR 45.00")]
+
+
 def test_a_link_that_was_followed_before_its_payment_became_another_is_not_paid_once_more(world: Any) -> None:
     world.open()
     world.desk.mark_returned("1001", by=ANNA)

@@ -263,6 +263,17 @@ def test_the_bank_takes_back_no_more_than_was_paid(amount: Money) -> None:
         books.ledger.charge_back(books.payment, None, reference="cb_2")
 
 
+def test_what_the_bank_gives_back_is_on_the_balance_and_left_again() -> None:
+    books = balanced("40")
+    first = books.ledger.charge_back(books.payment, PART, reference="cb_1")
+    books.ledger.charge_back(books.payment, Money.of("10", "EUR"), reference="cb_2")
+    books.ledger.give_back(books.payment)
+    assert (books.payment.left, books.payment.charged_back) == (PAID, Money.zero("EUR"))
+    assert (books.ledger.balance["EUR"], first.reversed_at) == (Money.of("40", "EUR"), books.clock.now())
+    with pytest.raises(ValueError, match="nothing of"):
+        books.ledger.give_back(books.payment)
+
+
 # --- names -----------------------------------------------------------------------------------------------
 
 

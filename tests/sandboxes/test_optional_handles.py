@@ -217,6 +217,43 @@ def test_the_bank_can_take_back_a_part(account: Account) -> None:
     assert [one.amount for one in account.sandbox.stored(payment).charge_backs] == [PART, PAID - PART]
 
 
+@CHARGE_BACKS
+def test_what_the_bank_gave_back_can_be_refunded_and_charged_back_again(account: Account) -> None:
+    payment = account.sandbox.pay(PAID)
+    with pytest.raises(ValueError, match="the bank has nothing of"):
+        account.sandbox.give_back(payment)
+    account.sandbox.charge_back(payment)
+    account.sandbox.give_back(payment)
+    account.sandbox.refund_in_dashboard(payment, PART)
+    account.sandbox.charge_back(payment)
+    assert account.sandbox.stored(payment).charged_back == PAID
+
+
+def test_a_dispute_at_stripe_takes_the_money_when_it_is_opened_and_an_inquiry_when_it_becomes_one() -> None:
+    with StripeSandbox() as sandbox:
+        payment = sandbox.pay(PAID)
+        inquiry = sandbox.open_inquiry(payment, PART)
+        assert not sandbox.stored(payment).charged_back
+        sandbox.refund_in_dashboard(payment, Money.of("1", "EUR"))
+        sandbox.move_dispute(inquiry, "needs_response")
+        assert sandbox.stored(payment).charged_back == PART
+        with pytest.raises(ValueError, match="cannot be refunded"):
+            sandbox.refund_in_dashboard(payment, Money.of("1", "EUR"))
+        with pytest.raises(ValueError, match="no status of a dispute"):
+            sandbox.move_dispute(inquiry, "settled")
+        with pytest.raises(ValueError, match="there is no dispute dp_9"):
+            sandbox.move_dispute("dp_9", "won")
+
+
+def test_a_case_at_paypal_is_closed_once() -> None:
+    with PayPalSandbox() as sandbox:
+        capture = sandbox.pay(PAID)
+        sandbox.open_dispute(capture)
+        sandbox.close_dispute(capture)
+        with pytest.raises(ValueError, match="no open case"):
+            sandbox.close_dispute(capture)
+
+
 def test_paypal_says_nothing_of_a_part_that_was_charged_back() -> None:
     with PayPalSandbox() as sandbox, pytest.raises(ValueError, match="nothing of parts"):
         sandbox.charge_back(sandbox.pay(PAID), PART)

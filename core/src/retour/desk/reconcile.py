@@ -120,11 +120,12 @@ class Reconciling:
 
 
 def _with_refunds(case: Case) -> list[Payment]:
-    """The payments of an order as it is now, and those that left it with refunds on them, or with money that a bank
-    has: what is on its way there ends too."""
+    """The payments of an order as it is now, and those that left it with refunds on them or with money that a bank has,
+    or that are another by a person's word, either way round: what is on its way there ends too."""
     asked = {payment.id: payment for payment in case.order.payments}
-    gone = [*[refund.payment for refund in case.dossier.refunds.values()], *case.dossier.charge_backs]
-    for name in gone:
+    dossier = case.dossier
+    refunded = [refund.payment for refund in dossier.refunds.values()]
+    for name in (*refunded, *dossier.charge_backs, *dossier.explained, *dossier.explained.values()):
         payment = _in_whose_books(case, name)
         if payment is not None:
             asked.setdefault(payment.id, payment)
@@ -132,7 +133,6 @@ def _with_refunds(case: Case) -> list[Payment]:
 
 
 def _in_whose_books(case: Case, name: str) -> Payment | None:
-    """The payment in whose books something is that was recorded on ``name``, None where nobody saw it. One of which a
-    person said that it became another can be a payment of its own at its provider all the same."""
-    said = name in case.dossier.explained
-    return case.payment(name if said else case.dossier.stands_for(name))
+    """The payment in whose books something is that was recorded on ``name``, None where nobody saw it. What a person
+    calls one payment can be two at their provider all the same, whichever of them the order has now."""
+    return case.payment(case.dossier.same_there().get(name, name))

@@ -257,7 +257,7 @@ class RefundByPerson:
 
 
 def _gone_meanwhile(order: Order, payment: Payment, found: Reason) -> WrongState:
-    if found.code is ReasonCode.CHARGED_BACK:
+    if found.code is ReasonCode.CHARGED_BACK_MEANWHILE:
         return WrongState(
             text("Order {order}: {why}. Look at what is left before you refund more.", order=order.id, why=found.words)
         )

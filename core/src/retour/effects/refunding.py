@@ -38,7 +38,7 @@ from retour.plugins.providers import AboutAnother, PaymentCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.providers.write_limit import writes_begin_before
-from retour.rules.books import BooksRead, gone_since_decided, record_books, refunded_there
+from retour.rules.books import BooksRead, gone_since_decided, holds_up, record_books, refunded_there
 from retour.rules.draft import Draft
 from retour.rules.matching import (
     ReportedRefund,
@@ -118,8 +118,8 @@ class Refunding:
         )
         if refund.unclear_at is None and not effect.crashed:
             misfit = why_no_longer(case.dossier, sending.payment)
-            because = reason(misfit) if misfit else gone_since_decided(case.dossier, sending.payment, refund)
-            if because is not None and because != refund.let_go_after:
+            because = misfit or gone_since_decided(case.dossier, sending.payment, refund)
+            if because is not None and holds_up(because, refund):
                 held = RefundHeld(refund_id=refund.id, because=because)
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
             now, window = case.time.now(), window_of(provider)
@@ -137,7 +137,7 @@ class Refunding:
 
     def _submit_after_reading(self, sending: Sending, case: Case) -> Attempt:
         """Read the provider's books once more before a first try, since somebody may have refunded there meanwhile.
-        What a person had seen when he let it go holds nothing up again."""
+        What a person had seen when he let it go holds nothing up again, but for what a bank has."""
         effect, refund, payment = sending.effect, sending.refund, sending.payment
         try:
             _, books = read_books(sending.provider, payment)
@@ -150,8 +150,8 @@ class Refunding:
         fresh = case.draft(Actor.system(), self.clock())
         hold = record_books(fresh, payment, books, own=refund)
         misfit = why_no_longer(fresh.dossier, payment)
-        because = reason(misfit) if misfit is not None and hold is None else hold
-        if because is not None and because != refund.let_go_after:
+        because = misfit if hold is None or (misfit is not None and holds_up(misfit, refund)) else hold
+        if because is not None and holds_up(because, refund):
             held = RefundHeld(refund_id=refund.id, because=because)
             return Attempt(
                 settled=done(effect), fact=found, record=_while_open(refund, lambda draft: draft.record(held))

@@ -47,6 +47,7 @@ class ReasonCode(StrEnum):
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it: the value "payment"
     PAYMENT_DOUBLED = "payment_doubled"  # the order has it under several names: the value "payments"
     CHARGED_BACK = "charged_back"  # the values "amount" and "payment"
+    CHARGED_BACK_MEANWHILE = "charged_back_meanwhile"  # since it was decided: the same values
     REMAINDER = "remainder"  # that no step of a provider can pay: the value "amount"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
@@ -205,6 +206,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ),
     ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
     ReasonCode.CHARGED_BACK: text("the customer's bank took back {amount} of payment {payment}"),
+    ReasonCode.CHARGED_BACK_MEANWHILE: text(
+        "the customer's bank took money back meanwhile: {amount} of payment {payment} in all"
+    ),
     ReasonCode.REMAINDER: text(
         "{amount} more is owed, which no provider of the payments can pay: refund it by bank transfer"
     ),

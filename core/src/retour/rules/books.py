@@ -111,6 +111,12 @@ def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
     ]
 
 
+def holds_up(because: Reason, refund: Refund) -> bool:
+    """Whether a reason holds a refund up. One that a person let it go after does not; that the customer's bank has the
+    money always does, since nobody's word brings it back."""
+    return because.code is ReasonCode.CHARGED_BACK or because != refund.let_go_after
+
+
 def _refunded(dossier: Dossier, payment: Payment, known: Collection[str]) -> Reason | None:
     named = _named(dossier, payment, known)
     return reason(ReasonCode.REFUNDED_MEANWHILE, named) if named else None
@@ -125,7 +131,7 @@ def _taken_back(dossier: Dossier, payment: Payment, before: Dossier) -> Reason |
 
 def _by_the_bank(dossier: Dossier, payment: Payment) -> Reason:
     amount = dossier.charged_back(payment.id, payment.captured.currency)
-    return reason(ReasonCode.CHARGED_BACK, amount=str(amount), payment=payment.id)
+    return reason(ReasonCode.CHARGED_BACK_MEANWHILE, amount=str(amount), payment=payment.id)
 
 
 def _named(dossier: Dossier, payment: Payment, known: Collection[str]) -> str:

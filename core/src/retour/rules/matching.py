@@ -24,7 +24,7 @@ from retour.model.events.money import (
 )
 from retour.model.money import Money
 from retour.model.order import Payment
-from retour.model.reasons import ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import identify_by_refunds
@@ -196,15 +196,19 @@ def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evide
     return refund_id
 
 
-def why_no_longer(dossier: Dossier, payment: Payment) -> ReasonCode | None:
-    """Why nothing may be sent on a payment that was not sent yet: more goes back on it than was captured, or nobody can
-    count it. None where it may.
+def why_no_longer(dossier: Dossier, payment: Payment) -> Reason | None:
+    """Why nothing may be sent on a payment that was not sent yet: more goes back on it than was captured, with what a
+    bank has of it, or nobody can count it. None where it may.
 
     It is asked when a refund's turn to be sent comes, by the worker that has it: only that one knows that no try of
     it is under way.
     """
     currency = payment.captured.currency
     if dossier.in_another_currency(currency, payment.id):
-        return ReasonCode.OTHER_CURRENCY
-    gone = dossier.refunded(payment.id, currency) + dossier.charged_back(payment.id, currency)
-    return ReasonCode.MORE_WENT_BACK if gone > payment.captured else None
+        return reason(ReasonCode.OTHER_CURRENCY)
+    bank = dossier.charged_back(payment.id, currency)
+    if dossier.refunded(payment.id, currency) + bank <= payment.captured:
+        return None
+    if bank:
+        return reason(ReasonCode.CHARGED_BACK, amount=str(bank), payment=payment.id)
+    return reason(ReasonCode.MORE_WENT_BACK)

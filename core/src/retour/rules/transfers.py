@@ -14,7 +14,7 @@ from retour.model.order import BankAccount, Order, Payment
 from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reason
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import text
-from retour.rules.books import gone_since_decided
+from retour.rules.books import gone_since_decided, holds_up
 from retour.rules.draft import Draft
 from retour.rules.matching import why_no_longer
 from retour.rules.refunds import cancel_waiting, check_decision
@@ -157,5 +157,5 @@ def why_not_transferred(dossier: Dossier, payment: Payment, refund: Refund) -> R
     """Why a bank transfer that waits must not be made as things are now: with it, more would go back than is there, or
     a colleague refunded something since it was decided, and nobody has let it go after that."""
     misfit = why_no_longer(dossier, payment)
-    because = reason(misfit) if misfit is not None else gone_since_decided(dossier, payment, refund)
-    return because if because != refund.let_go_after else None
+    because = misfit or gone_since_decided(dossier, payment, refund)
+    return because if because is not None and holds_up(because, refund) else None
