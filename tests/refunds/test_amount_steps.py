@@ -154,13 +154,13 @@ def test_every_part_can_be_paid_and_in_the_end_all_of_it_went_back(world: Any) -
     assert not world.desk.refund_options("1001")[0].suggested
 
 
-def test_what_no_step_can_pay_is_named_and_goes_by_hand(world: Any) -> None:
+def test_what_no_step_can_pay_is_named_with_the_way_that_it_goes(world: Any) -> None:
     world.open(steps=FORINTS)
     sold(world, "2990.40")
     world.desk.mark_returned("1001", by=ANNA)
     [option] = world.desk.refund_options("1001")
     assert option.suggested == huf("2990")
-    assert "transfer it by hand" in option.because.text("en")
+    assert "refund it by bank transfer" in option.because.text("en")
     assert "0.40" in option.because.text("en")
     world.desk.refund("1001", "p_1", option.suggested, by=ANNA, request_id="f1")
     [option] = world.desk.refund_options("1001")
