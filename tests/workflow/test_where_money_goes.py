@@ -237,7 +237,8 @@ def test_a_link_that_was_opened_where_nothing_can_be_done_asks_for_consent(shop_
     opened = shop.desk.open_refund_link("1001", shop.reference, eur("44.95"), by=ANNA, request_id="link")
     link = shop.desk.refund_link("1001", refund_id=opened.refund_id, to=TO)
     assert (link.kind, link.transfer, shop.waits_for) == ("transfer", None, ["transfer"])
-    assert "consent" in link.instruction.render("en")
+    assert "gift card" in link.instruction.render("en")
+    assert "with his consent" in link.instruction.render("en")
     is_transferred(shop, instead_of=opened.refund_id)
 
 

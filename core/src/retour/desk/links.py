@@ -42,8 +42,7 @@ class Links:
             return chosen
         accounts = self.services.accounts
         by_transfer = accounts.by_person(payment.provider)
-        days = accounts.refund_window_days(payment.provider)
-        why = None if by_transfer else why_by_transfer(dossier, payment, days, case.time.now().earliest)
+        why = None if by_transfer else self._why_by_transfer(case, dossier, payment)
         if why is not None or (to is not None and is_another_way(payment, to, by_transfer=by_transfer)):
             return self._ask_for_consent(payment, amount, why)
         provider = accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
@@ -58,7 +57,8 @@ class Links:
         payment = dossier.payment_of(case.order, refund.payment)
         accounts = self.services.accounts
         if refund.by_transfer and refund.lacks_consent:
-            return self._ask_for_consent(payment, refund.amount, refund.problem)
+            why = refund.problem or self._why_by_transfer(case, dossier, payment)
+            return self._ask_for_consent(payment, refund.amount, why)
         why_not = why_not_transferred(dossier, payment, refund) if refund.by_transfer else None
         if why_not is not None:
             return _not_to_transfer(refund, why_not)
@@ -67,8 +67,12 @@ class Links:
             return self.refund_link(case, dossier, payment, refund.amount, to, ctx)
         provider = accounts.transfers(self.shop_id, payment)
         if provider is None:
-            return _set_up_transfers(payment, self._called(payment), refund.amount, None)
+            return _set_up_transfers(payment, refund.amount, None)
         return link_by(provider, case.order, payment, refund.amount, self._account(case, refund, to))
+
+    def _why_by_transfer(self, case: Case, dossier: Dossier, payment: Payment) -> Reason | None:
+        days = self.services.accounts.refund_window_days(payment.provider)
+        return why_by_transfer(dossier, payment, days, case.time.now().earliest)
 
     def _account(self, case: Case, refund: Refund, to: BankAccount | None) -> BankAccount | None:
         """The account that a refund was decided to go to; the one that is given where that was forgotten. Raises
@@ -95,13 +99,8 @@ class Links:
     def _ask_for_consent(self, payment: Payment, amount: Money, why: Reason | None) -> RefundLink:
         """How money of a payment goes back by bank transfer, before that was decided with the customer's consent."""
         if self.services.accounts.transfers(self.shop_id, payment) is None:
-            return _set_up_transfers(payment, self._called(payment), amount, why)
-        return _ask_for_consent(payment, self._called(payment), amount, why)
-
-    def _called(self, payment: Payment) -> str:
-        """What people call the provider of a payment."""
-        provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
-        return payment.provider if isinstance(provider, Text) else provider.display_name
+            return _set_up_transfers(payment, amount, why)
+        return _ask_for_consent(payment, amount, why)
 
     def ways_to_send_back(self, order: Order) -> Sequence[ShippingOption]:
         """The ways in which the customer can send goods back: a return portal where there is one, and by himself."""
@@ -175,7 +174,7 @@ _NOTHING_LEFT = RefundLink(
 )
 
 
-def _ask_for_consent(payment: Payment, provider: str, amount: Money, why: Reason | None) -> RefundLink:
+def _ask_for_consent(payment: Payment, amount: Money, why: Reason | None) -> RefundLink:
     if why is None:
         instruction = text(
             "Ask the customer whether {amount} may go to his bank account, not back the way he paid, and for the IBAN "
@@ -184,9 +183,8 @@ def _ask_for_consent(payment: Payment, provider: str, amount: Money, why: Reason
         )
     else:
         instruction = text(
-            "{provider} cannot refund payment {reference}: {why}. Ask the customer whether {amount} may go to his bank "
-            "account, and for the IBAN and the holder's name; then refund it here to that account, with his consent.",
-            provider=provider,
+            "Payment {reference}: {why}. Ask the customer whether {amount} may go to his bank account, and for the "
+            "IBAN and the holder's name; then refund it here to that account, with his consent.",
             reference=payment.reference,
             why=why.words,
             amount=amount,
@@ -194,15 +192,14 @@ def _ask_for_consent(payment: Payment, provider: str, amount: Money, why: Reason
     return RefundLink(kind=LinkKind.TRANSFER, label=_BY_TRANSFER, instruction=instruction)
 
 
-def _set_up_transfers(payment: Payment, provider: str, amount: Money, why: Reason | None) -> RefundLink:
+def _set_up_transfers(payment: Payment, amount: Money, why: Reason | None) -> RefundLink:
     """The answer for a refund by bank transfer without a plugin that knows how."""
     return RefundLink(
         kind=LinkKind.TRANSFER,
         label=_BY_TRANSFER,
         instruction=text(
-            "{provider} cannot refund payment {reference}: {why}. Set up the plugin manual_transfer, and {amount} can "
+            "Payment {reference}: {why}. Set up the plugin manual_transfer, and {amount} can "
             "go to the customer's bank account, with his consent.",
-            provider=provider,
             reference=payment.reference,
             why=why.words if why is not None else text("the money goes by bank transfer"),
             amount=amount,
