@@ -183,8 +183,8 @@ def _ask_for_consent(payment: Payment, amount: Money, why: Reason | None) -> Ref
         )
     else:
         instruction = text(
-            "Payment {reference}: {why}. Ask the customer whether {amount} may go to his bank account, and for the IBAN "
-            "and the holder's name; then refund it here to that account, with his consent.",
+            "Payment {reference}: {why}. Ask the customer whether {amount} may go to his bank account, and for the "
+            "IBAN and the holder's name; then refund it here to that account, with his consent.",
             reference=payment.reference,
             why=why.words,
             amount=amount,
