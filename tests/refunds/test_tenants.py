@@ -26,6 +26,9 @@ from sqlalchemy import Connection, Engine, text
 
 from retour import (
     Actor,
+    BankAccount,
+    Consent,
+    ConsentWay,
     Counted,
     InvalidWebhook,
     MemoryShop,
@@ -47,6 +50,7 @@ from retour.testing import a_line, a_payment, an_order
 
 ANNA, BUYER = Actor.staff("anna"), Actor.customer("c-17")
 EUR1 = Money.of("1", "EUR")
+JANSEN = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
 NOON = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
 EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "6"))
 """How many random stories; ``make campaign`` tries many more."""
@@ -189,7 +193,7 @@ class Neighbours(RuleBasedStateMachine):
         self.desk = ReturnDesk(
             shop=lambda name: shops[name],
             store=self.engine,
-            plugins=[self.ledger_provider.plugin(own_books(self.ledger_provider)), Careful()],
+            plugins=[self.ledger_provider.plugin(own_books(self.ledger_provider)), "manual_transfer", Careful()],
             settings=lambda shop: {
                 "ledger": {"secret": f"{shop} default"},
                 "ledger:second": {"secret": f"{shop} second"},
@@ -401,6 +405,15 @@ class Neighbours(RuleBasedStateMachine):
         assert refund_id is not None
         return refund_id
 
+    def transferred(self, who: Tenant) -> str:
+        """One that goes to a bank account, which is kept with it."""
+        self.know_the_books(who)
+        agreed, form = Consent(how=ConsentWay.PHONE, note="he called"), self.form(who)
+        decide = self.desk_of(who).refund
+        refund_id = decide(who.order_id, "p_1", EUR1, to=JANSEN, consent=agreed, by=ANNA, request_id=form).refund_id
+        assert refund_id is not None
+        return refund_id
+
     def pending(self, who: Tenant) -> str:
         return self.refunded(who, RefundStatus.PENDING)
 
@@ -465,8 +478,7 @@ class Neighbours(RuleBasedStateMachine):
     @rule(who=tenants, others=st.booleans())
     def set_refund_batch(self, who: Tenant, others: bool) -> None:
         """A provider's refund goes in no batch; one that nobody but a person can make does."""
-        self.ledger_of(who).before = [ProviderError(ErrorCode.TOO_LATE, "180 days")]
-        self.on_refund(who, others, "set_refund_batch", self.refunded, "B1", by=ANNA)
+        self.on_refund(who, others, "set_refund_batch", self.transferred, "B1", by=ANNA)
 
     @rule(who=tenants, others=st.booleans())
     def retry_refund(self, who: Tenant, others: bool) -> None:
