@@ -137,7 +137,9 @@ def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom
 def _why(desk: ReturnDesk, one: RefundSummary, language: str) -> str:
     """Why a refund waits, where that is known; an order that nobody can read is told in its row."""
     try:
-        problem = desk.dossier(one.order_id).refund(one.refund_id).problem
+        refund = desk.dossier(one.order_id).refund(one.refund_id)
     except (OrderUnreadable, UnknownRefund) as error:
         return error.text(language)
-    return problem.text(language) if problem is not None else ""
+    if refund.problem is None and refund.lacks_consent:
+        return text("the customer has not agreed to a bank transfer yet").render(language)
+    return refund.problem.text(language) if refund.problem is not None else ""
