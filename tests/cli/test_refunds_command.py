@@ -134,7 +134,7 @@ def test_the_others_are_listed_when_they_are_asked_for(run: Run, host: Host) -> 
 
 def test_a_transfer_that_the_customer_has_not_agreed_to_is_listed_with_that(run: Run, host: Host) -> None:
     host.refund("order-0", "10.00", ProviderError(ErrorCode.NOT_REFUNDABLE, "a gift card"))
-    waits = host.open_link("order-0", "10.00")
+    waits = host.open_link("order-0", "12.00")
     (row,) = [line for line in refunds(run, "--waits-for", "transfer").stdout.splitlines() if waits in line]
     assert "the customer has not agreed to a bank transfer yet" in row
 

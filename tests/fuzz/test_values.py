@@ -38,6 +38,8 @@ from retour import (
     Approval,
     AttentionKind,
     BankAccount,
+    Consent,
+    ConsentWay,
     Counted,
     Delivery,
     Dossier,
@@ -602,7 +604,8 @@ USUAL: dict[str, Sequence[Any]] = {
     "more_than_requested": (False, True),
     "decision": (RestockDecision.all(), RestockDecision.by_hand(), RestockDecision.lines({"cup": 1})),
     "payment": ("p_1", "p_2"),
-    "to": (None, BankAccount(name="A", iban="x")),
+    "to": (None, BankAccount(name="A", iban="x"), BankAccount(name="A", iban="NL91ABNA0417164300")),
+    "consent": (None, Consent(how=ConsentWay.PHONE), Consent(how=ConsentWay.EMAIL, note="his mail")),
     "reference": ("bank 1", "bank 2"),
     "batch": ("", "batch"),
     "happened": (False, True),
@@ -698,7 +701,7 @@ def live_through(tape: Tape) -> None:
     desk = ReturnDesk(
         shop=hostile.shop,
         store="sqlite://",
-        plugins=[hostile],
+        plugins=[hostile, "manual_transfer"],
         settings={"ledger": {}, "parcels": {}},
         clock=lambda: NOW,
     )
