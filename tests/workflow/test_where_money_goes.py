@@ -348,6 +348,25 @@ def test_what_the_customers_bank_took_back_is_not_transferred_to_him(
     assert not shop.desk.dossier("1001").refunds
 
 
+@pytest.mark.parametrize("provider", ["stripe", "paypal"])
+def test_what_the_customer_disputes_goes_back_at_the_provider_or_not_at_all(
+    shop_at: Callable[..., Shop], provider: str
+) -> None:
+    """Stripe refunds while a bank only asks, and PayPal refunds the whole payment: a transfer beside it, and a dispute
+    that is lost, would be money twice."""
+    shop = shop_at(provider)
+    (shop.sandbox.open_inquiry if provider == "stripe" else shop.sandbox.open_dispute)(shop.reference)
+    with pytest.raises(WrongState, match="disputes the payment"):
+        shop.transfer("20.00")
+    assert not shop.desk.dossier("1001").refunds
+    if provider == "paypal":
+        shop.sandbox.close_dispute(shop.reference)
+    else:
+        [dispute] = shop.sandbox.stored(shop.reference).said["disputes"]
+        shop.sandbox.move_dispute(dispute.id, "warning_closed")
+    assert shop.transfer("20.00").state == "awaiting_merchant"
+
+
 def test_what_is_missing_in_the_books_is_missed_beside_a_transfer(shop_at: Callable[..., Shop]) -> None:
     """A transfer explains nothing of what the provider has no more."""
     shop = shop_at("mollie")

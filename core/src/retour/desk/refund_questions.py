@@ -239,17 +239,18 @@ _NOBODYS_TO_TRANSFER = frozenset({ErrorCode.DISPUTED, ErrorCode.ALREADY_REFUNDED
 def why_not_without_a_look(order: Order, payment: Payment, refundable: Refundable) -> Reason | None:
     """Why a bank transfer waits for a person by what the provider says of the payment; None where it may go. Raises
     `WrongState` where the customer has the money already, or may get it by a dispute."""
-    if refundable.possible or refundable.code in (ErrorCode.NOT_REFUNDABLE, ErrorCode.TOO_LATE):
-        return None
-    if refundable.code in _NOBODYS_TO_TRANSFER:
+    if refundable.disputed or refundable.code in _NOBODYS_TO_TRANSFER:
+        why = refundable.reason.rstrip(".") or reason(ReasonCode.DISPUTED).words
         raise WrongState(
             text(
                 "Order {order}: nothing of payment {payment} is to be transferred: {why}. Nothing was changed.",
                 order=order.id,
                 payment=payment.id,
-                why=refundable.reason.rstrip("."),
+                why=why,
             )
         )
+    if refundable.possible or refundable.code in (ErrorCode.NOT_REFUNDABLE, ErrorCode.TOO_LATE):
+        return None
     return reason(ReasonCode.NOT_REFUNDABLE, refundable.reason)
 
 

@@ -82,7 +82,9 @@ class Refundable:
     our terms: `ErrorCode.NOT_REFUNDABLE` of what never goes back there, as a gift card or a voucher, and
     `ErrorCode.TOO_LATE` after the provider's time; then a bank transfer is offered, and nobody is sent to the
     provider's page. `ErrorCode.DISPUTED`, `ErrorCode.ALREADY_REFUNDED` and `ErrorCode.NOT_YET`: then nothing is
-    transferred either. ``url`` is the payment's page in the dashboard, if the provider gave it.
+    transferred either. ``disputed`` says that the customer disputes it and nobody has decided that yet, also where it
+    can be refunded meanwhile: then it goes back there or not at all. ``url`` is the payment's page in the dashboard, if
+    the provider gave it.
 
     The rest is what else the answer said. ``names`` are all names that a webhook may use of this payment and of no
     other, the target among them. Two payments with a name in common are taken for one, so an order that can have
@@ -97,6 +99,7 @@ class Refundable:
     possible: bool = True
     reason: str = attrs.field(default="", converter=redacted)
     code: ErrorCode | None = None
+    disputed: bool = False
     url: str = ""
     names: tuple[Id, ...] = ()
     choices: tuple[Id, ...] = ()

@@ -37,7 +37,7 @@ from retour.providers import (
     unless_unknown,
 )
 from retour_paypal.api import Api
-from retour_paypal.disputes import charged_back, in_the_way, not_shown
+from retour_paypal.disputes import DISPUTED, charged_back, in_the_way, not_shown
 from retour_paypal.settings import Settings
 from retour_paypal.webhooks import Webhooks, read_event
 from retour_paypal.wire import WireCapture, WireOrder, WireRefund, read_money, refund_body
@@ -334,6 +334,7 @@ class PayPal:
             url=f"{ACTIVITY[self.settings.mode]}/payment/{capture.id}",
             reason=reason,
             code=code if reason else None,
+            disputed=capture.reason == DISPUTED,
         )
 
     def _complete(self, made: WireRefund) -> WireRefund:

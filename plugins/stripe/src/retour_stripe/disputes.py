@@ -20,15 +20,17 @@ MOST_DISPUTES = 100
 
 _INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 _OPEN = ("needs_response", "under_review")
+_DECIDED = ("won", "lost", "warning_closed")
 
 
 @attrs.frozen(kw_only=True)
 class Disputed:
-    """What is known of a disputed charge: how much its bank took for good, None where that cannot be told, and why
-    nothing of it can be refunded now, empty where that can be."""
+    """What is known of a disputed charge: how much its bank took for good, None where that cannot be told, why nothing
+    of it can be refunded now, empty where that can be, and whether something is ``undecided`` still."""
 
     charged_back: Money | None
     reason: str = ""
+    undecided: bool = False
 
 
 def read_disputes(api: Api, charge: Charge, mode: Mode) -> Disputed:
@@ -78,7 +80,8 @@ def judge(charge: Charge, disputes: Sequence[Dispute]) -> Disputed:
             )
     taken = min(_taken(disputes, captured), captured)
     reasons = [why for dispute in disputes if (why := _why_not(dispute))]
-    return Disputed(charged_back=taken, reason="; ".join(dict.fromkeys(reasons)))
+    undecided = any(dispute.status not in _DECIDED for dispute in disputes)
+    return Disputed(charged_back=taken, reason="; ".join(dict.fromkeys(reasons)), undecided=undecided)
 
 
 def _taken(disputes: Iterable[Dispute], captured: Money) -> Money:
@@ -114,4 +117,4 @@ def _amount(dispute: Dispute) -> Money:
 
 
 def _nobody_knows(reason: str) -> Disputed:
-    return Disputed(charged_back=None, reason=reason)
+    return Disputed(charged_back=None, reason=reason, undecided=True)

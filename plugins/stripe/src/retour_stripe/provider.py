@@ -157,10 +157,11 @@ class Stripe:
             )
         target, charge, reason = self._charge(reference)
         captured, charged_back, remaining, code = None, None, Money.zero(payment.captured.currency), None
+        undecided = False
         if charge is not None:
             captured = from_wire(charge.amount_captured, charge.currency)
             disputed = self._disputed(charge)
-            charged_back = disputed.charged_back
+            charged_back, undecided = disputed.charged_back, disputed.undecided
             gone = from_wire(charge.amount_refunded, charge.currency) + (charged_back or Money.zero(captured.currency))
             remaining = max(captured - gone, Money.zero(captured.currency))
             code = ErrorCode.DISPUTED if disputed.reason and not reason else None
@@ -171,6 +172,7 @@ class Stripe:
             possible=not reason,
             reason=reason,
             code=code or _CODES.get(reason),
+            disputed=undecided,
             url=f"{DASHBOARD[self.settings.mode]}/payments/{target}" if target else "",
             names=_names(target, charge, reference),
             captured=captured,
