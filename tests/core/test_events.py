@@ -246,6 +246,7 @@ VALUES = {
     ReasonCode.UNITS_BEYOND_ORDER: {"number": "1", "line": "cup"},
     ReasonCode.MONEY_BEYOND_ORDER: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.CHARGED_BACK: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
+    ReasonCode.CHARGED_BACK_MEANWHILE: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.REMAINDER: {"amount": "HUF 0.40"},
     ReasonCode.UNITS_NOT_THERE: {"number": "3", "line": "cup", "left": "1"},
     ReasonCode.LINE_CURRENCY: {"line": "cup", "amount": "USD 1.00", "currency": "EUR"},

@@ -174,6 +174,7 @@ def test_a_transfer_that_is_decided_by_a_process_that_is_killed_is_there_whole_o
     assert (refund.id, refund.state, refund.consent.how) == (again, "awaiting_merchant", "phone")
     assert desk.refund_link("1001", refund_id=refund.id).transfer is not None
     assert shop.paid_back(desk) == []
+    desk.close()
 
 
 def transfer_again(desk: ReturnDesk, reference: str) -> str:
