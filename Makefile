@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
-# Tests wait for disks, processes and deadlines for a third of their time: two workers more than there are processors, and
+# Tests wait for disks, processes and deadlines for a third of their time: two workers for each processor and one more, and
 # eight at most, since they share PostgreSQL's hundred connections.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 + (os.cpu_count() or 1)))')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 2 * (os.cpu_count() or 1)))')
 
 .PHONY: demo test sdks campaign fuzz crash bench clean
 

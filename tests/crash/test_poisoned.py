@@ -86,7 +86,14 @@ def all_others_are_refunded_once(workers: Workers) -> None:
     assert {workers.went_back(order_id) for order_id in others} == {EUR10.minor}
 
 
-@pytest.mark.parametrize("how, code", [("os._exit", 1), ("a kill", -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    "how, code, database",
+    [
+        ("os._exit", 1, "sqlite"),
+        pytest.param("a kill", -signal.SIGKILL, "postgresql", marks=pytest.mark.postgresql),
+    ],
+    indirect=["database"],
+)
 def test_a_plugin_that_ends_every_process_that_tells_it_of_one_order_costs_that_telling_alone(
     workers: Workers, how: str, code: int
 ) -> None:

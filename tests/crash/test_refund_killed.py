@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from at_each_provider import AT_EACH_PROVIDER
 from sqlalchemy import create_engine, text
 
 from retour import Actor, Money, ReturnDesk
@@ -25,6 +26,9 @@ SANDBOXES = {
     "stripe": ("retour_stripe.sandbox", "StripeSandbox"),
     "paypal": ("retour_paypal.sandbox", "PayPalSandbox"),
 }
+
+
+pytestmark = AT_EACH_PROVIDER
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +81,7 @@ class Shop:
         return [one.amount.minor for one in provider.list_refunds(provider.refundable(payment).target)]
 
 
-@pytest.fixture(params=SANDBOXES)
+@pytest.fixture
 def shop(request: pytest.FixtureRequest, database: str) -> Iterator[Shop]:
     module, name = SANDBOXES[request.param]
     with getattr(importlib.import_module(module), name)() as sandbox:

@@ -17,6 +17,7 @@ from typing import Any
 
 import database_clock
 import pytest
+from at_each_provider import AT_EACH_PROVIDER
 from crash import sleeper
 from crash.campaign.clock import CampaignClock
 from sqlalchemy import create_engine
@@ -94,7 +95,10 @@ def until_suspended(worker: subprocess.Popen[bytes]) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(params=SANDBOXES)
+pytestmark = AT_EACH_PROVIDER
+
+
+@pytest.fixture
 def shop(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, missing: Callable[[str], None]
 ) -> Iterator[Shop]:

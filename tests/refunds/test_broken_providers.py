@@ -181,7 +181,19 @@ def sum_of(world: Any) -> int:
 # --- every method, every way, every command --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method, harm", BREAKS, ids=lambda value: value.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "database, method, harm",
+    [
+        *[("sqlite", method, harm) for method, harm in BREAKS],
+        *[
+            pytest.param("postgresql", method, harm, marks=pytest.mark.postgresql)
+            for number, (method, harm) in enumerate(BREAKS)
+            if number % 5 == 0
+        ],
+    ],
+    indirect=["database"],
+    ids=lambda value: value.replace(" ", "-"),
+)
 def test_no_command_hands_the_host_what_a_provider_raised_and_the_books_are_right_in_the_end(
     world: Any, broken: dict[str, Any], log: pytest.LogCaptureFixture, method: str, harm: str
 ) -> None:

@@ -33,7 +33,7 @@ from retour.providers import Disposition, ErrorCode, ProviderError, RefundStatus
 from retour.providers.errors import DISPOSITIONS
 
 ANNA = Actor.staff("anna")
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "24"))
 NOT_DONE = [code for code in ErrorCode if DISPOSITIONS[code] is not Disposition.RECONCILE]
 UNCLEAR = [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.RECONCILE]
 CAPTURED = Money.of("100", "EUR")
