@@ -52,6 +52,9 @@ ROUNDS = 24 * 50
 """Of working off what waits: a refund that PayPal refuses after an unclear try is asked about each hour for the 45 days
 of its window."""
 
+IN_QUARTERS = 4 * 24
+"""Rounds of a quarter of an hour at least; of an hour then, however many are asked about at other minutes of it."""
+
 OUTAGES = 4
 """How often more than an hour passes at once while refunds are decided."""
 
@@ -521,7 +524,7 @@ class Campaign:
 
     def _work_it_all_off(self) -> None:
         """Work until nothing waits, letting time pass; what only ever waits for a far day is brought there."""
-        for _ in range(ROUNDS):
+        for round_ in range(ROUNDS):
             while self.desk.work(limit=500).done:
                 pass
             self.ask_who_asks()
@@ -529,7 +532,7 @@ class Campaign:
             waits = self._waits()
             if not waits:
                 return
-            self.pass_time(max(min(waits), HOUR / 4))
+            self.pass_time(max(min(waits), HOUR / 4 if round_ < IN_QUARTERS else HOUR))
             for sandbox in self.sandboxes.values():
                 sandbox.advance(datetime.timedelta())
 
