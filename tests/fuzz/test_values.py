@@ -90,7 +90,7 @@ from retour.store import tables
 from retour.store.records import EVENT_COLUMNS, event_row, read_event
 from retour.testing import a_line, a_payment, a_service, an_order
 
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "40"))
 """How many events are made of each class; ``make fuzz`` tries many more."""
 
 LIVES = max(20, EXAMPLES // 8)

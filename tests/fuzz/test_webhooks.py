@@ -22,7 +22,7 @@ from retour.providers import ProviderError, RawWebhook, ToFetch, VerifiedEvents,
 from retour.sandbox import Fault
 from retour.testing import a_line, a_payment, an_order
 
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "40"))
 """How many webhooks for each test and provider; ``make fuzz`` tries many more."""
 
 ANNA = Actor.staff("anna")

@@ -29,7 +29,7 @@ from retour.rules.attention import ACKNOWLEDGE, needs_attention
 from retour.testing import a_line, a_payment, a_service, an_order
 
 ANNA = Actor.staff("anna")
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "18"))
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "12"))
 AMOUNTS = st.sampled_from(["10.00", "10.00", "25.00", "60.00"])
 ERRORS = st.sampled_from(
     [None, ErrorCode.DISPUTED, ErrorCode.INSUFFICIENT_BALANCE, ErrorCode.OUTCOME_UNKNOWN, ErrorCode.RATE_LIMITED]

@@ -18,7 +18,7 @@ from retour import MemoryShop, Money, RefundState, ReturnDesk, connect
 from retour.providers import Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support
 from retour.providers.errors import DISPOSITIONS
 
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "18"))
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "15"))
 NOT_DONE = [code for code in ErrorCode if DISPOSITIONS[code] is not Disposition.RECONCILE]
 UNCLEAR = [code for code in ErrorCode if DISPOSITIONS[code] is Disposition.RECONCILE]
 FAULTS = st.one_of(

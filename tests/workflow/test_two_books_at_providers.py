@@ -23,7 +23,7 @@ from retour_paypal.sandbox import PayPalSandbox
 from retour_stripe.sandbox import StripeSandbox
 from retour_stripe.sandbox_disputes import OVER, disputes_of
 
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "18")) // 3
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "15")) // 3
 SANDBOXES: dict[str, type[PaymentSandbox]] = {
     "mollie": MollieSandbox,
     "stripe": StripeSandbox,

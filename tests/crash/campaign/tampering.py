@@ -136,7 +136,7 @@ def main() -> None:
     found: dict[str, list[str]] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        campaign(f"sqlite:///{folder}/retour.db", Path(folder), refunds=160, seed=5, workers=0, complete=False) as one,
+        campaign(f"sqlite:///{folder}/retour.db", Path(folder), refunds=240, seed=5, workers=0, complete=False) as one,
     ):
         one.settle()
         before = parked(one)
