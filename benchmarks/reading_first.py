@@ -99,7 +99,7 @@ def _without_books(name: str) -> object:
     """A plugin with the provider that refunds what the shop stored, and asks nothing before."""
     reading: Any = provider_class(name)
 
-    class NeverReads(reading):  # type: ignore[misc]
+    class NeverReads(reading):  # type: ignore[misc]  # which class it is, the name says
         capabilities = attrs.evolve(
             reading.capabilities,
             refundable=Support.NOT_YET,

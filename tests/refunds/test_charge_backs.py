@@ -83,6 +83,23 @@ def test_what_the_bank_took_back_since_a_refund_was_decided_holds_it_whoever_tol
     assert world.went_back == 4000
 
 
+def test_who_let_a_refund_go_after_a_colleague_has_not_seen_what_the_bank_took_since(world: Any) -> None:
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    refund_id = world.refund("20.00").refund_id
+    world.ledger.add("p_1", eur("10"))
+    world.later(datetime.timedelta(hours=1))
+    assert world.desk.dossier("1001").refunds[refund_id].problem.code == "refunded_meanwhile"
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.desk.retry_refund("1001", refund_id, by=ANNA)
+    taken_back(world, "30")
+    world.later(datetime.timedelta(hours=1))
+    held = world.desk.dossier("1001").refunds[refund_id]
+    assert (held.state, held.problem.code, held.problem.said) == ("planned", "charged_back_meanwhile", "EUR 10.00 re_1")
+    assert world.went_back == 1000
+    assert world.desk.retry_refund("1001", refund_id, by=ANNA).refund.state == "succeeded"
+
+
 def test_what_the_bank_took_back_before_a_refund_was_decided_holds_nothing_up(world: Any) -> None:
     world.open(inline_seconds=0)
     taken_back(world, "30")

@@ -47,8 +47,7 @@ class Banks:
 
     def hold(self, payment: PlannedPayment) -> Money:
         """What a bank has of a payment, by its provider's books."""
-        sandbox = self.sandboxes[payment.provider]
-        if not isinstance(sandbox, ChargesBack):
+        if not isinstance(self.sandboxes[payment.provider], ChargesBack):
             return Money.zero(payment.captured.currency)
-        held: Money = sandbox.stored(payment.reference).charged_back  # type: ignore[attr-defined]
+        held: Money = self.sandboxes[payment.provider].stored(payment.reference).charged_back
         return held

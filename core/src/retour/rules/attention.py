@@ -222,7 +222,7 @@ def _payments_nobody_can_place(dossier: Dossier) -> Iterator[Attention]:
     a person has dealt with it, nothing new is decided on the order."""
     for payment in dossier.vanished():
         gone = [one.at for one in dossier.on_payment(payment.id)]
-        gone += [one.since for name, one in dossier.charge_backs.items() if dossier.stands_for(name) == payment.id]
+        gone += [one.since for one in dossier.charge_backs_on(payment.id)]
         yield Attention(
             kind=AttentionKind.PAYMENT_VANISHED,
             about=payment.id,

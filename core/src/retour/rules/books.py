@@ -64,9 +64,11 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
         return since_decided
-    if draft.dossier.refunded(payment.id, currency) > before.refunded(payment.id, currency):
-        return reason(ReasonCode.REFUNDED_MEANWHILE, _named(draft.dossier, payment, before.refunds))
-    return _taken_back(draft.dossier, payment, before) or _unexplained(draft.dossier, payment, books, own)
+    bank_took = _bank_took_more(draft.dossier, payment, before)
+    if bank_took or draft.dossier.refunded(payment.id, currency) > before.refunded(payment.id, currency):
+        gone = _gone(draft.dossier, payment, before.refunds, bank_took=bank_took)
+        return gone or reason(ReasonCode.REFUNDED_MEANWHILE)
+    return _unexplained(draft.dossier, payment, books, own)
 
 
 def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> None:
@@ -88,7 +90,7 @@ def _record_refundable(draft: Draft, payment: Payment, books: BooksRead) -> None
 def gone_meanwhile(dossier: Dossier, payment: Payment, seen: Dossier) -> Reason | None:
     """Why a refund has to wait for a person: more is gone of its payment than he could see who decided it, since
     colleagues refunded or the customer's bank took money back. None where neither did."""
-    return _refunded(dossier, payment, seen.refunds) or _taken_back(dossier, payment, seen)
+    return _gone(dossier, payment, seen.refunds, bank_took=_bank_took_more(dossier, payment, seen))
 
 
 def gone_since_decided(dossier: Dossier, payment: Payment, own: Refund) -> Reason | None:
@@ -96,10 +98,8 @@ def gone_since_decided(dossier: Dossier, payment: Payment, own: Refund) -> Reaso
     None where nothing is."""
     ids = list(dossier.refunds)
     decided = ids.index(own.id)
-    refunded = _refunded(dossier, payment, ids[:decided])
-    if refunded is None and any(one.refunds_before > decided for one in dossier.charge_backs_on(payment.id)):
-        return _by_the_bank(dossier, payment)
-    return refunded
+    bank_took = any(one.refunds_before > decided for one in dossier.charge_backs_on(payment.id))
+    return _gone(dossier, payment, ids[:decided], bank_took=bank_took)
 
 
 def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
@@ -117,21 +117,18 @@ def holds_up(because: Reason, refund: Refund) -> bool:
     return because.code is ReasonCode.CHARGED_BACK or because != refund.let_go_after
 
 
-def _refunded(dossier: Dossier, payment: Payment, known: Collection[str]) -> Reason | None:
+def _gone(dossier: Dossier, payment: Payment, known: Collection[str], *, bank_took: bool) -> Reason | None:
+    """What is gone besides the refunds that were ``known``, in one reason: who lets a refund go has read all of it."""
     named = _named(dossier, payment, known)
+    if bank_took:
+        amount = dossier.charged_back(payment.id, payment.captured.currency)
+        return reason(ReasonCode.CHARGED_BACK_MEANWHILE, named, amount=str(amount), payment=payment.id)
     return reason(ReasonCode.REFUNDED_MEANWHILE, named) if named else None
 
 
-def _taken_back(dossier: Dossier, payment: Payment, before: Dossier) -> Reason | None:
+def _bank_took_more(dossier: Dossier, payment: Payment, before: Dossier) -> bool:
     currency = payment.captured.currency
-    if dossier.charged_back(payment.id, currency) > before.charged_back(payment.id, currency):
-        return _by_the_bank(dossier, payment)
-    return None
-
-
-def _by_the_bank(dossier: Dossier, payment: Payment) -> Reason:
-    amount = dossier.charged_back(payment.id, payment.captured.currency)
-    return reason(ReasonCode.CHARGED_BACK_MEANWHILE, amount=str(amount), payment=payment.id)
+    return dossier.charged_back(payment.id, currency) > before.charged_back(payment.id, currency)
 
 
 def _named(dossier: Dossier, payment: Payment, known: Collection[str]) -> str:
