@@ -9,7 +9,8 @@ import pytest
 
 from retour.cli.plugins_command import _CAPABILITIES as LABELS
 from retour.plugins import hooks, specs
-from retour.plugins.providers import PaymentCaller, ShippingCaller
+from retour.plugins.providers import PaymentCaller
+from retour.plugins.shipping import ShippingCaller
 from retour.providers import (
     PaymentCapabilities,
     RefundsByApi,

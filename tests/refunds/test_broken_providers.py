@@ -39,7 +39,8 @@ from retour.model.fields import check_again
 from retour.model.making import unchecked
 from retour.model.order import Mode
 from retour.plugins.accounts import Accounts
-from retour.plugins.providers import MOST_REFUNDS, PaymentCaller
+from retour.plugins.calling import MOST_ANSWERS
+from retour.plugins.providers import PaymentCaller
 from retour.providers import (
     ErrorCode,
     ProviderError,
@@ -442,8 +443,8 @@ def test_a_list_that_never_ends_is_no_answer(world: Any, broken: dict[str, Any])
     broken["list_refunds"] = ("instead", lambda: itertools.repeat(one))
     with pytest.raises(ProviderError, match="failed in list_refunds: OverflowError"):
         caller(world).list_refunds("p_1")
-    broken["list_refunds"] = ("instead", lambda: itertools.repeat(one, MOST_REFUNDS))
-    assert len(caller(world).list_refunds("p_1")) == MOST_REFUNDS
+    broken["list_refunds"] = ("instead", lambda: itertools.repeat(one, MOST_ANSWERS))
+    assert len(caller(world).list_refunds("p_1")) == MOST_ANSWERS
 
 
 GOOD = RefundResult(

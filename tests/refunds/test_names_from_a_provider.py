@@ -12,7 +12,8 @@ import pytest
 
 from retour import Mode
 from retour.model.fields import Id, wanted_instead
-from retour.plugins.providers import MOST_REFUNDS, PaymentCaller
+from retour.plugins.calling import MOST_ANSWERS
+from retour.plugins.providers import PaymentCaller
 from retour.providers import ErrorCode, ProviderError, ProviderSession, Support
 from retour.providers.http import DEADLINE_SECONDS
 
@@ -91,7 +92,7 @@ def test_what_is_no_list_of_names_is_no_answer(asked: Callable[..., Any], tell: 
         asked(tell)
     assert broke.value.code is ErrorCode.UNAVAILABLE
     assert SECRET not in str(broke.value)
-    assert MOST_REFUNDS < 100_000, "an answer without an end is given up soon"
+    assert MOST_ANSWERS < 100_000, "an answer without an end is given up soon"
 
 
 def test_the_providers_own_error_is_handed_on(asked: Callable[..., Any]) -> None:

@@ -15,7 +15,8 @@ from retour.model.fields import Id, wanted_instead
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
-from retour.plugins.providers import PaymentCaller, ProviderBroke
+from retour.plugins.calling import ProviderBroke
+from retour.plugins.providers import PaymentCaller
 from retour.providers.webhooks import ToFetch, VerifiedEvents
 from retour.store.unknown_names import TooManyUnknown
 

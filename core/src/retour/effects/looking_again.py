@@ -10,7 +10,8 @@ from retour.effects.refunding import Refunding
 from retour.model.order import Payment
 from retour.model.refunds import Evidence, Refund
 from retour.model.text import Text
-from retour.plugins.providers import AboutAnother, PaymentCaller
+from retour.plugins.calling import AboutAnother
+from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import Disposition, ProviderError
 from retour.rules.late_failures import LONGEST, can_come_back, until_next_look
 from retour.rules.matching import record_reports

@@ -34,7 +34,8 @@ from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
 from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState
 from retour.model.text import Text, text
 from retour.plugins.accounts import Accounts
-from retour.plugins.providers import AboutAnother, PaymentCaller
+from retour.plugins.calling import AboutAnother
+from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.providers.write_limit import writes_begin_before

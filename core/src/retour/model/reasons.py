@@ -83,6 +83,12 @@ class ReasonCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     NOT_SENT = "not_sent"
     UNAVAILABLE = "unavailable"
+    CARRIER_REFUSED = "carrier_refused"
+    UNKNOWN_SHIPMENT = "unknown_shipment"
+    ALREADY_MADE = "already_made"
+    NOT_CANCELLABLE = "not_cancellable"
+    LABEL_NOT_READY = "label_not_ready"
+    NO_CONTRACT = "no_contract"
     OUTCOME_UNKNOWN = "outcome_unknown"
     UNREADABLE_ANSWER = "unreadable_answer"
 
@@ -264,7 +270,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
-    ReasonCode.INVALID_REQUEST: text("the provider does not accept this refund"),
+    ReasonCode.INVALID_REQUEST: text("the provider does not accept it"),
     ReasonCode.UNKNOWN_PAYMENT: text("the provider does not know the payment"),
     ReasonCode.NOT_REFUNDABLE: text("this payment cannot be refunded at the provider"),
     ReasonCode.ALREADY_REFUNDED: text("the provider says that it went back already"),
@@ -279,6 +285,12 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.RATE_LIMITED: text("the provider was asked too often"),
     ReasonCode.NOT_SENT: text("the provider could not be reached"),
     ReasonCode.UNAVAILABLE: text("the provider is out of order"),
+    ReasonCode.CARRIER_REFUSED: text("the carrier does not take this parcel"),
+    ReasonCode.UNKNOWN_SHIPMENT: text("the provider does not know the label"),
+    ReasonCode.ALREADY_MADE: text("the provider says that this label was made already"),
+    ReasonCode.NOT_CANCELLABLE: text("the label was used already, or it is too late to cancel it"),
+    ReasonCode.LABEL_NOT_READY: text("the label is not there yet"),
+    ReasonCode.NO_CONTRACT: text("the account has no contract with this carrier for this way"),
     ReasonCode.OUTCOME_UNKNOWN: text("no answer came from the provider"),
     ReasonCode.UNREADABLE_ANSWER: text("the provider's answer could not be read"),
 }

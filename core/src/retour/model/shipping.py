@@ -1,4 +1,4 @@
-"""How goods come back: by a provider's return portal, or sent by the customer himself."""
+"""How goods come back: by a provider's return portal, with a label that the shop hands out, or sent by the customer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class ShippingWay(StrEnum):
     """The ways in which a customer can send goods back."""
 
     PORTAL = "portal"
+    LABEL = "label"
     SELF = "self"
 
 

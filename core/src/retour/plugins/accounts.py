@@ -17,8 +17,9 @@ from retour.model.fields import is_text
 from retour.model.order import Mode, Payment
 from retour.model.outcome import SettingsCheck
 from retour.model.text import Text, text
-from retour.plugins.providers import PaymentCaller, ShippingCaller
+from retour.plugins.providers import PaymentCaller
 from retour.plugins.registry import Plugin, PluginStatus, Registry
+from retour.plugins.shipping import ShippingCaller
 from retour.providers.capabilities import Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.providers.errors import ProviderError
@@ -125,13 +126,18 @@ class Accounts:
             shipping = self.shipping(shop, provider, account, anew=True)
             if isinstance(shipping, Text):
                 return SettingsCheck(ok=False, asked=False, reason=shipping)
-            return SettingsCheck(ok=True, asked=False, reason=_not_asked(shipping.display_name))
+            return self._asked(shipping, (shop, provider, account, "live"))
         caller = self.payment(shop, provider, account, known, anew=True)
         if isinstance(caller, Text):
             return SettingsCheck(ok=False, asked=False, reason=caller)
         if caller.mode not in (known, None):
             words = text("its settings are for {theirs} payments, not for {mode} ones", theirs=caller.mode, mode=known)
             return SettingsCheck(ok=False, asked=False, reason=words)
+        return self._asked(caller, (shop, provider, account, known.value))
+
+    def _asked(self, caller: PaymentCaller | ShippingCaller, key: tuple[str, str, str, str]) -> SettingsCheck:
+        """Whether settings that were read right work at the provider, where it can be asked; it takes the place of what
+        was made before under the same ``key``."""
         if not caller.capabilities.check_settings.usable:
             return SettingsCheck(ok=True, asked=False, reason=_not_asked(caller.display_name))
         try:
@@ -139,7 +145,7 @@ class Accounts:
         except ProviderError as error:
             return SettingsCheck(ok=False, asked=True, reason=error.reason.words)
         with self._lock:
-            self._made[shop, provider, account, known.value] = caller
+            self._made[key] = caller
         return SettingsCheck(ok=True, asked=True)
 
     def payment(

@@ -1,70 +1,22 @@
-"""The typed caller of providers: one method for each call of the contract, and the policy for one that fails.
-
-Nothing else in retour calls a provider. Every call has its time, is made only where the provider declares that it can
-be, and gives an answer of the right type down to its fields, or a `ProviderError`. What an implementation raised that
-is not its own `ProviderError`, and an answer of a wrong type, leaves a write unclear and makes a read unavailable. Of
-such an exception nothing is kept but its type and where it was raised: its words may be a secret or about a person.
-A provider is handed values of its own, and what it answers or raises is taken as it is at that moment.
-"""
+"""The typed caller of payment providers: one method for each call of the contract, and what one that fails means."""
 
 from __future__ import annotations
 
-import datetime
-import logging
-import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeAlias, get_origin
+from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
-from retour.model.asking import asking
 from retour.model.destinations import Destination
-from retour.model.errors import AskedWithin, InvalidValue
-from retour.model.fields import Id, check_again, wanted_instead
-from retour.model.making import apart
-from retour.model.order import Mode, Order, Payment
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.fields import Id, wanted_instead
+from retour.model.order import Mode, Payment
 from retour.model.refunds import LinkRequest, RefundLink
-from retour.model.shipping import ShippingOption
-from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
-from retour.providers.errors import Disposition, ErrorCode, ProviderError
-from retour.providers.http import DEADLINE_SECONDS, time_limit
+from retour.plugins.calling import About, called
+from retour.providers.capabilities import PaymentCapabilities
+from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
 from retour.providers.write_limit import writes_are_too_late
-
-log = logging.getLogger("retour.plugins")
-
-MOST_REFUNDS = 10_000
-"""Refunds of one payment that are read at most: an answer that never ends is none."""
-
-About: TypeAlias = Callable[[RefundResult], bool]
-"""Whether an answer is about what was asked."""
-
-LONGEST_WAIT = datetime.timedelta(days=366)
-"""The longest time that a provider can ask us to wait before the next try."""
-
-
-class ProviderBroke(ProviderError):
-    """A provider's plugin did what no provider may: raised something of its own, or answered with something else."""
-
-    def __init__(self, failed: ErrorCode, why: str, *, plugin: str, origin: str, method: str) -> None:
-        super().__init__(failed, f"plugin {plugin} ({origin}) failed in {method}: {why}")
-        self._broke = reason(ReasonCode.PLUGIN_FAILED, why, plugin=plugin, origin=origin, hook=method)
-
-    @property
-    def reason(self) -> Reason:
-        """Whose fault it is, for the timeline of the staff."""
-        return self._broke
-
-
-class AboutAnother(ProviderBroke):
-    """A provider answered about another refund than it was asked about: ``found``, which is a fact of its own."""
-
-    def __init__(self, failed: ErrorCode, why: str, found: RefundResult, *, plugin: str, origin: str, method: str):
-        super().__init__(failed, why, plugin=plugin, origin=origin, method=method)
-        self.found = found
 
 
 @attrs.frozen(kw_only=True)
@@ -139,7 +91,7 @@ class PaymentCaller:
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """What a webhook says, its signature checked. Raises `WebhookRejected` too."""
-        said: VerifiedEvents | ToFetch = _called(
+        said: VerifiedEvents | ToFetch = called(
             self,
             self._provider,
             "parse_webhook",
@@ -158,7 +110,7 @@ class PaymentCaller:
     def _read(
         self, method: str, kind: Any, *arguments: object, declared: bool = True, about: About | None = None
     ) -> Any:
-        return _called(
+        return called(
             self,
             self._provider,
             method,
@@ -173,7 +125,7 @@ class PaymentCaller:
         """One that speaks to its provider in another way than by its session is stopped here at least."""
         if writes_are_too_late():
             raise ProviderError(ErrorCode.NOT_SENT, f"it was too late for {method}")
-        done: RefundResult = _called(
+        done: RefundResult = called(
             self,
             self._provider,
             method,
@@ -184,89 +136,6 @@ class PaymentCaller:
             about=about,
         )
         return done
-
-
-@attrs.frozen(kw_only=True)
-class ShippingCaller:
-    """A shipping provider of one shop, called as `PaymentCaller` calls: a `ProviderError` and nothing else."""
-
-    name: str
-    display_name: str
-    capabilities: ShippingCapabilities
-    origin: str
-    _provider: Any = attrs.field(repr=False)
-
-    def portal_url(self, order: Order) -> ShippingOption | None:
-        """The return portal for the parcels of ``order``; None where there is none."""
-        portal: ShippingOption | None = _called(
-            self,
-            self._provider,
-            "portal_url",
-            ShippingOption | None,
-            (order,),
-            declared=self.capabilities.portal.usable,
-            failed=ErrorCode.UNAVAILABLE,
-        )
-        return portal
-
-
-# --- isolation -------------------------------------------------------------------------------------------
-
-
-def _called(
-    caller: PaymentCaller | ShippingCaller,
-    provider: object,
-    method: str,
-    kind: Any,
-    arguments: Sequence[object],
-    *,
-    declared: bool,
-    failed: ErrorCode,
-    refuses: type[Exception] = ProviderError,
-    about: About | None = None,
-) -> Any:
-    """What ``method`` answers, of type ``kind`` and ``about`` what it was asked about.
-
-    Raises the provider's own `ProviderError` (and what it ``refuses`` with); all else is ``failed``.
-    """
-    if not declared:
-        raise ProviderError(ErrorCode.CONFIGURATION, f"{caller.display_name} does not declare {method}")
-    place = ""
-    another: RefundResult | None = None
-    try:
-        own: list[Any] = [apart(one) for one in arguments]
-        with time_limit(DEADLINE_SECONDS), asking(f"{method} of plugin {caller.name}"):
-            given = getattr(provider, method)(*own)
-            answer: Any = apart(_listed(given) if get_origin(kind) is Sequence else given)
-            wanted = wanted_instead(answer, kind)
-            if wanted is not None:
-                why = f"it answered {type(answer).__name__}, which is not what the contract says: {wanted}"
-            elif about is not None and answer is not None and not about(answer):
-                check_again(answer)
-                why, another = "it answered about another refund than it was asked about", answer
-            else:
-                check_again(answer)
-                return answer
-    except KeyboardInterrupt:
-        raise
-    except ProviderError as error:
-        said = _as_said(error)
-        if said is not None:
-            raise said from None
-        why = "its ProviderError is not whole"
-    except AskedWithin as error:
-        why = str(error)
-    except InvalidValue as error:  # in words of ours, of its field
-        why, place = str(error), _place(error)
-    except refuses:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever an implementation can do, it does to itself alone
-        why, place = type(error).__name__, _place(error)
-    # Raised outside of the handlers: a host that logs this error with what it came from has no words of the other.
-    blamed = {"plugin": caller.name, "origin": caller.origin, "method": method}
-    broke = ProviderBroke(failed, why, **blamed) if another is None else AboutAnother(failed, why, another, **blamed)
-    log.error("%s %s", broke.message, place)
-    raise broke
 
 
 def _of_request(request: RefundRequest) -> About:
@@ -281,45 +150,3 @@ def _of_request(request: RefundRequest) -> About:
 
 def _of_reference(target: str, reference: str) -> About:
     return lambda found: found.reference == reference and found.target in ("", target)
-
-
-def _listed(answer: Any) -> Sequence[object]:
-    """All of an answer of several, which may be made while it is read. Raises TypeError for what is no such answer."""
-    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
-        raise TypeError
-    found = list(islice(answer, MOST_REFUNDS + 1))
-    if len(found) > MOST_REFUNDS:
-        raise OverflowError
-    return found
-
-
-def _as_said(error: ProviderError) -> ProviderError | None:
-    """What an error says now, which its plugin cannot change any more; None where it does not hold what the core
-    decides by."""
-    code, disposition, wait = (getattr(error, name, None) for name in ("code", "disposition", "not_before"))
-    message, provider_code, status = (
-        getattr(error, name, None) for name in ("message", "provider_code", "http_status")
-    )
-    if not isinstance(code, ErrorCode) or not isinstance(disposition, Disposition):
-        return None
-    if any(wanted_instead(one, str) is not None for one in (message, provider_code)):
-        return None
-    if wait is not None and not isinstance(wait, datetime.timedelta):
-        return None
-    if wait is not None and not datetime.timedelta(0) <= wait <= LONGEST_WAIT:
-        return None
-    said = ProviderError(
-        code,
-        str(message),
-        disposition=disposition,
-        provider_code=str(provider_code),
-        http_status=status if isinstance(status, int) else None,
-        not_before=wait,
-    )
-    return said.with_traceback(error.__traceback__)
-
-
-def _place(error: BaseException) -> str:
-    """Where an exception was raised, for the developer who looks: files and lines, and nothing that was in them."""
-    frames = traceback.extract_tb(error.__traceback__)[1:] or traceback.extract_tb(error.__traceback__)
-    return " > ".join([f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames[-4:]])

@@ -240,9 +240,7 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
         manager.check_pending()
         _refuse_precedence(manager, loaded)
         payment, payment_off = _handed_over(manager, name, "payment_providers", ("refund_url",), PaymentCapabilities)
-        shipping, shipping_off = _handed_over(
-            manager, name, "shipping_providers", ("portal_url",), ShippingCapabilities
-        )
+        shipping, shipping_off = _handed_over(manager, name, "shipping_providers", (), ShippingCapabilities)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a broken plugin must not stop the rest

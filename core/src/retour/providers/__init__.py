@@ -1,8 +1,10 @@
 """What a provider author imports: the contract, capabilities, settings, and the values that pass between."""
 
 from retour.model.destinations import Destination
+from retour.model.labels import Charged, LabelForm, LabelOption, ParcelState, Told
 from retour.model.money import Money
 from retour.model.order import BankAccount, Delivery, Mode, Order, Payment
+from retour.model.parcels import Address, Parcel, ParcelItem
 from retour.model.refunds import LinkKind, LinkRequest, QrCode, RefundLink, TransferInstruction
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, TextDomain
@@ -13,9 +15,17 @@ from retour.providers.capabilities import (
     ShippingCapabilities,
     Support,
 )
-from retour.providers.contract import PaymentProvider, RefundsByApi, ShippingProvider
+from retour.providers.contract import MakesLabels, PaymentProvider, RefundsByApi, ShippingProvider
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
+from retour.providers.label_request import (
+    LabelDocument,
+    LabelRequest,
+    SentItem,
+    Shipment,
+    ShipmentEvent,
+    ShipmentEvents,
+)
 from retour.providers.references import refuse_another, refuse_another_refund, segment, unless_unknown
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult, RefundStatus
 from retour.providers.refusals import Refusals, Said, own_words, refusal
@@ -25,20 +35,30 @@ from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, Verified
 from retour.providers.wire import read_json, read_wire
 
 __all__ = [
+    "Address",
     "AmountStep",
     "Answer",
     "BankAccount",
+    "Charged",
     "Delivery",
     "Destination",
     "Disposition",
     "Encoding",
     "ErrorCode",
     "Idempotency",
+    "LabelDocument",
+    "LabelForm",
+    "LabelOption",
+    "LabelRequest",
     "LinkKind",
     "LinkRequest",
+    "MakesLabels",
     "Mode",
     "Money",
     "Order",
+    "Parcel",
+    "ParcelItem",
+    "ParcelState",
     "Payment",
     "PaymentCapabilities",
     "PaymentProvider",
@@ -56,6 +76,10 @@ __all__ = [
     "Refusals",
     "Said",
     "Secret",
+    "SentItem",
+    "Shipment",
+    "ShipmentEvent",
+    "ShipmentEvents",
     "ShippingCapabilities",
     "ShippingOption",
     "ShippingProvider",
@@ -64,6 +88,7 @@ __all__ = [
     "Text",
     "TextDomain",
     "ToFetch",
+    "Told",
     "TransferInstruction",
     "VerifiedEvents",
     "WebhookRejected",

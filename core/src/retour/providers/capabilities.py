@@ -9,6 +9,7 @@ from enum import StrEnum
 import attrs
 
 from retour.model.destinations import Destination
+from retour.model.labels import LabelForm
 from retour.providers.webhooks import WebhookTrust
 
 
@@ -157,12 +158,81 @@ class PaymentCapabilities:
 
 @attrs.frozen(kw_only=True)
 class ShippingCapabilities:
-    """What a shipping provider can do: a return ``portal`` for the customer, return ``labels`` that retour makes."""
+    """What a shipping provider can do.
+
+    ``portal``: a return portal, where the customer makes a label himself. ``labels``: return labels that retour makes.
+    ``options``: which labels the account can buy for a parcel. ``prices``: the options say what they cost.
+    ``fetch_label``: the document of a label, in one of ``forms``. ``fetch_shipment``: a label and its parcel as they
+    are now. ``find_shipment``: look a label up by our own id after a lost answer. ``list_shipments``: all return
+    shipments of an order, whoever made them. ``cancel_label``: take a label back before it is used.
+    ``check_settings``: one cheap call that shows that the settings work.
+
+    ``refuses_repeats`` says that ``create_label`` refuses a ``label_id`` that was used before, for ever: sending the
+    same request again then makes no second label. ``lookup_complete_after`` says how old a try must be before "not
+    found" by ``find_shipment`` proves that no label was made; None: it never does.
+
+    ``webhooks`` is what they are worth: signed, or there are none. ``cancel_within`` is how long after it was made a
+    label can be cancelled; None: no general limit, or not known. ``unconfirmed`` names the fields that no page of the
+    provider confirms.
+
+    Raises ValueError for what cannot be true together: the class that declares it is off, and says why.
+    """
 
     portal: Support = Support.UNKNOWN
     labels: Support = Support.UNKNOWN
+    options: Support = Support.UNKNOWN
+    prices: Support = Support.UNKNOWN
+    fetch_label: Support = Support.UNKNOWN
+    fetch_shipment: Support = Support.UNKNOWN
+    find_shipment: Support = Support.UNKNOWN
+    list_shipments: Support = Support.UNKNOWN
+    cancel_label: Support = Support.UNKNOWN
+    check_settings: Support = Support.UNKNOWN
+    webhooks: WebhookTrust = WebhookTrust.NONE
+    forms: frozenset[LabelForm] = frozenset()
+    refuses_repeats: bool = False
+    lookup_complete_after: datetime.timedelta | None = None
+    cancel_within: datetime.timedelta | None = None
+    unconfirmed: frozenset[str] = frozenset()
+
+    def __attrs_post_init__(self) -> None:
+        for contradiction in self._contradictions():
+            raise ValueError(contradiction)
+
+    def _contradictions(self) -> Iterable[str]:
+        if self.labels.usable and not self.fetch_shipment.usable:
+            yield "labels need fetch_shipment: a label is announced after it was made, and nobody else says how it went"
+        if self.labels.usable and not (self.fetch_label.usable and self.forms):
+            yield "labels need fetch_label, and forms that say what the customer gets"
+        if self.labels.usable and not (self.refuses_repeats or self.find_shipment.usable or self.list_shipments.usable):
+            yield (
+                "labels need refuses_repeats, find_shipment or list_shipments: after a lost answer nobody could say "
+                "whether a label was bought"
+            )
+        if self.webhooks is WebhookTrust.FETCH:
+            yield "webhooks of a shipping provider are signed, or there are none"
+        unknown = sorted(self.unconfirmed - {field.name for field in attrs.fields(ShippingCapabilities)})
+        if unknown:
+            yield f"unconfirmed names fields of ShippingCapabilities, and {', '.join(unknown)} is none"
+
+    @property
+    def reads_webhooks(self) -> bool:
+        """Whether ``parse_webhook`` can be called."""
+        return self.webhooks is not WebhookTrust.NONE
 
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods of the contract that a class with these capabilities has."""
-        return ("portal_url",) if self.portal.usable else ()
+        declared = {
+            "portal_url": self.portal.usable,
+            "create_label": self.labels.usable,
+            "options": self.options.usable,
+            "fetch_label": self.fetch_label.usable,
+            "fetch_shipment": self.fetch_shipment.usable,
+            "find_shipment": self.find_shipment.usable,
+            "list_shipments": self.list_shipments.usable,
+            "cancel_label": self.cancel_label.usable,
+            "check_settings": self.check_settings.usable,
+            "parse_webhook": self.reads_webhooks,
+        }
+        return tuple([method for method, there in declared.items() if there])

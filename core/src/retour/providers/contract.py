@@ -8,14 +8,18 @@ stateless but for its settings, and must be safe to call from several threads.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
+from retour.model.labels import LabelForm, LabelOption
 from retour.model.order import Order, Payment
+from retour.model.parcels import Address, Parcel
 from retour.model.refunds import LinkRequest, RefundLink
 from retour.model.shipping import ShippingOption
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 from retour.providers.http import ProviderSession
+from retour.providers.label_request import LabelDocument, LabelRequest, Shipment, ShipmentEvents
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents
 
@@ -107,7 +111,18 @@ class RefundsByApi(PaymentProvider, Protocol):
 
 
 class ShippingProvider(Protocol):
-    """Sendcloud."""
+    """Sendcloud, a carrier of one's own.
+
+    Its names, ``settings_type`` and ``sandbox`` are as those of a `PaymentProvider`; its sandbox is a
+    `retour.sandbox.ShippingSandbox`.
+
+    Only what the capabilities declare has to be there, and the core calls nothing else. Every method raises
+    `ProviderError` and nothing else: what one of the writes (``create_label``, ``cancel_label``) raises besides, and an
+    answer of another type, is taken for ``OUTCOME_UNKNOWN``, of the others for ``UNAVAILABLE``.
+
+    A shipment is identified by ``reference`` (the provider's id of the label) and ``parcel`` (that of its parcel): each
+    call gets both, empty where they are not known.
+    """
 
     name: ClassVar[str]
     display_name: ClassVar[str]
@@ -117,5 +132,41 @@ class ShippingProvider(Protocol):
 
     def __init__(self, settings: Any, http: ProviderSession) -> None: ...
 
+
+class MakesLabels(ShippingProvider, Protocol):
+    """What a shipping provider has of this is what its `ShippingCapabilities` declare."""
+
     def portal_url(self, order: Order) -> ShippingOption | None:
-        """The return portal for the parcels of ``order``; None where the settings or the order do not allow one."""
+        """The return portal for the parcels of ``order``; None where the settings or the order do not allow one. Its
+        address is https."""
+
+    def options(self, sender: Address, recipient: Address, parcel: Parcel) -> Sequence[LabelOption]:
+        """The labels that this account can buy for a parcel from the customer to the shop, the cheapest first where
+        prices are known; empty where no contract goes there."""
+
+    def create_label(self, request: LabelRequest) -> Shipment:
+        """Make a label, once. The same request always gives the same bytes. What refuses ``label_id`` because it was
+        used before raises `ErrorCode.ALREADY_MADE`: a label exists."""
+
+    def fetch_label(self, reference: str, parcel: str, form: LabelForm) -> LabelDocument:
+        """The document of a label. `ErrorCode.NOT_YET` while there is none."""
+
+    def fetch_shipment(self, reference: str, parcel: str) -> Shipment:
+        """The label and its parcel as the provider has them now."""
+
+    def find_shipment(self, request: LabelRequest) -> Shipment | None:
+        """The shipment that carries our ``label_id``, or None. Never one that is only alike."""
+
+    def list_shipments(self, order_id: str, since: datetime.datetime) -> Sequence[Shipment]:
+        """Every return shipment of an order that was made after ``since``, whoever made it: we, the customer in the
+        portal, staff in the panel."""
+
+    def cancel_label(self, reference: str, parcel: str) -> Shipment:
+        """Ask that a label is cancelled; gives it as it is then, which may be ``CANCELLING``. `ErrorCode.TOO_LATE` for
+        one that was used, or that cannot be cancelled any more."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`."""
+
+    def check_settings(self) -> None:
+        """Make one cheap call that shows that the settings work; raises `ProviderError` if they do not."""

@@ -40,6 +40,12 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     NOT_SENT = "not_sent"  # no connection: the provider never got the request
     UNAVAILABLE = "unavailable"  # a 5xx: perhaps done
+    CARRIER_REFUSED = "carrier_refused"  # the carrier takes no such parcel, in its own words
+    UNKNOWN_SHIPMENT = "unknown_shipment"
+    ALREADY_MADE = "already_made"  # a label with this id of ours was made before
+    NOT_CANCELLABLE = "not_cancellable"  # the label was used, or it is too late
+    LABEL_NOT_READY = "label_not_ready"  # there is no document yet
+    NO_CONTRACT = "no_contract"  # of the account with this carrier, or for this way
     OUTCOME_UNKNOWN = "outcome_unknown"  # sent, and no answer
     UNREADABLE_ANSWER = "unreadable_answer"
 
@@ -62,6 +68,12 @@ DISPOSITIONS: Mapping[ErrorCode, Disposition] = {
     ErrorCode.RATE_LIMITED: Disposition.RETRY,
     ErrorCode.NOT_SENT: Disposition.RETRY,
     ErrorCode.UNAVAILABLE: Disposition.RECONCILE,
+    ErrorCode.CARRIER_REFUSED: Disposition.FINAL,
+    ErrorCode.UNKNOWN_SHIPMENT: Disposition.FINAL,
+    ErrorCode.ALREADY_MADE: Disposition.RECONCILE,
+    ErrorCode.NOT_CANCELLABLE: Disposition.FINAL,
+    ErrorCode.LABEL_NOT_READY: Disposition.RETRY,
+    ErrorCode.NO_CONTRACT: Disposition.FIX,
     ErrorCode.OUTCOME_UNKNOWN: Disposition.RECONCILE,
     ErrorCode.UNREADABLE_ANSWER: Disposition.RECONCILE,
 }

@@ -1,0 +1,184 @@
+"""Return labels: what can be bought, what was bought, and how far the parcel with it is."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from enum import StrEnum
+
+import attrs
+
+from retour.model.fields import Id, Reference, checked
+from retour.model.money import Money
+from retour.model.reasons import Reason
+from retour.model.text import Text, text
+
+
+class LabelForm(StrEnum):
+    """What the customer gets: a label to print, a code to show where the parcel is handed in, or nothing at all since
+    the shop or the place has what is needed."""
+
+    PDF = "pdf"
+    QR_CODE = "qr_code"
+    NONE = "none"
+
+
+class Charged(StrEnum):
+    """When the provider charges for a label."""
+
+    WHEN_MADE = "when_made"
+    WHEN_SCANNED = "when_scanned"
+    UNKNOWN = "unknown"
+
+
+class WhoPays(StrEnum):
+    """Who bears the cost of a label. The law's default is the customer, unless the shop did not tell him so or took it
+    on (directive 2011/83/EU, articles 6(6) and 14(1))."""
+
+    SHOP = "shop"
+    CUSTOMER = "customer"
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class LabelOption:
+    """One label that can be bought for a parcel, as its provider offers it now.
+
+    ``code`` names it at the provider, with the ``contract`` where an account has several with one carrier. ``carrier``
+    is the carrier's code there and ``name`` what people call the option. ``price`` is without VAT, where the provider
+    tells it. ``pick_up`` says that the carrier fetches the parcel at the customer's.
+    """
+
+    code: Id
+    name: Id
+    carrier: Reference
+    form: LabelForm = LabelForm.PDF
+    contract: Reference = ""
+    price: Money | None = None
+    charged: Charged = Charged.UNKNOWN
+    pick_up: bool = False
+
+
+class LabelState(StrEnum):
+    """How far a label is."""
+
+    ORDERED = "ordered"  # decided, and not known to be made: it is being asked for
+    UNKNOWN = "unknown"  # asked for, and nobody knows whether it was made
+    ANNOUNCING = "announcing"  # the provider has it, its carrier does not yet
+    READY = "ready"
+    REFUSED = "refused"
+    CANCELLING = "cancelling"  # the provider was asked; it says later whether it could
+    CANCELLED = "cancelled"
+
+
+class ParcelState(StrEnum):
+    """How far a parcel is on its way back. What we do not know is `UNKNOWN`, with the provider's own word beside it."""
+
+    NOT_SENT = "not_sent"
+    ON_ITS_WAY = "on_its_way"  # a carrier scanned it
+    AT_PICKUP_POINT = "at_pickup_point"  # it waits for the shop to fetch it
+    DELAYED = "delayed"
+    DELIVERED = "delivered"  # at the shop
+    RETURNED_TO_SENDER = "returned_to_sender"  # it goes, or went, back to the customer
+    LOST = "lost"
+    PROBLEM = "problem"  # the carrier needs somebody: an address, customs, a damage
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+SCANNED = frozenset(
+    {
+        ParcelState.ON_ITS_WAY,
+        ParcelState.AT_PICKUP_POINT,
+        ParcelState.DELAYED,
+        ParcelState.DELIVERED,
+        ParcelState.RETURNED_TO_SENDER,
+        ParcelState.LOST,
+    }
+)
+"""What says that the carrier has, or had, the parcel: its label is used."""
+
+
+class Told(StrEnum):
+    """What a provider says of a label. What it says in another word is `ANNOUNCING`: nothing is known to be ready."""
+
+    ANNOUNCING = "announcing"
+    READY = "ready"
+    REFUSED = "refused"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
+class Label:
+    """A label of a return, as its events make it. Times are UTC.
+
+    ``id`` is ours, one for each label that was ever asked for: a provider that is given it twice makes one label.
+    ``provider`` and ``account`` are who makes it, ``option`` what was ordered there. ``sender_id`` names the customer's
+    address, kept apart. ``reference`` and ``parcel`` are what the provider calls the return and its parcel; empty where
+    it was found without them: then it can be shown and not cancelled. ``told`` is the provider's last word of it,
+    ``progress`` how far its parcel is, ``provider_status`` in the provider's word.
+    ``cost`` is what the provider charges for it, borne by ``payer``. ``valid_until`` is the last day it can be used, in
+    the shop's zone, where the provider says so. ``because`` is why it waits, was refused or is unclear, and
+    ``needs_person`` says that nothing goes on by itself. ``replaces`` is the label that it stands for, ``replaced_by``
+    the one that stands for it. ``scanned_at`` is when a carrier was first seen to have the parcel.
+    """
+
+    id: str
+    return_id: str
+    provider: str
+    account: str
+    option: LabelOption
+    state: LabelState
+    ordered_at: datetime.datetime
+    changed_at: datetime.datetime
+    sender_id: str | None = None
+    payer: WhoPays = WhoPays.SHOP
+    reference: str = ""
+    parcel: str = ""
+    told: Told | None = None
+    progress: ParcelState = ParcelState.NOT_SENT
+    provider_status: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    cost: Money | None = None
+    valid_until: datetime.date | None = None
+    because: Reason | None = None
+    needs_person: bool = False
+    replaces: str | None = None
+    replaced_by: str | None = None
+    unclear_at: datetime.datetime | None = None
+    scanned_at: datetime.datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be there to be used: no other is bought for the same parcel meanwhile."""
+        return self.state not in (LabelState.REFUSED, LabelState.CANCELLED) and self.replaced_by is None
+
+    @property
+    def scanned(self) -> bool:
+        """Whether a carrier has, or had, its parcel."""
+        return self.scanned_at is not None
+
+
+LABEL_WORDS: Mapping[LabelState, Text] = {
+    LabelState.ORDERED: text("being made"),
+    LabelState.UNKNOWN: text("not known to be made"),
+    LabelState.ANNOUNCING: text("being announced to the carrier"),
+    LabelState.READY: text("ready"),
+    LabelState.REFUSED: text("refused"),
+    LabelState.CANCELLING: text("being cancelled"),
+    LabelState.CANCELLED: text("cancelled"),
+}
+
+PARCEL_WORDS: Mapping[ParcelState, Text] = {
+    ParcelState.NOT_SENT: text("not handed in yet"),
+    ParcelState.ON_ITS_WAY: text("on its way"),
+    ParcelState.AT_PICKUP_POINT: text("at a pick-up point"),
+    ParcelState.DELAYED: text("delayed"),
+    ParcelState.DELIVERED: text("delivered at the shop"),
+    ParcelState.RETURNED_TO_SENDER: text("going back to the customer"),
+    ParcelState.LOST: text("lost"),
+    ParcelState.PROBLEM: text("held up"),
+    ParcelState.CANCELLED: text("cancelled"),
+    ParcelState.UNKNOWN: text("not known"),
+}

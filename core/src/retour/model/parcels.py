@@ -1,0 +1,142 @@
+"""What travels: addresses, and a parcel with what is in it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import attrs
+
+from retour.model.errors import InvalidArgument
+from retour.model.fields import Between, Characters, Id, Reference, as_tuple, checked, shown
+from retour.model.money import Money
+from retour.model.text import Text, text
+
+CountryCode = Annotated[str, Characters(2, 2)]
+"""A country, ISO 3166-1 alpha-2: ``NL``."""
+
+HEAVIEST_GRAMS = 1_000_000
+"""Grams of a parcel at most: a tonne, which no parcel carrier takes."""
+
+LONGEST_MILLIMETRES = 10_000
+"""Millimetres of a side of a parcel at most."""
+
+Grams = Annotated[int, Between(1, HEAVIEST_GRAMS)]
+Millimetres = Annotated[int, Between(1, LONGEST_MILLIMETRES)]
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class Address:
+    """Where a parcel comes from or goes to. Personal data: never in an event, and shown nowhere that was not asked for.
+
+    ``country`` is ISO 3166-1 alpha-2, ``state`` ISO 3166-2 where carriers need it. ``addition`` is a second line:
+    an apartment, a floor. ``house_number`` may stand in ``street`` too: `has_house_number` says whether it is anywhere.
+    """
+
+    name: Id = attrs.field(repr=False)
+    street: Id = attrs.field(repr=False)
+    postal_code: Annotated[str, Characters(0, 32)] = attrs.field(repr=False)
+    city: Id = attrs.field(repr=False)
+    country: CountryCode
+    house_number: Annotated[str, Characters(0, 32)] = attrs.field(default="", repr=False)
+    addition: Reference = attrs.field(default="", repr=False)
+    company: Reference = attrs.field(default="", repr=False)
+    state: Annotated[str, Characters(0, 8)] = ""
+    email: Reference = attrs.field(default="", repr=False)
+    phone: Annotated[str, Characters(0, 64)] = attrs.field(default="", repr=False)
+
+    @property
+    def has_house_number(self) -> bool:
+        """Whether somebody could find the house: its number, or a digit in the street's line."""
+        return bool(self.house_number.strip()) or any(character.isdigit() for character in self.street)
+
+
+def _items(given: list[ParcelItem] | tuple[ParcelItem, ...]) -> tuple[ParcelItem, ...]:
+    return as_tuple(given)
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class ParcelItem:
+    """``quantity`` units of one order line in a parcel.
+
+    ``weight_grams`` and ``price`` are of one unit. ``hs_code`` (the World Customs Organization's Harmonized System, 6
+    to 12 digits) and ``origin_country`` are what customs ask for. ``reason`` is the code of why it goes back.
+    """
+
+    line_id: Id
+    description: Id
+    quantity: Annotated[int, Between(1, 10_000)]
+    weight_grams: Grams | None = None
+    price: Money | None = None
+    sku: Reference = ""
+    hs_code: Annotated[str, Characters(0, 12)] = ""
+    origin_country: Annotated[str, Characters(0, 2)] = ""
+    reason: Reference = ""
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class Parcel:
+    """One parcel: its whole weight in grams, its three sides in millimetres where they are known, what is in it."""
+
+    weight_grams: Grams
+    items: tuple[ParcelItem, ...] = attrs.field(default=(), converter=_items)
+    length_mm: Millimetres | None = None
+    width_mm: Millimetres | None = None
+    height_mm: Millimetres | None = None
+
+
+def check_route(order_id: str, sender: Address, recipient: Address, parcel: Parcel) -> None:
+    """Raise `InvalidArgument` for what no carrier takes on this way: all of it is in the sentence, with what to do."""
+    faults = [*_address_faults(text("the sender's address"), sender)]
+    faults += _address_faults(text("the shop's return address"), recipient)
+    if sender.country != recipient.country and not (_in_customs_union(sender) and _in_customs_union(recipient)):
+        faults += _customs_faults(parcel)
+    if faults:
+        raise InvalidArgument(
+            text("Order {order}: no label can be made: {faults}.", order=shown(order_id), faults=faults)
+        )
+
+
+def _address_faults(whose: Text, address: Address) -> list[Text]:
+    faults = []
+    if not address.has_house_number:
+        faults.append(text("{whose} has no house number", whose=whose))
+    if not address.postal_code.strip() and address.country not in _WITHOUT_POSTAL_CODES:
+        faults.append(text("{whose} has no postal code", whose=whose))
+    if not (address.country.isascii() and address.country.isalpha() and address.country.isupper()):
+        faults.append(text("{whose} has no country of two capital letters, as NL", whose=whose))
+    return faults
+
+
+def _customs_faults(parcel: Parcel) -> list[Text]:
+    faults = [] if parcel.items else [text("customs want to know what is in the parcel: name its items")]
+    for item in parcel.items:
+        missing = [
+            name
+            for name, given in {
+                "weight_grams": item.weight_grams,
+                "price": item.price,
+                "hs_code": item.hs_code,
+                "origin_country": item.origin_country,
+            }.items()
+            if not given
+        ]
+        if missing:
+            faults.append(text("for customs, line {line} needs {missing}", line=item.line_id, missing=missing))
+    return faults
+
+
+_WITHOUT_POSTAL_CODES = frozenset({"AE", "AG", "AO", "BS", "BZ", "HK", "IE", "JM", "PA", "QA", "ZW"})
+"""Countries whose addresses have none, or often none (Universal Postal Union, postal addressing systems)."""
+
+_CUSTOMS_UNION = frozenset(
+    {
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+        *("IE", "IT", "LT", "LU", "LV", "MC", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    }
+)
+"""The customs territory of the European Union by country, Monaco included: regulation (EU) 952/2013, article 4. Parts
+of a country that lie outside it, as the Canary Islands, are the carrier's to refuse."""
+
+
+def _in_customs_union(address: Address) -> bool:
+    return address.country in _CUSTOMS_UNION

@@ -1,0 +1,155 @@
+"""The typed caller of shipping providers: one method for each call of the contract, and what one that fails means."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from retour.model.labels import LabelForm, LabelOption
+from retour.model.order import Order
+from retour.model.parcels import Address, Parcel
+from retour.model.shipping import ShippingOption
+from retour.plugins.calling import About, called
+from retour.providers.capabilities import ShippingCapabilities
+from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.label_request import LabelDocument, LabelRequest, Shipment, ShipmentEvents
+from retour.providers.webhooks import RawWebhook, WebhookRejected
+from retour.providers.write_limit import writes_are_too_late
+
+
+@attrs.frozen(kw_only=True)
+class ShippingCaller:
+    """A shipping provider of one shop, called as `PaymentCaller` calls: a `ProviderError` and nothing else."""
+
+    name: str
+    display_name: str
+    capabilities: ShippingCapabilities
+    origin: str
+    _provider: Any = attrs.field(repr=False)
+
+    def portal_url(self, order: Order) -> ShippingOption | None:
+        """The return portal for the parcels of ``order``; None where there is none."""
+        portal: ShippingOption | None = self._read(
+            "portal_url", ShippingOption | None, order, declared=self.capabilities.portal.usable
+        )
+        return portal
+
+    def options(self, sender: Address, recipient: Address, parcel: Parcel) -> Sequence[LabelOption]:
+        """The labels that the account can buy for a parcel."""
+        found: Sequence[LabelOption] = self._read(
+            "options", Sequence[LabelOption], sender, recipient, parcel, declared=self.capabilities.options.usable
+        )
+        return found
+
+    def create_label(self, request: LabelRequest) -> Shipment:
+        """Make a label."""
+        return self._write(
+            "create_label",
+            request,
+            declared=self.capabilities.labels.usable,
+            about=lambda found: found.label_id in ("", request.label_id) and found.order_id in ("", request.order_id),
+        )
+
+    def fetch_label(self, reference: str, parcel: str, form: LabelForm) -> LabelDocument:
+        """The document of a label."""
+        document: LabelDocument = self._read(
+            "fetch_label", LabelDocument, reference, parcel, form, declared=self.capabilities.fetch_label.usable
+        )
+        return document
+
+    def fetch_shipment(self, reference: str, parcel: str) -> Shipment:
+        """A label and its parcel as they are now."""
+        shipment: Shipment = self._read(
+            "fetch_shipment",
+            Shipment,
+            reference,
+            parcel,
+            declared=self.capabilities.fetch_shipment.usable,
+            about=_of_shipment(reference, parcel),
+        )
+        return shipment
+
+    def find_shipment(self, request: LabelRequest) -> Shipment | None:
+        """The shipment that carries our id, or None."""
+        shipment: Shipment | None = self._read(
+            "find_shipment",
+            Shipment | None,
+            request,
+            declared=self.capabilities.find_shipment.usable,
+            about=lambda found: found.label_id == request.label_id,
+        )
+        return shipment
+
+    def list_shipments(self, order_id: str, since: datetime.datetime) -> Sequence[Shipment]:
+        """All return shipments of an order that were made after ``since``."""
+        shipments: Sequence[Shipment] = self._read(
+            "list_shipments",
+            Sequence[Shipment],
+            order_id,
+            since,
+            declared=self.capabilities.list_shipments.usable,
+            about=lambda found: all(one.order_id in ("", order_id) for one in found),
+        )
+        return shipments
+
+    def cancel_label(self, reference: str, parcel: str) -> Shipment:
+        """Ask that a label is cancelled; gives it as it is then."""
+        return self._write(
+            "cancel_label",
+            reference,
+            parcel,
+            declared=self.capabilities.cancel_label.usable,
+            about=_of_shipment(reference, parcel),
+        )
+
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        """What a webhook says. Raises `WebhookRejected` too."""
+        said: ShipmentEvents = called(
+            self,
+            self._provider,
+            "parse_webhook",
+            ShipmentEvents,
+            (webhook,),
+            declared=self.capabilities.reads_webhooks,
+            failed=ErrorCode.UNAVAILABLE,
+            refuses=WebhookRejected,
+        )
+        return said
+
+    def check_settings(self) -> None:
+        """Raises where the settings do not work."""
+        self._read("check_settings", None, declared=self.capabilities.check_settings.usable)
+
+    def _read(self, method: str, kind: Any, *arguments: object, declared: bool, about: About | None = None) -> Any:
+        return called(
+            self,
+            self._provider,
+            method,
+            kind,
+            arguments,
+            declared=declared,
+            failed=ErrorCode.UNAVAILABLE,
+            about=about,
+        )
+
+    def _write(self, method: str, *arguments: object, declared: bool, about: About) -> Shipment:
+        if writes_are_too_late():
+            raise ProviderError(ErrorCode.NOT_SENT, f"it was too late for {method}")
+        done: Shipment = called(
+            self,
+            self._provider,
+            method,
+            Shipment,
+            arguments,
+            declared=declared,
+            failed=ErrorCode.OUTCOME_UNKNOWN,
+            about=about,
+        )
+        return done
+
+
+def _of_shipment(reference: str, parcel: str) -> About:
+    return lambda found: found.reference in ("", reference) and (not parcel or found.parcel in ("", parcel))

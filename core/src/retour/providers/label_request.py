@@ -1,0 +1,138 @@
+"""What a shipping provider is asked about labels and parcels, and what it answers, as values."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated
+
+import attrs
+
+from retour.model.fields import Between, Id, Reference, as_tuple, checked
+from retour.model.labels import LabelForm, ParcelState, Told
+from retour.model.money import Money
+from retour.model.parcels import Address, Parcel
+from retour.providers.errors import ErrorCode, ProviderError, redacted, unreadable
+
+LARGEST_DOCUMENT = 8 * 1024 * 1024
+"""Bytes of a label's document at most."""
+
+
+@attrs.frozen(kw_only=True)
+class LabelRequest:
+    """One label to make, fixed before it is first asked for: the same request always gives the same bytes.
+
+    ``label_id`` is ours (28 characters), one for each label: it goes along, so that a repeated request is recognised.
+    ``order_id`` is the shop's number of the order and ``return_number`` what people call the return; both may be
+    printed on the label. ``option`` and ``contract`` are as `LabelOption` gave them. The parcel goes from ``sender``,
+    the customer, to ``recipient``, the shop.
+    """
+
+    label_id: str
+    order_id: str
+    return_number: str
+    option: str
+    contract: str
+    form: LabelForm
+    sender: Address
+    recipient: Address
+    parcel: Parcel
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+class SentItem:
+    """What a provider says is in a parcel: ``sku`` and ``description`` as it has them, ``reason`` its own code."""
+
+    quantity: Annotated[int, Between(0, 10_000)]
+    sku: Reference = ""
+    description: str = ""
+    reason: Reference = ""
+
+
+def _items(given: list[SentItem] | tuple[SentItem, ...]) -> tuple[SentItem, ...]:
+    return as_tuple(given)
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+class Shipment:
+    """A label and its parcel as the provider has them.
+
+    ``reference`` is the provider's id of it and ``parcel`` that of the parcel, both empty where the answer has none;
+    ``label_id`` is ours, if it carries it, and ``order_id`` the shop's number of the order, as the provider has it.
+    ``told`` is how far the label is, ``progress`` how far the parcel is, ``provider_status`` the provider's own word
+    for it. ``because`` is why it was refused, in the carrier's words, without mail addresses and IBANs.
+    ``cancellable`` is whether it can be cancelled now, None where the provider does not say. ``cost`` is what it
+    charges. ``valid_until`` is the last day on which the label can be used.
+    ``made_at`` is when the label was made and ``changed_at`` when the parcel got where it is, by the provider's clock
+    (UTC). ``items`` are what is in the parcel and why it comes back, of one that the customer made in a portal.
+
+    All of it is the provider's word: what was asked for is never filled in for it. Raises `ProviderError` (unreadable
+    answer) for a field of another type, and for one that names neither itself, nor a parcel, nor an order.
+    """
+
+    told: Told
+    reference: Reference = ""
+    parcel: Reference = ""
+    label_id: Reference = ""
+    order_id: Reference = ""
+    progress: ParcelState = ParcelState.NOT_SENT
+    provider_status: str = attrs.field(default="", converter=redacted)
+    because: str = attrs.field(default="", converter=redacted)
+    carrier: Reference = ""
+    tracking_number: Reference = ""
+    tracking_url: str = ""
+    cancellable: bool | None = None
+    cost: Money | None = None
+    valid_until: datetime.date | None = None
+    made_at: datetime.datetime | None = None
+    changed_at: datetime.datetime | None = None
+    items: tuple[SentItem, ...] = attrs.field(default=(), converter=_items)
+
+    def __attrs_post_init__(self) -> None:
+        if not (self.reference or self.parcel or self.label_id or self.order_id or self.tracking_number):
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a shipment has no reference, parcel or order")
+        if self.tracking_url and not self.tracking_url.startswith("https://"):
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the address of a tracking page is not https://")
+        if self.cost is not None and self.cost.minor < 0:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "a label has a cost below zero")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What names it at the provider, each once."""
+        return tuple(dict.fromkeys([name for name in (self.reference, self.parcel, self.tracking_number) if name]))
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+class LabelDocument:
+    """What the customer needs to hand the parcel in. Personal data: a label has his address on it.
+
+    ``once`` says that the provider gives it out a single time: it is kept, and shown again from there.
+    """
+
+    form: LabelForm
+    media_type: Id
+    content: bytes = attrs.field(repr=False)
+    once: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 < len(self.content) <= LARGEST_DOCUMENT:
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"a label of {len(self.content)} bytes is none")
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+class ShipmentEvent:
+    """What a webhook with a checked signature says of one shipment. ``event_id`` is the provider's, the same when it is
+    sent again; where it has none, one made of what is said."""
+
+    event_id: Id
+    shipment: Shipment
+
+
+def _events(given: list[ShipmentEvent] | tuple[ShipmentEvent, ...]) -> tuple[ShipmentEvent, ...]:
+    return as_tuple(given)
+
+
+@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+class ShipmentEvents:
+    """What a signed webhook says of shipments; empty when it is about something else."""
+
+    events: tuple[ShipmentEvent, ...] = attrs.field(converter=_events)
