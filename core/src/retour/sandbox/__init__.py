@@ -1,5 +1,5 @@
 """What the providers' sandboxes share: a server on loopback with faults, books of refunds that go on by themselves, a
-clock, a memory of keys. Standard library and attrs only."""
+clock, a memory of keys; and what those of payment and of shipping providers offer. Standard library and attrs only."""
 
 from retour.sandbox.bookkeeping import BookkeepingSandbox, spoilt
 from retour.sandbox.faults import Fault
@@ -18,13 +18,16 @@ from retour.sandbox.payments import (
 )
 from retour.sandbox.remembered import KeyInUse, KeyReused, Remembered
 from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
+from retour.sandbox.shipping_sandbox import BookedLabel, HasPortal, ShippingSandbox
 
 __all__ = [
+    "BookedLabel",
     "BookedRefund",
     "BookkeepingSandbox",
     "ChargesBack",
     "Fault",
     "GivesBack",
+    "HasPortal",
     "KeyInUse",
     "KeyReused",
     "Ledger",
@@ -41,6 +44,7 @@ __all__ = [
     "SandboxResponse",
     "SandboxServer",
     "SandboxWebhook",
+    "ShippingSandbox",
     "Step",
     "TellsOfRefunds",
     "sandbox_at",
