@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retour import Paid
-from retour.providers import Delivery, Order, ProviderSession, ShippingOption, ShippingWay, Support
+from retour.providers import Delivery, Order, ProviderError, ProviderSession, ShippingOption, ShippingWay, Support
+from retour.sandbox import Fault, SandboxRequest, SandboxResponse
 from retour.testing import a_line, an_order
 from retour_sendcloud.provider import Sendcloud
+from retour_sendcloud.sandbox import SendcloudSandbox
 from retour_sendcloud.settings import Settings
 
 MY_SHOP = Settings(brand="my-shop")
@@ -95,6 +99,98 @@ def test_the_instruction_is_in_dutch_and_in_english():
     )
 
 
-def test_a_link_that_we_write_ourselves_is_declared_as_a_part_of_a_portal():
+def test_a_link_that_is_ours_where_sendcloud_is_not_asked_is_declared_as_a_part_of_a_portal():
     assert Sendcloud.capabilities.portal is Support.PARTIAL
-    assert Sendcloud.capabilities.labels is Support.NOT_YET
+
+
+# --- the portal as Sendcloud has it ----------------------------------------------------------------------
+
+
+def url(sendcloud: Sendcloud, postal_code: str, number: str) -> str | None:
+    option = sendcloud.portal_url(an_order_sent_to(postal_code, number))
+    return None if option is None else option.url
+
+
+@pytest.mark.parametrize("by_tracking_number", [True, False])
+@pytest.mark.parametrize("postal_code", ["1012 LM", "1012lm", ""])
+def test_the_link_is_the_one_that_sendcloud_has_for_the_parcel(
+    sandbox: SendcloudSandbox, sendcloud: Sendcloud, by_tracking_number: bool, postal_code: str
+):
+    tracking_number = sandbox.send("1001", postal_code="1012 LM")
+    found = url(sendcloud, postal_code, tracking_number if by_tracking_number else "1001")
+    assert found is not None
+    assert found.startswith("https://sandbox.shipping-portal.com/rp/initiate/")
+    [shipment] = [one.path for one in sandbox.server.requests if one.path.endswith("/return-portal-url")]
+    assert shipment.split("/")[-2] in found
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_where_sendcloud_has_none_for_the_parcel_there_is_none_whatever_the_brand(
+    sandbox: SendcloudSandbox, provider_with: Callable[..., Sendcloud], empty: bool
+):
+    sandbox.send("1001", postal_code="1012 LM")
+    sandbox.has_portal, sandbox.portal_urls_are_empty = empty, empty
+    assert url(provider_with(brand="my-shop"), "1012 LM", "1001") is None
+
+
+def test_an_order_that_sendcloud_does_not_know_gets_the_brands_link(
+    sandbox: SendcloudSandbox, sendcloud: Sendcloud, provider_with: Callable[..., Sendcloud]
+):
+    sandbox.send("1002", postal_code="1012 LM")
+    assert url(sendcloud, "1012 LM", "1001") is None
+    assert (
+        url(provider_with(brand="my-shop"), "1012 LM", "1001") == f"{START_PAGE}?postal_code=1012%20LM&identifier=1001"
+    )
+    assert url(provider_with(brand="my-shop"), "", "") == START_PAGE
+
+
+def test_the_parcel_of_another_customer_is_never_opened(
+    sandbox: SendcloudSandbox, provider_with: Callable[..., Sendcloud]
+):
+    sandbox.send("1001", postal_code="9999 ZZ")
+    assert (
+        url(provider_with(brand="my-shop"), "1012 LM", "1001") == f"{START_PAGE}?postal_code=1012%20LM&identifier=1001"
+    )
+    assert all("return-portal-url" not in one.path for one in sandbox.server.requests)
+
+
+def test_of_an_order_in_several_parcels_the_customer_chooses_in_the_brands_portal(
+    sandbox: SendcloudSandbox, provider_with: Callable[..., Sendcloud]
+):
+    sandbox.send("1001", postal_code="1012 LM")
+    second = sandbox.send("1001", postal_code="1012 LM")
+    assert (
+        url(provider_with(brand="my-shop"), "1012 LM", "1001") == f"{START_PAGE}?postal_code=1012%20LM&identifier=1001"
+    )
+    found = url(provider_with(brand="my-shop"), "1012 LM", second)
+    assert found is not None
+    assert "initiate" in found
+
+
+@pytest.mark.parametrize("address", ["http://my-shop.shipping-portal.com/", "javascript:alert(1)", "//x", "ftp://x"])
+def test_an_address_that_is_not_https_is_not_shown(
+    sandbox: SendcloudSandbox, sendcloud: Sendcloud, provider_with: Callable[..., Sendcloud], address: str
+):
+    sandbox.send("1001", postal_code="1012 LM")
+    handle = sandbox.handle
+
+    def with_another_address(request: SandboxRequest) -> SandboxResponse:
+        response = handle(request)
+        asked = request.path.endswith("return-portal-url")
+        return attrs.evolve(response, body={"data": {"url": address}}) if asked else response
+
+    sandbox.server.handle = with_another_address
+    assert url(sendcloud, "1012 LM", "1001") is None
+    assert (url(provider_with(brand="my-shop"), "1012 LM", "1001") or "").startswith(START_PAGE)
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED_429, Fault.ERROR_500_BEFORE, Fault.NO_JSON_AFTER])
+def test_while_sendcloud_cannot_be_asked_the_customer_has_the_brands_link(
+    sandbox: SendcloudSandbox, sendcloud: Sendcloud, provider_with: Callable[..., Sendcloud], fault: Fault
+):
+    sandbox.server.faulty = lambda request: request.method == "GET"
+    sandbox.server.faults.append(fault)
+    assert (url(provider_with(brand="my-shop"), "1012 LM", "1001") or "").startswith(START_PAGE)
+    sandbox.server.faults.append(fault)
+    with pytest.raises(ProviderError):
+        url(sendcloud, "1012 LM", "1001")

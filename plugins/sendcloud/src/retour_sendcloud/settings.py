@@ -1,14 +1,25 @@
-"""Settings of Sendcloud: where the shop's return portal is."""
+"""Settings of Sendcloud: the keys of an integration, what signs its webhooks, where the shop's return portal is."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
+from retour.providers import Secret, api_address
+
+API = "https://panel.sendcloud.sc"
+"""Sendcloud's one address; there is no other for tests (servers of every document of API v3)."""
+
+READS_A_MINUTE, WRITES_A_MINUTE, WRITES_A_SECOND = 1000, 100, 15
+"""Requests that an account may send (https://sendcloud.dev/docs/getting-started/rate-limits)."""
+
 _BRAND = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # one part of a host name, RFC 1123 section 2.1
 _ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~%/-]*)?")
+_KEY = re.compile(r"[!-9;-~]+")  # no blank, and no colon: it ends the name in HTTP's Basic (RFC 7617, 2)
+_AT_MOST = 1_000_000
 
 
 def _matches(pattern: re.Pattern[str], fault: str) -> Any:
@@ -19,20 +30,54 @@ def _matches(pattern: re.Pattern[str], fault: str) -> Any:
     return check
 
 
+def _is_limit(_: object, __: attrs.Attribute[int], value: int) -> None:
+    if not 1 <= value <= _AT_MOST:
+        raise ValueError(f"must be a whole number from 1 to {_AT_MOST}")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
-    """``brand`` is the domain name of the shop's brand in Sendcloud, which names its portal.
+    """``public_key`` and ``secret_key`` are those of one integration in Sendcloud's panel; without them there are no
+    labels, and the portal's link is written here.
 
-    ``portal_url`` is for a portal that has another address, and is then used instead. Without both there is no
-    portal, and the customer sends the goods himself.
-    """
+    ``webhook_keys`` are for an integration with a webhook signature key of its own, several while one replaces another;
+    without them its secret key signs. ``brand`` is the domain name of the shop's brand in Sendcloud, which names its
+    portal; ``portal_url`` is for a portal with another address, and is then used instead. Without all of these there is
+    no portal, and the customer sends the goods himself.
 
+    ``api_url`` is Sendcloud's address, or that of a sandbox on this machine. ``reads_a_minute``, ``writes_a_minute``
+    and ``writes_a_second`` are what one process may send: where several share an account, give each its part."""
+
+    public_key: str = attrs.field(
+        default="", repr=False, validator=_matches(_KEY, "has a blank, a colon or a letter with an accent in it")
+    )
+    secret_key: Secret | None = None
+    webhook_keys: tuple[Secret, ...] = attrs.field(default=(), repr=False)
     brand: str = attrs.field(
         default="", validator=_matches(_BRAND, "must be lower-case letters, digits and hyphens, as in my-shop")
     )
     portal_url: str = attrs.field(
         default="", validator=_matches(_ADDRESS, "must be an address that begins with https://, without ? and #")
     )
+    api_url: str = attrs.field(default=API, repr=False, validator=api_address)
+    reads_a_minute: int = attrs.field(default=READS_A_MINUTE, repr=False, validator=_is_limit)
+    writes_a_minute: int = attrs.field(default=WRITES_A_MINUTE, repr=False, validator=_is_limit)
+    writes_a_second: int = attrs.field(default=WRITES_A_SECOND, repr=False, validator=_is_limit)
+
+    def __attrs_post_init__(self) -> None:
+        if bool(self.public_key) != (self.secret_key is not None):
+            missing = "secret_key" if self.public_key else "public_key"
+            raise ValueError(f"{missing} is missing: the two keys of an integration belong together")
+
+    @property
+    def keys(self) -> tuple[str, str] | None:
+        """The public and the secret key, None without them."""
+        return None if self.secret_key is None else (self.public_key, self.secret_key.reveal())
+
+    @property
+    def signing(self) -> Sequence[Secret | None]:
+        """What the integration's webhooks can be signed with: its webhook signature keys, else its secret key."""
+        return self.webhook_keys or (self.secret_key,)
 
     @property
     def portal(self) -> str:

@@ -1,0 +1,210 @@
+"""The books of the sandbox of Sendcloud: its returns, how far each is, what labels cost, and the parcels to
+customers."""
+
+from __future__ import annotations
+
+import datetime
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from retour.providers import Money, ParcelState, Told
+from retour.sandbox import SandboxClock
+from retour_sendcloud.sandbox_options import SandboxOption, refused_by_carrier
+from retour_sendcloud.statuses import standing
+
+Json = dict[str, Any]
+
+ANNOUNCEMENT_TAKES = datetime.timedelta(seconds=20)
+"""How long a carrier takes to announce a label here; Sendcloud does not say how long it is."""
+
+CANCELLATION_TAKES = datetime.timedelta(minutes=30)
+"""How long a carrier takes to cancel one here."""
+
+CANCELLABLE = frozenset({"no-label", "announcing", "announced", "ready-to-send"})
+"""Where a return can be cancelled here: before a carrier has the parcel."""
+
+NOTHING = Money.zero("EUR")
+
+
+@attrs.frozen(kw_only=True)
+class Moment:
+    """One entry of a history: a ``parent_status`` since a time, with the carrier's words where it has some."""
+
+    status: str
+    at: datetime.datetime
+    message: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Charge:
+    """What was paid for a label, or, below zero, given back for it."""
+
+    reference: str
+    amount: Money
+    at: datetime.datetime
+
+
+@attrs.define(kw_only=True, eq=False)
+class SandboxReturn:
+    """A return, with its label. ``body`` is what was asked for, ``to_come`` what happens by itself and when."""
+
+    id: int
+    parcel: int
+    body: Json
+    option: SandboxOption
+    cost: Money
+    made_at: datetime.datetime
+    in_portal: bool = False
+    history: list[Moment] = attrs.field(factory=list)
+    to_come: deque[tuple[datetime.datetime, str]] = attrs.field(factory=deque)
+    tracking_number: str = ""
+    refusal: str = ""
+    refused: bool = False
+    cancelled_from: str = ""
+
+    @property
+    def reference(self) -> str:
+        return str(self.id)
+
+    @property
+    def order_number(self) -> str:
+        return str(self.body.get("order_number") or "")
+
+    @property
+    def status(self) -> str:
+        return self.history[-1].status
+
+    @property
+    def announced(self) -> bool:
+        """Whether there is a label, or a code."""
+        return bool(self.tracking_number)
+
+    @property
+    def told(self) -> Told:
+        return standing([moment.status for moment in self.history]).told or Told.ANNOUNCING
+
+    @property
+    def progress(self) -> ParcelState:
+        return standing([moment.status for moment in self.history]).progress or ParcelState.UNKNOWN
+
+
+@attrs.frozen(kw_only=True)
+class SentParcel:
+    """A parcel that went to a customer, with the portal's address for it; empty where it has none."""
+
+    id: int
+    order_number: str
+    tracking_number: str
+    postal_code: str
+    shipment: str
+    portal: str
+
+
+@attrs.define(kw_only=True)
+class Returns:
+    """All returns. ``tell`` is called for every status that a return gets."""
+
+    clock: SandboxClock
+    tell: Callable[[SandboxReturn], None]
+    made: dict[int, SandboxReturn] = attrs.field(factory=dict)
+    charges: list[Charge] = attrs.field(factory=list)
+    refusals: deque[str] = attrs.field(factory=deque)
+    held: bool = False
+    _number: int = 1_750_000
+
+    def next_number(self) -> int:
+        """Another number, for a return or a parcel."""
+        self._number += 1
+        return self._number
+
+    @property
+    def references(self) -> frozenset[str]:
+        """The references that were used, for ever."""
+        return frozenset(
+            one.body["external_reference"] for one in self.made.values() if "external_reference" in one.body
+        )
+
+    def make(self, body: Json, option: SandboxOption, cost: Money, *, in_portal: bool = False) -> SandboxReturn:
+        """A return that is announced later."""
+        now = self.clock.now()
+        made = SandboxReturn(
+            id=self.next_number(),
+            parcel=self.next_number(),
+            body=body,
+            option=option,
+            cost=cost,
+            made_at=now,
+            in_portal=in_portal,
+        )
+        self.made[made.id] = made
+        made.refusal = self.would_be_refused(body)
+        in_store = body.get("delivery_option") == "in_store"
+        self._set(made, "no-label" if in_store else "announcing")
+        if not in_store:
+            made.to_come.append((now + ANNOUNCEMENT_TAKES, "announcement-failed" if made.refusal else "ready-to-send"))
+        return made
+
+    def would_be_refused(self, body: Json) -> str:
+        """What the carrier says of it, empty if it takes it. What a test asked for is used up."""
+        return self.refusals.popleft() if self.refusals else refused_by_carrier(body)
+
+    def of(self, reference: str) -> SandboxReturn:
+        """The return with this number; raises `ValueError` if there is none."""
+        found = self.made.get(int(reference)) if reference.isdigit() else None
+        if found is None:
+            raise ValueError(f"there is no return {reference}")
+        return found
+
+    def settle(self) -> None:
+        """Let everything happen that is due."""
+        if self.held:
+            return
+        for one in self.made.values():
+            while one.to_come and one.to_come[0][0] <= self.clock.now():
+                at, status = one.to_come.popleft()
+                self._happen(one, status, at)
+
+    def announce(self, one: SandboxReturn) -> None:
+        """Announce it at once."""
+        one.to_come.clear()
+        self._happen(one, "ready-to-send", self.clock.now())
+
+    def cancel(self, one: SandboxReturn) -> None:
+        """Begin to cancel it; raises `ValueError` where that is not possible any more."""
+        if one.status not in CANCELLABLE:
+            raise ValueError(f"return {one.id} is {one.status}, too late to cancel")
+        one.cancelled_from = one.status
+        one.to_come.clear()
+        self._set(one, "cancelling")
+        one.to_come.append((self.clock.now() + CANCELLATION_TAKES, "cancelled"))
+
+    def move(self, one: SandboxReturn, status: str, message: str = "") -> None:
+        """The carrier says where the parcel is. One whose label is not announced, or cancelled, it cannot have."""
+        if not one.announced or one.status == "cancelled":
+            raise ValueError(f"return {one.id} is {one.status}: no carrier can have its parcel")
+        one.to_come.clear()  # a label that is used is not cancelled any more
+        if one.option.charging == "first_scan" and not self.charged(one):
+            self.charges.append(Charge(reference=one.reference, amount=one.cost, at=self.clock.now()))
+        self._set(one, status, message)
+
+    def charged(self, one: SandboxReturn) -> Money:
+        """What its label cost so far."""
+        return sum((charge.amount for charge in self.charges if charge.reference == one.reference), NOTHING)
+
+    def _happen(self, one: SandboxReturn, status: str, at: datetime.datetime) -> None:
+        if status == "ready-to-send":
+            one.tracking_number = f"3SSEND{one.parcel:09d}"
+            if one.option.charging == "label_creation":
+                self.charges.append(Charge(reference=one.reference, amount=one.cost, at=at))
+        elif status == "announcement-failed":
+            one.refused = True
+        elif status == "cancelled" and (charged := self.charged(one)):
+            self.charges.append(Charge(reference=one.reference, amount=NOTHING - charged, at=at))
+        self._set(one, status, at=at)
+
+    def _set(self, one: SandboxReturn, status: str, message: str = "", at: datetime.datetime | None = None) -> None:
+        one.history.append(Moment(status=status, at=at or self.clock.now(), message=message))
+        self.tell(one)
