@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         StoreNotOurs as StoreNotOurs,
         StoreReadOnly as StoreReadOnly,
         StoreUnavailable as StoreUnavailable,
+        UnknownLabel as UnknownLabel,
         UnknownLine as UnknownLine,
         UnknownOrder as UnknownOrder,
         UnknownPayment as UnknownPayment,
@@ -68,6 +69,15 @@ if TYPE_CHECKING:
         UnknownRefund as UnknownRefund,
         UnknownReturn as UnknownReturn,
         WrongState as WrongState,
+    )
+    from retour.model.labels import (
+        Charged as Charged,
+        Label as Label,
+        LabelForm as LabelForm,
+        LabelOption as LabelOption,
+        LabelState as LabelState,
+        ParcelState as ParcelState,
+        WhoPays as WhoPays,
     )
     from retour.model.money import Money as Money
     from retour.model.order import (
@@ -197,6 +207,7 @@ _HOMES = {
         "StoreNotOurs",
         "StoreReadOnly",
         "StoreUnavailable",
+        "UnknownLabel",
         "UnknownLine",
         "UnknownOrder",
         "UnknownPayment",
@@ -205,6 +216,7 @@ _HOMES = {
         "UnknownReturn",
         "WrongState",
     ),
+    "model.labels": ("Charged", "Label", "LabelForm", "LabelOption", "LabelState", "ParcelState", "WhoPays"),
     "model.money": ("Money",),
     "model.order": (
         "BankAccount",
@@ -235,6 +247,7 @@ _HOMES = {
         "WebhookReceipt",
         "WorkReport",
     ),
+    "model.parcels": ("Address", "Parcel", "ParcelItem"),
     "model.reasons": ("Reason", "ReasonCode"),
     "model.payment_identity": ("PaymentIdentity",),
     "model.refunds": (

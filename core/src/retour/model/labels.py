@@ -10,6 +10,7 @@ import attrs
 
 from retour.model.fields import Id, Reference, checked
 from retour.model.money import Money
+from retour.model.parcels import Parcel
 from retour.model.reasons import Reason
 from retour.model.text import Text, text
 
@@ -113,14 +114,16 @@ class Label:
     """A label of a return, as its events make it. Times are UTC.
 
     ``id`` is ours, one for each label that was ever asked for: a provider that is given it twice makes one label.
-    ``provider`` and ``account`` are who makes it, ``option`` what was ordered there. ``sender_id`` names the customer's
-    address, kept apart. ``reference`` and ``parcel`` are what the provider calls the return and its parcel; empty where
-    it was found without them: then it can be shown and not cancelled. ``told`` is the provider's last word of it,
-    ``progress`` how far its parcel is, ``provider_status`` in the provider's word.
-    ``cost`` is what the provider charges for it, borne by ``payer``. ``valid_until`` is the last day it can be used, in
-    the shop's zone, where the provider says so. ``because`` is why it waits, was refused or is unclear, and
-    ``needs_person`` says that nothing goes on by itself. ``replaces`` is the label that it stands for, ``replaced_by``
-    the one that stands for it. ``scanned_at`` is when a carrier was first seen to have the parcel.
+    ``provider`` and ``account`` are who makes it, ``option`` what was ordered there for ``parcel_sent``, between the
+    addresses that are kept apart as ``addresses_id``; it was asked for after ``begun_at`` by the database's clock.
+    ``reference`` and ``parcel`` are what the provider calls the label and its parcel; empty where it was found without
+    them: then it can be shown and not cancelled. ``told`` is the provider's last word of it, ``progress`` how far its
+    parcel is, ``provider_status`` the same in the provider's word. ``cost`` is what the provider charges for it, borne
+    by ``payer``. ``valid_until`` is the last day it can be used, in the shop's zone, where the provider says so.
+    ``because`` is why it waits, was refused or is unclear, and ``needs_person`` says that nothing goes on by itself.
+    ``replaces`` is the label that it stands for, ``replaced_by`` the one that stands for it. ``scanned_at`` is when a
+    carrier was first seen to have the parcel. ``cancel_asked`` says that a person wants it taken back, ``settled`` that
+    he said what became of it, and ``document_id`` is its document, if that had to be kept.
     """
 
     id: str
@@ -131,13 +134,16 @@ class Label:
     state: LabelState
     ordered_at: datetime.datetime
     changed_at: datetime.datetime
-    sender_id: str | None = None
+    addresses_id: str
+    parcel_sent: Parcel
+    begun_at: datetime.datetime | None = None
     payer: WhoPays = WhoPays.SHOP
     reference: str = ""
     parcel: str = ""
     told: Told | None = None
     progress: ParcelState = ParcelState.NOT_SENT
     provider_status: str = ""
+    carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
     cost: Money | None = None
@@ -148,6 +154,9 @@ class Label:
     replaced_by: str | None = None
     unclear_at: datetime.datetime | None = None
     scanned_at: datetime.datetime | None = None
+    cancel_asked: bool = False
+    settled: bool = False
+    document_id: str | None = None
 
     @property
     def open(self) -> bool:

@@ -64,6 +64,8 @@ class ReasonCode(StrEnum):
     LINE_GONE = "line_gone"  # from the order, after units of it came back: the value "amount"
     LINE_REPRICED = "line_repriced"  # after units of it came back: the values "before" and "now"
     SEVERAL_LINES = "several_lines"  # to look at: the value "lines"
+    LABEL_NOT_FOUND = "label_not_found"  # among the return shipments of its order, or there are several
+    ADDRESS_FORGOTTEN = "address_forgotten"
     DID_NOT_ARRIVE = "did_not_arrive"  # the last refund of a payment, by its provider's word
 
     AUTHENTICATION = "authentication"
@@ -267,6 +269,10 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "several lines of the order cannot be right, or were changed: {lines}. Decide for yourself what goes back for "
         "them"
     ),
+    ReasonCode.LABEL_NOT_FOUND: text(
+        "it was ordered, and the provider cannot tell which label it is, or whether there is one: look there"
+    ),
+    ReasonCode.ADDRESS_FORGOTTEN: text("the addresses were removed before the label was made"),
     ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
