@@ -109,6 +109,7 @@ if TYPE_CHECKING:
         WebhookReceipt as WebhookReceipt,
         WorkReport as WorkReport,
     )
+    from retour.model.parcels import Address as Address, Parcel as Parcel, ParcelItem as ParcelItem
     from retour.model.reasons import Reason as Reason, ReasonCode as ReasonCode
     from retour.model.payment_identity import PaymentIdentity as PaymentIdentity
     from retour.model.refunds import (

@@ -115,8 +115,9 @@ def _settled(dossier: Dossier, event: LabelSettled) -> Text:
 
 
 @told(LabelDocumentKept)
-def _document_kept(dossier: Dossier, event: LabelDocumentKept) -> None:
+def _document_kept(dossier: Dossier, event: LabelDocumentKept) -> Text:
     del dossier, event
+    return text("The label is kept here, since its provider gives it out only once")
 
 
 _OF_LABEL = {
