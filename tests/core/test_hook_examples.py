@@ -250,7 +250,7 @@ def on_parcel_moved(example: object, printed: Printed) -> None:
     _, desk = opened(an_order(a_line("cup", 2)), plugin_of(carrier), example, return_address=ADDRESS)
     return_id = desk.request_return("1001", {"cup": 2}, by=ANNA, request_id="form-1").return_id
     label = desk.order_label(
-        "1001", return_id, OPTION, sender=ADDRESS, parcel=parcel, by=ANNA, request_id="form-2"
+        "1001", return_id, OPTION, sender=ADDRESS, parcel=Parcel(weight_grams=9), by=ANNA, request_id="form-2"
     ).label
     assert label is not None
     carrier.bought[0].progress = ParcelState.ON_ITS_WAY

@@ -93,6 +93,7 @@ def make_world(database: str) -> Iterator[Callable[..., World]]:
             store=database,
             plugins=[plugin_of(carrier, **kind)],
             return_address=SHOP,
+            migrate=True,
         )
         made.append(desk)
         return World(desk, carrier).approved()
