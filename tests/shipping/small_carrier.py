@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -19,9 +20,16 @@ from retour.providers import (
     LabelRequest,
     ProviderError,
     ProviderSession,
+    RawWebhook,
+    Secret,
     Shipment,
+    ShipmentEvent,
+    ShipmentEvents,
     ShippingCapabilities,
     Support,
+    WebhookTrust,
+    check_signed,
+    hmac_sha256,
 )
 
 PRICE = Money.of("4.95", "EUR")
@@ -104,6 +112,7 @@ class SmallCarrier:
         cancel_label=Support.YES,
         forms=frozenset({LabelForm.PDF}),
         refuses_repeats=True,
+        webhooks=WebhookTrust.SIGNED,
     )
     carrier: ClassVar[Carrier]
     once: ClassVar[bool] = False
@@ -172,6 +181,27 @@ class SmallCarrier:
         bought.told = Told.CANCELLING if self.carrier.cancels_later else Told.CANCELLED
         return bought.shipment()
 
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        check_signed(webhook.body, [webhook.headers.get("x-signature", "")], [KEY], setting="small_carrier.key")
+        said = json.loads(webhook.body)
+        return ShipmentEvents(
+            events=[ShipmentEvent(event_id=one.pop("id"), shipment=Shipment(**_values(one))) for one in said]
+        )
+
+
+def _values(said: dict[str, Any]) -> dict[str, Any]:
+    kinds = {"told": Told, "progress": ParcelState, "changed_at": datetime.datetime.fromisoformat}
+    return {name: kinds[name](value) if name in kinds else value for name, value in said.items()}
+
+
+def signed_webhook(*said: dict[str, str]) -> tuple[dict[str, str], bytes]:
+    """A webhook as the carrier sends it."""
+    body = json.dumps(list(said)).encode()
+    return {"X-Signature": hmac_sha256(body, KEY)}, body
+
+
+KEY = Secret("the key of the small carrier")
+
 
 def plugin_of(carrier: Carrier, **more: object) -> object:
     """A plugin with a provider of its own before ``carrier``; ``more`` are other attributes of its class."""
@@ -187,4 +217,4 @@ def plugin_of(carrier: Carrier, **more: object) -> object:
     return Plugin()
 
 
-__all__ = ["OPTION", "PRICE", "Bought", "Carrier", "Charged", "SmallCarrier", "lost", "plugin_of"]
+__all__ = ["OPTION", "PRICE", "Bought", "Carrier", "Charged", "SmallCarrier", "lost", "plugin_of", "signed_webhook"]

@@ -2,105 +2,29 @@
 
 from __future__ import annotations
 
-import datetime
-import logging
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import attrs
 import pytest
-from shipping.small_carrier import OPTION, PRICE, Carrier, SmallCarrier, plugin_of
-from sqlalchemy import update
+from shipping.small_carrier import OPTION, PRICE, SmallCarrier
+from shipping.world import ANNA, BOX, HOME, JANSEN, World
 
 from retour import (
-    Actor,
     Address,
+    AttentionKind,
     Audience,
+    GoodsState,
     InvalidArgument,
     LabelState,
-    MemoryShop,
-    Outcome,
     Parcel,
-    ParcelItem,
     ParcelState,
     ProviderUnavailable,
-    ReturnDesk,
     UnknownLabel,
+    WhatFollows,
     WrongState,
 )
 from retour.model.labels import Told
 from retour.providers import ErrorCode, ProviderError
-from retour.store import tables
-from retour.testing import a_line, an_order
-
-ANNA = Actor.staff("anna")
-JANSEN = Actor.customer("c-1")
-HOME = Address(
-    name="J. Jansen", street="Lindelaan", house_number="12", postal_code="3512 AB", city="Utrecht", country="NL"
-)
-SHOP = Address(name="Webshop", street="Kade 1", postal_code="1011 AA", city="Amsterdam", country="NL")
-BOX = Parcel(weight_grams=900, items=[ParcelItem(line_id="cup", description="Cup", quantity=1)])
-
-
-@pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "retour")
-
-
-@attrs.define
-class World:
-    """A desk whose clock the test moves, a shop with one order, and a carrier."""
-
-    desk: ReturnDesk
-    carrier: Carrier
-    return_id: str = ""
-    seconds: list[float] = attrs.field(factory=lambda: [0.0])
-
-    def approved(self) -> World:
-        self.return_id = self.desk.request_return("1001", {"cup": 1}, by=JANSEN, request_id="request").return_id
-        return self
-
-    def order(self, request_id: str = "label", **more: Any) -> Outcome:
-        given = {"sender": HOME, "parcel": BOX, "by": ANNA, **more}
-        return self.desk.order_label("1001", self.return_id, OPTION, request_id=request_id, **given)
-
-    def label(self) -> Any:
-        return list(self.desk.dossier("1001").labels.values())[-1]
-
-    def work_for(self, **time: float) -> None:
-        """Let time pass, and the work be done that is due."""
-        with_time = datetime.timedelta(**time)
-        move_effects(self.desk, with_time)
-        self.desk.work()
-
-
-def move_effects(desk: ReturnDesk, by: datetime.timedelta) -> None:
-    """As if so much time had gone by for all that waits in the store."""
-    engine = desk._services.store.engine
-    ago = int(by.total_seconds() * 1_000_000)
-    with engine.begin() as connection:
-        connection.execute(update(tables.effect).values(not_before=tables.effect.c.not_before - ago))
-
-
-@pytest.fixture
-def make_world(database: str) -> Iterator[Callable[..., World]]:
-    made: list[ReturnDesk] = []
-
-    def make(**kind: object) -> World:
-        carrier = Carrier()
-        desk = ReturnDesk(
-            shop=MemoryShop([an_order(a_line("cup", 2), customer="c-1")]),
-            store=database,
-            plugins=[plugin_of(carrier, **kind)],
-            return_address=SHOP,
-            migrate=True,
-        )
-        made.append(desk)
-        return World(desk, carrier).approved()
-
-    yield make
-    for desk in made:
-        desk.close()
 
 
 def test_a_label_is_bought_and_its_document_shown(make_world: Callable[..., World]) -> None:
@@ -322,3 +246,89 @@ def test_a_return_that_is_not_approved_gets_no_label(make_world: Callable[..., W
         world.order()
     with pytest.raises(UnknownLabel, match="no label"):
         world.desk.label_document("1001", "lb-1", by=ANNA)
+
+
+# --- what follows from a parcel's steps ------------------------------------------------------------------
+
+
+def moved(world: World, progress: ParcelState) -> None:
+    world.carrier.bought[-1].progress = progress
+    world.work_for(hours=7)
+
+
+def test_a_first_scan_sends_the_return_and_a_delivery_asks_for_a_count(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    moved(world, ParcelState.ON_ITS_WAY)
+    return_ = world.desk.dossier("1001").return_(world.return_id)
+    assert (return_.goods, return_.tracking) == (GoodsState.IN_TRANSIT, "3SR1")
+    moved(world, ParcelState.DELIVERED)
+    (waiting,) = world.desk.list_returns(waits_for="counting").returns
+    assert waiting.return_id == world.return_id
+    world.desk.receive("1001", world.return_id, {"cup": 1}, by=ANNA, request_id="count")
+    assert world.desk.list_returns(waits_for="counting").returns == ()
+
+
+def test_no_step_of_a_parcel_counts_or_restocks_anything(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    for progress in ParcelState:
+        moved(world, progress)
+    return_ = world.desk.dossier("1001").return_(world.return_id)
+    assert return_.receipts == {}
+    assert return_.movements == {}
+
+
+@pytest.mark.parametrize("progress", [ParcelState.LOST, ParcelState.RETURNED_TO_SENDER, ParcelState.PROBLEM])
+def test_a_parcel_that_got_lost_waits_for_a_look(make_world: Callable[..., World], progress: ParcelState) -> None:
+    world = make_world()
+    world.order()
+    moved(world, progress)
+    (item,) = world.desk.attention().items
+    assert (item.kind, item.about, item.can_do) == (AttentionKind.PARCEL, world.label().id, ("acknowledge",))
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert world.desk.attention().items == ()
+
+
+def test_the_host_says_what_follows(make_world: Callable[..., World]) -> None:
+    world = make_world(
+        desk={
+            "parcel_steps": {ParcelState.ON_ITS_WAY: WhatFollows.NOTHING, ParcelState.DELIVERED: WhatFollows.ASK},
+        }
+    )
+    world.order()
+    moved(world, ParcelState.ON_ITS_WAY)
+    assert world.desk.dossier("1001").return_(world.return_id).goods is GoodsState.APPROVED
+    moved(world, ParcelState.DELIVERED)
+    assert [item.kind for item in world.desk.attention().items] == [AttentionKind.PARCEL]
+
+
+def test_what_became_of_a_label_is_listed_until_it_is_settled(make_world: Callable[..., World]) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers = 1
+    world.order()
+    world.carrier.bought.append(attrs.evolve(world.carrier.bought[0], reference="R9"))
+    world.work_for(minutes=1)
+    (item,) = world.desk.attention().items
+    assert (item.kind, item.can_do) == (AttentionKind.LABEL_UNKNOWN, ("settle_label",))
+    world.desk.settle_label("1001", item.about, by=ANNA, made=False)
+    assert world.desk.attention().items == ()
+
+
+def test_a_refused_label_is_listed_until_another_is_bought(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.carrier.faults.append(lambda: ProviderError(ErrorCode.CARRIER_REFUSED, "too wide"))
+    world.order()
+    (item,) = world.desk.attention().items
+    assert item.kind is AttentionKind.LABEL_REFUSED
+    assert "too wide" in item.why.render("en")
+    world.order("another form")
+    assert world.desk.attention().items == ()
+
+
+def test_a_label_that_could_not_be_cancelled_is_listed(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = str(world.order().label_id)
+    world.carrier.bought[0].progress = ParcelState.ON_ITS_WAY
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    assert [item.kind for item in world.desk.attention().items] == [AttentionKind.LABEL_NOT_CANCELLED]

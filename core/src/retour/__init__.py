@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         LabelOption as LabelOption,
         LabelState as LabelState,
         ParcelState as ParcelState,
+        WhatFollows as WhatFollows,
         WhoPays as WhoPays,
     )
     from retour.model.money import Money as Money
@@ -217,7 +218,16 @@ _HOMES = {
         "UnknownReturn",
         "WrongState",
     ),
-    "model.labels": ("Charged", "Label", "LabelForm", "LabelOption", "LabelState", "ParcelState", "WhoPays"),
+    "model.labels": (
+        "Charged",
+        "Label",
+        "LabelForm",
+        "LabelOption",
+        "LabelState",
+        "ParcelState",
+        "WhatFollows",
+        "WhoPays",
+    ),
     "model.money": ("Money",),
     "model.order": (
         "BankAccount",

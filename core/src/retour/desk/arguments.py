@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from retour.model.asking import asking
 from retour.model.errors import InvalidArgument, InvalidSettings
 from retour.model.fields import Id, fault_of, shown
+from retour.model.labels import USUALLY_FOLLOWS, ParcelState, WhatFollows
 from retour.model.parcels import Address
 from retour.model.text import Text, text
 
@@ -235,3 +236,24 @@ def return_address_of(given: Any) -> Callable[[str], Address | None]:
         return found
 
     return ask
+
+
+def parcel_steps_of(given: Any) -> Callable[[str], Mapping[ParcelState, WhatFollows]]:
+    """What follows from the steps of a shop's parcels: what the host says, else the usual. Raises `InvalidArgument`."""
+    if not callable(given):
+        _check_steps(given)
+        return lambda _: {**USUALLY_FOLLOWS, **(given or {})}
+
+    def ask(shop_id: str) -> Mapping[ParcelState, WhatFollows]:
+        with asking("the parcel_steps function", shop_id):
+            found = given(shop_id)
+        _check_steps(found)
+        return {**USUALLY_FOLLOWS, **(found or {})}
+
+    return ask
+
+
+def _check_steps(given: Any) -> None:
+    fault = fault_of("parcel_steps", given, Mapping[ParcelState, WhatFollows] | None)
+    if fault is not None:
+        raise InvalidArgument(fault)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
@@ -24,6 +24,7 @@ from retour.desk.arguments import (
     check_store,
     header_names_and_values,
     listed_plugins,
+    parcel_steps_of,
     return_address_of,
     zone_of,
 )
@@ -55,6 +56,7 @@ from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
 from retour.model.fields import shown
+from retour.model.labels import ParcelState, WhatFollows
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import (
@@ -89,6 +91,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+Steps: TypeAlias = Mapping[ParcelState, WhatFollows]
+"""What follows from the steps of a parcel."""
+
+
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
@@ -107,7 +113,8 @@ class ReturnDesk(LabelDesk):
     ``plugins`` are names of installed plugins and plugin objects; nothing else is loaded. ``settings`` are the
     plugins' settings by provider name, or a function from a shop's id to them; a second account at one provider is
     ``"mollie:name"``. ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
-    ``return_address`` is where goods come back to, or a function from a shop's id to it.
+    ``return_address`` is where goods come back to, and ``parcel_steps`` what follows from a carrier's steps where that
+    is not the usual (`USUALLY_FOLLOWS`); each can be a function from a shop's id to it.
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
     makes or upgrades the tables: by default only on SQLite. ``clock`` gives the time that the timeline shows, with its
     zone; it decides about no money. ``elapsed`` gives the seconds that go by, from any beginning: by default of a clock
@@ -128,6 +135,7 @@ class ReturnDesk(LabelDesk):
         shop_id: str = "default",
         zone: str = "Europe/Amsterdam",
         return_address: Address | Callable[[str], Address | None] | None = None,
+        parcel_steps: Steps | Callable[[str], Steps] | None = None,
         inline_seconds: float = 10.0,
         migrate: bool | None = None,
         clock: Callable[[], datetime.datetime] = _now,
@@ -154,6 +162,7 @@ class ReturnDesk(LabelDesk):
         cases = Cases(store=opened, shops=shops)
         commits = Commits(store=opened, effects_of=effects_of(hooks))
         refunding = Refunding(accounts, cases, clock)
+        labelling = Labelling(accounts, opened, parcel_steps_of(parcel_steps))
         keeping = Keeping(cases=cases, commits=commits, clock=clock)
         services = Services(
             store=opened,
@@ -167,7 +176,7 @@ class ReturnDesk(LabelDesk):
                 store=opened,
                 cases=cases,
                 commits=commits,
-                outside=Outside(shops=shops, hooks=hooks, refunding=refunding, labelling=Labelling(accounts, opened)),
+                outside=Outside(shops=shops, hooks=hooks, refunding=refunding, labelling=labelling),
                 clock=clock,
             ),
             keeping=keeping,

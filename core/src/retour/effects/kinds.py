@@ -32,6 +32,7 @@ from retour.rules.effects import (
     refunds_to_send,
     stock_to_book,
 )
+from retour.rules.labels import ReportedShipment
 from retour.rules.late_failures import first_look, refunds_that_can_come_back
 from retour.rules.matching import ReportedRefund
 from retour.shop import ShopCaller
@@ -255,6 +256,21 @@ class LookAtLabel:
 
 
 @attrs.frozen(kw_only=True)
+class RecordShipment:
+    """Record what a signed webhook said of a label or its parcel, of an ``account`` of a ``provider``."""
+
+    kind: ClassVar = "shipment_event"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    provider: str
+    account: str
+    seen: ReportedShipment
+
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.labelling.told(claimed, self.provider, self.account, self.seen, case)
+
+
+@attrs.frozen(kw_only=True)
 class CancelLabel:
     """Ask the provider to take a label back."""
 
@@ -305,6 +321,7 @@ KINDS: Mapping[str, type[Effect]] = {
         LookAgain,
         MakeLabel,
         LookAtLabel,
+        RecordShipment,
         CancelLabel,
         Announce,
     )

@@ -7,13 +7,13 @@ that is not clear, the provider is asked first (`retour.rules.labels`).
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from retour.effects.attempt import Attempt, done, postpone
 from retour.model.events.labels import LabelCancelRefused, LabelHeld, LabelPutOff, LabelRefused, LabelUnclear
-from retour.model.labels import Label, LabelState, ParcelState
+from retour.model.labels import Label, LabelState, ParcelState, WhatFollows
 from retour.model.parcels import addresses_of_words
 from retour.model.reasons import Reason, ReasonCode, as_reason, cannot_be_asked, reason
 from retour.model.refunds import Evidence
@@ -23,7 +23,7 @@ from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.label_request import LabelRequest, Shipment
 from retour.rules.draft import Draft
-from retour.rules.labels import NextForLabel, ReportedShipment, candidates, next_for_label, report
+from retour.rules.labels import NextForLabel, ReportedShipment, candidates, label_meant, next_for_label, report
 from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
 from retour.store.store import Store
@@ -42,10 +42,11 @@ _MAY_BE_MADE = (LabelState.ORDERED, LabelState.UNKNOWN)
 
 @attrs.frozen
 class Labelling:
-    """Talks to shipping providers about labels."""
+    """Talks to shipping providers about labels. ``what_follows`` says, for a shop, what a parcel's steps bring."""
 
     accounts: Accounts
     store: Store
+    what_follows: Callable[[str], Mapping[ParcelState, WhatFollows]]
 
     # --- making one ----------------------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class Labelling:
             shipment = provider.create_label(request)
         except ProviderError as error:
             return self._not_made(effect, label, error)
-        return _made(effect, label, shipment, Evidence.ANSWER)
+        return self._made(effect, label, shipment, Evidence.ANSWER)
 
     def _not_made(self, effect: ClaimedEffect, label: Label, error: ProviderError) -> Attempt:
         """A first try that gave no label: what it means decides what follows."""
@@ -129,7 +130,7 @@ class Labelling:
             except ProviderError as error:
                 return _unclear(effect, label, cannot_be_asked(error.reason))
             if found is not None:
-                return _made(effect, label, found, Evidence.RECONCILE)
+                return self._made(effect, label, found, Evidence.RECONCILE)
         step = next_for_label(
             label,
             now,
@@ -150,7 +151,7 @@ class Labelling:
             if error.disposition in (Disposition.FIX, Disposition.FINAL) or error.code is ErrorCode.ALREADY_MADE:
                 return self._among_the_orders(effect, label, provider, case)  # it says nothing of the earlier try
             return _unclear(effect, label, error.reason)
-        return _made(effect, label, shipment, Evidence.REPEATED)
+        return self._made(effect, label, shipment, Evidence.REPEATED)
 
     def _among_the_orders(self, effect: ClaimedEffect, label: Label, provider: ShippingCaller, case: Case) -> Attempt:
         """Look for a label that is there, or may be, among the return shipments of its order: one that can be it is
@@ -166,10 +167,19 @@ class Labelling:
         found = candidates(case.dossier, label, seen)
         if len(found) != 1:
             return _held(effect, label, reason(ReasonCode.LABEL_NOT_FOUND))
-        return Attempt(
-            settled=done(effect),
-            fact=lambda draft: report(draft, draft.dossier.label(label.id), found[0], Evidence.RECONCILE),
-        )
+        return Attempt(settled=done(effect), fact=self._reports(effect, label, found[0], Evidence.RECONCILE))
+
+    def _made(self, effect: ClaimedEffect, label: Label, shipment: Shipment, evidence: Evidence) -> Attempt:
+        """The provider has the label: its word is the outcome."""
+        fact = self._reports(effect, label, as_reported_shipment(shipment), evidence)
+        return Attempt(settled=done(effect), fact=fact)
+
+    def _reports(
+        self, effect: ClaimedEffect, label: Label, seen: ReportedShipment, evidence: Evidence
+    ) -> Callable[[Draft], None]:
+        """Record what the provider says of a label."""
+        follows = self.what_follows(effect.shop)
+        return lambda draft: report(draft, draft.dossier.label(label.id), seen, evidence, follows)
 
     # --- looking at one ------------------------------------------------------------------------------
 
@@ -191,13 +201,22 @@ class Labelling:
         seen = as_reported_shipment(shipment)
         ended = seen.progress is ParcelState.DELIVERED or seen.told.value in ("refused", "cancelled")
 
+        reports = self._reports(effect, label, seen, Evidence.LOOKUP)
+
         def fact(draft: Draft) -> None:
             known = draft.dossier.label(label.id)
-            report(draft, known, seen, Evidence.LOOKUP)
+            reports(draft)
             if known.cancel_asked and draft.dossier.label(label.id).scanned:
                 draft.record(_cancel_refused(label, reason(ReasonCode.NOT_CANCELLABLE)))
 
         return Attempt(settled=done(effect) if ended else postpone(effect, ""), fact=fact)
+
+    def told(self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case) -> Attempt:
+        """Record what a signed webhook said of a shipment of ours; of any other, as of one that goes out, nothing."""
+        label = label_meant(case.dossier, provider, account, seen)
+        if label is None:
+            return Attempt(settled=done(effect))
+        return Attempt(settled=done(effect), fact=self._reports(effect, label, seen, Evidence.WEBHOOK))
 
     # --- taking one back -----------------------------------------------------------------------------
 
@@ -221,11 +240,8 @@ class Labelling:
                     draft.record(refused)
 
             return Attempt(settled=done(effect), record=record)
-        seen = as_reported_shipment(shipment)
-        return Attempt(
-            settled=done(effect),
-            fact=lambda draft: report(draft, draft.dossier.label(label.id), seen, Evidence.ANSWER),
-        )
+        fact = self._reports(effect, label, as_reported_shipment(shipment), Evidence.ANSWER)
+        return Attempt(settled=done(effect), fact=fact)
 
 
 def as_reported_shipment(shipment: Shipment) -> ReportedShipment:
@@ -251,14 +267,6 @@ def as_reported_shipment(shipment: Shipment) -> ReportedShipment:
 def ended_its_process(effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
     """Making a label ended too many processes: it may be there, and a person is asked."""
     return _held(effect, case.dossier.label(label_id), reason(ReasonCode.PROCESS_STOPPED))
-
-
-def _made(effect: ClaimedEffect, label: Label, shipment: Shipment, evidence: Evidence) -> Attempt:
-    """The provider has the label: its word is the outcome."""
-    seen = as_reported_shipment(shipment)
-    return Attempt(
-        settled=done(effect), fact=lambda draft: report(draft, draft.dossier.label(label.id), seen, evidence)
-    )
 
 
 def _unclear(effect: ClaimedEffect, label: Label, because: Reason) -> Attempt:

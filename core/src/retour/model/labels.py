@@ -99,6 +99,25 @@ SCANNED = frozenset(
 """What says that the carrier has, or had, the parcel: its label is used."""
 
 
+class WhatFollows(StrEnum):
+    """What follows from a step of a parcel. Never a restock and never money: goods are back when they were counted."""
+
+    NOTHING = "nothing"
+    SENT = "sent"  # the return is on its way
+    COUNT = "count"  # the return waits to be counted
+    ASK = "ask"  # a person looks at it
+
+
+USUALLY_FOLLOWS: Mapping[ParcelState, WhatFollows] = {
+    ParcelState.ON_ITS_WAY: WhatFollows.SENT,
+    ParcelState.DELIVERED: WhatFollows.COUNT,
+    ParcelState.RETURNED_TO_SENDER: WhatFollows.ASK,
+    ParcelState.LOST: WhatFollows.ASK,
+    ParcelState.PROBLEM: WhatFollows.ASK,
+}
+"""What follows from a step where the host says nothing of it; nothing from any other."""
+
+
 class Told(StrEnum):
     """What a provider says of a label. What it says in another word is `ANNOUNCING`: nothing is known to be ready."""
 
@@ -122,8 +141,10 @@ class Label:
     by ``payer``. ``valid_until`` is the last day it can be used, in the shop's zone, where the provider says so.
     ``because`` is why it waits, was refused or is unclear, and ``needs_person`` says that nothing goes on by itself.
     ``replaces`` is the label that it stands for, ``replaced_by`` the one that stands for it. ``scanned_at`` is when a
-    carrier was first seen to have the parcel. ``cancel_asked`` says that a person wants it taken back, ``settled`` that
-    he said what became of it, and ``document_id`` is its document, if that had to be kept.
+    carrier was first seen to have the parcel; ``moved_at`` is when its last step was recorded, ``told_at`` when it was
+    by the provider's clock, and ``follows`` what the host wants to follow from it. ``cancel_asked`` says that a person
+    wants it taken back, ``not_cancelled`` why that could not be, ``settled`` that he said what became of it.
+    ``document_id`` is its document, if that had to be kept.
     """
 
     id: str
@@ -154,6 +175,10 @@ class Label:
     replaced_by: str | None = None
     unclear_at: datetime.datetime | None = None
     scanned_at: datetime.datetime | None = None
+    follows: WhatFollows = WhatFollows.NOTHING
+    moved_at: datetime.datetime | None = None
+    told_at: datetime.datetime | None = None
+    not_cancelled: Reason | None = None
     cancel_asked: bool = False
     settled: bool = False
     document_id: str | None = None

@@ -147,7 +147,7 @@ class SettingsCheck:
     reason: Text | None = None
 
 
-RETURN_WAITS_FOR = ("review", "goods", "answer", "stock", "order", "")
+RETURN_WAITS_FOR = ("review", "goods", "counting", "answer", "stock", "order", "")
 REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 """What a return and a refund can wait for; empty: nothing."""
 
@@ -155,8 +155,8 @@ REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 @attrs.frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders. ``waits_for`` is what it waits for since ``since``: "review", "goods",
-    "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the order below what came back:
-    somebody has to look), or nothing. ``due`` is the last day to send it."""
+    "counting" (its parcel was delivered), "answer" (about the stock), "stock" (to be booked), "order" (the shop changed
+    the order below what came back: somebody has to look), or nothing. ``due`` is the last day to send it."""
 
     order_id: str
     return_id: str

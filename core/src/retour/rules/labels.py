@@ -7,7 +7,7 @@ first, and another is made only where the first certainly was not.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import attrs
@@ -15,6 +15,7 @@ import attrs
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, WrongState
+from retour.model.events.goods import ReturnSent
 from retour.model.events.labels import (
     LabelCancelAsked,
     LabelOrdered,
@@ -22,7 +23,7 @@ from retour.model.events.labels import (
     LabelSettled,
     ParcelMoved,
 )
-from retour.model.labels import LABEL_WORDS, Label, LabelOption, LabelState, ParcelState, Told, WhoPays
+from retour.model.labels import LABEL_WORDS, Label, LabelOption, LabelState, ParcelState, Told, WhatFollows, WhoPays
 from retour.model.moment import Moment
 from retour.model.money import Money
 from retour.model.order import Order
@@ -266,9 +267,15 @@ class ReportedShipment:
     changed_at: datetime.datetime | None = None
 
 
-def report(draft: Draft, label: Label, seen: ReportedShipment, evidence: Evidence) -> None:
-    """Record what a provider says of one label, where that is news. A parcel never goes back to where it was by an
-    answer that is older than what we know."""
+def report(
+    draft: Draft,
+    label: Label,
+    seen: ReportedShipment,
+    evidence: Evidence,
+    follows: Mapping[ParcelState, WhatFollows],
+) -> None:
+    """Record what a provider says of one label, where that is news, and what ``follows`` from a step of its parcel. A
+    parcel never goes back to where it was by an answer that is older than what we know."""
     by = Actor.provider(label.provider)
     facts = LabelReported(
         return_id=label.return_id,
@@ -293,10 +300,19 @@ def report(draft: Draft, label: Label, seen: ReportedShipment, evidence: Evidenc
                 label_id=label.id,
                 progress=seen.progress,
                 provider_status=seen.provider_status,
+                follows=follows.get(seen.progress, WhatFollows.NOTHING),
                 moved_at=seen.changed_at,
             ),
             by,
         )
+        _follow(draft, draft.dossier.label(label.id), by)
+
+
+def _follow(draft: Draft, label: Label, by: Actor) -> None:
+    """What follows from a step of a parcel at once; all else is for a list, where the label is read."""
+    return_ = draft.dossier.returns.get(label.return_id)
+    if label.follows is WhatFollows.SENT and return_ is not None and return_.goods is GoodsState.APPROVED:
+        draft.record(ReturnSent(return_id=return_.id, tracking=label.tracking_number), by)
 
 
 def _is_news(label: Label, facts: LabelReported) -> bool:
@@ -314,7 +330,11 @@ def _is_news(label: Label, facts: LabelReported) -> bool:
 
 
 def _is_older(label: Label, seen: ReportedShipment) -> bool:
-    """Whether an answer speaks of an earlier moment than what is known: a scan does not unhappen."""
+    """Whether an answer speaks of an earlier moment than what is known: a scan does not unhappen, and webhooks come in
+    any order."""
+    known = label.told_at
+    if known is not None and seen.changed_at is not None and seen.changed_at < known:
+        return True
     return label.scanned and seen.progress in (ParcelState.NOT_SENT, ParcelState.UNKNOWN)
 
 
@@ -354,6 +374,18 @@ def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipm
     free = [one for one in shipments if not one.label_id and _names(one).isdisjoint(taken)]
     nameless = [one for one in others if one.told is not None and not (one.reference or one.tracking_number)]
     return () if nameless else free
+
+
+def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
+    """Which label a provider speaks of: by our id, or by a name that it has there. Where it names a label that nobody
+    knows by name, that is the one of the order that was found without one, if there is just one."""
+    of_account = [one for one in dossier.labels.values() if (one.provider, one.account) == (provider, account)]
+    for label in of_account:
+        known = {label.reference, label.parcel, label.tracking_number} - {""}
+        if seen.label_id == label.id or known & _names(seen):
+            return label
+    nameless = [one for one in of_account if one.told is not None and not one.reference]
+    return nameless[0] if seen.reference and len(nameless) == 1 else None
 
 
 def _names(shipment: ReportedShipment) -> set[str]:

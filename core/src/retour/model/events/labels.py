@@ -9,7 +9,7 @@ import attrs
 
 from retour.model.events.event import EVERYBODY, PARCEL_MOVED, STAFF, Subject, event
 from retour.model.fields import Id, PluginName, Reference, checked
-from retour.model.labels import LabelOption, ParcelState, Told, WhoPays
+from retour.model.labels import LabelOption, ParcelState, Told, WhatFollows, WhoPays
 from retour.model.money import Money
 from retour.model.parcels import Parcel
 from retour.model.reasons import Reason, as_reason
@@ -157,7 +157,7 @@ class LabelReported:
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ParcelMoved:
     """The parcel of a label got further, by its provider's word: ``provider_status`` is that word. ``moved_at`` is when
-    by the provider's clock, where it says so."""
+    by the provider's clock, where it says so; ``follows`` is what the host wants to follow from it."""
 
     type: ClassVar = "parcel_moved"
     version: ClassVar = 1
@@ -168,6 +168,7 @@ class ParcelMoved:
     label_id: Id
     progress: ParcelState
     provider_status: str = ""
+    follows: WhatFollows = WhatFollows.NOTHING
     moved_at: datetime.datetime | None = None
 
     @property

@@ -114,6 +114,9 @@ def _moved(dossier: Dossier, event: ParcelMoved, at: Recorded) -> Changes:
         progress=event.progress,
         provider_status=event.provider_status,
         scanned_at=scanned_at,
+        follows=event.follows,
+        moved_at=at.at,
+        told_at=event.moved_at,
     )
 
 
@@ -126,7 +129,7 @@ def _cancel_asked(dossier: Dossier, event: LabelCancelAsked, at: Recorded) -> Ch
 def _cancel_refused(dossier: Dossier, event: LabelCancelRefused, at: Recorded) -> Changes:
     known = dossier.labels[event.label_id]
     state = LabelState.READY if known.state is LabelState.CANCELLING else known.state
-    return _with_label(dossier, event.label_id, at, state=state, cancel_asked=False, because=event.because)
+    return _with_label(dossier, event.label_id, at, state=state, cancel_asked=False, not_cancelled=event.because)
 
 
 @step(LabelSettled)
