@@ -25,6 +25,9 @@ class LabelRequest:
     ``order_id`` is the shop's number of the order and ``return_number`` what people call the return; both may be
     printed on the label. ``option`` and ``contract`` are as `LabelOption` gave them. The parcel goes from ``sender``,
     the customer, to ``recipient``, the shop.
+
+    ``instead_of_refused`` says that it stands for a label which its carrier refused, perhaps without a word: a provider
+    that tells its carriers later, and can wait for them too, then waits, so that the carrier's words are there at once.
     """
 
     label_id: str
@@ -36,6 +39,7 @@ class LabelRequest:
     sender: Address
     recipient: Address
     parcel: Parcel
+    instead_of_refused: bool = False
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
