@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import attrs
 
-from retour.desk.commands import Command, Commands, Request
+from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
-from retour.model.actor import Actor, ActorKind
-from retour.model.errors import InvalidArgument, NotAllowed, ProviderUnavailable, WrongState
+from retour.model.actor import Actor
+from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, LabelState, WhoPays
 from retour.model.order import Order
@@ -54,7 +54,7 @@ class Labels:
         self, order_id: str, sender: Address, parcel: Parcel, provider: str | None, account: str, by: Actor
     ) -> Sequence[LabelOption]:
         """Ask a provider which labels it sells for a parcel."""
-        case = self.commands.known(order_id, by)
+        case = self._case(order_id, by)
         recipient = self._recipient(order_id)
         check_route(order_id, sender, recipient, parcel)
         caller = self._caller(order_id, provider, account)
@@ -65,6 +65,10 @@ class Labels:
 
     def order(self, order_id: str, wish: Wish, by: Actor, request: Request) -> Outcome:
         """Decide on a label and have it made: once, however often the page that does it is opened."""
+        case = self._case(order_id, by)
+        before = self.commands.before(case, by, request)
+        if before is not None:
+            return before
         caller = self._caller(order_id, wish.provider, wish.account)
         if not caller.capabilities.labels.usable:
             raise InvalidArgument(
@@ -90,7 +94,7 @@ class Labels:
             if replaced is not None and replaced.reference and replaced.state in _CANCELLABLE:
                 labels.cancel_label(draft, order, replaced.id, None)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request))
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
 
     def cancel(self, order_id: str, label_id: str, by: Actor, note: str | None) -> Outcome:
         """Have a label taken back."""
@@ -110,9 +114,7 @@ class Labels:
 
     def document(self, order_id: str, label_id: str, form: LabelForm | None, by: Actor) -> LabelDocument:
         """The document of a label: the one that was kept, else its provider's; one that it gives out once is kept."""
-        case = self.commands.known(order_id, by)
-        if by.kind is ActorKind.CUSTOMER and case.given is None:
-            raise NotAllowed(text("Order {order}: nobody can say whose it is now.", order=order_id))
+        case = self._case(order_id, by)
         label = case.dossier.label(label_id)
         if label.document_id is not None:
             kept = self.services.store.notes(self.commands.shop_id, order_id).get(label.document_id)
@@ -141,6 +143,12 @@ class Labels:
             order_id=case.order_id, by=Actor.provider(label.provider), decide=decide, case=case, finishes=True
         )
         self.commands.run(command)
+
+    def _case(self, order_id: str, by: Actor) -> Case:
+        """The order, for who may act on it. Raises `NotAllowed`."""
+        case = self.commands.known(order_id, by)
+        check_actor(by, case.given)
+        return case
 
     # --- who and where to ----------------------------------------------------------------------------
 

@@ -23,7 +23,15 @@ from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.label_request import LabelRequest, Shipment
 from retour.rules.draft import Draft
-from retour.rules.labels import NextForLabel, ReportedShipment, candidates, label_meant, next_for_label, report
+from retour.rules.labels import (
+    NextForLabel,
+    ReportedShipment,
+    candidates,
+    follows_a_refusal,
+    label_meant,
+    next_for_label,
+    report,
+)
 from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
 from retour.store.store import Store
@@ -83,6 +91,7 @@ class Labelling:
             sender=sender,
             recipient=recipient,
             parcel=label.parcel_sent,
+            instead_of_refused=follows_a_refusal(case.dossier, label),
         )
 
     def _without_addresses(self, effect: ClaimedEffect, label: Label) -> Attempt:

@@ -376,6 +376,13 @@ def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipm
     return () if nameless else free
 
 
+def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
+    """Whether the label that was ordered before it for the same return was refused."""
+    of_return = dossier.labels_of(label.return_id)
+    before = of_return[: of_return.index(label)]
+    return bool(before) and before[-1].state is LabelState.REFUSED
+
+
 def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
     """Which label a provider speaks of: by our id, or by a name that it has there. Where it names a label that nobody
     knows by name, that is the one of the order that was found without one, if there is just one."""
