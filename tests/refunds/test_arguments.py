@@ -174,6 +174,8 @@ def state(world: Any) -> State:
     made.requested = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="s1").return_id
     made.approved = desk.request_return("1001", {"cup": 2}, by=ANNA, request_id="s2").return_id
     desk.approve_return("1001", made.approved, by=ANNA)
+    given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": "s6"}
+    made.label = desk.order_label("1001", made.approved, OPTION, **given).label_id or ""
     counted = desk.mark_returned("1001", {"cup": 4}, by=ANNA, request_id="s3")
     made.counted, made.receipt = counted.returns[-1].return_id, counted.returns[-1].receipt_id or ""
     made.waiting = desk.open_refund_link("1001", "p_1", AMOUNT, by=ANNA, request_id="s4").refund_id or ""
@@ -182,8 +184,6 @@ def state(world: Any) -> State:
     ledger.add("p_1", Money.of("3", "EUR"))
     desk.reconcile("1001")
     made.external = list(desk.dossier("1001").refunds)[-1]
-    given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": "s6"}
-    made.label = desk.order_label("1001", made.approved, OPTION, **given).label_id or ""
     made.outcome = Outcome(order_id="1001", version=1, changed=False)
     return made
 

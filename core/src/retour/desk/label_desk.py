@@ -87,11 +87,13 @@ class LabelDesk:
     def cancel_label(self, order_id: str, label_id: str, *, by: Actor, note: str | None = None) -> Outcome:
         """Have a label taken back that nobody used. The provider says later whether it could: a parcel that a carrier
         scanned meanwhile is on its way, and the timeline says so."""
-        return self._labels.cancel(order_id, label_id, by, unseen(note))
+        note = unseen(note)
+        return self._labels.cancel(order_id, label_id, by, note)
 
     def settle_label(
         self, order_id: str, label_id: str, *, by: Actor, made: bool, reference: str = "", note: str | None = None
     ) -> Outcome:
         """Say, by what you saw at the provider, whether a label was ``made`` of which nobody could tell, and what it is
         called there. For one that waits for a person."""
-        return self._labels.settle(order_id, label_id, by, made, reference, unseen(note))
+        note = unseen(note)
+        return self._labels.settle(order_id, label_id, by, made, reference, note)
