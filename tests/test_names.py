@@ -23,6 +23,8 @@ SAME_THING = {
     "unreadable": "what cannot be read: which row and why, and where that is kept",
     "providers": "providers: the room of those who write one, and the caller of what they wrote",
     "errors": "errors: those that a host catches, and those that a provider raises",
+    "labels": "labels: their values, events, rules, and the room of the desk",
+    "shipping": "how goods travel: the ways there are, and the caller of who carries them",
     "webhooks": "webhooks: their types, the room that receives them, and the tests of a provider that parses them",
 }
 """Names that several rooms share, since each has its part of one thing."""

@@ -25,12 +25,19 @@ from retour.plugins import specs
 
 HOMES = (retour, retour.providers)
 OFFERED_BY_BOTH = {
+    "Address",
     "BankAccount",
+    "Charged",
     "Delivery",
+    "LabelForm",
+    "LabelOption",
     "LinkKind",
     "Mode",
     "Money",
     "Order",
+    "Parcel",
+    "ParcelItem",
+    "ParcelState",
     "Payment",
     "RefundLink",
     "Text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import attrs
 import pytest
@@ -12,10 +13,11 @@ from retour.plugins import hooks, specs
 from retour.plugins.providers import PaymentCaller
 from retour.plugins.shipping import ShippingCaller
 from retour.providers import (
+    LabelForm,
+    MakesLabels,
     PaymentCapabilities,
     RefundsByApi,
     ShippingCapabilities,
-    ShippingProvider,
     Support,
     WebhookTrust,
 )
@@ -25,19 +27,26 @@ EVERYTHING = PaymentCapabilities(
     webhooks=WebhookTrust.SIGNED,
 )
 
+EVERY_LABEL = ShippingCapabilities(
+    **{field.name: Support.YES for field in attrs.fields(ShippingCapabilities) if field.type == "Support"},
+    webhooks=WebhookTrust.SIGNED,
+    forms=frozenset(LabelForm),
+)
+
 
 def methods_of(kind: type) -> set[str]:
     return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("contract, caller", [(RefundsByApi, PaymentCaller), (ShippingProvider, ShippingCaller)])
+@pytest.mark.parametrize("contract, caller", [(RefundsByApi, PaymentCaller), (MakesLabels, ShippingCaller)])
 def test_every_method_of_the_contract_has_its_caller_and_no_other_is_called(contract: type, caller: type) -> None:
     assert methods_of(contract) == methods_of(caller)
 
 
 def test_what_capabilities_promise_is_in_the_contract() -> None:
     assert set(EVERYTHING.methods) <= methods_of(RefundsByApi)
-    assert set(ShippingCapabilities(portal=Support.YES).methods) <= methods_of(ShippingProvider)
+    assert set(EVERY_LABEL.methods) == methods_of(MakesLabels)
+    assert ShippingCapabilities().methods == ()
     assert PaymentCapabilities().methods == ("refund_url",)
 
 
@@ -79,3 +88,21 @@ def test_a_provider_that_declares_what_it_has_not_is_off_and_says_what_is_missin
     desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup"))]), store="sqlite://", plugins=[Plugin()])
     assert "ForgetsToRefund declares what refund does, and has no refund" in desk.plugins[0].reason
     desk.close()
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"fetch_label": Support.YES, "forms": frozenset(LabelForm)}, "labels need fetch_shipment"),
+        ({"fetch_shipment": Support.YES}, "labels need fetch_label, and forms"),
+        (
+            {"fetch_shipment": Support.YES, "fetch_label": Support.YES, "forms": frozenset(LabelForm)},
+            "nobody could say whether a label was bought",
+        ),
+    ],
+)
+def test_labels_that_could_be_bought_twice_or_never_be_seen_are_not_declared(
+    declared: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        ShippingCapabilities(labels=Support.YES, **declared)

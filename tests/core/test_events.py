@@ -196,7 +196,7 @@ def said_by_others(value: Any) -> Iterator[str]:
             yield from said_by_others(getattr(value, field.name))
 
 
-SAYS_NOTHING_SOMETIMES = {"refund_cancelled"}
+SAYS_NOTHING_SOMETIMES = {"refund_cancelled", "label_reported"}
 """Events that have nothing to tell a reader who never heard of what they are about."""
 
 

@@ -8,8 +8,22 @@ from typing import Any, ClassVar
 
 import attrs
 import pytest
+from shipping.small_carrier import OPTION, Carrier, plugin_of
+from sqlalchemy import update
 
-from retour import Actor, GoodsState, MemoryShop, Money, Paid, ReturnDesk, StockState, hookimpl
+from retour import (
+    Actor,
+    Address,
+    GoodsState,
+    MemoryShop,
+    Money,
+    Paid,
+    Parcel,
+    ParcelState,
+    ReturnDesk,
+    StockState,
+    hookimpl,
+)
 from retour.plugins import specs
 from retour.providers import (
     Delivery,
@@ -30,11 +44,13 @@ from retour.providers import (
     Support,
     TextDomain,
 )
+from retour.store import tables
 from retour.testing import a_line, a_payment, an_order
 
 text = TextDomain("retour").text
 ANNA = Actor.staff("anna")
 CUSTOMER = Actor.customer("c-17")
+ADDRESS = Address(name="J. Jansen", street="Kade 1", postal_code="1011 AA", city="Amsterdam", country="NL")
 Printed = Callable[[], list[str]]
 """The lines that were printed since it was last asked."""
 
@@ -117,9 +133,9 @@ def example_of(hook: Callable[..., object]) -> object:
     return made
 
 
-def opened(order: Order, *plugins: object) -> tuple[MemoryShop, ReturnDesk]:
+def opened(order: Order, *plugins: object, **more: Any) -> tuple[MemoryShop, ReturnDesk]:
     shop = MemoryShop([order])
-    desk = ReturnDesk(shop=shop, store="sqlite://", plugins=plugins)
+    desk = ReturnDesk(shop=shop, store="sqlite://", plugins=plugins, **more)
     assert [plugin.reason for plugin in desk.plugins] == [""] * len(plugins)
     return shop, desk
 
@@ -229,6 +245,22 @@ def on_refund_changed(example: object, printed: Printed) -> None:
     assert printed() == ["1001 refunded EUR 15.00 re_1"]
 
 
+def on_parcel_moved(example: object, printed: Printed) -> None:
+    carrier = Carrier()
+    _, desk = opened(an_order(a_line("cup", 2)), plugin_of(carrier), example, return_address=ADDRESS)
+    return_id = desk.request_return("1001", {"cup": 2}, by=ANNA, request_id="form-1").return_id
+    label = desk.order_label(
+        "1001", return_id, OPTION, sender=ADDRESS, parcel=Parcel(weight_grams=9), by=ANNA, request_id="form-2"
+    ).label
+    assert label is not None
+    carrier.bought[0].progress = ParcelState.ON_ITS_WAY
+    with desk._services.store.engine.begin() as connection:
+        connection.execute(update(tables.effect).values(not_before=0))
+    assert printed() == []
+    desk.work()
+    assert printed() == [f"1001 {label.tracking_number} on_its_way"]
+
+
 CASES: dict[str, Callable[[object, Printed], None]] = {
     case.__name__: case
     for case in (
@@ -242,6 +274,7 @@ CASES: dict[str, Callable[[object, Printed], None]] = {
         on_order_returned,
         on_restocked,
         on_refund_changed,
+        on_parcel_moved,
     )
 }
 

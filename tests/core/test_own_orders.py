@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 import pytest
+from shipping.small_carrier import OPTION, Carrier, plugin_of
+from shipping.world import BOX, HOME, SHOP
 
 from retour import Actor, Counted, MemoryShop, Money, NotAllowed, RestockDecision, ReturnDesk
 from retour.testing import a_line, an_order
@@ -38,6 +40,13 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "match_refund": lambda desk, one, by: desk.match_refund("1001", "rf1", "rf2", by=by),
     "acknowledge": lambda desk, one, by: desk.acknowledge("1001", "refund_failed", "rf1", by=by),
     "settle_refund": lambda desk, one, by: desk.settle_refund("1001", "rf1", happened=False, evidence="looked", by=by),
+    "label_options": lambda desk, one, by: desk.label_options("1001", sender=HOME, parcel=BOX, by=by),
+    "order_label": lambda desk, one, by: desk.order_label(
+        "1001", one, OPTION, sender=HOME, parcel=BOX, by=by, request_id="f6"
+    ),
+    "label_document": lambda desk, one, by: desk.label_document("1001", "lb1", by=by),
+    "cancel_label": lambda desk, one, by: desk.cancel_label("1001", "lb1", by=by),
+    "settle_label": lambda desk, one, by: desk.settle_label("1001", "lb1", by=by, made=False),
     "explain_payment": lambda desk, one, by: desk.explain_payment("1001", "p1", became=None, by=by),
 }
 """Every command that takes an actor, on the order that c-61 asked to send a cup back of."""
@@ -65,7 +74,12 @@ def test_no_customer_does_what_is_the_shops_own_business(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_customer_is_refused_on_the_order_of_another(name: str) -> None:
-    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 4), customer="c-61")]), store="sqlite://")
+    desk = ReturnDesk(
+        shop=MemoryShop([an_order(a_line("cup", 4), customer="c-61")]),
+        store="sqlite://",
+        plugins=[plugin_of(Carrier())],
+        return_address=SHOP,
+    )
     asked = desk.request_return("1001", {"cup": 1}, by=Actor.customer("c-61"), request_id="f1")
     with pytest.raises(NotAllowed, match="Order 1001 is another customer's"):
         COMMANDS[name](desk, asked.return_id, Actor.customer("c-99"))

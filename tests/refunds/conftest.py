@@ -14,6 +14,7 @@ import attrs
 import database_clock
 import pytest
 from cutting_proxy import CuttingProxy
+from shipping.world import SHOP
 from sqlalchemy import Engine, create_engine
 
 from retour import Actor, MemoryShop, Money, Outcome, Refund, ReturnDesk
@@ -82,6 +83,7 @@ class World:
             clock=lambda: self.now + self.wrong,
             elapsed=lambda: (self.now - NOON - self.stopped).total_seconds(),
             inline_seconds=inline_seconds,
+            return_address=SHOP,
         )
 
     @property

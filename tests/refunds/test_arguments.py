@@ -14,6 +14,8 @@ from typing import Any
 
 import attrs
 import pytest
+from shipping.small_carrier import OPTION, Carrier, plugin_of
+from shipping.world import BOX, HOME, SHOP
 from sqlalchemy import create_engine
 from sqlalchemy import inspect as inspect_database
 
@@ -133,6 +135,7 @@ class State:
     waiting: str = ""
     pending: str = ""
     external: str = ""
+    label: str = ""
     outcome: Any = None
 
     def rows(self) -> list[object]:
@@ -150,7 +153,8 @@ def state(world: Any) -> State:
     desk = ReturnDesk(
         shop=MemoryShop([ORDER]),
         store=world.database,
-        plugins=[world.provider.plugin(kind), Looks()],
+        plugins=[world.provider.plugin(kind), Looks(), plugin_of(Carrier())],
+        return_address=SHOP,
         settings={"ledger": {}},
         migrate=True,
         clock=lambda: world.now,
@@ -160,7 +164,8 @@ def state(world: Any) -> State:
     desk = ReturnDesk(
         shop=MemoryShop([ORDER]),
         store=world.database,
-        plugins=[world.provider.plugin(kind), Looks()],
+        plugins=[world.provider.plugin(kind), Looks(), plugin_of(Carrier())],
+        return_address=SHOP,
         settings={"ledger": {}},
         migrate=True,
         clock=lambda: world.now,
@@ -169,6 +174,8 @@ def state(world: Any) -> State:
     made.requested = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="s1").return_id
     made.approved = desk.request_return("1001", {"cup": 2}, by=ANNA, request_id="s2").return_id
     desk.approve_return("1001", made.approved, by=ANNA)
+    given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": "s6"}
+    made.label = desk.order_label("1001", made.approved, OPTION, **given).label_id or ""
     counted = desk.mark_returned("1001", {"cup": 4}, by=ANNA, request_id="s3")
     made.counted, made.receipt = counted.returns[-1].return_id, counted.returns[-1].receipt_id or ""
     made.waiting = desk.open_refund_link("1001", "p_1", AMOUNT, by=ANNA, request_id="s4").refund_id or ""
@@ -240,6 +247,20 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
         "by": ANNA,
     },
     "explain_payment": lambda _: {"order_id": "1001", "payment": "p_1", "became": None, "by": ANNA},
+    "label_options": lambda _: {"order_id": "1001", "sender": HOME, "parcel": BOX, "by": ANNA},
+    "order_label": lambda s: {
+        "order_id": "1001",
+        "return_id": s.approved,
+        "option": OPTION,
+        "sender": HOME,
+        "parcel": BOX,
+        "by": ANNA,
+        "request_id": "new",
+        "another_parcel": True,
+    },
+    "label_document": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA},
+    "cancel_label": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA},
+    "settle_label": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA, "made": False},
     "reconcile": lambda _: {"order_id": "1001"},
     "receive_webhook": lambda _: {"provider": "ledger", "headers": {"Signature": "right"}, "body": b"fetch:p_1"},
     "timeline": lambda _: {"order_id": "1001"},

@@ -19,6 +19,8 @@ from typing import Any
 
 import attrs
 import pytest
+from shipping.small_carrier import OPTION
+from shipping.world import BOX, HOME
 
 from retour import (
     Actor,
@@ -780,11 +782,16 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "settle_refund": [asked.pending],
         "explain_payment": ["p_1"],
         "acknowledge": ["refund_failed", asked.pending],
+        "label_options": [],
+        "order_label": ["rt1", OPTION],
+        "label_document": ["lb1"],
+        "cancel_label": ["lb1"],
+        "settle_label": ["lb1"],
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }
     more: dict[str, object] = {"because": "so", "reference": "bank 1", "happened": False, "evidence": "looked"}
-    more["became"] = None
+    more |= {"became": None, "sender": HOME, "parcel": BOX, "made": False}
     taking = {
         name: inspect.signature(method).parameters
         for name, method in inspect.getmembers(ReturnDesk, inspect.isfunction)

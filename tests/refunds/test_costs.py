@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 import pytest
+from shipping.small_carrier import OPTION, Carrier, SmallCarrier, lost, plugin_of
+from shipping.world import BOX, HOME
 from sqlalchemy import event
 
 from retour import (
@@ -199,6 +201,31 @@ def aside(world: Any) -> Any:
     world.desk.set_unreadable_aside("1001", by=ANNA, because="seen")
 
 
+def to_travel(world: Any, **more: object) -> Any:
+    """An approved return, and a carrier; gives both."""
+    carrier = Carrier()
+    world.open(plugin_of(carrier, **more))
+    return world.desk.request_return("1001", {"cup": 2}, by=BUYER, request_id="f").return_id, carrier
+
+
+def label(desk: ReturnDesk, return_id: str, request_id: str = "r") -> Any:
+    return desk.order_label("1001", return_id, OPTION, sender=HOME, parcel=BOX, by=ANNA, request_id=request_id)
+
+
+def labelled(world: Any) -> Any:
+    return_id, _ = to_travel(world)
+    return label(world.desk, return_id).label_id
+
+
+def label_unknown(world: Any) -> Any:
+    """The answer was lost, and the carrier lists no shipments."""
+    return_id, carrier = to_travel(world, capabilities=attrs.evolve(SmallCarrier.capabilities, refuses_repeats=False))
+    carrier.faults.append(lost)
+    label_id = label(world.desk, return_id).label_id
+    world.later(HOUR)
+    return label_id
+
+
 def failed(world: Any) -> Any:
     world.open().ledger.before = [ProviderError(ErrorCode.DISPUTED, "a case is open")]
     return world.refund().refund_id
@@ -288,6 +315,19 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "acknowledge": (
         failed,
         lambda desk, one: desk.acknowledge("1001", "refund_failed", one, by=ANNA),
+        (5, 1, 1, 1),
+    ),
+    "label_options": (
+        to_travel,
+        lambda desk, _: desk.label_options("1001", sender=HOME, parcel=BOX, by=ANNA),
+        (1, 0, 0, 1),
+    ),
+    "order_label": (to_travel, lambda desk, two: label(desk, two[0]), (13, 2, 2, 1)),
+    "label_document": (labelled, lambda desk, one: desk.label_document("1001", one, by=ANNA), (1, 0, 0, 1)),
+    "cancel_label": (labelled, lambda desk, one: desk.cancel_label("1001", one, by=ANNA), (12, 2, 2, 1)),
+    "settle_label": (
+        label_unknown,
+        lambda desk, one: desk.settle_label("1001", one, by=ANNA, made=False),
         (5, 1, 1, 1),
     ),
     "find_order": (received, lambda desk, _: desk.find_order("ledger", "p_1"), (1, 0, 0, 0)),

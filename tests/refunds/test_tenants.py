@@ -22,6 +22,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from shipping.small_carrier import OPTION, Carrier, SmallCarrier, lost, plugin_of
+from shipping.world import BOX, HOME, SHOP
 from sqlalchemy import Connection, Engine, text
 
 from retour import (
@@ -73,6 +75,8 @@ READS = {
     "dossier",
     "list_returns",
     "list_refunds",
+    "label_options",
+    "label_document",
     "attention",
     "attention_counts",
     "find_order",
@@ -189,11 +193,18 @@ class Neighbours(RuleBasedStateMachine):
     def open(self) -> None:
         self.shops = shops = {name: orders_of(name) for name in SHOPS}
         self.now = NOON
+        self.carrier = Carrier()
         self.engine = connect(self.url)
         self.desk = ReturnDesk(
             shop=lambda name: shops[name],
             store=self.engine,
-            plugins=[self.ledger_provider.plugin(own_books(self.ledger_provider)), "manual_transfer", Careful()],
+            plugins=[
+                self.ledger_provider.plugin(own_books(self.ledger_provider)),
+                "manual_transfer",
+                Careful(),
+                plugin_of(self.carrier, capabilities=attrs.evolve(SmallCarrier.capabilities, refuses_repeats=False)),
+            ],
+            return_address=SHOP,
             settings=lambda shop: {
                 "ledger": {"secret": f"{shop} default"},
                 "ledger:second": {"secret": f"{shop} second"},
@@ -246,6 +257,9 @@ class Neighbours(RuleBasedStateMachine):
 
     def refund_ids(self, who: Tenant) -> list[str]:
         return list(self.desk_of(who).dossier(who.order_id).refunds)
+
+    def label_ids(self, who: Tenant) -> list[str]:
+        return list(self.desk_of(who).dossier(who.order_id).labels)
 
     def return_ids(self, who: Tenant) -> list[str]:
         return list(self.desk_of(who).dossier(who.order_id).returns)
@@ -497,6 +511,51 @@ class Neighbours(RuleBasedStateMachine):
     def settle_refund(self, who: Tenant, others: bool) -> None:
         self.on_refund(who, others, "settle_refund", self.unknown, happened=False, evidence="looked", by=ANNA)
         self.ledger_of(who).lookup_fails = 0
+
+    # --- labels ------------------------------------------------------------------------------------------
+
+    def given_label(self, who: Tenant) -> dict[str, Any]:
+        return {"sender": HOME, "parcel": BOX, "by": ANNA, "account": who.account, "provider": "small_carrier"}
+
+    def labelled(self, who: Tenant) -> str:
+        given = {**self.given_label(who), "request_id": self.form(who)}
+        made = self.desk_of(who).order_label(who.order_id, self.approved(who), OPTION, **given)
+        return str(made.label_id)
+
+    def on_label(self, who: Tenant, others: bool, method: str, label_id: str, **more: Any) -> None:
+        """A method on a label, and on those of others."""
+        if others:
+            self.before = rows(self.engine)
+            act = getattr(self.desk_of(who), method)
+            self.act_on_anothers(who, self.label_ids, lambda one: act(who.order_id, one, **more))
+        self.act(who, method, who.order_id, label_id, **more)
+
+    @rule(who=tenants)
+    def label_options(self, who: Tenant) -> None:
+        self.act(who, "label_options", who.order_id, **self.given_label(who))
+
+    @rule(who=tenants)
+    def order_label(self, who: Tenant) -> None:
+        return_id, given = self.approved(who), {**self.given_label(who), "request_id": self.form(who)}
+        self.act(who, "order_label", who.order_id, return_id, OPTION, **given)
+
+    @rule(who=tenants, others=st.booleans())
+    def label_document(self, who: Tenant, others: bool) -> None:
+        self.on_label(who, others, "label_document", self.labelled(who), by=ANNA)
+
+    @rule(who=tenants, others=st.booleans())
+    def cancel_label(self, who: Tenant, others: bool) -> None:
+        self.on_label(who, others, "cancel_label", self.labelled(who), by=ANNA)
+
+    @rule(who=tenants, others=st.booleans())
+    def settle_label(self, who: Tenant, others: bool) -> None:
+        """Of a label that the carrier could say nothing about."""
+        self.carrier.faults.append(lost)
+        label_id = self.labelled(who)
+        self.put_off(LATER)
+        self.put_off(DUE, [who])
+        self.desk_of(who).work()
+        self.on_label(who, others, "settle_label", label_id, by=ANNA, made=False)
 
     @rule(who=tenants)
     def explain_payment(self, who: Tenant) -> None:

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         StoreNotOurs as StoreNotOurs,
         StoreReadOnly as StoreReadOnly,
         StoreUnavailable as StoreUnavailable,
+        UnknownLabel as UnknownLabel,
         UnknownLine as UnknownLine,
         UnknownOrder as UnknownOrder,
         UnknownPayment as UnknownPayment,
@@ -68,6 +69,16 @@ if TYPE_CHECKING:
         UnknownRefund as UnknownRefund,
         UnknownReturn as UnknownReturn,
         WrongState as WrongState,
+    )
+    from retour.model.labels import (
+        Charged as Charged,
+        Label as Label,
+        LabelForm as LabelForm,
+        LabelOption as LabelOption,
+        LabelState as LabelState,
+        ParcelState as ParcelState,
+        WhatFollows as WhatFollows,
+        WhoPays as WhoPays,
     )
     from retour.model.money import Money as Money
     from retour.model.order import (
@@ -99,6 +110,7 @@ if TYPE_CHECKING:
         WebhookReceipt as WebhookReceipt,
         WorkReport as WorkReport,
     )
+    from retour.model.parcels import Address as Address, Parcel as Parcel, ParcelItem as ParcelItem
     from retour.model.reasons import Reason as Reason, ReasonCode as ReasonCode
     from retour.model.payment_identity import PaymentIdentity as PaymentIdentity
     from retour.model.refunds import (
@@ -197,6 +209,7 @@ _HOMES = {
         "StoreNotOurs",
         "StoreReadOnly",
         "StoreUnavailable",
+        "UnknownLabel",
         "UnknownLine",
         "UnknownOrder",
         "UnknownPayment",
@@ -204,6 +217,16 @@ _HOMES = {
         "UnknownRefund",
         "UnknownReturn",
         "WrongState",
+    ),
+    "model.labels": (
+        "Charged",
+        "Label",
+        "LabelForm",
+        "LabelOption",
+        "LabelState",
+        "ParcelState",
+        "WhatFollows",
+        "WhoPays",
     ),
     "model.money": ("Money",),
     "model.order": (
@@ -235,6 +258,7 @@ _HOMES = {
         "WebhookReceipt",
         "WorkReport",
     ),
+    "model.parcels": ("Address", "Parcel", "ParcelItem"),
     "model.reasons": ("Reason", "ReasonCode"),
     "model.payment_identity": ("PaymentIdentity",),
     "model.refunds": (

@@ -21,6 +21,7 @@ from retour.cli.words import text, texts
 from retour.cli.worker_command import desk_at
 from retour.model.destinations import Destination
 from retour.model.errors import PluginClash
+from retour.model.labels import LabelForm
 from retour.model.money import Money
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
@@ -58,11 +59,27 @@ _CAPABILITIES: dict[str, Text] = {
     "refund_window_days": text("days to refund"),
     "portal": text("return portal"),
     "labels": text("labels"),
+    "options": text("labels to choose from"),
+    "prices": text("prices of labels"),
+    "fetch_label": text("documents of labels"),
+    "fetch_shipment": text("look at a parcel"),
+    "find_shipment": text("find a label again"),
+    "list_shipments": text("list return parcels"),
+    "cancel_label": text("cancel a label"),
+    "forms": text("forms of labels"),
+    "refuses_repeats": text("refuses repeats"),
+    "cancel_within": text("cancel within"),
 }
 
 _DESTINATIONS: dict[Destination, Text] = {
     Destination.ORIGINAL_PAYMENT: text("the payment that it came from"),
     Destination.BANK_ACCOUNT: text("a bank account"),
+}
+
+_FORMS: dict[LabelForm, Text] = {
+    LabelForm.PDF: text("PDF"),
+    LabelForm.QR_CODE: text("QR code"),
+    LabelForm.NONE: text("no label needed"),
 }
 
 _TRUST: dict[str, Text] = {
@@ -245,6 +262,10 @@ def _in_words(value: Any, language: str) -> str:
         return ""
     if isinstance(value, Support):
         return _SUPPORT[value].render(language)
+    if isinstance(value, bool):
+        return text("yes").render(language) if value else ""
+    if isinstance(value, LabelForm):
+        return _FORMS[value].render(language)
     if isinstance(value, Destination):
         return _DESTINATIONS[value].render(language)
     if isinstance(value, AmountStep):

@@ -12,8 +12,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from retour.model.asking import asking
 from retour.model.errors import InvalidArgument, InvalidSettings
 from retour.model.fields import Id, fault_of, shown
+from retour.model.labels import USUALLY_FOLLOWS, ParcelState, WhatFollows
+from retour.model.parcels import Address
 from retour.model.text import Text, text
 
 _T = TypeVar("_T", bound=type)
@@ -204,3 +207,53 @@ def _no_clock(given: object) -> InvalidArgument:
             given=type(given).__name__,
         )
     )
+
+
+def return_address_of(given: Any) -> Callable[[str], Address | None]:
+    """Where the goods of each shop come back to. Raises `InvalidArgument` for what is neither an address nor a function
+    that gives one."""
+    if given is None or type(given) is Address:
+        return lambda _: given
+    if not callable(given):
+        raise InvalidArgument(
+            text(
+                "return_address is an Address, or a function from a shop's id to one, not {given}.",
+                given=type(given).__name__,
+            )
+        )
+
+    def ask(shop_id: str) -> Address | None:
+        with asking("the return_address function", shop_id):
+            found = given(shop_id)
+        if found is not None and type(found) is not Address:
+            raise InvalidArgument(
+                text(
+                    "The return_address function gave {given}. It gives an Address, or None where goods come back "
+                    "nowhere.",
+                    given=type(found).__name__,
+                )
+            )
+        return found
+
+    return ask
+
+
+def parcel_steps_of(given: Any) -> Callable[[str], Mapping[ParcelState, WhatFollows]]:
+    """What follows from the steps of a shop's parcels: what the host says, else the usual. Raises `InvalidArgument`."""
+    if not callable(given):
+        _check_steps(given)
+        return lambda _: {**USUALLY_FOLLOWS, **(given or {})}
+
+    def ask(shop_id: str) -> Mapping[ParcelState, WhatFollows]:
+        with asking("the parcel_steps function", shop_id):
+            found = given(shop_id)
+        _check_steps(found)
+        return {**USUALLY_FOLLOWS, **(found or {})}
+
+    return ask
+
+
+def _check_steps(given: Any) -> None:
+    fault = fault_of("parcel_steps", given, Mapping[ParcelState, WhatFollows] | None)
+    if fault is not None:
+        raise InvalidArgument(fault)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
@@ -24,11 +24,15 @@ from retour.desk.arguments import (
     check_store,
     header_names_and_values,
     listed_plugins,
+    parcel_steps_of,
+    return_address_of,
     zone_of,
 )
 from retour.desk.attention import AttentionDesk, attention_kind
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.doctor import Doctor
+from retour.desk.label_desk import LabelDesk
+from retour.desk.labels import Labels
 from retour.desk.links import Links
 from retour.desk.lists import Lists, check_page
 from retour.desk.reconcile import Reconciling
@@ -42,6 +46,7 @@ from retour.desk.webhooks import Webhooks
 from retour.desk.work import Work
 from retour.effects.keeping import Keeping
 from retour.effects.kinds import Outside, effects_of
+from retour.effects.labelling import Labelling
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
@@ -51,6 +56,7 @@ from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
 from retour.model.fields import shown
+from retour.model.labels import ParcelState, WhatFollows
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import (
@@ -62,6 +68,7 @@ from retour.model.outcome import (
     WebhookReceipt,
     WorkReport,
 )
+from retour.model.parcels import Address
 from retour.model.refunds import RefundLink, RefundOption, RefundState
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
 from retour.model.shipping import ShippingOption
@@ -84,6 +91,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+Steps: TypeAlias = Mapping[ParcelState, WhatFollows]
+"""What follows from the steps of a parcel."""
+
+
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
@@ -94,7 +105,7 @@ def _always(settings: Settings) -> Callable[[str], Settings]:
 
 
 @arguments_checked
-class ReturnDesk:
+class ReturnDesk(LabelDesk):
     """The returns of one shop.
 
     ``shop`` is the host's `Shop`, or a function from a shop's id to its `Shop` for a host with many. ``store`` is a
@@ -102,6 +113,8 @@ class ReturnDesk:
     ``plugins`` are names of installed plugins and plugin objects; nothing else is loaded. ``settings`` are the
     plugins' settings by provider name, or a function from a shop's id to them; a second account at one provider is
     ``"mollie:name"``. ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
+    ``return_address`` is where goods come back to, and ``parcel_steps`` what follows from a carrier's steps where that
+    is not the usual (`USUALLY_FOLLOWS`); each can be a function from a shop's id to it.
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
     makes or upgrades the tables: by default only on SQLite. ``clock`` gives the time that the timeline shows, with its
     zone; it decides about no money. ``elapsed`` gives the seconds that go by, from any beginning: by default of a clock
@@ -121,6 +134,8 @@ class ReturnDesk:
         settings: Settings | Callable[[str], Settings] | None = None,
         shop_id: str = "default",
         zone: str = "Europe/Amsterdam",
+        return_address: Address | Callable[[str], Address | None] | None = None,
+        parcel_steps: Steps | Callable[[str], Steps] | None = None,
         inline_seconds: float = 10.0,
         migrate: bool | None = None,
         clock: Callable[[], datetime.datetime] = _now,
@@ -147,6 +162,7 @@ class ReturnDesk:
         cases = Cases(store=opened, shops=shops)
         commits = Commits(store=opened, effects_of=effects_of(hooks))
         refunding = Refunding(accounts, cases, clock)
+        labelling = Labelling(accounts, opened, parcel_steps_of(parcel_steps))
         keeping = Keeping(cases=cases, commits=commits, clock=clock)
         services = Services(
             store=opened,
@@ -160,7 +176,7 @@ class ReturnDesk:
                 store=opened,
                 cases=cases,
                 commits=commits,
-                outside=Outside(shops=shops, hooks=hooks, refunding=refunding),
+                outside=Outside(shops=shops, hooks=hooks, refunding=refunding, labelling=labelling),
                 clock=clock,
             ),
             keeping=keeping,
@@ -168,6 +184,7 @@ class ReturnDesk:
             shops=shops,
             clock=clock,
             zone=calendar,
+            return_address=return_address_of(return_address),
             inline_seconds=inline_seconds,
             owns_engine=isinstance(store, str),
             one_shop=is_shop(shop),
@@ -895,6 +912,7 @@ class ReturnDesk:
         self._webhooks = Webhooks(services, self._commands)
         self._doctor = Doctor(services.store)
         self._attention = AttentionDesk(services, self._commands)
+        self._labels = Labels(services, self._commands)
 
     def _view(self, shop_id: str) -> ReturnDesk:
         view = object.__new__(ReturnDesk)

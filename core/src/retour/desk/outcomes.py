@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from retour.model.errors import RequestReused
-from retour.model.events.event import Recorded, touched_refunds, touched_returns
+from retour.model.events.event import Recorded, touched_labels, touched_refunds, touched_returns
 from retour.model.events.goods import GoodsReceived
 from retour.model.events.stock import RestockAsked
 from retour.model.outcome import Outcome, ReturnOutcome, return_outcome
@@ -35,7 +35,7 @@ def outcome_of(
         for recorded in events
         if isinstance(recorded.event, RestockAsked)
     }
-    dossier, refunded = case.dossier, touched_refunds(events)
+    dossier, refunded, labelled = case.dossier, touched_refunds(events), touched_labels(events)
     return Outcome(
         order_id=case.order_id,
         version=dossier.version,
@@ -54,6 +54,7 @@ def outcome_of(
             ]
         ),
         refund=dossier.refunds.get(refunded[-1]) if refunded else None,
+        label=dossier.labels.get(labelled[0]) if labelled else None,
         effect_ids=effect_ids,
     )
 

@@ -14,6 +14,7 @@ from retour.effects.keeping import Keeping
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
+from retour.model.parcels import Address
 from retour.plugins.accounts import Accounts
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Registry
@@ -42,6 +43,7 @@ class Services:
     shops: Callable[[str], ShopCaller]
     clock: Callable[[], datetime.datetime]
     zone: ZoneInfo
+    return_address: Callable[[str], Address | None]
     inline_seconds: float
     owns_engine: bool
     one_shop: bool

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from retour.desk.commands import Commands
+from retour.desk.parcel_webhooks import ParcelWebhooks
 from retour.desk.services import Services
 from retour.effects import inbox
 from retour.effects.keeping import Kept
@@ -37,6 +38,9 @@ class Webhooks:
         self, provider: str, headers: Mapping[str, str], body: bytes, account: str, mode: Mode
     ) -> WebhookReceipt:
         """Verify a webhook, keep what it says of payments that we or the shop know, and act on it."""
+        registry = self.services.registry
+        if provider in registry.shipping and provider not in registry.payment:
+            return ParcelWebhooks(self.services, self.commands).receive(provider, headers, body, account)
         caller = self.services.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(caller, Text):
             raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))

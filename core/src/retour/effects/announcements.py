@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from retour.model.dossier import Dossier
-from retour.model.events.event import ORDER_RETURNED, REFUND_CHANGED, RESTOCKED, Recorded
+from retour.model.events.event import ORDER_RETURNED, PARCEL_MOVED, REFUND_CHANGED, RESTOCKED, Recorded
 from retour.model.events.goods import GoodsReceived, ReceiptCorrected
+from retour.model.events.labels import ParcelMoved
 from retour.model.events.stock import StockApplied
 from retour.model.history import fold
 from retour.model.order import Order
@@ -58,9 +59,16 @@ def _refund_changed(hooks: Hooks, plugin: str, dossier: Dossier, order: Order, e
     hooks.on_refund_changed(plugin, order, dossier.refunds[event.subject.refund_id], ctx)
 
 
+def _parcel_moved(
+    hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: ParcelMoved, ctx: HookContext
+) -> None:
+    hooks.on_parcel_moved(plugin, order, dossier.labels[event.label_id], ctx)
+
+
 _TELL: Mapping[str, Callable[[Hooks, str, Dossier, Order, Any, HookContext], None]] = {
     ORDER_RETURNED: _order_returned,
     RESTOCKED: _restocked,
     REFUND_CHANGED: _refund_changed,
+    PARCEL_MOVED: _parcel_moved,
 }
 """How each announcing hook is told of an event."""

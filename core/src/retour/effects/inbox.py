@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -15,7 +16,6 @@ from retour.model.errors import InvalidWebhook, ProviderUnavailable
 from retour.model.ids import crockford
 from retour.model.order import Mode, Order, Payment
 from retour.model.text import Text, text
-from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
 from retour.providers.webhooks import (
     LARGEST_WEBHOOK,
@@ -28,6 +28,8 @@ from retour.providers.webhooks import (
 from retour.providers.wire import refuse_deep
 from retour.rules.matching import ReportedRefund
 from retour.store.commit import NewEffect, Question
+
+_Said = TypeVar("_Said", covariant=True)
 
 MOST_HEADERS = 200
 """Headers of a webhook that are read at most; servers take some hundred."""
@@ -56,13 +58,25 @@ class Notice:
         return to_store(RecordProviderEvent(payment=payment.id, seen=self.seen), self.identity)
 
 
-def read(provider: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
+class ReadsWebhooks(Protocol[_Said]):
+    """Who reads webhooks: the caller of a payment or a shipping provider."""
+
+    @property
+    def display_name(self) -> str: ...
+
+    @property
+    def reads_webhooks(self) -> bool: ...
+
+    def parse_webhook(self, webhook: RawWebhook) -> _Said: ...
+
+
+def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes) -> _Said:
     """What a webhook says, verified by its provider over the raw bytes.
 
     Raises `InvalidWebhook` for one that is not the provider's, and `ProviderUnavailable` where the provider could not
     be asked for what the check needs, or its plugin broke over it: the log says where.
     """
-    if not provider.capabilities.reads_webhooks:
+    if not provider.reads_webhooks:
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
     for fault in _faults(provider.display_name, headers, body):
         raise InvalidWebhook(fault)

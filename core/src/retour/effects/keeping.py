@@ -7,10 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 
 import attrs
 
-from retour.effects.inbox import Notice, Sender, payment_named
+from retour.effects.inbox import Notice, Sender, identity_of, payment_named
+from retour.effects.kinds import RecordShipment, to_store
+from retour.effects.labelling import as_reported_shipment
 from retour.model.actor import Actor
 from retour.model.errors import Busy, UnknownOrder
 from retour.model.text import text
+from retour.providers.label_request import ShipmentEvent
 from retour.rules.payment_identity import identify
 from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits
@@ -75,4 +78,25 @@ class Keeping:
             except VersionMoved:  # somebody else saw the order at the same moment
                 continue
             return Kept(number=1, to_run=(effect.id,), question=effect.id if question is not None else "")
-        raise Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))
+        raise _changed_all_the_time(order_id)
+
+    def keep_shipment(self, order_id: str, sender: Sender, event: ShipmentEvent) -> Kept:
+        """Keep what a signed webhook says of a shipment of an order, once. Raises `Busy`."""
+        shipment = event.shipment
+        identity = identity_of(*attrs.astuple(sender), "shipment", event.event_id, shipment.told, shipment.progress)
+        seen = as_reported_shipment(shipment)
+        effect = to_store(RecordShipment(provider=sender.provider, account=sender.account, seen=seen), identity)
+        for _ in range(_ROUNDS):
+            case = self.case(sender.shop, order_id)
+            if case is None:
+                return Kept()
+            try:
+                self.commits.write(case, case.draft(Actor.system(), self.clock()), effects=[effect])
+            except VersionMoved:  # somebody else saw the order at the same moment
+                continue
+            return Kept(number=1, to_run=(effect.id,))
+        raise _changed_all_the_time(order_id)
+
+
+def _changed_all_the_time(order_id: str) -> Busy:
+    return Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))

@@ -11,8 +11,10 @@ from typing import ClassVar, Protocol, TypeVar
 
 import attrs
 
+from retour.effects import labelling
 from retour.effects.announcements import announce
 from retour.effects.attempt import Attempt, Pauses, done, postpone, set_aside
+from retour.effects.labelling import Labelling
 from retour.effects.looking_again import look_again
 from retour.effects.refunding import Refunding, ended_its_process
 from retour.effects.stock import book
@@ -21,7 +23,16 @@ from retour.model.events.event import Recorded
 from retour.model.order import Payment
 from retour.model.returns import StockMovement
 from retour.plugins.hooks import Hooks, PluginFailed
-from retour.rules.effects import refunds_to_cancel, refunds_to_look_at, refunds_to_send, stock_to_book
+from retour.rules.effects import (
+    labels_to_cancel,
+    labels_to_look_at,
+    labels_to_make,
+    refunds_to_cancel,
+    refunds_to_look_at,
+    refunds_to_send,
+    stock_to_book,
+)
+from retour.rules.labels import ReportedShipment
 from retour.rules.late_failures import first_look, refunds_that_can_come_back
 from retour.rules.matching import ReportedRefund
 from retour.shop import ShopCaller
@@ -34,6 +45,17 @@ from retour.store.records import as_json, read_effect
 SOON = Pauses.doubling(datetime.timedelta(seconds=5), datetime.timedelta(hours=1))
 EVER_LESS_OFTEN = Pauses((datetime.timedelta(hours=1), datetime.timedelta(hours=6), datetime.timedelta(days=1)))
 
+WHILE_ANNOUNCED = Pauses(
+    (
+        datetime.timedelta(seconds=30),
+        datetime.timedelta(minutes=2),
+        datetime.timedelta(minutes=10),
+        datetime.timedelta(hours=1),
+        datetime.timedelta(hours=6),
+    )
+)
+"""A label is announced within seconds, a parcel is on its way for days."""
+
 AT_ONCE = datetime.timedelta(0)
 
 LEASE = 120 * SECOND
@@ -43,11 +65,12 @@ may take, connecting and everything that a provider has to ask on the way includ
 
 @attrs.frozen(kw_only=True)
 class Outside:
-    """What effects are done with: the host's shops, the plugins, the payment providers."""
+    """What effects are done with: the host's shops, the plugins, the payment and shipping providers."""
 
     shops: Callable[[str], ShopCaller]
     hooks: Hooks
     refunding: Refunding
+    labelling: Labelling
 
 
 class Effect(Protocol):
@@ -198,6 +221,68 @@ class LookAgain:
         return look_again(claimed, self.refund_id, case, outside.refunding)
 
 
+# --- labels ----------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class MakeLabel:
+    """Have a label made, or find out what became of it."""
+
+    kind: ClassVar = "make_label"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    label_id: str
+
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.labelling.make(claimed, self.label_id, case)
+
+
+@attrs.frozen(kw_only=True)
+class LookAtLabel:
+    """Look at a label and its parcel again; webhooks are faster."""
+
+    kind: ClassVar = "look_at_label"
+    pauses: ClassVar = WHILE_ANNOUNCED
+    begins_after: ClassVar = datetime.timedelta(seconds=15)
+    label_id: str
+
+    @property
+    def identity(self) -> str:
+        """The id of its row, so that it is there once, however often the label is reported."""
+        return f"ll{self.label_id}"
+
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.labelling.look(claimed, self.label_id, case)
+
+
+@attrs.frozen(kw_only=True)
+class RecordShipment:
+    """Record what a signed webhook said of a label or its parcel, of an ``account`` of a ``provider``."""
+
+    kind: ClassVar = "shipment_event"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    provider: str
+    account: str
+    seen: ReportedShipment
+
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.labelling.told(claimed, self.provider, self.account, self.seen, case)
+
+
+@attrs.frozen(kw_only=True)
+class CancelLabel:
+    """Ask the provider to take a label back."""
+
+    kind: ClassVar = "cancel_label"
+    pauses: ClassVar = SOON
+    begins_after: ClassVar = AT_ONCE
+    label_id: str
+
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        return outside.labelling.cancel(claimed, self.label_id, case)
+
+
 # --- plugins ---------------------------------------------------------------------------------------------
 
 
@@ -234,6 +319,10 @@ KINDS: Mapping[str, type[Effect]] = {
         ReconcilePayment,
         RecordProviderEvent,
         LookAgain,
+        MakeLabel,
+        LookAtLabel,
+        RecordShipment,
+        CancelLabel,
         Announce,
     )
 }
@@ -249,9 +338,11 @@ def effect_of(kind: type[_E], order_id: str, effect_id: str, body: str) -> _E:
 
 
 def left_to_a_person(claimed: ClaimedEffect, effect: Effect, case: Case) -> Attempt:
-    """What becomes of an effect that ended too many processes: a refund is held, all else is set aside."""
+    """What becomes of an effect that ended too many processes: a refund or a label is held, all else is set aside."""
     if isinstance(effect, SendRefund):
         return ended_its_process(claimed, effect.refund_id, case)
+    if isinstance(effect, MakeLabel):
+        return labelling.ended_its_process(claimed, effect.label_id, case)
     return Attempt(settled=set_aside(claimed))
 
 
@@ -273,6 +364,12 @@ def asked_for(
         payment = dossier.payments.get(dossier.refunds[refund_id].payment)
         if payment is not None:
             yield LookAgain(refund_id=refund_id, account=account_of(payment))
+    for label_id in labels_to_make(events):
+        yield MakeLabel(label_id=label_id)
+    for label_id in labels_to_look_at(events):
+        yield LookAtLabel(label_id=label_id)
+    for label_id in labels_to_cancel(events):
+        yield CancelLabel(label_id=label_id)
     for recorded in events:
         hook = recorded.event.announced_by
         for plugin in listeners(hook) if hook is not None else ():
@@ -288,12 +385,14 @@ def effects_of(
         dossier: Dossier, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
     ) -> list[NewEffect]:
         asked = asked_for(dossier, events, hooks.announced_to)
-        return [
-            to_store(effect, effect.identity if isinstance(effect, LookAgain) else new_id("ef"), owner, LEASE)
-            for effect in asked
-        ]
+        return [to_store(effect, _row_of(effect) or new_id("ef"), owner, LEASE) for effect in asked]
 
     return made
+
+
+def _row_of(effect: Effect) -> str:
+    """The id of the row of an effect that is there once, however often it is asked for; empty for any other."""
+    return effect.identity if isinstance(effect, LookAgain | LookAtLabel) else ""
 
 
 def to_store(effect: Effect, effect_id: str, owner: str | None = None, lease: int = 0) -> NewEffect:

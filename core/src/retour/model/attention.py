@@ -30,6 +30,10 @@ class AttentionKind(StrEnum):
     PAYMENT_DOUBLED = "payment_doubled"  # the order has one payment under several names
     CHARGED_BACK = "charged_back"  # by the customer's bank
     REMAINDER = "remainder"  # owed, and too little for any step of the payment's provider
+    LABEL_UNKNOWN = "label_unknown"  # nobody can tell whether it was made
+    LABEL_REFUSED = "label_refused"
+    LABEL_NOT_CANCELLED = "label_not_cancelled"  # and it may be used, or charged
+    PARCEL = "parcel"  # lost, going back, held up: as the host wants to be asked
     STOCK_QUESTION = "stock_question"
     ODD_LINE = "odd_line"  # of the order: it cannot be right
     LINE_CHANGED = "line_changed"  # by the shop, after units of it came back: gone, or with another price
@@ -55,6 +59,10 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.CHARGED_BACK: text("the customer's bank took money back"),
     AttentionKind.REMAINDER: text("a remainder is owed that the provider cannot pay"),
     AttentionKind.STOCK_QUESTION: text("the question about the stock is open"),
+    AttentionKind.LABEL_UNKNOWN: text("nobody knows whether a label was made"),
+    AttentionKind.LABEL_REFUSED: text("a label was refused"),
+    AttentionKind.LABEL_NOT_CANCELLED: text("a label could not be cancelled"),
+    AttentionKind.PARCEL: text("something happened to a parcel"),
     AttentionKind.ODD_LINE: text("a line of the order cannot be right"),
     AttentionKind.LINE_CHANGED: text("a line was changed after it came back"),
     AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),
@@ -71,8 +79,8 @@ LOOKED_AT = frozenset({AttentionKind.REFUND_PAID_TWICE, AttentionKind.ANOTHER_AN
 class Attention:
     """Something of an order that a person must look at.
 
-    ``about`` is the id of a refund, a return, a payment or an order line, as its kind has it. ``why`` is None where the
-    kind says it all. ``can_do`` names the methods of the desk that decide it or make more of it known.
+    ``about`` is the id of a refund, a return, a label, a payment or an order line, as its kind has it. ``why`` is None
+    where the kind says it all. ``can_do`` names the methods of the desk that decide it or make more of it known.
     """
 
     kind: AttentionKind

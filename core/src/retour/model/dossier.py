@@ -12,8 +12,9 @@ import attrs
 
 from retour.model.attention import Acknowledgement, OddLine, UnexplainedRemainder
 from retour.model.charge_backs import ChargeBack
-from retour.model.errors import UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
+from retour.model.errors import UnknownLabel, UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
+from retour.model.labels import Label
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.payment_identity import PaymentIdentity, one_payment
@@ -33,10 +34,10 @@ class Dossier:
     ``identities`` are what providers call a payment, by its id; ``one_with`` says of a payment that is one with another
     which of them stands for both. ``explained`` is what a person said that a payment became which left the order,
     ``left_behind`` are those of which he said that they are no part of it any more.
-    ``returns`` and ``refunds`` are by their id, the oldest first. ``counted_on`` is the order as it was when a receipt
-    was counted, by the receipt's id, where it is another now. ``odd_lines`` are those of the order that cannot be
-    right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of the
-    command's first event.
+    ``returns``, ``refunds`` and ``labels`` are by their id, the oldest first. ``counted_on`` is the order as it was
+    when a receipt was counted, by the receipt's id, where it is another now. ``odd_lines`` are those of the order that
+    cannot be right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of
+    the command's first event.
 
     ``charge_backs`` is what banks have taken back of payments, and ``not_refundable`` why nothing of a payment goes
     back by its provider any more, both by the payment's id.
@@ -56,6 +57,7 @@ class Dossier:
     left_behind: frozenset[str] = frozenset()
     returns: Mapping[str, Return] = attrs.field(factory=dict)
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
+    labels: Mapping[str, Label] = attrs.field(factory=dict)
     counted_on: Mapping[str, Order] = attrs.field(factory=dict)
     odd_lines: Mapping[str, OddLine] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
@@ -93,6 +95,24 @@ class Dossier:
                 receipts=[one for return_ in self.returns.values() for one in return_.receipts] or [text("none")],
             )
         )
+
+    def label(self, label_id: str) -> Label:
+        """The label called ``label_id``; raises `UnknownLabel`, naming the labels there are."""
+        found = self.labels.get(label_id) if is_text(label_id) else None
+        if found is None:
+            raise UnknownLabel(
+                text(
+                    "Order {order} has no label {label}. Its labels: {labels}.",
+                    order=self.order_id,
+                    label=shown(label_id),
+                    labels=list(self.labels) or [text("none")],
+                )
+            )
+        return found
+
+    def labels_of(self, return_id: str) -> list[Label]:
+        """The labels of a return, the oldest first."""
+        return [label for label in self.labels.values() if label.return_id == return_id]
 
     def claimed(self) -> dict[str, int]:
         """Units of each order line that are in live returns."""

@@ -68,6 +68,10 @@ class UnknownReturn(RetourError):
     """The order has no such return."""
 
 
+class UnknownLabel(RetourError):
+    """The order has no such label."""
+
+
 class UnknownReceipt(RetourError):
     """The order has no such receipt."""
 

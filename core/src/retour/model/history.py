@@ -12,6 +12,7 @@ from retour.model.events import (  # noqa: F401 - each step is known then
     attention_steps,
     charge_backs_steps,
     goods_steps,
+    labels_steps,
     money_steps,
     payment_identity_steps,
     stock_steps,

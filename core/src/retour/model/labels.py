@@ -10,6 +10,7 @@ import attrs
 
 from retour.model.fields import Id, Reference, checked
 from retour.model.money import Money
+from retour.model.parcels import Parcel
 from retour.model.reasons import Reason
 from retour.model.text import Text, text
 
@@ -98,6 +99,25 @@ SCANNED = frozenset(
 """What says that the carrier has, or had, the parcel: its label is used."""
 
 
+class WhatFollows(StrEnum):
+    """What follows from a step of a parcel. Never a restock and never money: goods are back when they were counted."""
+
+    NOTHING = "nothing"
+    SENT = "sent"  # the return is on its way
+    COUNT = "count"  # the return waits to be counted
+    ASK = "ask"  # a person looks at it
+
+
+USUALLY_FOLLOWS: Mapping[ParcelState, WhatFollows] = {
+    ParcelState.ON_ITS_WAY: WhatFollows.SENT,
+    ParcelState.DELIVERED: WhatFollows.COUNT,
+    ParcelState.RETURNED_TO_SENDER: WhatFollows.ASK,
+    ParcelState.LOST: WhatFollows.ASK,
+    ParcelState.PROBLEM: WhatFollows.ASK,
+}
+"""What follows from a step where the host says nothing of it; nothing from any other."""
+
+
 class Told(StrEnum):
     """What a provider says of a label. What it says in another word is `ANNOUNCING`: nothing is known to be ready."""
 
@@ -113,14 +133,18 @@ class Label:
     """A label of a return, as its events make it. Times are UTC.
 
     ``id`` is ours, one for each label that was ever asked for: a provider that is given it twice makes one label.
-    ``provider`` and ``account`` are who makes it, ``option`` what was ordered there. ``sender_id`` names the customer's
-    address, kept apart. ``reference`` and ``parcel`` are what the provider calls the return and its parcel; empty where
-    it was found without them: then it can be shown and not cancelled. ``told`` is the provider's last word of it,
-    ``progress`` how far its parcel is, ``provider_status`` in the provider's word.
-    ``cost`` is what the provider charges for it, borne by ``payer``. ``valid_until`` is the last day it can be used, in
-    the shop's zone, where the provider says so. ``because`` is why it waits, was refused or is unclear, and
-    ``needs_person`` says that nothing goes on by itself. ``replaces`` is the label that it stands for, ``replaced_by``
-    the one that stands for it. ``scanned_at`` is when a carrier was first seen to have the parcel.
+    ``provider`` and ``account`` are who makes it, ``option`` what was ordered there for ``parcel_sent``, between the
+    addresses that are kept apart as ``addresses_id``; it was asked for after ``begun_at`` by the database's clock.
+    ``reference`` and ``parcel`` are what the provider calls the label and its parcel; empty where it was found without
+    them: then it can be shown and not cancelled. ``told`` is the provider's last word of it, ``progress`` how far its
+    parcel is, ``provider_status`` the same in the provider's word. ``cost`` is what the provider charges for it, borne
+    by ``payer``. ``valid_until`` is the last day it can be used, in the shop's zone, where the provider says so.
+    ``because`` is why it waits, was refused or is unclear, and ``needs_person`` says that nothing goes on by itself.
+    ``replaces`` is the label that it stands for, ``replaced_by`` the one that stands for it. ``scanned_at`` is when a
+    carrier was first seen to have the parcel; ``moved_at`` is when its last step was recorded, ``told_at`` when it was
+    by the provider's clock, and ``follows`` what the host wants to follow from it. ``cancel_asked`` says that a person
+    wants it taken back, ``not_cancelled`` why that could not be, ``settled`` that he said what became of it.
+    ``document_id`` is its document, if that had to be kept.
     """
 
     id: str
@@ -131,13 +155,16 @@ class Label:
     state: LabelState
     ordered_at: datetime.datetime
     changed_at: datetime.datetime
-    sender_id: str | None = None
+    addresses_id: str
+    parcel_sent: Parcel
+    begun_at: datetime.datetime | None = None
     payer: WhoPays = WhoPays.SHOP
     reference: str = ""
     parcel: str = ""
     told: Told | None = None
     progress: ParcelState = ParcelState.NOT_SENT
     provider_status: str = ""
+    carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
     cost: Money | None = None
@@ -148,6 +175,13 @@ class Label:
     replaced_by: str | None = None
     unclear_at: datetime.datetime | None = None
     scanned_at: datetime.datetime | None = None
+    follows: WhatFollows = WhatFollows.NOTHING
+    moved_at: datetime.datetime | None = None
+    told_at: datetime.datetime | None = None
+    not_cancelled: Reason | None = None
+    cancel_asked: bool = False
+    settled: bool = False
+    document_id: str | None = None
 
     @property
     def open(self) -> bool:

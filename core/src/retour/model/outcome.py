@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from retour.model.actor import Actor
+from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
@@ -76,9 +77,9 @@ class Outcome:
     ``changed`` is False when there was nothing to do, and when a request_id had been used before: then the outcome
     is the first one's. Most commands touch one return, which ``return_id``, ``receipt_id`` and ``restock`` speak of;
     where goods of several announced returns were counted at once, they speak of the first that needs an answer, and
-    ``returns`` holds them all. ``refund`` is the refund that the command was about, as it is now. ``effect_ids`` are
-    the effects that ``desk.run(outcome)`` runs, and ``commit_id`` names the commit that holds all of it. ``not_asked``
-    are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known.
+    ``returns`` holds them all. ``refund`` and ``label`` are what the command was about, as it is now. ``effect_ids``
+    are the effects that ``desk.run(outcome)`` runs, and ``commit_id`` names the commit that holds all of it.
+    ``not_asked`` are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known.
     """
 
     order_id: str
@@ -86,6 +87,7 @@ class Outcome:
     changed: bool
     returns: tuple[ReturnOutcome, ...] = ()
     refund: Refund | None = None
+    label: Label | None = None
     effect_ids: tuple[str, ...] = ()
     commit_id: str = ""
     not_asked: tuple[NotAsked, ...] = ()
@@ -94,6 +96,11 @@ class Outcome:
     def refund_id(self) -> str | None:
         """The id of the refund, where the command is about one."""
         return self.refund.id if self.refund is not None else None
+
+    @property
+    def label_id(self) -> str | None:
+        """The id of the label, where the command is about one."""
+        return self.label.id if self.label is not None else None
 
     @property
     def _main(self) -> ReturnOutcome | None:
@@ -140,7 +147,7 @@ class SettingsCheck:
     reason: Text | None = None
 
 
-RETURN_WAITS_FOR = ("review", "goods", "answer", "stock", "order", "")
+RETURN_WAITS_FOR = ("review", "goods", "counting", "answer", "stock", "order", "")
 REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 """What a return and a refund can wait for; empty: nothing."""
 
@@ -148,8 +155,8 @@ REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 @attrs.frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders. ``waits_for`` is what it waits for since ``since``: "review", "goods",
-    "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the order below what came back:
-    somebody has to look), or nothing. ``due`` is the last day to send it."""
+    "counting" (its parcel was delivered), "answer" (about the stock), "stock" (to be booked), "order" (the shop changed
+    the order below what came back: somebody has to look), or nothing. ``due`` is the last day to send it."""
 
     order_id: str
     return_id: str

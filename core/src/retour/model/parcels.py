@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import attrs
@@ -48,6 +49,17 @@ class Address:
     def has_house_number(self) -> bool:
         """Whether somebody could find the house: its number, or a digit in the street's line."""
         return bool(self.house_number.strip()) or any(character.isdigit() for character in self.street)
+
+
+def addresses_as_words(sender: Address, recipient: Address) -> str:
+    """Where a parcel goes, as it is kept among the order's personal data."""
+    return json.dumps({"sender": attrs.asdict(sender), "recipient": attrs.asdict(recipient)}, ensure_ascii=False)
+
+
+def addresses_of_words(words: str) -> tuple[Address, Address]:
+    """The sender and the recipient that were kept as these words."""
+    kept = json.loads(words)
+    return Address(**kept["sender"]), Address(**kept["recipient"])
 
 
 def _items(given: list[ParcelItem] | tuple[ParcelItem, ...]) -> tuple[ParcelItem, ...]:

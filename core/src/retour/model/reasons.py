@@ -64,6 +64,12 @@ class ReasonCode(StrEnum):
     LINE_GONE = "line_gone"  # from the order, after units of it came back: the value "amount"
     LINE_REPRICED = "line_repriced"  # after units of it came back: the values "before" and "now"
     SEVERAL_LINES = "several_lines"  # to look at: the value "lines"
+    LABEL_NOT_FOUND = "label_not_found"  # among the return shipments of its order, or there are several
+    ADDRESS_FORGOTTEN = "address_forgotten"
+    PARCEL_LOST = "parcel_lost"
+    PARCEL_GOES_BACK = "parcel_goes_back"
+    PARCEL_HELD_UP = "parcel_held_up"
+    PARCEL_MOVED = "parcel_moved"
     DID_NOT_ARRIVE = "did_not_arrive"  # the last refund of a payment, by its provider's word
 
     AUTHENTICATION = "authentication"
@@ -267,6 +273,14 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "several lines of the order cannot be right, or were changed: {lines}. Decide for yourself what goes back for "
         "them"
     ),
+    ReasonCode.LABEL_NOT_FOUND: text(
+        "it was ordered, and the provider cannot tell which label it is, or whether there is one: look there"
+    ),
+    ReasonCode.ADDRESS_FORGOTTEN: text("the addresses were removed before the label was made"),
+    ReasonCode.PARCEL_LOST: text("the carrier says that the parcel is lost"),
+    ReasonCode.PARCEL_GOES_BACK: text("the parcel is on its way back to the customer"),
+    ReasonCode.PARCEL_HELD_UP: text("the carrier holds the parcel up"),
+    ReasonCode.PARCEL_MOVED: text("the parcel got further"),
     ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),

@@ -17,6 +17,7 @@ import pluggy
 from retour.model.asking import asking
 from retour.model.errors import RetourError
 from retour.model.fields import check_again
+from retour.model.labels import Label
 from retour.model.making import apart
 from retour.model.money import Money
 from retour.model.order import Order, Payment
@@ -160,6 +161,10 @@ class Hooks:
     def on_refund_changed(self, plugin: str, order: Order, refund: Refund, ctx: HookContext) -> None:
         """Tell one plugin that something happened to a refund; raises `PluginFailed`."""
         self._tell(plugin, "on_refund_changed", order=order, refund=refund, ctx=ctx)
+
+    def on_parcel_moved(self, plugin: str, order: Order, label: Label, ctx: HookContext) -> None:
+        """Tell one plugin that a parcel got further; raises `PluginFailed`."""
+        self._tell(plugin, "on_parcel_moved", order=order, label=label, ctx=ctx)
 
     # --- isolation -----------------------------------------------------------------------------------
 

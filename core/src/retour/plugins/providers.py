@@ -35,6 +35,11 @@ class PaymentCaller:
     mode: Mode | None = None
     _provider: Any = attrs.field(repr=False)
 
+    @property
+    def reads_webhooks(self) -> bool:
+        """Whether it reads webhooks."""
+        return self.capabilities.reads_webhooks
+
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """Where a person goes to refund a payment."""
         link: RefundLink = self._read("refund_url", RefundLink, request)

@@ -30,6 +30,11 @@ class ShippingCaller:
     origin: str
     _provider: Any = attrs.field(repr=False)
 
+    @property
+    def reads_webhooks(self) -> bool:
+        """Whether it reads webhooks."""
+        return self.capabilities.reads_webhooks
+
     def portal_url(self, order: Order) -> ShippingOption | None:
         """The return portal for the parcels of ``order``; None where there is none."""
         portal: ShippingOption | None = self._read(

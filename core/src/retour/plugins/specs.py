@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.refunds import Approval, Refund, RefundLink, RefundPlan, RefundQuote
@@ -207,4 +208,21 @@ def on_refund_changed(order: Order, refund: Refund, ctx: HookContext) -> None:
     ...     def on_refund_changed(self, order, refund, ctx):
     ...         if refund.state == "succeeded":
     ...             print(order.id, "refunded", refund.amount, refund.reference)
+    """
+
+
+@hookspec
+def on_parcel_moved(order: Order, label: Label, ctx: HookContext) -> None:
+    """Hear that a parcel with a label got further on its way back: scanned, delivered at the shop, lost.
+
+    **Kind**: announce. **Called** after commit, at least once per step: recognise repeats by ``ctx.event``. ``label``
+    is the label as it was after that step, and ``label.progress`` how far its parcel was. Nothing else follows from it:
+    goods are back when somebody has counted them. **Return** nothing. **If it raises**, it is told again later, to
+    that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class ParcelMail:
+    ...     @hookimpl
+    ...     def on_parcel_moved(self, order, label, ctx):
+    ...         print(order.id, label.tracking_number, label.progress)
     """

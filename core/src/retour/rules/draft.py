@@ -18,6 +18,7 @@ from retour.model.ids import NewId
 from retour.model.making import unchecked
 from retour.model.moment import Moment
 from retour.model.order import BankAccount, Order
+from retour.model.parcels import Address, addresses_as_words
 from retour.model.text import Text, text
 from retour.model.unseen import unseen
 
@@ -112,6 +113,14 @@ class Draft:
     def account(self, order: Order, account: BankAccount) -> str:
         """Keep a bank account that money goes to; gives the id under which an event names it."""
         return self._keep("ba", order, account_as_words(account))
+
+    def addresses(self, order: Order, sender: Address, recipient: Address) -> str:
+        """Keep where a parcel goes, from whom to whom; gives the id under which an event names it."""
+        return self._keep("ad", order, addresses_as_words(sender, recipient))
+
+    def document(self, order: Order, words: str) -> str:
+        """Keep a label's document; gives the id under which an event names it."""
+        return self._keep("do", order, words)
 
     def _keep(self, prefix: str, order: Order, words: str) -> str:
         note = Note(id=self.new_id(prefix), customer=order.customer, words=unseen(words))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from retour.model.actor import ActorKind
 from retour.model.events.event import Recorded
+from retour.model.events.labels import LabelCancelAsked, LabelOrdered, LabelReported, LabelSettled
 from retour.model.events.money import (
     ExternalRefundFound,
     RefundCancelAsked,
@@ -16,6 +17,7 @@ from retour.model.events.money import (
     RefundUnclear,
 )
 from retour.model.events.stock import RestockDecided
+from retour.model.refunds import Evidence
 from retour.model.returns import StockMovement
 
 
@@ -43,6 +45,28 @@ def refunds_to_look_at(events: Iterable[Recorded]) -> list[str]:
         if isinstance(recorded.event, RefundMatched)
         or (isinstance(recorded.event, RefundReported | ExternalRefundFound) and recorded.event.status == "pending")
     ]
+
+
+def labels_to_make(events: Iterable[Recorded]) -> list[str]:
+    """The labels that ``events`` ask for."""
+    return [recorded.event.label_id for recorded in events if isinstance(recorded.event, LabelOrdered)]
+
+
+def labels_to_look_at(events: Iterable[Recorded]) -> list[str]:
+    """The labels that came to be there by ``events``: their provider announces them, and carriers move their parcels,
+    so somebody has to look at them again."""
+    found = [
+        recorded.event.label_id
+        for recorded in events
+        if (isinstance(recorded.event, LabelReported) and recorded.event.evidence is not Evidence.LOOKUP)
+        or (isinstance(recorded.event, LabelSettled) and recorded.event.made)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def labels_to_cancel(events: Iterable[Recorded]) -> list[str]:
+    """The labels that ``events`` ask the provider to take back."""
+    return [recorded.event.label_id for recorded in events if isinstance(recorded.event, LabelCancelAsked)]
 
 
 def stock_to_book(events: Iterable[Recorded]) -> list[StockMovement]:

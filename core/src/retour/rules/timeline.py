@@ -11,6 +11,7 @@ from retour.model.events import (  # noqa: F401 - each event has its words then
     attention_words,
     charge_backs_words,
     goods_words,
+    labels_words,
     money_words,
     payment_identity_words,
     stock_words,

@@ -8,10 +8,12 @@ from typing import Any
 
 from retour.model.attention import Attention
 from retour.model.dossier import Dossier
-from retour.model.events.event import Recorded, touched_refunds, touched_returns
+from retour.model.events.event import Recorded, touched_labels, touched_refunds, touched_returns
 from retour.model.events.goods import OrderSeen
 from retour.model.events.money import RefundMatched, RefundPlanned
 from retour.model.events.payment_identity import PaymentIdentified
+from retour.model.labels import WhatFollows
+from retour.model.order import Mode
 from retour.model.outcome import refund_waits_for, waits_for
 from retour.model.returns import GoodsState, Return
 from retour.store.clock import microseconds
@@ -24,30 +26,41 @@ def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list
     seen = any(isinstance(recorded.event, OrderSeen) for recorded in events)
     beyond = dossier.excess_over_order().keys()
     return [
-        _return_row(shop, dossier.order_id, dossier.returns[return_id], beyond)
+        _return_row(shop, dossier, dossier.returns[return_id], beyond)
         for return_id in (dossier.returns if seen else touched_returns(events))
         if return_id in dossier.returns
     ]
 
 
-def _return_row(shop: str, order_id: str, return_: Return, beyond: Set[str]) -> dict[str, Any]:
+def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Set[str]) -> dict[str, Any]:
     waits_to_be_sent = return_.goods is GoodsState.APPROVED and return_.send_by is not None
     return {
         "shop": shop,
         "return_id": return_.id,
-        "order_id": order_id,
+        "order_id": dossier.order_id,
         "goods": return_.goods.value,
         "stock": return_.stock.value,
-        "waits_for": "order" if beyond and beyond & return_.claimed().keys() else waits_for(return_),
+        "waits_for": _waits_for(dossier, return_, beyond),
         "since": microseconds(return_.changed_at),
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),
     }
 
 
+def _waits_for(dossier: Dossier, return_: Return, beyond: Set[str]) -> str:
+    """What a return waits for: somebody who looks, where the order has less now than came back; somebody who counts,
+    where a parcel of it was delivered."""
+    if beyond and beyond & return_.claimed().keys():
+        return "order"
+    waits = waits_for(return_)
+    delivered = [one for one in dossier.labels_of(return_.id) if one.follows is WhatFollows.COUNT]
+    return "counting" if waits == "goods" and len(delivered) > len(return_.receipts) else waits
+
+
 def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_reference`` for each name of each payment of an order that was seen anew, for what a refund is
-    made on, which can be another reference than the shop stored, and for all that a provider calls a payment."""
+    made on, which can be another reference than the shop stored, for all that a provider calls a payment, and for what
+    names a label and its parcel."""
     events = list(events)
     seen = [
         (payment, name)
@@ -67,16 +80,26 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
         if isinstance(recorded.event, PaymentIdentified) and recorded.event.payment in dossier.payments
         for name in recorded.event.identity.names
     ]
+    of_payments = [
+        (payment.provider, payment.account, payment.mode, reference)
+        for payment, reference in dict.fromkeys(seen + sent + told)
+    ]
+    of_labels = [
+        (label.provider, label.account, Mode.LIVE, name)
+        for label in [dossier.labels[label_id] for label_id in touched_labels(events)]
+        for name in (label.reference, label.parcel, label.tracking_number)
+        if name
+    ]
     return [
         {
             "shop": shop,
-            "provider": payment.provider,
-            "account": payment.account,
+            "provider": provider,
+            "account": account,
             "reference": reference,
-            "mode": payment.mode.value,
+            "mode": mode.value,
             "order_id": dossier.order_id,
         }
-        for payment, reference in dict.fromkeys(seen + sent + told)
+        for provider, account, mode, reference in (*of_payments, *of_labels)
     ]
 
 

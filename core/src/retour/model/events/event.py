@@ -25,17 +25,19 @@ EVERYBODY = frozenset(Audience)
 ORDER_RETURNED = "on_order_returned"
 RESTOCKED = "on_restocked"
 REFUND_CHANGED = "on_refund_changed"
+PARCEL_MOVED = "on_parcel_moved"
 """The hooks that announce events."""
 
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """What an event is about, by id: a return, a refund, a payment; and what of a person is kept apart from it: the
-    note that somebody wrote with it, the bank account that money goes to."""
+    """What an event is about, by id: a return, a refund, a payment, a label; and what of a person is kept apart from
+    it: the note that somebody wrote with it, the bank account that money goes to."""
 
     return_id: str | None = None
     refund_id: str | None = None
     payment: str | None = None
+    label_id: str | None = None
     note_id: str | None = None
     account_id: str | None = None
 
@@ -98,6 +100,12 @@ def touched_returns(events: Iterable[Recorded]) -> list[str]:
     """The ids of the returns that ``events`` speak of, once each, in their order."""
     ids = [recorded.event.subject.return_id for recorded in events]
     return list(dict.fromkeys([return_id for return_id in ids if return_id is not None]))
+
+
+def touched_labels(events: Iterable[Recorded]) -> list[str]:
+    """The ids of the labels that ``events`` speak of, once each, in their order."""
+    ids = [recorded.event.subject.label_id for recorded in events]
+    return list(dict.fromkeys([label_id for label_id in ids if label_id is not None]))
 
 
 def touched_refunds(events: Iterable[Recorded]) -> list[str]:

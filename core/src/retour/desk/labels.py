@@ -1,0 +1,242 @@
+"""Labels for a customer's parcel: which there are, ordering one, its document, taking it back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+
+import attrs
+
+from retour.desk.commands import Command, Commands, Request, check_actor
+from retour.desk.services import Services
+from retour.model.actor import Actor
+from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
+from retour.model.events.labels import LabelDocumentKept
+from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, LabelState, WhoPays
+from retour.model.order import Order
+from retour.model.outcome import Outcome
+from retour.model.parcels import Address, Parcel, check_route
+from retour.model.text import Text, text
+from retour.plugins.shipping import ShippingCaller
+from retour.providers.errors import ProviderError
+from retour.providers.label_request import LabelDocument
+from retour.rules import labels
+from retour.rules.draft import Draft
+from retour.steps.case import Case
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """The label that somebody wants, before it is known who makes it and where it goes."""
+
+    return_id: str
+    option: LabelOption
+    sender: Address = attrs.field(repr=False)
+    parcel: Parcel
+    provider: str | None
+    account: str
+    payer: WhoPays
+    beside: bool
+    replaces: str | None
+    note: str | None = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Labels:
+    """The labels of one shop's returns."""
+
+    services: Services
+    commands: Commands
+
+    def options(
+        self, order_id: str, sender: Address, parcel: Parcel, provider: str | None, account: str, by: Actor
+    ) -> Sequence[LabelOption]:
+        """Ask a provider which labels it sells for a parcel."""
+        case = self._case(order_id, by)
+        recipient = self._recipient(order_id)
+        check_route(order_id, sender, recipient, parcel)
+        caller = self._caller(order_id, provider, account)
+        try:
+            return caller.options(sender, recipient, parcel)
+        except ProviderError as error:
+            raise _unavailable(case.order_id, caller, error) from error
+
+    def order(self, order_id: str, wish: Wish, by: Actor, request: Request) -> Outcome:
+        """Decide on a label and have it made: once, however often the page that does it is opened."""
+        case = self._case(order_id, by)
+        before = self.commands.before(case, by, request)
+        if before is not None:
+            return before
+        caller = self._caller(order_id, wish.provider, wish.account)
+        if not caller.capabilities.labels.usable:
+            raise InvalidArgument(
+                text("Order {order}: {provider} makes no labels.", order=order_id, provider=caller.display_name)
+            )
+        wanted = labels.WantedLabel(
+            return_id=wish.return_id,
+            provider=caller.name,
+            account=wish.account,
+            option=wish.option,
+            parcel=wish.parcel,
+            sender=wish.sender,
+            recipient=self._recipient(order_id),
+            payer=wish.payer,
+            beside=wish.beside,
+            replaces=wish.replaces,
+            note=wish.note,
+        )
+
+        def decide(draft: Draft, order: Order) -> None:
+            labels.order_label(draft, order, wanted)
+            replaced = draft.dossier.labels[wanted.replaces] if wanted.replaces is not None else None
+            if replaced is not None and replaced.reference and replaced.state in _CANCELLABLE:
+                labels.cancel_label(draft, order, replaced.id, None)
+
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
+
+    def cancel(self, order_id: str, label_id: str, by: Actor, note: str | None) -> Outcome:
+        """Have a label taken back."""
+
+        def decide(draft: Draft, order: Order) -> None:
+            labels.cancel_label(draft, order, label_id, note)
+
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+
+    def settle(self, order_id: str, label_id: str, by: Actor, made: bool, reference: str, note: str | None) -> Outcome:
+        """Say what became of a label of which nobody could tell."""
+
+        def decide(draft: Draft, order: Order) -> None:
+            labels.settle_label(draft, order, label_id, made=made, reference=reference, note=note)
+
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+
+    def document(self, order_id: str, label_id: str, form: LabelForm | None, by: Actor) -> LabelDocument:
+        """The document of a label: the one that was kept, else its provider's; one that it gives out once is kept."""
+        case = self._case(order_id, by)
+        label = case.dossier.label(label_id)
+        if label.document_id is not None:
+            kept = self.services.store.notes(self.commands.shop_id, order_id).get(label.document_id)
+            if kept is not None:
+                return _document_of(kept)
+        _check_there(case, label)
+        caller = self._caller(order_id, label.provider, label.account)
+        try:
+            document = caller.fetch_label(label.reference, label.parcel, form or label.option.form)
+        except ProviderError as error:
+            raise _unavailable(order_id, caller, error) from error
+        if document.once:
+            self._keep(case, label, document)
+        return document
+
+    def _keep(self, case: Case, label: Label, document: LabelDocument) -> None:
+        def decide(draft: Draft, order: Order) -> None:
+            kept = LabelDocumentKept(
+                return_id=label.return_id,
+                label_id=label.id,
+                document_id=draft.document(order, _words_of(document)),
+            )
+            draft.record(kept)
+
+        command = Command(
+            order_id=case.order_id, by=Actor.provider(label.provider), decide=decide, case=case, finishes=True
+        )
+        self.commands.run(command)
+
+    def _case(self, order_id: str, by: Actor) -> Case:
+        """The order, for who may act on it. Raises `NotAllowed`."""
+        case = self.commands.known(order_id, by)
+        check_actor(by, case.given)
+        return case
+
+    # --- who and where to ----------------------------------------------------------------------------
+
+    def _recipient(self, order_id: str) -> Address:
+        recipient = self.services.return_address(self.commands.shop_id)
+        if recipient is None:
+            raise InvalidArgument(
+                text(
+                    "Order {order}: say where goods come back to: ReturnDesk(return_address=Address(...)).",
+                    order=order_id,
+                )
+            )
+        return recipient
+
+    def _caller(self, order_id: str, provider: str | None, account: str) -> ShippingCaller:
+        name = provider or self._only_one(order_id)
+        caller = self.services.accounts.shipping(self.commands.shop_id, name, account)
+        if isinstance(caller, Text):
+            raise ProviderUnavailable(
+                text("Order {order}: {provider} cannot be used: {why}", order=order_id, provider=name, why=caller)
+            )
+        return caller
+
+    def _only_one(self, order_id: str) -> str:
+        """The one shipping provider that is loaded. Raises `InvalidArgument` where there are several, or none."""
+        names = list(self.services.registry.shipping)
+        if len(names) != 1:
+            raise InvalidArgument(
+                text(
+                    "Order {order}: say which shipping provider: provider=… There are: {providers}.",
+                    order=order_id,
+                    providers=names or [text("none")],
+                )
+            )
+        return names[0]
+
+
+_CANCELLABLE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
+
+
+def _check_there(case: Case, label: Label) -> None:
+    """Raise `WrongState` for a label that has no document, or should not be used any more."""
+    if label.replaced_by is not None:
+        raise WrongState(
+            text(
+                "Order {order}: label {label} was replaced by {other}. Show that one.",
+                order=case.order_id,
+                label=label.id,
+                other=label.replaced_by,
+            )
+        )
+    if label.state not in _CANCELLABLE:
+        raise WrongState(
+            text(
+                "Order {order}: label {label} is {state}, so there is nothing to print.",
+                order=case.order_id,
+                label=label.id,
+                state=LABEL_WORDS[label.state],
+            )
+        )
+    if not label.parcel and not label.reference:
+        raise WrongState(
+            text(
+                "Order {order}: {provider} has not said yet what it calls label {label}. Print it there, or wait until "
+                "it is told.",
+                order=case.order_id,
+                provider=label.provider,
+                label=label.id,
+            )
+        )
+
+
+def _unavailable(order_id: str, caller: ShippingCaller, error: ProviderError) -> ProviderUnavailable:
+    return ProviderUnavailable(
+        text("Order {order}: {provider}: {why}", order=order_id, provider=caller.display_name, why=error.reason.words)
+    )
+
+
+def _words_of(document: LabelDocument) -> str:
+    content = base64.b64encode(document.content).decode("ascii")
+    return json.dumps({"form": document.form.value, "media_type": document.media_type, "content": content})
+
+
+def _document_of(words: str) -> LabelDocument:
+    kept = json.loads(words)
+    return LabelDocument(
+        form=LabelForm(kept["form"]),
+        media_type=kept["media_type"],
+        content=binascii.a2b_base64(kept["content"]),
+        once=True,
+    )

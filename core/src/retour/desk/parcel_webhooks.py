@@ -1,0 +1,77 @@
+"""Webhooks of shipping providers: verified, kept once for the order that they are about, and then acted on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from retour.desk.commands import Commands
+from retour.desk.services import Services
+from retour.effects import inbox
+from retour.model.errors import InvalidWebhook, OrderUnreadable, ProviderUnavailable
+from retour.model.order import Mode
+from retour.model.outcome import WebhookReceipt
+from retour.model.text import Text, text
+from retour.plugins.calling import ProviderBroke
+from retour.plugins.shipping import ShippingCaller
+from retour.providers.label_request import Shipment, ShipmentEvents
+
+
+@attrs.frozen
+class ParcelWebhooks:
+    """The webhooks about parcels of one shop."""
+
+    services: Services
+    commands: Commands
+
+    def receive(self, provider: str, headers: Mapping[str, str], body: bytes, account: str) -> WebhookReceipt:
+        """Verify a webhook, keep what it says of shipments of orders that we know, and act on it.
+
+        A provider tells of every parcel of its account, those that go out too: what is of none of ours is not kept.
+        """
+        shop_id = self.commands.shop_id
+        caller = self.services.accounts.shipping(shop_id, provider, account)
+        if isinstance(caller, Text):
+            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))
+        sender = inbox.Sender(shop=shop_id, provider=provider, account=account, mode=Mode.LIVE)
+        kept, unknown = [], 0
+        unreadable: OrderUnreadable | None = None
+        for event in self._read(caller, headers, body).events:
+            order_id = self._order_of(sender, event.shipment)
+            if order_id is None:
+                unknown += 1
+                continue
+            try:
+                kept.append(self.services.keeping.keep_shipment(order_id, sender, event))
+            except OrderUnreadable as error:  # what it says of other orders is kept, and this when it is sent again
+                unreadable = error
+        to_run = [effect_id for one in kept for effect_id in one.to_run]
+        if to_run and self.services.inline_seconds > 0:
+            self.commands.run_effects(to_run)
+        if unreadable is not None:
+            raise unreadable
+        return WebhookReceipt(kept=sum(one.number for one in kept), unknown=unknown)
+
+    def _read(self, caller: ShippingCaller, headers: Mapping[str, str], body: bytes) -> ShipmentEvents:
+        try:
+            return inbox.read(caller, headers, body)
+        except ProviderUnavailable as error:
+            if isinstance(error.__cause__, ProviderBroke):
+                self.services.store.note_problem(
+                    self.commands.shop_id, f"webhooks of {caller.name}", error.__cause__.message
+                )
+            raise
+
+    def _order_of(self, sender: inbox.Sender, shipment: Shipment) -> str | None:
+        """The order whose label it is, by any name that it has there; else the order that it names, if that has labels
+        of this account."""
+        find = self.services.store.find_order
+        for name in shipment.names:
+            found = find(sender.shop, sender.provider, sender.account, sender.mode.value, name)
+            if found is not None:
+                return found
+        case = self.services.keeping.case(sender.shop, shipment.order_id) if shipment.order_id else None
+        labels = case.dossier.labels.values() if case is not None else ()
+        of_account = any((one.provider, one.account) == (sender.provider, sender.account) for one in labels)
+        return shipment.order_id if of_account else None

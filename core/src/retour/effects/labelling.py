@@ -1,0 +1,317 @@
+"""Makes labels, and finds out what became of them and of the parcels that go with them.
+
+The intent was committed before. A label is made only where no try of it can have made one; after a crash or an answer
+that is not clear, the provider is asked first (`retour.rules.labels`).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from retour.effects.attempt import Attempt, done, postpone
+from retour.model.events.labels import LabelCancelRefused, LabelHeld, LabelPutOff, LabelRefused, LabelUnclear
+from retour.model.labels import Label, LabelState, ParcelState, WhatFollows
+from retour.model.parcels import addresses_of_words
+from retour.model.reasons import Reason, ReasonCode, as_reason, cannot_be_asked, reason
+from retour.model.refunds import Evidence
+from retour.model.text import Text
+from retour.plugins.accounts import Accounts
+from retour.plugins.shipping import ShippingCaller
+from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.label_request import LabelRequest, Shipment
+from retour.rules.draft import Draft
+from retour.rules.labels import (
+    NextForLabel,
+    ReportedShipment,
+    candidates,
+    follows_a_refusal,
+    label_meant,
+    next_for_label,
+    report,
+)
+from retour.steps.case import Case
+from retour.store.effects import ClaimedEffect
+from retour.store.store import Store
+
+_A_MOMENT = datetime.timedelta(seconds=20)
+"""Before a provider is asked what became of a label whose answer was lost."""
+
+_BEFORE = datetime.timedelta(minutes=15)
+"""How much earlier than our own intent a provider's clock can say that a label was made."""
+
+WATCHED = datetime.timedelta(days=90)
+"""How long after it was ordered a parcel is looked at: none is on its way for longer."""
+
+_MAY_BE_MADE = (LabelState.ORDERED, LabelState.UNKNOWN)
+
+
+@attrs.frozen
+class Labelling:
+    """Talks to shipping providers about labels. ``what_follows`` says, for a shop, what a parcel's steps bring."""
+
+    accounts: Accounts
+    store: Store
+    what_follows: Callable[[str], Mapping[ParcelState, WhatFollows]]
+
+    # --- making one ----------------------------------------------------------------------------------
+
+    def make(self, effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
+        """Have a label made, or find out what became of an earlier try and act on that."""
+        label = case.dossier.label(label_id)
+        if label.state not in _MAY_BE_MADE or label.needs_person:
+            return Attempt(settled=done(effect))
+        provider = self.accounts.shipping(case.shop, label.provider, label.account)
+        if isinstance(provider, Text):
+            if effect.crashed:
+                return _unclear(effect, label, reason(ReasonCode.PLUGIN_UNUSABLE))
+            return Attempt(settled=postpone(effect, str(provider)))
+        request = self._request(case, label)
+        if request is None:
+            return self._without_addresses(effect, label)
+        if label.state is LabelState.ORDERED and not effect.crashed:
+            return self._first(effect, label, provider, request)
+        return self._recover(effect, label, provider, request, case)
+
+    def _request(self, case: Case, label: Label) -> LabelRequest | None:
+        """The request of a label, made of what was fixed when it was ordered; None where its addresses were removed."""
+        kept = self.store.notes(case.shop, case.order_id).get(label.addresses_id)
+        if kept is None:
+            return None
+        sender, recipient = addresses_of_words(kept)
+        return LabelRequest(
+            label_id=label.id,
+            order_id=case.order_id,
+            return_number=label.return_id,
+            option=label.option.code,
+            contract=label.option.contract,
+            form=label.option.form,
+            sender=sender,
+            recipient=recipient,
+            parcel=label.parcel_sent,
+            instead_of_refused=follows_a_refusal(case.dossier, label),
+        )
+
+    def _without_addresses(self, effect: ClaimedEffect, label: Label) -> Attempt:
+        held = LabelHeld(return_id=label.return_id, label_id=label.id, because=reason(ReasonCode.ADDRESS_FORGOTTEN))
+        return Attempt(settled=done(effect), record=_while_open(label, lambda draft: draft.record(held)))
+
+    def _first(self, effect: ClaimedEffect, label: Label, provider: ShippingCaller, request: LabelRequest) -> Attempt:
+        """Ask for it where no earlier try can have made it."""
+        try:
+            shipment = provider.create_label(request)
+        except ProviderError as error:
+            return self._not_made(effect, label, error)
+        return self._made(effect, label, shipment, Evidence.ANSWER)
+
+    def _not_made(self, effect: ClaimedEffect, label: Label, error: ProviderError) -> Attempt:
+        """A first try that gave no label: what it means decides what follows."""
+        because = error.reason
+        if error.disposition is Disposition.RETRY:
+            settled = postpone(effect, str(error), error.not_before)
+
+            def put_off(draft: Draft) -> None:
+                until = draft.at + datetime.timedelta(microseconds=settled.delay)
+                draft.record(
+                    LabelPutOff(return_id=label.return_id, label_id=label.id, because=because, not_before=until)
+                )
+
+            return Attempt(settled=settled, record=_while_open(label, put_off))
+        if error.disposition is Disposition.RECONCILE:
+            return _unclear(effect, label, because)
+        refused = LabelRefused(return_id=label.return_id, label_id=label.id, because=because)
+        return Attempt(settled=done(effect), record=_while_open(label, lambda draft: draft.record(refused)))
+
+    # --- finding out ---------------------------------------------------------------------------------
+
+    def _recover(
+        self, effect: ClaimedEffect, label: Label, provider: ShippingCaller, request: LabelRequest, case: Case
+    ) -> Attempt:
+        """Ask the provider what became of an unclear label, and go on by the rule."""
+        now = case.time.now()
+        if effect.crashed or label.unclear_at is None:  # a worker died with it: its try is as late as can be
+            label = attrs.evolve(label, unclear_at=now.latest)
+        if provider.capabilities.find_shipment.usable:
+            try:
+                found = provider.find_shipment(request)
+            except ProviderError as error:
+                return _unclear(effect, label, cannot_be_asked(error.reason))
+            if found is not None:
+                return self._made(effect, label, found, Evidence.RECONCILE)
+        step = next_for_label(
+            label,
+            now,
+            refuses_repeats=provider.capabilities.refuses_repeats,
+            lookup_complete_after=provider.capabilities.lookup_complete_after
+            if provider.capabilities.find_shipment.usable
+            else None,
+        )
+        if step is NextForLabel.WAIT:
+            return _unclear(effect, label, reason(ReasonCode.NOT_KNOWN_YET))
+        if step is NextForLabel.HOLD:
+            return self._among_the_orders(effect, label, provider, case)
+        try:
+            shipment = provider.create_label(request)
+        except ProviderError as error:
+            if step is NextForLabel.MAKE_ANEW and error.code is not ErrorCode.ALREADY_MADE:
+                return self._not_made(effect, label, error)
+            if error.disposition in (Disposition.FIX, Disposition.FINAL) or error.code is ErrorCode.ALREADY_MADE:
+                return self._among_the_orders(effect, label, provider, case)  # it says nothing of the earlier try
+            return _unclear(effect, label, error.reason)
+        return self._made(effect, label, shipment, Evidence.REPEATED)
+
+    def _among_the_orders(self, effect: ClaimedEffect, label: Label, provider: ShippingCaller, case: Case) -> Attempt:
+        """Look for a label that is there, or may be, among the return shipments of its order: one that can be it is
+        taken for it, none or several wait for a person."""
+        if not provider.capabilities.list_shipments.usable:
+            return _held(effect, label, reason(ReasonCode.LABEL_NOT_FOUND))
+        since = (label.begun_at or label.ordered_at) - _BEFORE
+        try:
+            shipments = provider.list_shipments(case.order_id, since)
+        except ProviderError as error:
+            return _unclear(effect, label, cannot_be_asked(error.reason))
+        seen = [as_reported_shipment(one) for one in shipments]
+        found = candidates(case.dossier, label, seen)
+        if len(found) != 1:
+            return _held(effect, label, reason(ReasonCode.LABEL_NOT_FOUND))
+        return Attempt(settled=done(effect), fact=self._reports(effect, label, found[0], Evidence.RECONCILE))
+
+    def _made(self, effect: ClaimedEffect, label: Label, shipment: Shipment, evidence: Evidence) -> Attempt:
+        """The provider has the label: its word is the outcome."""
+        fact = self._reports(effect, label, as_reported_shipment(shipment), evidence)
+        return Attempt(settled=done(effect), fact=fact)
+
+    def _reports(
+        self, effect: ClaimedEffect, label: Label, seen: ReportedShipment, evidence: Evidence
+    ) -> Callable[[Draft], None]:
+        """Record what the provider says of a label."""
+        follows = self.what_follows(effect.shop)
+        return lambda draft: report(draft, draft.dossier.label(label.id), seen, evidence, follows)
+
+    # --- looking at one ------------------------------------------------------------------------------
+
+    def look(self, effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
+        """Look at a label and its parcel, until the parcel is at its end; webhooks are faster."""
+        label = case.dossier.label(label_id)
+        over = case.time.now().earliest - (label.begun_at or label.ordered_at) > WATCHED
+        if label.state in (LabelState.REFUSED, LabelState.CANCELLED) or label.progress is ParcelState.DELIVERED or over:
+            return Attempt(settled=done(effect))
+        provider = self.accounts.shipping(case.shop, label.provider, label.account)
+        if isinstance(provider, Text):
+            return Attempt(settled=postpone(effect, str(provider)))
+        if not (label.reference or label.parcel):  # its names come by webhook alone
+            return Attempt(settled=postpone(effect, ""))
+        try:
+            shipment = provider.fetch_shipment(label.reference, label.parcel)
+        except ProviderError as error:
+            return Attempt(settled=postpone(effect, str(error), error.not_before))
+        seen = as_reported_shipment(shipment)
+        ended = seen.progress is ParcelState.DELIVERED or seen.told.value in ("refused", "cancelled")
+
+        reports = self._reports(effect, label, seen, Evidence.LOOKUP)
+
+        def fact(draft: Draft) -> None:
+            known = draft.dossier.label(label.id)
+            reports(draft)
+            if known.cancel_asked and draft.dossier.label(label.id).scanned:
+                draft.record(_cancel_refused(label, reason(ReasonCode.NOT_CANCELLABLE)))
+
+        return Attempt(settled=done(effect) if ended else postpone(effect, ""), fact=fact)
+
+    def told(self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case) -> Attempt:
+        """Record what a signed webhook said of a shipment of ours; of any other, as of one that goes out, nothing."""
+        label = label_meant(case.dossier, provider, account, seen)
+        if label is None:
+            return Attempt(settled=done(effect))
+        return Attempt(settled=done(effect), fact=self._reports(effect, label, seen, Evidence.WEBHOOK))
+
+    # --- taking one back -----------------------------------------------------------------------------
+
+    def cancel(self, effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
+        """Ask the provider to take a label back. A label is cancelled once, however often that is asked."""
+        label = case.dossier.label(label_id)
+        if not label.cancel_asked or label.state is LabelState.CANCELLED:
+            return Attempt(settled=done(effect))
+        provider = self.accounts.shipping(case.shop, label.provider, label.account)
+        if isinstance(provider, Text):
+            return Attempt(settled=postpone(effect, str(provider)))
+        try:
+            shipment = provider.cancel_label(label.reference, label.parcel)
+        except ProviderError as error:
+            if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
+                return Attempt(settled=postpone(effect, str(error), error.not_before))
+            refused = _cancel_refused(label, error.reason)
+
+            def record(draft: Draft) -> None:
+                if draft.dossier.label(label.id).cancel_asked:
+                    draft.record(refused)
+
+            return Attempt(settled=done(effect), record=record)
+        fact = self._reports(effect, label, as_reported_shipment(shipment), Evidence.ANSWER)
+        return Attempt(settled=done(effect), fact=fact)
+
+
+def as_reported_shipment(shipment: Shipment) -> ReportedShipment:
+    """What a provider says of a shipment, as a value of ours."""
+    return ReportedShipment(
+        told=shipment.told,
+        reference=shipment.reference,
+        parcel=shipment.parcel,
+        label_id=shipment.label_id,
+        progress=shipment.progress,
+        provider_status=shipment.provider_status,
+        because=as_reason(shipment.because),
+        carrier=shipment.carrier,
+        tracking_number=shipment.tracking_number,
+        tracking_url=shipment.tracking_url,
+        cost=shipment.cost,
+        valid_until=shipment.valid_until,
+        made_at=shipment.made_at,
+        changed_at=shipment.changed_at,
+    )
+
+
+def ended_its_process(effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
+    """Making a label ended too many processes: it may be there, and a person is asked."""
+    return _held(effect, case.dossier.label(label_id), reason(ReasonCode.PROCESS_STOPPED))
+
+
+def _unclear(effect: ClaimedEffect, label: Label, because: Reason) -> Attempt:
+    """It may have been made. The provider is asked again soon, then less and less often; nothing gives up."""
+
+    def record(draft: Draft) -> None:
+        now = draft.dossier.label(label.id)
+        if now.state is LabelState.ORDERED or not because.repeats(now.because):
+            draft.record(
+                LabelUnclear(return_id=label.return_id, label_id=label.id, because=because, database_at=draft.latest)
+            )
+
+    settled = postpone(effect, str(because), None if effect.attempts else _A_MOMENT)
+    return Attempt(settled=settled, record=_while_open(label, record))
+
+
+def _held(effect: ClaimedEffect, label: Label, because: Reason) -> Attempt:
+    def record(draft: Draft) -> None:
+        if draft.dossier.label(label.id).state is LabelState.ORDERED:
+            draft.record(
+                LabelUnclear(return_id=label.return_id, label_id=label.id, because=because, database_at=draft.latest)
+            )
+        draft.record(LabelHeld(return_id=label.return_id, label_id=label.id, because=because))
+
+    return Attempt(settled=done(effect), record=_while_open(label, record))
+
+
+def _cancel_refused(label: Label, because: Reason) -> LabelCancelRefused:
+    return LabelCancelRefused(return_id=label.return_id, label_id=label.id, because=because)
+
+
+def _while_open(label: Label, record: Callable[[Draft], None]) -> Callable[[Draft], None]:
+    """Record only if nothing has settled the label meanwhile, a webhook or a person."""
+
+    def if_open(draft: Draft) -> None:
+        if draft.dossier.label(label.id).state in _MAY_BE_MADE:
+            record(draft)
+
+    return if_open

@@ -1,0 +1,152 @@
+"""How labels and their parcels change the dossier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retour.model.dossier import Dossier
+from retour.model.events.event import Recorded
+from retour.model.events.folding import Changes, step
+from retour.model.events.labels import (
+    LabelCancelAsked,
+    LabelCancelRefused,
+    LabelDocumentKept,
+    LabelHeld,
+    LabelOrdered,
+    LabelPutOff,
+    LabelRefused,
+    LabelReported,
+    LabelSettled,
+    LabelUnclear,
+    ParcelMoved,
+)
+from retour.model.labels import SCANNED, Label, LabelState, Told
+from retour.model.making import changed
+
+_STATES = {
+    Told.ANNOUNCING: LabelState.ANNOUNCING,
+    Told.READY: LabelState.READY,
+    Told.REFUSED: LabelState.REFUSED,
+    Told.CANCELLING: LabelState.CANCELLING,
+    Told.CANCELLED: LabelState.CANCELLED,
+}
+
+
+def _with_label(dossier: Dossier, label_id: str, at: Recorded, **changes: Any) -> Changes:
+    label = changed(dossier.labels[label_id], changed_at=at.at, **changes)
+    return {"labels": {**dossier.labels, label_id: label}}
+
+
+@step(LabelOrdered)
+def _ordered(dossier: Dossier, event: LabelOrdered, at: Recorded) -> Changes:
+    label = Label(
+        id=event.label_id,
+        return_id=event.return_id,
+        provider=event.provider,
+        account=event.account,
+        option=event.option,
+        parcel_sent=event.parcel,
+        addresses_id=event.addresses_id,
+        state=LabelState.ORDERED,
+        ordered_at=at.at,
+        changed_at=at.at,
+        begun_at=event.database_at,
+        payer=event.payer,
+        replaces=event.replaces,
+    )
+    labels = {**dossier.labels, label.id: label}
+    if event.replaces is not None and event.replaces in labels:
+        labels[event.replaces] = changed(labels[event.replaces], replaced_by=label.id)
+    return {"labels": labels}
+
+
+@step(LabelPutOff)
+def _put_off(dossier: Dossier, event: LabelPutOff, at: Recorded) -> Changes:
+    return _with_label(dossier, event.label_id, at, because=event.because)
+
+
+@step(LabelUnclear)
+def _unclear(dossier: Dossier, event: LabelUnclear, at: Recorded) -> Changes:
+    since = event.database_at or at.at
+    return _with_label(dossier, event.label_id, at, state=LabelState.UNKNOWN, because=event.because, unclear_at=since)
+
+
+@step(LabelRefused)
+def _refused(dossier: Dossier, event: LabelRefused, at: Recorded) -> Changes:
+    return _with_label(dossier, event.label_id, at, state=LabelState.REFUSED, because=event.because, needs_person=False)
+
+
+@step(LabelHeld)
+def _held(dossier: Dossier, event: LabelHeld, at: Recorded) -> Changes:
+    return _with_label(dossier, event.label_id, at, because=event.because, needs_person=True)
+
+
+@step(LabelReported)
+def _reported(dossier: Dossier, event: LabelReported, at: Recorded) -> Changes:
+    known = dossier.labels[event.label_id]
+    return _with_label(
+        dossier,
+        event.label_id,
+        at,
+        state=_STATES[event.told],
+        told=event.told,
+        reference=event.reference or known.reference,
+        parcel=event.parcel or known.parcel,
+        carrier=event.carrier or known.carrier,
+        tracking_number=event.tracking_number or known.tracking_number,
+        tracking_url=event.tracking_url or known.tracking_url,
+        cost=event.cost if event.cost is not None else known.cost,
+        valid_until=event.valid_until or known.valid_until,
+        because=event.because,
+        needs_person=False,
+        cancel_asked=known.cancel_asked and event.told is not Told.CANCELLED,
+    )
+
+
+@step(ParcelMoved)
+def _moved(dossier: Dossier, event: ParcelMoved, at: Recorded) -> Changes:
+    known = dossier.labels[event.label_id]
+    scanned_at = known.scanned_at or ((event.moved_at or at.at) if event.progress in SCANNED else None)
+    return _with_label(
+        dossier,
+        event.label_id,
+        at,
+        progress=event.progress,
+        provider_status=event.provider_status,
+        scanned_at=scanned_at,
+        follows=event.follows,
+        moved_at=at.at,
+        told_at=event.moved_at,
+    )
+
+
+@step(LabelCancelAsked)
+def _cancel_asked(dossier: Dossier, event: LabelCancelAsked, at: Recorded) -> Changes:
+    return _with_label(dossier, event.label_id, at, cancel_asked=True, because=None)
+
+
+@step(LabelCancelRefused)
+def _cancel_refused(dossier: Dossier, event: LabelCancelRefused, at: Recorded) -> Changes:
+    known = dossier.labels[event.label_id]
+    state = LabelState.READY if known.state is LabelState.CANCELLING else known.state
+    return _with_label(dossier, event.label_id, at, state=state, cancel_asked=False, not_cancelled=event.because)
+
+
+@step(LabelSettled)
+def _settled(dossier: Dossier, event: LabelSettled, at: Recorded) -> Changes:
+    known = dossier.labels[event.label_id]
+    return _with_label(
+        dossier,
+        event.label_id,
+        at,
+        state=LabelState.ANNOUNCING if event.made else LabelState.REFUSED,
+        reference=event.reference or known.reference,
+        settled=True,
+        because=None,
+        needs_person=False,
+    )
+
+
+@step(LabelDocumentKept)
+def _document_kept(dossier: Dossier, event: LabelDocumentKept, at: Recorded) -> Changes:
+    return _with_label(dossier, event.label_id, at, document_id=event.document_id)

@@ -1,0 +1,399 @@
+"""Labels: when one can be ordered, what its provider's word makes of it, and what to do where nobody knows.
+
+A label costs money once. It is decided on, committed, and then asked for; after a lost answer its provider is asked
+first, and another is made only where the first certainly was not.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+import attrs
+
+from retour.model.actor import Actor, ActorKind
+from retour.model.dossier import Dossier
+from retour.model.errors import InvalidArgument, WrongState
+from retour.model.events.goods import ReturnSent
+from retour.model.events.labels import (
+    LabelCancelAsked,
+    LabelOrdered,
+    LabelReported,
+    LabelSettled,
+    ParcelMoved,
+)
+from retour.model.labels import LABEL_WORDS, Label, LabelOption, LabelState, ParcelState, Told, WhatFollows, WhoPays
+from retour.model.moment import Moment
+from retour.model.money import Money
+from retour.model.order import Order
+from retour.model.parcels import Address, Parcel, check_route
+from retour.model.reasons import Reason
+from retour.model.refunds import Evidence
+from retour.model.returns import GOODS_WORDS, GoodsState
+from retour.model.text import text
+from retour.rules.draft import Draft
+
+_CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
+"""Returns of which goods are still to come."""
+
+_MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
+"""Labels of which nobody knows yet that they are there."""
+
+
+@attrs.frozen(kw_only=True)
+class WantedLabel:
+    """The label that somebody wants. ``beside`` says that the return has another parcel, which has its own label
+    already; ``replaces`` names the label that it stands for."""
+
+    return_id: str
+    provider: str
+    account: str
+    option: LabelOption
+    parcel: Parcel
+    sender: Address = attrs.field(repr=False)
+    recipient: Address = attrs.field(repr=False)
+    payer: WhoPays = WhoPays.SHOP
+    beside: bool = False
+    replaces: str | None = None
+    note: str | None = attrs.field(default=None, repr=False)
+
+
+def order_label(draft: Draft, order: Order, wanted: WantedLabel) -> None:
+    """Decide on a label. Raises `WrongState` for a return of which nothing is to come, and where it has a label: one
+    parcel is sent with one label."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("order a label"))
+    dossier = draft.dossier
+    return_ = dossier.return_(wanted.return_id)
+    if return_.goods not in _CAN_TRAVEL:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} is {state}, and a label is made for one that is approved and not "
+                "all received.",
+                order=order.id,
+                return_id=return_.id,
+                state=GOODS_WORDS[return_.goods],
+            )
+        )
+    check_route(order.id, wanted.sender, wanted.recipient, wanted.parcel)
+    _check_items(order, wanted.parcel)
+    _check_no_other(dossier, wanted)
+    draft.record(
+        LabelOrdered(
+            label_id=draft.new_id("lb"),
+            return_id=return_.id,
+            provider=wanted.provider,
+            account=wanted.account,
+            option=wanted.option,
+            parcel=wanted.parcel,
+            addresses_id=draft.addresses(order, wanted.sender, wanted.recipient),
+            payer=wanted.payer,
+            replaces=wanted.replaces,
+            note_id=draft.note(order, wanted.note),
+            database_at=draft.earliest,
+        )
+    )
+
+
+def _check_items(order: Order, parcel: Parcel) -> None:
+    for item in parcel.items:
+        order.line(item.line_id)
+
+
+def _check_no_other(dossier: Dossier, wanted: WantedLabel) -> None:
+    """One label for each parcel: another one needs a word that there is another parcel, or which one it replaces."""
+    if wanted.replaces is not None:
+        _check_replaced(dossier, wanted, dossier.label(wanted.replaces))
+        return
+    others = [label for label in dossier.labels_of(wanted.return_id) if label.open]
+    if others and not wanted.beside:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} has label {label}, which is {state}. Show that one; replace it with "
+                "replaces=…, or say another_parcel=True where another parcel goes with this one.",
+                order=dossier.order_id,
+                return_id=wanted.return_id,
+                label=others[-1].id,
+                state=LABEL_WORDS[others[-1].state],
+            )
+        )
+
+
+def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None:
+    if label.return_id != wanted.return_id:
+        raise InvalidArgument(
+            text(
+                "Order {order}: label {label} is of return {its}, not of {return_id}.",
+                order=dossier.order_id,
+                label=label.id,
+                its=label.return_id,
+                return_id=wanted.return_id,
+            )
+        )
+    if label.replaced_by is not None:
+        raise WrongState(
+            text(
+                "Order {order}: label {label} was replaced by {other} already. Show that one.",
+                order=dossier.order_id,
+                label=label.id,
+                other=label.replaced_by,
+            )
+        )
+    if label.scanned:
+        raise WrongState(
+            text(
+                "Order {order}: the parcel of label {label} is on its way, so it needs no other label. If another "
+                "parcel goes with it, say another_parcel=True.",
+                order=dossier.order_id,
+                label=label.id,
+            )
+        )
+    if label.state in _MAY_BE_MADE:
+        raise WrongState(
+            text(
+                "Order {order}: whether label {label} was made is not known yet. Wait for it, or settle it with "
+                "settle_label, so that no two are bought.",
+                order=dossier.order_id,
+                label=label.id,
+            )
+        )
+
+
+# --- cancelling ------------------------------------------------------------------------------------------
+
+
+def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) -> None:
+    """Want a label taken back. Raises `WrongState` for one that was scanned, is not there, or has no name there."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("cancel a label"))
+    label = draft.dossier.label(label_id)
+    if label.scanned:
+        raise WrongState(
+            text(
+                "Order {order}: the carrier has the parcel of label {label}, so it cannot be cancelled.",
+                order=order.id,
+                label=label.id,
+            )
+        )
+    if label.state not in (LabelState.ANNOUNCING, LabelState.READY) or label.cancel_asked:
+        raise WrongState(
+            text(
+                "Order {order}: label {label} is {state}, so it cannot be cancelled now.",
+                order=order.id,
+                label=label.id,
+                state=LABEL_WORDS[LabelState.CANCELLING if label.cancel_asked else label.state],
+            )
+        )
+    if not label.reference:
+        raise WrongState(
+            text(
+                "Order {order}: {provider} has not said yet what it calls label {label}, so it cannot be cancelled "
+                "from here. Cancel it there, or wait until it is told.",
+                order=order.id,
+                provider=label.provider,
+                label=label.id,
+            )
+        )
+    draft.record(
+        LabelCancelAsked(return_id=label.return_id, label_id=label.id, note_id=draft.note(order, note)),
+    )
+
+
+# --- a person's word -------------------------------------------------------------------------------------
+
+
+def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, reference: str, note: str | None) -> None:
+    """Say what became of a label of which nobody could tell, by what was seen at the provider."""
+    draft.only(ActorKind.STAFF, what=text("settle a label"))
+    label = draft.dossier.label(label_id)
+    if label.state is not LabelState.UNKNOWN or not label.needs_person:
+        raise WrongState(
+            text(
+                "Order {order}: label {label} is {state}. Only one that waits for a person is settled by hand.",
+                order=order.id,
+                label=label.id,
+                state=LABEL_WORDS[label.state],
+            )
+        )
+    if made and not reference.strip():
+        raise InvalidArgument(
+            text(
+                "Order {order}: say what {provider} calls label {label}: reference=…",
+                order=order.id,
+                provider=label.provider,
+                label=label.id,
+            )
+        )
+    taken = [one.id for one in draft.dossier.labels.values() if reference and one.reference == reference.strip()]
+    if made and taken:
+        raise InvalidArgument(
+            text(
+                "Order {order}: {reference} is label {label} already.",
+                order=order.id,
+                reference=reference.strip(),
+                label=taken[0],
+            )
+        )
+    draft.record(
+        LabelSettled(
+            return_id=label.return_id,
+            label_id=label.id,
+            made=made,
+            reference=reference.strip() if made else "",
+            note_id=draft.note(order, note),
+        )
+    )
+
+
+# --- what the provider says ------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ReportedShipment:
+    """A label and its parcel as a provider has them, as a value of ours: see `retour.providers.Shipment`."""
+
+    told: Told
+    reference: str = ""
+    parcel: str = ""
+    label_id: str = ""
+    progress: ParcelState = ParcelState.NOT_SENT
+    provider_status: str = ""
+    because: Reason | None = None
+    carrier: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    cost: Money | None = None
+    valid_until: datetime.date | None = None
+    made_at: datetime.datetime | None = None
+    changed_at: datetime.datetime | None = None
+
+
+def report(
+    draft: Draft,
+    label: Label,
+    seen: ReportedShipment,
+    evidence: Evidence,
+    follows: Mapping[ParcelState, WhatFollows],
+) -> None:
+    """Record what a provider says of one label, where that is news, and what ``follows`` from a step of its parcel. A
+    parcel never goes back to where it was by an answer that is older than what we know."""
+    by = Actor.provider(label.provider)
+    facts = LabelReported(
+        return_id=label.return_id,
+        label_id=label.id,
+        told=seen.told,
+        evidence=evidence,
+        reference=seen.reference,
+        parcel=seen.parcel,
+        carrier=seen.carrier,
+        tracking_number=seen.tracking_number,
+        tracking_url=seen.tracking_url,
+        cost=seen.cost,
+        valid_until=seen.valid_until,
+        because=seen.because,
+    )
+    if _is_news(label, facts):
+        draft.record(facts, by)
+    if seen.progress is not label.progress and not _is_older(label, seen):
+        draft.record(
+            ParcelMoved(
+                return_id=label.return_id,
+                label_id=label.id,
+                progress=seen.progress,
+                provider_status=seen.provider_status,
+                follows=follows.get(seen.progress, WhatFollows.NOTHING),
+                moved_at=seen.changed_at,
+            ),
+            by,
+        )
+        _follow(draft, draft.dossier.label(label.id), by)
+
+
+def _follow(draft: Draft, label: Label, by: Actor) -> None:
+    """What follows from a step of a parcel at once; all else is for a list, where the label is read."""
+    return_ = draft.dossier.returns.get(label.return_id)
+    if label.follows is WhatFollows.SENT and return_ is not None and return_.goods is GoodsState.APPROVED:
+        draft.record(ReturnSent(return_id=return_.id, tracking=label.tracking_number), by)
+
+
+def _is_news(label: Label, facts: LabelReported) -> bool:
+    known = {
+        "reference": label.reference,
+        "parcel": label.parcel,
+        "carrier": label.carrier,
+        "tracking_number": label.tracking_number,
+        "tracking_url": label.tracking_url,
+        "cost": label.cost,
+        "valid_until": label.valid_until,
+    }
+    told = any(getattr(facts, name) not in (None, "", value) for name, value in known.items())
+    return told or facts.told is not label.told or label.state in _MAY_BE_MADE
+
+
+def _is_older(label: Label, seen: ReportedShipment) -> bool:
+    """Whether an answer speaks of an earlier moment than what is known: a scan does not unhappen, and webhooks come in
+    any order."""
+    known = label.told_at
+    if known is not None and seen.changed_at is not None and seen.changed_at < known:
+        return True
+    return label.scanned and seen.progress in (ParcelState.NOT_SENT, ParcelState.UNKNOWN)
+
+
+# --- finding out -----------------------------------------------------------------------------------------
+
+
+class NextForLabel(StrEnum):
+    """What happens to a label of which nobody knows whether it was made, and that its provider did not find."""
+
+    ASK_AGAIN = "ask again"  # the same request: the provider refuses it if a label is there
+    MAKE_ANEW = "make anew"  # it certainly was not made
+    WAIT = "wait"
+    HOLD = "hold"
+
+
+def next_for_label(
+    label: Label, now: Moment, *, refuses_repeats: bool, lookup_complete_after: datetime.timedelta | None
+) -> NextForLabel:
+    """What to do with an unclear label that was not found. Asking again is safe where a repeated request is refused for
+    ever; "not found" proves something only after the provider's own time."""
+    if refuses_repeats:
+        return NextForLabel.ASK_AGAIN
+    if lookup_complete_after is None or label.unclear_at is None:
+        return NextForLabel.HOLD
+    return NextForLabel.MAKE_ANEW if now.earliest > label.unclear_at + lookup_complete_after else NextForLabel.WAIT
+
+
+def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipment]) -> Sequence[ReportedShipment]:
+    """The shipments that can be ``label``: that with our id where one has it, else all that are no other label's; none
+    where another label is known without its names, since nobody could say which is whose."""
+    shipments = list(shipments)
+    ours = [one for one in shipments if one.label_id == label.id]
+    if ours:
+        return ours
+    others = [one for one in dossier.labels.values() if one.id != label.id]
+    taken = {name for one in others for name in (one.reference, one.parcel, one.tracking_number) if name}
+    free = [one for one in shipments if not one.label_id and _names(one).isdisjoint(taken)]
+    nameless = [one for one in others if one.told is not None and not (one.reference or one.tracking_number)]
+    return () if nameless else free
+
+
+def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
+    """Whether the label that was ordered before it for the same return was refused."""
+    of_return = dossier.labels_of(label.return_id)
+    before = of_return[: of_return.index(label)]
+    return bool(before) and before[-1].state is LabelState.REFUSED
+
+
+def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
+    """Which label a provider speaks of: by our id, or by a name that it has there. Where it names a label that nobody
+    knows by name, that is the one of the order that was found without one, if there is just one."""
+    of_account = [one for one in dossier.labels.values() if (one.provider, one.account) == (provider, account)]
+    for label in of_account:
+        known = {label.reference, label.parcel, label.tracking_number} - {""}
+        if seen.label_id == label.id or known & _names(seen):
+            return label
+    nameless = [one for one in of_account if one.told is not None and not one.reference]
+    return nameless[0] if seen.reference and len(nameless) == 1 else None
+
+
+def _names(shipment: ReportedShipment) -> set[str]:
+    return {name for name in (shipment.reference, shipment.parcel, shipment.tracking_number) if name}

@@ -1,0 +1,220 @@
+"""A shipping provider that is there in memory: books of what was bought, and faults for its next calls."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import attrs
+
+from retour import Money, hookimpl
+from retour.model.labels import Charged, LabelForm, LabelOption, ParcelState, Told
+from retour.model.parcels import Address, Parcel
+from retour.providers import (
+    ErrorCode,
+    LabelDocument,
+    LabelRequest,
+    ProviderError,
+    ProviderSession,
+    RawWebhook,
+    Secret,
+    Shipment,
+    ShipmentEvent,
+    ShipmentEvents,
+    ShippingCapabilities,
+    Support,
+    WebhookTrust,
+    check_signed,
+    hmac_sha256,
+)
+
+PRICE = Money.of("4.95", "EUR")
+
+OPTION = LabelOption(code="post:return", name="Post, to a service point", carrier="post", price=PRICE)
+
+
+@attrs.define(kw_only=True)
+class Bought:
+    """A label in the carrier's own books."""
+
+    request: LabelRequest
+    reference: str
+    told: Told = Told.READY
+    progress: ParcelState = ParcelState.NOT_SENT
+    because: str = ""
+    documents: int = 0
+
+    def shipment(self, *, names: bool = True, ours: bool = True) -> Shipment:
+        """As the carrier says it; without its ``names``, or our id, as some do."""
+        return Shipment(
+            told=self.told,
+            reference=self.reference if names else "",
+            parcel=f"p-{self.reference}" if names else "",
+            label_id=self.request.label_id if ours else "",
+            order_id=self.request.order_id,
+            progress=self.progress,
+            provider_status=self.progress.value,
+            because=self.because,
+            tracking_number=f"3S{self.reference}" if self.told is not Told.ANNOUNCING else "",
+            cost=PRICE,
+        )
+
+
+class Carrier:
+    """The carrier behind the provider: its books, and what goes wrong with its next calls."""
+
+    def __init__(self) -> None:
+        self.bought: list[Bought] = []
+        self.faults: deque[Callable[[], Exception]] = deque()
+        self.lost_answers = 0
+        self.announces = False
+        self.cancels_later = False
+        self.calls: list[str] = []
+        self.lock = threading.Lock()
+
+    def find(self, reference: str) -> Bought:
+        return next(one for one in self.bought if one.reference == reference)
+
+    def spent(self) -> Money:
+        """What all labels cost that were not cancelled."""
+        counts = [one for one in self.bought if one.told not in (Told.REFUSED, Told.CANCELLED)]
+        return sum([PRICE for _ in counts], Money.zero("EUR"))
+
+
+@attrs.frozen(kw_only=True)
+class NoSettings:
+    """It needs none."""
+
+
+def lost() -> ProviderError:
+    return ProviderError(ErrorCode.OUTCOME_UNKNOWN, "the connection was cut")
+
+
+class SmallCarrier:
+    """Refuses a label id that it knows, and lists the shipments of an order."""
+
+    name: ClassVar[str] = "small_carrier"
+    display_name: ClassVar[str] = "Small Carrier"
+    api: ClassVar[int] = 2
+    settings_type: ClassVar[type[NoSettings]] = NoSettings
+    capabilities: ClassVar[ShippingCapabilities] = ShippingCapabilities(
+        labels=Support.YES,
+        options=Support.YES,
+        prices=Support.YES,
+        fetch_label=Support.YES,
+        fetch_shipment=Support.YES,
+        find_shipment=Support.PROVIDER_CANNOT,
+        list_shipments=Support.YES,
+        cancel_label=Support.YES,
+        forms=frozenset({LabelForm.PDF}),
+        refuses_repeats=True,
+        webhooks=WebhookTrust.SIGNED,
+    )
+    carrier: ClassVar[Carrier]
+    once: ClassVar[bool] = False
+    names: ClassVar[bool] = True
+    says_our_id: ClassVar[bool] = True
+
+    def __init__(self, settings: NoSettings, http: ProviderSession) -> None:
+        del settings, http
+
+    def _call(self, method: str) -> None:
+        self.carrier.calls.append(method)
+        if self.carrier.faults:
+            raise self.carrier.faults.popleft()()
+
+    def options(self, sender: Address, recipient: Address, parcel: Parcel) -> Sequence[LabelOption]:
+        del recipient, parcel
+        self._call("options")
+        return [OPTION] if sender.country == "NL" else []
+
+    def create_label(self, request: LabelRequest) -> Shipment:
+        self._call("create_label")
+        with self.carrier.lock:
+            if any(one.request.label_id == request.label_id for one in self.carrier.bought):
+                raise ProviderError(ErrorCode.ALREADY_MADE, "this id was used")
+            made = Bought(request=request, reference=f"R{len(self.carrier.bought) + 1}")
+            if self.carrier.announces:
+                made.told = Told.ANNOUNCING
+            self.carrier.bought.append(made)
+        if self.carrier.lost_answers:
+            self.carrier.lost_answers -= 1
+            raise lost()
+        return made.shipment()
+
+    def fetch_label(self, reference: str, parcel: str, form: LabelForm) -> LabelDocument:
+        del parcel
+        self._call("fetch_label")
+        bought = self.carrier.find(reference)
+        if bought.told is not Told.READY:
+            raise ProviderError(ErrorCode.LABEL_NOT_READY, "not announced yet")
+        bought.documents += 1
+        if self.once and bought.documents > 1:
+            raise ProviderError(ErrorCode.UNKNOWN_SHIPMENT, "this document was given out")
+        content = f"%PDF-1.7 {reference} {bought.request.sender.name}".encode()
+        return LabelDocument(form=form, media_type="application/pdf", content=content, once=self.once)
+
+    def fetch_shipment(self, reference: str, parcel: str) -> Shipment:
+        del parcel
+        self._call("fetch_shipment")
+        return self.carrier.find(reference).shipment()
+
+    def list_shipments(self, order_id: str, since: datetime.datetime) -> Sequence[Shipment]:
+        del since
+        self._call("list_shipments")
+        return [
+            one.shipment(names=self.names, ours=self.says_our_id)
+            for one in self.carrier.bought
+            if one.request.order_id == order_id
+        ]
+
+    def cancel_label(self, reference: str, parcel: str) -> Shipment:
+        del parcel
+        self._call("cancel_label")
+        bought = self.carrier.find(reference)
+        if bought.progress is not ParcelState.NOT_SENT:
+            raise ProviderError(ErrorCode.NOT_CANCELLABLE, "it was scanned")
+        bought.told = Told.CANCELLING if self.carrier.cancels_later else Told.CANCELLED
+        return bought.shipment()
+
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        check_signed(webhook.body, [webhook.headers.get("x-signature", "")], [KEY], setting="small_carrier.key")
+        said = json.loads(webhook.body)
+        return ShipmentEvents(
+            events=[ShipmentEvent(event_id=one.pop("id"), shipment=Shipment(**_values(one))) for one in said]
+        )
+
+
+def _values(said: dict[str, Any]) -> dict[str, Any]:
+    kinds = {"told": Told, "progress": ParcelState, "changed_at": datetime.datetime.fromisoformat}
+    return {name: kinds[name](value) if name in kinds else value for name, value in said.items()}
+
+
+def signed_webhook(*said: dict[str, str]) -> tuple[dict[str, str], bytes]:
+    """A webhook as the carrier sends it."""
+    body = json.dumps(list(said)).encode()
+    return {"X-Signature": hmac_sha256(body, KEY)}, body
+
+
+KEY = Secret("the key of the small carrier")
+
+
+def plugin_of(carrier: Carrier, **more: object) -> object:
+    """A plugin with a provider of its own before ``carrier``; ``more`` are other attributes of its class."""
+    kind = type("OneSmallCarrier", (SmallCarrier,), {"carrier": carrier, **more})
+
+    class Plugin:
+        name = "small_carrier"
+
+        @hookimpl
+        def shipping_providers(self) -> list[type]:
+            return [kind]
+
+    return Plugin()
+
+
+__all__ = ["OPTION", "PRICE", "Bought", "Carrier", "Charged", "SmallCarrier", "lost", "plugin_of", "signed_webhook"]

@@ -1,0 +1,334 @@
+"""Labels: bought once, found again after a lost answer, shown as often as anybody wants, taken back while unused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+from shipping.small_carrier import OPTION, PRICE, SmallCarrier
+from shipping.world import ANNA, BOX, HOME, JANSEN, World
+
+from retour import (
+    Address,
+    AttentionKind,
+    Audience,
+    GoodsState,
+    InvalidArgument,
+    LabelState,
+    Parcel,
+    ParcelState,
+    ProviderUnavailable,
+    UnknownLabel,
+    WhatFollows,
+    WrongState,
+)
+from retour.model.labels import Told
+from retour.providers import ErrorCode, ProviderError
+
+
+def test_a_label_is_bought_and_its_document_shown(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    assert list(world.desk.label_options("1001", sender=HOME, parcel=BOX, by=JANSEN)) == [OPTION]
+
+    outcome = world.order()
+
+    label = world.label()
+    assert outcome.label_id == label.id
+    assert outcome.label == label
+    assert (label.state, label.cost, label.tracking_number) == (LabelState.READY, PRICE, "3SR1")
+    document = world.desk.label_document("1001", label.id, by=JANSEN)
+    assert document.content == b"%PDF-1.7 R1 J. Jansen"
+    assert document.media_type == "application/pdf"
+    assert world.carrier.spent() == PRICE
+
+
+def test_who_reads_the_timeline_sees_the_label_and_no_address(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    of_staff = [entry.text("en") for entry in world.desk.timeline("1001", Audience.STAFF)]
+    of_customer = [entry.text("nl") for entry in world.desk.timeline("1001", Audience.CUSTOMER)]
+    assert "Label of small_carrier ready, for €4.95" in of_staff or any("ready, for" in one for one in of_staff)
+    assert any("retourlabel" in one for one in of_customer)
+    assert not any("Jansen" in one or "Lindelaan" in one for one in (*of_staff, *of_customer))
+
+
+def test_opening_the_page_twice_buys_no_second_label(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    first = world.order("form-1")
+    assert world.order("form-1").label_id == first.label_id
+    with pytest.raises(WrongState, match="has label"):
+        world.order("form-2")
+    assert len(world.carrier.bought) == 1
+    world.order("form-3", another_parcel=True)
+    assert len(world.carrier.bought) == 2
+
+
+@pytest.mark.parametrize("says_our_id", [True, False])
+@pytest.mark.parametrize("names", [True, False])
+def test_after_a_lost_answer_the_label_is_found_and_not_bought_again(
+    make_world: Callable[..., World], names: bool, says_our_id: bool
+) -> None:
+    world = make_world(names=names, says_our_id=says_our_id)
+    world.carrier.lost_answers = 1
+    world.order()
+    assert world.label().state is LabelState.UNKNOWN
+
+    world.work_for(minutes=1)
+
+    label = world.label()
+    assert label.state is LabelState.READY
+    assert len(world.carrier.bought) == 1
+    assert label.reference == ("R1" if names else "")
+    if not names:
+        with pytest.raises(WrongState, match="has not said yet what it calls"):
+            world.desk.cancel_label("1001", label.id, by=ANNA)
+        with pytest.raises(WrongState, match="has not said yet"):
+            world.desk.label_document("1001", label.id, by=ANNA)
+
+
+def test_a_request_that_never_arrived_is_made_once(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.carrier.faults.append(lambda: ProviderError(ErrorCode.OUTCOME_UNKNOWN, "cut before"))
+    world.order()
+    assert world.carrier.bought == []
+    world.work_for(minutes=1)
+    assert world.label().state is LabelState.READY
+    assert len(world.carrier.bought) == 1
+
+
+def test_two_that_can_be_it_wait_for_a_person(make_world: Callable[..., World]) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers = 1
+    world.order()
+    world.carrier.bought.append(attrs.evolve(world.carrier.bought[0], reference="R9"))
+    world.work_for(minutes=1)
+    label = world.label()
+    assert label.state is LabelState.UNKNOWN
+    assert label.needs_person
+
+    with pytest.raises(InvalidArgument, match="reference"):
+        world.desk.settle_label("1001", label.id, by=ANNA, made=True)
+    world.desk.settle_label("1001", label.id, by=ANNA, made=True, reference="R1")
+    world.work_for(minutes=1)
+    assert world.label().state is LabelState.READY
+    assert len(world.carrier.bought) == 2
+
+
+def test_no_label_is_taken_for_one_when_a_person_says_so(make_world: Callable[..., World]) -> None:
+    world = make_world(capabilities=attrs.evolve(SmallCarrier.capabilities, refuses_repeats=False))
+    world.carrier.faults.append(lambda: ProviderError(ErrorCode.OUTCOME_UNKNOWN, "cut before"))
+    world.order()
+    world.work_for(minutes=1)
+    label = world.label()
+    assert label.needs_person
+    assert world.carrier.bought == []
+    world.desk.settle_label("1001", label.id, by=ANNA, made=False)
+    assert world.label().state is LabelState.REFUSED
+    world.order("again")
+    assert world.label().state is LabelState.READY
+    assert len(world.carrier.bought) == 1
+
+
+def test_a_refusal_reaches_staff_in_the_carriers_words(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.carrier.faults.append(lambda: ProviderError(ErrorCode.CARRIER_REFUSED, "the parcel is too wide"))
+    world.order()
+    label = world.label()
+    assert label.state is LabelState.REFUSED
+    assert label.because is not None
+    assert "the parcel is too wide" in label.because.text("en")
+    world.order("another form")
+    assert world.label().state is LabelState.READY
+
+
+def test_a_label_is_announced_later_and_looked_at_until_then(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.carrier.announces = True
+    world.order()
+    label = world.label()
+    assert label.state is LabelState.ANNOUNCING
+    with pytest.raises(ProviderUnavailable, match="not there yet"):
+        world.desk.label_document("1001", label.id, by=ANNA)
+    world.carrier.bought[0].told = Told.READY
+    world.work_for(minutes=1)
+    assert world.label().state is LabelState.READY
+
+
+def test_a_parcel_is_followed_until_it_is_delivered(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    for progress in (ParcelState.ON_ITS_WAY, ParcelState.DELIVERED):
+        world.carrier.bought[0].progress = progress
+        world.work_for(hours=7)
+        assert world.label().progress is progress
+    asked = world.carrier.calls.count("fetch_shipment")
+    world.work_for(days=2)
+    assert world.carrier.calls.count("fetch_shipment") == asked, "a parcel that arrived is not looked at any more"
+
+
+def test_an_unused_label_is_cancelled_and_another_can_be_bought(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    first = world.order().label_id
+    assert first is not None
+    world.desk.cancel_label("1001", first, by=ANNA)
+    assert world.label().state is LabelState.CANCELLED
+    assert not world.carrier.spent()
+    second = world.order("another form").label_id
+    assert second != first
+    assert world.carrier.spent() == PRICE
+
+
+def test_a_label_that_was_scanned_meanwhile_says_so(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = world.order().label_id
+    assert label_id is not None
+    world.carrier.cancels_later = True
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    assert world.label().state is LabelState.CANCELLING
+    world.carrier.bought[0].told = Told.READY
+    world.carrier.bought[0].progress = ParcelState.ON_ITS_WAY
+    world.work_for(minutes=1)
+    label = world.label()
+    assert label.state is LabelState.READY
+    assert label.scanned
+    assert not label.cancel_asked
+    said = [entry.text("en") for entry in world.desk.timeline("1001", Audience.STAFF)]
+    assert any("could not be cancelled" in one for one in said)
+
+
+def test_a_label_that_runs_out_is_replaced_and_the_old_one_cancelled(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    first = world.order().label_id
+    second = world.order("replacement", replaces=first).label_id
+    labels = world.desk.dossier("1001").labels
+    assert labels[str(first)].replaced_by == second
+    assert labels[str(first)].state is LabelState.CANCELLED
+    assert world.carrier.spent() == PRICE
+    with pytest.raises(WrongState, match="was replaced by"):
+        world.desk.label_document("1001", str(first), by=ANNA)
+    with pytest.raises(WrongState, match="replaced by"):
+        world.order("replacement again", replaces=first)
+
+
+def test_a_document_that_is_given_out_once_is_kept_and_shown_again(make_world: Callable[..., World]) -> None:
+    world = make_world(once=True)
+    label_id = str(world.order().label_id)
+    first = world.desk.label_document("1001", label_id, by=ANNA)
+    assert world.desk.label_document("1001", label_id, by=JANSEN) == first
+    assert world.carrier.bought[0].documents == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "parcel", "words"),
+    [
+        (attrs.evolve(HOME, house_number=""), BOX, "no house number"),
+        (attrs.evolve(HOME, postal_code=" "), BOX, "no postal code"),
+        (attrs.evolve(HOME, country="nl"), BOX, "two capital letters"),
+        (attrs.evolve(HOME, country="CH"), BOX, "cup needs weight_grams, price, hs_code, origin_country"),
+        (attrs.evolve(HOME, country="GB"), Parcel(weight_grams=1), "name its items"),
+    ],
+)
+def test_what_no_carrier_takes_is_refused_before_anything_is_bought(
+    make_world: Callable[..., World], sender: Address, parcel: Parcel, words: str
+) -> None:
+    world = make_world()
+    with pytest.raises(InvalidArgument, match=words):
+        world.order(sender=sender, parcel=parcel)
+    assert world.carrier.calls == []
+    assert world.desk.dossier("1001").labels == {}
+
+
+def test_a_return_that_is_not_approved_gets_no_label(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    with pytest.raises(WrongState, match="cancelled"):
+        world.order()
+    with pytest.raises(UnknownLabel, match="no label"):
+        world.desk.label_document("1001", "lb-1", by=ANNA)
+
+
+# --- what follows from a parcel's steps ------------------------------------------------------------------
+
+
+def moved(world: World, progress: ParcelState) -> None:
+    world.carrier.bought[-1].progress = progress
+    world.work_for(hours=7)
+
+
+def test_a_first_scan_sends_the_return_and_a_delivery_asks_for_a_count(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    moved(world, ParcelState.ON_ITS_WAY)
+    return_ = world.desk.dossier("1001").return_(world.return_id)
+    assert (return_.goods, return_.tracking) == (GoodsState.IN_TRANSIT, "3SR1")
+    moved(world, ParcelState.DELIVERED)
+    (waiting,) = world.desk.list_returns(waits_for="counting").returns
+    assert waiting.return_id == world.return_id
+    world.desk.receive("1001", world.return_id, {"cup": 1}, by=ANNA, request_id="count")
+    assert world.desk.list_returns(waits_for="counting").returns == ()
+
+
+def test_no_step_of_a_parcel_counts_or_restocks_anything(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    for progress in ParcelState:
+        moved(world, progress)
+    return_ = world.desk.dossier("1001").return_(world.return_id)
+    assert return_.receipts == {}
+    assert return_.movements == {}
+
+
+@pytest.mark.parametrize("progress", [ParcelState.LOST, ParcelState.RETURNED_TO_SENDER, ParcelState.PROBLEM])
+def test_a_parcel_that_got_lost_waits_for_a_look(make_world: Callable[..., World], progress: ParcelState) -> None:
+    world = make_world()
+    world.order()
+    moved(world, progress)
+    (item,) = world.desk.attention().items
+    assert (item.kind, item.about, item.can_do) == (AttentionKind.PARCEL, world.label().id, ("acknowledge",))
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert world.desk.attention().items == ()
+
+
+def test_the_host_says_what_follows(make_world: Callable[..., World]) -> None:
+    world = make_world(
+        desk={
+            "parcel_steps": {ParcelState.ON_ITS_WAY: WhatFollows.NOTHING, ParcelState.DELIVERED: WhatFollows.ASK},
+        }
+    )
+    world.order()
+    moved(world, ParcelState.ON_ITS_WAY)
+    assert world.desk.dossier("1001").return_(world.return_id).goods is GoodsState.APPROVED
+    moved(world, ParcelState.DELIVERED)
+    assert [item.kind for item in world.desk.attention().items] == [AttentionKind.PARCEL]
+
+
+def test_what_became_of_a_label_is_listed_until_it_is_settled(make_world: Callable[..., World]) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers = 1
+    world.order()
+    world.carrier.bought.append(attrs.evolve(world.carrier.bought[0], reference="R9"))
+    world.work_for(minutes=1)
+    (item,) = world.desk.attention().items
+    assert (item.kind, item.can_do) == (AttentionKind.LABEL_UNKNOWN, ("settle_label",))
+    world.desk.settle_label("1001", item.about, by=ANNA, made=False)
+    assert world.desk.attention().items == ()
+
+
+def test_a_refused_label_is_listed_until_another_is_bought(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.carrier.faults.append(lambda: ProviderError(ErrorCode.CARRIER_REFUSED, "too wide"))
+    world.order()
+    (item,) = world.desk.attention().items
+    assert item.kind is AttentionKind.LABEL_REFUSED
+    assert "too wide" in item.why.render("en")
+    world.order("another form")
+    assert world.desk.attention().items == ()
+
+
+def test_a_label_that_could_not_be_cancelled_is_listed(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = str(world.order().label_id)
+    world.carrier.bought[0].progress = ParcelState.ON_ITS_WAY
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    assert [item.kind for item in world.desk.attention().items] == [AttentionKind.LABEL_NOT_CANCELLED]

@@ -1,0 +1,78 @@
+"""What a carrier tells by webhook: believed when it is signed, of a parcel of ours, once, and in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from shipping.small_carrier import signed_webhook
+from shipping.world import ANNA, World
+
+from retour import InvalidWebhook, LabelState, ParcelState, WebhookReceipt, WrongState
+
+
+def tell(world: World, **said: str) -> WebhookReceipt:
+    headers, body = signed_webhook({"id": "ev-1", "told": "ready", **said})
+    return world.desk.receive_webhook("small_carrier", headers, body)
+
+
+def test_a_signed_webhook_moves_the_parcel(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    assert tell(world, parcel="p-R1", progress="on_its_way") == WebhookReceipt(kept=1, unknown=0)
+    assert world.label().progress is ParcelState.ON_ITS_WAY
+
+
+def test_one_that_nobody_signed_is_refused(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    headers, body = signed_webhook({"id": "ev-1", "told": "ready", "parcel": "p-R1", "progress": "lost"})
+    with pytest.raises(InvalidWebhook):
+        world.desk.receive_webhook("small_carrier", {**headers, "X-Signature": "0" * 64}, body)
+    assert world.label().progress is ParcelState.NOT_SENT
+
+
+def test_the_same_webhook_again_changes_nothing(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    for _ in range(3):
+        tell(world, parcel="p-R1", progress="on_its_way")
+    said = [entry.code for entry in world.desk.timeline("1001")]
+    assert said.count("parcel_moved") == 1
+
+
+def test_an_older_step_that_comes_later_does_not_move_it_back(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    tell(world, id="ev-2", parcel="p-R1", progress="delivered", changed_at="2026-11-29T12:00:00+00:00")
+    tell(world, id="ev-1", parcel="p-R1", progress="on_its_way", changed_at="2026-11-29T08:00:00+00:00")
+    assert world.label().progress is ParcelState.DELIVERED
+
+
+def test_a_parcel_that_goes_out_is_none_of_ours(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    assert tell(world, parcel="p-99", progress="delivered") == WebhookReceipt(kept=0, unknown=1)
+    tell(world, parcel="p-99", order_id="1001", progress="delivered")  # the order's own parcel, on its way to him
+    assert world.label().progress is ParcelState.NOT_SENT
+
+
+def test_a_label_that_was_found_without_names_gets_them_by_webhook(make_world: Callable[..., World]) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers = 1
+    label_id = str(world.order().label_id)
+    world.work_for(minutes=1)
+    with pytest.raises(WrongState, match="has not said yet"):
+        world.desk.cancel_label("1001", label_id, by=ANNA)
+    tell(world, reference="R1", parcel="p-R1", order_id="1001")
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    assert world.label().state is LabelState.CANCELLED
+
+
+def test_a_webhook_of_one_shop_moves_no_parcel_of_another(make_world: Callable[..., World]) -> None:
+    one = make_world(desk={"shop_id": "one"})
+    other = make_world(desk={"shop_id": "other"})
+    one.order()
+    other.order()
+    tell(one, parcel="p-R1", progress="on_its_way")
+    assert (one.label().progress, other.label().progress) == (ParcelState.ON_ITS_WAY, ParcelState.NOT_SENT)
