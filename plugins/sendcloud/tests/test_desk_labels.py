@@ -1,0 +1,151 @@
+"""Labels of Sendcloud in a desk: bought once, followed by its webhooks, and what its carriers refuse."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+from shipping.world import move_effects
+
+from retour import Actor, Address, LabelForm, LabelState, MemoryShop, Money, Parcel, ParcelItem, ParcelState, ReturnDesk
+from retour.sandbox import Fault
+from retour.testing import a_line, an_order
+from retour_sendcloud.sandbox import SendcloudSandbox
+
+ANNA, JANSEN = Actor.staff("anna"), Actor.customer("c-1")
+HOME = Address(
+    name="Customer", street="Damrak", house_number="70", postal_code="1012 LM", city="Amsterdam", country="NL"
+)
+SHOP = Address(name="Returns", street="Keizersgracht 1", postal_code="1015 CJ", city="Amsterdam", country="NL")
+BOX = Parcel(weight_grams=900, items=[ParcelItem(line_id="cup", description="Cup", quantity=1, reason="11")])
+MINUTE, DAY = datetime.timedelta(minutes=1), datetime.timedelta(days=1)
+
+
+@attrs.define
+class Room:
+    """A desk with an approved return of order 1001, and Sendcloud."""
+
+    desk: ReturnDesk
+    sandbox: SendcloudSandbox
+    return_id: str
+
+    def order(self, request_id: str = "form-1", *, sender: Address = HOME, **more: Any) -> Any:
+        options = self.desk.label_options("1001", sender=HOME, parcel=BOX, by=ANNA)
+        self.desk.order_label(
+            "1001", self.return_id, options[0], sender=sender, parcel=BOX, by=ANNA, request_id=request_id, **more
+        )
+        return self.label
+
+    @property
+    def label(self) -> Any:
+        return list(self.desk.dossier("1001").labels.values())[-1]
+
+    def hear(self) -> None:
+        """Every webhook that Sendcloud sends."""
+        for webhook in self.sandbox.take_webhooks():
+            self.desk.receive_webhook("sendcloud", webhook.headers, webhook.body)
+        self.desk.work()
+
+    def work_for(self, time: datetime.timedelta) -> None:
+        self.sandbox.advance(time)
+        move_effects(self.desk, time)
+        self.desk.work()
+
+
+@pytest.fixture
+def room(sandbox: SendcloudSandbox) -> Iterator[Room]:
+    desk = ReturnDesk(
+        shop=MemoryShop([an_order(a_line("cup", 2), customer="c-1")]),
+        store="sqlite://",
+        plugins=["sendcloud"],
+        settings={"sendcloud": dict(sandbox.settings)},
+        return_address=SHOP,
+    )
+    made = desk.request_return("1001", {"cup": 1}, by=JANSEN, request_id="request")
+    yield Room(desk, sandbox, made.return_id)
+    desk.close()
+
+
+def test_a_label_is_announced_shown_scanned_and_delivered_by_webhook(room: Room) -> None:
+    assert room.order().state is LabelState.ANNOUNCING
+    room.sandbox.advance(MINUTE)
+    room.hear()
+    room.work_for(MINUTE)
+    label = room.label
+    assert (label.state, label.cost) == (LabelState.READY, Money.of("5.45", "EUR"))
+    document = room.desk.label_document("1001", label.id, by=JANSEN, form=LabelForm.PDF)
+    assert document.content.startswith(b"%PDF-")
+
+    room.sandbox.scan(label.reference)
+    room.hear()
+    assert room.label.progress is ParcelState.ON_ITS_WAY
+    room.sandbox.advance(DAY)
+    room.sandbox.deliver(label.reference)
+    room.hear()
+    assert room.label.progress is ParcelState.DELIVERED
+
+
+def test_without_a_webhook_it_is_read(room: Room) -> None:
+    room.order()
+    room.work_for(MINUTE)
+    assert room.label.state is LabelState.READY
+
+
+def test_what_was_delivered_to_the_customer_moves_no_parcel_of_his_return(room: Room) -> None:
+    room.order()
+    room.work_for(MINUTE)
+    room.sandbox.send("1001", postal_code="1012 LM")
+    room.hear()
+    assert room.label.progress is ParcelState.NOT_SENT
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.ERROR_500_AFTER, Fault.NO_JSON_AFTER])
+def test_after_a_lost_answer_the_label_is_found_and_bought_once(room: Room, fault: Fault) -> None:
+    room.desk.label_options("1001", sender=HOME, parcel=BOX, by=ANNA)
+    room.sandbox.server.faulty = lambda request: request.path.endswith("/returns") and request.method == "POST"
+    room.sandbox.server.faults.append(fault)
+    assert room.order().state is LabelState.UNKNOWN
+    for _ in range(3):
+        room.work_for(5 * MINUTE)
+    label = room.label
+    assert (label.state, label.reference) == (LabelState.READY, "")  # its number comes by webhook alone
+    [booked] = room.sandbox.books()
+    assert (booked.label_id, booked.parcel, booked.charged) == (label.id, label.parcel, Money.of("5.45", "EUR"))
+
+    room.sandbox.scan(booked.reference)
+    room.hear()
+    assert room.label.progress is ParcelState.ON_ITS_WAY
+    assert room.label.reference == booked.reference
+
+
+def test_where_a_carrier_refused_without_a_word_the_next_label_says_why(room: Room) -> None:
+    room.sandbox.errors_are_told = False
+    nowhere = attrs.evolve(HOME, street="Damrak 70", house_number="")
+    room.sandbox.refuse("Zone not served")
+    room.order()
+    room.work_for(MINUTE)
+    first = room.label
+    assert first.state is LabelState.REFUSED
+    room.sandbox.refuse("Zone not served")
+    room.order("form-2", sender=nowhere)
+    second = room.label
+    assert (second.state, second.because is not None) == (LabelState.REFUSED, True)
+    assert "Zone not served" in second.because.text("en")
+    room.order("form-3", sender=nowhere)
+    assert [one.charged.minor for one in room.sandbox.books()] == [0, 545]
+
+
+def test_a_label_is_cancelled_unless_its_parcel_is_scanned_first(room: Room) -> None:
+    label = room.order()
+    room.work_for(MINUTE)
+    room.desk.cancel_label("1001", label.id, by=ANNA)
+    assert room.label.state is LabelState.CANCELLING
+    room.sandbox.scan(room.sandbox.books()[0].reference)
+    room.hear()
+    room.work_for(DAY)
+    label = room.label
+    assert (label.state, label.progress) == (LabelState.READY, ParcelState.ON_ITS_WAY)
+    assert room.sandbox.books()[0].charged == Money.of("5.45", "EUR")
