@@ -71,7 +71,7 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import goods, payment_identity, refunds, stock, timeline
+from retour.rules import goods, payment_identity, refunds, requests, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, is_shop, shops_of
@@ -231,11 +231,11 @@ class ReturnDesk:
         given = goods.given_lines(order_id, lines, RequestedLine)
 
         def decide(draft: Draft, order: Order) -> None:
-            asked = goods.requested_lines(draft.dossier, order, given)
+            asked = requests.requested_lines(draft.dossier, order, given)
             return_id = draft.new_id("rt")
             request = ReturnRequest(return_id=return_id, lines=asked)
             objections = self._services.hooks.return_policy(order, request, self._commands.context(draft))
-            goods.request(draft, order, return_id, asked, objections, note)
+            requests.request(draft, order, return_id, asked, objections, note)
 
         request = Request.of(order_id, request_id, ("request_return", given, note))
         return self._command(order_id, by, decide, request=request, connection=connection)
@@ -254,7 +254,7 @@ class ReturnDesk:
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.approve(draft, order, return_id, send_by, note)
+            requests.approve(draft, order, return_id, send_by, note)
 
         return self._command(order_id, by, decide, connection=connection)
 
@@ -272,7 +272,7 @@ class ReturnDesk:
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.reject(draft, order, return_id, because, note)
+            requests.reject(draft, order, return_id, because, note)
 
         return self._command(order_id, by, decide, connection=connection, finishes=True)
 
@@ -290,7 +290,7 @@ class ReturnDesk:
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.send(draft, order, return_id, tracking, note)
+            requests.send(draft, order, return_id, tracking, note)
 
         return self._command(order_id, by, decide, connection=connection)
 
@@ -307,7 +307,7 @@ class ReturnDesk:
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.cancel(draft, order, return_id, note)
+            requests.cancel(draft, order, return_id, note)
 
         return self._command(order_id, by, decide, connection=connection, finishes=True)
 
@@ -324,7 +324,7 @@ class ReturnDesk:
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.close(draft, order, return_id, note)
+            requests.close(draft, order, return_id, note)
 
         return self._command(order_id, by, decide, connection=connection, finishes=True)
 

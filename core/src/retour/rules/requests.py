@@ -1,0 +1,209 @@
+"""The goods track from the request to the end of a return: who may announce what, who decides, and how it ends.
+
+requested -> approved | rejected -> in transit -> what is counted (`retour.rules.goods`) -> closed; cancelled, expired.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+from retour.model.actor import ActorKind
+from retour.model.dossier import Dossier
+from retour.model.errors import InvalidArgument, InvalidQuantity, WrongState
+from retour.model.events.event import Event
+from retour.model.events.goods import (
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnRequested,
+    ReturnSent,
+)
+from retour.model.order import Order
+from retour.model.returns import GOODS_WORDS, GoodsState, Objection, RequestedLine, Return, Severity
+from retour.model.text import Text, text
+from retour.rules.draft import Draft
+from retour.rules.goods import POLICY, check_names, check_units, units_left
+
+_MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
+    ReturnApproved: frozenset({GoodsState.REQUESTED}),
+    ReturnRejected: frozenset({GoodsState.REQUESTED}),
+    ReturnSent: frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
+    ReturnCancelled: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
+    ReturnExpired: frozenset({GoodsState.APPROVED}),
+    ReturnClosed: frozenset({GoodsState.PARTLY_RECEIVED, GoodsState.RECEIVED}),
+}
+"""From which states each event may follow."""
+
+_CANNOT: Mapping[type[Event], Text] = {
+    ReturnApproved: text("it cannot be approved"),
+    ReturnRejected: text("it cannot be rejected"),
+    ReturnSent: text("it cannot be on its way"),
+    ReturnCancelled: text("it cannot be cancelled"),
+    ReturnClosed: text("it cannot be closed"),
+}
+
+_INSTEAD: Mapping[GoodsState, Text] = {
+    GoodsState.REQUESTED: text("It waits for approve_return or reject_return; cancel_return takes it back."),
+    GoodsState.APPROVED: text(
+        "mark_sent when it is on its way, receive when it is here, cancel_return when it is not to come."
+    ),
+    GoodsState.REJECTED: text("The customer can request a new one."),
+    GoodsState.IN_TRANSIT: text("receive when it is here, cancel_return when it will not come."),
+    GoodsState.PARTLY_RECEIVED: text(
+        "receive what else comes, close_return when nothing more does, correct_receipt where it was counted wrong."
+    ),
+    GoodsState.RECEIVED: text("close_return ends it, correct_receipt mends what was counted wrong."),
+    GoodsState.CANCELLED: text("The customer can request a new one."),
+    GoodsState.EXPIRED: text("The customer can request a new one."),
+    GoodsState.CLOSED: text("correct_receipt mends what was counted wrong."),
+}
+"""What can be done with a return in each state, for who wanted something else."""
+
+
+# --- announcing a return ---------------------------------------------------------------------------------
+
+
+def requested_lines(dossier: Dossier, order: Order, asked: tuple[RequestedLine, ...]) -> tuple[RequestedLine, ...]:
+    """The lines of a request, checked: on the order, once each, and no more units than are in no return yet."""
+    check_names(order, [line.line_id for line in asked])
+    left = units_left(dossier, order)
+    for line in asked:
+        check_units(order.id, line.line_id, line.quantity)
+        if line.quantity > left[line.line_id]:
+            raise _more_than_free(dossier, order, line)
+    return asked
+
+
+def request(
+    draft: Draft,
+    order: Order,
+    return_id: str,
+    lines: tuple[RequestedLine, ...],
+    objections: Sequence[Objection],
+    note: str | None,
+) -> None:
+    """Announce a return. Without objections it is approved at once; a refusal rejects what a customer asks, and
+    leaves what staff asks to staff."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("request a return"))
+    strictest = sorted(objections, key=lambda objection: objection.severity is not Severity.REFUSE)
+    draft.record(
+        ReturnRequested(return_id=return_id, lines=lines, objections=tuple(strictest), note_id=draft.note(order, note))
+    )
+    if not strictest:
+        draft.record(ReturnApproved(return_id=return_id), by=POLICY)
+    elif strictest[0].severity is Severity.REFUSE and draft.by.kind is ActorKind.CUSTOMER:
+        draft.record(ReturnRejected(return_id=return_id, because=str(strictest[0].because or "")), by=POLICY)
+
+
+# --- deciding about it -----------------------------------------------------------------------------------
+
+
+def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None) -> None:
+    """Say that the goods may come back."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
+    _check_move(draft.dossier, return_id, ReturnApproved)
+    draft.record(ReturnApproved(return_id=return_id, send_by=send_by, note_id=draft.note(order, note)))
+
+
+def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
+    """Say that the goods may not come back, and why."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
+    _check_move(draft.dossier, return_id, ReturnRejected)
+    if not because.strip():
+        raise InvalidArgument(
+            text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
+        )
+    draft.record(ReturnRejected(return_id=return_id, because=because.strip(), note_id=draft.note(order, note)))
+
+
+# --- on its way, and its end -----------------------------------------------------------------------------
+
+
+def send(draft: Draft, order: Order, return_id: str, tracking: str, note: str | None) -> None:
+    """The goods are on their way; again, to correct the tracking number."""
+    _check_move(draft.dossier, return_id, ReturnSent)
+    draft.record(ReturnSent(return_id=return_id, tracking=tracking, note_id=draft.note(order, note)))
+
+
+def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
+    """The goods will not come. Impossible once something was counted: correct the receipt instead."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("cancel a return"))
+    _check_move(draft.dossier, return_id, ReturnCancelled)
+    draft.record(ReturnCancelled(return_id=return_id, note_id=draft.note(order, note)))
+
+
+def expire(draft: Draft, return_id: str, today: datetime.date) -> bool:
+    """Expire an approved return whose last day to send has passed; says whether it did."""
+    return_ = draft.dossier.return_(return_id)
+    due = return_.goods in _MOVES[ReturnExpired] and return_.send_by is not None and return_.send_by < today
+    if due:
+        draft.record(ReturnExpired(return_id=return_id))
+    return due
+
+
+def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
+    """Expect nothing more: units that were announced but never counted are free for another return."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("close a return"))
+    _check_move(draft.dossier, return_id, ReturnClosed)
+    if draft.dossier.return_(return_id).question_open:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} still waits for an answer about the stock. Answer that first.",
+                order=order.id,
+                return_id=return_id,
+            )
+        )
+    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note)))
+
+
+# --- the small print -------------------------------------------------------------------------------------
+
+
+def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> None:
+    return_ = dossier.return_(return_id)
+    if return_.goods not in _MOVES[step]:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} is {state}, so {cannot}. {instead}",
+                order=dossier.order_id,
+                return_id=return_.id,
+                state=GOODS_WORDS[return_.goods],
+                cannot=_CANNOT[step],
+                instead=_INSTEAD[return_.goods],
+            )
+        )
+
+
+def _more_than_free(dossier: Dossier, order: Order, asked: RequestedLine) -> InvalidQuantity:
+    """Each unit of a line is in one return at most: what is free is what was fulfilled, less what returns have."""
+    line, having = order.line(asked.line_id), _returns_with(dossier, asked.line_id)
+    claimed = dossier.claimed().get(line.id, 0)
+    free = text(
+        "Order {order}, line {line} ({name}): {units} units are asked for and {left} can be. {fulfilled} were "
+        "fulfilled, and {claimed} of the line are in returns already.",
+        order=order.id,
+        line=line.id,
+        name=line.name,
+        units=asked.quantity,
+        left=max(0, line.fulfilled - claimed),
+        fulfilled=line.fulfilled,
+        claimed=claimed,
+    )
+    if not having:
+        return InvalidQuantity(free)
+    return InvalidQuantity(
+        text(
+            "{free} Those are {returns}: cancel_return frees what is not to come, close_return what does not come any "
+            "more.",
+            free=free,
+            returns=[one.id for one in having],
+        )
+    )
+
+
+def _returns_with(dossier: Dossier, line_id: str) -> list[Return]:
+    """The returns that have units of a line."""
+    return [one for one in dossier.returns.values() if one.claimed().get(line_id)]
