@@ -115,6 +115,10 @@ if TYPE_CHECKING:
         RefundSource as RefundSource,
         RefundState as RefundState,
     )
+    from retour.model.return_reasons import (
+        DEFAULT_RETURN_REASONS as DEFAULT_RETURN_REASONS,
+        ReturnReason as ReturnReason,
+    )
     from retour.model.returns import (
         Counted as Counted,
         Extent as Extent,
@@ -251,6 +255,7 @@ _HOMES = {
         "RefundSource",
         "RefundState",
     ),
+    "model.return_reasons": ("DEFAULT_RETURN_REASONS", "ReturnReason"),
     "model.returns": (
         "Counted",
         "Extent",

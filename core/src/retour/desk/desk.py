@@ -31,6 +31,7 @@ from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.doctor import Doctor
 from retour.desk.links import Links
 from retour.desk.lists import Lists, check_page
+from retour.desk.offered_reasons import ReturnReasons, return_reasons_of
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_by_api import RefundByApi, Wanted
 from retour.desk.refund_by_person import RefundByPerson
@@ -63,6 +64,7 @@ from retour.model.outcome import (
     WorkReport,
 )
 from retour.model.refunds import RefundLink, RefundOption, RefundState
+from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
 from retour.model.shipping import ShippingOption
 from retour.model.text import text
@@ -101,7 +103,8 @@ class ReturnDesk:
     database address (``sqlite:///returns.db``, ``postgresql+psycopg://…``) or an engine made by `retour.connect`.
     ``plugins`` are names of installed plugins and plugin objects; nothing else is loaded. ``settings`` are the
     plugins' settings by provider name, or a function from a shop's id to them; a second account at one provider is
-    ``"mollie:name"``. ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
+    ``"mollie:name"``. ``return_reasons`` are what a customer can say why he sends something back: a list, or a function
+    from a shop's id to one. ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
     makes or upgrades the tables: by default only on SQLite. ``clock`` gives the time that the timeline shows, with its
     zone; it decides about no money. ``elapsed`` gives the seconds that go by, from any beginning: by default of a clock
@@ -119,6 +122,7 @@ class ReturnDesk:
         store: str | Engine,
         plugins: Iterable[object] = (),
         settings: Settings | Callable[[str], Settings] | None = None,
+        return_reasons: ReturnReasons | None = None,
         shop_id: str = "default",
         zone: str = "Europe/Amsterdam",
         inline_seconds: float = 10.0,
@@ -130,6 +134,7 @@ class ReturnDesk:
         shops = shops_of(shop)
         check_store(store)
         check_settings(settings)
+        reasons = return_reasons_of(return_reasons)
         check_shop_id(shop_id)
         calendar = zone_of(zone)
         check_seconds(inline_seconds)
@@ -166,6 +171,7 @@ class ReturnDesk:
             keeping=keeping,
             whose_payment=WhosePayment(store=opened, accounts=accounts, shops=shops, keeping=keeping),
             shops=shops,
+            return_reasons=reasons,
             clock=clock,
             zone=calendar,
             inline_seconds=inline_seconds,
@@ -210,6 +216,13 @@ class ReturnDesk:
         as its settings are: ``check_settings("stripe:second")``. Never raises."""
         return self._services.accounts.ask(self.shop_id, provider, account, mode)
 
+    @property
+    def return_reasons(self) -> Sequence[ReturnReason]:
+        """What a customer of this shop can say why he sends something back, in the order in which your form shows it:
+        your list, or `DEFAULT_RETURN_REASONS` where you gave none."""
+        offered = self._services.return_reasons(self.shop_id)
+        return DEFAULT_RETURN_REASONS if offered is None else offered
+
     # --- the goods track -----------------------------------------------------------------------------
 
     def request_return(
@@ -222,7 +235,8 @@ class ReturnDesk:
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
-        """A customer (or staff for him) wants to send ``lines`` back: ``{"line-1": 1}`` or `RequestedLine` values.
+        """A customer (or staff for him) wants to send ``lines`` back: ``{"line-1": 1}``, or `RequestedLine` values with
+        the code of one of the ``return_reasons`` each.
 
         Without objections of a `return_policy` it is approved at once; a refusal rejects what a customer asks.
         """
@@ -232,10 +246,11 @@ class ReturnDesk:
 
         def decide(draft: Draft, order: Order) -> None:
             asked = requests.requested_lines(draft.dossier, order, given)
+            reasons = requests.chosen_reasons(order, asked, self._services.return_reasons(self.shop_id))
             return_id = draft.new_id("rt")
             request = ReturnRequest(return_id=return_id, lines=asked)
             objections = self._services.hooks.return_policy(order, request, self._commands.context(draft))
-            requests.request(draft, order, return_id, asked, objections, note)
+            requests.request(draft, order, return_id, asked, reasons, objections, note)
 
         request = Request.of(order_id, request_id, ("request_return", given, note))
         return self._command(order_id, by, decide, request=request, connection=connection)

@@ -21,7 +21,9 @@ from retour.model.events.goods import (
     ReturnRequested,
     ReturnSent,
 )
+from retour.model.fields import shown
 from retour.model.order import Order
+from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.returns import GOODS_WORDS, GoodsState, Objection, RequestedLine, Return, Severity
 from retour.model.text import Text, text
 from retour.rules.draft import Draft
@@ -77,11 +79,32 @@ def requested_lines(dossier: Dossier, order: Order, asked: tuple[RequestedLine, 
     return asked
 
 
+def chosen_reasons(
+    order: Order, asked: tuple[RequestedLine, ...], offered: tuple[ReturnReason, ...] | None
+) -> tuple[ReturnReason, ...]:
+    """The reasons that the lines of a request name, each once. Raises `InvalidArgument` for a code that is not among
+    those that are ``offered``; a host that offers none gets ours, and may give a text in the place of a code."""
+    known = {one.code: one for one in (DEFAULT_RETURN_REASONS if offered is None else offered)}
+    for line in asked:
+        if line.reason and line.reason not in known and offered is not None:
+            raise InvalidArgument(
+                text(
+                    "Order {order}, line {line}: {reason} is no reason of this shop's list. Its reasons: {reasons}.",
+                    order=order.id,
+                    line=line.line_id,
+                    reason=shown(line.reason),
+                    reasons=list(known) or [text("none")],
+                )
+            )
+    return tuple([known[code] for code in dict.fromkeys([line.reason for line in asked]) if code in known])
+
+
 def request(
     draft: Draft,
     order: Order,
     return_id: str,
     lines: tuple[RequestedLine, ...],
+    reasons: tuple[ReturnReason, ...],
     objections: Sequence[Objection],
     note: str | None,
 ) -> None:
@@ -90,7 +113,13 @@ def request(
     draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("request a return"))
     strictest = sorted(objections, key=lambda objection: objection.severity is not Severity.REFUSE)
     draft.record(
-        ReturnRequested(return_id=return_id, lines=lines, objections=tuple(strictest), note_id=draft.note(order, note))
+        ReturnRequested(
+            return_id=return_id,
+            lines=lines,
+            reasons=reasons,
+            objections=tuple(strictest),
+            note_id=draft.note(order, note),
+        )
     )
     if not strictest:
         draft.record(ReturnApproved(return_id=return_id), by=POLICY)

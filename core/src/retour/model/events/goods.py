@@ -10,6 +10,7 @@ import attrs
 from retour.model.events.event import EVERYBODY, ORDER_RETURNED, STAFF, Subject, event
 from retour.model.fields import Id, Reference, checked
 from retour.model.order import Order
+from retour.model.return_reasons import ReturnReason
 from retour.model.returns import Counted, Extent, Objection, RequestedLine
 
 
@@ -33,7 +34,11 @@ class OrderSeen:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnRequested:
-    """Somebody wants to send goods back. ``objections`` are the policies', the strictest first."""
+    """Somebody wants to send goods back. ``objections`` are the policies', the strictest first.
+
+    ``reasons`` are those of the host's list that its lines name, as they were then: a line that names none of them has
+    a text of its own, as all had before there was a list.
+    """
 
     type: ClassVar = "return_requested"
     version: ClassVar = 2
@@ -44,6 +49,7 @@ class ReturnRequested:
     lines: tuple[RequestedLine, ...]
     objections: tuple[Objection, ...] = ()
     note_id: Id | None = None
+    reasons: tuple[ReturnReason, ...] = ()
 
     @property
     def subject(self) -> Subject:

@@ -69,6 +69,7 @@ def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Change
             goods=GoodsState.REQUESTED,
             requested={line.line_id: line.quantity for line in event.lines},
             reasons={line.line_id: line.reason for line in event.lines if line.reason},
+            reasons_chosen=event.reasons,
             objections=event.objections,
         ),
     )

@@ -47,7 +47,7 @@ def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
 
 @told(ReturnRequested)
 def _requested(dossier: Dossier, event: ReturnRequested) -> Text:
-    lines = _requested_units(dossier, event)
+    lines = _requested_units(dossier, event, told_all=True)
     objections: list[Text | str] = [one.because.words for one in event.objections if one.because is not None]
     if objections:
         return text("Return requested: {lines}. To look at: {objections}", lines=lines, objections=objections)
@@ -56,11 +56,19 @@ def _requested(dossier: Dossier, event: ReturnRequested) -> Text:
 
 @told(ReturnRequested, to=CUSTOMER)
 def _requested_by_customer(dossier: Dossier, event: ReturnRequested) -> Text:
-    return text("Return requested: {lines}", lines=_requested_units(dossier, event))
+    return text("Return requested: {lines}", lines=_requested_units(dossier, event, told_all=False))
 
 
-def _requested_units(dossier: Dossier, event: ReturnRequested) -> list[Text | str]:
-    return units_of(dossier, {line.line_id: line.quantity for line in event.lines})
+def _requested_units(dossier: Dossier, event: ReturnRequested, *, told_all: bool) -> list[Text | str]:
+    """``2 × Cup (Too small), 1 × Teapot``. A text that is of no list may be somebody's about the customer: the staff is
+    ``told_all``."""
+    shown: list[Text | str] = []
+    chosen = {one.code: one for one in event.reasons}
+    for line in event.lines:
+        (what,) = units_of(dossier, {line.line_id: line.quantity})
+        why = chosen.get(line.reason) or (line.reason if told_all else "")
+        shown.append(Text(message="{what} ({why})", values={"what": what, "why": why}) if why else what)
+    return shown
 
 
 @told(ReturnApproved, to=EVERYBODY)
