@@ -20,6 +20,7 @@ from sqlalchemy import inspect as inspect_database
 from retour import (
     Actor,
     Counted,
+    EvidenceFile,
     InvalidArgument,
     InvalidSettings,
     InvalidShop,
@@ -185,6 +186,14 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "request_return": lambda _: {"order_id": "1001", "lines": {"cup": 1}, "by": ANNA, "request_id": "new"},
     "approve_return": lambda s: {"order_id": "1001", "return_id": s.requested, "by": ANNA},
     "reject_return": lambda s: {"order_id": "1001", "return_id": s.requested, "by": ANNA, "because": "no"},
+    "add_evidence": lambda s: {
+        "order_id": "1001",
+        "return_id": s.requested,
+        "evidence": [EvidenceFile(reference="file-1")],
+        "by": ANNA,
+        "request_id": "new",
+    },
+    "evidence": lambda s: {"order_id": "1001", "return_id": s.requested},
     "mark_sent": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "cancel_return": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "close_return": lambda s: {"order_id": "1001", "return_id": s.counted, "by": ANNA},

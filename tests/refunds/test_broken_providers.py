@@ -23,6 +23,7 @@ import pytest
 from retour import (
     Actor,
     Delivery,
+    EvidenceFile,
     InvalidSettings,
     InvalidWebhook,
     MemoryShop,
@@ -759,6 +760,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
     money, lines = Money.of("1", "EUR"), {"cup": 1}
     arguments: dict[str, list[object]] = {
         "request_return": [lines],
+        "add_evidence": ["rt1", [EvidenceFile(reference="file-1")]],
         "approve_return": ["rt1"],
         "reject_return": ["rt1"],
         "mark_sent": ["rt1"],
@@ -782,8 +784,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }
-    more: dict[str, object] = {"because": "so", "reference": "bank 1", "happened": False, "evidence": "looked"}
-    more["became"] = None
+    more: dict[str, object] = {"because": "so", "reference": "bank 1", "happened": False, "became": None}
     taking = {
         name: inspect.signature(method).parameters
         for name, method in inspect.getmembers(ReturnDesk, inspect.isfunction)
@@ -794,6 +795,8 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         given = {key: value for key, value in more.items() if key in parameters}
         if "request_id" in parameters:
             given["request_id"] = name
+        if name == "settle_refund":
+            given["evidence"] = "looked"
         with pytest.raises(RetourError, match=r"Say who does this|no return|no receipt"):
             getattr(world.desk, name)("1001", *arguments[name], by="anna", **given)
         if "refund" in name:

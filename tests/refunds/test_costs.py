@@ -21,6 +21,7 @@ from retour import (
     Consent,
     ConsentWay,
     Counted,
+    EvidenceFile,
     Money,
     Objection,
     RestockDecision,
@@ -212,6 +213,12 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         lambda desk, _: desk.request_return("1001", {"cup": 1}, by=BUYER, request_id="r"),
         (5, 1, 1, 1),
     ),
+    "add_evidence": (
+        requested,
+        lambda desk, one: desk.add_evidence("1001", one, [EvidenceFile(reference="f")], by=BUYER, request_id="r"),
+        (5, 1, 1, 1),
+    ),
+    "evidence": (requested, lambda desk, one: desk.evidence("1001", one), (1, 0, 0, 1)),
     "approve_return": (requested, lambda desk, one: desk.approve_return("1001", one, by=ANNA), (4, 1, 1, 1)),
     "reject_return": (
         requested,
@@ -308,7 +315,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
 
 What puts something on the list of what a person must look at, or takes it off, has one statement for that."""
 
-NO_COMMANDS = {"close", "for_shop", "plugins"}
+NO_COMMANDS = {"close", "for_shop", "plugins", "return_reasons"}
 
 
 def test_every_method_of_the_desk_has_its_costs_here() -> None:

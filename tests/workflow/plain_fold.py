@@ -69,7 +69,7 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
             continue  # what a payment is called, and whose it is, changes no state
         elif "refund_id" in event:
             _money(kind, event, states["refunds"])
-        elif kind != "attention_acknowledged":  # that somebody has looked at something moves nothing
+        elif kind not in ("attention_acknowledged", "evidence_added"):  # what was looked at, or shown
             empty = {"goods": "", "announced": {}, "counts": {}, "question": False, "movements": {}, "by_hand": {}}
             one = states["returns"].setdefault(event["return_id"], empty)
             (_stock if kind.startswith(("restock_", "stock_")) else _goods)(kind, event, one)

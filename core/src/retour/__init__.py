@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         UnknownReturn as UnknownReturn,
         WrongState as WrongState,
     )
+    from retour.model.evidence import EvidenceFile as EvidenceFile
     from retour.model.money import Money as Money
     from retour.model.order import (
         BankAccount as BankAccount,
@@ -209,6 +210,7 @@ _HOMES = {
         "UnknownReturn",
         "WrongState",
     ),
+    "model.evidence": ("EvidenceFile",),
     "model.money": ("Money",),
     "model.order": (
         "BankAccount",

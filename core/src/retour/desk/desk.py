@@ -51,6 +51,7 @@ from retour.model.attention import AttentionKind, AttentionPage
 from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
+from retour.model.evidence import EvidenceFile
 from retour.model.fields import shown
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
@@ -233,27 +234,56 @@ class ReturnDesk:
         by: Actor,
         request_id: str,
         note: str | None = None,
+        evidence: Sequence[EvidenceFile] = (),
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """A customer (or staff for him) wants to send ``lines`` back: ``{"line-1": 1}``, or `RequestedLine` values with
-        the code of one of the ``return_reasons`` each.
+        the code of one of the ``return_reasons`` each; ``evidence`` are files of yours, at most 50.
 
         Without objections of a `return_policy` it is approved at once; a refusal rejects what a customer asks.
         """
         note = unseen(note)
 
-        given = goods.given_lines(order_id, lines, RequestedLine)
+        given, files = goods.given_lines(order_id, lines, RequestedLine), tuple(evidence)
+        requests.check_evidence(order_id, len(files))
 
         def decide(draft: Draft, order: Order) -> None:
             asked = requests.requested_lines(draft.dossier, order, given)
             reasons = requests.chosen_reasons(order, asked, self._services.return_reasons(self.shop_id))
             return_id = draft.new_id("rt")
-            request = ReturnRequest(return_id=return_id, lines=asked)
+            request = ReturnRequest(return_id=return_id, lines=asked, files=len(files))
             objections = self._services.hooks.return_policy(order, request, self._commands.context(draft))
-            requests.request(draft, order, return_id, asked, reasons, objections, note)
+            requests.request(draft, order, return_id, asked, reasons, objections, files, note)
 
-        request = Request.of(order_id, request_id, ("request_return", given, note))
+        arguments = ("request_return", given, note)  # as they were before there were files, where there are none
+        request = Request.of(order_id, request_id, (*arguments, files) if files else arguments)
         return self._command(order_id, by, decide, request=request, connection=connection)
+
+    def add_evidence(
+        self,
+        order_id: str,
+        return_id: str,
+        evidence: Sequence[EvidenceFile],
+        *,
+        by: Actor,
+        request_id: str,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
+        """Add files of yours to a return: the photo that staff asked for, or one of a parcel that arrived damaged."""
+        note = unseen(note)
+        files = tuple(evidence)
+
+        def decide(draft: Draft, order: Order) -> None:
+            requests.add_evidence(draft, order, return_id, files, note)
+
+        request = Request.of(order_id, request_id, ("add_evidence", return_id, files, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
+
+    def evidence(self, order_id: str, return_id: str) -> Sequence[EvidenceFile]:
+        """The files of a return that are still kept, the oldest first; who added which, and when, the timeline says."""
+        ids = self._commands.known(order_id).dossier.return_(return_id).evidence_ids
+        return timeline.kept_evidence(self._services.store.notes(self.shop_id, order_id) if ids else {}, ids)
 
     def approve_return(
         self,

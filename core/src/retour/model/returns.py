@@ -9,6 +9,7 @@ from typing import Annotated
 
 import attrs
 
+from retour.model.evidence import MOST_EVIDENCE
 from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
 from retour.model.making import unchecked
 from retour.model.reasons import Reason, as_reason
@@ -218,10 +219,12 @@ class Objection:
 
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnRequest:
-    """What a `return_policy` is asked about: who wants to send back what."""
+    """What a `return_policy` is asked about: who wants to send back what, why by the reason of each line, and how many
+    ``files`` came with it."""
 
     return_id: Id
     lines: tuple[RequestedLine, ...]
+    files: Annotated[int, Between(0, MOST_EVIDENCE)] = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -262,7 +265,10 @@ class Return:
     """One return, as its events make it. Times are UTC.
 
     ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
-    XX and ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
+    ``reasons`` what was said why, per order line: a code of the host's list, or a text of its own; ``reasons_chosen``
+    are those of the list, as they were then. ``evidence_ids`` name the files that were added: `ReturnDesk.evidence`
+    gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone. ``receipts`` and
+    ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
     about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
     units per order line that he books himself.
     """
@@ -274,6 +280,7 @@ class Return:
     requested: Mapping[str, int] = attrs.field(factory=dict)
     reasons: Mapping[str, str] = attrs.field(factory=dict)
     reasons_chosen: tuple[ReturnReason, ...] = ()
+    evidence_ids: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
     send_by: datetime.date | None = None
     tracking: str = ""

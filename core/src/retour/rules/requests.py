@@ -13,6 +13,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, InvalidQuantity, WrongState
 from retour.model.events.event import Event
 from retour.model.events.goods import (
+    EvidenceAdded,
     ReturnApproved,
     ReturnCancelled,
     ReturnClosed,
@@ -21,6 +22,7 @@ from retour.model.events.goods import (
     ReturnRequested,
     ReturnSent,
 )
+from retour.model.evidence import MOST_EVIDENCE, EvidenceFile
 from retour.model.fields import shown
 from retour.model.order import Order
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
@@ -106,6 +108,7 @@ def request(
     lines: tuple[RequestedLine, ...],
     reasons: tuple[ReturnReason, ...],
     objections: Sequence[Objection],
+    evidence: Sequence[EvidenceFile],
     note: str | None,
 ) -> None:
     """Announce a return. Without objections it is approved at once; a refusal rejects what a customer asks, and
@@ -117,6 +120,7 @@ def request(
             return_id=return_id,
             lines=lines,
             reasons=reasons,
+            evidence_ids=draft.evidence(order, evidence),
             objections=tuple(strictest),
             note_id=draft.note(order, note),
         )
@@ -125,6 +129,35 @@ def request(
         draft.record(ReturnApproved(return_id=return_id), by=POLICY)
     elif strictest[0].severity is Severity.REFUSE and draft.by.kind is ActorKind.CUSTOMER:
         draft.record(ReturnRejected(return_id=return_id, because=str(strictest[0].because or "")), by=POLICY)
+
+
+def add_evidence(
+    draft: Draft, order: Order, return_id: str, evidence: Sequence[EvidenceFile], note: str | None
+) -> None:
+    """Add files to a return, whatever became of it: they can be what it is looked at again for."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("add files to a return"))
+    return_ = draft.dossier.return_(return_id)
+    if not evidence:
+        raise InvalidArgument(text("Order {order}: the list of files is empty. Name at least one.", order=order.id))
+    check_evidence(order.id, len(return_.evidence_ids) + len(evidence))
+    draft.record(
+        EvidenceAdded(
+            return_id=return_id, evidence_ids=draft.evidence(order, evidence), note_id=draft.note(order, note)
+        )
+    )
+
+
+def check_evidence(order_id: str, files: int) -> None:
+    """Raise `InvalidArgument` for more files than a return can have."""
+    if files > MOST_EVIDENCE:
+        raise InvalidArgument(
+            text(
+                "Order {order}: a return has at most {most} files, and these make {files}.",
+                order=order_id,
+                most=MOST_EVIDENCE,
+                files=files,
+            )
+        )
 
 
 # --- deciding about it -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from retour.model.events import (  # noqa: F401 - each event has its words then
 from retour.model.events.event import Recorded
 from retour.model.events.goods import OrderSeen
 from retour.model.events.telling import WORDS
+from retour.model.evidence import EvidenceFile, evidence_of_words
 from retour.model.history import apply
 from retour.model.order import Order
 from retour.model.text import Text, text
@@ -35,8 +36,8 @@ def entries(
 ) -> tuple[TimelineEntry, ...]:
     """The timeline of an order for ``audience``, the oldest first.
 
-    ``notes`` are the words and bank accounts that are still kept, by their id, and ``pages`` the payments' pages at
-    their providers, by the payment's id: both are for the staff.
+    ``notes`` are the words, bank accounts and files that are still kept, by their id, and ``pages`` the payments' pages
+    at their providers, by the payment's id: both are for the staff.
     """
     staff = audience is Audience.STAFF
     shown_notes, shown_pages = (notes, pages) if staff else ({}, {})
@@ -104,7 +105,13 @@ def _entry(
         note=notes.get(event.subject.note_id or "", ""),
         url=pages.get(event.subject.payment or "", ""),
         account=_account(notes, event.subject.account_id),
+        evidence=kept_evidence(notes, event.subject.evidence_ids),
     )
+
+
+def kept_evidence(kept: Mapping[str, str], evidence_ids: Iterable[str]) -> tuple[EvidenceFile, ...]:
+    """The files with these ids that are still kept."""
+    return tuple([evidence_of_words(kept[one]) for one in evidence_ids if one in kept])
 
 
 def _account(kept: Mapping[str, str], account_id: str | None) -> str:

@@ -31,13 +31,14 @@ REFUND_CHANGED = "on_refund_changed"
 @attrs.frozen(kw_only=True)
 class Subject:
     """What an event is about, by id: a return, a refund, a payment; and what of a person is kept apart from it: the
-    note that somebody wrote with it, the bank account that money goes to."""
+    note that somebody wrote with it, the bank account that money goes to, the files that he added."""
 
     return_id: str | None = None
     refund_id: str | None = None
     payment: str | None = None
     note_id: str | None = None
     account_id: str | None = None
+    evidence_ids: tuple[str, ...] = ()
 
 
 class Event(Protocol):

@@ -50,10 +50,30 @@ class ReturnRequested:
     objections: tuple[Objection, ...] = ()
     note_id: Id | None = None
     reasons: tuple[ReturnReason, ...] = ()
+    evidence_ids: tuple[Id, ...] = ()
 
     @property
     def subject(self) -> Subject:
-        return Subject(return_id=self.return_id, note_id=self.note_id)
+        return Subject(return_id=self.return_id, note_id=self.note_id, evidence_ids=self.evidence_ids)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class EvidenceAdded:
+    """Somebody added files to a return. Which, is kept apart: a file's name can be about a person."""
+
+    type: ClassVar = "evidence_added"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    return_id: Id
+    evidence_ids: tuple[Id, ...]
+    note_id: Id | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id, evidence_ids=self.evidence_ids)
 
 
 @event

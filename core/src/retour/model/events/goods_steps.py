@@ -9,6 +9,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.goods import (
+    EvidenceAdded,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -70,9 +71,17 @@ def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Change
             requested={line.line_id: line.quantity for line in event.lines},
             reasons={line.line_id: line.reason for line in event.lines if line.reason},
             reasons_chosen=event.reasons,
+            evidence_ids=event.evidence_ids,
             objections=event.objections,
         ),
     )
+
+
+@step(EvidenceAdded)
+def _evidence_added(dossier: Dossier, event: EvidenceAdded, at: Recorded) -> Changes:
+    del at
+    return_ = dossier.returns[event.return_id]
+    return with_return(dossier, changed(return_, evidence_ids=(*return_.evidence_ids, *event.evidence_ids)))
 
 
 @step(ReturnApproved)

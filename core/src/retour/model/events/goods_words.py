@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from retour.model.dossier import Dossier
 from retour.model.events.event import EVERYBODY
 from retour.model.events.goods import (
+    EvidenceAdded,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -50,13 +51,15 @@ def _requested(dossier: Dossier, event: ReturnRequested) -> Text:
     lines = _requested_units(dossier, event, told_all=True)
     objections: list[Text | str] = [one.because.words for one in event.objections if one.because is not None]
     if objections:
-        return text("Return requested: {lines}. To look at: {objections}", lines=lines, objections=objections)
-    return text("Return requested: {lines}", lines=lines)
+        requested = text("Return requested: {lines}. To look at: {objections}", lines=lines, objections=objections)
+    else:
+        requested = text("Return requested: {lines}", lines=lines)
+    return _with_files(requested, event)
 
 
 @told(ReturnRequested, to=CUSTOMER)
 def _requested_by_customer(dossier: Dossier, event: ReturnRequested) -> Text:
-    return text("Return requested: {lines}", lines=_requested_units(dossier, event, told_all=False))
+    return _with_files(text("Return requested: {lines}", lines=_requested_units(dossier, event, told_all=False)), event)
 
 
 def _requested_units(dossier: Dossier, event: ReturnRequested, *, told_all: bool) -> list[Text | str]:
@@ -69,6 +72,22 @@ def _requested_units(dossier: Dossier, event: ReturnRequested, *, told_all: bool
         why = chosen.get(line.reason) or (line.reason if told_all else "")
         shown.append(Text(message="{what} ({why})", values={"what": what, "why": why}) if why else what)
     return shown
+
+
+def _with_files(requested: Text, event: ReturnRequested) -> Text:
+    if not event.evidence_ids:
+        return requested
+    return Text(message="{requested}. {files}", values={"requested": requested, "files": _files(event.evidence_ids)})
+
+
+def _files(evidence_ids: Sequence[str]) -> Text:
+    return texts("{count} file added", "{count} files added", len(evidence_ids))
+
+
+@told(EvidenceAdded)
+def _evidence_added(dossier: Dossier, event: EvidenceAdded) -> Text:
+    del dossier
+    return _files(event.evidence_ids)
 
 
 @told(ReturnApproved, to=EVERYBODY)
