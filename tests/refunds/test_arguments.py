@@ -194,6 +194,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
         "request_id": "new",
     },
     "evidence": lambda s: {"order_id": "1001", "return_id": s.requested},
+    "find_return": lambda s: {"number": s.desk.dossier("1001").return_(s.requested).number},
     "mark_sent": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "cancel_return": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "close_return": lambda s: {"order_id": "1001", "return_id": s.counted, "by": ANNA},

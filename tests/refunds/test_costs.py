@@ -219,6 +219,11 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         (5, 1, 1, 1),
     ),
     "evidence": (requested, lambda desk, one: desk.evidence("1001", one), (1, 0, 0, 1)),
+    "find_return": (
+        requested,
+        lambda desk, one: desk.find_return(desk.dossier("1001").return_(one).number),
+        (2, 0, 0, 1),
+    ),
     "approve_return": (requested, lambda desk, one: desk.approve_return("1001", one, by=ANNA), (4, 1, 1, 1)),
     "reject_return": (
         requested,

@@ -59,6 +59,7 @@ from retour.model.outcome import (
     Outcome,
     RefundPage,
     ReturnPage,
+    ReturnSummary,
     SettingsCheck,
     UnreadablePage,
     WebhookReceipt,
@@ -808,6 +809,13 @@ class ReturnDesk:
             refund_id=refund_id,
             batch=batch,
         )
+
+    def find_return(self, number: str) -> ReturnSummary | None:
+        """The return of this shop with the ``number`` that somebody typed from a label, a mail or a bank line; None
+        where there is none. Small letters, blanks, hyphens, O for 0 and I or L for 1 are taken for what was meant.
+        Raises `InvalidArgument` for what can be no number: one wrong character, or two that changed places, are seen.
+        """
+        return self._lists.find_return(number)
 
     def find_order(
         self, provider: str, reference: str, *, account: str = "default", mode: Mode = Mode.LIVE

@@ -13,6 +13,7 @@ from retour.model.evidence import MOST_EVIDENCE
 from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
 from retour.model.making import unchecked
 from retour.model.reasons import Reason, as_reason
+from retour.model.return_number import return_number
 from retour.model.return_reasons import ReturnReason
 from retour.model.text import Text, text
 
@@ -289,6 +290,11 @@ class Return:
     question_open: bool = False
     by_hand: Mapping[str, int] = attrs.field(factory=dict)
     movements: Mapping[str, Movement] = attrs.field(factory=dict)
+
+    @property
+    def number(self) -> str:
+        """What is written on its label and in mails: short, and found by `ReturnDesk.find_return`."""
+        return return_number(self.id)
 
     def reason(self, line_id: str) -> ReturnReason | None:
         """The reason that was chosen for a line, as the host's list had it then; None where none of a list was."""

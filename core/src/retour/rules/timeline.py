@@ -22,6 +22,7 @@ from retour.model.events.telling import WORDS
 from retour.model.evidence import EvidenceFile, evidence_of_words
 from retour.model.history import apply
 from retour.model.order import Order
+from retour.model.return_number import return_number
 from retour.model.text import Text, text
 from retour.model.timeline import Audience, TimelineEntry
 
@@ -106,6 +107,7 @@ def _entry(
         url=pages.get(event.subject.payment or "", ""),
         account=_account(notes, event.subject.account_id),
         evidence=kept_evidence(notes, event.subject.evidence_ids),
+        return_number=return_number(event.subject.return_id) if event.subject.return_id is not None else "",
     )
 
 
