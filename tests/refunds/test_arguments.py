@@ -129,6 +129,7 @@ class State:
     desk: ReturnDesk
     requested: str = ""
     approved: str = ""
+    rejected: str = ""
     counted: str = ""
     receipt: str = ""
     waiting: str = ""
@@ -170,6 +171,8 @@ def state(world: Any) -> State:
     made.requested = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="s1").return_id
     made.approved = desk.request_return("1001", {"cup": 2}, by=ANNA, request_id="s2").return_id
     desk.approve_return("1001", made.approved, by=ANNA)
+    made.rejected = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="s2b").return_id
+    desk.reject_return("1001", made.rejected, by=ANNA, because="no")
     counted = desk.mark_returned("1001", {"cup": 4}, by=ANNA, request_id="s3")
     made.counted, made.receipt = counted.returns[-1].return_id, counted.returns[-1].receipt_id or ""
     made.waiting = desk.open_refund_link("1001", "p_1", AMOUNT, by=ANNA, request_id="s4").refund_id or ""
@@ -195,6 +198,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     },
     "evidence": lambda s: {"order_id": "1001", "return_id": s.requested},
     "find_return": lambda s: {"number": s.desk.dossier("1001").return_(s.requested).number},
+    "reopen_return": lambda s: {"order_id": "1001", "return_id": s.rejected, "by": ANNA},
     "mark_sent": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "cancel_return": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "close_return": lambda s: {"order_id": "1001", "return_id": s.counted, "by": ANNA},

@@ -761,6 +761,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
     arguments: dict[str, list[object]] = {
         "request_return": [lines],
         "add_evidence": ["rt1", [EvidenceFile(reference="file-1")]],
+        "reopen_return": ["rt1"],
         "approve_return": ["rt1"],
         "reject_return": ["rt1"],
         "mark_sent": ["rt1"],

@@ -116,6 +116,12 @@ def approved(world: Any) -> Any:
     return return_id
 
 
+def rejected(world: Any) -> Any:
+    return_id = requested(world)
+    world.desk.reject_return("1001", return_id, by=ANNA, because="no")
+    return return_id
+
+
 def received(world: Any) -> Any:
     world.open()
     return world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f")
@@ -230,6 +236,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         lambda desk, one: desk.reject_return("1001", one, by=ANNA, because="no"),
         (4, 1, 1, 1),
     ),
+    "reopen_return": (rejected, lambda desk, one: desk.reopen_return("1001", one, by=ANNA), (4, 1, 1, 1)),
     "mark_sent": (approved, lambda desk, one: desk.mark_sent("1001", one, by=BUYER), (4, 1, 1, 1)),
     "cancel_return": (approved, lambda desk, one: desk.cancel_return("1001", one, by=BUYER), (4, 1, 1, 1)),
     "receive": (

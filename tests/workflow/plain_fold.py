@@ -20,6 +20,7 @@ GOODS = {
     "return_expired": "expired",
     "return_closed": "closed",
 }
+ENDS = ("return_rejected", "return_cancelled", "return_expired", "return_closed")
 REFUNDS = {
     "refund_link_opened": "awaiting_merchant",
     "refund_submitted": "submitting",
@@ -77,11 +78,17 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
 
 
 def _goods(kind: str, event: dict[str, Any], one: dict[str, Any]) -> None:
-    if kind not in ("goods_received", "receipt_corrected"):
+    if kind in ENDS:
+        one["before_end"] = one["goods"]
+    if kind == "return_reopened":
+        one["goods"] = one["before_end"]
+        if not any(one["counts"].values()):
+            return
+    elif kind not in ("goods_received", "receipt_corrected"):
         one["goods"] = GOODS[kind]
         one["announced"] |= {line["line_id"]: line["quantity"] for line in event.get("lines", ())}
         return
-    for line in event["lines"]:
+    for line in event.get("lines", ()):
         one["counts"][event["receipt_id"], line["line_id"]] = sum(line.get(found, 0) for found in FOUND)
     settled: dict[str, int] = {}
     for (_, line_id), units in one["counts"].items():

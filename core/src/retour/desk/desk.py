@@ -293,14 +293,33 @@ class ReturnDesk:
         *,
         by: Actor,
         send_by: datetime.date | None = None,
+        instructions: str | None = None,
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
-        """Say that the goods may come back; after ``send_by`` (a day in the shop's zone) an unsent return expires."""
-        note = unseen(note)
+        """Say that the goods may come back; after ``send_by`` (a day in the shop's zone) an unsent return expires. The
+        customer reads the ``instructions`` on his timeline, and `on_return_approved` hands them to you for your mail.
+
+        Against the objections of a `return_policy` it is an override, and the timeline says so to staff: who, and which
+        objections. Approve again, until the goods are sent, for another day or other instructions: what you do not give
+        stays as it is, and the same twice changes nothing.
+        """
+        note, instructions = unseen(note), unseen(instructions)
+
+        def told(words_id: str) -> str:
+            return self._services.store.notes(self.shop_id, order_id).get(words_id, "")
 
         def decide(draft: Draft, order: Order) -> None:
-            requests.approve(draft, order, return_id, send_by, note)
+            requests.approve(
+                draft,
+                order,
+                return_id,
+                send_by=send_by,
+                instructions=instructions,
+                note=note,
+                today=self._today(),
+                told=told,
+            )
 
         return self._command(order_id, by, decide, connection=connection)
 
@@ -373,6 +392,29 @@ class ReturnDesk:
             requests.close(draft, order, return_id, note)
 
         return self._command(order_id, by, decide, connection=connection, finishes=True)
+
+    def reopen_return(
+        self,
+        order_id: str,
+        return_id: str,
+        *,
+        by: Actor,
+        send_by: datetime.date | None = None,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
+        """Let a return that was rejected or cancelled, that expired or was closed go on where it was. Its units must
+        still be in no other return: else it raises `WrongState`, which names those that have them.
+
+        A last day that has passed is none any more; ``send_by`` gives another. One that was rejected waits for
+        ``approve_return`` then.
+        """
+        note = unseen(note)
+
+        def decide(draft: Draft, order: Order) -> None:
+            requests.reopen(draft, order, return_id, send_by, note, today=self._today())
+
+        return self._command(order_id, by, decide, connection=connection)
 
     def receive(
         self,
@@ -761,9 +803,10 @@ class ReturnDesk:
             ) from None
         case = self._commands.known(order_id)
         staff = reader is Audience.STAFF
-        notes = self._services.store.notes(self.shop_id, order_id) if staff else {}
+        told = any(recorded.event.subject.instructions_id for recorded in case.events)
+        kept = self._services.store.notes(self.shop_id, order_id) if staff or told else {}
         pages = self._links.pages(case.order, case.dossier) if staff else {}
-        return timeline.entries(case.order, case.events, reader, notes=notes, pages=pages)
+        return timeline.entries(case.order, case.events, reader, kept=kept, pages=pages)
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns and refunds, as it was last seen where the shop has it no more; empty
@@ -909,6 +952,10 @@ class ReturnDesk:
             policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
             goods.receive(draft, order, arrival, note)
             stock.after_receipt(draft, order, arrival.return_id, policy)
+
+    def _today(self) -> datetime.date:
+        """The calendar day in the shop's zone."""
+        return self._services.clock().astimezone(self._services.zone).date()
 
     def _command(
         self,

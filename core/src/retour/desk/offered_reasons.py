@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from retour.model.asking import asking
@@ -32,16 +32,13 @@ def return_reasons_of(given: ReturnReasons | None) -> Callable[[str], tuple[Retu
     return of
 
 
-def _checked(given: object) -> tuple[ReturnReason, ...]:
-    listed = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else None
+def _checked(given: Any) -> tuple[ReturnReason, ...]:
+    try:
+        listed = None if issubclass(type(given), str) else tuple(given)
+    except Exception as error:  # whatever a host has handed over
+        raise _no_list(type(given).__name__) from error
     if listed is None or any(type(one) is not ReturnReason for one in listed):
-        raise InvalidArgument(
-            text(
-                "return_reasons= is a list of ReturnReason values, or a function from a shop's id to one, and no "
-                "{given}.",
-                given=type(given).__name__ if listed is None else [type(one).__name__ for one in listed],
-            )
-        )
+        raise _no_list(type(given).__name__ if listed is None else [type(one).__name__ for one in listed])
     codes = [one.code for one in listed]
     twice = [code for code in dict.fromkeys(codes) if codes.count(code) > 1]
     if twice:
@@ -49,3 +46,12 @@ def _checked(given: object) -> tuple[ReturnReason, ...]:
             text("return_reasons= has {codes} more than once. Give each reason a code of its own.", codes=twice)
         )
     return listed
+
+
+def _no_list(given: str | list[str]) -> InvalidArgument:
+    return InvalidArgument(
+        text(
+            "return_reasons= is a list of ReturnReason values, or a function from a shop's id to one, and no {given}.",
+            given=given,
+        )
+    )

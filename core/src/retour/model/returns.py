@@ -268,10 +268,11 @@ class Return:
     ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
     ``reasons`` what was said why, per order line: a code of the host's list, or a text of its own; ``reasons_chosen``
     are those of the list, as they were then. ``evidence_ids`` name the files that were added: `ReturnDesk.evidence`
-    gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone. ``receipts`` and
-    ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
-    about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
-    units per order line that he books himself.
+    gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone, and ``instructions_id``
+    names what the customer was told to do: the timeline shows it. ``ended_from`` is where it was when it was rejected,
+    cancelled, expired or closed: None while it goes on. ``receipts`` and ``movements`` are its counts and its stock
+    bookings by their id. ``decided`` is the last answer about its stock, ``question_open`` says that the merchant was
+    asked and has not answered, and ``by_hand`` are the units per order line that he books himself.
     """
 
     id: str
@@ -284,6 +285,8 @@ class Return:
     evidence_ids: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
     send_by: datetime.date | None = None
+    instructions_id: str | None = None
+    ended_from: GoodsState | None = None
     tracking: str = ""
     receipts: Mapping[str, Receipt] = attrs.field(factory=dict)
     decided: RestockDecision | None = None

@@ -26,7 +26,8 @@ class TimelineEntry:
     ``seq`` is the event's, 0 for what the host's order itself tells (placed, paid). ``code`` is the event's type.
     ``note`` is what somebody wrote with it, ``account`` the bank account that money goes to, its IBAN masked, and
     ``evidence`` the files that somebody added: for the staff only, empty when they were removed. ``url`` leads to the
-    payment at its provider. ``return_number`` is the number of the return that it is about.
+    payment at its provider. ``return_number`` is the number of the return that it is about,
+    and ``instructions`` what the shop told the customer to do: for both, empty when it was removed.
     """
 
     seq: int
@@ -39,6 +40,7 @@ class TimelineEntry:
     account: str = ""
     evidence: tuple[EvidenceFile, ...] = ()
     return_number: str = ""
+    instructions: str = ""
 
     def text(self, language: str = "en") -> str:
         """The entry in ``language`` ("en" or "nl")."""

@@ -6,7 +6,9 @@ requested -> approved | rejected -> in transit -> what is counted (`retour.rules
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
 
 from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
@@ -19,6 +21,7 @@ from retour.model.events.goods import (
     ReturnClosed,
     ReturnExpired,
     ReturnRejected,
+    ReturnReopened,
     ReturnRequested,
     ReturnSent,
 )
@@ -32,12 +35,13 @@ from retour.rules.draft import Draft
 from retour.rules.goods import POLICY, check_names, check_units, units_left
 
 _MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
-    ReturnApproved: frozenset({GoodsState.REQUESTED}),
+    ReturnApproved: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED}),
     ReturnRejected: frozenset({GoodsState.REQUESTED}),
     ReturnSent: frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
     ReturnCancelled: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
     ReturnExpired: frozenset({GoodsState.APPROVED}),
     ReturnClosed: frozenset({GoodsState.PARTLY_RECEIVED, GoodsState.RECEIVED}),
+    ReturnReopened: frozenset({GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED, GoodsState.CLOSED}),
 }
 """From which states each event may follow."""
 
@@ -47,6 +51,7 @@ _CANNOT: Mapping[type[Event], Text] = {
     ReturnSent: text("it cannot be on its way"),
     ReturnCancelled: text("it cannot be cancelled"),
     ReturnClosed: text("it cannot be closed"),
+    ReturnReopened: text("it needs no reopening"),
 }
 
 _INSTEAD: Mapping[GoodsState, Text] = {
@@ -54,15 +59,15 @@ _INSTEAD: Mapping[GoodsState, Text] = {
     GoodsState.APPROVED: text(
         "mark_sent when it is on its way, receive when it is here, cancel_return when it is not to come."
     ),
-    GoodsState.REJECTED: text("The customer can request a new one."),
+    GoodsState.REJECTED: text("reopen_return lets it go on, and then approve_return can approve it."),
     GoodsState.IN_TRANSIT: text("receive when it is here, cancel_return when it will not come."),
     GoodsState.PARTLY_RECEIVED: text(
         "receive what else comes, close_return when nothing more does, correct_receipt where it was counted wrong."
     ),
     GoodsState.RECEIVED: text("close_return ends it, correct_receipt mends what was counted wrong."),
-    GoodsState.CANCELLED: text("The customer can request a new one."),
-    GoodsState.EXPIRED: text("The customer can request a new one."),
-    GoodsState.CLOSED: text("correct_receipt mends what was counted wrong."),
+    GoodsState.CANCELLED: text("reopen_return lets it go on, or the customer requests a new one."),
+    GoodsState.EXPIRED: text("reopen_return lets it go on, or the customer requests a new one."),
+    GoodsState.CLOSED: text("correct_receipt mends what was counted wrong, reopen_return expects the rest again."),
 }
 """What can be done with a return in each state, for who wanted something else."""
 
@@ -163,11 +168,38 @@ def check_evidence(order_id: str, files: int) -> None:
 # --- deciding about it -----------------------------------------------------------------------------------
 
 
-def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None) -> None:
-    """Say that the goods may come back."""
+def approve(
+    draft: Draft,
+    order: Order,
+    return_id: str,
+    *,
+    send_by: datetime.date | None,
+    instructions: str | None,
+    note: str | None,
+    today: datetime.date,
+    told: Callable[[str], str],
+) -> None:
+    """Say that the goods may come back; against the objections that a policy has, it is an override that names them.
+    Again, until they are sent, for another last day or other instructions: what is None stays as it is, and the same
+    changes nothing. ``told`` gives the instructions that are kept under an id."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
-    _check_move(draft.dossier, return_id, ReturnApproved)
-    draft.record(ReturnApproved(return_id=return_id, send_by=send_by, note_id=draft.note(order, note)))
+    return_ = _check_move(draft.dossier, return_id, ReturnApproved)
+    _check_day(order.id, send_by, today)
+    again, words = return_.goods is GoodsState.APPROVED, (instructions or "").strip()
+    if again and words and return_.instructions_id is not None and words == told(return_.instructions_id):
+        words = ""  # he was told so already
+    send_by = send_by or return_.send_by
+    if again and send_by == return_.send_by and not words and not (note or "").strip():
+        return
+    draft.record(
+        ReturnApproved(
+            return_id=return_id,
+            send_by=send_by,
+            overrides=() if again else return_.objections,
+            instructions_id=draft.note(order, words),
+            note_id=draft.note(order, note),
+        )
+    )
 
 
 def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
@@ -221,10 +253,32 @@ def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
     draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note)))
 
 
+def reopen(
+    draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None, *, today: datetime.date
+) -> None:
+    """Let a return that had ended go on where it was, if its units are still free. A last day that has passed is none
+    any more: else it would expire again at once."""
+    draft.only(ActorKind.STAFF, what=text("reopen a return"))
+    return_ = _check_move(draft.dossier, return_id, ReturnReopened)
+    _check_day(order.id, send_by, today)
+    if not return_.requested and not any(count.units for count in return_.counted.values()):
+        raise WrongState(
+            text(
+                "Order {order}: nothing was announced in return {return_id}, and nothing of it came. Count what comes "
+                "by mark_returned.",
+                order=order.id,
+                return_id=return_id,
+            )
+        )
+    _check_still_free(draft.dossier, order, return_)
+    kept = return_.send_by if return_.send_by is not None and return_.send_by >= today else None
+    draft.record(ReturnReopened(return_id=return_id, send_by=send_by or kept, note_id=draft.note(order, note)))
+
+
 # --- the small print -------------------------------------------------------------------------------------
 
 
-def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> None:
+def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
     return_ = dossier.return_(return_id)
     if return_.goods not in _MOVES[step]:
         raise WrongState(
@@ -237,6 +291,53 @@ def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> None:
                 instead=_INSTEAD[return_.goods],
             )
         )
+    return return_
+
+
+def _check_day(order_id: str, send_by: datetime.date | None, today: datetime.date) -> None:
+    """Raise `InvalidArgument` for a last day that has passed."""
+    if send_by is not None and send_by < today:
+        raise InvalidArgument(
+            text(
+                "Order {order}: {day} has passed, so the goods cannot be sent by then. Give today, {today}, or a later "
+                "day.",
+                order=order_id,
+                day=send_by,
+                today=today,
+            )
+        )
+
+
+def _check_still_free(dossier: Dossier, order: Order, ended: Return) -> None:
+    """Raise `WrongState` where other returns have units that one would take again by going on."""
+    fulfilled = {line.id: line.fulfilled for line in order.goods}
+    names = {line.id: line.name or line.product for line in order.lines}
+    taken, own = dossier.claimed(), ended.claimed()
+    for line_id, units in attrs.evolve(ended, goods=ended.ended_from or GoodsState.REQUESTED).claimed().items():
+        more, left = units - own.get(line_id, 0), max(0, fulfilled.get(line_id, 0) - taken.get(line_id, 0))
+        if more > left:
+            taking = text(
+                "Order {order}: return {return_id} cannot go on. It would take {more} units of line {line} ({name}), "
+                "and {left} are in no return: {fulfilled} were fulfilled.",
+                order=order.id,
+                return_id=ended.id,
+                more=more,
+                line=line_id,
+                name=names.get(line_id, line_id),
+                left=left,
+                fulfilled=fulfilled.get(line_id, 0),
+            )
+            others = [one.id for one in _returns_with(dossier, line_id) if one.id != ended.id]
+            raise WrongState(_with_those(taking, others) if others else taking)
+
+
+def _with_those(taking: Text, others: Sequence[str]) -> Text:
+    return text(
+        "{taking} The others are in {returns}: cancel_return frees what is not to come, close_return what does not "
+        "come any more.",
+        taking=taking,
+        returns=others,
+    )
 
 
 def _more_than_free(dossier: Dossier, order: Order, asked: RequestedLine) -> InvalidQuantity:

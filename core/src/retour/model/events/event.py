@@ -31,7 +31,8 @@ REFUND_CHANGED = "on_refund_changed"
 @attrs.frozen(kw_only=True)
 class Subject:
     """What an event is about, by id: a return, a refund, a payment; and what of a person is kept apart from it: the
-    note that somebody wrote with it, the bank account that money goes to, the files that he added."""
+    note that somebody wrote with it, the bank account that money goes to, the files that he added, what the
+    shop tells the customer to do."""
 
     return_id: str | None = None
     refund_id: str | None = None
@@ -39,6 +40,7 @@ class Subject:
     note_id: str | None = None
     account_id: str | None = None
     evidence_ids: tuple[str, ...] = ()
+    instructions_id: str | None = None
 
 
 class Event(Protocol):

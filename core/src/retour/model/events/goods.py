@@ -79,7 +79,12 @@ class EvidenceAdded:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnApproved:
-    """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given."""
+    """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given; again, where
+    that or what the customer is told changed.
+
+    ``overrides`` are the objections of policies that it is approved against: none where it was approved by itself, and
+    in rows of before they were kept. ``instructions_id`` names the words for the customer, which are kept apart.
+    """
 
     type: ClassVar = "return_approved"
     version: ClassVar = 1
@@ -89,10 +94,12 @@ class ReturnApproved:
     return_id: Id
     send_by: datetime.date | None = None
     note_id: Id | None = None
+    overrides: tuple[Objection, ...] = ()
+    instructions_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
-        return Subject(return_id=self.return_id, note_id=self.note_id)
+        return Subject(return_id=self.return_id, note_id=self.note_id, instructions_id=self.instructions_id)
 
 
 @event
@@ -179,6 +186,26 @@ class ReturnClosed:
     announced_by: ClassVar = None
 
     return_id: Id
+    note_id: Id | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class ReturnReopened:
+    """A return that had ended goes on where it was, until the end of ``send_by`` if there is one: its units are taken
+    again."""
+
+    type: ClassVar = "return_reopened"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: Id
+    send_by: datetime.date | None = None
     note_id: Id | None = None
 
     @property

@@ -16,11 +16,12 @@ from retour.model.events.goods import (
     ReturnClosed,
     ReturnExpired,
     ReturnRejected,
+    ReturnReopened,
     ReturnRequested,
     ReturnSent,
 )
 from retour.model.events.telling import CUSTOMER, name_of, told, units_of
-from retour.model.returns import Counted, Extent
+from retour.model.returns import GOODS_WORDS, Counted, Extent
 from retour.model.text import Text, text, texts
 
 
@@ -90,9 +91,24 @@ def _evidence_added(dossier: Dossier, event: EvidenceAdded) -> Text:
     return _files(event.evidence_ids)
 
 
-@told(ReturnApproved, to=EVERYBODY)
+@told(ReturnApproved)
 def _approved(dossier: Dossier, event: ReturnApproved) -> Text:
     del dossier
+    approved = _approved_until(event)
+    if not event.overrides:
+        return approved
+    said: list[Text | str] = [one.because.words for one in event.overrides if one.because is not None]
+    against = text("A policy is overridden: {objections}", objections=said or [text("it gave no reason")])
+    return Text(message="{approved}. {against}", values={"approved": approved, "against": against})
+
+
+@told(ReturnApproved, to=CUSTOMER)
+def _approved_for_customer(dossier: Dossier, event: ReturnApproved) -> Text:
+    del dossier
+    return _approved_until(event)
+
+
+def _approved_until(event: ReturnApproved) -> Text:
     if event.send_by is not None:
         return text("Return approved, to be sent by {day}", day=event.send_by)
     return text("Return approved")
@@ -130,6 +146,14 @@ def _expired(dossier: Dossier, event: ReturnExpired) -> Text:
 def _closed(dossier: Dossier, event: ReturnClosed) -> Text:
     del dossier, event
     return text("Return closed")
+
+
+@told(ReturnReopened, to=EVERYBODY)
+def _reopened(dossier: Dossier, event: ReturnReopened) -> Text:
+    state = GOODS_WORDS[dossier.returns[event.return_id].goods]
+    if event.send_by is not None:
+        return text("Return reopened: {state}, to be sent by {day}", state=state, day=event.send_by)
+    return text("Return reopened: {state}", state=state)
 
 
 @told(GoodsReceived, to=EVERYBODY)
