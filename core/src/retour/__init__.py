@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from retour.desk import ReturnDesk as ReturnDesk
     from retour.model.actor import Actor as Actor, ActorKind as ActorKind
+    from retour.model.announced_returns import (
+        ApprovedReturn as ApprovedReturn,
+        ClosedReturn as ClosedReturn,
+        RequestedReturn as RequestedReturn,
+    )
     from retour.model.attention import (
         Acknowledgement as Acknowledgement,
         AttentionItem as AttentionItem,
@@ -157,6 +162,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "desk": ("ReturnDesk",),
     "model.actor": ("Actor", "ActorKind"),
+    "model.announced_returns": ("ApprovedReturn", "ClosedReturn", "RequestedReturn"),
     "model.attention": (
         "Acknowledgement",
         "AttentionItem",

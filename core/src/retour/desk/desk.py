@@ -167,7 +167,7 @@ class ReturnDesk:
                 store=opened,
                 cases=cases,
                 commits=commits,
-                outside=Outside(shops=shops, hooks=hooks, refunding=refunding),
+                outside=Outside(shops=shops, hooks=hooks, refunding=refunding, kept=opened.notes),
                 clock=clock,
             ),
             keeping=keeping,

@@ -22,6 +22,9 @@ STAFF = frozenset({Audience.STAFF})
 EVERYBODY = frozenset(Audience)
 """Readers of what the customer is told as well, in words of his own."""
 
+RETURN_REQUESTED = "on_return_requested"
+RETURN_APPROVED = "on_return_approved"
+RETURN_CLOSED = "on_return_closed"
 ORDER_RETURNED = "on_order_returned"
 RESTOCKED = "on_restocked"
 REFUND_CHANGED = "on_refund_changed"

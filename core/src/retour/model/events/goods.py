@@ -7,7 +7,16 @@ from typing import ClassVar
 
 import attrs
 
-from retour.model.events.event import EVERYBODY, ORDER_RETURNED, STAFF, Subject, event
+from retour.model.events.event import (
+    EVERYBODY,
+    ORDER_RETURNED,
+    RETURN_APPROVED,
+    RETURN_CLOSED,
+    RETURN_REQUESTED,
+    STAFF,
+    Subject,
+    event,
+)
 from retour.model.fields import Id, Reference, checked
 from retour.model.order import Order
 from retour.model.return_reasons import ReturnReason
@@ -43,7 +52,7 @@ class ReturnRequested:
     type: ClassVar = "return_requested"
     version: ClassVar = 2
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_REQUESTED
 
     return_id: Id
     lines: tuple[RequestedLine, ...]
@@ -89,7 +98,7 @@ class ReturnApproved:
     type: ClassVar = "return_approved"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_APPROVED
 
     return_id: Id
     send_by: datetime.date | None = None
@@ -110,7 +119,7 @@ class ReturnRejected:
     type: ClassVar = "return_rejected"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
     because: str
@@ -148,7 +157,7 @@ class ReturnCancelled:
     type: ClassVar = "return_cancelled"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
     note_id: Id | None = None
@@ -166,7 +175,7 @@ class ReturnExpired:
     type: ClassVar = "return_expired"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
 
@@ -183,7 +192,7 @@ class ReturnClosed:
     type: ClassVar = "return_closed"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
     note_id: Id | None = None
