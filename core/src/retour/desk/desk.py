@@ -321,7 +321,7 @@ class ReturnDesk:
                 told=told,
             )
 
-        return self._command(order_id, by, decide, connection=connection)
+        return self._command(order_id, by, decide, connection=connection, expects=lambda _: [return_id])
 
     def reject_return(
         self,

@@ -45,6 +45,13 @@ _MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
 }
 """From which states each event may follow."""
 
+_MAKES: Mapping[type[Event], GoodsState] = {
+    ReturnRejected: GoodsState.REJECTED,
+    ReturnCancelled: GoodsState.CANCELLED,
+    ReturnClosed: GoodsState.CLOSED,
+}
+"""What an end makes of a return."""
+
 _CANNOT: Mapping[type[Event], Text] = {
     ReturnApproved: text("it cannot be approved"),
     ReturnRejected: text("it cannot be rejected"),
@@ -280,6 +287,16 @@ def reopen(
 
 def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
     return_ = dossier.return_(return_id)
+    if return_.goods is _MAKES.get(step) and return_.goods not in _MOVES[step]:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} is {state} already. {instead}",
+                order=dossier.order_id,
+                return_id=return_.id,
+                state=GOODS_WORDS[return_.goods],
+                instead=_INSTEAD[return_.goods],
+            )
+        )
     if return_.goods not in _MOVES[step]:
         raise WrongState(
             text(
