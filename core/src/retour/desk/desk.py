@@ -71,9 +71,10 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import goods, payment_identity, refunds, stock, timeline
+from retour.rules import counting, goods, payment_identity, refunds, stock, timeline
+from retour.rules.counting import Arrival
 from retour.rules.draft import Draft
-from retour.rules.goods import Arrival, LinesCounted, LinesToSend
+from retour.rules.lines import LinesCounted, LinesToSend, given_lines
 from retour.shop import Shop, is_shop, shops_of
 from retour.steps.case import Cases
 from retour.steps.commit import Commits
@@ -228,7 +229,7 @@ class ReturnDesk:
         """
         note = unseen(note)
 
-        given = goods.given_lines(order_id, lines, RequestedLine)
+        given = given_lines(order_id, lines, RequestedLine)
 
         def decide(draft: Draft, order: Order) -> None:
             asked = goods.requested_lines(draft.dossier, order, given)
@@ -346,11 +347,11 @@ class ReturnDesk:
         """
         note = unseen(note)
 
-        given = goods.given_lines(order_id, lines, Counted)
+        given = given_lines(order_id, lines, Counted)
 
         def decide(draft: Draft, order: Order) -> None:
-            counts = goods.counted_lines(order, given)
-            arrival = goods.arrival_on(
+            counts = counting.counted_lines(order, given)
+            arrival = counting.arrival_on(
                 draft.dossier,
                 order,
                 return_id,
@@ -388,14 +389,14 @@ class ReturnDesk:
         """
         note = unseen(note)
 
-        given = None if lines is None else goods.given_lines(order_id, lines, Counted)
+        given = None if lines is None else given_lines(order_id, lines, Counted)
 
         def decide(draft: Draft, order: Order) -> None:
             if given is None:
-                counts = goods.everything_outstanding(draft.dossier, order)
+                counts = counting.everything_outstanding(draft.dossier, order)
             else:
-                counts = goods.counted_lines(order, given)
-            arrivals = goods.arrivals(draft.dossier, order, counts, draft.new_id, named=given is not None)
+                counts = counting.counted_lines(order, given)
+            arrivals = counting.arrivals(draft.dossier, order, counts, draft.new_id, named=given is not None)
             self._receive(draft, order, arrivals, note)
 
         request = None
@@ -423,20 +424,20 @@ class ReturnDesk:
         """
         note = unseen(note)
 
-        given = goods.given_lines(order_id, lines, Counted)
+        given = given_lines(order_id, lines, Counted)
 
         def decide(draft: Draft, order: Order) -> None:
-            counts = goods.counted_lines(order, given, zero_allowed=True)
+            counts = counting.counted_lines(order, given, zero_allowed=True)
             return_ = draft.dossier.return_of_receipt(receipt_id)
-            changed = goods.changed_counts(draft.dossier, order, receipt_id, counts)
+            changed = counting.changed_counts(draft.dossier, order, receipt_id, counts)
             if not changed:
                 return
             arrival = Arrival(return_id=return_.id, receipt_id=receipt_id, lines=changed)
-            returned = goods.returned(draft.dossier, order, arrival)
+            returned = counting.returned(draft.dossier, order, arrival)
             policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            goods.correct(draft, order, receipt_id, changed, note)
+            counting.correct(draft, order, receipt_id, changed, note)
             stock.after_correction(draft, order, return_.id, policy)
-            goods.end_if_nothing_came(draft, return_.id)
+            counting.end_if_nothing_came(draft, return_.id)
 
         return self._command(order_id, by, decide, connection=connection)
 
@@ -852,9 +853,9 @@ class ReturnDesk:
     def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None) -> None:
         """Count what arrived and decide about its stock, one receipt after the other."""
         for arrival in arrivals:
-            returned = goods.returned(draft.dossier, order, arrival)
+            returned = counting.returned(draft.dossier, order, arrival)
             policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            goods.receive(draft, order, arrival, note)
+            counting.receive(draft, order, arrival, note)
             stock.after_receipt(draft, order, arrival.return_id, policy)
 
     def _command(

@@ -14,7 +14,7 @@ from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
-from retour.rules.goods import as_returned
+from retour.rules.counting import as_returned
 
 
 def announce(hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, events: Sequence[Recorded]) -> None:

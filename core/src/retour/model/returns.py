@@ -285,6 +285,11 @@ class Return:
         return self.goods not in (GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED)
 
     @property
+    def open(self) -> bool:
+        """Whether something can still be counted on it: it is live, and nobody closed it."""
+        return self.live and self.goods is not GoodsState.CLOSED
+
+    @property
     def counted(self) -> dict[str, Counted]:
         """The counts of all its receipts together, per order line. What came after it was counted missing, or after
         another article in its place, is no longer absent."""
