@@ -244,6 +244,7 @@ VALUES = {
     ReasonCode.PAYMENT_DOUBLED: {"payments": "mollie:tr_1, mollie:ord_1"},
     ReasonCode.PERHAPS_OURS: {"refunds": "rf1, rf2"},
     ReasonCode.UNITS_BEYOND_ORDER: {"number": "1", "line": "cup"},
+    ReasonCode.SURPLUS_UNITS: {"number": "1", "line": "cup"},
     ReasonCode.MONEY_BEYOND_ORDER: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.CHARGED_BACK: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.CHARGED_BACK_MEANWHILE: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},

@@ -46,7 +46,7 @@ NO_NEW_STATE = (
 REPORTS = ("failed", "cancelled", "succeeded", "pending", "awaiting_merchant")
 """What a provider can say; the first of these that it ever said is what counts."""
 
-FOUND = ("sellable", "damaged", "missing", "wrong")
+FOUND = ("sellable", "damaged", "missing", "wrong", "to_inspect")
 """What a count can say of a unit; each of them settles one that was announced."""
 
 
@@ -77,6 +77,8 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
 
 
 def _goods(kind: str, event: dict[str, Any], one: dict[str, Any]) -> None:
+    if kind == "goods_inspected":
+        return  # of units that are counted: it moves none
     if kind not in ("goods_received", "receipt_corrected"):
         one["goods"] = GOODS[kind]
         one["announced"] |= {line["line_id"]: line["quantity"] for line in event.get("lines", ())}

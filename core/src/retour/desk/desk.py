@@ -439,7 +439,39 @@ class ReturnDesk:
             stock.after_correction(draft, order, return_.id, policy)
             counting.end_if_nothing_came(draft, return_.id)
 
-        return self._command(order_id, by, decide, connection=connection)
+        return self._command(order_id, by, decide, connection=connection, finishes=True)
+
+    def inspect_receipt(
+        self,
+        order_id: str,
+        receipt_id: str,
+        lines: LinesCounted,
+        *,
+        by: Actor,
+        request_id: str,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
+        """Units of a receipt that were counted ``to_inspect`` were looked at: ``lines`` are those units, as
+        ``{"line-1": 1}`` (sellable) or `Counted` values with what they are: sellable, damaged, missing or wrong.
+
+        What is sellable is asked about as newly received units are. Raises `InvalidQuantity` for more than the receipt
+        has left to inspect; what was judged wrong is put right with `correct_receipt`.
+        """
+        note = unseen(note)
+
+        given = given_lines(order_id, lines, Counted)
+
+        def decide(draft: Draft, order: Order) -> None:
+            found = counting.inspected_lines(draft.dossier, order, receipt_id, given)
+            return_id = draft.dossier.return_of_receipt(receipt_id).id
+            counting.inspect(draft, order, return_id, receipt_id, found, note)
+            returned = counting.as_returned(order, return_id, receipt_id, found, draft.dossier.extent)
+            policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
+            stock.after_receipt(draft, order, return_id, policy)
+
+        request = Request.of(order_id, request_id, ("inspect_receipt", receipt_id, given, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
 
     # --- the stock track -----------------------------------------------------------------------------
 

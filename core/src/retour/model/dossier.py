@@ -103,7 +103,7 @@ class Dossier:
         return units
 
     def came_back(self) -> dict[str, int]:
-        """Units of each order line's own product that are really here again, sellable or damaged."""
+        """Units of each order line's own product that are really here again, sellable, damaged or not inspected yet."""
         units: dict[str, int] = {}
         for return_ in self.returns.values():
             if return_.live:
@@ -155,6 +155,23 @@ class Dossier:
         for return_ in self.returns.values():
             for line_id, absent in return_.absent().items() if return_.live else ():
                 units[line_id] = units.get(line_id, 0) + absent
+        return units
+
+    def surplus(self) -> dict[str, int]:
+        """Units of each order line's product that came beyond all that was delivered on it."""
+        units: dict[str, int] = {}
+        for return_ in self.returns.values():
+            for line_id, count in return_.counted.items() if return_.live else ():
+                if count.surplus:
+                    units[line_id] = units.get(line_id, 0) + count.surplus
+        return units
+
+    def to_inspect(self) -> dict[str, int]:
+        """Units of each order line that are here and that nobody has judged yet."""
+        units: dict[str, int] = {}
+        for return_ in self.returns.values():
+            for line_id, waiting in return_.to_inspect().items() if return_.live else ():
+                units[line_id] = units.get(line_id, 0) + waiting
         return units
 
     @property

@@ -140,7 +140,7 @@ class SettingsCheck:
     reason: Text | None = None
 
 
-RETURN_WAITS_FOR = ("review", "goods", "answer", "stock", "order", "")
+RETURN_WAITS_FOR = ("review", "goods", "inspection", "answer", "stock", "order", "")
 REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 """What a return and a refund can wait for; empty: nothing."""
 
@@ -148,8 +148,8 @@ REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 @attrs.frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders. ``waits_for`` is what it waits for since ``since``: "review", "goods",
-    "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the order below what came back:
-    somebody has to look), or nothing. ``due`` is the last day to send it."""
+    "inspection" (of units that came), "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the
+    order below what came back: somebody has to look), or nothing. ``due`` is the last day to send it."""
 
     order_id: str
     return_id: str
@@ -326,6 +326,8 @@ def waits_for(return_: Return) -> str:
         return "stock"
     if return_.goods is GoodsState.REQUESTED:
         return "review"
+    if return_.live and return_.to_inspect():
+        return "inspection"
     if return_.goods in (GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED):
         return "goods"
     return ""

@@ -67,7 +67,10 @@ class Counted:
 
     ``sellable`` can go back in stock, ``damaged`` never does, ``missing`` was announced but not in the parcel,
     ``wrong`` is another article than the line's. A missing unit is counted and is not back; nor is one whose place
-    another article took.
+    another article took. ``to_inspect`` are here and nobody has judged them yet: they are back, and nobody's stock.
+
+    ``surplus`` are units of the line's product beyond all that was delivered on it. They are no units of the order: no
+    return takes them, nobody restocks them, and nothing is paid for them.
     """
 
     line_id: Id
@@ -75,26 +78,33 @@ class Counted:
     damaged: Units = 0
     missing: Units = 0
     wrong: Units = 0
+    to_inspect: Units = 0
+    surplus: Units = 0
 
     @property
     def units(self) -> int:
-        """All units that this count speaks of."""
-        return self.sellable + self.damaged + self.missing + self.wrong
+        """All units of the order that this count speaks of."""
+        return self.sellable + self.damaged + self.missing + self.wrong + self.to_inspect
 
     @property
     def arrived(self) -> int:
-        """The units that were in the parcel, another article than the line's included."""
-        return self.sellable + self.damaged + self.wrong
+        """The units that were in the parcel, another article than the line's and surplus included."""
+        return self.sellable + self.damaged + self.wrong + self.to_inspect + self.surplus
 
     @property
     def came_back(self) -> int:
-        """The units of the line's own product that are really here again."""
-        return self.sellable + self.damaged
+        """The units of the line's own product that are really here again, inspected or not."""
+        return self.sellable + self.damaged + self.to_inspect
 
     @property
     def absent(self) -> int:
         """The units of the line's own product that were counted and are not here."""
         return self.missing + self.wrong
+
+    @property
+    def empty(self) -> bool:
+        """Whether it speaks of no unit at all."""
+        return not self.units and not self.surplus
 
 
 @attrs.frozen(kw_only=True)
@@ -233,6 +243,8 @@ class ReturnedLine:
     damaged: int
     missing: int
     wrong: int
+    to_inspect: int = 0
+    surplus: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -316,6 +328,10 @@ class Return:
         """Units per order line that were counted and are not here: they can still come."""
         return {line_id: count.absent for line_id, count in self.counted.items() if count.absent}
 
+    def to_inspect(self) -> dict[str, int]:
+        """Units per order line that are here and that nobody has judged yet."""
+        return {line_id: count.to_inspect for line_id, count in self.counted.items() if count.to_inspect}
+
     def claimed(self) -> dict[str, int]:
         """How many units of each order line this return takes, so that no other return can.
 
@@ -374,6 +390,8 @@ def _with_later(before: Counted, later: Counted, *, announced: int) -> Counted:
         damaged=before.damaged + later.damaged,
         missing=before.missing + later.missing - no_longer_missing,
         wrong=before.wrong + later.wrong - (found - no_longer_missing),
+        to_inspect=before.to_inspect + later.to_inspect,
+        surplus=before.surplus + later.surplus,
     )
 
 

@@ -11,16 +11,25 @@ import attrs
 
 from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier, extent_of
-from retour.model.errors import WrongState
-from retour.model.events.goods import GoodsReceived, ReceiptCorrected, ReturnCancelled
+from retour.model.errors import InvalidLines, WrongState
+from retour.model.events.goods import GoodsInspected, GoodsReceived, ReceiptCorrected, ReturnCancelled
 from retour.model.ids import NewId
 from retour.model.order import Order
 from retour.model.returns import Counted, Extent, GoodsState, Return, Returned, ReturnedLine
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.goods import POLICY, wrong_state
-from retour.rules.left import more_than_announced, more_than_left, units_left
+from retour.rules.left import (
+    more_than_announced,
+    more_than_left,
+    more_than_to_inspect,
+    no_surplus_yet,
+    units_left,
+)
 from retour.rules.lines import check_names, check_units
+
+_FOUND = ("sellable", "damaged", "to_inspect", "missing", "wrong")
+"""What a count can find of a unit of the order, in the order in which announced units are taken from it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,10 +45,10 @@ def counted_lines(order: Order, counts: tuple[Counted, ...], *, zero_allowed: bo
     """The lines of a count, checked: on the order, once each, whole units."""
     check_names(order, [count.line_id for count in counts])
     for count in counts:
-        for units in (count.sellable, count.damaged, count.missing, count.wrong):
+        for units in (getattr(count, name) for name in (*_FOUND, "surplus")):
             check_units(order.id, count.line_id, units, zero_allowed=True)
         if not zero_allowed:
-            check_units(order.id, count.line_id, count.units)
+            check_units(order.id, count.line_id, count.units + count.surplus)
     return counts
 
 
@@ -71,6 +80,7 @@ def arrivals(
         most = left[count.line_id] + absent.get(count.line_id, 0)
         if count.units > most:
             raise more_than_left(dossier, order, count.line_id, count.units, most)
+    _check_surplus(dossier, order, counts)
     rest = {count.line_id: count for count in counts}
     taken: dict[str, list[Counted]] = {}
     for return_ in dossier.returns.values():
@@ -79,7 +89,7 @@ def arrivals(
     for return_ in dossier.returns.values():
         if return_.live and named:
             _take(rest, return_.absent(), taken.setdefault(return_.id, []))
-    new = [count for count in rest.values() if count.units]
+    new = [count for count in rest.values() if not count.empty]
     found = [_arrival(return_id, lines, new_id) for return_id, lines in taken.items() if lines]
     return tuple([*found, _arrival(new_id("rt"), new, new_id)] if new else found)
 
@@ -109,6 +119,7 @@ def arrival_on(
             raise more_than_announced(order, return_, count, most)
         if count.units > most:
             raise more_than_left(dossier, order, count.line_id, count.units, most)
+    _check_surplus(dossier, order, counts)
     return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(counts))
 
 
@@ -136,13 +147,48 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
     changed = [count for count in counts if count != before.get(count.line_id, Counted(line_id=count.line_id))]
     lines = {**before, **{count.line_id: count for count in changed}}
     corrected = attrs.evolve(return_, receipts={**return_.receipts, receipt_id: attrs.evolve(receipt, lines=lines)})
-    after = attrs.evolve(dossier, returns={**dossier.returns, return_.id: corrected}).claimed()
+    as_corrected = attrs.evolve(dossier, returns={**dossier.returns, return_.id: corrected})
+    after = as_corrected.claimed()
     for count in changed:
         most = max(order.line(count.line_id).fulfilled, claimed.get(count.line_id, 0))
         excess = after.get(count.line_id, 0) - most
         if excess > 0:
             raise more_than_left(dossier, order, count.line_id, count.units, count.units - excess)
+        _check_surplus_here(order, count, as_corrected.came_back().get(count.line_id, 0))
     return tuple(changed)
+
+
+def inspected_lines(dossier: Dossier, order: Order, receipt_id: str, found: tuple[Counted, ...]) -> tuple[Counted, ...]:
+    """What an inspection found of units of a receipt that nobody had judged, checked: no more than there are."""
+    check_names(order, [one.line_id for one in found])
+    return_ = dossier.return_of_receipt(receipt_id)
+    if not return_.live:
+        raise wrong_state(dossier, return_, text("inspect"))
+    for one in found:
+        check_units(order.id, one.line_id, one.units + one.surplus)
+        if one.to_inspect or one.surplus:
+            raise InvalidLines(
+                text(
+                    "Order {order}, line {line}: an inspection says of units whether they are sellable, damaged, "
+                    "missing or wrong. What else was in the parcel is counted with receive or correct_receipt.",
+                    order=order.id,
+                    line=one.line_id,
+                )
+            )
+        count = return_.receipts[receipt_id].lines.get(one.line_id, Counted(line_id=one.line_id))
+        if one.units > count.to_inspect:
+            raise more_than_to_inspect(order, receipt_id, one, count)
+    return found
+
+
+def inspect(
+    draft: Draft, order: Order, return_id: str, receipt_id: str, found: tuple[Counted, ...], note: str | None
+) -> None:
+    """Record what an inspection found."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("inspect what came back"))
+    draft.record(
+        GoodsInspected(return_id=return_id, receipt_id=receipt_id, lines=found, note_id=draft.note(order, note))
+    )
 
 
 def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted, ...], note: str | None) -> None:
@@ -166,7 +212,7 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
 def end_if_nothing_came(draft: Draft, return_id: str) -> None:
     """Cancel a return that began with its receipt and, corrected, counts nothing at all."""
     return_ = draft.dossier.return_(return_id)
-    nothing = not any(count.units for count in return_.counted.values())
+    nothing = all(count.empty for count in return_.counted.values())
     if nothing and not return_.requested:
         draft.record(ReturnCancelled(return_id=return_id), by=POLICY)
 
@@ -220,6 +266,8 @@ def as_returned(order: Order, return_id: str, receipt_id: str, counts: Sequence[
                     damaged=count.damaged,
                     missing=count.missing,
                     wrong=count.wrong,
+                    to_inspect=count.to_inspect,
+                    surplus=count.surplus,
                 )
                 for count in counts
                 if count.line_id in lines
@@ -244,13 +292,8 @@ def _together(lines: Sequence[Counted]) -> tuple[Counted, ...]:
 
 
 def _sum(one: Counted, other: Counted) -> Counted:
-    return Counted(
-        line_id=one.line_id,
-        sellable=one.sellable + other.sellable,
-        damaged=one.damaged + other.damaged,
-        missing=one.missing + other.missing,
-        wrong=one.wrong + other.wrong,
-    )
+    both = {name: getattr(one, name) + getattr(other, name) for name in (*_FOUND, "surplus")}
+    return Counted(line_id=one.line_id, **both)
 
 
 def _take(rest: dict[str, Counted], wanted: Mapping[str, int], taken: list[Counted]) -> None:
@@ -273,15 +316,29 @@ def _left_with_announced(dossier: Dossier, order: Order) -> dict[str, int]:
 
 
 def _split(count: Counted, units: int) -> tuple[Counted, Counted]:
-    """The first ``units`` of a count, and the rest."""
+    """The first ``units`` of a count, and the rest. What is surplus comes with the last of them."""
     first: dict[str, int] = {}
     rest: dict[str, int] = {}
-    for name in ("sellable", "damaged", "missing", "wrong"):
+    for name in _FOUND:
         available: int = getattr(count, name)
         first[name] = min(available, units)
         rest[name] = available - first[name]
         units -= first[name]
+    (rest if any(rest.values()) else first)["surplus"] = count.surplus
     return Counted(line_id=count.line_id, **first), Counted(line_id=count.line_id, **rest)
+
+
+def _check_surplus(dossier: Dossier, order: Order, counts: Sequence[Counted]) -> None:
+    here = dossier.came_back()
+    for count in counts:
+        _check_surplus_here(order, count, here.get(count.line_id, 0) + count.came_back)
+
+
+def _check_surplus_here(order: Order, count: Counted, here: int) -> None:
+    """Surplus begins where all that was delivered is here: until then a unit that came is one of those."""
+    line = order.line(count.line_id)
+    if count.surplus and here < line.fulfilled:
+        raise no_surplus_yet(order, count, here)
 
 
 def _check_open(dossier: Dossier, return_: Return) -> None:

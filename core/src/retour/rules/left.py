@@ -48,3 +48,41 @@ def more_than_announced(order: Order, return_: Return, count: Counted, left: int
             units=count.units,
         )
     )
+
+
+def no_surplus_yet(order: Order, count: Counted, here: int) -> InvalidQuantity:
+    """Surplus of a line of which units are not ``here`` that were delivered."""
+    line = order.line(count.line_id)
+    return InvalidQuantity(
+        text(
+            "Order {order}, line {line} ({name}): {surplus} cannot be surplus while {away} of the {fulfilled} "
+            "delivered are not here ({here} are). Count as units that came what was delivered, and as surplus only "
+            "what is beyond that.",
+            order=order.id,
+            line=line.id,
+            name=line.name,
+            surplus=count.surplus,
+            away=line.fulfilled - here,
+            fulfilled=line.fulfilled,
+            here=here,
+        )
+    )
+
+
+def more_than_to_inspect(order: Order, receipt_id: str, found: Counted, count: Counted) -> InvalidQuantity:
+    """More units judged than a receipt's ``count`` has waiting for it."""
+    return InvalidQuantity(
+        text(
+            "Order {order}, line {line} ({name}): {units} units are more than the {left} of receipt {receipt} that "
+            "nobody has inspected; {judged} of its {counted} are judged already. correct_receipt changes what was "
+            "counted there.",
+            order=order.id,
+            line=found.line_id,
+            name=order.line(found.line_id).name,
+            units=found.units,
+            left=count.to_inspect,
+            receipt=receipt_id,
+            judged=count.units - count.to_inspect,
+            counted=count.units,
+        )
+    )

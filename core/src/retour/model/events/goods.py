@@ -169,7 +169,7 @@ class GoodsReceived:
     """
 
     type: ClassVar = "goods_received"
-    version: ClassVar = 1
+    version: ClassVar = 2
     readers: ClassVar = EVERYBODY
 
     return_id: Id
@@ -198,7 +198,7 @@ class ReceiptCorrected:
     """
 
     type: ClassVar = "receipt_corrected"
-    version: ClassVar = 1
+    version: ClassVar = 2
     readers: ClassVar = EVERYBODY
 
     return_id: Id
@@ -212,6 +212,27 @@ class ReceiptCorrected:
     def announced_by(self) -> str | None:
         """Plugins heard of the receipt when goods came, and hear of it once."""
         return ORDER_RETURNED if self.came_after_all else None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class GoodsInspected:
+    """Units of a receipt that nobody had judged were inspected: ``lines`` are those units, as what they turned out to
+    be."""
+
+    type: ClassVar = "goods_inspected"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    return_id: Id
+    receipt_id: Id
+    lines: tuple[Counted, ...]
+    note_id: Id | None = None
 
     @property
     def subject(self) -> Subject:

@@ -9,6 +9,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.goods import (
+    GoodsInspected,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -23,7 +24,7 @@ from retour.model.events.goods import (
 from retour.model.making import changed
 from retour.model.order import Order
 from retour.model.payment_identity import one_payment
-from retour.model.returns import GoodsState, Receipt, Return
+from retour.model.returns import Counted, GoodsState, Receipt, Return
 
 
 def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
@@ -126,6 +127,25 @@ def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Chang
     lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
     announced = receipt.announced or event.announced_by is not None
     return _counted(dossier, return_, changed(receipt, lines=lines, announced=announced), at)
+
+
+@step(GoodsInspected)
+def _inspected(dossier: Dossier, event: GoodsInspected, at: Recorded) -> Changes:
+    return_ = dossier.returns[event.return_id]
+    receipt = return_.receipts[event.receipt_id]
+    lines = {**receipt.lines, **{one.line_id: _judged(receipt.lines[one.line_id], one) for one in event.lines}}
+    return _counted(dossier, return_, changed(receipt, lines=lines), at)
+
+
+def _judged(count: Counted, found: Counted) -> Counted:
+    return changed(
+        count,
+        sellable=count.sellable + found.sellable,
+        damaged=count.damaged + found.damaged,
+        missing=count.missing + found.missing,
+        wrong=count.wrong + found.wrong,
+        to_inspect=count.to_inspect - found.units,
+    )
 
 
 def _counted(dossier: Dossier, return_: Return, receipt: Receipt, at: Recorded) -> Changes:

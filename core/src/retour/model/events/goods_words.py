@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from retour.model.dossier import Dossier
 from retour.model.events.event import EVERYBODY
 from retour.model.events.goods import (
+    GoodsInspected,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -115,6 +116,13 @@ def _corrected(dossier: Dossier, event: ReceiptCorrected) -> Text:
     return _with_the_rest(dossier, text("Count corrected. {counted}", counted=_counts(dossier, event.lines)))
 
 
+@told(GoodsInspected, to=EVERYBODY)
+def _inspected(dossier: Dossier, event: GoodsInspected) -> Text:
+    came = _came(dossier, event.lines)
+    said = text("Inspected: {came}", came=came) if came else text("Inspected")
+    return _with_the_rest(dossier, _sentences([said, *_not_here(dossier, event.lines)]))
+
+
 def _with_the_rest(dossier: Dossier, counted: Text) -> Text:
     rest = _what_is_left(dossier)
     if rest is None:
@@ -125,15 +133,25 @@ def _with_the_rest(dossier: Dossier, counted: Text) -> Text:
 def _counts(dossier: Dossier, lines: Sequence[Counted]) -> Text:
     """``Returned: 2 × Cup (1 damaged). Not received: 1 × Saucer. Another article in the place of: 1 × Pot``"""
     came = _came(dossier, lines)
-    absent = units_of(dossier, {line.line_id: line.missing for line in lines})
-    wrong = units_of(dossier, {line.line_id: line.wrong for line in lines})
+    surplus = units_of(dossier, {line.line_id: line.surplus for line in lines})
     parts = [
         *([text("Returned: {came}", came=came)] if came else []),
+        *_not_here(dossier, lines),
+        *([text("More than was delivered: {surplus}", surplus=surplus)] if surplus else []),
+    ]
+    return _sentences(parts or [text("Returned: {came}", came=[text("nothing")])])
+
+
+def _not_here(dossier: Dossier, lines: Sequence[Counted]) -> list[Text]:
+    absent = units_of(dossier, {line.line_id: line.missing for line in lines})
+    wrong = units_of(dossier, {line.line_id: line.wrong for line in lines})
+    return [
         *([text("Not received: {absent}", absent=absent)] if absent else []),
         *([text("Another article in the place of: {wrong}", wrong=wrong)] if wrong else []),
     ]
-    if not parts:
-        return text("Returned: {came}", came=[text("nothing")])
+
+
+def _sentences(parts: Sequence[Text]) -> Text:
     return Text(message=". ".join(f"{{part{number}}}" for number in range(len(parts))), values=_numbered(parts))
 
 
@@ -147,8 +165,11 @@ def _came(dossier: Dossier, lines: Sequence[Counted]) -> list[Text | str]:
         if not line.came_back:
             continue
         what = text("{units} × {name}", units=line.came_back, name=name_of(dossier, line.line_id))
-        damaged = text("{units} damaged", units=line.damaged)
-        shown.append(text("{what} ({faults})", what=what, faults=damaged) if line.damaged else what)
+        faults = [
+            *([text("{units} damaged", units=line.damaged)] if line.damaged else []),
+            *([text("{units} to inspect", units=line.to_inspect)] if line.to_inspect else []),
+        ]
+        shown.append(text("{what} ({faults})", what=what, faults=faults) if faults else what)
     return shown
 
 
