@@ -338,18 +338,27 @@ class ReturnDesk:
         by: Actor,
         request_id: str,
         more_than_requested: bool = False,
+        parcel: str = "",
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """Count one parcel of an announced return: ``{"line-1": 1}`` (sellable) or `Counted` values.
 
-        More units than were announced are refused unless ``more_than_requested`` says that staff has seen them.
+        More units than were announced are refused unless ``more_than_requested`` says that staff has seen them: staff
+        alone says it, and the return and its timeline show it.
+
+        ``parcel`` is what the parcel is called: its tracking number, or a name of yours. A parcel of this return that
+        was counted before is refused with `WrongState`, however its number is typed: two people who count it at once
+        count it once. Without one, two counts are two parcels.
         """
         note = unseen(note)
 
         given = given_lines(order_id, lines, Counted)
 
         def decide(draft: Draft, order: Order) -> None:
+            if more_than_requested:
+                counting.check_may_count_more(draft)
+            counting.check_parcel(draft.dossier, parcel, self._services.zone, return_id=return_id)
             counts = counting.counted_lines(order, given)
             arrival = counting.arrival_on(
                 draft.dossier,
@@ -359,9 +368,11 @@ class ReturnDesk:
                 draft.new_id,
                 more_than_requested=more_than_requested,
             )
-            self._receive(draft, order, [arrival], note)
+            self._receive(draft, order, [arrival], note, parcel)
 
-        arguments = ("receive", return_id, given, more_than_requested, note)
+        arguments: tuple[object, ...] = ("receive", return_id, given, more_than_requested, note)
+        if parcel:
+            arguments = (*arguments, parcel)
         request = Request.of(order_id, request_id, arguments)
         return self._command(order_id, by, decide, request=request, connection=connection)
 
@@ -372,6 +383,7 @@ class ReturnDesk:
         *,
         by: Actor,
         request_id: str | None = None,
+        parcel: str = "",
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
@@ -380,6 +392,7 @@ class ReturnDesk:
         Without ``lines``: everything that was fulfilled and not counted yet came back, sellable. Saying it twice
         changes nothing. With ``lines`` (``{"line-1": 1}`` or `Counted` values): that part came back, and
         ``request_id`` is needed. Units that were announced count on their own returns, the rest on a new one.
+        ``parcel`` is what the parcel is called, as in `receive`: one that was counted on this order before is refused.
 
         The outcome says whether the merchant has to answer about the stock. Money never moves.
 
@@ -397,11 +410,14 @@ class ReturnDesk:
             else:
                 counts = counting.counted_lines(order, given)
             arrivals = counting.arrivals(draft.dossier, order, counts, draft.new_id, named=given is not None)
-            self._receive(draft, order, arrivals, note)
+            if arrivals:
+                counting.check_parcel(draft.dossier, parcel, self._services.zone)
+            self._receive(draft, order, arrivals, note, parcel)
 
         request = None
         if given is not None or request_id is not None:
-            request = Request.of(order_id, request_id, ("mark_returned", given, note))
+            arguments: tuple[object, ...] = ("mark_returned", given, note)
+            request = Request.of(order_id, request_id, (*arguments, parcel) if parcel else arguments)
 
         def received(dossier: Dossier) -> Sequence[str]:
             return [one.id for one in dossier.returns.values() if one.live and one.receipts]
@@ -882,12 +898,12 @@ class ReturnDesk:
         Raises `WrongState` where nobody has set it aside."""
         return self._doctor.take_back(self.shop_id, order_id, by)
 
-    def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None) -> None:
+    def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None, parcel: str) -> None:
         """Count what arrived and decide about its stock, one receipt after the other."""
         for arrival in arrivals:
             returned = counting.returned(draft.dossier, order, arrival)
             policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            counting.receive(draft, order, arrival, note)
+            counting.receive(draft, order, arrival, note, parcel)
             stock.after_receipt(draft, order, arrival.return_id, policy)
 
     def _command(

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import attrs
 
+from retour.model.actor import Actor
 from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
-from retour.model.making import unchecked
+from retour.model.making import changed, unchecked
 from retour.model.reasons import Reason, as_reason
 from retour.model.text import Text, text
 
@@ -109,12 +110,16 @@ class Counted:
 
 @attrs.frozen(kw_only=True)
 class Receipt:
-    """One count of what arrived. ``lines`` are the newest counts, corrections applied. ``late`` is one that was made
-    after the return was closed: of units that had been absent. ``announced`` says that plugins hear of it."""
+    """One count of what arrived, counted by ``by``. ``lines`` are the newest counts, corrections and inspections
+    applied. ``parcel`` is what the parcel is called: its tracking number, or the host's own name of it. ``late`` is one
+    that was made after the return was closed: of units that had been absent. ``announced`` says that plugins hear of
+    it."""
 
     id: str
     at: datetime.datetime
+    by: Actor
     lines: Mapping[str, Counted]
+    parcel: str = ""
     late: bool = False
     announced: bool = False
 
@@ -327,6 +332,20 @@ class Return:
     def absent(self) -> dict[str, int]:
         """Units per order line that were counted and are not here: they can still come."""
         return {line_id: count.absent for line_id, count in self.counted.items() if count.absent}
+
+    def more_than_requested(self) -> dict[str, int]:
+        """Units per order line that were counted on it beyond what was announced, where anything was."""
+        if not self.requested:
+            return {}
+        beyond = {line_id: one.units - self.requested.get(line_id, 0) for line_id, one in self.counted.items()}
+        return {line_id: units for line_id, units in beyond.items() if units > 0}
+
+    def more_than_requested_with(self, receipt_id: str) -> dict[str, int]:
+        """Those of them that would not be without one of its receipts."""
+        rest = {one.id: one for one in self.receipts.values() if one.id != receipt_id}
+        before = changed(self, receipts=rest).more_than_requested()
+        after = self.more_than_requested()
+        return {line_id: units - before.get(line_id, 0) for line_id, units in after.items()}
 
     def to_inspect(self) -> dict[str, int]:
         """Units per order line that are here and that nobody has judged yet."""

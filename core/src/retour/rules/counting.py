@@ -5,6 +5,7 @@ Announced and counted are kept apart: a count changes what was counted, never wh
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -123,8 +124,40 @@ def arrival_on(
     return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(counts))
 
 
-def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None) -> None:
-    """Record one count of what arrived."""
+def check_may_count_more(draft: Draft) -> None:
+    """Raise `NotAllowed` for whoever may not say that more came than was announced: staff has seen it, by name."""
+    draft.only(ActorKind.STAFF, what=text("count more than was announced"))
+
+
+def check_parcel(dossier: Dossier, parcel: str, zone: datetime.tzinfo, *, return_id: str | None = None) -> None:
+    """Raise `WrongState` where a parcel was counted before, on one return or on any; the error says by whom and when,
+    in the shop's ``zone``."""
+    called = _as_compared(parcel)
+    for return_ in dossier.returns.values() if called else ():
+        for receipt in return_.receipts.values() if return_.live and return_id in (None, return_.id) else ():
+            if _as_compared(receipt.parcel) == called:
+                raise WrongState(
+                    text(
+                        "Order {order}: parcel {parcel} of return {return_id} was counted already, by {by} on {at}: "
+                        "receipt {receipt}. If that count is wrong, correct_receipt changes it; another parcel has "
+                        "another number.",
+                        order=dossier.order_id,
+                        parcel=receipt.parcel,
+                        return_id=return_.id,
+                        by=f"{receipt.by.kind} {receipt.by.id}",
+                        at=receipt.at.astimezone(zone),
+                        receipt=receipt.id,
+                    )
+                )
+
+
+def _as_compared(parcel: str) -> str:
+    """The name of a parcel without what differs from one typist to the next."""
+    return "".join(parcel.split()).casefold()
+
+
+def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None, parcel: str = "") -> None:
+    """Record one count of what arrived, in the parcel that is called ``parcel``."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("count what came back"))
     draft.record(
         GoodsReceived(
@@ -133,6 +166,7 @@ def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None) -> N
             lines=arrival.lines,
             extent=extent_after(draft.dossier, order, arrival.lines),
             note_id=draft.note(order, note),
+            parcel=parcel.strip(),
         )
     )
 

@@ -163,7 +163,7 @@ class ReturnClosed:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class GoodsReceived:
-    """One count of what arrived: a receipt.
+    """One count of what arrived: a receipt, of the parcel that is called ``parcel`` where that was said.
 
     ``extent`` is kept for those who read the stored body; what is told of the whole order is made from all counts.
     """
@@ -177,6 +177,7 @@ class GoodsReceived:
     lines: tuple[Counted, ...]
     extent: Extent
     note_id: Id | None = None
+    parcel: Reference = ""
 
     @property
     def announced_by(self) -> str | None:

@@ -113,6 +113,8 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
     receipt = Receipt(
         id=event.receipt_id,
         at=at.at,
+        by=at.by,
+        parcel=event.parcel,
         lines={line.line_id: line for line in event.lines},
         late=return_.goods is GoodsState.CLOSED,
         announced=event.announced_by is not None,

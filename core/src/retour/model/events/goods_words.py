@@ -108,12 +108,13 @@ def _closed(dossier: Dossier, event: ReturnClosed) -> Text:
 
 @told(GoodsReceived, to=EVERYBODY)
 def _received(dossier: Dossier, event: GoodsReceived) -> Text:
-    return _with_the_rest(dossier, _counts(dossier, event.lines))
+    return _with_the_rest(dossier, _flagged(dossier, event, _counts(dossier, event.lines)))
 
 
 @told(ReceiptCorrected, to=EVERYBODY)
 def _corrected(dossier: Dossier, event: ReceiptCorrected) -> Text:
-    return _with_the_rest(dossier, text("Count corrected. {counted}", counted=_counts(dossier, event.lines)))
+    said = text("Count corrected. {counted}", counted=_counts(dossier, event.lines))
+    return _with_the_rest(dossier, _flagged(dossier, event, said))
 
 
 @told(GoodsInspected, to=EVERYBODY)
@@ -121,6 +122,12 @@ def _inspected(dossier: Dossier, event: GoodsInspected) -> Text:
     came = _came(dossier, event.lines)
     said = text("Inspected: {came}", came=came) if came else text("Inspected")
     return _with_the_rest(dossier, _sentences([said, *_not_here(dossier, event.lines)]))
+
+
+def _flagged(dossier: Dossier, event: GoodsReceived | ReceiptCorrected, said: Text) -> Text:
+    """With what was counted beyond what was announced: staff says that by name."""
+    beyond = units_of(dossier, dossier.returns[event.return_id].more_than_requested_with(event.receipt_id))
+    return _sentences([said, text("More than announced: {beyond}", beyond=beyond)]) if beyond else said
 
 
 def _with_the_rest(dossier: Dossier, counted: Text) -> Text:
