@@ -23,6 +23,7 @@ from retour.model.events.event import (
     Event,
     Recorded,
     Subject,
+    announcing_hooks,
 )
 from retour.model.history import fold
 from retour.model.reasons import Reason, ReasonCode, reason, reason_from_words
@@ -32,7 +33,7 @@ from retour.rules import timeline
 from retour.store.records import read_event
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "store/golden_events.json").read_text(encoding="utf-8"))
-HOOKS = {*_TELL, None}
+HOOKS = _TELL.keys()
 IDS = ("return_id", "refund_id", "payment", "note_id")
 
 
@@ -72,7 +73,7 @@ def forgotten(
             subject = attrs.asdict(recorded.event.subject)
             wrong = [name for name in IDS if subject[name] != getattr(recorded.event, name, None)]
             missing += [f"the subject of {kind.__name__} has another {name}" for name in wrong]
-            if recorded.event.announced_by not in HOOKS:
+            if not set(announcing_hooks(recorded.event)) <= HOOKS:
                 missing.append(f"{kind.__name__} is announced by an unknown hook")
             for audience in kind.readers & told:
                 words = telling.WORDS[kind, audience](dossier, recorded.event)

@@ -6,15 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from retour.model.dossier import Dossier
-from retour.model.events.event import ORDER_RETURNED, REFUND_CHANGED, RESTOCKED, Recorded
-from retour.model.events.goods import GoodsReceived, ReceiptCorrected
+from retour.model.events.event import (
+    ORDER_RETURNED,
+    ORDER_STATUS_CHANGED,
+    REFUND_CHANGED,
+    RESTOCKED,
+    RETURN_RECEIVED,
+    Recorded,
+    announcing_hooks,
+)
+from retour.model.events.goods import GoodsInspected, GoodsReceived, ReceiptCorrected, ReturnClosed
 from retour.model.events.stock import StockApplied
 from retour.model.history import fold
 from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
-from retour.rules.counting import as_returned
+from retour.rules.counting import as_received, as_returned
 
 
 def announce(hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, events: Sequence[Recorded]) -> None:
@@ -24,7 +32,7 @@ def announce(hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, eve
     announced by this hook, and is no longer, is told to nobody.
     """
     recorded = events[-1]
-    if recorded.event.announced_by != hook:
+    if hook not in announcing_hooks(recorded.event):
         return
     dossier = fold(order_id, events)
     if dossier.order is None:
@@ -58,8 +66,32 @@ def _refund_changed(hooks: Hooks, plugin: str, dossier: Dossier, order: Order, e
     hooks.on_refund_changed(plugin, order, dossier.refunds[event.subject.refund_id], ctx)
 
 
+def _return_received(
+    hooks: Hooks,
+    plugin: str,
+    dossier: Dossier,
+    order: Order,
+    event: GoodsReceived | ReceiptCorrected | ReturnClosed,
+    ctx: HookContext,
+) -> None:
+    hooks.on_return_received(plugin, order, as_received(dossier.returns[event.return_id]), ctx)
+
+
+def _order_status_changed(
+    hooks: Hooks,
+    plugin: str,
+    dossier: Dossier,
+    order: Order,
+    event: GoodsReceived | ReceiptCorrected | GoodsInspected,
+    ctx: HookContext,
+) -> None:
+    hooks.on_order_status_changed(plugin, order, event.order_status or dossier.order_status, ctx)
+
+
 _TELL: Mapping[str, Callable[[Hooks, str, Dossier, Order, Any, HookContext], None]] = {
     ORDER_RETURNED: _order_returned,
+    RETURN_RECEIVED: _return_received,
+    ORDER_STATUS_CHANGED: _order_status_changed,
     RESTOCKED: _restocked,
     REFUND_CHANGED: _refund_changed,
 }

@@ -20,7 +20,7 @@ from retour.model.payment_identity import PaymentIdentity, one_payment
 from retour.model.prices import changes_of_price, prices_of
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund
-from retour.model.returns import Extent, Return
+from retour.model.returns import Extent, OrderStatus, Return
 from retour.model.text import text
 
 
@@ -181,6 +181,13 @@ class Dossier:
             return Extent.PART
         here = self.came_back()
         return extent_of(self.order, here)
+
+    @property
+    def order_status(self) -> OrderStatus:
+        """What the host can make of its own order's status."""
+        if self.extent is Extent.FULL:
+            return OrderStatus.RETURNED
+        return OrderStatus.PARTLY_RETURNED if any(self.came_back().values()) else OrderStatus.NOT_RETURNED
 
     def excess_over_order(self) -> dict[str, int]:
         """What already happened beyond the shop's order as last seen.

@@ -11,7 +11,7 @@ from retour.model.actor import Actor
 from retour.model.money import Money
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
-from retour.model.returns import GoodsState, Return, StockState
+from retour.model.returns import GoodsState, OrderStatus, Return, StockState
 from retour.model.text import Text, text, texts
 from retour.model.unreadable import UnreadableRow
 
@@ -78,7 +78,8 @@ class Outcome:
     where goods of several announced returns were counted at once, they speak of the first that needs an answer, and
     ``returns`` holds them all. ``refund`` is the refund that the command was about, as it is now. ``effect_ids`` are
     the effects that ``desk.run(outcome)`` runs, and ``commit_id`` names the commit that holds all of it. ``not_asked``
-    are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known.
+    are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known. ``order_status`` is
+    what you can make of your own order's status.
     """
 
     order_id: str
@@ -88,6 +89,7 @@ class Outcome:
     refund: Refund | None = None
     effect_ids: tuple[str, ...] = ()
     commit_id: str = ""
+    order_status: OrderStatus = OrderStatus.NOT_RETURNED
     not_asked: tuple[NotAsked, ...] = ()
 
     @property

@@ -53,6 +53,27 @@ class Extent(StrEnum):
     PART = "part"
 
 
+class OrderStatus(StrEnum):
+    """What a host can make of its own order's status, by the units that are really here again. It is never written by
+    retour: a return that was rejected, cancelled or never came leaves it as it was."""
+
+    NOT_RETURNED = "not_returned"
+    PARTLY_RETURNED = "partly_returned"
+    RETURNED = "returned"  # every fulfilled unit is here
+
+    @property
+    def words(self) -> Text:
+        """The status in words."""
+        return _ORDER_STATUS_WORDS[self]
+
+
+_ORDER_STATUS_WORDS: Mapping[OrderStatus, Text] = {
+    OrderStatus.NOT_RETURNED: text("not returned"),
+    OrderStatus.PARTLY_RETURNED: text("partly returned"),
+    OrderStatus.RETURNED: text("returned"),
+}
+
+
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RequestedLine:
     """``quantity`` units of one order line that a customer wants to send back, with the ``reason`` if one was given."""
@@ -260,6 +281,34 @@ class Returned:
     receipt_id: str
     extent: Extent
     lines: tuple[ReturnedLine, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ReceivedLine:
+    """What was ``announced`` of one order line, in units, and what all receipts of the return ``counted`` of it."""
+
+    line_id: str
+    announced: int
+    counted: Counted
+
+    @property
+    def never_counted(self) -> int:
+        """Announced units that nobody counted, not even as missing."""
+        return max(0, self.announced - self.counted.units)
+
+
+@attrs.frozen(kw_only=True)
+class ReceivedReturn:
+    """A return of which nothing more is expected, as the hooks see it: all that was announced is counted, or staff
+    closed it before."""
+
+    return_id: str
+    lines: tuple[ReceivedLine, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was announced is counted."""
+        return not any(line.never_counted for line in self.lines)
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,16 @@ from retour.model.errors import InvalidLines, WrongState
 from retour.model.events.goods import GoodsInspected, GoodsReceived, ReceiptCorrected, ReturnCancelled
 from retour.model.ids import NewId
 from retour.model.order import Order
-from retour.model.returns import Counted, Extent, GoodsState, Return, Returned, ReturnedLine
+from retour.model.returns import (
+    Counted,
+    Extent,
+    GoodsState,
+    ReceivedLine,
+    ReceivedReturn,
+    Return,
+    Returned,
+    ReturnedLine,
+)
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.goods import POLICY, wrong_state
@@ -159,7 +168,8 @@ def _as_compared(parcel: str) -> str:
 def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None, parcel: str = "") -> None:
     """Record one count of what arrived, in the parcel that is called ``parcel``."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("count what came back"))
-    draft.record(
+    _record(
+        draft,
         GoodsReceived(
             return_id=arrival.return_id,
             receipt_id=arrival.receipt_id,
@@ -167,7 +177,7 @@ def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None, parc
             extent=extent_after(draft.dossier, order, arrival.lines),
             note_id=draft.note(order, note),
             parcel=parcel.strip(),
-        )
+        ),
     )
 
 
@@ -220,8 +230,8 @@ def inspect(
 ) -> None:
     """Record what an inspection found."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("inspect what came back"))
-    draft.record(
-        GoodsInspected(return_id=return_id, receipt_id=receipt_id, lines=found, note_id=draft.note(order, note))
+    _record(
+        draft, GoodsInspected(return_id=return_id, receipt_id=receipt_id, lines=found, note_id=draft.note(order, note))
     )
 
 
@@ -231,7 +241,8 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
     return_ = draft.dossier.return_of_receipt(receipt_id)
     receipt = return_.receipts[receipt_id]
     added = {count.line_id: _more(count, receipt.lines.get(count.line_id)) for count in changed}
-    draft.record(
+    _record(
+        draft,
         ReceiptCorrected(
             return_id=return_.id,
             receipt_id=receipt_id,
@@ -239,7 +250,43 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
             extent=_extent(draft.dossier, order, added),
             note_id=draft.note(order, note),
             came_after_all=not receipt.announced and any(count.arrived for count in changed),
-        )
+        ),
+    )
+
+
+def _record(draft: Draft, event: GoodsReceived | ReceiptCorrected | GoodsInspected) -> None:
+    """Record a count with what it makes of its return and of the order: plugins hear of both where that is news."""
+    before, trial = draft.dossier, draft.copy()
+    trial.record(event)
+    after = trial.dossier
+    if after.order_status is not before.order_status:
+        event = attrs.evolve(event, order_status=after.order_status)
+    if not isinstance(event, GoodsInspected) and _completed(before, after, event.return_id):
+        event = attrs.evolve(event, completes=True)
+    draft.record(event)
+
+
+def _completed(before: Dossier, after: Dossier, return_id: str) -> bool:
+    """Whether a return that was announced is received now and was not before."""
+    was, now = before.returns.get(return_id), after.returns[return_id]
+    return bool(now.requested) and now.goods is GoodsState.RECEIVED and (was is None or was.goods is not now.goods)
+
+
+def as_received(return_: Return) -> ReceivedReturn:
+    """A return of which nothing more is expected, as the hooks see it."""
+    counted = return_.counted
+    return ReceivedReturn(
+        return_id=return_.id,
+        lines=tuple(
+            [
+                ReceivedLine(
+                    line_id=line_id,
+                    announced=return_.requested.get(line_id, 0),
+                    counted=counted.get(line_id, Counted(line_id=line_id)),
+                )
+                for line_id in {**return_.requested, **counted}
+            ]
+        ),
     )
 
 

@@ -139,7 +139,8 @@ def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
                 return_id=return_id,
             )
         )
-    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note)))
+    uncounted = any(draft.dossier.return_(return_id).outstanding().values())
+    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note), uncounted=uncounted))
 
 
 # --- the small print -------------------------------------------------------------------------------------

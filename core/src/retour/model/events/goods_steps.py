@@ -6,7 +6,7 @@ from typing import Any
 
 from retour.model.attention import OddLine
 from retour.model.dossier import Dossier
-from retour.model.events.event import Recorded
+from retour.model.events.event import ORDER_RETURNED, Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.goods import (
     GoodsInspected,
@@ -117,7 +117,7 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
         parcel=event.parcel,
         lines={line.line_id: line for line in event.lines},
         late=return_.goods is GoodsState.CLOSED,
-        announced=event.announced_by is not None,
+        announced=ORDER_RETURNED in event.announced_by,
     )
     return _counted(dossier, return_, receipt, at)
 
@@ -127,7 +127,7 @@ def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Chang
     return_ = dossier.returns[event.return_id]
     receipt = return_.receipts[event.receipt_id]
     lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
-    announced = receipt.announced or event.announced_by is not None
+    announced = receipt.announced or ORDER_RETURNED in event.announced_by
     return _counted(dossier, return_, changed(receipt, lines=lines, announced=announced), at)
 
 
