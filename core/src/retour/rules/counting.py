@@ -30,6 +30,7 @@ from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.goods import POLICY, wrong_state
 from retour.rules.left import (
+    more_than_a_receipt_can_count,
     more_than_announced,
     more_than_left,
     more_than_to_inspect,
@@ -89,7 +90,7 @@ def arrivals(
     for count in counts:
         most = left[count.line_id] + absent.get(count.line_id, 0)
         if count.units > most:
-            raise more_than_left(dossier, order, count.line_id, count.units, most)
+            raise more_than_left(dossier, order, count.line_id, count.units, most, counted_on="")
     _check_surplus(dossier, order, counts)
     rest = {count.line_id: count for count in counts}
     taken: dict[str, list[Counted]] = {}
@@ -123,12 +124,11 @@ def arrival_on(
     outstanding = {} if closed else return_.outstanding()
     for count in counts:
         most = outstanding.get(count.line_id, 0) + absent.get(count.line_id, 0)
-        if more_than_requested and not closed:
-            most += max(0, left[count.line_id])
-        elif most < count.units <= most + max(0, left[count.line_id]) and not closed:
-            raise more_than_announced(order, return_, count, most)
-        if count.units > most:
-            raise more_than_left(dossier, order, count.line_id, count.units, most)
+        beyond = 0 if closed else max(0, left[count.line_id])
+        if count.units > most + beyond:
+            raise more_than_left(dossier, order, count.line_id, count.units, most + beyond, counted_on=return_id)
+        if count.units > most and not more_than_requested:
+            raise more_than_announced(order, return_, count)
     _check_surplus(dossier, order, counts)
     return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(counts))
 
@@ -197,7 +197,8 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
         most = max(order.line(count.line_id).fulfilled, claimed.get(count.line_id, 0))
         excess = after.get(count.line_id, 0) - most
         if excess > 0:
-            raise more_than_left(dossier, order, count.line_id, count.units, count.units - excess)
+            claimed_then = after.get(count.line_id, 0)
+            raise more_than_a_receipt_can_count(order, receipt_id, count, claimed=claimed_then, most=most)
         _check_surplus_here(order, count, as_corrected.came_back().get(count.line_id, 0))
     return tuple(changed)
 

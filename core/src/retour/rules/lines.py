@@ -85,9 +85,12 @@ def check_units(order_id: str, line_id: str, units: object, *, zero_allowed: boo
     if type(units) is not int or not 0 <= units <= MOST_UNITS or (units == 0 and not zero_allowed):
         raise InvalidQuantity(
             text(
-                "Order {order}, line {line}: {units} is not a number of units. Use a whole number above zero.",
+                "Order {order}, line {line}: {units} is not a number of units. Use a whole number from {least} to "
+                "{most}.",
                 order=shown(order_id),
                 line=shown(line_id),
                 units=shown(units),
+                least=0 if zero_allowed else 1,
+                most=MOST_UNITS,
             )
         )
