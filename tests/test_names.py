@@ -9,7 +9,6 @@ from pathlib import Path
 CORE = Path(__file__).parent.parent / "core/src/retour"
 
 SAME_THING = {
-    "goods": "the goods track: its events in the model, its rules",
     "stock": "the stock track: its events in the model, its rules, its effect",
     "money": "what an amount is, and the track that it moves on",
     "refunds": "refunds: the values, and the rules about them",

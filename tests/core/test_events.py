@@ -23,6 +23,7 @@ from retour.model.events.event import (
     Event,
     Recorded,
     Subject,
+    announcing_hooks,
 )
 from retour.model.history import fold
 from retour.model.reasons import Reason, ReasonCode, reason, reason_from_words
@@ -32,8 +33,8 @@ from retour.rules import timeline
 from retour.store.records import read_event
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "store/golden_events.json").read_text(encoding="utf-8"))
-HOOKS = {*_TELL, None}
-IDS = ("return_id", "refund_id", "payment", "note_id", "instructions_id")
+HOOKS = _TELL.keys()
+IDS = ("return_id", "refund_id", "payment", "label_id", "note_id", "instructions_id")
 
 
 @attrs.frozen
@@ -72,7 +73,7 @@ def forgotten(
             subject = attrs.asdict(recorded.event.subject)
             wrong = [name for name in IDS if subject[name] != getattr(recorded.event, name, None)]
             missing += [f"the subject of {kind.__name__} has another {name}" for name in wrong]
-            if recorded.event.announced_by not in HOOKS:
+            if not set(announcing_hooks(recorded.event)) <= HOOKS:
                 missing.append(f"{kind.__name__} is announced by an unknown hook")
             for audience in kind.readers & told:
                 words = telling.WORDS[kind, audience](dossier, recorded.event)
@@ -244,6 +245,7 @@ VALUES = {
     ReasonCode.PAYMENT_DOUBLED: {"payments": "mollie:tr_1, mollie:ord_1"},
     ReasonCode.PERHAPS_OURS: {"refunds": "rf1, rf2"},
     ReasonCode.UNITS_BEYOND_ORDER: {"number": "1", "line": "cup"},
+    ReasonCode.SURPLUS_UNITS: {"number": "1", "line": "cup"},
     ReasonCode.MONEY_BEYOND_ORDER: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.CHARGED_BACK: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.CHARGED_BACK_MEANWHILE: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},

@@ -101,7 +101,7 @@ def test_units_of_a_live_request_cannot_be_in_another_return(desk: ReturnDesk) -
     desk.request_return("1001", {"cup": 3}, by=CUSTOMER, request_id="form-1")
     with pytest.raises(
         InvalidQuantity,
-        match=r"2 units are asked for and 1 can be\. 4 were fulfilled, and 3 of the line are in returns",
+        match=r"2 units are more than the 1 that can still come back\. Of 4 fulfilled: 3 announced",
     ):
         desk.request_return("1001", {"cup": 2}, by=CUSTOMER, request_id="form-2")
 
@@ -148,7 +148,9 @@ def test_a_return_arrives_in_several_parcels(desk: ReturnDesk) -> None:
 
 def test_more_than_announced_is_refused_unless_staff_says_so(desk: ReturnDesk) -> None:
     return_id = desk.request_return("1001", {"cup": 1}, by=CUSTOMER, request_id="form-1").return_id
-    with pytest.raises(InvalidQuantity, match="announced 1, of which 1 can still be counted; 2 is more"):
+    with pytest.raises(
+        InvalidQuantity, match=r"2 units are more than the 1 that return rt\w+ waits for: 1 of the 1 announced"
+    ):
         desk.receive("1001", return_id, {"cup": 2}, by=ANNA, request_id="parcel-1")
     desk.receive("1001", return_id, {"cup": 2}, by=ANNA, request_id="parcel-1", more_than_requested=True)
     assert desk.dossier("1001").claimed() == {"cup": 2}
@@ -275,7 +277,7 @@ def test_what_cannot_be_done_any_more_says_what_can(desk: ReturnDesk, command: s
 
 def test_a_request_for_too_many_names_the_returns_that_have_the_rest(desk: ReturnDesk) -> None:
     first = desk.request_return("1001", {"cup": 3}, by=CUSTOMER, request_id="form-1").return_id
-    with pytest.raises(InvalidQuantity, match=f"Those are {first}: cancel_return frees"):
+    with pytest.raises(InvalidQuantity, X):
         desk.request_return("1001", {"cup": 2}, by=CUSTOMER, request_id="form-2")
     desk.cancel_return("1001", first, by=CUSTOMER)
     desk.request_return("1001", {"cup": 4}, by=CUSTOMER, request_id="form-2")

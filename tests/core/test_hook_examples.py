@@ -15,6 +15,7 @@ from sqlalchemy import update
 from retour import (
     Actor,
     Address,
+    Counted,
     GoodsState,
     MemoryShop,
     Money,
@@ -269,6 +270,21 @@ def on_order_returned(example: object, printed: Printed) -> None:
     assert printed() == ["1001 is back: part", "1001 is back: full"]
 
 
+def on_return_received(example: object, printed: Printed) -> None:
+    _, desk = opened(an_order(a_line("cup", 3)), example)
+    asked = desk.request_return("1001", {"cup": 2}, by=CUSTOMER, request_id="form-1").return_id
+    desk.receive("1001", asked, {"cup": 1}, by=ANNA, request_id="form-2")
+    desk.receive("1001", asked, [Counted(line_id="cup", missing=1)], by=ANNA, request_id="form-3")
+    assert printed() == ["cup announced 2 here 1"]
+
+
+def on_order_status_changed(example: object, printed: Printed) -> None:
+    _, desk = opened(an_order(a_line("cup", 2)), example)
+    receipt = desk.mark_returned("1001", by=ANNA).receipt_id
+    desk.correct_receipt("1001", str(receipt), {"cup": 1}, by=ANNA)
+    assert printed() == ["1001 returned geretourneerd", "1001 partly_returned deels geretourneerd"]
+
+
 def on_restocked(example: object, printed: Printed) -> None:
     _, desk = opened(an_order(a_line("cup", 2)), example)
     receipt = desk.mark_returned("1001", by=ANNA).receipt_id
@@ -317,6 +333,8 @@ CASES: dict[str, Callable[[object, Printed], None]] = {
         on_return_approved,
         on_return_closed,
         on_order_returned,
+        on_return_received,
+        on_order_status_changed,
         on_restocked,
         on_refund_changed,
         on_parcel_moved,

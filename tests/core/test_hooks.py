@@ -293,6 +293,8 @@ def test_there_are_exactly_the_hooks_that_the_docs_name() -> None:
         "on_return_approved",
         "on_return_closed",
         "on_order_returned",
+        "on_order_status_changed",
+        "on_return_received",
         "on_restocked",
         "on_refund_changed",
         "on_parcel_moved",

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "receive": lambda desk, one, by: desk.receive("1001", one, {"cup": 1}, by=by, request_id="f2"),
     "mark_returned": lambda desk, one, by: desk.mark_returned("1001", by=by),
     "correct_receipt": lambda desk, one, by: desk.correct_receipt("1001", "rc1", [Counted(line_id="cup")], by=by),
+    "inspect_receipt": lambda desk, one, by: desk.inspect_receipt("1001", "rc1", {"cup": 1}, by=by, request_id="f6"),
     "answer_restock": lambda desk, one, by: desk.answer_restock("1001", one, RestockDecision.all(), by=by),
     "confirm_refund": lambda desk, one, by: desk.confirm_refund(
         "1001", "mollie:tr_1001", EUR1, reference="r", by=by, request_id="f3"

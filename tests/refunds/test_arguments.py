@@ -134,6 +134,7 @@ class State:
     rejected: str = ""
     counted: str = ""
     receipt: str = ""
+    arrived: str = ""
     waiting: str = ""
     pending: str = ""
     external: str = ""
@@ -182,6 +183,8 @@ def state(world: Any) -> State:
     made.label = desk.order_label("1001", made.approved, OPTION, **given).label_id or ""
     counted = desk.mark_returned("1001", {"cup": 4}, by=ANNA, request_id="s3")
     made.counted, made.receipt = counted.returns[-1].return_id, counted.returns[-1].receipt_id or ""
+    to_inspect = [Counted(line_id="cup", to_inspect=2)]
+    made.arrived = str(desk.mark_returned("1001", to_inspect, by=ANNA, request_id="s6").receipt_id)
     made.waiting = desk.open_refund_link("1001", "p_1", AMOUNT, by=ANNA, request_id="s4").refund_id or ""
     ledger.new_status = RefundStatus.PENDING
     made.pending = desk.refund("1001", "p_1", Money.of("5", "EUR"), by=ANNA, request_id="s5").refund_id or ""
@@ -218,6 +221,13 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     },
     "mark_returned": lambda _: {"order_id": "1001", "lines": {"cup": 1}, "by": ANNA, "request_id": "new"},
     "correct_receipt": lambda s: {"order_id": "1001", "receipt_id": s.receipt, "lines": {"cup": 1}, "by": ANNA},
+    "inspect_receipt": lambda s: {
+        "order_id": "1001",
+        "receipt_id": s.arrived,
+        "lines": {"cup": 1},
+        "by": ANNA,
+        "request_id": "new",
+    },
     "answer_restock": lambda s: {
         "order_id": "1001",
         "return_id": s.counted,

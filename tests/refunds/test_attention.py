@@ -17,6 +17,7 @@ from retour import (
     Actor,
     AttentionItem,
     AttentionKind,
+    Counted,
     InvalidArgument,
     Money,
     NotAllowed,
@@ -221,6 +222,14 @@ def came_back_and_changed(world: Any, *lines: OrderLine) -> None:
     world.desk.reconcile("1001")
 
 
+def a_pot_nobody_sent(world: Any) -> None:
+    """The customer puts in the parcel what was ordered and never delivered to him."""
+    world.open()
+    lines = a_line("cup", 4, "100.00"), a_line("pot", 1, "0", fulfilled=0)
+    world.shop.orders["1001"] = an_order(*lines, payments=[a_payment("100.00", provider="ledger", reference="p_1")])
+    world.desk.mark_returned("1001", [Counted(line_id="pot", surplus=1)], by=ANNA, request_id="pot")
+
+
 def stock_question(world: Any) -> None:
     world.open()
     lines = a_line("cup", 2, "50.00"), a_line("pot", 1, "50.00")
@@ -275,6 +284,7 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     an_odd_line: ("odd_line", ("reconcile", *ACKNOWLEDGED)),
     a_line_gone: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
     a_line_repriced: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
+    a_pot_nobody_sent: ("surplus", ("correct_receipt", *ACKNOWLEDGED)),
     fewer_cups: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
     less_was_paid: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
 }
@@ -302,6 +312,10 @@ def confirm_what_waits(world: Any, item: AttentionItem) -> Any:
     return world.desk.confirm_refund("1001", item.about, rest, reference="BANK-8", by=ANNA, request_id="rest")
 
 
+def receipts(world: Any) -> list[str]:
+    return [receipt for one in world.desk.dossier("1001").returns.values() for receipt in one.receipts]
+
+
 def waiting_link(world: Any) -> str:
     return next(one.id for one in world.refunds if one.state == "awaiting_merchant")
 
@@ -319,6 +333,7 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "reverse_refund": lambda world, one: world.desk.reverse_refund("1001", one.about, reference="b", by=ANNA),
     "match_refund": lambda world, one: world.desk.match_refund("1001", one.others[0], one.about, by=ANNA),
     "explain_payment": lambda world, one: world.desk.explain_payment("1001", one.about, became="p_2", by=ANNA),
+    "correct_receipt": lambda world, _: world.desk.correct_receipt("1001", receipts(world)[-1], {"pot": 0}, by=ANNA),
     "answer_restock": lambda world, one: world.desk.answer_restock("1001", one.about, RestockDecision.all(), by=ANNA),
     "acknowledge": lambda world, one: world.desk.acknowledge(one.order_id, one.kind, one.about, by=ANNA),
 }
@@ -874,7 +889,7 @@ def as_it_was_before_the_list(world: Any) -> None:
 
 UNSEEN = (
     *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
-    *(a_remainder, an_odd_line, a_line_repriced),
+    *(a_remainder, an_odd_line, a_line_repriced, a_pot_nobody_sent),
 )
 """Of which no row told before: such orders are listed when they are next written."""
 

@@ -773,6 +773,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "receive": ["rt1", lines],
         "mark_returned": [lines],
         "correct_receipt": ["rc1", lines],
+        "inspect_receipt": ["rc1", lines],
         "answer_restock": ["rt1", RestockDecision.all()],
         "confirm_refund": ["p_1", money],
         "refund": ["p_1", money],

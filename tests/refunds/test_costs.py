@@ -129,6 +129,12 @@ def received(world: Any) -> Any:
     return world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f")
 
 
+def arrived(world: Any) -> Any:
+    world.open()
+    counts = [Counted(line_id="cup", to_inspect=1)]
+    return world.desk.mark_returned("1001", counts, by=ANNA, request_id="f").receipt_id
+
+
 def asked(world: Any) -> Any:
     world.open()
     lines = a_line("cup", 2, "50.00"), a_line("pot", 1, "50.00")
@@ -276,6 +282,11 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "correct_receipt": (
         received,
         lambda desk, one: desk.correct_receipt("1001", one.receipt_id, [Counted(line_id="cup", damaged=1)], by=ANNA),
+        (9, 2, 2, 1),
+    ),
+    "inspect_receipt": (
+        arrived,
+        lambda desk, one: desk.inspect_receipt("1001", one, {"cup": 1}, by=ANNA, request_id="r"),
         (9, 2, 2, 1),
     ),
     "answer_restock": (

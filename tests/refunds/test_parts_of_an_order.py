@@ -13,7 +13,7 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retour import Counted, Dossier, GoodsState, LineKind, Money, Order, OrderLine, Paid, TaxPart
+from retour import Actor, Counted, Dossier, GoodsState, LineKind, Money, Order, OrderLine, Paid, TaxPart
 from retour.model.money import total
 from retour.model.refunds import Refund, RefundSource, RefundState
 from retour.model.returns import Receipt, Return
@@ -103,7 +103,7 @@ class Story:
     def comes_back(self, part: dict[str, int]) -> None:
         number = len(self.dossier.returns)
         lines = {line_id: Counted(line_id=line_id, sellable=units) for line_id, units in part.items() if units}
-        receipt = Receipt(id=f"rc{number}", at=NOW, lines=lines)
+        receipt = Receipt(id=f"rc{number}", at=NOW, by=Actor.staff("anna"), lines=lines)
         one = Return(
             id=f"rt{number}", opened_at=NOW, changed_at=NOW, goods=GoodsState.RECEIVED, receipts={receipt.id: receipt}
         )

@@ -47,7 +47,7 @@ NO_NEW_STATE = (
 REPORTS = ("failed", "cancelled", "succeeded", "pending", "awaiting_merchant")
 """What a provider can say; the first of these that it ever said is what counts."""
 
-FOUND = ("sellable", "damaged", "missing", "wrong")
+FOUND = ("sellable", "damaged", "missing", "wrong", "to_inspect")
 """What a count can say of a unit; each of them settles one that was announced."""
 
 
@@ -78,6 +78,8 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
 
 
 def _goods(kind: str, event: dict[str, Any], one: dict[str, Any]) -> None:
+    if kind == "goods_inspected":
+        return  # of units that are counted: it moves none
     if kind in ENDS:
         one["before_end"] = one["goods"]
     if kind == "return_reopened":

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from retour import (
     Actor,
+    Counted,
     EvidenceFile,
     HookContext,
     MemoryShop,
@@ -206,6 +207,9 @@ ON_A_RETURN: dict[str, Callable[[ReturnDesk, str, str, Connection], object]] = {
     "correct_receipt": lambda desk, _, receipt, own: desk.correct_receipt(
         "1001", receipt, {"cup": 0}, by=ANNA, connection=own
     ),
+    "inspect_receipt": lambda desk, _, receipt, own: desk.inspect_receipt(
+        "1001", receipt, {"cup": 1}, by=ANNA, request_id="own", connection=own
+    ),
     "answer_restock": lambda desk, one, _, own: desk.answer_restock(
         "1001", one, RestockDecision.all(), by=ANNA, connection=own
     ),
@@ -213,7 +217,7 @@ ON_A_RETURN: dict[str, Callable[[ReturnDesk, str, str, Connection], object]] = {
 """Every command that takes the host's connection; given a return, a receipt and the connection."""
 
 NEEDS_A_LOOK = {"approve_return", "reject_return"}
-NEEDS_GOODS = {"close_return", "correct_receipt", "answer_restock"}
+NEEDS_GOODS = {"close_return", "correct_receipt", "inspect_receipt", "answer_restock"}
 
 
 class LookAndAsk:
@@ -252,7 +256,8 @@ def test_a_command_is_in_the_hosts_transaction_or_not_at_all(
     return_id = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="r").return_id
     receipt = ""
     if name in NEEDS_GOODS:
-        counted = desk.receive("1001", return_id, {"cup": 1}, by=ANNA, request_id="c")
+        count = Counted(line_id="cup", **{"to_inspect" if name == "inspect_receipt" else "sellable": 1})
+        counted = desk.receive("1001", return_id, [count], by=ANNA, request_id="c")
         receipt = counted.receipt_id or ""
         if name == "close_return":
             desk.answer_restock("1001", return_id, RestockDecision.by_hand(), by=ANNA)

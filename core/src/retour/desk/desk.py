@@ -82,9 +82,10 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import goods, payment_identity, refunds, requests, stock, timeline
+from retour.rules import counting, payment_identity, refunds, requests, stock, timeline
+from retour.rules.counting import Arrival
 from retour.rules.draft import Draft
-from retour.rules.goods import Arrival, LinesCounted, LinesToSend
+from retour.rules.lines import LinesCounted, LinesToSend, given_lines
 from retour.shop import Shop, is_shop, shops_of
 from retour.steps.case import Cases
 from retour.steps.commit import Commits
@@ -262,7 +263,7 @@ class ReturnDesk(LabelDesk):
         """
         note = unseen(note)
 
-        given, files = goods.given_lines(order_id, lines, RequestedLine), tuple(evidence)
+        given, files = given_lines(order_id, lines, RequestedLine), tuple(evidence)
         requests.check_evidence(order_id, len(files))
 
         def decide(draft: Draft, order: Order) -> None:
@@ -442,20 +443,29 @@ class ReturnDesk(LabelDesk):
         by: Actor,
         request_id: str,
         more_than_requested: bool = False,
+        parcel: str = "",
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """Count one parcel of an announced return: ``{"line-1": 1}`` (sellable) or `Counted` values.
 
-        More units than were announced are refused unless ``more_than_requested`` says that staff has seen them.
+        More units than were announced are refused unless ``more_than_requested`` says that staff has seen them: staff
+        alone says it, and the return and its timeline show it.
+
+        ``parcel`` is what the parcel is called: its tracking number, or a name of yours. A parcel of this return that
+        was counted before is refused with `WrongState`, however its number is typed: two people who count it at once
+        count it once. Without one, two counts are two parcels.
         """
         note = unseen(note)
 
-        given = goods.given_lines(order_id, lines, Counted)
+        given = given_lines(order_id, lines, Counted)
 
         def decide(draft: Draft, order: Order) -> None:
-            counts = goods.counted_lines(order, given)
-            arrival = goods.arrival_on(
+            if more_than_requested:
+                counting.check_may_count_more(draft)
+            counting.check_parcel(draft.dossier, parcel, self._services.zone, return_id=return_id)
+            counts = counting.counted_lines(order, given)
+            arrival = counting.arrival_on(
                 draft.dossier,
                 order,
                 return_id,
@@ -463,9 +473,11 @@ class ReturnDesk(LabelDesk):
                 draft.new_id,
                 more_than_requested=more_than_requested,
             )
-            self._receive(draft, order, [arrival], note)
+            self._receive(draft, order, [arrival], note, parcel)
 
-        arguments = ("receive", return_id, given, more_than_requested, note)
+        arguments: tuple[object, ...] = ("receive", return_id, given, more_than_requested, note)
+        if parcel:
+            arguments = (*arguments, parcel)
         request = Request.of(order_id, request_id, arguments)
         return self._command(order_id, by, decide, request=request, connection=connection)
 
@@ -476,6 +488,7 @@ class ReturnDesk(LabelDesk):
         *,
         by: Actor,
         request_id: str | None = None,
+        parcel: str = "",
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
@@ -484,6 +497,7 @@ class ReturnDesk(LabelDesk):
         Without ``lines``: everything that was fulfilled and not counted yet came back, sellable. Saying it twice
         changes nothing. With ``lines`` (``{"line-1": 1}`` or `Counted` values): that part came back, and
         ``request_id`` is needed. Units that were announced count on their own returns, the rest on a new one.
+        ``parcel`` is what the parcel is called, as in `receive`: one that was counted on this order before is refused.
 
         The outcome says whether the merchant has to answer about the stock. Money never moves.
 
@@ -493,19 +507,22 @@ class ReturnDesk(LabelDesk):
         """
         note = unseen(note)
 
-        given = None if lines is None else goods.given_lines(order_id, lines, Counted)
+        given = None if lines is None else given_lines(order_id, lines, Counted)
 
         def decide(draft: Draft, order: Order) -> None:
             if given is None:
-                counts = goods.everything_outstanding(draft.dossier, order)
+                counts = counting.everything_outstanding(draft.dossier, order)
             else:
-                counts = goods.counted_lines(order, given)
-            arrivals = goods.arrivals(draft.dossier, order, counts, draft.new_id, named=given is not None)
-            self._receive(draft, order, arrivals, note)
+                counts = counting.counted_lines(order, given)
+            arrivals = counting.arrivals(draft.dossier, order, counts, draft.new_id, named=given is not None)
+            if arrivals:
+                counting.check_parcel(draft.dossier, parcel, self._services.zone)
+            self._receive(draft, order, arrivals, note, parcel)
 
         request = None
         if given is not None or request_id is not None:
-            request = Request.of(order_id, request_id, ("mark_returned", given, note))
+            arguments: tuple[object, ...] = ("mark_returned", given, note)
+            request = Request.of(order_id, request_id, (*arguments, parcel) if parcel else arguments)
 
         def received(dossier: Dossier) -> Sequence[str]:
             return [one.id for one in dossier.returns.values() if one.live and one.receipts]
@@ -528,22 +545,54 @@ class ReturnDesk(LabelDesk):
         """
         note = unseen(note)
 
-        given = goods.given_lines(order_id, lines, Counted)
+        given = given_lines(order_id, lines, Counted)
 
         def decide(draft: Draft, order: Order) -> None:
-            counts = goods.counted_lines(order, given, zero_allowed=True)
+            counts = counting.counted_lines(order, given, zero_allowed=True)
             return_ = draft.dossier.return_of_receipt(receipt_id)
-            changed = goods.changed_counts(draft.dossier, order, receipt_id, counts)
+            changed = counting.changed_counts(draft.dossier, order, receipt_id, counts)
             if not changed:
                 return
             arrival = Arrival(return_id=return_.id, receipt_id=receipt_id, lines=changed)
-            returned = goods.returned(draft.dossier, order, arrival)
+            returned = counting.returned(draft.dossier, order, arrival)
             policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            goods.correct(draft, order, receipt_id, changed, note)
+            counting.correct(draft, order, receipt_id, changed, note)
             stock.after_correction(draft, order, return_.id, policy)
-            goods.end_if_nothing_came(draft, return_.id)
+            counting.end_if_nothing_came(draft, return_.id)
 
-        return self._command(order_id, by, decide, connection=connection)
+        return self._command(order_id, by, decide, connection=connection, finishes=True)
+
+    def inspect_receipt(
+        self,
+        order_id: str,
+        receipt_id: str,
+        lines: LinesCounted,
+        *,
+        by: Actor,
+        request_id: str,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
+        """Units of a receipt that were counted ``to_inspect`` were looked at: ``lines`` are those units, as
+        ``{"line-1": 1}`` (sellable) or `Counted` values with what they are: sellable, damaged, missing or wrong.
+
+        What is sellable is asked about as newly received units are. Raises `InvalidQuantity` for more than the receipt
+        has left to inspect; what was judged wrong is put right with `correct_receipt`.
+        """
+        note = unseen(note)
+
+        given = given_lines(order_id, lines, Counted)
+
+        def decide(draft: Draft, order: Order) -> None:
+            found = counting.inspected_lines(draft.dossier, order, receipt_id, given)
+            return_id = draft.dossier.return_of_receipt(receipt_id).id
+            counting.inspect(draft, order, return_id, receipt_id, found, note)
+            returned = counting.as_returned(order, return_id, receipt_id, found, draft.dossier.extent)
+            policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
+            stock.after_receipt(draft, order, return_id, policy)
+
+        request = Request.of(order_id, request_id, ("inspect_receipt", receipt_id, given, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
 
     # --- the stock track -----------------------------------------------------------------------------
 
@@ -962,12 +1011,12 @@ class ReturnDesk(LabelDesk):
         Raises `WrongState` where nobody has set it aside."""
         return self._doctor.take_back(self.shop_id, order_id, by)
 
-    def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None) -> None:
+    def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None, parcel: str) -> None:
         """Count what arrived and decide about its stock, one receipt after the other."""
         for arrival in arrivals:
-            returned = goods.returned(draft.dossier, order, arrival)
+            returned = counting.returned(draft.dossier, order, arrival)
             policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            goods.receive(draft, order, arrival, note)
+            counting.receive(draft, order, arrival, note, parcel)
             stock.after_receipt(draft, order, arrival.return_id, policy)
 
     def _today(self) -> datetime.date:

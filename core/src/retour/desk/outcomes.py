@@ -41,6 +41,7 @@ def outcome_of(
         version=dossier.version,
         changed=bool(events),
         commit_id=commit_id,
+        order_status=dossier.order_status,
         returns=tuple(
             [
                 return_outcome(
@@ -82,7 +83,13 @@ def first_outcome(case: Case, request_id: str, digest: str) -> Outcome | None:
 def as_it_is_now(case: Case, outcome: Outcome) -> Outcome:
     """An outcome after its effects ran."""
     returns = [_return_now(case, one) for one in outcome.returns if one.return_id in case.dossier.returns]
-    return attrs.evolve(outcome, version=case.dossier.version, returns=tuple(returns), effect_ids=())
+    return attrs.evolve(
+        outcome,
+        version=case.dossier.version,
+        returns=tuple(returns),
+        effect_ids=(),
+        order_status=case.dossier.order_status,
+    )
 
 
 def _return_now(case: Case, before: ReturnOutcome) -> ReturnOutcome:

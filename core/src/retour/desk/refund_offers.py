@@ -47,6 +47,7 @@ class RefundOffers:
                     link=self.links.refund_link(case, dossier, share.payment, share.suggested or share.left, None, ctx),
                     because=quoted.because,
                     remainder=share.remainder,
+                    to_inspect=quoted.to_inspect,
                 )
                 for share in quoted.shares
             ]

@@ -22,7 +22,7 @@ from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import Refundable
-from retour.rules import goods, refunds
+from retour.rules import counting, refunds
 from retour.rules.books import BooksRead
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import unplaced, untold
@@ -111,7 +111,7 @@ class RefundQuestions:
         quoted = refunds.quote(dossier, order, lambda payment: self.step(dossier, payment))
         if not quoted.suggested:
             return quoted
-        return self.services.hooks.refund_plan(order, goods.all_returned(dossier, order), quoted, ctx)
+        return self.services.hooks.refund_plan(order, counting.all_returned(dossier, order), quoted, ctx)
 
     def step(self, dossier: Dossier, payment: Payment) -> int:
         """The step of the amounts that a payment's provider pays, in minor units: by the way of paying as the provider

@@ -11,15 +11,19 @@ from retour.model.announced_returns import ApprovedReturn, ClosedReturn, Request
 from retour.model.dossier import Dossier
 from retour.model.events.event import (
     ORDER_RETURNED,
+    ORDER_STATUS_CHANGED,
     PARCEL_MOVED,
     REFUND_CHANGED,
     RESTOCKED,
     RETURN_APPROVED,
     RETURN_CLOSED,
+    RETURN_RECEIVED,
     RETURN_REQUESTED,
     Recorded,
+    announcing_hooks,
 )
 from retour.model.events.goods import (
+    GoodsInspected,
     GoodsReceived,
     ReceiptCorrected,
     ReturnApproved,
@@ -36,7 +40,7 @@ from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
-from retour.rules.goods import as_returned
+from retour.rules.counting import as_received, as_returned
 
 Kept: TypeAlias = Callable[[], Mapping[str, str]]
 """Gives the words of an order that are still kept, by their id."""
@@ -65,7 +69,7 @@ def announce(
     apart are as they are now. What was once announced by this hook, and is no longer, is told to nobody.
     """
     recorded = events[-1]
-    if recorded.event.announced_by != hook:
+    if hook not in announcing_hooks(recorded.event):
         return
     dossier = fold(order_id, events)
     if dossier.order is None:
@@ -137,11 +141,23 @@ def _parcel_moved(told: Announcement, event: ParcelMoved) -> None:
     told.hooks.on_parcel_moved(told.plugin, told.order, told.dossier.labels[event.label_id], told.ctx)
 
 
+def _return_received(told: Announcement, event: GoodsReceived | ReceiptCorrected | ReturnClosed) -> None:
+    received = as_received(told.dossier.returns[event.return_id])
+    told.hooks.on_return_received(told.plugin, told.order, received, told.ctx)
+
+
+def _order_status_changed(told: Announcement, event: GoodsReceived | ReceiptCorrected | GoodsInspected) -> None:
+    status = event.order_status or told.dossier.order_status
+    told.hooks.on_order_status_changed(told.plugin, told.order, status, told.ctx)
+
+
 _TELL: Mapping[str, Callable[[Announcement, Any], None]] = {
     RETURN_REQUESTED: _return_requested,
     RETURN_APPROVED: _return_approved,
     RETURN_CLOSED: _return_closed,
     ORDER_RETURNED: _order_returned,
+    RETURN_RECEIVED: _return_received,
+    ORDER_STATUS_CHANGED: _order_status_changed,
     RESTOCKED: _restocked,
     REFUND_CHANGED: _refund_changed,
     PARCEL_MOVED: _parcel_moved,

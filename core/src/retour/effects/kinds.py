@@ -19,7 +19,7 @@ from retour.effects.looking_again import look_again
 from retour.effects.refunding import Refunding, ended_its_process
 from retour.effects.stock import book
 from retour.model.dossier import Dossier
-from retour.model.events.event import Recorded
+from retour.model.events.event import Recorded, announcing_hooks
 from retour.model.order import Payment
 from retour.model.returns import StockMovement
 from retour.plugins.hooks import Hooks, PluginFailed
@@ -381,9 +381,9 @@ def asked_for(
     for label_id in labels_to_cancel(events):
         yield CancelLabel(label_id=label_id)
     for recorded in events:
-        hook = recorded.event.announced_by
-        for plugin in listeners(hook) if hook is not None else ():
-            yield Announce(order_id=dossier.order_id, hook=str(hook), seq=recorded.seq, plugin=plugin)
+        for hook in announcing_hooks(recorded.event):
+            for plugin in listeners(hook):
+                yield Announce(order_id=dossier.order_id, hook=hook, seq=recorded.seq, plugin=plugin)
 
 
 def effects_of(

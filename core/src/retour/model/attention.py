@@ -38,6 +38,7 @@ class AttentionKind(StrEnum):
     ODD_LINE = "odd_line"  # of the order: it cannot be right
     LINE_CHANGED = "line_changed"  # by the shop, after units of it came back: gone, or with another price
     BEYOND_ORDER = "beyond_order"  # more came back, or went back, than the shop's order has now
+    SURPLUS = "surplus"  # units that came beyond all that was delivered
     ORDER_UNREADABLE = "order_unreadable"
     WEBHOOK_UNREADABLE = "webhook_unreadable"  # a plugin broke over it
     EFFECT_STUCK = "effect_stuck"  # set aside, or failing again and again for a day
@@ -66,6 +67,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.ODD_LINE: text("a line of the order cannot be right"),
     AttentionKind.LINE_CHANGED: text("a line was changed after it came back"),
     AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),
+    AttentionKind.SURPLUS: text("more units came than were delivered"),
     AttentionKind.ORDER_UNREADABLE: text("an order cannot be read"),
     AttentionKind.WEBHOOK_UNREADABLE: text("a webhook cannot be read"),
     AttentionKind.EFFECT_STUCK: text("work in the background does not get done"),

@@ -21,7 +21,7 @@ from retour.model.payment_identity import PaymentIdentity, one_payment
 from retour.model.prices import changes_of_price, prices_of
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund
-from retour.model.returns import Extent, Return
+from retour.model.returns import Extent, OrderStatus, Return
 from retour.model.text import text
 
 
@@ -123,7 +123,7 @@ class Dossier:
         return units
 
     def came_back(self) -> dict[str, int]:
-        """Units of each order line's own product that are really here again, sellable or damaged."""
+        """Units of each order line's own product that are really here again, sellable, damaged or not inspected yet."""
         units: dict[str, int] = {}
         for return_ in self.returns.values():
             if return_.live:
@@ -177,6 +177,23 @@ class Dossier:
                 units[line_id] = units.get(line_id, 0) + absent
         return units
 
+    def surplus(self) -> dict[str, int]:
+        """Units of each order line's product that came beyond all that was delivered on it."""
+        units: dict[str, int] = {}
+        for return_ in self.returns.values():
+            for line_id, count in return_.counted.items() if return_.live else ():
+                if count.surplus:
+                    units[line_id] = units.get(line_id, 0) + count.surplus
+        return units
+
+    def to_inspect(self) -> dict[str, int]:
+        """Units of each order line that are here and that nobody has judged yet."""
+        units: dict[str, int] = {}
+        for return_ in self.returns.values():
+            for line_id, waiting in return_.to_inspect().items() if return_.live else ():
+                units[line_id] = units.get(line_id, 0) + waiting
+        return units
+
     @property
     def extent(self) -> Extent:
         """How much of the order, as last seen, is here again."""
@@ -184,6 +201,13 @@ class Dossier:
             return Extent.PART
         here = self.came_back()
         return extent_of(self.order, here)
+
+    @property
+    def order_status(self) -> OrderStatus:
+        """What the host can make of its own order's status."""
+        if self.extent is Extent.FULL:
+            return OrderStatus.RETURNED
+        return OrderStatus.PARTLY_RETURNED if any(self.came_back().values()) else OrderStatus.NOT_RETURNED
 
     def excess_over_order(self) -> dict[str, int]:
         """What already happened beyond the shop's order as last seen.

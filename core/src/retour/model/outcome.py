@@ -12,7 +12,7 @@ from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund, RefundState
-from retour.model.returns import GoodsState, Return, StockState
+from retour.model.returns import GoodsState, OrderStatus, Return, StockState
 from retour.model.text import Text, text, texts
 from retour.model.unreadable import UnreadableRow
 
@@ -82,6 +82,7 @@ class Outcome:
     ``returns`` holds them all. ``refund`` and ``label`` are what the command was about, as it is now. ``effect_ids``
     are the effects that ``desk.run(outcome)`` runs, and ``commit_id`` names the commit that holds all of it.
     ``not_asked`` are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known.
+    ``order_status`` is what you can make of your own order's status.
     """
 
     order_id: str
@@ -92,6 +93,7 @@ class Outcome:
     label: Label | None = None
     effect_ids: tuple[str, ...] = ()
     commit_id: str = ""
+    order_status: OrderStatus = OrderStatus.NOT_RETURNED
     not_asked: tuple[NotAsked, ...] = ()
 
     @property
@@ -154,7 +156,7 @@ class SettingsCheck:
     reason: Text | None = None
 
 
-RETURN_WAITS_FOR = ("review", "goods", "counting", "answer", "stock", "order", "")
+RETURN_WAITS_FOR = ("review", "goods", "counting", "inspection", "answer", "stock", "order", "")
 REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 """What a return and a refund can wait for; empty: nothing."""
 
@@ -164,8 +166,8 @@ class ReturnSummary:
     """One return on a list over all orders; ``number`` is what people call it.
 
     ``waits_for`` is what it waits for since ``since``: "review", "goods", "counting" (its parcel was delivered),
-    "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the order below what came back:
-    somebody has to look), or nothing. ``due`` is the last day to send it.
+    "inspection" (of units that came), "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the
+    order below what came back: somebody has to look), or nothing. ``due`` is the last day to send it.
     """
 
     order_id: str
@@ -345,6 +347,8 @@ def waits_for(return_: Return) -> str:
         return "stock"
     if return_.goods is GoodsState.REQUESTED:
         return "review"
+    if return_.live and return_.to_inspect():
+        return "inspection"
     if return_.goods in (GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED):
         return "goods"
     return ""

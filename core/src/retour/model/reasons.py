@@ -52,6 +52,7 @@ class ReasonCode(StrEnum):
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
     UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
+    SURPLUS_UNITS = "surplus_units"  # the same values
     MONEY_BEYOND_ORDER = "money_beyond_order"  # the values "amount" and "payment"
     LINE_CURRENCY = "line_currency"  # the values "line", "amount" and "currency", as all that follow have "line"
     LINE_TAXES = "line_taxes"  # the values "amount" and "difference"
@@ -229,6 +230,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ),
     ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund of yours: {refunds}"),
     ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
+    ReasonCode.SURPLUS_UNITS: text("line {line}: {number} more came than were ever delivered on this order"),
     ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded, or is planned, than was paid"),
     ReasonCode.LINE_CURRENCY: text(
         "line {line}: {amount} is in another currency than the order, which is in {currency}. Decide for yourself what "

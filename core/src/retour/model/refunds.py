@@ -202,13 +202,14 @@ class RefundQuote:
 
     ``remainder`` is what is owed too, and no provider of the payments pays: it goes by bank transfer. ``because`` says
     why nothing is suggested although something is owed, which lines a person has to decide about, or why there is a
-    remainder.
+    remainder. ``to_inspect`` are the units per order line that are counted in it and that nobody has inspected yet.
     """
 
     suggested: Money
     shares: tuple[RefundShare, ...]
     remainder: Money | None = None
     because: Reason | None = None
+    to_inspect: Mapping[str, int] = attrs.field(factory=dict)
 
 
 class ApprovalKind(StrEnum):
@@ -317,6 +318,8 @@ class RefundOption:
     `refund_plan` that could not answer), which lines a person has to decide about (one that cannot be right is not in
     what is suggested; one that the shop changed since it came back is, at the price that it had), or which
     ``remainder`` of it no step of its provider can ever pay: that goes by bank transfer, ``refund(..., to=...)``.
+    ``to_inspect`` are the units of the order, per line, that are here, are in what is suggested, and that nobody has
+    inspected yet.
     """
 
     payment: Payment
@@ -328,6 +331,7 @@ class RefundOption:
     link: RefundLink
     because: Reason | None = None
     remainder: Money | None = None
+    to_inspect: Mapping[str, int] = attrs.field(factory=dict)
 
 
 REFUND_WORDS: Mapping[RefundState, Text] = {

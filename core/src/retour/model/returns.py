@@ -9,9 +9,10 @@ from typing import Annotated
 
 import attrs
 
+from retour.model.actor import Actor
 from retour.model.evidence import MOST_EVIDENCE
 from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
-from retour.model.making import unchecked
+from retour.model.making import changed, unchecked
 from retour.model.reasons import Reason, as_reason
 from retour.model.return_number import return_number
 from retour.model.return_reasons import ReturnReason
@@ -55,6 +56,27 @@ class Extent(StrEnum):
     PART = "part"
 
 
+class OrderStatus(StrEnum):
+    """What a host can make of its own order's status, by the units that are really here again. It is never written by
+    retour: a return that was rejected, cancelled or never came leaves it as it was."""
+
+    NOT_RETURNED = "not_returned"
+    PARTLY_RETURNED = "partly_returned"
+    RETURNED = "returned"  # every fulfilled unit is here
+
+    @property
+    def words(self) -> Text:
+        """The status in words."""
+        return _ORDER_STATUS_WORDS[self]
+
+
+_ORDER_STATUS_WORDS: Mapping[OrderStatus, Text] = {
+    OrderStatus.NOT_RETURNED: text("not returned"),
+    OrderStatus.PARTLY_RETURNED: text("partly returned"),
+    OrderStatus.RETURNED: text("returned"),
+}
+
+
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RequestedLine:
     """``quantity`` units of one order line that a customer wants to send back, and why, if he says so.
@@ -73,7 +95,10 @@ class Counted:
 
     ``sellable`` can go back in stock, ``damaged`` never does, ``missing`` was announced but not in the parcel,
     ``wrong`` is another article than the line's. A missing unit is counted and is not back; nor is one whose place
-    another article took.
+    another article took. ``to_inspect`` are here and nobody has judged them yet: they are back, and nobody's stock.
+
+    ``surplus`` are units of the line's product beyond all that was delivered on it. They are no units of the order: no
+    return takes them, nobody restocks them, and nothing is paid for them.
     """
 
     line_id: Id
@@ -81,36 +106,47 @@ class Counted:
     damaged: Units = 0
     missing: Units = 0
     wrong: Units = 0
+    to_inspect: Units = 0
+    surplus: Units = 0
 
     @property
     def units(self) -> int:
-        """All units that this count speaks of."""
-        return self.sellable + self.damaged + self.missing + self.wrong
+        """All units of the order that this count speaks of."""
+        return self.sellable + self.damaged + self.missing + self.wrong + self.to_inspect
 
     @property
     def arrived(self) -> int:
-        """The units that were in the parcel, another article than the line's included."""
-        return self.sellable + self.damaged + self.wrong
+        """The units that were in the parcel, another article than the line's and surplus included."""
+        return self.sellable + self.damaged + self.wrong + self.to_inspect + self.surplus
 
     @property
     def came_back(self) -> int:
-        """The units of the line's own product that are really here again."""
-        return self.sellable + self.damaged
+        """The units of the line's own product that are really here again, inspected or not."""
+        return self.sellable + self.damaged + self.to_inspect
 
     @property
     def absent(self) -> int:
         """The units of the line's own product that were counted and are not here."""
         return self.missing + self.wrong
 
+    @property
+    def empty(self) -> bool:
+        """Whether it speaks of no unit at all."""
+        return not self.units and not self.surplus
+
 
 @attrs.frozen(kw_only=True)
 class Receipt:
-    """One count of what arrived. ``lines`` are the newest counts, corrections applied. ``late`` is one that was made
-    after the return was closed: of units that had been absent. ``announced`` says that plugins hear of it."""
+    """One count of what arrived, counted by ``by``. ``lines`` are the newest counts, corrections and inspections
+    applied. ``parcel`` is what the parcel is called: its tracking number, or the host's own name of it. ``late`` is one
+    that was made after the return was closed: of units that had been absent. ``announced`` says that plugins hear of
+    it."""
 
     id: str
     at: datetime.datetime
+    by: Actor
     lines: Mapping[str, Counted]
+    parcel: str = ""
     late: bool = False
     announced: bool = False
 
@@ -241,6 +277,8 @@ class ReturnedLine:
     damaged: int
     missing: int
     wrong: int
+    to_inspect: int = 0
+    surplus: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -251,6 +289,34 @@ class Returned:
     receipt_id: str
     extent: Extent
     lines: tuple[ReturnedLine, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ReceivedLine:
+    """What was ``announced`` of one order line, in units, and what all receipts of the return ``counted`` of it."""
+
+    line_id: str
+    announced: int
+    counted: Counted
+
+    @property
+    def never_counted(self) -> int:
+        """Announced units that nobody counted, not even as missing."""
+        return max(0, self.announced - self.counted.units)
+
+
+@attrs.frozen(kw_only=True)
+class ReceivedReturn:
+    """A return of which nothing more is expected, as the hooks see it: all that was announced is counted, or staff
+    closed it before."""
+
+    return_id: str
+    lines: tuple[ReceivedLine, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was announced is counted."""
+        return not any(line.never_counted for line in self.lines)
 
 
 @attrs.frozen(kw_only=True)
@@ -315,6 +381,11 @@ class Return:
         return self.goods not in (GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED)
 
     @property
+    def open(self) -> bool:
+        """Whether something can still be counted on it: it is live, and nobody closed it."""
+        return self.live and self.goods is not GoodsState.CLOSED
+
+    @property
     def counted(self) -> dict[str, Counted]:
         """The counts of all its receipts together, per order line. What came after it was counted missing, or after
         another article in its place, is no longer absent."""
@@ -340,6 +411,24 @@ class Return:
     def absent(self) -> dict[str, int]:
         """Units per order line that were counted and are not here: they can still come."""
         return {line_id: count.absent for line_id, count in self.counted.items() if count.absent}
+
+    def more_than_requested(self) -> dict[str, int]:
+        """Units per order line that were counted on it beyond what was announced, where anything was."""
+        if not self.requested:
+            return {}
+        beyond = {line_id: one.units - self.requested.get(line_id, 0) for line_id, one in self.counted.items()}
+        return {line_id: units for line_id, units in beyond.items() if units > 0}
+
+    def more_than_requested_with(self, receipt_id: str) -> dict[str, int]:
+        """Those of them that would not be without one of its receipts."""
+        rest = {one.id: one for one in self.receipts.values() if one.id != receipt_id}
+        before = changed(self, receipts=rest).more_than_requested()
+        after = self.more_than_requested()
+        return {line_id: units - before.get(line_id, 0) for line_id, units in after.items()}
+
+    def to_inspect(self) -> dict[str, int]:
+        """Units per order line that are here and that nobody has judged yet."""
+        return {line_id: count.to_inspect for line_id, count in self.counted.items() if count.to_inspect}
 
     def claimed(self) -> dict[str, int]:
         """How many units of each order line this return takes, so that no other return can.
@@ -399,6 +488,8 @@ def _with_later(before: Counted, later: Counted, *, announced: int) -> Counted:
         damaged=before.damaged + later.damaged,
         missing=before.missing + later.missing - no_longer_missing,
         wrong=before.wrong + later.wrong - (found - no_longer_missing),
+        to_inspect=before.to_inspect + later.to_inspect,
+        surplus=before.surplus + later.surplus,
     )
 
 

@@ -24,7 +24,16 @@ from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Approval, ApprovalKind, Refund, RefundLink, RefundPlan, RefundQuote
-from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
+from retour.model.returns import (
+    Objection,
+    OrderStatus,
+    ReceivedReturn,
+    RestockDecision,
+    Restocked,
+    Returned,
+    ReturnedLine,
+    ReturnRequest,
+)
 from retour.plugins import specs
 from retour.plugins.context import HookContext
 from retour.plugins.registry import CORE, Plugin, Registry
@@ -166,6 +175,14 @@ class Hooks:
     def on_order_returned(self, plugin: str, order: Order, returned: Returned, ctx: HookContext) -> None:
         """Tell one plugin that goods came back; raises `PluginFailed`."""
         self._tell(plugin, "on_order_returned", order=order, returned=returned, ctx=ctx)
+
+    def on_return_received(self, plugin: str, order: Order, received: ReceivedReturn, ctx: HookContext) -> None:
+        """Tell one plugin that nothing more is expected of a return; raises `PluginFailed`."""
+        self._tell(plugin, "on_return_received", order=order, received=received, ctx=ctx)
+
+    def on_order_status_changed(self, plugin: str, order: Order, status: OrderStatus, ctx: HookContext) -> None:
+        """Tell one plugin what the order's status became; raises `PluginFailed`."""
+        self._tell(plugin, "on_order_status_changed", order=order, status=status, ctx=ctx)
 
     def on_restocked(self, plugin: str, order: Order, restocked: Restocked, ctx: HookContext) -> None:
         """Tell one plugin that stock was booked; raises `PluginFailed`."""

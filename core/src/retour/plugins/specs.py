@@ -21,7 +21,16 @@ from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.refunds import Approval, Refund, RefundLink, RefundPlan, RefundQuote
-from retour.model.returns import Objection, RestockDecision, Restocked, Returned, ReturnedLine, ReturnRequest
+from retour.model.returns import (
+    Objection,
+    OrderStatus,
+    ReceivedReturn,
+    RestockDecision,
+    Restocked,
+    Returned,
+    ReturnedLine,
+    ReturnRequest,
+)
 from retour.plugins.context import HookContext
 from retour.plugins.markers import hookspec
 from retour.providers.contract import PaymentProvider, ShippingProvider
@@ -230,6 +239,44 @@ def on_order_returned(order: Order, returned: Returned, ctx: HookContext) -> Non
     ...     @hookimpl
     ...     def on_order_returned(self, order, returned, ctx):
     ...         print(order.id, "is back:", returned.extent.value)
+    """
+
+
+@hookspec
+def on_return_received(order: Order, received: ReceivedReturn, ctx: HookContext) -> None:
+    """Hear that nothing more is expected of a return that was announced.
+
+    **Kind**: announce. **Called** after commit when all that was announced is counted, missing units included, or when
+    it was closed before that; at least once: recognise repeats by ``ctx.event``. A correction that takes counted units
+    back makes the return open again and is not told here; when it is complete once more, that is told anew, with the
+    figures of then. A return that began with its count was announced by nobody: `on_order_returned` tells of it.
+    ``received.lines`` say per order line what was announced, what was counted, and what never was. **Return** nothing.
+    **If it raises**, it is told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class ReceivedMail:
+    ...     @hookimpl
+    ...     def on_return_received(self, order, received, ctx):
+    ...         for line in received.lines:
+    ...             print(line.line_id, "announced", line.announced, "here", line.counted.came_back)
+    """
+
+
+@hookspec
+def on_order_status_changed(order: Order, status: OrderStatus, ctx: HookContext) -> None:
+    """Hear what the returns make of the order's status: not returned, partly returned, returned.
+
+    **Kind**: announce. **Called** after commit by each count, correction or inspection that changed it, up or down; at
+    least once: recognise repeats by ``ctx.event``. Announcements can arrive in another order than they were made:
+    ``desk.dossier(order.id).order_status`` is what holds now. What you change on the order yourself is not told. retour
+    never writes your order's status: what you make of this one is yours. **Return** nothing. **If it raises**, it is
+    told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class OurOrders:
+    ...     @hookimpl
+    ...     def on_order_status_changed(self, order, status, ctx):
+    ...         print(order.id, status.value, status.words.render("nl"))
     """
 
 

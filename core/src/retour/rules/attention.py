@@ -351,6 +351,19 @@ def _paid_twice(refund: Refund) -> bool:
     return refund.problem is not None and refund.problem.code is ReasonCode.PAID_TWICE
 
 
+def _surplus(dossier: Dossier) -> Iterator[Attention]:
+    """Units that came beyond all that was delivered: somebody must decide what becomes of them."""
+    for line_id, units in dossier.surplus().items():
+        receipts = [receipt for one in dossier.returns.values() if one.live for receipt in one.receipts.values()]
+        yield Attention(
+            kind=AttentionKind.SURPLUS,
+            about=line_id,
+            since=max(one.at for one in receipts if line_id in one.lines and one.lines[line_id].surplus),
+            why=reason(ReasonCode.SURPLUS_UNITS, number=str(units), line=line_id),
+            can_do=("correct_receipt", ACKNOWLEDGE),
+        )
+
+
 FINDERS: Sequence[Finder] = (
     _undecided_refunds,
     _refunds_that_did_not_arrive,
@@ -363,6 +376,7 @@ FINDERS: Sequence[Finder] = (
     _odd_lines,
     _changed_lines,
     _beyond_order,
+    _surplus,
     undecided_labels,
     refused_labels,
     labels_not_cancelled,

@@ -120,6 +120,7 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
         shares=_with_remainders(found, never, remainder),
         remainder=remainder,
         because=because,
+        to_inspect=dossier.to_inspect(),
     )
     uncounted = reason(ReasonCode.OTHER_CURRENCY) if dossier.in_another_currency(order.currency) else unplaced(dossier)
     if uncounted is not None:

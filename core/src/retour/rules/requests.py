@@ -1,6 +1,6 @@
 """The goods track from the request to the end of a return: who may announce what, who decides, and how it ends.
 
-requested -> approved | rejected -> in transit -> what is counted (`retour.rules.goods`) -> closed; cancelled, expired.
+requested -> approved | rejected -> in transit -> counted (`retour.rules.counting`) -> closed; cancelled, expired.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from retour.model.actor import ActorKind
+from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidArgument, InvalidQuantity, WrongState
+from retour.model.errors import InvalidArgument, WrongState
 from retour.model.events.event import Event
 from retour.model.events.goods import (
     EvidenceAdded,
@@ -32,7 +32,11 @@ from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.returns import GOODS_WORDS, GoodsState, Objection, RequestedLine, Return, Severity
 from retour.model.text import Text, text
 from retour.rules.draft import Draft
-from retour.rules.goods import POLICY, check_names, check_units, units_left
+from retour.rules.left import more_than_left, units_left
+from retour.rules.lines import check_names, check_units
+
+POLICY = Actor.system("policy")
+"""Who decides when nobody had to be asked."""
 
 _MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
     ReturnApproved: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED}),
@@ -89,7 +93,7 @@ def requested_lines(dossier: Dossier, order: Order, asked: tuple[RequestedLine, 
     for line in asked:
         check_units(order.id, line.line_id, line.quantity)
         if line.quantity > left[line.line_id]:
-            raise _more_than_free(dossier, order, line)
+            raise more_than_left(dossier, order, line.line_id, line.quantity, left[line.line_id])
     return asked
 
 
@@ -257,7 +261,8 @@ def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
                 return_id=return_id,
             )
         )
-    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note)))
+    uncounted = any(draft.dossier.return_(return_id).outstanding().values())
+    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note), uncounted=uncounted))
 
 
 def reopen(
@@ -357,33 +362,19 @@ def _with_those(taking: Text, others: Sequence[str]) -> Text:
     )
 
 
-def _more_than_free(dossier: Dossier, order: Order, asked: RequestedLine) -> InvalidQuantity:
-    """Each unit of a line is in one return at most: what is free is what was fulfilled, less what returns have."""
-    line, having = order.line(asked.line_id), _returns_with(dossier, asked.line_id)
-    claimed = dossier.claimed().get(line.id, 0)
-    free = text(
-        "Order {order}, line {line} ({name}): {units} units are asked for and {left} can be. {fulfilled} were "
-        "fulfilled, and {claimed} of the line are in returns already.",
-        order=order.id,
-        line=line.id,
-        name=line.name,
-        units=asked.quantity,
-        left=max(0, line.fulfilled - claimed),
-        fulfilled=line.fulfilled,
-        claimed=claimed,
-    )
-    if not having:
-        return InvalidQuantity(free)
-    return InvalidQuantity(
-        text(
-            "{free} Those are {returns}: cancel_return frees what is not to come, close_return what does not come any "
-            "more.",
-            free=free,
-            returns=[one.id for one in having],
-        )
-    )
-
-
 def _returns_with(dossier: Dossier, line_id: str) -> list[Return]:
     """The returns that have units of a line."""
     return [one for one in dossier.returns.values() if one.claimed().get(line_id)]
+
+
+def wrong_state(dossier: Dossier, return_: Return, verb: Text) -> WrongState:
+    """A return that is in a state in which nobody can ``verb`` it."""
+    return WrongState(
+        text(
+            "Order {order}: return {return_id} is {state}, so it is too late or too early to {verb} it.",
+            order=dossier.order_id,
+            return_id=return_.id,
+            state=GOODS_WORDS[return_.goods],
+            verb=verb,
+        )
+    )

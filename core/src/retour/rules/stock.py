@@ -17,7 +17,7 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.returns import Restock, RestockDecision, Return, StockMovement
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.rules.goods import POLICY
+from retour.rules.requests import POLICY
 
 
 def default_decision(order: Order) -> RestockDecision:

@@ -28,6 +28,8 @@ RETURN_CLOSED = "on_return_closed"
 ORDER_RETURNED = "on_order_returned"
 RESTOCKED = "on_restocked"
 REFUND_CHANGED = "on_refund_changed"
+RETURN_RECEIVED = "on_return_received"
+ORDER_STATUS_CHANGED = "on_order_status_changed"
 PARCEL_MOVED = "on_parcel_moved"
 """The hooks that announce events."""
 
@@ -56,12 +58,20 @@ class Event(Protocol):
     readers: ClassVar[frozenset[Audience]]
 
     @property
-    def announced_by(self) -> str | None:
-        """The hook that tells plugins about it, None when none does."""
+    def announced_by(self) -> str | tuple[str, ...] | None:
+        """The hook or hooks that tell plugins about it, None when none does."""
 
     @property
     def subject(self) -> Subject:
         """What it is about."""
+
+
+def announcing_hooks(event: Event) -> tuple[str, ...]:
+    """The hooks that tell plugins about an event."""
+    named = event.announced_by
+    if named is None:
+        return ()
+    return (named,) if isinstance(named, str) else named
 
 
 _E = TypeVar("_E", bound=Event)

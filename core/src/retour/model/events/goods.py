@@ -10,8 +10,10 @@ import attrs
 from retour.model.events.event import (
     EVERYBODY,
     ORDER_RETURNED,
+    ORDER_STATUS_CHANGED,
     RETURN_APPROVED,
     RETURN_CLOSED,
+    RETURN_RECEIVED,
     RETURN_REQUESTED,
     STAFF,
     Subject,
@@ -20,7 +22,7 @@ from retour.model.events.event import (
 from retour.model.fields import Id, Reference, checked
 from retour.model.order import Order
 from retour.model.return_reasons import ReturnReason
-from retour.model.returns import Counted, Extent, Objection, RequestedLine
+from retour.model.returns import Counted, Extent, Objection, OrderStatus, RequestedLine
 
 
 @event
@@ -187,15 +189,20 @@ class ReturnExpired:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnClosed:
-    """Nothing more is expected of this return."""
+    """Nothing more is expected of this return; ``uncounted`` says that not all that was announced had been counted."""
 
     type: ClassVar = "return_closed"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
     note_id: Id | None = None
+    uncounted: bool = False
+
+    @property
+    def announced_by(self) -> tuple[str, ...]:
+        """Plugins heard that all was received when the last of it was counted; where it never was, they hear it now."""
+        return (RETURN_RECEIVED, RETURN_CLOSED) if self.uncounted else (RETURN_CLOSED,)
 
     @property
     def subject(self) -> Subject:
@@ -225,13 +232,15 @@ class ReturnReopened:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class GoodsReceived:
-    """One count of what arrived: a receipt.
+    """One count of what arrived: a receipt, of the parcel that is called ``parcel`` where that was said.
 
     ``extent`` is kept for those who read the stored body; what is told of the whole order is made from all counts.
+    ``completes`` says that with it all that was announced is counted, and ``order_status`` is what the order's status
+    became by it, None where it stayed what it was.
     """
 
     type: ClassVar = "goods_received"
-    version: ClassVar = 1
+    version: ClassVar = 2
     readers: ClassVar = EVERYBODY
 
     return_id: Id
@@ -239,11 +248,15 @@ class GoodsReceived:
     lines: tuple[Counted, ...]
     extent: Extent
     note_id: Id | None = None
+    parcel: Reference = ""
+    completes: bool = False
+    order_status: OrderStatus | None = None
 
     @property
-    def announced_by(self) -> str | None:
-        """Plugins hear of goods that came, and of no parcel in which nothing was."""
-        return ORDER_RETURNED if any(line.arrived for line in self.lines) else None
+    def announced_by(self) -> tuple[str, ...]:
+        """Plugins hear of goods that came, and of no parcel in which nothing was; and of what it makes of the rest."""
+        came = any(line.arrived for line in self.lines)
+        return _hooks(came=came, completes=self.completes, order_status=self.order_status)
 
     @property
     def subject(self) -> Subject:
@@ -256,11 +269,11 @@ class ReceiptCorrected:
     """A receipt was counted wrong: ``lines`` are the right counts of the lines that change.
 
     ``came_after_all`` says that goods came of which plugins heard nothing: by the first count there were none.
-    ``extent`` is kept as in `GoodsReceived`.
+    ``extent``, ``completes`` and ``order_status`` are as in `GoodsReceived`.
     """
 
     type: ClassVar = "receipt_corrected"
-    version: ClassVar = 1
+    version: ClassVar = 2
     readers: ClassVar = EVERYBODY
 
     return_id: Id
@@ -269,12 +282,46 @@ class ReceiptCorrected:
     extent: Extent
     note_id: Id | None = None
     came_after_all: bool = False
+    completes: bool = False
+    order_status: OrderStatus | None = None
 
     @property
-    def announced_by(self) -> str | None:
+    def announced_by(self) -> tuple[str, ...]:
         """Plugins heard of the receipt when goods came, and hear of it once."""
-        return ORDER_RETURNED if self.came_after_all else None
+        return _hooks(came=self.came_after_all, completes=self.completes, order_status=self.order_status)
 
     @property
     def subject(self) -> Subject:
         return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class GoodsInspected:
+    """Units of a receipt that nobody had judged were inspected: ``lines`` are those units, as what they turned out to
+    be. ``order_status`` is as in `GoodsReceived`: what turns out to be missing or another article is not back."""
+
+    type: ClassVar = "goods_inspected"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+
+    return_id: Id
+    receipt_id: Id
+    lines: tuple[Counted, ...]
+    note_id: Id | None = None
+    order_status: OrderStatus | None = None
+
+    @property
+    def announced_by(self) -> tuple[str, ...]:
+        """Plugins heard of the units when they came."""
+        return _hooks(came=False, completes=False, order_status=self.order_status)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+def _hooks(*, came: bool, completes: bool, order_status: OrderStatus | None) -> tuple[str, ...]:
+    """The hooks that announce a count: by what came, and by what it makes of its return and of the order."""
+    told = ((ORDER_RETURNED, came), (RETURN_RECEIVED, completes), (ORDER_STATUS_CHANGED, order_status is not None))
+    return tuple([hook for hook, is_news in told if is_news])

@@ -6,10 +6,11 @@ from typing import Any
 
 from retour.model.attention import OddLine
 from retour.model.dossier import Dossier
-from retour.model.events.event import Recorded
+from retour.model.events.event import ORDER_RETURNED, Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.goods import (
     EvidenceAdded,
+    GoodsInspected,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -25,7 +26,7 @@ from retour.model.events.goods import (
 from retour.model.making import changed
 from retour.model.order import Order
 from retour.model.payment_identity import one_payment
-from retour.model.returns import GoodsState, Receipt, Return
+from retour.model.returns import Counted, GoodsState, Receipt, Return
 
 
 def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
@@ -144,9 +145,11 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
     receipt = Receipt(
         id=event.receipt_id,
         at=at.at,
+        by=at.by,
+        parcel=event.parcel,
         lines={line.line_id: line for line in event.lines},
         late=return_.goods is GoodsState.CLOSED,
-        announced=event.announced_by is not None,
+        announced=ORDER_RETURNED in event.announced_by,
     )
     return _counted(dossier, return_, receipt, at)
 
@@ -156,8 +159,27 @@ def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Chang
     return_ = dossier.returns[event.return_id]
     receipt = return_.receipts[event.receipt_id]
     lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
-    announced = receipt.announced or event.announced_by is not None
+    announced = receipt.announced or ORDER_RETURNED in event.announced_by
     return _counted(dossier, return_, changed(receipt, lines=lines, announced=announced), at)
+
+
+@step(GoodsInspected)
+def _inspected(dossier: Dossier, event: GoodsInspected, at: Recorded) -> Changes:
+    return_ = dossier.returns[event.return_id]
+    receipt = return_.receipts[event.receipt_id]
+    lines = {**receipt.lines, **{one.line_id: _judged(receipt.lines[one.line_id], one) for one in event.lines}}
+    return _counted(dossier, return_, changed(receipt, lines=lines), at)
+
+
+def _judged(count: Counted, found: Counted) -> Counted:
+    return changed(
+        count,
+        sellable=count.sellable + found.sellable,
+        damaged=count.damaged + found.damaged,
+        missing=count.missing + found.missing,
+        wrong=count.wrong + found.wrong,
+        to_inspect=count.to_inspect - found.units,
+    )
 
 
 def _counted(dossier: Dossier, return_: Return, receipt: Receipt, at: Recorded) -> Changes:

@@ -8,6 +8,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import EVERYBODY
 from retour.model.events.goods import (
     EvidenceAdded,
+    GoodsInspected,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -158,12 +159,26 @@ def _reopened(dossier: Dossier, event: ReturnReopened) -> Text:
 
 @told(GoodsReceived, to=EVERYBODY)
 def _received(dossier: Dossier, event: GoodsReceived) -> Text:
-    return _with_the_rest(dossier, _counts(dossier, event.lines))
+    return _with_the_rest(dossier, _flagged(dossier, event, _counts(dossier, event.lines)))
 
 
 @told(ReceiptCorrected, to=EVERYBODY)
 def _corrected(dossier: Dossier, event: ReceiptCorrected) -> Text:
-    return _with_the_rest(dossier, text("Count corrected. {counted}", counted=_counts(dossier, event.lines)))
+    said = text("Count corrected. {counted}", counted=_counts(dossier, event.lines))
+    return _with_the_rest(dossier, _flagged(dossier, event, said))
+
+
+@told(GoodsInspected, to=EVERYBODY)
+def _inspected(dossier: Dossier, event: GoodsInspected) -> Text:
+    came = _came(dossier, event.lines)
+    said = text("Inspected: {came}", came=came) if came else text("Inspected")
+    return _with_the_rest(dossier, _sentences([said, *_not_here(dossier, event.lines)]))
+
+
+def _flagged(dossier: Dossier, event: GoodsReceived | ReceiptCorrected, said: Text) -> Text:
+    """With what was counted beyond what was announced: staff says that by name."""
+    beyond = units_of(dossier, dossier.returns[event.return_id].more_than_requested_with(event.receipt_id))
+    return _sentences([said, text("More than announced: {beyond}", beyond=beyond)]) if beyond else said
 
 
 def _with_the_rest(dossier: Dossier, counted: Text) -> Text:
@@ -176,15 +191,25 @@ def _with_the_rest(dossier: Dossier, counted: Text) -> Text:
 def _counts(dossier: Dossier, lines: Sequence[Counted]) -> Text:
     """``Returned: 2 × Cup (1 damaged). Not received: 1 × Saucer. Another article in the place of: 1 × Pot``"""
     came = _came(dossier, lines)
-    absent = units_of(dossier, {line.line_id: line.missing for line in lines})
-    wrong = units_of(dossier, {line.line_id: line.wrong for line in lines})
+    surplus = units_of(dossier, {line.line_id: line.surplus for line in lines})
     parts = [
         *([text("Returned: {came}", came=came)] if came else []),
+        *_not_here(dossier, lines),
+        *([text("More than was delivered: {surplus}", surplus=surplus)] if surplus else []),
+    ]
+    return _sentences(parts or [text("Returned: {came}", came=[text("nothing")])])
+
+
+def _not_here(dossier: Dossier, lines: Sequence[Counted]) -> list[Text]:
+    absent = units_of(dossier, {line.line_id: line.missing for line in lines})
+    wrong = units_of(dossier, {line.line_id: line.wrong for line in lines})
+    return [
         *([text("Not received: {absent}", absent=absent)] if absent else []),
         *([text("Another article in the place of: {wrong}", wrong=wrong)] if wrong else []),
     ]
-    if not parts:
-        return text("Returned: {came}", came=[text("nothing")])
+
+
+def _sentences(parts: Sequence[Text]) -> Text:
     return Text(message=". ".join(f"{{part{number}}}" for number in range(len(parts))), values=_numbered(parts))
 
 
@@ -198,8 +223,11 @@ def _came(dossier: Dossier, lines: Sequence[Counted]) -> list[Text | str]:
         if not line.came_back:
             continue
         what = text("{units} × {name}", units=line.came_back, name=name_of(dossier, line.line_id))
-        damaged = text("{units} damaged", units=line.damaged)
-        shown.append(text("{what} ({faults})", what=what, faults=damaged) if line.damaged else what)
+        faults = [
+            *([text("{units} damaged", units=line.damaged)] if line.damaged else []),
+            *([text("{units} to inspect", units=line.to_inspect)] if line.to_inspect else []),
+        ]
+        shown.append(text("{what} ({faults})", what=what, faults=faults) if faults else what)
     return shown
 
 

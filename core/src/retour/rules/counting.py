@@ -1,62 +1,46 @@
-"""The goods track where goods come in: what arrived, of which return, and how much is left.
+"""Counting what arrived: on which return, by how much, and what a wrong count becomes.
 
-How a return is announced and ends is told in `retour.rules.requests`. A host may start anywhere: a receipt with no
-request before it is legal.
+Announced and counted are kept apart: a count changes what was counted, never what was announced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+import datetime
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from retour.model.actor import Actor, ActorKind
+from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier, extent_of
-from retour.model.errors import InvalidLines, InvalidQuantity, InvalidValue, UnknownLine, WrongState
-from retour.model.events.event import Event
-from retour.model.events.goods import (
-    GoodsReceived,
-    ReceiptCorrected,
-    ReturnCancelled,
-)
-from retour.model.fields import MOST_UNITS, shown
+from retour.model.errors import InvalidLines, WrongState
+from retour.model.events.goods import GoodsInspected, GoodsReceived, ReceiptCorrected, ReturnCancelled
 from retour.model.ids import NewId
-from retour.model.order import LineKind, Order
+from retour.model.order import Order
 from retour.model.returns import (
-    GOODS_WORDS,
     Counted,
     Extent,
     GoodsState,
-    RequestedLine,
+    ReceivedLine,
+    ReceivedReturn,
     Return,
     Returned,
     ReturnedLine,
 )
-from retour.model.text import Text, text
+from retour.model.text import text
 from retour.rules.draft import Draft
+from retour.rules.left import (
+    more_than_a_receipt_can_count,
+    more_than_announced,
+    more_than_left,
+    more_than_to_inspect,
+    no_surplus_yet,
+    units_left,
+)
+from retour.rules.lines import check_names, check_units
+from retour.rules.requests import POLICY, wrong_state
 
-LinesToSend: TypeAlias = Mapping[str, int] | Iterable[RequestedLine]
-LinesCounted: TypeAlias = Mapping[str, int] | Iterable[Counted]
-_L = TypeVar("_L", RequestedLine, Counted)
-
-POLICY = Actor.system("policy")
-"""Who decides when nobody had to be asked."""
-
-_MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
-    GoodsReceived: frozenset(
-        {
-            GoodsState.REQUESTED,
-            GoodsState.APPROVED,
-            GoodsState.IN_TRANSIT,
-            GoodsState.PARTLY_RECEIVED,
-            GoodsState.RECEIVED,
-        }
-    ),
-}
-"""From which states a count may follow; how a return comes there and ends is told in `retour.rules.requests`."""
-
-_VERBS: Mapping[type[Event], Text] = {GoodsReceived: text("receive")}
+_FOUND = ("sellable", "damaged", "to_inspect", "missing", "wrong")
+"""What a count can find of a unit of the order, in the order in which announced units are taken from it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,62 +52,14 @@ class Arrival:
     lines: tuple[Counted, ...]
 
 
-def units_left(dossier: Dossier, order: Order) -> dict[str, int]:
-    """How many units of each goods line are in no live return yet. Below zero when the order shrank meanwhile."""
-    claimed = dossier.claimed()
-    return {line.id: line.fulfilled - claimed.get(line.id, 0) for line in order.goods}
-
-
-def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
-    """Lines as a host gives them, a mapping of units (requested, or sellable) or values, always as values."""
-    if isinstance(lines, Mapping):
-        name = "sellable" if kind is Counted else "quantity"
-        return tuple([_given_line(order_id, kind, name, line_id, units) for line_id, units in lines.items()])
-    try:
-        values = tuple(lines) if isinstance(lines, Iterable) and not isinstance(lines, str) else (lines,)
-    except Exception as error:
-        raise InvalidLines(
-            text("Order {order}: the list of lines cannot be read to its end.", order=shown(order_id))
-        ) from error
-    for value in values:
-        if not issubclass(type(value), kind):
-            raise InvalidLines(
-                text(
-                    "Order {order}: lines are a mapping of line to units, or {kind} values, not {given}.",
-                    order=shown(order_id),
-                    kind=kind.__name__,
-                    given=type(value).__name__,
-                )
-            )
-    return values
-
-
-def _given_line(order_id: str, kind: type[_L], name: str, line_id: str, units: int) -> _L:
-    """One entry of a mapping; the error of one that cannot be names the order."""
-    check_units(order_id, line_id, units, zero_allowed=True)
-    try:
-        return kind(line_id=line_id, **{name: units})  # type: ignore[arg-type]
-    except InvalidValue as error:
-        raise InvalidLines(
-            text(
-                "Order {order}: lines are a mapping of line to units. {fault}",
-                order=shown(order_id),
-                fault=error.message,
-            )
-        ) from None
-
-
-# --- counting what arrived -------------------------------------------------------------------------------
-
-
 def counted_lines(order: Order, counts: tuple[Counted, ...], *, zero_allowed: bool = False) -> tuple[Counted, ...]:
     """The lines of a count, checked: on the order, once each, whole units."""
     check_names(order, [count.line_id for count in counts])
     for count in counts:
-        for units in (count.sellable, count.damaged, count.missing, count.wrong):
+        for units in (getattr(count, name) for name in (*_FOUND, "surplus")):
             check_units(order.id, count.line_id, units, zero_allowed=True)
         if not zero_allowed:
-            check_units(order.id, count.line_id, count.units)
+            check_units(order.id, count.line_id, count.units + count.surplus)
     return counts
 
 
@@ -154,16 +90,17 @@ def arrivals(
     for count in counts:
         most = left[count.line_id] + absent.get(count.line_id, 0)
         if count.units > most:
-            raise _more_than_left(dossier, order, count.line_id, count.units, most)
+            raise more_than_left(dossier, order, count.line_id, count.units, most, counted_on="")
+    _check_surplus(dossier, order, counts)
     rest = {count.line_id: count for count in counts}
     taken: dict[str, list[Counted]] = {}
     for return_ in dossier.returns.values():
-        if return_.goods in _MOVES[GoodsReceived]:
+        if return_.open:
             _take(rest, return_.outstanding(), taken.setdefault(return_.id, []))
     for return_ in dossier.returns.values():
         if return_.live and named:
             _take(rest, return_.absent(), taken.setdefault(return_.id, []))
-    new = [count for count in rest.values() if count.units]
+    new = [count for count in rest.values() if not count.empty]
     found = [_arrival(return_id, lines, new_id) for return_id, lines in taken.items() if lines]
     return tuple([*found, _arrival(new_id("rt"), new, new_id)] if new else found)
 
@@ -182,31 +119,65 @@ def arrival_on(
     return_ = dossier.return_(return_id)
     closed = return_.goods is GoodsState.CLOSED and bool(return_.absent())
     if not closed:
-        _check_move(dossier, return_id, GoodsReceived)
+        _check_open(dossier, return_)
     left, absent = units_left(dossier, order), return_.absent()
     outstanding = {} if closed else return_.outstanding()
     for count in counts:
         most = outstanding.get(count.line_id, 0) + absent.get(count.line_id, 0)
-        if more_than_requested and not closed:
-            most += max(0, left[count.line_id])
-        elif most < count.units <= most + max(0, left[count.line_id]) and not closed:
-            raise _more_than_announced(order, return_, count, most)
-        if count.units > most:
-            raise _more_than_left(dossier, order, count.line_id, count.units, most)
+        beyond = 0 if closed else max(0, left[count.line_id])
+        if count.units > most + beyond:
+            raise more_than_left(dossier, order, count.line_id, count.units, most + beyond, counted_on=return_id)
+        if count.units > most and not more_than_requested:
+            raise more_than_announced(order, return_, count)
+    _check_surplus(dossier, order, counts)
     return Arrival(return_id=return_id, receipt_id=new_id("rc"), lines=tuple(counts))
 
 
-def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None) -> None:
-    """Record one count of what arrived."""
+def check_may_count_more(draft: Draft) -> None:
+    """Raise `NotAllowed` for whoever may not say that more came than was announced: staff has seen it, by name."""
+    draft.only(ActorKind.STAFF, what=text("count more than was announced"))
+
+
+def check_parcel(dossier: Dossier, parcel: str, zone: datetime.tzinfo, *, return_id: str | None = None) -> None:
+    """Raise `WrongState` where a parcel was counted before, on one return or on any; the error says by whom and when,
+    in the shop's ``zone``."""
+    called = _as_compared(parcel)
+    for return_ in dossier.returns.values() if called else ():
+        for receipt in return_.receipts.values() if return_.live and return_id in (None, return_.id) else ():
+            if _as_compared(receipt.parcel) == called:
+                raise WrongState(
+                    text(
+                        "Order {order}: parcel {parcel} of return {return_id} was counted already, by {by} on {at}: "
+                        "receipt {receipt}. If that count is wrong, correct_receipt changes it; another parcel has "
+                        "another number.",
+                        order=dossier.order_id,
+                        parcel=receipt.parcel,
+                        return_id=return_.id,
+                        by=f"{receipt.by.kind} {receipt.by.id}",
+                        at=receipt.at.astimezone(zone),
+                        receipt=receipt.id,
+                    )
+                )
+
+
+def _as_compared(parcel: str) -> str:
+    """The name of a parcel without what differs from one typist to the next."""
+    return "".join(parcel.split()).casefold()
+
+
+def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None, parcel: str = "") -> None:
+    """Record one count of what arrived, in the parcel that is called ``parcel``."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("count what came back"))
-    draft.record(
+    _record(
+        draft,
         GoodsReceived(
             return_id=arrival.return_id,
             receipt_id=arrival.receipt_id,
             lines=arrival.lines,
             extent=extent_after(draft.dossier, order, arrival.lines),
             note_id=draft.note(order, note),
-        )
+            parcel=parcel.strip(),
+        ),
     )
 
 
@@ -214,19 +185,55 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
     """The right counts of a receipt's lines, without those that were right already."""
     return_ = dossier.return_of_receipt(receipt_id)
     if not return_.live:
-        raise _wrong_state(dossier, return_, text("correct"))
+        raise wrong_state(dossier, return_, text("correct"))
     receipt = return_.receipts[receipt_id]
     before, claimed = receipt.lines, dossier.claimed()
     changed = [count for count in counts if count != before.get(count.line_id, Counted(line_id=count.line_id))]
     lines = {**before, **{count.line_id: count for count in changed}}
     corrected = attrs.evolve(return_, receipts={**return_.receipts, receipt_id: attrs.evolve(receipt, lines=lines)})
-    after = attrs.evolve(dossier, returns={**dossier.returns, return_.id: corrected}).claimed()
+    as_corrected = attrs.evolve(dossier, returns={**dossier.returns, return_.id: corrected})
+    after = as_corrected.claimed()
     for count in changed:
         most = max(order.line(count.line_id).fulfilled, claimed.get(count.line_id, 0))
         excess = after.get(count.line_id, 0) - most
         if excess > 0:
-            raise _more_than_left(dossier, order, count.line_id, count.units, count.units - excess)
+            claimed_then = after.get(count.line_id, 0)
+            raise more_than_a_receipt_can_count(order, receipt_id, count, claimed=claimed_then, most=most)
+        _check_surplus_here(order, count, as_corrected.came_back().get(count.line_id, 0))
     return tuple(changed)
+
+
+def inspected_lines(dossier: Dossier, order: Order, receipt_id: str, found: tuple[Counted, ...]) -> tuple[Counted, ...]:
+    """What an inspection found of units of a receipt that nobody had judged, checked: no more than there are."""
+    check_names(order, [one.line_id for one in found])
+    return_ = dossier.return_of_receipt(receipt_id)
+    if not return_.live:
+        raise wrong_state(dossier, return_, text("inspect"))
+    for one in found:
+        check_units(order.id, one.line_id, one.units + one.surplus)
+        if one.to_inspect or one.surplus:
+            raise InvalidLines(
+                text(
+                    "Order {order}, line {line}: an inspection says of units whether they are sellable, damaged, "
+                    "missing or wrong. What else was in the parcel is counted with receive or correct_receipt.",
+                    order=order.id,
+                    line=one.line_id,
+                )
+            )
+        count = return_.receipts[receipt_id].lines.get(one.line_id, Counted(line_id=one.line_id))
+        if one.units > count.to_inspect:
+            raise more_than_to_inspect(order, receipt_id, one, count)
+    return found
+
+
+def inspect(
+    draft: Draft, order: Order, return_id: str, receipt_id: str, found: tuple[Counted, ...], note: str | None
+) -> None:
+    """Record what an inspection found."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("inspect what came back"))
+    _record(
+        draft, GoodsInspected(return_id=return_id, receipt_id=receipt_id, lines=found, note_id=draft.note(order, note))
+    )
 
 
 def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted, ...], note: str | None) -> None:
@@ -235,7 +242,8 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
     return_ = draft.dossier.return_of_receipt(receipt_id)
     receipt = return_.receipts[receipt_id]
     added = {count.line_id: _more(count, receipt.lines.get(count.line_id)) for count in changed}
-    draft.record(
+    _record(
+        draft,
         ReceiptCorrected(
             return_id=return_.id,
             receipt_id=receipt_id,
@@ -243,14 +251,50 @@ def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted,
             extent=_extent(draft.dossier, order, added),
             note_id=draft.note(order, note),
             came_after_all=not receipt.announced and any(count.arrived for count in changed),
-        )
+        ),
+    )
+
+
+def _record(draft: Draft, event: GoodsReceived | ReceiptCorrected | GoodsInspected) -> None:
+    """Record a count with what it makes of its return and of the order: plugins hear of both where that is news."""
+    before, trial = draft.dossier, draft.copy()
+    trial.record(event)
+    after = trial.dossier
+    if after.order_status is not before.order_status:
+        event = attrs.evolve(event, order_status=after.order_status)
+    if not isinstance(event, GoodsInspected) and _completed(before, after, event.return_id):
+        event = attrs.evolve(event, completes=True)
+    draft.record(event)
+
+
+def _completed(before: Dossier, after: Dossier, return_id: str) -> bool:
+    """Whether a return that was announced is received now and was not before."""
+    was, now = before.returns.get(return_id), after.returns[return_id]
+    return bool(now.requested) and now.goods is GoodsState.RECEIVED and (was is None or was.goods is not now.goods)
+
+
+def as_received(return_: Return) -> ReceivedReturn:
+    """A return of which nothing more is expected, as the hooks see it."""
+    counted = return_.counted
+    return ReceivedReturn(
+        return_id=return_.id,
+        lines=tuple(
+            [
+                ReceivedLine(
+                    line_id=line_id,
+                    announced=return_.requested.get(line_id, 0),
+                    counted=counted.get(line_id, Counted(line_id=line_id)),
+                )
+                for line_id in {**return_.requested, **counted}
+            ]
+        ),
     )
 
 
 def end_if_nothing_came(draft: Draft, return_id: str) -> None:
     """Cancel a return that began with its receipt and, corrected, counts nothing at all."""
     return_ = draft.dossier.return_(return_id)
-    nothing = not any(count.units for count in return_.counted.values())
+    nothing = all(count.empty for count in return_.counted.values())
     if nothing and not return_.requested:
         draft.record(ReturnCancelled(return_id=return_id), by=POLICY)
 
@@ -304,6 +348,8 @@ def as_returned(order: Order, return_id: str, receipt_id: str, counts: Sequence[
                     damaged=count.damaged,
                     missing=count.missing,
                     wrong=count.wrong,
+                    to_inspect=count.to_inspect,
+                    surplus=count.surplus,
                 )
                 for count in counts
                 if count.line_id in lines
@@ -328,13 +374,8 @@ def _together(lines: Sequence[Counted]) -> tuple[Counted, ...]:
 
 
 def _sum(one: Counted, other: Counted) -> Counted:
-    return Counted(
-        line_id=one.line_id,
-        sellable=one.sellable + other.sellable,
-        damaged=one.damaged + other.damaged,
-        missing=one.missing + other.missing,
-        wrong=one.wrong + other.wrong,
-    )
+    both = {name: getattr(one, name) + getattr(other, name) for name in (*_FOUND, "surplus")}
+    return Counted(line_id=one.line_id, **both)
 
 
 def _take(rest: dict[str, Counted], wanted: Mapping[str, int], taken: list[Counted]) -> None:
@@ -349,7 +390,7 @@ def _left_with_announced(dossier: Dossier, order: Order) -> dict[str, int]:
     """Units of each goods line that were not counted yet: in no return, or announced."""
     left = {line_id: max(0, units) for line_id, units in units_left(dossier, order).items()}
     for return_ in dossier.returns.values():
-        if return_.goods in _MOVES[GoodsReceived]:
+        if return_.open:
             for line_id, units in return_.outstanding().items():
                 if line_id in left:
                     left[line_id] += units
@@ -357,104 +398,36 @@ def _left_with_announced(dossier: Dossier, order: Order) -> dict[str, int]:
 
 
 def _split(count: Counted, units: int) -> tuple[Counted, Counted]:
-    """The first ``units`` of a count, and the rest."""
+    """The first ``units`` of a count, and the rest. What is surplus comes with the last of them."""
     first: dict[str, int] = {}
     rest: dict[str, int] = {}
-    for name in ("sellable", "damaged", "missing", "wrong"):
+    for name in _FOUND:
         available: int = getattr(count, name)
         first[name] = min(available, units)
         rest[name] = available - first[name]
         units -= first[name]
+    (rest if any(rest.values()) else first)["surplus"] = count.surplus
     return Counted(line_id=count.line_id, **first), Counted(line_id=count.line_id, **rest)
+
+
+def _check_surplus(dossier: Dossier, order: Order, counts: Sequence[Counted]) -> None:
+    here = dossier.came_back()
+    for count in counts:
+        _check_surplus_here(order, count, here.get(count.line_id, 0) + count.came_back)
+
+
+def _check_surplus_here(order: Order, count: Counted, here: int) -> None:
+    """Surplus begins where all that was delivered is here: until then a unit that came is one of those."""
+    line = order.line(count.line_id)
+    if count.surplus and here < line.fulfilled:
+        raise no_surplus_yet(order, count, here)
+
+
+def _check_open(dossier: Dossier, return_: Return) -> None:
+    if not return_.open:
+        raise wrong_state(dossier, return_, text("receive"))
 
 
 def _more(new: Counted, old: Counted | None) -> int:
     """How many units more came back by a correction; below zero when fewer did."""
     return new.came_back - (old.came_back if old is not None else 0)
-
-
-def check_names(order: Order, names: Sequence[str]) -> None:
-    if not names:
-        raise InvalidLines(text("Order {order}: the list of lines is empty. Name at least one line.", order=order.id))
-    for name in names:
-        line = order.line(name)
-        if line.kind is not LineKind.GOODS:
-            raise UnknownLine(
-                text(
-                    "Order {order}: line {line} ({name}) is a service and cannot come back.",
-                    order=order.id,
-                    line=name,
-                    name=line.name,
-                )
-            )
-        if names.count(name) > 1:
-            raise InvalidLines(
-                text(
-                    "Order {order}: line {line} is named twice. Put all its units in one entry.",
-                    order=order.id,
-                    line=name,
-                )
-            )
-
-
-def check_units(order_id: str, line_id: str, units: object, *, zero_allowed: bool = False) -> None:
-    if type(units) is not int or not 0 <= units <= MOST_UNITS or (units == 0 and not zero_allowed):
-        raise InvalidQuantity(
-            text(
-                "Order {order}, line {line}: {units} is not a number of units. Use a whole number above zero.",
-                order=shown(order_id),
-                line=shown(line_id),
-                units=shown(units),
-            )
-        )
-
-
-def _more_than_left(dossier: Dossier, order: Order, line_id: str, units: int, left: int) -> InvalidQuantity:
-    line = order.line(line_id)
-    return InvalidQuantity(
-        text(
-            "Order {order}, line {line} ({name}): {units} units are more than the {left} that can still come back "
-            "({fulfilled} fulfilled, {claimed} in returns already).",
-            order=order.id,
-            line=line_id,
-            name=line.name,
-            units=units,
-            left=max(0, left),
-            fulfilled=line.fulfilled,
-            claimed=dossier.claimed().get(line_id, 0),
-        )
-    )
-
-
-def _more_than_announced(order: Order, return_: Return, count: Counted, left: int) -> InvalidQuantity:
-    return InvalidQuantity(
-        text(
-            "Order {order}, line {line} ({name}): return {return_id} announced {announced}, of which {left} can still "
-            "be counted; {units} is more. If they really came, count them with more_than_requested=True.",
-            order=order.id,
-            line=count.line_id,
-            name=order.line(count.line_id).name,
-            return_id=return_.id,
-            announced=return_.requested.get(count.line_id, 0),
-            left=left,
-            units=count.units,
-        )
-    )
-
-
-def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> None:
-    return_ = dossier.return_(return_id)
-    if return_.goods not in _MOVES[step]:
-        raise _wrong_state(dossier, return_, _VERBS[step])
-
-
-def _wrong_state(dossier: Dossier, return_: Return, verb: Text) -> WrongState:
-    return WrongState(
-        text(
-            "Order {order}: return {return_id} is {state}, so it is too late or too early to {verb} it.",
-            order=dossier.order_id,
-            return_id=return_.id,
-            state=GOODS_WORDS[return_.goods],
-            verb=verb,
-        )
-    )

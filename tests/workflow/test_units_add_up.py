@@ -1,0 +1,386 @@
+"""Announced, counted, judged, restocked and freed units add up, whatever comes in which order, on both databases.
+
+The books beside it are kept by the test: what each command that was done said of each receipt, and nothing of what the
+product makes of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from retour import (
+    Actor,
+    Counted,
+    Dossier,
+    MemoryShop,
+    Money,
+    OrderStatus,
+    RestockDecision,
+    RetourError,
+    ReturnDesk,
+    hookimpl,
+)
+from retour.model.returns import GoodsState, ReceivedReturn, Return
+from retour.rules.left import account_of
+from retour.rules.stock import undecided
+from retour.testing import a_line, an_order
+
+ANNA, BUYER, SCANNER = Actor.staff("anna"), Actor.customer("c-17"), Actor.system("scanner")
+FULFILLED = {"cup": 6, "pot": 3}
+PRICE = {"cup": 1000, "pot": 2500}
+FOUND = ("sellable", "damaged", "missing", "wrong", "to_inspect", "surplus")
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "30"))
+"""How many random orders; ``make campaign`` tries many more."""
+
+
+class Warehouse:
+    """Answers about the stock as the test draws it, and keeps what it hears."""
+
+    name = "warehouse"
+
+    def __init__(self) -> None:
+        self.answer = RestockDecision.all()
+        self.received: list[ReceivedReturn] = []
+        self.statuses: list[OrderStatus] = []
+
+    @hookimpl
+    def restock_policy(self) -> RestockDecision:
+        return self.answer
+
+    @hookimpl
+    def on_return_received(self, received: ReceivedReturn) -> None:
+        self.received.append(received)
+
+    @hookimpl
+    def on_order_status_changed(self, status: OrderStatus) -> None:
+        self.statuses.append(status)
+
+
+def units(most: int) -> st.SearchStrategy[int]:
+    return st.sampled_from([0, 0, 0, *range(1, most + 1)])
+
+
+a_count = st.builds(
+    Counted,
+    line_id=st.sampled_from(list(FULFILLED)),
+    sellable=units(3),
+    damaged=units(1),
+    missing=units(1),
+    wrong=units(1),
+    to_inspect=units(2),
+    surplus=units(1),
+)
+counts = st.lists(a_count, min_size=1, max_size=2, unique_by=lambda one: one.line_id)
+judged = st.builds(
+    Counted,
+    line_id=st.sampled_from(list(FULFILLED)),
+    sellable=units(2),
+    damaged=units(1),
+    missing=units(1),
+    wrong=units(1),
+)
+
+
+class Units(RuleBasedStateMachine):
+    """Goods of one order on their way back, counted by several people in any order."""
+
+    url: str
+    numbers = 0
+
+    @initialize(answer=st.sampled_from([RestockDecision.all(), RestockDecision.ask(), RestockDecision.by_hand()]))
+    def open(self, answer: RestockDecision) -> None:
+        Units.numbers += 1
+        self.order_id = f"units-{id(self)}-{Units.numbers}"
+        lines = [a_line(name, number, f"{PRICE[name] * number / 100:.2f}") for name, number in FULFILLED.items()]
+        self.shop = MemoryShop([an_order(*lines, order_id=self.order_id)])
+        self.warehouse = Warehouse()
+        self.warehouse.answer = answer
+        self.desk = ReturnDesk(shop=self.shop, store=self.url, plugins=[self.warehouse], migrate=True)
+        self.forms = 0
+        self.announced: dict[str, dict[str, int]] = {}
+        self.books: dict[str, dict[str, dict[str, int]]] = {}
+        self.completed = 0
+
+    def teardown(self) -> None:
+        if hasattr(self, "desk"):
+            self.desk.close()
+
+    # --- what people do ------------------------------------------------------------------------------------
+
+    @property
+    def dossier(self) -> Dossier:
+        return self.desk.dossier(self.order_id)
+
+    def attempt(self, command: Callable[[str], Any]) -> Any:
+        """What a command gives; None where it is refused, and then nothing has changed."""
+        before = self.dossier
+        self.forms += 1
+        try:
+            done = command(f"form-{self.forms}")
+        except RetourError:
+            assert self.dossier == before
+            return None
+        self.completed += sum(
+            bool(one.requested) and one.goods is GoodsState.RECEIVED and self.was(before, one) is not one.goods
+            for one in self.dossier.returns.values()
+        )
+        return done
+
+    @staticmethod
+    def was(before: Dossier, one: Return) -> GoodsState | None:
+        return before.returns[one.id].goods if one.id in before.returns else None
+
+    def pick(self, data: st.DataObject) -> Return | None:
+        returns = list(self.dossier.returns.values())
+        return data.draw(st.sampled_from(returns)) if returns else None
+
+    def a_receipt(self, data: st.DataObject) -> str | None:
+        return data.draw(st.sampled_from(list(self.books))) if self.books else None
+
+    @rule(lines=st.dictionaries(st.sampled_from(list(FULFILLED)), st.integers(1, 3), min_size=1))
+    def announce(self, lines: dict[str, int]) -> None:
+        asked = self.attempt(lambda form: self.desk.request_return(self.order_id, lines, by=BUYER, request_id=form))
+        if asked:
+            self.announced[asked.return_id] = lines
+
+    @rule(data=st.data(), found=counts, more=st.booleans(), by=st.sampled_from([ANNA, SCANNER]), parcel=st.booleans())
+    def count_a_parcel(self, data: st.DataObject, found: list[Counted], more: bool, by: Actor, parcel: bool) -> None:
+        chosen = self.pick(data)
+        if chosen is None:
+            return
+        known, counted_before = set(self.books), parcel and any(one.parcel == "A" for one in chosen.receipts.values())
+        done = self.attempt(
+            lambda form: self.desk.receive(
+                self.order_id,
+                chosen.id,
+                found,
+                by=by,
+                request_id=form,
+                more_than_requested=more,
+                parcel="A" if parcel else "",
+            )
+        )
+        if done:
+            assert not counted_before
+            assert not (more and by is SCANNER)
+            self.enter(found, known)
+
+    @rule(data=st.data(), kind=st.sampled_from(FOUND[:5]))
+    def count_part_of_what_is_to_come(self, data: st.DataObject, kind: str) -> None:
+        """As it mostly goes; hands that never know what was announced hardly ever complete a return."""
+        waiting = [one for one in self.dossier.returns.values() if one.open and any(one.outstanding().values())]
+        if not waiting:
+            return
+        chosen, known = data.draw(st.sampled_from(waiting)), set(self.books)
+        most = {line_id: number for line_id, number in chosen.outstanding().items() if number}
+        found = [
+            Counted(line_id=line_id, **{kind: data.draw(st.integers(1, number))}) for line_id, number in most.items()
+        ]
+        assert self.attempt(
+            lambda form: self.desk.receive(self.order_id, chosen.id, found, by=SCANNER, request_id=form)
+        )
+        self.enter(found, known)
+
+    @rule(data=st.data(), kind=st.sampled_from(FOUND[:4]))
+    def inspect_what_waits(self, data: st.DataObject, kind: str) -> None:
+        live = {receipt for one in self.dossier.returns.values() if one.live for receipt in one.receipts}
+        waiting = [
+            (receipt, line_id)
+            for receipt, lines in self.books.items()
+            for line_id, line in lines.items()
+            if receipt in live and line["to_inspect"]
+        ]
+        if not waiting:
+            return
+        receipt, line_id = data.draw(st.sampled_from(waiting))
+        line = self.books[receipt][line_id]
+        number = data.draw(st.integers(1, line["to_inspect"]))
+        found = [Counted(line_id=line_id, **{kind: number})]
+        assert self.attempt(
+            lambda form: self.desk.inspect_receipt(self.order_id, receipt, found, by=ANNA, request_id=form)
+        )
+        line[kind] += number
+        line["to_inspect"] -= number
+
+    @rule(data=st.data())
+    def close_what_was_counted(self, data: st.DataObject) -> None:
+        states = (GoodsState.PARTLY_RECEIVED, GoodsState.RECEIVED)
+        counted = [one for one in self.dossier.returns.values() if one.goods in states and not one.question_open]
+        if counted:
+            chosen = data.draw(st.sampled_from(counted))
+            assert self.attempt(lambda _: self.desk.close_return(self.order_id, chosen.id, by=ANNA))
+            self.completed += any(chosen.outstanding().values())
+
+    @rule(found=st.none() | counts, really=st.sampled_from([False, False, True]))
+    def set_returned(self, found: list[Counted] | None, really: bool) -> None:
+        """Not often without lines: nothing is left to happen afterwards."""
+        if found is None and not really:
+            return
+        known = set(self.books)
+        left = {name: account_of(self.dossier, self.shop.orders[self.order_id], name) for name in FULFILLED}
+        outcome = self.attempt(
+            lambda form: self.desk.mark_returned(self.order_id, found, by=ANNA, request_id=form if found else None)
+        )
+        if outcome and outcome.changed:
+            everything = [
+                Counted(line_id=name, sellable=one.free + sum(one.announced.values())) for name, one in left.items()
+            ]
+            self.enter(found if found else everything, known)
+
+    def enter(self, found: list[Counted], known: set[str]) -> None:
+        """Enter a count in the books: on however many receipts it was put, together they are what was counted."""
+        new = [
+            receipt
+            for one in self.dossier.returns.values()
+            for receipt in one.receipts.values()
+            if receipt.id not in known
+        ]
+        for count in found:
+            for name in FOUND:
+                put = sum(getattr(one.lines.get(count.line_id, Counted(line_id="x")), name) for one in new)
+                assert put == getattr(count, name), (name, count, new)
+        for receipt in new:
+            self.books[receipt.id] = {line_id: as_found(count) for line_id, count in receipt.lines.items()}
+
+    @rule(data=st.data(), found=counts)
+    def correct(self, data: st.DataObject, found: list[Counted]) -> None:
+        receipt = self.a_receipt(data)
+        if receipt is not None and self.attempt(
+            lambda _: self.desk.correct_receipt(self.order_id, receipt, found, by=ANNA)
+        ):
+            self.books[receipt] |= {one.line_id: as_found(one) for one in found}
+
+    @rule(data=st.data(), found=judged)
+    def inspect(self, data: st.DataObject, found: Counted) -> None:
+        """Whatever somebody says that he found."""
+        receipt = self.a_receipt(data)
+        if receipt is not None and self.attempt(
+            lambda form: self.desk.inspect_receipt(self.order_id, receipt, [found], by=ANNA, request_id=form)
+        ):
+            line = self.books[receipt][found.line_id]
+            for name in FOUND:
+                line[name] += getattr(found, name)
+            line["to_inspect"] -= found.units
+            assert line["to_inspect"] >= 0
+
+    @rule(data=st.data(), step=st.sampled_from(["cancel_return", "close_return"]))
+    def end(self, data: st.DataObject, step: str) -> None:
+        chosen = self.pick(data)
+        if chosen is None:
+            return
+        uncounted = any(chosen.outstanding().values())
+        if self.attempt(lambda _: getattr(self.desk, step)(self.order_id, chosen.id, by=ANNA)):
+            self.completed += step == "close_return" and uncounted
+
+    @rule(data=st.data(), answer=st.sampled_from([RestockDecision.all(), RestockDecision.by_hand()]))
+    def answer(self, data: st.DataObject, answer: RestockDecision) -> None:
+        chosen = self.pick(data)
+        if chosen is not None:
+            self.attempt(lambda _: self.desk.answer_restock(self.order_id, chosen.id, answer, by=ANNA))
+
+    # --- what adds up --------------------------------------------------------------------------------------
+
+    def booked(self, line_id: str, *names: str) -> int:
+        """What the books say of a line, over the receipts of live returns."""
+        live = [receipt for one in self.dossier.returns.values() if one.live for receipt in one.receipts]
+        return sum(self.books[receipt].get(line_id, {}).get(name, 0) for receipt in live for name in names)
+
+    @precondition(lambda self: hasattr(self, "desk"))
+    @invariant()
+    def every_unit_is_in_one_place(self) -> None:
+        order, dossier = self.shop.orders[self.order_id], self.dossier
+        for line_id, fulfilled in FULFILLED.items():
+            account = account_of(dossier, order, line_id)
+            assert account.free >= 0
+            together = [*account.back.values(), *account.away.values(), *account.announced.values(), account.free]
+            assert sum(together) == fulfilled == account.fulfilled
+            back = self.booked(line_id, "sellable", "damaged", "to_inspect")
+            assert sum(account.back.values()) == dossier.came_back().get(line_id, 0) == back
+            assert dossier.surplus().get(line_id, 0) == self.booked(line_id, "surplus")
+            assert dossier.to_inspect().get(line_id, 0) == self.booked(line_id, "to_inspect")
+
+    @precondition(lambda self: hasattr(self, "desk"))
+    @invariant()
+    def what_was_announced_stays_what_it_was_and_is_free_when_it_ends(self) -> None:
+        for one in self.dossier.returns.values():
+            assert one.requested == self.announced.get(one.id, {})
+            if not one.live:
+                assert one.claimed() == {}
+            elif one.goods is GoodsState.CLOSED:
+                assert one.claimed() == {line_id: count.units for line_id, count in one.counted.items()}
+            if one.requested and one.live:
+                beyond = {
+                    line_id: count.units - one.requested.get(line_id, 0) for line_id, count in one.counted.items()
+                }
+                assert one.more_than_requested() == {line_id: n for line_id, n in beyond.items() if n > 0}
+
+    @precondition(lambda self: hasattr(self, "desk"))
+    @invariant()
+    def each_sellable_unit_is_restocked_once_or_listed_or_waits_and_no_other_is(self) -> None:
+        order, in_stock = self.shop.orders[self.order_id], dict.fromkeys(FULFILLED, 0)
+        for one in self.dossier.returns.values():
+            waiting, moved = undecided(one, order), one.moved()
+            for line_id in FULFILLED:
+                sellable = sum(self.books[receipt].get(line_id, {}).get("sellable", 0) for receipt in one.receipts)
+                listed = one.by_hand.get(line_id, 0)
+                assert moved.get(line_id, 0) + listed + waiting.get(line_id, 0) == sellable
+                in_stock[line_id] += moved.get(line_id, 0)
+        assert {name: self.shop.stock.get(name, 0) for name in FULFILLED} == in_stock
+
+    @precondition(lambda self: hasattr(self, "desk"))
+    @invariant()
+    def the_amount_follows_what_was_counted(self) -> None:
+        option = self.desk.refund_options(self.order_id)[0]
+        back = {line_id: self.booked(line_id, "sellable", "damaged", "to_inspect") for line_id in FULFILLED}
+        owed = sum(PRICE[line_id] * number for line_id, number in back.items())
+        assert option.suggested == Money(minor=owed, currency="EUR")
+        assert option.to_inspect == {
+            line_id: self.booked(line_id, "to_inspect") for line_id in FULFILLED if self.booked(line_id, "to_inspect")
+        }
+
+    @precondition(lambda self: hasattr(self, "desk"))
+    @invariant()
+    def plugins_heard_all_that_was_news_once(self) -> None:
+        back = {line_id: self.booked(line_id, "sellable", "damaged", "to_inspect") for line_id in FULFILLED}
+        status = OrderStatus.PARTLY_RETURNED if any(back.values()) else OrderStatus.NOT_RETURNED
+        status = OrderStatus.RETURNED if back == FULFILLED else status
+        assert self.dossier.order_status is status
+        heard = [OrderStatus.NOT_RETURNED, *self.warehouse.statuses]
+        assert heard[-1] is status
+        assert all(one is not other for one, other in itertools.pairwise(heard))
+        assert len(self.warehouse.received) == self.completed
+
+
+def as_found(count: Counted) -> dict[str, int]:
+    return {name: value for name, value in attrs.asdict(count).items() if name in FOUND}
+
+
+def test_units_add_up_in_every_order_of_events(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "retour")
+    machine = type("Units", (Units,), {"url": database})
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES if database.startswith("sqlite") else EXAMPLES // 2,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
