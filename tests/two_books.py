@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import attrs
+from goods_sold import AS_SOLD, BOWLS, CUPS, OF_LINES, THE_BOWLS, Goods, Sale
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyStrategyDefinition
@@ -30,27 +31,33 @@ from retour import (
     MemoryShop,
     Mode,
     Money,
+    ReasonCode,
     Refund,
     RefundOption,
     RefundSource,
     RefundState,
+    RestockDecision,
     RetourError,
     ReturnDesk,
 )
 from retour.providers import RefundStatus
 from retour.store import tables
-from retour.testing import a_line, a_payment, an_order
+from retour.testing import a_payment
 
 ANNA = Actor.staff("anna")
 NOON = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
 MINUTE = datetime.timedelta(minutes=1)
 DAY = datetime.timedelta(days=1)
 
-CUPS, PRICE, CAPTURED = 20, 25_00, 500_00
 WHICH = st.integers(0, 30)
 """Which of those there are. How many that is can be by chance, as ids are, and what is drawn must not be."""
 
-AMOUNTS = st.sampled_from(["25.00", "10.00", "25.00", "50.00", "100.00", "500.00"])
+ALL = 0
+"""Of a payment."""
+
+AMOUNTS = st.sampled_from([25_00, 10_00, 33_33, 50_00, 100_00, ALL])
+"""In minor units."""
+
 GONE = (RefundStatus.SUCCEEDED, RefundStatus.PENDING)
 CAN_BE_REPLACED = (RefundState.AWAITING_MERCHANT, RefundState.PLANNED, RefundState.FAILED, RefundState.REVERSED)
 JANSEN = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
@@ -95,7 +102,7 @@ class Host:
 
 
 class TwoBooks(RuleBasedStateMachine):
-    """One order of twenty cups of EUR 25.00, paid once, and everybody who has to do with its money.
+    """One order, paid once, and everybody who has to do with its goods and its money.
 
     The merchant refunds by retour, by link and in the provider's dashboard, where a colleague does so too, and is told
     by webhooks that come late, twice, in another order, or never. Some merchants are ``free`` to refund what they like
@@ -111,12 +118,13 @@ class TwoBooks(RuleBasedStateMachine):
     unrelated: Sequence[str]
     """Another payment at the provider, and a name that it does not know."""
 
-    def begin(self, *, free: bool, stored: str, units: int) -> None:
-        """The order was paid, and so many units of it came back."""
+    def begin(self, sale: Sale, *, free: bool, stored: str, units: int) -> None:
+        """The order was paid, and so many cups of it came back."""
+        self.sale = sale
+        self.goods = Goods(sale)
         self.free = free
         self.turn = 0
         self.forms = 0
-        self.came_back = 0
         self.made_for: dict[str, str] = {}
         self.by_hand: dict[str, tuple[str, int]] = {}
         self.said_gone: set[str] = set()
@@ -195,8 +203,8 @@ class TwoBooks(RuleBasedStateMachine):
 
     @property
     def owed(self) -> int:
-        """What the goods are worth that came back."""
-        return self.came_back * PRICE
+        """The most that was ever owed for goods that came back, and what goes back beyond it in whole steps."""
+        return self.goods.most + self.sale.slack
 
     @property
     def stored(self) -> set[str]:
@@ -250,7 +258,9 @@ class TwoBooks(RuleBasedStateMachine):
         unclear = self.desk.dossier("1001").refund(refund_id).state is RefundState.UNKNOWN
         ours = sum(one.minor for one in self.books() if one.gone and one.refund_id and one.payment == payment)
         bank = 0 if unclear else self.known_of_the_bank(payment)
-        if ours + minor > CAPTURED - bank:
+        if minor % self.sale.step:
+            self.faults.append(f"{minor} are sent, in steps of {self.sale.step}")
+        if ours + minor > self.sale.captured - bank:
             self.faults.append(f"{minor} are sent on {payment}, of which we sent {ours} already, and a bank has {bank}")
         if self.free or self.came_again or self.is_left_behind(payment):
             return
@@ -295,17 +305,16 @@ class TwoBooks(RuleBasedStateMachine):
 
     # --- what the merchant does --------------------------------------------------------------------------
 
-    @precondition(lambda self: self.came_back < CUPS)
-    @rule(units=st.integers(1, 2))
-    def goods_come_back(self, units: int) -> None:
-        self.goods_arrive(units)
+    @rule(units=st.integers(1, 2), line=st.sampled_from(["cup", "cup", "bowl"]))
+    def goods_come_back(self, units: int, line: str) -> None:
+        self.goods_arrive(units, line)
 
-    def goods_arrive(self, units: int) -> None:
-        units = min(units, CUPS - self.came_back)
+    def goods_arrive(self, units: int, line: str = "cup") -> None:
+        units = min(units, (CUPS if line == "cup" else BOWLS) - self.goods.back(line))
         if units and self.attempt(
-            lambda: self.desk.mark_returned("1001", {"cup": units}, by=ANNA, request_id=self.form())
+            lambda: self.desk.mark_returned("1001", {line: units}, by=ANNA, request_id=self.form())
         ):
-            self.came_back += units
+            self.goods.came(line, units)
 
     def suggestion(self) -> RefundOption | None:
         """What is suggested now. Where money went back on a payment of which nobody can say what it became, that is
@@ -316,7 +325,21 @@ class TwoBooks(RuleBasedStateMachine):
         if nobody_can_say:
             assert not suggested, "money is suggested while nobody can say where some of it went"
             assert all(one.because for one in options)
+        elif options and not self.nobody_counts(options):
+            self.says_which_lines_a_person_decides_about(options)
         return suggested[0] if suggested else None
+
+    @staticmethod
+    def nobody_counts(options: Sequence[RefundOption]) -> bool:
+        """Whether nothing is suggested on any payment, since nobody can count what went back."""
+        return any(one.because and one.because.code not in {*OF_LINES, ReasonCode.REMAINDER} for one in options)
+
+    def says_which_lines_a_person_decides_about(self, options: Sequence[RefundOption]) -> None:
+        """Of those of which units came back, and of no others."""
+        lines = self.goods.to_decide()
+        because = options[0].because
+        named = because is not None and because.code in OF_LINES
+        assert named is bool(lines), f"a person decides about {lines or 'nothing'}, and is told: {because}"
 
     def has_vanished(self) -> bool:
         """Whether money went back on a payment that is not on the order, and nobody has said what it became."""
@@ -357,10 +380,10 @@ class TwoBooks(RuleBasedStateMachine):
         if option is not None:
             self.press(option.payment.id, option.suggested, times)
 
-    def refund_an_amount(self, amount: str) -> None:
+    def refund_an_amount(self, amount: int) -> None:
         payments = self.shop.orders["1001"].payments
         if payments:
-            self.press(payments[-1].id, Money.of(amount, "EUR"))
+            self.press(payments[-1].id, self.sale.money(amount or self.sale.captured))
 
     @rule(others=st.sampled_from(["the same", "half of it"]))
     def refund_while_a_colleague_is_faster(self, others: str) -> None:
@@ -369,13 +392,17 @@ class TwoBooks(RuleBasedStateMachine):
         if option is None:
             return
         minor = option.suggested.minor if others == "the same" else option.suggested.minor // 2
+        minor -= minor % self.sale.step
         self.colleague_refunds(self.payment_called(option.payment.reference), minor)
         self.press(option.payment.id, option.suggested)
 
-    @rule(amount=st.sampled_from(["5.00", "10.00", "25.00", "5.00"]))
-    def a_colleague_refunds_in_the_dashboard(self, amount: str) -> None:
+    @rule(amount=st.sampled_from([5_00, 10_00, 25_00, 5_00]))
+    def a_colleague_refunds_in_the_dashboard(self, amount: int) -> None:
+        self.a_colleague_pays(amount)
+
+    def a_colleague_pays(self, amount: int) -> None:
         for payment in sorted(self.stored):
-            self.colleague_refunds(payment, Money.of(amount, "EUR").minor)
+            self.colleague_refunds(payment, amount)
 
     @rule(which=WHICH, then=st.sampled_from(["opened", "followed", "followed", "confirmed", "refunded instead"]))
     def a_person_refunds_by_link(self, which: int, then: str) -> None:
@@ -411,9 +438,32 @@ class TwoBooks(RuleBasedStateMachine):
                 self.decide_transfer(chosen.payment, chosen.amount, instead_of=chosen.id)
         elif (option := self.suggestion()) is not None:
             self.decide_transfer(option.payment.id, option.suggested)
+        elif (option := self.what_no_step_can_pay()) is not None and option.remainder is not None:
+            self.decide_transfer(option.payment.id, option.remainder)
         waiting = [one for one in self.refunds if one.state is RefundState.AWAITING_MERCHANT and one.by_transfer]
         if waiting and pays:
             self.transfer(waiting[which % len(waiting)])
+
+    @rule(who=st.sampled_from(["a colleague", "a colleague", "a bank"]), is_told=st.booleans())
+    def a_transfer_waits_while_others_pay(self, who: str, is_told: bool) -> None:
+        """Then the merchant pays what still waits, if he is still told where to."""
+        option = self.suggestion()
+        if option is None:
+            return
+        self.decide_transfer(option.payment.id, option.suggested)
+        if who == "a bank":
+            self.a_bank_acts("takes", 100_00, is_told=is_told)
+        else:
+            self.a_colleague_pays(5_00)
+        if is_told:
+            self.compare_the_books(once_more=False)
+        for waiting in [one for one in self.refunds if one.state is RefundState.AWAITING_MERCHANT and one.by_transfer]:
+            self.transfer(waiting)
+
+    def what_no_step_can_pay(self) -> RefundOption | None:
+        """What is left over of a payment that its provider never pays."""
+        options = self.attempt(lambda: self.desk.refund_options("1001")) or ()
+        return next((one for one in options if one.remainder), None)
 
     def decide_transfer(self, payment: str, amount: Money, instead_of: str | None = None) -> None:
         self.made_before_the_click = {*self.by_colleagues}
@@ -435,16 +485,18 @@ class TwoBooks(RuleBasedStateMachine):
         known = {one.reference for one in self.refunds if one.counts_against_payment}
         there = [one for one in self.books() if one.gone and one.payment == payment and one.reference in known]
         by_hand = [paid for on, paid in self.by_hand.values() if on == payment]
-        gone = sum(one.minor for one in there) + sum(by_hand)
-        if gone + minor > CAPTURED:
+        bank = min(self.known_here(payment), self.bank_has(payment)) if payment in self.stored else 0
+        gone = sum(one.minor for one in there) + sum(by_hand) + bank
+        if gone + minor > self.sale.captured:
             self.faults.append(f"{minor} are transferred of {payment}, of which {gone} are known to be gone")
         colleagues = sum(
             one.minor for one in self.books() if one.gone and one.reference in known & self.by_colleagues.keys()
         )
         his_mistake = self.free or self.came_again or self.is_left_behind(payment)
-        if not his_mistake and self.sent_by_us() + colleagues + minor > self.owed:
+        if not his_mistake and self.sent_by_us() + colleagues + bank + minor > self.owed:
             self.faults.append(
-                f"{minor} are transferred of {self.owed} owed, though colleagues had refunded {colleagues}"
+                f"{minor} are transferred of {self.owed} owed, though colleagues had refunded {colleagues}, and a bank "
+                f"has {bank}"
             )
         self.confirm(refund)
 
@@ -455,6 +507,8 @@ class TwoBooks(RuleBasedStateMachine):
     def follow(self, refund: Refund) -> None:
         if refund.id in self.made_for or refund.by_transfer:
             return
+        if refund.amount.minor % self.sale.step:
+            self.faults.append(f"{refund.amount} is to be refunded at a provider in steps of {self.sale.step}")
         made = self.refund_in_dashboard(self.payment_called(self.reference_of(refund)), refund.amount.minor)
         if made is not None:
             self.made_for[refund.id] = made
@@ -498,17 +552,35 @@ class TwoBooks(RuleBasedStateMachine):
         """By both books: what went back at the provider, and what is on its way here."""
         there = sum(one.minor for one in self.books() if one.gone) + sum(minor for _, minor in self.by_hand.values())
         there += sum(self.bank_has(payment) for payment in self.stored)
-        here = self.desk.dossier("1001").refunded_in_all("EUR").minor
+        here = self.desk.dossier("1001").refunded_in_all(self.sale.currency).minor
         return there + refund.amount.minor <= self.owed and here <= self.owed
 
     # --- what the shop does ------------------------------------------------------------------------------
 
     def shop_stores(self, *names: str) -> None:
-        payments = [
-            a_payment(f"{CAPTURED // 100}.00", provider=self.provider, reference=name, mode=self.mode) for name in names
-        ]
-        self.shop.orders["1001"] = an_order(a_line("cup", CUPS, f"{CAPTURED // 100}.00"), payments=payments)
+        captured = str(self.sale.money(self.sale.captured).decimal)
+        self.shop.orders["1001"] = self.goods.order(
+            [
+                a_payment(
+                    captured,
+                    provider=self.provider,
+                    reference=name,
+                    mode=self.mode,
+                    currency=self.sale.currency,
+                    method=self.sale.method,
+                )
+                for name in names
+            ]
+        )
         self.came_again = self.came_again or bool(self.said_gone & self.stored)
+
+    @precondition(lambda self: self.sale.bowls)
+    @rule(how=st.sampled_from([AS_SOLD, AS_SOLD, *THE_BOWLS]))
+    def the_shop_changes_the_bowls(self, how: str) -> None:
+        """It makes them cheaper, takes some or all of them off, or has a line that cannot be right; or it sets all that
+        right again."""
+        self.goods.change(how)
+        self.shop_stores(*[one.reference for one in self.shop.orders["1001"].payments])
 
     @rule(
         which=WHICH,
@@ -540,17 +612,27 @@ class TwoBooks(RuleBasedStateMachine):
 
     @rule(
         what=st.sampled_from(["opens", "takes", "gives back", "gives back"]),
-        amount=st.sampled_from(["25.00", "100.00", "500.00"]),
+        amount=st.sampled_from([25_00, 100_00, ALL]),
         is_told=st.booleans(),
     )
-    def the_customers_bank_acts(self, what: str, amount: str, is_told: bool) -> None:
+    def the_customers_bank_acts(self, what: str, amount: int, is_told: bool) -> None:
         """It opens a dispute, which it wins or loses later, or takes money back at once, and perhaps gives it back."""
+        self.a_bank_acts(what, amount, is_told=is_told)
+
+    def a_bank_acts(self, what: str, amount: int, *, is_told: bool) -> None:
         for payment in sorted(self.stored & {*self.with_payments()}):
             self.pass_by(datetime.timedelta(seconds=1))
-            self.bank_acts(what, payment, Money.of(amount, "EUR").minor)
+            self.bank_acts(what, payment, amount or self.sale.captured)
             self.with_banks.setdefault(payment, []).append((self.what_time_it_is(), self.bank_has(payment)))
         if is_told:
             self.attempt(lambda: self.desk.reconcile("1001"))
+
+    @rule(which=WHICH, then=st.sampled_from(["takes", "gives back"]), is_told=st.booleans())
+    def a_bank_goes_on_when_the_payment_has_another_name(self, which: int, then: str, is_told: bool) -> None:
+        """What it has of one payment was told under two names, and is what was told last."""
+        self.a_bank_acts("takes", 25_00, is_told=True)
+        self.shop_stores(self.names[which % len(self.names)])
+        self.a_bank_acts(then, 25_00, is_told=is_told)
 
     def with_payments(self) -> Sequence[str]:
         """The provider's payments."""
@@ -681,6 +763,9 @@ class TwoBooks(RuleBasedStateMachine):
     def by_acknowledge(self, item: AttentionItem) -> Any:
         return self.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
 
+    def by_answer_restock(self, item: AttentionItem) -> Any:
+        return self.desk.answer_restock("1001", item.about, RestockDecision.all(), by=ANNA)
+
     def by_check_settings(self, item: AttentionItem) -> Any:
         self.mend()
         return True
@@ -766,7 +851,7 @@ class TwoBooks(RuleBasedStateMachine):
         there = {one.reference: one.minor for one in self.books() if one.gone and one.payment in asked}
         there |= {reference: minor for reference, (_, minor) in self.by_hand.items()}
         here = {one.reference: one.amount.minor for one in self.refunds if one.counts_against_payment}
-        told = money_told(self.desk.timeline("1001"))
+        told = money_told(self.desk.timeline("1001"), self.sale.currency)
         assert here == there, f"the store has {here}, and the provider's books {there}"
         assert told == there, f"the timeline tells {told}, and the provider's books {there}"
         for payment in sorted(self.stored & {*self.with_payments()}):
@@ -781,12 +866,12 @@ class TwoBooks(RuleBasedStateMachine):
         """What a bank has of a payment of the order as its provider has it, by the store."""
         dossier = self.desk.dossier("1001")
         here = next(one for one in self.shop.orders["1001"].payments if self.payment_called(one.reference) == payment)
-        return dossier.charged_back_there(here.id, "EUR").minor
+        return dossier.charged_back_there(here.id, self.sale.currency).minor
 
     def told_here(self, payment: str) -> int:
         """What a bank has of it by the timeline: the last sentence about it, by any of its names."""
         references = {one.id: one.reference for one in self.desk.dossier("1001").payments.values()}
-        told = banks_told(self.desk.timeline("1001"))
+        told = banks_told(self.desk.timeline("1001"), self.sale.currency)
         of_it = [minor for name, minor in told if self.payment_called(references[name]) == payment]
         return of_it[-1] if of_it else 0
 
@@ -794,7 +879,7 @@ class TwoBooks(RuleBasedStateMachine):
         """What is owed for the goods and did not go back yet, as far as it is left on the payments; or nothing, and
         why."""
         options = self.desk.refund_options("1001")
-        if any(one.because for one in options):
+        if self.nobody_counts(options):
             assert not any(one.suggested for one in options)
             return
         gone: Counter[str] = Counter()
@@ -802,13 +887,16 @@ class TwoBooks(RuleBasedStateMachine):
             gone[payment] += minor
         banks = Counter({payment: self.bank_has(payment) for payment in self.with_payments()})
         on_order = {one for payment in self.stored for one in self.one_with(payment)}
-        owed = max(self.owed - sum(gone.values()) - sum(banks[payment] for payment in on_order), 0)
+        went = sum(gone.values()) + sum(banks[payment] for payment in on_order)
+        captured = sum(one.captured.minor for one in self.shop.orders["1001"].payments)
+        owed = max(min(self.goods.owed - went, captured - went - self.goods.due_for_the_rest), 0)
         for option in options:
             on_it = self.one_with(self.payment_called(option.payment.reference))
-            left = max(CAPTURED - sum(gone[payment] + banks[payment] for payment in on_it), 0)
+            left = max(self.sale.captured - sum(gone[payment] + banks[payment] for payment in on_it), 0)
             assert option.left.minor == left, f"{option.left} is left of {option.payment.id} here, and {left} there"
-            assert option.suggested.minor == min(owed, left), f"{owed} are owed, and {left} left"
-            owed -= option.suggested.minor
+            can = self.sale.payable(owed, left)
+            assert option.suggested.minor == can, f"{owed} are owed, and {left} left, and {option.suggested} suggested"
+            owed = max(owed - can, 0)
 
     def _money_of_the_order(self) -> Iterator[tuple[str, int]]:
         asked = {*self.stored, *[self.payment_called(self.reference_of(one)) for one in self.refunds]}
