@@ -327,6 +327,7 @@ class TwoBooks(RuleBasedStateMachine):
             assert all(one.because for one in options)
         elif options and not self.nobody_counts(options):
             self.says_which_lines_a_person_decides_about(options)
+            self.fits_what_is_known(options)
         return suggested[0] if suggested else None
 
     @staticmethod
@@ -351,6 +352,29 @@ class TwoBooks(RuleBasedStateMachine):
     def is_doubled(self) -> bool:
         """Whether the order has one payment under two names."""
         return len(self.stored) < len(self.shop.orders["1001"].payments)
+
+    def fits_what_is_known(self, options: Sequence[RefundOption]) -> None:
+        """What is suggested is what is owed for the goods less all that retour knows to be gone, in whole steps, and
+        what no step can pay is told."""
+        went = self.desk.dossier("1001").refunded_in_all(self.sale.currency).minor
+        went += sum(one.charged_back.minor for one in options)
+        shares, rest = self.suggested_of(went, [one.left.minor for one in options])
+        told = [one.suggested.minor for one in options]
+        assert told == shares, f"{shares} fit what is known, and {told} are suggested"
+        never = sum(left % self.sale.step for left in [one.left.minor for one in options])
+        remainder = sum(one.remainder.minor for one in options if one.remainder is not None)
+        if len(options) == 1 and options[0].left.minor <= rest + shares[0]:
+            assert remainder == min(rest, never), f"{remainder} are left over by retour, and {min(rest, never)} really"
+
+    def suggested_of(self, went: int, left: Sequence[int]) -> tuple[list[int], int]:
+        """What of that can be paid on payments of which so much is left, and what of it is left over."""
+        captured = sum(one.captured.minor for one in self.shop.orders["1001"].payments)
+        rest = max(min(self.goods.owed - went, captured - went - self.goods.due_for_the_rest), 0)
+        shares = []
+        for each in left:
+            shares.append(self.sale.payable(rest, each))
+            rest = max(rest - shares[-1], 0)
+        return shares, rest
 
     def press(self, payment: str, amount: Money, times: int = 1) -> None:
         """Refund, perhaps with a double click."""
@@ -888,15 +912,13 @@ class TwoBooks(RuleBasedStateMachine):
         banks = Counter({payment: self.bank_has(payment) for payment in self.with_payments()})
         on_order = {one for payment in self.stored for one in self.one_with(payment)}
         went = sum(gone.values()) + sum(banks[payment] for payment in on_order)
-        captured = sum(one.captured.minor for one in self.shop.orders["1001"].payments)
-        owed = max(min(self.goods.owed - went, captured - went - self.goods.due_for_the_rest), 0)
+        lefts = []
         for option in options:
             on_it = self.one_with(self.payment_called(option.payment.reference))
-            left = max(self.sale.captured - sum(gone[payment] + banks[payment] for payment in on_it), 0)
-            assert option.left.minor == left, f"{option.left} is left of {option.payment.id} here, and {left} there"
-            can = self.sale.payable(owed, left)
-            assert option.suggested.minor == can, f"{owed} are owed, and {left} left, and {option.suggested} suggested"
-            owed = max(owed - can, 0)
+            lefts.append(max(self.sale.captured - sum(gone[payment] + banks[payment] for payment in on_it), 0))
+            assert option.left.minor == lefts[-1], f"{option.left} of {option.payment.id} here, and {lefts[-1]} there"
+        told, (shares, _) = [one.suggested.minor for one in options], self.suggested_of(went, lefts)
+        assert told == shares, f"{shares} are owed by both books, and {told} are suggested"
 
     def _money_of_the_order(self) -> Iterator[tuple[str, int]]:
         asked = {*self.stored, *[self.payment_called(self.reference_of(one)) for one in self.refunds]}
