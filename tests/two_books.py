@@ -599,10 +599,12 @@ class TwoBooks(RuleBasedStateMachine):
         self.came_again = self.came_again or bool(self.said_gone & self.stored)
 
     @precondition(lambda self: self.sale.bowls)
-    @rule(how=st.sampled_from([AS_SOLD, AS_SOLD, *THE_BOWLS]))
-    def the_shop_changes_the_bowls(self, how: str) -> None:
+    @rule(how=st.sampled_from([AS_SOLD, AS_SOLD, *THE_BOWLS]), comes_back=st.booleans())
+    def the_shop_changes_the_bowls(self, how: str, comes_back: bool) -> None:
         """It makes them cheaper, takes some or all of them off, or has a line that cannot be right; or it sets all that
-        right again."""
+        right again. Perhaps one comes back just before."""
+        if comes_back:
+            self.goods_arrive(1, "bowl")
         self.goods.change(how)
         self.shop_stores(*[one.reference for one in self.shop.orders["1001"].payments])
 
