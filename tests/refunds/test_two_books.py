@@ -12,8 +12,9 @@ import pytest
 from goods_sold import Sale
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
+from one_order import AMOUNTS, DAY, MINUTE, NOON, WHICH, Booked, Host, forget_everything
 from sqlalchemy import Engine
-from two_books import AMOUNTS, DAY, MINUTE, NOON, WHICH, Booked, Host, TwoBooks, explore, forget_everything
+from two_books import TwoBooks, explore
 
 from retour import MemoryShop, Money, RefundState, ReturnDesk, connect
 from retour.providers import AmountStep, Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support

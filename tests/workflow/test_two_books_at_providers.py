@@ -14,8 +14,9 @@ import pytest
 from goods_sold import Sale
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
+from one_order import AMOUNTS, DAY, Booked, Host, forget_everything
 from sqlalchemy import Engine
-from two_books import AMOUNTS, DAY, Booked, Host, TwoBooks, explore, forget_everything
+from two_books import TwoBooks, explore
 
 from retour import MemoryShop, Mode, Money, ReturnDesk, connect
 from retour.sandbox import Fault, PaymentSandbox
