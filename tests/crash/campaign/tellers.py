@@ -61,9 +61,9 @@ class Teller:
 
     def see_to(self, row: Any) -> None:
         """Go on with a transfer where he, or he who died at this desk, left it. Raises what the desk raises."""
-        standing = [one for one in self.account.transfers(row.refund_id) if not one.came_back]
-        if standing:
-            self._confirm(row, standing[0])
+        paid = self.account.transfers(row.refund_id)
+        if paid:  # also what came back already: that is said next
+            self._confirm(row, paid[0])
         elif not row.batch and self.chance.random() < GIVES_UP:
             self.desk.cancel_refund(row.order_id, row.refund_id, by=self.by)
         else:
