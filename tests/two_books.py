@@ -147,13 +147,18 @@ class TwoBooks(BooksCompared):
         if option is None:
             return
         self.decide_transfer(option.payment.id, option.suggested)
+        before = {one.reference for one in self.refunds}
         if who == "a bank":
             self.a_bank_acts("takes", 100_00, is_told=is_told)
         else:
             self.a_colleague_pays(5_00)
         if is_told:
             self.compare_the_books(once_more=False)
+        told = [one for one in self.refunds if one.counts_against_payment and one.reference not in before]
         for waiting in [one for one in self.refunds if one.state is RefundState.AWAITING_MERCHANT and one.by_transfer]:
+            if any(one.payment == waiting.payment and one.reference in self.by_colleagues for one in told):
+                link = self.attempt(partial(self.desk.refund_link, "1001", refund_id=waiting.id))
+                assert link is None or link.transfer is None, "it is to be paid, though a colleague refunded meanwhile"
             self.transfer(waiting)
 
     def what_no_step_can_pay(self) -> RefundOption | None:
