@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 
-from retour import TimelineEntry
+from retour import Money, TimelineEntry
 
-_AMOUNT = r"€(?P<amount>[\d,]+\.\d\d)"
+_AMOUNT = r"[^\d ]{1,3}(?P<amount>[\d,]+(?:\.\d+)?)"
 _REFERENCE = r"reference (?P<reference>[^ ;()]+)"
 _SENTENCES = (
     rf"{_AMOUNT}: (?P<state>[a-z ]+), {_REFERENCE}.*",
@@ -22,9 +21,9 @@ _SENTENCES = (
 WENT_BACK = frozenset({"refunded", "made", "on its way"})
 
 
-def money_told(entries: Iterable[TimelineEntry]) -> dict[str, int]:
-    """The minor units that went back by a timeline's English sentences, by the reference under which they did. The last
-    sentence about a reference counts."""
+def money_told(entries: Iterable[TimelineEntry], currency: str = "EUR") -> dict[str, int]:
+    """The minor units of a currency that went back by a timeline's English sentences, by the reference under which they
+    did. The last sentence about a reference counts."""
     told: dict[str, int] = {}
     for entry in entries:
         sentence = entry.text("en")
@@ -33,22 +32,27 @@ def money_told(entries: Iterable[TimelineEntry]) -> dict[str, int]:
             continue
         told.pop(found["reference"], None)
         if found["state"] in WENT_BACK:
-            told[found["reference"]] = int(Decimal(found["amount"].replace(",", "")) * 100)
+            told[found["reference"]] = _minor(found["amount"], currency)
     return told
+
+
+def _minor(amount: str, currency: str) -> int:
+    """Whole forints are told without decimals, and are minor units all the same."""
+    return Money.of(amount.replace(",", ""), currency).minor
 
 
 _TAKEN = re.compile(rf"The customer's bank took back {_AMOUNT} of payment (?P<payment>.+)\.")
 _GIVEN = re.compile(r"The customer's bank gave back what it had taken of payment (?P<payment>.+)\.")
 
 
-def banks_told(entries: Iterable[TimelineEntry]) -> list[tuple[str, int]]:
+def banks_told(entries: Iterable[TimelineEntry], currency: str = "EUR") -> list[tuple[str, int]]:
     """What customers' banks have by a timeline's English sentences, one after the other: of which payment, by its id,
     and how many minor units in all."""
     told = []
     for entry in entries:
         sentence = entry.text("en")
         if taken := _TAKEN.fullmatch(sentence):
-            told.append((taken["payment"], int(Decimal(taken["amount"].replace(",", "")) * 100)))
+            told.append((taken["payment"], _minor(taken["amount"], currency)))
         elif given := _GIVEN.fullmatch(sentence):
             told.append((given["payment"], 0))
     return told

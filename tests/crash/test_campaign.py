@@ -25,6 +25,24 @@ CUT_REFUNDS = 150
 """On PostgreSQL behind a proxy that cuts, delays and drops."""
 
 BY_PROOF = {"not found, too early to tell: wait", "not found, and that is proof: sent anew"}
+TRANSFERS = {
+    "transfer again": {"paid twice, and nobody was told", "timeline differs from the books"},
+    "transfer undecided": {"refunds lost"},
+    "send back": {"refunds lost", "timeline differs from the books"},
+    "confirm unpaid": {"refunds lost", "timeline differs from the books"},
+    "pay cancelled": {"refunds lost", "timeline differs from the books"},
+    "mistype": {"state or amount differs from the books"},
+    "transfer beside": {"paid twice, and nobody was told"},
+    "transfer instead": {
+        "paid twice, and nobody was told",
+        "state or amount differs from the books",
+        "timeline differs from the books",
+    },
+    "transfer too much": {"more went back than was captured"},
+    "transfer unasked": {"more went back than was suggested"},
+}
+"""What is tampered with of bank transfers, and what the audit finds of it."""
+
 DEADLY = {
     "before the provider is called",
     "after the provider was called",
@@ -51,6 +69,7 @@ def test_no_refund_is_lost_or_paid_twice_whatever_dies(
     assert found["clean"], said
     assert not DEADLY & set(found["never died"]), said
     assert not found["never suspended"], said
+    assert found["transferred"], said
     never_taken = set(found["never taken"])
     if database == "sqlite":
         assert not never_taken, said
@@ -99,3 +118,4 @@ def test_the_audit_finds_what_is_wrong() -> None:
     assert found["pay unasked"] == ["more went back than was suggested"]
     assert "waits for a person who is not told what to do" in found["say nothing"]
     assert "waits although a person did all that he was told" in found["hold for ever"]
+    assert {name: what & {*found[name]} for name, what in TRANSFERS.items()} == TRANSFERS

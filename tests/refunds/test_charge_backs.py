@@ -50,6 +50,22 @@ def test_a_refund_is_decided_on_what_the_books_say_of_the_bank(world: Any) -> No
     assert world.went_back == 7500
 
 
+@pytest.mark.parametrize(("amount", "anew"), [("0", True), ("60", True), ("61", False), ("100", False)])
+def test_a_refund_that_failed_is_offered_anew_only_where_the_bank_leaves_as_much(
+    world: Any, amount: str, *, anew: bool
+) -> None:
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.NOT_REFUNDABLE, "not now")]
+    assert world.refund("40.00").refund.state == "failed"
+    taken_back(world, amount)
+    world.desk.reconcile("1001")
+    (item,) = world.desk.attention("refund_failed").items
+    assert ("refund" in item.can_do) is ("open_refund_link" in item.can_do) is anew
+    if not anew:
+        with pytest.raises(InvalidAmount):
+            world.refund("40.00")
+
+
 def test_who_refunds_while_the_bank_takes_money_back_is_told_before_more_goes_out(world: Any) -> None:
     """€50 of goods came back and the bank took €30: paying what was suggested before would pay some of it twice."""
     world.open()

@@ -257,6 +257,41 @@ def test_what_is_still_due_for_the_rest_counts_a_unit_that_the_shop_took_off_onc
     assert (option(world).because is not None) is taken_off
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "still"), [(4, 4, 2), (4, 3, 1), (4, 2, 0), (3, 3, 1), (3, 2, 0), (3, 4, 2), (2, 3, 1)]
+)
+def test_what_the_shop_takes_off_a_line_it_takes_off_once_however_often_units_came_back(
+    world: Any, then: int, now: int, still: int
+) -> None:
+    """Four cups were ordered. One came back, the shop stored the order anew, and another one came back; then it took
+    off what it took off. What it put on again it never took off."""
+    world.open()
+    sold(world, CUP, POT)
+    comes_back(world, cup=1)
+    sold(world, a_line("cup", then, f"{then * 10}.00", stock_tracked=False), attrs.evolve(POT, name="Kettle"))
+    comes_back(world, cup=1)
+    order = sold(world, a_line("cup", now, f"{now * 10}.00", stock_tracked=False), attrs.evolve(POT, name="Kettle"))
+    world.desk.reconcile("1001")
+    assert world.desk.dossier("1001").back_and_on(order) == {"cup": still}
+    assert option(world).suggested == eur("20.00")
+
+
+@pytest.mark.parametrize("taken_off", [True, False])
+def test_what_is_still_due_for_the_rest_knows_what_was_taken_off_a_line_that_could_not_be_right(
+    world: Any, *, taken_off: bool
+) -> None:
+    """An invoice of which 85.00 is paid; three cups and a pot cost 90.00. The cup came back when its line was odd."""
+    world.open()
+    sold(world, taxed(CUP, ("21", "30.00", "6.30")), POT, captured="85.00")
+    comes_back(world, cup=1)
+    assert option(world).because is not None
+    cups = a_line("cup", 3, "30.00", stock_tracked=False) if taken_off else CUP
+    sold(world, cups, POT, captured="85.00")
+    assert not option(world).suggested
+    sold(world, cups, POT, captured="95.00")
+    assert option(world).suggested == eur("5.00")
+
+
 def test_what_comes_back_after_it_was_repriced_is_valued_by_its_new_price(world: Any) -> None:
     world.open()
     sold(world, CUP, POT)

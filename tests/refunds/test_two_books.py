@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from goods_sold import Sale
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
+from one_order import AMOUNTS, DAY, MINUTE, NOON, WHICH, Booked, Host, forget_everything
 from sqlalchemy import Engine
-from two_books import AMOUNTS, CAPTURED, DAY, MINUTE, NOON, WHICH, Booked, Host, TwoBooks, explore, forget_everything
+from two_books import TwoBooks, explore
 
 from retour import MemoryShop, Money, RefundState, ReturnDesk, connect
-from retour.providers import Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support
+from retour.providers import AmountStep, Disposition, ErrorCode, ProviderError, RefundRequest, RefundStatus, Support
 from retour.providers.errors import DISPOSITIONS
 
 EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "15"))
@@ -36,6 +38,23 @@ STAND_STILL = st.tuples(
     st.booleans(),
 )
 """In the middle of which call, for how long, whether its own clock counts it, whether the other host works then."""
+
+STEPS = (
+    AmountStep(currency="HUF", minor_units=100, method="paypal"),
+    AmountStep(currency="MGA", minor_units=100),
+    AmountStep(currency="KWD", minor_units=10),
+)
+SALES = (
+    Sale(),
+    Sale(bowls=70_00),
+    Sale(captured=499_90, bowls=70_01, sale=33_33),
+    Sale(currency="HUF", captured=499_00, step=100, method="paypal", bowls=70_00),
+    Sale(currency="HUF", captured=499_90, method="ideal"),
+    Sale(currency="MGA", captured=499_40, step=100, bowls=70_00, sale=33_33),
+    Sale(currency="KWD", captured=499_90, step=10, taxed=True),
+    Sale(currency="JPY", captured=499_90, bowls=70_00, taxed=True),
+)
+"""Of one of them a part is left over that no step can pay."""
 
 SPELLED = ("p_1", "s_1", "ch_1", " p_1", "P_1", "charge:ch_1")
 
@@ -66,7 +85,8 @@ class TwoBooksInMemory(TwoBooks):
         ),
         tells_names=st.sampled_from([Support.YES, Support.PROVIDER_CANNOT]),
         stored=st.sampled_from(SPELLED),
-        has=st.sampled_from([CAPTURED, 2 * CAPTURED]),
+        times_captured=st.sampled_from([1, 2]),
+        sale=st.sampled_from(SALES),
         inline=st.sampled_from([0.0, 10.0, 10.0]),
         units=st.integers(1, 4),
     )
@@ -76,16 +96,18 @@ class TwoBooksInMemory(TwoBooks):
         lookup: tuple[Support, datetime.timedelta | None],
         tells_names: Support,
         stored: str,
-        has: int,
+        times_captured: int,
+        sale: Sale,
         inline: float,
         units: int,
     ) -> None:
         world = self.world
         forget_everything(self.engines[0])
         world.now = NOON
-        paid = {name: Money(minor=has, currency="EUR") for name in ("p_1", "p_2")}
+        paid = {name: sale.money(times_captured * sale.captured) for name in ("p_1", "p_2")}
         self.ledger = world.provider.Ledger(clock=lambda: world.now, paid=paid)
         self.ledger.called, self.ledger.read_as = {"s_1": "p_1", "ch_1": "p_1"}, read_as
+        self.ledger.methods = dict.fromkeys(paid, sale.method)
         self.ledger.watch, self.ledger.connecting = self.watch, lambda: self.perhaps_stand_still("refund")
         self.shop = world.shop = MemoryShop()
         find, complete = lookup
@@ -98,12 +120,13 @@ class TwoBooksInMemory(TwoBooks):
                 payment_names=tells_names,
                 cancel_refund=Support.YES,
                 late_failure_within=90 * DAY,
+                steps=STEPS,
             )
         )
         self.inline = inline
         self.stands_still: tuple[str, datetime.timedelta, bool, bool] | None = None
         self.hosts = [self.host(engine, ahead) for engine, ahead in zip(self.engines, (0 * DAY, DAY), strict=True)]
-        self.begin(free=free, stored=stored, units=units)
+        self.begin(sale, free=free, stored=stored, units=units)
 
     def host(self, engine: Engine, ahead: datetime.timedelta, plugins: Sequence[object] | None = None) -> Host:
         host = Host(desk=None, ahead=ahead)  # type: ignore[arg-type]  # made below, with this host's clocks
@@ -137,10 +160,10 @@ class TwoBooksInMemory(TwoBooks):
         return target
 
     def refund_in_dashboard(self, payment: str, minor: int) -> str | None:
-        if payment not in self.ledger.paid or self.ledger.total(payment) + minor > CAPTURED or not minor:
+        if payment not in self.ledger.paid or self.ledger.total(payment) + minor > self.sale.captured or not minor:
             return None
         self.world.now += datetime.timedelta(seconds=1)
-        reference: str = self.ledger.add(payment, Money(minor=minor, currency="EUR")).reference
+        reference: str = self.ledger.add(payment, self.sale.money(minor)).reference
         return reference
 
     def what_time_it_is(self) -> datetime.datetime:
@@ -165,8 +188,8 @@ class TwoBooksInMemory(TwoBooks):
         took = self.bank_has(payment)
         if payment not in self.ledger.paid or what == "opens":
             return
-        now = 0 if what == "gives back" else min(took + minor, CAPTURED)
-        self.ledger.taken_back[payment] = Money(minor=now, currency="EUR")
+        now = 0 if what == "gives back" else min(took + minor, self.sale.captured)
+        self.ledger.taken_back[payment] = self.sale.money(now)
 
     def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
         told = []
@@ -242,7 +265,7 @@ class TwoBooksInMemory(TwoBooks):
 
     @precondition(lambda self: self.free)
     @rule(amount=AMOUNTS, fault=FAULTS)
-    def refund_what_one_likes(self, amount: str, fault: tuple[ErrorCode, bool] | None) -> None:
+    def refund_what_one_likes(self, amount: int, fault: tuple[ErrorCode, bool] | None) -> None:
         self.next_goes_wrong(fault)
         self.refund_an_amount(amount)
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import database_clock
 import pytest
+from goods_sold import Sale
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
+from one_order import AMOUNTS, DAY, Booked, Host, forget_everything
 from sqlalchemy import Engine
-from two_books import AMOUNTS, CAPTURED, DAY, Booked, Host, TwoBooks, explore, forget_everything
+from two_books import TwoBooks, explore
 
 from retour import MemoryShop, Mode, Money, ReturnDesk, connect
 from retour.sandbox import Fault, PaymentSandbox
@@ -29,6 +31,28 @@ SANDBOXES: dict[str, type[PaymentSandbox]] = {
     "stripe": StripeSandbox,
     "paypal": PayPalSandbox,
 }
+SALES = {
+    "mollie": (
+        Sale(),
+        Sale(bowls=70_00, captured=499_90),
+        Sale(currency="HUF", captured=499_00, step=100, method="paypal", bowls=70_00),
+        Sale(currency="HUF", captured=499_90, method="ideal", taxed=True),
+    ),
+    "stripe": (
+        Sale(bowls=70_00, sale=33_33),
+        Sale(currency="KWD", captured=499_90, step=10, bowls=70_00),
+        Sale(currency="MGA", captured=499_00, step=100),
+        Sale(currency="ISK", captured=499_99, taxed=True),
+    ),
+    "paypal": (
+        Sale(),
+        Sale(currency="HUF", captured=499_00, step=100, bowls=70_00),
+        Sale(currency="TWD", captured=499_00, step=100, sale=33_33),
+        Sale(currency="JPY", captured=499_90, bowls=70_00),
+    ),
+}
+"""What is sold for money that each of them pays back in steps of its own, and what is not."""
+
 FAULTS = st.sampled_from(
     [None, None, Fault.CUT_AFTER, Fault.CUT_BEFORE, Fault.ERROR_500_AFTER, Fault.ERROR_500_BEFORE, Fault.REFUSED_429]
 )
@@ -41,16 +65,17 @@ class TwoBooksAtProvider(TwoBooks):
     sandbox: Any
     mode = Mode.TEST
 
-    @initialize(free=st.booleans(), stored=st.integers(0, 5), units=st.integers(1, 4))
-    def open(self, free: bool, stored: int, units: int) -> None:
+    @initialize(free=st.booleans(), stored=st.integers(0, 5), units=st.integers(1, 4), which=st.integers(0, 3))
+    def open(self, free: bool, stored: int, units: int, which: int) -> None:
+        sale = SALES[self.provider][which]
         forget_everything(self.engines[0])
         self.mend()
         self.sandbox.take_webhooks()
         self.now = self.sandbox.clock.now()
         self.began = self.now
         database_clock.tell(lambda: self.now)
-        captured = Money(minor=CAPTURED, currency="EUR")
-        self.payments = (self.sandbox.pay(captured), self.sandbox.pay(captured))
+        captured, more = sale.money(sale.captured), {"method": sale.method} if sale.method else {}
+        self.payments = (self.sandbox.pay(captured, **more), self.sandbox.pay(captured, **more))
         called = self.sandbox.names(self.payments[0])
         self.names = called[stored % len(called) :] + called[: stored % len(called)]
         self.unrelated = (self.payments[1], "invoice 17")
@@ -59,7 +84,7 @@ class TwoBooksAtProvider(TwoBooks):
         self.still_open: dict[str, int] = {}
         self.shop = MemoryShop()
         self.hosts = [self.host(engine, ahead) for engine, ahead in zip(self.engines, (0 * DAY, DAY), strict=True)]
-        self.begin(free=free, stored=self.names[0], units=units)
+        self.begin(sale, free=free, stored=self.names[0], units=units)
 
     def host(self, engine: Engine, ahead: datetime.timedelta) -> Host:
         host = Host(desk=None, ahead=ahead)  # type: ignore[arg-type]  # made below, with this host's clocks
@@ -97,7 +122,7 @@ class TwoBooksAtProvider(TwoBooks):
             return None
         self.pass_by(datetime.timedelta(seconds=1))
         try:
-            made: str = self.sandbox.refund_in_dashboard(payment, Money(minor=minor, currency="EUR"))
+            made: str = self.sandbox.refund_in_dashboard(payment, self.sale.money(minor))
         except ValueError:  # less is left, or there is no such payment
             return None
         return made
@@ -123,7 +148,7 @@ class TwoBooksAtProvider(TwoBooks):
     def bank_acts(self, what: str, payment: str, minor: int) -> None:
         """A dispute that is open is decided by what follows: the bank takes what is disputed, or gives it back."""
         with suppress(ValueError):  # it has all of it, or nothing
-            BANKS[self.provider](self, what, payment, Money(minor=minor, currency="EUR"))
+            BANKS[self.provider](self, what, payment, self.sale.money(minor))
 
     def webhooks(self) -> Sequence[tuple[dict[str, str], bytes]]:
         self.told += [(dict(one.headers), one.body) for one in self.sandbox.take_webhooks()]
@@ -147,7 +172,7 @@ class TwoBooksAtProvider(TwoBooks):
 
     @precondition(lambda self: self.free)
     @rule(amount=AMOUNTS, fault=FAULTS)
-    def refund_what_one_likes(self, amount: str, fault: Fault | None) -> None:
+    def refund_what_one_likes(self, amount: int, fault: Fault | None) -> None:
         self.next_goes_wrong(fault)
         self.refund_an_amount(amount)
 
@@ -172,7 +197,7 @@ def _at_stripe(machine: TwoBooksAtProvider, what: str, payment: str, amount: Mon
     if what == "opens":
         sandbox.open_inquiry(payment, amount) if amount.minor == 25_00 else sandbox.open_dispute(payment, amount)
     elif what == "takes" and undecided:
-        sandbox.move_dispute(undecided[0].id, "lost", refundable=amount.minor != CAPTURED)
+        sandbox.move_dispute(undecided[0].id, "lost", refundable=amount.minor != machine.sale.captured)
     elif what == "takes":
         sandbox.charge_back(payment, amount)
     elif undecided:

@@ -19,7 +19,8 @@ from database_clock import make_movable
 from sqlalchemy import create_engine, text
 
 from .audit import audit, parked
-from .run import campaign
+from .opening import campaign
+from .settling import Settling
 
 CUT = "postgresql-cut"
 """PostgreSQL behind a proxy that cuts, delays and drops."""
@@ -75,9 +76,10 @@ def main() -> int:
             ) as one:
                 one.rage()
                 raged = time.monotonic() - began
-                one.settle()
+                settling = Settling(one)
+                settling.settle()
                 before = parked(one)
-                one.attend()
+                settling.attend()
                 report = audit(one, before)
             print(
                 f"\n{kind}, {WORKERS[kind]} workers, seed {given.seed}: {raged:.0f} s of crashes, "
@@ -91,6 +93,7 @@ def main() -> int:
                 "never died": report.never_died_at,
                 "never suspended": report.never_suspended_at,
                 "late": dict(report.late),
+                "transferred": report.cents["transferred by hand"],
                 "never cut": report.never_cut,
                 "never taken": report.never_taken,
             }

@@ -4,69 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
 from retour.model.dossier import Dossier
 from retour.model.events.attention import AttentionAcknowledged
 from retour.model.events.charge_backs import PaymentChargedBack
-from retour.model.events.event import Event
 from retour.model.events.money import (
-    ExternalRefundFound,
-    RefundHeld,
     RefundLinkOpened,
     RefundPlanned,
-    RefundReported,
-    RefundSubmitted,
-    RefundUnclear,
 )
+from retour.model.events.transfers import RefundTransferPlanned
 from retour.model.reasons import ReasonCode
-from retour.model.refunds import REFUND_WORDS, Evidence, MatchedBy, Refund, RefundSource, RefundState, Reported
+from retour.model.refunds import REFUND_WORDS, Refund, RefundSource, RefundState, Reported
 from retour.sandbox import BookedRefund
 
-from .cuts import EVERY_CUT
-from .deaths import AT_RANDOM, ODDS
+from .audit_transfers import beyond_with_transfers, compare_transfers, transfers_told_otherwise, unknown_transfers
 from .people import decided
 from .plan import GOES_OUT, RETURN, SUGGESTION, UNITS, Decision, PlannedPayment
-from .run import Campaign, summary
+from .report import BRANCHES, BY_PROOF, Report, summary
+from .run import Campaign
 from .shop import booked
-from .suspensions import ANY_MOMENT, POINTS
-
-BRANCHES: Mapping[str, Callable[[Event], bool]] = {
-    "found by our key": lambda event: _found(event, Evidence.LOOKUP),
-    "not found: the same request again": lambda event: _found(event, Evidence.REPEATED),
-    "not found, too early to tell: wait": lambda event: _says(event, RefundUnclear, ReasonCode.NOT_KNOWN_YET),
-    "not found, and that is proof: sent anew": lambda event: _says(event, RefundSubmitted, ReasonCode.DID_NOT_HAPPEN),
-    "not found, and no proof: parked": lambda event: _says(event, RefundHeld, ReasonCode.CANNOT_TELL),
-    "not made in its window: begun anew": lambda event: _says(event, RefundSubmitted, ReasonCode.NOT_MADE_BEFORE),
-    "matched by our key": lambda event: _matched(event, MatchedBy.KEY),
-    "matched by reference": lambda event: _matched(event, MatchedBy.REFERENCE),
-    "matched by amount": lambda event: _matched(event, MatchedBy.AMOUNT),
-    "matched by nothing: external": lambda event: isinstance(event, ExternalRefundFound),
-}
-"""Every branch of the recovery rule and of the matching rule, and the event that it leaves."""
-
-BY_PROOF = ("not found, too early to tell: wait", "not found, and that is proof: sent anew")
-"""Branches that only a provider takes whose lookup is complete."""
-
-
-def _found(event: Event, evidence: Evidence) -> bool:
-    return isinstance(event, RefundReported) and event.evidence is evidence
-
-
-def _matched(event: Event, matched: MatchedBy) -> bool:
-    return (
-        isinstance(event, RefundReported)
-        and event.matched is matched
-        and event.evidence in (Evidence.WEBHOOK, Evidence.RECONCILE)
-    )
-
-
-def _says(event: Event, kind: type[Any], code: ReasonCode) -> bool:
-    return isinstance(event, kind) and event.because is not None and event.because.code is code
-
 
 STANDING = (Reported.PENDING, Reported.SUCCEEDED)
 """What the books say of money that went back, or is on its way."""
@@ -82,108 +41,6 @@ SAME: Mapping[Reported, tuple[RefundState, ...]] = {
 GOES_BACK = (RefundState.PENDING, RefundState.SUCCEEDED)
 
 _AMOUNT = re.compile(r"€([0-9,]+\.[0-9]{2})")
-
-
-@attrs.define(kw_only=True)
-class Report:
-    """What an audit found. ``parked`` are refunds that wait for a person, each with its evidence."""
-
-    happened: Mapping[str, int]
-    deaths: Counter[str]
-    faults: Counter[str]
-    cuts: Counter[str]
-    suspensions: Counter[str]
-    late: Mapping[str, int]
-    branches: Counter[str]
-    refunds: Counter[str] = attrs.field(factory=Counter)
-    cents: Counter[str] = attrs.field(factory=Counter)
-    lost: list[str] = attrs.field(factory=list)
-    paid_twice: list[str] = attrs.field(factory=list)
-    known_twice: list[str] = attrs.field(factory=list)
-    beyond_captured: list[str] = attrs.field(factory=list)
-    beyond_suggested: list[str] = attrs.field(factory=list)
-    split: list[str] = attrs.field(factory=list)
-    restocked_twice: list[str] = attrs.field(factory=list)
-    not_restocked: list[str] = attrs.field(factory=list)
-    differs: list[str] = attrs.field(factory=list)
-    timeline_differs: list[str] = attrs.field(factory=list)
-    forgotten: list[str] = attrs.field(factory=list)
-    unasked: list[str] = attrs.field(factory=list)
-    failures: list[str] = attrs.field(factory=list)
-    parked: list[str] = attrs.field(factory=list)
-    untold: list[str] = attrs.field(factory=list)
-    locked: list[str] = attrs.field(factory=list)
-    attended: Mapping[str, int] = attrs.field(factory=dict)
-
-    @property
-    def never_died_at(self) -> list[str]:
-        """The points at which no process died, so that nothing is proved of them."""
-        return [point for point in (*ODDS, AT_RANDOM) if not self.deaths[point]]
-
-    @property
-    def never_suspended_at(self) -> list[str]:
-        """The points at which no process was suspended."""
-        return [point for point in (*POINTS, ANY_MOMENT) if not self.suspensions[point]]
-
-    @property
-    def never_cut(self) -> list[str]:
-        """What never went wrong with the database."""
-        return [cut for cut in EVERY_CUT if not self.cuts[cut]]
-
-    @property
-    def never_taken(self) -> list[str]:
-        """The branches of the rules that no refund took, so that nothing is proved of them."""
-        return [branch for branch, times in self.branches.items() if not times]
-
-    @property
-    def faults_found(self) -> Mapping[str, Sequence[str]]:
-        """Everything that must be empty."""
-        return {
-            "refunds lost": self.lost,
-            "paid twice, and nobody was told": self.paid_twice,
-            "more went back than was captured": self.beyond_captured,
-            "more went back than was suggested": self.beyond_suggested,
-            "one payment counted as several": self.split,
-            "restocked twice": self.restocked_twice,
-            "not restocked": self.not_restocked,
-            "state or amount differs from the books": self.differs,
-            "timeline differs from the books": self.timeline_differs,
-            "pending and looked at by nobody": self.forgotten,
-            "unknown at some moment and asked by nobody": self.unasked,
-            "waits for a person who is not told what to do": self.untold,
-            "waits although a person did all that he was told": self.locked,
-            "raw errors, each of which ended a process": self.failures,
-        }
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing was found."""
-        return not any(self.faults_found.values())
-
-    def result(self) -> Mapping[str, int]:
-        """What was found, in numbers: everything but the last two must be zero."""
-        numbers = {name: len(found) for name, found in self.faults_found.items()}
-        return {**numbers, "paid twice, and on the list": len(self.known_twice), "parked": len(self.parked)}
-
-    def text(self) -> str:
-        """The report as a table."""
-        rows = [f"  {name:<44}{number:>8}" for name, number in self.happened.items()]
-        rows += ["died", *(f"  {point:<44}{self.deaths[point]:>8}" for point in (*ODDS, AT_RANDOM))]
-        rows += ["suspended", *(f"  {point:<44}{self.suspensions[point]:>8}" for point in (*POINTS, ANY_MOMENT))]
-        rows += [f"  {what:<44}{number:>8}" for what, number in self.late.items()]
-        rows += ["providers failed", *(f"  {fault:<44}{number:>8}" for fault, number in sorted(self.faults.items()))]
-        if self.cuts:
-            rows += ["the database failed", *(f"  {cut:<66}{self.cuts[cut]:>8}" for cut in EVERY_CUT)]
-        rows += ["branches taken", *(f"  {branch:<44}{number:>8}" for branch, number in self.branches.items())]
-        rows += ["what waited for a person", *(f"  {what:<44}{times:>8}" for what, times in self.attended.items())]
-        rows += ["refunds in the store", *(f"  {name:<44}{number:>8}" for name, number in sorted(self.refunds.items()))]
-        rows += ["in cents", *(f"  {name:<44}{number:>8}" for name, number in self.cents.items())]
-        rows += ["result", *(f"  {name:<44}{number:>8}" for name, number in self.result().items())]
-        for name, found in self.faults_found.items():
-            rows += [f"\n{name}:", *(f"  {one}" for one in found[:20])] if found else []
-        rows += ["\npaid twice, and on the list:", *self.known_twice] if self.known_twice else []
-        rows += ["\nparked for a person:", *self.parked] if self.parked else []
-        return "\n".join(rows)
 
 
 def parked(campaign: Campaign) -> Report:
@@ -217,11 +74,13 @@ def audit(campaign: Campaign, before: Report) -> Report:
         dossier = campaign.desk.dossier(order_id)
         told = dict(_told(campaign, dossier))
         _count_branches(report, campaign, order_id)
-        out = 0
+        out = compare_transfers(report, campaign, dossier)
+        report.timeline_differs += transfers_told_otherwise(campaign, dossier, told)
         for payment in campaign.world.plan.payments[order_id]:
             books = campaign.sandboxes[payment.provider].books(payment.reference)
             out += _compare(report, campaign, dossier, payment, books, told)
         _compare_suggested(report, campaign, order_id, out)
+    report.lost += unknown_transfers(campaign)
     _compare_decisions(report, campaign)
     _compare_lists(report, campaign)
     _compare_stock(report, campaign)
@@ -269,7 +128,11 @@ def _compare(
 ) -> int:
     """One payment, whatever it was called when: each refund in the books is one of the store's and the reverse, and the
     sums are the same. Gives what went back by the books, but for what was paid twice and is on the list."""
-    refunds = {one.id: one for one in dossier.refunds.values() if one.provider == payment.provider}
+    refunds = {
+        one.id: one
+        for one in dossier.refunds.values()
+        if one.provider == payment.provider and one.source is not RefundSource.TRANSFER
+    }
     where = f"order {dossier.order_id}, {payment.provider} {payment.reference}"
     entries: dict[str, list[BookedRefund]] = defaultdict(list)
     for entry in books:
@@ -291,6 +154,7 @@ def _compare(
     report.cents["on the timelines"] += in_timeline
     if in_books > payment.captured.minor:
         report.beyond_captured.append(f"{where}: {in_books} of {payment.captured} went back")
+    report.beyond_captured += beyond_with_transfers(campaign, dossier, payment, in_books)
     if in_books != in_store:
         report.differs.append(f"{where}: {in_books} in the books, {in_store} in the store")
     if in_books != in_timeline:
@@ -382,7 +246,8 @@ def _decided_beside_the_bank(campaign: Campaign, order_id: str) -> int:
         if isinstance(event, PaymentChargedBack):
             taken[dossier.stands_for(event.payment)] = event.amount.minor
         elif (
-            isinstance(event, (RefundPlanned, RefundLinkOpened)) and dossier.refunds[event.refund_id].state in GOES_BACK
+            isinstance(event, (RefundPlanned, RefundLinkOpened, RefundTransferPlanned))
+            and dossier.refunds[event.refund_id].state in GOES_BACK
         ):
             refunds += event.amount.minor
             most = max(most, refunds + sum(taken.values()))
@@ -515,14 +380,18 @@ def _compare_decisions(report: Report, campaign: Campaign) -> None:
             if refund_id is not None and refund_id not in dossier.refunds:
                 report.lost.append(f"order {order_id}: the merchant was told of {refund_id}")
         forms = [one.request_id for one in decisions if one.request_id in dossier.requests]
-        made = [one for one in dossier.refunds.values() if one.source in (RefundSource.API, RefundSource.LINK)]
+        made = [one for one in dossier.refunds.values() if one.source in _OURS]
         if len(made) != len(forms):
-            report.paid_twice.append(f"order {order_id}: {len(forms)} decisions made {len(made)} refunds")
+            report.decided_twice.append(f"order {order_id}: {len(forms)} decisions made {len(made)} refunds")
+
+
+_OURS = (RefundSource.API, RefundSource.LINK, RefundSource.TRANSFER)
+"""How merchants decide that money goes back."""
 
 
 def _compare_lists(report: Report, campaign: Campaign) -> None:
     """The rows of the list of refunds are the refunds of the dossiers."""
-    rows = {(row.order_id, row.refund_id): (row.state, row.amount) for row in campaign._rows()}
+    rows = {(row.order_id, row.refund_id): (row.state, row.amount) for row in campaign.rows()}
     refunds = {
         (order_id, refund.id): (refund.state, refund.amount)
         for order_id in campaign.world.plan.orders

@@ -32,6 +32,8 @@ ODDS: Mapping[str, float] = {
     "before the file is uploaded": 0.1,
     "after the file was uploaded": 0.1,
     "while the statement is confirmed": 0.01,
+    "before a transfer is typed in": 0.05,
+    "after a transfer was typed in": 0.05,
 }
 """How likely a process dies each time it comes by."""
 

@@ -7,14 +7,25 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from retour import InvalidAmount, NotPossibleNow, RetourError, ReturnDesk, StoreError, UnknownPayment
+from retour import (
+    BankAccount,
+    Consent,
+    ConsentWay,
+    InvalidAmount,
+    NotPossibleNow,
+    Outcome,
+    RetourError,
+    ReturnDesk,
+    StoreError,
+    UnknownPayment,
+)
 
 from .attending import ANNA, Attending
+from .dashboards import ask_a_colleague
 from .files import append, lines
 from .forms import Form, Forms
 from .plan import CANCEL, DASHBOARD, GOES_OUT, LINK, RETURN, SUGGESTION, Decision
@@ -25,10 +36,7 @@ if TYPE_CHECKING:
 MOST_TRIES = 4
 """How often a merchant tries what is not possible now, in all his lives; the campaign's end tries it again."""
 
-PATIENCE = 3.0
-"""Seconds that a merchant waits for a colleague who is about to be faster."""
-
-Faster = Callable[[Decision, Form], None]
+Faster = Callable[[Decision, Form], object]
 """Lets a colleague refund the very same in the provider's dashboard, and returns when he has."""
 
 
@@ -60,9 +68,8 @@ class Deciding:
                 return None
             if decision.beaten:
                 self.faster(decision, form)
-        send = self.desk.open_refund_link if decision.kind == LINK else self.desk.refund
         try:
-            made = send(decision.order_id, form.payment, form.amount, by=ANNA, request_id=decision.request_id)
+            made = self._send(decision, form)
         except StoreError:  # nobody knows whether it is saved: it stays the same form
             raise
         except RetourError:
@@ -70,25 +77,30 @@ class Deciding:
             raise
         return made.refund_id
 
+    def _send(self, decision: Decision, form: Form) -> Outcome:
+        """What is refunded by bank transfer can be in place of a refund that waits, or did not arrive."""
+        order_id, request_id = decision.order_id, decision.request_id
+        if decision.kind == LINK:
+            return self.desk.open_refund_link(order_id, form.payment, form.amount, by=ANNA, request_id=request_id)
+        if not decision.to or form.payment.startswith("manual_transfer:"):
+            return self.desk.refund(order_id, form.payment, form.amount, by=ANNA, request_id=request_id)
+        return self.desk.refund(
+            order_id,
+            form.payment,
+            form.amount,
+            by=ANNA,
+            request_id=request_id,
+            instead_of=form.instead_of or None,
+            to=BankAccount(name="J. Jansen", iban=decision.to),
+            consent=Consent(how=ConsentWay.PHONE),
+        )
+
     def _take_back(self, order_id: str) -> None:
         for refund in self.desk.dossier(order_id).refunds.values():
             taken_back = refund.state == "pending" and refund.instruction is not None and not refund.cancelling
             if taken_back or refund.state == "submitting":
                 self.desk.cancel_refund(order_id, refund.id, by=ANNA)
                 break
-
-
-def ask_a_colleague(folder: Path, decision: Decision, form: Form) -> None:
-    """Let the campaign refund the same in the dashboard, and wait until it has; a colleague does so once."""
-    asked, done = folder / f"{decision.number}.asked", folder / f"{decision.number}.done"
-    if done.exists():
-        return
-    draft = asked.with_suffix(".draft")
-    draft.write_text(json.dumps([decision.order_id, form.payment, form.minor]))
-    draft.rename(asked)
-    ends = time.monotonic() + PATIENCE
-    while not done.exists() and time.monotonic() < ends:
-        time.sleep(0.01)
 
 
 @attrs.frozen(kw_only=True)
@@ -119,7 +131,9 @@ class Merchant:
             Deciding(
                 desk=desk,
                 forms=forms,
-                faster=lambda decision, form: ask_a_colleague(folder / "colleagues", decision, form),
+                faster=lambda decision, form: ask_a_colleague(
+                    folder / "colleagues", str(decision.number), decision.order_id, form.payment, form.amount
+                ),
             )
             for desk in (self.desk, self.leaving)
         )

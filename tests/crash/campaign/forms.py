@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from retour import Money, NotPossibleNow, ReturnDesk
+from retour import Money, NotPossibleNow, Refund, RefundState, ReturnDesk
 
 from .files import append, lines
 from .plan import SUGGESTION, Decision
@@ -17,10 +17,12 @@ from .shop import PlannedShop
 
 @attrs.frozen(kw_only=True)
 class Form:
-    """A payment, as the shop called it when the form was opened, and an amount in minor units."""
+    """A payment, as the shop called it when the form was opened, and an amount in minor units; ``instead_of`` is the
+    refund in whose place it is made, empty where it is in the place of none."""
 
     payment: str
     minor: int
+    instead_of: str = ""
 
     @property
     def amount(self) -> Money:
@@ -64,8 +66,28 @@ class Forms:
         else:
             payments = [one for one in self._payments(decision) if one.partition(":")[0] == decision.provider]
             form = Form(payment=payments[0], minor=decision.minor)
+            replaced = self._replaced(desk, decision)
+            if replaced is not None:
+                form = attrs.evolve(form, minor=replaced.amount.minor, instead_of=replaced.id)
         self._write({"decision": decision.number, **attrs.asdict(form)})
         return form
+
+    def _replaced(self, desk: ReturnDesk, decision: Decision) -> Refund | None:
+        """What is decided to go by bank transfer is in place of a refund that failed or came back, or of a link that
+        nobody has followed yet, where there is one that nothing took the place of before."""
+        if not decision.to:
+            return None
+        refunds = desk.dossier(decision.order_id).refunds.values()
+        taken = {one.in_place_of for one in refunds}
+        waits = [
+            one
+            for one in refunds
+            if one.provider == decision.provider
+            and one.id not in taken
+            and one.state in (RefundState.FAILED, RefundState.REVERSED, RefundState.AWAITING_MERCHANT)
+            and not one.by_transfer
+        ]
+        return waits[0] if waits else None
 
     def drop(self, decision: Decision) -> None:
         """Nothing came of it."""
@@ -83,6 +105,8 @@ class Forms:
         number, *rest = line.values()
         assert isinstance(number, int)
         if rest:
-            self._open[number] = Form(payment=str(line["payment"]), minor=int(str(line["minor"])))
+            self._open[number] = Form(
+                payment=str(line["payment"]), minor=int(str(line["minor"])), instead_of=str(line["instead_of"])
+            )
         else:
             self._open.pop(number, None)

@@ -24,8 +24,10 @@ from retour_manual_transfer.statement import StatementLine, confirm_statement
 from retour_manual_transfer.waiting import put_in_batch, transfers_of
 from retour_mollie import Mollie
 
+from .account import MerchantsAccount
 from .attending import ANNA
 from .clock import CampaignClock
+from .dashboards import BESIDE, ask_a_colleague
 from .deaths import Deaths
 from .deciding import Merchant
 from .files import append, lines
@@ -33,6 +35,7 @@ from .plan import Plan
 from .shop import PlannedShop
 from .spellings import Spellings
 from .suspensions import Suspensions
+from .tellers import Teller
 
 DEADLINE_SECONDS = 0.5
 """A call's deadline as it is in a campaign, instead of 30 seconds: a silent provider does not hold it up."""
@@ -88,6 +91,10 @@ class World:
         """How the shop has its payments."""
         return Spellings(self.folder / "spellings", sum(map(len, self.plan.payments.values())))
 
+    def account(self) -> MerchantsAccount:
+        """The bank account from which staff transfer by hand."""
+        return MerchantsAccount(self.folder / "account")
+
     def clock(self) -> CampaignClock:
         """The clock that all share."""
         return CampaignClock(self.folder / "clock")
@@ -136,6 +143,7 @@ class Person:
             "worker": self._work,
             "receiver": self._receive,
             "bookkeeper": self._keep_books,
+            "teller": self._transfer,
         }
         roles[self.role](desk, chance, deaths)
 
@@ -193,6 +201,24 @@ class Person:
         while True:
             time.sleep(chance.uniform(0.3, 0.8))
             self._tried(lambda: keep_books(self.world, desk, deaths))
+
+    # --- who transfers by hand -----------------------------------------------------------------------
+
+    def _transfer(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
+        asked = self.world.folder / "colleagues"
+        teller = Teller(
+            desk=desk,
+            account=self.world.account(),
+            number=self.number,
+            chance=chance,
+            does_both=lambda row: ask_a_colleague(
+                asked, f"{BESIDE}{row.refund_id}", row.order_id, row.payment, row.amount
+            ),
+            perhaps=deaths.perhaps,
+        )
+        while True:
+            time.sleep(chance.uniform(0.2, 0.6))
+            self._tried(teller.see_to_all)
 
     def _tried(self, work: Callable[[], Any]) -> Any:
         """What ``work`` gives, None where it could not be done now: as `retour worker`, it goes on."""

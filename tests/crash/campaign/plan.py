@@ -20,6 +20,9 @@ USUAL_AMOUNTS = (500, 750, 1250, 1999)
 BEATEN = 0.06
 """How often a colleague is faster."""
 
+BY_TRANSFER = 0.2
+"""How often money of a provider goes back by bank transfer."""
+
 IBANS = ("NL91ABNA0417164300", "DE89370400440532013000", "BE68539007547034")
 
 REFUND, LINK, RETURN, CANCEL, DASHBOARD, SUGGESTION = "refund", "link", "return", "cancel", "dashboard", "suggestion"
@@ -37,7 +40,8 @@ class Decision:
     tells retour about; or a return of ``units`` for which just what is suggested is refunded. ``provider`` says on
     which payment of the order, for an order has one at each.
     ``inline`` says whether the merchant's own process runs its effects, or leaves them to the workers. ``beaten`` says
-    that a colleague refunds the very amount in the provider's dashboard a moment before.
+    that a colleague refunds the very amount in the provider's dashboard a moment before. What goes back by bank
+    transfer in place of its provider goes to the account ``to``, an IBAN; the customer has agreed.
     """
 
     number: int
@@ -48,6 +52,7 @@ class Decision:
     units: int = 0
     inline: bool = False
     beaten: bool = False
+    to: str = ""
 
     @property
     def request_id(self) -> str:
@@ -154,6 +159,7 @@ def _decisions(chance: random.Random, order_id: str, most: int) -> Iterator[Deci
             minor=minor,
             inline=chance.random() < 0.4,
             beaten=kind == REFUND and not by_transfer and chance.random() < BEATEN,
+            to=chance.choice(IBANS) if kind == REFUND and not by_transfer and chance.random() < BY_TRANSFER else "",
         )
     if chance.random() < 0.4:
         yield Decision(number=0, kind=RETURN, order_id=order_id, units=chance.randint(1, 2), inline=True)
@@ -176,6 +182,7 @@ def _suggestions(chance: random.Random, order_id: str, most: int) -> Iterator[De
             units=1,
             inline=chance.random() < 0.4,
             beaten=chance.random() < BEATEN,
+            to=chance.choice(IBANS) if chance.random() < BY_TRANSFER else "",
         )
     if "mollie" in providers and chance.random() < 0.3:
         yield Decision(number=0, kind=CANCEL, order_id=order_id, inline=chance.random() < 0.5)

@@ -19,7 +19,10 @@ from retour import Money
 from retour.model.refunds import Refund
 
 from .audit import audit, parked
-from .run import Campaign, campaign
+from .opening import campaign
+from .run import Campaign
+from .settling import Settling
+from .tampering_transfers import TRANSFER_TAMPERINGS, transferred
 
 
 def lose(one: Campaign, order_id: str, _: Refund) -> None:
@@ -86,10 +89,11 @@ def pay_too_much(one: Campaign, order_id: str, refund: Refund) -> None:
 
 def pay_unasked(one: Campaign, _: str, __: Refund) -> None:
     """Goods of which nobody has seen anything are refunded, on an order of which only what is suggested is."""
-    for order_id in sorted(one.world.plan.suggesting):
+    for order_id in sorted(one.world.plan.suggesting)[::2]:
         for payment in one.world.plan.payments[order_id]:
             sandbox = one.sandboxes[payment.provider]
             gone = sum(each.amount.minor for each in sandbox.books(payment.reference))
+            gone += transferred(one, order_id, payment.provider)
             if payment.provider != "manual_transfer" and payment.captured.minor > gone:
                 sandbox.refund_in_dashboard(
                     payment.reference, Money(minor=payment.captured.minor - gone, currency="EUR")
@@ -103,7 +107,7 @@ def say_nothing(one: Campaign, order_id: str, refund: Refund) -> None:
     one.desk.reconcile(order_id)
     with one.desk._services.store.engine.begin() as connection:
         connection.execute(text("UPDATE retour_attention SET can_do = '[]'"))
-    one.attend()
+    Settling(one).attend()
 
 
 def hold_for_ever(one: Campaign, _: str, refund: Refund) -> None:
@@ -113,7 +117,7 @@ def hold_for_ever(one: Campaign, _: str, refund: Refund) -> None:
             text("UPDATE retour_refund SET state = 'planned' WHERE refund_id = :id"),
             {"id": refund.id},
         )
-    one.attend()
+    Settling(one).attend()
 
 
 TAMPERINGS: Mapping[str, Callable[[Campaign, str, Refund], None]] = {
@@ -127,6 +131,7 @@ TAMPERINGS: Mapping[str, Callable[[Campaign, str, Refund], None]] = {
     "call it otherwise": call_it_otherwise,
     "hold for ever": hold_for_ever,
     "say nothing": say_nothing,
+    **TRANSFER_TAMPERINGS,
     "lose": lose,
 }
 
@@ -136,32 +141,35 @@ def main() -> None:
     found: dict[str, list[str]] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        campaign(f"sqlite:///{folder}/retour.db", Path(folder), refunds=240, seed=5, workers=0, complete=False) as one,
+        campaign(f"sqlite:///{folder}/retour.db", Path(folder), refunds=320, seed=5, workers=0, complete=False) as one,
     ):
-        one.settle()
+        Settling(one).settle()
         before = parked(one)
-        one.attend()
+        Settling(one).attend()
         clean = audit(one, before)
         assert clean.clean, clean.text()
-        targets = iter(_targets(one))  # found before anything is tampered with
+        at_stripe, at_mollie = (
+            iter(_targets(one, "stripe")),
+            iter(_targets(one, "mollie")),
+        )  # before it is tampered with
         known = clean.faults_found
         for name, tamper in TAMPERINGS.items():
-            tamper(one, *next(targets))
+            tamper(one, *next(at_mollie if name in TRANSFER_TAMPERINGS else at_stripe))
             now = audit(one, before).faults_found
             found[name] = [what for what, several in now.items() if len(several) > len(known[what])]
             known = now
     print(json.dumps(found))
 
 
-def _targets(one: Campaign) -> list[tuple[str, Refund]]:
-    """A refund that succeeded at Stripe of each order that has one, those first of whose payment something is left."""
+def _targets(one: Campaign, provider: str) -> list[tuple[str, Refund]]:
+    """A refund that succeeded at a provider, of each order that has one; those first that leave something of it."""
     found: dict[str, tuple[int, Refund]] = {}
     for order_id in one.world.plan.orders:
         for refund in one.desk.dossier(order_id).refunds.values():
-            stripe = refund.provider == "stripe" and refund.state == "succeeded" and refund.instruction is not None
-            if stripe and order_id not in one.world.plan.suggesting:
+            there = refund.provider == provider and refund.state == "succeeded" and refund.instruction is not None
+            if there and order_id not in one.world.plan.suggesting:
                 payment = one.world.plan.payment(order_id, refund.payment)
-                books = one.sandboxes["stripe"].books(payment.reference)
+                books = one.sandboxes[provider].books(payment.reference)
                 found[order_id] = payment.captured.minor - sum(each.amount.minor for each in books), refund
     return [(order_id, found[order_id][1]) for order_id in sorted(found, key=lambda one: -found[one][0])]
 

@@ -6,7 +6,7 @@ It is its events, folded: `retour.model.history`.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -136,28 +136,30 @@ class Dossier:
         it was when they were counted. ``order`` is as it is now: it stands for a line that had no price then."""
         found: list[tuple[Order, dict[str, int]]] = []
         priced = {id(was): prices_of(was).paid.keys() for was in self.counted_on.values()}
+        for was, line_id, number in self._receipts(order):
+            on = was if line_id in priced.get(id(was), ()) else order
+            if not found or found[-1][0] is not on:
+                found.append((on, {}))
+            units = found[-1][1]
+            units[line_id] = units.get(line_id, 0) + number
+        return found
+
+    def _receipts(self, order: Order) -> Iterator[tuple[Order, str, int]]:
+        """How many units of a line came back with each receipt, the oldest first, and the order as it was then."""
         live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
         for receipt in sorted(live, key=lambda one: one.at):
-            was = self.counted_on.get(receipt.id, order)
             for line_id, count in receipt.lines.items():
-                on = was if line_id in priced.get(id(was), ()) else order
-                if not found or found[-1][0] is not on:
-                    found.append((on, {}))
-                units = found[-1][1]
-                units[line_id] = units.get(line_id, 0) + count.came_back
-        return found
+                yield self.counted_on.get(receipt.id, order), line_id, count.came_back
 
     def back_and_on(self, order: Order) -> dict[str, int]:
         """The units that `came_back` and are still on ``order``, as it is now: a shop that takes as many off a line has
-        taken those."""
+        taken those, each once."""
+        came: dict[str, list[tuple[int, int]]] = {}
+        for was, line_id, number in self._receipts(order):
+            ordered_then = next((line.ordered for line in was.lines if line.id == line_id), 0)
+            came.setdefault(line_id, []).append((ordered_then, number))
         ordered = {line.id: line.ordered for line in order.lines}
-        still: dict[str, int] = {}
-        for counted_on, units in self.counted(order):
-            was = {line.id: line.ordered for line in counted_on.lines}
-            for line_id, number in units.items():
-                taken_off = max(was.get(line_id, 0) - ordered.get(line_id, 0), 0)
-                still[line_id] = still.get(line_id, 0) + max(number - taken_off, 0)
-        return still
+        return {line_id: _still_on(counts, ordered.get(line_id, 0)) for line_id, counts in came.items()}
 
     def changed_lines(self, order: Order) -> dict[str, Reason]:
         """The lines that are gone from ``order``, as it is now, or have another price there than when units of them
@@ -353,6 +355,19 @@ class Dossier:
                 )
             )
         return found
+
+
+def _still_on(counts: Sequence[tuple[int, int]], ordered: int) -> int:
+    """How many units that came back are still on a line of which so many are ``ordered`` now, given how many were when
+    each number of them was counted. What was taken off is of those that were back by then; what was put on again was
+    never taken off."""
+    still = units = 0
+    most = ordered
+    for ordered_then, number in reversed(counts):
+        units += number
+        most = max(most, ordered_then)
+        still = max(still, units - (most - ordered))
+    return still
 
 
 def _once(refunds: Iterable[Refund], stands_for: Callable[[str], str]) -> list[Refund]:

@@ -174,7 +174,9 @@ def _anew(dossier: Dossier, refund: Refund) -> Sequence[str]:
         return ()
     beside = [one for one in dossier.on_payment(payment.id) if one.counts_against_payment]
     unclear = any(one.state is RefundState.UNKNOWN or one.amount.currency != refund.amount.currency for one in beside)
-    if unclear or refund.amount > payment.captured - dossier.refunded(payment.id, refund.amount.currency):
+    currency = refund.amount.currency
+    gone = dossier.refunded(payment.id, currency) + dossier.charged_back(payment.id, currency)
+    if unclear or refund.amount > payment.captured - gone:
         return ()
     return ("refund", "open_refund_link")
 
