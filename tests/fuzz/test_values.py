@@ -43,6 +43,7 @@ from retour import (
     Counted,
     Delivery,
     Dossier,
+    EvidenceFile,
     GoodsState,
     LinkKind,
     MemoryShop,
@@ -71,6 +72,7 @@ from retour.model.events.event import EVENT_TYPES, Recorded
 from retour.model.making import unchecked
 from retour.model.order import LineKind, TaxPart
 from retour.model.refunds import ApprovalKind, Reported
+from retour.model.return_number import return_number
 from retour.model.returns import Restock, Severity
 from retour.providers import (
     ErrorCode,
@@ -559,6 +561,8 @@ class Given:
         tape = self.tape
         if name == "because" and method == "set_unreadable_aside":
             return tape.or_odd("seen")
+        if name == "evidence" and method != "settle_refund":
+            return tape.or_odd([], [EvidenceFile(reference="file-1")], [EvidenceFile(reference="f", name="left.jpg")])
         found = getattr(self, name, None)
         return found() if found is not None else tape.or_odd(*USUAL[name], once_in=12)
 
@@ -625,6 +629,8 @@ USUAL: dict[str, Sequence[Any]] = {
     "limit": (50, 1, 500),
     "after": (None, "1.rt_x"),
     "shop_id": ("default",),
+    "instructions": (None, "use the old box"),
+    "number": (return_number("rt_none"), "7K3 M9Q X4M", "bogus"),
 }
 
 METHODS = {

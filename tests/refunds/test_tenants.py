@@ -32,6 +32,7 @@ from retour import (
     Consent,
     ConsentWay,
     Counted,
+    EvidenceFile,
     InvalidWebhook,
     MemoryShop,
     Mode,
@@ -63,12 +64,15 @@ EXEMPT = {
     "close": "it ends the connections, and writes nothing",
     "for_shop": "it gives the desk of the other shop, by which every rule acts",
     "plugins": "it tells what was loaded, and asks no database",
+    "return_reasons": "it tells what the host gave, and asks no database",
 }
 """Public names that need no rule, each with the reason."""
 
 METHODS = {name for name, _ in inspect.getmembers(ReturnDesk) if not name.startswith("_")} - EXEMPT.keys()
 
 READS = {
+    "evidence",
+    "find_return",
     "refund_options",
     "refund_link",
     "timeline",
@@ -283,6 +287,11 @@ class Neighbours(RuleBasedStateMachine):
         self.desk_of(who).approve_return(who.order_id, return_id, by=ANNA, send_by=self.now.date())
         return return_id
 
+    def rejected(self, who: Tenant) -> str:
+        return_id = self.requested(who)
+        self.desk_of(who).reject_return(who.order_id, return_id, by=ANNA, because="no")
+        return return_id
+
     def received(self, who: Tenant) -> Outcome:
         return self.desk_of(who).mark_returned(who.order_id, {"cup": 1}, by=ANNA, request_id=self.form(who))
 
@@ -314,6 +323,29 @@ class Neighbours(RuleBasedStateMachine):
     @rule(who=tenants, others=st.booleans())
     def reject_return(self, who: Tenant, others: bool) -> None:
         self.on_return(who, others, "reject_return", self.requested, by=ANNA, because="no")
+
+    @rule(who=tenants, others=st.booleans())
+    def reopen_return(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "reopen_return", self.rejected, by=ANNA)
+
+    @rule(who=tenants, others=st.booleans())
+    def add_evidence(self, who: Tenant, others: bool) -> None:
+        form, files = self.form(who), [EvidenceFile(reference="file-1", name="left.jpg")]
+        self.on_return(who, others, "add_evidence", self.requested, files, by=BUYER, request_id=form)
+
+    @rule(who=tenants, others=st.booleans())
+    def evidence(self, who: Tenant, others: bool) -> None:
+        self.on_return(who, others, "evidence", self.requested)
+
+    @rule(who=tenants, other=tenants)
+    def find_return(self, who: Tenant, other: Tenant) -> None:
+        """The number of a return finds it, in its own shop alone."""
+        return_id = self.requested(who)
+        number = self.desk_of(who).dossier(who.order_id).return_(return_id).number
+        found = self.act(who, "find_return", number)
+        assert (found.order_id, found.return_id) == (who.order_id, return_id)
+        if other.shop != who.shop:
+            assert self.act(other, "find_return", number) is None
 
     @rule(who=tenants, others=st.booleans())
     def mark_sent(self, who: Tenant, others: bool) -> None:
