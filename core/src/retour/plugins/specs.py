@@ -91,11 +91,11 @@ def restock_policy(order: Order, returned: Returned, ctx: HookContext) -> Restoc
     """Decide what goes back in stock.
 
     **Kind**: decide, first result. **Called** when goods were counted or inspected, before anything is locked or
-    stored, once for each receipt and each inspection, of the units that it speaks of; again if somebody else changed the
-    order meanwhile. Units ``to_inspect`` wait for their inspection, whatever is returned. **Return** ``RestockDecision.all()``,
-    ``.ask()``, ``.by_hand("why")``, ``.lines({"line-1": 1})``, or None to leave it to the next plugin. The last is
-    the core: one product, all; several, ask. Damaged units are never restocked, whatever is returned. **If it
-    raises**, or answers more than there is, the merchant is asked, and sees which plugin failed.
+    stored, once for each receipt and each inspection, of the units that it speaks of; again if somebody else changed
+    the order meanwhile. **Return** ``RestockDecision.all()``, ``.ask()``, ``.by_hand("why")``,
+    ``.lines({"line-1": 1})``, or None to leave it to the next plugin. The last is the core: one product, all; several,
+    ask. Damaged units are never restocked, whatever is returned, and units ``to_inspect`` not before somebody has
+    inspected them. **If it raises**, or answers more than there is, the merchant is asked, and sees which plugin failed.
 
     >>> from retour import RestockDecision, hookimpl
     >>> class NoUnderwear:
