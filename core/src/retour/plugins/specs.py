@@ -95,7 +95,8 @@ def restock_policy(order: Order, returned: Returned, ctx: HookContext) -> Restoc
     the order meanwhile. **Return** ``RestockDecision.all()``, ``.ask()``, ``.by_hand("why")``,
     ``.lines({"line-1": 1})``, or None to leave it to the next plugin. The last is the core: one product, all; several,
     ask. Damaged units are never restocked, whatever is returned, and units ``to_inspect`` not before somebody has
-    inspected them. **If it raises**, or answers more than there is, the merchant is asked, and sees which plugin failed.
+    inspected them. **If it raises**, or answers more than there is, the merchant is asked, and sees which plugin
+    failed.
 
     >>> from retour import RestockDecision, hookimpl
     >>> class NoUnderwear:
