@@ -429,6 +429,14 @@ class Hostile:
         self.answer(lambda: None)
 
     @hookimpl
+    def on_return_received(self) -> None:
+        self.answer(lambda: None)
+
+    @hookimpl
+    def on_order_status_changed(self) -> None:
+        self.answer(lambda: None)
+
+    @hookimpl
     def on_restocked(self) -> None:
         self.answer(lambda: None)
 

@@ -139,6 +139,14 @@ def vandal_plugin(vandal: Vandal, name: str, *, answers: bool = True) -> object:
             vandal.touch(order, returned, ctx)
 
         @hookimpl
+        def on_return_received(self, order: Order, received: Any, ctx: HookContext) -> None:
+            vandal.touch(order, received, ctx)
+
+        @hookimpl
+        def on_order_status_changed(self, order: Order, status: Any, ctx: HookContext) -> None:
+            vandal.touch(order, status, ctx)
+
+        @hookimpl
         def on_restocked(self, order: Order, restocked: Any, ctx: HookContext) -> None:
             vandal.touch(order, restocked, ctx)
 

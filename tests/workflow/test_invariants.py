@@ -204,6 +204,8 @@ class Returns(RuleBasedStateMachine):
             damaged=st.integers(0, 1),
             missing=st.sampled_from([0, 0, 0, 1]),
             wrong=st.sampled_from([0, 0, 0, 1]),
+            to_inspect=st.sampled_from([0, 0, 0, 1]),
+            surplus=st.sampled_from([0, 0, 0, 0, 0, 1]),
         ),
         min_size=1,
         max_size=3,
@@ -300,6 +302,20 @@ class Returns(RuleBasedStateMachine):
                 for old in receipt.lines.values()
             ]
             self.attempt(lambda _: self.desk.correct_receipt(self.order_id, receipt.id, right, by=ANNA))
+
+    @rule(data=st.data(), found=sensible)
+    def inspect(self, data: st.DataObject, found: list[Counted]) -> None:
+        """Of a receipt's units that nobody has judged: all of a line, or whatever somebody says."""
+        chosen = self.pick(data)
+        if chosen is not None and chosen.receipts:
+            receipt = data.draw(st.sampled_from(list(chosen.receipts.values())))
+            waiting = [Counted(line_id=one.line_id, sellable=one.to_inspect) for one in receipt.lines.values()]
+            judged = [one for one in waiting if one.sellable] or found
+            self.attempt(
+                lambda request: self.desk.inspect_receipt(
+                    self.order_id, receipt.id, judged, by=ANNA, request_id=request
+                )
+            )
 
     @rule(
         data=st.data(),

@@ -228,6 +228,25 @@ class Units(RuleBasedStateMachine):
             assert self.attempt(lambda _: self.desk.close_return(self.order_id, chosen.id, by=ANNA))
             self.completed += any(chosen.outstanding().values())
 
+    @rule(
+        data=st.data(),
+        lines=st.dictionaries(st.sampled_from(list(FULFILLED)), st.integers(1, 3), min_size=1),
+        kinds=st.lists(st.sampled_from([*FOUND[:5], "to_inspect"]), min_size=1, max_size=3),
+        judged_as=st.none() | st.sampled_from(FOUND[:4]),
+        closed=st.booleans(),
+    )
+    def a_whole_return(
+        self, data: st.DataObject, lines: dict[str, int], kinds: list[str], judged_as: str | None, closed: bool
+    ) -> None:
+        """A return's whole way: a random story alone seldom gets far."""
+        self.announce(lines)
+        for kind in kinds:
+            self.count_part_of_what_is_to_come(data, kind)
+        if judged_as is not None:
+            self.inspect_what_waits(data, judged_as)
+        if closed:
+            self.close_what_was_counted(data)
+
     @rule(found=st.none() | counts, really=st.sampled_from([False, False, True]))
     def set_returned(self, found: list[Counted] | None, really: bool) -> None:
         """Not often without lines: nothing is left to happen afterwards."""

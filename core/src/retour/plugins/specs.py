@@ -92,11 +92,13 @@ def return_policy(order: Order, request: ReturnRequest, ctx: HookContext) -> Obj
 def restock_policy(order: Order, returned: Returned, ctx: HookContext) -> RestockDecision | None:
     """Decide what goes back in stock.
 
-    **Kind**: decide, first result. **Called** when goods were counted, before anything is locked or stored, once
-    for each receipt; again if somebody else changed the order meanwhile. **Return** ``RestockDecision.all()``,
-    ``.ask()``, ``.by_hand("why")``, ``.lines({"line-1": 1})``, or None to leave it to the next plugin. The last is
-    the core: one product, all; several, ask. Damaged units are never restocked, whatever is returned. **If it
-    raises**, or answers more than there is, the merchant is asked, and sees which plugin failed.
+    **Kind**: decide, first result. **Called** when goods were counted or inspected, before anything is locked or
+    stored, once for each receipt and each inspection, of the units that it speaks of; again if somebody else changed
+    the order meanwhile. **Return** ``RestockDecision.all()``, ``.ask()``, ``.by_hand("why")``,
+    ``.lines({"line-1": 1})``, or None to leave it to the next plugin. The last is the core: one product, all; several,
+    ask. Damaged units are never restocked, whatever is returned, and units ``to_inspect`` not before somebody has
+    inspected them. **If it raises**, or answers more than there is, the merchant is asked, and sees which plugin
+    failed.
 
     >>> from retour import RestockDecision, hookimpl
     >>> class NoUnderwear:
