@@ -26,7 +26,7 @@ from retour.providers import (
     Told,
 )
 from retour_sendcloud.errors import words_of
-from retour_sendcloud.statuses import RETURN_STATUSES, standing
+from retour_sendcloud.statuses import RETURN_STATUSES, parent_status, standing
 
 _LABEL_OF = re.compile(r"/parcels/([0-9]{1,18})/documents/label")
 _DIGITS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,10})?")
@@ -361,6 +361,51 @@ class ReturnPage:
         except (ValueError, KeyError):
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the next page of returns has no cursor") from None
         return cursor
+
+
+# --- a parcel alone --------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ParcelStatus:
+    """The status of a parcel, in the words that people read."""
+
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class ReturnedParcel:
+    """The parcel of a return, as API v2 has it. Its ``external_reference`` is its own, and not known to be the
+    return's."""
+
+    id: int
+    status: ParcelStatus
+    order_number: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    is_return: bool | None = None
+
+    @property
+    def shipment(self) -> Shipment:
+        """What it means to us."""
+        status = parent_status(self.status.message)
+        stands = standing([status])
+        return Shipment(
+            told=stands.told or Told.ANNOUNCING,
+            parcel=str(self.id),
+            order_id=self.order_number or "",
+            progress=stands.progress or ParcelState.UNKNOWN,
+            provider_status=status,
+            tracking_number=self.tracking_number or "",
+            tracking_url=https_only(self.tracking_url),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ParcelAnswer:
+    """One parcel."""
+
+    parcel: ReturnedParcel
 
 
 # --- the return portal -----------------------------------------------------------------------------------
