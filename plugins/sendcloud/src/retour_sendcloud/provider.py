@@ -210,7 +210,7 @@ class Sendcloud:
         code and by order or tracking number (https://sendcloud.dev/api/v2/return-portal); where we miss one of them,
         the customer fills in both."""
         try:
-            found = self._portal_of(order.delivery)
+            found = self._portal_of(order)
         except ProviderError:
             if not self.settings.portal:
                 raise
@@ -245,15 +245,16 @@ class Sendcloud:
             url=url,
         )
 
-    def _portal_of(self, delivery: Delivery | None) -> str | None:
+    def _portal_of(self, order: Order) -> str | None:
         """What Sendcloud answers for the parcel: an address, empty where it has no portal, None where that is not
         known.
 
         An address that is not https is not shown, and takes nothing from the brand's.
         """
+        delivery = order.delivery
         if self.settings.keys is None or delivery is None or not delivery.number.strip():
             return None
-        parcel = self._outgoing(delivery)
+        parcel = self._outgoing(order.id, delivery)
         if parcel is None:
             return None
         if parcel.shipment_uuid and _UUID.fullmatch(parcel.shipment_uuid):
@@ -263,13 +264,15 @@ class Sendcloud:
         if answer.status == 404:  # no portal, or no brand, for this shipment (both documents)
             return ""
         body = self._accepted(answer).json()
-        said = read_wire(wire.PortalAnswer, body).data if "data" in body else read_wire(wire.PortalUrl, body)
+        newer = isinstance(body, Mapping) and "data" in body
+        said = read_wire(wire.PortalAnswer, body).data if newer else read_wire(wire.PortalUrl, body)
         return (wire.https_only(said.url) or None) if said.url else ""
 
-    def _outgoing(self, delivery: Delivery) -> wire.OutgoingParcel | None:
+    def _outgoing(self, order_id: str, delivery: Delivery) -> wire.OutgoingParcel | None:
         """The one parcel that went to this customer. API v3 finds no parcel by its order (v2 ``GET /parcels``)."""
         number, code = delivery.number.strip(), _plain(delivery.postal_code)
-        for field in ("tracking_number", "order_number"):
+        fields = ("order_number", "tracking_number")
+        for field in fields if number == order_id else reversed(fields):  # the likelier one first
             found = self._read(wire.OutgoingParcels, "v2/parcels", {field: number}).parcels
             same = [one for one in found if number in (one.tracking_number, one.order_number) and not one.is_return]
             mine = [one for one in same if not code or _plain(one.postal_code or "") in ("", code)]
