@@ -250,6 +250,7 @@ VALUES = {
     ReasonCode.CHARGED_BACK: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.CHARGED_BACK_MEANWHILE: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.REMAINDER: {"amount": "HUF 0.40"},
+    ReasonCode.PORTAL_ITEMS: {"items": "1 × cup"},
     ReasonCode.UNITS_NOT_THERE: {"number": "3", "line": "cup", "left": "1"},
     ReasonCode.LINE_CURRENCY: {"line": "cup", "amount": "USD 1.00", "currency": "EUR"},
     ReasonCode.LINE_TAXES: {"line": "cup", "amount": "EUR 10.00", "difference": "EUR 1.00"},

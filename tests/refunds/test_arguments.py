@@ -285,6 +285,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "label_document": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA},
     "cancel_label": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA},
     "settle_label": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA, "made": False},
+    "reconcile_labels": lambda _: {"order_id": "1001"},
     "reconcile": lambda _: {"order_id": "1001"},
     "receive_webhook": lambda _: {"provider": "ledger", "headers": {"Signature": "right"}, "body": b"fetch:p_1"},
     "timeline": lambda _: {"order_id": "1001"},

@@ -355,6 +355,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "order_label": (to_travel, lambda desk, two: label(desk, two[0]), (13, 2, 2, 1)),
     "label_document": (labelled, lambda desk, one: desk.label_document("1001", one, by=ANNA), (1, 0, 0, 1)),
     "cancel_label": (labelled, lambda desk, one: desk.cancel_label("1001", one, by=ANNA), (12, 2, 2, 1)),
+    "reconcile_labels": (labelled, lambda desk, _: desk.reconcile_labels("1001"), (1, 0, 0, 1)),
     "settle_label": (
         label_unknown,
         lambda desk, one: desk.settle_label("1001", one, by=ANNA, made=False),

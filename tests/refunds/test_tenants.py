@@ -40,6 +40,7 @@ from retour import (
     NotCommitted,
     Objection,
     Outcome,
+    ParcelState,
     RestockDecision,
     RetourError,
     ReturnDesk,
@@ -574,6 +575,13 @@ class Neighbours(RuleBasedStateMachine):
     @rule(who=tenants, others=st.booleans())
     def label_document(self, who: Tenant, others: bool) -> None:
         self.on_label(who, others, "label_document", self.labelled(who), by=ANNA)
+
+    @rule(who=tenants)
+    def reconcile_labels(self, who: Tenant) -> None:
+        """Of a label that its carrier has moved since."""
+        self.labelled(who)
+        self.carrier.bought[-1].progress = ParcelState.ON_ITS_WAY
+        self.act(who, "reconcile_labels", who.order_id)
 
     @rule(who=tenants, others=st.booleans())
     def cancel_label(self, who: Tenant, others: bool) -> None:

@@ -22,6 +22,7 @@ from retour.providers import (
     ProviderSession,
     RawWebhook,
     Secret,
+    SentItem,
     Shipment,
     ShipmentEvent,
     ShipmentEvents,
@@ -69,6 +70,7 @@ class Carrier:
 
     def __init__(self) -> None:
         self.bought: list[Bought] = []
+        self.in_portal: dict[str, Shipment] = {}
         self.faults: deque[Callable[[], Exception]] = deque()
         self.lost_answers = 0
         self.announces = False
@@ -76,8 +78,17 @@ class Carrier:
         self.calls: list[str] = []
         self.lock = threading.Lock()
 
+    def portal(self, reference: str, *, parcel: str) -> None:
+        """The customer makes a label himself, of which the list tells the parcel and not the number."""
+        self.in_portal[reference] = Shipment(
+            told=Told.READY, parcel=parcel, order_id="1001", items=[SentItem(quantity=1, sku="cup")]
+        )
+
     def find(self, reference: str) -> Bought:
-        return next(one for one in self.bought if one.reference == reference)
+        for one in self.bought:
+            if one.reference == reference:
+                return one
+        raise ProviderError(ErrorCode.UNKNOWN_SHIPMENT, f"there is no label {reference}")
 
     def spent(self) -> Money:
         """What all labels cost that were not cancelled."""
@@ -166,10 +177,10 @@ class SmallCarrier:
     def list_shipments(self, order_id: str, since: datetime.datetime) -> Sequence[Shipment]:
         del since
         self._call("list_shipments")
+        ours = [one for one in self.carrier.bought if one.request.order_id == order_id]
         return [
-            one.shipment(names=self.names, ours=self.says_our_id)
-            for one in self.carrier.bought
-            if one.request.order_id == order_id
+            *[one.shipment(names=self.names, ours=self.says_our_id) for one in ours],
+            *self.carrier.in_portal.values(),
         ]
 
     def cancel_label(self, reference: str, parcel: str) -> Shipment:
@@ -190,13 +201,18 @@ class SmallCarrier:
 
 
 def _values(said: dict[str, Any]) -> dict[str, Any]:
-    kinds = {"told": Told, "progress": ParcelState, "changed_at": datetime.datetime.fromisoformat}
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "told": Told,
+        "progress": ParcelState,
+        "changed_at": datetime.datetime.fromisoformat,
+        "items": lambda items: [SentItem(**item) for item in items],
+    }
     return {name: kinds[name](value) if name in kinds else value for name, value in said.items()}
 
 
-def signed_webhook(*said: dict[str, str]) -> tuple[dict[str, str], bytes]:
-    """A webhook as the carrier sends it."""
-    body = json.dumps(list(said)).encode()
+def signed_webhook(*said: dict[str, Any], items: Any = None) -> tuple[dict[str, str], bytes]:
+    """A webhook as the carrier sends it; ``items`` are what is in each parcel, where it says so."""
+    body = json.dumps([one if items is None else {**one, "items": items} for one in said]).encode()
     return {"X-Signature": hmac_sha256(body, KEY)}, body
 
 

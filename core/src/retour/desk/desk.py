@@ -170,7 +170,7 @@ class ReturnDesk(LabelDesk):
         cases = Cases(store=opened, shops=shops)
         commits = Commits(store=opened, effects_of=effects_of(hooks))
         refunding = Refunding(accounts, cases, clock)
-        labelling = Labelling(accounts, opened, parcel_steps_of(parcel_steps))
+        labelling = Labelling(accounts, opened, parcel_steps_of(parcel_steps), reasons)
         keeping = Keeping(cases=cases, commits=commits, clock=clock)
         services = Services(
             store=opened,
@@ -191,6 +191,7 @@ class ReturnDesk(LabelDesk):
             whose_payment=WhosePayment(store=opened, accounts=accounts, shops=shops, keeping=keeping),
             shops=shops,
             return_reasons=reasons,
+            labelling=labelling,
             clock=clock,
             zone=calendar,
             return_address=return_address_of(return_address),

@@ -84,6 +84,12 @@ class LabelDesk:
         buys nothing. Raises `WrongState` where there is none, and `ProviderUnavailable` while it is not ready."""
         return self._labels.document(order_id, label_id, form, by)
 
+    def reconcile_labels(self, order_id: str) -> Outcome:
+        """Read at the provider what became of an order's labels and parcels, and which labels the customer made in its
+        portal: those are returns like any other. For the page of an order; webhooks and ``work()`` do it by themselves.
+        Raises `ProviderUnavailable`, with nothing changed."""
+        return self._labels.reconcile(order_id)
+
     def cancel_label(self, order_id: str, label_id: str, *, by: Actor, note: str | None = None) -> Outcome:
         """Have a label taken back that nobody used. The provider says later whether it could: a parcel that a carrier
         scanned meanwhile is on its way, and the timeline says so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime
 import json
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
+from retour.effects.labelling import as_reported_shipment
 from retour.model.actor import Actor
 from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
@@ -18,12 +20,15 @@ from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, Labe
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.parcels import Address, Parcel, check_route
+from retour.model.refunds import Evidence
 from retour.model.text import Text, text
 from retour.plugins.shipping import ShippingCaller
-from retour.providers.errors import ProviderError
-from retour.providers.label_request import LabelDocument
+from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.label_request import LabelDocument, Shipment
 from retour.rules import labels
 from retour.rules.draft import Draft
+from retour.rules.labels import ReportedShipment
+from retour.rules.portal_returns import record_shipment
 from retour.steps.case import Case
 
 
@@ -112,6 +117,42 @@ class Labels:
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
 
+    def reconcile(self, order_id: str) -> Outcome:
+        """Read at the provider what became of an order's labels, and which the customer made in its portal."""
+        case = self.commands.known(order_id)
+        read = {key: self._read(case, *key) for key in self._accounts(case)}
+
+        def decide(draft: Draft, order: Order) -> None:
+            for (provider, account), shipments in read.items():
+                portal = self.services.labelling.portal(self.commands.shop_id, provider, account)
+                for seen in shipments:
+                    record_shipment(draft, order, portal, seen, Evidence.RECONCILE)
+
+        by = Actor.system("retour")
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+
+    def _accounts(self, case: Case) -> list[tuple[str, str]]:
+        """Whose labels an order has or can have: those of its labels, and who delivered it."""
+        found = [(label.provider, label.account) for label in case.dossier.labels.values()]
+        delivered = case.order.delivery.provider if case.order.delivery is not None else ""
+        if delivered in self.services.registry.shipping:
+            found.append((delivered, "default"))
+        return list(dict.fromkeys(found))
+
+    def _read(self, case: Case, provider: str, account: str) -> list[ReportedShipment]:
+        caller = self._caller(case.order_id, provider, account)
+        able, found = caller.capabilities, []
+        try:
+            for label in case.dossier.labels.values():
+                if (label.provider, label.account) == (provider, account) and label.reference and label.told:
+                    found += _as_it_is(caller, label)
+            if able.list_shipments.usable:
+                since = case.time.now().earliest - _A_RETURN_LASTS
+                found += caller.list_shipments(case.order_id, since)
+        except ProviderError as error:
+            raise _unavailable(case.order_id, caller, error) from error
+        return [as_reported_shipment(one) for one in found]
+
     def document(self, order_id: str, label_id: str, form: LabelForm | None, by: Actor) -> LabelDocument:
         """The document of a label: the one that was kept, else its provider's; one that it gives out once is kept."""
         case = self._case(order_id, by)
@@ -123,7 +164,7 @@ class Labels:
         _check_there(case, label)
         caller = self._caller(order_id, label.provider, label.account)
         try:
-            document = caller.fetch_label(label.reference, label.parcel, form or label.option.form)
+            document = caller.fetch_label(label.reference, label.parcel, form or _form_of(label))
         except ProviderError as error:
             raise _unavailable(order_id, caller, error) from error
         if document.once:
@@ -186,7 +227,24 @@ class Labels:
         return names[0]
 
 
+_A_RETURN_LASTS = datetime.timedelta(days=90)
+"""How far back the return shipments of an order are read."""
+
 _CANCELLABLE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
+
+
+def _as_it_is(caller: ShippingCaller, label: Label) -> list[Shipment]:
+    """A label as its provider has it; nothing of one that he does not know any more, which costs no other."""
+    try:
+        return [caller.fetch_shipment(label.reference, label.parcel)]
+    except ProviderError as error:
+        if error.code is ErrorCode.UNKNOWN_SHIPMENT:
+            return []
+        raise
+
+
+def _form_of(label: Label) -> LabelForm:
+    return LabelForm.PDF if label.option is None else label.option.form
 
 
 def _check_there(case: Case, label: Label) -> None:

@@ -65,13 +65,21 @@ class ParcelWebhooks:
 
     def _order_of(self, sender: inbox.Sender, shipment: Shipment) -> str | None:
         """The order whose label it is, by any name that it has there; else the order that it names, if that has labels
-        of this account."""
+        of this account, or if it is a label of its own, which a customer made in the portal. The provider's number of
+        an order is the shop's, or one that it finds."""
         find = self.services.store.find_order
         for name in shipment.names:
             found = find(sender.shop, sender.provider, sender.account, sender.mode.value, name)
             if found is not None:
                 return found
-        case = self.services.keeping.case(sender.shop, shipment.order_id) if shipment.order_id else None
-        labels = case.dossier.labels.values() if case is not None else ()
+        if not shipment.order_id:
+            return None
+        case = self.services.keeping.case(sender.shop, shipment.order_id)
+        if case is None and shipment.reference:
+            found = self.services.shops(sender.shop).find_order(sender.provider, shipment.order_id)
+            case = self.services.keeping.case(sender.shop, found) if found is not None else None
+        if case is None:
+            return None
+        labels = case.dossier.labels.values()
         of_account = any((one.provider, one.account) == (sender.provider, sender.account) for one in labels)
-        return shipment.order_id if of_account else None
+        return case.order_id if of_account or shipment.reference else None

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from retour.desk.hints import Hints
 from retour.effects.keeping import Keeping
+from retour.effects.labelling import Labelling
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
@@ -45,6 +46,7 @@ class Services:
     return_reasons: Callable[[str], tuple[ReturnReason, ...] | None]
     clock: Callable[[], datetime.datetime]
     zone: ZoneInfo
+    labelling: Labelling
     return_address: Callable[[str], Address | None]
     inline_seconds: float
     owns_engine: bool

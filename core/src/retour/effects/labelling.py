@@ -7,16 +7,17 @@ that is not clear, the provider is asked first (`retour.rules.labels`).
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
 from retour.effects.attempt import Attempt, done, postpone
 from retour.model.events.labels import LabelCancelRefused, LabelHeld, LabelPutOff, LabelRefused, LabelUnclear
 from retour.model.labels import Label, LabelState, ParcelState, WhatFollows
-from retour.model.parcels import addresses_of_words
+from retour.model.parcels import Parcel, addresses_of_words
 from retour.model.reasons import Reason, ReasonCode, as_reason, cannot_be_asked, reason
 from retour.model.refunds import Evidence
+from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.text import Text
 from retour.plugins.accounts import Accounts
 from retour.plugins.shipping import ShippingCaller
@@ -25,6 +26,7 @@ from retour.providers.label_request import LabelRequest, Shipment
 from retour.rules.draft import Draft
 from retour.rules.labels import (
     NextForLabel,
+    ReportedItem,
     ReportedShipment,
     candidates,
     follows_a_refusal,
@@ -32,6 +34,7 @@ from retour.rules.labels import (
     next_for_label,
     report,
 )
+from retour.rules.portal_returns import Portal, record_shipment
 from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
 from retour.store.store import Store
@@ -55,6 +58,7 @@ class Labelling:
     accounts: Accounts
     store: Store
     what_follows: Callable[[str], Mapping[ParcelState, WhatFollows]]
+    reasons: Callable[[str], Sequence[ReturnReason] | None]
 
     # --- making one ----------------------------------------------------------------------------------
 
@@ -77,8 +81,8 @@ class Labelling:
 
     def _request(self, case: Case, label: Label) -> LabelRequest | None:
         """The request of a label, made of what was fixed when it was ordered; None where its addresses were removed."""
-        kept = self.store.notes(case.shop, case.order_id).get(label.addresses_id)
-        if kept is None:
+        kept = self.store.notes(case.shop, case.order_id).get(label.addresses_id or "")
+        if kept is None or label.option is None or label.parcel_sent is None:
             return None
         sender, recipient = addresses_of_words(kept)
         return LabelRequest(
@@ -90,9 +94,19 @@ class Labelling:
             form=label.option.form,
             sender=sender,
             recipient=recipient,
-            parcel=label.parcel_sent,
+            parcel=self._in_its_words(case.shop, label.provider, label.parcel_sent),
             instead_of_refused=follows_a_refusal(case.dossier, label),
         )
+
+    def _in_its_words(self, shop: str, provider: str, parcel: Parcel) -> Parcel:
+        """The parcel with the reasons of the shop's list by the provider's own codes; others as they are."""
+        codes = {one.code: one.provider_codes.get(provider, one.code) for one in self._reasons(shop)}
+        items = [attrs.evolve(item, reason=codes.get(item.reason, item.reason)) for item in parcel.items]
+        return attrs.evolve(parcel, items=tuple(items))
+
+    def _reasons(self, shop: str) -> Sequence[ReturnReason]:
+        offered = self.reasons(shop)
+        return DEFAULT_RETURN_REASONS if offered is None else offered
 
     def _without_addresses(self, effect: ClaimedEffect, label: Label) -> Attempt:
         held = LabelHeld(return_id=label.return_id, label_id=label.id, because=reason(ReasonCode.ADDRESS_FORGOTTEN))
@@ -221,11 +235,19 @@ class Labelling:
         return Attempt(settled=done(effect) if ended else postpone(effect, ""), fact=fact)
 
     def told(self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case) -> Attempt:
-        """Record what a signed webhook said of a shipment of ours; of any other, as of one that goes out, nothing."""
-        label = label_meant(case.dossier, provider, account, seen)
-        if label is None:
-            return Attempt(settled=done(effect))
-        return Attempt(settled=done(effect), fact=self._reports(effect, label, seen, Evidence.WEBHOOK))
+        """Record what a signed webhook said of a shipment of ours, or of one that the customer made in the portal; of
+        any other, as of one that goes out, nothing."""
+        portal = self.portal(effect.shop, provider, account)
+
+        def fact(draft: Draft) -> None:
+            if seen.reference or label_meant(draft.dossier, provider, account, seen) is not None:
+                record_shipment(draft, case.order, portal, seen, Evidence.WEBHOOK)
+
+        return Attempt(settled=done(effect), fact=fact)
+
+    def portal(self, shop: str, provider: str, account: str) -> Portal:
+        """What is known of a provider's portal in a shop."""
+        return Portal(provider=provider, account=account, reasons=self._reasons(shop), follows=self.what_follows(shop))
 
     # --- taking one back -----------------------------------------------------------------------------
 
@@ -270,6 +292,7 @@ def as_reported_shipment(shipment: Shipment) -> ReportedShipment:
         valid_until=shipment.valid_until,
         made_at=shipment.made_at,
         changed_at=shipment.changed_at,
+        items=tuple([ReportedItem(**attrs.asdict(item)) for item in shipment.items]),
     )
 
 

@@ -134,7 +134,8 @@ class Label:
 
     ``id`` is ours, one for each label that was ever asked for: a provider that is given it twice makes one label.
     ``provider`` and ``account`` are who makes it, ``option`` what was ordered there for ``parcel_sent``, between the
-    addresses that are kept apart as ``addresses_id``; it was asked for after ``begun_at`` by the database's clock.
+    addresses that are kept apart as ``addresses_id``; it was asked for after ``begun_at`` by the database's clock. A
+    label that the customer made in the provider's portal has none of these.
     ``reference`` and ``parcel`` are what the provider calls the label and its parcel; empty where it was found without
     them: then it can be shown and not cancelled. ``told`` is the provider's last word of it, ``progress`` how far its
     parcel is, ``provider_status`` the same in the provider's word. ``cost`` is what the provider charges for it, borne
@@ -151,12 +152,12 @@ class Label:
     return_id: str
     provider: str
     account: str
-    option: LabelOption
     state: LabelState
     ordered_at: datetime.datetime
     changed_at: datetime.datetime
-    addresses_id: str
-    parcel_sent: Parcel
+    option: LabelOption | None = None
+    addresses_id: str | None = None
+    parcel_sent: Parcel | None = None
     begun_at: datetime.datetime | None = None
     payer: WhoPays = WhoPays.SHOP
     reference: str = ""
@@ -182,6 +183,11 @@ class Label:
     cancel_asked: bool = False
     settled: bool = False
     document_id: str | None = None
+
+    @property
+    def in_portal(self) -> bool:
+        """Whether the customer made it in the provider's portal."""
+        return self.option is None
 
     @property
     def open(self) -> bool:

@@ -67,6 +67,8 @@ class ReasonCode(StrEnum):
     SEVERAL_LINES = "several_lines"  # to look at: the value "lines"
     LABEL_NOT_FOUND = "label_not_found"  # among the return shipments of its order, or there are several
     ADDRESS_FORGOTTEN = "address_forgotten"
+    PORTAL_ITEMS = "portal_items"  # what cannot come back of this order: the value "items"
+    PORTAL_SAYS_NOTHING = "portal_says_nothing"  # of what is in the parcel
     PARCEL_LOST = "parcel_lost"
     PARCEL_GOES_BACK = "parcel_goes_back"
     PARCEL_HELD_UP = "parcel_held_up"
@@ -279,6 +281,10 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "it was ordered, and the provider cannot tell which label it is, or whether there is one: look there"
     ),
     ReasonCode.ADDRESS_FORGOTTEN: text("the addresses were removed before the label was made"),
+    ReasonCode.PORTAL_ITEMS: text(
+        "in the portal the customer sends back {items}, of which the order has no more that can come back"
+    ),
+    ReasonCode.PORTAL_SAYS_NOTHING: text("the portal does not say what the customer sends back"),
     ReasonCode.PARCEL_LOST: text("the carrier says that the parcel is lost"),
     ReasonCode.PARCEL_GOES_BACK: text("the parcel is on its way back to the customer"),
     ReasonCode.PARCEL_HELD_UP: text("the carrier holds the parcel up"),

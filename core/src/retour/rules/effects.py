@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from retour.model.actor import ActorKind
 from retour.model.events.event import Recorded
-from retour.model.events.labels import LabelCancelAsked, LabelOrdered, LabelReported, LabelSettled
+from retour.model.events.labels import LabelCancelAsked, LabelOrdered, LabelReported, LabelSettled, PortalLabelFound
 from retour.model.events.money import (
     ExternalRefundFound,
     RefundCancelAsked,
@@ -60,6 +60,7 @@ def labels_to_look_at(events: Iterable[Recorded]) -> list[str]:
         for recorded in events
         if (isinstance(recorded.event, LabelReported) and recorded.event.evidence is not Evidence.LOOKUP)
         or (isinstance(recorded.event, LabelSettled) and recorded.event.made)
+        or isinstance(recorded.event, PortalLabelFound)
     ]
     return list(dict.fromkeys(found))
 

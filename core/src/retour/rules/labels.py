@@ -248,6 +248,16 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
 
 
 @attrs.frozen(kw_only=True)
+class ReportedItem:
+    """What a provider says is in a parcel: see `retour.providers.SentItem`."""
+
+    quantity: int
+    sku: str = ""
+    description: str = ""
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class ReportedShipment:
     """A label and its parcel as a provider has them, as a value of ours: see `retour.providers.Shipment`."""
 
@@ -265,6 +275,12 @@ class ReportedShipment:
     valid_until: datetime.date | None = None
     made_at: datetime.datetime | None = None
     changed_at: datetime.datetime | None = None
+    items: tuple[ReportedItem, ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        """What names it at the provider."""
+        return {name for name in (self.reference, self.parcel, self.tracking_number) if name}
 
 
 def report(
@@ -371,7 +387,7 @@ def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipm
         return ours
     others = [one for one in dossier.labels.values() if one.id != label.id]
     taken = {name for one in others for name in (one.reference, one.parcel, one.tracking_number) if name}
-    free = [one for one in shipments if not one.label_id and _names(one).isdisjoint(taken)]
+    free = [one for one in shipments if not one.label_id and one.names.isdisjoint(taken)]
     nameless = [one for one in others if one.told is not None and not (one.reference or one.tracking_number)]
     return () if nameless else free
 
@@ -384,16 +400,29 @@ def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
 
 
 def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
-    """Which label a provider speaks of: by our id, or by a name that it has there. Where it names a label that nobody
-    knows by name, that is the one of the order that was found without one, if there is just one."""
-    of_account = [one for one in dossier.labels.values() if (one.provider, one.account) == (provider, account)]
+    """Which label a provider speaks of: by our id, or by a name that it has there. What has a number of the label alone
+    is the one that is known without one, and what has none is the one that is known by its number alone, if there is
+    just one such."""
+    of_account = _labels_of(dossier, provider, account)
     for label in of_account:
-        known = {label.reference, label.parcel, label.tracking_number} - {""}
-        if seen.label_id == label.id or known & _names(seen):
+        if seen.label_id == label.id or {label.reference, label.parcel, label.tracking_number} & seen.names:
             return label
-    nameless = [one for one in of_account if one.told is not None and not one.reference]
-    return nameless[0] if seen.reference and len(nameless) == 1 else None
+    if seen.reference:
+        half = [one for one in of_account if one.told is not None and not one.reference]
+    else:
+        half = [one for one in of_account if one.in_portal and not (one.parcel or one.tracking_number)]
+        half = half if seen.names else []
+    return half[0] if len(half) == 1 else None
 
 
-def _names(shipment: ReportedShipment) -> set[str]:
-    return {name for name in (shipment.reference, shipment.parcel, shipment.tracking_number) if name}
+def is_half_known(dossier: Dossier, provider: str, account: str) -> bool:
+    """Whether a label of the order is known by some of its names only, so that another name could be one of its own."""
+    return any(
+        one.told is not None and not (one.reference and (one.parcel or one.tracking_number))
+        for one in _labels_of(dossier, provider, account)
+        if one.open
+    )
+
+
+def _labels_of(dossier: Dossier, provider: str, account: str) -> list[Label]:
+    return [one for one in dossier.labels.values() if (one.provider, one.account) == (provider, account)]

@@ -253,3 +253,29 @@ class LabelDocumentKept:
     @property
     def subject(self) -> Subject:
         return Subject(return_id=self.return_id, label_id=self.label_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class PortalLabelFound:
+    """A label was found that the customer made in the portal of a ``provider``'s ``account``, without the shop."""
+
+    type: ClassVar = "portal_label_found"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = None
+
+    label_id: Id
+    return_id: Id
+    provider: PluginName
+    told: Told
+    evidence: Evidence
+    account: Id = "default"
+    reference: Reference = ""
+    parcel: Reference = ""
+    tracking_number: Reference = ""
+    made_at: datetime.datetime | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, label_id=self.label_id)

@@ -19,8 +19,9 @@ from retour.model.events.labels import (
     LabelSettled,
     LabelUnclear,
     ParcelMoved,
+    PortalLabelFound,
 )
-from retour.model.labels import SCANNED, Label, LabelState, Told
+from retour.model.labels import SCANNED, Label, LabelState, Told, WhoPays
 from retour.model.making import changed
 
 _STATES = {
@@ -150,3 +151,22 @@ def _settled(dossier: Dossier, event: LabelSettled, at: Recorded) -> Changes:
 @step(LabelDocumentKept)
 def _document_kept(dossier: Dossier, event: LabelDocumentKept, at: Recorded) -> Changes:
     return _with_label(dossier, event.label_id, at, document_id=event.document_id)
+
+
+@step(PortalLabelFound)
+def _found_in_portal(dossier: Dossier, event: PortalLabelFound, at: Recorded) -> Changes:
+    label = Label(
+        id=event.label_id,
+        return_id=event.return_id,
+        provider=event.provider,
+        account=event.account,
+        state=_STATES[event.told],
+        told=event.told,
+        ordered_at=event.made_at or at.at,
+        changed_at=at.at,
+        reference=event.reference,
+        parcel=event.parcel,
+        tracking_number=event.tracking_number,
+        payer=WhoPays.CUSTOMER,
+    )
+    return {"labels": {**dossier.labels, label.id: label}}

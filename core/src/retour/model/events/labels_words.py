@@ -16,6 +16,7 @@ from retour.model.events.labels import (
     LabelSettled,
     LabelUnclear,
     ParcelMoved,
+    PortalLabelFound,
 )
 from retour.model.events.telling import CUSTOMER, told
 from retour.model.labels import ParcelState, Told
@@ -118,6 +119,18 @@ def _settled(dossier: Dossier, event: LabelSettled) -> Text:
 def _document_kept(dossier: Dossier, event: LabelDocumentKept) -> Text:
     del dossier, event
     return text("The label is kept here, since its provider gives it out only once")
+
+
+@told(PortalLabelFound)
+def _found_in_portal(dossier: Dossier, event: PortalLabelFound) -> Text:
+    del dossier
+    return text("The customer made a label in the portal of {provider}", provider=event.provider)
+
+
+@told(PortalLabelFound, to=CUSTOMER)
+def _found_in_portal_for_customer(dossier: Dossier, event: PortalLabelFound) -> Text:
+    del dossier, event
+    return text("You made a return label in the portal")
 
 
 _OF_LABEL = {

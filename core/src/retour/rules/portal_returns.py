@@ -1,0 +1,113 @@
+"""Returns that a customer makes in a provider's own portal, without the shop: they are returns like any other.
+
+Who says so is the provider. What he says is sent back counts as announced as far as the order has it; what it has not,
+a person looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from retour.model.actor import Actor
+from retour.model.dossier import Dossier
+from retour.model.events.goods import ReturnApproved, ReturnRequested
+from retour.model.events.labels import PortalLabelFound
+from retour.model.labels import ParcelState, Told, WhatFollows
+from retour.model.order import Order, OrderLine
+from retour.model.reasons import ReasonCode, names_in_a_reason, reason
+from retour.model.refunds import Evidence
+from retour.model.return_reasons import ReturnReason
+from retour.model.returns import Objection, RequestedLine
+from retour.rules.draft import Draft
+from retour.rules.labels import ReportedItem, ReportedShipment, is_half_known, label_meant, report
+from retour.rules.left import units_left
+
+_GONE = frozenset({Told.REFUSED, Told.CANCELLED})
+"""Labels with which nothing comes: one that nobody knew is no news."""
+
+
+@attrs.frozen(kw_only=True)
+class Portal:
+    """The portal of an ``account`` of a ``provider``; ``reasons`` are the shop's, with the provider's codes of them."""
+
+    provider: str
+    account: str
+    reasons: Sequence[ReturnReason]
+    follows: Mapping[ParcelState, WhatFollows]
+
+
+def record_shipment(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
+    """Record what a provider says of a return shipment of an order: of a label that is known, or one that the customer
+    made himself. One that could be a label which is only half known waits until its names are told."""
+    label = label_meant(draft.dossier, portal.provider, portal.account, seen)
+    if label is not None:
+        report(draft, label, seen, evidence, portal.follows)
+    elif seen.told not in _GONE and seen.names and not is_half_known(draft.dossier, portal.provider, portal.account):
+        _found(draft, order, portal, seen, evidence)
+
+
+def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
+    by, return_id = Actor.provider(portal.provider), draft.new_id("rt")
+    lines, reasons, left_out = _lines(draft.dossier, order, portal, seen.items)
+    objections = () if lines and not left_out else (_objection(left_out),)
+    draft.record(ReturnRequested(return_id=return_id, lines=lines, reasons=reasons, objections=objections), by)
+    if not objections:
+        draft.record(ReturnApproved(return_id=return_id), by)
+    label_id = draft.new_id("lb")
+    draft.record(
+        PortalLabelFound(
+            label_id=label_id,
+            return_id=return_id,
+            provider=portal.provider,
+            account=portal.account,
+            told=seen.told,
+            evidence=evidence,
+            reference=seen.reference,
+            parcel=seen.parcel,
+            tracking_number=seen.tracking_number,
+            made_at=seen.made_at,
+        ),
+        by,
+    )
+    report(draft, draft.dossier.labels[label_id], seen, evidence, portal.follows)
+
+
+def _objection(left_out: Sequence[str]) -> Objection:
+    if not left_out:
+        return Objection.review(reason(ReasonCode.PORTAL_SAYS_NOTHING))
+    return Objection.review(reason(ReasonCode.PORTAL_ITEMS, items=names_in_a_reason(left_out)))
+
+
+def _lines(
+    dossier: Dossier, order: Order, portal: Portal, items: Sequence[ReportedItem]
+) -> tuple[tuple[RequestedLine, ...], tuple[ReturnReason, ...], list[str]]:
+    """The order's lines that are in a parcel, with the reasons for them, as far as they can still come back; and what
+    else the provider says is in it."""
+    left = {line_id: max(0, units) for line_id, units in units_left(dossier, order).items()}
+    by_code = {one.provider_codes.get(portal.provider): one for one in portal.reasons}
+    units: dict[str, int] = {}
+    said: dict[str, ReturnReason | None] = {}
+    left_out = []
+    for item in items:
+        rest = item.quantity
+        for line in _lines_of(order, item):
+            taken = min(rest, left[line.id])
+            rest, left[line.id] = rest - taken, left[line.id] - taken
+            if taken:
+                units[line.id] = units.get(line.id, 0) + taken
+                said[line.id] = said.get(line.id) or by_code.get(item.reason)
+        if rest:
+            left_out.append(f"{rest} × {item.sku or item.description}")
+    lines = []
+    for line_id, quantity in units.items():
+        why = said[line_id]
+        lines.append(RequestedLine(line_id=line_id, quantity=quantity, reason=why.code if why is not None else ""))
+    reasons = {why.code: why for why in said.values() if why is not None}
+    return tuple(lines), tuple(reasons.values()), left_out
+
+
+def _lines_of(order: Order, item: ReportedItem) -> list[OrderLine]:
+    """The goods that an item is, by the shop's product key or the line's own id."""
+    return [line for line in order.goods if item.sku and item.sku in (line.product, line.id)]

@@ -1,0 +1,105 @@
+"""A return that the customer makes in the provider's portal, without the shop, is on the dossier like any other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from shipping.small_carrier import signed_webhook
+from shipping.world import ANNA, World
+
+from retour import GoodsState, LabelState, ParcelState, WebhookReceipt
+
+
+def portal_return(
+    world: World, *, reference: str = "P1", order_id: str = "1001", items: Any = None, **said: str
+) -> WebhookReceipt:
+    """The webhook that a customer's own label brings."""
+    given = [{"quantity": 1, "sku": "cup", "reason": "too_small"}] if items is None else items
+    headers, body = signed_webhook(
+        {"id": f"ev-{reference}", "told": "ready", "reference": reference, "order_id": order_id, **said},
+        items=given,
+    )
+    return world.desk.receive_webhook("small_carrier", headers, body)
+
+
+def others(world: World) -> list[Any]:
+    """The returns but for the one that the shop made."""
+    return [one for one in world.desk.dossier("1001").returns.values() if one.id != world.return_id]
+
+
+def test_it_appears_by_webhook_with_its_lines_and_reasons(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    assert portal_return(world) == WebhookReceipt(kept=1, unknown=0)
+    (found,) = others(world)
+    assert (found.goods, dict(found.requested)) == (GoodsState.APPROVED, {"cup": 1})
+    label = world.label()
+    assert (label.return_id, label.state, label.in_portal) == (found.id, LabelState.READY, True)
+    said = [entry.text("nl") for entry in world.desk.timeline("1001")]
+    assert any("in het portaal van small_carrier een label" in one for one in said)
+
+
+def test_said_again_it_is_one_and_two_of_one_reason_are_two(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    for _ in range(3):
+        portal_return(world)
+    assert len(others(world)) == 1
+    world.desk.reconcile_labels("1001")
+    world.carrier.portal("P1", parcel="p-1")
+    world.desk.reconcile_labels("1001")  # now its parcel is known too
+    portal_return(world, reference="P2")
+    assert [dict(one.requested) for one in others(world)] == [{"cup": 1}, {"cup": 1}]
+
+
+def test_it_is_found_by_reading_where_no_webhook_comes(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.carrier.portal("P1", parcel="p-1")
+    assert world.desk.reconcile_labels("1001").changed is False, "an order without a label there is not asked about"
+    world.order()
+    world.desk.reconcile_labels("1001")
+    assert [dict(one.requested) for one in others(world)] == [{"cup": 1}]
+    assert not world.desk.reconcile_labels("1001").changed
+    portal_return(world)
+    assert len(others(world)) == 1, "its webhook comes after it was read"
+
+
+@pytest.mark.parametrize(
+    ("items", "announced", "words"),
+    [
+        ([{"quantity": 5, "sku": "cup"}], {"cup": 1}, "4 × cup"),
+        ([{"quantity": 1, "sku": "lamp"}], {}, "1 × lamp"),
+        ([{"quantity": 1, "description": "A lamp"}], {}, "1 × A lamp"),
+        ([], {}, "does not say what"),
+    ],
+)
+def test_what_the_order_does_not_have_is_for_a_person(
+    make_world: Callable[..., World], items: Any, announced: dict[str, int], words: str
+) -> None:
+    world = make_world()
+    portal_return(world, items=items)
+    (found,) = others(world)
+    assert (found.goods, dict(found.requested)) == (GoodsState.REQUESTED, announced)
+    assert words in found.objections[0].because.text("en")
+    assert [one.return_id for one in world.desk.list_returns(waits_for="review").returns] == [found.id]
+
+
+def test_its_parcel_is_followed_and_asks_for_a_count(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    portal_return(world)
+    (found,) = others(world)
+    portal_return(world, id="ev-scan", progress="delivered")
+    assert world.label().progress is ParcelState.DELIVERED
+    assert [one.return_id for one in world.desk.list_returns(waits_for="counting").returns] == [found.id]
+
+
+def test_of_an_order_that_nobody_has_it_is_unknown(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    assert portal_return(world, order_id="9999") == WebhookReceipt(kept=0, unknown=1)
+
+
+def test_json_of_the_helper_is_what_a_carrier_sends() -> None:
+    _, body = signed_webhook({"id": "e", "told": "ready"}, items=[{"quantity": 1}])
+    assert json.loads(body)[0]["items"] == [{"quantity": 1}]
