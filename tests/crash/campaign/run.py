@@ -48,12 +48,15 @@ from .suspensions import ANY_MOMENT, suspended
 from .trouble import Trouble, pass_over_the_dead
 
 HOUR = datetime.timedelta(hours=1)
-ROUNDS = 24 * 50
-"""Of working off what waits: a refund that PayPal refuses after an unclear try is asked about each hour for the 45 days
-of its window."""
-
-IN_QUARTERS = 4 * 24
-"""Rounds of a quarter of an hour at least; of an hour then, however many are asked about at other minutes of it."""
+STRIDES = (
+    *(HOUR / 4,) * (4 * 24),
+    *(HOUR,) * (2 * 24),
+    *(6 * HOUR,) * (4 * 50),
+)
+"""How much time passes at least between two rounds of working off what waits: a day of quarters of an hour, in which
+all pauses and the keys of Mollie and Stripe end; two of hours; and then every six, since a refund that PayPal refuses
+after an unclear try is asked about each hour for the 45 days of its window, and a worker that comes by less often must
+do as well."""
 
 OUTAGES = 4
 """How often more than an hour passes at once while refunds are decided."""
@@ -524,7 +527,7 @@ class Campaign:
 
     def _work_it_all_off(self) -> None:
         """Work until nothing waits, letting time pass; what only ever waits for a far day is brought there."""
-        for round_ in range(ROUNDS):
+        for stride in STRIDES:
             while self.desk.work(limit=500).done:
                 pass
             self.ask_who_asks()
@@ -532,7 +535,7 @@ class Campaign:
             waits = self._waits()
             if not waits:
                 return
-            self.pass_time(max(min(waits), HOUR / 4 if round_ < IN_QUARTERS else HOUR))
+            self.pass_time(max(min(waits), stride))
             for sandbox in self.sandboxes.values():
                 sandbox.advance(datetime.timedelta())
 
