@@ -9,8 +9,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
+import warnings
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from types import ModuleType
 
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(
@@ -57,3 +61,17 @@ def wake(process: ForkServerProcess) -> None:
     """Let a process go on that was suspended."""
     assert process.pid is not None
     os.kill(process.pid, signal.SIGCONT)
+
+
+def run_code(code: str, folder: Path, errors: Path) -> int:
+    """Run code as ``python -W error`` in a folder does; gives its exit code. What goes wrong is written to a file."""
+    return run(_as_main, code, folder, errors)
+
+
+def _as_main(code: str, folder: Path, errors: Path) -> None:
+    os.chdir(folder)
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
+    warnings.simplefilter("error")
+    sys.path.insert(0, "")
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    exec(compile(code, "<code>", "exec"), vars(main))  # noqa: S102 - a test's own
