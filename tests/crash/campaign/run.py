@@ -50,12 +50,12 @@ from .trouble import Trouble, pass_over_the_dead
 HOUR = datetime.timedelta(hours=1)
 STRIDES = (
     *(HOUR / 4,) * (4 * 24),
-    *(HOUR,) * (2 * 24),
-    *(6 * HOUR,) * (4 * 50),
+    *(HOUR,) * 24,
+    *(24 * HOUR,) * 50,
 )
 """How much time passes at least between two rounds of working off what waits: a day of quarters of an hour, in which
-all pauses and the keys of Mollie and Stripe end; two of hours; and then every six, since a refund that PayPal refuses
-after an unclear try is asked about each hour for the 45 days of its window, and a worker that comes by less often must
+all pauses and the keys of Mollie and Stripe end; one of hours; and then every day, since a refund that PayPal refuses
+after an unclear try is asked about each hour for the 45 days of its window, and a worker that comes by once a day must
 do as well."""
 
 OUTAGES = 4
