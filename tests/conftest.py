@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import shutil
 import socket
 import uuid
 from collections import Counter, defaultdict
@@ -21,7 +22,8 @@ from sqlalchemy.exc import OperationalError
 
 from retour import MemoryShop, Order, ReturnDesk
 from retour.store import tables
-from retour.store.migrations import NEWEST, NEWEST_APPLIED
+from retour.store.connect import connect
+from retour.store.migrations import NEWEST, NEWEST_APPLIED, migrate
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -52,16 +54,25 @@ def postgresql_url(missing: Callable[[str], None]) -> Iterator[str]:
     admin.dispose()
 
 
+@pytest.fixture(scope="session")
+def file_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with our tables and nothing else, to be copied: making them takes as long as most tests."""
+    file = tmp_path_factory.mktemp("tables") / "retour.db"
+    engine = connect(f"sqlite:///{file}")
+    migrate(engine)
+    engine.dispose()
+    return file
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A fresh SQLite file."""
-    return f"sqlite:///{tmp_path}/retour.db"
+def sqlite_url(tmp_path: Path, file_with_tables: Path) -> str:
+    """An SQLite file of this test's own, in which nothing happened yet."""
+    return f"sqlite:///{shutil.copyfile(file_with_tables, tmp_path / 'retour.db')}"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a database in which nothing happened yet, once for each kind. PostgreSQL's may have our tables
-    already, since making them takes as long as most tests."""
+    """The address of a database in which nothing happened yet, once for each kind. It may have our tables already."""
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
@@ -73,8 +84,10 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def bare_database(database: str) -> str:
-    """The address of a database without our tables, once for each kind."""
-    if database.startswith("postgresql"):
+    """The address of a database without our tables, once for each kind; on SQLite without its file."""
+    if database.startswith("sqlite"):
+        Path(database.removeprefix("sqlite:///")).unlink()
+    else:
         engine = create_engine(database)
         tables.metadata.drop_all(engine)
         engine.dispose()

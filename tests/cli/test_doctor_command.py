@@ -151,13 +151,13 @@ def test_what_else_a_developer_has_to_look_at_is_listed(desk: ReturnDesk, doctor
     assert "acme" not in doctor().stdout
 
 
-def test_tables_that_are_not_those_of_this_retour_are_told_and_nothing_else(run: Run, sqlite_url: str) -> None:
-    engine = connect(sqlite_url)
+def test_tables_that_are_not_those_of_this_retour_are_told_and_nothing_else(run: Run, url: str) -> None:
+    engine = connect(url)
     with pytest.MonkeyPatch.context() as before:
         before.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:5])
         migrations.migrate(engine)
     engine.dispose()
-    said = run("doctor", "--db", sqlite_url)
+    said = run("doctor", "--db", url)
     assert said.exit_code == 1
     assert "Run: retour db upgrade" in said.stdout
     assert run("doctor", "--db", "sqlite:///not-there.db").exit_code == 2

@@ -12,6 +12,7 @@ import pytest
 
 from retour import Actor, LinkKind, MemoryShop, RefundLink, ReturnDesk, hookimpl, text
 from retour.model.errors import InvalidSettings, PluginClash
+from retour.plugins import registry
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins
 from retour.providers import PaymentCapabilities, Secret
 from retour.providers.settings import choice
@@ -64,6 +65,25 @@ def test_only_named_plugins_are_imported(install) -> None:  # type: ignore[no-un
     assert "dangerous" in installed_plugins()
 
 
+def test_what_is_installed_is_read_once_and_again_when_something_came(
+    install,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That is a file of each distribution in the whole environment, and a host may make a desk for each request."""
+    install("good", GOOD)
+    installed_plugins()
+    reading = registry.metadata.entry_points
+    monkeypatch.setattr(registry.metadata, "entry_points", lambda **_: pytest.fail("nothing came since it was read"))
+    assert [plugin.status for plugin in desk("good").plugins] == ["loaded"]
+    monkeypatch.setattr(registry.metadata, "entry_points", reading)
+    info = tmp_path / "dist-good" / "later-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: later\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[retour]\nlater = retour_later\n")
+    assert "later" in installed_plugins()
+
+
 @pytest.mark.parametrize(
     "source, reason",
     [
@@ -112,7 +132,7 @@ def test_a_plugin_that_is_not_installed_is_missing_and_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, name: str, installed: bool, said: str
 ) -> None:
     if not installed:
-        monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [])
+        monkeypatch.setattr(registry, "installed_plugins", dict)
     (plugin,) = desk(name).plugins
     assert plugin.status is PluginStatus.MISSING
     assert plugin.reason.startswith("no installed distribution offers it; ")

@@ -1,13 +1,13 @@
 """A merchant's process for the crash tests. It marks one order returned, and kills itself at the moment it is told to;
-or all orders that it reads, until there are no more."""
+or all orders that it is handed, until there are no more."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sqlite3
-import sys
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 
 from retour import Actor, Order, ReturnDesk, StockMovement
 from retour.store.commit import Commit
@@ -59,17 +59,19 @@ def killed(moment: str, what: str, function: Callable[..., object]) -> Callable[
     return call
 
 
-def main() -> None:
-    database, shop_file, *rest = sys.argv[1:]
+def mark_one(database: str, shop_file: str, order_id: str, moment: str) -> None:
+    """Mark an order returned, and be killed at a moment of that."""
     shop = FileShop(shop_file)
     desk = ReturnDesk(shop=shop, store=database, migrate=True)
-    if rest:
-        order_id, moment = rest
-        arrange(shop, moment)
+    arrange(shop, moment)
+    desk.mark_returned(order_id, by=Actor.staff("anna"))
+
+
+def mark_all(database: str, shop_file: str, handed: Connection) -> None:
+    """Mark each order returned that is handed over, until there is an end to it."""
+    desk = ReturnDesk(shop=FileShop(shop_file), store=database, migrate=True)
+    while order_id := handed.recv():
         desk.mark_returned(order_id, by=Actor.staff("anna"))
-        return
-    for line in sys.stdin:
-        desk.mark_returned(line.strip(), by=Actor.staff("anna"))
 
 
 def arrange(shop: FileShop, moment: str) -> None:
@@ -84,7 +86,3 @@ def arrange(shop: FileShop, moment: str) -> None:
         return killed(moment, what, save)(store, commit, *rest)
 
     Store.save = counting  # type: ignore[method-assign,assignment]
-
-
-if __name__ == "__main__":
-    main()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retour import MemoryShop, Mode, Order, ReturnDesk, hookimpl
+from retour.cli import main as retour
 from retour.testing import a_line, a_payment, an_order
 
 LISTENING, SENDING = "a plugin that hears of it", "the provider's plugin that sends it"
@@ -78,3 +79,9 @@ def desk() -> ReturnDesk:
 
     kind.refund = refund
     return made
+
+
+def work_in(folder: Path) -> None:
+    """Be `retour worker` in a host's folder."""
+    os.chdir(folder)
+    retour(["worker", "--desk", "crash.poisoned_host:desk", "--once"], prog_name="retour")

@@ -3,10 +3,8 @@ at the moment it is told to."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -50,9 +48,9 @@ def dies(when: bool, function: Callable[..., Any], *, after: bool) -> Callable[.
     return call
 
 
-def main() -> None:
-    database, provider, reference, settings, moment = sys.argv[1:]
-    desk = a_desk(database, provider, reference, json.loads(settings))
+def refund(database: str, provider: str, reference: str, settings: dict[str, object], moment: str) -> None:
+    """Refund EUR 40.00, or look again at what succeeded, and be killed at a moment of that."""
+    desk = a_desk(database, provider, reference, settings)
     after = moment.startswith("after")
     kind: Any = desk._services.registry.payment[provider][0]
     if "look" in moment:
@@ -74,7 +72,3 @@ def main() -> None:
         transfer(desk, reference)
         return
     desk.refund("1001", reference, Money.of("40", "EUR"), by=Actor.staff("anna"), request_id="form-1")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,17 +68,14 @@ def suspended_before_the_body(send: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def main() -> None:
-    given = json.loads(sys.argv[1])
-    clock = CampaignClock(Path(given["clock"]))
-    desk = a_desk(given["database"], given["provider"], given["reference"], given["settings"], clock)
-    if given["moment"] == "too late to stop":
+def work(
+    database: str, provider: str, reference: str, settings: dict[str, object], clock_file: Path, moment: str | None
+) -> None:
+    """Do what is due, and be suspended at a moment of that, or at none."""
+    desk = a_desk(database, provider, reference, settings, CampaignClock(clock_file))
+    if moment == "too late to stop":
         HTTPConnection.send = suspended_before_the_body(HTTPConnection.send)  # type: ignore[method-assign]  # its process
-    elif given["moment"] is not None:
+    elif moment is not None:
         module: Any = urllib3.util.connection
-        module.create_connection = suspended_once(module.create_connection, before=given["moment"] == "before")
+        module.create_connection = suspended_once(module.create_connection, before=moment == "before")
     desk.work()
-
-
-if __name__ == "__main__":
-    main()

@@ -5,35 +5,23 @@ from __future__ import annotations
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
+import forked
 import pytest
+from crash.merchant import FileShop, mark_all, mark_one
 from sqlalchemy import create_engine, text
 
 from retour import Actor, ReturnDesk, StockState
 from retour.model.returns import MovementState
 
-MERCHANT = Path(__file__).with_name("merchant.py")
 ANNA = Actor.staff("anna")
-
-
-def run_merchant(database: str, shop_file: Path, *arguments: str) -> int:
-    """Run the merchant's process until it ends or kills itself; gives its exit code."""
-    return subprocess.run(
-        [sys.executable, str(MERCHANT), database, str(shop_file), *arguments], check=False, timeout=120
-    ).returncode
 
 
 def survivor(database: str, shop_file: Path) -> ReturnDesk:
     """A desk in this process, for which every lease of the dead one has run out."""
-    sys.path.insert(0, str(MERCHANT.parent))
-    try:
-        from merchant import FileShop
-    finally:
-        sys.path.pop(0)
     desk = ReturnDesk(shop=FileShop(str(shop_file)), store=database, migrate=True)
     engine = create_engine(database)
     with engine.begin() as connection:
@@ -72,7 +60,7 @@ def test_a_return_killed_at_any_moment_is_done_once_or_not_at_all(
     database: str, tmp_path: Path, moment: str, committed: bool
 ) -> None:
     shop_file = tmp_path / "shop.db"
-    assert run_merchant(database, shop_file, "order-1", moment) == -signal.SIGKILL
+    assert forked.run(mark_one, database, str(shop_file), "order-1", moment) == -signal.SIGKILL
     desk = survivor(database, shop_file)
     desk.work()
     dossier = desk.dossier("order-1")
@@ -100,21 +88,21 @@ def test_a_merchant_killed_again_and_again_at_random_loses_and_doubles_nothing(d
     kills = 0
     for _ in range(60):
         enough = booked(shop_file) + 3 * chance.randint(2, 15)
-        process = subprocess.Popen([sys.executable, str(MERCHANT), database, str(shop_file)], stdin=subprocess.PIPE)
-        assert process.stdin is not None
-        process.stdin.write("".join(f"{order_id}\n" for order_id in orders).encode())
-        process.stdin.flush()
-        if enough >= 3 * len(orders):
-            process.stdin.close()
-            assert process.wait() == 0
-            break
-        while booked(shop_file) < enough:
-            assert process.poll() is None
-            time.sleep(0.001)
-        time.sleep(chance.uniform(0, 0.01))
-        process.kill()
-        assert process.wait() == -signal.SIGKILL
-        process.stdin.close()
+        handed, hand_over = Pipe(duplex=False)
+        with handed, hand_over:
+            process = forked.start(mark_all, database, str(shop_file), handed)
+            for order_id in orders:
+                hand_over.send(order_id)
+            if enough >= 3 * len(orders):
+                hand_over.send(None)
+                assert forked.ended(process) == 0
+                break
+            while booked(shop_file) < enough:
+                assert process.is_alive()
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.01))
+            process.kill()
+            assert forked.ended(process) == -signal.SIGKILL
         kills += 1
     else:
         pytest.fail("the merchant never got through his orders")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
+import forked
 import pytest
 from crash import poisoned_host as host
 from sqlalchemy import create_engine, text
@@ -22,7 +21,6 @@ from retour_stripe.sandbox import StripeSandbox
 pytestmark = pytest.mark.long
 
 ANNA = Actor.staff("anna")
-RETOUR = Path(sys.executable).with_name("retour")
 ORDERS = [f"o{number:03}" for number in range(40)]
 POISONED = "o007"
 WAITING = "FROM retour_effect WHERE state = 'waiting' AND kind <> 'look_again'"
@@ -45,10 +43,7 @@ class Workers:
         ended: list[int] = []
         while not ended or ended[-1] != 0:
             assert len(ended) <= MOST_DEATHS, "they die on and on"
-            arguments = [RETOUR, "worker", "--desk", "crash.poisoned_host:desk", "--once"]
-            path = {"PYTHONPATH": str(Path(__file__).parent.parent), "PATH": "/usr/bin:/bin"}
-            ran = subprocess.run(arguments, cwd=self.folder, env=path, capture_output=True, check=False, timeout=120)
-            ended.append(ran.returncode)
+            ended.append(forked.run(host.work_in, self.folder))
             self.sql("UPDATE retour_effect SET lease_until = 0 WHERE state = 'waiting'")
         return ended
 

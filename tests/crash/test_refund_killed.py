@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import datetime
 import importlib
-import json
 import logging
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 from at_each_provider import AT_EACH_PROVIDER
+from crash import refunder
 from sqlalchemy import create_engine, text
 
 from retour import Actor, Money, ReturnDesk
 from retour.sandbox import Fault, PaymentSandbox
 
-REFUNDER = Path(__file__).with_name("refunder.py")
 SANDBOXES = {
     "mollie": ("retour_mollie.sandbox", "MollieSandbox"),
     "stripe": ("retour_stripe.sandbox", "StripeSandbox"),
@@ -46,20 +43,11 @@ class Shop:
 
     def run(self, moment: str) -> int:
         """Run the process; gives its exit code."""
-        arguments = [self.database, self.provider, self.reference, json.dumps(self.settings), moment]
-        return subprocess.run(
-            [sys.executable, str(REFUNDER), *arguments], check=False, timeout=60, capture_output=True
-        ).returncode
+        return forked.run(refunder.refund, self.database, self.provider, self.reference, dict(self.settings), moment)
 
     def desk(self) -> ReturnDesk:
         """A desk in this process."""
-        sys.path.insert(0, str(REFUNDER.parent))
-        try:
-            from refunder import a_desk
-        finally:
-            sys.path.pop(0)
-        made: ReturnDesk = a_desk(self.database, self.provider, self.reference, self.settings)
-        return made
+        return refunder.a_desk(self.database, self.provider, self.reference, self.settings)
 
     def work(self, desk: ReturnDesk) -> None:
         """Let every lease and pause be over, and do what is due."""
@@ -172,21 +160,10 @@ def test_a_transfer_that_is_decided_by_a_process_that_is_killed_is_there_whole_o
     assert shop.run(f"{when} the transfer is committed") == -signal.SIGKILL
     desk = shop.desk()
     assert bool(desk.dossier("1001").refunds) is (when == "after")
-    again = transfer_again(desk, shop.reference)
+    again = refunder.transfer(desk, shop.reference).refund_id
     shop.work(desk)
     [refund] = desk.dossier("1001").refunds.values()
     assert (refund.id, refund.state, refund.consent.how) == (again, "awaiting_merchant", "phone")
     assert desk.refund_link("1001", refund_id=refund.id).transfer is not None
     assert shop.paid_back(desk) == []
     desk.close()
-
-
-def transfer_again(desk: ReturnDesk, reference: str) -> str:
-    """The same form, in this process; gives the refund's id."""
-    sys.path.insert(0, str(REFUNDER.parent))
-    try:
-        from refunder import transfer
-    finally:
-        sys.path.pop(0)
-    refund_id: str = transfer(desk, reference).refund_id
-    return refund_id

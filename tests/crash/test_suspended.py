@@ -5,17 +5,14 @@ from __future__ import annotations
 
 import datetime
 import importlib
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import database_clock
+import forked
 import pytest
 from at_each_provider import AT_EACH_PROVIDER
 from crash import sleeper
@@ -24,7 +21,6 @@ from sqlalchemy import create_engine
 
 from retour import Actor, AttentionKind, Money, ReturnDesk
 
-TESTS = Path(__file__).parent.parent
 SANDBOXES = {
     "mollie": ("retour_mollie.sandbox", "MollieSandbox", datetime.timedelta(hours=1.1)),
     "stripe": ("retour_stripe.sandbox", "StripeSandbox", datetime.timedelta(hours=24.5)),
@@ -63,18 +59,10 @@ class Shop:
             database_clock.tell_postgresql(engine, None, self.clock.ahead)
             engine.dispose()
 
-    def start_worker(self, moment: str | None) -> subprocess.Popen[bytes]:
+    def start_worker(self, moment: str | None) -> ForkServerProcess:
         """Start another worker's process, which is suspended at a moment, or not at all."""
-        given = {
-            "database": self.database,
-            "provider": self.provider,
-            "reference": self.reference,
-            "settings": dict(self.sandbox.settings),
-            "clock": str(self.folder / "clock"),
-            "moment": moment,
-        }
-        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-        return subprocess.Popen([sys.executable, str(Path(sleeper.__file__)), json.dumps(given)], env=environment)
+        settings, clock = dict(self.sandbox.settings), self.folder / "clock"
+        return forked.start(sleeper.work, self.database, self.provider, self.reference, settings, clock, moment)
 
     @property
     def books(self) -> list[str]:
@@ -87,10 +75,10 @@ class Shop:
         return [(one.state.value, one.reference) for one in self.desk.dossier("1001").refunds.values()]
 
 
-def until_suspended(worker: subprocess.Popen[bytes]) -> None:
+def until_suspended(worker: ForkServerProcess) -> None:
     deadline = time.monotonic() + 30
     while Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
-        assert worker.poll() is None, "it ended, and was never suspended"
+        assert worker.is_alive(), "it ended, and was never suspended"
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -127,8 +115,8 @@ def test_a_worker_that_was_suspended_where_it_connects_pays_nothing_when_it_wake
         assert shop.books == ["EUR 10.00"]
         (told,) = shop.refunds
         shop.pass_time(shop.forgotten_after)
-        os.kill(worker.pid, signal.SIGCONT)
-        assert worker.wait(60) == 0
+        forked.wake(worker)
+        assert forked.ended(worker) == 0
     finally:
         worker.kill()
     assert shop.books == ["EUR 10.00"]
@@ -147,8 +135,8 @@ def test_what_a_worker_sends_that_was_suspended_after_its_last_look_is_on_the_li
         shop.desk.work()
         assert shop.books == ["EUR 10.00"]
         shop.pass_time(shop.forgotten_after)
-        os.kill(worker.pid, signal.SIGCONT)
-        assert worker.wait(60) == 0
+        forked.wake(worker)
+        assert forked.ended(worker) == 0
     finally:
         worker.kill()
     shop.desk.reconcile("1001")
@@ -160,5 +148,5 @@ def test_what_a_worker_sends_that_was_suspended_after_its_last_look_is_on_the_li
 
 def test_a_worker_that_was_not_suspended_pays(shop: Shop) -> None:
     shop.desk.refund("1001", shop.reference, Money.of("10.00", "EUR"), by=Actor.staff("anna"), request_id="one click")
-    assert shop.start_worker(None).wait(60) == 0
+    assert forked.ended(shop.start_worker(None)) == 0
     assert shop.books == ["EUR 10.00"]

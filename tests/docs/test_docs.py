@@ -11,6 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import forked
 import pytest
 
 from retour.plugins import specs
@@ -60,15 +61,8 @@ def test_every_block_says_its_language() -> None:
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_a_python_block_runs(code: str, place: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
+    errors = place / "errors.txt"
+    assert forked.run_code(code, place, errors) == 0, errors.read_text()
 
 
 @pytest.mark.long

@@ -140,9 +140,10 @@ _BAD = ("failure", "error", "skipped")
 
 
 def _run(folder: Path) -> subprocess.Popen[str]:
+    """With Python's own tracebacks: pytest's parse the source of each frame, and hundreds fail as they should."""
     return subprocess.Popen(
         [
-            *(sys.executable, "-W", "error", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"),
+            *(sys.executable, "-W", "error", "-m", "pytest", "-q", "--tb=native", "-p", "no:cacheprovider"),
             *("--rootdir", folder, "-o", "addopts=", "-o", "retour_loopback_only=true"),
             *("--junitxml", folder / "junit.xml", folder),
         ],

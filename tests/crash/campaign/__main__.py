@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
 import random
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -26,6 +28,9 @@ CUT = "postgresql-cut"
 """PostgreSQL behind a proxy that cuts, delays and drops."""
 
 WORKERS = {"sqlite": 2, "postgresql": 4, CUT: 4}
+REHEARSED = 20
+"""Refunds: so many that each kind of decision is among them."""
+
 SERVER = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
 
 
@@ -50,6 +55,26 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
         admin.dispose()
 
 
+def rehearse(kind: str) -> None:
+    """Settle a small campaign in which nobody dies, on a database that is gone afterwards.
+
+    What a process makes when it first needs it is there then for all that are forked: compiled statements, what reads
+    stored values and providers' answers, a language's words. Each would make it again in its short life.
+    """
+    with (
+        tempfile.TemporaryDirectory() as name,
+        empty_database(kind, Path(name)) as database,
+        campaign(database, Path(name), refunds=REHEARSED, seed=1, workers=0, complete=False) as one,
+    ):
+        settling = Settling(one)
+        settling.settle()
+        settling.attend()
+    gc.collect()  # connections that nobody has any more are closed, and the sandboxes' threads that served them end
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(10)  # the next campaign forks
+
+
 def main() -> int:
     options = argparse.ArgumentParser(prog="crash.campaign", description=__doc__)
     options.add_argument("--database", choices=[*WORKERS, "all"], default="all")
@@ -63,6 +88,7 @@ def main() -> int:
     clean = True
     found = {}
     for kind in kinds:
+        rehearse(kind)
         with tempfile.TemporaryDirectory() as name, empty_database(kind, Path(name)) as database:
             began = time.monotonic()
             with campaign(

@@ -5,6 +5,7 @@ It is forked before the campaign has threads and has everything imported, so tha
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -113,6 +114,7 @@ class _Children:
 
 def _run(theirs: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the campaign's end ends it
+    gc.freeze()  # what is there already is looked through, and its memory copied, by none of the forked
     children = _Children()
     try:
         while True:

@@ -27,12 +27,15 @@ from .run import HOUR, Campaign
 from .suspensions import suspended
 from .tellers import TELLERS, DoesBoth, Teller
 
-ROUNDS = 24 * 50
-"""Of working off what waits: a refund that PayPal refuses after an unclear try is asked about each hour for the 45 days
-of its window."""
-
-IN_QUARTERS = 4 * 24
-"""Rounds of a quarter of an hour at least; of an hour then, however many are asked about at other minutes of it."""
+STRIDES = (
+    *(HOUR / 4,) * (4 * 24),
+    *(HOUR,) * 24,
+    *(24 * HOUR,) * 50,
+)
+"""How much time passes at least between two rounds of working off what waits: a day of quarters of an hour, in which
+all pauses and the keys of Mollie and Stripe end; one of hours; and then every day, since a refund that PayPal refuses
+after an unclear try is asked about each hour for the 45 days of its window, and a worker that comes by once a day must
+do as well."""
 
 ATTENDED = 8
 """How often at most a person goes through all that waits for one."""
@@ -202,7 +205,7 @@ class Settling:
 
     def _work_it_all_off(self) -> None:
         """Work until nothing waits, letting time pass; what only ever waits for a far day is brought there."""
-        for round_ in range(ROUNDS):
+        for stride in STRIDES:
             while self.campaign.desk.work(limit=500).done:
                 pass
             self.campaign.ask_who_asks()
@@ -210,7 +213,7 @@ class Settling:
             waits = self.campaign.waits()
             if not waits:
                 return
-            self.campaign.pass_time(max(min(waits), HOUR / 4 if round_ < IN_QUARTERS else HOUR))
+            self.campaign.pass_time(max(min(waits), stride))
             for sandbox in self.campaign.sandboxes.values():
                 sandbox.advance(datetime.timedelta())
 

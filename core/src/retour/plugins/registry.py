@@ -6,10 +6,13 @@ There is no global: every desk has its own pluggy manager.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from importlib import metadata
 from types import ModuleType
 from typing import Any
@@ -115,6 +118,19 @@ class Registry:
 
 def installed_plugins() -> dict[str, metadata.EntryPoint]:
     """Every plugin that is installed, by name, without importing any. Raises `PluginClash` for two of one name."""
+    return dict(_installed(_where_distributions_are()))
+
+
+def _where_distributions_are() -> tuple[tuple[str, int], ...]:
+    """The folders in which installed distributions are looked for, each with when something came or went there."""
+    folders = [os.path.abspath(folder) for folder in sys.path]
+    return tuple([(folder, os.stat(folder).st_mtime_ns) for folder in folders if os.path.exists(folder)])
+
+
+@lru_cache(maxsize=1)
+def _installed(where: tuple[tuple[str, int], ...]) -> Mapping[str, metadata.EntryPoint]:
+    """Read once for as long as it is the same ``where``: it is a file of each installed distribution, for each desk."""
+    del where
     found: dict[str, metadata.EntryPoint] = {}
     for entry_point in metadata.entry_points(group=PROJECT):
         other = found.get(entry_point.name)

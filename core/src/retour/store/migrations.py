@@ -20,10 +20,15 @@ from retour.store.connect import driver_errors_translated
 _ADVISORY_LOCK = 0x7265746F7572  # "retour": one migration at a time on PostgreSQL
 
 
+def _run(connection: Connection, statements: str) -> None:
+    """Run statements as they stand here, without parameters: to make a Core statement of each takes longer than they do
+    on an empty SQLite file, which every new database is."""
+    for statement in statements.split(";"):
+        connection.exec_driver_sql(statement)
+
+
 def _first_tables(connection: Connection) -> None:
-    for statement in _FIRST_TABLES.split(";"):
-        if statement.strip():
-            connection.execute(sql(statement))
+    _run(connection, _FIRST_TABLES)
 
 
 _FIRST_TABLES = """
@@ -86,38 +91,35 @@ CREATE INDEX retour_personal_expires ON retour_personal (expires_at)
 
 
 def _refund_batch(connection: Connection) -> None:
-    connection.execute(sql("ALTER TABLE retour_refund ADD COLUMN batch TEXT NOT NULL DEFAULT ''"))
-    connection.execute(
-        sql("CREATE INDEX retour_refund_batch ON retour_refund (shop, batch, opened_at, refund_id) WHERE batch <> ''")
+    connection.exec_driver_sql("ALTER TABLE retour_refund ADD COLUMN batch TEXT NOT NULL DEFAULT ''")
+    connection.exec_driver_sql(
+        "CREATE INDEX retour_refund_batch ON retour_refund (shop, batch, opened_at, refund_id) WHERE batch <> ''"
     )
 
 
 def _effects_of_an_order(connection: Connection) -> None:
-    connection.execute(
-        sql("CREATE INDEX retour_effect_order ON retour_effect (shop, order_id) WHERE state = 'waiting'")
+    connection.exec_driver_sql(
+        "CREATE INDEX retour_effect_order ON retour_effect (shop, order_id) WHERE state = 'waiting'"
     )
 
 
 def _ids_of_commits(connection: Connection) -> None:
     for table in ("retour_event", "retour_effect"):
-        connection.execute(sql(f"ALTER TABLE {table} ADD COLUMN commit_id TEXT NOT NULL DEFAULT ''"))
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN commit_id TEXT NOT NULL DEFAULT ''")
 
 
 def _problems(connection: Connection) -> None:
-    connection.execute(
-        sql(
-            "CREATE TABLE retour_problem (shop TEXT NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, "
-            "times INTEGER NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, "
-            "PRIMARY KEY (shop, source, what))"
-        )
+    connection.exec_driver_sql(
+        "CREATE TABLE retour_problem (shop TEXT NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, "
+        "times INTEGER NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, "
+        "PRIMARY KEY (shop, source, what))"
     )
 
 
 def _modes_of_payments(connection: Connection) -> None:
-    for statement in _MODES_OF_PAYMENTS.split(";"):
-        connection.execute(sql(statement))
+    _run(connection, _MODES_OF_PAYMENTS)
     if connection.dialect.name == "postgresql":  # whose indexes keep their names
-        connection.execute(sql("ALTER INDEX retour_reference_by_mode_pkey RENAME TO retour_reference_pkey"))
+        connection.exec_driver_sql("ALTER INDEX retour_reference_by_mode_pkey RENAME TO retour_reference_pkey")
 
 
 _MODES_OF_PAYMENTS = """
@@ -134,21 +136,18 @@ ALTER TABLE retour_reference_by_mode RENAME TO retour_reference
 
 
 def _fair_turns(connection: Connection) -> None:
-    connection.execute(sql("ALTER TABLE retour_effect ADD COLUMN died INTEGER NOT NULL DEFAULT 0"))
-    connection.execute(
-        sql("CREATE INDEX retour_effect_shop ON retour_effect (shop, not_before, id) WHERE state = 'waiting'")
+    connection.exec_driver_sql("ALTER TABLE retour_effect ADD COLUMN died INTEGER NOT NULL DEFAULT 0")
+    connection.exec_driver_sql(
+        "CREATE INDEX retour_effect_shop ON retour_effect (shop, not_before, id) WHERE state = 'waiting'"
     )
-    connection.execute(
-        sql(
-            "CREATE INDEX retour_effect_owned ON retour_effect (lease_until, id) "
-            "WHERE state = 'waiting' AND owner IS NOT NULL"
-        )
+    connection.exec_driver_sql(
+        "CREATE INDEX retour_effect_owned ON retour_effect (lease_until, id) "
+        "WHERE state = 'waiting' AND owner IS NOT NULL"
     )
 
 
 def _unreadable_orders(connection: Connection) -> None:
-    for statement in _UNREADABLE_ORDERS.split(";"):
-        connection.execute(sql(statement))
+    _run(connection, _UNREADABLE_ORDERS)
 
 
 _UNREADABLE_ORDERS = """
@@ -166,8 +165,7 @@ CREATE TABLE retour_aside (
 
 
 def _hints_behind(connection: Connection) -> None:
-    for statement in _HINTS_BEHIND.split(";"):
-        connection.execute(sql(statement))
+    _run(connection, _HINTS_BEHIND)
 
 
 _HINTS_BEHIND = """
@@ -189,8 +187,7 @@ CREATE TABLE retour_hints (
 
 
 def _unknown_names(connection: Connection) -> None:
-    for statement in _UNKNOWN_NAMES.split(";"):
-        connection.execute(sql(statement))
+    _run(connection, _UNKNOWN_NAMES)
 
 
 _UNKNOWN_NAMES = """
@@ -210,8 +207,7 @@ CREATE TABLE retour_unknown_name (
 
 
 def _what_a_person_must_look_at(connection: Connection) -> None:
-    for statement in _WHAT_A_PERSON_MUST_LOOK_AT.split(";"):
-        connection.execute(sql(statement))
+    _run(connection, _WHAT_A_PERSON_MUST_LOOK_AT)
 
 
 _WHAT_A_PERSON_MUST_LOOK_AT = """
@@ -245,8 +241,7 @@ INSERT INTO retour_attention (shop, order_id, item, kind, about, since, why, can
 
 
 def _late_failures(connection: Connection) -> None:
-    for statement in _LATE_FAILURES.split(";"):
-        connection.execute(sql(statement.format(now=NOW[connection.dialect.name])))
+    _run(connection, _LATE_FAILURES.format(now=NOW[connection.dialect.name]))
 
 
 _LATE_FAILURES = """
@@ -279,8 +274,8 @@ INSERT INTO retour_effect (id, shop, order_id, kind, plugin, body, state, lease_
 
 def _numbers_of_returns(connection: Connection) -> None:
     """Each return has the number that follows from its id; of two that would have the same, the first that is read."""
-    connection.execute(sql("ALTER TABLE retour_return ADD COLUMN number TEXT"))
-    connection.execute(sql("CREATE UNIQUE INDEX retour_return_number ON retour_return (shop, number)"))
+    connection.exec_driver_sql("ALTER TABLE retour_return ADD COLUMN number TEXT")
+    connection.exec_driver_sql("CREATE UNIQUE INDEX retour_return_number ON retour_return (shop, number)")
     after = {"shop": "", "return_id": ""}
     while rows := connection.execute(sql(_RETURNS_WITHOUT_NUMBER), after).all():
         for shop, return_id in rows:
