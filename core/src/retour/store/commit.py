@@ -144,6 +144,8 @@ def write(connection: Connection, commit: Commit) -> None:
     try:
         _PUT_RETURN.run_each(connection, commit.returns)
     except IntegrityError as error:
+        if not _is_of_the_number(error):
+            raise
         raise NumberTaken from error
     _PUT_REFUND.run_each(connection, commit.refunds)
     _DROP_REFUND.run_each(
@@ -160,6 +162,15 @@ def write(connection: Connection, commit: Commit) -> None:
         taken_out = statement.run_each(connection, [{"effect_id": one, "settled_by": commit.id} for one in ids])
         if taken_out != len(ids):
             raise EffectTaken
+
+
+def _is_of_the_number(error: IntegrityError) -> bool:
+    """Whether a row was refused because another return has its number. PostgreSQL names the index, SQLite the columns
+    of it."""
+    told: Any = getattr(error.orig, "diag", None)
+    if told is not None:
+        return bool(told.constraint_name == "retour_return_number")
+    return str(error.orig) == "UNIQUE constraint failed: retour_return.shop, retour_return.number"
 
 
 def _list_attention(connection: Connection, commit: Commit, listed_by: int) -> None:
