@@ -367,14 +367,20 @@ class ReturnDesk(LabelDesk):
         *,
         by: Actor,
         tracking: str = "",
+        carrier: str = "",
+        sent_on: datetime.date | None = None,
+        proof: EvidenceFile | None = None,
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
-        """The goods are on their way back, with a ``tracking`` number if there is one."""
+        """The goods are on their way back, with a ``tracking`` number if there is one, by a ``carrier`` as the customer
+        calls it: `tracking_page` knows where PostNL, DHL, DPD, bpost, UPS and GLS show a parcel. ``proof`` is a file of
+        yours that shows that he sent it, ``sent_on`` the day; say it again to add what was not known."""
         note = unseen(note)
+        sent = requests.Sent(tracking=tracking, carrier=carrier, on=sent_on, proof=proof)
 
         def decide(draft: Draft, order: Order) -> None:
-            requests.send(draft, order, return_id, tracking, note)
+            requests.send(draft, order, return_id, sent, note, today=self._today())
 
         return self._command(order_id, by, decide, connection=connection)
 
@@ -873,7 +879,8 @@ class ReturnDesk(LabelDesk):
         told = any(recorded.event.subject.instructions_id for recorded in case.events)
         kept = self._services.store.notes(self.shop_id, order_id) if staff or told else {}
         pages = self._links.pages(case.order, case.dossier) if staff else {}
-        return timeline.entries(case.order, case.events, reader, kept=kept, pages=pages)
+        parcels = self._labels.tracking_pages(case.dossier.returns, case.dossier)
+        return timeline.entries(case.order, case.events, reader, kept=kept, pages=pages, parcels=parcels)
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns and refunds, as it was last seen where the shop has it no more; empty

@@ -90,6 +90,11 @@ class LabelDesk:
         Raises `ProviderUnavailable`, with nothing changed."""
         return self._labels.reconcile(order_id)
 
+    def tracking_page(self, order_id: str, return_id: str) -> str:
+        """Where the carrier shows how far the parcel of a return is: of its newest label, else of the carrier that the
+        customer named; empty where nobody knows."""
+        return self._labels.tracking_page(order_id, return_id)
+
     def cancel_label(self, order_id: str, label_id: str, *, by: Actor, note: str | None = None) -> Outcome:
         """Have a label taken back that nobody used. The provider says later whether it could: a parcel that a carrier
         scanned meanwhile is on its way, and the timeline says so."""

@@ -6,7 +6,7 @@ import base64
 import binascii
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -14,6 +14,8 @@ from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
 from retour.effects.labelling import as_reported_shipment
 from retour.model.actor import Actor
+from retour.model.carriers import carrier_of
+from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, LabelState, WhoPays
@@ -21,6 +23,7 @@ from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.parcels import Address, Parcel, check_route
 from retour.model.refunds import Evidence
+from retour.model.returns import Return
 from retour.model.text import Text, text
 from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import ErrorCode, ProviderError
@@ -152,6 +155,25 @@ class Labels:
         except ProviderError as error:
             raise _unavailable(case.order_id, caller, error) from error
         return [as_reported_shipment(one) for one in found]
+
+    def tracking_page(self, order_id: str, return_id: str) -> str:
+        """Where the carrier of a return shows its parcel; empty where nobody knows."""
+        dossier = self.commands.known(order_id).dossier
+        return_ = dossier.return_(return_id)
+        return self.tracking_pages({return_id: return_}, dossier).get(return_id, "")
+
+    def tracking_pages(self, returns: Mapping[str, Return], dossier: Dossier) -> dict[str, str]:
+        """The same of several returns, by their id."""
+        if not any(one.tracking or dossier.labels_of(one.id) for one in returns.values()):
+            return {}
+        recipient = self.services.return_address(self.commands.shop_id)
+        found = {}
+        for return_ in returns.values():
+            labelled = [label.tracking_url for label in dossier.labels_of(return_.id) if label.tracking_url]
+            carrier = carrier_of(return_.carrier)
+            own = "" if carrier is None else carrier.tracking_page(return_.tracking, recipient)
+            found[return_.id] = labelled[-1] if labelled else own
+        return found
 
     def document(self, order_id: str, label_id: str, form: LabelForm | None, by: Actor) -> LabelDocument:
         """The document of a label: the one that was kept, else its provider's; one that it gives out once is kept."""

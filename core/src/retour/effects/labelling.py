@@ -17,6 +17,7 @@ from retour.model.labels import Label, LabelState, ParcelState, WhatFollows
 from retour.model.parcels import Parcel, addresses_of_words
 from retour.model.reasons import Reason, ReasonCode, as_reason, cannot_be_asked, reason
 from retour.model.refunds import Evidence
+from retour.model.return_number import return_number
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.text import Text
 from retour.plugins.accounts import Accounts
@@ -88,7 +89,7 @@ class Labelling:
         return LabelRequest(
             label_id=label.id,
             order_id=case.order_id,
-            return_number=label.return_id,
+            return_number=return_number(label.return_id),
             option=label.option.code,
             contract=label.option.contract,
             form=label.option.form,

@@ -336,9 +336,12 @@ class Return:
     are those of the list, as they were then. ``evidence_ids`` name the files that were added: `ReturnDesk.evidence`
     gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone, and ``instructions_id``
     names what the customer was told to do: the timeline shows it. ``ended_from`` is where it was when it was rejected,
-    cancelled, expired or closed: None while it goes on. ``receipts`` and ``movements`` are its counts and its stock
-    bookings by their id. ``decided`` is the last answer about its stock, ``question_open`` says that the merchant was
-    asked and has not answered, and ``by_hand`` are the units per order line that he books himself.
+    cancelled, expired or closed: None while it goes on. ``carrier`` and ``tracking`` are what the customer said of his
+    parcel, ``sent_on`` the day he sent it, and ``proof_ids`` those of the files that prove it: the shop owes his money
+    once it has the goods or that proof, whichever is first (directive 2011/83/EU, article 13(3)).
+    ``receipts`` and ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
+    about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
+    units per order line that he books himself.
     """
 
     id: str
@@ -354,6 +357,9 @@ class Return:
     instructions_id: str | None = None
     ended_from: GoodsState | None = None
     tracking: str = ""
+    carrier: str = ""
+    sent_on: datetime.date | None = None
+    proof_ids: tuple[str, ...] = ()
     receipts: Mapping[str, Receipt] = attrs.field(factory=dict)
     decided: RestockDecision | None = None
     question_open: bool = False

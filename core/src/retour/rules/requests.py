@@ -227,10 +227,41 @@ def reject(draft: Draft, order: Order, return_id: str, because: str, note: str |
 # --- on its way, and its end -----------------------------------------------------------------------------
 
 
-def send(draft: Draft, order: Order, return_id: str, tracking: str, note: str | None) -> None:
-    """The goods are on their way; again, to correct the tracking number."""
-    _check_move(draft.dossier, return_id, ReturnSent)
-    draft.record(ReturnSent(return_id=return_id, tracking=tracking, note_id=draft.note(order, note)))
+@attrs.frozen(kw_only=True)
+class Sent:
+    """What somebody says of a parcel that he sent himself."""
+
+    tracking: str = ""
+    carrier: str = ""
+    on: datetime.date | None = None
+    proof: EvidenceFile | None = attrs.field(default=None, repr=False)
+
+
+def send(draft: Draft, order: Order, return_id: str, sent: Sent, note: str | None, *, today: datetime.date) -> None:
+    """The goods are on their way; again, to correct the tracking number, or to add what was not said before."""
+    return_ = _check_move(draft.dossier, return_id, ReturnSent)
+    if sent.on is not None and sent.on > today:
+        raise InvalidArgument(
+            text(
+                "Order {order}: {day} is still to come. Say on which day the parcel was sent: today, {today}, or "
+                "before.",
+                order=order.id,
+                day=sent.on,
+                today=today,
+            )
+        )
+    proof = () if sent.proof is None else (sent.proof,)
+    check_evidence(order.id, len(return_.evidence_ids) + len(proof))
+    draft.record(
+        ReturnSent(
+            return_id=return_id,
+            tracking=sent.tracking,
+            note_id=draft.note(order, note),
+            carrier=sent.carrier.strip(),
+            sent_on=sent.on,
+            evidence_ids=draft.evidence(order, proof),
+        )
+    )
 
 
 def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:

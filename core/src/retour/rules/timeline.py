@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.destinations import account_of_words
@@ -18,14 +19,18 @@ from retour.model.events import (  # noqa: F401 - each event has its words then
     transfers_words,
 )
 from retour.model.events.event import Recorded
-from retour.model.events.goods import OrderSeen
+from retour.model.events.goods import OrderSeen, ReturnSent
+from retour.model.events.labels import ParcelMoved
 from retour.model.events.telling import WORDS
 from retour.model.evidence import EvidenceFile, evidence_of_words
 from retour.model.history import apply
+from retour.model.making import changed
 from retour.model.order import Order
 from retour.model.return_number import return_number
 from retour.model.text import Text, text
 from retour.model.timeline import Audience, TimelineEntry
+
+NO_PAGES: Mapping[str, str] = MappingProxyType({})
 
 
 def entries(
@@ -35,12 +40,13 @@ def entries(
     *,
     kept: Mapping[str, str],
     pages: Mapping[str, str],
+    parcels: Mapping[str, str] = NO_PAGES,
 ) -> tuple[TimelineEntry, ...]:
     """The timeline of an order for ``audience``, the oldest first.
 
     ``kept`` are the words, bank accounts and files that are still kept, by their id, and ``pages`` the payments' pages
     at their providers, by the payment's id: both are for the staff, and of the words the instructions for the customer
-    too.
+    too. ``parcels`` are the pages on which carriers show the parcels of returns, by the return's id.
     """
     staff = audience is Audience.STAFF
     shown_pages = pages if staff else {}
@@ -53,7 +59,10 @@ def entries(
         if words is not None:
             while waiting and waiting[0].at <= recorded.at:
                 found.append(waiting.pop(0))
-            found.append(_entry(recorded, audience, words, kept, shown_pages))
+            entry = _entry(recorded, audience, words, kept, shown_pages)
+            if isinstance(recorded.event, ReturnSent | ParcelMoved):
+                entry = changed(entry, url=parcels.get(recorded.event.return_id, ""))
+            found.append(entry)
     return (*found, *waiting)
 
 

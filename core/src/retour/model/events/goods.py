@@ -135,7 +135,8 @@ class ReturnRejected:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnSent:
-    """The customer has sent the goods: with ``tracking`` if there is a number."""
+    """The customer has sent the goods: with ``tracking`` if there is a number, by a ``carrier`` as he named it, on the
+    day ``sent_on`` where that was said. ``evidence_ids`` names the file that proves it."""
 
     type: ClassVar = "return_sent"
     version: ClassVar = 1
@@ -145,10 +146,13 @@ class ReturnSent:
     return_id: Id
     tracking: Reference = ""
     note_id: Id | None = None
+    carrier: Reference = ""
+    sent_on: datetime.date | None = None
+    evidence_ids: tuple[Id, ...] = ()
 
     @property
     def subject(self) -> Subject:
-        return Subject(return_id=self.return_id, note_id=self.note_id)
+        return Subject(return_id=self.return_id, note_id=self.note_id, evidence_ids=self.evidence_ids)
 
 
 @event

@@ -104,7 +104,18 @@ def _rejected(dossier: Dossier, event: ReturnRejected, at: Recorded) -> Changes:
 
 @step(ReturnSent)
 def _sent(dossier: Dossier, event: ReturnSent, at: Recorded) -> Changes:
-    return _moved_to(dossier, event.return_id, GoodsState.IN_TRANSIT, at, tracking=event.tracking)
+    known = dossier.returns[event.return_id]
+    return _moved_to(
+        dossier,
+        event.return_id,
+        GoodsState.IN_TRANSIT,
+        at,
+        tracking=event.tracking,
+        carrier=event.carrier or known.carrier,
+        sent_on=event.sent_on or known.sent_on,
+        evidence_ids=(*known.evidence_ids, *event.evidence_ids),
+        proof_ids=(*known.proof_ids, *event.evidence_ids),
+    )
 
 
 @step(ReturnCancelled)

@@ -126,8 +126,16 @@ def _rejected(dossier: Dossier, event: ReturnRejected) -> Text:
 @told(ReturnSent, to=EVERYBODY)
 def _sent(dossier: Dossier, event: ReturnSent) -> Text:
     del dossier
+    if event.tracking and event.carrier:
+        return text(
+            "The goods are on their way with {carrier}, tracking number {tracking}",
+            carrier=event.carrier,
+            tracking=event.tracking,
+        )
     if event.tracking:
         return text("The goods are on their way, tracking number {tracking}", tracking=event.tracking)
+    if event.carrier:
+        return text("The goods are on their way with {carrier}", carrier=event.carrier)
     return text("The goods are on their way")
 
 
