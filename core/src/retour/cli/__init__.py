@@ -17,6 +17,7 @@ _COMMANDS = {
         "List the installed plugins, what they can do, and why one does not work.",
     ),
     "attention": ("attention_command", "List what a person must look at, since when, why, and what decides it."),
+    "returns": ("returns_command", "List the open returns, what each waits for, and since when."),
     "refunds": ("refunds_command", "List the refunds that wait for a person, and why."),
     "doctor": ("doctor_command", "List the orders that cannot be read, why, and what can be done."),
     "worker": ("worker_command", "Do what is due, again and again: stock, refunds, returns that expire."),

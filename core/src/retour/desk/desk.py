@@ -894,13 +894,21 @@ class ReturnDesk(LabelDesk):
         stock: StockState | Sequence[StockState] | None = None,
         waits_for: str | Sequence[str] | None = None,
         order_id: str | None = None,
+        oldest_first: bool = False,
         limit: int = 50,
         after: str | None = None,
     ) -> ReturnPage:
-        """A page of the shop's returns, the newest first. Filters: goods and stock states, what they wait for (see
-        `ReturnSummary`), one order. ``after`` is the ``next`` of the page before; ``limit`` is 1 to 500."""
+        """A page of the shop's returns, the newest first unless it is to be the oldest. Filters: goods and stock
+        states, what they wait for (see `ReturnSummary`), one order. ``after`` is the ``next`` of the page before, in
+        the same order; ``limit`` is 1 to 500."""
         return self._lists.returns(
-            limit=limit, after=after, goods=goods, stock=stock, waits_for=waits_for, order_id=order_id
+            limit=limit,
+            after=after,
+            oldest_first=oldest_first,
+            goods=goods,
+            stock=stock,
+            waits_for=waits_for,
+            order_id=order_id,
         )
 
     def list_refunds(

@@ -40,11 +40,15 @@ class Lists:
     services: Services
     shop_id: str
 
-    def returns(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> ReturnPage:
-        """A page of the returns that the filters let through, the newest first."""
+    def returns(
+        self, *, limit: int, after: str | None, oldest_first: bool, **filters: str | Sequence[str] | None
+    ) -> ReturnPage:
+        """A page of the returns that the filters let through, the newest or the oldest first."""
         check_page(limit)
         given = _given(_RETURNS, filters)
-        rows, following = self.services.store.pages.returns(self.shop_id, given, limit=limit, after=after)
+        rows, following = self.services.store.pages.returns(
+            self.shop_id, given, limit=limit, after=after, oldest_first=oldest_first
+        )
         return ReturnPage(returns=tuple(self._readable(rows, _return_summary)), next=following)
 
     def find_return(self, typed: str) -> ReturnSummary | None:

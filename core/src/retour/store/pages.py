@@ -57,10 +57,16 @@ class Pages:
         self._database = database
 
     def returns(
-        self, shop: str, filters: Mapping[str, Sequence[str]], *, limit: int, after: str | None
+        self,
+        shop: str,
+        filters: Mapping[str, Sequence[str]],
+        *,
+        limit: int,
+        after: str | None,
+        oldest_first: bool = False,
     ) -> tuple[list[ReturnRow], str | None]:
-        """A page of returns, the newest first, and the cursor of the next page if there is one."""
-        rows, following = self._page(tables.return_, "return_id", shop, filters, limit, after)
+        """A page of returns, the newest or the oldest first, and the cursor of the next page if there is one."""
+        rows, following = self._page(tables.return_, "return_id", shop, filters, limit, after, oldest_first)
         return [_return_row(row) for row in rows], following
 
     def return_with_number(self, shop: str, number: str) -> ReturnRow | None:
@@ -86,15 +92,18 @@ class Pages:
         filters: Mapping[str, Sequence[str]],
         limit: int,
         after: str | None,
+        oldest_first: bool = False,
     ) -> tuple[Sequence[RowMapping], str | None]:
         columns = table.c
         query = select(table).where(columns.shop == shop)
         for name, values in filters.items():
             column = columns[name]
             query = query.where(column == values[0] if len(values) == 1 else column.in_(values))
+        place = (columns.opened_at, columns[key])
         if after is not None:
-            query = query.where(tuple_(columns.opened_at, columns[key]) < tuple_(*_cursor(after)))
-        query = query.order_by(columns.opened_at.desc(), columns[key].desc()).limit(limit + 1)
+            seen = tuple_(*_cursor(after))
+            query = query.where(tuple_(*place) > seen if oldest_first else tuple_(*place) < seen)
+        query = query.order_by(*(place if oldest_first else [one.desc() for one in place])).limit(limit + 1)
         rows = self._database.rows(query)
         following = f"{rows[limit - 1]['opened_at']}.{rows[limit - 1][key]}" if len(rows) > limit else None
         return rows[:limit], following

@@ -1,0 +1,133 @@
+"""`retour returns`: which returns are open, what each waits for, and since when."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+import click
+from babel.dates import format_date, format_datetime
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text as Styled
+
+from retour.cli import LANGUAGE, default_language
+from retour.cli.words import text, texts
+from retour.cli.worker_command import desk_at, desk_option, language_option
+from retour.desk import ReturnDesk
+from retour.model.outcome import ReturnSummary
+from retour.model.returns import GOODS_WORDS, STOCK_WORDS
+from retour.model.text import Text
+
+WAITING: dict[str, Text] = {
+    "order": text("a look: the order has less than came back"),
+    "review": text("a decision"),
+    "answer": text("an answer about the stock"),
+    "counting": text("a count: its parcel was delivered"),
+    "inspection": text("an inspection"),
+    "stock": text("a stock booking"),
+    "goods": text("the goods"),
+}
+"""What a return can wait for; what a person can do at once first."""
+
+_WHOLE = 2
+"""The first columns are never broken: they are what a person copies."""
+
+_UNLIMITED = 2000
+"""Columns where nobody looks at a terminal: a return is one line of a file."""
+
+
+@click.command(name="returns")
+@desk_option
+@click.option(
+    "--waits-for",
+    "waits_for",
+    type=click.Choice([*WAITING, "all"]),
+    default="all",
+    show_default=True,
+    help="Only those that wait for this.",
+)
+@click.option("--order", "order_id", metavar="ID", help="Only those of this order, what has ended included.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable: a list of objects.")
+@language_option
+@click.pass_context
+def command(
+    ctx: click.Context, where: str, waits_for: str, order_id: str | None, as_json: bool, lang: str | None
+) -> None:
+    """List the open returns, the oldest first: what each waits for, and since when. Nothing is changed."""
+    language = lang or default_language()
+    ctx.meta[LANGUAGE] = language
+    desk = desk_at(where)
+    try:
+        kinds = None if order_id is not None and waits_for == "all" else _kinds(waits_for)
+        listed = list(_pages(desk, kinds, order_id))
+    finally:
+        desk.close()
+    if as_json:
+        click.echo(json.dumps([_as_data(one) for one in listed], indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False, emoji=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _UNLIMITED
+    if listed:
+        console.print(_table(listed, language))
+    words = texts("{count} return.", "{count} returns.", len(listed)) if listed else text("No return waits.")
+    console.print(words.render(language))
+
+
+def _kinds(waits_for: str) -> list[str]:
+    return list(WAITING) if waits_for == "all" else [waits_for]
+
+
+def _pages(desk: ReturnDesk, kinds: list[str] | None, order_id: str | None) -> Iterator[ReturnSummary]:
+    """The returns of every page."""
+    after = None
+    while True:
+        page = desk.list_returns(waits_for=kinds, order_id=order_id, oldest_first=True, limit=500, after=after)
+        yield from page.returns
+        after = page.next
+        if after is None:
+            return
+
+
+def _as_data(one: ReturnSummary) -> dict[str, str | None]:
+    return {
+        "order_id": one.order_id,
+        "return_id": one.return_id,
+        "number": one.number,
+        "goods": one.goods.value,
+        "stock": one.stock.value,
+        "waits_for": one.waits_for,
+        "since": one.since.isoformat(),
+        "due": None if one.due is None else one.due.isoformat(),
+        "opened_at": one.opened_at.isoformat(),
+    }
+
+
+def _table(listed: list[ReturnSummary], language: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    heads = [
+        text("order"),
+        text("return"),
+        text("goods"),
+        text("stock"),
+        text("waits for"),
+        text("since"),
+        text("send by"),
+    ]
+    for number, head in enumerate(heads):
+        table.add_column(head.render(language), overflow="fold", no_wrap=number < _WHOLE)
+    for one in listed:
+        cells = [
+            one.order_id,
+            one.number,
+            GOODS_WORDS[one.goods].render(language),
+            STOCK_WORDS[one.stock].render(language),
+            WAITING[one.waits_for].render(language) if one.waits_for else "",
+            format_datetime(one.since.astimezone(), "d MMM y HH:mm", tzinfo=None, locale=language),
+            "" if one.due is None else format_date(one.due, "d MMM y", locale=language),
+        ]
+        table.add_row(*[Styled(cell) for cell in cells])
+    return table
