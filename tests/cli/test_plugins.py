@@ -11,9 +11,11 @@ from pathlib import Path
 
 import attrs
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
-from retour.cli.plugins_command import _as_json, _in_words
+from retour.cli import main
+from retour.cli.capability_words import in_words
+from retour.cli.plugins_command import _as_json
 from retour.providers import Support
 
 Run = Callable[..., Result]
@@ -132,9 +134,9 @@ def test_capabilities_of_every_kind_are_readable_and_data() -> None:
         window: datetime.timedelta
 
     repeats = Repeats("Idempotency-Key", datetime.timedelta(hours=24))
-    assert _in_words(repeats, "en") == "Idempotency-Key, 24 hours"
-    assert _in_words(Support.UNKNOWN, "en") == _in_words(None, "en") == ""
-    assert _in_words(frozenset({"EUR", "CHF"}), "en") == "CHF, EUR"
+    assert in_words(repeats, "en") == "Idempotency-Key, 24 hours"
+    assert in_words(Support.UNKNOWN, "en") == in_words(None, "en") == ""
+    assert in_words(frozenset({"EUR", "CHF"}), "en") == "CHF, EUR"
     assert json.loads(json.dumps(repeats, default=_as_json)) == {"header": "Idempotency-Key", "window": 86400.0}
 
 
@@ -166,3 +168,15 @@ def test_of_a_desk_it_says_what_is_wrong_with_the_settings_of_a_shop(
     assert "mollie.api_kee" in table.stdout
     assert "kloppen niet" in table.stdout
     assert "hunter2" not in table.stdout
+
+
+def test_every_provider_stands_beside_the_others_with_all_that_it_declares() -> None:
+    said = CliRunner(env={"COLUMNS": "220"}).invoke(main, ["plugins", "--matrix"]).output
+    payments, shipping = said.split("shipping")
+    assert all(name in payments for name in ("Mollie", "Stripe", "PayPal", "Manual transfer"))
+    assert "Sendcloud" in shipping
+    row = next(line for line in payments.splitlines() if line.startswith("days to refund"))
+    assert row.split() == ["days", "to", "refund", "180"], "PayPal alone has a limit"
+    late = next(line for line in payments.splitlines() if line.startswith("can fail afterwards"))
+    assert late.count("90 days ?") == 3, "what no page confirms is marked"
+    assert "labels to choose from   yes" in shipping

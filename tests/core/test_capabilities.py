@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from retour.cli.plugins_command import _CAPABILITIES as LABELS
+from retour.cli.capability_words import CAPABILITIES as LABELS
 from retour.plugins import hooks, specs
 from retour.plugins.providers import PaymentCaller
 from retour.plugins.shipping import ShippingCaller
