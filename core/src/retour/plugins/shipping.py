@@ -36,10 +36,13 @@ class ShippingCaller:
         return self.capabilities.reads_webhooks
 
     def portal_url(self, order: Order) -> ShippingOption | None:
-        """The return portal for the parcels of ``order``; None where there is none."""
+        """The return portal for the parcels of ``order``; None where there is none. Its address is https: it is shown
+        to customers, with their postal codes in it."""
         portal: ShippingOption | None = self._read(
             "portal_url", ShippingOption | None, order, declared=self.capabilities.portal.usable
         )
+        if portal is not None and not portal.url.startswith("https://"):
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"the portal of {self.display_name} is not at https://")
         return portal
 
     def options(self, sender: Address, recipient: Address, parcel: Parcel) -> Sequence[LabelOption]:

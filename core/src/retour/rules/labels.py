@@ -306,6 +306,7 @@ def report(
         cost=seen.cost,
         valid_until=seen.valid_until,
         because=seen.because,
+        became_ready=seen.told is Told.READY and label.told is not Told.READY,
     )
     if _is_news(label, facts):
         draft.record(facts, by)

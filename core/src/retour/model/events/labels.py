@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from retour.model.events.event import EVERYBODY, PARCEL_MOVED, STAFF, Subject, event
+from retour.model.events.event import EVERYBODY, PARCEL_MOVED, RETURN_APPROVED, STAFF, Subject, event
 from retour.model.fields import Id, PluginName, Reference, checked
 from retour.model.labels import LabelOption, ParcelState, Told, WhatFollows, WhoPays
 from retour.model.money import Money
@@ -128,12 +128,12 @@ class LabelHeld:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class LabelReported:
-    """What the provider says of a label, where that is news. ``evidence`` is how we know."""
+    """What the provider says of a label, where that is news. ``evidence`` is how we know; ``became_ready`` says that it
+    can be printed now, and could not before."""
 
     type: ClassVar = "label_reported"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
 
     return_id: Id
     label_id: Id
@@ -147,6 +147,12 @@ class LabelReported:
     cost: Money | None = None
     valid_until: datetime.date | None = None
     because: Reason | None = attrs.field(default=None, converter=as_reason)
+    became_ready: bool = False
+
+    @property
+    def announced_by(self) -> str | None:
+        """Plugins hear of the return once more when it has a label, so that the host can mail it."""
+        return RETURN_APPROVED if self.became_ready else None
 
     @property
     def subject(self) -> Subject:
