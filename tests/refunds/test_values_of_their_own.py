@@ -147,6 +147,22 @@ def vandal_plugin(vandal: Vandal, name: str, *, answers: bool = True) -> object:
             vandal.touch(order, status, ctx)
 
         @hookimpl
+        def on_return_requested(self, order: Order, requested: Any, ctx: HookContext) -> None:
+            vandal.touch(order, requested, ctx)
+
+        @hookimpl
+        def on_return_approved(self, order: Order, approved: Any, ctx: HookContext) -> None:
+            vandal.touch(order, approved, ctx)
+
+        @hookimpl
+        def on_return_closed(self, order: Order, closed: Any, ctx: HookContext) -> None:
+            vandal.touch(order, closed, ctx)
+
+        @hookimpl
+        def on_parcel_moved(self, order: Order, label: Any, ctx: HookContext) -> None:
+            vandal.touch(order, label, ctx)
+
+        @hookimpl
         def on_restocked(self, order: Order, restocked: Any, ctx: HookContext) -> None:
             vandal.touch(order, restocked, ctx)
 
@@ -310,10 +326,12 @@ def story(world: Any, *, tame: bool, answers: bool = True) -> dict[str, object]:
 
 
 def steady(value: object) -> object:
-    """The same without what is made of chance: ids, and digests of them."""
+    """The same without what is made of chance: ids, and the numbers that follow from them."""
     if isinstance(value, list | tuple):
         return [steady(one) for one in value]
-    return re.sub(r"\b[a-z]{2}[0-9A-HJKMNP-TV-Z]{26}\b", "<id>", value if isinstance(value, str) else repr(value))
+    words = value if isinstance(value, str) else repr(value)
+    words = re.sub(r"\b[0-9A-HJKMNP-TV-Z]{3}(-[0-9A-HJKMNP-TV-Z]{3}){2}\b", "<number>", words)
+    return re.sub(r"\b[a-z]{2}[0-9A-HJKMNP-TV-Z]{26}\b", "<id>", words)
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["answers", "leaves it to the next"])
