@@ -2,7 +2,9 @@
 clock, a memory of keys; and what those of payment and of shipping providers offer. Standard library and attrs only."""
 
 from retour.sandbox.bookkeeping import BookkeepingSandbox, spoilt
+from retour.sandbox.documents import a_page
 from retour.sandbox.faults import Fault
+from retour.sandbox.labelling import LabellingSandbox, SandboxLabel
 from retour.sandbox.ledger import Ledger, SandboxChargeBack, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.movable_clock import SandboxClock
@@ -30,6 +32,7 @@ __all__ = [
     "HasPortal",
     "KeyInUse",
     "KeyReused",
+    "LabellingSandbox",
     "Ledger",
     "Lifecycle",
     "NamesPayments",
@@ -38,6 +41,7 @@ __all__ = [
     "Remembered",
     "SandboxChargeBack",
     "SandboxClock",
+    "SandboxLabel",
     "SandboxPayment",
     "SandboxRefund",
     "SandboxRequest",
@@ -47,6 +51,7 @@ __all__ = [
     "ShippingSandbox",
     "Step",
     "TellsOfRefunds",
+    "a_page",
     "sandbox_at",
     "send_webhook",
     "spoilt",

@@ -15,7 +15,8 @@ import pytest
 
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundStatus
-from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import lacks, needs, outcome, refused
 from retour.testing.contracts.provider_modules import noting_environment
 from retour.testing.contracts.signing import signed_by_hmac
 from retour.testing.contracts.statuses import seen

@@ -13,7 +13,8 @@ import pytest
 from retour.providers.contract import RefundsByApi
 from retour.providers.http import Answer, ProviderSession
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import PATIENT, Account, lacks, needs, outcome
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import PATIENT, lacks, needs, outcome
 from retour.testing.contracts.in_threads import PROMPT, Call, within
 
 SHORT = 1.0

@@ -28,7 +28,7 @@ from retour.providers.webhooks import (
     WebhookTrust,
 )
 from retour.sandbox import SandboxWebhook, TellsOfRefunds
-from retour.testing.contracts.account import A_YEAR, Account, another_secret, lacks, needs
+from retour.testing.contracts.account import A_YEAR, Account
 from retour.testing.contracts.answers import (
     GONE,
     changed_at,
@@ -38,6 +38,7 @@ from retour.testing.contracts.answers import (
     unknown_words,
     value_at,
 )
+from retour.testing.contracts.any_account import another_secret, lacks, needs
 from retour.testing.contracts.making_refunds import CURRENCIES
 from retour.testing.contracts.provider_modules import later
 from retour.testing.contracts.signing import (
