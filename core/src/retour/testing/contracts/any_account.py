@@ -187,6 +187,29 @@ class AnyAccount:
             server.handle = handle
 
 
+def kept_in(
+    kept: list[SandboxResponse],
+) -> Callable[[SandboxRequest, SandboxResponse], SandboxResponse]:
+    """Answers stay as they are, and are kept (`AnyAccount.answers`)."""
+
+    def keep(sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:
+        del sent
+        kept.append(response)
+        return response
+
+    return keep
+
+
+def replaced_by(other: SandboxResponse) -> Callable[[SandboxRequest, SandboxResponse], SandboxResponse]:
+    """The work is done, and this is answered (`AnyAccount.answers`)."""
+
+    def replace(sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:
+        del sent, response
+        return other
+
+    return replace
+
+
 def json_of(response: SandboxResponse) -> Any:
     """The JSON of an answer, None if it holds none."""
     try:

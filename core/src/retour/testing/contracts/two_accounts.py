@@ -152,7 +152,7 @@ def test_a_webhook_of_another_account_is_rejected(account: Account) -> None:
 
 
 @needs("refund_by_api")
-def test_nothing_is_changed_for_the_rest_of_the_process(account: Account) -> None:
+def test_nothing_is_changed_for_the_restof_the_process(account: Account) -> None:
     """What belongs to the whole process is afterwards as it was: how long sockets wait, how decimals round, the
     locale, the environment, how much is logged.
 
@@ -160,17 +160,17 @@ def test_nothing_is_changed_for_the_rest_of_the_process(account: Account) -> Non
     """
     payment = account.pay()
     request = account.request(payment)
-    before = _of_the_process()
+    before = of_the_process()
     provider = account.provider()
     made = provider.refund(request)
     for ask in account.questions(provider, payment, request, made.reference).values():
         ask()
-    after = _of_the_process()
+    after = of_the_process()
     changed = [name for name in before if before[name] != after[name]]
     assert changed == [], f"every other provider's refunds would go another way: this one changed {', '.join(changed)}"
 
 
-def _of_the_process() -> dict[str, object]:
+def of_the_process() -> dict[str, object]:
     """What all of a process share, and what all of a thread share of decimals."""
     decimals = decimal.getcontext()
     return {

@@ -103,8 +103,8 @@ def _other_headers(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[Ra
 
 
 def _a_little(value: str) -> str:
-    """The value with another last character."""
-    return value[:-1] + ("A" if value[-1:] != "A" else "B")
+    """The value with another last character, in whatever case it is read."""
+    return value[:-1] + ("A" if value[-1:].casefold() != "a" else "B")
 
 
 def _headers_of_another(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[RawWebhook]:

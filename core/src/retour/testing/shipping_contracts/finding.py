@@ -1,0 +1,124 @@
+"""Which labels there are: after a lost answer, and where the customer or a colleague made one without us."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attrs
+import pytest
+
+from retour.providers.errors import ProviderError
+from retour.providers.label_request import Shipment
+from retour.sandbox import HasPortal, SandboxRequest, SandboxResponse
+from retour.testing.contracts.any_account import needs, outcome
+from retour.testing.contracts.in_threads import within
+from retour.testing.shipping_contracts.account import ORDER, Account, Made
+
+MANY = 110
+"""Labels of one order: more than a page of most providers has."""
+
+ENDS_WITHIN = 10.0
+"""Seconds after which a list that leads to itself does not end any more."""
+
+
+@needs("labels", "find_shipment")
+def test_a_label_is_found_by_our_id_and_never_one_that_is_alike(account: Account) -> None:
+    """A label is found by our id among others of the same order, and one that was never made is not found.
+
+    Not found, it is bought again; one that is only alike is taken for it, and the customer gets a used label.
+    """
+    made = [account.made(number) for number in (1, 2, 3)]
+    provider = account.provider()
+    for one in made:
+        found = provider.find_shipment(one.request)
+        assert found is not None, "a second label would be bought: it is there, and was not found"
+        assert one.is_meant_by(found), f"another label was taken for ours: {found!r}"
+        assert not [other for other in made if other is not one and other.is_meant_by(found)]
+    assert provider.find_shipment(account.request(4)) is None, "a label that is only alike was taken for ours"
+    cut = attrs.evolve(account.request(), label_id=made[0].request.label_id[:-1])
+    assert provider.find_shipment(cut) is None, "a label whose id begins like ours was taken for it"
+
+
+@needs("labels", "list_shipments")
+def test_all_shipments_of_an_order_are_listed_and_none_of_another(account: Account) -> None:
+    """Every return shipment of an order is told, whatever became of it, and none of an order whose number is alike.
+
+    One that is missing is bought again; one of another order is shown to a customer whom it is no business of.
+    """
+    made = [account.made(number) for number in (1, 2)]
+    others = [account.made(3, order_id=f"{ORDER}2"), account.made(4, order_id=ORDER[:-1])]
+    if account.capabilities.cancel_label.usable:
+        account.provider().cancel_label(*made[1].names)
+    account.sandbox.scan(account.reference(made[0]))
+    listed = account.provider().list_shipments(ORDER, account.since)
+    assert len(listed) == 2, f"there are two of this order, and {len(listed)} are told"
+    told = {name for one in listed for name in (*one.names, one.label_id)}
+    known = [{*account.now(one).names, *one.names, one.request.label_id} for one in made]
+    assert all(names & told for names in known), "a label of this order is missing, and would be bought again"
+    for one in others:
+        names = {*account.now(one).names, *one.names, one.request.label_id} - {""}
+        assert not names & told, "a label of another order is told as one of this"
+    assert account.provider().list_shipments("3003", account.since) == [] or not list(
+        account.provider().list_shipments("3003", account.since)
+    )
+
+
+@needs("labels", "list_shipments")
+def test_a_list_has_all_of_its_pages(account: Account) -> None:
+    """A list is told whole, however many pages it has.
+
+    What stands on the second page is bought again.
+    """
+    provider = account.provider()
+    option = account.option()
+    for number in range(1, MANY + 1):
+        provider.create_label(account.request(number, option))
+    assert len(provider.list_shipments(ORDER, account.since)) == MANY, "what stands on another page is bought again"
+
+
+@needs("labels", "list_shipments")
+def test_a_list_that_leads_to_itself_ends(account: Account) -> None:
+    """Where each page of a list leads to the one before, it ends in an error, in seconds.
+
+    A worker goes round in it for ever, and no label is made behind it.
+    """
+    provider = account.provider()
+    option = account.option()
+    for number in range(1, MANY + 1):
+        provider.create_label(account.request(number, option))
+    first: list[SandboxResponse] = []
+
+    def again(sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:
+        del sent
+        first.append(response)
+        return first[0]
+
+    with account.answers(again):
+        told = within(
+            ENDS_WITHIN,
+            partial(outcome, partial(provider.list_shipments, ORDER, account.since), "a list that leads to itself"),
+            "a worker would go round in a list for ever: each of its pages leads to the first",
+        )
+    assert isinstance(told, ProviderError) or len(first) == 1, "one page was told again and again, as if it were many"
+
+
+@needs("labels", "list_shipments", "portal")
+def test_what_a_customer_made_in_the_portal_is_listed(account: Account) -> None:
+    """A label that the customer made in the portal is among those of his order.
+
+    It comes to the shop, and nobody knows what it is for; a second one is bought besides.
+    """
+    sandbox = account.sandbox
+    if not isinstance(sandbox, HasPortal):
+        pytest.skip(f"the sandbox of {account.kind.name} has no portal")
+    sandbox.send(ORDER, postal_code=account.sender.postal_code)
+    ours = account.made()
+    sandbox.return_in_portal(ORDER, {"teapot-7": 2})
+    listed = account.provider().list_shipments(ORDER, account.since)
+    assert len(listed) == 2, f"ours and the customer's are two, and {len(listed)} are told"
+    assert [one for one in listed if not _ours(account, ours, one)], "the customer's own label is not told"
+
+
+def _ours(account: Account, made: Made, told: Shipment) -> bool:
+    names = {*account.now(made).names, *made.names, made.request.label_id} - {""}
+    return bool(names & {*told.names, told.label_id})
