@@ -38,6 +38,7 @@ from retour import (
     BankAccount,
     Counted,
     Delivery,
+    EvidenceFile,
     MemoryShop,
     Mode,
     Money,
@@ -800,6 +801,8 @@ def test_no_frame_of_a_command_shows_the_note_that_it_was_given(
         other.exec_driver_sql("DROP TABLE retour_event")
     wanted = signature(getattr(desk, name)).parameters.values()
     given = {one.name: GIVEN.get(one.name, "x") for one in wanted if one.default is one.empty or one.name == "note"}
+    if name == "add_evidence":
+        given["evidence"] = [EvidenceFile(reference=NOTE, name=NOTE)]
     with pytest.raises(StoreError) as caught:
         getattr(desk, name)(**given | {"order_id": "1001"})
     desk.close()

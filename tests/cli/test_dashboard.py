@@ -11,6 +11,7 @@ from retour.cli.dashboard import COMMANDS, Dashboard, NotUnderstood
 from retour_manual_transfer.sandbox import BankSandbox
 from retour_mollie.sandbox import MollieSandbox
 from retour_paypal.sandbox import PayPalSandbox
+from retour_sendcloud.sandbox import SendcloudSandbox
 
 PAID = Money.of("44.95", "EUR")
 
@@ -83,6 +84,68 @@ def test_a_reference_with_a_blank_stands_in_quotation_marks() -> None:
             "€5.00 refunded in the dashboard: T00000001"
         ]
         assert said(dashboard, "refunds manual_transfer 'invoice 1001'") == ["T00000001  €5.00  refunded"]
+
+
+@pytest.fixture
+def sendcloud() -> Iterator[SendcloudSandbox]:
+    with SendcloudSandbox() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "move, progress",
+    [
+        ("scan", "on its way"),
+        ("deliver", "delivered at the shop"),
+        ("lose", "held up"),
+        ("send-back", "going back to the customer"),
+    ],
+)
+def test_a_customer_makes_a_return_in_the_portal_and_a_carrier_moves_its_parcel(
+    sendcloud: SendcloudSandbox, move: str, progress: str
+) -> None:
+    dashboard = Dashboard(sandboxes={"sendcloud": sendcloud})
+    [sent] = said(dashboard, 'send sendcloud 1001 "1012 LM"')
+    assert sent.startswith("Order 1001 was sent: 3SSENT")
+    assert said(dashboard, "labels sendcloud") == ["No labels."]
+    [made] = said(dashboard, "portal sendcloud 1001 teapot 2")
+    label = sendcloud.books()[0].reference
+    assert made == f"The customer has made return {label} in the portal."
+    dashboard.do("advance 1h")
+    line = f"{label}  order 1001  ready, not handed in yet  €5.45"
+    assert said(dashboard, "labels sendcloud 1001") == [line]
+    assert said(dashboard, "labels sendcloud 1002") == ["No labels."]
+    assert said(dashboard, f"{move} sendcloud {label}") == [line.replace("not handed in yet", progress)]
+
+
+def test_a_carrier_refuses_the_next_label(sendcloud: SendcloudSandbox) -> None:
+    dashboard = Dashboard(sandboxes={"sendcloud": sendcloud})
+    sendcloud.send("1001", postal_code="1012 LM")
+    assert said(dashboard, 'refuse sendcloud "Zone not served"') == ["The carrier refuses the next label."]
+    dashboard.do("portal sendcloud 1001 teapot 1")
+    dashboard.do("advance 1h")
+    assert "refused" in said(dashboard, "labels sendcloud")[0]
+
+
+@pytest.mark.parametrize(
+    "line, why",
+    [
+        ("pay sendcloud 10", "sendcloud is about parcels, not about payments"),
+        ("labels mollie", "mollie is about payments, not about parcels"),
+        ("send mollie 1001 1012LM", "mollie is about payments, not about parcels"),
+        ("portal sendcloud 1001 teapot 0", "0 is no number of units"),
+        ("portal sendcloud 1001 teapot many", "many is no number of units"),
+        ("portal sendcloud 1001 teapot 1", "no parcel of order 1001 was sent"),
+        ("scan sendcloud 1", "there is no return 1"),
+    ],
+)
+def test_what_cannot_be_done_with_parcels_is_said(
+    mollie: MollieSandbox, sendcloud: SendcloudSandbox, line: str, why: str
+) -> None:
+    with pytest.raises(NotUnderstood) as caught:
+        Dashboard(sandboxes={"mollie": mollie, "sendcloud": sendcloud}).do(line)
+    assert why in caught.value.text("en")
+    assert sendcloud.books() == []
 
 
 def test_help_names_every_command(dashboard: Dashboard) -> None:

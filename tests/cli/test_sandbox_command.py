@@ -32,7 +32,7 @@ ANNA = Actor.staff("anna")
 PART = Money.of("10.00", "EUR")
 NAMES = ["mollie", "paypal", "stripe"]
 """The providers that refund by API."""
-ALL = ["manual_transfer", *NAMES]
+ALL = ["manual_transfer", "mollie", "paypal", "sendcloud", "stripe"]
 
 
 class Sandboxes:
@@ -161,6 +161,22 @@ def test_webhooks_go_to_the_shop_by_themselves_and_are_signed_for_it(start: Call
         desks[name].close()
 
 
+def test_a_parcel_is_there_that_the_customer_sends_back_in_the_portal(start: Callable[..., Sandboxes]) -> None:
+    sandboxes = start("sendcloud")
+    order = sandboxes.providers["sendcloud"]["parcel"]["order_id"]
+    said = sandboxes.type(f"portal sendcloud {order} teapot 1")
+    assert said.startswith("The customer has made return ")
+    assert sandboxes.type("advance 1h").startswith("It is ")
+    label = said.split()[5]
+    assert (
+        sandboxes.type(f"deliver sendcloud {label}") == f"{label}  order {order}  ready, delivered at the shop  €5.45"
+    )
+    keys = dict(sandboxes.providers["sendcloud"]["settings"])
+    desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=["sendcloud"], settings={"sendcloud": keys})
+    assert desk.check_settings("sendcloud").ok
+    desk.close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_with_exit_code_0_and_its_ports_are_free_again(
     start: Callable[..., Sandboxes], number: signal.Signals, two_ports: int
@@ -207,9 +223,9 @@ def test_without_json_the_settings_are_there_to_copy_into_python(language: str, 
     assert rest.endswith(f"{words}\n")
     settings = ast.literal_eval(shown.partition("settings = ")[2])
     assert sorted(settings) == ALL
-    rows = [line.split() for line in shown.splitlines()[2:6]]
+    rows = [line.split() for line in shown.splitlines()[2:7]]
     assert [row[0] for row in rows] == ALL
-    assert [row[1] for row in rows[1:]] == [settings[name]["api_url"] for name in NAMES]
+    assert [row[1] for row in rows[1:]] == [settings[name]["api_url"] for name in ALL[1:]]
 
 
 # --- what can go wrong --------------------------------------------------------------------------------------
@@ -229,7 +245,6 @@ def test_a_port_in_use_is_said_and_the_other_sandboxes_are_stopped(run: Run, two
     "arguments, said",
     [
         (["mollei"], "No plugin mollei is installed. Installed are: manual_transfer, mollie, paypal"),
-        (["sendcloud"], "Plugin sendcloud has no payment provider, so it has no sandbox."),
         (["mollie", "stripe", "--port", "65535"], "The sandbox of stripe cannot have port 65536"),
         (["--port", "0"], "0 is not in the range"),
         (["--webhooks", "https://example.org/hook"], "Webhooks go to this machine only"),

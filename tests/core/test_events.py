@@ -33,7 +33,7 @@ from retour.store.records import read_event
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "store/golden_events.json").read_text(encoding="utf-8"))
 HOOKS = {*_TELL, None}
-IDS = ("return_id", "refund_id", "payment", "note_id")
+IDS = ("return_id", "refund_id", "payment", "note_id", "instructions_id")
 
 
 @attrs.frozen
@@ -206,7 +206,7 @@ SAYS_NOTHING_SOMETIMES = {"refund_cancelled", "label_reported"}
 def test_every_golden_story_reads_for_both_audiences(story: Story, language: str, audience: Audience) -> None:
     order = fold(story.order, story.events).order
     assert order is not None
-    shown = timeline.entries(order, story.events, audience, notes={}, pages={})
+    shown = timeline.entries(order, story.events, audience, kept={}, pages={})
     own = [one for one in shown if one.seq]
     told = {one.seq for one in own}
     for recorded in story.events:

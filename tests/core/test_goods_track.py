@@ -99,7 +99,10 @@ def test_staff_approves_against_an_objection() -> None:
 
 def test_units_of_a_live_request_cannot_be_in_another_return(desk: ReturnDesk) -> None:
     desk.request_return("1001", {"cup": 3}, by=CUSTOMER, request_id="form-1")
-    with pytest.raises(InvalidQuantity, match="2 units are more than the 1 that can still come back"):
+    with pytest.raises(
+        InvalidQuantity,
+        match=r"2 units are asked for and 1 can be\. 4 were fulfilled, and 3 of the line are in returns",
+    ):
         desk.request_return("1001", {"cup": 2}, by=CUSTOMER, request_id="form-2")
 
 
@@ -234,3 +237,45 @@ def test_a_return_is_rejected_for_a_reason_that_the_customer_reads(because: str)
     with pytest.raises(InvalidArgument, match="say why the return is rejected"):
         desk.reject_return("1001", return_id, by=ANNA, because=because)
     assert goods(desk, return_id) is GoodsState.REQUESTED
+
+
+HOW_TO_BE = {
+    "approved": lambda desk, one: None,
+    "on its way": lambda desk, one: desk.mark_sent("1001", one, by=CUSTOMER),
+    "partly received": lambda desk, one: desk.receive("1001", one, {"cup": 1}, by=ANNA, request_id="parcel"),
+    "received": lambda desk, one: desk.receive("1001", one, {"cup": 2}, by=ANNA, request_id="parcel"),
+    "cancelled": lambda desk, one: desk.cancel_return("1001", one, by=ANNA),
+}
+REFUSED = [
+    ("cancel", "cancelled", "ALREADY.*reopen_return lets it go on"),
+    ("reject", "approved", "cannot be rejected.*cancel_return when it is not to come"),
+    ("close", "approved", "cannot be closed.*cancel_return"),
+    ("cancel", "partly received", "cannot be cancelled.*close_return when nothing more does, correct_receipt"),
+    ("approve", "on its way", "cannot be approved.*receive when it is here"),
+    ("send", "received", "cannot be on its way.*close_return ends it"),
+    ("send", "cancelled", "cannot be on its way"),
+]
+
+
+@pytest.mark.parametrize("command, state, says", REFUSED)
+def test_what_cannot_be_done_any_more_says_what_can(desk: ReturnDesk, command: str, state: str, says: str) -> None:
+    one = desk.request_return("1001", {"cup": 2}, by=CUSTOMER, request_id="form-1").return_id
+    HOW_TO_BE[state](desk, one)
+    commands = {
+        "approve": lambda: desk.approve_return("1001", one, by=ANNA),
+        "reject": lambda: desk.reject_return("1001", one, by=ANNA, because="No"),
+        "send": lambda: desk.mark_sent("1001", one, by=CUSTOMER),
+        "cancel": lambda: desk.cancel_return("1001", one, by=ANNA),
+        "close": lambda: desk.close_return("1001", one, by=ANNA),
+    }
+    expected = f"is {state}, so it {says}".replace(", so it ALREADY", " already")
+    with pytest.raises(WrongState, match=expected):
+        commands[command]()
+
+
+def test_a_request_for_too_many_names_the_returns_that_have_the_rest(desk: ReturnDesk) -> None:
+    first = desk.request_return("1001", {"cup": 3}, by=CUSTOMER, request_id="form-1").return_id
+    with pytest.raises(InvalidQuantity, match=f"Those are {first}: cancel_return frees"):
+        desk.request_return("1001", {"cup": 2}, by=CUSTOMER, request_id="form-2")
+    desk.cancel_return("1001", first, by=CUSTOMER)
+    desk.request_return("1001", {"cup": 4}, by=CUSTOMER, request_id="form-2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -17,9 +18,11 @@ from retour import (
     GoodsState,
     MemoryShop,
     Money,
+    Objection,
     Paid,
     Parcel,
     ParcelState,
+    RequestedLine,
     ReturnDesk,
     StockState,
     hookimpl,
@@ -111,6 +114,16 @@ class AcmeShipping:
             instruction=text("close"),
             url=f"https://acme.example/returns/{order.id}",
         )
+
+
+class LookAtAll:
+    """Lets nothing pass by itself."""
+
+    name = "look-at-all"
+
+    @hookimpl
+    def return_policy(self) -> Objection:
+        return Objection.review("look")
 
 
 class AcmePlugin:
@@ -220,6 +233,35 @@ def refund_approval(example: object, _: Printed) -> None:
     assert any("above 250.00 a second person looks" in entry.text("en") for entry in desk.timeline("1001"))
 
 
+def on_return_requested(example: object, printed: Printed) -> None:
+    _, desk = opened(an_order(a_line("cup", 2), a_line("pot", 1)), example)
+    lines = [
+        RequestedLine(line_id="cup", quantity=2, reason="too_small"),
+        RequestedLine(line_id="pot", quantity=1, reason="changed_mind"),
+    ]
+    number = desk.request_return("1001", lines, by=CUSTOMER, request_id="form-1").return_number
+    assert printed() == [f"{number}: 2 x Cup (Te klein)", f"{number}: 1 x Pot (Van gedachten veranderd)"]
+
+
+def on_return_approved(example: object, printed: Printed) -> None:
+    _, desk = opened(an_order(a_line("cup", 2)), example)
+    asked = desk.request_return("1001", {"cup": 1}, by=CUSTOMER, request_id="form-1")
+    assert printed() == [f"Write {asked.return_number} on the parcel. "]
+    day = datetime.date(2126, 12, 24)
+    desk.approve_return("1001", asked.return_id, by=ANNA, send_by=day, instructions="Use the old box.")
+    assert printed() == [f"Write {asked.return_number} on the parcel. Use the old box.", "Send it by 2126-12-24."]
+
+
+def on_return_closed(example: object, printed: Printed) -> None:
+    _, desk = opened(an_order(a_line("cup", 2)), example, LookAtAll())
+    asked = desk.request_return("1001", {"cup": 1}, by=CUSTOMER, request_id="form-1")
+    desk.reject_return("1001", asked.return_id, by=ANNA, because="It was worn")
+    desk.reopen_return("1001", asked.return_id, by=ANNA)
+    desk.cancel_return("1001", asked.return_id, by=CUSTOMER)
+    number = asked.return_number
+    assert printed() == [f"{number} is rejected. It was worn", f"{number} is cancelled. "]
+
+
 def on_order_returned(example: object, printed: Printed) -> None:
     _, desk = opened(an_order(a_line("cup", 2)), example)
     desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form-1")
@@ -271,6 +313,9 @@ CASES: dict[str, Callable[[object, Printed], None]] = {
         refund_link,
         refund_plan,
         refund_approval,
+        on_return_requested,
+        on_return_approved,
+        on_return_closed,
         on_order_returned,
         on_restocked,
         on_refund_changed,

@@ -11,12 +11,16 @@ import pytest
 from shipping.small_carrier import OPTION, Carrier, plugin_of
 from shipping.world import BOX, HOME, SHOP
 
-from retour import Actor, Counted, MemoryShop, Money, NotAllowed, RestockDecision, ReturnDesk
+from retour import Actor, Counted, EvidenceFile, MemoryShop, Money, NotAllowed, RestockDecision, ReturnDesk
 from retour.testing import a_line, an_order
 
 EUR1 = Money.of("1", "EUR")
 COMMANDS: dict[str, Callable[..., Any]] = {
     "request_return": lambda desk, one, by: desk.request_return("1001", {"cup": 1}, by=by, request_id="f1"),
+    "add_evidence": lambda desk, one, by: desk.add_evidence(
+        "1001", one, [EvidenceFile(reference="f")], by=by, request_id="f6"
+    ),
+    "reopen_return": lambda desk, one, by: desk.reopen_return("1001", one, by=by),
     "approve_return": lambda desk, one, by: desk.approve_return("1001", one, by=by),
     "reject_return": lambda desk, one, by: desk.reject_return("1001", one, by=by, because="no"),
     "mark_sent": lambda desk, one, by: desk.mark_sent("1001", one, by=by),

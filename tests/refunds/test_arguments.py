@@ -22,6 +22,7 @@ from sqlalchemy import inspect as inspect_database
 from retour import (
     Actor,
     Counted,
+    EvidenceFile,
     InvalidArgument,
     InvalidSettings,
     InvalidShop,
@@ -130,6 +131,7 @@ class State:
     desk: ReturnDesk
     requested: str = ""
     approved: str = ""
+    rejected: str = ""
     counted: str = ""
     receipt: str = ""
     waiting: str = ""
@@ -174,6 +176,8 @@ def state(world: Any) -> State:
     made.requested = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="s1").return_id
     made.approved = desk.request_return("1001", {"cup": 2}, by=ANNA, request_id="s2").return_id
     desk.approve_return("1001", made.approved, by=ANNA)
+    made.rejected = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="s2b").return_id
+    desk.reject_return("1001", made.rejected, by=ANNA, because="no")
     given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": "s6"}
     made.label = desk.order_label("1001", made.approved, OPTION, **given).label_id or ""
     counted = desk.mark_returned("1001", {"cup": 4}, by=ANNA, request_id="s3")
@@ -192,6 +196,16 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "request_return": lambda _: {"order_id": "1001", "lines": {"cup": 1}, "by": ANNA, "request_id": "new"},
     "approve_return": lambda s: {"order_id": "1001", "return_id": s.requested, "by": ANNA},
     "reject_return": lambda s: {"order_id": "1001", "return_id": s.requested, "by": ANNA, "because": "no"},
+    "add_evidence": lambda s: {
+        "order_id": "1001",
+        "return_id": s.requested,
+        "evidence": [EvidenceFile(reference="file-1")],
+        "by": ANNA,
+        "request_id": "new",
+    },
+    "evidence": lambda s: {"order_id": "1001", "return_id": s.requested},
+    "find_return": lambda s: {"number": s.desk.dossier("1001").return_(s.requested).number},
+    "reopen_return": lambda s: {"order_id": "1001", "return_id": s.rejected, "by": ANNA},
     "mark_sent": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "cancel_return": lambda s: {"order_id": "1001", "return_id": s.approved, "by": ANNA},
     "close_return": lambda s: {"order_id": "1001", "return_id": s.counted, "by": ANNA},

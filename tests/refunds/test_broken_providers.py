@@ -25,6 +25,7 @@ from shipping.world import BOX, HOME
 from retour import (
     Actor,
     Delivery,
+    EvidenceFile,
     InvalidSettings,
     InvalidWebhook,
     MemoryShop,
@@ -762,6 +763,8 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
     money, lines = Money.of("1", "EUR"), {"cup": 1}
     arguments: dict[str, list[object]] = {
         "request_return": [lines],
+        "add_evidence": ["rt1", [EvidenceFile(reference="file-1")]],
+        "reopen_return": ["rt1"],
         "approve_return": ["rt1"],
         "reject_return": ["rt1"],
         "mark_sent": ["rt1"],
@@ -790,8 +793,8 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }
-    more: dict[str, object] = {"because": "so", "reference": "bank 1", "happened": False, "evidence": "looked"}
-    more |= {"became": None, "sender": HOME, "parcel": BOX, "made": False}
+    more: dict[str, object] = {"because": "so", "reference": "bank 1", "happened": False, "became": None}
+    more |= {"sender": HOME, "parcel": BOX, "made": False}
     taking = {
         name: inspect.signature(method).parameters
         for name, method in inspect.getmembers(ReturnDesk, inspect.isfunction)
@@ -802,6 +805,8 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         given = {key: value for key, value in more.items() if key in parameters}
         if "request_id" in parameters:
             given["request_id"] = name
+        if name == "settle_refund":
+            given["evidence"] = "looked"
         with pytest.raises(RetourError, match=r"Say who does this|no return|no receipt"):
             getattr(world.desk, name)("1001", *arguments[name], by="anna", **given)
         if "refund" in name:

@@ -23,6 +23,7 @@ from retour import (
     Consent,
     ConsentWay,
     Counted,
+    EvidenceFile,
     Money,
     Objection,
     RestockDecision,
@@ -114,6 +115,12 @@ def requested(world: Any) -> Any:
 def approved(world: Any) -> Any:
     return_id = requested(world)
     world.desk.approve_return("1001", return_id, by=ANNA)
+    return return_id
+
+
+def rejected(world: Any) -> Any:
+    return_id = requested(world)
+    world.desk.reject_return("1001", return_id, by=ANNA, because="no")
     return return_id
 
 
@@ -239,12 +246,24 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         lambda desk, _: desk.request_return("1001", {"cup": 1}, by=BUYER, request_id="r"),
         (5, 1, 1, 1),
     ),
+    "add_evidence": (
+        requested,
+        lambda desk, one: desk.add_evidence("1001", one, [EvidenceFile(reference="f")], by=BUYER, request_id="r"),
+        (5, 1, 1, 1),
+    ),
+    "evidence": (requested, lambda desk, one: desk.evidence("1001", one), (1, 0, 0, 1)),
+    "find_return": (
+        requested,
+        lambda desk, one: desk.find_return(desk.dossier("1001").return_(one).number),
+        (2, 0, 0, 1),
+    ),
     "approve_return": (requested, lambda desk, one: desk.approve_return("1001", one, by=ANNA), (4, 1, 1, 1)),
     "reject_return": (
         requested,
         lambda desk, one: desk.reject_return("1001", one, by=ANNA, because="no"),
         (4, 1, 1, 1),
     ),
+    "reopen_return": (rejected, lambda desk, one: desk.reopen_return("1001", one, by=ANNA), (4, 1, 1, 1)),
     "mark_sent": (approved, lambda desk, one: desk.mark_sent("1001", one, by=BUYER), (4, 1, 1, 1)),
     "cancel_return": (approved, lambda desk, one: desk.cancel_return("1001", one, by=BUYER), (4, 1, 1, 1)),
     "receive": (
@@ -348,7 +367,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
 
 What puts something on the list of what a person must look at, or takes it off, has one statement for that."""
 
-NO_COMMANDS = {"close", "for_shop", "plugins"}
+NO_COMMANDS = {"close", "for_shop", "plugins", "return_reasons"}
 
 
 def test_every_method_of_the_desk_has_its_costs_here() -> None:

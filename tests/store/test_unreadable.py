@@ -265,10 +265,12 @@ class LookAtAll:
 
 
 def test_an_overdue_return_of_such_an_order_is_passed_by(make_desk: MakeDesk) -> None:
-    desk = make_desk(*orders("1001", "1002"), plugins=[LookAtAll()])
+    now = [datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)]
+    desk = make_desk(*orders("1001", "1002"), plugins=[LookAtAll()], clock=lambda: now[0])
     for one in ("1001", "1002"):
         asked = desk.request_return(one, {"cup": 1}, by=ANNA, request_id="f")
         desk.approve_return(one, asked.return_id, by=ANNA, send_by=datetime.date(2026, 1, 1))
+    now[0] += datetime.timedelta(days=1)
     a_newer_version(desk)
     report = desk.work()
     assert report.expired == 1

@@ -20,6 +20,7 @@ GOODS = {
     "return_expired": "expired",
     "return_closed": "closed",
 }
+ENDS = ("return_rejected", "return_cancelled", "return_expired", "return_closed")
 REFUNDS = {
     "refund_link_opened": "awaiting_merchant",
     "refund_submitted": "submitting",
@@ -69,7 +70,7 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
             continue  # what a payment is called, and whose it is, changes no state
         elif "refund_id" in event:
             _money(kind, event, states["refunds"])
-        elif kind != "attention_acknowledged":  # that somebody has looked at something moves nothing
+        elif kind not in ("attention_acknowledged", "evidence_added"):  # what was looked at, or shown
             empty = {"goods": "", "announced": {}, "counts": {}, "question": False, "movements": {}, "by_hand": {}}
             one = states["returns"].setdefault(event["return_id"], empty)
             (_stock if kind.startswith(("restock_", "stock_")) else _goods)(kind, event, one)
@@ -77,11 +78,17 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
 
 
 def _goods(kind: str, event: dict[str, Any], one: dict[str, Any]) -> None:
-    if kind not in ("goods_received", "receipt_corrected"):
+    if kind in ENDS:
+        one["before_end"] = one["goods"]
+    if kind == "return_reopened":
+        one["goods"] = one["before_end"]
+        if not any(one["counts"].values()):
+            return
+    elif kind not in ("goods_received", "receipt_corrected"):
         one["goods"] = GOODS[kind]
         one["announced"] |= {line["line_id"]: line["quantity"] for line in event.get("lines", ())}
         return
-    for line in event["lines"]:
+    for line in event.get("lines", ()):
         one["counts"][event["receipt_id"], line["line_id"]] = sum(line.get(found, 0) for found in FOUND)
     settled: dict[str, int] = {}
     for (_, line_id), units in one["counts"].items():

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from retour import (
     Actor,
+    EvidenceFile,
     HookContext,
     MemoryShop,
     NotCommitted,
@@ -190,6 +191,10 @@ ON_A_RETURN: dict[str, Callable[[ReturnDesk, str, str, Connection], object]] = {
         "1001", {"cup": 1}, by=ANNA, request_id="own", connection=own
     ),
     "approve_return": lambda desk, one, _, own: desk.approve_return("1001", one, by=ANNA, connection=own),
+    "add_evidence": lambda desk, one, _, own: desk.add_evidence(
+        "1001", one, [EvidenceFile(reference="f")], by=ANNA, request_id="own", connection=own
+    ),
+    "reopen_return": lambda desk, one, _, own: desk.reopen_return("1001", one, by=ANNA, connection=own),
     "reject_return": lambda desk, one, _, own: desk.reject_return("1001", one, by=ANNA, because="no", connection=own),
     "mark_sent": lambda desk, one, _, own: desk.mark_sent("1001", one, by=ANNA, connection=own),
     "cancel_return": lambda desk, one, _, own: desk.cancel_return("1001", one, by=ANNA, connection=own),
@@ -251,6 +256,8 @@ def test_a_command_is_in_the_hosts_transaction_or_not_at_all(
         receipt = counted.receipt_id or ""
         if name == "close_return":
             desk.answer_restock("1001", return_id, RestockDecision.by_hand(), by=ANNA)
+    if name == "reopen_return":
+        desk.cancel_return("1001", return_id, by=ANNA)
     before = desk.dossier("1001")
     with engine.connect() as connection:
         transaction = connection.begin()

@@ -51,6 +51,9 @@ SENSIBLE = {
     GoodsState.IN_TRANSIT: ["send", "cancel"],
     GoodsState.PARTLY_RECEIVED: ["close"],
     GoodsState.RECEIVED: ["close"],
+    GoodsState.REJECTED: ["reopen"],
+    GoodsState.CANCELLED: ["reopen"],
+    GoodsState.CLOSED: ["reopen"],
 }
 """The steps that a return can take. Hands that never know them would hardly get beyond a request."""
 
@@ -245,7 +248,7 @@ class Returns(RuleBasedStateMachine):
             self.take_a_step(data, chosen, careful)
 
     def take_a_step(self, data: st.DataObject, chosen: Return, careful: bool) -> None:
-        any_step = ["approve", "reject", "send", "cancel", "close"]
+        any_step = ["approve", "reject", "send", "cancel", "close", "reopen"]
         step = data.draw(st.sampled_from(SENSIBLE.get(chosen.goods, any_step) if careful else any_step))
         desk, order_id = self.desk, self.order_id
         steps: dict[str, Callable[[str], object]] = {
@@ -254,6 +257,7 @@ class Returns(RuleBasedStateMachine):
             "send": lambda _: desk.mark_sent(order_id, chosen.id, by=CUSTOMER),
             "cancel": lambda _: desk.cancel_return(order_id, chosen.id, by=CUSTOMER),
             "close": lambda _: desk.close_return(order_id, chosen.id, by=ANNA),
+            "reopen": lambda _: desk.reopen_return(order_id, chosen.id, by=ANNA),
         }
         self.attempt(steps[step])
 
@@ -342,6 +346,16 @@ class Returns(RuleBasedStateMachine):
         assert all(units <= ordered[line_id] for line_id, units in dossier.claimed().items())
         for return_ in dossier.returns.values():
             assert all(count.units >= 0 for count in return_.counted.values())
+
+    @precondition(lambda self: hasattr(self, "desk"))
+    @invariant()
+    def each_return_is_found_by_its_number_and_no_two_have_the_same(self) -> None:
+        numbers = {one.number: one.id for one in self.desk.dossier(self.order_id).returns.values()}
+        assert len(numbers) == len(self.desk.dossier(self.order_id).returns)
+        for number, return_id in list(numbers.items())[-1:]:
+            found = self.desk.find_return(number.lower())
+            assert found is not None
+            assert (found.order_id, found.return_id) == (self.order_id, return_id)
 
     @precondition(lambda self: hasattr(self, "desk"))
     @invariant()

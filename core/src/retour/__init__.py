@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from retour.desk import ReturnDesk as ReturnDesk
     from retour.model.actor import Actor as Actor, ActorKind as ActorKind
+    from retour.model.announced_returns import (
+        ApprovedReturn as ApprovedReturn,
+        ClosedReturn as ClosedReturn,
+        RequestedReturn as RequestedReturn,
+    )
     from retour.model.attention import (
         Acknowledgement as Acknowledgement,
         AttentionItem as AttentionItem,
@@ -70,6 +75,7 @@ if TYPE_CHECKING:
         UnknownReturn as UnknownReturn,
         WrongState as WrongState,
     )
+    from retour.model.evidence import EvidenceFile as EvidenceFile
     from retour.model.labels import (
         Charged as Charged,
         Label as Label,
@@ -127,6 +133,10 @@ if TYPE_CHECKING:
         RefundSource as RefundSource,
         RefundState as RefundState,
     )
+    from retour.model.return_reasons import (
+        DEFAULT_RETURN_REASONS as DEFAULT_RETURN_REASONS,
+        ReturnReason as ReturnReason,
+    )
     from retour.model.returns import (
         Counted as Counted,
         Extent as Extent,
@@ -164,6 +174,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "desk": ("ReturnDesk",),
     "model.actor": ("Actor", "ActorKind"),
+    "model.announced_returns": ("ApprovedReturn", "ClosedReturn", "RequestedReturn"),
     "model.attention": (
         "Acknowledgement",
         "AttentionItem",
@@ -218,6 +229,7 @@ _HOMES = {
         "UnknownReturn",
         "WrongState",
     ),
+    "model.evidence": ("EvidenceFile",),
     "model.labels": (
         "Charged",
         "Label",
@@ -275,6 +287,7 @@ _HOMES = {
         "RefundSource",
         "RefundState",
     ),
+    "model.return_reasons": ("DEFAULT_RETURN_REASONS", "ReturnReason"),
     "model.returns": (
         "Counted",
         "Extent",

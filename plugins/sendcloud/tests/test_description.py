@@ -43,6 +43,7 @@ def all_that_we_ask(sendcloud: Sendcloud, sandbox: SendcloudSandbox, request_for
     sendcloud.fetch_label(without_label.reference, without_label.parcel, LabelForm.QR_CODE)
     sendcloud.list_shipments("1001", began)
     sendcloud.cancel_label(made.reference, made.parcel)
+    sendcloud.fetch_shipment("", made.parcel)
     sandbox.scan(without_label.reference)
     for reference in (without_label.reference, "7"):
         with pytest.raises(ProviderError):
@@ -89,6 +90,7 @@ def test_all_that_we_ask_and_all_that_is_answered_is_as_described(
         ("PATCH", "v3/returns/{id}/cancel", 404),
         ("PATCH", "v3/returns/{id}/cancel", 409),
         ("GET", "v2/parcels", 200),
+        ("GET", "v2/parcels/{id}", 200),
         ("GET", "v3/shipments/{id}/return-portal-url", 200),
         ("GET", "v3/shipments/{id}/return-portal-url", 404),
         ("GET", "v2/parcels/{id}/return_portal_url", 200),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 from collections.abc import Callable
 
 import attrs
@@ -480,6 +481,26 @@ def test_a_word_that_nobody_knows_is_kept_and_not_guessed(
     now = sendcloud.fetch_shipment(made.reference, made.parcel)
     assert (now.told, now.progress) == (Told.READY, ParcelState.UNKNOWN)
     assert now.provider_status == "delivered-by-drone"
+
+
+def test_where_only_its_parcel_is_known_that_is_read(
+    sendcloud: Sendcloud, sandbox: SendcloudSandbox, request_for: RequestFor
+) -> None:
+    made = ready(sendcloud, sandbox, request_for())
+    sandbox.scan(made.reference)
+    now = sendcloud.fetch_shipment("", made.parcel)
+    assert (now.told, now.progress, now.provider_status) == (Told.READY, ParcelState.ON_ITS_WAY, "picked-up-by-driver")
+    assert (now.reference, now.parcel, now.order_id) == ("", made.parcel, "1001")
+    assert now.tracking_number == sendcloud.fetch_shipment(made.reference, "").tracking_number
+    sandbox.move(made.reference, "delivered-by-drone")
+    assert sendcloud.fetch_shipment("", made.parcel).provider_status == "delivered-by-drone"
+
+
+def test_a_parcel_to_a_customer_is_no_return(sendcloud: Sendcloud, sandbox: SendcloudSandbox) -> None:
+    sandbox.send("1001", postal_code="1012 LM")
+    [said] = [json.loads(webhook.body) for webhook in sandbox.take_webhooks()]
+    assert refused(lambda: sendcloud.fetch_shipment("", str(said["parcel"]["id"]))).code is ErrorCode.UNKNOWN_SHIPMENT
+    assert refused(lambda: sendcloud.fetch_shipment("", "7")).code is ErrorCode.UNKNOWN_SHIPMENT
 
 
 # --- the returns of an order -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retour import Paid
-from retour.providers import Delivery, Order, ProviderError, ProviderSession, ShippingOption, ShippingWay, Support
+from retour.providers import (
+    Delivery,
+    ErrorCode,
+    Order,
+    ProviderError,
+    ProviderSession,
+    ShippingOption,
+    ShippingWay,
+    Support,
+)
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
 from retour.testing import a_line, an_order
 from retour_sendcloud.provider import Sendcloud
@@ -194,3 +204,20 @@ def test_while_sendcloud_cannot_be_asked_the_customer_has_the_brands_link(
     sandbox.server.faults.append(fault)
     with pytest.raises(ProviderError):
         url(sendcloud, "1012 LM", "1001")
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 1, {"data": None}, {"data": {"url": 1}}, {"url": []}])
+def test_an_answer_that_is_none_of_the_portals_is_unreadable(
+    sandbox: SendcloudSandbox, sendcloud: Sendcloud, body: object
+):
+    sandbox.send("1001", postal_code="1012 LM")
+    handle = sandbox.handle
+
+    def another(request: SandboxRequest) -> SandboxResponse:
+        asked = request.path.endswith("return-portal-url")
+        return attrs.evolve(handle(request), body=json.dumps(body).encode()) if asked else handle(request)
+
+    sandbox.server.handle = another
+    with pytest.raises(ProviderError) as caught:
+        url(sendcloud, "1012 LM", "1001")
+    assert caught.value.code is ErrorCode.UNREADABLE_ANSWER

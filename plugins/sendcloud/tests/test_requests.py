@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retour import DEFAULT_RETURN_REASONS
 from retour.providers import LabelForm, LabelRequest, Money, ParcelItem, ProviderError
-from retour_sendcloud.requests import as_number, options_body, return_body
+from retour_sendcloud.requests import OURS, REASONS, as_number, options_body, return_body
 
 
 @given(minor=st.integers(min_value=0, max_value=10**13), currency=st.sampled_from(["EUR", "JPY", "KWD", "HUF"]))
@@ -57,7 +58,9 @@ def test_how_a_parcel_is_handed_in_follows_from_what_the_customer_gets(
         ("11", {"return_reason_id": "11"}),
         ("32", {"return_reason_id": "32"}),
         ("2", {"return_reason_id": "3", "return_message": "2"}),
-        ("too_small", {"return_reason_id": "3", "return_message": "too_small"}),
+        ("too_small", {"return_reason_id": "31"}),
+        ("other", {"return_reason_id": "3"}),
+        ("smells", {"return_reason_id": "3", "return_message": "smells"}),
     ],
 )
 def test_a_reason_is_one_of_sendclouds_or_told_in_words(
@@ -67,6 +70,11 @@ def test_a_reason_is_one_of_sendclouds_or_told_in_words(
     parcel = attrs.evolve(request_for().parcel, items=(item,))
     [sent] = return_body(request_for(parcel=parcel))["parcel_items"]  # type: ignore[misc]
     assert {name: value for name, value in sent.items() if name.startswith("return_")} == written
+
+
+def test_every_reason_of_retour_itself_is_one_of_sendclouds() -> None:
+    assert {reason.code for reason in DEFAULT_RETURN_REASONS} == set(OURS)
+    assert set(OURS.values()) <= REASONS
 
 
 def test_a_return_from_another_country_names_its_invoice(request_for: Callable[..., LabelRequest]) -> None:

@@ -1,4 +1,5 @@
-"""`retour sandbox`: payment providers on this machine, for a shop that is being built, until they are stopped."""
+"""`retour sandbox`: payment and shipping providers on this machine, for a shop that is being built, until they are
+stopped."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from http.client import HTTPException
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -29,11 +31,24 @@ from retour.model.money import Money
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
 from retour.providers.addresses import LOOPBACK
-from retour.providers.contract import PaymentProvider
-from retour.sandbox import PaymentSandbox, SandboxClock, SandboxWebhook, sandbox_at, send_webhook
+from retour.providers.contract import PaymentProvider, ShippingProvider
+from retour.sandbox import (
+    HasPortal,
+    PaymentSandbox,
+    SandboxClock,
+    SandboxWebhook,
+    ShippingSandbox,
+    sandbox_at,
+    send_webhook,
+)
 
 EXAMPLE = Money.of("44.95", "EUR")
-"""The payment that is there from the start at each sandbox."""
+"""The payment that is there from the start at each sandbox of a payment provider."""
+
+EXAMPLE_ORDER, EXAMPLE_POSTAL_CODE = "1001", "1012 LM"
+"""The parcel to a customer that is there from the start at each sandbox with a return portal."""
+
+AnySandbox = PaymentSandbox | ShippingSandbox
 
 _TRIES = 30
 """How often a webhook is sent that nobody takes; Stripe's signatures are too old after five minutes anyway."""
@@ -66,18 +81,19 @@ class NoSandbox(RetourError):
 def command(
     ctx: click.Context, names: tuple[str, ...], port: int | None, hook: str | None, as_json: bool, lang: str | None
 ) -> None:
-    """Run payment providers on this machine, to build a shop without an account: all that are installed, or PLUGINs.
+    """Run payment and shipping providers on this machine, to build a shop without an account: all that are installed,
+    or PLUGINs.
 
-    Each begins with one payment that can be refunded. Type a command to pay, to refund in the provider's dashboard,
-    or to let days pass; type help to see them all. Ctrl-C or SIGTERM stops them, and everything in them is gone.
-    """
+    Each begins with one payment that can be refunded, or one parcel that can come back. Type a command to pay, to
+    refund in the provider's dashboard, to move a parcel, or to let days pass; type help to see them all. Ctrl-C or
+    SIGTERM stops them, and everything in them is gone."""
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
     _check_hook(hook)
     console = Console(highlight=False, emoji=False, markup=False)
     with ExitStack() as running, _lines() as lines:
         sandboxes = _started(running, sandboxes_of(names), port)
-        examples = {name: sandbox.pay(EXAMPLE) for name, sandbox in sandboxes.items()}
+        examples = {name: _example(sandbox) for name, sandbox in sandboxes.items()}
         if as_json:
             console.print(json.dumps(_as_data(sandboxes, examples)), soft_wrap=True)
         else:
@@ -91,14 +107,14 @@ def command(
 # --- which there are, and starting them -------------------------------------------------------------------
 
 
-def sandboxes_of(names: Sequence[str]) -> dict[str, type[PaymentSandbox]]:
+def sandboxes_of(names: Sequence[str]) -> dict[str, type[AnySandbox]]:
     """The sandboxes of the plugins with these names, by the provider's name; of all that have one, if none is named.
 
     Raises `NoSandbox` for a plugin that is not installed, is broken or has none, and where there is none at all.
     """
     with redirect_stdout(sys.stderr):  # what a plugin prints while it is imported is no part of our output
         installed = sorted(installed_plugins())
-        found: dict[str, type[PaymentSandbox]] = {}
+        found: dict[str, type[AnySandbox]] = {}
         for name in dict.fromkeys(names) or installed:
             if name not in installed:
                 raise NoSandbox(
@@ -110,7 +126,7 @@ def sandboxes_of(names: Sequence[str]) -> dict[str, type[PaymentSandbox]]:
                 )
             plugin = load([name]).plugins[name]
             try:
-                mine = [one for one in plugin.payment_providers if hasattr(one, "sandbox")]
+                mine = [one for one in _providers(plugin) if hasattr(one, "sandbox")]
                 found |= {provider.name: sandbox_of(provider) for provider in mine}
             except NoSandbox as error:
                 if names:
@@ -124,7 +140,7 @@ def sandboxes_of(names: Sequence[str]) -> dict[str, type[PaymentSandbox]]:
     return found
 
 
-def sandbox_of(provider: type[PaymentProvider]) -> type[PaymentSandbox]:
+def sandbox_of(provider: type[PaymentProvider] | type[ShippingProvider]) -> type[Any]:
     """The sandbox that a provider class names. Raises `NoSandbox` where it names none or it cannot be imported."""
     where = getattr(provider, "sandbox", None)
     if not isinstance(where, str):
@@ -144,20 +160,23 @@ def sandbox_of(provider: type[PaymentProvider]) -> type[PaymentSandbox]:
 def _why_none(plugin: Plugin) -> Text:
     if plugin.status is not PluginStatus.LOADED:
         return text("Plugin {name} is broken: {reason}", name=plugin.name, reason=plugin.reason)
-    if not plugin.payment_providers:
-        return text("Plugin {name} has no payment provider, so it has no sandbox.", name=plugin.name)
+    if not _providers(plugin):
+        return text("Plugin {name} has no provider, so it has no sandbox.", name=plugin.name)
     return text("Plugin {name} has no sandbox.", name=plugin.name)
 
 
-def _started(
-    running: ExitStack, kinds: Mapping[str, type[PaymentSandbox]], first: int | None
-) -> dict[str, PaymentSandbox]:
+def _providers(plugin: Plugin) -> Sequence[type[PaymentProvider] | type[ShippingProvider]]:
+    return [*plugin.payment_providers, *plugin.shipping_providers]
+
+
+def _started(running: ExitStack, kinds: Mapping[str, type[AnySandbox]], first: int | None) -> dict[str, AnySandbox]:
     """The sandboxes, each on its port, with a clock that runs: a shop outside lives by the wall clock."""
-    started: dict[str, PaymentSandbox] = {}
+    started: dict[str, AnySandbox] = {}
     for number, (name, kind) in enumerate(kinds.items()):
         port = 0 if first is None else first + number
         try:
-            started[name] = running.enter_context(kind(clock=SandboxClock(runs=True), port=port))
+            made: Any = kind(clock=SandboxClock(runs=True), port=port)
+            started[name] = running.enter_context(made)
         except (OSError, OverflowError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise NoSandbox(
@@ -194,21 +213,31 @@ def _check_hook(hook: str | None) -> None:
 # --- what is shown -----------------------------------------------------------------------------------------
 
 
-def _as_data(sandboxes: Mapping[str, PaymentSandbox], examples: Mapping[str, str]) -> dict[str, object]:
+def _example(sandbox: AnySandbox) -> str:
+    """What is there from the start, by its name: a payment, or the tracking number of a parcel; empty for nothing."""
+    if not isinstance(sandbox, ShippingSandbox):
+        return sandbox.pay(EXAMPLE)
+    return sandbox.send(EXAMPLE_ORDER, postal_code=EXAMPLE_POSTAL_CODE) if isinstance(sandbox, HasPortal) else ""
+
+
+def _as_data(sandboxes: Mapping[str, AnySandbox], examples: Mapping[str, str]) -> dict[str, object]:
     return {
-        name: {
-            "url": sandbox.url,
-            "settings": dict(sandbox.settings),
-            "payment": {"reference": examples[name], "amount": str(EXAMPLE.decimal), "currency": EXAMPLE.currency},
-        }
+        name: {"url": sandbox.url, "settings": dict(sandbox.settings), **_example_as_data(sandbox, examples[name])}
         for name, sandbox in sandboxes.items()
     }
+
+
+def _example_as_data(sandbox: AnySandbox, example: str) -> dict[str, object]:
+    if not isinstance(sandbox, ShippingSandbox):
+        return {"payment": {"reference": example, "amount": str(EXAMPLE.decimal), "currency": EXAMPLE.currency}}
+    parcel = {"tracking_number": example, "order_id": EXAMPLE_ORDER, "postal_code": EXAMPLE_POSTAL_CODE}
+    return {"parcel": parcel} if example else {}
 
 
 def _introduce(
     console: Console,
     language: str,
-    sandboxes: Mapping[str, PaymentSandbox],
+    sandboxes: Mapping[str, AnySandbox],
     examples: Mapping[str, str],
     hook: str | None,
 ) -> None:
@@ -216,11 +245,12 @@ def _introduce(
         console.print(words.render(language), soft_wrap=True)
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for head in (text("provider"), text("address"), text("payment to refund"), text("amount")):
+    for head in (text("provider"), text("address"), text("there from the start"), text("amount")):
         table.add_column(head.render(language), overflow="fold")
     amount = text("{amount}", amount=EXAMPLE).render(language)
     for name, sandbox in sandboxes.items():
-        table.add_row(name, sandbox.url, examples[name], amount)
+        about_parcels = isinstance(sandbox, ShippingSandbox)
+        table.add_row(name, sandbox.url, examples[name], "" if about_parcels else amount)
     console.print(table)
     console.print()
     say(text("The settings of your desk, with payments in test mode:"))
@@ -299,7 +329,7 @@ class _Sender:
     console: Console
     language: str
     hook: str
-    sandboxes: Mapping[str, PaymentSandbox]
+    sandboxes: Mapping[str, AnySandbox]
     _stopped: threading.Event = attrs.field(factory=threading.Event)
     _threads: list[threading.Thread] = attrs.field(factory=list)
 
@@ -314,7 +344,7 @@ class _Sender:
         for thread in self._threads:
             thread.join(timeout=1)
 
-    def _send_all(self, name: str, sandbox: PaymentSandbox) -> None:
+    def _send_all(self, name: str, sandbox: AnySandbox) -> None:
         while not self._stopped.wait(0.2):
             for webhook in sandbox.take_webhooks():
                 if not self._stopped.is_set():

@@ -35,6 +35,7 @@ from retour.desk.label_desk import LabelDesk
 from retour.desk.labels import Labels
 from retour.desk.links import Links
 from retour.desk.lists import Lists, check_page
+from retour.desk.offered_reasons import ReturnReasons, return_reasons_of
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_by_api import RefundByApi, Wanted
 from retour.desk.refund_by_person import RefundByPerson
@@ -55,6 +56,7 @@ from retour.model.attention import AttentionKind, AttentionPage
 from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
+from retour.model.evidence import EvidenceFile
 from retour.model.fields import shown
 from retour.model.labels import ParcelState, WhatFollows
 from retour.model.money import Money
@@ -63,6 +65,7 @@ from retour.model.outcome import (
     Outcome,
     RefundPage,
     ReturnPage,
+    ReturnSummary,
     SettingsCheck,
     UnreadablePage,
     WebhookReceipt,
@@ -70,6 +73,7 @@ from retour.model.outcome import (
 )
 from retour.model.parcels import Address
 from retour.model.refunds import RefundLink, RefundOption, RefundState
+from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
 from retour.model.shipping import ShippingOption
 from retour.model.text import text
@@ -78,7 +82,7 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import goods, payment_identity, refunds, stock, timeline
+from retour.rules import goods, payment_identity, refunds, requests, stock, timeline
 from retour.rules.draft import Draft
 from retour.rules.goods import Arrival, LinesCounted, LinesToSend
 from retour.shop import Shop, is_shop, shops_of
@@ -112,9 +116,10 @@ class ReturnDesk(LabelDesk):
     database address (``sqlite:///returns.db``, ``postgresql+psycopg://…``) or an engine made by `retour.connect`.
     ``plugins`` are names of installed plugins and plugin objects; nothing else is loaded. ``settings`` are the
     plugins' settings by provider name, or a function from a shop's id to them; a second account at one provider is
-    ``"mollie:name"``. ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
-    ``return_address`` is where goods come back to, and ``parcel_steps`` what follows from a carrier's steps where that
-    is not the usual (`USUALLY_FOLLOWS`); each can be a function from a shop's id to it.
+    ``"mollie:name"``. ``return_reasons`` are what a customer can say why he sends something back: a list, or a function
+    from a shop's id to one. ``return_address`` is where goods come back to, and ``parcel_steps`` what follows from a
+    carrier's steps where that is not the usual (`USUALLY_FOLLOWS`); each can be a function from a shop's id to it.
+    ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
     makes or upgrades the tables: by default only on SQLite. ``clock`` gives the time that the timeline shows, with its
     zone; it decides about no money. ``elapsed`` gives the seconds that go by, from any beginning: by default of a clock
@@ -132,6 +137,7 @@ class ReturnDesk(LabelDesk):
         store: str | Engine,
         plugins: Iterable[object] = (),
         settings: Settings | Callable[[str], Settings] | None = None,
+        return_reasons: ReturnReasons | None = None,
         shop_id: str = "default",
         zone: str = "Europe/Amsterdam",
         return_address: Address | Callable[[str], Address | None] | None = None,
@@ -145,6 +151,7 @@ class ReturnDesk(LabelDesk):
         shops = shops_of(shop)
         check_store(store)
         check_settings(settings)
+        reasons = return_reasons_of(return_reasons)
         check_shop_id(shop_id)
         calendar = zone_of(zone)
         check_seconds(inline_seconds)
@@ -176,12 +183,13 @@ class ReturnDesk(LabelDesk):
                 store=opened,
                 cases=cases,
                 commits=commits,
-                outside=Outside(shops=shops, hooks=hooks, refunding=refunding, labelling=labelling),
+                outside=Outside(shops=shops, hooks=hooks, refunding=refunding, labelling=labelling, kept=opened.notes),
                 clock=clock,
             ),
             keeping=keeping,
             whose_payment=WhosePayment(store=opened, accounts=accounts, shops=shops, keeping=keeping),
             shops=shops,
+            return_reasons=reasons,
             clock=clock,
             zone=calendar,
             return_address=return_address_of(return_address),
@@ -227,6 +235,13 @@ class ReturnDesk(LabelDesk):
         as its settings are: ``check_settings("stripe:second")``. Never raises."""
         return self._services.accounts.ask(self.shop_id, provider, account, mode)
 
+    @property
+    def return_reasons(self) -> Sequence[ReturnReason]:
+        """What a customer of this shop can say why he sends something back, in the order in which your form shows it:
+        your list, or `DEFAULT_RETURN_REASONS` where you gave none."""
+        offered = self._services.return_reasons(self.shop_id)
+        return DEFAULT_RETURN_REASONS if offered is None else offered
+
     # --- the goods track -----------------------------------------------------------------------------
 
     def request_return(
@@ -237,25 +252,56 @@ class ReturnDesk(LabelDesk):
         by: Actor,
         request_id: str,
         note: str | None = None,
+        evidence: Sequence[EvidenceFile] = (),
         connection: Connection | Session | None = None,
     ) -> Outcome:
-        """A customer (or staff for him) wants to send ``lines`` back: ``{"line-1": 1}`` or `RequestedLine` values.
+        """A customer (or staff for him) wants to send ``lines`` back: ``{"line-1": 1}``, or `RequestedLine` values with
+        the code of one of the ``return_reasons`` each; ``evidence`` are files of yours, at most 50.
 
         Without objections of a `return_policy` it is approved at once; a refusal rejects what a customer asks.
         """
         note = unseen(note)
 
-        given = goods.given_lines(order_id, lines, RequestedLine)
+        given, files = goods.given_lines(order_id, lines, RequestedLine), tuple(evidence)
+        requests.check_evidence(order_id, len(files))
 
         def decide(draft: Draft, order: Order) -> None:
-            asked = goods.requested_lines(draft.dossier, order, given)
+            asked = requests.requested_lines(draft.dossier, order, given)
+            reasons = requests.chosen_reasons(order, asked, self._services.return_reasons(self.shop_id))
             return_id = draft.new_id("rt")
-            request = ReturnRequest(return_id=return_id, lines=asked)
+            request = ReturnRequest(return_id=return_id, lines=asked, files=len(files))
             objections = self._services.hooks.return_policy(order, request, self._commands.context(draft))
-            goods.request(draft, order, return_id, asked, objections, note)
+            requests.request(draft, order, return_id, asked, reasons, objections, files, note)
 
-        request = Request.of(order_id, request_id, ("request_return", given, note))
+        arguments = ("request_return", given, note)  # as they were before there were files, where there are none
+        request = Request.of(order_id, request_id, (*arguments, files) if files else arguments)
         return self._command(order_id, by, decide, request=request, connection=connection)
+
+    def add_evidence(
+        self,
+        order_id: str,
+        return_id: str,
+        evidence: Sequence[EvidenceFile],
+        *,
+        by: Actor,
+        request_id: str,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
+        """Add files of yours to a return: the photo that staff asked for, or one of a parcel that arrived damaged."""
+        note = unseen(note)
+        files = tuple(evidence)
+
+        def decide(draft: Draft, order: Order) -> None:
+            requests.add_evidence(draft, order, return_id, files, note)
+
+        request = Request.of(order_id, request_id, ("add_evidence", return_id, files, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
+
+    def evidence(self, order_id: str, return_id: str) -> Sequence[EvidenceFile]:
+        """The files of a return that are still kept, the oldest first; who added which, and when, the timeline says."""
+        ids = self._commands.known(order_id).dossier.return_(return_id).evidence_ids
+        return timeline.kept_evidence(self._services.store.notes(self.shop_id, order_id) if ids else {}, ids)
 
     def approve_return(
         self,
@@ -264,16 +310,35 @@ class ReturnDesk(LabelDesk):
         *,
         by: Actor,
         send_by: datetime.date | None = None,
+        instructions: str | None = None,
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
-        """Say that the goods may come back; after ``send_by`` (a day in the shop's zone) an unsent return expires."""
-        note = unseen(note)
+        """Say that the goods may come back; after ``send_by`` (a day in the shop's zone) an unsent return expires. The
+        customer reads the ``instructions`` on his timeline, and `on_return_approved` hands them to you for your mail.
+
+        Against the objections of a `return_policy` it is an override, and the timeline says so to staff: who, and which
+        objections. Approve again, until the goods are sent, for another day or other instructions: what you do not give
+        stays as it is, and the same twice changes nothing.
+        """
+        note, instructions = unseen(note), unseen(instructions)
+
+        def told(words_id: str) -> str:
+            return self._services.store.notes(self.shop_id, order_id).get(words_id, "")
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.approve(draft, order, return_id, send_by, note)
+            requests.approve(
+                draft,
+                order,
+                return_id,
+                send_by=send_by,
+                instructions=instructions,
+                note=note,
+                today=self._today(),
+                told=told,
+            )
 
-        return self._command(order_id, by, decide, connection=connection)
+        return self._command(order_id, by, decide, connection=connection, expects=lambda _: [return_id])
 
     def reject_return(
         self,
@@ -289,7 +354,7 @@ class ReturnDesk(LabelDesk):
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.reject(draft, order, return_id, because, note)
+            requests.reject(draft, order, return_id, because, note)
 
         return self._command(order_id, by, decide, connection=connection, finishes=True)
 
@@ -307,7 +372,7 @@ class ReturnDesk(LabelDesk):
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.send(draft, order, return_id, tracking, note)
+            requests.send(draft, order, return_id, tracking, note)
 
         return self._command(order_id, by, decide, connection=connection)
 
@@ -324,7 +389,7 @@ class ReturnDesk(LabelDesk):
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.cancel(draft, order, return_id, note)
+            requests.cancel(draft, order, return_id, note)
 
         return self._command(order_id, by, decide, connection=connection, finishes=True)
 
@@ -341,9 +406,32 @@ class ReturnDesk(LabelDesk):
         note = unseen(note)
 
         def decide(draft: Draft, order: Order) -> None:
-            goods.close(draft, order, return_id, note)
+            requests.close(draft, order, return_id, note)
 
         return self._command(order_id, by, decide, connection=connection, finishes=True)
+
+    def reopen_return(
+        self,
+        order_id: str,
+        return_id: str,
+        *,
+        by: Actor,
+        send_by: datetime.date | None = None,
+        note: str | None = None,
+        connection: Connection | Session | None = None,
+    ) -> Outcome:
+        """Let a return that was rejected or cancelled, that expired or was closed go on where it was. Its units must
+        still be in no other return: else it raises `WrongState`, which names those that have them.
+
+        A last day that has passed is none any more; ``send_by`` gives another. One that was rejected waits for
+        ``approve_return`` then.
+        """
+        note = unseen(note)
+
+        def decide(draft: Draft, order: Order) -> None:
+            requests.reopen(draft, order, return_id, send_by, note, today=self._today())
+
+        return self._command(order_id, by, decide, connection=connection)
 
     def receive(
         self,
@@ -732,9 +820,10 @@ class ReturnDesk(LabelDesk):
             ) from None
         case = self._commands.known(order_id)
         staff = reader is Audience.STAFF
-        notes = self._services.store.notes(self.shop_id, order_id) if staff else {}
+        told = any(recorded.event.subject.instructions_id for recorded in case.events)
+        kept = self._services.store.notes(self.shop_id, order_id) if staff or told else {}
         pages = self._links.pages(case.order, case.dossier) if staff else {}
-        return timeline.entries(case.order, case.events, reader, notes=notes, pages=pages)
+        return timeline.entries(case.order, case.events, reader, kept=kept, pages=pages)
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns and refunds, as it was last seen where the shop has it no more; empty
@@ -780,6 +869,13 @@ class ReturnDesk(LabelDesk):
             refund_id=refund_id,
             batch=batch,
         )
+
+    def find_return(self, number: str) -> ReturnSummary | None:
+        """The return of this shop with the ``number`` that somebody typed from a label, a mail or a bank line; None
+        where there is none. Small letters, blanks, hyphens, O for 0 and I or L for 1 are taken for what was meant.
+        Raises `InvalidArgument` for what can be no number: one wrong character, or two that changed places, are seen.
+        """
+        return self._lists.find_return(number)
 
     def find_order(
         self, provider: str, reference: str, *, account: str = "default", mode: Mode = Mode.LIVE
@@ -873,6 +969,10 @@ class ReturnDesk(LabelDesk):
             policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
             goods.receive(draft, order, arrival, note)
             stock.after_receipt(draft, order, arrival.return_id, policy)
+
+    def _today(self) -> datetime.date:
+        """The calendar day in the shop's zone."""
+        return self._services.clock().astimezone(self._services.zone).date()
 
     def _command(
         self,

@@ -22,6 +22,7 @@ from retour.model.outcome import (
     ReturnSummary,
 )
 from retour.model.refunds import RefundState
+from retour.model.return_number import read_return_number, return_number
 from retour.model.returns import GoodsState, StockState
 from retour.model.text import text
 from retour.store.pages import RefundRow, ReturnRow
@@ -46,6 +47,11 @@ class Lists:
         rows, following = self.services.store.pages.returns(self.shop_id, given, limit=limit, after=after)
         return ReturnPage(returns=tuple(self._readable(rows, _return_summary)), next=following)
 
+    def find_return(self, typed: str) -> ReturnSummary | None:
+        """The return with the number that somebody typed. Raises `InvalidArgument` for what can be none."""
+        row = self.services.store.pages.return_with_number(self.shop_id, read_return_number(typed))
+        return next(self._readable([] if row is None else [row], _return_summary), None)
+
     def refunds(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> RefundPage:
         """A page of the refunds that the filters let through, the newest first."""
         check_page(limit)
@@ -69,6 +75,7 @@ def _return_summary(row: ReturnRow) -> ReturnSummary:
     return ReturnSummary(
         order_id=row.order_id,
         return_id=row.return_id,
+        number=return_number(row.return_id),
         goods=GoodsState(row.goods),
         stock=StockState(row.stock),
         waits_for=row.waits_for,

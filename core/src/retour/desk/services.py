@@ -15,6 +15,7 @@ from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
 from retour.model.parcels import Address
+from retour.model.return_reasons import ReturnReason
 from retour.plugins.accounts import Accounts
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Registry
@@ -41,6 +42,7 @@ class Services:
     keeping: Keeping
     whose_payment: WhosePayment
     shops: Callable[[str], ShopCaller]
+    return_reasons: Callable[[str], tuple[ReturnReason, ...] | None]
     clock: Callable[[], datetime.datetime]
     zone: ZoneInfo
     return_address: Callable[[str], Address | None]

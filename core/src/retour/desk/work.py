@@ -15,7 +15,7 @@ from retour.model.errors import InvalidArgument, OrderUnreadable, StoreLocked
 from retour.model.outcome import Postponed, WorkReport
 from retour.model.text import text
 from retour.providers.errors import redacted
-from retour.rules import goods
+from retour.rules import requests
 from retour.store.clock import microseconds
 
 MOST_AT_ONCE = 1_000_000
@@ -85,7 +85,7 @@ class Work:
         command = Command(
             order_id=order_id,
             by=Actor.system(),
-            decide=lambda draft, _: goods.expire(draft, return_id, today),
+            decide=lambda draft, _: requests.expire(draft, return_id, today),
             as_last_seen=True,
         )
         return Commands(self.services, shop_id).run(command).changed

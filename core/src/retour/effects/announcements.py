@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+import attrs
+
+from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn, announced_lines
 from retour.model.dossier import Dossier
-from retour.model.events.event import ORDER_RETURNED, PARCEL_MOVED, REFUND_CHANGED, RESTOCKED, Recorded
-from retour.model.events.goods import GoodsReceived, ReceiptCorrected
+from retour.model.events.event import (
+    ORDER_RETURNED,
+    PARCEL_MOVED,
+    REFUND_CHANGED,
+    RESTOCKED,
+    RETURN_APPROVED,
+    RETURN_CLOSED,
+    RETURN_REQUESTED,
+    Recorded,
+)
+from retour.model.events.goods import (
+    GoodsReceived,
+    ReceiptCorrected,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnRequested,
+)
 from retour.model.events.labels import ParcelMoved
 from retour.model.events.stock import StockApplied
 from retour.model.history import fold
@@ -17,12 +38,31 @@ from retour.plugins.context import HookContext
 from retour.plugins.hooks import Hooks
 from retour.rules.goods import as_returned
 
+Kept: TypeAlias = Callable[[], Mapping[str, str]]
+"""Gives the words of an order that are still kept, by their id."""
 
-def announce(hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, events: Sequence[Recorded]) -> None:
+
+@attrs.frozen(kw_only=True)
+class Announcement:
+    """One event that one plugin is told of: all ``events`` of the order up to it, and the ``dossier`` and the ``order``
+    as they were then."""
+
+    hooks: Hooks
+    plugin: str
+    events: Sequence[Recorded]
+    dossier: Dossier
+    order: Order
+    kept: Kept
+    ctx: HookContext
+
+
+def announce(
+    hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, events: Sequence[Recorded], kept: Kept
+) -> None:
     """Tell ``plugin``, through ``hook``, about the last of ``events``; raises `PluginFailed`.
 
-    ``events`` are all events of the order up to that one, so the plugin hears what was true then. What was once
-    announced by this hook, and is no longer, is told to nobody.
+    ``events`` are all events of the order up to that one, so the plugin hears what was true then; words that are kept
+    apart are as they are now. What was once announced by this hook, and is no longer, is told to nobody.
     """
     recorded = events[-1]
     if recorded.event.announced_by != hook:
@@ -31,41 +71,76 @@ def announce(hooks: Hooks, shop: str, plugin: str, hook: str, order_id: str, eve
     if dossier.order is None:
         raise LookupError(f"order {order_id} has no facts before event {recorded.seq}")
     ctx = HookContext(shop=shop, by=recorded.by, at=recorded.at, event=f"{shop}/{order_id}/{recorded.seq}")
-    _TELL[hook](hooks, plugin, dossier, dossier.order, recorded.event, ctx)
+    told = Announcement(
+        hooks=hooks, plugin=plugin, events=events, dossier=dossier, order=dossier.order, kept=kept, ctx=ctx
+    )
+    _TELL[hook](told, recorded.event)
 
 
-def _order_returned(
-    hooks: Hooks,
-    plugin: str,
-    dossier: Dossier,
-    order: Order,
-    event: GoodsReceived | ReceiptCorrected,
-    ctx: HookContext,
-) -> None:
-    counts = tuple(dossier.returns[event.return_id].receipts[event.receipt_id].lines.values())
-    returned = as_returned(order, event.return_id, event.receipt_id, counts, dossier.extent)
-    hooks.on_order_returned(plugin, order, returned, ctx)
+def _return_requested(told: Announcement, event: ReturnRequested) -> None:
+    requested = RequestedReturn(
+        return_id=event.return_id,
+        number=told.dossier.returns[event.return_id].number,
+        lines=event.lines,
+        reasons=event.reasons,
+        objections=event.objections,
+        files=len(event.evidence_ids),
+    )
+    told.hooks.on_return_requested(told.plugin, told.order, requested, told.ctx)
 
 
-def _restocked(
-    hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: StockApplied, ctx: HookContext
-) -> None:
-    movements = dossier.returns[event.return_id].movements
+def _return_approved(told: Announcement, event: ReturnApproved) -> None:
+    return_ = told.dossier.returns[event.return_id]
+    before = [one.event for one in told.events[:-1] if isinstance(one.event, ReturnApproved)]
+    approved = ApprovedReturn(
+        return_id=return_.id,
+        number=return_.number,
+        lines=announced_lines(return_),
+        send_by=return_.send_by,
+        instructions=told.kept().get(return_.instructions_id, "") if return_.instructions_id is not None else "",
+        again=any(one.return_id == return_.id for one in before),
+    )
+    told.hooks.on_return_approved(told.plugin, told.order, approved, told.ctx)
+
+
+def _return_closed(told: Announcement, event: ReturnRejected | ReturnCancelled | ReturnExpired | ReturnClosed) -> None:
+    return_ = told.dossier.returns[event.return_id]
+    closed = ClosedReturn(
+        return_id=return_.id,
+        number=return_.number,
+        lines=announced_lines(return_),
+        ended=return_.goods,
+        because=event.because if isinstance(event, ReturnRejected) else "",
+    )
+    told.hooks.on_return_closed(told.plugin, told.order, closed, told.ctx)
+
+
+def _order_returned(told: Announcement, event: GoodsReceived | ReceiptCorrected) -> None:
+    counts = tuple(told.dossier.returns[event.return_id].receipts[event.receipt_id].lines.values())
+    returned = as_returned(told.order, event.return_id, event.receipt_id, counts, told.dossier.extent)
+    told.hooks.on_order_returned(told.plugin, told.order, returned, told.ctx)
+
+
+def _restocked(told: Announcement, event: StockApplied) -> None:
+    movements = told.dossier.returns[event.return_id].movements
     booked = tuple([movements[movement_id].booking for movement_id in event.movement_ids])
-    hooks.on_restocked(plugin, order, Restocked(return_id=event.return_id, movements=booked), ctx)
+    restocked = Restocked(return_id=event.return_id, movements=booked)
+    told.hooks.on_restocked(told.plugin, told.order, restocked, told.ctx)
 
 
-def _refund_changed(hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: Any, ctx: HookContext) -> None:
-    hooks.on_refund_changed(plugin, order, dossier.refunds[event.subject.refund_id], ctx)
+def _refund_changed(told: Announcement, event: Any) -> None:
+    refund = told.dossier.refunds[event.subject.refund_id]
+    told.hooks.on_refund_changed(told.plugin, told.order, refund, told.ctx)
 
 
-def _parcel_moved(
-    hooks: Hooks, plugin: str, dossier: Dossier, order: Order, event: ParcelMoved, ctx: HookContext
-) -> None:
-    hooks.on_parcel_moved(plugin, order, dossier.labels[event.label_id], ctx)
+def _parcel_moved(told: Announcement, event: ParcelMoved) -> None:
+    told.hooks.on_parcel_moved(told.plugin, told.order, told.dossier.labels[event.label_id], told.ctx)
 
 
-_TELL: Mapping[str, Callable[[Hooks, str, Dossier, Order, Any, HookContext], None]] = {
+_TELL: Mapping[str, Callable[[Announcement, Any], None]] = {
+    RETURN_REQUESTED: _return_requested,
+    RETURN_APPROVED: _return_approved,
+    RETURN_CLOSED: _return_closed,
     ORDER_RETURNED: _order_returned,
     RESTOCKED: _restocked,
     REFUND_CHANGED: _refund_changed,

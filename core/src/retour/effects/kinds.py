@@ -65,12 +65,14 @@ may take, connecting and everything that a provider has to ask on the way includ
 
 @attrs.frozen(kw_only=True)
 class Outside:
-    """What effects are done with: the host's shops, the plugins, the payment and shipping providers."""
+    """What effects are done with: the host's shops, the plugins, the payment and shipping providers, and the words of
+    an order that are ``kept`` apart from its events, by their id."""
 
     shops: Callable[[str], ShopCaller]
     hooks: Hooks
     refunding: Refunding
     labelling: Labelling
+    kept: Callable[[str, str], Mapping[str, str]]
 
 
 class Effect(Protocol):
@@ -300,7 +302,15 @@ class Announce:
 
     def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
         try:
-            announce(outside.hooks, claimed.shop, self.plugin, self.hook, self.order_id, case.events[: self.seq])
+            announce(
+                outside.hooks,
+                claimed.shop,
+                self.plugin,
+                self.hook,
+                self.order_id,
+                case.events[: self.seq],
+                lambda: outside.kept(claimed.shop, self.order_id),
+            )
         except PluginFailed as failure:
             return Attempt(settled=postpone(claimed, str(failure)))
         return Attempt(settled=done(claimed))
@@ -384,8 +394,9 @@ def effects_of(
     def made(
         dossier: Dossier, events: Sequence[Recorded], new_id: Callable[[str], str], owner: str | None
     ) -> list[NewEffect]:
-        asked = asked_for(dossier, events, hooks.announced_to)
-        return [to_store(effect, _row_of(effect) or new_id("ef"), owner, LEASE) for effect in asked]
+        asked = list(asked_for(dossier, events, hooks.announced_to))
+        ids = sorted([new_id("ef") for _ in asked])  # so that who claims them by their ids has them in their order
+        return [to_store(effect, _row_of(effect) or one, owner, LEASE) for one, effect in zip(ids, asked, strict=True)]
 
     return made
 

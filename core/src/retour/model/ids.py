@@ -25,7 +25,7 @@ def crockford(number: int, length: int) -> str:
 
 def id_maker(milliseconds: int) -> NewId:
     """A source of ids made at ``milliseconds`` since 1970. Prefixes: rt return, rc receipt, mv movement,
-    rf refund, nt note, ba bank account, ef effect."""
+    rf refund, nt note, ba bank account, ev evidence, ef effect."""
     time = crockford(milliseconds, 10)
 
     def new_id(prefix: str) -> str:

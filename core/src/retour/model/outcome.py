@@ -54,12 +54,14 @@ class RestockOutcome:
 
 @attrs.frozen(kw_only=True)
 class ReturnOutcome:
-    """One return as the command left it. ``receipt_id`` is the receipt that the command made, if it made one."""
+    """One return as the command left it. ``number`` is what people call it, ``receipt_id`` the receipt that the command
+    made, if it made one."""
 
     return_id: str
     receipt_id: str | None
     goods: GoodsState
     restock: RestockOutcome
+    number: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +115,11 @@ class Outcome:
         return self._main.return_id if self._main is not None else ""
 
     @property
+    def return_number(self) -> str:
+        """The number of the return, for its label and for mails; empty when the command touched none."""
+        return self._main.number if self._main is not None else ""
+
+    @property
     def receipt_id(self) -> str | None:
         """The id of the receipt that the command made, if it made one."""
         return self._main.receipt_id if self._main is not None else None
@@ -154,9 +161,12 @@ REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
 
 @attrs.frozen(kw_only=True)
 class ReturnSummary:
-    """One return on a list over all orders. ``waits_for`` is what it waits for since ``since``: "review", "goods",
-    "counting" (its parcel was delivered), "answer" (about the stock), "stock" (to be booked), "order" (the shop changed
-    the order below what came back: somebody has to look), or nothing. ``due`` is the last day to send it."""
+    """One return on a list over all orders; ``number`` is what people call it.
+
+    ``waits_for`` is what it waits for since ``since``: "review", "goods", "counting" (its parcel was delivered),
+    "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the order below what came back:
+    somebody has to look), or nothing. ``due`` is the last day to send it.
+    """
 
     order_id: str
     return_id: str
@@ -166,6 +176,7 @@ class ReturnSummary:
     since: datetime.datetime
     due: datetime.date | None
     opened_at: datetime.datetime
+    number: str
 
 
 @attrs.frozen(kw_only=True)
@@ -301,6 +312,7 @@ def return_outcome(
         )
     return ReturnOutcome(
         return_id=return_.id,
+        number=return_.number,
         receipt_id=receipt_id,
         goods=return_.goods,
         restock=RestockOutcome(

@@ -9,9 +9,12 @@ from typing import Annotated
 
 import attrs
 
+from retour.model.evidence import MOST_EVIDENCE
 from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
 from retour.model.making import unchecked
 from retour.model.reasons import Reason, as_reason
+from retour.model.return_number import return_number
+from retour.model.return_reasons import ReturnReason
 from retour.model.text import Text, text
 
 
@@ -54,7 +57,10 @@ class Extent(StrEnum):
 
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class RequestedLine:
-    """``quantity`` units of one order line that a customer wants to send back, with the ``reason`` if one was given."""
+    """``quantity`` units of one order line that a customer wants to send back, and why, if he says so.
+
+    ``reason`` is the code of a `ReturnReason` of the host's list; where the host gives none, it may be any text.
+    """
 
     line_id: Id
     quantity: Units
@@ -214,10 +220,12 @@ class Objection:
 
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnRequest:
-    """What a `return_policy` is asked about: who wants to send back what."""
+    """What a `return_policy` is asked about: who wants to send back what, why by the reason of each line, and how many
+    ``files`` came with it."""
 
     return_id: Id
     lines: tuple[RequestedLine, ...]
+    files: Annotated[int, Between(0, MOST_EVIDENCE)] = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -258,10 +266,13 @@ class Return:
     """One return, as its events make it. Times are UTC.
 
     ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
-    ``reasons`` what was said why, per order line. ``send_by`` is the last day to send it, in the shop's zone.
-    ``receipts`` and ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
-    about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
-    units per order line that he books himself.
+    ``reasons`` what was said why, per order line: a code of the host's list, or a text of its own; ``reasons_chosen``
+    are those of the list, as they were then. ``evidence_ids`` name the files that were added: `ReturnDesk.evidence`
+    gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone, and ``instructions_id``
+    names what the customer was told to do: the timeline shows it. ``ended_from`` is where it was when it was rejected,
+    cancelled, expired or closed: None while it goes on. ``receipts`` and ``movements`` are its counts and its stock
+    bookings by their id. ``decided`` is the last answer about its stock, ``question_open`` says that the merchant was
+    asked and has not answered, and ``by_hand`` are the units per order line that he books himself.
     """
 
     id: str
@@ -270,14 +281,33 @@ class Return:
     changed_at: datetime.datetime
     requested: Mapping[str, int] = attrs.field(factory=dict)
     reasons: Mapping[str, str] = attrs.field(factory=dict)
+    reasons_chosen: tuple[ReturnReason, ...] = ()
+    evidence_ids: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
     send_by: datetime.date | None = None
+    instructions_id: str | None = None
+    ended_from: GoodsState | None = None
     tracking: str = ""
     receipts: Mapping[str, Receipt] = attrs.field(factory=dict)
     decided: RestockDecision | None = None
     question_open: bool = False
     by_hand: Mapping[str, int] = attrs.field(factory=dict)
     movements: Mapping[str, Movement] = attrs.field(factory=dict)
+
+    @property
+    def number(self) -> str:
+        """What is written on its label and in mails: short, and found by `ReturnDesk.find_return`."""
+        return return_number(self.id)
+
+    def reason(self, line_id: str) -> ReturnReason | None:
+        """The reason that was chosen for a line, as the host's list had it then; None where none of a list was."""
+        return next((one for one in self.reasons_chosen if one.code == self.reasons.get(line_id)), None)
+
+    def reason_text(self, line_id: str, language: str = "en") -> str:
+        """Why a line comes back, in ``language``: the words of the reason that was chosen, else the text that was
+        given; empty where nothing was said."""
+        chosen = self.reason(line_id)
+        return chosen.text(language) if chosen is not None else self.reasons.get(line_id, "")
 
     @property
     def live(self) -> bool:

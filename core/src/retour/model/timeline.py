@@ -8,6 +8,7 @@ from enum import StrEnum
 import attrs
 
 from retour.model.actor import Actor
+from retour.model.evidence import EvidenceFile
 from retour.model.text import Text
 
 
@@ -23,8 +24,10 @@ class TimelineEntry:
     """One line of a timeline.
 
     ``seq`` is the event's, 0 for what the host's order itself tells (placed, paid). ``code`` is the event's type.
-    ``note`` is what somebody wrote with it, and ``account`` the bank account that money goes to, its IBAN masked: for
-    the staff only, empty when they were removed. ``url`` leads to the payment at its provider.
+    ``note`` is what somebody wrote with it, ``account`` the bank account that money goes to, its IBAN masked, and
+    ``evidence`` the files that somebody added: for the staff only, empty when they were removed. ``url`` leads to the
+    payment at its provider. ``return_number`` is the number of the return that it is about,
+    and ``instructions`` what the shop told the customer to do: for both, empty when it was removed.
     """
 
     seq: int
@@ -35,6 +38,9 @@ class TimelineEntry:
     note: str = ""
     url: str = ""
     account: str = ""
+    evidence: tuple[EvidenceFile, ...] = ()
+    return_number: str = ""
+    instructions: str = ""
 
     def text(self, language: str = "en") -> str:
         """The entry in ``language`` ("en" or "nl")."""

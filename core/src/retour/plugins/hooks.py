@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
+from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
 from retour.model.asking import asking
 from retour.model.errors import RetourError
 from retour.model.fields import check_again
@@ -149,6 +150,18 @@ class Hooks:
     def announced_to(self, hook: str) -> tuple[str, ...]:
         """The plugins that want to hear ``hook``, by name."""
         return self._announced[hook]
+
+    def on_return_requested(self, plugin: str, order: Order, requested: RequestedReturn, ctx: HookContext) -> None:
+        """Tell one plugin that a return was requested; raises `PluginFailed`."""
+        self._tell(plugin, "on_return_requested", order=order, requested=requested, ctx=ctx)
+
+    def on_return_approved(self, plugin: str, order: Order, approved: ApprovedReturn, ctx: HookContext) -> None:
+        """Tell one plugin that a return was approved; raises `PluginFailed`."""
+        self._tell(plugin, "on_return_approved", order=order, approved=approved, ctx=ctx)
+
+    def on_return_closed(self, plugin: str, order: Order, closed: ClosedReturn, ctx: HookContext) -> None:
+        """Tell one plugin that a return has ended; raises `PluginFailed`."""
+        self._tell(plugin, "on_return_closed", order=order, closed=closed, ctx=ctx)
 
     def on_order_returned(self, plugin: str, order: Order, returned: Returned, ctx: HookContext) -> None:
         """Tell one plugin that goods came back; raises `PluginFailed`."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
 from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.order import Order, Payment
@@ -158,6 +159,60 @@ def refund_approval(order: Order, plan: RefundPlan, ctx: HookContext) -> Approva
     ...     def refund_approval(self, order, plan, ctx):
     ...         if plan.amount > Money.of("250.00", order.currency):
     ...             return Approval.hold("above 250.00 a second person looks")
+    """
+
+
+@hookspec
+def on_return_requested(order: Order, requested: RequestedReturn, ctx: HookContext) -> None:
+    """Hear that somebody wants to send goods back.
+
+    **Kind**: announce. **Called** after commit, once per request, at least once: recognise repeats by ``ctx.event``.
+    What policies made of it at once follows in the hooks below. ``order`` is the order as it was seen then, without
+    personal data. **Return** nothing. **If it raises**, it is told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class TellTheStaff:
+    ...     @hookimpl
+    ...     def on_return_requested(self, order, requested, ctx):
+    ...         for line in requested.lines:
+    ...             name, why = order.line(line.line_id).name, requested.reason_text(line.line_id, "nl")
+    ...             print(f"{requested.number}: {line.quantity} x {name} ({why})")
+    """
+
+
+@hookspec
+def on_return_approved(order: Order, approved: ApprovedReturn, ctx: HookContext) -> None:
+    """Hear that goods may come back, and what the customer is told to do.
+
+    **Kind**: announce. **Called** after commit, once per approval, at least once: recognise repeats by ``ctx.event``.
+    A return is approved again where its last day or its instructions change, or it was reopened: ``approved.again``.
+    The instructions are words of the staff for the customer, and every plugin that implements this hook reads them;
+    they are empty where there are none, or they were forgotten.
+    **Return** nothing. **If it raises**, it is told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class ApprovalMail:
+    ...     @hookimpl
+    ...     def on_return_approved(self, order, approved, ctx):
+    ...         print(f"Write {approved.number} on the parcel. {approved.instructions}")
+    ...         if approved.send_by is not None:
+    ...             print(f"Send it by {approved.send_by}.")
+    """
+
+
+@hookspec
+def on_return_closed(order: Order, closed: ClosedReturn, ctx: HookContext) -> None:
+    """Hear that nothing more is expected of a return: it was rejected, cancelled or closed, or it expired.
+
+    **Kind**: announce. **Called** after commit, once per end, at least once: recognise repeats by ``ctx.event``. A
+    return that staff reopened can end again. **Return** nothing. **If it raises**, it is told again later, to that
+    plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class EndMail:
+    ...     @hookimpl
+    ...     def on_return_closed(self, order, closed, ctx):
+    ...         print(f"{closed.number} is {closed.ended.value}. {closed.because}")
     """
 
 

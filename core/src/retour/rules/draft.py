@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 
 import attrs
 
@@ -13,6 +14,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidReference, NotAllowed
 from retour.model.events.event import Event, Recorded
 from retour.model.events.goods import OrderSeen
+from retour.model.evidence import EvidenceFile, evidence_as_words
 from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.making import unchecked
@@ -27,8 +29,8 @@ _recorded = unchecked(Recorded)
 
 @attrs.frozen(kw_only=True)
 class Note:
-    """Personal data, free words that somebody wrote or a bank account: kept apart from the event that names it by
-    ``id``."""
+    """Personal data, free words that somebody wrote, a bank account or a file: kept apart from the event that names it
+    by ``id``."""
 
     id: str
     customer: str
@@ -121,6 +123,12 @@ class Draft:
     def document(self, order: Order, words: str) -> str:
         """Keep a label's document; gives the id under which an event names it."""
         return self._keep("do", order, words)
+
+    def evidence(self, order: Order, evidence: Sequence[EvidenceFile]) -> tuple[str, ...]:
+        """Keep files that somebody added; gives the ids under which an event names them."""
+        for one in evidence:
+            refuse_card_number(order.id, one.name)
+        return tuple([self._keep("ev", order, evidence_as_words(one)) for one in evidence])
 
     def _keep(self, prefix: str, order: Order, words: str) -> str:
         note = Note(id=self.new_id(prefix), customer=order.customer, words=unseen(words))

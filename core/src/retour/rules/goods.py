@@ -1,12 +1,11 @@
-"""The goods track: who may send what back, what arrived, and how much is left.
+"""The goods track where goods come in: what arrived, of which return, and how much is left.
 
-requested -> approved | rejected -> in transit -> partly received -> received -> closed; cancelled, expired.
-A host may start anywhere: a receipt with no request before it is legal.
+How a return is announced and ends is told in `retour.rules.requests`. A host may start anywhere: a receipt with no
+request before it is legal.
 """
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -14,18 +13,12 @@ import attrs
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier, extent_of
-from retour.model.errors import InvalidArgument, InvalidLines, InvalidQuantity, InvalidValue, UnknownLine, WrongState
+from retour.model.errors import InvalidLines, InvalidQuantity, InvalidValue, UnknownLine, WrongState
 from retour.model.events.event import Event
 from retour.model.events.goods import (
     GoodsReceived,
     ReceiptCorrected,
-    ReturnApproved,
     ReturnCancelled,
-    ReturnClosed,
-    ReturnExpired,
-    ReturnRejected,
-    ReturnRequested,
-    ReturnSent,
 )
 from retour.model.fields import MOST_UNITS, shown
 from retour.model.ids import NewId
@@ -35,12 +28,10 @@ from retour.model.returns import (
     Counted,
     Extent,
     GoodsState,
-    Objection,
     RequestedLine,
     Return,
     Returned,
     ReturnedLine,
-    Severity,
 )
 from retour.model.text import Text, text
 from retour.rules.draft import Draft
@@ -53,12 +44,6 @@ POLICY = Actor.system("policy")
 """Who decides when nobody had to be asked."""
 
 _MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
-    ReturnApproved: frozenset({GoodsState.REQUESTED}),
-    ReturnRejected: frozenset({GoodsState.REQUESTED}),
-    ReturnSent: frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
-    ReturnCancelled: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
-    ReturnExpired: frozenset({GoodsState.APPROVED}),
-    ReturnClosed: frozenset({GoodsState.PARTLY_RECEIVED, GoodsState.RECEIVED}),
     GoodsReceived: frozenset(
         {
             GoodsState.REQUESTED,
@@ -69,17 +54,9 @@ _MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
         }
     ),
 }
-"""From which states each event may follow."""
+"""From which states a count may follow; how a return comes there and ends is told in `retour.rules.requests`."""
 
-_VERBS: Mapping[type[Event], Text] = {
-    ReturnApproved: text("approve"),
-    ReturnRejected: text("reject"),
-    ReturnSent: text("send"),
-    ReturnCancelled: text("cancel"),
-    ReturnExpired: text("expire"),
-    ReturnClosed: text("close"),
-    GoodsReceived: text("receive"),
-}
+_VERBS: Mapping[type[Event], Text] = {GoodsReceived: text("receive")}
 
 
 @attrs.frozen(kw_only=True)
@@ -123,7 +100,7 @@ def given_lines(order_id: str, lines: object, kind: type[_L]) -> tuple[_L, ...]:
 
 def _given_line(order_id: str, kind: type[_L], name: str, line_id: str, units: int) -> _L:
     """One entry of a mapping; the error of one that cannot be names the order."""
-    _check_units(order_id, line_id, units, zero_allowed=True)
+    check_units(order_id, line_id, units, zero_allowed=True)
     try:
         return kind(line_id=line_id, **{name: units})  # type: ignore[arg-type]
     except InvalidValue as error:
@@ -136,107 +113,17 @@ def _given_line(order_id: str, kind: type[_L], name: str, line_id: str, units: i
         ) from None
 
 
-# --- announcing a return ---------------------------------------------------------------------------------
-
-
-def requested_lines(dossier: Dossier, order: Order, asked: tuple[RequestedLine, ...]) -> tuple[RequestedLine, ...]:
-    """The lines of a request, checked: on the order, once each, and no more units than are left."""
-    _check_names(order, [line.line_id for line in asked])
-    left = units_left(dossier, order)
-    for line in asked:
-        _check_units(order.id, line.line_id, line.quantity)
-        if line.quantity > left[line.line_id]:
-            raise _more_than_left(dossier, order, line.line_id, line.quantity, left[line.line_id])
-    return asked
-
-
-def request(
-    draft: Draft,
-    order: Order,
-    return_id: str,
-    lines: tuple[RequestedLine, ...],
-    objections: Sequence[Objection],
-    note: str | None,
-) -> None:
-    """Announce a return. Without objections it is approved at once; a refusal rejects what a customer asks, and
-    leaves what staff asks to staff."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("request a return"))
-    strictest = sorted(objections, key=lambda objection: objection.severity is not Severity.REFUSE)
-    draft.record(
-        ReturnRequested(return_id=return_id, lines=lines, objections=tuple(strictest), note_id=draft.note(order, note))
-    )
-    if not strictest:
-        draft.record(ReturnApproved(return_id=return_id), by=POLICY)
-    elif strictest[0].severity is Severity.REFUSE and draft.by.kind is ActorKind.CUSTOMER:
-        draft.record(ReturnRejected(return_id=return_id, because=str(strictest[0].because or "")), by=POLICY)
-
-
-def approve(draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None) -> None:
-    """Say that the goods may come back."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
-    _check_move(draft.dossier, return_id, ReturnApproved)
-    draft.record(ReturnApproved(return_id=return_id, send_by=send_by, note_id=draft.note(order, note)))
-
-
-def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
-    """Say that the goods may not come back, and why."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
-    _check_move(draft.dossier, return_id, ReturnRejected)
-    if not because.strip():
-        raise InvalidArgument(
-            text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
-        )
-    draft.record(ReturnRejected(return_id=return_id, because=because.strip(), note_id=draft.note(order, note)))
-
-
-def send(draft: Draft, order: Order, return_id: str, tracking: str, note: str | None) -> None:
-    """The goods are on their way; again, to correct the tracking number."""
-    _check_move(draft.dossier, return_id, ReturnSent)
-    draft.record(ReturnSent(return_id=return_id, tracking=tracking, note_id=draft.note(order, note)))
-
-
-def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
-    """The goods will not come. Impossible once something was counted: correct the receipt instead."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("cancel a return"))
-    _check_move(draft.dossier, return_id, ReturnCancelled)
-    draft.record(ReturnCancelled(return_id=return_id, note_id=draft.note(order, note)))
-
-
-def expire(draft: Draft, return_id: str, today: datetime.date) -> bool:
-    """Expire an approved return whose last day to send has passed; says whether it did."""
-    return_ = draft.dossier.return_(return_id)
-    due = return_.goods in _MOVES[ReturnExpired] and return_.send_by is not None and return_.send_by < today
-    if due:
-        draft.record(ReturnExpired(return_id=return_id))
-    return due
-
-
-def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
-    """Expect nothing more: units that were announced but never counted are free for another return."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("close a return"))
-    _check_move(draft.dossier, return_id, ReturnClosed)
-    if draft.dossier.return_(return_id).question_open:
-        raise WrongState(
-            text(
-                "Order {order}: return {return_id} still waits for an answer about the stock. Answer that first.",
-                order=order.id,
-                return_id=return_id,
-            )
-        )
-    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note)))
-
-
 # --- counting what arrived -------------------------------------------------------------------------------
 
 
 def counted_lines(order: Order, counts: tuple[Counted, ...], *, zero_allowed: bool = False) -> tuple[Counted, ...]:
     """The lines of a count, checked: on the order, once each, whole units."""
-    _check_names(order, [count.line_id for count in counts])
+    check_names(order, [count.line_id for count in counts])
     for count in counts:
         for units in (count.sellable, count.damaged, count.missing, count.wrong):
-            _check_units(order.id, count.line_id, units, zero_allowed=True)
+            check_units(order.id, count.line_id, units, zero_allowed=True)
         if not zero_allowed:
-            _check_units(order.id, count.line_id, count.units)
+            check_units(order.id, count.line_id, count.units)
     return counts
 
 
@@ -486,7 +373,7 @@ def _more(new: Counted, old: Counted | None) -> int:
     return new.came_back - (old.came_back if old is not None else 0)
 
 
-def _check_names(order: Order, names: Sequence[str]) -> None:
+def check_names(order: Order, names: Sequence[str]) -> None:
     if not names:
         raise InvalidLines(text("Order {order}: the list of lines is empty. Name at least one line.", order=order.id))
     for name in names:
@@ -510,7 +397,7 @@ def _check_names(order: Order, names: Sequence[str]) -> None:
             )
 
 
-def _check_units(order_id: str, line_id: str, units: object, *, zero_allowed: bool = False) -> None:
+def check_units(order_id: str, line_id: str, units: object, *, zero_allowed: bool = False) -> None:
     if type(units) is not int or not 0 <= units <= MOST_UNITS or (units == 0 and not zero_allowed):
         raise InvalidQuantity(
             text(

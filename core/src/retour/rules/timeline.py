@@ -20,8 +20,10 @@ from retour.model.events import (  # noqa: F401 - each event has its words then
 from retour.model.events.event import Recorded
 from retour.model.events.goods import OrderSeen
 from retour.model.events.telling import WORDS
+from retour.model.evidence import EvidenceFile, evidence_of_words
 from retour.model.history import apply
 from retour.model.order import Order
+from retour.model.return_number import return_number
 from retour.model.text import Text, text
 from retour.model.timeline import Audience, TimelineEntry
 
@@ -31,16 +33,17 @@ def entries(
     events: Iterable[Recorded],
     audience: Audience,
     *,
-    notes: Mapping[str, str],
+    kept: Mapping[str, str],
     pages: Mapping[str, str],
 ) -> tuple[TimelineEntry, ...]:
     """The timeline of an order for ``audience``, the oldest first.
 
-    ``notes`` are the words and bank accounts that are still kept, by their id, and ``pages`` the payments' pages at
-    their providers, by the payment's id: both are for the staff.
+    ``kept`` are the words, bank accounts and files that are still kept, by their id, and ``pages`` the payments' pages
+    at their providers, by the payment's id: both are for the staff, and of the words the instructions for the customer
+    too.
     """
     staff = audience is Audience.STAFF
-    shown_notes, shown_pages = (notes, pages) if staff else ({}, {})
+    shown_pages = pages if staff else {}
     waiting = sorted(_order_entries(order, shown_pages), key=lambda entry: entry.at)
     found: list[TimelineEntry] = []
     dossier = Dossier(order_id=order.id)
@@ -50,7 +53,7 @@ def entries(
         if words is not None:
             while waiting and waiting[0].at <= recorded.at:
                 found.append(waiting.pop(0))
-            found.append(_entry(recorded, audience, words, shown_notes, shown_pages))
+            found.append(_entry(recorded, audience, words, kept, shown_pages))
     return (*found, *waiting)
 
 
@@ -91,9 +94,10 @@ def _words(dossier: Dossier, recorded: Recorded, audience: Audience) -> Text | N
 
 
 def _entry(
-    recorded: Recorded, audience: Audience, words: Text, notes: Mapping[str, str], pages: Mapping[str, str]
+    recorded: Recorded, audience: Audience, words: Text, kept: Mapping[str, str], pages: Mapping[str, str]
 ) -> TimelineEntry:
     event, by = recorded.event, recorded.by
+    notes = kept if audience is Audience.STAFF else {}
     if audience is Audience.CUSTOMER and by.kind is ActorKind.STAFF:
         by = Actor.staff("")
     return TimelineEntry(
@@ -105,7 +109,15 @@ def _entry(
         note=notes.get(event.subject.note_id or "", ""),
         url=pages.get(event.subject.payment or "", ""),
         account=_account(notes, event.subject.account_id),
+        evidence=kept_evidence(notes, event.subject.evidence_ids),
+        instructions=kept.get(event.subject.instructions_id or "", ""),
+        return_number=return_number(event.subject.return_id) if event.subject.return_id is not None else "",
     )
+
+
+def kept_evidence(kept: Mapping[str, str], evidence_ids: Iterable[str]) -> tuple[EvidenceFile, ...]:
+    """The files with these ids that are still kept."""
+    return tuple([evidence_of_words(kept[one]) for one in evidence_ids if one in kept])
 
 
 def _account(kept: Mapping[str, str], account_id: str | None) -> str:

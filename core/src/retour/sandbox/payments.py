@@ -10,7 +10,7 @@ import datetime
 import importlib
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import attrs
 
@@ -160,15 +160,16 @@ class NamesPayments(Protocol):
         """
 
 
-def sandbox_at(where: str) -> type[PaymentSandbox]:
-    """The sandbox that a provider class names in ``sandbox``, as ``"module:Class"``.
+def sandbox_at(where: str) -> type[Any]:
+    """The sandbox that a provider class names in ``sandbox``, as ``"module:Class"``: a `PaymentSandbox` of one for
+    payments, a `ShippingSandbox` of one for parcels.
 
     Raises `ImportError`, with a sentence, where there is none, and whatever its module raises.
     """
     module, colon, name = where.partition(":")
     if not (module and colon and name):
         raise ImportError(f"{where} is not of the form module:Class")
-    found: type[PaymentSandbox] | None = getattr(importlib.import_module(module), name, None)
+    found: type[Any] | None = getattr(importlib.import_module(module), name, None)
     if not isinstance(found, type):
         raise ImportError(f"{module} has no class {name}")
     return found

@@ -34,6 +34,7 @@ class BookedLabel:
     label_id: str = ""
 
 
+@runtime_checkable
 class ShippingSandbox(Protocol):
     """A shipping provider on loopback, from ``with`` until its end, with a clock that stands still until it is moved.
 

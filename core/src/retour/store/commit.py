@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, delete, or_, update
+from sqlalchemy.exc import IntegrityError
 
 from retour.store import tables
 from retour.store.clock import SECOND, database_now
@@ -25,6 +26,10 @@ QUESTIONS_AT_ONCE, BETWEEN_QUESTIONS = 60, 1 * SECOND
 
 class VersionMoved(Exception):
     """Somebody else saved events of the same order since it was loaded; nothing was written."""
+
+
+class NumberTaken(VersionMoved):
+    """Another return of the shop has the number of a new one; nothing was written, and the next id gives another."""
 
 
 class LeaseLost(Exception):
@@ -136,7 +141,10 @@ def write(connection: Connection, commit: Commit) -> None:
             raise VersionMoved
         _ADD_EVENT.run_each(connection, commit.events)
         _list_attention(connection, commit, moved[1])
-    _PUT_RETURN.run_each(connection, commit.returns)
+    try:
+        _PUT_RETURN.run_each(connection, commit.returns)
+    except IntegrityError as error:
+        raise NumberTaken from error
     _PUT_REFUND.run_each(connection, commit.refunds)
     _DROP_REFUND.run_each(
         connection, [{"which_shop": commit.shop, "which": refund_id} for refund_id in commit.merged_refunds]

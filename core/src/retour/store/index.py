@@ -44,6 +44,7 @@ def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Set[str]) 
         "since": microseconds(return_.changed_at),
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),
+        "number": return_.number,
     }
 
 

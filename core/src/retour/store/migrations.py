@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy import text as sql
 
 from retour.model.errors import StoreNewer, StoreNotMigrated, StoreNotOurs
+from retour.model.return_number import return_number
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW
@@ -276,6 +277,28 @@ INSERT INTO retour_effect (id, shop, order_id, kind, plugin, body, state, lease_
 """
 
 
+def _numbers_of_returns(connection: Connection) -> None:
+    """Each return has the number that follows from its id; of two that would have the same, the first that is read."""
+    connection.execute(sql("ALTER TABLE retour_return ADD COLUMN number TEXT"))
+    connection.execute(sql("CREATE UNIQUE INDEX retour_return_number ON retour_return (shop, number)"))
+    after = {"shop": "", "return_id": ""}
+    while rows := connection.execute(sql(_RETURNS_WITHOUT_NUMBER), after).all():
+        for shop, return_id in rows:
+            given = {"shop": shop, "return_id": return_id, "number": return_number(return_id)}
+            connection.execute(sql(_NUMBER_A_RETURN), given)
+        after = {"shop": rows[-1][0], "return_id": rows[-1][1]}
+
+
+_RETURNS_WITHOUT_NUMBER = """
+SELECT shop, return_id FROM retour_return WHERE (shop, return_id) > (:shop, :return_id)
+    ORDER BY shop, return_id LIMIT 1000
+"""
+_NUMBER_A_RETURN = """
+UPDATE retour_return SET number = :number WHERE shop = :shop AND return_id = :return_id
+    AND NOT EXISTS (SELECT 1 FROM retour_return other WHERE other.shop = :shop AND other.number = :number)
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -289,6 +312,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (10, "payments that webhooks name and nobody knows", _unknown_names),
     (11, "what a person must look at", _what_a_person_must_look_at),
     (12, "looks at refunds that succeeded", _late_failures),
+    (13, "the numbers of returns", _numbers_of_returns),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -63,6 +63,14 @@ class Pages:
         rows, following = self._page(tables.return_, "return_id", shop, filters, limit, after)
         return [_return_row(row) for row in rows], following
 
+    def return_with_number(self, shop: str, number: str) -> ReturnRow | None:
+        """The return of a shop with this number, None where there is none."""
+        columns = tables.return_.c
+        rows = self._database.rows(
+            select(tables.return_).where(columns.shop == shop, columns.number == number).limit(1)
+        )
+        return _return_row(rows[0]) if rows else None
+
     def refunds(
         self, shop: str, filters: Mapping[str, Sequence[str]], *, limit: int, after: str | None
     ) -> tuple[list[RefundRow], str | None]:

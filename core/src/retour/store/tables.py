@@ -79,8 +79,12 @@ return_ = Table(
     Column("since", BigInteger, nullable=False),
     Column("due", Text),
     Column("opened_at", BigInteger, nullable=False),
+    Column("number", Text),
 )
-"""How lists are made: the states of every return, what it waits for and since when, and its last day to send."""
+"""How lists are made: the states of every return, what it waits for and since when, and its last day to send; and how
+its ``number`` finds it, which no two returns of a shop have."""
+
+Index("retour_return_number", return_.c.shop, return_.c.number, unique=True)
 
 Index("retour_return_opened", return_.c.shop, return_.c.opened_at, return_.c.return_id)
 Index("retour_return_waits", return_.c.shop, return_.c.waits_for, return_.c.opened_at, return_.c.return_id)

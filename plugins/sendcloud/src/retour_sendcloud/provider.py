@@ -150,9 +150,14 @@ class Sendcloud:
         return LabelDocument(form=form, media_type=media_type, content=content)
 
     def fetch_shipment(self, reference: str, parcel: str) -> Shipment:
-        """The return as it is now."""
-        del parcel  # a return is read by its own number only
-        return self._return(reference).shipment
+        """The return as it is now. Where only its parcel is known that is read, with less in it: API v3 reads a parcel
+        by its tracking number alone, so API v2 does (``GET /parcels/{id}``)."""
+        if reference or not parcel:
+            return self._return(reference).shipment
+        found = self._read(wire.ParcelAnswer, f"v2/parcels/{_number(parcel, 'parcel')}").parcel
+        if found.is_return is False:
+            raise ProviderError(ErrorCode.UNKNOWN_SHIPMENT, f"parcel {parcel} went to a customer: it is no return")
+        return found.shipment
 
     def list_shipments(self, order_id: str, since: datetime.datetime) -> Sequence[Shipment]:
         """The returns of an order, by date: none has its number, and only one with a label that of its parcel."""
@@ -205,7 +210,7 @@ class Sendcloud:
         code and by order or tracking number (https://sendcloud.dev/api/v2/return-portal); where we miss one of them,
         the customer fills in both."""
         try:
-            found = self._portal_of(order.delivery)
+            found = self._portal_of(order)
         except ProviderError:
             if not self.settings.portal:
                 raise
@@ -240,15 +245,16 @@ class Sendcloud:
             url=url,
         )
 
-    def _portal_of(self, delivery: Delivery | None) -> str | None:
+    def _portal_of(self, order: Order) -> str | None:
         """What Sendcloud answers for the parcel: an address, empty where it has no portal, None where that is not
         known.
 
         An address that is not https is not shown, and takes nothing from the brand's.
         """
+        delivery = order.delivery
         if self.settings.keys is None or delivery is None or not delivery.number.strip():
             return None
-        parcel = self._outgoing(delivery)
+        parcel = self._outgoing(order.id, delivery)
         if parcel is None:
             return None
         if parcel.shipment_uuid and _UUID.fullmatch(parcel.shipment_uuid):
@@ -258,13 +264,15 @@ class Sendcloud:
         if answer.status == 404:  # no portal, or no brand, for this shipment (both documents)
             return ""
         body = self._accepted(answer).json()
-        said = read_wire(wire.PortalAnswer, body).data if "data" in body else read_wire(wire.PortalUrl, body)
+        newer = isinstance(body, Mapping) and "data" in body
+        said = read_wire(wire.PortalAnswer, body).data if newer else read_wire(wire.PortalUrl, body)
         return (wire.https_only(said.url) or None) if said.url else ""
 
-    def _outgoing(self, delivery: Delivery) -> wire.OutgoingParcel | None:
+    def _outgoing(self, order_id: str, delivery: Delivery) -> wire.OutgoingParcel | None:
         """The one parcel that went to this customer. API v3 finds no parcel by its order (v2 ``GET /parcels``)."""
         number, code = delivery.number.strip(), _plain(delivery.postal_code)
-        for field in ("tracking_number", "order_number"):
+        fields = ("order_number", "tracking_number")
+        for field in fields if number == order_id else reversed(fields):  # the likelier one first
             found = self._read(wire.OutgoingParcels, "v2/parcels", {field: number}).parcels
             same = [one for one in found if number in (one.tracking_number, one.order_number) and not one.is_return]
             mine = [one for one in same if not code or _plain(one.postal_code or "") in ("", code)]
@@ -286,15 +294,15 @@ class Sendcloud:
         return read_wire(kind, self._accepted(self._get(path, query)).json())
 
     def _get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json") -> Answer:
-        keys = self._keys()
+        self._check_keys()
         budget_of(self.settings).read()
-        return self.http.read(self._url(path), headers={"Accept": accept}, query=query, auth=keys)
+        return self.http.read(self._url(path), headers={"Accept": accept}, query=query, auth=self.settings.keys)
 
     def _write(self, method: str, path: str, body: object = None) -> Answer:
-        keys = self._keys()
+        self._check_keys()
         budget_of(self.settings).write()
         return self.http.write(
-            method, self._url(path), headers={"Accept": "application/json"}, json_body=body, auth=keys
+            method, self._url(path), headers={"Accept": "application/json"}, json_body=body, auth=self.settings.keys
         )
 
     def _accepted(self, answer: Answer, call: Call = Call.OTHER) -> Answer:
@@ -305,13 +313,14 @@ class Sendcloud:
     def _url(self, path: str) -> str:
         return f"{self.settings.api_url.rstrip('/')}/api/{path}"
 
-    def _keys(self) -> tuple[str, str]:
-        if self.settings.keys is None:
+    def _check_keys(self) -> None:
+        """Raise for settings without keys. The keys themselves are in no variable here: those are sent along when a
+        host reports an error."""
+        if self.settings.secret_key is None:
             raise ProviderError(
                 ErrorCode.CONFIGURATION,
                 "the settings public_key and secret_key of Sendcloud are empty: fill in those of an integration",
             )
-        return self.settings.keys
 
 
 def _number(written: str, what: str) -> str:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 
+from retour import DEFAULT_RETURN_REASONS
 from retour.providers import Address, ErrorCode, LabelForm, LabelRequest, Money, Parcel, ParcelItem, ProviderError
 
 Json = dict[str, object]
@@ -19,6 +20,13 @@ it."""
 
 REASONS = frozenset(str(number) for number in (1, 3, 4, *range(6, 33)))
 """The numbers of Sendcloud's reasons (description of ``POST /returns``)."""
+
+OURS: Mapping[str, str] = {
+    reason.code: reason.provider_codes["sendcloud"]
+    for reason in DEFAULT_RETURN_REASONS
+    if "sendcloud" in reason.provider_codes
+}
+"""The same of retour's own reasons, by their code. Of a host's own the core knows the number."""
 
 OTHER_REASON = "3"
 """Sendcloud's "Other (explain in message)"."""
@@ -109,9 +117,10 @@ def _item(item: ParcelItem) -> Json:
         written["price"] = {"value": as_number(item.price), "currency": item.price.currency}
     optional = {"sku": item.sku, "hs_code": item.hs_code, "origin_country": item.origin_country}
     written |= {name: value for name, value in optional.items() if value}
-    if item.reason in REASONS:
-        written["return_reason_id"] = item.reason
-    elif item.reason:
+    reason = OURS.get(item.reason, item.reason)
+    if reason in REASONS:
+        written["return_reason_id"] = reason
+    elif reason:
         written |= {"return_reason_id": OTHER_REASON, "return_message": item.reason}
     return written
 

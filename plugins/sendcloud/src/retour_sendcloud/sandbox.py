@@ -293,6 +293,8 @@ class SendcloudSandbox:
                 return self._portal(uuid)
             case "GET", "api", "v2", "parcels":
                 return self._parcels(request.query)
+            case "GET", "api", "v2", "parcels", number:
+                return self._parcel(number)
             case "GET", "api", "v2", "parcels", number, "return_portal_url":
                 return self._portal_of_parcel(number)
         raise Refused(SandboxResponse(status=404, body=b""))
@@ -426,6 +428,13 @@ class SendcloudSandbox:
         if self.portal_urls_are_empty:  # as in the one recording, which is older than shipments
             found = [{name: value for name, value in one.items() if name != "shipment_uuid"} for one in found]
         return _answer({"next": None, "previous": None, "parcels": found})
+
+    def _parcel(self, number: str) -> SandboxResponse:
+        sent = [self._answers.parcel(one) for one in self._sent if str(one.id) == number]
+        returned = [self._answers.returned(one) for one in self.returns.made.values() if str(one.parcel) == number]
+        if not sent + returned:
+            raise Refused(SandboxResponse(status=404, body=b""))
+        return _answer({"parcel": (sent + returned)[0]})
 
     def _of(self, number: str) -> SandboxReturn:
         try:

@@ -153,6 +153,17 @@ class Answers:
             "status": {"id": IDS["delivered"], "message": WORDS_OF["delivered"]},
         }
 
+    def returned(self, one: SandboxReturn) -> Json:
+        """The same schema, of the parcel of a return."""
+        tracked = {"tracking_number": one.tracking_number, "tracking_url": self._tracking(one)} if one.announced else {}
+        return {
+            "id": one.parcel,
+            "order_number": one.order_number,
+            "is_return": True,
+            "status": status(one.status),
+            **tracked,
+        }
+
     def _tracking(self, one: SandboxReturn) -> str:
         query = urlencode({"carrier": one.option.carrier, "code": one.tracking_number})
         return f"https://tracking.eu-central-1-0.sendcloud.sc/forward?{query}"

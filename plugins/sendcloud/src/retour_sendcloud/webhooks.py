@@ -34,6 +34,9 @@ from retour_sendcloud.wire import Item
 SIGNATURE = "sendcloud-signature"
 MOVED, CREATED = "parcel_status_changed", "return_created"
 
+_LARGEST = 10**18
+"""Of a number or a time: what is beyond it is none, and not computed with."""
+
 _FIRST_MILLISECONDS = 100_000_000_000
 """From here on a number is of milliseconds: as seconds it would be in the year 5138."""
 
@@ -141,19 +144,18 @@ def _one(*said: object, shipment: Shipment) -> ShipmentEvents:
 
 def _whole(number: Any) -> str:
     """The number of a return, which is described as any number; empty for what is none."""
-    if isinstance(number, int | Decimal) and not isinstance(number, bool) and number == int(number) and number > 0:
-        return str(int(number))
-    return ""
+    if isinstance(number, bool) or not isinstance(number, int | Decimal) or not 0 < number < _LARGEST:
+        return ""
+    return str(int(number)) if number == int(number) else ""
 
 
 def moment(number: Any) -> datetime.datetime | None:
     """A time in seconds or milliseconds: which of them is not described. None for what is neither."""
-    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+    if isinstance(number, bool) or not isinstance(number, int | Decimal) or not 0 < number < _LARGEST:
         return None
     seconds = Decimal(number) / 1000 if number >= _FIRST_MILLISECONDS else Decimal(number)
     try:
-        return datetime.datetime.fromtimestamp(0, datetime.UTC) + datetime.timedelta(
-            microseconds=int(seconds * 1_000_000)
-        )
+        since = datetime.timedelta(microseconds=int(seconds * 1_000_000))
+        return datetime.datetime.fromtimestamp(0, datetime.UTC) + since
     except OverflowError:
         return None

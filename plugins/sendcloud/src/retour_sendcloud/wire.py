@@ -26,10 +26,13 @@ from retour.providers import (
     Told,
 )
 from retour_sendcloud.errors import words_of
-from retour_sendcloud.statuses import RETURN_STATUSES, standing
+from retour_sendcloud.statuses import RETURN_STATUSES, parent_status, standing
 
-_LABEL_OF = re.compile(r"/parcels/([0-9]{1,18})/documents/label")
+_LABEL_OF = re.compile(r"https?://[^/]+/api/v3/parcels/([0-9]{1,18})/documents/label")
 _DIGITS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,10})?")
+_LARGEST_EXPONENT = 20
+"""Of a number that is an amount or a weight: of a larger one nothing can be computed, or only for hours."""
+
 _GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "oz": Decimal("28.349523125"), "lbs": Decimal("453.59237")}
 """Of a unit of weight (``weight-units``); the pound and the ounce by the agreement of 1959."""
 
@@ -69,7 +72,7 @@ def _decimal(value: object) -> Decimal | None:
         found = Decimal(value)
     except InvalidOperation:
         return None
-    return found if found.is_finite() and found >= 0 else None
+    return found if found.is_finite() and found >= 0 and abs(found.adjusted()) <= _LARGEST_EXPONENT else None
 
 
 # --- what a label costs, and which there are -------------------------------------------------------------
@@ -164,16 +167,20 @@ class Option:
     def option(self, grams: int) -> LabelOption:
         """What it means to us, for a parcel of this weight."""
         can = self.functionalities or Functionalities()
-        return LabelOption(
-            code=self.code,
-            name=self.name or self.code,
-            carrier="" if self.carrier is None else self.carrier.code,
-            form=LabelForm.QR_CODE if can.labelless else LabelForm.PDF,
-            contract="" if self.contract is None else str(self.contract.id),
-            price=self._price(grams),
-            charged=CHARGED.get(self.charging_type or "", Charged.UNKNOWN),
-            pick_up=bool(can.pick_up) or can.first_mile == "pickup",
-        )
+        try:
+            return LabelOption(
+                code=self.code,
+                name=self.name or self.code,
+                carrier="" if self.carrier is None else self.carrier.code,
+                form=LabelForm.QR_CODE if can.labelless else LabelForm.PDF,
+                contract="" if self.contract is None else str(self.contract.id),
+                price=self._price(grams),
+                charged=CHARGED.get(self.charging_type or "", Charged.UNKNOWN),
+                pick_up=bool(can.pick_up) or can.first_mile == "pickup",
+            )
+        except RetourError:
+            pass
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "an option has a name or a code that cannot be one")
 
     def _price(self, grams: int) -> Money | None:
         """The one price that its quotes have for this weight; None for none, and for several that differ."""
@@ -291,7 +298,7 @@ class Return:
         """The number of its parcel, from the address of its label (example of ``label``); empty while there is none."""
         printer = None if self.label is None else self.label.label_printer
         for address in (printer, self.label_url):
-            found = _LABEL_OF.search(urlsplit(address).path) if address else None
+            found = _LABEL_OF.fullmatch(address.partition("?")[0]) if address else None
             if found:
                 return found[1]
         return ""
@@ -363,6 +370,51 @@ class ReturnPage:
         return cursor
 
 
+# --- a parcel alone --------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ParcelStatus:
+    """The status of a parcel, in the words that people read."""
+
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class ReturnedParcel:
+    """The parcel of a return, as API v2 has it. Its ``external_reference`` is its own, and not known to be the
+    return's."""
+
+    id: int
+    status: ParcelStatus
+    order_number: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    is_return: bool | None = None
+
+    @property
+    def shipment(self) -> Shipment:
+        """What it means to us."""
+        status = parent_status(self.status.message)
+        stands = standing([status])
+        return Shipment(
+            told=stands.told or Told.ANNOUNCING,
+            parcel=str(self.id),
+            order_id=self.order_number or "",
+            progress=stands.progress or ParcelState.UNKNOWN,
+            provider_status=status,
+            tracking_number=self.tracking_number or "",
+            tracking_url=https_only(self.tracking_url),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ParcelAnswer:
+    """One parcel."""
+
+    parcel: ReturnedParcel
+
+
 # --- the return portal -----------------------------------------------------------------------------------
 
 
@@ -389,7 +441,7 @@ class OutgoingParcels:
 class PortalUrl:
     """Where the return portal is for a shipment; can be empty in API v2."""
 
-    url: str | None = None
+    url: str | None
 
 
 @attrs.frozen(kw_only=True)

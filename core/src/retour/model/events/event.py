@@ -22,6 +22,9 @@ STAFF = frozenset({Audience.STAFF})
 EVERYBODY = frozenset(Audience)
 """Readers of what the customer is told as well, in words of his own."""
 
+RETURN_REQUESTED = "on_return_requested"
+RETURN_APPROVED = "on_return_approved"
+RETURN_CLOSED = "on_return_closed"
 ORDER_RETURNED = "on_order_returned"
 RESTOCKED = "on_restocked"
 REFUND_CHANGED = "on_refund_changed"
@@ -32,7 +35,8 @@ PARCEL_MOVED = "on_parcel_moved"
 @attrs.frozen(kw_only=True)
 class Subject:
     """What an event is about, by id: a return, a refund, a payment, a label; and what of a person is kept apart from
-    it: the note that somebody wrote with it, the bank account that money goes to."""
+    it: the note that somebody wrote with it, the bank account that money goes to, the files that he added, what the
+    shop tells the customer to do."""
 
     return_id: str | None = None
     refund_id: str | None = None
@@ -40,6 +44,8 @@ class Subject:
     label_id: str | None = None
     note_id: str | None = None
     account_id: str | None = None
+    evidence_ids: tuple[str, ...] = ()
+    instructions_id: str | None = None
 
 
 class Event(Protocol):

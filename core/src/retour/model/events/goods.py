@@ -7,9 +7,19 @@ from typing import ClassVar
 
 import attrs
 
-from retour.model.events.event import EVERYBODY, ORDER_RETURNED, STAFF, Subject, event
+from retour.model.events.event import (
+    EVERYBODY,
+    ORDER_RETURNED,
+    RETURN_APPROVED,
+    RETURN_CLOSED,
+    RETURN_REQUESTED,
+    STAFF,
+    Subject,
+    event,
+)
 from retour.model.fields import Id, Reference, checked
 from retour.model.order import Order
+from retour.model.return_reasons import ReturnReason
 from retour.model.returns import Counted, Extent, Objection, RequestedLine
 
 
@@ -33,40 +43,72 @@ class OrderSeen:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnRequested:
-    """Somebody wants to send goods back. ``objections`` are the policies', the strictest first."""
+    """Somebody wants to send goods back. ``objections`` are the policies', the strictest first.
+
+    ``reasons`` are those of the host's list that its lines name, as they were then: a line that names none of them has
+    a text of its own, as all had before there was a list.
+    """
 
     type: ClassVar = "return_requested"
     version: ClassVar = 2
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_REQUESTED
 
     return_id: Id
     lines: tuple[RequestedLine, ...]
     objections: tuple[Objection, ...] = ()
     note_id: Id | None = None
+    reasons: tuple[ReturnReason, ...] = ()
+    evidence_ids: tuple[Id, ...] = ()
 
     @property
     def subject(self) -> Subject:
-        return Subject(return_id=self.return_id, note_id=self.note_id)
+        return Subject(return_id=self.return_id, note_id=self.note_id, evidence_ids=self.evidence_ids)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class EvidenceAdded:
+    """Somebody added files to a return. Which, is kept apart: a file's name can be about a person."""
+
+    type: ClassVar = "evidence_added"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    return_id: Id
+    evidence_ids: tuple[Id, ...]
+    note_id: Id | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id, evidence_ids=self.evidence_ids)
 
 
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnApproved:
-    """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given."""
+    """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given; again, where
+    that or what the customer is told changed.
+
+    ``overrides`` are the objections of policies that it is approved against: none where it was approved by itself, and
+    in rows of before they were kept. ``instructions_id`` names the words for the customer, which are kept apart.
+    """
 
     type: ClassVar = "return_approved"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_APPROVED
 
     return_id: Id
     send_by: datetime.date | None = None
     note_id: Id | None = None
+    overrides: tuple[Objection, ...] = ()
+    instructions_id: Id | None = None
 
     @property
     def subject(self) -> Subject:
-        return Subject(return_id=self.return_id, note_id=self.note_id)
+        return Subject(return_id=self.return_id, note_id=self.note_id, instructions_id=self.instructions_id)
 
 
 @event
@@ -77,7 +119,7 @@ class ReturnRejected:
     type: ClassVar = "return_rejected"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
     because: str
@@ -115,7 +157,7 @@ class ReturnCancelled:
     type: ClassVar = "return_cancelled"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
     note_id: Id | None = None
@@ -133,7 +175,7 @@ class ReturnExpired:
     type: ClassVar = "return_expired"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
+    announced_by: ClassVar = RETURN_CLOSED
 
     return_id: Id
 
@@ -150,9 +192,29 @@ class ReturnClosed:
     type: ClassVar = "return_closed"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
+    announced_by: ClassVar = RETURN_CLOSED
+
+    return_id: Id
+    note_id: Id | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class ReturnReopened:
+    """A return that had ended goes on where it was, until the end of ``send_by`` if there is one: its units are taken
+    again."""
+
+    type: ClassVar = "return_reopened"
+    version: ClassVar = 1
+    readers: ClassVar = EVERYBODY
     announced_by: ClassVar = None
 
     return_id: Id
+    send_by: datetime.date | None = None
     note_id: Id | None = None
 
     @property

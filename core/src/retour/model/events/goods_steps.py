@@ -9,6 +9,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.goods import (
+    EvidenceAdded,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -17,6 +18,7 @@ from retour.model.events.goods import (
     ReturnClosed,
     ReturnExpired,
     ReturnRejected,
+    ReturnReopened,
     ReturnRequested,
     ReturnSent,
 )
@@ -29,6 +31,10 @@ from retour.model.returns import GoodsState, Receipt, Return
 def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
     moved = changed(dossier.returns[return_id], goods=goods, changed_at=at.at, **more)
     return with_return(dossier, moved)
+
+
+def _ended(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded) -> Changes:
+    return _moved_to(dossier, return_id, goods, at, ended_from=dossier.returns[return_id].goods)
 
 
 @step(OrderSeen)
@@ -69,19 +75,30 @@ def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Change
             goods=GoodsState.REQUESTED,
             requested={line.line_id: line.quantity for line in event.lines},
             reasons={line.line_id: line.reason for line in event.lines if line.reason},
+            reasons_chosen=event.reasons,
+            evidence_ids=event.evidence_ids,
             objections=event.objections,
         ),
     )
 
 
+@step(EvidenceAdded)
+def _evidence_added(dossier: Dossier, event: EvidenceAdded, at: Recorded) -> Changes:
+    del at
+    return_ = dossier.returns[event.return_id]
+    return with_return(dossier, changed(return_, evidence_ids=(*return_.evidence_ids, *event.evidence_ids)))
+
+
 @step(ReturnApproved)
 def _approved(dossier: Dossier, event: ReturnApproved, at: Recorded) -> Changes:
-    return _moved_to(dossier, event.return_id, GoodsState.APPROVED, at, send_by=event.send_by)
+    instructions_id = event.instructions_id or dossier.returns[event.return_id].instructions_id
+    changes = {"send_by": event.send_by, "instructions_id": instructions_id}
+    return _moved_to(dossier, event.return_id, GoodsState.APPROVED, at, **changes)
 
 
 @step(ReturnRejected)
 def _rejected(dossier: Dossier, event: ReturnRejected, at: Recorded) -> Changes:
-    return _moved_to(dossier, event.return_id, GoodsState.REJECTED, at)
+    return _ended(dossier, event.return_id, GoodsState.REJECTED, at)
 
 
 @step(ReturnSent)
@@ -91,17 +108,32 @@ def _sent(dossier: Dossier, event: ReturnSent, at: Recorded) -> Changes:
 
 @step(ReturnCancelled)
 def _cancelled(dossier: Dossier, event: ReturnCancelled, at: Recorded) -> Changes:
-    return _moved_to(dossier, event.return_id, GoodsState.CANCELLED, at)
+    return _ended(dossier, event.return_id, GoodsState.CANCELLED, at)
 
 
 @step(ReturnExpired)
 def _expired(dossier: Dossier, event: ReturnExpired, at: Recorded) -> Changes:
-    return _moved_to(dossier, event.return_id, GoodsState.EXPIRED, at)
+    return _ended(dossier, event.return_id, GoodsState.EXPIRED, at)
 
 
 @step(ReturnClosed)
 def _closed(dossier: Dossier, event: ReturnClosed, at: Recorded) -> Changes:
-    return _moved_to(dossier, event.return_id, GoodsState.CLOSED, at)
+    return _ended(dossier, event.return_id, GoodsState.CLOSED, at)
+
+
+@step(ReturnReopened)
+def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
+    """What was counted says how far it is; nothing was, where it was not closed."""
+    return_ = changed(
+        dossier.returns[event.return_id],
+        goods=dossier.returns[event.return_id].ended_from or GoodsState.REQUESTED,
+        ended_from=None,
+        send_by=event.send_by,
+        changed_at=at.at,
+    )
+    if any(count.units for count in return_.counted.values()):
+        return_ = changed(return_, goods=_goods_after_count(return_))
+    return with_return(dossier, return_)
 
 
 @step(GoodsReceived)

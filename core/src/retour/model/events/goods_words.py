@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from retour.model.dossier import Dossier
 from retour.model.events.event import EVERYBODY
 from retour.model.events.goods import (
+    EvidenceAdded,
     GoodsReceived,
     OrderSeen,
     ReceiptCorrected,
@@ -15,11 +16,12 @@ from retour.model.events.goods import (
     ReturnClosed,
     ReturnExpired,
     ReturnRejected,
+    ReturnReopened,
     ReturnRequested,
     ReturnSent,
 )
 from retour.model.events.telling import CUSTOMER, name_of, told, units_of
-from retour.model.returns import Counted, Extent
+from retour.model.returns import GOODS_WORDS, Counted, Extent
 from retour.model.text import Text, text, texts
 
 
@@ -47,25 +49,66 @@ def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
 
 @told(ReturnRequested)
 def _requested(dossier: Dossier, event: ReturnRequested) -> Text:
-    lines = _requested_units(dossier, event)
+    lines = _requested_units(dossier, event, told_all=True)
     objections: list[Text | str] = [one.because.words for one in event.objections if one.because is not None]
     if objections:
-        return text("Return requested: {lines}. To look at: {objections}", lines=lines, objections=objections)
-    return text("Return requested: {lines}", lines=lines)
+        requested = text("Return requested: {lines}. To look at: {objections}", lines=lines, objections=objections)
+    else:
+        requested = text("Return requested: {lines}", lines=lines)
+    return _with_files(requested, event)
 
 
 @told(ReturnRequested, to=CUSTOMER)
 def _requested_by_customer(dossier: Dossier, event: ReturnRequested) -> Text:
-    return text("Return requested: {lines}", lines=_requested_units(dossier, event))
+    return _with_files(text("Return requested: {lines}", lines=_requested_units(dossier, event, told_all=False)), event)
 
 
-def _requested_units(dossier: Dossier, event: ReturnRequested) -> list[Text | str]:
-    return units_of(dossier, {line.line_id: line.quantity for line in event.lines})
+def _requested_units(dossier: Dossier, event: ReturnRequested, *, told_all: bool) -> list[Text | str]:
+    """``2 × Cup (Too small), 1 × Teapot``. A text that is of no list may be somebody's about the customer: the staff is
+    ``told_all``."""
+    shown: list[Text | str] = []
+    chosen = {one.code: one for one in event.reasons}
+    for line in event.lines:
+        (what,) = units_of(dossier, {line.line_id: line.quantity})
+        why = chosen.get(line.reason) or (line.reason if told_all else "")
+        shown.append(Text(message="{what} ({why})", values={"what": what, "why": why}) if why else what)
+    return shown
 
 
-@told(ReturnApproved, to=EVERYBODY)
+def _with_files(requested: Text, event: ReturnRequested) -> Text:
+    if not event.evidence_ids:
+        return requested
+    return Text(message="{requested}. {files}", values={"requested": requested, "files": _files(event.evidence_ids)})
+
+
+def _files(evidence_ids: Sequence[str]) -> Text:
+    return texts("{count} file added", "{count} files added", len(evidence_ids))
+
+
+@told(EvidenceAdded)
+def _evidence_added(dossier: Dossier, event: EvidenceAdded) -> Text:
+    del dossier
+    return _files(event.evidence_ids)
+
+
+@told(ReturnApproved)
 def _approved(dossier: Dossier, event: ReturnApproved) -> Text:
     del dossier
+    approved = _approved_until(event)
+    if not event.overrides:
+        return approved
+    said: list[Text | str] = [one.because.words for one in event.overrides if one.because is not None]
+    against = text("A policy is overridden: {objections}", objections=said or [text("it gave no reason")])
+    return Text(message="{approved}. {against}", values={"approved": approved, "against": against})
+
+
+@told(ReturnApproved, to=CUSTOMER)
+def _approved_for_customer(dossier: Dossier, event: ReturnApproved) -> Text:
+    del dossier
+    return _approved_until(event)
+
+
+def _approved_until(event: ReturnApproved) -> Text:
     if event.send_by is not None:
         return text("Return approved, to be sent by {day}", day=event.send_by)
     return text("Return approved")
@@ -103,6 +146,14 @@ def _expired(dossier: Dossier, event: ReturnExpired) -> Text:
 def _closed(dossier: Dossier, event: ReturnClosed) -> Text:
     del dossier, event
     return text("Return closed")
+
+
+@told(ReturnReopened, to=EVERYBODY)
+def _reopened(dossier: Dossier, event: ReturnReopened) -> Text:
+    state = GOODS_WORDS[dossier.returns[event.return_id].goods]
+    if event.send_by is not None:
+        return text("Return reopened: {state}, to be sent by {day}", state=state, day=event.send_by)
+    return text("Return reopened: {state}", state=state)
 
 
 @told(GoodsReceived, to=EVERYBODY)

@@ -1,0 +1,68 @@
+"""A return as the hooks that announce it see it: requested, approved, ended."""
+
+from __future__ import annotations
+
+import datetime
+
+import attrs
+
+from retour.model.return_reasons import ReturnReason
+from retour.model.returns import GoodsState, Objection, RequestedLine, Return
+
+
+@attrs.frozen(kw_only=True)
+class RequestedReturn:
+    """A return that somebody requested. ``number`` is what people call it, ``reasons`` are those of your list that its
+    ``lines`` name, ``objections`` what policies have against it, and ``files`` how many came with it."""
+
+    return_id: str
+    number: str
+    lines: tuple[RequestedLine, ...]
+    reasons: tuple[ReturnReason, ...]
+    objections: tuple[Objection, ...]
+    files: int
+
+    def reason_text(self, line_id: str, language: str = "en") -> str:
+        """Why a line comes back, in ``language``; empty where nothing was said."""
+        given = next((line.reason for line in self.lines if line.line_id == line_id), "")
+        chosen = next((one for one in self.reasons if one.code == given), None)
+        return chosen.text(language) if chosen is not None else given
+
+
+@attrs.frozen(kw_only=True)
+class ApprovedReturn:
+    """A return that was approved: until when the customer can send it (a day in the shop's zone), and the
+    ``instructions`` that staff wrote for him, empty where there are none.
+
+    ``again`` says that it had been approved before: the day or the instructions are others now, or it was reopened.
+    """
+
+    return_id: str
+    number: str
+    lines: tuple[RequestedLine, ...]
+    send_by: datetime.date | None
+    instructions: str = attrs.field(repr=False)
+    again: bool
+
+
+@attrs.frozen(kw_only=True)
+class ClosedReturn:
+    """A return of which nothing more is expected. ``ended`` is how: rejected, cancelled, expired or closed, and
+    ``because`` why it was rejected, in the words that the customer reads. ``lines`` are what was announced: none where
+    it began with its receipt."""
+
+    return_id: str
+    number: str
+    lines: tuple[RequestedLine, ...]
+    ended: GoodsState
+    because: str
+
+
+def announced_lines(return_: Return) -> tuple[RequestedLine, ...]:
+    """The lines that a return announced, with the reasons that were given."""
+    return tuple(
+        [
+            RequestedLine(line_id=line_id, quantity=units, reason=return_.reasons.get(line_id, ""))
+            for line_id, units in return_.requested.items()
+        ]
+    )

@@ -1,0 +1,91 @@
+"""The number of a return, for labels, mails and bank lines: short, without characters that look alike, and checked.
+
+Nine of Crockford's 32 characters (no I, L, O, U) in three groups: eight that follow from the return's id, and one that
+checks them. It is a stored format: the same id gives the same number for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+from retour.model.errors import InvalidArgument
+from retour.model.fields import shown
+from retour.model.ids import crockford
+from retour.model.text import text
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TYPED_FOR = {"O": "0", "I": "1", "L": "1"}
+_BETWEEN = frozenset(" -.,_/#\u2010\u2011\u2012\u2013\u2014")
+_CHARACTERS = 9
+_EXAMPLE = "7K3-M9Q-X4M"
+
+
+def return_number(return_id: str) -> str:
+    """The number of a return: ``7K3-M9Q-X4M``."""
+    chance = int.from_bytes(hashlib.sha256(return_id.encode()).digest()[:5], "big")
+    return grouped(checked_number(crockford(chance, _CHARACTERS - 1)))
+
+
+def read_return_number(typed: str) -> str:
+    """The number that somebody typed, as it is kept: small letters, O for 0, I and L for 1, blanks and hyphens anywhere
+    are what he meant. Raises `InvalidArgument` where it cannot be a number, any one wrong character and any two that
+    changed places included."""
+    characters = [
+        _TYPED_FOR.get(one, one) for one in unicodedata.normalize("NFKC", typed).upper() if one not in _BETWEEN
+    ]
+    number = "".join(characters)
+    if len(number) != _CHARACTERS or any(one not in _ALPHABET for one in number):
+        raise InvalidArgument(
+            text(
+                "{number} is no return number: it has nine letters and digits, as {example}.",
+                number=shown(typed),
+                example=_EXAMPLE,
+            )
+        )
+    if checked_number(number[:-1]) != number:
+        raise InvalidArgument(
+            text(
+                "{number} is no return number: a character of it is wrong, or two changed places. Look at it again.",
+                number=shown(typed),
+            )
+        )
+    return grouped(number)
+
+
+def checked_number(characters: str) -> str:
+    """Characters with the one that checks them.
+
+    They are digits of the field of 32 elements, and each counts as much as another power of its generator: so the sum
+    tells one wrong character from all others, and two that changed places, wherever they stand.
+    """
+    total = 0
+    for place, one in enumerate(characters, 1):
+        total ^= _times(_ALPHABET.index(one), _power(place))
+    return characters + _ALPHABET[total]
+
+
+def grouped(number: str) -> str:
+    """A number as it is kept and shown."""
+    return "-".join([number[at : at + 3] for at in range(0, len(number), 3)])
+
+
+def _times(one: int, other: int) -> int:
+    """The product in the field of 32 elements, which x⁵ + x² + 1 makes."""
+    product = 0
+    while other:
+        if other & 1:
+            product ^= one
+        one <<= 1
+        if one & 0b100000:
+            one ^= 0b100101
+        other >>= 1
+    return product
+
+
+def _power(exponent: int) -> int:
+    """A power of the generator 2, which gives each element but 0 before it comes round."""
+    power = 1
+    for _ in range(exponent):
+        power = _times(power, 2)
+    return power

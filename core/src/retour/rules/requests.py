@@ -1,0 +1,389 @@
+"""The goods track from the request to the end of a return: who may announce what, who decides, and how it ends.
+
+requested -> approved | rejected -> in transit -> what is counted (`retour.rules.goods`) -> closed; cancelled, expired.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from retour.model.actor import ActorKind
+from retour.model.dossier import Dossier
+from retour.model.errors import InvalidArgument, InvalidQuantity, WrongState
+from retour.model.events.event import Event
+from retour.model.events.goods import (
+    EvidenceAdded,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnExpired,
+    ReturnRejected,
+    ReturnReopened,
+    ReturnRequested,
+    ReturnSent,
+)
+from retour.model.evidence import MOST_EVIDENCE, EvidenceFile
+from retour.model.fields import shown
+from retour.model.order import Order
+from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
+from retour.model.returns import GOODS_WORDS, GoodsState, Objection, RequestedLine, Return, Severity
+from retour.model.text import Text, text
+from retour.rules.draft import Draft
+from retour.rules.goods import POLICY, check_names, check_units, units_left
+
+_MOVES: Mapping[type[Event], frozenset[GoodsState]] = {
+    ReturnApproved: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED}),
+    ReturnRejected: frozenset({GoodsState.REQUESTED}),
+    ReturnSent: frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
+    ReturnCancelled: frozenset({GoodsState.REQUESTED, GoodsState.APPROVED, GoodsState.IN_TRANSIT}),
+    ReturnExpired: frozenset({GoodsState.APPROVED}),
+    ReturnClosed: frozenset({GoodsState.PARTLY_RECEIVED, GoodsState.RECEIVED}),
+    ReturnReopened: frozenset({GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED, GoodsState.CLOSED}),
+}
+"""From which states each event may follow."""
+
+_MAKES: Mapping[type[Event], GoodsState] = {
+    ReturnRejected: GoodsState.REJECTED,
+    ReturnCancelled: GoodsState.CANCELLED,
+    ReturnClosed: GoodsState.CLOSED,
+}
+"""What an end makes of a return."""
+
+_CANNOT: Mapping[type[Event], Text] = {
+    ReturnApproved: text("it cannot be approved"),
+    ReturnRejected: text("it cannot be rejected"),
+    ReturnSent: text("it cannot be on its way"),
+    ReturnCancelled: text("it cannot be cancelled"),
+    ReturnClosed: text("it cannot be closed"),
+    ReturnReopened: text("it needs no reopening"),
+}
+
+_INSTEAD: Mapping[GoodsState, Text] = {
+    GoodsState.REQUESTED: text("It waits for approve_return or reject_return; cancel_return takes it back."),
+    GoodsState.APPROVED: text(
+        "mark_sent when it is on its way, receive when it is here, cancel_return when it is not to come."
+    ),
+    GoodsState.REJECTED: text("reopen_return lets it go on, and then approve_return can approve it."),
+    GoodsState.IN_TRANSIT: text("receive when it is here, cancel_return when it will not come."),
+    GoodsState.PARTLY_RECEIVED: text(
+        "receive what else comes, close_return when nothing more does, correct_receipt where it was counted wrong."
+    ),
+    GoodsState.RECEIVED: text("close_return ends it, correct_receipt mends what was counted wrong."),
+    GoodsState.CANCELLED: text("reopen_return lets it go on, or the customer requests a new one."),
+    GoodsState.EXPIRED: text("reopen_return lets it go on, or the customer requests a new one."),
+    GoodsState.CLOSED: text("correct_receipt mends what was counted wrong, reopen_return expects the rest again."),
+}
+"""What can be done with a return in each state, for who wanted something else."""
+
+
+# --- announcing a return ---------------------------------------------------------------------------------
+
+
+def requested_lines(dossier: Dossier, order: Order, asked: tuple[RequestedLine, ...]) -> tuple[RequestedLine, ...]:
+    """The lines of a request, checked: on the order, once each, and no more units than are in no return yet."""
+    check_names(order, [line.line_id for line in asked])
+    left = units_left(dossier, order)
+    for line in asked:
+        check_units(order.id, line.line_id, line.quantity)
+        if line.quantity > left[line.line_id]:
+            raise _more_than_free(dossier, order, line)
+    return asked
+
+
+def chosen_reasons(
+    order: Order, asked: tuple[RequestedLine, ...], offered: tuple[ReturnReason, ...] | None
+) -> tuple[ReturnReason, ...]:
+    """The reasons that the lines of a request name, each once. Raises `InvalidArgument` for a code that is not among
+    those that are ``offered``; a host that offers none gets ours, and may give a text in the place of a code."""
+    known = {one.code: one for one in (DEFAULT_RETURN_REASONS if offered is None else offered)}
+    for line in asked:
+        if line.reason and line.reason not in known and offered is not None:
+            raise InvalidArgument(
+                text(
+                    "Order {order}, line {line}: {reason} is no reason of this shop's list. Its reasons: {reasons}.",
+                    order=order.id,
+                    line=line.line_id,
+                    reason=shown(line.reason),
+                    reasons=list(known) or [text("none")],
+                )
+            )
+    return tuple([known[code] for code in dict.fromkeys([line.reason for line in asked]) if code in known])
+
+
+def request(
+    draft: Draft,
+    order: Order,
+    return_id: str,
+    lines: tuple[RequestedLine, ...],
+    reasons: tuple[ReturnReason, ...],
+    objections: Sequence[Objection],
+    evidence: Sequence[EvidenceFile],
+    note: str | None,
+) -> None:
+    """Announce a return. Without objections it is approved at once; a refusal rejects what a customer asks, and
+    leaves what staff asks to staff."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("request a return"))
+    strictest = sorted(objections, key=lambda objection: objection.severity is not Severity.REFUSE)
+    draft.record(
+        ReturnRequested(
+            return_id=return_id,
+            lines=lines,
+            reasons=reasons,
+            evidence_ids=draft.evidence(order, evidence),
+            objections=tuple(strictest),
+            note_id=draft.note(order, note),
+        )
+    )
+    if not strictest:
+        draft.record(ReturnApproved(return_id=return_id), by=POLICY)
+    elif strictest[0].severity is Severity.REFUSE and draft.by.kind is ActorKind.CUSTOMER:
+        draft.record(ReturnRejected(return_id=return_id, because=str(strictest[0].because or "")), by=POLICY)
+
+
+def add_evidence(
+    draft: Draft, order: Order, return_id: str, evidence: Sequence[EvidenceFile], note: str | None
+) -> None:
+    """Add files to a return, whatever became of it: they can be what it is looked at again for."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("add files to a return"))
+    return_ = draft.dossier.return_(return_id)
+    if not evidence:
+        raise InvalidArgument(text("Order {order}: the list of files is empty. Name at least one.", order=order.id))
+    check_evidence(order.id, len(return_.evidence_ids) + len(evidence))
+    draft.record(
+        EvidenceAdded(
+            return_id=return_id, evidence_ids=draft.evidence(order, evidence), note_id=draft.note(order, note)
+        )
+    )
+
+
+def check_evidence(order_id: str, files: int) -> None:
+    """Raise `InvalidArgument` for more files than a return can have."""
+    if files > MOST_EVIDENCE:
+        raise InvalidArgument(
+            text(
+                "Order {order}: a return has at most {most} files, and these make {files}.",
+                order=order_id,
+                most=MOST_EVIDENCE,
+                files=files,
+            )
+        )
+
+
+# --- deciding about it -----------------------------------------------------------------------------------
+
+
+def approve(
+    draft: Draft,
+    order: Order,
+    return_id: str,
+    *,
+    send_by: datetime.date | None,
+    instructions: str | None,
+    note: str | None,
+    today: datetime.date,
+    told: Callable[[str], str],
+) -> None:
+    """Say that the goods may come back; against the objections that a policy has, it is an override that names them.
+    Again, until they are sent, for another last day or other instructions: what is None stays as it is, and the same
+    changes nothing. ``told`` gives the instructions that are kept under an id."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
+    return_ = _check_move(draft.dossier, return_id, ReturnApproved)
+    _check_day(order.id, send_by, today)
+    again, words = return_.goods is GoodsState.APPROVED, (instructions or "").strip()
+    if again and words and return_.instructions_id is not None and words == told(return_.instructions_id):
+        words = ""  # he was told so already
+    send_by = send_by or return_.send_by
+    if again and send_by == return_.send_by and not words and not (note or "").strip():
+        return
+    draft.record(
+        ReturnApproved(
+            return_id=return_id,
+            send_by=send_by,
+            overrides=() if again else return_.objections,
+            instructions_id=draft.note(order, words),
+            note_id=draft.note(order, note),
+        )
+    )
+
+
+def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
+    """Say that the goods may not come back, and why."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
+    _check_move(draft.dossier, return_id, ReturnRejected)
+    if not because.strip():
+        raise InvalidArgument(
+            text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
+        )
+    draft.record(ReturnRejected(return_id=return_id, because=because.strip(), note_id=draft.note(order, note)))
+
+
+# --- on its way, and its end -----------------------------------------------------------------------------
+
+
+def send(draft: Draft, order: Order, return_id: str, tracking: str, note: str | None) -> None:
+    """The goods are on their way; again, to correct the tracking number."""
+    _check_move(draft.dossier, return_id, ReturnSent)
+    draft.record(ReturnSent(return_id=return_id, tracking=tracking, note_id=draft.note(order, note)))
+
+
+def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
+    """The goods will not come. Impossible once something was counted: correct the receipt instead."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("cancel a return"))
+    _check_move(draft.dossier, return_id, ReturnCancelled)
+    draft.record(ReturnCancelled(return_id=return_id, note_id=draft.note(order, note)))
+
+
+def expire(draft: Draft, return_id: str, today: datetime.date) -> bool:
+    """Expire an approved return whose last day to send has passed; says whether it did."""
+    return_ = draft.dossier.return_(return_id)
+    due = return_.goods in _MOVES[ReturnExpired] and return_.send_by is not None and return_.send_by < today
+    if due:
+        draft.record(ReturnExpired(return_id=return_id))
+    return due
+
+
+def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
+    """Expect nothing more: units that were announced but never counted are free for another return."""
+    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("close a return"))
+    _check_move(draft.dossier, return_id, ReturnClosed)
+    if draft.dossier.return_(return_id).question_open:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} still waits for an answer about the stock. Answer that first.",
+                order=order.id,
+                return_id=return_id,
+            )
+        )
+    draft.record(ReturnClosed(return_id=return_id, note_id=draft.note(order, note)))
+
+
+def reopen(
+    draft: Draft, order: Order, return_id: str, send_by: datetime.date | None, note: str | None, *, today: datetime.date
+) -> None:
+    """Let a return that had ended go on where it was, if its units are still free. A last day that has passed is none
+    any more: else it would expire again at once."""
+    draft.only(ActorKind.STAFF, what=text("reopen a return"))
+    return_ = _check_move(draft.dossier, return_id, ReturnReopened)
+    _check_day(order.id, send_by, today)
+    if not return_.requested and not any(count.units for count in return_.counted.values()):
+        raise WrongState(
+            text(
+                "Order {order}: nothing was announced in return {return_id}, and nothing of it came. Count what comes "
+                "by mark_returned.",
+                order=order.id,
+                return_id=return_id,
+            )
+        )
+    _check_still_free(draft.dossier, order, return_)
+    kept = return_.send_by if return_.send_by is not None and return_.send_by >= today else None
+    draft.record(ReturnReopened(return_id=return_id, send_by=send_by or kept, note_id=draft.note(order, note)))
+
+
+# --- the small print -------------------------------------------------------------------------------------
+
+
+def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
+    return_ = dossier.return_(return_id)
+    if return_.goods is _MAKES.get(step) and return_.goods not in _MOVES[step]:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} is {state} already. {instead}",
+                order=dossier.order_id,
+                return_id=return_.id,
+                state=GOODS_WORDS[return_.goods],
+                instead=_INSTEAD[return_.goods],
+            )
+        )
+    if return_.goods not in _MOVES[step]:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} is {state}, so {cannot}. {instead}",
+                order=dossier.order_id,
+                return_id=return_.id,
+                state=GOODS_WORDS[return_.goods],
+                cannot=_CANNOT[step],
+                instead=_INSTEAD[return_.goods],
+            )
+        )
+    return return_
+
+
+def _check_day(order_id: str, send_by: datetime.date | None, today: datetime.date) -> None:
+    """Raise `InvalidArgument` for a last day that has passed."""
+    if send_by is not None and send_by < today:
+        raise InvalidArgument(
+            text(
+                "Order {order}: {day} has passed, so the goods cannot be sent by then. Give today, {today}, or a later "
+                "day.",
+                order=order_id,
+                day=send_by,
+                today=today,
+            )
+        )
+
+
+def _check_still_free(dossier: Dossier, order: Order, ended: Return) -> None:
+    """Raise `WrongState` where other returns have units that one would take again by going on."""
+    fulfilled = {line.id: line.fulfilled for line in order.goods}
+    names = {line.id: line.name or line.product for line in order.lines}
+    taken, own = dossier.claimed(), ended.claimed()
+    for line_id, units in attrs.evolve(ended, goods=ended.ended_from or GoodsState.REQUESTED).claimed().items():
+        more, left = units - own.get(line_id, 0), max(0, fulfilled.get(line_id, 0) - taken.get(line_id, 0))
+        if more > left:
+            taking = text(
+                "Order {order}: return {return_id} cannot go on. It would take {more} units of line {line} ({name}), "
+                "and {left} are in no return: {fulfilled} were fulfilled.",
+                order=order.id,
+                return_id=ended.id,
+                more=more,
+                line=line_id,
+                name=names.get(line_id, line_id),
+                left=left,
+                fulfilled=fulfilled.get(line_id, 0),
+            )
+            others = [one.id for one in _returns_with(dossier, line_id) if one.id != ended.id]
+            raise WrongState(_with_those(taking, others) if others else taking)
+
+
+def _with_those(taking: Text, others: Sequence[str]) -> Text:
+    return text(
+        "{taking} The others are in {returns}: cancel_return frees what is not to come, close_return what does not "
+        "come any more.",
+        taking=taking,
+        returns=others,
+    )
+
+
+def _more_than_free(dossier: Dossier, order: Order, asked: RequestedLine) -> InvalidQuantity:
+    """Each unit of a line is in one return at most: what is free is what was fulfilled, less what returns have."""
+    line, having = order.line(asked.line_id), _returns_with(dossier, asked.line_id)
+    claimed = dossier.claimed().get(line.id, 0)
+    free = text(
+        "Order {order}, line {line} ({name}): {units} units are asked for and {left} can be. {fulfilled} were "
+        "fulfilled, and {claimed} of the line are in returns already.",
+        order=order.id,
+        line=line.id,
+        name=line.name,
+        units=asked.quantity,
+        left=max(0, line.fulfilled - claimed),
+        fulfilled=line.fulfilled,
+        claimed=claimed,
+    )
+    if not having:
+        return InvalidQuantity(free)
+    return InvalidQuantity(
+        text(
+            "{free} Those are {returns}: cancel_return frees what is not to come, close_return what does not come any "
+            "more.",
+            free=free,
+            returns=[one.id for one in having],
+        )
+    )
+
+
+def _returns_with(dossier: Dossier, line_id: str) -> list[Return]:
+    """The returns that have units of a line."""
+    return [one for one in dossier.returns.values() if one.claimed().get(line_id)]
