@@ -10,6 +10,7 @@ import hmac
 import json
 import logging
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -398,6 +399,39 @@ class AsksPastTheSession(SmallPost):
         requests.get(f"{self.settings.api_url}/account", headers=self.headers, timeout=60)
 
 
+@breaks("test_a_failure_of_the_provider_is_unclear_whatever_it_says")
+class BelievesTheWordsOfAFailure(SmallPost):
+    """The carrier broke down after its work, and a second label is bought."""
+
+    def write(self, path: str, body: Any = None) -> Shipment:
+        answer = self.http.write("POST", f"{self.settings.api_url}/{path}", headers=self.headers, json_body=body)
+        if answer.status >= 500 and b"unknown_service" in answer.body:
+            raise ProviderError(ErrorCode.INVALID_REQUEST, "there is no such service")
+        return made_of(answer)
+
+
+@breaks("test_a_call_does_not_sleep")
+class WaitsForTheCarrier(SmallPost):
+    def create_label(self, request: LabelRequest) -> Shipment:
+        made = super().create_label(request)
+        for _ in range(5):
+            if made.told is not Told.ANNOUNCING:
+                break
+            time.sleep(1)
+            made = self.fetch_shipment(made.reference, made.parcel)
+        return made
+
+
+@breaks("test_a_silent_answer_holds_up_no_other_call")
+class LetsOneCallInAtATime(SmallPost):
+    lock: ClassVar = threading.RLock()
+
+    def write(self, path: str, body: Any = None) -> Shipment:
+        with self.lock:
+            written: Shipment = super().write(path, body)
+        return written
+
+
 # --- documents -------------------------------------------------------------------------------------------------------
 
 
@@ -587,6 +621,24 @@ class ListsOnlyWhatHasOurId(PortalPost):
         return [one for one in super().list_shipments(order_id, since) if one.label_id]
 
 
+@breaks("test_what_is_not_a_list_is_not_an_empty_one")
+class TakesEvery404ForNothing(SmallPost):
+    """A gateway that does not find the carrier buys a second label."""
+
+    def list_shipments(self, order_id: str, since: datetime.datetime) -> Sequence[Shipment]:
+        if self.get("labels", {"order": order_id}).status == 404:
+            return []
+        return super().list_shipments(order_id, since)
+
+
+@breaks("test_a_list_whose_answer_lacks_a_part_is_not_an_empty_one")
+class TakesAMissingListForAnEmptyOne(SmallPost):
+    def pages(self, query: dict[str, str]) -> list[Shipment]:
+        body = smallpost.accepted(self.get("labels", query)).json()
+        labels = (body.get("labels") or []) if isinstance(body, dict) else []
+        return [read_wire(smallpost.WireLabel, label).shipment for label in labels]
+
+
 # --- taking back -----------------------------------------------------------------------------------------------------
 
 
@@ -708,6 +760,14 @@ class ComparesHowTheyBegin(ReadsWebhooks):
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
         given = webhook.headers.get("smallpost-signature", "")
         if not hmac.compare_digest(self.signature(webhook)[:8].encode(), given[:8].encode()):
+            raise WebhookRejected("the signature is wrong")
+        return self.said(webhook)
+
+
+@breaks("test_a_signature_is_compared_in_a_time_that_tells_nothing")
+class ComparesLetterByLetter(ReadsWebhooks):
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        if webhook.headers.get("smallpost-signature", "") != self.signature(webhook):
             raise WebhookRejected("the signature is wrong")
         return self.said(webhook)
 

@@ -29,6 +29,7 @@ _PARTS = (
     "portal",
     "secrecy",
     "two_accounts",
+    "waiting",
     "webhooks",
 )
 pytest.register_assert_rewrite(
@@ -49,6 +50,7 @@ from retour.testing.shipping_contracts.parcels import *  # noqa: E402
 from retour.testing.shipping_contracts.portal import *  # noqa: E402
 from retour.testing.shipping_contracts.secrecy import *  # noqa: E402
 from retour.testing.shipping_contracts.two_accounts import *  # noqa: E402
+from retour.testing.shipping_contracts.waiting import *  # noqa: E402
 from retour.testing.shipping_contracts.webhooks import *  # noqa: E402
 
 FIXTURES = (

@@ -10,7 +10,8 @@ import pytest
 from retour.providers.errors import ProviderError
 from retour.providers.label_request import Shipment
 from retour.sandbox import HasPortal, SandboxRequest, SandboxResponse
-from retour.testing.contracts.any_account import needs, outcome
+from retour.testing.contracts.answers import BODIES, READ_STATUSES, changed_at, mistakes
+from retour.testing.contracts.any_account import json_of, kept_in, needs, outcome, refused, replaced_by
 from retour.testing.contracts.in_threads import within
 from retour.testing.shipping_contracts.account import ORDER, Account, Made
 
@@ -61,6 +62,47 @@ def test_all_shipments_of_an_order_are_listed_and_none_of_another(account: Accou
     assert account.provider().list_shipments("3003", account.since) == [] or not list(
         account.provider().list_shipments("3003", account.since)
     )
+
+
+@needs("labels", "list_shipments")
+@pytest.mark.parametrize("status", READ_STATUSES)
+def test_what_is_not_a_list_is_not_an_empty_one(account: Account, status: int) -> None:
+    """An answer in others' words, or without the list in it, is an error: never a list of nothing, nor "not found".
+
+    A gateway is busy for a second, and a second label is bought.
+    """
+    made = account.made()
+    provider = account.provider()
+    questions = account.questions(provider, made)
+    asked = {name: questions[name] for name in ("find_shipment", "list_shipments") if name in questions}
+    for name, ask in asked.items():
+        for body in BODIES.values():
+            with account.answers(replaced_by(SandboxResponse(status=status, body=body))):
+                refused(ask, f"{name}: status {status}, not in its words: {body[:60]!r}")
+
+
+@needs("labels", "list_shipments")
+def test_a_list_whose_answer_lacks_a_part_is_not_an_empty_one(account: Account) -> None:
+    """With one of the parts of its answer missing or of another type, a list is an error, or told as it is.
+
+    What is not read is taken for what is not there, and bought again.
+    """
+    made = account.made()
+    provider = account.provider()
+    questions = account.questions(provider, made)
+    for name in ("find_shipment", "list_shipments"):
+        if name not in questions:
+            continue
+        seen: list[SandboxResponse] = []
+        with account.answers(kept_in(seen)):
+            before = questions[name]()
+        for path, other in mistakes(json_of(seen[-1])):
+            if len(path) > 1:
+                continue
+            changed = SandboxResponse(status=seen[-1].status, body=changed_at(json_of(seen[-1]), path, other))
+            with account.answers(replaced_by(changed)):
+                told = outcome(questions[name], f"{name}: {path} is missing or of another type")
+            assert isinstance(told, ProviderError) or told == before, f"{name} without {path}: {told!r} is told"
 
 
 @needs("labels", "list_shipments")
@@ -116,7 +158,10 @@ def test_what_a_customer_made_in_the_portal_is_listed(account: Account) -> None:
     sandbox.return_in_portal(ORDER, {"teapot-7": 2})
     listed = account.provider().list_shipments(ORDER, account.since)
     assert len(listed) == 2, f"ours and the customer's are two, and {len(listed)} are told"
-    assert [one for one in listed if not _ours(account, ours, one)], "the customer's own label is not told"
+    [theirs] = [one for one in listed if not _ours(account, ours, one)]
+    assert not theirs.label_id, "the customer's own label was taken for one of ours"
+    for item in theirs.items:
+        assert (item.sku, item.quantity) == ("teapot-7", 2), f"he sends two teapots, and {item!r} is told"
 
 
 def _ours(account: Account, made: Made, told: Shipment) -> bool:

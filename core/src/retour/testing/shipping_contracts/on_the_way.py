@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import attrs
 import pytest
 
 from retour.model.labels import Told
@@ -17,17 +18,12 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
 from retour.providers.label_request import LabelRequest, Shipment
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.answers import changed_at, mistakes
+from retour.testing.contracts.answers import BODIES, STATUSES, changed_at, mistakes
 from retour.testing.contracts.any_account import PATIENT, json_of, kept_in, lacks, needs, outcome, refused, replaced_by
-from retour.testing.contracts.in_threads import Call, within
+from retour.testing.contracts.in_threads import within
 from retour.testing.contracts.on_the_way import ENOUGH, LATER, ODD_WAITS, UNREADABLE_READS
 from retour.testing.shipping_contracts.account import A_WHILE, Account, Made, sent_since
-
-PAGES = {"a page": b"<html>Bad gateway</html>", "nothing": b"", "JSON of others": b'{"message": "no upstream"}'}
-"""What somebody between us and the provider answers."""
-
-NOT_ITS_OWN = (200, 201, 202, 302, 400, 404, 409, 410, 422, 500, 502)
-"""Statuses that such an answer has."""
+from retour.testing.shipping_contracts.making_labels import NO_SUCH_OPTION
 
 _HELD_BACK = (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)
 
@@ -152,21 +148,40 @@ def test_the_wait_that_a_429_asks_for_is_told(account: Account) -> None:
 
 
 @needs("labels")
-@pytest.mark.parametrize("status", NOT_ITS_OWN)
+@pytest.mark.parametrize("status", STATUSES)
 def test_what_is_not_the_providers_own_proves_nothing(account: Account, status: int) -> None:
     """An answer that is in nobody's words, or in others', says nothing of the label: it may be there.
 
     A gateway gives it for a provider that did the work; believed, the label is bought again.
     """
-    for number, body in enumerate(PAGES.values(), start=1):
-        request = account.request(number)
-        answer = SandboxResponse(status=status, body=body, content_type="text/html")
+    option = account.option()
+    for number, body in enumerate(BODIES.values(), start=1):
+        request = account.request(number, option)
+        answer = SandboxResponse(status=status, body=body)
         with account.answers(replaced_by(answer), of=request):
             error = refused(
                 lambda: account.provider().create_label(request),  # noqa: B023 - called at once
-                f"status {status}, not in its words",
+                f"status {status}, not in its words: {body[:60]!r}",
             )
         assert error.disposition is Disposition.RECONCILE, f"a label is there, and {status} was told as {error!r}"
+
+
+@needs("labels")
+@pytest.mark.parametrize("status", [500, 501, 503, 504])
+def test_a_failure_of_the_provider_is_unclear_whatever_it_says(account: Account, status: int) -> None:
+    """A 5xx is unclear also where it has the words of a refusal in it: the provider failed, perhaps after its work.
+
+    A label that is there is told as refused, and bought again.
+    """
+    refusal: list[SandboxResponse] = []
+    wrong = account.request(9, attrs.evolve(account.option(), code=NO_SUCH_OPTION))
+    with account.answers(kept_in(refusal), of=wrong):
+        refused(lambda: account.provider().create_label(wrong), "there is no such service")
+    request = account.request(1)
+    body = refusal[-1].body if refusal else b""
+    with account.answers(replaced_by(SandboxResponse(status=status, body=body)), of=request):
+        error = refused(lambda: account.provider().create_label(request), f"status {status}")
+    assert error.disposition is Disposition.RECONCILE, f"a label is there, and {status} was told as {error!r}"
 
 
 @needs("labels")
@@ -220,24 +235,6 @@ def test_a_question_that_is_not_answered_decides_nothing(account: Account, fault
             error = refused(ask, f"{method}, fault: {fault}")
         assert error.disposition in LATER, f"{method}, fault: {fault}, and it was told as {error!r}"
         ask()
-
-
-@needs("labels")
-def test_every_call_ends_at_its_deadline(account: Account) -> None:
-    """Whatever is asked, a provider that is silent is given up when the session's deadline is over.
-
-    A question that waits for ever holds a worker for ever, and the labels behind it.
-    """
-    made = account.made()
-    provider = account.provider(deadline=account.deadline)
-    asked = account.questions(provider, made)
-    if not lacks(account.capabilities, "cancel_label"):
-        asked["cancel_label"] = partial(provider.cancel_label, *made.names)
-    with account.faults(*[Fault.SILENT_AFTER] * 5 * ENOUGH):
-        calls = {name: Call(partial(outcome, ask, name)) for name, ask in asked.items()}
-        for name, call in calls.items():
-            if not call.ends_within(PATIENT + account.deadline):
-                pytest.fail(f"one silent answer holds a worker for ever: {name} stood here:\n{call.give_up()}")
 
 
 @needs("labels")

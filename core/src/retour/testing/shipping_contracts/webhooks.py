@@ -19,7 +19,7 @@ from retour.testing.contracts.answers import changed_at, fields, mistakes, unkno
 from retour.testing.contracts.any_account import needs
 from retour.testing.contracts.in_threads import PROMPT, within
 from retour.testing.contracts.provider_modules import later
-from retour.testing.contracts.signing import signed_by_hmac
+from retour.testing.contracts.signing import Watched, signed_by_hmac, watching_comparisons
 from retour.testing.contracts.webhooks import FORGERIES, as_handed_over
 from retour.testing.shipping_contracts.account import A_WHILE, Account, Made
 
@@ -287,6 +287,25 @@ def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: Account) 
                 said = f"{path} is missing or of another type, and that was read as {event!r}"
                 assert event.shipment.progress in steps, said
                 assert {*event.shipment.names, event.shipment.label_id} <= names | {""}, said
+
+
+@needs("labels", "webhooks")
+def test_a_signature_is_compared_in_a_time_that_tells_nothing(account: Account) -> None:
+    """A signature is compared by `hmac.compare_digest`, which takes as long for a wrong one as for a right one.
+
+    With ``==`` the time tells how many letters are right, and a forger finds one after the other.
+    """
+    _, webhooks = of_a_parcel(account)
+    provider = account.provider()
+    for webhook in webhooks:
+        compared: list[str] = []
+        headers = {
+            name: value if name == "content-type" else Watched(value, compared)
+            for name, value in webhook.headers.items()
+        }
+        with watching_comparisons(account, compared):
+            provider.parse_webhook(attrs.evolve(webhook, headers=headers))
+        assert compared == [], "a forger could find the signature letter by letter: it was compared with =="
 
 
 @needs("labels", "webhooks")
