@@ -152,7 +152,7 @@ def test_a_webhook_of_another_account_is_rejected(account: Account) -> None:
 
 
 @needs("refund_by_api")
-def test_nothing_is_changed_for_the_restof_the_process(account: Account) -> None:
+def test_nothing_is_changed_for_the_rest_of_the_process(account: Account) -> None:
     """What belongs to the whole process is afterwards as it was: how long sockets wait, how decimals round, the
     locale, the environment, how much is logged.
 
