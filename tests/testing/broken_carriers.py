@@ -190,6 +190,19 @@ class RoundsTheWeightToHundredsOfGrams(SendsAnother):
 
 
 @breaks("test_what_was_asked_for_goes_out")
+class MeasuresInWholeCentimetres(SendsAnother):
+    """The carrier measures a millimetre too much, and charges for a larger parcel."""
+
+    def body(self, request: LabelRequest) -> dict[str, Any]:
+        parcel = request.parcel
+        sides = {"length": parcel.length_mm, "width": parcel.width_mm, "height": parcel.height_mm}
+        return {
+            **super().body(request),
+            **{name: round((side or 0) / 10, name == "width") for name, side in sides.items()},
+        }
+
+
+@breaks("test_what_was_asked_for_goes_out")
 class DropsTheCountryOfOrigin(SendsAnother):
     def body(self, request: LabelRequest) -> dict[str, Any]:
         found = super().body(request)
@@ -510,6 +523,15 @@ class TakesEveryEndForDelivered(ReadsWordsAs):
         return attrs.evolve(found, progress=ParcelState.DELIVERED) if ended else found
 
 
+@breaks("test_a_parcel_is_told_where_it_is")
+class ReadsTimesInItsOwnZone(ReadsWordsAs):
+    """What was scanned at ten is told as at eight: a step before it seems to come after it."""
+
+    def progress(self, word: str, found: Shipment) -> Shipment:
+        assert found.changed_at is not None
+        return attrs.evolve(found, changed_at=found.changed_at - datetime.timedelta(hours=2))
+
+
 @breaks("test_a_word_that_nobody_knows_is_unknown_and_kept")
 class LooksForAPartOfTheWord(ReadsWordsAs):
     """ "not delivered" is delivered."""
@@ -805,6 +827,12 @@ class NamesEventsByTheirLabel(ReadsWebhooks):
 
     def event(self, body: Any, shipment: Shipment) -> ShipmentEvent:
         return ShipmentEvent(event_id=shipment.reference, shipment=shipment)
+
+
+@breaks("test_a_genuine_webhook_is_about_its_parcel")
+class TellsWebhooksAtTheTimeOfTheLabel(ReadsWebhooks):
+    def event(self, body: Any, shipment: Shipment) -> ShipmentEvent:
+        return super().event(body, attrs.evolve(shipment, changed_at=shipment.made_at))
 
 
 @breaks("test_a_genuine_webhook_is_about_its_parcel")

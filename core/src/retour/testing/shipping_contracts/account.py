@@ -22,6 +22,9 @@ from retour.testing.contracts.any_account import PATIENT, AnyAccount, handed_ove
 A_WHILE = datetime.timedelta(hours=1)
 """After this long every label is announced or refused, and every cancellation through (`ShippingSandbox.advance`)."""
 
+AT_THE_SAME_TIME = datetime.timedelta(minutes=5)
+"""How far a time that is told may be from when it was: clocks differ, zones by more."""
+
 ORDER = "1001"
 """The order that labels are made for."""
 
@@ -42,8 +45,14 @@ SHOP = Address(
     name="Returns department", street="Kade", house_number="1", postal_code="1011 AA", city="Amsterdam", country="NL"
 )
 
+SIDES_MM = (317, 215, 97)
+"""The parcel's three sides."""
+
 PARCEL = Parcel(
     weight_grams=WEIGHT_GRAMS,
+    length_mm=SIDES_MM[0],
+    width_mm=SIDES_MM[1],
+    height_mm=SIDES_MM[2],
     items=[
         ParcelItem(
             line_id="line-1",
@@ -156,6 +165,10 @@ class Account(AnyAccount):
     def reference(self, made: Made) -> str:
         """What the sandbox calls a label."""
         return self.booked(made.request)[0].reference
+
+    def is_now(self, told: datetime.datetime | None) -> bool:
+        """Whether a time that is told, if it is, is that of the sandbox's clock."""
+        return told is None or abs(told - self.sandbox.clock.now()) <= AT_THE_SAME_TIME
 
     @property
     def since(self) -> datetime.datetime:

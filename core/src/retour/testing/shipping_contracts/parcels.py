@@ -40,9 +40,10 @@ def test_a_parcel_that_nobody_sent_is_not_sent(account: Account) -> None:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_parcel_is_told_where_it_is(account: Account, step: str) -> None:
     """A parcel that was scanned, delivered, lost or sent back is told so, with the carrier's own word and its label as
-    it was.
+    it was, and the time when it was so.
 
-    What is told as delivered is counted; what is lost or goes back to the customer is looked at by a person.
+    What is told as delivered is counted, and what is lost or goes back to the customer is looked at by a person; a step
+    with a wrong time hides the one after it.
     """
     made = account.made()
     if step != "scan":
@@ -50,6 +51,7 @@ def test_a_parcel_is_told_where_it_is(account: Account, step: str) -> None:
     getattr(account.sandbox, step)(account.reference(made))
     now = account.now(made)
     assert now.progress in STEPS[step], f"the carrier said {step}, and the parcel is told as {now.progress}"
+    assert account.is_now(now.changed_at), f"it was just now, and {now.changed_at} is told: another zone's time?"
     assert now.provider_status, "the carrier's own word is not kept"
     assert now.told is Told.READY, f"its label was used, and is told as {now.told}"
 

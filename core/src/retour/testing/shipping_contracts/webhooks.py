@@ -88,6 +88,9 @@ def test_a_genuine_webhook_is_about_its_parcel(account: Account) -> None:
         assert not said or said & names, f"a webhook of this parcel leads to another: {event!r}"
     assert ParcelState.DELIVERED not in {event.shipment.progress for event in early}, "delivered before it was sent"
     delivered = [event for event in late if event.shipment.progress is ParcelState.DELIVERED]
+    for event in delivered:
+        changed = event.shipment.changed_at
+        assert account.is_now(changed), f"it was just now, and {changed} is told: a step with a wrong time hides others"
     assert delivered, "the parcel is at the shop, and no webhook was understood to say so"
     assert [event for event in delivered if {*event.shipment.names, event.shipment.label_id} & names], (
         "the webhook that says delivered leads to no label"
