@@ -34,7 +34,7 @@ import smallpost_sandbox  # noqa: E402
 from smallpost import SmallPost  # noqa: E402
 from smallpost_sandbox import SmallPostSandbox  # noqa: E402
 
-from retour.providers import Order, ShippingOption, ShippingWay, Support, TextDomain  # noqa: E402
+from retour.providers import Order, ShippingCapabilities, ShippingOption, ShippingWay, Support, TextDomain  # noqa: E402
 from retour.sandbox import SandboxRequest, SandboxResponse  # noqa: E402
 
 text = TextDomain("retour_smallpost").text
@@ -83,4 +83,20 @@ class PortalPost(SmallPost):  # type: ignore[misc]  # the page has no annotation
         )
 
 
-__all__ = ["PortalPost", "PortalPostSandbox", "SmallPost", "SmallPostSandbox", "WirePortal", "smallpost"]
+class PortalOnly:
+    """A carrier of which the shop has the portal and nothing else."""
+
+    name = "smallpost"
+    display_name = "Small Post"
+    api = 2
+    settings_type = smallpost.Settings
+    capabilities = ShippingCapabilities(portal=Support.YES)
+
+    def __init__(self, settings: Any, http: Any) -> None:
+        self._made = PortalPost(settings, http)
+
+    def portal_url(self, order: Order) -> ShippingOption | None:
+        return self._made.portal_url(order)
+
+
+__all__ = ["PortalOnly", "PortalPost", "PortalPostSandbox", "SmallPost", "SmallPostSandbox", "WirePortal", "smallpost"]
