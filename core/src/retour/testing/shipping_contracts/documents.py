@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retour.model.labels import LabelForm
+from retour.model.labels import LabelForm, Told
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.label_request import LabelDocument
 from retour.sandbox import SandboxRequest, SandboxResponse
@@ -39,6 +39,8 @@ def test_a_label_that_is_not_announced_has_no_document(account: Account) -> None
     account.sandbox.hold()
     request = account.request()
     made = Made(request=request, shipment=account.provider().create_label(request))
+    if account.booked(request)[0].told is Told.READY:
+        pytest.skip(f"{account.kind.name} has a label announced as soon as it is made")
     error = refused(lambda: account.provider().fetch_label(*made.names, request.form), "there is none yet")
     assert (error.code, error.disposition) == (ErrorCode.LABEL_NOT_READY, Disposition.RETRY)
 
@@ -86,13 +88,14 @@ def test_a_document_is_of_its_own_label(account: Account) -> None:
     """
     first, second = account.made(1), account.made(2, order_id="2002")
     provider = account.provider()
-    asked = [provider.fetch_label(*one.names, one.request.form) for one in (first, second, first)]
-    if asked[0].once:
-        pytest.skip(f"{account.kind.name} gives out a document once")
-    assert asked[0].content != asked[1].content, "two customers get one label"
-    assert asked[0].content == asked[2].content, "a customer gets the label of another one"
+    ours, theirs = [provider.fetch_label(*one.names, one.request.form) for one in (first, second)]
+    assert ours.content != theirs.content, "two customers get one label"
+    if ours.once:
+        return
+    again = provider.fetch_label(*first.names, first.request.form)
+    assert again.content == ours.content, "a customer gets the label of another one"
     fresh = account.provider().fetch_label(*second.names, second.request.form)
-    assert fresh.content == asked[1].content, "a customer gets the label of another one"
+    assert fresh.content == theirs.content, "a customer gets the label of another one"
 
 
 @needs("labels", "fetch_label")

@@ -60,7 +60,8 @@ def test_a_silent_answer_holds_up_no_other_call(account: Account, other_account:
         waiting.append(Call(make_silently))
         assert http.began.wait(PATIENT), "the label was not asked for through the session"
         for what, call in others.items():
-            within(PROMPT, call, f"one silent answer would stop every worker: while it does not come, {what} waits")
+            asked = partial(outcome, call, what)
+            within(PROMPT, asked, f"one silent answer would stop every worker: while it does not come, {what} waits")
     finally:
         http.let_go.set()
         for one in waiting:
