@@ -32,6 +32,7 @@ from retour.providers import (
     ParcelState,
     ProviderError,
     RawWebhook,
+    Secret,
     Shipment,
     ShipmentEvent,
     ShipmentEvents,
@@ -40,6 +41,7 @@ from retour.providers import (
     Support,
     Told,
     WebhookRejected,
+    check_signed,
     hmac_sha256,
     read_wire,
 )
@@ -813,6 +815,24 @@ class SaysNothingOfTheSetting(SmallPost):
             return super().parse_webhook(webhook)
         except WebhookRejected:
             raise WebhookRejected("no") from None
+
+
+@attrs.frozen(kw_only=True)
+class SeveralKeys(smallpost.Settings):
+    webhook_keys: tuple[Secret, ...] = ()
+
+
+@breaks("test_each_of_several_secrets_counts")
+class TakesTheFirstOfSeveralSecrets(ReadsWebhooks):
+    """While the merchant replaces a secret, he hears of no parcel."""
+
+    settings_type = SeveralKeys
+
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        keys = self.settings.webhook_keys or (self.settings.webhook_key,)
+        given = webhook.headers.get("smallpost-signature", "")
+        check_signed(webhook.body, [given], keys[:1], setting="webhook_key or webhook_keys")
+        return self.said(webhook)
 
 
 @breaks("test_the_same_webhook_twice_is_the_same_event")

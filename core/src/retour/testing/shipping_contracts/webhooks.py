@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
@@ -13,10 +13,10 @@ from retour.model.labels import ParcelState, Told
 from retour.providers.contract import MakesLabels
 from retour.providers.errors import ProviderError
 from retour.providers.label_request import ShipmentEvent, ShipmentEvents
-from retour.providers.settings import read_settings
+from retour.providers.settings import Secret, read_settings
 from retour.providers.webhooks import LARGEST_WEBHOOK, RawWebhook, WebhookRejected
 from retour.testing.contracts.answers import changed_at, fields, mistakes, unknown_words
-from retour.testing.contracts.any_account import needs
+from retour.testing.contracts.any_account import another_secret, needs
 from retour.testing.contracts.in_threads import PROMPT, within
 from retour.testing.contracts.provider_modules import later
 from retour.testing.contracts.signing import Watched, signed_by_hmac, watching_comparisons
@@ -162,6 +162,31 @@ def test_a_webhook_without_a_secret_names_the_setting(account: Account) -> None:
                 assert name in str(rejected.value), f"the setting {name} is empty, and one reads {rejected.value}"
     if not tried:
         pytest.skip(f"the settings of {account.kind.name} cannot be without the secret that webhooks are signed with")
+
+
+@needs("labels", "webhooks")
+def test_each_of_several_secrets_counts(account: Account) -> None:
+    """Where a setting takes several secrets for webhooks, one that is signed with any of them is read, and one with
+    none of them is not.
+
+    While a secret is replaced by another, all that carriers tell would be dropped.
+    """
+    _, webhooks = of_a_parcel(account)
+    [signed, *_] = signed_by_hmac(account, webhooks)
+    whole = account.sandbox.settings
+    right = [value for value in whole.values() if isinstance(value, str) and signed.is_by(value)]
+    types = get_type_hints(account.kind.settings_type)
+    lists = [name for name, kind in types.items() if get_origin(kind) is tuple and Secret in get_args(kind)]
+    if not lists or not right:
+        pytest.skip(f"the settings of {account.kind.name} take one secret for webhooks")
+    before, other = account.provider().parse_webhook(signed.webhook), another_secret(right[0])
+    for name in lists:
+        for secrets in ([right[0], other], [other, right[0]]):
+            told = told_by(account.provider({**whole, name: secrets}), signed.webhook)
+            assert told == before.events, "while a secret is replaced, what carriers tell is dropped"
+        assert told_by(account.provider({**whole, name: [other]}), signed.webhook) in SAYS_NOTHING, (
+            "a secret that was replaced still counts: whoever had it can tell that a parcel is at the shop"
+        )
 
 
 def _without(whole: Any, *names: str) -> dict[str, object]:
