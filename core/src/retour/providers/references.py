@@ -45,7 +45,7 @@ def unless_unknown(ask: Callable[[], _T]) -> _T | None:
     try:
         return ask()
     except ProviderError as error:
-        if error.code not in (ErrorCode.UNKNOWN_PAYMENT, ErrorCode.UNKNOWN_SHIPMENT):
+        if error.code is not ErrorCode.UNKNOWN_PAYMENT:
             raise
     return None
 

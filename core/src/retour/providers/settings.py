@@ -13,7 +13,7 @@ from retour.model.exact_types import exactly
 from retour.model.order import Mode
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.data_faults import data_faults
-from retour.providers.lists import from_a_list, is_list_of_any_length
+from retour.providers.exact_lists import from_a_list, is_list_of_any_length
 
 _T = TypeVar("_T")
 

@@ -14,7 +14,7 @@ from cattrs.errors import BaseValidationError
 from retour.model.exact_types import exactly
 from retour.providers.data_faults import data_faults
 from retour.providers.errors import ErrorCode, ProviderError
-from retour.providers.lists import from_a_list, is_list_of_any_length
+from retour.providers.exact_lists import from_a_list, is_list_of_any_length
 
 _T = TypeVar("_T")
 

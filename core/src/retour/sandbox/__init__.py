@@ -2,9 +2,8 @@
 clock, a memory of keys; and what those of payment and of shipping providers offer. Standard library and attrs only."""
 
 from retour.sandbox.bookkeeping import BookkeepingSandbox, spoilt
-from retour.sandbox.documents import a_page
 from retour.sandbox.faults import Fault
-from retour.sandbox.labelling import LabellingSandbox, SandboxLabel
+from retour.sandbox.label_books import LabellingSandbox, SandboxLabel
 from retour.sandbox.ledger import Ledger, SandboxChargeBack, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.movable_clock import SandboxClock
@@ -18,6 +17,7 @@ from retour.sandbox.payments import (
     TellsOfRefunds,
     sandbox_at,
 )
+from retour.sandbox.printed_page import a_page
 from retour.sandbox.remembered import KeyInUse, KeyReused, Remembered
 from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 from retour.sandbox.shipping_sandbox import BookedLabel, HasPortal, ShippingSandbox

@@ -17,20 +17,20 @@ declared and not kept fails. Each docstring is a promise, and says what it saves
 import pytest
 
 _PARTS = (
-    "account",
     "cancelling",
     "choosing",
-    "declared",
-    "documents",
+    "customers_and_keys",
     "finding",
+    "label_documents",
+    "labels_declared",
+    "lost_answers",
     "making_labels",
-    "on_the_way",
-    "parcels",
     "portal",
-    "secrecy",
-    "two_accounts",
-    "waiting",
+    "shipping_account",
+    "standing_still",
+    "two_shops",
     "webhooks",
+    "where_parcels_are",
 )
 pytest.register_assert_rewrite(
     *[f"{__name__}.{part}" for part in _PARTS]
@@ -38,20 +38,20 @@ pytest.register_assert_rewrite(
 
 from retour.testing.contracts.of_settings import *  # noqa: E402
 from retour.testing.contracts.promises import rule  # noqa: E402
-from retour.testing.shipping_contracts.account import *  # noqa: E402
 from retour.testing.shipping_contracts.cancelling import *  # noqa: E402
 from retour.testing.shipping_contracts.choosing import *  # noqa: E402
-from retour.testing.shipping_contracts.declared import *  # noqa: E402
-from retour.testing.shipping_contracts.documents import *  # noqa: E402
+from retour.testing.shipping_contracts.customers_and_keys import *  # noqa: E402
 from retour.testing.shipping_contracts.finding import *  # noqa: E402
+from retour.testing.shipping_contracts.label_documents import *  # noqa: E402
+from retour.testing.shipping_contracts.labels_declared import *  # noqa: E402
+from retour.testing.shipping_contracts.lost_answers import *  # noqa: E402
 from retour.testing.shipping_contracts.making_labels import *  # noqa: E402
-from retour.testing.shipping_contracts.on_the_way import *  # noqa: E402
-from retour.testing.shipping_contracts.parcels import *  # noqa: E402
 from retour.testing.shipping_contracts.portal import *  # noqa: E402
-from retour.testing.shipping_contracts.secrecy import *  # noqa: E402
-from retour.testing.shipping_contracts.two_accounts import *  # noqa: E402
-from retour.testing.shipping_contracts.waiting import *  # noqa: E402
+from retour.testing.shipping_contracts.shipping_account import *  # noqa: E402
+from retour.testing.shipping_contracts.standing_still import *  # noqa: E402
+from retour.testing.shipping_contracts.two_shops import *  # noqa: E402
 from retour.testing.shipping_contracts.webhooks import *  # noqa: E402
+from retour.testing.shipping_contracts.where_parcels_are import *  # noqa: E402
 
 FIXTURES = (
     "account",

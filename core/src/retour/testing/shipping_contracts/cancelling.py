@@ -7,13 +7,13 @@ import pytest
 from retour.model.labels import ParcelState, Told
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.testing.contracts.any_account import needs, outcome
-from retour.testing.shipping_contracts.account import A_WHILE, Account
+from retour.testing.shipping_contracts.shipping_account import A_WHILE, ShippingAccount
 
 GIVEN_UP = (Told.CANCELLING, Told.CANCELLED)
 
 
 @needs("labels", "cancel_label")
-def test_a_label_is_cancelled_before_it_is_used(account: Account) -> None:
+def test_a_label_is_cancelled_before_it_is_used(account: ShippingAccount) -> None:
     """A label that nobody used is cancelled, costs nothing, and is told as cancelled only once the carrier has it so.
 
     Told too early, another is bought for the customer, and the first is used as well.
@@ -31,7 +31,7 @@ def test_a_label_is_cancelled_before_it_is_used(account: Account) -> None:
 
 
 @needs("labels", "cancel_label")
-def test_a_label_is_cancelled_once(account: Account) -> None:
+def test_a_label_is_cancelled_once(account: ShippingAccount) -> None:
     """One that is being cancelled, or is, is told as it is when it is asked for again, and is no refusal.
 
     After a lost answer the core asks again: told as "too late", a label that is gone is shown to the customer.
@@ -48,7 +48,7 @@ def test_a_label_is_cancelled_once(account: Account) -> None:
 
 @needs("labels", "cancel_label")
 @pytest.mark.parametrize("step", ["scan", "deliver"])
-def test_a_label_that_was_used_is_not_cancelled(account: Account, step: str) -> None:
+def test_a_label_that_was_used_is_not_cancelled(account: ShippingAccount, step: str) -> None:
     """A label whose parcel the carrier has is refused as not cancellable, or told as it is: never as cancelled.
 
     The customer is told that his parcel does not come, and it does.
@@ -68,7 +68,7 @@ def test_a_label_that_was_used_is_not_cancelled(account: Account, step: str) -> 
 
 
 @needs("labels", "cancel_label")
-def test_a_label_that_is_used_while_it_is_cancelled_was_used(account: Account) -> None:
+def test_a_label_that_is_used_while_it_is_cancelled_was_used(account: ShippingAccount) -> None:
     """Where the carrier gets the parcel before it heard of the cancellation, the parcel is on its way.
 
     Told as cancelled, nobody waits for goods that a customer sent, and he waits for his money.

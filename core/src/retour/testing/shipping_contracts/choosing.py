@@ -9,11 +9,11 @@ from retour.providers.errors import ErrorCode
 from retour.sandbox import Fault
 from retour.testing.contracts.any_account import needs, refused
 from retour.testing.contracts.on_the_way import ENOUGH, LATER
-from retour.testing.shipping_contracts.account import PARCEL, Account
+from retour.testing.shipping_contracts.shipping_account import PARCEL, ShippingAccount
 
 
 @needs("labels", "options")
-def test_what_is_offered_can_be_bought(account: Account) -> None:
+def test_what_is_offered_can_be_bought(account: ShippingAccount) -> None:
     """Each option has a name of its own for the provider, and a label is made of it, for this parcel.
 
     Staff choose one, the customer is told that a label comes, and then there is none.
@@ -27,7 +27,7 @@ def test_what_is_offered_can_be_bought(account: Account) -> None:
 
 
 @needs("labels", "options", "prices")
-def test_the_cheapest_is_offered_first(account: Account) -> None:
+def test_the_cheapest_is_offered_first(account: ShippingAccount) -> None:
     """The options come with their prices, the cheapest first, those without one last.
 
     Whoever takes the first one pays too much for each return.
@@ -42,7 +42,7 @@ def test_the_cheapest_is_offered_first(account: Account) -> None:
 
 
 @needs("labels", "options", "prices")
-def test_a_label_costs_what_was_offered(account: Account) -> None:
+def test_a_label_costs_what_was_offered(account: ShippingAccount) -> None:
     """What a label costs in the end is what its option said, to the cent.
 
     The merchant asks a customer for the cost of his return, or bears it, by that figure.
@@ -60,7 +60,7 @@ def test_a_label_costs_what_was_offered(account: Account) -> None:
 
 @needs("labels", "options")
 @pytest.mark.parametrize("fault", [Fault.REFUSED_429, Fault.ERROR_500_BEFORE, Fault.CUT_AFTER, Fault.NO_JSON_AFTER])
-def test_options_that_cannot_be_read_are_not_none(account: Account, fault: Fault) -> None:
+def test_options_that_cannot_be_read_are_not_none(account: ShippingAccount, fault: Fault) -> None:
     """Options that do not come just now are an error that passes, and never "there is none".
 
     Staff would tell the customer to pay for his own parcel.
@@ -73,7 +73,7 @@ def test_options_that_cannot_be_read_are_not_none(account: Account, fault: Fault
 
 
 @needs("labels", "fetch_label")
-def test_a_form_that_there_is_not_is_refused(account: Account) -> None:
+def test_a_form_that_there_is_not_is_refused(account: ShippingAccount) -> None:
     """Whoever asks for the document of a label that is handed in without one gets an error, and nothing else.
 
     A screen that shows an empty page says nothing to the customer who stands at the counter with his parcel.

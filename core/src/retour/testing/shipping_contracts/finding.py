@@ -13,7 +13,7 @@ from retour.sandbox import HasPortal, SandboxRequest, SandboxResponse
 from retour.testing.contracts.answers import BODIES, READ_STATUSES, changed_at, mistakes
 from retour.testing.contracts.any_account import json_of, kept_in, needs, outcome, refused, replaced_by
 from retour.testing.contracts.in_threads import within
-from retour.testing.shipping_contracts.account import ORDER, Account, Made
+from retour.testing.shipping_contracts.shipping_account import ORDER, Made, ShippingAccount
 
 MANY = 110
 """Labels of one order: more than a page of most providers has."""
@@ -23,7 +23,7 @@ ENDS_WITHIN = 10.0
 
 
 @needs("labels", "find_shipment")
-def test_a_label_is_found_by_our_id_and_never_one_that_is_alike(account: Account) -> None:
+def test_a_label_is_found_by_our_id_and_never_one_that_is_alike(account: ShippingAccount) -> None:
     """A label is found by our id among others of the same order, and one that was never made is not found.
 
     Not found, it is bought again; one that is only alike is taken for it, and the customer gets a used label.
@@ -41,7 +41,7 @@ def test_a_label_is_found_by_our_id_and_never_one_that_is_alike(account: Account
 
 
 @needs("labels", "list_shipments")
-def test_all_shipments_of_an_order_are_listed_and_none_of_another(account: Account) -> None:
+def test_all_shipments_of_an_order_are_listed_and_none_of_another(account: ShippingAccount) -> None:
     """Every return shipment of an order is told, whatever became of it, and none of an order whose number is alike.
 
     One that is missing is bought again; one of another order is shown to a customer whom it is no business of.
@@ -66,7 +66,7 @@ def test_all_shipments_of_an_order_are_listed_and_none_of_another(account: Accou
 
 @needs("labels", "list_shipments")
 @pytest.mark.parametrize("status", READ_STATUSES)
-def test_what_is_not_a_list_is_not_an_empty_one(account: Account, status: int) -> None:
+def test_what_is_not_a_list_is_not_an_empty_one(account: ShippingAccount, status: int) -> None:
     """An answer in others' words, or without the list in it, is an error: never a list of nothing, nor "not found".
 
     A gateway is busy for a second, and a second label is bought.
@@ -82,7 +82,7 @@ def test_what_is_not_a_list_is_not_an_empty_one(account: Account, status: int) -
 
 
 @needs("labels", "list_shipments")
-def test_a_list_whose_answer_lacks_a_part_is_not_an_empty_one(account: Account) -> None:
+def test_a_list_whose_answer_lacks_a_part_is_not_an_empty_one(account: ShippingAccount) -> None:
     """With one of the parts of its answer missing or of another type, a list is an error, or told as it is.
 
     What is not read is taken for what is not there, and bought again.
@@ -106,7 +106,7 @@ def test_a_list_whose_answer_lacks_a_part_is_not_an_empty_one(account: Account) 
 
 
 @needs("labels", "list_shipments")
-def test_a_list_has_all_of_its_pages(account: Account) -> None:
+def test_a_list_has_all_of_its_pages(account: ShippingAccount) -> None:
     """A list is told whole, however many pages it has.
 
     What stands on the second page is bought again.
@@ -119,7 +119,7 @@ def test_a_list_has_all_of_its_pages(account: Account) -> None:
 
 
 @needs("labels", "list_shipments")
-def test_a_list_that_leads_to_itself_ends(account: Account) -> None:
+def test_a_list_that_leads_to_itself_ends(account: ShippingAccount) -> None:
     """Where each page of a list leads to the one before, it ends in an error, in seconds.
 
     A worker goes round in it for ever, and no label is made behind it.
@@ -145,7 +145,7 @@ def test_a_list_that_leads_to_itself_ends(account: Account) -> None:
 
 
 @needs("labels", "list_shipments", "portal")
-def test_what_a_customer_made_in_the_portal_is_listed(account: Account) -> None:
+def test_what_a_customer_made_in_the_portal_is_listed(account: ShippingAccount) -> None:
     """A label that the customer made in the portal is among those of his order.
 
     It comes to the shop, and nobody knows what it is for; a second one is bought besides.
@@ -164,6 +164,6 @@ def test_what_a_customer_made_in_the_portal_is_listed(account: Account) -> None:
         assert (item.sku, item.quantity) == ("teapot-7", 2), f"he sends two teapots, and {item!r} is told"
 
 
-def _ours(account: Account, made: Made, told: Shipment) -> bool:
+def _ours(account: ShippingAccount, made: Made, told: Shipment) -> bool:
     names = {*account.now(made).names, *made.names, made.request.label_id} - {""}
     return bool(names & {*told.names, told.label_id})

@@ -19,7 +19,7 @@ from retour.sandbox import Fault, SandboxRequest, SandboxResponse
 from retour.testing.contracts.answers import fields
 from retour.testing.contracts.any_account import json_of, kept_in, needs, outcome, refused, replaced_by
 from retour.testing.contracts.provider_modules import later
-from retour.testing.shipping_contracts.account import A_WHILE, SIDES_MM, Account, Made
+from retour.testing.shipping_contracts.shipping_account import A_WHILE, SIDES_MM, Made, ShippingAccount
 
 Json = dict[str, Any]
 
@@ -41,7 +41,7 @@ def _numbers(sent: SandboxRequest) -> set[Decimal]:
 
 
 @needs("labels")
-def test_what_was_asked_for_goes_out(account: Account) -> None:
+def test_what_was_asked_for_goes_out(account: ShippingAccount) -> None:
     """The parcel's weight and sides, the order, both addresses, and of the items their weight, price and number go out
     exactly.
 
@@ -80,7 +80,7 @@ def _written(grams: int, numbers: set[Decimal]) -> bool:
 
 @needs("labels")
 @pytest.mark.parametrize("price", ["0.29", "1.10", "1138.55", "4503599627370.49"])
-def test_a_price_is_written_exactly(account: Account, price: str) -> None:
+def test_a_price_is_written_exactly(account: ShippingAccount, price: str) -> None:
     """What an item costs goes out to the cent, also where a computer's own numbers would not have it so.
 
     Customs fine what is declared too low.
@@ -96,7 +96,7 @@ def test_a_price_is_written_exactly(account: Account, price: str) -> None:
 
 
 @needs("labels")
-def test_the_parcel_goes_from_the_customer_to_the_shop(account: Account) -> None:
+def test_the_parcel_goes_from_the_customer_to_the_shop(account: ShippingAccount) -> None:
     """The customer is the sender and the shop the recipient, wherever fields are called by what they are.
 
     The other way round, the shop pays for parcels that go to its customers' neighbours.
@@ -120,7 +120,7 @@ _FROM = re.compile(r"(?:^|_)(?:from|sender|shipper|origin|pickup|collection)(?:_
 
 
 @needs("labels")
-def test_the_same_request_gives_the_same_bytes(account: Account) -> None:
+def test_the_same_request_gives_the_same_bytes(account: ShippingAccount) -> None:
     """Sent again, by another worker and a day later, a request is the same to the last byte.
 
     What differs is another request: the carrier would make a second label, and nobody would look for it.
@@ -135,7 +135,7 @@ def test_the_same_request_gives_the_same_bytes(account: Account) -> None:
 
 
 @needs("labels")
-def test_our_id_of_a_label_goes_along(account: Account) -> None:
+def test_our_id_of_a_label_goes_along(account: ShippingAccount) -> None:
     """Our id of the label is in what is sent, whole, and the id of the order is not taken for it.
 
     Without it, nobody can say whether a label was made whose answer was lost.
@@ -147,7 +147,7 @@ def test_our_id_of_a_label_goes_along(account: Account) -> None:
 
 
 @needs("labels", "refuses_repeats")
-def test_a_label_is_made_once(account: Account) -> None:
+def test_a_label_is_made_once(account: ShippingAccount) -> None:
     """The same request again makes no second label: it is told as made (`ErrorCode.ALREADY_MADE`), or gives the first
     label. So it is of one that was cancelled, and a year later.
 
@@ -167,7 +167,7 @@ def test_a_label_is_made_once(account: Account) -> None:
         _again(account, request, first.shipment)
 
 
-def _again(account: Account, request: LabelRequest, first: Shipment) -> None:
+def _again(account: ShippingAccount, request: LabelRequest, first: Shipment) -> None:
     for provider in (account.provider(), account.provider()):
         told = outcome(lambda: provider.create_label(request), "the same request again")  # noqa: B023 - called at once
         if isinstance(told, ProviderError):
@@ -179,7 +179,7 @@ def _again(account: Account, request: LabelRequest, first: Shipment) -> None:
 
 
 @needs("labels")
-def test_two_labels_of_one_order_are_two(account: Account) -> None:
+def test_two_labels_of_one_order_are_two(account: ShippingAccount) -> None:
     """A second parcel of the same return has a label of its own, though it is like the first in everything but our id.
 
     Two parcels with one label are one parcel to the carrier, and the other is lost.
@@ -190,7 +190,7 @@ def test_two_labels_of_one_order_are_two(account: Account) -> None:
 
 
 @needs("labels")
-def test_a_label_is_told_as_the_books_have_it(account: Account) -> None:
+def test_a_label_is_told_as_the_books_have_it(account: ShippingAccount) -> None:
     """What is told of a new label is what the carrier has: its names, our id, the order, and nothing that is not so
     yet.
 
@@ -215,7 +215,7 @@ def test_a_label_is_told_as_the_books_have_it(account: Account) -> None:
 
 
 @needs("labels")
-def test_a_refusal_says_why_and_buys_nothing(account: Account) -> None:
+def test_a_refusal_says_why_and_buys_nothing(account: ShippingAccount) -> None:
     """A label that is refused at once costs nothing, and is told in the provider's own words, for a person to mend.
 
     "Refused" alone sends the merchant to the telephone; told as unclear, it is looked for in vain.
@@ -236,7 +236,7 @@ def test_a_refusal_says_why_and_buys_nothing(account: Account) -> None:
 
 @needs("labels")
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_a_refusal_behind_a_success_is_a_refusal(account: Account, status: int) -> None:
+def test_a_refusal_behind_a_success_is_a_refusal(account: ShippingAccount, status: int) -> None:
     """What refuses a label in the body of an answer that says "fine" is not told as a label, also where the answer
     looks like one otherwise.
 
@@ -270,7 +270,7 @@ def _is_refused(told: Shipment | ProviderError) -> None:
 
 
 @needs("labels")
-def test_what_the_carrier_refuses_is_told_in_its_words(account: Account) -> None:
+def test_what_the_carrier_refuses_is_told_in_its_words(account: ShippingAccount) -> None:
     """A label that its carrier refuses, at once or when it is announced, says so in the carrier's words and costs
     nothing.
 
@@ -293,7 +293,7 @@ def test_what_the_carrier_refuses_is_told_in_its_words(account: Account) -> None
 
 
 @needs("labels")
-def test_what_an_answer_does_not_say_is_not_filled_in(account: Account) -> None:
+def test_what_an_answer_does_not_say_is_not_filled_in(account: ShippingAccount) -> None:
     """The answer to another label is not told as the one that was asked for: our id and the order are the answer's.
 
     A cache or a proxy between us can mix them up; the customer gets a label with the address of another one.
@@ -317,7 +317,7 @@ def test_what_an_answer_does_not_say_is_not_filled_in(account: Account) -> None:
 @pytest.mark.parametrize(
     "name", ['Anna-Lü O\'Neill & Søn "Zee" <b>', "宮本 武蔵", "a" * 250, "Zoë\N{ZERO WIDTH SPACE}  -"]
 )
-def test_a_name_of_any_letters_is_no_accident(account: Account, name: str) -> None:
+def test_a_name_of_any_letters_is_no_accident(account: ShippingAccount, name: str) -> None:
     """Whatever a customer is called, a label is made, or the provider says that it takes no such name.
 
     Whoever is called so else finds an error of ours where his label should be.

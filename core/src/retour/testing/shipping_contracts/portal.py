@@ -13,10 +13,10 @@ from retour.sandbox import HasPortal, SandboxRequest, SandboxResponse
 from retour.testing.builders import a_line, an_order
 from retour.testing.contracts.answers import changed_at, fields
 from retour.testing.contracts.any_account import json_of, needs, outcome
-from retour.testing.shipping_contracts.account import ORDER, Account
+from retour.testing.shipping_contracts.shipping_account import ORDER, ShippingAccount
 
 
-def sent_order(account: Account) -> Order:
+def sent_order(account: ShippingAccount) -> Order:
     """An order whose parcel is with the customer."""
     sandbox, code = account.sandbox, account.sender.postal_code
     number = sandbox.send(ORDER, postal_code=code) if isinstance(sandbox, HasPortal) else ORDER
@@ -31,7 +31,7 @@ def sent_order(account: Account) -> Order:
 
 
 @needs("portal")
-def test_the_portal_is_a_page_that_customers_can_open(account: Account) -> None:
+def test_the_portal_is_a_page_that_customers_can_open(account: ShippingAccount) -> None:
     """The portal's address is https, with words for the customer, under the provider's own name; looking for it makes
     nothing.
 
@@ -50,7 +50,7 @@ def test_the_portal_is_a_page_that_customers_can_open(account: Account) -> None:
 
 @needs("portal")
 @pytest.mark.parametrize("scheme", ["http:", "javascript:", "data:"])
-def test_a_portal_of_another_kind_of_address_is_not_shown(account: Account, scheme: str) -> None:
+def test_a_portal_of_another_kind_of_address_is_not_shown(account: ShippingAccount, scheme: str) -> None:
     """An address that the provider answers and that is not https is not shown.
 
     Whoever stands in the way leads the customer where he likes.
@@ -75,7 +75,7 @@ def test_a_portal_of_another_kind_of_address_is_not_shown(account: Account, sche
 
 
 @needs("portal")
-def test_an_order_that_was_never_sent_is_no_accident(account: Account) -> None:
+def test_an_order_that_was_never_sent_is_no_accident(account: ShippingAccount) -> None:
     """Of an order without a delivery there is the start page of a portal, none, or an error that says what to do.
 
     A page of the shop that fails with it shows the customer nothing at all.

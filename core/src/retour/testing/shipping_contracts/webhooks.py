@@ -21,7 +21,7 @@ from retour.testing.contracts.in_threads import PROMPT, within
 from retour.testing.contracts.provider_modules import later
 from retour.testing.contracts.signing import Watched, signed_by_hmac, watching_comparisons
 from retour.testing.contracts.webhooks import FORGERIES, as_handed_over
-from retour.testing.shipping_contracts.account import A_WHILE, Account, Made
+from retour.testing.shipping_contracts.shipping_account import A_WHILE, Made, ShippingAccount
 
 NONSENSE = {
     "nothing": b"",
@@ -42,7 +42,7 @@ NONSENSE = {
 """What can stand in a webhook that is signed rightly: the provider's next version, and its mistakes."""
 
 
-def of_a_parcel(account: Account) -> tuple[Made, list[RawWebhook]]:
+def of_a_parcel(account: ShippingAccount) -> tuple[Made, list[RawWebhook]]:
     """A label whose parcel was scanned and delivered, and all webhooks of it."""
     account.sandbox.take_webhooks()
     made = account.made()
@@ -68,7 +68,7 @@ SAYS_NOTHING: tuple[object, ...] = (None, ())
 
 
 @needs("labels", "webhooks")
-def test_a_genuine_webhook_is_about_its_parcel(account: Account) -> None:
+def test_a_genuine_webhook_is_about_its_parcel(account: ShippingAccount) -> None:
     """The provider's own webhooks are understood, and lead to the label whose parcel it was: the last says delivered,
     none says more than was so.
 
@@ -97,7 +97,7 @@ def test_a_genuine_webhook_is_about_its_parcel(account: Account) -> None:
     )
 
 
-def _events(account: Account, provider: MakesLabels) -> list[ShipmentEvent]:
+def _events(account: ShippingAccount, provider: MakesLabels) -> list[ShipmentEvent]:
     webhooks = [as_handed_over(webhook) for webhook in account.sandbox.take_webhooks()]
     return [event for webhook in webhooks for event in provider.parse_webhook(webhook).events]
 
@@ -105,7 +105,7 @@ def _events(account: Account, provider: MakesLabels) -> list[ShipmentEvent]:
 @needs("labels", "webhooks")
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
 def test_a_forged_webhook_is_rejected(
-    account: Account, forgery: Callable[[RawWebhook, Sequence[RawWebhook]], list[RawWebhook]]
+    account: ShippingAccount, forgery: Callable[[RawWebhook, Sequence[RawWebhook]], list[RawWebhook]]
 ) -> None:
     """Without the provider's signature over exactly these bytes a webhook is rejected, and is not even a hint.
 
@@ -124,7 +124,7 @@ def _show(told: object, webhook: RawWebhook) -> None:
 
 
 @needs("labels", "webhooks")
-def test_a_webhook_whose_signature_is_wrong_by_a_letter_is_rejected(account: Account) -> None:
+def test_a_webhook_whose_signature_is_wrong_by_a_letter_is_rejected(account: ShippingAccount) -> None:
     """The sandbox's own webhook, with one letter of its signature changed, is rejected.
 
     Whoever looks only whether there is a signature believes anybody.
@@ -138,7 +138,7 @@ def test_a_webhook_whose_signature_is_wrong_by_a_letter_is_rejected(account: Acc
 
 
 @needs("labels", "webhooks")
-def test_a_webhook_without_a_secret_names_the_setting(account: Account) -> None:
+def test_a_webhook_without_a_secret_names_the_setting(account: ShippingAccount) -> None:
     """Where a merchant leaves the secret out, no webhook is believed, and the refusal names the setting to fill in.
 
     An empty secret is one that everybody has; and without the name he looks for what is wrong at the carrier.
@@ -165,7 +165,7 @@ def test_a_webhook_without_a_secret_names_the_setting(account: Account) -> None:
 
 
 @needs("labels", "webhooks")
-def test_each_of_several_secrets_counts(account: Account) -> None:
+def test_each_of_several_secrets_counts(account: ShippingAccount) -> None:
     """Where a setting takes several secrets for webhooks, one that is signed with any of them is read, and one with
     none of them is not.
 
@@ -193,7 +193,7 @@ def _without(whole: Any, *names: str) -> dict[str, object]:
     return {name: value for name, value in whole.items() if name not in names}
 
 
-def _without_secrets(account: Account) -> dict[str, object]:
+def _without_secrets(account: ShippingAccount) -> dict[str, object]:
     """The settings without any key: what is left where they belong together."""
     hidden = account.secrets()
     keys = [name for name, value in account.sandbox.settings.items() if value in hidden or "key" in name]
@@ -201,7 +201,7 @@ def _without_secrets(account: Account) -> dict[str, object]:
 
 
 @needs("labels", "webhooks")
-def test_a_webhook_of_another_account_is_rejected(account: Account) -> None:
+def test_a_webhook_of_another_account_is_rejected(account: ShippingAccount) -> None:
     """A webhook that is signed with the secret of one account says nothing to another, whichever was used first.
 
     Whoever has an account at the provider could tell every other shop that its parcels are there.
@@ -222,7 +222,7 @@ def test_a_webhook_of_another_account_is_rejected(account: Account) -> None:
 
 
 @needs("labels", "webhooks")
-def test_the_same_webhook_twice_is_the_same_event(account: Account) -> None:
+def test_the_same_webhook_twice_is_the_same_event(account: ShippingAccount) -> None:
     """A webhook that is sent again says the same, under the same id, also tomorrow; two things have two ids.
 
     Sent again as another, one parcel is counted twice; two under one id, and the second is never told.
@@ -246,7 +246,7 @@ def test_the_same_webhook_twice_is_the_same_event(account: Account) -> None:
 
 @needs("labels", "webhooks")
 @pytest.mark.parametrize("body", NONSENSE.values(), ids=list(NONSENSE))
-def test_a_webhook_that_cannot_be_read_is_rejected_and_no_accident(account: Account, body: bytes) -> None:
+def test_a_webhook_that_cannot_be_read_is_rejected_and_no_accident(account: ShippingAccount, body: bytes) -> None:
     """Whatever stands in a webhook that is signed rightly, it is read as it is, or rejected: quickly, and nothing else
     is raised.
 
@@ -269,7 +269,7 @@ def test_a_webhook_that_cannot_be_read_is_rejected_and_no_accident(account: Acco
 
 
 @needs("labels", "webhooks")
-def test_a_webhook_with_a_word_that_nobody_knows_is_unknown(account: Account) -> None:
+def test_a_webhook_with_a_word_that_nobody_knows_is_unknown(account: ShippingAccount) -> None:
     """A signed webhook with a word that came into the world after the plugin tells no step, and keeps the word.
 
     Guessed as delivered, goods are counted that are not there.
@@ -298,7 +298,7 @@ def _same_word(value: object, word: str) -> bool:
 
 
 @needs("labels", "webhooks")
-def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: Account) -> None:
+def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: ShippingAccount) -> None:
     """With any one field missing or of another type, a signed webhook is rejected, or tells no more than it did.
 
     A provider's next version signs as well as this one did.
@@ -318,7 +318,7 @@ def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: Account) 
 
 
 @needs("labels", "webhooks")
-def test_a_signature_is_compared_in_a_time_that_tells_nothing(account: Account) -> None:
+def test_a_signature_is_compared_in_a_time_that_tells_nothing(account: ShippingAccount) -> None:
     """A signature is compared by `hmac.compare_digest`, which takes as long for a wrong one as for a right one.
 
     With ``==`` the time tells how many letters are right, and a forger finds one after the other.
@@ -337,7 +337,7 @@ def test_a_signature_is_compared_in_a_time_that_tells_nothing(account: Account) 
 
 
 @needs("labels", "webhooks")
-def test_a_webhook_moves_nothing(account: Account) -> None:
+def test_a_webhook_moves_nothing(account: ShippingAccount) -> None:
     """Reading webhooks asks nothing of the provider, and changes nothing there, in whatever order they come.
 
     They come twice and out of order, and whoever knows the address can post: each would hold up a worker.

@@ -12,7 +12,7 @@ from retour.providers.errors import ErrorCode, ProviderError
 from retour.sandbox import SandboxRequest, SandboxResponse
 from retour.testing.contracts.answers import changed_at, fields, unknown_words
 from retour.testing.contracts.any_account import json_of, kept_in, lacks, needs, outcome, refused, replaced_by
-from retour.testing.shipping_contracts.account import Account, Made, sent_since
+from retour.testing.shipping_contracts.shipping_account import Made, ShippingAccount, sent_since
 
 STEPS = {
     "scan": SCANNED - {ParcelState.DELIVERED, ParcelState.RETURNED_TO_SENDER, ParcelState.LOST},
@@ -26,7 +26,7 @@ ODD_REFERENCES = ("", " ", "..", "../account", "a/b", "1?x=1", "1#x", "%2e%2e", 
 
 
 @needs("labels", "fetch_shipment")
-def test_a_parcel_that_nobody_sent_is_not_sent(account: Account) -> None:
+def test_a_parcel_that_nobody_sent_is_not_sent(account: ShippingAccount) -> None:
     """A label that is ready and not used is told so, however long the customer waits.
 
     Told as on its way, the shop waits for a parcel that lies in the customer's hall.
@@ -38,7 +38,7 @@ def test_a_parcel_that_nobody_sent_is_not_sent(account: Account) -> None:
 
 @needs("labels", "fetch_shipment")
 @pytest.mark.parametrize("step", STEPS)
-def test_a_parcel_is_told_where_it_is(account: Account, step: str) -> None:
+def test_a_parcel_is_told_where_it_is(account: ShippingAccount, step: str) -> None:
     """A parcel that was scanned, delivered, lost or sent back is told so, with the carrier's own word and its label as
     it was, and the time when it was so.
 
@@ -57,7 +57,7 @@ def test_a_parcel_is_told_where_it_is(account: Account, step: str) -> None:
 
 
 @needs("labels", "fetch_shipment")
-def test_a_word_that_nobody_knows_is_unknown_and_kept(account: Account) -> None:
+def test_a_word_that_nobody_knows_is_unknown_and_kept(account: ShippingAccount) -> None:
     """A word that the carrier's next version says is no step that we know: the word is kept, for a person to read.
 
     Guessed as delivered, goods are waited for in the hall; as lost, the customer is paid for what arrives tomorrow.
@@ -87,7 +87,7 @@ def _word(before: str, after: str, sent: SandboxRequest, response: SandboxRespon
 
 
 @needs("labels", "fetch_shipment")
-def test_a_label_that_nobody_has_is_told_so(account: Account) -> None:
+def test_a_label_that_nobody_has_is_told_so(account: ShippingAccount) -> None:
     """What is asked of a label that the provider has not is refused as such, in the shape of a real one or in another.
 
     Told as a bad moment, it is asked for again, for ever; told as nothing, a label seems to be lost.
@@ -110,7 +110,7 @@ def _another(name: str) -> str:
 
 @needs("labels", "fetch_shipment")
 @pytest.mark.parametrize("reference", ODD_REFERENCES, ids=range(len(ODD_REFERENCES)))
-def test_a_reference_of_any_shape_leads_nowhere_else(account: Account, reference: str) -> None:
+def test_a_reference_of_any_shape_leads_nowhere_else(account: ShippingAccount, reference: str) -> None:
     """A reference that is none is refused, and changes nothing of the address that is called.
 
     It came from a form or from another system; part of an address, it calls what nobody meant to call.
@@ -133,7 +133,7 @@ def test_a_reference_of_any_shape_leads_nowhere_else(account: Account, reference
 
 
 @needs("labels", "fetch_shipment")
-def test_the_answer_about_another_shipment_is_not_believed(account: Account) -> None:
+def test_the_answer_about_another_shipment_is_not_believed(account: ShippingAccount) -> None:
     """The answer to a question about another parcel says nothing of ours.
 
     A cache or a proxy between us can mix them up: a customer is paid for the parcel of another one.
@@ -158,7 +158,7 @@ def _says_ours(ours: Made, told: Any) -> bool:
 
 @needs("labels", "fetch_shipment")
 @pytest.mark.parametrize("scheme", ["http:", "javascript:", "HTTPS:", ""])
-def test_a_tracking_page_is_https(account: Account, scheme: str) -> None:
+def test_a_tracking_page_is_https(account: ShippingAccount, scheme: str) -> None:
     """An address of a tracking page that is not https is not shown, and takes nothing else from what is told.
 
     The customer follows it from the shop's own page.

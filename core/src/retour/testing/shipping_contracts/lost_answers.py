@@ -22,15 +22,15 @@ from retour.testing.contracts.answers import BODIES, STATUSES, changed_at, mista
 from retour.testing.contracts.any_account import PATIENT, json_of, kept_in, lacks, needs, outcome, refused, replaced_by
 from retour.testing.contracts.in_threads import within
 from retour.testing.contracts.on_the_way import ENOUGH, LATER, ODD_WAITS, UNREADABLE_READS
-from retour.testing.shipping_contracts.account import A_WHILE, Account, Made, sent_since
 from retour.testing.shipping_contracts.making_labels import NO_SUCH_OPTION
+from retour.testing.shipping_contracts.shipping_account import A_WHILE, Made, ShippingAccount, sent_since
 
 _HELD_BACK = (Fault.SILENT_AFTER, Fault.TRICKLE_AFTER)
 
 
 @needs("labels")
 @pytest.mark.parametrize("fault", Fault)
-def test_after_a_fault_the_error_tells_the_truth_about_the_label(account: Account, fault: Fault) -> None:
+def test_after_a_fault_the_error_tells_the_truth_about_the_label(account: ShippingAccount, fault: Fault) -> None:
     """Whatever happens to a label on its way, "certainly not made" is only said if it was not, and a bad moment never
     ends it.
 
@@ -52,7 +52,7 @@ def test_after_a_fault_the_error_tells_the_truth_about_the_label(account: Accoun
 
 @needs("labels")
 @pytest.mark.parametrize("fault", Fault)
-def test_after_a_fault_there_is_one_label_in_the_end(account: Account, fault: Fault) -> None:
+def test_after_a_fault_there_is_one_label_in_the_end(account: ShippingAccount, fault: Fault) -> None:
     """After a lost answer the label is found, or asked for again as the same one: never a second in the books.
 
     A second one is the merchant's loss, and none is the customer's, who stands there with his parcel.
@@ -74,7 +74,7 @@ def test_after_a_fault_there_is_one_label_in_the_end(account: Account, fault: Fa
         assert found.order_id in ("", request.order_id)
 
 
-def _recovered(account: Account, request: LabelRequest, error: ProviderError) -> Shipment | None:
+def _recovered(account: ShippingAccount, request: LabelRequest, error: ProviderError) -> Shipment | None:
     """What the core does after an error: ask by our id, then send the same request again if it may, then look among the
     order's shipments. None where a person would look."""
     provider, declared = account.provider(), account.capabilities
@@ -102,7 +102,7 @@ def _recovered(account: Account, request: LabelRequest, error: ProviderError) ->
 
 @needs("labels", "cancel_label")
 @pytest.mark.parametrize("fault", Fault)
-def test_after_a_fault_the_error_tells_the_truth_about_a_cancellation(account: Account, fault: Fault) -> None:
+def test_after_a_fault_the_error_tells_the_truth_about_a_cancellation(account: ShippingAccount, fault: Fault) -> None:
     """Whatever happens to a cancellation on its way, nothing is told that is not so: no end of it in a bad moment, and
     no "cancelled" before the carrier has it so.
 
@@ -133,7 +133,7 @@ def test_after_a_fault_the_error_tells_the_truth_about_a_cancellation(account: A
 
 
 @needs("labels")
-def test_the_wait_that_a_429_asks_for_is_told(account: Account) -> None:
+def test_the_wait_that_a_429_asks_for_is_told(account: ShippingAccount) -> None:
     """A refusal of one request too many is certainly not done, and says how long to wait where the provider does.
 
     Who asks again at once is shut out for longer, and the labels of a whole morning wait behind it.
@@ -154,7 +154,7 @@ def test_the_wait_that_a_429_asks_for_is_told(account: Account) -> None:
 
 @needs("labels")
 @pytest.mark.parametrize("status", STATUSES)
-def test_what_is_not_the_providers_own_proves_nothing(account: Account, status: int) -> None:
+def test_what_is_not_the_providers_own_proves_nothing(account: ShippingAccount, status: int) -> None:
     """An answer that is in nobody's words, or in others', says nothing of the label: it may be there.
 
     A gateway gives it for a provider that did the work; believed, the label is bought again.
@@ -173,7 +173,7 @@ def test_what_is_not_the_providers_own_proves_nothing(account: Account, status: 
 
 @needs("labels")
 @pytest.mark.parametrize("status", [500, 501, 503, 504])
-def test_a_failure_of_the_provider_is_unclear_whatever_it_says(account: Account, status: int) -> None:
+def test_a_failure_of_the_provider_is_unclear_whatever_it_says(account: ShippingAccount, status: int) -> None:
     """A 5xx is unclear also where it has the words of a refusal in it: the provider failed, perhaps after its work.
 
     A label that is there is told as refused, and bought again.
@@ -190,7 +190,7 @@ def test_a_failure_of_the_provider_is_unclear_whatever_it_says(account: Account,
 
 
 @needs("labels")
-def test_a_field_that_is_missing_or_mistyped_is_never_guessed(account: Account) -> None:
+def test_a_field_that_is_missing_or_mistyped_is_never_guessed(account: ShippingAccount) -> None:
     """With any one field of its answer missing or of another type, a new label is unclear, or told as it is: with its
     own name, and never as more than it was.
 
@@ -226,7 +226,7 @@ def _changed(path: Any, other: object, sent: SandboxRequest, response: SandboxRe
 
 @needs("labels")
 @pytest.mark.parametrize("fault", UNREADABLE_READS)
-def test_a_question_that_is_not_answered_decides_nothing(account: Account, fault: Fault) -> None:
+def test_a_question_that_is_not_answered_decides_nothing(account: ShippingAccount, fault: Fault) -> None:
     """A label, its document, its parcel or a list that cannot be read just now is asked for again: nothing is over,
     nothing is "not there", and nobody has to mend anything.
 
@@ -245,7 +245,7 @@ def test_a_question_that_is_not_answered_decides_nothing(account: Account, fault
 
 
 @needs("labels")
-def test_a_closed_port_is_certainly_not_sent(account: Account) -> None:
+def test_a_closed_port_is_certainly_not_sent(account: ShippingAccount) -> None:
     """Where no connection came about, the label was not asked for and is asked for later, by itself.
 
     Told as unclear, each label of a morning without a network waits for a person.
@@ -264,7 +264,7 @@ def test_a_closed_port_is_certainly_not_sent(account: Account) -> None:
 
 
 @needs("labels")
-def test_a_redirect_of_a_label_is_not_followed(account: Account) -> None:
+def test_a_redirect_of_a_label_is_not_followed(account: ShippingAccount) -> None:
     """A request that is sent elsewhere is an error and is not a refusal: it is not repeated at the other address.
 
     A followed redirect shows the key and the customer's address to whoever stands in the way.
@@ -296,7 +296,7 @@ class _Counting(ProviderSession):
 
 
 @needs("labels")
-def test_every_call_goes_through_the_session_of_the_core(account: Account) -> None:
+def test_every_call_goes_through_the_session_of_the_core(account: ShippingAccount) -> None:
     """Nothing is asked past the session that the provider is made with.
 
     It has the deadline, follows no redirect and masks what is secret; past it, one silent answer holds up every label.
@@ -314,12 +314,12 @@ def test_every_call_goes_through_the_session_of_the_core(account: Account) -> No
     assert len(sent_since(account, began)) == http.calls, "a call went past the session of the core"
 
 
-def _waiting(account: Account, fault: Fault) -> MakesLabels:
+def _waiting(account: ShippingAccount, fault: Fault) -> MakesLabels:
     """A provider that gives up soon where the answer is held back, and else has time, on a slow machine too."""
     return account.provider(deadline=account.deadline) if fault in _HELD_BACK else account.provider()
 
 
-def _within(account: Account, fault: Fault, call: Any) -> ProviderError:
+def _within(account: ShippingAccount, fault: Fault, call: Any) -> ProviderError:
     """The error of a call that goes wrong, in time."""
     return within(
         account.deadline + PATIENT,
@@ -329,7 +329,7 @@ def _within(account: Account, fault: Fault, call: Any) -> ProviderError:
 
 
 @contextmanager
-def _too_many(account: Account, request: LabelRequest, wait: str) -> Iterator[None]:
+def _too_many(account: ShippingAccount, request: LabelRequest, wait: str) -> Iterator[None]:
     """A label is refused as one request too many, with ``wait`` in ``Retry-After``, before anything is done."""
     server = account.sandbox.server
     handle = server.handle

@@ -12,10 +12,10 @@ from retour.model.labels import LabelForm
 from retour.providers.capabilities import Support
 from retour.providers.errors import Disposition, ErrorCode
 from retour.testing.contracts.any_account import lacks, needs, refused
-from retour.testing.shipping_contracts.account import PARCEL, Account
+from retour.testing.shipping_contracts.shipping_account import PARCEL, ShippingAccount
 
 
-def test_a_declared_capability_has_its_method(account: Account) -> None:
+def test_a_declared_capability_has_its_method(account: ShippingAccount) -> None:
     """What the data declares, the class can do.
 
     The core calls what is declared without looking again, when a customer already waits for his label.
@@ -24,7 +24,7 @@ def test_a_declared_capability_has_its_method(account: Account) -> None:
     assert missing == [], f"declared, and there is no method: {', '.join(missing)}"
 
 
-def test_the_declared_facts_can_be_true(account: Account) -> None:
+def test_the_declared_facts_can_be_true(account: ShippingAccount) -> None:
     """A lookup that is said to be complete is there, times are longer than nothing, forms are of labels that are made.
 
     The core decides by these facts whether a label that nobody heard of may be bought again.
@@ -44,7 +44,7 @@ def test_the_declared_facts_can_be_true(account: Account) -> None:
 
 
 @needs("labels", "options")
-def test_each_declared_form_can_be_bought(account: Account) -> None:
+def test_each_declared_form_can_be_bought(account: ShippingAccount) -> None:
     """Of each form that is declared there is an option, and no option is of another form.
 
     A customer without a printer is promised a code, and there is none.
@@ -57,7 +57,7 @@ def test_each_declared_form_can_be_bought(account: Account) -> None:
 
 
 @needs("labels", "check_settings")
-def test_settings_that_work_are_told_to_work(account: Account) -> None:
+def test_settings_that_work_are_told_to_work(account: ShippingAccount) -> None:
     """`check_settings` raises nothing for an account that works, however often, and buys nothing.
 
     A check that refuses keeps a shop from taking anything back; one that buys pays for each look.
@@ -69,7 +69,7 @@ def test_settings_that_work_are_told_to_work(account: Account) -> None:
 
 
 @needs("labels")
-def test_a_wrong_secret_is_told_before_and_at_a_label(account: Account) -> None:
+def test_a_wrong_secret_is_told_before_and_at_a_label(account: ShippingAccount) -> None:
     """With another secret a label says that the settings must be mended, and so does the check where there is one, and
     no label is made.
 

@@ -15,12 +15,12 @@ from retour.sandbox import Fault, SandboxRequest, SandboxResponse
 from retour.testing.contracts.any_account import lacks, needs, outcome, refused, words_of
 from retour.testing.contracts.of_settings import shows
 from retour.testing.contracts.provider_modules import modules_of
-from retour.testing.shipping_contracts.account import A_WHILE, Account, Made
+from retour.testing.shipping_contracts.shipping_account import A_WHILE, Made, ShippingAccount
 
 FAULTS = (Fault.REFUSED_429, Fault.ERROR_500_AFTER, Fault.CUT_AFTER, Fault.NO_JSON_AFTER)
 
 
-def _go_well_and_badly(account: Account) -> list[object]:
+def _go_well_and_badly(account: ShippingAccount) -> list[object]:
     """Everything that a provider tells, and raises, of labels that go well and of some that do not."""
     provider = account.provider()
     told: list[object] = []
@@ -45,7 +45,7 @@ def _go_well_and_badly(account: Account) -> list[object]:
 
 
 def _about_the_customer(
-    account: Account, status: int, sent: SandboxRequest, response: SandboxResponse
+    account: ShippingAccount, status: int, sent: SandboxRequest, response: SandboxResponse
 ) -> SandboxResponse:
     """An answer that cannot be read, and has a customer's name in it."""
     del sent, response
@@ -61,7 +61,7 @@ def _all_words(told: list[object]) -> str:
 
 @needs("labels")
 def test_no_secret_is_told(
-    account: Account, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    account: ShippingAccount, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """No secret stands in a log, in what is printed, in an error or in a result, when all goes well and when it does
     not.
@@ -76,7 +76,7 @@ def test_no_secret_is_told(
 
 @needs("labels")
 def test_where_a_customer_lives_is_told_nowhere(
-    account: Account, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    account: ShippingAccount, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The customer's name, street, mail address and telephone stand in no log, error or result.
 
@@ -92,7 +92,7 @@ def test_where_a_customer_lives_is_told_nowhere(
 
 
 @needs("labels")
-def test_no_secret_is_in_an_address(account: Account) -> None:
+def test_no_secret_is_in_an_address(account: ShippingAccount) -> None:
     """No secret, and nothing of a customer but his postal code, is in an address that is called.
 
     Every machine on the way writes addresses down.
@@ -107,7 +107,7 @@ def test_no_secret_is_in_an_address(account: Account) -> None:
 
 @needs("labels")
 @pytest.mark.parametrize("fault", [Fault.REFUSED_429, Fault.CUT_AFTER])
-def test_no_secret_is_among_the_variables_of_an_error(account: Account, fault: Fault) -> None:
+def test_no_secret_is_among_the_variables_of_an_error(account: ShippingAccount, fault: Fault) -> None:
     """The provider's own frames in a traceback have no secret in their variables: error trackers send them along.
 
     Whoever reads them there buys labels on the shop's account.
@@ -129,7 +129,7 @@ def test_no_secret_is_among_the_variables_of_an_error(account: Account, fault: F
 
 
 @needs("labels")
-def test_a_key_that_was_refused_is_not_quoted(account: Account) -> None:
+def test_a_key_that_was_refused_is_not_quoted(account: ShippingAccount) -> None:
     """A key that is wrong is told by its field, not by its letters: mostly it is right, and of another account.
 
     Quoted, it stands on the merchant's screen and in his mails, and opens that account.

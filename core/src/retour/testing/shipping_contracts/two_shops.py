@@ -13,7 +13,7 @@ from retour.testing.contracts.any_account import lacks, needs, outcome, refused
 from retour.testing.contracts.in_threads import at_once
 from retour.testing.contracts.provider_modules import noting_environment
 from retour.testing.contracts.two_accounts import of_the_process
-from retour.testing.shipping_contracts.account import A_WHILE, ORDER, Account, Made
+from retour.testing.shipping_contracts.shipping_account import A_WHILE, ORDER, Made, ShippingAccount
 
 MIXED_UP = "one shop would pay for the labels of the other"
 
@@ -22,7 +22,9 @@ THREADS = 8
 
 @needs("labels")
 @pytest.mark.parametrize("first", ["ours first", "theirs first"])
-def test_two_accounts_make_their_own_labels(account: Account, other_account: Account, first: str) -> None:
+def test_two_accounts_make_their_own_labels(
+    account: ShippingAccount, other_account: ShippingAccount, first: str
+) -> None:
     """Whichever account is made, and used, first: each buys, reads and takes back at its own address and with its own
     key.
 
@@ -53,7 +55,7 @@ def test_two_accounts_make_their_own_labels(account: Account, other_account: Acc
 
 
 @needs("labels")
-def test_a_key_is_of_its_own_account(account: Account) -> None:
+def test_a_key_is_of_its_own_account(account: ShippingAccount) -> None:
     """Two accounts at one address: the wrong key of the one is refused, before and after the other was used, and the
     other goes on to work.
 
@@ -73,7 +75,7 @@ def test_a_key_is_of_its_own_account(account: Account) -> None:
 
 
 @needs("labels")
-def test_threads_make_their_own_labels(account: Account) -> None:
+def test_threads_make_their_own_labels(account: ShippingAccount) -> None:
     """From several threads at once, by one provider, each label is told as its own, and its parcel too.
 
     Workers share a provider. What one keeps in it for a moment, another reads.
@@ -99,7 +101,7 @@ def test_threads_make_their_own_labels(account: Account) -> None:
 
 
 @needs("labels", "refuses_repeats")
-def test_threads_that_make_one_label_make_it_once(account: Account) -> None:
+def test_threads_that_make_one_label_make_it_once(account: ShippingAccount) -> None:
     """One label that is asked for from several threads at once is in the books once.
 
     A worker that seemed dead comes back while another does its work.
@@ -113,7 +115,7 @@ def test_threads_that_make_one_label_make_it_once(account: Account) -> None:
 
 
 @needs("labels")
-def test_nothing_is_changed_for_the_rest_of_the_process(account: Account) -> None:
+def test_nothing_is_changed_for_the_rest_of_the_process(account: ShippingAccount) -> None:
     """What belongs to the whole process is afterwards as it was, and nothing is read from its environment.
 
     Another provider's amounts are rounded with it; and a key in a variable is the key of every shop of the host.

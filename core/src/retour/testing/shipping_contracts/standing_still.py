@@ -13,11 +13,11 @@ from retour.testing.contracts.any_account import PATIENT, lacks, needs, outcome,
 from retour.testing.contracts.in_threads import PROMPT, Call, within
 from retour.testing.contracts.on_the_way import ENOUGH
 from retour.testing.contracts.waiting import SHORT, Held, awake
-from retour.testing.shipping_contracts.account import Account
+from retour.testing.shipping_contracts.shipping_account import ShippingAccount
 
 
 @needs("labels")
-def test_every_call_ends_at_its_deadline(account: Account) -> None:
+def test_every_call_ends_at_its_deadline(account: ShippingAccount) -> None:
     """Whatever is asked, a provider that is silent is given up when the session's deadline is over.
 
     A question that waits for ever holds a worker for ever, and the labels behind it.
@@ -35,7 +35,7 @@ def test_every_call_ends_at_its_deadline(account: Account) -> None:
 
 
 @needs("labels")
-def test_a_silent_answer_holds_up_no_other_call(account: Account, other_account: Account) -> None:
+def test_a_silent_answer_holds_up_no_other_call(account: ShippingAccount, other_account: ShippingAccount) -> None:
     """While the answer to one label does not come, others are made: of the same provider, of another instance, of
     another account.
 
@@ -69,7 +69,7 @@ def test_a_silent_answer_holds_up_no_other_call(account: Account, other_account:
 
 
 @needs("labels")
-def test_a_call_does_not_sleep(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_does_not_sleep(account: ShippingAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is waited for but an answer: not the time that a 429 asks for, not that a label is announced, and not
     that it is cancelled.
 

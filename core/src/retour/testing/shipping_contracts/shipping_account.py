@@ -86,7 +86,7 @@ class Made:
 
 
 @attrs.frozen(kw_only=True)
-class Account(AnyAccount):
+class ShippingAccount(AnyAccount):
     """The account of a shop at the shipping provider ``kind``, in its ``sandbox``. Parcels go from ``sender`` to
     ``recipient``, with the label ``chosen``, or the first of the provider's options."""
 
@@ -196,7 +196,7 @@ class Account(AnyAccount):
         return sent.method != "GET" and (request.label_id.encode() in sent.body or request.label_id in said)
 
 
-def sent_since(account: Account, began: int) -> list[SandboxRequest]:
+def sent_since(account: ShippingAccount, began: int) -> list[SandboxRequest]:
     """What was sent after the first ``began`` requests."""
     return account.sandbox.server.requests[began:]
 
@@ -256,10 +256,10 @@ def account(
     shipping_deadline: float,
     label_route: tuple[Address, Address],
     label_option: LabelOption | None,
-) -> Account:
+) -> ShippingAccount:
     """The account that a test works with; skips the test where the provider declares that it cannot."""
     skip_what_is_lacked(request.function, shipping_provider)
-    return Account(
+    return ShippingAccount(
         sandbox=shipping_sandbox,
         kind=shipping_provider,
         deadline=shipping_deadline,
@@ -270,6 +270,6 @@ def account(
 
 
 @pytest.fixture
-def other_account(account: Account, other_shipping_sandbox: ShippingSandbox) -> Account:
+def other_account(account: ShippingAccount, other_shipping_sandbox: ShippingSandbox) -> ShippingAccount:
     """Another shop's account at the same provider."""
     return attrs.evolve(account, sandbox=other_shipping_sandbox)

@@ -9,7 +9,7 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.label_request import LabelDocument
 from retour.sandbox import SandboxRequest, SandboxResponse
 from retour.testing.contracts.any_account import needs, outcome, refused
-from retour.testing.shipping_contracts.account import PARCEL, Account, Made
+from retour.testing.shipping_contracts.shipping_account import PARCEL, Made, ShippingAccount
 
 PDF, PNG = b"%PDF-", b"\x89PNG\r\n\x1a\n"
 
@@ -31,7 +31,7 @@ NO_DOCUMENTS = {
 
 
 @needs("labels", "fetch_label")
-def test_a_label_that_is_not_announced_has_no_document(account: Account) -> None:
+def test_a_label_that_is_not_announced_has_no_document(account: ShippingAccount) -> None:
     """Of a label that its carrier does not have yet, the document is not ready and is asked for again.
 
     Told as an end, the customer is told that there is none; with another page in its place, he prints that.
@@ -46,7 +46,7 @@ def test_a_label_that_is_not_announced_has_no_document(account: Account) -> None
 
 
 @needs("labels", "fetch_label")
-def test_the_document_is_what_it_is_called(account: Account) -> None:
+def test_the_document_is_what_it_is_called(account: ShippingAccount) -> None:
     """Of each form that can be bought, the document is a whole PDF or PNG, as its type says, and of the form asked for.
 
     What no reader opens is found out at the counter, by the customer.
@@ -66,7 +66,7 @@ def test_the_document_is_what_it_is_called(account: Account) -> None:
 
 
 @needs("labels", "fetch_label")
-def test_the_document_is_shown_again(account: Account) -> None:
+def test_the_document_is_shown_again(account: ShippingAccount) -> None:
     """A second look gives the same document, or the first said that it is given out once, so that the core keeps it.
 
     The customer closes the page before he prints, and would have to buy a second label.
@@ -81,7 +81,7 @@ def test_the_document_is_shown_again(account: Account) -> None:
 
 
 @needs("labels", "fetch_label")
-def test_a_document_is_of_its_own_label(account: Account) -> None:
+def test_a_document_is_of_its_own_label(account: ShippingAccount) -> None:
     """Of two labels each has its own document, in whatever order they are asked for, by one provider.
 
     A customer who gets another one's label reads where that customer lives, and sends his parcel in that name.
@@ -101,7 +101,7 @@ def test_a_document_is_of_its_own_label(account: Account) -> None:
 @needs("labels", "fetch_label")
 @pytest.mark.parametrize("body", NO_DOCUMENTS.values(), ids=list(NO_DOCUMENTS))
 @pytest.mark.parametrize("status", [200, 202])
-def test_what_is_no_document_is_not_shown_as_one(account: Account, body: bytes, status: int) -> None:
+def test_what_is_no_document_is_not_shown_as_one(account: ShippingAccount, body: bytes, status: int) -> None:
     """A page, an error or nothing, where the document should be, is an error: it is asked for again.
 
     The customer prints it, and the carrier takes no such parcel.
@@ -120,7 +120,7 @@ def test_what_is_no_document_is_not_shown_as_one(account: Account, body: bytes, 
     assert error.disposition in (Disposition.RETRY, Disposition.RECONCILE), f"it comes in a moment: {error!r}"
 
 
-def _document(account: Account, made: Made) -> LabelDocument:
+def _document(account: ShippingAccount, made: Made) -> LabelDocument:
     document = account.provider().fetch_label(*made.names, made.request.form)
     assert isinstance(document, LabelDocument)
     assert made.request.parcel == PARCEL
