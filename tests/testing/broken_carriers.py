@@ -600,6 +600,15 @@ class FindsTheLastLabelOfTheOrder(SmallPost):
 
 
 @breaks("test_a_label_is_found_by_our_id_and_never_one_that_is_alike")
+class DoesNotSayWhichLabelItFound(SmallPost):
+    """It is found, and the core cannot believe it: a person has to look."""
+
+    def find_shipment(self, request: LabelRequest) -> Shipment | None:
+        found = super().find_shipment(request)
+        return None if found is None else attrs.evolve(found, label_id="")
+
+
+@breaks("test_a_label_is_found_by_our_id_and_never_one_that_is_alike")
 class FindsWhatBeginsAlike(SmallPost):
     def find_shipment(self, request: LabelRequest) -> Shipment | None:
         found = self.pages({"order": request.order_id})

@@ -33,7 +33,10 @@ def test_a_label_is_found_by_our_id_and_never_one_that_is_alike(account: Shippin
     for one in made:
         found = provider.find_shipment(one.request)
         assert found is not None, "a second label would be bought: it is there, and was not found"
-        assert one.is_meant_by(found), f"another label was taken for ours: {found!r}"
+        assert found.label_id == one.request.label_id, (
+            f"the core believes a label that carries our id, and no other, and {found.label_id!r} is told"
+        )
+        assert found.reference in ("", one.shipment.reference), f"another label was taken for ours: {found!r}"
         assert not [other for other in made if other is not one and other.is_meant_by(found)]
     assert provider.find_shipment(account.request(4)) is None, "a label that is only alike was taken for ours"
     cut = attrs.evolve(account.request(), label_id=made[0].request.label_id[:-1])
