@@ -262,7 +262,8 @@ def vandal_parcels(vandal: Vandal) -> object:
 
         def portal_url(self, order: Order) -> ShippingOption:
             words = text("Portal for {code}", code=order.delivery.postal_code if order.delivery else "")
-            option = ShippingOption(way=ShippingWay.PORTAL, provider="parcels", label=words, instruction=words)
+            url = "https://parcels.example/returns"
+            option = ShippingOption(way=ShippingWay.PORTAL, provider="parcels", label=words, instruction=words, url=url)
             return vandal.answers(option, order)  # type: ignore[no-any-return]
 
     class Plugin:
