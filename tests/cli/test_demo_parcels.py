@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +59,11 @@ def english(tmp_path_factory: pytest.TempPathFactory) -> Result:
 def many(tmp_path: Path) -> Callable[..., str]:
     """A file with copies of a bundled order that Sendcloud delivered, with another ``delivery`` where one is given."""
 
-    def write(copies: int, **delivery: str) -> str:
+    def write(copies: int, letter: str = "A", **delivery: str) -> str:
         orders = json.loads(Path(demo_cases.__file__).with_name("orders.json").read_text())
         [order] = [one for one in orders if one["id"] == "1020"]
-        named = [f"A{number}" for number in range(copies)]
-        path = tmp_path / "many.json"
+        named = [f"{letter}{number}" for number in range(copies)]
+        path = tmp_path / f"many-{letter}.json"
         path.write_text(
             json.dumps(
                 [{**order, "id": one, "delivery": {**order["delivery"], "number": one, **delivery}} for one in named]
@@ -262,6 +264,22 @@ def test_a_demo_that_was_killed_while_a_label_was_bought_goes_on_and_buys_no_sec
     assert result.exit_code == 0, result.output
     assert rows(result)["label"][6:] == ["brought back", "–", "ok"]
     assert "Sendcloud made 5 labels" in result.stdout
+
+
+def test_labels_of_another_file_on_the_same_database_have_numbers_of_their_own(
+    run: Run, url: str, file: Path, many: Callable[..., str]
+) -> None:
+    def of_the_first() -> int:
+        with closing(sqlite3.connect(file)) as connection:
+            found: int = connection.execute("SELECT count(*) FROM retour_event WHERE order_id LIKE 'A%'").fetchone()[0]
+        return found
+
+    run("demo", "--db", url, "--orders", many(SENT_WITH_SENDCLOUD, "A"))
+    before = of_the_first()
+    result = run("demo", "--db", url, "--orders", many(SENT_WITH_SENDCLOUD, "B"))
+    assert result.exit_code == 0
+    assert of_the_first() == before
+    assert result.stdout.count("reports by webhook that the label is ready") == 6
 
 
 # --- what is not there ------------------------------------------------------------------------------------
