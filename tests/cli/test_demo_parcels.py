@@ -310,14 +310,24 @@ def test_a_sandbox_of_sendcloud_that_cannot_be_imported_is_said_and_customers_se
     assert found["label"][6:] == ["customer, with PostNL", "–", "ok, no label for this order"]
 
 
-def test_where_no_label_can_be_made_the_customer_sends_it_himself(run: Run, url: str, many: Callable[..., str]) -> None:
-    """Customs ask for what an orders file does not know."""
-    result = run("demo", "--db", url, "--orders", many(SENT_WITH_SENDCLOUD, country="US"))
-    assert result.exit_code == 0
+@pytest.mark.parametrize(
+    "delivery, said",
+    [
+        ({"country": "US"}, ""),  # customs ask for what an orders file does not know
+        ({"postal_code": "9000"}, "Sendcloud makes no label for this parcel: "),
+    ],
+)
+def test_where_no_label_can_be_made_the_customer_sends_it_himself(
+    run: Run, url: str, many: Callable[..., str], delivery: dict[str, str], said: str
+) -> None:
+    result = run("demo", "--db", url, "--orders", many(SENT_WITH_SENDCLOUD, **delivery))
+    assert result.exit_code == 0, result.output
+    assert said in block(result, "label")
     found = rows(result)
     for case in ("label", "qr_code", "missing", "two_parcels", "label_cancelled"):
         assert found[case][6:8] == ["customer, with PostNL", "–"], case
         assert found[case][-1].endswith("no label for this order"), case
+    assert "Sendcloud made 1 label, charged €5.45. Bought twice: 0." in result.stdout  # that of the portal
 
 
 # --- many, and narrow -------------------------------------------------------------------------------------

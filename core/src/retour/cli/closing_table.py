@@ -10,9 +10,9 @@ from rich.text import Text as Styled
 
 from retour.cli.demo_cases import CASES, DemoCase
 from retour.cli.demo_flow import Result
-from retour.cli.demo_parcels import CameBy, WayBack
 from retour.cli.demo_refunds import How
 from retour.cli.terminal import Terminal
+from retour.cli.ways_back import CameBy, WayBack
 from retour.cli.words import text, texts
 from retour.model.money import Money
 from retour.model.order import Order

@@ -9,9 +9,10 @@ from uuid import uuid4
 import attrs
 
 from retour.cli.demo_cases import Arrival, DemoCase
-from retour.cli.demo_parcels import Customer, ParcelWatch, WayBack, ways_back
+from retour.cli.demo_parcels import Customer, ParcelWatch
 from retour.cli.demo_providers import Providers
 from retour.cli.demo_refunds import MERCHANT, How, Merchant, RefundWatch
+from retour.cli.ways_back import WayBack, ways_back
 from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.dossier import Dossier
@@ -216,7 +217,7 @@ class _Run:
             missing=missing,
             untracked=untracked,
             came=ways_back(dossier),
-            labels=len(self.customer.made) if self.customer is not None else 0,
+            labels=self.customer.labels() if self.customer is not None else 0,
             label_cost=self.customer.cost() if self.customer is not None else None,
             refunded=total([one.amount for one in made if one.state is _GONE], self.order.currency) if made else None,
             ways=frozenset(self.merchant.ways),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import Protocol
 from uuid import uuid4
 
@@ -17,7 +16,6 @@ from retour.cli.orders_file import ZONE
 from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.actor import Actor
-from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable
 from retour.model.evidence import EvidenceFile
@@ -66,25 +64,6 @@ _FORMS = {SendsBy.LABEL: LabelForm.PDF, SendsBy.QR_CODE: LabelForm.QR_CODE, Send
 _TAKEN_BACK = frozenset({LabelState.REFUSED, LabelState.CANCELLED})
 
 
-class CameBy(Enum):
-    """How goods came back."""
-
-    PORTAL = "portal"
-    LABEL = "label"
-    QR_CODE = "qr code"
-    SELF = "self"
-    BROUGHT = "brought"
-
-
-@attrs.frozen(order=True)
-class WayBack:
-    """How goods came back, and ``who`` made the label or brought the parcel: a provider's name, or a carrier as people
-    call it."""
-
-    by: CameBy
-    who: str = ""
-
-
 class ParcelWatch(Protocol):
     """Somebody who looks on while goods come back."""
 
@@ -105,6 +84,9 @@ class ParcelWatch(Protocol):
     def label_is(self, label: Label, *, read: bool = False) -> None:
         """How far a label is, as the provider said by webhook, or as it was ``read`` there."""
 
+    def not_made(self, label: Label) -> None:
+        """The provider, or the carrier, makes no label for the parcel."""
+
     def label_cancelled(self, label: Label) -> None:
         """The merchant had a label taken back, and the provider said by webhook whether it could."""
 
@@ -117,8 +99,8 @@ class ParcelWatch(Protocol):
 
 @attrs.define(kw_only=True)
 class Customer:
-    """The customer of one order, who announces a return and sends it. ``made`` are the ids of the labels that were made
-    for it now, ``note`` says what was not as the case has it."""
+    """The customer of one order, who announces a return and sends it. ``made`` are the ids of the labels that were
+    asked for now, ``note`` says what was not as the case has it."""
 
     desk: ReturnDesk
     order: Order
@@ -234,6 +216,10 @@ class Customer:
             self.watch.label_options(label.provider, options, chosen, another=bool(self.made))
         self.made.append(label.id)
         label = self._after(label, ANNOUNCED)
+        if label.state is not LabelState.READY:
+            if self.watch is not None:
+                self.watch.not_made(label)
+            return self._instead(text("no label for this order"))
         if self.watch is not None:
             self.watch.label_is(label)
             self._open(label)
@@ -338,11 +324,15 @@ class Customer:
         if sorted(label.id for label in mine) != sorted(self.made):
             return text("labels were made that nobody asked for; look at its history")
         for provider, sandbox in self.providers.parcels.items():
-            ours = sorted((one.reference, charged(one)) for one in mine if one.provider == provider)
+            ours = sorted((one.reference, charged(one)) for one in mine if one.provider == provider and one.reference)
             theirs = sorted((one.reference, one.charged.minor) for one in sandbox.books(self.order.id))
             if ours != theirs:
                 return text("the books of {provider} differ; look at its history", provider=provider)
         return None
+
+    def labels(self) -> int:
+        """How many of the labels that were asked for now are there."""
+        return sum(bool(self._dossier.labels[one].reference) for one in self.made)
 
     def cost(self) -> Money | None:
         """What the labels that were made now cost; None without one. Labels of one order are paid in one currency."""
@@ -359,28 +349,3 @@ def charged(label: Label) -> int:
     first scan is charged and there was none."""
     used = label.scanned or label.option is None or label.option.charged is not Charged.WHEN_SCANNED
     return label.cost.minor if label.cost is not None and used and label.state not in _TAKEN_BACK else 0
-
-
-def ways_back(dossier: Dossier) -> frozenset[WayBack]:
-    """How the goods of an order came back that are there."""
-    found = set()
-    for return_ in dossier.returns.values():
-        if return_.live and any(count.came_back for count in return_.counted.values()):
-            found |= _ways_of(return_, [label for label in dossier.labels_of(return_.id) if label.scanned])
-    return frozenset(found)
-
-
-def _ways_of(return_: Return, labels: Sequence[Label]) -> set[WayBack]:
-    if labels:
-        return {WayBack(_came_by(label), label.provider) for label in labels}
-    if return_.sent_on is not None or return_.carrier:
-        known = carrier_of(return_.carrier)
-        return {WayBack(CameBy.SELF, return_.carrier if known is None else known.name)}
-    return {WayBack(CameBy.BROUGHT)}
-
-
-def _came_by(label: Label) -> CameBy:
-    if label.in_portal:
-        return CameBy.PORTAL
-    code = label.option is not None and label.option.form is LabelForm.QR_CODE
-    return CameBy.QR_CODE if code else CameBy.LABEL

@@ -85,6 +85,15 @@ class ParcelsScreen:
         }
         self._say(attrs.evolve(sentence, values=values))
 
+    def not_made(self, label: Label) -> None:
+        """Why there is no label."""
+        why = text("{state}", state=LABEL_WORDS[label.state]) if label.because is None else label.because.words
+        self.terminal.line(
+            text("{provider} makes no label for this parcel: {why}", provider=self._provider(label), why=why),
+            indent=2,
+            style="yellow",
+        )
+
     def label_cancelled(self, label: Label) -> None:
         """Whether the label could be taken back."""
         self._say(
