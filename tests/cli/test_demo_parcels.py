@@ -183,6 +183,13 @@ def test_a_label_that_is_cancelled_costs_nothing_and_the_goods_are_brought(engli
     assert "has no word here" not in english.stdout
 
 
+def test_the_page_about_the_terminal_has_the_table_as_it_is_shown(run: Run, url: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/terminal.md").read_text(encoding="utf-8")
+    _, table, *_ = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(table.splitlines()) > len(CASES)
+    assert table in run("demo", "--db", url, columns=130).stdout
+
+
 # --- what they cost ---------------------------------------------------------------------------------------
 
 
