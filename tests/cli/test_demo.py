@@ -60,7 +60,7 @@ def test_every_case_ends_in_the_closing_table_with_ok(run: Run, url: str, langua
 
 def test_each_case_has_its_own_order_among_the_bundled_ones(english: Result) -> None:
     found = rows(english, "en")
-    assert sorted(row.split()[0] for row in found.values()) == [str(number) for number in range(1001, 1017)]
+    assert sorted(row.split()[0] for row in found.values()) == [str(number) for number in range(1001, 1022)]
     assert (found["sent_back"].split()[0], found["charged_back"].split()[0]) == ("1015", "1016")
 
 
@@ -143,7 +143,7 @@ def test_a_refund_is_pressed_and_the_provider_says_when_it_arrived(english: Resu
     history = shown.split("Order history")[1]
     said = [history.index(words) for words in ("€38.85 started", "€38.85: on its way", "€38.85: refunded")]
     assert said == sorted(said)
-    assert rows(english, "en")["one_product"].split()[4:] == ["€38.85", "API", "ok"]
+    assert rows(english, "en")["one_product"].split()[4:] == ["€38.85", "API", "brought", "back", "–", "ok"]
 
 
 def test_a_refund_in_the_dashboard_is_found_and_nobody_confirms_it(english: Result) -> None:
@@ -159,7 +159,7 @@ def test_a_lost_answer_is_unknown_until_the_provider_says_more(english: Result) 
     shown = block(english, "stripe")
     assert "the answer of Stripe is lost: unknown." in shown
     assert "Stripe reports by webhook: refunded." in shown
-    assert rows(english, "en")["stripe"].split()[4:] == ["€35.90", "API", "ok"]
+    assert rows(english, "en")["stripe"].split()[4:] == ["€35.90", "API", "brought", "back", "–", "ok"]
 
 
 def test_what_went_back_is_what_the_providers_have_in_their_books(
@@ -198,7 +198,7 @@ def test_paid_on_pick_up_without_an_account_says_what_to_ask_the_customer(englis
 
 def test_the_customer_sees_the_portal_and_can_send_it_himself(english: Result) -> None:
     shown = block(english, "portal")
-    assert "https://voorbeeldwinkel.shipping-portal.com/rp/?" in shown
+    assert "[Get a return label]  https://sandbox.shipping-portal.com/rp/initiate/" in shown
     assert "[Send it yourself]" in shown
     assert "→ Get a return label" in shown
     assert "→ Send it yourself" in block(english, "self_sent")
@@ -261,6 +261,10 @@ def test_a_missing_plugin_is_said_and_the_rest_goes_on(run: Run, url: str, monke
     found = rows(result, "en")
     assert " by hand " in found["mollie"]
     assert "no portal for this order" in found["portal"]
+    for case in ("label", "qr_code", "missing", "two_parcels", "label_cancelled"):
+        assert "customer, with PostNL" in found[case], case
+        assert found[case].endswith("no label for this order"), case
+    assert "Bought twice" not in result.stdout
     assert " API " in found["stripe"]
 
 

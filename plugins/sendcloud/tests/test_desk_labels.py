@@ -149,3 +149,57 @@ def test_a_label_is_cancelled_unless_its_parcel_is_scanned_first(room: Room) -> 
     label = room.label
     assert (label.state, label.progress) == (LabelState.READY, ParcelState.ON_ITS_WAY)
     assert room.sandbox.books()[0].charged == Money.of("5.45", "EUR")
+
+
+def told(room: Room) -> list[tuple[str, str]]:
+    """What the timeline says of the parcels, each with its page."""
+    entries = room.desk.timeline("1001")
+    return [(entry.text("en"), entry.url) for entry in entries if entry.code in ("parcel_moved", "return_sent")]
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_word_that_says_nothing_of_the_parcel_is_no_step_of_it(room: Room, cancelled: bool) -> None:
+    label = room.order()
+    room.sandbox.advance(MINUTE)
+    room.hear()
+    if cancelled:
+        room.desk.cancel_label("1001", label.id, by=ANNA)
+    else:
+        room.sandbox.move(label.reference, "delivery-date-changed")
+    room.hear()
+    assert room.label.state is (LabelState.CANCELLING if cancelled else LabelState.READY)
+    assert room.label.progress is ParcelState.NOT_SENT
+    assert told(room) == []
+
+
+def test_a_word_that_nobody_knows_is_a_step_that_is_not_known(room: Room) -> None:
+    label = room.order()
+    room.sandbox.advance(MINUTE)
+    room.sandbox.move(label.reference, "beamed-up")
+    room.hear()
+    assert room.label.progress is ParcelState.UNKNOWN
+
+
+def test_a_word_that_says_nothing_of_the_parcel_takes_no_step_back(room: Room) -> None:
+    label = room.order()
+    room.sandbox.advance(MINUTE)
+    room.sandbox.scan(label.reference)
+    room.sandbox.move(label.reference, "delivery-address-changed")
+    room.hear()
+    assert room.label.progress is ParcelState.ON_ITS_WAY
+
+
+def test_each_step_of_a_parcel_leads_to_that_parcel(room: Room) -> None:
+    """A return in two parcels has two numbers at its carrier, and two pages."""
+    pages = []
+    for number in ("first", "second"):
+        label = room.order(number, another_parcel=number == "second")
+        room.sandbox.advance(MINUTE)
+        room.hear()
+        room.sandbox.scan(label.reference)
+        room.hear()
+        room.desk.reconcile_labels("1001")
+        pages.append(room.label.tracking_url)
+    first, second = pages
+    assert first != second
+    assert [url for _, url in told(room)] == [first, first, second]

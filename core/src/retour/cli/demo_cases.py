@@ -10,11 +10,21 @@ import attrs
 from retour.cli.words import text
 from retour.model.order import Order, OrderLine
 from retour.model.returns import Counted, RestockDecision
-from retour.model.shipping import ShippingWay
 from retour.model.text import Text
 
 Arrival = Sequence[Counted] | None
 """What one parcel holds; None is everything that has not come back yet."""
+
+
+class SendsBy(Enum):
+    """How a customer sends what he announced: with a label that he makes in the return portal, with one of the shop's
+    to print or a code to show, with one that is taken back since he brings the goods, or as he likes."""
+
+    PORTAL = "portal"
+    LABEL = "label"
+    QR_CODE = "qr code"
+    LABEL_CANCELLED = "label cancelled"
+    SELF = "self"
 
 
 class Press(Enum):
@@ -31,16 +41,16 @@ class Press(Enum):
 @attrs.frozen(kw_only=True)
 class DemoCase:
     """One case: its ``title``, the orders that it ``fits``, the ``arrivals`` of goods, and the ``answer`` about the
-    sellable units per line when the merchant is asked. ``announced`` says how the customer sends a return that was
-    announced; None is a return that begins with the merchant setting the order to Returned. ``press`` is how a payment
-    goes back that its provider can refund by API."""
+    sellable units per line when the merchant is asked. ``sends_by`` says how the customer sends a return that he
+    announced, one parcel for each of the arrivals; None is a return that begins with the merchant setting the order to
+    Returned. ``press`` is how a payment goes back that its provider can refund by API."""
 
     name: str
     title: Text
     fits: Callable[[Order], bool]
     arrivals: Callable[[Order], Sequence[Arrival]] = lambda _: (None,)
     answer: Callable[[Mapping[str, int]], RestockDecision] = lambda _: RestockDecision.all()
-    announced: ShippingWay | None = None
+    sends_by: SendsBy | None = None
     press: Press = Press.REFUND
 
 
@@ -68,6 +78,14 @@ def _asks(order: Order) -> bool:
 
 def _asks_about_two(order: Order) -> bool:
     return _asks(order) and sum(line.fulfilled for line in back(order) if line.stock_tracked) > 1
+
+
+def _two_of_one_sent_with_sendcloud(order: Order) -> bool:
+    return _sent_with_sendcloud(order) and any(line.fulfilled > 1 for line in back(order) if line.stock_tracked)
+
+
+def _two_units_sent_with_sendcloud(order: Order) -> bool:
+    return _sent_with_sendcloud(order) and _two_units(order)
 
 
 def _two_units(order: Order) -> bool:
@@ -98,6 +116,23 @@ def _one_damaged(order: Order) -> Sequence[Arrival]:
     return (
         [
             Counted(line_id=line.id, sellable=line.fulfilled - (line is most), damaged=int(line is most))
+            for line in lines
+        ],
+    )
+
+
+def _one_damaged_one_missing(order: Order) -> Sequence[Arrival]:
+    """One parcel, in which of the line with the most units one is damaged, and one that was announced is missing."""
+    lines = back(order)
+    most = max((line for line in lines if line.stock_tracked), key=lambda line: line.fulfilled)
+    return (
+        [
+            Counted(
+                line_id=line.id,
+                sellable=line.fulfilled - 2 * (line is most),
+                damaged=int(line is most),
+                missing=int(line is most),
+            )
             for line in lines
         ],
     )
@@ -160,10 +195,30 @@ CASES: tuple[DemoCase, ...] = (
         fits=_paid("mollie", "creditcard"),
         press=Press.CHARGED_BACK,
     ),
+    DemoCase(name="portal", title=text("label by return portal"), fits=_sent_with_sendcloud, sends_by=SendsBy.PORTAL),
+    DemoCase(name="label", title=text("label of the shop"), fits=_sent_with_sendcloud, sends_by=SendsBy.LABEL),
+    DemoCase(name="qr_code", title=text("code, no printer"), fits=_sent_with_sendcloud, sends_by=SendsBy.QR_CODE),
+    DemoCase(name="self_sent", title=text("sent by the customer"), fits=can_come_back, sends_by=SendsBy.SELF),
     DemoCase(
-        name="portal", title=text("label by return portal"), fits=_sent_with_sendcloud, announced=ShippingWay.PORTAL
+        name="missing",
+        title=text("one damaged, one missing"),
+        fits=_two_of_one_sent_with_sendcloud,
+        arrivals=_one_damaged_one_missing,
+        sends_by=SendsBy.LABEL,
     ),
-    DemoCase(name="self_sent", title=text("sent by the customer"), fits=can_come_back, announced=ShippingWay.SELF),
+    DemoCase(
+        name="two_parcels",
+        title=text("a second parcel"),
+        fits=_two_units_sent_with_sendcloud,
+        arrivals=_half_then_rest,
+        sends_by=SendsBy.LABEL,
+    ),
+    DemoCase(
+        name="label_cancelled",
+        title=text("label cancelled"),
+        fits=_sent_with_sendcloud,
+        sends_by=SendsBy.LABEL_CANCELLED,
+    ),
 )
 """The flow of the reference article, case by case: the stock, the payment methods, the ways of sending."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -15,20 +15,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from retour.cli import LANGUAGE, default_language
 from retour.cli.ask import Person
+from retour.cli.closing_table import ClosingTable
 from retour.cli.database_command import address, opened
 from retour.cli.demo_cases import CASES, DemoCase, deal
 from retour.cli.demo_flow import DemoFlow, Result
-from retour.cli.demo_refunds import Providers
+from retour.cli.demo_parcels import RETURNS_TO
+from retour.cli.demo_providers import Providers
 from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
-from retour.cli.sandbox_command import NoSandbox, sandbox_of
+from retour.cli.sandbox_command import AnySandbox, NoSandbox, sandbox_of
 from retour.cli.screen import Screen
+from retour.cli.terminal import Terminal
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.model.order import Order
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, load
-from retour.sandbox import PaymentSandbox
+from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.shop import MemoryShop
 
 SHOP = "demo"
@@ -73,19 +76,21 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
     read = _read(path, plugins, skip_bad=skip_bad)
     with opened(url or _new_file()) as engine, Providers(kinds=_sandboxes(plugins)) as providers:
         providers.pay(read.orders)
+        providers.ship(read.orders)
         desk = ReturnDesk(
             shop=MemoryShop(read.orders),
             store=engine,
             plugins=list(SETTINGS),
             settings=_settings(plugins, read.orders, providers),
             shop_id=SHOP,
+            return_address=RETURNS_TO,
             zone=str(ZONE),
             migrate=True,
         )
         console = Console(highlight=False, emoji=False, markup=False)
+        terminal = Terminal(console=console, language=language)
         screen = Screen(
-            console=console,
-            language=language,
+            terminal=terminal,
             zone=ZONE,
             providers=_display_names(desk.plugins),
             now=datetime.datetime.now(datetime.UTC),
@@ -94,8 +99,9 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
         _introduce(screen, address(engine), path, read, desk.plugins)
         person = Person(console=console, language=language, again=again) if ask else None
         results, nothing = _run(screen, DemoFlow(desk=desk, providers=providers), read.orders, person)
-        screen.closing(results, nothing)
-        screen.command(text("Again, on the same database:"), again)
+        table = ClosingTable(terminal=terminal, providers=screen.providers)
+        table.show(results, nothing, providers.labels())
+        terminal.command(text("Again, on the same database:"), again)
     stopped = sum(one.problem is not None for several in results.values() for one in several)
     if stopped:
         words = texts(
@@ -107,10 +113,10 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
         ctx.exit(2)
 
 
-def _sandboxes(plugins: Mapping[str, Plugin]) -> dict[str, type[PaymentSandbox]]:
+def _sandboxes(plugins: Mapping[str, Plugin]) -> dict[str, type[AnySandbox]]:
     """The sandboxes of the plugins that are loaded. One that cannot be imported is named, and the demo goes on."""
-    found = {}
-    for provider in (one for plugin in plugins.values() for one in plugin.payment_providers):
+    found: dict[str, type[AnySandbox]] = {}
+    for provider in _providers(plugins.values()):
         try:
             found[provider.name] = sandbox_of(provider)
         except NoSandbox as error:
@@ -122,8 +128,8 @@ def _settings(
     plugins: Mapping[str, Plugin], orders: Sequence[Order], providers: Providers
 ) -> dict[str, Mapping[str, object]]:
     """Settings for the plugins that are loaded, and for each account that a payment names."""
-    known = {
-        name: providers.settings(name) or SETTINGS[name]
+    known: dict[str, Mapping[str, object]] = {
+        name: {**SETTINGS[name], **providers.settings(name)}
         for name, plugin in plugins.items()
         if plugin.status is PluginStatus.LOADED
     }
@@ -186,18 +192,28 @@ def _again(path: str | None, url: str, lang: str | None, *, skip_bad: bool) -> s
 
 
 def _display_names(plugins: Sequence[Plugin]) -> dict[str, str]:
-    return {provider.name: provider.display_name for plugin in plugins for provider in plugin.payment_providers}
+    return {provider.name: provider.display_name for provider in _providers(plugins)}
+
+
+def _providers(plugins: Iterable[Plugin]) -> list[type[PaymentProvider] | type[ShippingProvider]]:
+    found: list[type[PaymentProvider] | type[ShippingProvider]] = []
+    for plugin in plugins:
+        found += [*plugin.payment_providers, *plugin.shipping_providers]
+    return found
 
 
 def _introduce(screen: Screen, url: str, path: str | None, read: OrdersRead, plugins: Sequence[Plugin]) -> None:
     """What runs, where it is kept, and what is missing."""
-    screen.say(text("Returns of {source}, as the merchant sees them.", source=_source(path)), "bold")
-    screen.say(text("Database: {db}", db=url))
+    terminal = screen.terminal
+    terminal.line(text("Returns of {source}, as the merchant sees them.", source=_source(path)), style="bold")
+    terminal.line(text("Database: {db}", db=url))
     for plugin in plugins:
         if plugin.status is not PluginStatus.LOADED:
-            screen.say(text("Without plugin {name}: {reason}", name=plugin.name, reason=plugin.reason), style="yellow")
+            terminal.line(
+                text("Without plugin {name}: {reason}", name=plugin.name, reason=plugin.reason), style="yellow"
+            )
     if read.cancellations:
-        screen.say(
+        terminal.line(
             texts(
                 "{count} document is a cancellation (its number begins with C), no order.",
                 "{count} documents are cancellations (their numbers begin with C), no orders.",
@@ -206,7 +222,7 @@ def _introduce(screen: Screen, url: str, path: str | None, read: OrdersRead, plu
         )
     for order in read.orders:
         for why in order.odd_lines().values():
-            screen.say(text("Order {order}, {odd}.", order=order.id, odd=why.words), style="yellow")
+            terminal.line(text("Order {order}, {odd}.", order=order.id, odd=why.words), style="yellow")
     if read.faults:
         screen.left_out(read.faults, read.bad_orders)
 
@@ -232,12 +248,12 @@ def _with_bar(screen: Screen, rest: Sequence[tuple[DemoCase, Order]]) -> Iterato
     """The other orders, with a progress bar when they are many."""
     if not rest:
         return
-    words = texts("and {count} more order", "and {count} more orders", len(rest)).render(screen.language)
-    screen.console.print()
+    words = texts("and {count} more order", "and {count} more orders", len(rest)).render(screen.terminal.language)
+    screen.terminal.console.print()
     if len(rest) <= BAR_FROM:
-        screen.console.print(f"… {words}")
+        screen.terminal.console.print(f"… {words}")
         yield from rest
         return
     columns = TextColumn("… {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=screen.console) as progress:
+    with Progress(*columns, console=screen.terminal.console) as progress:
         yield from progress.track(rest, description=words)

@@ -9,10 +9,12 @@ from uuid import uuid4
 import attrs
 
 from retour.cli.demo_cases import Arrival, DemoCase
-from retour.cli.demo_refunds import MERCHANT, How, Merchant, Providers, RefundWatch
+from retour.cli.demo_parcels import Customer, ParcelWatch
+from retour.cli.demo_providers import Providers
+from retour.cli.demo_refunds import MERCHANT, How, Merchant, RefundWatch
+from retour.cli.ways_back import WayBack, ways_back
 from retour.cli.words import text
 from retour.desk import ReturnDesk
-from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import RetourError, StoreError
 from retour.model.money import Money, total
@@ -20,12 +22,8 @@ from retour.model.order import Order
 from retour.model.outcome import Outcome, RestockQuestion
 from retour.model.refunds import RefundState
 from retour.model.returns import STOCK_WORDS, RestockDecision, StockState
-from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text
 from retour.model.timeline import TimelineEntry
-
-TRACKING = "3SDEMO0000001"
-"""The tracking number of every parcel in the demo."""
 
 _GONE = RefundState.SUCCEEDED
 _QUIET = {RefundState.SUCCEEDED, RefundState.CANCELLED}
@@ -41,11 +39,12 @@ class Watch(RefundWatch, Protocol):
     def begin(self, case: DemoCase, order: Order) -> None:
         """An order begins."""
 
-    def shipping(self, options: Sequence[ShippingOption], chosen: ShippingOption) -> None:
-        """The customer was shown how to send the goods, and chose."""
+    @property
+    def parcels(self) -> ParcelWatch:
+        """Who looks on while its goods come back."""
 
-    def returned(self, order: Order, outcome: Outcome, arrival: Arrival) -> None:
-        """The merchant saved the order as Returned, wholly or in part."""
+    def returned(self, order: Order, outcome: Outcome, arrival: Arrival, parcel: str) -> None:
+        """The merchant saved the order as Returned, wholly or in part: what is there, or in the ``parcel``."""
 
     def question(self, question: RestockQuestion) -> None:
         """The merchant is asked about the stock."""
@@ -59,10 +58,13 @@ class Watch(RefundWatch, Protocol):
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What became of one order, in units, and the money that went back. ``note`` says what is not as usual.
+    """What became of one order, in units, how it came back, and the money that went back. ``note`` says what is not as
+    usual.
 
-    ``untracked`` are units of products whose stock the shop does not count. ``refunded`` is what has arrived, as far as
-    its providers said so; ``money`` are the states of all refunds that have not.
+    ``returned`` are units that are back; ``missing`` ones were counted and are not. ``untracked`` are units of products
+    whose stock the shop does not count. ``came`` is how they came, ``labels`` how many were made for it now, and
+    ``label_cost`` what these cost. ``refunded`` is what has arrived, as far as its providers said so; ``money`` are the
+    states of all refunds that have not.
 
     ``before`` is an order that had been returned before: nothing was done to it. ``problem`` is why it stopped.
     """
@@ -72,7 +74,11 @@ class Result:
     restocked: int = 0
     by_hand: int = 0
     damaged: int = 0
+    missing: int = 0
     untracked: int = 0
+    came: frozenset[WayBack] = frozenset()
+    labels: int = 0
+    label_cost: Money | None = None
     refunded: Money | None = None
     ways: frozenset[How] = frozenset()
     money: frozenset[RefundState] = frozenset()
@@ -97,7 +103,19 @@ class DemoFlow:
         """
         try:
             merchant = Merchant(desk=self.desk, order=order, providers=self.providers, press=case.press, watch=watch)
-            return _Run(desk=self.desk, case=case, order=order, merchant=merchant, watch=watch, ask=self.ask).result()
+            customer = None
+            if case.sends_by is not None:
+                customer = Customer(
+                    desk=self.desk,
+                    order=order,
+                    providers=self.providers,
+                    sends_by=case.sends_by,
+                    watch=watch.parcels if watch is not None else None,
+                )
+            run = _Run(
+                desk=self.desk, case=case, order=order, merchant=merchant, customer=customer, watch=watch, ask=self.ask
+            )
+            return run.result()
         except (StoreError, NoAnswer):
             raise
         except RetourError as error:
@@ -119,7 +137,7 @@ class _Run:
     ask: Answer | None
     changed: bool = False
     merchant: Merchant
-    note: Text | None = None
+    customer: Customer | None
 
     def result(self) -> Result:
         order, desk = self.order, self.desk
@@ -127,37 +145,24 @@ class _Run:
             self.watch.begin(self.case, order)
         before = desk.dossier(order.id)
         fresh = not before.returns
-        if fresh and self.case.announced is not None:
-            self._announce(self.case.announced)
         for arrival in self.case.arrivals(order) if fresh else (None,):
-            self._arrive(arrival)
+            parcel = self.customer.send(arrival) if fresh and self.customer is not None else ""
+            self._arrive(arrival, parcel)
             self._refund()
         dossier = desk.dossier(order.id)
         if self.watch is not None:
             self.watch.end(desk.timeline(order.id), unpaid=not dossier.refunds)
         return self._counted(dossier)
 
-    def _announce(self, way: ShippingWay) -> None:
-        """The customer announces the return, chooses how to send it, and sends it."""
-        order, customer = self.order, Actor.customer(self.order.customer)
-        lines = {line.id: line.fulfilled for line in order.goods if line.fulfilled}
-        outcome = self.desk.request_return(order.id, lines, by=customer, request_id=uuid4().hex)
-        options = self.desk.shipping_options(order.id)
-        chosen = next((option for option in options if option.way is way), options[-1])
-        if chosen.way is not way:
-            self.note = text("no portal for this order")
-        if self.watch is not None:
-            self.watch.shipping(options, chosen)
-        self.desk.mark_sent(order.id, outcome.return_id, by=customer, tracking=TRACKING)
-
-    def _arrive(self, arrival: Arrival) -> None:
-        """The merchant saves the order as Returned, and answers about the stock if that is asked."""
+    def _arrive(self, arrival: Arrival, parcel: str) -> None:
+        """The merchant counts what is there, or in the parcel with this name: he saves the order as Returned, and
+        answers about the stock if that is asked."""
         order = self.order
         request_id = None if arrival is None else uuid4().hex
-        outcome = self.desk.mark_returned(order.id, arrival, by=MERCHANT, request_id=request_id)
+        outcome = self.desk.mark_returned(order.id, arrival, by=MERCHANT, request_id=request_id, parcel=parcel)
         self.changed |= outcome.changed
         if self.watch is not None:
-            self.watch.returned(order, outcome, arrival)
+            self.watch.returned(order, outcome, arrival, parcel)
         for one in outcome.returns:
             question = one.restock.question
             if question is not None:
@@ -179,27 +184,28 @@ class _Run:
     def _counted(self, dossier: Dossier) -> Result:
         """What the dossier says, added up, and whether it adds up."""
         tracked = {line.id: line.stock_tracked for line in self.order.goods}
-        returned = restocked = by_hand = damaged = untracked = 0
+        returned = restocked = by_hand = damaged = missing = untracked = 0
         states = set()
         for return_ in dossier.returns.values():
             if return_.live:
                 for count in return_.counted.values():
-                    returned += count.units
+                    returned += count.came_back
+                    missing += count.absent
                     damaged += count.damaged
                     untracked += 0 if tracked.get(count.line_id, True) else count.sellable
                 restocked += sum(return_.moved(applied_only=True).values())
                 by_hand += sum(return_.by_hand.values())
                 states.add(return_.stock)
         unfinished = states - {StockState.APPLIED, StockState.BY_HAND, StockState.NOTHING}
-        missing = sum(line.fulfilled for line in self.order.goods) - returned
+        uncounted = sum(line.fulfilled for line in self.order.goods) - returned - missing
         lost = returned - restocked - by_hand - damaged - untracked
         problem = None
         if unfinished:
             problem = STOCK_WORDS[min(unfinished)]
-        elif missing or lost:
+        elif uncounted or lost:
             problem = text("the units do not add up; look at its history")
         else:
-            problem = self.merchant.in_doubt()
+            problem = self.merchant.in_doubt() or (self.customer.in_doubt() if self.customer is not None else None)
         made = [dossier.refunds[one] for one in self.merchant.made]
         replaced = {one.in_place_of for one in dossier.refunds.values()}
         return Result(
@@ -208,11 +214,15 @@ class _Run:
             restocked=restocked,
             by_hand=by_hand,
             damaged=damaged,
+            missing=missing,
             untracked=untracked,
+            came=ways_back(dossier),
+            labels=self.customer.labels() if self.customer is not None else 0,
+            label_cost=self.customer.cost() if self.customer is not None else None,
             refunded=total([one.amount for one in made if one.state is _GONE], self.order.currency) if made else None,
             ways=frozenset(self.merchant.ways),
             money=frozenset({one.state for one in dossier.refunds.values() if one.id not in replaced} - _QUIET),
             before=not self.changed,
-            note=self.note,
+            note=self.customer.note if self.customer is not None else None,
             problem=problem,
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from enum import Enum
 from typing import Protocol
 from uuid import uuid4
@@ -12,14 +10,15 @@ from uuid import uuid4
 import attrs
 
 from retour.cli.demo_cases import Press
+from retour.cli.demo_providers import Providers
 from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.actor import Actor
 from retour.model.destinations import Consent, ConsentWay
-from retour.model.order import BankAccount, Mode, Order, Payment
+from retour.model.order import BankAccount, Order, Payment
 from retour.model.refunds import Refund, RefundOption, RefundSource, RefundState
 from retour.model.text import Text
-from retour.sandbox import ChargesBack, Fault, PaymentSandbox, SandboxClock
+from retour.sandbox import ChargesBack, Fault, PaymentSandbox
 
 MERCHANT = Actor.staff("anna")
 """Who does the merchant's work in the demo."""
@@ -69,62 +68,6 @@ class RefundWatch(Protocol):
         """What became of it, and who said so."""
 
 
-@attrs.define(kw_only=True)
-class Providers:
-    """The providers of the demo, each played by its sandbox, from ``with`` until its end.
-
-    A provider that has none is only linked to. Payments in live mode are at no sandbox: the demo's keys are test keys.
-    """
-
-    kinds: Mapping[str, type[PaymentSandbox]]
-    running: dict[str, PaymentSandbox] = attrs.field(factory=dict)
-    _paid: set[tuple[str, str]] = attrs.field(factory=set)
-    _open: ExitStack = attrs.field(factory=ExitStack)
-
-    def __enter__(self) -> Providers:
-        with ExitStack() as opening:
-            for name, kind in self.kinds.items():
-                self.running[name] = opening.enter_context(kind(clock=SandboxClock(runs=True)))
-            self._open = opening.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
-    def settings(self, provider: str) -> Mapping[str, object] | None:
-        """The settings of an account at a sandbox; None where there is no sandbox."""
-        return self.running[provider].settings if provider in self.running else None
-
-    def pay(self, orders: Iterable[Order]) -> None:
-        """The customers of these orders have paid. A payment that its provider would not know by this reference, or
-        that two orders name, is at no sandbox."""
-        seen: set[tuple[str, str]] = set()
-        for payment in (one for order in orders for one in order.payments):
-            key = (payment.provider, payment.reference)
-            sandbox = self.running.get(payment.provider)
-            if key in seen:
-                self._paid.discard(key)
-            elif sandbox is not None and payment.captured and payment.reference and _testable(payment):
-                try:
-                    sandbox.pay(payment.captured, reference=payment.reference)
-                except ValueError:
-                    continue
-                finally:
-                    seen.add(key)
-                self._paid.add(key)
-
-    def at(self, payment: Payment) -> PaymentSandbox | None:
-        """The sandbox where a payment is, if it is at one."""
-        return self.running[payment.provider] if (payment.provider, payment.reference) in self._paid else None
-
-    def deliver(self, desk: ReturnDesk, payment: Payment) -> None:
-        """Bring the desk the webhooks of a payment's provider."""
-        for webhook in self.running[payment.provider].take_webhooks():
-            desk.receive_webhook(
-                payment.provider, webhook.headers, webhook.body, account=payment.account, mode=payment.mode
-            )
-
-
 def _by_the_bank(refund: Refund) -> bool:
     """Whether a refund is in no provider's books: it went by bank transfer in place of another way."""
     return refund.source is RefundSource.TRANSFER
@@ -133,10 +76,6 @@ def _by_the_bank(refund: Refund) -> bool:
 def _there(refund: Refund) -> str:
     """What a provider calls the state of a refund: one that came back has failed."""
     return (RefundState.FAILED if refund.state is RefundState.REVERSED else refund.state).value
-
-
-def _testable(payment: Payment) -> bool:
-    return payment.mode is Mode.TEST or payment.provider == "manual_transfer"
 
 
 @attrs.define(kw_only=True)

@@ -163,16 +163,16 @@ class Labels:
         return self.tracking_pages({return_id: return_}, dossier).get(return_id, "")
 
     def tracking_pages(self, returns: Mapping[str, Return], dossier: Dossier) -> dict[str, str]:
-        """The same of several returns, by their id."""
+        """The same of several returns, by their id, and of each of their labels, by its id."""
         if not any(one.tracking or dossier.labels_of(one.id) for one in returns.values()):
             return {}
         recipient = self.services.return_address(self.commands.shop_id)
-        found = {}
+        found: dict[str, str] = {}
         for return_ in returns.values():
-            labelled = [label.tracking_url for label in dossier.labels_of(return_.id) if label.tracking_url]
+            pages = {label.id: label.tracking_url for label in dossier.labels_of(return_.id) if label.tracking_url}
             carrier = carrier_of(return_.carrier)
             own = "" if carrier is None else carrier.tracking_page(return_.tracking, recipient)
-            found[return_.id] = labelled[-1] if labelled else own
+            found |= {**pages, return_.id: next(reversed(pages.values()), own)}
         return found
 
     def document(self, order_id: str, label_id: str, form: LabelForm | None, by: Actor) -> LabelDocument:

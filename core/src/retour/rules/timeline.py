@@ -46,7 +46,8 @@ def entries(
 
     ``kept`` are the words, bank accounts and files that are still kept, by their id, and ``pages`` the payments' pages
     at their providers, by the payment's id: both are for the staff, and of the words the instructions for the customer
-    too. ``parcels`` are the pages on which carriers show the parcels of returns, by the return's id.
+    too. ``parcels`` are the pages on which carriers show the parcels, by the id of the label, or of the return where
+    the customer sent it without one.
     """
     staff = audience is Audience.STAFF
     shown_pages = pages if staff else {}
@@ -61,9 +62,17 @@ def entries(
                 found.append(waiting.pop(0))
             entry = _entry(recorded, audience, words, kept, shown_pages)
             if isinstance(recorded.event, ReturnSent | ParcelMoved):
-                entry = changed(entry, url=parcels.get(recorded.event.return_id, ""))
+                entry = changed(entry, url=parcels.get(_parcel(dossier, recorded.event), ""))
             found.append(entry)
     return (*found, *waiting)
+
+
+def _parcel(dossier: Dossier, event: ReturnSent | ParcelMoved) -> str:
+    """Which parcel an event is about, when ``dossier`` was as it is: by its label, else by its return."""
+    if isinstance(event, ParcelMoved):
+        return event.label_id
+    with_its_number = [one.id for one in dossier.labels_of(event.return_id) if one.tracking_number == event.tracking]
+    return with_its_number[-1] if event.tracking and with_its_number else event.return_id
 
 
 def _order_entries(order: Order, pages: Mapping[str, str]) -> list[TimelineEntry]:

@@ -7,12 +7,16 @@ import threading
 
 
 class SandboxClock:
-    """Tells the time that it was set to, and stands still; one that ``runs`` goes on from there as time passes."""
+    """Tells the time that it was set to, and stands still; one that ``runs`` goes on from there as time passes.
+
+    Who plays a provider for a shop outside has one that runs. Such a sandbox can be started again while the shop still
+    knows what the last one told it."""
 
     def __init__(self, now: datetime.datetime | None = None, *, runs: bool = False) -> None:
         began = datetime.datetime.now(datetime.UTC)
         self._now = now or (began if runs else began.replace(microsecond=0))
         self._ran_from = began if runs else None
+        self.runs = runs
         self._lock = threading.Lock()
 
     def now(self) -> datetime.datetime:

@@ -59,6 +59,8 @@ SHOP: Mapping[str, str] = {
 _WITHOUT_LIMIT = 1_000_000
 _SECOND, _MINUTE = datetime.timedelta(seconds=1), datetime.timedelta(minutes=1)
 _LARGEST_PAGE = 40
+_STANDING = 1_750_000
+_NUMBERS_SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 _POSITION = re.compile(r"p=([0-9]{1,9})")
 
 
@@ -76,7 +78,7 @@ class SendcloudSandbox:
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         self.clock = clock or SandboxClock()
         self.server = SandboxServer(self._answer, port=port)
-        self.returns = Returns(clock=self.clock, tell=self._tell)
+        self.returns = Returns(clock=self.clock, tell=self._tell, number=_last_number(self.clock))
         self.limited = False
         self.errors_are_told = True
         self.has_portal = True
@@ -446,6 +448,14 @@ class SendcloudSandbox:
         with self.lock:
             self.returns.settle()
             self.returns.move(self.returns.of(label), status, message)
+
+
+def _last_number(clock: SandboxClock) -> int:
+    """The number before the first one that is given out. Sendcloud gives each number once, so one that is started again
+    for a shop outside begins higher than the last one can have come: at the milliseconds of a time after that."""
+    if not clock.runs:
+        return _STANDING
+    return _STANDING + (clock.now() - _NUMBERS_SINCE) // datetime.timedelta(milliseconds=1)
 
 
 def _printed(one: SandboxReturn) -> Printed:

@@ -105,20 +105,20 @@ class SentParcel:
 
 @attrs.define(kw_only=True)
 class Returns:
-    """All returns. ``tell`` is called for every status that a return gets."""
+    """All returns. ``tell`` is called for every status that a return gets; ``number`` is the last given out."""
 
     clock: SandboxClock
     tell: Callable[[SandboxReturn], None]
     made: dict[int, SandboxReturn] = attrs.field(factory=dict)
     charges: list[Charge] = attrs.field(factory=list)
     refusals: deque[str] = attrs.field(factory=deque)
+    number: int
     held: bool = False
-    _number: int = 1_750_000
 
     def next_number(self) -> int:
         """Another number, for a return or a parcel."""
-        self._number += 1
-        return self._number
+        self.number += 1
+        return self.number
 
     @property
     def references(self) -> frozenset[str]:

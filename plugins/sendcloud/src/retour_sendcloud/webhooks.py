@@ -28,7 +28,7 @@ from retour.providers import (
     read_json,
     read_wire,
 )
-from retour_sendcloud.statuses import parent_status, standing
+from retour_sendcloud.statuses import MEANINGS, Meaning, parent_status, standing
 from retour_sendcloud.wire import Item
 
 SIGNATURE = "sendcloud-signature"
@@ -112,12 +112,20 @@ def _moved(said: _Moved) -> ShipmentEvents:
     shipment = Shipment(
         told=stands.told or Told.ANNOUNCING,
         parcel=str(parcel.id),
-        progress=stands.progress or ParcelState.UNKNOWN,
+        progress=_progress(status, stands),
         provider_status=status,
         tracking_number=parcel.tracking_number or "",
         changed_at=moment(said.carrier_status_change_timestamp) or moment(said.timestamp),
     )
     return _one(MOVED, parcel.id, status, said.timestamp, said.carrier_status_change_timestamp, shipment=shipment)
+
+
+def _progress(status: str, stands: Meaning) -> ParcelState:
+    """How far the parcel is. A word that is known and says nothing of it, as that its label is being cancelled, takes
+    it nowhere: a parcel that is known to be on its way stays there."""
+    meaning = MEANINGS.get(status)
+    silent = meaning is not None and meaning.progress is None
+    return ParcelState.NOT_SENT if silent else stands.progress or ParcelState.UNKNOWN
 
 
 def _created(said: _Created) -> ShipmentEvents:
