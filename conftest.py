@@ -4,8 +4,9 @@ treated, and the providers' own SDKs."""
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +37,37 @@ def _that_can_be_sent(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_that_can_be_sent(inner) for inner in value)
     return value
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tables_in_memory() -> Iterator[None]:
+    """A desk on an empty SQLite database in memory gets its tables as a copy of one that was migrated: the migrations
+    have tests of their own, and the others open thousands of desks."""
+    from sqlalchemy import inspect
+
+    from retour import connect
+    from retour.desk import services
+    from retour.store.migrations import migrate
+
+    template = sqlite3.connect(":memory:", check_same_thread=False)
+
+    def copied(engine: Any) -> list[str]:
+        in_memory = engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
+        if not in_memory or inspect(engine).get_table_names():
+            return migrate(engine)
+        with engine.connect() as connection:
+            template.backup(connection.connection.driver_connection)
+        return []
+
+    first = connect("sqlite://")
+    migrate(first)
+    with first.connect() as connection:
+        connection.connection.driver_connection.backup(template)  # type: ignore[union-attr]  # there is one
+    first.dispose()
+    services.migrate = copied
+    yield
+    services.migrate = migrate
+    template.close()
 
 
 @pytest.fixture(scope="session")
