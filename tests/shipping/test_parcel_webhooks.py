@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from shipping.small_carrier import signed_webhook
 from shipping.world import ANNA, World
 
 from retour import InvalidWebhook, LabelState, ParcelState, WebhookReceipt, WrongState
+from retour.model.labels import Told
 
 
 def tell(world: World, **said: str) -> WebhookReceipt:
@@ -49,6 +51,37 @@ def test_an_older_step_that_comes_later_does_not_move_it_back(make_world: Callab
     assert world.label().progress is ParcelState.DELIVERED
 
 
+def test_a_word_without_a_time_that_comes_late_takes_no_label_back(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = str(world.order().label_id)
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    before = len(world.desk.timeline("1001"))
+    tell(world, id="ev-1", told="announcing", parcel="p-R1")
+    tell(world, id="ev-2", told="ready", parcel="p-R1")
+    assert world.label().state is LabelState.CANCELLED
+    assert len(world.desk.timeline("1001")) == before
+
+
+def test_of_two_words_about_a_label_the_later_one_counts_whichever_comes_first(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    world.order()
+    tell(world, id="ev-2", told="cancelling", parcel="p-R1", changed_at="2026-11-29T12:00:00+00:00")
+    tell(world, id="ev-1", told="ready", parcel="p-R1", changed_at="2026-11-29T08:00:00+00:00")
+    assert world.label().state is LabelState.CANCELLING
+    tell(world, id="ev-3", told="ready", parcel="p-R1", changed_at="2026-11-29T13:00:00+00:00")
+    assert world.label().state is LabelState.READY, "its carrier did not cancel it"
+
+
+def test_a_late_word_about_a_label_that_was_scanned_since_does_not_cancel_it(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    tell(world, id="ev-2", parcel="p-R1", progress="on_its_way", changed_at="2026-11-29T12:00:00+00:00")
+    tell(world, id="ev-1", told="cancelling", parcel="p-R1", changed_at="2026-11-29T11:00:00+00:00")
+    assert (world.label().state, world.label().progress) == (LabelState.READY, ParcelState.ON_ITS_WAY)
+
+
 def test_a_parcel_that_goes_out_is_none_of_ours(make_world: Callable[..., World]) -> None:
     world = make_world()
     world.order()
@@ -67,6 +100,39 @@ def test_a_label_that_was_found_without_names_gets_them_by_webhook(make_world: C
     tell(world, reference="R1", parcel="p-R1", order_id="1001")
     world.desk.cancel_label("1001", label_id, by=ANNA)
     assert world.label().state is LabelState.CANCELLED
+
+
+@pytest.mark.parametrize("by", ["look", "reconcile"])
+def test_a_label_that_was_found_without_names_gets_them_by_reading_where_no_webhook_comes(
+    make_world: Callable[..., World], by: str
+) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers, world.carrier.announces = 1, True
+    world.order()
+    world.work_for(minutes=1)
+    assert (world.label().state, world.label().reference) == (LabelState.ANNOUNCING, "")
+    world.carrier.bought[0].told = Told.READY
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    kind.names = True
+    if by == "look":
+        world.work_for(minutes=10)
+    else:
+        world.desk.reconcile_labels("1001")
+    label = world.label()
+    assert (label.state, label.reference, label.parcel) == (LabelState.READY, "R1", "p-R1")
+    assert len(world.desk.dossier("1001").labels) == 1
+
+
+def test_a_label_without_names_gets_none_by_reading_while_two_can_be_it(make_world: Callable[..., World]) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers, world.carrier.announces = 1, True
+    world.order()
+    world.work_for(minutes=1)
+    world.carrier.portal("R9", parcel="p-R9")
+    world.work_for(minutes=10)
+    world.desk.reconcile_labels("1001")
+    label = next(iter(world.desk.dossier("1001").labels.values()))
+    assert (label.reference, label.parcel) == ("", "")
 
 
 def test_a_webhook_of_one_shop_moves_no_parcel_of_another(make_world: Callable[..., World]) -> None:

@@ -25,15 +25,14 @@ from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.label_request import LabelRequest, Shipment
 from retour.rules.draft import Draft
+from retour.rules.label_reports import ReportedItem, ReportedShipment, report
 from retour.rules.labels import (
+    MADE_BEFORE,
     NextForLabel,
-    ReportedItem,
-    ReportedShipment,
     candidates,
     follows_a_refusal,
     label_meant,
     next_for_label,
-    report,
 )
 from retour.rules.portal_returns import Portal, record_shipment
 from retour.steps.case import Case
@@ -42,9 +41,6 @@ from retour.store.store import Store
 
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a label whose answer was lost."""
-
-_BEFORE = datetime.timedelta(minutes=15)
-"""How much earlier than our own intent a provider's clock can say that a label was made."""
 
 WATCHED = datetime.timedelta(days=90)
 """How long after it was ordered a parcel is looked at: none is on its way for longer."""
@@ -182,13 +178,10 @@ class Labelling:
         taken for it, none or several wait for a person."""
         if not provider.capabilities.list_shipments.usable:
             return _held(effect, label, reason(ReasonCode.LABEL_NOT_FOUND))
-        since = (label.begun_at or label.ordered_at) - _BEFORE
         try:
-            shipments = provider.list_shipments(case.order_id, since)
+            found = _found_among_the_orders(label, provider, case)
         except ProviderError as error:
             return _unclear(effect, label, cannot_be_asked(error.reason))
-        seen = [as_reported_shipment(one) for one in shipments]
-        found = candidates(case.dossier, label, seen)
         if len(found) != 1:
             return _held(effect, label, reason(ReasonCode.LABEL_NOT_FOUND))
         return Attempt(settled=done(effect), fact=self._reports(effect, label, found[0], Evidence.RECONCILE))
@@ -216,13 +209,12 @@ class Labelling:
         provider = self.accounts.shipping(case.shop, label.provider, label.account)
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
-        if not (label.reference or label.parcel):  # its names come by webhook alone
-            return Attempt(settled=postpone(effect, ""))
         try:
-            shipment = provider.fetch_shipment(label.reference, label.parcel)
+            seen = _as_it_is(label, provider, case)
         except ProviderError as error:
             return Attempt(settled=postpone(effect, str(error), error.not_before))
-        seen = as_reported_shipment(shipment)
+        if seen is None:
+            return Attempt(settled=postpone(effect, ""))
         ended = seen.progress is ParcelState.DELIVERED or seen.told.value in ("refused", "cancelled")
 
         reports = self._reports(effect, label, seen, Evidence.LOOKUP)
@@ -274,6 +266,23 @@ class Labelling:
             return Attempt(settled=done(effect), record=record)
         fact = self._reports(effect, label, as_reported_shipment(shipment), Evidence.ANSWER)
         return Attempt(settled=done(effect), fact=fact)
+
+
+def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> ReportedShipment | None:
+    """A label as its provider has it. One that is known without its names is looked for among those of its order: it
+    has some as soon as its carrier knows it. None where none, or more than one, can be it."""
+    if label.reference or label.parcel:
+        return as_reported_shipment(provider.fetch_shipment(label.reference, label.parcel))
+    if not provider.capabilities.list_shipments.usable:
+        return None
+    found = _found_among_the_orders(label, provider, case)
+    return found[0] if len(found) == 1 else None
+
+
+def _found_among_the_orders(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:
+    """The return shipments of an order that can be a label; raises `ProviderError`."""
+    shipments = provider.list_shipments(case.order_id, (label.begun_at or label.ordered_at) - MADE_BEFORE)
+    return candidates(case.dossier, label, [as_reported_shipment(one) for one in shipments])
 
 
 def as_reported_shipment(shipment: Shipment) -> ReportedShipment:

@@ -21,7 +21,8 @@ from retour.model.refunds import Evidence
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import Objection, RequestedLine
 from retour.rules.draft import Draft
-from retour.rules.labels import ReportedItem, ReportedShipment, is_half_known, label_meant, report
+from retour.rules.label_reports import ReportedItem, ReportedShipment, report
+from retour.rules.labels import is_half_known, label_meant
 from retour.rules.left import units_left
 
 _GONE = frozenset({Told.REFUSED, Told.CANCELLED})
