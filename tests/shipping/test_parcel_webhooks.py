@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 from shipping.small_carrier import signed_webhook
 from shipping.world import ANNA, World
 
-from retour import InvalidWebhook, LabelState, ParcelState, WebhookReceipt, WrongState
+from retour import AttentionKind, InvalidWebhook, LabelState, ParcelState, WebhookReceipt, WrongState
 from retour.model.labels import Told
+from retour.providers import Shipment
 
 
 def tell(world: World, **said: str) -> WebhookReceipt:
@@ -82,6 +84,22 @@ def test_a_late_word_about_a_label_that_was_scanned_since_does_not_cancel_it(mak
     assert (world.label().state, world.label().progress) == (LabelState.READY, ParcelState.ON_ITS_WAY)
 
 
+@pytest.mark.parametrize("progress", ["on_its_way", "delivered", "lost"])
+def test_a_label_that_is_used_while_it_is_being_cancelled_is_told_of_whoever_says_so(
+    make_world: Callable[..., World], progress: str
+) -> None:
+    world = make_world()
+    world.carrier.cancels_later = True
+    label_id = str(world.order().label_id)
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    tell(world, parcel="p-R1", progress=progress)
+    assert world.label().state is LabelState.READY
+    [item] = world.desk.attention(AttentionKind.LABEL_NOT_CANCELLED).items
+    assert item.about == label_id
+    world.work_for(minutes=5)
+    assert [one.code for one in world.desk.timeline("1001")].count("label_cancel_refused") == 1
+
+
 def test_a_parcel_that_goes_out_is_none_of_ours(make_world: Callable[..., World]) -> None:
     world = make_world()
     world.order()
@@ -121,6 +139,49 @@ def test_a_label_that_was_found_without_names_gets_them_by_reading_where_no_webh
     label = world.label()
     assert (label.state, label.reference, label.parcel) == (LabelState.READY, "R1", "p-R1")
     assert len(world.desk.dossier("1001").labels) == 1
+
+
+def test_a_webhook_that_is_faster_than_the_answer_is_of_our_label_and_no_return_from_the_portal(
+    make_world: Callable[..., World],
+) -> None:
+    """The answer is lost, or on its way: whether the webhook names our label is known when that is."""
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers = 1
+    label_id = str(world.order().label_id)
+    assert world.label().state is LabelState.UNKNOWN
+    tell(world, told="announcing", reference="R1", order_id="1001")
+    assert list(world.desk.dossier("1001").returns) == [world.return_id]
+    world.work_for(minutes=1)
+    world.work_for(minutes=5)
+    [label] = world.desk.dossier("1001").labels.values()
+    assert (label.id, label.state, label.reference) == (label_id, LabelState.READY, "R1")
+    assert list(world.desk.dossier("1001").returns) == [world.return_id]
+    assert len(world.carrier.bought) == 1
+
+
+def test_the_number_of_a_return_from_the_portal_is_not_given_to_a_label_that_has_another_parcel(
+    make_world: Callable[..., World],
+) -> None:
+    """The webhook says its number alone: which parcel that has is read, and our label's is known by now."""
+    world = make_world()
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    kind.list_shipments = lambda self, order_id, since: [
+        attrs.evolve(one.shipment(ours=False), reference="") for one in world.carrier.bought
+    ]
+    read = kind.fetch_shipment
+    in_portal = Shipment(told=Told.READY, parcel="p-R9", order_id="1001")
+    kind.fetch_shipment = lambda self, reference, parcel: (
+        in_portal if reference == "R9" else attrs.evolve(read(self, "R1", parcel), label_id="", reference="")
+    )
+    world.carrier.lost_answers = 1
+    label_id = str(world.order().label_id)
+    world.work_for(minutes=1)
+    assert (world.label().reference, world.label().parcel) == ("", "p-R1")
+    tell(world, id="ev-9", told="announcing", reference="R9", order_id="1001")
+    labels = world.desk.dossier("1001").labels
+    assert [(one.reference, one.parcel) for one in labels.values()] == [("", "p-R1"), ("R9", "p-R9")]
+    tell(world, id="ev-1", told="announcing", reference="R1", order_id="1001")
+    assert world.desk.dossier("1001").labels[label_id].reference == "R1"
 
 
 def test_a_label_without_names_gets_none_by_reading_while_two_can_be_it(make_world: Callable[..., World]) -> None:

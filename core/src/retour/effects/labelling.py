@@ -30,8 +30,11 @@ from retour.rules.labels import (
     MADE_BEFORE,
     NextForLabel,
     candidates,
+    could_be_ours,
     follows_a_refusal,
+    is_being_made,
     label_meant,
+    label_named,
     next_for_label,
 )
 from retour.rules.portal_returns import Portal, record_shipment
@@ -216,27 +219,44 @@ class Labelling:
         if seen is None:
             return Attempt(settled=postpone(effect, ""))
         ended = seen.progress is ParcelState.DELIVERED or seen.told.value in ("refused", "cancelled")
-
-        reports = self._reports(effect, label, seen, Evidence.LOOKUP)
-
-        def fact(draft: Draft) -> None:
-            known = draft.dossier.label(label.id)
-            reports(draft)
-            if known.cancel_asked and draft.dossier.label(label.id).scanned:
-                draft.record(_cancel_refused(label, reason(ReasonCode.NOT_CANCELLABLE)))
-
+        fact = self._reports(effect, label, seen, Evidence.LOOKUP)
         return Attempt(settled=done(effect) if ended else postpone(effect, ""), fact=fact)
 
     def told(self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case) -> Attempt:
         """Record what a signed webhook said of a shipment of ours, or of one that the customer made in the portal; of
-        any other, as of one that goes out, nothing."""
+        any other, as of one that goes out, nothing.
+
+        A webhook can be faster than the answer to the request that made its label, and can name that by its number
+        alone: it waits until the answer is known, and then what else names it is read."""
         portal = self.portal(effect.shop, provider, account)
+        unnamed = label_named(case.dossier, provider, account, seen) is None
+        if unnamed and seen.reference and could_be_ours(case.dossier, provider, account, seen):
+            if is_being_made(case.dossier, provider, account):
+                return Attempt(settled=postpone(effect, "", _A_MOMENT))
+            try:
+                seen = self._with_its_parcel(effect.shop, provider, account, seen)
+            except ProviderError as error:
+                return Attempt(settled=postpone(effect, str(error), error.not_before))
 
         def fact(draft: Draft) -> None:
             if seen.reference or label_meant(draft.dossier, provider, account, seen) is not None:
                 record_shipment(draft, case.order, portal, seen, Evidence.WEBHOOK)
 
         return Attempt(settled=done(effect), fact=fact)
+
+    def _with_its_parcel(self, shop: str, provider: str, account: str, seen: ReportedShipment) -> ReportedShipment:
+        """What is said of a label, with the names of its parcel, where the provider can be asked for them and has them.
+        Raises `ProviderError`."""
+        caller = self.accounts.shipping(shop, provider, account)
+        if seen.parcel or isinstance(caller, Text) or not caller.capabilities.fetch_shipment.usable:
+            return seen
+        try:
+            read = caller.fetch_shipment(seen.reference, "")
+        except ProviderError as error:
+            if error.code is ErrorCode.UNKNOWN_SHIPMENT:
+                return seen
+            raise
+        return attrs.evolve(seen, parcel=read.parcel, tracking_number=read.tracking_number)
 
     def portal(self, shop: str, provider: str, account: str) -> Portal:
         """What is known of a provider's portal in a shop."""

@@ -9,10 +9,10 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.events.goods import ReturnSent
-from retour.model.events.labels import LabelReported, ParcelMoved
+from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved
 from retour.model.labels import SCANNED, Label, LabelState, ParcelState, Told, WhatFollows
 from retour.model.money import Money
-from retour.model.reasons import Reason
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence
 from retour.model.returns import GoodsState
 from retour.rules.draft import Draft
@@ -76,7 +76,8 @@ def report(
     follows: Mapping[ParcelState, WhatFollows],
 ) -> None:
     """Record what a provider says of one label, where that is news, and what ``follows`` from a step of its parcel. A
-    parcel never goes back to where it was by an answer that is older than what we know."""
+    parcel never goes back to where it was by an answer that is older than what we know, and one that is on its way has
+    a label that is not cancelled any more, whoever says so first."""
     by = Actor.provider(label.provider)
     late = _is_late(label, seen, evidence)
     facts = LabelReported(
@@ -109,6 +110,10 @@ def report(
             by,
         )
         _follow(draft, draft.dossier.label(label.id), by)
+    now = draft.dossier.label(label.id)
+    if now.cancel_asked and now.scanned:
+        because = reason(ReasonCode.NOT_CANCELLABLE)
+        draft.record(LabelCancelRefused(return_id=now.return_id, label_id=now.id, because=because))
 
 
 def _follow(draft: Draft, label: Label, by: Actor) -> None:

@@ -308,29 +308,49 @@ def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
     return bool(before) and before[-1].state is LabelState.REFUSED
 
 
+def label_named(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
+    """The label that a provider speaks of by our id, or by a name that it is known by there."""
+    for label in _labels_of(dossier, provider, account):
+        if seen.label_id == label.id or {label.reference, label.parcel, label.tracking_number} & seen.names:
+            return label
+    return None
+
+
 def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
     """Which label a provider speaks of: by our id, or by a name that it has there. What has a number of the label alone
     is the one that is known without one, and what has none is the one that is known by its number alone, if there is
-    just one such."""
-    of_account = _labels_of(dossier, provider, account)
-    for label in of_account:
-        if seen.label_id == label.id or {label.reference, label.parcel, label.tracking_number} & seen.names:
-            return label
+    just one such, and it has no other name that differs."""
+    label = label_named(dossier, provider, account, seen)
+    if label is not None:
+        return label
+    told = [one for one in _labels_of(dossier, provider, account) if one.told is not None and not _differs(one, seen)]
     if seen.reference:
-        half = [one for one in of_account if one.told is not None and not one.reference]
+        half = [one for one in told if not one.reference]
     else:
-        half = [one for one in of_account if one.in_portal and not (one.parcel or one.tracking_number)]
+        half = [one for one in told if one.in_portal and not (one.parcel or one.tracking_number)]
         half = half if seen.names else []
     return half[0] if len(half) == 1 else None
 
 
-def is_half_known(dossier: Dossier, provider: str, account: str) -> bool:
-    """Whether a label of the order is known by some of its names only, so that another name could be one of its own."""
-    return any(
-        one.told is not None and not (one.reference and (one.parcel or one.tracking_number))
+def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> bool:
+    """Whether what a provider speaks of could be a label of the order that is known by some of its names only, or that
+    is being made."""
+    return is_being_made(dossier, provider, account) or any(
+        one.told is not None and not (one.reference and (one.parcel or one.tracking_number)) and not _differs(one, seen)
         for one in _labels_of(dossier, provider, account)
         if one.open
     )
+
+
+def is_being_made(dossier: Dossier, provider: str, account: str) -> bool:
+    """Whether a label of the order may be there, and nobody knows yet: its answer is on its way, or was lost."""
+    return any(one.state in _MAY_BE_MADE for one in _labels_of(dossier, provider, account))
+
+
+def _differs(label: Label, seen: ReportedShipment) -> bool:
+    ours = (label.reference, label.parcel, label.tracking_number)
+    theirs = (seen.reference, seen.parcel, seen.tracking_number)
+    return any(one and other and one != other for one, other in zip(ours, theirs, strict=True))
 
 
 def _labels_of(dossier: Dossier, provider: str, account: str) -> list[Label]:
