@@ -97,7 +97,9 @@ def _compare(report: Report, campaign: Campaign, order_id: str, asked_of_a_perso
     books: defaultdict[str, list[BookedLabel]] = defaultdict(list)
     for booked in campaign.sandbox.books(order_id):
         label = _whose(booked, dossier.labels.values())
-        if label is None:
+        if label is None and not booked.label_id and booked.told is Told.REFUSED:
+            report.numbers["of the portal, refused, and no news"] += 1
+        elif label is None:
             report.found[UNKNOWN].append(f"order {order_id}: {booked}")
         else:
             books[label.id].append(booked)
