@@ -184,6 +184,44 @@ def test_the_number_of_a_return_from_the_portal_is_not_given_to_a_label_that_has
     assert world.desk.dossier("1001").labels[label_id].reference == "R1"
 
 
+@pytest.mark.parametrize("first", ["R9", "R1"])
+def test_while_nothing_tells_two_shipments_apart_neither_number_is_given_to_a_label(
+    make_world: Callable[..., World], first: str
+) -> None:
+    """Neither ours nor the customer's own has a parcel yet. A person sees at the provider which is which."""
+    world = make_world()
+    world.carrier.announces = True
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    numbers = {"R1": "p-R1", "R9": "p-R9"}
+    announced = [False]
+
+    def shown(number: str) -> Shipment:
+        told, parcel = (Told.READY, numbers[number]) if announced[0] else (Told.ANNOUNCING, "")
+        return Shipment(told=told, parcel=parcel, order_id="1001")
+
+    kind.list_shipments = lambda self, order_id, since: [shown(number) for number in listed]
+    kind.fetch_shipment = lambda self, reference, parcel: shown(reference or parcel.removeprefix("p-"))
+    listed = ["R1"]
+    world.carrier.lost_answers = 1
+    world.order()
+    world.work_for(minutes=1)
+    assert (world.label().state, world.label().parcel) == (LabelState.ANNOUNCING, "")
+    listed.append("R9")
+    for number in (first, "R1" if first == "R9" else "R9"):
+        tell(world, id=f"ev-{number}", told="announcing", reference=number, order_id="1001")
+    assert [one.reference for one in world.desk.dossier("1001").labels.values()] == [""]
+    announced[0] = True
+    world.desk.reconcile_labels("1001")
+    world.work_for(hours=2)
+    [item] = world.desk.attention().items
+    assert (item.kind, item.can_do) == (AttentionKind.LABEL_UNKNOWN, ("settle_label",))
+    world.desk.settle_label("1001", item.about, by=ANNA, made=True, reference="R1")
+    world.work_for(hours=2)
+    world.work_for(hours=2)
+    assert {one.reference: one.parcel for one in world.desk.dossier("1001").labels.values()} == numbers
+    assert world.desk.attention().items == ()
+
+
 def test_a_label_without_names_gets_none_by_reading_while_two_can_be_it(make_world: Callable[..., World]) -> None:
     world = make_world(names=False, says_our_id=False)
     world.carrier.lost_answers, world.carrier.announces = 1, True

@@ -147,13 +147,18 @@ class Campaign:
             assert deliver(self.desk, path)
             path.unlink()
         self.work_off()
-        for order_id in self.world.returns:  # the page of the order is opened
-            self.desk.reconcile_labels(order_id)
-        self.work_off()
+        self._open_pages()
         self.look_for_silent_cancellations()
         for _ in range(2):
             self.attend()
             self.work_off()
+            self._open_pages()  # what could be one of two is told apart by now
+
+    def _open_pages(self) -> None:
+        """The page of each order is opened, which reads what Sendcloud has of it."""
+        for order_id in self.world.returns:
+            self.desk.reconcile_labels(order_id)
+        self.work_off()
 
     def work_off(self) -> None:
         """Every lease and pause is over, some times one after the other, with time between for what takes some."""

@@ -213,11 +213,14 @@ class Labelling:
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
         try:
-            seen = _as_it_is(label, provider, case)
+            found = _as_it_is(label, provider, case)
         except ProviderError as error:
             return Attempt(settled=postpone(effect, str(error), error.not_before))
-        if seen is None:
+        if len(found) > 1 and all(one.parcel or one.tracking_number for one in found):
+            return _held_among_several(effect, label)
+        if len(found) != 1:
             return Attempt(settled=postpone(effect, ""))
+        [seen] = found
         ended = seen.progress is ParcelState.DELIVERED or seen.told.value in ("refused", "cancelled")
         fact = self._reports(effect, label, seen, Evidence.LOOKUP)
         return Attempt(settled=done(effect) if ended else postpone(effect, ""), fact=fact)
@@ -227,7 +230,8 @@ class Labelling:
         any other, as of one that goes out, nothing.
 
         A webhook can be faster than the answer to the request that made its label, and can name that by its number
-        alone: it waits until the answer is known, and then what else names it is read."""
+        alone: it waits until the answer is known, and then what else names it is read. Where that does not tell whose
+        it is, it is taken for a label of ours only if the order has no other shipment that can be it."""
         portal = self.portal(effect.shop, provider, account)
         unnamed = label_named(case.dossier, provider, account, seen) is None
         if unnamed and seen.reference and could_be_ours(case.dossier, provider, account, seen):
@@ -235,8 +239,11 @@ class Labelling:
                 return Attempt(settled=postpone(effect, "", _A_MOMENT))
             try:
                 seen = self._with_its_parcel(effect.shop, provider, account, seen)
+                waits = self._one_of_several(effect.shop, provider, account, seen, case)
             except ProviderError as error:
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
+            if waits:
+                return Attempt(settled=postpone(effect, ""))
 
         def fact(draft: Draft) -> None:
             if seen.reference or label_meant(draft.dossier, provider, account, seen) is not None:
@@ -257,6 +264,18 @@ class Labelling:
                 return seen
             raise
         return attrs.evolve(seen, parcel=read.parcel, tracking_number=read.tracking_number)
+
+    def _one_of_several(self, shop: str, provider: str, account: str, seen: ReportedShipment, case: Case) -> bool:
+        """Whether what is said of a label could be said of several, and nothing that is known tells which. Raises
+        `ProviderError`."""
+        known = label_named(case.dossier, provider, account, seen)
+        if known is not None or not could_be_ours(case.dossier, provider, account, seen):
+            return False
+        caller = self.accounts.shipping(shop, provider, account)
+        if isinstance(caller, Text) or not caller.capabilities.list_shipments.usable:
+            return False
+        label = label_meant(case.dossier, provider, account, seen)
+        return label is None or len(_found_among_the_orders(label, caller, case)) != 1
 
     def portal(self, shop: str, provider: str, account: str) -> Portal:
         """What is known of a provider's portal in a shop."""
@@ -288,15 +307,14 @@ class Labelling:
         return Attempt(settled=done(effect), fact=fact)
 
 
-def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> ReportedShipment | None:
+def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:
     """A label as its provider has it. One that is known without its names is looked for among those of its order: it
-    has some as soon as its carrier knows it. None where none, or more than one, can be it."""
+    has some as soon as its carrier knows it. Gives all that can be it. Raises `ProviderError`."""
     if label.reference or label.parcel:
-        return as_reported_shipment(provider.fetch_shipment(label.reference, label.parcel))
+        return [as_reported_shipment(provider.fetch_shipment(label.reference, label.parcel))]
     if not provider.capabilities.list_shipments.usable:
-        return None
-    found = _found_among_the_orders(label, provider, case)
-    return found[0] if len(found) == 1 else None
+        return []
+    return _found_among_the_orders(label, provider, case)
 
 
 def _found_among_the_orders(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:
@@ -354,6 +372,21 @@ def _held(effect: ClaimedEffect, label: Label, because: Reason) -> Attempt:
         draft.record(LabelHeld(return_id=label.return_id, label_id=label.id, because=because))
 
     return Attempt(settled=done(effect), record=_while_open(label, record))
+
+
+def _held_among_several(effect: ClaimedEffect, label: Label) -> Attempt:
+    """It is there, and its names are those of one of several: nothing but a person can tell of which."""
+    because = reason(ReasonCode.LABEL_NOT_FOUND)
+
+    def record(draft: Draft) -> None:
+        now = draft.dossier.label(label.id)
+        if now.open and not (now.reference or now.parcel or now.needs_person):
+            draft.record(
+                LabelUnclear(return_id=label.return_id, label_id=label.id, because=because, database_at=draft.latest)
+            )
+            draft.record(LabelHeld(return_id=label.return_id, label_id=label.id, because=because))
+
+    return Attempt(settled=postpone(effect, ""), record=record)
 
 
 def _cancel_refused(label: Label, because: Reason) -> LabelCancelRefused:

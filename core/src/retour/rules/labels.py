@@ -327,8 +327,8 @@ def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShi
     if seen.reference:
         half = [one for one in told if not one.reference]
     else:
-        half = [one for one in told if one.in_portal and not (one.parcel or one.tracking_number)]
-        half = half if seen.names else []
+        half = [one for one in told if one.open and not (one.parcel or one.tracking_number)]
+        half = half if seen.names and all(one.in_portal for one in half) else []
     return half[0] if len(half) == 1 else None
 
 
