@@ -107,6 +107,7 @@ class OneOrder(RuleBasedStateMachine):
         self.turn = 0
         self.forms = 0
         self.made_for: dict[str, str] = {}
+        self.steps_unknown: set[str] = set()
         self.by_hand: dict[str, tuple[str, int]] = {}
         self.said_gone: set[str] = set()
         self.became: dict[str, str] = {}

@@ -22,7 +22,14 @@ FLOORS = [
 ]
 """From the ground up; a package may import its own floor's packages and those below."""
 
-PUBLIC = {"retour", "retour.providers", "retour.sandbox", "retour.testing", "retour.testing.contracts"}
+PUBLIC = {
+    "retour",
+    "retour.providers",
+    "retour.sandbox",
+    "retour.testing",
+    "retour.testing.contracts",
+    "retour.testing.shipping_contracts",
+}
 """What a plugin may import of the core; its tests may use the test kit as well."""
 
 

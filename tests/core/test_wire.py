@@ -7,12 +7,13 @@ import sys
 import weakref
 from decimal import Decimal
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retour.model.money import LARGEST_AMOUNT
-from retour.providers import ErrorCode, Money, ProviderError, RefundResult, RefundStatus, read_json
+from retour.providers import ErrorCode, Money, ProviderError, RefundResult, RefundStatus, read_json, read_wire
 from retour.providers.wire import DEEPEST
 
 words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"))
@@ -87,3 +88,27 @@ def test_a_refund_without_a_reference_or_of_an_amount_that_none_has_is_unreadabl
     with pytest.raises(ProviderError) as caught:
         RefundResult(reference=reference, target="", status=RefundStatus.PENDING, amount=amount, provider_status="")
     assert caught.value.code is ErrorCode.UNREADABLE_ANSWER
+
+
+@attrs.frozen(kw_only=True)
+class Listed:
+    labels: tuple[str, ...]
+    more: tuple[str, ...] | None = None
+    others: list[str] = attrs.Factory(list)
+
+
+@pytest.mark.parametrize("other", [{}, {"id": 1}, "", "ab", 3, None, True])
+def test_what_is_no_list_is_not_read_as_one(other: object) -> None:
+    """An empty object is not a list of nothing: what stands in it would be taken for what is not there."""
+    with pytest.raises(ProviderError, match=r"\$\.labels"):
+        read_wire(Listed, {"labels": other})
+    if other is not None:
+        with pytest.raises(ProviderError, match=r"\$"):
+            read_wire(Listed, {"labels": [], "more": other})
+    with pytest.raises(ProviderError, match=r"\$\.others"):
+        read_wire(Listed, {"labels": [], "others": other})
+    with pytest.raises(ProviderError, match=r"\$\.others\[1\]"):
+        read_wire(Listed, {"labels": [], "others": ["a", 3]})
+    assert read_wire(Listed, {"labels": ["a"], "more": [], "others": ["b"]}) == Listed(
+        labels=("a",), more=(), others=["b"]
+    )

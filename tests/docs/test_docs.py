@@ -124,7 +124,7 @@ def hooks_page() -> str:
             if "AcmePay" in "\n".join(code):
                 code = [*code[:1], "", "class AcmePay: ...  # see add-a-provider.md", "", *code[1:]]
             if "AcmeShipping" in "\n".join(code):
-                code = [*code[:1], "", "class AcmeShipping: ...  # see add-a-provider.md", "", *code[1:]]
+                code = [*code[:1], "", "class AcmeShipping: ...  # see add-a-shipping-provider.md", "", *code[1:]]
             example = "\n".join(code)
             parts.append(f"## {name}({arguments})\n\n" + "\n".join(words).strip() + f"\n\n```python\n{example}\n```\n")
     return "\n".join(parts)

@@ -31,6 +31,8 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from shipping.small_carrier import OPTION
+from shipping.world import BOX, HOME, SHOP
 from sqlalchemy import select
 
 from retour import (
@@ -45,6 +47,7 @@ from retour import (
     Dossier,
     EvidenceFile,
     GoodsState,
+    LabelForm,
     LinkKind,
     MemoryShop,
     Mode,
@@ -54,6 +57,7 @@ from retour import (
     OrderLine,
     Outcome,
     Paid,
+    Parcel,
     Payment,
     RefundLink,
     RefundPlan,
@@ -66,6 +70,7 @@ from retour import (
     StockRefused,
     StockState,
     Text,
+    WhoPays,
     hookimpl,
 )
 from retour.model.events.event import EVENT_TYPES, Recorded
@@ -569,6 +574,10 @@ class Given:
         tape = self.tape
         if name == "because" and method == "set_unreadable_aside":
             return tape.or_odd("seen")
+        if name == "form":  # of a label; what this value calls form is a request's
+            return tape.or_odd(None, *LabelForm)
+        if name == "parcel" and "label" not in method:
+            return tape.or_odd("", "3S1")
         if name == "evidence" and method != "settle_refund":
             return tape.or_odd([], [EvidenceFile(reference="file-1")], [EvidenceFile(reference="f", name="left.jpg")])
         found = getattr(self, name, None)
@@ -591,6 +600,11 @@ class Given:
 
     def request_id(self) -> Any:
         return self.tape.or_odd(self.form)
+
+    def label_id(self) -> Any:
+        return self.tape.or_odd(*[*reversed(self._dossier.labels), "lb_none"], once_in=12)
+
+    replaces = label_id
 
     def lines(self) -> Any:
         return self.tape.lines()
@@ -637,6 +651,16 @@ USUAL: dict[str, Sequence[Any]] = {
     "limit": (50, 1, 500),
     "after": (None, "1.rt_x"),
     "shop_id": ("default",),
+    "option": (OPTION, attrs.evolve(OPTION, code="none")),
+    "sender": (HOME, attrs.evolve(HOME, country="CH"), attrs.evolve(HOME, house_number="")),
+    "parcel": (BOX, Parcel(weight_grams=1), attrs.evolve(BOX, weight_grams=999_999)),
+    "payer": tuple(WhoPays),
+    "another_parcel": (False, True),
+    "made": (False, True),
+    "carrier": ("", "PostNL", "a friend"),
+    "sent_on": (None, datetime.date(2026, 1, 1), datetime.date(9999, 1, 1)),
+    "proof": (None, EvidenceFile(reference="file-2")),
+    "oldest_first": (False, True),
     "instructions": (None, "use the old box"),
     "number": (return_number("rt_none"), "7K3 M9Q X4M", "bogus"),
 }
@@ -718,6 +742,7 @@ def live_through(tape: Tape) -> None:
         plugins=[hostile, "manual_transfer"],
         settings={"ledger": {}, "parcels": {}},
         clock=lambda: NOW,
+        return_address=SHOP,
     )
     outcomes: list[Outcome] = []
     try:
@@ -759,7 +784,11 @@ def test_what_is_right_is_accepted() -> None:
     for name in METHODS:
         hostile = Hostile(Tape(b""))
         desk = ReturnDesk(
-            shop=hostile.shop, store="sqlite://", plugins=[hostile], settings={"ledger": {}, "parcels": {}}
+            shop=hostile.shop,
+            store="sqlite://",
+            plugins=[hostile],
+            settings={"ledger": {}, "parcels": {}},
+            return_address=SHOP,
         )
         with suppress(RetourError):
             call(Given(desk, Tape(b""), "form", []), name)

@@ -179,7 +179,7 @@ def state(world: Any) -> State:
     desk.approve_return("1001", made.approved, by=ANNA)
     made.rejected = desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="s2b").return_id
     desk.reject_return("1001", made.rejected, by=ANNA, because="no")
-    given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": "s6"}
+    given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": "s6 label"}
     made.label = desk.order_label("1001", made.approved, OPTION, **given).label_id or ""
     counted = desk.mark_returned("1001", {"cup": 4}, by=ANNA, request_id="s3")
     made.counted, made.receipt = counted.returns[-1].return_id, counted.returns[-1].receipt_id or ""
@@ -285,6 +285,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "label_document": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA},
     "cancel_label": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA},
     "settle_label": lambda s: {"order_id": "1001", "label_id": s.label, "by": ANNA, "made": False},
+    "tracking_page": lambda s: {"order_id": "1001", "return_id": s.approved},
     "reconcile_labels": lambda _: {"order_id": "1001"},
     "reconcile": lambda _: {"order_id": "1001"},
     "receive_webhook": lambda _: {"provider": "ledger", "headers": {"Signature": "right"}, "body": b"fetch:p_1"},

@@ -11,6 +11,8 @@ from typing import Any
 
 import attrs
 import pytest
+from shipping.small_carrier import OPTION, Carrier, SmallCarrier, lost, plugin_of
+from shipping.world import BOX, HOME
 from sqlalchemy import text
 
 from retour import (
@@ -22,6 +24,7 @@ from retour import (
     Money,
     NotAllowed,
     OrderLine,
+    ParcelState,
     RestockDecision,
     ReturnDesk,
     UnknownOrder,
@@ -237,6 +240,52 @@ def stock_question(world: Any) -> None:
     world.desk.mark_returned("1001", by=ANNA)
 
 
+def travelling(world: Any, **more: object) -> tuple[Carrier, Callable[..., Any]]:
+    """A carrier, and how a label of his is ordered for an approved return."""
+    carrier = Carrier()
+    world.open(plugin_of(carrier, **more))
+    return_id = world.desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="to send").return_id
+
+    def order(request_id: str = "label") -> Any:
+        given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": request_id}
+        return world.desk.order_label("1001", return_id, OPTION, **given).label
+
+    return carrier, order
+
+
+def a_label_nobody_can_tell_of(world: Any) -> None:
+    carrier, order = travelling(world, capabilities=attrs.evolve(SmallCarrier.capabilities, refuses_repeats=False))
+    carrier.faults.append(lost)
+    order()
+    world.later(HOUR)
+
+
+def a_label_refused(world: Any) -> None:
+    carrier, order = travelling(world)
+    carrier.faults.append(lambda: ProviderError(ErrorCode.CARRIER_REFUSED, "too wide"))
+    order()
+
+
+def a_label_scanned_before_it_was_cancelled(world: Any) -> None:
+    carrier, order = travelling(world)
+    label = order()
+    carrier.bought[0].progress = ParcelState.ON_ITS_WAY
+    world.desk.cancel_label("1001", label.id, by=ANNA)
+
+
+def a_parcel_lost(world: Any) -> None:
+    carrier, order = travelling(world)
+    order()
+    carrier.bought[0].progress = ParcelState.LOST
+    world.later(7 * HOUR)
+
+
+def another_label(world: Any) -> Any:
+    (return_id,) = world.desk.dossier("1001").returns
+    given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": "another label"}
+    return world.desk.order_label("1001", return_id, OPTION, **given)
+
+
 def fewer_cups(world: Any) -> None:
     world.open().desk.mark_returned("1001", {"cup": 3}, by=ANNA, request_id="three")
     changed(world, fulfilled=1)
@@ -285,6 +334,10 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     a_line_gone: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
     a_line_repriced: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
     a_pot_nobody_sent: ("surplus", ("correct_receipt", *ACKNOWLEDGED)),
+    a_label_nobody_can_tell_of: ("label_unknown", ("settle_label",)),
+    a_label_refused: ("label_refused", ("order_label", *ACKNOWLEDGED)),
+    a_label_scanned_before_it_was_cancelled: ("label_not_cancelled", ACKNOWLEDGED),
+    a_parcel_lost: ("parcel", ACKNOWLEDGED),
     fewer_cups: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
     less_was_paid: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
 }
@@ -334,6 +387,8 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "match_refund": lambda world, one: world.desk.match_refund("1001", one.others[0], one.about, by=ANNA),
     "explain_payment": lambda world, one: world.desk.explain_payment("1001", one.about, became="p_2", by=ANNA),
     "correct_receipt": lambda world, _: world.desk.correct_receipt("1001", receipts(world)[-1], {"pot": 0}, by=ANNA),
+    "settle_label": lambda world, one: world.desk.settle_label("1001", one.about, by=ANNA, made=False),
+    "order_label": lambda world, _: another_label(world),
     "answer_restock": lambda world, one: world.desk.answer_restock("1001", one.about, RestockDecision.all(), by=ANNA),
     "acknowledge": lambda world, one: world.desk.acknowledge(one.order_id, one.kind, one.about, by=ANNA),
 }
@@ -890,6 +945,7 @@ def as_it_was_before_the_list(world: Any) -> None:
 UNSEEN = (
     *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
     *(a_remainder, an_odd_line, a_line_repriced, a_pot_nobody_sent),
+    *(a_label_nobody_can_tell_of, a_label_refused, a_label_scanned_before_it_was_cancelled, a_parcel_lost),
 )
 """Of which no row told before: such orders are listed when they are next written."""
 

@@ -225,6 +225,10 @@ def label(desk: ReturnDesk, return_id: str, request_id: str = "r") -> Any:
     return desk.order_label("1001", return_id, OPTION, sender=HOME, parcel=BOX, by=ANNA, request_id=request_id)
 
 
+def first_return(desk: ReturnDesk) -> str:
+    return next(iter(desk.dossier("1001").returns))
+
+
 def labelled(world: Any) -> Any:
     return_id, _ = to_travel(world)
     return label(world.desk, return_id).label_id
@@ -355,6 +359,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "order_label": (to_travel, lambda desk, two: label(desk, two[0]), (13, 2, 2, 1)),
     "label_document": (labelled, lambda desk, one: desk.label_document("1001", one, by=ANNA), (1, 0, 0, 1)),
     "cancel_label": (labelled, lambda desk, one: desk.cancel_label("1001", one, by=ANNA), (12, 2, 2, 1)),
+    "tracking_page": (labelled, lambda desk, _: desk.tracking_page("1001", first_return(desk)), (2, 0, 0, 2)),
     "reconcile_labels": (labelled, lambda desk, _: desk.reconcile_labels("1001"), (1, 0, 0, 1)),
     "settle_label": (
         label_unknown,

@@ -11,7 +11,7 @@ import datetime
 import inspect
 import logging
 import os
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from types import ModuleType
@@ -81,6 +81,7 @@ READS = {
     "list_returns",
     "list_refunds",
     "label_options",
+    "tracking_page",
     "label_document",
     "attention",
     "attention_counts",
@@ -377,6 +378,14 @@ class Neighbours(RuleBasedStateMachine):
         receipt_id = self.received(who).receipt_id
         self.act(who, "correct_receipt", who.order_id, receipt_id, [Counted(line_id="cup", damaged=1)], by=ANNA)
 
+    @rule(who=tenants)
+    def inspect_receipt(self, who: Tenant) -> None:
+        counted = [Counted(line_id="cup", to_inspect=1)]
+        mark = self.desk_of(who).mark_returned
+        receipt_id = mark(who.order_id, counted, by=ANNA, request_id=self.form(who)).receipt_id
+        given = {"by": ANNA, "request_id": self.form(who)}
+        self.act(who, "inspect_receipt", who.order_id, receipt_id, {"cup": 1}, **given)
+
     @rule(who=tenants, other=tenants)
     def run(self, who: Tenant, other: Tenant) -> None:
         """An outcome of the host's own transaction; and that of another shop, which this one's desk does not run."""
@@ -550,8 +559,9 @@ class Neighbours(RuleBasedStateMachine):
     def given_label(self, who: Tenant) -> dict[str, Any]:
         return {"sender": HOME, "parcel": BOX, "by": ANNA, "account": who.account, "provider": "small_carrier"}
 
-    def labelled(self, who: Tenant) -> str:
+    def labelled(self, who: Tenant, *faults: Callable[[], Exception]) -> str:
         given = {**self.given_label(who), "request_id": self.form(who)}
+        self.carrier.faults = deque(faults)
         made = self.desk_of(who).order_label(who.order_id, self.approved(who), OPTION, **given)
         return str(made.label_id)
 
@@ -577,6 +587,11 @@ class Neighbours(RuleBasedStateMachine):
         self.on_label(who, others, "label_document", self.labelled(who), by=ANNA)
 
     @rule(who=tenants)
+    def tracking_page(self, who: Tenant) -> None:
+        return_id = self.approved(who)
+        self.act(who, "tracking_page", who.order_id, return_id)
+
+    @rule(who=tenants)
     def reconcile_labels(self, who: Tenant) -> None:
         """Of a label that its carrier has moved since."""
         self.labelled(who)
@@ -590,8 +605,7 @@ class Neighbours(RuleBasedStateMachine):
     @rule(who=tenants, others=st.booleans())
     def settle_label(self, who: Tenant, others: bool) -> None:
         """Of a label that the carrier could say nothing about."""
-        self.carrier.faults.append(lost)
-        label_id = self.labelled(who)
+        label_id = self.labelled(who, lost)
         self.put_off(LATER)
         self.put_off(DUE, [who])
         self.desk_of(who).work()

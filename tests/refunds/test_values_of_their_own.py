@@ -147,6 +147,22 @@ def vandal_plugin(vandal: Vandal, name: str, *, answers: bool = True) -> object:
             vandal.touch(order, status, ctx)
 
         @hookimpl
+        def on_return_requested(self, order: Order, requested: Any, ctx: HookContext) -> None:
+            vandal.touch(order, requested, ctx)
+
+        @hookimpl
+        def on_return_approved(self, order: Order, approved: Any, ctx: HookContext) -> None:
+            vandal.touch(order, approved, ctx)
+
+        @hookimpl
+        def on_return_closed(self, order: Order, closed: Any, ctx: HookContext) -> None:
+            vandal.touch(order, closed, ctx)
+
+        @hookimpl
+        def on_parcel_moved(self, order: Order, label: Any, ctx: HookContext) -> None:
+            vandal.touch(order, label, ctx)
+
+        @hookimpl
         def on_restocked(self, order: Order, restocked: Any, ctx: HookContext) -> None:
             vandal.touch(order, restocked, ctx)
 
@@ -246,7 +262,8 @@ def vandal_parcels(vandal: Vandal) -> object:
 
         def portal_url(self, order: Order) -> ShippingOption:
             words = text("Portal for {code}", code=order.delivery.postal_code if order.delivery else "")
-            option = ShippingOption(way=ShippingWay.PORTAL, provider="parcels", label=words, instruction=words)
+            url = "https://parcels.example/returns"
+            option = ShippingOption(way=ShippingWay.PORTAL, provider="parcels", label=words, instruction=words, url=url)
             return vandal.answers(option, order)  # type: ignore[no-any-return]
 
     class Plugin:
@@ -310,10 +327,12 @@ def story(world: Any, *, tame: bool, answers: bool = True) -> dict[str, object]:
 
 
 def steady(value: object) -> object:
-    """The same without what is made of chance: ids, and digests of them."""
+    """The same without what is made of chance: ids, and the numbers that follow from them."""
     if isinstance(value, list | tuple):
         return [steady(one) for one in value]
-    return re.sub(r"\b[a-z]{2}[0-9A-HJKMNP-TV-Z]{26}\b", "<id>", value if isinstance(value, str) else repr(value))
+    words = value if isinstance(value, str) else repr(value)
+    words = re.sub(r"\b[0-9A-HJKMNP-TV-Z]{3}(-[0-9A-HJKMNP-TV-Z]{3}){2}\b", "<number>", words)
+    return re.sub(r"\b[a-z]{2}[0-9A-HJKMNP-TV-Z]{26}\b", "<id>", words)
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["answers", "leaves it to the next"])

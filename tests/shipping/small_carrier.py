@@ -48,6 +48,7 @@ class Bought:
     progress: ParcelState = ParcelState.NOT_SENT
     because: str = ""
     documents: int = 0
+    valid_until: datetime.date | None = None
 
     def shipment(self, *, names: bool = True, ours: bool = True) -> Shipment:
         """As the carrier says it; without its ``names``, or our id, as some do."""
@@ -62,6 +63,7 @@ class Bought:
             because=self.because,
             tracking_number=f"3S{self.reference}" if self.told is not Told.ANNOUNCING else "",
             cost=PRICE,
+            valid_until=self.valid_until,
         )
 
 

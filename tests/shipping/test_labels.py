@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 import attrs
@@ -22,7 +23,9 @@ from retour import (
     UnknownLabel,
     WhatFollows,
     WrongState,
+    hookimpl,
 )
+from retour.model.announced_returns import ApprovedReturn
 from retour.model.labels import Told
 from retour.providers import ErrorCode, ProviderError
 
@@ -332,3 +335,34 @@ def test_a_label_that_could_not_be_cancelled_is_listed(make_world: Callable[...,
     world.carrier.bought[0].progress = ParcelState.ON_ITS_WAY
     world.desk.cancel_label("1001", label_id, by=ANNA)
     assert [item.kind for item in world.desk.attention().items] == [AttentionKind.LABEL_NOT_CANCELLED]
+
+
+def test_a_label_that_ran_out_is_not_shown_and_says_how_to_replace_it(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = str(world.order().label_id)
+    world.carrier.bought[0].valid_until = datetime.date(2026, 1, 31)
+    world.work_for(hours=7)
+    with pytest.raises(WrongState, match="could be used until"):
+        world.desk.label_document("1001", label_id, by=JANSEN)
+    world.order("replacement", replaces=label_id)
+    assert world.desk.label_document("1001", world.label().id, by=JANSEN).content
+
+
+def test_the_host_hears_of_an_approved_return_again_when_its_label_is_ready(make_world: Callable[..., World]) -> None:
+    heard: list[tuple[bool, list[str]]] = []
+
+    class Mails:
+        name = "mails"
+
+        @hookimpl
+        def on_return_approved(self, approved: ApprovedReturn) -> None:
+            heard.append((approved.again, [label.id for label in approved.labels]))
+
+    world = make_world(plugins=[Mails()])
+    world.carrier.announces = True
+    label_id = str(world.order().label_id)
+    world.work_for(minutes=1)
+    assert heard == [(False, [])]
+    world.carrier.bought[0].told = Told.READY
+    world.work_for(minutes=10)
+    assert heard == [(False, []), (True, [label_id])]

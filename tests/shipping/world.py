@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -62,12 +62,12 @@ def worlds(database: str) -> Iterator[Callable[..., World]]:
     """Makes worlds on a database, and closes their desks in the end."""
     made: list[ReturnDesk] = []
 
-    def make(*, desk: Any = None, **kind: object) -> World:
+    def make(*, desk: Any = None, plugins: Sequence[object] = (), **kind: object) -> World:
         carrier = Carrier()
         opened = ReturnDesk(
             shop=MemoryShop([an_order(a_line("cup", 2), customer="c-1")]),
             store=database,
-            plugins=[plugin_of(carrier, **kind)],
+            plugins=[plugin_of(carrier, **kind), *plugins],
             return_address=SHOP,
             migrate=True,
             **(desk or {}),

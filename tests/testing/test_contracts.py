@@ -18,7 +18,7 @@ from charge_back_mistakes import BROKEN
 from notify_pay import NotifyPay
 
 from retour.testing import contracts
-from retour.testing.contracts.account import lacks
+from retour.testing.contracts.any_account import lacks
 
 pytestmark = pytest.mark.long
 

@@ -33,4 +33,5 @@ def main(database: str, name: str, begin: str, *returns: str) -> None:
     desk.close()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

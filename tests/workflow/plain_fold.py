@@ -68,6 +68,8 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
             states["fulfilled"] = {line["id"]: line["fulfilled"] for line in event["order"]["lines"]}
         elif kind.startswith("payment_"):
             continue  # what a payment is called, and whose it is, changes no state
+        elif "label_id" in event:
+            continue  # a label and its parcel change no count: what follows for a return is an event of its own
         elif "refund_id" in event:
             _money(kind, event, states["refunds"])
         elif kind not in ("attention_acknowledged", "evidence_added"):  # what was looked at, or shown

@@ -57,6 +57,11 @@ def test_each_shape_is_read(body: Any, code: str, said: str) -> None:
     assert (error.provider_code, said in error.message) == (code, True)
 
 
+def test_a_text_in_place_of_an_error_is_a_gateways_and_proves_nothing() -> None:
+    error = refusal(answer(400, {"message": "Forbidden", "error": "no"}), Call.MAKE)
+    assert (error.code, error.disposition) == (ErrorCode.UNREADABLE_ANSWER, RECONCILE)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -177,6 +177,8 @@ class Settling:
         for row in list(
             self.campaign.rows(state=RefundState.AWAITING_MERCHANT)
         ):  # it became a transfer, and to whom is unknown
+            if row.batch and not self.campaign.account.transfers(row.refund_id):  # a teller began, and it is unpaid
+                self.campaign.desk.set_refund_batch(row.order_id, row.refund_id, "", by=ANNA)
             self.campaign.desk.cancel_refund(row.order_id, row.refund_id, by=ANNA)
             self.campaign.attended["cancel_refund"] += 1
         self._reconcile()

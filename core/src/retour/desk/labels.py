@@ -183,7 +183,7 @@ class Labels:
             kept = self.services.store.notes(self.commands.shop_id, order_id).get(label.document_id)
             if kept is not None:
                 return _document_of(kept)
-        _check_there(case, label)
+        _check_there(case, label, self.services.clock().astimezone(self.services.zone).date())
         caller = self._caller(order_id, label.provider, label.account)
         try:
             document = caller.fetch_label(label.reference, label.parcel, form or _form_of(label))
@@ -269,8 +269,18 @@ def _form_of(label: Label) -> LabelForm:
     return LabelForm.PDF if label.option is None else label.option.form
 
 
-def _check_there(case: Case, label: Label) -> None:
+def _check_there(case: Case, label: Label, today: datetime.date) -> None:
     """Raise `WrongState` for a label that has no document, or should not be used any more."""
+    if label.valid_until is not None and label.valid_until < today:
+        raise WrongState(
+            text(
+                "Order {order}: label {label} could be used until {day}. Replace it: order_label(..., "
+                "replaces={label}).",
+                order=case.order_id,
+                label=label.id,
+                day=label.valid_until,
+            )
+        )
     if label.replaced_by is not None:
         raise WrongState(
             text(

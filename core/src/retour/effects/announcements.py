@@ -33,9 +33,10 @@ from retour.model.events.goods import (
     ReturnRejected,
     ReturnRequested,
 )
-from retour.model.events.labels import ParcelMoved
+from retour.model.events.labels import LabelReported, ParcelMoved
 from retour.model.events.stock import StockApplied
 from retour.model.history import fold
+from retour.model.labels import LabelState
 from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
@@ -93,7 +94,7 @@ def _return_requested(told: Announcement, event: ReturnRequested) -> None:
     told.hooks.on_return_requested(told.plugin, told.order, requested, told.ctx)
 
 
-def _return_approved(told: Announcement, event: ReturnApproved) -> None:
+def _return_approved(told: Announcement, event: ReturnApproved | LabelReported) -> None:
     return_ = told.dossier.returns[event.return_id]
     before = [one.event for one in told.events[:-1] if isinstance(one.event, ReturnApproved)]
     approved = ApprovedReturn(
@@ -103,6 +104,7 @@ def _return_approved(told: Announcement, event: ReturnApproved) -> None:
         send_by=return_.send_by,
         instructions=told.kept().get(return_.instructions_id, "") if return_.instructions_id is not None else "",
         again=any(one.return_id == return_.id for one in before),
+        labels=tuple([one for one in told.dossier.labels_of(return_.id) if one.state is LabelState.READY and one.open]),
     )
     told.hooks.on_return_approved(told.plugin, told.order, approved, told.ctx)
 

@@ -6,6 +6,7 @@ import datetime
 
 import attrs
 
+from retour.model.labels import Label
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import GoodsState, Objection, RequestedLine, Return
 
@@ -34,7 +35,8 @@ class ApprovedReturn:
     """A return that was approved: until when the customer can send it (a day in the shop's zone), and the
     ``instructions`` that staff wrote for him, empty where there are none.
 
-    ``again`` says that it had been approved before: the day or the instructions are others now, or it was reopened.
+    ``again`` says that it was announced before: the day or the instructions are others now, it was reopened, or a label
+    became ready. ``labels`` are those that are ready, with `ReturnDesk.label_document` to fetch each.
     """
 
     return_id: str
@@ -43,6 +45,7 @@ class ApprovedReturn:
     send_by: datetime.date | None
     instructions: str = attrs.field(repr=False)
     again: bool
+    labels: tuple[Label, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

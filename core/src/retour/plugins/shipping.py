@@ -11,7 +11,7 @@ import attrs
 from retour.model.labels import LabelForm, LabelOption
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel
-from retour.model.shipping import ShippingOption
+from retour.model.shipping import ShippingOption, ShippingWay
 from retour.plugins.calling import About, called
 from retour.providers.capabilities import ShippingCapabilities
 from retour.providers.errors import ErrorCode, ProviderError
@@ -36,9 +36,14 @@ class ShippingCaller:
         return self.capabilities.reads_webhooks
 
     def portal_url(self, order: Order) -> ShippingOption | None:
-        """The return portal for the parcels of ``order``; None where there is none."""
+        """The return portal for the parcels of ``order``; None where there is none. Its address is https: it is shown
+        to customers, with their postal codes in it."""
         portal: ShippingOption | None = self._read(
-            "portal_url", ShippingOption | None, order, declared=self.capabilities.portal.usable
+            "portal_url",
+            ShippingOption | None,
+            order,
+            declared=self.capabilities.portal.usable,
+            about=lambda found: found.way is ShippingWay.PORTAL and found.url.startswith("https://"),
         )
         return portal
 

@@ -196,7 +196,8 @@ def on_return_approved(order: Order, approved: ApprovedReturn, ctx: HookContext)
     """Hear that goods may come back, and what the customer is told to do.
 
     **Kind**: announce. **Called** after commit, once per approval, at least once: recognise repeats by ``ctx.event``.
-    A return is approved again where its last day or its instructions change, or it was reopened: ``approved.again``.
+    It comes again (``approved.again``) where the last day or the instructions change, where the return was reopened,
+    and when a label of it is ready: ``approved.labels`` are those, and ``label_document`` of the desk gives each.
     The instructions are words of the staff for the customer, and every plugin that implements this hook reads them;
     they are empty where there are none, or they were forgotten.
     **Return** nothing. **If it raises**, it is told again later, to that plugin alone.

@@ -116,9 +116,12 @@ class ShippingProvider(Protocol):
     Its names, ``settings_type`` and ``sandbox`` are as those of a `PaymentProvider`; its sandbox is a
     `retour.sandbox.ShippingSandbox`.
 
-    Only what the capabilities declare has to be there, and the core calls nothing else. Every method raises
-    `ProviderError` and nothing else: what one of the writes (``create_label``, ``cancel_label``) raises besides, and an
-    answer of another type, is taken for ``OUTCOME_UNKNOWN``, of the others for ``UNAVAILABLE``.
+    Only what the capabilities declare has to be there, and the core calls nothing else. Every method but
+    ``parse_webhook`` raises `ProviderError` and nothing else: what one of the writes (``create_label``,
+    ``cancel_label``) raises besides, and an answer of another type, is taken for ``OUTCOME_UNKNOWN``, of the others for
+    ``UNAVAILABLE``.
+
+    Of a label that nobody has, or of a reference that cannot be one, each raises `ErrorCode.UNKNOWN_SHIPMENT`.
 
     A shipment is identified by ``reference`` (the provider's id of the label) and ``parcel`` (that of its parcel): each
     call gets both, empty where they are not known.
@@ -149,7 +152,7 @@ class MakesLabels(ShippingProvider, Protocol):
         used before raises `ErrorCode.ALREADY_MADE`: a label exists."""
 
     def fetch_label(self, reference: str, parcel: str, form: LabelForm) -> LabelDocument:
-        """The document of a label. `ErrorCode.NOT_YET` while there is none."""
+        """The document of a label. `ErrorCode.LABEL_NOT_READY` while there is none."""
 
     def fetch_shipment(self, reference: str, parcel: str) -> Shipment:
         """The label and its parcel as the provider has them now."""
@@ -162,8 +165,9 @@ class MakesLabels(ShippingProvider, Protocol):
         portal, staff in the panel."""
 
     def cancel_label(self, reference: str, parcel: str) -> Shipment:
-        """Ask that a label is cancelled; gives it as it is then, which may be ``CANCELLING``. `ErrorCode.TOO_LATE` for
-        one that was used, or that cannot be cancelled any more."""
+        """Ask that a label is cancelled; gives it as it is then, which may be ``CANCELLING``. One that is
+        cancelled already is told as it is. `ErrorCode.NOT_CANCELLABLE` for one that was used, or that cannot be
+        cancelled any more."""
 
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
         """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`."""

@@ -18,12 +18,12 @@ _SHOWN = 100
 """Characters of a reference that are shown: a person may have pasted anything."""
 
 
-def segment(reference: str, shape: re.Pattern[str], *, what: str) -> str:
+def segment(reference: str, shape: re.Pattern[str], *, what: str, code: ErrorCode = ErrorCode.UNKNOWN_PAYMENT) -> str:
     """A reference as one segment of a path, where it has the whole ``shape`` of the provider's ids.
 
-    Raises `ProviderError` (unknown payment) for any other, since the provider can have none of that name, and nothing
-    is asked. ``what`` says what it should be. Even a shape that lets too much through lets nothing through that has
-    another meaning in an address.
+    Raises `ProviderError` for any other, since the provider can have none of that name, and nothing is asked; its
+    ``code`` is `ErrorCode.UNKNOWN_SHIPMENT` of a label. ``what`` says what it should be. Even a shape that lets too
+    much through lets nothing through that has another meaning in an address.
 
     >>> segment("ap_12", re.compile("ap_[0-9]+"), what="payment of Acme Pay, which begins with ap_")
     'ap_12'
@@ -33,7 +33,7 @@ def segment(reference: str, shape: re.Pattern[str], *, what: str) -> str:
     """
     if shape.fullmatch(reference) and _WRITTEN_AS_IT_IS.fullmatch(reference):
         return reference
-    raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, f"{reference[:_SHOWN]} is no {what}")
+    raise ProviderError(code, f"{reference[:_SHOWN]} is no {what}")
 
 
 def unless_unknown(ask: Callable[[], _T]) -> _T | None:
@@ -54,7 +54,7 @@ def refuse_another(what: str, *, asked: str, found: str | Collection[str]) -> No
     """Raise `ProviderError` (unreadable answer) unless an answer is about the payment or refund that was asked about.
 
     A cache or a proxy between us can give the answer to another question; believed, it moves another customer's money.
-    ``what`` is "payment" or "refund", ``found`` the id in the answer, or all that name the same thing.
+    ``what`` is "payment", "refund" or "label", ``found`` the id in the answer, or all that name the same thing.
     """
     names = (found,) if isinstance(found, str) else tuple(found)
     if asked not in names:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import GenericAlias
-from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import attrs
 from cattrs import Converter
@@ -14,6 +13,7 @@ from retour.model.exact_types import exactly
 from retour.model.order import Mode
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.data_faults import data_faults
+from retour.providers.exact_lists import from_a_list, is_list_of_any_length
 
 _T = TypeVar("_T")
 
@@ -51,22 +51,6 @@ class Secret:
         raise TypeError("a Secret is not written anywhere")
 
 
-def _is_list_of_any_length(kind: Any) -> bool:
-    return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
-
-
-def _from_a_list(kind: Any, converter: Converter) -> Any:
-    """Only a list is a list: a text would become its letters, each of them a secret that anybody guesses."""
-    items: Any = GenericAlias(list, get_args(kind)[:1])
-
-    def structure(value: object, _: object) -> object:
-        if not isinstance(value, list | tuple):
-            raise TypeError("must be a list")
-        return tuple(converter.structure(value, items))
-
-    return structure
-
-
 def _no_writing(_: Secret) -> NoReturn:
     raise TypeError("a Secret is not written anywhere")
 
@@ -76,7 +60,7 @@ def _make_converter() -> Converter:
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, exactly(kind))
     converter.register_structure_hook(Secret, lambda value, _: value if isinstance(value, Secret) else Secret(value))
-    converter.register_structure_hook_factory(_is_list_of_any_length, _from_a_list)
+    converter.register_structure_hook_factory(is_list_of_any_length, from_a_list)
     converter.register_unstructure_hook(Secret, _no_writing)
     return converter
 

@@ -14,6 +14,7 @@ from cattrs.errors import BaseValidationError
 from retour.model.exact_types import exactly
 from retour.providers.data_faults import data_faults
 from retour.providers.errors import ErrorCode, ProviderError
+from retour.providers.exact_lists import from_a_list, is_list_of_any_length
 
 _T = TypeVar("_T")
 
@@ -99,11 +100,13 @@ _converter = Converter()
 for _kind in (str, int, bool):
     _converter.register_structure_hook(_kind, exactly(_kind))
 _converter.register_structure_hook(Decimal, _decimal)
+_converter.register_structure_hook_factory(is_list_of_any_length, from_a_list)
 _converter.register_structure_hook(datetime.datetime, _time)
 
 
 def read_wire(kind: type[_T], data: object) -> _T:
-    """A provider's JSON as a value of the attrs class ``kind``. Use ``X | None = None`` for what may be missing.
+    """A provider's JSON as a value of the attrs class ``kind``. Use ``X | None = None`` for what may be missing, and
+    ``tuple[X, ...]`` or ``list[X]`` for a list: an object or a text in its place is none, and no list of nothing.
 
     Raises `ProviderError` (unreadable answer) with the path of every fault and without the values.
     """

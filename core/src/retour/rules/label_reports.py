@@ -94,6 +94,7 @@ def report(
         valid_until=seen.valid_until,
         because=label.because if late else seen.because,
         said_at=None if late else seen.changed_at,
+        became_ready=seen.told is Told.READY and label.told is not Told.READY and not late,
     )
     if _is_news(label, facts, late=late):
         draft.record(facts, by)

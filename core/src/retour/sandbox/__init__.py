@@ -3,6 +3,7 @@ clock, a memory of keys; and what those of payment and of shipping providers off
 
 from retour.sandbox.bookkeeping import BookkeepingSandbox, spoilt
 from retour.sandbox.faults import Fault
+from retour.sandbox.label_books import LabellingSandbox, SandboxLabel
 from retour.sandbox.ledger import Ledger, SandboxChargeBack, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.movable_clock import SandboxClock
@@ -16,6 +17,7 @@ from retour.sandbox.payments import (
     TellsOfRefunds,
     sandbox_at,
 )
+from retour.sandbox.printed_page import a_page
 from retour.sandbox.remembered import KeyInUse, KeyReused, Remembered
 from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer, send_webhook
 from retour.sandbox.shipping_sandbox import BookedLabel, HasPortal, ShippingSandbox
@@ -30,6 +32,7 @@ __all__ = [
     "HasPortal",
     "KeyInUse",
     "KeyReused",
+    "LabellingSandbox",
     "Ledger",
     "Lifecycle",
     "NamesPayments",
@@ -38,6 +41,7 @@ __all__ = [
     "Remembered",
     "SandboxChargeBack",
     "SandboxClock",
+    "SandboxLabel",
     "SandboxPayment",
     "SandboxRefund",
     "SandboxRequest",
@@ -47,6 +51,7 @@ __all__ = [
     "ShippingSandbox",
     "Step",
     "TellsOfRefunds",
+    "a_page",
     "sandbox_at",
     "send_webhook",
     "spoilt",

@@ -115,10 +115,15 @@ def _said(answer: Answer) -> Said | None:
     if isinstance(body, list):
         found = list(_all(body))
     elif isinstance(body, Mapping):
-        found = [*_all(body.get("error")), *_all(body.get("errors"))]
+        found = [error for name in ("error", "errors") for error in _all(_not_a_text(body.get(name)))]
     if not found:
         return None
     return Said(codes=[code for error in found for code in error.codes], message=words_of(found))
+
+
+def _not_a_text(errors: Any) -> Any:
+    """The errors of an answer; none where a text stands in their place, as gateways write it, and Sendcloud nowhere."""
+    return None if isinstance(errors, str) else errors
 
 
 def _all(errors: Any, field: str = "", depth: int = 0) -> Iterator[_Error]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from retour.model.events.event import EVERYBODY, PARCEL_MOVED, STAFF, Subject, event
+from retour.model.events.event import EVERYBODY, PARCEL_MOVED, RETURN_APPROVED, STAFF, Subject, event
 from retour.model.fields import Id, PluginName, Reference, checked
 from retour.model.labels import LabelOption, ParcelState, Told, WhatFollows, WhoPays
 from retour.model.money import Money
@@ -129,12 +129,12 @@ class LabelHeld:
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class LabelReported:
     """What the provider says of a label, where that is news. ``evidence`` is how we know, and ``said_at`` since when it
-    is so by the provider's clock, where it says so."""
+    is so by the provider's clock, where it says so; ``became_ready`` says that it can be printed now, and could not
+    before."""
 
     type: ClassVar = "label_reported"
     version: ClassVar = 1
     readers: ClassVar = EVERYBODY
-    announced_by: ClassVar = None
 
     return_id: Id
     label_id: Id
@@ -149,6 +149,12 @@ class LabelReported:
     valid_until: datetime.date | None = None
     because: Reason | None = attrs.field(default=None, converter=as_reason)
     said_at: datetime.datetime | None = None
+    became_ready: bool = False
+
+    @property
+    def announced_by(self) -> str | None:
+        """Plugins hear of the return once more when it has a label, so that the host can mail it."""
+        return RETURN_APPROVED if self.became_ready else None
 
     @property
     def subject(self) -> Subject:

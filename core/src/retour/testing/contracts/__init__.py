@@ -18,6 +18,7 @@ import pytest
 _PARTS = (
     "account",
     "answers",
+    "any_account",
     "charge_backs",
     "declared",
     "identity",
@@ -25,6 +26,7 @@ _PARTS = (
     "provider_modules",
     "refund_links",
     "lookups",
+    "of_settings",
     "on_the_way",
     "making_refunds",
     "payment_names",
@@ -47,6 +49,7 @@ from retour.testing.contracts.declared import *  # noqa: E402
 from retour.testing.contracts.identity import *  # noqa: E402
 from retour.testing.contracts.lookups import *  # noqa: E402
 from retour.testing.contracts.making_refunds import *  # noqa: E402
+from retour.testing.contracts.of_settings import *  # noqa: E402
 from retour.testing.contracts.on_the_way import *  # noqa: E402
 from retour.testing.contracts.payment_names import *  # noqa: E402
 from retour.testing.contracts.promises import rule  # noqa: E402

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from enum import Enum
-from functools import cache
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import attrs
 import pytest
@@ -17,74 +12,28 @@ import pytest
 from retour.model.making import unchecked
 from retour.model.money import Money
 from retour.model.order import Mode, Payment
-from retour.plugins.registry import installed_plugins, load
-from retour.providers.capabilities import PaymentCapabilities, Support
+from retour.providers.capabilities import PaymentCapabilities
 from retour.providers.contract import RefundsByApi
-from retour.providers.errors import ProviderError
 from retour.providers.http import ProviderSession
 from retour.providers.refund_request import RefundRequest
-from retour.providers.settings import Secret, read_settings
-from retour.providers.webhooks import WebhookRejected, WebhookTrust
-from retour.sandbox import BookedRefund, Fault, NamesPayments, PaymentSandbox, SandboxRequest, SandboxResponse
+from retour.sandbox import BookedRefund, NamesPayments, PaymentSandbox, SandboxRequest
+from retour.testing.contracts.any_account import (
+    PATIENT,
+    AnyAccount,
+    handed_over,
+    lacks,
+    skip_what_is_lacked,
+)
 
 A_YEAR = datetime.timedelta(days=366)
 """After this long every refund has settled that can settle (`PaymentSandbox.advance`)."""
 
-PATIENT = 10.0
-"""Seconds that a provider waits for an answer where nothing goes wrong on the way."""
-
-_T = TypeVar("_T")
-_Test = TypeVar("_Test", bound=Callable[..., None])
-
-_CAPABILITIES = frozenset(field.name for field in attrs.fields(PaymentCapabilities))
-
-
-def needs(*capabilities: str) -> Callable[[_Test], _Test]:
-    """A test of what a provider declares: skipped, with the reason, where ``capabilities`` (fields of
-    `PaymentCapabilities`) say that it cannot. What is declared and not kept fails."""
-    unknown = set(capabilities) - _CAPABILITIES
-    if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))}: no such capability")
-
-    def mark(test: _Test) -> _Test:
-        test.__dict__["needs"] = capabilities
-        return test
-
-    return mark
-
-
-def lacks(capabilities: PaymentCapabilities, capability: str) -> str:
-    """What the data says if a provider lacks ``capability``; empty if it has it.
-
-    Support is had when it is yes or partial; refunds by API only when it is yes, as the core sees it.
-    """
-    declared = getattr(capabilities, capability)
-    if isinstance(declared, Support):
-        has = declared is Support.YES if capability == "refund_by_api" else declared.usable
-    else:
-        has = declared is not None and declared is not WebhookTrust.NONE
-    said = declared.value if isinstance(declared, Enum) else declared
-    return "" if has else f"{capability} is {said}"
-
-
-def another_secret(secret: str) -> str:
-    """Another secret of the same kind: something is put after it, and what is hexadecimal stays so."""
-    return f"{secret}0f" if _HEXADECIMAL.fullmatch(secret) else f"{secret}x"
-
-
-_HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2})+")
-
 
 @attrs.frozen(kw_only=True)
-class Account:
-    """The account of a shop at the provider ``kind``, in its ``sandbox``.
-
-    ``deadline`` is how many seconds the provider waits for an answer where one is held back.
-    """
+class Account(AnyAccount):
+    """The account of a shop at the payment provider ``kind``, in its ``sandbox``."""
 
     sandbox: PaymentSandbox
-    kind: type[Any]
-    deadline: float
 
     # --- the provider ------------------------------------------------------------------------------------
 
@@ -94,14 +43,6 @@ class Account:
         found: PaymentCapabilities = self.kind.capabilities
         return found
 
-    def settings(self, given: Mapping[str, object] | None = None) -> Any:
-        """The settings of this account, read as the core reads them; or those that are ``given``."""
-        settings, faults = read_settings(
-            self.kind.settings_type, self.sandbox.settings if given is None else given, self.kind.name
-        )
-        assert faults == [], f"the settings of the sandbox are no settings of {self.kind.__name__}"
-        return settings
-
     def provider(
         self,
         given: Mapping[str, object] | None = None,
@@ -110,29 +51,8 @@ class Account:
         http: ProviderSession | None = None,
     ) -> RefundsByApi:
         """A provider as the core makes it: the first time, or again after a crash."""
-        made: RefundsByApi = self.kind(self.settings(given), http or ProviderSession(deadline=deadline))
+        made: RefundsByApi = super().provider(given, deadline=deadline, http=http)
         return made
-
-    def secrets(self) -> set[str]:
-        """Everything that nobody may see: the secrets in the settings, and what authorised a call so far."""
-        settings = self.settings()
-        found = {secret.reveal() for field in attrs.fields(type(settings)) for secret in _secrets(settings, field.name)}
-        for request in self.sandbox.server.requests:
-            found.add(request.headers.get("authorization", "").rpartition(" ")[2])
-        return found - {""}
-
-    def with_other_secrets(self) -> dict[str, object] | None:
-        """The account's settings with something put after each secret; None where they have none, or take no other."""
-        hidden = self.secrets()
-
-        def other(value: object) -> object:
-            if isinstance(value, list | tuple):
-                return [other(one) for one in value]
-            return another_secret(value) if isinstance(value, str) and value in hidden else value
-
-        given = {name: other(value) for name, value in self.sandbox.settings.items()}
-        settings, _ = read_settings(self.kind.settings_type, given, self.kind.name)
-        return None if settings is None or given == self.sandbox.settings else given
 
     # --- payments and refunds ----------------------------------------------------------------------------
 
@@ -206,99 +126,12 @@ class Account:
         key = sent.headers.get(idempotency.header.lower()) if idempotency is not None else None
         return sent.method != "GET" and (key == request.key or request.refund_id.encode() in sent.body)
 
-    def sent(self, request: RefundRequest) -> list[SandboxRequest]:
-        """Every time that this refund went over the wire."""
-        return [sent for sent in self.sandbox.server.requests if self.carries(sent, request)]
-
-    @contextmanager
-    def faults(self, *faults: Fault, of: RefundRequest | None = None) -> Iterator[None]:
-        """The next requests go wrong, one for each fault: those of a refund, or without one whatever is asked."""
-        server = self.sandbox.server
-        before = server.faulty
-        server.faulty = lambda sent: of is None or self.carries(sent, of)
-        server.faults.extend(faults)
-        try:
-            yield
-        finally:
-            server.faults.clear()
-            server.faulty = before
-
-    @contextmanager
-    def answers(
-        self, change: Callable[[SandboxRequest, SandboxResponse], SandboxResponse], *, of: RefundRequest | None = None
-    ) -> Iterator[None]:
-        """The work is done, and its answer is changed on its way: that to a refund, or without one every answer."""
-        server = self.sandbox.server
-        handle = server.handle
-
-        def changed(sent: SandboxRequest) -> SandboxResponse:
-            response = handle(sent)
-            return change(sent, response) if of is None or self.carries(sent, of) else response
-
-        server.handle = changed
-        try:
-            yield
-        finally:
-            server.handle = handle
-
-
-def json_of(response: SandboxResponse) -> Any:
-    """The JSON of an answer, None if it holds none."""
-    try:
-        return json.loads(response.encoded())
-    except ValueError:
-        return None
-
-
-def words_of(told: object) -> str:
-    """Every text in what a provider tells: a result, something refundable, an error."""
-    if isinstance(told, ProviderError):
-        return f"{told!r} {told.message} {told.provider_code}"
-    return repr(told)
-
-
-def outcome(call: Callable[[], _T], why: str = "") -> _T | ProviderError:
-    """What a call answers, or the `ProviderError` that it raises; a test fails, with ``why``, if it raises another."""
-    try:
-        return call()
-    except ProviderError as error:
-        return error
-    except WebhookRejected:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever else it raises, the core would not know what it means
-        pytest.fail(f"{why}: it raised {error!r}, and a provider raises ProviderError only")
-
-
-def refused(call: Callable[[], object], why: str) -> ProviderError:
-    """The `ProviderError` that a call raises; a test fails, with ``why``, if it raises none or another."""
-    answered = outcome(call, why)
-    if not isinstance(answered, ProviderError):
-        pytest.fail(f"{why}: it answered {answered!r}")
-    return answered
-
-
-def _secrets(settings: object, name: str) -> Iterable[Secret]:
-    value = getattr(settings, name)
-    if isinstance(value, Secret):
-        return [value]
-    return [one for one in value if isinstance(one, Secret)] if isinstance(value, tuple | list | frozenset) else []
-
-
-@cache
-def _handed_over(name: str) -> type[Any] | None:
-    """The payment provider called ``name`` that an installed plugin hands over, the plugin of that name first."""
-    for plugin in sorted(installed_plugins(), key=lambda plugin: (plugin != name, plugin)):
-        for kind in load([plugin]).plugins[plugin].payment_providers:
-            if kind.name == name:
-                return kind
-    return None
-
 
 @pytest.fixture
 def payment_provider(payment_sandbox: PaymentSandbox) -> type[Any]:
     """The provider's class: what an installed plugin hands over under the name that the sandbox plays. A test module
     that wants another class writes this fixture itself."""
-    found = _handed_over(payment_sandbox.provider)
+    found = handed_over(payment_sandbox.provider, "payment_providers")
     if found is None:
         pytest.fail(
             f"No installed plugin hands over a payment provider called {payment_sandbox.provider}. Install yours "
@@ -336,9 +169,7 @@ def account(
     payment_deadline: float,
 ) -> Account:
     """The account that a test works with; skips the test where the provider declares that it cannot."""
-    for capability in request.function.__dict__.get("needs", ()):
-        if lack := lacks(payment_provider.capabilities, capability):
-            pytest.skip(f"{payment_provider.name} declares that {lack}")
+    skip_what_is_lacked(request.function, payment_provider)
     return Account(sandbox=payment_sandbox, kind=payment_provider, deadline=payment_deadline)
 
 

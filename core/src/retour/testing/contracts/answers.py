@@ -22,7 +22,8 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundStatus
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
 from retour.sandbox import SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import A_YEAR, Account, json_of, lacks, needs, outcome, refused
+from retour.testing.contracts.account import A_YEAR, Account
+from retour.testing.contracts.any_account import json_of, lacks, needs, outcome, refused
 
 BODIES = {
     "nothing": b"",

@@ -13,7 +13,8 @@ from retour.providers.contract import RefundsByApi
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest
-from retour.testing.contracts.account import Account, needs, outcome, refused
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import needs, outcome, refused
 from retour.testing.contracts.in_threads import at_once
 from retour.testing.contracts.provider_modules import later
 

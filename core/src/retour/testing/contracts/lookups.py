@@ -10,7 +10,8 @@ import attrs
 from retour.providers.errors import ProviderError
 from retour.providers.refund_request import RefundStatus
 from retour.sandbox import SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, outcome, refused
+from retour.testing.contracts.account import A_YEAR, Account
+from retour.testing.contracts.any_account import lacks, needs, outcome, refused
 
 MANY = 260
 """Refunds of one payment: more than any provider puts on one page."""

@@ -12,7 +12,8 @@ from retour.model.money import Money
 from retour.model.order import Mode, Payment
 from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import RefundStatus
-from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import lacks, needs, outcome, refused
 from retour.testing.contracts.provider_modules import in_the_zone, later
 from retour.testing.contracts.refund_links import ODD_REFERENCES
 

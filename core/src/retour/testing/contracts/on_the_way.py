@@ -18,7 +18,8 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import Answer, ProviderSession
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import A_YEAR, PATIENT, Account, lacks, needs, outcome, refused
+from retour.testing.contracts.account import A_YEAR, Account
+from retour.testing.contracts.any_account import PATIENT, lacks, needs, outcome, refused
 from retour.testing.contracts.in_threads import within
 from retour.testing.contracts.provider_modules import later
 

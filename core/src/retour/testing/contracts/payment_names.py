@@ -9,8 +9,9 @@ import pytest
 
 from retour.providers.errors import ProviderError
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import Account, needs, outcome, refused
+from retour.testing.contracts.account import Account
 from retour.testing.contracts.answers import mixed_up
+from retour.testing.contracts.any_account import needs, outcome, refused
 from retour.testing.contracts.on_the_way import ENOUGH, LATER, UNREADABLE_READS
 from retour.testing.contracts.refund_links import ODD_REFERENCES
 

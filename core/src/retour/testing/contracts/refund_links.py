@@ -11,7 +11,8 @@ from retour.model.money import Money
 from retour.model.order import Mode
 from retour.model.refunds import LinkKind, LinkRequest, RefundLink
 from retour.providers.http import Answer, ProviderSession
-from retour.testing.contracts.account import Account, needs
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import needs
 
 ODD_REFERENCES = {
     "nothing": "",

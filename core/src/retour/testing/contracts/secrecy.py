@@ -12,26 +12,13 @@ import pytest
 
 from retour.providers.errors import ProviderError
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import Account, lacks, needs, outcome, refused, words_of
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import lacks, needs, outcome, refused, words_of
+from retour.testing.contracts.of_settings import shows
 from retour.testing.contracts.provider_modules import modules_of
 
 CUSTOMER = "Wilhelmina Roodborst"
 """What stands in a description, and nowhere else."""
-
-
-def _shows(account: Account, words: str) -> list[str]:
-    """How long the secrets are that some words hold; the secrets themselves are not repeated."""
-    return [f"a secret of {len(secret)} characters" for secret in account.secrets() if secret in words]
-
-
-def test_no_secret_is_shown_by_the_settings_or_the_provider(account: Account) -> None:
-    """Printed, settings and provider show no secret: that is what ends up in error reports.
-
-    Whoever reads those can send the shop's money anywhere.
-    """
-    settings, provider = account.settings(), account.provider()
-    for shown in (repr(settings), str(settings), repr(provider), str(provider), repr(account.kind)):
-        assert _shows(account, shown) == []
 
 
 @needs("refund_by_api")
@@ -54,7 +41,7 @@ def test_no_secret_is_in_the_log(account: Account, caplog: pytest.LogCaptureFixt
     for ask in account.questions(provider, payment, request, made.reference).values():
         ask()
     assert caplog.records
-    assert _shows(account, caplog.text) == []
+    assert shows(account, caplog.text) == []
 
 
 @needs("refund_by_api")
@@ -65,7 +52,7 @@ def test_nothing_of_a_secret_is_printed(account: Account, capfd: pytest.CaptureF
     """
     _go_well_and_badly(account)
     printed = "".join(capfd.readouterr())
-    assert _shows(account, printed) == [], "whoever reads the server's log could send the shop's money anywhere"
+    assert shows(account, printed) == [], "whoever reads the server's log could send the shop's money anywhere"
 
 
 @needs("refund_by_api")
@@ -106,7 +93,7 @@ def test_a_key_that_was_refused_is_not_quoted(account: Account) -> None:
     for call in calls:
         error = refused(call, "a wrong secret was used")
         shown = [words_of(error), *traceback.format_exception(error)]
-        assert _shows(account, "\n".join(shown)) == [], "a key stands on the merchant's screen, and in his mails"
+        assert shows(account, "\n".join(shown)) == [], "a key stands on the merchant's screen, and in his mails"
 
 
 @needs("refund_by_api")
@@ -127,7 +114,7 @@ def test_no_secret_is_among_the_variables_of_an_error(account: Account, fault: F
         for frame in told.stack
         if frame.filename in own
         for name, value in (frame.locals or {}).items()
-        if _shows(account, value)
+        if shows(account, value)
     ]
     assert shown == [], "an error tracker would be sent the key: these variables hold it"
 
@@ -146,7 +133,7 @@ def test_no_secret_is_in_an_error(account: Account, fault: Fault) -> None:
         provider.refund(request)
     error = caught.value
     shown = [str(error), repr(error), error.message, error.provider_code, *traceback.format_exception(error)]
-    assert _shows(account, "\n".join(shown)) == []
+    assert shows(account, "\n".join(shown)) == []
 
 
 @needs("refund_by_api")
@@ -162,7 +149,7 @@ def test_no_secret_is_in_an_address(account: Account) -> None:
     for ask in account.questions(provider, payment, request, made.reference).values():
         ask()
     for sent in account.sandbox.server.requests:
-        assert _shows(account, "\n".join([sent.path, *sent.query.values()])) == []
+        assert shows(account, "\n".join([sent.path, *sent.query.values()])) == []
 
 
 def _about_the_customer(status: int, sent: SandboxRequest, response: SandboxResponse) -> SandboxResponse:

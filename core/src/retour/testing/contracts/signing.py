@@ -21,8 +21,8 @@ from retour.providers import signatures
 from retour.providers.errors import ProviderError
 from retour.providers.webhooks import RawWebhook, WebhookRejected
 from retour.sandbox import SandboxWebhook, TellsOfRefunds
-from retour.testing.contracts.account import Account
 from retour.testing.contracts.answers import changed_at, fields, value_at
+from retour.testing.contracts.any_account import AnyAccount
 from retour.testing.contracts.provider_modules import replaced
 
 Path = tuple[str | int, ...]
@@ -63,7 +63,7 @@ def keys_of(secret: str) -> list[bytes]:
 
 
 @contextmanager
-def noting_signatures(account: Account) -> Iterator[list[Signing]]:
+def noting_signatures(account: AnyAccount) -> Iterator[list[Signing]]:
     """Every HMAC that the provider asks for."""
     noted: list[Signing] = []
     new, digest, made = hmac.new, hmac.digest, hmac.HMAC
@@ -96,7 +96,7 @@ class Signed:
     """A genuine ``webhook`` with the HMACs that stand in it: in its headers, or, at ``places``, in the JSON of its
     body."""
 
-    account: Account
+    account: AnyAccount
     webhook: RawWebhook
     signings: tuple[Signing, ...]
     places: tuple[Path, ...] = ()
@@ -160,7 +160,7 @@ def _element(place: Path) -> Path:
     return place[: max((at + 1 for at, step in enumerate(place) if isinstance(step, int)), default=0)]
 
 
-def noted_in(account: Account, webhook: RawWebhook) -> list[Signing]:
+def noted_in(account: AnyAccount, webhook: RawWebhook) -> list[Signing]:
     """Every HMAC that the provider asks for while it reads a webhook, whatever it makes of it."""
     provider = account.provider()
     with noting_signatures(account) as noted, suppress(WebhookRejected, ProviderError):
@@ -168,7 +168,7 @@ def noted_in(account: Account, webhook: RawWebhook) -> list[Signing]:
     return list(noted)
 
 
-def hmacs_of(account: Account, webhooks: Sequence[RawWebhook]) -> list[Signed]:
+def hmacs_of(account: AnyAccount, webhooks: Sequence[RawWebhook]) -> list[Signed]:
     """The webhooks that hold an HMAC which is asked for when they are checked, with how it was made."""
     found = []
     for webhook in webhooks:
@@ -198,7 +198,7 @@ def _shape(path: Path) -> Path:
     return tuple([0 if isinstance(step, int) else step for step in path])
 
 
-def signed_by_hmac(account: Account, webhooks: Sequence[RawWebhook]) -> list[Signed]:
+def signed_by_hmac(account: AnyAccount, webhooks: Sequence[RawWebhook]) -> list[Signed]:
     """The webhooks that are signed by HMAC. A rule is skipped where there are none."""
     found = hmacs_of(account, webhooks)
     if not found:
@@ -206,7 +206,7 @@ def signed_by_hmac(account: Account, webhooks: Sequence[RawWebhook]) -> list[Sig
     return found
 
 
-def signed_in_the_body(account: Account, webhooks: Sequence[RawWebhook]) -> list[Signed]:
+def signed_in_the_body(account: AnyAccount, webhooks: Sequence[RawWebhook]) -> list[Signed]:
     """The webhooks with signatures in their body. A rule is skipped where there are none."""
     found = [one for one in signed_by_hmac(account, webhooks) if one.places]
     if not found:
@@ -214,7 +214,7 @@ def signed_in_the_body(account: Account, webhooks: Sequence[RawWebhook]) -> list
     return found
 
 
-def stands_in_the_body(account: Account, webhook: RawWebhook) -> bool:
+def stands_in_the_body(account: AnyAccount, webhook: RawWebhook) -> bool:
     """Whether the signature of a webhook stands in its body, as the sandbox says: where it is spoilt, the body is
     another."""
     sandbox = account.sandbox
@@ -228,7 +228,7 @@ def stands_in_the_body(account: Account, webhook: RawWebhook) -> bool:
 
 
 @contextmanager
-def watching_comparisons(account: Account, compared: list[str]) -> Iterator[None]:
+def watching_comparisons(account: AnyAccount, compared: list[str]) -> Iterator[None]:
     """Notes in ``compared`` where the provider compares a signature that it made as a whole, as `Watched` does with one
     that came."""
     digest, new, made, encode = hmac.digest, hmac.new, hmac.HMAC, base64.b64encode

@@ -11,7 +11,8 @@ from retour.providers.capabilities import Support
 from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundStatus
 from retour.sandbox import Fault
-from retour.testing.contracts.account import A_YEAR, Account, lacks, needs, outcome, refused
+from retour.testing.contracts.account import A_YEAR, Account
+from retour.testing.contracts.any_account import lacks, needs, outcome, refused
 from retour.testing.contracts.provider_modules import later
 from retour.testing.contracts.webhooks import events, sent
 

@@ -15,7 +15,8 @@ import pytest
 
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundStatus
-from retour.testing.contracts.account import Account, lacks, needs, outcome, refused
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import lacks, needs, outcome, refused
 from retour.testing.contracts.provider_modules import noting_environment
 from retour.testing.contracts.signing import signed_by_hmac
 from retour.testing.contracts.statuses import seen
@@ -159,17 +160,17 @@ def test_nothing_is_changed_for_the_rest_of_the_process(account: Account) -> Non
     """
     payment = account.pay()
     request = account.request(payment)
-    before = _of_the_process()
+    before = of_the_process()
     provider = account.provider()
     made = provider.refund(request)
     for ask in account.questions(provider, payment, request, made.reference).values():
         ask()
-    after = _of_the_process()
+    after = of_the_process()
     changed = [name for name in before if before[name] != after[name]]
     assert changed == [], f"every other provider's refunds would go another way: this one changed {', '.join(changed)}"
 
 
-def _of_the_process() -> dict[str, object]:
+def of_the_process() -> dict[str, object]:
     """What all of a process share, and what all of a thread share of decimals."""
     decimals = decimal.getcontext()
     return {

@@ -13,7 +13,8 @@ import pytest
 from retour.providers.contract import RefundsByApi
 from retour.providers.http import Answer, ProviderSession
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse
-from retour.testing.contracts.account import PATIENT, Account, lacks, needs, outcome
+from retour.testing.contracts.account import Account
+from retour.testing.contracts.any_account import PATIENT, lacks, needs, outcome
 from retour.testing.contracts.in_threads import PROMPT, Call, within
 
 SHORT = 1.0
@@ -23,7 +24,7 @@ _ENOUGH = 40
 """Times that a fault is repeated: more than all methods together ask."""
 
 
-class _Held(ProviderSession):
+class Held(ProviderSession):
     """A session in which one thread's answer to what it sends does not come until it is let go."""
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ def test_a_silent_answer_holds_up_no_other_call(account: Account, other_account:
 
     One lock around each call, and a provider that is silent for half a minute stops every worker of every shop.
     """
-    http = _Held()
+    http = Held()
     provider, theirs = account.provider(http=http), other_account.provider()
     payments, their_payment = [account.pay() for _ in range(3)], other_account.pay()
     silent, second, third = [account.request(paid, number=number) for number, paid in enumerate(payments, start=1)]
@@ -117,7 +118,7 @@ def test_a_call_does_not_sleep(account: Account, monkeypatch: pytest.MonkeyPatch
     first, second = [account.request(payment, number=number) for number, payment in enumerate(payments, start=1)]
     within(
         PROMPT + SHORT,
-        partial(_awake, monkeypatch, partial(provider.refund, first), "a refund that the bank holds up"),
+        partial(awake, monkeypatch, partial(provider.refund, first), "a refund that the bank holds up"),
         "a worker would stand still until the bank has paid: a refund was sent, and is waited for",
     )
     server = account.sandbox.server
@@ -125,7 +126,7 @@ def test_a_call_does_not_sleep(account: Account, monkeypatch: pytest.MonkeyPatch
     with account.answers(partial(_instead, busy), of=second):
         within(
             PROMPT + SHORT,
-            partial(_awake, monkeypatch, partial(_told, provider, second), "a 429 that asks for 30 seconds"),
+            partial(awake, monkeypatch, partial(_told, provider, second), "a 429 that asks for 30 seconds"),
             "a worker would stand still for as long as a 429 says; the core waits, and refunds others meanwhile",
         )
 
@@ -139,7 +140,7 @@ def _instead(response: SandboxResponse, sent: SandboxRequest, made: SandboxRespo
     return response
 
 
-def _awake(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object], what: str) -> None:
+def awake(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object], what: str) -> None:
     """Make a call in which nobody sleeps; the test fails at once where somebody would."""
     slept = 0.0
     thread, sleep = threading.current_thread(), time.sleep
@@ -151,9 +152,7 @@ def _awake(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object], what: st
             return
         slept += seconds
         if slept > SHORT:
-            pytest.fail(
-                f"a worker that sleeps refunds nobody: {what}, and it would sleep for {slept:g} seconds or more"
-            )
+            pytest.fail(f"a worker that sleeps does no work: {what}, and it would sleep for {slept:g} seconds or more")
 
     with monkeypatch.context() as patch:
         patch.setattr(time, "sleep", noted)

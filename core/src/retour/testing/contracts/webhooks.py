@@ -28,7 +28,7 @@ from retour.providers.webhooks import (
     WebhookTrust,
 )
 from retour.sandbox import SandboxWebhook, TellsOfRefunds
-from retour.testing.contracts.account import A_YEAR, Account, another_secret, lacks, needs
+from retour.testing.contracts.account import A_YEAR, Account
 from retour.testing.contracts.answers import (
     GONE,
     changed_at,
@@ -38,6 +38,7 @@ from retour.testing.contracts.answers import (
     unknown_words,
     value_at,
 )
+from retour.testing.contracts.any_account import another_secret, lacks, needs
 from retour.testing.contracts.making_refunds import CURRENCIES
 from retour.testing.contracts.provider_modules import later
 from retour.testing.contracts.signing import (
@@ -102,8 +103,8 @@ def _other_headers(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[Ra
 
 
 def _a_little(value: str) -> str:
-    """The value with another last character."""
-    return value[:-1] + ("A" if value[-1:] != "A" else "B")
+    """The value with another last character, in whatever case it is read."""
+    return value[:-1] + ("A" if value[-1:].casefold() != "a" else "B")
 
 
 def _headers_of_another(webhook: RawWebhook, others: Sequence[RawWebhook]) -> list[RawWebhook]:

@@ -1,0 +1,256 @@
+"""A shipping provider on loopback but for its own words: every handle of `ShippingSandbox`, over books of labels.
+
+What is left to a provider's own sandbox is what its documentation says: paths and fields, words, refusals, webhooks.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, TypeVar
+
+import attrs
+
+from retour.model.labels import SCANNED, Charged, ParcelState, Told
+from retour.model.money import Money
+from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.payments import SandboxWebhook
+from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer
+from retour.sandbox.shipping_sandbox import BookedLabel
+
+_Self = TypeVar("_Self", bound="LabellingSandbox")
+
+
+@attrs.define(kw_only=True, eq=False)
+class SandboxLabel:
+    """A label. ``asked`` is what was asked for, in the provider's fields; ``because`` is why it was refused, in the
+    carrier's words. ``to_come`` is what happens to it by itself, and when; ``changed_at`` when anything last did."""
+
+    reference: str
+    parcel: str
+    order_id: str
+    label_id: str
+    asked: dict[str, Any]
+    price: Money
+    made_at: datetime.datetime
+    changed_at: datetime.datetime
+    told: Told = Told.ANNOUNCING
+    progress: ParcelState = ParcelState.NOT_SENT
+    because: str = ""
+    charged: bool = False
+    to_come: tuple[datetime.datetime, Told] | None = None
+
+    @property
+    def has_document(self) -> bool:
+        """Whether its carrier has it, so that there is something to print."""
+        return self.told is Told.READY
+
+    @property
+    def status(self) -> ParcelState | Told:
+        """The one thing to say of it: where its parcel is, once it was sent, and till then how far it is itself."""
+        return self.told if self.progress is ParcelState.NOT_SENT else self.progress
+
+
+class LabellingSandbox:
+    """A shipping provider from ``with`` until its end, at ``url``. Its class says the rest:
+
+    - ``provider``, its name, and ``label_ids`` and ``parcel_ids``: how its ids begin, before eight digits;
+    - ``announcement_takes`` and ``cancellation_takes``: how long a carrier needs for them;
+    - ``charges``: when a label is charged;
+    - `settings`, and `handle`, which answers a request or raises `Refused`;
+    - `tell`, if it has webhooks, and `with_spoilt_signature`.
+
+    ``labels`` are its books. `handle` and `tell` are called with the ``lock`` held and the books brought up to now;
+    whatever else a sandbox adds takes the lock itself.
+    """
+
+    provider: ClassVar[str]
+    label_ids: ClassVar[str] = "la"
+    parcel_ids: ClassVar[str] = "pa"
+    announcement_takes: ClassVar[datetime.timedelta] = datetime.timedelta(seconds=20)
+    cancellation_takes: ClassVar[datetime.timedelta] = datetime.timedelta(minutes=10)
+    charges: ClassVar[Charged] = Charged.WHEN_MADE
+
+    def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
+        self.clock = clock or SandboxClock()
+        self.server = SandboxServer(self._answer, port=port)
+        self.labels: list[SandboxLabel] = []
+        self.untaken: list[SandboxWebhook] = []
+        self.lock = threading.RLock()
+        self._refusals: deque[str] = deque()
+        self._held = False
+
+    def __enter__(self: _Self) -> _Self:
+        self.server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is: what ``api_url`` is in the settings."""
+        return self.server.url
+
+    # --- the provider's own ------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings of a test account here."""
+        raise NotImplementedError
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        """The answer to a request; raises `Refused`."""
+        raise NotImplementedError
+
+    def tell(self, label: SandboxLabel) -> None:
+        """A label is new or has another status: put what the provider sends of it in ``untaken``."""
+
+    def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
+        """The same webhook, signed wrong; `retour.sandbox.spoilt` does it."""
+        raise NotImplementedError
+
+    # --- the handles that every sandbox has --------------------------------------------------------------
+
+    def refuse(self, because: str) -> None:
+        """The carrier refuses the next label that is announced to it, in these words."""
+        with self.lock:
+            self._refusals.append(because)
+
+    def scan(self, label: str) -> None:
+        """The carrier gets the parcel."""
+        self.move(label, ParcelState.ON_ITS_WAY)
+
+    def deliver(self, label: str) -> None:
+        """The parcel is at the shop."""
+        self.move(label, ParcelState.DELIVERED)
+
+    def lose(self, label: str) -> None:
+        """The carrier says that the parcel is lost."""
+        self.move(label, ParcelState.LOST)
+
+    def send_back(self, label: str) -> None:
+        """The parcel goes back to the customer."""
+        self.move(label, ParcelState.RETURNED_TO_SENDER)
+
+    def hold(self) -> None:
+        """From now on nothing goes on by itself."""
+        with self.lock:
+            self._held = True
+
+    def release(self) -> None:
+        """What was held goes its way again."""
+        with self.lock:
+            self._held = False
+            self.settle()
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass; every label goes as far as it is due."""
+        with self.lock:
+            self.clock.advance(by)
+            self.settle()
+
+    def books(self, order_id: str = "") -> Sequence[BookedLabel]:
+        """All labels of an order, or of all orders, the oldest first."""
+        with self.lock:
+            self.settle()
+            return [
+                BookedLabel(
+                    reference=one.reference,
+                    parcel=one.parcel,
+                    order_id=one.order_id,
+                    label_id=one.label_id,
+                    told=one.told,
+                    progress=one.progress,
+                    charged=one.price if one.charged else Money.zero(one.price.currency),
+                )
+                for one in self.labels
+                if order_id in ("", one.order_id)
+            ]
+
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        """The webhooks that nobody took yet, the oldest first."""
+        with self.lock:
+            self.settle()
+            taken, self.untaken = self.untaken, []
+            return taken
+
+    # --- the steps ---------------------------------------------------------------------------------------
+
+    def make(self, *, order_id: str, label_id: str, price: Money, asked: dict[str, Any]) -> SandboxLabel:
+        """A label that is announced to its carrier later. Whether ``label_id`` was used before is for the provider's
+        own sandbox to ask (`labelled`)."""
+        now = self.clock.now()
+        number = f"{len(self.labels) + 1:08d}"
+        made = SandboxLabel(
+            reference=f"{self.label_ids}_{number}",
+            parcel=f"{self.parcel_ids}_{number}",
+            order_id=order_id,
+            label_id=label_id,
+            asked=asked,
+            price=price,
+            made_at=now,
+            changed_at=now,
+            because=self._refusals.popleft() if self._refusals else "",
+        )
+        made.to_come = (now + self.announcement_takes, Told.REFUSED if made.because else Told.READY)
+        self.labels.append(made)
+        self.tell(made)
+        return made
+
+    def labelled(self, label_id: str) -> SandboxLabel | None:
+        """The label with this id of ours, None if there is none."""
+        return next((one for one in self.labels if one.label_id == label_id), None)
+
+    def label(self, reference: str) -> SandboxLabel:
+        """The label that the provider calls so; raises `ValueError` if there is none."""
+        found = next((one for one in self.labels if one.reference == reference), None)
+        if found is None:
+            raise ValueError(f"there is no label {reference}")
+        return found
+
+    def cancel(self, label: SandboxLabel) -> None:
+        """Begin to cancel a label; raises `ValueError` for one that a carrier has or had. Of one that is being
+        cancelled, or is, nothing changes."""
+        if label.progress is not ParcelState.NOT_SENT or label.told is Told.REFUSED:
+            raise ValueError(f"label {label.reference} is {label.status}, too late to cancel")
+        if label.told not in (Told.CANCELLING, Told.CANCELLED):
+            label.to_come = (self.clock.now() + self.cancellation_takes, Told.CANCELLED)
+            self._becomes(label, told=Told.CANCELLING)
+
+    def move(self, label: str, progress: ParcelState) -> None:
+        """The carrier says where a parcel is. One whose label is not announced, or cancelled, it cannot have."""
+        with self.lock:
+            self.settle()
+            one = self.label(label)
+            if one.told not in (Told.READY, Told.CANCELLING):
+                raise ValueError(f"label {label} is {one.told}: no carrier can have its parcel")
+            one.to_come = None  # a label that is used is not cancelled any more
+            one.charged = one.charged or progress in SCANNED
+            self._becomes(one, told=Told.READY, progress=progress)
+
+    def settle(self) -> None:
+        """Let everything happen that is due."""
+        for one in self.labels:
+            if not self._held and one.to_come is not None and one.to_come[0] <= self.clock.now():
+                told, one.to_come = one.to_come[1], None
+                if told is not Told.REFUSED:
+                    one.charged = told is Told.READY and self.charges is Charged.WHEN_MADE
+                self._becomes(one, told=told)
+
+    def _becomes(self, label: SandboxLabel, *, told: Told, progress: ParcelState = ParcelState.NOT_SENT) -> None:
+        label.told, label.progress, label.changed_at = told, progress, self.clock.now()
+        self.tell(label)
+
+    def _answer(self, request: SandboxRequest) -> SandboxResponse:
+        with self.lock:
+            self.settle()
+            try:
+                return self.handle(request)
+            except Refused as refused:
+                return refused.answer
