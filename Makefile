@@ -33,10 +33,12 @@ fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 
 # Ten thousand refunds while processes die, a third of them while connections to PostgreSQL do, in ten to twenty
-# minutes; make test has a thousand of them. And the migration of a million payments and effects, killed at each second
+# minutes; make test has a thousand of them. Labels of a hundred returns on each database likewise, in some minutes; make
+# test has eight. And the migration of a million payments and effects, killed at each second
 # statement; make test has twenty thousand of them.
 crash: .venv/ready
 	cd tests && ../$(BIN)/python -m crash.campaign --refunds 10000
+	cd tests && ../$(BIN)/python -m crash.labels_campaign --orders 100 --seconds 600
 	RETOUR_ROWS=1000000 $(BIN)/pytest -q tests/store/test_killed_migration.py
 
 bench: .venv/ready sdks

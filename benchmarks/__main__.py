@@ -21,6 +21,7 @@ from benchmarks import machine, report
 from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sqlite_databases
 from benchmarks.folding import folding
 from benchmarks.growth import growth
+from benchmarks.label_calls import label_calls
 from benchmarks.processes import processes
 from benchmarks.reading_first import reading_first
 from benchmarks.refund_calls import refund_calls
@@ -51,6 +52,7 @@ def main() -> None:
     started, load_before = time.monotonic(), machine.load()
     parts = [
         _said(console, "refund calls", lambda: refund_calls(scale)),
+        _said(console, "label calls", lambda: label_calls(scale)),
         _said(console, "processes", lambda: processes(scale)),
         _said(console, "folding", lambda: folding(scale)),
     ]

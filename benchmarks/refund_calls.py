@@ -10,20 +10,15 @@ from typing import Any
 
 import attrs
 
+from benchmarks.beside_requests import BARE, OURS, rows_beside
 from benchmarks.partner import Partner
 from benchmarks.refund_client import AMOUNT
-from benchmarks.rounds import Ratio, Timing, Timings, Turn, take_turns
+from benchmarks.rounds import Timing, Turn, take_turns
 from benchmarks.scale import Scale
 from benchmarks.table import Part, Row, duration
 
-AIM = 1.3
-"""Times what ``requests`` alone takes for the same bytes, on the clock and in processor time."""
-
 SDKS = Path(__file__).parent.parent / ".sdks"
 """Where `make sdks` puts the environments."""
-
-OURS = "retour"
-BARE = ("requests", "requests at its best")
 
 _PROVIDERS = {
     "Mollie": ("mollie-api-python", "mollie-api-py"),
@@ -85,7 +80,7 @@ def _provider(name: str, sdks: Sequence[str], scale: Scale) -> Part:
     made = after["refunds"][len(before["refunds"]) :]
     if made != [1] * (1 + scale.refund_rounds) * scale.refunds * len(clients):
         raise AssertionError(f"not every payment at {name} was refunded once: {made}")
-    rows = [row for other in timings if other != OURS for row in _rows(section, timings, other, versions[other])]
+    rows = [row for other in timings if other != OURS for row in rows_beside(section, timings, other, versions[other])]
     rows += [Row(section=section, what=f"skipped: {sdk} is not there (make sdks)") for sdk in missing]
     spent = duration((after["cpu"] - before["cpu"]) / len(made))
     return Part(rows=tuple(rows), notes=(f"The sandbox of {name} takes {spent} of processor time per refund.",))
@@ -111,24 +106,3 @@ def _check_bytes(sandbox: _Sandbox, clients: Mapping[str, Partner]) -> None:
     for name in BARE:
         if sent[name] != sent[OURS]:
             raise AssertionError(f"{name} does not send what ours sends:\n{sent[name]}\n{sent[OURS]}")
-
-
-def _rows(section: str, timings: Mapping[str, Timings], other: str, version: str) -> list[Row]:
-    ours, theirs = timings[OURS], timings[other]
-    beside, bare = f"{OURS} / {other} {version}", other in BARE
-    return [
-        _row(section, beside, ours.wall, theirs.wall, ours.wall_ratio(theirs), bare=bare),
-        _row(section, f"processor time, {beside}", ours.cpu, theirs.cpu, ours.cpu_ratio(theirs), bare=bare),
-    ]
-
-
-def _row(section: str, what: str, ours: float, theirs: float, ratio: Ratio, *, bare: bool) -> Row:
-    return Row(
-        section=section,
-        what=what,
-        value=duration(ours),
-        against=duration(theirs),
-        ratio=str(ratio),
-        aim=f"at most {AIM} ×" if bare else "below 1 ×",
-        met=ratio.median <= AIM if bare else ratio.median < 1,
-    )

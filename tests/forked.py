@@ -26,6 +26,7 @@ _FORKING.set_forkserver_preload(
         "retour_manual_transfer.provider",
         "retour_mollie.provider",
         "retour_paypal.provider",
+        "retour_sendcloud.provider",
         "retour_stripe.provider",
         "sqlalchemy.dialects.postgresql.psycopg",
         "sqlalchemy.dialects.sqlite.pysqlite",

@@ -61,3 +61,24 @@ def test_reading_first_is_one_call_more_at_mollie_and_stripe_and_two_at_paypal()
         "calls per refund, PayPal 2.0",
         "calls per refund, Stripe 1.0",
     ]
+
+
+LABELS = """
+import attrs
+from benchmarks.label_calls import label_calls
+from benchmarks.scale import QUICK
+
+for row in label_calls(attrs.evolve(QUICK, refund_rounds=2, refunds=2)).rows:
+    print(row.section, "|", row.what.split(" / ")[0], "|", row.aim)
+"""
+
+
+def test_labels_are_made_and_cancelled_once_by_the_same_bytes_as_requests_sends() -> None:
+    ran = subprocess.run([sys.executable, "-c", LABELS], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        f"One {call}, Sendcloud | {what} | at most 1.3 ×"
+        for call in ("create_label", "cancel_label")
+        for _ in ("requests", "requests at its best")
+        for what in ("retour", "processor time, retour")
+    ]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import attrs
 import pytest
 from shipping.small_carrier import signed_webhook
 from shipping.world import ANNA, World
 
-from retour import InvalidWebhook, LabelState, ParcelState, WebhookReceipt, WrongState
+from retour import AttentionKind, InvalidWebhook, LabelState, ParcelState, WebhookReceipt, WrongState
+from retour.model.labels import Told
+from retour.providers import Shipment
 
 
 def tell(world: World, **said: str) -> WebhookReceipt:
@@ -49,6 +53,53 @@ def test_an_older_step_that_comes_later_does_not_move_it_back(make_world: Callab
     assert world.label().progress is ParcelState.DELIVERED
 
 
+def test_a_word_without_a_time_that_comes_late_takes_no_label_back(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = str(world.order().label_id)
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    before = len(world.desk.timeline("1001"))
+    tell(world, id="ev-1", told="announcing", parcel="p-R1")
+    tell(world, id="ev-2", told="ready", parcel="p-R1")
+    assert world.label().state is LabelState.CANCELLED
+    assert len(world.desk.timeline("1001")) == before
+
+
+def test_of_two_words_about_a_label_the_later_one_counts_whichever_comes_first(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    world.order()
+    tell(world, id="ev-2", told="cancelling", parcel="p-R1", changed_at="2026-11-29T12:00:00+00:00")
+    tell(world, id="ev-1", told="ready", parcel="p-R1", changed_at="2026-11-29T08:00:00+00:00")
+    assert world.label().state is LabelState.CANCELLING
+    tell(world, id="ev-3", told="ready", parcel="p-R1", changed_at="2026-11-29T13:00:00+00:00")
+    assert world.label().state is LabelState.READY, "its carrier did not cancel it"
+
+
+def test_a_late_word_about_a_label_that_was_scanned_since_does_not_cancel_it(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    tell(world, id="ev-2", parcel="p-R1", progress="on_its_way", changed_at="2026-11-29T12:00:00+00:00")
+    tell(world, id="ev-1", told="cancelling", parcel="p-R1", changed_at="2026-11-29T11:00:00+00:00")
+    assert (world.label().state, world.label().progress) == (LabelState.READY, ParcelState.ON_ITS_WAY)
+
+
+@pytest.mark.parametrize("progress", ["on_its_way", "delivered", "lost"])
+def test_a_label_that_is_used_while_it_is_being_cancelled_is_told_of_whoever_says_so(
+    make_world: Callable[..., World], progress: str
+) -> None:
+    world = make_world()
+    world.carrier.cancels_later = True
+    label_id = str(world.order().label_id)
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+    tell(world, parcel="p-R1", progress=progress)
+    assert world.label().state is LabelState.READY
+    [item] = world.desk.attention(AttentionKind.LABEL_NOT_CANCELLED).items
+    assert item.about == label_id
+    world.work_for(minutes=5)
+    assert [one.code for one in world.desk.timeline("1001")].count("label_cancel_refused") == 1
+
+
 def test_a_parcel_that_goes_out_is_none_of_ours(make_world: Callable[..., World]) -> None:
     world = make_world()
     world.order()
@@ -67,6 +118,120 @@ def test_a_label_that_was_found_without_names_gets_them_by_webhook(make_world: C
     tell(world, reference="R1", parcel="p-R1", order_id="1001")
     world.desk.cancel_label("1001", label_id, by=ANNA)
     assert world.label().state is LabelState.CANCELLED
+
+
+@pytest.mark.parametrize("by", ["look", "reconcile"])
+def test_a_label_that_was_found_without_names_gets_them_by_reading_where_no_webhook_comes(
+    make_world: Callable[..., World], by: str
+) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers, world.carrier.announces = 1, True
+    world.order()
+    world.work_for(minutes=1)
+    assert (world.label().state, world.label().reference) == (LabelState.ANNOUNCING, "")
+    world.carrier.bought[0].told = Told.READY
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    kind.names = True
+    if by == "look":
+        world.work_for(minutes=10)
+    else:
+        world.desk.reconcile_labels("1001")
+    label = world.label()
+    assert (label.state, label.reference, label.parcel) == (LabelState.READY, "R1", "p-R1")
+    assert len(world.desk.dossier("1001").labels) == 1
+
+
+def test_a_webhook_that_is_faster_than_the_answer_is_of_our_label_and_no_return_from_the_portal(
+    make_world: Callable[..., World],
+) -> None:
+    """The answer is lost, or on its way: whether the webhook names our label is known when that is."""
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers = 1
+    label_id = str(world.order().label_id)
+    assert world.label().state is LabelState.UNKNOWN
+    tell(world, told="announcing", reference="R1", order_id="1001")
+    assert list(world.desk.dossier("1001").returns) == [world.return_id]
+    world.work_for(minutes=1)
+    world.work_for(minutes=5)
+    [label] = world.desk.dossier("1001").labels.values()
+    assert (label.id, label.state, label.reference) == (label_id, LabelState.READY, "R1")
+    assert list(world.desk.dossier("1001").returns) == [world.return_id]
+    assert len(world.carrier.bought) == 1
+
+
+def test_the_number_of_a_return_from_the_portal_is_not_given_to_a_label_that_has_another_parcel(
+    make_world: Callable[..., World],
+) -> None:
+    """The webhook says its number alone: which parcel that has is read, and our label's is known by now."""
+    world = make_world()
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    kind.list_shipments = lambda self, order_id, since: [
+        attrs.evolve(one.shipment(ours=False), reference="") for one in world.carrier.bought
+    ]
+    read = kind.fetch_shipment
+    in_portal = Shipment(told=Told.READY, parcel="p-R9", order_id="1001")
+    kind.fetch_shipment = lambda self, reference, parcel: (
+        in_portal if reference == "R9" else attrs.evolve(read(self, "R1", parcel), label_id="", reference="")
+    )
+    world.carrier.lost_answers = 1
+    label_id = str(world.order().label_id)
+    world.work_for(minutes=1)
+    assert (world.label().reference, world.label().parcel) == ("", "p-R1")
+    tell(world, id="ev-9", told="announcing", reference="R9", order_id="1001")
+    labels = world.desk.dossier("1001").labels
+    assert [(one.reference, one.parcel) for one in labels.values()] == [("", "p-R1"), ("R9", "p-R9")]
+    tell(world, id="ev-1", told="announcing", reference="R1", order_id="1001")
+    assert world.desk.dossier("1001").labels[label_id].reference == "R1"
+
+
+@pytest.mark.parametrize("first", ["R9", "R1"])
+def test_while_nothing_tells_two_shipments_apart_neither_number_is_given_to_a_label(
+    make_world: Callable[..., World], first: str
+) -> None:
+    """Neither ours nor the customer's own has a parcel yet. A person sees at the provider which is which."""
+    world = make_world()
+    world.carrier.announces = True
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    numbers = {"R1": "p-R1", "R9": "p-R9"}
+    announced = [False]
+
+    def shown(number: str) -> Shipment:
+        told, parcel = (Told.READY, numbers[number]) if announced[0] else (Told.ANNOUNCING, "")
+        return Shipment(told=told, parcel=parcel, order_id="1001")
+
+    kind.list_shipments = lambda self, order_id, since: [shown(number) for number in listed]
+    kind.fetch_shipment = lambda self, reference, parcel: shown(reference or parcel.removeprefix("p-"))
+    listed = ["R1"]
+    world.carrier.lost_answers = 1
+    world.order()
+    world.work_for(minutes=1)
+    assert (world.label().state, world.label().parcel) == (LabelState.ANNOUNCING, "")
+    listed.append("R9")
+    for number in (first, "R1" if first == "R9" else "R9"):
+        tell(world, id=f"ev-{number}", told="announcing", reference=number, order_id="1001")
+    assert [one.reference for one in world.desk.dossier("1001").labels.values()] == [""]
+    announced[0] = True
+    world.desk.reconcile_labels("1001")
+    world.work_for(hours=2)
+    [item] = world.desk.attention().items
+    assert (item.kind, item.can_do) == (AttentionKind.LABEL_UNKNOWN, ("settle_label",))
+    world.desk.settle_label("1001", item.about, by=ANNA, made=True, reference="R1")
+    world.work_for(hours=2)
+    world.work_for(hours=2)
+    assert {one.reference: one.parcel for one in world.desk.dossier("1001").labels.values()} == numbers
+    assert world.desk.attention().items == ()
+
+
+def test_a_label_without_names_gets_none_by_reading_while_two_can_be_it(make_world: Callable[..., World]) -> None:
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers, world.carrier.announces = 1, True
+    world.order()
+    world.work_for(minutes=1)
+    world.carrier.portal("R9", parcel="p-R9")
+    world.work_for(minutes=10)
+    world.desk.reconcile_labels("1001")
+    label = next(iter(world.desk.dossier("1001").labels.values()))
+    assert (label.reference, label.parcel) == ("", "")
 
 
 def test_a_webhook_of_one_shop_moves_no_parcel_of_another(make_world: Callable[..., World]) -> None:

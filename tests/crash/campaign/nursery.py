@@ -12,11 +12,21 @@ import signal
 import traceback
 from collections.abc import Mapping
 from multiprocessing.connection import Connection, Pipe
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import attrs
 
-from .people import Person, World
+
+class World(Protocol):
+    """What everybody works on: plain data, so that it can be sent to another process."""
+
+    @property
+    def folder(self) -> Path:
+        """Where people write down what has to outlive them."""
+
+    def live(self, role: str, number: int, life: int) -> None:
+        """One life of one process."""
 
 
 class Nursery:
@@ -87,7 +97,7 @@ class _Children:
             assert self.world is not None
             code = 0
             try:
-                Person(world=self.world, role=role, number=number, life=life).live()
+                self.world.live(role, number, life)
             except BaseException:  # noqa: BLE001 - written down, and the campaign fails
                 code = 1
                 said = json.dumps(f"{role} {number}: {traceback.format_exc()}")

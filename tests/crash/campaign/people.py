@@ -99,6 +99,10 @@ class World:
         """The clock that all share."""
         return CampaignClock(self.folder / "clock")
 
+    def live(self, role: str, number: int, life: int) -> None:
+        """One life of one process."""
+        Person(world=self, role=role, number=number, life=life).live()
+
 
 COMPLETE_AFTER = datetime.timedelta(minutes=20)
 

@@ -30,7 +30,7 @@ from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.label_request import LabelDocument, Shipment
 from retour.rules import labels
 from retour.rules.draft import Draft
-from retour.rules.labels import ReportedShipment
+from retour.rules.label_reports import ReportedShipment
 from retour.rules.portal_returns import record_shipment
 from retour.steps.case import Case
 
@@ -128,7 +128,7 @@ class Labels:
         def decide(draft: Draft, order: Order) -> None:
             for (provider, account), shipments in read.items():
                 portal = self.services.labelling.portal(self.commands.shop_id, provider, account)
-                for seen in shipments:
+                for seen in labels.recognized(draft.dossier, provider, account, shipments):
                     record_shipment(draft, order, portal, seen, Evidence.RECONCILE)
 
         by = Actor.system("retour")

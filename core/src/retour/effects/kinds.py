@@ -32,7 +32,7 @@ from retour.rules.effects import (
     refunds_to_send,
     stock_to_book,
 )
-from retour.rules.labels import ReportedShipment
+from retour.rules.label_reports import ReportedShipment
 from retour.rules.late_failures import first_look, refunds_that_can_come_back
 from retour.rules.matching import ReportedRefund
 from retour.shop import ShopCaller

@@ -25,15 +25,17 @@ from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.label_request import LabelRequest, Shipment
 from retour.rules.draft import Draft
+from retour.rules.label_reports import ReportedItem, ReportedShipment, report
 from retour.rules.labels import (
+    MADE_BEFORE,
     NextForLabel,
-    ReportedItem,
-    ReportedShipment,
     candidates,
+    could_be_ours,
     follows_a_refusal,
+    is_being_made,
     label_meant,
+    label_named,
     next_for_label,
-    report,
 )
 from retour.rules.portal_returns import Portal, record_shipment
 from retour.steps.case import Case
@@ -42,9 +44,6 @@ from retour.store.store import Store
 
 _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a label whose answer was lost."""
-
-_BEFORE = datetime.timedelta(minutes=15)
-"""How much earlier than our own intent a provider's clock can say that a label was made."""
 
 WATCHED = datetime.timedelta(days=90)
 """How long after it was ordered a parcel is looked at: none is on its way for longer."""
@@ -182,13 +181,10 @@ class Labelling:
         taken for it, none or several wait for a person."""
         if not provider.capabilities.list_shipments.usable:
             return _held(effect, label, reason(ReasonCode.LABEL_NOT_FOUND))
-        since = (label.begun_at or label.ordered_at) - _BEFORE
         try:
-            shipments = provider.list_shipments(case.order_id, since)
+            found = _found_among_the_orders(label, provider, case)
         except ProviderError as error:
             return _unclear(effect, label, cannot_be_asked(error.reason))
-        seen = [as_reported_shipment(one) for one in shipments]
-        found = candidates(case.dossier, label, seen)
         if len(found) != 1:
             return _held(effect, label, reason(ReasonCode.LABEL_NOT_FOUND))
         return Attempt(settled=done(effect), fact=self._reports(effect, label, found[0], Evidence.RECONCILE))
@@ -216,35 +212,70 @@ class Labelling:
         provider = self.accounts.shipping(case.shop, label.provider, label.account)
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
-        if not (label.reference or label.parcel):  # its names come by webhook alone
-            return Attempt(settled=postpone(effect, ""))
         try:
-            shipment = provider.fetch_shipment(label.reference, label.parcel)
+            found = _as_it_is(label, provider, case)
         except ProviderError as error:
             return Attempt(settled=postpone(effect, str(error), error.not_before))
-        seen = as_reported_shipment(shipment)
+        if len(found) > 1 and all(one.parcel or one.tracking_number for one in found):
+            return _held_among_several(effect, label)
+        if len(found) != 1:
+            return Attempt(settled=postpone(effect, ""))
+        [seen] = found
         ended = seen.progress is ParcelState.DELIVERED or seen.told.value in ("refused", "cancelled")
-
-        reports = self._reports(effect, label, seen, Evidence.LOOKUP)
-
-        def fact(draft: Draft) -> None:
-            known = draft.dossier.label(label.id)
-            reports(draft)
-            if known.cancel_asked and draft.dossier.label(label.id).scanned:
-                draft.record(_cancel_refused(label, reason(ReasonCode.NOT_CANCELLABLE)))
-
+        fact = self._reports(effect, label, seen, Evidence.LOOKUP)
         return Attempt(settled=done(effect) if ended else postpone(effect, ""), fact=fact)
 
     def told(self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case) -> Attempt:
         """Record what a signed webhook said of a shipment of ours, or of one that the customer made in the portal; of
-        any other, as of one that goes out, nothing."""
+        any other, as of one that goes out, nothing.
+
+        A webhook can be faster than the answer to the request that made its label, and can name that by its number
+        alone: it waits until the answer is known, and then what else names it is read. Where that does not tell whose
+        it is, it is taken for a label of ours only if the order has no other shipment that can be it."""
         portal = self.portal(effect.shop, provider, account)
+        unnamed = label_named(case.dossier, provider, account, seen) is None
+        if unnamed and seen.reference and could_be_ours(case.dossier, provider, account, seen):
+            if is_being_made(case.dossier, provider, account):
+                return Attempt(settled=postpone(effect, "", _A_MOMENT))
+            try:
+                seen = self._with_its_parcel(effect.shop, provider, account, seen)
+                waits = self._one_of_several(effect.shop, provider, account, seen, case)
+            except ProviderError as error:
+                return Attempt(settled=postpone(effect, str(error), error.not_before))
+            if waits:
+                return Attempt(settled=postpone(effect, ""))
 
         def fact(draft: Draft) -> None:
             if seen.reference or label_meant(draft.dossier, provider, account, seen) is not None:
                 record_shipment(draft, case.order, portal, seen, Evidence.WEBHOOK)
 
         return Attempt(settled=done(effect), fact=fact)
+
+    def _with_its_parcel(self, shop: str, provider: str, account: str, seen: ReportedShipment) -> ReportedShipment:
+        """What is said of a label, with the names of its parcel, where the provider can be asked for them and has them.
+        Raises `ProviderError`."""
+        caller = self.accounts.shipping(shop, provider, account)
+        if seen.parcel or isinstance(caller, Text) or not caller.capabilities.fetch_shipment.usable:
+            return seen
+        try:
+            read = caller.fetch_shipment(seen.reference, "")
+        except ProviderError as error:
+            if error.code is ErrorCode.UNKNOWN_SHIPMENT:
+                return seen
+            raise
+        return attrs.evolve(seen, parcel=read.parcel, tracking_number=read.tracking_number)
+
+    def _one_of_several(self, shop: str, provider: str, account: str, seen: ReportedShipment, case: Case) -> bool:
+        """Whether what is said of a label could be said of several, and nothing that is known tells which. Raises
+        `ProviderError`."""
+        known = label_named(case.dossier, provider, account, seen)
+        if known is not None or not could_be_ours(case.dossier, provider, account, seen):
+            return False
+        caller = self.accounts.shipping(shop, provider, account)
+        if isinstance(caller, Text) or not caller.capabilities.list_shipments.usable:
+            return False
+        label = label_meant(case.dossier, provider, account, seen)
+        return label is None or len(_found_among_the_orders(label, caller, case)) != 1
 
     def portal(self, shop: str, provider: str, account: str) -> Portal:
         """What is known of a provider's portal in a shop."""
@@ -274,6 +305,22 @@ class Labelling:
             return Attempt(settled=done(effect), record=record)
         fact = self._reports(effect, label, as_reported_shipment(shipment), Evidence.ANSWER)
         return Attempt(settled=done(effect), fact=fact)
+
+
+def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:
+    """A label as its provider has it. One that is known without its names is looked for among those of its order: it
+    has some as soon as its carrier knows it. Gives all that can be it. Raises `ProviderError`."""
+    if label.reference or label.parcel:
+        return [as_reported_shipment(provider.fetch_shipment(label.reference, label.parcel))]
+    if not provider.capabilities.list_shipments.usable:
+        return []
+    return _found_among_the_orders(label, provider, case)
+
+
+def _found_among_the_orders(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:
+    """The return shipments of an order that can be a label; raises `ProviderError`."""
+    shipments = provider.list_shipments(case.order_id, (label.begun_at or label.ordered_at) - MADE_BEFORE)
+    return candidates(case.dossier, label, [as_reported_shipment(one) for one in shipments])
 
 
 def as_reported_shipment(shipment: Shipment) -> ReportedShipment:
@@ -325,6 +372,21 @@ def _held(effect: ClaimedEffect, label: Label, because: Reason) -> Attempt:
         draft.record(LabelHeld(return_id=label.return_id, label_id=label.id, because=because))
 
     return Attempt(settled=done(effect), record=_while_open(label, record))
+
+
+def _held_among_several(effect: ClaimedEffect, label: Label) -> Attempt:
+    """It is there, and its names are those of one of several: nothing but a person can tell of which."""
+    because = reason(ReasonCode.LABEL_NOT_FOUND)
+
+    def record(draft: Draft) -> None:
+        now = draft.dossier.label(label.id)
+        if now.open and not (now.reference or now.parcel or now.needs_person):
+            draft.record(
+                LabelUnclear(return_id=label.return_id, label_id=label.id, because=because, database_at=draft.latest)
+            )
+            draft.record(LabelHeld(return_id=label.return_id, label_id=label.id, because=because))
+
+    return Attempt(settled=postpone(effect, ""), record=record)
 
 
 def _cancel_refused(label: Label, because: Reason) -> LabelCancelRefused:

@@ -137,9 +137,10 @@ class Label:
     addresses that are kept apart as ``addresses_id``; it was asked for after ``begun_at`` by the database's clock. A
     label that the customer made in the provider's portal has none of these.
     ``reference`` and ``parcel`` are what the provider calls the label and its parcel; empty where it was found without
-    them: then it can be shown and not cancelled. ``told`` is the provider's last word of it, ``progress`` how far its
-    parcel is, ``provider_status`` the same in the provider's word. ``cost`` is what the provider charges for it, borne
-    by ``payer``. ``valid_until`` is the last day it can be used, in the shop's zone, where the provider says so.
+    them: then it can be shown and not cancelled. ``told`` is the provider's last word of it, true since ``said_at`` by
+    the provider's clock, ``progress`` how far its parcel is, ``provider_status`` the same in the provider's word.
+    ``cost`` is what the provider charges for it, borne by ``payer``. ``valid_until`` is the last day it can be used, in
+    the shop's zone, where the provider says so.
     ``because`` is why it waits, was refused or is unclear, and ``needs_person`` says that nothing goes on by itself.
     ``replaces`` is the label that it stands for, ``replaced_by`` the one that stands for it. ``scanned_at`` is when a
     carrier was first seen to have the parcel; ``moved_at`` is when its last step was recorded, ``told_at`` when it was
@@ -163,6 +164,7 @@ class Label:
     reference: str = ""
     parcel: str = ""
     told: Told | None = None
+    said_at: datetime.datetime | None = None
     progress: ParcelState = ParcelState.NOT_SENT
     provider_status: str = ""
     carrier: str = ""

@@ -1,4 +1,4 @@
-"""Labels: when one can be ordered, what its provider's word makes of it, and what to do where nobody knows.
+"""Labels: when one can be ordered or taken back, and what to do where nobody knows whether it was made.
 
 A label costs money once. It is decided on, committed, and then asked for; after a lost answer its provider is asked
 first, and another is made only where the first certainly was not.
@@ -7,32 +7,27 @@ first, and another is made only where the first certainly was not.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import attrs
 
-from retour.model.actor import Actor, ActorKind
+from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, WrongState
-from retour.model.events.goods import ReturnSent
 from retour.model.events.labels import (
     LabelCancelAsked,
     LabelOrdered,
-    LabelReported,
     LabelSettled,
-    ParcelMoved,
 )
-from retour.model.labels import LABEL_WORDS, Label, LabelOption, LabelState, ParcelState, Told, WhatFollows, WhoPays
+from retour.model.labels import LABEL_WORDS, Label, LabelOption, LabelState, WhoPays
 from retour.model.moment import Moment
-from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel, check_route
-from retour.model.reasons import Reason
-from retour.model.refunds import Evidence
 from retour.model.returns import GOODS_WORDS, GoodsState
 from retour.model.text import text
 from retour.rules.draft import Draft
+from retour.rules.label_reports import ReportedShipment
 
 _CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
 """Returns of which goods are still to come."""
@@ -244,117 +239,6 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
     )
 
 
-# --- what the provider says ------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class ReportedItem:
-    """What a provider says is in a parcel: see `retour.providers.SentItem`."""
-
-    quantity: int
-    sku: str = ""
-    description: str = ""
-    reason: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class ReportedShipment:
-    """A label and its parcel as a provider has them, as a value of ours: see `retour.providers.Shipment`."""
-
-    told: Told
-    reference: str = ""
-    parcel: str = ""
-    label_id: str = ""
-    progress: ParcelState = ParcelState.NOT_SENT
-    provider_status: str = ""
-    because: Reason | None = None
-    carrier: str = ""
-    tracking_number: str = ""
-    tracking_url: str = ""
-    cost: Money | None = None
-    valid_until: datetime.date | None = None
-    made_at: datetime.datetime | None = None
-    changed_at: datetime.datetime | None = None
-    items: tuple[ReportedItem, ...] = ()
-
-    @property
-    def names(self) -> set[str]:
-        """What names it at the provider."""
-        return {name for name in (self.reference, self.parcel, self.tracking_number) if name}
-
-
-def report(
-    draft: Draft,
-    label: Label,
-    seen: ReportedShipment,
-    evidence: Evidence,
-    follows: Mapping[ParcelState, WhatFollows],
-) -> None:
-    """Record what a provider says of one label, where that is news, and what ``follows`` from a step of its parcel. A
-    parcel never goes back to where it was by an answer that is older than what we know."""
-    by = Actor.provider(label.provider)
-    facts = LabelReported(
-        return_id=label.return_id,
-        label_id=label.id,
-        told=seen.told,
-        evidence=evidence,
-        reference=seen.reference,
-        parcel=seen.parcel,
-        carrier=seen.carrier,
-        tracking_number=seen.tracking_number,
-        tracking_url=seen.tracking_url,
-        cost=seen.cost,
-        valid_until=seen.valid_until,
-        because=seen.because,
-        became_ready=seen.told is Told.READY and label.told is not Told.READY,
-    )
-    if _is_news(label, facts):
-        draft.record(facts, by)
-    if seen.progress is not label.progress and not _is_older(label, seen):
-        draft.record(
-            ParcelMoved(
-                return_id=label.return_id,
-                label_id=label.id,
-                progress=seen.progress,
-                provider_status=seen.provider_status,
-                follows=follows.get(seen.progress, WhatFollows.NOTHING),
-                moved_at=seen.changed_at,
-            ),
-            by,
-        )
-        _follow(draft, draft.dossier.label(label.id), by)
-
-
-def _follow(draft: Draft, label: Label, by: Actor) -> None:
-    """What follows from a step of a parcel at once; all else is for a list, where the label is read."""
-    return_ = draft.dossier.returns.get(label.return_id)
-    if label.follows is WhatFollows.SENT and return_ is not None and return_.goods is GoodsState.APPROVED:
-        draft.record(ReturnSent(return_id=return_.id, tracking=label.tracking_number), by)
-
-
-def _is_news(label: Label, facts: LabelReported) -> bool:
-    known = {
-        "reference": label.reference,
-        "parcel": label.parcel,
-        "carrier": label.carrier,
-        "tracking_number": label.tracking_number,
-        "tracking_url": label.tracking_url,
-        "cost": label.cost,
-        "valid_until": label.valid_until,
-    }
-    told = any(getattr(facts, name) not in (None, "", value) for name, value in known.items())
-    return told or facts.told is not label.told or label.state in _MAY_BE_MADE
-
-
-def _is_older(label: Label, seen: ReportedShipment) -> bool:
-    """Whether an answer speaks of an earlier moment than what is known: a scan does not unhappen, and webhooks come in
-    any order."""
-    known = label.told_at
-    if known is not None and seen.changed_at is not None and seen.changed_at < known:
-        return True
-    return label.scanned and seen.progress in (ParcelState.NOT_SENT, ParcelState.UNKNOWN)
-
-
 # --- finding out -----------------------------------------------------------------------------------------
 
 
@@ -393,6 +277,30 @@ def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipm
     return () if nameless else free
 
 
+MADE_BEFORE = datetime.timedelta(minutes=15)
+"""How much earlier than our own intent a provider's clock can say that a label was made."""
+
+
+def recognized(
+    dossier: Dossier, provider: str, account: str, shipments: Sequence[ReportedShipment]
+) -> list[ReportedShipment]:
+    """The shipments of an order, with our id on the one that must be the label which is known without its names: a
+    label has none in what is read of it until its carrier has it."""
+    nameless = [
+        one
+        for one in _labels_of(dossier, provider, account)
+        if one.told is not None and not (one.in_portal or one.reference or one.parcel or one.tracking_number)
+    ]
+    if len(nameless) != 1:
+        return list(shipments)
+    [label] = nameless
+    since = (label.begun_at or label.ordered_at) - MADE_BEFORE
+    found = candidates(dossier, label, [one for one in shipments if one.made_at is None or one.made_at >= since])
+    if len(found) != 1:
+        return list(shipments)
+    return [attrs.evolve(one, label_id=label.id) if one is found[0] else one for one in shipments]
+
+
 def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
     """Whether the label that was ordered before it for the same return was refused."""
     of_return = dossier.labels_of(label.return_id)
@@ -400,29 +308,49 @@ def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
     return bool(before) and before[-1].state is LabelState.REFUSED
 
 
+def label_named(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
+    """The label that a provider speaks of by our id, or by a name that it is known by there."""
+    for label in _labels_of(dossier, provider, account):
+        if seen.label_id == label.id or {label.reference, label.parcel, label.tracking_number} & seen.names:
+            return label
+    return None
+
+
 def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
     """Which label a provider speaks of: by our id, or by a name that it has there. What has a number of the label alone
     is the one that is known without one, and what has none is the one that is known by its number alone, if there is
-    just one such."""
-    of_account = _labels_of(dossier, provider, account)
-    for label in of_account:
-        if seen.label_id == label.id or {label.reference, label.parcel, label.tracking_number} & seen.names:
-            return label
+    just one such, and it has no other name that differs."""
+    label = label_named(dossier, provider, account, seen)
+    if label is not None:
+        return label
+    told = [one for one in _labels_of(dossier, provider, account) if one.told is not None and not _differs(one, seen)]
     if seen.reference:
-        half = [one for one in of_account if one.told is not None and not one.reference]
+        half = [one for one in told if not one.reference]
     else:
-        half = [one for one in of_account if one.in_portal and not (one.parcel or one.tracking_number)]
-        half = half if seen.names else []
+        half = [one for one in told if one.open and not (one.parcel or one.tracking_number)]
+        half = half if seen.names and all(one.in_portal for one in half) else []
     return half[0] if len(half) == 1 else None
 
 
-def is_half_known(dossier: Dossier, provider: str, account: str) -> bool:
-    """Whether a label of the order is known by some of its names only, so that another name could be one of its own."""
-    return any(
-        one.told is not None and not (one.reference and (one.parcel or one.tracking_number))
+def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> bool:
+    """Whether what a provider speaks of could be a label of the order that is known by some of its names only, or that
+    is being made."""
+    return is_being_made(dossier, provider, account) or any(
+        one.told is not None and not (one.reference and (one.parcel or one.tracking_number)) and not _differs(one, seen)
         for one in _labels_of(dossier, provider, account)
         if one.open
     )
+
+
+def is_being_made(dossier: Dossier, provider: str, account: str) -> bool:
+    """Whether a label of the order may be there, and nobody knows yet: its answer is on its way, or was lost."""
+    return any(one.state in _MAY_BE_MADE for one in _labels_of(dossier, provider, account))
+
+
+def _differs(label: Label, seen: ReportedShipment) -> bool:
+    ours = (label.reference, label.parcel, label.tracking_number)
+    theirs = (seen.reference, seen.parcel, seen.tracking_number)
+    return any(one and other and one != other for one, other in zip(ours, theirs, strict=True))
 
 
 def _labels_of(dossier: Dossier, provider: str, account: str) -> list[Label]:

@@ -21,7 +21,8 @@ from retour.model.refunds import Evidence
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import Objection, RequestedLine
 from retour.rules.draft import Draft
-from retour.rules.labels import ReportedItem, ReportedShipment, is_half_known, label_meant, report
+from retour.rules.label_reports import ReportedItem, ReportedShipment, report
+from retour.rules.labels import could_be_ours, label_meant
 from retour.rules.left import units_left
 
 _GONE = frozenset({Told.REFUSED, Told.CANCELLED})
@@ -40,11 +41,15 @@ class Portal:
 
 def record_shipment(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
     """Record what a provider says of a return shipment of an order: of a label that is known, or one that the customer
-    made himself. One that could be a label which is only half known waits until its names are told."""
+    made himself. One that could be a label which is being made or only half known waits until its names are told."""
     label = label_meant(draft.dossier, portal.provider, portal.account, seen)
     if label is not None:
         report(draft, label, seen, evidence, portal.follows)
-    elif seen.told not in _GONE and seen.names and not is_half_known(draft.dossier, portal.provider, portal.account):
+    elif (
+        seen.told not in _GONE
+        and seen.names
+        and not could_be_ours(draft.dossier, portal.provider, portal.account, seen)
+    ):
         _found(draft, order, portal, seen, evidence)
 
 

@@ -128,8 +128,9 @@ class LabelHeld:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class LabelReported:
-    """What the provider says of a label, where that is news. ``evidence`` is how we know; ``became_ready`` says that it
-    can be printed now, and could not before."""
+    """What the provider says of a label, where that is news. ``evidence`` is how we know, and ``said_at`` since when it
+    is so by the provider's clock, where it says so; ``became_ready`` says that it can be printed now, and could not
+    before."""
 
     type: ClassVar = "label_reported"
     version: ClassVar = 1
@@ -147,6 +148,7 @@ class LabelReported:
     cost: Money | None = None
     valid_until: datetime.date | None = None
     because: Reason | None = attrs.field(default=None, converter=as_reason)
+    said_at: datetime.datetime | None = None
     became_ready: bool = False
 
     @property

@@ -91,6 +91,7 @@ def _reported(dossier: Dossier, event: LabelReported, at: Recorded) -> Changes:
         at,
         state=_STATES[event.told],
         told=event.told,
+        said_at=event.said_at or known.said_at,
         reference=event.reference or known.reference,
         parcel=event.parcel or known.parcel,
         carrier=event.carrier or known.carrier,

@@ -1,0 +1,161 @@
+"""What a provider says of a label and its parcel, and what that is worth: its words come twice, late, in any order."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+import attrs
+
+from retour.model.actor import Actor
+from retour.model.events.goods import ReturnSent
+from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved
+from retour.model.labels import SCANNED, Label, LabelState, ParcelState, Told, WhatFollows
+from retour.model.money import Money
+from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.refunds import Evidence
+from retour.model.returns import GoodsState
+from retour.rules.draft import Draft
+
+_MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
+"""Labels of which nobody knows yet that they are there."""
+
+_WORD_OF: Mapping[LabelState, Told] = {
+    LabelState.ANNOUNCING: Told.ANNOUNCING,
+    LabelState.READY: Told.READY,
+    LabelState.REFUSED: Told.REFUSED,
+    LabelState.CANCELLING: Told.CANCELLING,
+    LabelState.CANCELLED: Told.CANCELLED,
+}
+
+_HOW_FAR = (Told.ANNOUNCING, Told.READY, Told.CANCELLING, Told.REFUSED, Told.CANCELLED)
+"""In which order a label gets there, where no time says which of two words came first."""
+
+
+@attrs.frozen(kw_only=True)
+class ReportedItem:
+    """What a provider says is in a parcel: see `retour.providers.SentItem`."""
+
+    quantity: int
+    sku: str = ""
+    description: str = ""
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ReportedShipment:
+    """A label and its parcel as a provider has them, as a value of ours: see `retour.providers.Shipment`."""
+
+    told: Told
+    reference: str = ""
+    parcel: str = ""
+    label_id: str = ""
+    progress: ParcelState = ParcelState.NOT_SENT
+    provider_status: str = ""
+    because: Reason | None = None
+    carrier: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    cost: Money | None = None
+    valid_until: datetime.date | None = None
+    made_at: datetime.datetime | None = None
+    changed_at: datetime.datetime | None = None
+    items: tuple[ReportedItem, ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        """What names it at the provider."""
+        return {name for name in (self.reference, self.parcel, self.tracking_number) if name}
+
+
+def report(
+    draft: Draft,
+    label: Label,
+    seen: ReportedShipment,
+    evidence: Evidence,
+    follows: Mapping[ParcelState, WhatFollows],
+) -> None:
+    """Record what a provider says of one label, where that is news, and what ``follows`` from a step of its parcel. A
+    parcel never goes back to where it was by an answer that is older than what we know, and one that is on its way has
+    a label that is not cancelled any more, whoever says so first."""
+    by = Actor.provider(label.provider)
+    late = _is_late(label, seen, evidence)
+    facts = LabelReported(
+        return_id=label.return_id,
+        label_id=label.id,
+        told=_WORD_OF.get(label.state, seen.told) if late else seen.told,
+        evidence=evidence,
+        reference=seen.reference,
+        parcel=seen.parcel,
+        carrier=seen.carrier,
+        tracking_number=seen.tracking_number,
+        tracking_url=seen.tracking_url,
+        cost=seen.cost,
+        valid_until=seen.valid_until,
+        because=label.because if late else seen.because,
+        said_at=None if late else seen.changed_at,
+        became_ready=seen.told is Told.READY and label.told is not Told.READY and not late,
+    )
+    if _is_news(label, facts, late=late):
+        draft.record(facts, by)
+    if seen.progress is not label.progress and not _is_older(label, seen, evidence):
+        draft.record(
+            ParcelMoved(
+                return_id=label.return_id,
+                label_id=label.id,
+                progress=seen.progress,
+                provider_status=seen.provider_status,
+                follows=follows.get(seen.progress, WhatFollows.NOTHING),
+                moved_at=seen.changed_at,
+            ),
+            by,
+        )
+        _follow(draft, draft.dossier.label(label.id), by)
+    now = draft.dossier.label(label.id)
+    if now.cancel_asked and now.scanned:
+        because = reason(ReasonCode.NOT_CANCELLABLE)
+        draft.record(LabelCancelRefused(return_id=now.return_id, label_id=now.id, because=because))
+
+
+def _follow(draft: Draft, label: Label, by: Actor) -> None:
+    """What follows from a step of a parcel at once; all else is for a list, where the label is read."""
+    return_ = draft.dossier.returns.get(label.return_id)
+    if label.follows is WhatFollows.SENT and return_ is not None and return_.goods is GoodsState.APPROVED:
+        draft.record(ReturnSent(return_id=return_.id, tracking=label.tracking_number), by)
+
+
+def _is_news(label: Label, facts: LabelReported, *, late: bool) -> bool:
+    known = {
+        "reference": label.reference,
+        "parcel": label.parcel,
+        "carrier": label.carrier,
+        "tracking_number": label.tracking_number,
+        "tracking_url": label.tracking_url,
+        "cost": label.cost,
+        "valid_until": label.valid_until,
+    }
+    told = any(getattr(facts, name) not in (None, "", value) for name, value in known.items())
+    return told or (facts.told is not label.told and not late) or label.state in _MAY_BE_MADE
+
+
+def _is_late(label: Label, seen: ReportedShipment, evidence: Evidence) -> bool:
+    """Whether a word of the label itself is older than the last one that is known. What a webhook says without a time,
+    or of the same moment, can be older too, and gets the label no further back; what was just read cannot."""
+    known = max([time for time in (label.said_at, label.told_at) if time is not None], default=None)
+    if label.told is None:
+        return False
+    if known is not None and seen.changed_at is not None and seen.changed_at != known:
+        return seen.changed_at < known
+    back = _HOW_FAR.index(seen.told) < _HOW_FAR.index(label.told) and seen.progress not in SCANNED
+    return back and evidence is Evidence.WEBHOOK
+
+
+def _is_older(label: Label, seen: ReportedShipment, evidence: Evidence) -> bool:
+    """Whether an answer speaks of an earlier moment than what is known of the parcel: a scan does not unhappen, and
+    webhooks come in any order."""
+    known = label.told_at
+    if known is not None and seen.changed_at is not None and seen.changed_at < known:
+        return True
+    if seen.changed_at is None and evidence is Evidence.WEBHOOK and seen.progress is ParcelState.NOT_SENT:
+        return True  # it is the first thing that is said of any parcel, and this may be that
+    return label.scanned and seen.progress in (ParcelState.NOT_SENT, ParcelState.UNKNOWN)

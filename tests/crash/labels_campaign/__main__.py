@@ -1,0 +1,54 @@
+"""Run campaigns of labels: ``python -m crash.labels_campaign --database sqlite --orders 40 --seed 7``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from crash.campaign.__main__ import empty_database
+
+from .audit import audit
+from .run import campaign
+
+WORKERS = {"sqlite": 2, "postgresql": 3}
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="crash.labels_campaign", description=__doc__)
+    options.add_argument("--database", choices=[*WORKERS, "all"], default="all")
+    options.add_argument("--orders", type=int, default=40, help="on each database")
+    options.add_argument("--seconds", type=float, default=300.0, help="at most, until all is settled")
+    options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    options.add_argument("--report", type=Path, metavar="FILE", help="what was found, as JSON")
+    given = options.parse_args()
+    for name in ("retour", "psycopg"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    clean, found = True, {}
+    for kind in list(WORKERS) if given.database == "all" else [given.database]:
+        with tempfile.TemporaryDirectory() as name, empty_database(kind, Path(name)) as database:
+            began = time.monotonic()
+            with campaign(database, Path(name), orders=given.orders, seed=given.seed, workers=WORKERS[kind]) as one:
+                one.rage(given.seconds)
+                raged = time.monotonic() - began
+                one.settle()
+                report = audit(one)
+            print(
+                f"\nlabels on {kind}, {WORKERS[kind]} workers, seed {given.seed}: {raged:.0f} s of crashes, "
+                f"{time.monotonic() - began:.0f} s in all"
+            )
+            print(report.text(), flush=True)
+            clean = clean and report.clean
+            found[kind] = {"clean": report.clean, "result": report.result, "numbers": dict(report.numbers)}
+    if given.report is not None:
+        given.report.write_text(json.dumps(found))
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
