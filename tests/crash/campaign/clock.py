@@ -15,6 +15,7 @@ class CampaignClock(SandboxClock):
     """Runs like the real clock. `advance` moves it ahead in every process that opened the same file."""
 
     def __init__(self, path: Path) -> None:
+        self.runs = True
         if not path.exists():
             path.write_bytes(struct.pack("d", 0.0))
         with path.open("r+b") as file:
