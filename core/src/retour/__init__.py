@@ -170,6 +170,7 @@ if TYPE_CHECKING:
         PluginStatus as PluginStatus,
         ProviderOff as ProviderOff,
     )
+    from retour.plugins.return_window import ReturnWindow as ReturnWindow
     from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
     from retour.shop import MemoryShop as MemoryShop, Shop as Shop
     from retour.store.connect import connect as connect
@@ -320,6 +321,7 @@ _HOMES = {
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),
     "plugins.registry": ("Plugin", "PluginStatus", "ProviderOff"),
+    "plugins.return_window": ("ReturnWindow",),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
     "shop": ("MemoryShop", "Shop"),
     "store.connect": ("connect",),

@@ -146,6 +146,7 @@ class _Reader:
             Money, lambda value, _: amount(_amount_text(value), self._currency, below_zero=True)
         )
         converter.register_structure_hook(datetime.datetime, lambda value, _: _moment(value))
+        converter.register_structure_hook(datetime.date, lambda value, _: _calendar_day(value))
         for choice in (LineKind, Mode):  # each by itself: as a kind of str it would be taken for any text
             converter.register_structure_hook(choice, _choice)
         converter.register_structure_hook_func(
@@ -276,6 +277,13 @@ def _moment(value: object) -> datetime.datetime:
     if at is None or at.tzinfo is None:
         raise Wrong(text('must be a time with its zone, as in "2026-11-16T09:12:00+01:00"'))
     return at
+
+
+def _calendar_day(value: object) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(value if isinstance(value, str) and len(value) == len("2026-11-16") else "")
+    except ValueError:
+        raise Wrong(text('must be a calendar day, as in "2026-11-16"')) from None
 
 
 def _choice(value: object, kind: Any) -> StrEnum:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from math import isfinite
 from typing import Any, TypeVar, get_type_hints
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
@@ -141,20 +140,6 @@ def listed_plugins(given: Any) -> list[object]:
             text("plugins= has a None in it: is there a function that makes a plugin and returns none?")
         )
     return listed
-
-
-def zone_of(given: Any) -> ZoneInfo:
-    """The zone called so. Raises `InvalidArgument`."""
-    try:
-        return ZoneInfo(given)
-    except Exception as error:  # what it raises depends on the system, and on what is wrong
-        raise InvalidArgument(
-            text(
-                "zone= is the name of a time zone, as Europe/Amsterdam, and not {given}. On a system without time "
-                "zones: pip install tzdata.",
-                given=shown(given),
-            )
-        ) from error
 
 
 def check_seconds(given: Any) -> None:

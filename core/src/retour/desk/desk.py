@@ -26,7 +26,6 @@ from retour.desk.arguments import (
     listed_plugins,
     parcel_steps_of,
     return_address_of,
-    zone_of,
 )
 from retour.desk.attention import AttentionDesk, attention_kind
 from retour.desk.commands import Command, Commands, Decide, Request
@@ -53,6 +52,7 @@ from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
 from retour.model.actor import Actor
 from retour.model.attention import AttentionKind, AttentionPage
+from retour.model.calendar import zone_of
 from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument

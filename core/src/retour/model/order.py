@@ -244,7 +244,8 @@ class Delivery:
     """How the goods went out: what was ``paid`` for it, the shipping ``provider`` (empty: none), which parcel.
 
     ``number`` is the order or tracking number that the shipping provider knows; ``postal_code`` and ``country``
-    (ISO 3166-1 alpha-2) are the address's, personal data that never enters an event.
+    (ISO 3166-1 alpha-2) are the address's, personal data that never enters an event. ``delivered_on`` is the calendar
+    day on which the customer had the last of the goods; None while nobody knows.
     """
 
     paid: Paid
@@ -252,6 +253,7 @@ class Delivery:
     number: Reference = ""
     postal_code: Reference = attrs.field(default="", repr=False)
     country: Reference = ""
+    delivered_on: datetime.date | None = None
 
 
 def _lines(given: Sequence[OrderLine]) -> tuple[OrderLine, ...]:

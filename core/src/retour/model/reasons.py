@@ -6,6 +6,7 @@ a person, a plugin, a shop or a provider said is kept as they gave it, and is fo
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -73,6 +74,9 @@ class ReasonCode(StrEnum):
     PARCEL_GOES_BACK = "parcel_goes_back"
     PARCEL_HELD_UP = "parcel_held_up"
     PARCEL_MOVED = "parcel_moved"
+    WINDOW_ENDED = "window_ended"  # the values "days", "ended" and "since", of which the last two are ISO dates
+    WINDOW_ENDED_SINCE_ORDER = "window_ended_since_order"  # the same values: no delivery date is known
+    WINDOW_UNKNOWN = "window_unknown"  # neither a delivery date nor an order date: the value "days"
     DID_NOT_ARRIVE = "did_not_arrive"  # the last refund of a payment, by its provider's word
 
     AUTHENTICATION = "authentication"
@@ -105,6 +109,8 @@ class ReasonCode(StrEnum):
     def _missing_(cls, value: object) -> ReasonCode | None:
         return cls.UNKNOWN if isinstance(value, str) else None
 
+
+_WITH_DAYS = frozenset({ReasonCode.WINDOW_ENDED, ReasonCode.WINDOW_ENDED_SINCE_ORDER})
 
 NEVER_AT_THE_PROVIDER = frozenset({ReasonCode.NOT_REFUNDABLE, ReasonCode.TOO_LATE})
 """Why nothing of a payment goes back by its provider, now or later."""
@@ -144,6 +150,8 @@ class Reason:
         values: dict[str, Any] = dict(self.values)
         if self.code is ReasonCode.CANNOT_BE_ASKED:
             values["error"] = attrs.evolve(_WORDS[ReasonCode(self.values["error"])], values=self.values)
+        if self.code in _WITH_DAYS:
+            values |= {name: _day(value) for name, value in self.values.items() if name in ("ended", "since")}
         worded = attrs.evolve(ours, values={**ours.values, **values})
         if not self.said:
             return worded
@@ -188,6 +196,14 @@ def as_reason(given: str | Reason | None) -> Reason | None:
     if not is_text(given):
         return given  # type: ignore[return-value]  # a reason, none, or what the field's own check refuses
     return Reason(code=ReasonCode.SAID, said=given) if given else None
+
+
+def _day(value: str) -> datetime.date | str:
+    """A day for people; what is none, as a plugin can have written it, stays as it is."""
+    try:
+        return datetime.date.fromisoformat(value)
+    except ValueError:
+        return value
 
 
 _WORDS: Mapping[ReasonCode, Text] = {
@@ -289,6 +305,17 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PARCEL_GOES_BACK: text("the parcel is on its way back to the customer"),
     ReasonCode.PARCEL_HELD_UP: text("the carrier holds the parcel up"),
     ReasonCode.PARCEL_MOVED: text("the parcel got further"),
+    ReasonCode.WINDOW_ENDED: text(
+        "the return window of {days} days ended on {ended}, counted from the delivery on {since}"
+    ),
+    ReasonCode.WINDOW_ENDED_SINCE_ORDER: text(
+        "the return window of {days} days ended on {ended}, counted from the order on {since}, since its delivery date "
+        "is not known: look when it was delivered"
+    ),
+    ReasonCode.WINDOW_UNKNOWN: text(
+        "whether the return window of {days} days is over is not known: the order has no delivery date and no order "
+        "date"
+    ),
     ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
