@@ -263,6 +263,9 @@ VALUES = {
     ReasonCode.LINE_GONE: {"line": "cup", "amount": "EUR 1.00"},
     ReasonCode.LINE_REPRICED: {"line": "cup", "before": "EUR 2.00", "now": "EUR 1.00"},
     ReasonCode.SEVERAL_LINES: {"lines": "cup, pot"},
+    ReasonCode.WINDOW_ENDED: {"days": "14", "ended": "2026-10-19", "since": "2026-10-05"},
+    ReasonCode.WINDOW_ENDED_SINCE_ORDER: {"days": "14", "ended": "2026-10-16", "since": "2026-10-02"},
+    ReasonCode.WINDOW_UNKNOWN: {"days": "14"},
 }
 
 
