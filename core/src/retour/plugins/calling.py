@@ -15,20 +15,26 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, Protocol, TypeAlias, get_origin
+from typing import Any, TypeAlias, TypeVar, get_origin
+
+import attrs
 
 from retour.model.asking import asking
 from retour.model.errors import AskedWithin, InvalidValue
 from retour.model.fields import check_again, wanted_instead
 from retour.model.making import apart
 from retour.model.reasons import Reason, ReasonCode, reason
+from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.http import DEADLINE_SECONDS, time_limit
+from retour.providers.write_limit import writes_are_too_late
 
 log = logging.getLogger("retour.plugins")
 
 MOST_ANSWERS = 10_000
 """Refunds of one payment, or shipments of one order, that are read at most: an answer that never ends is none."""
+
+_Answer = TypeVar("_Answer")
 
 About: TypeAlias = Callable[[Any], bool]
 """Whether an answer is about what was asked."""
@@ -37,17 +43,62 @@ LONGEST_WAIT = datetime.timedelta(days=366)
 """The longest time that a provider can ask us to wait before the next try."""
 
 
-class Caller(Protocol):
-    """Who calls, and who is to blame: a `PaymentCaller` or a `ShippingCaller`."""
+@attrs.frozen(kw_only=True)
+class Caller:
+    """What `PaymentCaller` and `ShippingCaller` have in common: who calls, whose fault a failure is, and how a read and
+    a write fail. ``origin`` is the distribution to blame for what it does."""
+
+    name: str
+    display_name: str
+    capabilities: PaymentCapabilities | ShippingCapabilities
+    origin: str
+    _provider: Any = attrs.field(repr=False)
 
     @property
-    def name(self) -> str: ...
+    def reads_webhooks(self) -> bool:
+        """Whether it reads webhooks."""
+        return self.capabilities.reads_webhooks
 
-    @property
-    def display_name(self) -> str: ...
+    def check_settings(self) -> None:
+        """One cheap call that shows that the settings work; raises where they do not."""
+        self._read("check_settings", None, declared=self.capabilities.check_settings.usable)
 
-    @property
-    def origin(self) -> str: ...
+    def _read(
+        self,
+        method: str,
+        kind: Any,
+        *arguments: object,
+        declared: bool = True,
+        about: About | None = None,
+        refuses: type[Exception] = ProviderError,
+    ) -> Any:
+        return called(
+            self,
+            self._provider,
+            method,
+            kind,
+            arguments,
+            declared=declared,
+            failed=ErrorCode.UNAVAILABLE,
+            refuses=refuses,
+            about=about,
+        )
+
+    def _write(self, method: str, kind: type[_Answer], *arguments: object, declared: bool, about: About) -> _Answer:
+        """One that speaks to its provider in another way than by its session is stopped here at least."""
+        if writes_are_too_late():
+            raise ProviderError(ErrorCode.NOT_SENT, f"it was too late for {method}")
+        done: _Answer = called(
+            self,
+            self._provider,
+            method,
+            kind,
+            arguments,
+            declared=declared,
+            failed=ErrorCode.OUTCOME_UNKNOWN,
+            about=about,
+        )
+        return done
 
 
 class ProviderBroke(ProviderError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 
@@ -11,34 +10,24 @@ from retour.model.destinations import Destination
 from retour.model.fields import Id, wanted_instead
 from retour.model.order import Mode, Payment
 from retour.model.refunds import LinkRequest, RefundLink
-from retour.plugins.calling import About, called
+from retour.plugins.calling import About, Caller
 from retour.providers.capabilities import PaymentCapabilities
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
-from retour.providers.write_limit import writes_are_too_late
 
 
 @attrs.frozen(kw_only=True)
-class PaymentCaller:
+class PaymentCaller(Caller):
     """A payment provider of one shop, account and mode.
 
-    ``origin`` is the distribution to blame for what it does, ``mode`` the one that its settings say they are of, None
-    where they cannot tell. Each method ends within `DEADLINE_SECONDS`, as far as its
-    network calls go, and raises `ProviderError` and nothing else; `KeyboardInterrupt` goes on up.
+    ``mode`` is the one that its settings say they are of, None where they cannot tell. Each method ends within
+    `DEADLINE_SECONDS`, as far as its network calls go, and raises `ProviderError` and nothing else;
+    `KeyboardInterrupt` goes on up.
     """
 
-    name: str
-    display_name: str
     capabilities: PaymentCapabilities
-    origin: str
     mode: Mode | None = None
-    _provider: Any = attrs.field(repr=False)
-
-    @property
-    def reads_webhooks(self) -> bool:
-        """Whether it reads webhooks."""
-        return self.capabilities.reads_webhooks
 
     def refund_url(self, request: LinkRequest) -> RefundLink:
         """Where a person goes to refund a payment."""
@@ -67,7 +56,9 @@ class PaymentCaller:
             raise ProviderError(
                 ErrorCode.CONFIGURATION, f"{self.display_name} does not declare that it refunds to a bank account"
             )
-        return self._write("refund", request, declared=self.capabilities.refunds, about=_of_request(request))
+        return self._write(
+            "refund", RefundResult, request, declared=self.capabilities.refunds, about=_of_request(request)
+        )
 
     def fetch_refund(self, target: str, reference: str) -> RefundResult:
         """The refund as the provider has it now."""
@@ -92,55 +83,20 @@ class PaymentCaller:
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
         """Take a refund back. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
         able = self.capabilities.cancel_refund.usable
-        return self._write("cancel_refund", target, reference, declared=able, about=_of_reference(target, reference))
+        return self._write(
+            "cancel_refund", RefundResult, target, reference, declared=able, about=_of_reference(target, reference)
+        )
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         """What a webhook says, its signature checked. Raises `WebhookRejected` too."""
-        said: VerifiedEvents | ToFetch = called(
-            self,
-            self._provider,
+        said: VerifiedEvents | ToFetch = self._read(
             "parse_webhook",
             VerifiedEvents | ToFetch,
-            (webhook,),
+            webhook,
             declared=self.capabilities.reads_webhooks,
-            failed=ErrorCode.UNAVAILABLE,
             refuses=WebhookRejected,
         )
         return said
-
-    def check_settings(self) -> None:
-        """One cheap call that shows that the settings work."""
-        self._read("check_settings", None, declared=self.capabilities.check_settings.usable)
-
-    def _read(
-        self, method: str, kind: Any, *arguments: object, declared: bool = True, about: About | None = None
-    ) -> Any:
-        return called(
-            self,
-            self._provider,
-            method,
-            kind,
-            arguments,
-            declared=declared,
-            failed=ErrorCode.UNAVAILABLE,
-            about=about,
-        )
-
-    def _write(self, method: str, *arguments: object, declared: bool, about: About) -> RefundResult:
-        """One that speaks to its provider in another way than by its session is stopped here at least."""
-        if writes_are_too_late():
-            raise ProviderError(ErrorCode.NOT_SENT, f"it was too late for {method}")
-        done: RefundResult = called(
-            self,
-            self._provider,
-            method,
-            RefundResult,
-            arguments,
-            declared=declared,
-            failed=ErrorCode.OUTCOME_UNKNOWN,
-            about=about,
-        )
-        return done
 
 
 def _of_request(request: RefundRequest) -> About:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 
@@ -12,28 +11,17 @@ from retour.model.labels import LabelForm, LabelOption
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel
 from retour.model.shipping import ShippingOption, ShippingWay
-from retour.plugins.calling import About, called
+from retour.plugins.calling import About, Caller
 from retour.providers.capabilities import ShippingCapabilities
-from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.label_request import LabelDocument, LabelRequest, Shipment, ShipmentEvents
 from retour.providers.webhooks import RawWebhook, WebhookRejected
-from retour.providers.write_limit import writes_are_too_late
 
 
 @attrs.frozen(kw_only=True)
-class ShippingCaller:
+class ShippingCaller(Caller):
     """A shipping provider of one shop, called as `PaymentCaller` calls: a `ProviderError` and nothing else."""
 
-    name: str
-    display_name: str
     capabilities: ShippingCapabilities
-    origin: str
-    _provider: Any = attrs.field(repr=False)
-
-    @property
-    def reads_webhooks(self) -> bool:
-        """Whether it reads webhooks."""
-        return self.capabilities.reads_webhooks
 
     def portal_url(self, order: Order) -> ShippingOption | None:
         """The return portal for the parcels of ``order``; None where there is none. Its address is https: it is shown
@@ -58,6 +46,7 @@ class ShippingCaller:
         """Make a label."""
         return self._write(
             "create_label",
+            Shipment,
             request,
             declared=self.capabilities.labels.usable,
             about=lambda found: found.label_id in ("", request.label_id) and found.order_id in ("", request.order_id),
@@ -109,6 +98,7 @@ class ShippingCaller:
         """Ask that a label is cancelled; gives it as it is then."""
         return self._write(
             "cancel_label",
+            Shipment,
             reference,
             parcel,
             declared=self.capabilities.cancel_label.usable,
@@ -117,48 +107,10 @@ class ShippingCaller:
 
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
         """What a webhook says. Raises `WebhookRejected` too."""
-        said: ShipmentEvents = called(
-            self,
-            self._provider,
-            "parse_webhook",
-            ShipmentEvents,
-            (webhook,),
-            declared=self.capabilities.reads_webhooks,
-            failed=ErrorCode.UNAVAILABLE,
-            refuses=WebhookRejected,
+        said: ShipmentEvents = self._read(
+            "parse_webhook", ShipmentEvents, webhook, declared=self.capabilities.reads_webhooks, refuses=WebhookRejected
         )
         return said
-
-    def check_settings(self) -> None:
-        """Raises where the settings do not work."""
-        self._read("check_settings", None, declared=self.capabilities.check_settings.usable)
-
-    def _read(self, method: str, kind: Any, *arguments: object, declared: bool, about: About | None = None) -> Any:
-        return called(
-            self,
-            self._provider,
-            method,
-            kind,
-            arguments,
-            declared=declared,
-            failed=ErrorCode.UNAVAILABLE,
-            about=about,
-        )
-
-    def _write(self, method: str, *arguments: object, declared: bool, about: About) -> Shipment:
-        if writes_are_too_late():
-            raise ProviderError(ErrorCode.NOT_SENT, f"it was too late for {method}")
-        done: Shipment = called(
-            self,
-            self._provider,
-            method,
-            Shipment,
-            arguments,
-            declared=declared,
-            failed=ErrorCode.OUTCOME_UNKNOWN,
-            about=about,
-        )
-        return done
 
 
 def _of_shipment(reference: str, parcel: str) -> About:

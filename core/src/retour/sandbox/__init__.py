@@ -6,6 +6,7 @@ from retour.sandbox.faults import Fault
 from retour.sandbox.label_books import LabellingSandbox, SandboxLabel
 from retour.sandbox.ledger import Ledger, SandboxChargeBack, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle, Step
+from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
 from retour.sandbox.payments import (
     BookedRefund,
@@ -35,6 +36,7 @@ __all__ = [
     "LabellingSandbox",
     "Ledger",
     "Lifecycle",
+    "LoopbackSandbox",
     "NamesPayments",
     "PaymentSandbox",
     "Refused",

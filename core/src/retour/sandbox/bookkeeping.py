@@ -5,13 +5,10 @@ What is left to a provider's own sandbox is what its documentation says: paths a
 
 from __future__ import annotations
 
-import datetime
 import re
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -19,14 +16,12 @@ from retour.model.money import Money
 from retour.model.refunds import Reported
 from retour.sandbox.ledger import Ledger, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle
+from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
 from retour.sandbox.payments import BookedRefund, SandboxWebhook
-from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer
-
-_Self = TypeVar("_Self", bound="BookkeepingSandbox")
 
 
-class BookkeepingSandbox:
+class BookkeepingSandbox(LoopbackSandbox):
     """A provider from ``with`` until its end, at ``url``. Its class says the rest:
 
     - ``provider`` and ``lifecycle``: its name, and how its refunds go on by themselves;
@@ -40,7 +35,6 @@ class BookkeepingSandbox:
     whatever else a sandbox adds takes the lock itself.
     """
 
-    provider: ClassVar[str]
     lifecycle: ClassVar[Lifecycle]
     payment_ids: ClassVar[str] = "pay"
     refund_ids: ClassVar[str] = "re"
@@ -51,44 +45,14 @@ class BookkeepingSandbox:
     """What a refund says that a person makes in the dashboard."""
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
-        self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._answer, port=port)
+        super().__init__(clock=clock, port=port)
         self.ledger = Ledger(lifecycle=self.lifecycle, clock=self.clock, tell=self.tell)
-        self.untaken: list[SandboxWebhook] = []
-        self.lock = threading.RLock()
         self._made: Counter[str] = Counter()
-
-    def __enter__(self: _Self) -> _Self:
-        self.server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.server.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it is: what ``api_url`` is in the settings."""
-        return self.server.url
 
     # --- the provider's own ------------------------------------------------------------------------------
 
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The settings of a test account here."""
-        raise NotImplementedError
-
-    def handle(self, request: SandboxRequest) -> SandboxResponse:
-        """The answer to a request; raises `Refused`."""
-        raise NotImplementedError
-
     def tell(self, refund: SandboxRefund) -> None:
         """A refund is new or has another status: put what the provider sends of it in ``untaken``."""
-
-    def sign(self, webhook: SandboxWebhook) -> SandboxWebhook:
-        """A webhook as it is sent, now."""
-        return webhook
 
     def refund_id(self, refund: SandboxRefund) -> str:
         """Our id of a refund, if it carries it."""
@@ -118,7 +82,7 @@ class BookkeepingSandbox:
         """A person refunds in the provider's dashboard; gives the id of the refund. ``said`` are the provider's fields
         of a refund."""
         with self.lock:
-            self.ledger.settle()
+            self.settle()
             payment = self.stored(reference)
             left = self.refundable(payment)
             if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
@@ -130,13 +94,13 @@ class BookkeepingSandbox:
         """A person cancels a refund in the dashboard. Raises `ValueError` for one that is not there, and for one that
         can be cancelled no more."""
         with self.lock:
-            self.ledger.settle()
+            self.settle()
             self.cancel(self.ledger.made(refund))
 
     def fail(self, refund: str) -> None:
         """The bank refuses a refund, or sends back one that had succeeded; the money is on the balance again."""
         with self.lock:
-            self.ledger.settle()
+            self.settle()
             self.ledger.end(self.ledger.made(refund), Reported.FAILED, reason=self.lifecycle.refusal)
 
     def hold(self) -> None:
@@ -149,22 +113,16 @@ class BookkeepingSandbox:
         with self.lock:
             self.ledger.release()
 
-    def advance(self, by: datetime.timedelta) -> None:
-        """Let time pass; every refund goes as far as it is due."""
-        with self.lock:
-            self.clock.advance(by)
-            self.ledger.settle()
-
     def set_balance(self, balance: Money) -> None:
         """What the merchant has at the provider in one currency; without it there is always enough."""
         with self.lock:
             self.ledger.balance[balance.currency] = balance
-            self.ledger.settle()
+            self.settle()
 
     def books(self, reference: str) -> Sequence[BookedRefund]:
         """The refunds of a payment, whatever became of them, the oldest first."""
         with self.lock:
-            self.ledger.settle()
+            self.settle()
             return [
                 BookedRefund(
                     reference=refund.id,
@@ -175,14 +133,11 @@ class BookkeepingSandbox:
                 for refund in self.stored(reference).refunds
             ]
 
-    def take_webhooks(self) -> list[SandboxWebhook]:
-        """The webhooks that nobody took yet, the oldest first."""
-        with self.lock:
-            self.ledger.settle()
-            taken, self.untaken = self.untaken, []
-            return [self.sign(webhook) for webhook in taken]
-
     # --- the steps ---------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Let every refund go as far as it is due."""
+        self.ledger.settle()
 
     def check_new(self, reference: str) -> None:
         """Raise `ValueError` for a reference that the provider does not give, or has given before."""
@@ -203,7 +158,7 @@ class BookkeepingSandbox:
 
     def one_refund(self, refunds: Sequence[str]) -> SandboxRefund:
         """The refund that a webhook is to be about, as it is now; raises `ValueError` if that is none or several."""
-        self.ledger.settle()
+        self.settle()
         made = [self.ledger.made(refund) for refund in refunds]
         if len(made) != 1:
             raise ValueError(f"a webhook of {self.provider} is about one refund")
@@ -215,14 +170,6 @@ class BookkeepingSandbox:
         if cancellable is not None and refund.status not in cancellable:
             raise ValueError(f"{refund.id} is {refund.status}, too late to cancel")
         self.ledger.end(refund, Reported.CANCELLED)
-
-    def _answer(self, request: SandboxRequest) -> SandboxResponse:
-        with self.lock:
-            self.ledger.settle()
-            try:
-                return self.handle(request)
-            except Refused as refused:
-                return refused.answer
 
 
 def spoilt(webhook: SandboxWebhook, header: str) -> SandboxWebhook:

@@ -6,22 +6,18 @@ What is left to a provider's own sandbox is what its documentation says: paths a
 from __future__ import annotations
 
 import datetime
-import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import attrs
 
 from retour.model.labels import SCANNED, Charged, ParcelState, Told
 from retour.model.money import Money
+from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
 from retour.sandbox.payments import SandboxWebhook
-from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer
 from retour.sandbox.shipping_sandbox import BookedLabel
-
-_Self = TypeVar("_Self", bound="LabellingSandbox")
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -54,7 +50,7 @@ class SandboxLabel:
         return self.told if self.progress is ParcelState.NOT_SENT else self.progress
 
 
-class LabellingSandbox:
+class LabellingSandbox(LoopbackSandbox):
     """A shipping provider from ``with`` until its end, at ``url``. Its class says the rest:
 
     - ``provider``, its name, and ``label_ids`` and ``parcel_ids``: how its ids begin, before eight digits;
@@ -67,7 +63,6 @@ class LabellingSandbox:
     whatever else a sandbox adds takes the lock itself.
     """
 
-    provider: ClassVar[str]
     label_ids: ClassVar[str] = "la"
     parcel_ids: ClassVar[str] = "pa"
     announcement_takes: ClassVar[datetime.timedelta] = datetime.timedelta(seconds=20)
@@ -75,45 +70,19 @@ class LabellingSandbox:
     charges: ClassVar[Charged] = Charged.WHEN_MADE
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
-        self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._answer, port=port)
+        super().__init__(clock=clock, port=port)
         self.labels: list[SandboxLabel] = []
-        self.untaken: list[SandboxWebhook] = []
-        self.lock = threading.RLock()
         self._refusals: deque[str] = deque()
         self._held = False
 
-    def __enter__(self: _Self) -> _Self:
-        self.server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.server.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it is: what ``api_url`` is in the settings."""
-        return self.server.url
-
     # --- the provider's own ------------------------------------------------------------------------------
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The settings of a test account here."""
-        raise NotImplementedError
-
-    def handle(self, request: SandboxRequest) -> SandboxResponse:
-        """The answer to a request; raises `Refused`."""
-        raise NotImplementedError
 
     def tell(self, label: SandboxLabel) -> None:
         """A label is new or has another status: put what the provider sends of it in ``untaken``."""
 
     def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
         """The same webhook, signed wrong; `retour.sandbox.spoilt` does it."""
-        raise NotImplementedError
+        raise NotImplementedError  # where the signature stands, its own sandbox knows
 
     # --- the handles that every sandbox has --------------------------------------------------------------
 
@@ -149,12 +118,6 @@ class LabellingSandbox:
             self._held = False
             self.settle()
 
-    def advance(self, by: datetime.timedelta) -> None:
-        """Let time pass; every label goes as far as it is due."""
-        with self.lock:
-            self.clock.advance(by)
-            self.settle()
-
     def books(self, order_id: str = "") -> Sequence[BookedLabel]:
         """All labels of an order, or of all orders, the oldest first."""
         with self.lock:
@@ -172,13 +135,6 @@ class LabellingSandbox:
                 for one in self.labels
                 if order_id in ("", one.order_id)
             ]
-
-    def take_webhooks(self) -> list[SandboxWebhook]:
-        """The webhooks that nobody took yet, the oldest first."""
-        with self.lock:
-            self.settle()
-            taken, self.untaken = self.untaken, []
-            return taken
 
     # --- the steps ---------------------------------------------------------------------------------------
 
@@ -246,11 +202,3 @@ class LabellingSandbox:
     def _becomes(self, label: SandboxLabel, *, told: Told, progress: ParcelState = ParcelState.NOT_SENT) -> None:
         label.told, label.progress, label.changed_at = told, progress, self.clock.now()
         self.tell(label)
-
-    def _answer(self, request: SandboxRequest) -> SandboxResponse:
-        with self.lock:
-            self.settle()
-            try:
-                return self.handle(request)
-            except Refused as refused:
-                return refused.answer

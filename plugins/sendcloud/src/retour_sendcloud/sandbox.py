@@ -18,20 +18,18 @@ import binascii
 import datetime
 import json
 import re
-import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, ClassVar
 
 from retour.providers import Money, Secret, hmac_sha256
 from retour.sandbox import (
     BookedLabel,
+    LoopbackSandbox,
     Refused,
     SandboxClock,
     SandboxRequest,
     SandboxResponse,
-    SandboxServer,
     SandboxWebhook,
     spoilt,
 )
@@ -64,7 +62,7 @@ _NUMBERS_SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 _POSITION = re.compile(r"p=([0-9]{1,9})")
 
 
-class SendcloudSandbox:
+class SendcloudSandbox(LoopbackSandbox):
     """Sendcloud, from ``with`` until its end, at ``url``.
 
     ``clock`` stands still until `advance`; ``server`` has the ``faults`` to make and the ``requests`` that came in.
@@ -76,33 +74,16 @@ class SendcloudSandbox:
     provider: ClassVar[str] = "sendcloud"
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
-        self.clock = clock or SandboxClock()
-        self.server = SandboxServer(self._answer, port=port)
+        super().__init__(clock=clock, port=port)
         self.returns = Returns(clock=self.clock, tell=self._tell, number=_last_number(self.clock))
         self.limited = False
         self.errors_are_told = True
         self.has_portal = True
         self.portal_urls_are_empty = False
-        self.lock = threading.RLock()
         self._answers = Answers(self.server.url)
         self._sent: list[SentParcel] = []
-        self._untaken: list[SandboxWebhook] = []
         self._reads: deque[datetime.datetime] = deque()
         self._writes: deque[datetime.datetime] = deque()
-
-    def __enter__(self) -> SendcloudSandbox:
-        self.server.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.server.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it is: what ``api_url`` is in the settings."""
-        return self.server.url
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -160,9 +141,9 @@ class SendcloudSandbox:
     def return_in_panel(self, order_id: str) -> str:
         """Staff make a return by hand in the panel's form, of which no webhook tells; gives its number."""
         with self.lock:
-            before = list(self._untaken)
+            before = list(self.untaken)
             made = self.return_in_portal(order_id, {})
-            self._untaken = before
+            self.untaken = before
             self.returns.of(made).in_portal = False
             return made
 
@@ -200,20 +181,18 @@ class SendcloudSandbox:
         """What was held goes its way again."""
         with self.lock:
             self.returns.held = False
-            self.returns.settle()
-
-    def advance(self, by: datetime.timedelta) -> None:
-        """Let time pass; every label goes as far as it is due."""
-        with self.lock:
-            self.clock.advance(by)
-            self.returns.settle()
+            self.settle()
 
     # --- the books ---------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Let every label go as far as it is due."""
+        self.returns.settle()
 
     def books(self, order_id: str = "") -> Sequence[BookedLabel]:
         """All labels of an order, or of all orders, the oldest first."""
         with self.lock:
-            self.returns.settle()
+            self.settle()
             return [
                 BookedLabel(
                     reference=one.reference,
@@ -232,22 +211,15 @@ class SendcloudSandbox:
     def ledger(self) -> Sequence[Charge]:
         """Everything that was charged for labels, and given back for cancelled ones, the oldest first."""
         with self.lock:
-            self.returns.settle()
+            self.settle()
             return list(self.returns.charges)
 
     # --- webhooks ----------------------------------------------------------------------------------------
 
-    def take_webhooks(self) -> list[SandboxWebhook]:
-        """The webhooks that nobody took yet, the oldest first."""
-        with self.lock:
-            self.returns.settle()
-            taken, self._untaken = self._untaken, []
-            return taken
-
     def webhook_about(self, label: str) -> SandboxWebhook:
         """The webhook of the status that a return has now."""
         with self.lock:
-            self.returns.settle()
+            self.settle()
             return self._signed(answers.moved(self.returns.of(label)))
 
     def with_spoilt_signature(self, webhook: SandboxWebhook) -> SandboxWebhook:
@@ -260,7 +232,7 @@ class SendcloudSandbox:
         self._send(answers.moved(one))
 
     def _send(self, body: Json) -> None:
-        self._untaken.append(self._signed(body))
+        self.untaken.append(self._signed(body))
 
     def _signed(self, said: Json) -> SandboxWebhook:
         body = json.dumps(said).encode()
@@ -300,14 +272,6 @@ class SendcloudSandbox:
             case "GET", "api", "v2", "parcels", number, "return_portal_url":
                 return self._portal_of_parcel(number)
         raise Refused(SandboxResponse(status=404, body=b""))
-
-    def _answer(self, request: SandboxRequest) -> SandboxResponse:
-        with self.lock:
-            self.returns.settle()
-            try:
-                return self.handle(request)
-            except Refused as refused:
-                return refused.answer
 
     def _check_keys(self, request: SandboxRequest) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -446,7 +410,7 @@ class SendcloudSandbox:
 
     def _move(self, label: str, status: str, message: str = "") -> None:
         with self.lock:
-            self.returns.settle()
+            self.settle()
             self.returns.move(self.returns.of(label), status, message)
 
 

@@ -1,0 +1,87 @@
+"""A provider on loopback, whatever it does: its server, its clock, one request at a time, and its webhooks."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import ClassVar, TypeVar
+
+from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.payments import SandboxWebhook
+from retour.sandbox.server import Refused, SandboxRequest, SandboxResponse, SandboxServer
+
+_Self = TypeVar("_Self", bound="LoopbackSandbox")
+
+
+class LoopbackSandbox:
+    """A provider from ``with`` until its end, at ``url``: what `BookkeepingSandbox` and `LabellingSandbox` are made of,
+    and a sandbox with books of its own. `handle` is called with the ``lock`` held and everything settled that is due.
+    """
+
+    provider: ClassVar[str]
+
+    def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
+        self.clock = clock or SandboxClock()
+        self.server = SandboxServer(self._answer, port=port)
+        self.untaken: list[SandboxWebhook] = []
+        self.lock = threading.RLock()
+
+    def __enter__(self: _Self) -> _Self:
+        self.server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it is: what ``api_url`` is in the settings."""
+        return self.server.url
+
+    # --- the provider's own ------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings of a test account here."""
+        raise NotImplementedError  # each provider's sandbox says it
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        """The answer to a request; raises `Refused`."""
+        raise NotImplementedError  # each provider's sandbox says it
+
+    def sign(self, webhook: SandboxWebhook) -> SandboxWebhook:
+        """A webhook as it is sent, now."""
+        return webhook
+
+    # --- the handles that every sandbox has --------------------------------------------------------------
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Let time pass; everything goes as far as it is due."""
+        with self.lock:
+            self.clock.advance(by)
+            self.settle()
+
+    def take_webhooks(self) -> list[SandboxWebhook]:
+        """The webhooks that nobody took yet, the oldest first."""
+        with self.lock:
+            self.settle()
+            taken, self.untaken = self.untaken, []
+            return [self.sign(webhook) for webhook in taken]
+
+    # --- the steps ---------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Let everything happen that is due."""
+        raise NotImplementedError  # it is in the books, which each kind of provider has its own of
+
+    def _answer(self, request: SandboxRequest) -> SandboxResponse:
+        with self.lock:
+            self.settle()
+            try:
+                return self.handle(request)
+            except Refused as refused:
+                return refused.answer
