@@ -898,19 +898,20 @@ def test_what_a_plugin_is_to_hear_that_is_not_there_any_more_says_what_ends_it(w
     sql(world, stuck, then=not_before)
     if not_before < SET_ASIDE:
         why = world.desk.attention().items[0].why
-        assert why.render("en").startswith("announce: plugin broken (broken) failed in on_refund_changed (Runtime")
-        assert why.render("nl").startswith("announce: plugin broken (broken) gaf een fout in on_refund_changed (Run")
+        assert why.render("en").startswith(
+            "Telling a plugin what happened: plugin broken (broken) failed in on_refund_changed (Runtime"
+        )
+        assert why.render("nl").startswith(
+            "Een plugin laten weten wat er is gebeurd: plugin broken (broken) gaf een fout in on_refund_changed (Run"
+        )
     world.open_without_the_plugin()
     item = world.desk.attention().items[0]
-    assert (item.kind, item.can_do) == ("effect_stuck", ())
+    assert (item.kind, item.can_do) == ("effect_stuck", ("acknowledge",))
     assert item.why.render("en") == (
-        "announce: plugin broken is to be told of it and is not loaded: that ends when it is in plugins= again "
-        "(30 tries)"
+        "Telling a plugin what happened: plugin broken is to be told of it and is not loaded: that ends when it is in "
+        "plugins= again (30 tries)"
     )
     assert "42" not in item.why.render("nl")
-    with pytest.raises(WrongState) as error:
-        world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
-    assert "retry_set_aside" not in error.value.text("en")
 
 
 def test_a_row_of_a_newer_retour_costs_its_own_place_and_no_other(world: Any) -> None:

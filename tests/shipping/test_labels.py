@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 import pytest
-from shipping.small_carrier import OPTION, PRICE, SmallCarrier
+from shipping.small_carrier import OPTION, PRICE, SmallCarrier, lost
 from shipping.world import ANNA, BOX, HOME, JANSEN, World
 
 from retour import (
@@ -25,6 +25,7 @@ from retour import (
     WrongState,
     hookimpl,
 )
+from retour.effects import labelling
 from retour.model.announced_returns import ApprovedReturn
 from retour.model.labels import Told
 from retour.providers import ErrorCode, ProviderError
@@ -366,3 +367,38 @@ def test_the_host_hears_of_an_approved_return_again_when_its_label_is_ready(make
     world.carrier.bought[0].told = Told.READY
     world.work_for(minutes=10)
     assert heard == [(False, []), (True, [label_id])]
+
+
+def test_a_label_that_nobody_says_was_cancelled_is_listed_when_it_is_looked_at_no_more(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    world.carrier.cancels_later = True
+    world.order()
+    world.desk.cancel_label("1001", world.label().id, by=ANNA)
+    monkeypatch.setattr(labelling, "WATCHED", datetime.timedelta(0))
+    world.work_for(days=1)
+    [item] = world.desk.attention().items
+    assert (item.kind, item.about, item.can_do) == ("label_not_cancelled", world.label().id, ("acknowledge",))
+    assert "never said what became of it" in item.why.render("en")
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert world.desk.attention().items == ()
+
+
+def test_a_label_that_is_never_taken_back_is_given_up_and_listed(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.order()
+    world.carrier.faults.extend([lost] * 99)
+    world.desk.cancel_label("1001", world.label().id, by=ANNA)
+    fail_for_days(world)
+    [item] = [one for one in world.desk.attention("effect_stuck").items if "take a label back" in one.why.render("en")]
+    world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
+    assert not world.label().cancel_asked
+    [listed] = world.desk.attention("label_not_cancelled").items
+    assert "no answer came from the provider" in listed.why.render("en")
+
+
+def fail_for_days(world: World) -> None:
+    """As if a worker had tried for days what waits."""
+    with world.desk._services.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE retour_effect SET created_at = 1, attempts = 30 WHERE problem <> ''")

@@ -10,29 +10,34 @@ import attrs
 
 from retour.desk.commands import Command, Commands, check_actor
 from retour.desk.services import Services
+from retour.effects.kinds import KINDS, effect_of
+from retour.effects.kinds import given_up as what_follows
 from retour.effects.providers_word import A_PERSON_MAY
 from retour.effects.refunding import payment_of
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionItem, AttentionKind, AttentionPage
-from retour.model.errors import InvalidArgument, NotAllowed, RetourError, WrongState
+from retour.model.background_work import work_in_words
+from retour.model.errors import Busy, InvalidArgument, NotAllowed, RetourError, WrongState
+from retour.model.events.attention import AttentionAcknowledged
 from retour.model.fields import shown, wanted_instead
 from retour.model.order import Order
 from retour.model.outcome import Outcome
-from retour.model.reasons import Reason, reason_from_words
+from retour.model.reasons import Reason, ReasonCode, given_up, reason, reason_from_words
 from retour.model.refunds import RefundState, provider_of
 from retour.model.text import Text, text, texts
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.plugins.registry import PluginStatus
-from retour.rules.attention import RULES, acknowledge, needs_attention
+from retour.rules.attention import ACKNOWLEDGE, RULES, acknowledge, needs_attention
 from retour.rules.draft import Draft
 from retour.store.attention import AttentionRow, Place
+from retour.store.commit import EffectTaken
 from retour.store.index import attention_rows
 from retour.store.pages import no_page
 from retour.store.records import from_json
 
 log = logging.getLogger("retour.desk")
 
-_MENDED = (AttentionKind.PROVIDER_OFF, AttentionKind.ORDER_UNREADABLE, AttentionKind.EFFECT_STUCK)
+_MENDED = (AttentionKind.PROVIDER_OFF, AttentionKind.ORDER_UNREADABLE)
 """What is no part of an order's history, and ends when its cause is mended."""
 
 _BEFORE_ALL: Place = (-1, "", "")
@@ -79,9 +84,9 @@ class AttentionDesk:
             return self._acknowledge_problem(about, by, note)
         check_actor(by)
         if kind in _MENDED:
-            raise WrongState(
-                text("{what}: that is not ended by acknowledging it, but by mending it.", what=ATTENTION_WORDS[kind])
-            )
+            raise _to_be_mended(ATTENTION_WORDS[kind])
+        if kind is AttentionKind.EFFECT_STUCK:
+            return self._give_up(order_id, about, by, note)
 
         case = self.commands.known(order_id, by)
         listed = any((one.kind, one.about) == (kind, about) for one in needs_attention(case.dossier))
@@ -92,6 +97,43 @@ class AttentionDesk:
         return self.commands.run(
             Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True, sees_the_order=True)
         )
+
+    def _give_up(self, order_id: str, effect_id: str, by: Actor, note: str | None) -> Outcome:
+        """A person knows that an effect does not get done, and it is not tried any more."""
+        store, shop = self.services.store, self.commands.shop_id
+
+        def decide(draft: Draft, order: Order) -> None:
+            draft.only(ActorKind.STAFF, what=text("acknowledge what waits for a person"))
+            row = store.attention.stuck(shop, order_id, effect_id)
+            if row is None:
+                acknowledge(draft, order, AttentionKind.EFFECT_STUCK, effect_id, note)  # by now it is, or it never was
+                return
+            if not _may_give_up(row):
+                raise _to_be_mended(work_in_words(row.name))
+            why = given_up(row.name, _problem_of(row))
+            draft.superseded.append(effect_id)
+            draft.record(
+                AttentionAcknowledged(
+                    kind=row.kind, about=effect_id, since=row.since, why=why, note_id=draft.note(order, note)
+                )
+            )
+            for body in [body for one, _, body in store.effects.bodies(shop, order_id) if one == effect_id]:
+                for event in what_follows(effect_of(KINDS[row.name], order_id, effect_id, body), draft.dossier, why):
+                    draft.record(event)
+
+        try:
+            return self.commands.run(
+                Command(order_id=order_id, by=by, decide=decide, finishes=True, sees_the_order=True)
+            )
+        except EffectTaken:
+            raise Busy(
+                text(
+                    "Order {order}: {effect} is being tried at this moment. Nothing was changed; look at the list "
+                    "again in a minute.",
+                    order=order_id,
+                    effect=shown(effect_id),
+                )
+            ) from None
 
     def _acknowledge_problem(self, about: str, by: Actor, note: str | None) -> Outcome:
         """There is no timeline to tell it on: the row keeps who acknowledged it, and when."""
@@ -262,29 +304,46 @@ def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
 
 
 def _stuck(_: AttentionKind, row: AttentionRow) -> _Read:
-    """What was set aside goes on when a person says so; what fails goes on by itself when its cause is mended."""
+    """What was set aside goes on when a person says so; what fails goes on by itself when its cause is mended. Either
+    can be given up where it only asks or tells."""
     if row.more == "aside":
         ended = text("it ended its process again and again, and is not tried until a person has looked at it")
-        return _tried(row, ended), ("retry_set_aside",)
-    problem = reason_from_words(row.words)
-    return _tried(row, row.words if problem is None else problem.words), ()
+        return _tried(row, ended), ("retry_set_aside", *_giving_up(row))
+    return _tried(row, _problem_of(row).words), _giving_up(row)
 
 
 def _untold(row: AttentionRow) -> _Read:
-    """Only the plugin ends it, whatever went wrong when it was still there."""
+    """Only the plugin gets it done, whatever went wrong when it was still there."""
     why = text(
         "plugin {plugin} is to be told of it and is not loaded: that ends when it is in plugins= again",
         plugin=row.plugin,
     )
-    return _tried(row, why), ()
+    return _tried(row, why), _giving_up(row)
+
+
+def _problem_of(row: AttentionRow) -> Reason:
+    return reason_from_words(row.words) or reason(ReasonCode.UNKNOWN)
+
+
+def _may_give_up(row: AttentionRow) -> bool:
+    kind = KINDS.get(row.name)
+    return kind is not None and kind.may_give_up
+
+
+def _giving_up(row: AttentionRow) -> tuple[str, ...]:
+    return (ACKNOWLEDGE,) if _may_give_up(row) else ()
+
+
+def _to_be_mended(what: Text | str) -> WrongState:
+    return WrongState(text("{what}: that is not ended by acknowledging it, but by mending it.", what=what))
 
 
 def _tried(row: AttentionRow, problem: Text | str) -> Text:
     return texts(
-        "{kind}: {problem} ({count} try)",
-        "{kind}: {problem} ({count} tries)",
+        "{work}: {problem} ({count} try)",
+        "{work}: {problem} ({count} tries)",
         row.number,
-        kind=row.name,
+        work=work_in_words(row.name),
         problem=problem,
     )
 

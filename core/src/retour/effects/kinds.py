@@ -19,8 +19,12 @@ from retour.effects.looking_again import look_again
 from retour.effects.refunding import Refunding, ended_its_process
 from retour.effects.stock import book
 from retour.model.dossier import Dossier
-from retour.model.events.event import Recorded, announcing_hooks
+from retour.model.events.event import Event, Recorded, announcing_hooks
+from retour.model.events.labels import LabelCancelRefused
+from retour.model.events.money import RefundCancelRefused, RefundHeld
 from retour.model.order import Payment
+from retour.model.reasons import Reason
+from retour.model.refunds import RefundState
 from retour.model.returns import StockMovement
 from retour.plugins.hooks import Hooks, PluginFailed
 from retour.rules.effects import (
@@ -78,11 +82,13 @@ class Outside:
 class Effect(Protocol):
     """Something to be done outside our database. The fields of a kind are its body.
 
-    ``pauses`` follow tries that did not do it. What ``begins_after`` a while is left to whoever works then.
+    ``pauses`` follow tries that did not do it. What ``begins_after`` a while is left to whoever works then. A person
+    ``may_give_up`` what only asks or tells; what moves money, goods or a label has a way of its own to end.
     """
 
     kind: ClassVar[str]
     pauses: ClassVar[Pauses]
+    may_give_up: ClassVar[bool]
 
     @property
     def begins_after(self) -> datetime.timedelta:
@@ -101,6 +107,7 @@ class BookStock:
 
     kind: ClassVar = "book_stock"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = False
     begins_after: ClassVar = AT_ONCE
     movements: tuple[StockMovement, ...]
 
@@ -115,6 +122,7 @@ class ApplyStock:
 
     kind: ClassVar = "apply_stock"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = False
     begins_after: ClassVar = AT_ONCE
     id: str
     order_id: str
@@ -137,6 +145,7 @@ class SendRefund:
 
     kind: ClassVar = "send_refund"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = False
     begins_after: ClassVar = AT_ONCE
     refund_id: str
 
@@ -150,6 +159,7 @@ class FetchRefund:
 
     kind: ClassVar = "fetch_refund"
     pauses: ClassVar = EVER_LESS_OFTEN
+    may_give_up: ClassVar = True
     begins_after: ClassVar = datetime.timedelta(minutes=10)
     refund_id: str
 
@@ -163,6 +173,7 @@ class CancelRefund:
 
     kind: ClassVar = "cancel_refund"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = True
     begins_after: ClassVar = AT_ONCE
     refund_id: str
 
@@ -176,6 +187,7 @@ class ReconcilePayment:
 
     kind: ClassVar = "reconcile"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = True
     begins_after: ClassVar = AT_ONCE
     payment: str
 
@@ -189,6 +201,7 @@ class RecordProviderEvent:
 
     kind: ClassVar = "provider_event"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = True
     begins_after: ClassVar = AT_ONCE
     payment: str
     seen: ReportedRefund
@@ -206,6 +219,7 @@ class LookAgain:
 
     kind: ClassVar = "look_again"
     pauses: ClassVar = EVER_LESS_OFTEN
+    may_give_up: ClassVar = True
     refund_id: str
     account: str = ""
 
@@ -232,6 +246,7 @@ class MakeLabel:
 
     kind: ClassVar = "make_label"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = False
     begins_after: ClassVar = AT_ONCE
     label_id: str
 
@@ -245,6 +260,7 @@ class LookAtLabel:
 
     kind: ClassVar = "look_at_label"
     pauses: ClassVar = WHILE_ANNOUNCED
+    may_give_up: ClassVar = True
     begins_after: ClassVar = datetime.timedelta(seconds=15)
     label_id: str
 
@@ -263,6 +279,7 @@ class RecordShipment:
 
     kind: ClassVar = "shipment_event"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = True
     begins_after: ClassVar = AT_ONCE
     provider: str
     account: str
@@ -278,6 +295,7 @@ class CancelLabel:
 
     kind: ClassVar = "cancel_label"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = True
     begins_after: ClassVar = AT_ONCE
     label_id: str
 
@@ -294,6 +312,7 @@ class Announce:
 
     kind: ClassVar = "announce"
     pauses: ClassVar = SOON
+    may_give_up: ClassVar = True
     begins_after: ClassVar = AT_ONCE
     order_id: str
     hook: str
@@ -354,6 +373,20 @@ def left_to_a_person(claimed: ClaimedEffect, effect: Effect, case: Case) -> Atte
     if isinstance(effect, MakeLabel):
         return labelling.ended_its_process(claimed, effect.label_id, case)
     return Attempt(settled=set_aside(claimed))
+
+
+def given_up(effect: Effect, dossier: Dossier, because: Reason) -> Iterator[Event]:
+    """What follows from it that a person gives up an effect: what nobody is asked about any more waits for his word,
+    and what was to be taken back goes on."""
+    if isinstance(effect, FetchRefund) and effect.refund_id in dossier.refunds:
+        refund = dossier.refunds[effect.refund_id]
+        if refund.state is RefundState.PENDING and not refund.needs_person:
+            yield RefundHeld(refund_id=refund.id, because=because)
+    if isinstance(effect, CancelRefund) and dossier.refunds[effect.refund_id].cancelling:
+        yield RefundCancelRefused(refund_id=effect.refund_id, because=because)
+    if isinstance(effect, CancelLabel) and dossier.labels[effect.label_id].cancel_asked:
+        label = dossier.labels[effect.label_id]
+        yield LabelCancelRefused(return_id=label.return_id, label_id=label.id, because=because)
 
 
 def asked_for(

@@ -206,9 +206,10 @@ class Labelling:
     def look(self, effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
         """Look at a label and its parcel, until the parcel is at its end; webhooks are faster."""
         label = case.dossier.label(label_id)
-        over = case.time.now().earliest - (label.begun_at or label.ordered_at) > WATCHED
-        if label.state in (LabelState.REFUSED, LabelState.CANCELLED) or label.progress is ParcelState.DELIVERED or over:
+        if label.state in (LabelState.REFUSED, LabelState.CANCELLED) or label.progress is ParcelState.DELIVERED:
             return Attempt(settled=done(effect))
+        if case.time.now().earliest - (label.begun_at or label.ordered_at) > WATCHED:
+            return _watched_to_the_end(effect, label)
         provider = self.accounts.shipping(case.shop, label.provider, label.account)
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
@@ -243,7 +244,7 @@ class Labelling:
             except ProviderError as error:
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
             if waits:
-                return Attempt(settled=postpone(effect, ""))
+                return Attempt(settled=postpone(effect, str(reason(ReasonCode.WHICH_LABEL))))
 
         def fact(draft: Draft) -> None:
             if seen.reference or label_meant(draft.dossier, provider, account, seen) is not None:
@@ -387,6 +388,18 @@ def _held_among_several(effect: ClaimedEffect, label: Label) -> Attempt:
             draft.record(LabelHeld(return_id=label.return_id, label_id=label.id, because=because))
 
     return Attempt(settled=postpone(effect, ""), record=record)
+
+
+def _watched_to_the_end(effect: ClaimedEffect, label: Label) -> Attempt:
+    """It is not looked at any more. One that was to be taken back, and of which nobody ever said that it was, may be
+    used or charged: a person looks."""
+    refused = _cancel_refused(label, reason(ReasonCode.NO_OUTCOME))
+
+    def record(draft: Draft) -> None:
+        if draft.dossier.label(label.id).cancel_asked:
+            draft.record(refused)
+
+    return Attempt(settled=done(effect), record=record)
 
 
 def _cancel_refused(label: Label, because: Reason) -> LabelCancelRefused:

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from retour.model.background_work import work_in_words
 from retour.model.fields import LONGEST_WORDS, Reference, checked, is_text
 from retour.model.text import Text, text, that_can_be_stored
 
@@ -67,6 +68,7 @@ class ReasonCode(StrEnum):
     LINE_REPRICED = "line_repriced"  # after units of it came back: the values "before" and "now"
     SEVERAL_LINES = "several_lines"  # to look at: the value "lines"
     LABEL_NOT_FOUND = "label_not_found"  # among the return shipments of its order, or there are several
+    WHICH_LABEL = "which_label"  # something was reported of one, and nothing tells of which
     ADDRESS_FORGOTTEN = "address_forgotten"
     PORTAL_ITEMS = "portal_items"  # what cannot come back of this order: the value "items"
     PORTAL_SAYS_NOTHING = "portal_says_nothing"  # of what is in the parcel
@@ -78,6 +80,7 @@ class ReasonCode(StrEnum):
     WINDOW_ENDED_SINCE_ORDER = "window_ended_since_order"  # the same values: no delivery date is known
     WINDOW_UNKNOWN = "window_unknown"  # neither a delivery date nor an order date: the value "days"
     DID_NOT_ARRIVE = "did_not_arrive"  # the last refund of a payment, by its provider's word
+    GIVEN_UP = "given_up"  # by a person: the value "work", and "error" as that of CANNOT_BE_ASKED
 
     AUTHENTICATION = "authentication"
     CONFIGURATION = "configuration"
@@ -146,6 +149,8 @@ class Reason:
         """The reason as a text, with the words that somebody gave for it."""
         if self.code is ReasonCode.SAID or (self.code is ReasonCode.UNKNOWN and self.said):
             return Text(message="{said}", values={"said": self.said})
+        if self.code is ReasonCode.GIVEN_UP:
+            return self._given_up
         ours = _WORDS[self.code]
         values: dict[str, Any] = dict(self.values)
         if self.code is ReasonCode.CANNOT_BE_ASKED:
@@ -156,6 +161,14 @@ class Reason:
         if not self.said:
             return worded
         return Text(message="{reason} ({said})", values={"reason": worded, "said": self.said})
+
+    @property
+    def _given_up(self) -> Text:
+        """What was given up, and the problem that it had."""
+        code = ReasonCode(self.values["error"])
+        why = attrs.evolve(self, code=code) if code is not ReasonCode.GIVEN_UP else reason(ReasonCode.UNKNOWN)
+        values = {"work": work_in_words(self.values["work"]), "problem": why.words}
+        return attrs.evolve(_WORDS[ReasonCode.GIVEN_UP], values=values)
 
     def repeats(self, before: Reason | None) -> bool:
         """Whether it says what ``before`` said, which is no news. A provider's words can have another number of the
@@ -185,6 +198,11 @@ def names_in_a_reason(names: Sequence[str]) -> str:
 def cannot_be_asked(why: Reason) -> Reason:
     """The reason that a provider cannot be asked, ``why`` included."""
     return Reason(code=ReasonCode.CANNOT_BE_ASKED, values={**why.values, "error": why.code.value}, said=why.said)
+
+
+def given_up(work: str, why: Reason) -> Reason:
+    """The reason that a person gave up ``work``, a kind of effect that did not get done, and ``why`` it did not."""
+    return Reason(code=ReasonCode.GIVEN_UP, values={**why.values, "work": work, "error": why.code.value}, said=why.said)
 
 
 def as_reason(given: str | Reason | None) -> Reason | None:
@@ -296,6 +314,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.LABEL_NOT_FOUND: text(
         "it was ordered, and the provider cannot tell which label it is, or whether there is one: look there"
     ),
+    ReasonCode.WHICH_LABEL: text("nothing tells of which label this was reported: look at the provider"),
     ReasonCode.ADDRESS_FORGOTTEN: text("the addresses were removed before the label was made"),
     ReasonCode.PORTAL_ITEMS: text(
         "in the portal the customer sends back {items}, of which the order has no more that can come back"
@@ -317,6 +336,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "date"
     ),
     ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
+    ReasonCode.GIVEN_UP: text("somebody gave it up: {work} ({problem})"),
     ReasonCode.AUTHENTICATION: text("the provider does not accept the key, or the key lacks a right"),
     ReasonCode.CONFIGURATION: text("the account at the provider is not set up for this"),
     ReasonCode.INVALID_REQUEST: text("the provider does not accept it"),
@@ -359,6 +379,7 @@ _ONCE_STORED_AS: Mapping[str, ReasonCode] = {
     "replaced": ReasonCode.REPLACED,
     "receipt corrected": ReasonCode.RECEIPT_CORRECTED,
     "nothing is left to decide": ReasonCode.NOTHING_TO_DECIDE,
+    "nothing tells of which label this was reported: look at the provider": ReasonCode.WHICH_LABEL,
 }
 _CANNOT_BE_ASKED = "the provider cannot be asked: "
 _CODED = re.compile(r"([a-z_]+): (.*)", re.DOTALL)
@@ -370,7 +391,7 @@ WORDS_ARE_OURS = frozenset({ReasonCode.NOT_SENT, ReasonCode.OUTCOME_UNKNOWN, Rea
 
 
 def reason_from_words(words: str) -> Reason | None:
-    """The reason that an earlier version of an event held as English words."""
+    """The reason that an earlier version of an event held as English words, and that an effect holds so still."""
     code = _ONCE_STORED_AS.get(words)
     if code is not None:
         return Reason(code=code)

@@ -87,6 +87,13 @@ class AttentionList:
 
         self._database.write_what_can_be_repeated(write)
 
+    def stuck(self, shop: str, order_id: str, effect_id: str) -> AttentionRow | None:
+        """The row of one effect of an order that does not get done; None where it is not listed."""
+        found = _stuck(self._database.dialect, shop).where(tables.effect.c.id == effect_id).subquery()
+        now = database_now(self._database.dialect).label("now")
+        rows = self._database.rows(select(found, now).where(found.c.order_id == order_id))
+        return _row(rows[0]) if rows else None
+
     def acknowledge_problem(self, shop: str, about: str, by: Actor) -> bool:
         """Say who has looked at what went wrong where there is no order to tell it of. Gives whether it was listed."""
         columns = tables.problem.c

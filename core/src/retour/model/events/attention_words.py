@@ -15,6 +15,8 @@ def _acknowledged(dossier: Dossier, event: AttentionAcknowledged) -> Text:
     what = ATTENTION_WORDS[AttentionKind(event.kind)] if known else event.kind  # a newer retour's has no words here
     refund = dossier.refunds.get(event.about)
     about = refund.amount if refund is not None else event.about
+    if event.kind == AttentionKind.EFFECT_STUCK and event.why is not None:
+        return text("Given up: {work} ({problem})", **event.why.words.values)
     if event.why is None:
         return text("Acknowledged: {what} ({about})", what=what, about=about)
     return text("Acknowledged: {what} ({about}): {why}", what=what, about=about, why=event.why.words)
