@@ -20,8 +20,10 @@ from retour import (
     Parcel,
     ParcelState,
     ProviderUnavailable,
+    ReturnReason,
     UnknownLabel,
     WhatFollows,
+    WhoPays,
     WrongState,
     hookimpl,
 )
@@ -402,3 +404,35 @@ def fail_for_days(world: World) -> None:
     """As if a worker had tried for days what waits."""
     with world.desk._services.store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE retour_effect SET created_at = 1, attempts = 30 WHERE problem <> ''")
+
+
+def test_the_hosts_own_reason_reaches_the_carrier_by_the_carriers_code(make_world: Callable[..., World]) -> None:
+    reasons = [
+        ReturnReason(code="too_small", words={"en": "Too small"}, provider_codes={"small_carrier": "31"}),
+        ReturnReason(code="pinches", words={"en": "It pinches"}),
+    ]
+    world = make_world(desk={"return_reasons": reasons})
+    items = [attrs.evolve(BOX.items[0], reason=code) for code in ("too_small", "pinches")]
+    world.order(parcel=attrs.evolve(BOX, items=items))
+    assert [item.reason for item in world.carrier.bought[0].request.parcel.items] == ["31", "pinches"]
+
+
+@pytest.mark.parametrize(
+    ("payer", "staff", "customer"),
+    [
+        (WhoPays.SHOP, "Label of small_carrier ordered: ", "The shop is making a return label for you"),
+        (
+            WhoPays.CUSTOMER,
+            "Label of small_carrier ordered, at the customer's expense: ",
+            "The shop is making a return label for you, at your expense",
+        ),
+    ],
+)
+def test_who_pays_a_label_is_kept_and_told_to_both(
+    make_world: Callable[..., World], payer: WhoPays, staff: str, customer: str
+) -> None:
+    world = make_world()
+    world.order(payer=payer)
+    assert world.label().payer is payer
+    for audience, words in ((Audience.STAFF, staff + OPTION.name), (Audience.CUSTOMER, customer)):
+        assert words in [entry.text("en") for entry in world.desk.timeline("1001", audience)]

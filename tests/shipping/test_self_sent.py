@@ -11,6 +11,7 @@ from shipping.world import ANNA, HOME, JANSEN, SHOP, World
 
 from retour import Audience, EvidenceFile, GoodsState, InvalidArgument
 from retour.model.carriers import CARRIERS, carrier_of
+from retour.providers import ShippingWay
 
 PROOF = EvidenceFile(reference="uploads/81", name="receipt.jpg")
 
@@ -89,3 +90,18 @@ def test_nothing_that_a_customer_types_leaves_the_carriers_page(code: str) -> No
 def test_without_the_shops_address_a_page_that_needs_it_is_none() -> None:
     assert CARRIERS["postnl"].tracking_page("3S", None) == ""
     assert CARRIERS["ups"].tracking_page(" ", HOME) == ""
+
+
+def test_who_sends_it_himself_is_told_where_to(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    *_, himself = world.desk.shipping_options("1001")
+    assert (himself.way, himself.address) == (ShippingWay.SELF, SHOP)
+    for language in ("en", "nl"):
+        assert "Webshop, Kade 1, 1011 AA Amsterdam, NL" in himself.instruction.render(language)
+
+
+def test_a_shop_that_has_not_said_where_to_shows_no_address(make_world: Callable[..., World]) -> None:
+    world = make_world(desk={"return_address": lambda shop: None})
+    *_, himself = world.desk.shipping_options("1001")
+    assert himself.address is None
+    assert "to:" not in himself.instruction.render("en")

@@ -68,9 +68,8 @@ def worlds(database: str) -> Iterator[Callable[..., World]]:
             shop=MemoryShop([an_order(a_line("cup", 2), customer="c-1")]),
             store=database,
             plugins=[plugin_of(carrier, **kind), *plugins],
-            return_address=SHOP,
             migrate=True,
-            **(desk or {}),
+            **{"return_address": SHOP, **(desk or {})},
         )
         made.append(opened)
         return World(opened, carrier).approved()

@@ -94,6 +94,19 @@ def test_where_no_contract_goes_there_are_no_options(sendcloud: Sendcloud, reque
     assert sendcloud.options(request.sender, request.recipient, Parcel(weight_grams=900_000)) == []
 
 
+def test_an_option_whose_contract_is_for_other_countries_makes_no_label(
+    sendcloud: Sendcloud, sandbox: SendcloudSandbox, request_for: RequestFor
+) -> None:
+    request = request_for()
+    in_italy = attrs.evolve(request, sender=attrs.evolve(request.sender, country="IT", postal_code="20121"))
+    offered = [one.code for one in sendcloud.options(in_italy.sender, in_italy.recipient, in_italy.parcel)]
+    assert offered == ["ups:standard/return"]
+    error = refused(lambda: sendcloud.create_label(in_italy))
+    assert (error.code, error.disposition) == (ErrorCode.NO_CONTRACT, Disposition.FIX)
+    assert "not available for the sender's country" in error.message
+    assert sandbox.books() == []
+
+
 # --- a label ---------------------------------------------------------------------------------------------
 
 

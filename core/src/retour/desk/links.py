@@ -12,6 +12,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import WrongState
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
+from retour.model.parcels import Address
 from retour.model.reasons import Reason
 from retour.model.refunds import LinkKind, LinkRequest, Refund, RefundLink
 from retour.model.shipping import ShippingOption, ShippingWay
@@ -105,7 +106,8 @@ class Links:
     def ways_to_send_back(self, order: Order) -> Sequence[ShippingOption]:
         """The ways in which the customer can send goods back: a return portal where there is one, and by himself."""
         portal = self._portal(order)
-        return (_BY_HIMSELF,) if portal is None else (portal, _BY_HIMSELF)
+        by_himself = _by_himself(self.services.return_address(self.shop_id))
+        return (by_himself,) if portal is None else (portal, by_himself)
 
     def _portal(self, order: Order) -> ShippingOption | None:
         """The return portal of whoever sent the order; None where there is none, or it cannot say."""
@@ -156,14 +158,26 @@ def link_by(
         return _no_link(payment, amount, text("it failed: {error}", error=error.message))
 
 
-_BY_HIMSELF = ShippingOption(
-    way=ShippingWay.SELF,
-    provider="",
-    label=text("Send it yourself"),
-    instruction=text(
-        "Send the parcel with a carrier of your own choice. Keep the tracking number and tell it to the shop."
-    ),
-)
+def _by_himself(address: Address | None) -> ShippingOption:
+    """The customer sends it as he likes, to where the shop wants its goods."""
+    if address is None:
+        instruction = text(
+            "Send the parcel with a carrier of your own choice. Keep the tracking number and tell it to the shop."
+        )
+    else:
+        instruction = text(
+            "Send the parcel with a carrier of your own choice to: {address}. Keep the tracking number and tell it to "
+            "the shop.",
+            address=", ".join(address.lines),
+        )
+    return ShippingOption(
+        way=ShippingWay.SELF,
+        provider="",
+        label=text("Send it yourself"),
+        instruction=instruction,
+        address=address,
+    )
+
 
 _BY_TRANSFER = text("Refund by bank transfer")
 

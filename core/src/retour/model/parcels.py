@@ -50,6 +50,18 @@ class Address:
         """Whether somebody could find the house: its number, or a digit in the street's line."""
         return bool(self.house_number.strip()) or any(character.isdigit() for character in self.street)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """As it is written on a parcel, line by line, without what is not known.
+
+        >>> Address(name="Webshop", street="Kade 1", postal_code="1011 AA", city="Amsterdam", country="NL").lines
+        ('Webshop', 'Kade 1', '1011 AA Amsterdam', 'NL')
+        """
+        house = f"{self.street} {self.house_number}".strip()
+        town = f"{self.postal_code} {self.city}".strip()
+        written = (self.company, self.name, house, self.addition, town, self.state, self.country)
+        return tuple([line for line in written if line])
+
 
 def addresses_as_words(sender: Address, recipient: Address) -> str:
     """Where a parcel goes, as it is kept among the order's personal data."""

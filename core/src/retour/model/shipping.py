@@ -7,6 +7,7 @@ from enum import StrEnum
 import attrs
 
 from retour.model.fields import Reference, checked
+from retour.model.parcels import Address
 from retour.model.text import Text
 
 
@@ -20,10 +21,14 @@ class ShippingWay(StrEnum):
 
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class ShippingOption:
-    """One way to send the goods of an order back, in words for whoever sends them, and for a portal its address."""
+    """One way to send the goods of an order back, in words for whoever sends them, and for a portal its ``url``.
+
+    ``address`` is where goods come back to, for a customer who sends them himself; None where the shop has not said.
+    """
 
     way: ShippingWay
     provider: Reference
     label: Text
     instruction: Text
     url: str = ""
+    address: Address | None = None

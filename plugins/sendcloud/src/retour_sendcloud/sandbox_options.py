@@ -40,6 +40,10 @@ class SandboxOption:
     returns: bool = True
     first_mile: str = "dropoff"
 
+    def serves(self, country: str) -> bool:
+        """Whether its contract is for parcels of customers in a country."""
+        return not self.countries or country in self.countries
+
     def price(self, grams: Decimal) -> str | None:
         """What a parcel costs, None where it is too heavy."""
         return next((price for most, price in sorted(self.prices.items()) if grams <= most), None)
@@ -122,7 +126,7 @@ def offered(country: str, grams: Decimal, wanted: Mapping[str, Any]) -> list[San
     return [
         one
         for one in OPTIONS
-        if (not one.countries or country in one.countries)
+        if one.serves(country)
         and one.price(grams) is not None
         and all(functionalities(one).get(name) == value for name, value in wanted.items())
     ]
@@ -175,6 +179,8 @@ def _option_faults(body: Json) -> Iterator[Json]:
         yield _fault("ship_with.contract", "invalid", "Invalid contract.")
     elif len(find(code, contract)) > 1:
         yield _fault("ship_with.contract", "required", "There are several contracts with this carrier.")
+    elif not find(code, contract)[0].serves(body["from_address"].get("country_code") or ""):
+        yield _fault("ship_with.contract", "invalid", "The contract is not available for the sender's country.")
     elif find(code, contract)[0].price(grams_of(body["weight"])) is None:
         yield _fault("weight", "invalid", "The weight is not allowed for this shipping option.")
 

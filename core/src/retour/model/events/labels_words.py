@@ -19,7 +19,7 @@ from retour.model.events.labels import (
     PortalLabelFound,
 )
 from retour.model.events.telling import CUSTOMER, told
-from retour.model.labels import ParcelState, Told
+from retour.model.labels import ParcelState, Told, WhoPays
 from retour.model.reasons import Reason
 from retour.model.text import Text, text
 
@@ -39,12 +39,20 @@ def _ordered(dossier: Dossier, event: LabelOrdered) -> Text:
             provider=event.provider,
             option=event.option.name,
         )
+    if event.payer is WhoPays.CUSTOMER:
+        return text(
+            "Label of {provider} ordered, at the customer's expense: {option}",
+            provider=event.provider,
+            option=event.option.name,
+        )
     return text("Label of {provider} ordered: {option}", provider=event.provider, option=event.option.name)
 
 
 @told(LabelOrdered, to=CUSTOMER)
 def _ordered_for_customer(dossier: Dossier, event: LabelOrdered) -> Text:
-    del dossier, event
+    del dossier
+    if event.payer is WhoPays.CUSTOMER:
+        return text("The shop is making a return label for you, at your expense")
     return text("The shop is making a return label for you")
 
 
