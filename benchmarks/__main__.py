@@ -22,6 +22,7 @@ from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sq
 from benchmarks.folding import folding
 from benchmarks.growth import growth
 from benchmarks.label_calls import label_calls
+from benchmarks.one_long_order import one_long_order
 from benchmarks.processes import processes
 from benchmarks.reading_first import reading_first
 from benchmarks.refund_calls import refund_calls
@@ -39,7 +40,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
 """Measures one thing on one kind of database."""
 
-_MEASURES: tuple[Measure, ...] = (throughput, growth, starvation, refund_work, reading_first)
+_MEASURES: tuple[Measure, ...] = (throughput, growth, one_long_order, starvation, refund_work, reading_first)
 
 
 def main() -> None:

@@ -11,7 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Engine, Executable, Integer, and_, bindparam, case, insert, literal_column, select, update
+from sqlalchemy import (
+    Engine,
+    Executable,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    insert,
+    literal_column,
+    null,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchmarks.recording import Named, Recording, Statement, Transaction
@@ -110,25 +123,31 @@ def _now(dialect: str) -> Any:
 
 def _select_events(dialect: str) -> Executable:
     columns = tables.event.c
-    now = select(_now(dialect).label("told")).subquery()
-    of_order = and_(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
-    return (
-        select(
-            columns.seq,
-            columns.command,
-            columns.at,
-            columns.actor_kind,
-            columns.actor_id,
-            columns.type,
-            columns.version,
-            columns.body,
-            columns.request_id,
-            columns.request_digest,
-            now.c.told,
-        )
-        .select_from(now.outerjoin(tables.event, of_order))
-        .order_by(columns.seq)
+    now = select(
+        literal_column("0").label("seq"),
+        null().label("command"),
+        _now(dialect).label("at"),
+        null().label("actor_kind"),
+        null().label("actor_id"),
+        null().label("type"),
+        null().label("version"),
+        null().label("body"),
+        null().label("request_id"),
+        null().label("request_digest"),
     )
+    events = select(
+        columns.seq,
+        columns.command,
+        columns.at,
+        columns.actor_kind,
+        columns.actor_id,
+        columns.type,
+        columns.version,
+        columns.body,
+        columns.request_id,
+        columns.request_digest,
+    ).where(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
+    return union_all(now, events).order_by("seq")
 
 
 def _move_version(dialect: str) -> Executable:

@@ -1,8 +1,11 @@
-"""The orders that are returned: one of a single product, which is restocked at once, and one that has to ask."""
+"""The orders that are returned: one of a single product, which is restocked at once, one that has to ask, and one that
+can come back in many parts."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+
+import attrs
 
 from retour import Delivery, LineKind, Money, Order, OrderLine, Paid, Payment, TaxPart
 
@@ -26,6 +29,12 @@ def several_products(number: int) -> Order:
         _postage(),
     )
     return _order(number, lines)
+
+
+def many_units(number: int) -> Order:
+    """Two thousand units of one product whose stock is not counted, at 1.00 each: it can come back in many parts."""
+    goods = attrs.evolve(_goods("1", "screw", "Screw, 4 x 40 mm", 2_000, "2000.00"), stock_tracked=False)
+    return _order(number, (goods, _postage()))
 
 
 def _order(number: int, lines: tuple[OrderLine, ...]) -> Order:

@@ -93,7 +93,7 @@ def test_who_listens_to_errors_hears_of_one(engine: Engine) -> None:
     with pytest.raises(StoreNotMigrated, match="retour db upgrade"):
         desk.dossier("1001")
     assert len(heard) == 1
-    assert heard[0].startswith("SELECT retour_event.seq")
+    assert "FROM retour_event" in heard[0]
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE gone RENAME TO retour_event"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 
@@ -19,17 +20,17 @@ from retour.model.events import (  # noqa: F401 - each step is known then
     transfers_steps,
 )
 from retour.model.events.event import Recorded
-from retour.model.events.folding import STEPS
+from retour.model.events.folding import STEPS, Entries
 from retour.model.making import changed
 from retour.model.unreadable import ReadingFault, UnreadableRow
 
 
 def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
     """The dossier that ``events``, in their order, make. Raises `OrderUnreadable` at the first that does not follow."""
-    dossier = Dossier(order_id=order_id)
+    folding = Folding(order_id)
     for recorded in events:
         try:
-            dossier = apply(dossier, recorded)
+            folding.take(recorded)
         except Exception as error:
             raise OrderUnreadable(
                 UnreadableRow(
@@ -41,16 +42,44 @@ def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
                     error=type(error).__name__,
                 )
             ) from error
-    return dossier
+    return folding.dossier
 
 
 def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
     """``dossier`` after one more event."""
-    fields = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
+    fields = {
+        name: change.added_to(getattr(dossier, name)) if type(change) is Entries else change
+        for name, change in STEPS[type(recorded.event)](dossier, recorded.event, recorded).items()
+    }
     if recorded.request_id is not None and recorded.request_digest is not None:
         used = (recorded.request_digest, recorded.command)
         fields["requests"] = {**dossier.requests, recorded.request_id: used}
     return changed(dossier, version=recorded.seq, **fields)
+
+
+class Folding:
+    """Events that are folded one after the other into a single ``dossier``, which is as the last of them left it: the
+    next one is written into it, so that each costs the same, however many there were before. It is to be read
+    meanwhile, and kept when all are taken."""
+
+    def __init__(self, order_id: str) -> None:
+        self.dossier = Dossier(order_id=order_id)
+
+    def take(self, recorded: Recorded) -> None:
+        """One more event."""
+        dossier: Any = self.dossier
+        for name, change in STEPS[type(recorded.event)](dossier, recorded.event, recorded).items():
+            if type(change) is Entries:
+                change.written_into(getattr(dossier, name))
+            else:
+                _set(dossier, name, change)
+        if recorded.request_id is not None and recorded.request_digest is not None:
+            dossier.requests[recorded.request_id] = recorded.request_digest, recorded.command
+        _set(dossier, "version", recorded.seq)
+
+
+_set = object.__setattr__
+"""Sets a field of a frozen value: of the one dossier that nobody has yet."""
 
 
 @attrs.frozen

@@ -23,7 +23,7 @@ from retour.model.events.goods import OrderSeen, ReturnSent
 from retour.model.events.labels import ParcelMoved
 from retour.model.events.telling import WORDS
 from retour.model.evidence import EvidenceFile, evidence_of_words
-from retour.model.history import apply
+from retour.model.history import Folding
 from retour.model.making import changed
 from retour.model.order import Order
 from retour.model.return_number import return_number
@@ -53,16 +53,16 @@ def entries(
     shown_pages = pages if staff else {}
     waiting = sorted(_order_entries(order, shown_pages), key=lambda entry: entry.at)
     found: list[TimelineEntry] = []
-    dossier = Dossier(order_id=order.id)
+    folding = Folding(order.id)
     for recorded in events:
-        dossier = apply(dossier, recorded)
-        words = _words(dossier, recorded, audience)
+        folding.take(recorded)
+        words = _words(folding.dossier, recorded, audience)
         if words is not None:
             while waiting and waiting[0].at <= recorded.at:
                 found.append(waiting.pop(0))
             entry = _entry(recorded, audience, words, kept, shown_pages)
             if isinstance(recorded.event, ReturnSent | ParcelMoved):
-                entry = changed(entry, url=parcels.get(_parcel(dossier, recorded.event), ""))
+                entry = changed(entry, url=parcels.get(_parcel(folding.dossier, recorded.event), ""))
             found.append(entry)
     return (*found, *waiting)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from operator import itemgetter
@@ -16,7 +17,7 @@ from cattrs.preconf.json import make_converter
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidValue, NotReadable, OrderUnreadable
-from retour.model.events.event import EVENT_TYPES, Recorded
+from retour.model.events.event import EVENT_TYPES, Event, Recorded
 from retour.model.exact_types import exactly
 from retour.model.making import Reading, fields_of, unchecked, unchecked_from
 from retour.model.text import Text, text
@@ -109,8 +110,18 @@ _recorded = unchecked(Recorded)
 _columns_read = itemgetter(*EVENT_COLUMNS)
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
-_decode = json.JSONDecoder().decode
+_decoder: Any = json.JSONDecoder()
+_decode, _scan = _decoder.decode, _decoder.scan_once
 """Made once: `json.dumps` makes an encoder for each call. What goes round in circles does not come so far."""
+
+
+def _decoded(body: str) -> Any:
+    """What a body says. Ours begin and end with what they hold: only another is looked through for blanks around it."""
+    try:
+        data, end = _scan(body, 0)
+    except StopIteration:
+        return _decode(body)
+    return data if end == len(body) else _decode(body)
 
 
 def as_json(value: object) -> str:
@@ -132,7 +143,7 @@ def digest(value: object) -> str:
 
 def from_json(kind: type[_T], body: str) -> _T:
     """A value of ``kind`` from its JSON; keys that it does not know are ignored."""
-    return _read(kind, _decode(body))
+    return _read(kind, _decoded(body))
 
 
 def _read(kind: type[_T], data: Any) -> _T:
@@ -192,47 +203,64 @@ def proven_row(shop: str, order_id: str, recorded: Recorded, commit_id: str) -> 
 
 def read_event(order_id: str, row: Any) -> Recorded:
     """A row of ``retour_event`` as the event. Raises `OrderUnreadable`, which says what is wrong with it."""
-    seq, command, at, actor_kind, actor_id, kind, stored_version, body, request_id, request_digest = row
-    event_type, version = EVENT_TYPES.get(kind), stored_version
-    fault = ReadingFault.NEWER
-    cause: Exception | None = None
-    if event_type is not None and version <= event_type.version:
-        try:
-            fault = ReadingFault.NOT_JSON
-            data = _decode(body)
-            fault = ReadingFault.UPCASTER
-            while version < event_type.version:
-                data = UPCASTERS[kind, version](data)
-                version += 1
-            fault = ReadingFault.VALUE
-            return _recorded(
-                seq=seq,
-                command=command,
-                at=as_datetime(at),
-                by=_actor(_actor_kinds[actor_kind], actor_id),
-                event=_read(event_type, data),
-                request_id=request_id,
-                request_digest=request_digest,
-            )
-        except Exception as error:  # noqa: BLE001 - it is raised on, with what it is of
-            cause = error
+    seq, command, at, actor_kind, actor_id, kind, version, body, request_id, request_digest = row
+    try:
+        event_type = EVENT_TYPES[kind]
+        data = _decoded(body) if version == event_type.version else _as_of_now(event_type, version, body)
+        return _recorded(
+            seq=seq,
+            command=command,
+            at=as_datetime(at),
+            by=_actor(_actor_kinds[actor_kind], actor_id),
+            event=_read(event_type, data),
+            request_id=request_id,
+            request_digest=request_digest,
+        )
+    except Exception as error:  # noqa: BLE001 - it is raised on, with what it is of
+        fault, cause = _what_is_wrong(kind, version, body), error
+    newer = fault is ReadingFault.NEWER
     raise OrderUnreadable(
         UnreadableRow(
             order_id=order_id,
             seq=seq,
             kind=kind,
-            version=stored_version,
+            version=version,
             fault=fault,
-            error="" if cause is None else type(cause).__name__,
+            error="" if newer else type(cause).__name__,
         )
-    ) from cause
+    ) from None if newer else cause
+
+
+def _as_of_now(event_type: type[Event], version: int, body: str) -> Any:
+    """What the body of an older version says, as this version would say it. Raises LookupError for a newer one."""
+    if version > event_type.version:
+        raise LookupError(f"{event_type.type} of version {version}")
+    data = _decoded(body)
+    while version < event_type.version:
+        data = UPCASTERS[event_type.type, version](data)
+        version += 1
+    return data
+
+
+def _what_is_wrong(kind: str, version: int, body: str) -> ReadingFault:
+    """Why an event could not be read: how far one comes with it."""
+    event_type = EVENT_TYPES.get(kind)
+    if event_type is None or version > event_type.version:
+        return ReadingFault.NEWER
+    fault = ReadingFault.NOT_JSON
+    with suppress(Exception):
+        _decoded(body)
+        fault = ReadingFault.UPCASTER
+        _as_of_now(event_type, version, body)
+        fault = ReadingFault.VALUE
+    return fault
 
 
 def read_effect(kind: type[_T], name: str, order_id: str, effect_id: str, body: str) -> _T:
     """The body of an effect of the kind called ``name`` as its value. Raises `OrderUnreadable`."""
     fault = ReadingFault.NOT_JSON
     try:
-        data = _decode(body)
+        data = _decoded(body)
         fault = ReadingFault.VALUE
         return _read(kind, data)
     except Exception as error:

@@ -11,7 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Engine, and_, bindparam, delete, exists, or_, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    literal_column,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from retour.model.errors import PerhapsSaved, RetourError, StoreError
@@ -71,8 +84,8 @@ class Store:
         """The events of an order, the oldest first, and what time it is: one query. Raises `OrderUnreadable`."""
         asked = self.elapsed()
         rows = self._database.read(lambda reader: _EVENTS.rows(reader, shop=shop, order_id=order_id), connection)
-        told = DatabaseTime(told=rows[0][-1], asked=asked, answered=self.elapsed(), elapsed=self.elapsed)
-        return [read_event(order_id, row[:-1]) for row in rows if row[0] is not None], told
+        told = DatabaseTime(told=rows[0][_AT], asked=asked, answered=self.elapsed(), elapsed=self.elapsed)
+        return [read_event(order_id, row) for row in rows[1:]], told
 
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
         """Write one commit, in its own transaction or in that of ``connection``, within a savepoint.
@@ -201,6 +214,7 @@ def _perhaps_saved(commit: Commit) -> PerhapsSaved:
     )
 
 
+_AT = EVENT_COLUMNS.index("at")
 _PAGE = 500
 _PAUSE = 0.2
 """Seconds between two tries to settle what nobody answered."""
@@ -210,15 +224,13 @@ _PAUSE = 0.2
 
 
 def _select_events(dialect: str, _: Insert) -> Any:
-    """With the database's time in each row: there is one row for an order without events, and it has the time alone."""
+    """Before them, as number 0 and ``at`` it, the database's time: asked for in a row of its own, it is told once."""
     columns = tables.event.c
-    now = select(database_now(dialect).label("told")).subquery()
-    of_order = and_(columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id"))
-    return (
-        select(*[columns[name] for name in EVENT_COLUMNS], now.c.told)
-        .select_from(now.outerjoin(tables.event, of_order))
-        .order_by(columns.seq)
-    )
+    told = {"seq": literal_column("0"), "at": database_now(dialect)}
+    now = select(*[told.get(name, null()).label(name) for name in EVENT_COLUMNS])
+    of_order = columns.shop == bindparam("shop"), columns.order_id == bindparam("order_id")
+    events = select(*[columns[name] for name in EVENT_COLUMNS]).where(*of_order)
+    return union_all(now, events).order_by("seq")
 
 
 def _note_problem(dialect: str, insert: Insert) -> Any:

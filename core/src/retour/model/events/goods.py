@@ -259,8 +259,12 @@ class GoodsReceived:
     @property
     def announced_by(self) -> tuple[str, ...]:
         """Plugins hear of goods that came, and of no parcel in which nothing was; and of what it makes of the rest."""
-        came = any(line.arrived for line in self.lines)
-        return _hooks(came=came, completes=self.completes, order_status=self.order_status)
+        return _hooks(came=self.came, completes=self.completes, order_status=self.order_status)
+
+    @property
+    def came(self) -> bool:
+        """Whether anything was in the parcel."""
+        return any(line.arrived for line in self.lines)
 
     @property
     def subject(self) -> Subject:

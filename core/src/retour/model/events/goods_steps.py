@@ -6,7 +6,7 @@ from typing import Any
 
 from retour.model.attention import OddLine
 from retour.model.dossier import Dossier
-from retour.model.events.event import ORDER_RETURNED, Recorded
+from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.goods import (
     EvidenceAdded,
@@ -23,15 +23,18 @@ from retour.model.events.goods import (
     ReturnRequested,
     ReturnSent,
 )
-from retour.model.making import changed
+from retour.model.making import changed, unchecked
 from retour.model.order import Order
 from retour.model.payment_identity import one_payment
 from retour.model.returns import Counted, GoodsState, Receipt, Return
 
+_return = unchecked(Return)
+_receipt = unchecked(Receipt)
+
 
 def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
     moved = changed(dossier.returns[return_id], goods=goods, changed_at=at.at, **more)
-    return with_return(dossier, moved)
+    return with_return(moved)
 
 
 def _ended(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded) -> Changes:
@@ -67,9 +70,9 @@ def _odd_lines(dossier: Dossier, order: Order, at: Recorded) -> dict[str, OddLin
 
 @step(ReturnRequested)
 def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Changes:
+    del dossier
     return with_return(
-        dossier,
-        Return(
+        _return(
             id=event.return_id,
             opened_at=at.at,
             changed_at=at.at,
@@ -87,7 +90,7 @@ def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Change
 def _evidence_added(dossier: Dossier, event: EvidenceAdded, at: Recorded) -> Changes:
     del at
     return_ = dossier.returns[event.return_id]
-    return with_return(dossier, changed(return_, evidence_ids=(*return_.evidence_ids, *event.evidence_ids)))
+    return with_return(changed(return_, evidence_ids=(*return_.evidence_ids, *event.evidence_ids)))
 
 
 @step(ReturnApproved)
@@ -145,24 +148,32 @@ def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
     )
     if any(count.units for count in return_.counted.values()):
         return_ = changed(return_, goods=_goods_after_count(return_))
-    return with_return(dossier, return_)
+    return with_return(return_)
 
 
 @step(GoodsReceived)
 def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
-    return_ = dossier.returns.get(event.return_id) or Return(
-        id=event.return_id, opened_at=at.at, changed_at=at.at, goods=GoodsState.RECEIVED
-    )
-    receipt = Receipt(
+    known = dossier.returns.get(event.return_id)
+    receipt = _receipt(
         id=event.receipt_id,
         at=at.at,
         by=at.by,
         parcel=event.parcel,
         lines={line.line_id: line for line in event.lines},
-        late=return_.goods is GoodsState.CLOSED,
-        announced=ORDER_RETURNED in event.announced_by,
+        late=known is not None and known.goods is GoodsState.CLOSED,
+        announced=event.came,
     )
-    return _counted(dossier, return_, receipt, at)
+    if known is not None:
+        return _counted(known, receipt, at)
+    return with_return(
+        _return(
+            id=event.return_id,
+            opened_at=at.at,
+            changed_at=at.at,
+            goods=GoodsState.RECEIVED,
+            receipts={receipt.id: receipt},
+        )
+    )
 
 
 @step(ReceiptCorrected)
@@ -170,8 +181,8 @@ def _corrected(dossier: Dossier, event: ReceiptCorrected, at: Recorded) -> Chang
     return_ = dossier.returns[event.return_id]
     receipt = return_.receipts[event.receipt_id]
     lines = {**receipt.lines, **{line.line_id: line for line in event.lines}}
-    announced = receipt.announced or ORDER_RETURNED in event.announced_by
-    return _counted(dossier, return_, changed(receipt, lines=lines, announced=announced), at)
+    announced = receipt.announced or event.came_after_all
+    return _counted(return_, changed(receipt, lines=lines, announced=announced), at)
 
 
 @step(GoodsInspected)
@@ -179,7 +190,7 @@ def _inspected(dossier: Dossier, event: GoodsInspected, at: Recorded) -> Changes
     return_ = dossier.returns[event.return_id]
     receipt = return_.receipts[event.receipt_id]
     lines = {**receipt.lines, **{one.line_id: _judged(receipt.lines[one.line_id], one) for one in event.lines}}
-    return _counted(dossier, return_, changed(receipt, lines=lines), at)
+    return _counted(return_, changed(receipt, lines=lines), at)
 
 
 def _judged(count: Counted, found: Counted) -> Counted:
@@ -193,14 +204,17 @@ def _judged(count: Counted, found: Counted) -> Counted:
     )
 
 
-def _counted(dossier: Dossier, return_: Return, receipt: Receipt, at: Recorded) -> Changes:
+def _counted(return_: Return, receipt: Receipt, at: Recorded) -> Changes:
     counted = changed(return_, receipts={**return_.receipts, receipt.id: receipt}, changed_at=at.at)
-    return with_return(dossier, changed(counted, goods=_goods_after_count(counted)))
+    goods = _goods_after_count(counted)
+    return with_return(counted if goods is counted.goods else changed(counted, goods=goods))
 
 
 def _goods_after_count(return_: Return) -> GoodsState:
     if return_.goods is GoodsState.CLOSED:
         return GoodsState.CLOSED
-    if return_.requested and not any(count.units for count in return_.counted.values()):
+    if not return_.requested:
+        return GoodsState.RECEIVED
+    if not any(count.units for count in return_.counted.values()):
         return GoodsState.APPROVED
     return GoodsState.PARTLY_RECEIVED if any(return_.outstanding().values()) else GoodsState.RECEIVED

@@ -6,7 +6,7 @@ from typing import Any
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, step
+from retour.model.events.folding import Changes, Entries, step, with_label
 from retour.model.events.labels import (
     LabelCancelAsked,
     LabelCancelRefused,
@@ -34,8 +34,7 @@ _STATES = {
 
 
 def _with_label(dossier: Dossier, label_id: str, at: Recorded, **changes: Any) -> Changes:
-    label = changed(dossier.labels[label_id], changed_at=at.at, **changes)
-    return {"labels": {**dossier.labels, label_id: label}}
+    return with_label(changed(dossier.labels[label_id], changed_at=at.at, **changes))
 
 
 @step(LabelOrdered)
@@ -55,10 +54,10 @@ def _ordered(dossier: Dossier, event: LabelOrdered, at: Recorded) -> Changes:
         payer=event.payer,
         replaces=event.replaces,
     )
-    labels = {**dossier.labels, label.id: label}
-    if event.replaces is not None and event.replaces in labels:
-        labels[event.replaces] = changed(labels[event.replaces], replaced_by=label.id)
-    return {"labels": labels}
+    if event.replaces is None or event.replaces not in dossier.labels:
+        return with_label(label)
+    replaced = changed(dossier.labels[event.replaces], replaced_by=label.id)
+    return {"labels": Entries({replaced.id: replaced, label.id: label})}
 
 
 @step(LabelPutOff)
@@ -156,6 +155,7 @@ def _document_kept(dossier: Dossier, event: LabelDocumentKept, at: Recorded) -> 
 
 @step(PortalLabelFound)
 def _found_in_portal(dossier: Dossier, event: PortalLabelFound, at: Recorded) -> Changes:
+    del dossier
     label = Label(
         id=event.label_id,
         return_id=event.return_id,
@@ -170,4 +170,4 @@ def _found_in_portal(dossier: Dossier, event: PortalLabelFound, at: Recorded) ->
         tracking_number=event.tracking_number,
         payer=WhoPays.CUSTOMER,
     )
-    return {"labels": {**dossier.labels, label.id: label}}
+    return with_label(label)

@@ -6,7 +6,7 @@ import datetime
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, new_refund, step, unexplained, with_refund
+from retour.model.events.folding import Changes, Entries, new_refund, step, unexplained, with_refund
 from retour.model.events.money import (
     ExternalRefundFound,
     RefundCancelAsked,
@@ -29,6 +29,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.making import changed
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import NO_MONEY_MOVED, RefundSource, RefundState, Reported, state_of
 
@@ -39,7 +40,6 @@ _NOT_SENT = frozenset({RefundState.PLANNED, RefundState.SUBMITTING})
 @step(RefundPlanned)
 def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Changes:
     planned = new_refund(
-        dossier,
         at,
         id=event.refund_id,
         payment=event.payment,
@@ -61,8 +61,8 @@ def _refund_planned(dossier: Dossier, event: RefundPlanned, at: Recorded) -> Cha
 
 @step(RefundLinkOpened)
 def _refund_link_opened(dossier: Dossier, event: RefundLinkOpened, at: Recorded) -> Changes:
+    del dossier
     return new_refund(
-        dossier,
         at,
         id=event.refund_id,
         payment=event.payment,
@@ -214,7 +214,6 @@ def _external_refund_found(dossier: Dossier, event: ExternalRefundFound, at: Rec
     other = dossier.order is not None and event.amount.currency != dossier.order.currency
     uncounted = other and state not in NO_MONEY_MOVED
     return new_refund(
-        dossier,
         at,
         id=event.refund_id,
         payment=event.payment,
@@ -246,10 +245,9 @@ def _refund_cancelled(dossier: Dossier, event: RefundCancelled, at: Recorded) ->
 @step(RefundMatched)
 def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Changes:
     external = dossier.refunds[event.external_id]
-    changed = with_refund(
-        dossier,
-        event.refund_id,
-        at,
+    ours = changed(
+        dossier.refunds[event.refund_id],
+        changed_at=at.at,
         state=external.state,
         reported=external.reported,
         pending_since=external.pending_since,
@@ -259,8 +257,7 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
         needs_person=False,
         by_transfer=False,
     )
-    del changed["refunds"][event.external_id]
-    return changed
+    return {"refunds": Entries({ours.id: ours}, without=(external.id,))}
 
 
 @step(RefundReversed)
@@ -281,7 +278,6 @@ def _refund_confirmed(dossier: Dossier, event: RefundConfirmed, at: Recorded) ->
             needs_person=False,
         )
     return new_refund(
-        dossier,
         at,
         id=event.refund_id,
         payment=event.payment,

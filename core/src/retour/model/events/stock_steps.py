@@ -12,7 +12,7 @@ from retour.model.returns import Movement, MovementState
 
 @step(RestockAsked)
 def _restock_asked(dossier: Dossier, event: RestockAsked, at: Recorded) -> Changes:
-    return with_return(dossier, changed(dossier.returns[event.return_id], question_open=True, changed_at=at.at))
+    return with_return(changed(dossier.returns[event.return_id], question_open=True, changed_at=at.at))
 
 
 @step(RestockDecided)
@@ -20,7 +20,6 @@ def _restock_decided(dossier: Dossier, event: RestockDecided, at: Recorded) -> C
     return_ = dossier.returns[event.return_id]
     booked = {movement.id: Movement(booking=movement) for movement in event.movements}
     return with_return(
-        dossier,
         changed(
             return_,
             decided=return_.decided if event.corrects else event.decision,
@@ -39,7 +38,7 @@ def _stock_applied(dossier: Dossier, event: StockApplied, at: Recorded) -> Chang
         movement_id: changed(return_.movements[movement_id], state=MovementState.APPLIED, why=None)
         for movement_id in event.movement_ids
     }
-    return with_return(dossier, changed(return_, movements={**return_.movements, **applied}, changed_at=at.at))
+    return with_return(changed(return_, movements={**return_.movements, **applied}, changed_at=at.at))
 
 
 @step(StockFailed)
@@ -56,7 +55,6 @@ def _stock_failed(dossier: Dossier, event: StockFailed, at: Recorded) -> Changes
         why=event.because,
     )
     return with_return(
-        dossier,
         changed(
             return_,
             movements={**return_.movements, event.movement_id: failed},

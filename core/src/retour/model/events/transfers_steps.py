@@ -18,7 +18,6 @@ from retour.model.refunds import RefundSource, RefundState
 @step(RefundTransferPlanned)
 def _transfer_planned(dossier: Dossier, event: RefundTransferPlanned, at: Recorded) -> Changes:
     planned = new_refund(
-        dossier,
         at,
         id=event.refund_id,
         payment=event.payment,
