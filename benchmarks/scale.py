@@ -26,6 +26,8 @@ class Scale:
     work_refunds: int
     whole_rounds: int
     whole_returns: int
+    whole_starts: int
+    whole_samples: int
 
 
 WHOLE = Scale(
@@ -45,6 +47,8 @@ WHOLE = Scale(
     work_refunds=400,
     whole_rounds=15,
     whole_returns=40,
+    whole_starts=7,
+    whole_samples=600,
 )
 """What RESULTS.md reports."""
 
@@ -65,5 +69,7 @@ QUICK = Scale(
     work_refunds=60,
     whole_rounds=5,
     whole_returns=10,
+    whole_starts=2,
+    whole_samples=60,
 )
 """The same table in under a minute, from a smaller store and fewer rounds: its verdicts are rough."""

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import attrs
 
 from benchmarks.whole_return.provider import InstantProvider, Made
-from benchmarks.whole_return.shop import PROVIDER
 from retour import hookimpl
 from retour.providers import (
     ErrorCode,
@@ -31,6 +30,9 @@ from retour.providers import (
 )
 
 text = TextDomain("retour_instant").text
+
+PROVIDER = "instant"
+"""What the shop's payments call it."""
 
 
 @attrs.frozen(kw_only=True)

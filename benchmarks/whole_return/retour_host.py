@@ -7,15 +7,14 @@ tables of one database.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from importlib.metadata import version
 
 from sqlalchemy import Engine, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from benchmarks.whole_return import shop
-from benchmarks.whole_return.instant_plugin import InstantPlugin
+from benchmarks.whole_return import tables
+from benchmarks.whole_return.instant_plugin import PROVIDER, InstantPlugin
 from benchmarks.whole_return.partner import be_partner
 from benchmarks.whole_return.provider import InstantProvider
 from retour import (
@@ -39,47 +38,50 @@ from retour import (
 _STAFF = Actor.staff("anna")
 
 _ORDER = select(
-    shop.order.c.currency,
-    shop.order.c.customer,
-    shop.payment.c.reference,
-    shop.payment.c.captured,
-).where(shop.order.c.id == bindparam("order_id"), shop.payment.c.order_id == shop.order.c.id)
+    tables.order.c.currency,
+    tables.order.c.customer,
+    tables.payment.c.reference,
+    tables.payment.c.captured,
+).where(tables.order.c.id == bindparam("order_id"), tables.payment.c.order_id == tables.order.c.id)
 _LINES = (
     select(
-        shop.line.c.number,
-        shop.line.c.product_id,
-        shop.line.c.name,
-        shop.line.c.kind,
-        shop.line.c.units,
-        shop.line.c.gross,
-        shop.line.c.net,
+        tables.line.c.number,
+        tables.line.c.product_id,
+        tables.line.c.name,
+        tables.line.c.kind,
+        tables.line.c.units,
+        tables.line.c.gross,
+        tables.line.c.net,
     )
-    .where(shop.line.c.order_id == bindparam("order_id"))
-    .order_by(shop.line.c.id)
+    .where(tables.line.c.order_id == bindparam("order_id"))
+    .order_by(tables.line.c.id)
 )
-_OF_PAYMENT = select(shop.payment.c.order_id).where(shop.payment.c.reference == bindparam("reference"))
-_PAYMENT = select(shop.payment.c.reference, shop.payment.c.captured).where(
-    shop.payment.c.order_id == bindparam("order_id")
+_OF_PAYMENT = select(tables.payment.c.order_id).where(tables.payment.c.reference == bindparam("reference"))
+_PAYMENT = select(tables.payment.c.reference, tables.payment.c.captured).where(
+    tables.payment.c.order_id == bindparam("order_id")
 )
-_SET_RETURNED = update(shop.order).where(shop.order.c.id == bindparam("order_id")).values(status=shop.RETURNED)
+_SET_RETURNED = update(tables.order).where(tables.order.c.id == bindparam("of")).values(status=tables.RETURNED)
 _ADD_STOCK = (
-    update(shop.product)
-    .where(shop.product.c.id == bindparam("product"))
-    .values(stock=shop.product.c.stock + bindparam("units"))
+    update(tables.product)
+    .where(tables.product.c.id == bindparam("of"))
+    .values(stock=tables.product.c.stock + bindparam("units"))
 )
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class TableShop:
-    """The host's `Shop`: its own tables, in the database in which retour keeps its own."""
+    """The host's `Shop`: its own tables, in the database in which retour keeps its own. ``reads`` counts how often an
+    order was read."""
 
     def __init__(self, engine: Engine) -> None:
+        self.reads = 0
         self._engine = engine
         insert = _INSERTS[engine.dialect.name]
-        self._book = insert(shop.booking).on_conflict_do_nothing().returning(shop.booking.c.movement)
+        self._book = insert(tables.booking).on_conflict_do_nothing().returning(tables.booking.c.movement)
 
     def order(self, order_id: str) -> Order | None:
         """The order with its lines and its payment."""
+        self.reads += 1
         asked = {"order_id": order_id}
         with self._engine.connect() as connection:
             found = connection.execute(_ORDER, asked).one_or_none()
@@ -104,7 +106,7 @@ class TableShop:
             ],
             payments=[
                 Payment(
-                    provider=shop.PROVIDER,
+                    provider=PROVIDER,
                     reference=reference,
                     captured=Money(minor=captured, currency=currency),
                     mode=Mode.TEST,
@@ -115,7 +117,7 @@ class TableShop:
 
     def find_order(self, provider: str, reference: str) -> str | None:
         """The order that was paid by a reference."""
-        if provider != shop.PROVIDER:
+        if provider != PROVIDER:
             return None
         with self._engine.connect() as connection:
             return connection.execute(_OF_PAYMENT, {"reference": reference}).scalar_one_or_none()
@@ -128,7 +130,7 @@ class TableShop:
             booked = [one for one in movements if one.id in new]
             if not booked:
                 return
-            units = [{"product": one.product, "units": one.quantity} for one in booked]
+            units = [{"of": one.product, "units": one.quantity} for one in booked]
             if connection.execute(_ADD_STOCK, units).rowcount != len(booked):
                 raise StockRefused("a product is gone", movements=[one.id for one in booked])
 
@@ -152,31 +154,39 @@ class RestockAll:
 
 
 class RetourHost:
-    """A host that gives an order back: the order's row and its return in one transaction, then the refund."""
+    """A host that sets its own order to Returned, lets retour count, restock and then refund it."""
 
-    def __init__(self, engine: Engine, provider: InstantProvider) -> None:
+    version = ""
+
+    def __init__(self, engine: Engine) -> None:
+        self.provider = InstantProvider()
         self._engine = engine
-        self.shop = TableShop(engine)
-        self._desk = ReturnDesk(shop=self.shop, store=engine, plugins=[InstantPlugin(provider), RestockAll()])
+        self._shop = TableShop(engine)
+        plugins = [InstantPlugin(self.provider), RestockAll()]
+        self._desk = ReturnDesk(shop=self._shop, store=engine, plugins=plugins)
+
+    def make_tables(self) -> None:
+        """The desk has made them."""
 
     def give_back(self, order_id: str) -> None:
-        """Set the order to Returned, put its goods in stock, and refund all that was paid."""
+        """Two things that a person does, one after the other; the second is what the first suggests."""
         with self._engine.begin() as connection:
             reference, captured = connection.execute(_PAYMENT, {"order_id": order_id}).one()
-            connection.execute(_SET_RETURNED, {"order_id": order_id})
+            connection.execute(_SET_RETURNED, {"of": order_id})
         self._desk.mark_returned(order_id, by=_STAFF)
-        refunded = self._desk.refund(
-            order_id, reference, Money(minor=captured, currency="EUR"), by=_STAFF, request_id=f"refund-{order_id}"
-        )
+        all_of_it = Money(minor=captured, currency="EUR")
+        refunded = self._desk.refund(order_id, reference, all_of_it, by=_STAFF, request_id=f"refund-{order_id}")
         if refunded.refund is None or refunded.refund.state != "succeeded":
             raise AssertionError(f"order {order_id} was not refunded: {refunded}")
 
+    def costs(self, order_id: str) -> Mapping[str, int]:
+        """Statements, transactions, commits, and how often the order was read."""
+        from benchmarks.whole_return.costs import counted  # it imports more than the host does
 
-def main(url: str) -> None:
-    """Be a partner."""
-    provider = InstantProvider()
-    be_partner(provider, RetourHost(connect(url), provider).give_back, version("retour"))
+        self._shop.reads = 0
+        found = counted(self._engine, lambda: self.give_back(order_id))
+        return {**found, "reads of the order": self._shop.reads}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    be_partner(RetourHost(connect(sys.argv[1])))
