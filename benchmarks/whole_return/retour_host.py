@@ -132,7 +132,9 @@ class TableShop:
                 return
             units = [{"of": one.product, "units": one.quantity} for one in booked]
             if connection.execute(_ADD_STOCK, units).rowcount != len(booked):
-                raise StockRefused("a product is gone", movements=[one.id for one in booked])
+                there = set(connection.execute(select(tables.product.c.id)).scalars())
+                gone = [one.id for one in booked if one.product not in there]
+                raise StockRefused("a product is gone", movements=gone)
 
 
 def _paid(gross: int, net: int, currency: str) -> Paid:
