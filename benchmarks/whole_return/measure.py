@@ -35,18 +35,29 @@ RETOUR, CORE, DJANGO, CONNECTING = "retour", "Core", "Django", "import and conne
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """How a partner is started, and which table has a row for each return. One that is ``safe`` can be asked twice."""
+    """How a partner is started, and which table has a row for each return. One that is ``safe`` can be asked twice.
+    ``environment`` is that which `make sdks` makes for it; one without runs in ours."""
 
     module: str
     returns: str
     safe: bool
-    python: Path = Path(sys.executable)
+    environment: str = ""
+
+    @property
+    def there(self) -> bool:
+        """Whether it can be started."""
+        return not self.environment or (SDKS / self.environment / "ready").exists()
+
+    @property
+    def python(self) -> Path:
+        """The interpreter that runs it."""
+        return SDKS / self.environment / "bin" / "python" if self.environment else Path(sys.executable)
 
 
 HOSTS = {
     RETOUR: Host(module="retour_host", returns="retour_return", safe=True),
     CORE: Host(module="core_host", returns="hand_return", safe=True),
-    DJANGO: Host(module="django_host", returns="shop_return", safe=False, python=SDKS / "django" / "bin" / "python"),
+    DJANGO: Host(module="django_host", returns="shop_return", safe=False, environment="django"),
 }
 
 
@@ -103,9 +114,7 @@ def whole_return(database: str, new: NewDatabase, scale: Scale) -> Part:
 
     timed = new_orders((1 + scale.whole_rounds) * scale.whole_returns)
     first, sampled, counted = new_orders(1 + scale.whole_starts), new_orders(scale.whole_samples), new_orders(1)
-    contestants = {
-        name: _Contestant(host=host, engine=new(name.lower())) for name, host in HOSTS.items() if host.python.exists()
-    }
+    contestants = {name: _Contestant(host=host, engine=new(name.lower())) for name, host in HOSTS.items() if host.there}
     with ExitStack() as stack:
         partners: dict[str, Partner] = {}
         for name, one in contestants.items():
