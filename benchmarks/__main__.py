@@ -122,7 +122,7 @@ def _said(console: Console, what: str, measure: Callable[[], Part]) -> Part:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what retour costs.")
-    parser.add_argument("--quick", action="store_true", help="under a minute; prints, and writes no RESULTS.md")
+    parser.add_argument("--quick", action="store_true", help="about a minute; prints, and writes no RESULTS.md")
     parser.add_argument(
         "--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=f"print some of: {', '.join(_PARTS)}"
     )

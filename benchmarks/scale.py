@@ -72,4 +72,4 @@ QUICK = Scale(
     whole_starts=2,
     whole_samples=60,
 )
-"""The same table in under a minute, from a smaller store and fewer rounds: its verdicts are rough."""
+"""The same table in about a minute, from a smaller store and fewer rounds: its verdicts are rough."""
