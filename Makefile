@@ -18,7 +18,8 @@ test: .venv/ready sdks
 	$(BIN)/mypy core/src plugins/*/src
 	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# The providers' own SDKs, each in an environment of its own, for the tests that run them against our sandboxes.
+# The providers' own SDKs, each in an environment of its own, for the tests that run them against our sandboxes; and
+# Django, for the benchmarks.
 sdks: $(SDKS:%=.sdks/%/ready)
 
 # The random tests again, for some hours instead of a minute.

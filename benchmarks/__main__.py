@@ -1,6 +1,7 @@
 """``python -m benchmarks``: measure what retour costs, print one table, and write RESULTS.md.
 
-``--quick`` prints the same table from fewer rounds and smaller stores, and writes nothing.
+``--quick`` prints the same table from fewer rounds and smaller stores, ``--only`` that of some parts alone; both write
+nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import argparse
 import datetime
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeAlias
@@ -31,6 +32,7 @@ from benchmarks.scale import QUICK, WHOLE, Scale
 from benchmarks.starvation import starvation
 from benchmarks.table import Part, Row
 from benchmarks.throughput import throughput
+from benchmarks.whole_return.measure import whole_return
 
 _WIDTH = 132
 """Characters of the table where its width is not a terminal's."""
@@ -40,7 +42,20 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
 """Measures one thing on one kind of database."""
 
-_MEASURES: tuple[Measure, ...] = (throughput, growth, one_long_order, starvation, refund_work, reading_first)
+_MEASURES: tuple[Measure, ...] = (
+    whole_return,
+    throughput,
+    growth,
+    one_long_order,
+    starvation,
+    refund_work,
+    reading_first,
+)
+
+_WITHOUT_DATABASE: tuple[Callable[[Scale], Part], ...] = (refund_calls, label_calls, processes, folding)
+
+_PARTS = [measure.__name__ for measure in (*_MEASURES, *_WITHOUT_DATABASE)]
+"""What `--only` knows."""
 
 
 def main() -> None:
@@ -51,16 +66,12 @@ def main() -> None:
     if not console.is_terminal:
         console = Console(width=_WIDTH)
     started, load_before = time.monotonic(), machine.load()
-    parts = [
-        _said(console, "refund calls", lambda: refund_calls(scale)),
-        _said(console, "label calls", lambda: label_calls(scale)),
-        _said(console, "processes", lambda: processes(scale)),
-        _said(console, "folding", lambda: folding(scale)),
-    ]
-    on_sqlite = _on(console, "SQLite", sqlite_databases(options.folder), scale)
+    parts = [_alone(console, measure, scale) for measure in _WITHOUT_DATABASE if measure.__name__ in options.only]
+    measures = [measure for measure in _MEASURES if measure.__name__ in options.only]
+    on_sqlite = _on(console, "SQLite", sqlite_databases(options.folder), measures, scale)
     on_postgresql, why_not = [], ""
     try:
-        on_postgresql = _on(console, "PostgreSQL", postgresql_databases(options.postgresql), scale)
+        on_postgresql = _on(console, "PostgreSQL", postgresql_databases(options.postgresql), measures, scale)
     except NoServer as problem:
         why_not = str(problem)
     by_measure = [part for several in zip(on_sqlite, on_postgresql or on_sqlite, strict=True) for part in several]
@@ -73,7 +84,7 @@ def main() -> None:
         console.print(f"PostgreSQL was skipped: {why_not}")
     seconds = time.monotonic() - started
     console.print(f"Measured in {seconds:.0f} seconds.")
-    if not options.quick:
+    if not options.quick and len(options.only) == len(_PARTS):
         facts = machine.facts(options.folder, None if why_not else options.postgresql)
         facts["Load of the machine"] = (
             f"{load_before} in the minute before, {machine.load()} at the end, this run included"
@@ -86,10 +97,21 @@ def main() -> None:
         console.print(f"Written: {RESULTS.name}")
 
 
-def _on(console: Console, database: str, databases: AbstractContextManager[NewDatabase], scale: Scale) -> list[Part]:
-    """Every measure on one kind of database."""
+def _alone(console: Console, measure: Callable[[Scale], Part], scale: Scale) -> Part:
+    """One measure that needs no database."""
+    return _said(console, measure.__name__, lambda: measure(scale))
+
+
+def _on(
+    console: Console,
+    database: str,
+    databases: AbstractContextManager[NewDatabase],
+    measures: Sequence[Measure],
+    scale: Scale,
+) -> list[Part]:
+    """Measures on one kind of database."""
     with databases as new:
-        return [_measured(console, measure, database, new, scale) for measure in _MEASURES]
+        return [_measured(console, measure, database, new, scale) for measure in measures]
 
 
 def _measured(console: Console, measure: Measure, database: str, new: NewDatabase, scale: Scale) -> Part:
@@ -109,7 +131,10 @@ def _said(console: Console, what: str, measure: Callable[[], Part]) -> Part:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what retour costs.")
-    parser.add_argument("--quick", action="store_true", help="under a minute; prints, and writes no RESULTS.md")
+    parser.add_argument("--quick", action="store_true", help="about a minute; prints, and writes no RESULTS.md")
+    parser.add_argument(
+        "--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=f"print some of: {', '.join(_PARTS)}"
+    )
     parser.add_argument("--folder", type=Path, help="where the SQLite files go (default: with temporary files)")
     parser.add_argument(
         "--postgresql",

@@ -7,8 +7,8 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Scale:
-    """Numbers of one run. ``rounds`` are counted rounds; ``returns``, ``calls``, ``refunds`` and
-    ``work_refunds`` are units per round and turn."""
+    """Numbers of one run. ``rounds`` are counted rounds; ``returns``, ``calls``, ``refunds``,
+    ``work_refunds`` and ``whole_returns`` are units per round and turn."""
 
     rounds: int
     returns: int
@@ -24,6 +24,10 @@ class Scale:
     refunds: int
     work_rounds: int
     work_refunds: int
+    whole_rounds: int
+    whole_returns: int
+    whole_starts: int
+    whole_samples: int
 
 
 WHOLE = Scale(
@@ -41,6 +45,10 @@ WHOLE = Scale(
     refunds=25,
     work_rounds=5,
     work_refunds=400,
+    whole_rounds=15,
+    whole_returns=40,
+    whole_starts=7,
+    whole_samples=600,
 )
 """What RESULTS.md reports."""
 
@@ -59,5 +67,9 @@ QUICK = Scale(
     refunds=6,
     work_rounds=2,
     work_refunds=60,
+    whole_rounds=5,
+    whole_returns=10,
+    whole_starts=2,
+    whole_samples=60,
 )
-"""The same table in under a minute, from a smaller store and fewer rounds: its verdicts are rough."""
+"""The same table in about a minute, from a smaller store and fewer rounds: its verdicts are rough."""

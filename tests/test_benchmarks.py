@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,3 +84,97 @@ def test_labels_are_made_and_cancelled_once_by_the_same_bytes_as_requests_sends(
         for _ in ("requests", "requests at its best")
         for what in ("retour", "processor time, retour")
     ]
+
+
+WHOLE = """
+import attrs
+from benchmarks.databases import sqlite_databases
+from benchmarks.scale import QUICK
+from benchmarks.whole_return.measure import whole_return
+
+few = attrs.evolve(QUICK, whole_rounds=2, whole_returns=2, whole_starts=1, whole_samples=10)
+with sqlite_databases(None) as new:
+    part = whole_return("SQLite", new, few)
+for row in part.rows:
+    if row.what.startswith(("statements, ", "commits, ")):
+        print(row.what, "of", row.against)
+"""
+
+
+def test_a_whole_return_by_retour_by_core_and_by_django_leaves_the_same_stock_and_the_same_money(
+    missing: Callable[[str], NoReturn],
+) -> None:
+    if not (ROOT / ".sdks" / "django" / "ready").exists():
+        missing("Django (make sdks)")
+    ran = subprocess.run([sys.executable, "-c", WHOLE], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "statements, retour / Core of 15",
+        "statements, retour / Django of 12",
+        "commits, retour / Core of 2",
+    ]
+
+
+CHECKED = """
+from benchmarks.databases import sqlite_databases
+from benchmarks.whole_return.measure import payments_of
+from benchmarks.whole_return.retour_host import RetourHost
+from benchmarks.whole_return.shop import check_shop, open_shop, three_products
+
+with sqlite_databases(None) as new:
+    engine, orders = new("checked"), [three_products(number) for number in range(2)]
+    open_shop(engine, orders)
+    host = RetourHost(engine)
+    host.provider.pay(payments_of(orders))
+    host.give_back(orders[0].id)
+    host.give_back(orders[0].id)
+    check_shop("once", engine, orders[:1])
+    for spoilt in ("UPDATE shop_product SET stock = stock + 1 WHERE id = 'mug'",), (
+        "UPDATE shop_product SET stock = stock - 1 WHERE id = 'mug'",
+        "UPDATE shop_order SET status = 'returned'",
+    ):
+        with engine.begin() as connection:
+            for statement in spoilt:
+                connection.exec_driver_sql(statement)
+        try:
+            check_shop("spoilt", engine, orders[:1])
+        except AssertionError as error:
+            print(str(error).partition("[")[0].partition("{")[0])
+"""
+
+
+def test_a_partner_that_leaves_another_stock_or_another_order_ends_the_run() -> None:
+    ran = subprocess.run([sys.executable, "-c", CHECKED], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == ["spoilt: the stock is ", "spoilt: not these orders are returned: "]
+
+
+DRIVER = """
+import sys
+from sqlalchemy import event
+from benchmarks.whole_return.measure import payments_of
+from benchmarks.whole_return.retour_host import RetourHost
+from benchmarks.whole_return.rooms import room_of
+from benchmarks.whole_return.shop import open_shop, three_products
+from retour import connect
+
+engine, order, rooms = connect("sqlite://"), three_products(1), []
+
+@event.listens_for(engine, "checkout")
+def trace(driver, _, __):
+    driver.set_trace_callback(lambda sql: rooms.append((room_of(sys._getframe(1)), sql.split()[0])))
+
+open_shop(engine, [order])
+host = RetourHost(engine)
+host.provider.pay(payments_of([order]))
+rooms.clear()
+host.give_back(order.id)
+print(len(rooms) > 20, sorted({room for room, _ in rooms}))
+print({"BEGIN", "SELECT", "INSERT", "UPDATE", "COMMIT"} <= {word for _, word in rooms})
+"""
+
+
+def test_all_that_the_driver_does_counts_as_the_drivers() -> None:
+    ran = subprocess.run([sys.executable, "-c", DRIVER], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == ["True ['driver']", "True"]

@@ -1,0 +1,194 @@
+"""The partner that embeds retour, through its public names alone, as docs/embed.md says: orders, stock and returns are
+tables of one database.
+
+``python -m benchmarks.whole_return.retour_host URL``
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from sqlalchemy import Engine, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from benchmarks.whole_return import tables
+from benchmarks.whole_return.instant_plugin import PROVIDER, InstantPlugin
+from benchmarks.whole_return.partner import be_partner
+from benchmarks.whole_return.provider import InstantProvider
+from retour import (
+    Actor,
+    LineKind,
+    Mode,
+    Money,
+    Order,
+    OrderLine,
+    Paid,
+    Payment,
+    RestockDecision,
+    ReturnDesk,
+    StockMovement,
+    StockRefused,
+    TaxPart,
+    connect,
+    hookimpl,
+)
+
+_STAFF = Actor.staff("anna")
+
+_ORDER = select(
+    tables.order.c.currency,
+    tables.order.c.customer,
+    tables.payment.c.reference,
+    tables.payment.c.captured,
+).where(tables.order.c.id == bindparam("order_id"), tables.payment.c.order_id == tables.order.c.id)
+_LINES = (
+    select(
+        tables.line.c.number,
+        tables.line.c.product_id,
+        tables.line.c.name,
+        tables.line.c.kind,
+        tables.line.c.units,
+        tables.line.c.gross,
+        tables.line.c.net,
+    )
+    .where(tables.line.c.order_id == bindparam("order_id"))
+    .order_by(tables.line.c.id)
+)
+_OF_PAYMENT = select(tables.payment.c.order_id).where(tables.payment.c.reference == bindparam("reference"))
+_PAYMENT = select(tables.payment.c.reference, tables.payment.c.captured).where(
+    tables.payment.c.order_id == bindparam("order_id")
+)
+_SET_RETURNED = update(tables.order).where(tables.order.c.id == bindparam("of")).values(status=tables.RETURNED)
+_ADD_STOCK = (
+    update(tables.product)
+    .where(tables.product.c.id == bindparam("of"))
+    .values(stock=tables.product.c.stock + bindparam("units"))
+)
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class TableShop:
+    """The host's `Shop`: its own tables, in the database in which retour keeps its own. ``reads`` counts how often an
+    order was read."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.reads = 0
+        self._engine = engine
+        insert = _INSERTS[engine.dialect.name]
+        self._book = insert(tables.booking).on_conflict_do_nothing().returning(tables.booking.c.movement)
+
+    def order(self, order_id: str) -> Order | None:
+        """The order with its lines and its payment."""
+        self.reads += 1
+        asked = {"order_id": order_id}
+        with self._engine.connect() as connection:
+            found = connection.execute(_ORDER, asked).one_or_none()
+            if found is None:
+                return None
+            lines = connection.execute(_LINES, asked).all()
+        currency, customer, reference, captured = found
+        return Order(
+            id=order_id,
+            currency=currency,
+            lines=[
+                OrderLine(
+                    id=number,
+                    product=product,
+                    name=name,
+                    ordered=units,
+                    fulfilled=units,
+                    paid=_paid(gross, net, currency),
+                    kind=LineKind(kind),
+                )
+                for number, product, name, kind, units, gross, net in lines
+            ],
+            payments=[
+                Payment(
+                    provider=PROVIDER,
+                    reference=reference,
+                    captured=Money(minor=captured, currency=currency),
+                    mode=Mode.TEST,
+                )
+            ],
+            customer=customer,
+        )
+
+    def find_order(self, provider: str, reference: str) -> str | None:
+        """The order that was paid by a reference."""
+        if provider != PROVIDER:
+            return None
+        with self._engine.connect() as connection:
+            return connection.execute(_OF_PAYMENT, {"reference": reference}).scalar_one_or_none()
+
+    def book_stock(self, movements: Sequence[StockMovement]) -> None:
+        """Book all of them, each once: their ids and the stock in one transaction."""
+        with self._engine.begin() as connection:
+            rows = [{"movement": one.id} for one in movements]
+            new = set(connection.execute(self._book, rows).scalars())
+            booked = [one for one in movements if one.id in new]
+            if not booked:
+                return
+            units = [{"of": one.product, "units": one.quantity} for one in booked]
+            if connection.execute(_ADD_STOCK, units).rowcount != len(booked):
+                there = set(connection.execute(select(tables.product.c.id)).scalars())
+                gone = [one.id for one in booked if one.product not in there]
+                raise StockRefused("a product is gone", movements=gone)
+
+
+def _paid(gross: int, net: int, currency: str) -> Paid:
+    part = TaxPart(
+        rate=Decimal(21), net=Money(minor=net, currency=currency), tax=Money(minor=gross - net, currency=currency)
+    )
+    return Paid(gross=Money(minor=gross, currency=currency), taxes=(part,))
+
+
+class RestockAll:
+    """The host's rule: all that came back sellable goes back in stock, and nobody is asked."""
+
+    name = "restock-all"
+
+    @hookimpl
+    def restock_policy(self) -> RestockDecision:
+        """All of it."""
+        return RestockDecision.all()
+
+
+class RetourHost:
+    """A host that sets its own order to Returned, lets retour count, restock and then refund it."""
+
+    version = ""
+
+    def __init__(self, engine: Engine) -> None:
+        self.provider = InstantProvider()
+        self._engine = engine
+        self._shop = TableShop(engine)
+        plugins = [InstantPlugin(self.provider), RestockAll()]
+        self._desk = ReturnDesk(shop=self._shop, store=engine, plugins=plugins)
+
+    def make_tables(self) -> None:
+        """The desk has made them."""
+
+    def give_back(self, order_id: str) -> None:
+        """Two things that a person does, one after the other; the second is what the first suggests."""
+        with self._engine.begin() as connection:
+            reference, captured = connection.execute(_PAYMENT, {"order_id": order_id}).one()
+            connection.execute(_SET_RETURNED, {"of": order_id})
+        self._desk.mark_returned(order_id, by=_STAFF)
+        all_of_it = Money(minor=captured, currency="EUR")
+        refunded = self._desk.refund(order_id, reference, all_of_it, by=_STAFF, request_id=f"refund-{order_id}")
+        if refunded.refund is None or refunded.refund.state != "succeeded":
+            raise AssertionError(f"order {order_id} was not refunded: {refunded}")
+
+    def costs(self, order_id: str) -> Mapping[str, int]:
+        """Statements, transactions, commits, and how often the order was read."""
+        from benchmarks.whole_return.costs import counted  # it imports more than the host does
+
+        self._shop.reads = 0
+        found = counted(self._engine, lambda: self.give_back(order_id))
+        return {**found, "reads of the order": self._shop.reads}
+
+
+if __name__ == "__main__":
+    be_partner(RetourHost(connect(sys.argv[1])))
