@@ -12,12 +12,13 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
-from retour.effects.labelling import as_reported_shipment
+from retour.effects.labelling import as_reported_shipment, read_label
 from retour.model.actor import Actor
 from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
+from retour.model.fields import shown
 from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, LabelState, WhoPays
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -27,10 +28,10 @@ from retour.model.returns import Return
 from retour.model.text import Text, text
 from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import ErrorCode, ProviderError
-from retour.providers.label_request import LabelDocument, Shipment
+from retour.providers.label_request import LabelDocument
 from retour.rules import labels
 from retour.rules.draft import Draft
-from retour.rules.label_reports import ReportedShipment
+from retour.rules.label_reports import ReportedShipment, report
 from retour.rules.portal_returns import record_shipment
 from retour.steps.case import Case
 
@@ -113,12 +114,46 @@ class Labels:
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
 
     def settle(self, order_id: str, label_id: str, by: Actor, made: bool, reference: str, note: str | None) -> Outcome:
-        """Say what became of a label of which nobody could tell."""
+        """Say what became of a label of which nobody could tell. Where its provider can be asked what it calls so, it
+        is asked first: its word is a fact of its own, beside the person's."""
+        case = self.commands.known(order_id, by)
 
-        def decide(draft: Draft, order: Order) -> None:
+        def settled(draft: Draft, order: Order) -> None:
             labels.settle_label(draft, order, label_id, made=made, reference=reference, note=note)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+        self.commands.rehearse(case, by, settled)
+        label = case.dossier.label(label_id)
+        seen = self._named(case, label, reference.strip()) if made else None
+
+        def decide(draft: Draft, order: Order) -> None:
+            settled(draft, order)
+            if seen is not None:
+                follows = self.services.labelling.what_follows(self.commands.shop_id)
+                report(draft, draft.dossier.label(label_id), seen, Evidence.LOOKUP, follows)
+
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+
+    def _named(self, case: Case, label: Label, reference: str) -> ReportedShipment | None:
+        """What a provider calls so; None where it cannot be asked now. Raises `InvalidArgument` for what is no label of
+        this order there."""
+        caller = self.services.accounts.shipping(self.commands.shop_id, label.provider, label.account)
+        if isinstance(caller, Text) or not caller.capabilities.fetch_shipment.usable:
+            return None
+        named = attrs.evolve(label, reference=reference, told=None, settled=True)
+        try:
+            return read_label(named, caller, case.order_id)
+        except ProviderError as error:
+            if error.code is not ErrorCode.UNKNOWN_SHIPMENT:
+                return None
+            raise InvalidArgument(
+                text(
+                    "Order {order}: {reference} is no label of this order at {provider}: {why}. Look there again.",
+                    order=case.order_id,
+                    reference=shown(reference),
+                    provider=caller.display_name,
+                    why=error.reason.words,
+                )
+            ) from error
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read at the provider what became of an order's labels, and which the customer made in its portal."""
@@ -144,17 +179,18 @@ class Labels:
 
     def _read(self, case: Case, provider: str, account: str) -> list[ReportedShipment]:
         caller = self._caller(case.order_id, provider, account)
-        able, found = caller.capabilities, []
+        able = caller.capabilities
+        found: list[ReportedShipment] = []
         try:
             for label in case.dossier.labels.values():
-                if (label.provider, label.account) == (provider, account) and label.reference and label.told:
-                    found += _as_it_is(caller, label)
+                if (label.provider, label.account) == (provider, account) and (label.reference or label.parcel):
+                    found += _as_it_is(caller, label, case.order_id)
             if able.list_shipments.usable:
                 since = case.time.now().earliest - _A_RETURN_LASTS
-                found += caller.list_shipments(case.order_id, since)
+                found += [as_reported_shipment(one) for one in caller.list_shipments(case.order_id, since)]
         except ProviderError as error:
             raise _unavailable(case.order_id, caller, error) from error
-        return [as_reported_shipment(one) for one in found]
+        return found
 
     def tracking_page(self, order_id: str, return_id: str) -> str:
         """Where the carrier of a return shows its parcel; empty where nobody knows."""
@@ -186,6 +222,8 @@ class Labels:
         _check_there(case, label, self.services.clock().astimezone(self.services.zone).date())
         caller = self._caller(order_id, label.provider, label.account)
         try:
+            if label.unconfirmed and not _as_it_is(caller, label, order_id):
+                raise _not_confirmed(order_id, caller, label)
             document = caller.fetch_label(label.reference, label.parcel, form or _form_of(label))
         except ProviderError as error:
             raise _unavailable(order_id, caller, error) from error
@@ -255,10 +293,10 @@ _A_RETURN_LASTS = datetime.timedelta(days=90)
 _CANCELLABLE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
 
 
-def _as_it_is(caller: ShippingCaller, label: Label) -> list[Shipment]:
+def _as_it_is(caller: ShippingCaller, label: Label, order_id: str) -> list[ReportedShipment]:
     """A label as its provider has it; nothing of one that he does not know any more, which costs no other."""
     try:
-        return [caller.fetch_shipment(label.reference, label.parcel)]
+        return [read_label(label, caller, order_id)]
     except ProviderError as error:
         if error.code is ErrorCode.UNKNOWN_SHIPMENT:
             return []
@@ -309,6 +347,18 @@ def _check_there(case: Case, label: Label, today: datetime.date) -> None:
                 label=label.id,
             )
         )
+
+
+def _not_confirmed(order_id: str, caller: ShippingCaller, label: Label) -> WrongState:
+    return WrongState(
+        text(
+            "Order {order}: what {provider} has by the number that was given for label {label} is no label of this "
+            "order. It is shown when it is known which one it is.",
+            order=order_id,
+            provider=caller.display_name,
+            label=label.id,
+        )
+    )
 
 
 def _unavailable(order_id: str, caller: ShippingCaller, error: ProviderError) -> ProviderUnavailable:

@@ -197,6 +197,11 @@ class Label:
         return self.state not in (LabelState.REFUSED, LabelState.CANCELLED) and self.replaced_by is None
 
     @property
+    def unconfirmed(self) -> bool:
+        """Whether its provider has not said yet that there is one by the number that a person gave."""
+        return self.settled and self.told is None and bool(self.reference)
+
+    @property
     def scanned(self) -> bool:
         """Whether a carrier has, or had, its parcel."""
         return self.scanned_at is not None

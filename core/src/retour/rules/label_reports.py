@@ -50,6 +50,7 @@ class ReportedShipment:
     reference: str = ""
     parcel: str = ""
     label_id: str = ""
+    order_id: str = ""
     progress: ParcelState = ParcelState.NOT_SENT
     provider_status: str = ""
     because: Reason | None = None

@@ -7,7 +7,7 @@ first, and another is made only where the first certainly was not.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import attrs
@@ -218,7 +218,8 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
                 label=label.id,
             )
         )
-    taken = [one.id for one in draft.dossier.labels.values() if reference and one.reference == reference.strip()]
+    there = _labels_of(draft.dossier, label.provider, label.account)
+    taken = [one.id for one in there if one is not label and reference and one.reference == reference.strip()]
     if made and taken:
         raise InvalidArgument(
             text(
@@ -270,9 +271,8 @@ def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipm
     ours = [one for one in shipments if one.label_id == label.id]
     if ours:
         return ours
-    others = [one for one in dossier.labels.values() if one.id != label.id]
-    taken = {name for one in others for name in (one.reference, one.parcel, one.tracking_number) if name}
-    free = [one for one in shipments if not one.label_id and one.names.isdisjoint(taken)]
+    others = [one for one in _labels_of(dossier, label.provider, label.account) if one.id != label.id]
+    free = [one for one in shipments if not one.label_id and not any(_named_alike(other, one) for other in others)]
     nameless = [one for one in others if one.told is not None and not (one.reference or one.tracking_number)]
     return () if nameless else free
 
@@ -310,10 +310,9 @@ def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
 
 def label_named(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
     """The label that a provider speaks of by our id, or by a name that it is known by there."""
-    for label in _labels_of(dossier, provider, account):
-        if seen.label_id == label.id or {label.reference, label.parcel, label.tracking_number} & seen.names:
-            return label
-    return None
+    there = [one for one in _labels_of(dossier, provider, account) if not _is_anothers(dossier, one, seen)]
+    by_our_id = next((one for one in there if one.id == seen.label_id), None)
+    return by_our_id or next((one for one in there if _named_alike(one, seen)), None)
 
 
 def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
@@ -323,7 +322,8 @@ def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShi
     label = label_named(dossier, provider, account, seen)
     if label is not None:
         return label
-    told = [one for one in _labels_of(dossier, provider, account) if one.told is not None and not _differs(one, seen)]
+    there = _labels_of(dossier, provider, account)
+    told = [one for one in there if one.told is not None and not _differs(dossier, one, seen)]
     if seen.reference:
         half = [one for one in told if not one.reference]
     else:
@@ -336,7 +336,9 @@ def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedS
     """Whether what a provider speaks of could be a label of the order that is known by some of its names only, or that
     is being made."""
     return is_being_made(dossier, provider, account) or any(
-        one.told is not None and not (one.reference and (one.parcel or one.tracking_number)) and not _differs(one, seen)
+        (one.told is not None or one.reference)
+        and not (one.reference and (one.parcel or one.tracking_number))
+        and not _differs(dossier, one, seen)
         for one in _labels_of(dossier, provider, account)
         if one.open
     )
@@ -347,10 +349,28 @@ def is_being_made(dossier: Dossier, provider: str, account: str) -> bool:
     return any(one.state in _MAY_BE_MADE for one in _labels_of(dossier, provider, account))
 
 
-def _differs(label: Label, seen: ReportedShipment) -> bool:
+def _is_anothers(dossier: Dossier, label: Label, seen: ReportedShipment) -> bool:
+    """Whether what is said is of another order, or carries our id of another label. Of a label that the customer made
+    in the portal neither tells: its order can have another number at the provider, and our id it has not."""
+    if label.in_portal:
+        return False
+    return seen.order_id not in ("", dossier.order_id) or seen.label_id not in ("", label.id)
+
+
+def _differs(dossier: Dossier, label: Label, seen: ReportedShipment) -> bool:
+    return _is_anothers(dossier, label, seen) or any(one != other for one, other in _in_common(label, seen))
+
+
+def _named_alike(label: Label, seen: ReportedShipment) -> bool:
+    """Whether a label is named by the first name that both have: its number, else that of its parcel, else its tracking
+    number. Numbers of labels and of parcels are two things, and a carrier can give a tracking number again."""
+    return next((one == other for one, other in _in_common(label, seen)), False)
+
+
+def _in_common(label: Label, seen: ReportedShipment) -> Iterator[tuple[str, str]]:
     ours = (label.reference, label.parcel, label.tracking_number)
     theirs = (seen.reference, seen.parcel, seen.tracking_number)
-    return any(one and other and one != other for one, other in zip(ours, theirs, strict=True))
+    return ((one, other) for one, other in zip(ours, theirs, strict=True) if one and other)
 
 
 def _labels_of(dossier: Dossier, provider: str, account: str) -> list[Label]:

@@ -246,6 +246,26 @@ class LabelSettled:
 
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
+class LabelMisnamed:
+    """The ``reference`` that a person gave for a label names none of this order at its provider: he is asked again."""
+
+    type: ClassVar = "label_misnamed"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    return_id: Id
+    label_id: Id
+    reference: Reference
+    because: Reason | None = attrs.field(converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, label_id=self.label_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class LabelDocumentKept:
     """The document of a label, which its provider gives out a single time, is kept as ``document_id``."""
 
