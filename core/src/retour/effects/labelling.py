@@ -330,17 +330,17 @@ def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> Sequence[Re
 
 
 def read_label(label: Label, provider: ShippingCaller, order_id: str) -> ReportedShipment:
-    """A label as its provider has it by the names that it has there. Raises `ProviderError`: an unknown shipment too
-    for the number that a person gave, where that is of another order or another label."""
+    """A label as its provider has it by the names that it has there: what is told is told of this label, also where it
+    does not say so. Raises `ProviderError`: an unknown shipment too for the number that a person gave, where that is of
+    another order or another label."""
     whose = _whose(label, order_id)
-    if not label.unconfirmed:
-        return as_reported_shipment(provider.fetch_shipment(label.reference, label.parcel, **whose))
-    seen = provider.fetch_shipment(label.reference, label.parcel, order_id="", label_id="")
+    asked = {"order_id": "", "label_id": ""} if label.unconfirmed else whose
+    seen = provider.fetch_shipment(label.reference, label.parcel, **asked)
     if whose["order_id"] and seen.order_id not in ("", order_id):
         raise ProviderError(ErrorCode.UNKNOWN_SHIPMENT, f"{label.reference} is of order {seen.order_id}")
     if whose["label_id"] and seen.label_id not in ("", label.id):
         raise ProviderError(ErrorCode.UNKNOWN_SHIPMENT, f"{label.reference} is label {seen.label_id}")
-    return as_reported_shipment(seen)
+    return attrs.evolve(as_reported_shipment(seen), label_id=label.id)
 
 
 def _whose(label: Label, order_id: str) -> dict[str, str]:
