@@ -11,12 +11,14 @@ from shipping.small_carrier import OPTION, PRICE, SmallCarrier
 from shipping.world import ANNA, BOX, HOME, JANSEN, World
 
 from retour import (
+    Actor,
     Address,
     AttentionKind,
     Audience,
     GoodsState,
     InvalidArgument,
     LabelState,
+    NotAllowed,
     Parcel,
     ParcelState,
     ProviderUnavailable,
@@ -212,6 +214,29 @@ def test_a_label_that_runs_out_is_replaced_and_the_old_one_cancelled(make_world:
         world.desk.label_document("1001", str(first), by=ANNA)
     with pytest.raises(WrongState, match="replaced by"):
         world.order("replacement again", replaces=first)
+
+
+@pytest.mark.parametrize("by", [JANSEN, ANNA, Actor.system("host")])
+def test_who_may_order_a_label_may_replace_it_and_take_it_back(make_world: Callable[..., World], by: Actor) -> None:
+    world = make_world()
+    first = world.order(by=by).label_id
+    second = world.order("replacement", replaces=first, by=by).label_id
+    labels = world.desk.dossier("1001").labels
+    assert [labels[str(one)].state for one in (first, second)] == [LabelState.CANCELLED, LabelState.READY]
+    world.desk.cancel_label("1001", str(second), by=by)
+    assert world.label().state is LabelState.CANCELLED
+    assert not world.carrier.spent()
+
+
+def test_a_customer_cannot_touch_the_label_of_another(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = str(world.order().label_id)
+    stranger = Actor.customer("c-2")
+    with pytest.raises(NotAllowed):
+        world.order("replacement", replaces=label_id, by=stranger)
+    with pytest.raises(NotAllowed):
+        world.desk.cancel_label("1001", label_id, by=stranger)
+    assert world.label().state is LabelState.READY
 
 
 def test_a_document_that_is_given_out_once_is_kept_and_shown_again(make_world: Callable[..., World]) -> None:

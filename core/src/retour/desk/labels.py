@@ -19,7 +19,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.fields import shown
-from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, LabelState, WhoPays
+from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, WhoPays
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.parcels import Address, Parcel, check_route
@@ -99,9 +99,6 @@ class Labels:
 
         def decide(draft: Draft, order: Order) -> None:
             labels.order_label(draft, order, wanted)
-            replaced = draft.dossier.labels[wanted.replaces] if wanted.replaces is not None else None
-            if replaced is not None and replaced.reference and replaced.state in _CANCELLABLE:
-                labels.cancel_label(draft, order, replaced.id, None)
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
 
@@ -290,8 +287,6 @@ class Labels:
 _A_RETURN_LASTS = datetime.timedelta(days=90)
 """How far back the return shipments of an order are read."""
 
-_CANCELLABLE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
-
 
 def _as_it_is(caller: ShippingCaller, label: Label, order_id: str) -> list[ReportedShipment]:
     """A label as its provider has it; nothing of one that he does not know any more, which costs no other."""
@@ -328,7 +323,7 @@ def _check_there(case: Case, label: Label, today: datetime.date) -> None:
                 other=label.replaced_by,
             )
         )
-    if label.state not in _CANCELLABLE:
+    if label.state not in labels.MADE:
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}, so there is nothing to print.",

@@ -35,6 +35,9 @@ _CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.
 _MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
 """Labels of which nobody knows yet that they are there."""
 
+MADE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
+"""Labels that are there to be used, or will be."""
+
 
 @attrs.frozen(kw_only=True)
 class WantedLabel:
@@ -55,8 +58,8 @@ class WantedLabel:
 
 
 def order_label(draft: Draft, order: Order, wanted: WantedLabel) -> None:
-    """Decide on a label. Raises `WrongState` for a return of which nothing is to come, and where it has a label: one
-    parcel is sent with one label."""
+    """Decide on a label, and take the one back that it replaces, if that can be. Raises `WrongState` for a return of
+    which nothing is to come, and where it has a label: one parcel is sent with one label."""
     draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("order a label"))
     dossier = draft.dossier
     return_ = dossier.return_(wanted.return_id)
@@ -88,6 +91,8 @@ def order_label(draft: Draft, order: Order, wanted: WantedLabel) -> None:
             database_at=draft.earliest,
         )
     )
+    if wanted.replaces is not None:
+        take_back(draft, dossier.label(wanted.replaces))
 
 
 def _check_items(order: Order, parcel: Parcel) -> None:
@@ -158,8 +163,9 @@ def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None
 
 
 def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) -> None:
-    """Want a label taken back. Raises `WrongState` for one that was scanned, is not there, or has no name there."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("cancel a label"))
+    """Want a label taken back: who may order one may. Raises `WrongState` for one that was scanned, is not there, or
+    has no name there."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("cancel a label"))
     label = draft.dossier.label(label_id)
     if label.scanned:
         raise WrongState(
@@ -169,7 +175,7 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
                 label=label.id,
             )
         )
-    if label.state not in (LabelState.ANNOUNCING, LabelState.READY) or label.cancel_asked:
+    if label.state not in MADE or label.cancel_asked:
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}, so it cannot be cancelled now.",
@@ -191,6 +197,13 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
     draft.record(
         LabelCancelAsked(return_id=label.return_id, label_id=label.id, note_id=draft.note(order, note)),
     )
+
+
+def take_back(draft: Draft, label: Label) -> None:
+    """Want a label taken back that is not needed any more, whoever decides that. One that was scanned, or has no name
+    at its provider, stays as it is."""
+    if label.state in MADE and label.reference and not label.scanned:
+        draft.record(LabelCancelAsked(return_id=label.return_id, label_id=label.id))
 
 
 # --- a person's word -------------------------------------------------------------------------------------
