@@ -228,6 +228,25 @@ def test_who_may_order_a_label_may_replace_it_and_take_it_back(make_world: Calla
     assert not world.carrier.spent()
 
 
+@pytest.mark.parametrize("later", [True, False])
+def test_a_label_that_is_being_taken_back_can_be_replaced(make_world: Callable[..., World], later: bool) -> None:
+    """Its provider was asked and says later, or cannot be reached yet: it is asked once."""
+    world = make_world()
+    first = str(world.order().label_id)
+    world.carrier.cancels_later = later
+    if not later:
+        world.carrier.faults.append(lambda: ProviderError(ErrorCode.UNAVAILABLE, "down"))
+    world.desk.cancel_label("1001", first, by=ANNA)
+    assert world.label().cancel_asked
+    second = world.order("replacement", replaces=first, by=JANSEN).label_id
+    assert world.desk.dossier("1001").labels[first].replaced_by == second
+    assert [one.code for one in world.desk.timeline("1001")].count("label_cancel_asked") == 1
+    world.carrier.bought[0].told = Told.CANCELLED if later else Told.READY
+    world.work_for(minutes=1)
+    assert [one.state for one in world.desk.dossier("1001").labels.values()] == [LabelState.CANCELLED, LabelState.READY]
+    assert world.carrier.spent() == PRICE
+
+
 def test_a_customer_cannot_touch_the_label_of_another(make_world: Callable[..., World]) -> None:
     world = make_world()
     label_id = str(world.order().label_id)

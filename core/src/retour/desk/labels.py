@@ -19,7 +19,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.fields import shown
-from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, WhoPays
+from retour.model.labels import Label, LabelForm, LabelOption, WhoPays
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.parcels import Address, Parcel, check_route
@@ -329,7 +329,7 @@ def _check_there(case: Case, label: Label, today: datetime.date) -> None:
                 "Order {order}: label {label} is {state}, so there is nothing to print.",
                 order=case.order_id,
                 label=label.id,
-                state=LABEL_WORDS[label.state],
+                state=label.words,
             )
         )
     if not label.parcel and not label.reference:

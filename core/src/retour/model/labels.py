@@ -202,6 +202,12 @@ class Label:
         return self.settled and self.told is None and bool(self.reference)
 
     @property
+    def words(self) -> Text:
+        """How far it is, in words: one that is there, and that somebody wants taken back, is being cancelled."""
+        there = self.state in (LabelState.ANNOUNCING, LabelState.READY)
+        return LABEL_WORDS[LabelState.CANCELLING if self.cancel_asked and there else self.state]
+
+    @property
     def scanned(self) -> bool:
         """Whether a carrier has, or had, its parcel."""
         return self.scanned_at is not None

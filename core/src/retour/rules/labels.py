@@ -20,7 +20,7 @@ from retour.model.events.labels import (
     LabelOrdered,
     LabelSettled,
 )
-from retour.model.labels import LABEL_WORDS, Label, LabelOption, LabelState, WhoPays
+from retour.model.labels import Label, LabelOption, LabelState, WhoPays
 from retour.model.moment import Moment
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel, check_route
@@ -114,7 +114,7 @@ def _check_no_other(dossier: Dossier, wanted: WantedLabel) -> None:
                 order=dossier.order_id,
                 return_id=wanted.return_id,
                 label=others[-1].id,
-                state=LABEL_WORDS[others[-1].state],
+                state=others[-1].words,
             )
         )
 
@@ -181,7 +181,7 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
                 "Order {order}: label {label} is {state}, so it cannot be cancelled now.",
                 order=order.id,
                 label=label.id,
-                state=LABEL_WORDS[LabelState.CANCELLING if label.cancel_asked else label.state],
+                state=label.words,
             )
         )
     if not label.reference:
@@ -200,9 +200,9 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
 
 
 def take_back(draft: Draft, label: Label) -> None:
-    """Want a label taken back that is not needed any more, whoever decides that. One that was scanned, or has no name
-    at its provider, stays as it is."""
-    if label.state in MADE and label.reference and not label.scanned:
+    """Want a label taken back that is not needed any more, whoever decides that. One that was scanned, has no name at
+    its provider or is being taken back already stays as it is."""
+    if label.state in MADE and label.reference and not label.scanned and not label.cancel_asked:
         draft.record(LabelCancelAsked(return_id=label.return_id, label_id=label.id))
 
 
@@ -219,7 +219,7 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
                 "Order {order}: label {label} is {state}. Only one that waits for a person is settled by hand.",
                 order=order.id,
                 label=label.id,
-                state=LABEL_WORDS[label.state],
+                state=label.words,
             )
         )
     if made and not reference.strip():
