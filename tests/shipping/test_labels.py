@@ -17,6 +17,7 @@ from retour import (
     Audience,
     GoodsState,
     InvalidArgument,
+    LabelForm,
     LabelState,
     NotAllowed,
     Parcel,
@@ -264,6 +265,58 @@ def test_a_document_that_is_given_out_once_is_kept_and_shown_again(make_world: C
     first = world.desk.label_document("1001", label_id, by=ANNA)
     assert world.desk.label_document("1001", label_id, by=JANSEN) == first
     assert world.carrier.bought[0].documents == 1
+
+
+def cancelled(world: World, label_id: str) -> None:
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+
+
+def being_cancelled(world: World, label_id: str) -> None:
+    world.carrier.faults.append(lambda: ProviderError(ErrorCode.UNAVAILABLE, "down"))
+    cancelled(world, label_id)
+    assert world.label().state is LabelState.READY
+
+
+def run_out(world: World, label_id: str) -> None:
+    del label_id
+    world.carrier.bought[0].valid_until = datetime.date(2026, 1, 31)
+    world.work_for(hours=7)
+
+
+def replaced(world: World, label_id: str) -> None:
+    world.carrier.cancels_later = True
+    world.order("replacement", replaces=label_id)
+
+
+@pytest.mark.parametrize("once", [True, False])
+@pytest.mark.parametrize(
+    ("becomes", "words"),
+    [
+        (cancelled, "is cancelled"),
+        (being_cancelled, "is being cancelled"),
+        (run_out, "could be used until"),
+        (replaced, "was replaced"),
+    ],
+)
+def test_a_document_that_must_not_be_used_any_more_is_not_shown_whether_it_was_kept_or_not(
+    make_world: Callable[..., World], once: bool, becomes: Callable[[World, str], None], words: str
+) -> None:
+    world = make_world(once=once)
+    label_id = str(world.order().label_id)
+    world.desk.label_document("1001", label_id, by=JANSEN)
+    becomes(world, label_id)
+    for by in (JANSEN, ANNA):
+        with pytest.raises(WrongState, match=words):
+            world.desk.label_document("1001", label_id, by=by)
+
+
+def test_a_document_that_was_kept_is_shown_in_the_form_that_it_has(make_world: Callable[..., World]) -> None:
+    world = make_world(once=True)
+    label_id = str(world.order().label_id)
+    world.desk.label_document("1001", label_id, by=ANNA)
+    assert world.desk.label_document("1001", label_id, by=ANNA, form=LabelForm.PDF).form is LabelForm.PDF
+    with pytest.raises(ProviderUnavailable, match="was given out"):
+        world.desk.label_document("1001", label_id, by=ANNA, form=LabelForm.QR_CODE)
 
 
 @pytest.mark.parametrize(

@@ -212,11 +212,11 @@ class Labels:
         """The document of a label: the one that was kept, else its provider's; one that it gives out once is kept."""
         case = self._case(order_id, by)
         label = case.dossier.label(label_id)
-        if label.document_id is not None:
-            kept = self.services.store.notes(self.commands.shop_id, order_id).get(label.document_id)
-            if kept is not None:
-                return _document_of(kept)
-        _check_there(case, label, self.services.clock().astimezone(self.services.zone).date())
+        _check_usable(case, label, self.services.clock().astimezone(self.services.zone).date())
+        kept = self._kept(case, label)
+        if kept is not None and form in (None, kept.form):
+            return kept
+        _check_named(case, label)
         caller = self._caller(order_id, label.provider, label.account)
         try:
             if label.unconfirmed and not _as_it_is(caller, label, order_id):
@@ -227,6 +227,13 @@ class Labels:
         if document.once:
             self._keep(case, label, document)
         return document
+
+    def _kept(self, case: Case, label: Label) -> LabelDocument | None:
+        """The document of a label that its provider gave out once; None where none was kept, or it was removed."""
+        if label.document_id is None:
+            return None
+        words = self.services.store.notes(self.commands.shop_id, case.order_id).get(label.document_id)
+        return None if words is None else _document_of(words)
 
     def _keep(self, case: Case, label: Label, document: LabelDocument) -> None:
         def decide(draft: Draft, order: Order) -> None:
@@ -302,8 +309,9 @@ def _form_of(label: Label) -> LabelForm:
     return LabelForm.PDF if label.option is None else label.option.form
 
 
-def _check_there(case: Case, label: Label, today: datetime.date) -> None:
-    """Raise `WrongState` for a label that has no document, or should not be used any more."""
+def _check_usable(case: Case, label: Label, today: datetime.date) -> None:
+    """Raise `WrongState` for a label that must not be used any more, or is not there: before anything of it is shown,
+    wherever its document is."""
     if label.valid_until is not None and label.valid_until < today:
         raise WrongState(
             text(
@@ -323,7 +331,7 @@ def _check_there(case: Case, label: Label, today: datetime.date) -> None:
                 other=label.replaced_by,
             )
         )
-    if label.state not in labels.MADE:
+    if label.state not in labels.MADE or label.cancel_asked:
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}, so there is nothing to print.",
@@ -332,6 +340,10 @@ def _check_there(case: Case, label: Label, today: datetime.date) -> None:
                 state=label.words,
             )
         )
+
+
+def _check_named(case: Case, label: Label) -> None:
+    """Raise `WrongState` for a label that its provider cannot be asked for by any name."""
     if not label.parcel and not label.reference:
         raise WrongState(
             text(
