@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 import pytest
-from shipping.small_carrier import OPTION, PRICE, SmallCarrier
+from shipping.small_carrier import OPTION, PRICE, SmallCarrier, signed_webhook
 from shipping.world import ANNA, BOX, HOME, JANSEN, World
 
 from retour import (
@@ -30,7 +30,7 @@ from retour import (
 )
 from retour.model.announced_returns import ApprovedReturn
 from retour.model.labels import Told
-from retour.providers import ErrorCode, ProviderError
+from retour.providers import ErrorCode, ProviderError, Support
 
 
 def test_a_label_is_bought_and_its_document_shown(make_world: Callable[..., World]) -> None:
@@ -445,21 +445,64 @@ def test_a_label_that_ran_out_is_not_shown_and_says_how_to_replace_it(make_world
     assert world.desk.label_document("1001", world.label().id, by=JANSEN).content
 
 
+class Mails:
+    """Notes each return that was approved: whether it heard of it before, and its labels."""
+
+    name = "mails"
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bool, list[str]]] = []
+
+    @hookimpl
+    def on_return_approved(self, approved: ApprovedReturn) -> None:
+        self.heard.append((approved.return_id, approved.again, [label.id for label in approved.labels]))
+
+    def of(self, return_id: str) -> list[tuple[bool, list[str]]]:
+        return [(again, labels) for about, again, labels in self.heard if about == return_id]
+
+
 def test_the_host_hears_of_an_approved_return_again_when_its_label_is_ready(make_world: Callable[..., World]) -> None:
-    heard: list[tuple[bool, list[str]]] = []
-
-    class Mails:
-        name = "mails"
-
-        @hookimpl
-        def on_return_approved(self, approved: ApprovedReturn) -> None:
-            heard.append((approved.again, [label.id for label in approved.labels]))
-
-    world = make_world(plugins=[Mails()])
+    mails = Mails()
+    world = make_world(plugins=[mails])
     world.carrier.announces = True
     label_id = str(world.order().label_id)
     world.work_for(minutes=1)
-    assert heard == [(False, [])]
+    assert mails.of(world.return_id) == [(False, [])]
     world.carrier.bought[0].told = Told.READY
     world.work_for(minutes=10)
-    assert heard == [(False, []), (True, [label_id])]
+    assert mails.of(world.return_id) == [(False, []), (True, [label_id])]
+
+
+def test_the_host_hears_nothing_of_a_label_that_is_ready_for_a_return_that_was_cancelled(
+    make_world: Callable[..., World],
+) -> None:
+    mails = Mails()
+    world = make_world(
+        plugins=[mails], capabilities=attrs.evolve(SmallCarrier.capabilities, cancel_label=Support.NOT_YET)
+    )
+    world.carrier.announces = True
+    world.order()
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    world.carrier.bought[0].told = Told.READY
+    world.work_for(minutes=10)
+    assert world.label().state is LabelState.READY
+    assert mails.of(world.return_id) == [(False, [])]
+
+
+def test_the_host_hears_of_a_return_from_the_portal_when_it_is_approved_and_not_when_its_label_is_ready(
+    make_world: Callable[..., World],
+) -> None:
+    mails = Mails()
+    world = make_world(plugins=[mails])
+    for told in ("announcing", "ready"):
+        said = {"id": told, "told": told, "reference": "P1", "order_id": "1001"}
+        headers, body = signed_webhook(said, items=[{"quantity": 1, "sku": "lamp"}])
+        world.desk.receive_webhook("small_carrier", headers, body)
+    label = world.label()
+    assert (label.state, world.desk.dossier("1001").return_(label.return_id).goods) == (
+        LabelState.READY,
+        GoodsState.REQUESTED,
+    )
+    assert mails.of(label.return_id) == []
+    world.desk.approve_return("1001", label.return_id, by=ANNA)
+    assert mails.of(label.return_id) == [(False, [label.id])]

@@ -24,13 +24,10 @@ from retour.model.labels import Label, LabelOption, LabelState, WhoPays
 from retour.model.moment import Moment
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel, check_route
-from retour.model.returns import GOODS_WORDS, GoodsState
+from retour.model.returns import CAN_TRAVEL, GOODS_WORDS
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment
-
-_CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
-"""Returns of which goods are still to come."""
 
 _MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
 """Labels of which nobody knows yet that they are there."""
@@ -63,7 +60,7 @@ def order_label(draft: Draft, order: Order, wanted: WantedLabel) -> None:
     draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("order a label"))
     dossier = draft.dossier
     return_ = dossier.return_(wanted.return_id)
-    if return_.goods not in _CAN_TRAVEL:
+    if return_.goods not in CAN_TRAVEL:
         raise WrongState(
             text(
                 "Order {order}: return {return_id} is {state}, and a label is made for one that is approved and not "

@@ -130,7 +130,7 @@ class LabelHeld:
 class LabelReported:
     """What the provider says of a label, where that is news. ``evidence`` is how we know, and ``said_at`` since when it
     is so by the provider's clock, where it says so; ``became_ready`` says that it can be printed now, and could not
-    before."""
+    before, for a return that may be sent."""
 
     type: ClassVar = "label_reported"
     version: ClassVar = 1
