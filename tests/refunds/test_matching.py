@@ -393,3 +393,13 @@ def test_an_answer_about_another_refund_of_ours_is_no_answer(world: Any, monkeyp
         "paid_twice",
         "re_1",
     )
+
+
+def test_a_refund_of_another_payment_among_those_of_ours_is_not_taken_for_one_of_it(world: Any) -> None:
+    world.open()
+    made = world.ledger.add("p_1", EUR40)
+    world.ledger.refunds["re_1"] = attrs.evolve(made, target="p_2")  # and its list gives it for p_1
+    with pytest.raises(ProviderUnavailable, match="about something else"):
+        world.refund()
+    world.desk.reconcile("1001")
+    assert (world.refunds, world.ledger.calls) == ([], 0)

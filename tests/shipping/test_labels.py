@@ -7,16 +7,19 @@ from collections.abc import Callable
 
 import attrs
 import pytest
-from shipping.small_carrier import OPTION, PRICE, SmallCarrier, lost
+from shipping.small_carrier import OPTION, PRICE, SmallCarrier, lost, signed_webhook
 from shipping.world import ANNA, BOX, HOME, JANSEN, World
 
 from retour import (
+    Actor,
     Address,
     AttentionKind,
     Audience,
     GoodsState,
     InvalidArgument,
+    LabelForm,
     LabelState,
+    NotAllowed,
     Parcel,
     ParcelState,
     ProviderUnavailable,
@@ -30,7 +33,7 @@ from retour import (
 from retour.effects import labelling
 from retour.model.announced_returns import ApprovedReturn
 from retour.model.labels import Told
-from retour.providers import ErrorCode, ProviderError
+from retour.providers import ErrorCode, ProviderError, Support
 
 
 def test_a_label_is_bought_and_its_document_shown(make_world: Callable[..., World]) -> None:
@@ -217,12 +220,106 @@ def test_a_label_that_runs_out_is_replaced_and_the_old_one_cancelled(make_world:
         world.order("replacement again", replaces=first)
 
 
+@pytest.mark.parametrize("by", [JANSEN, ANNA, Actor.system("host")])
+def test_who_may_order_a_label_may_replace_it_and_take_it_back(make_world: Callable[..., World], by: Actor) -> None:
+    world = make_world()
+    first = world.order(by=by).label_id
+    second = world.order("replacement", replaces=first, by=by).label_id
+    labels = world.desk.dossier("1001").labels
+    assert [labels[str(one)].state for one in (first, second)] == [LabelState.CANCELLED, LabelState.READY]
+    world.desk.cancel_label("1001", str(second), by=by)
+    assert world.label().state is LabelState.CANCELLED
+    assert not world.carrier.spent()
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_a_label_that_is_being_taken_back_can_be_replaced(make_world: Callable[..., World], later: bool) -> None:
+    """Its provider was asked and says later, or cannot be reached yet: it is asked once."""
+    world = make_world()
+    first = str(world.order().label_id)
+    world.carrier.cancels_later = later
+    if not later:
+        world.carrier.faults.append(lambda: ProviderError(ErrorCode.UNAVAILABLE, "down"))
+    world.desk.cancel_label("1001", first, by=ANNA)
+    assert world.label().cancel_asked
+    second = world.order("replacement", replaces=first, by=JANSEN).label_id
+    assert world.desk.dossier("1001").labels[first].replaced_by == second
+    assert [one.code for one in world.desk.timeline("1001")].count("label_cancel_asked") == 1
+    world.carrier.bought[0].told = Told.CANCELLED if later else Told.READY
+    world.work_for(minutes=1)
+    assert [one.state for one in world.desk.dossier("1001").labels.values()] == [LabelState.CANCELLED, LabelState.READY]
+    assert world.carrier.spent() == PRICE
+
+
+def test_a_customer_cannot_touch_the_label_of_another(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    label_id = str(world.order().label_id)
+    stranger = Actor.customer("c-2")
+    with pytest.raises(NotAllowed):
+        world.order("replacement", replaces=label_id, by=stranger)
+    with pytest.raises(NotAllowed):
+        world.desk.cancel_label("1001", label_id, by=stranger)
+    assert world.label().state is LabelState.READY
+
+
 def test_a_document_that_is_given_out_once_is_kept_and_shown_again(make_world: Callable[..., World]) -> None:
     world = make_world(once=True)
     label_id = str(world.order().label_id)
     first = world.desk.label_document("1001", label_id, by=ANNA)
     assert world.desk.label_document("1001", label_id, by=JANSEN) == first
     assert world.carrier.bought[0].documents == 1
+
+
+def cancelled(world: World, label_id: str) -> None:
+    world.desk.cancel_label("1001", label_id, by=ANNA)
+
+
+def being_cancelled(world: World, label_id: str) -> None:
+    world.carrier.faults.append(lambda: ProviderError(ErrorCode.UNAVAILABLE, "down"))
+    cancelled(world, label_id)
+    assert world.label().state is LabelState.READY
+
+
+def run_out(world: World, label_id: str) -> None:
+    del label_id
+    world.carrier.bought[0].valid_until = datetime.date(2026, 1, 31)
+    world.work_for(hours=7)
+
+
+def replaced(world: World, label_id: str) -> None:
+    world.carrier.cancels_later = True
+    world.order("replacement", replaces=label_id)
+
+
+@pytest.mark.parametrize("once", [True, False])
+@pytest.mark.parametrize(
+    ("becomes", "words"),
+    [
+        (cancelled, "is cancelled"),
+        (being_cancelled, "is being cancelled"),
+        (run_out, "could be used until"),
+        (replaced, "was replaced"),
+    ],
+)
+def test_a_document_that_must_not_be_used_any_more_is_not_shown_whether_it_was_kept_or_not(
+    make_world: Callable[..., World], once: bool, becomes: Callable[[World, str], None], words: str
+) -> None:
+    world = make_world(once=once)
+    label_id = str(world.order().label_id)
+    world.desk.label_document("1001", label_id, by=JANSEN)
+    becomes(world, label_id)
+    for by in (JANSEN, ANNA):
+        with pytest.raises(WrongState, match=words):
+            world.desk.label_document("1001", label_id, by=by)
+
+
+def test_a_document_that_was_kept_is_shown_in_the_form_that_it_has(make_world: Callable[..., World]) -> None:
+    world = make_world(once=True)
+    label_id = str(world.order().label_id)
+    world.desk.label_document("1001", label_id, by=ANNA)
+    assert world.desk.label_document("1001", label_id, by=ANNA, form=LabelForm.PDF).form is LabelForm.PDF
+    with pytest.raises(ProviderUnavailable, match="was given out"):
+        world.desk.label_document("1001", label_id, by=ANNA, form=LabelForm.QR_CODE)
 
 
 @pytest.mark.parametrize(
@@ -351,24 +448,67 @@ def test_a_label_that_ran_out_is_not_shown_and_says_how_to_replace_it(make_world
     assert world.desk.label_document("1001", world.label().id, by=JANSEN).content
 
 
+class Mails:
+    """Notes each return that was approved: whether it heard of it before, and its labels."""
+
+    name = "mails"
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bool, list[str]]] = []
+
+    @hookimpl
+    def on_return_approved(self, approved: ApprovedReturn) -> None:
+        self.heard.append((approved.return_id, approved.again, [label.id for label in approved.labels]))
+
+    def of(self, return_id: str) -> list[tuple[bool, list[str]]]:
+        return [(again, labels) for about, again, labels in self.heard if about == return_id]
+
+
 def test_the_host_hears_of_an_approved_return_again_when_its_label_is_ready(make_world: Callable[..., World]) -> None:
-    heard: list[tuple[bool, list[str]]] = []
-
-    class Mails:
-        name = "mails"
-
-        @hookimpl
-        def on_return_approved(self, approved: ApprovedReturn) -> None:
-            heard.append((approved.again, [label.id for label in approved.labels]))
-
-    world = make_world(plugins=[Mails()])
+    mails = Mails()
+    world = make_world(plugins=[mails])
     world.carrier.announces = True
     label_id = str(world.order().label_id)
     world.work_for(minutes=1)
-    assert heard == [(False, [])]
+    assert mails.of(world.return_id) == [(False, [])]
     world.carrier.bought[0].told = Told.READY
     world.work_for(minutes=10)
-    assert heard == [(False, []), (True, [label_id])]
+    assert mails.of(world.return_id) == [(False, []), (True, [label_id])]
+
+
+def test_the_host_hears_nothing_of_a_label_that_is_ready_for_a_return_that_was_cancelled(
+    make_world: Callable[..., World],
+) -> None:
+    mails = Mails()
+    world = make_world(
+        plugins=[mails], capabilities=attrs.evolve(SmallCarrier.capabilities, cancel_label=Support.NOT_YET)
+    )
+    world.carrier.announces = True
+    world.order()
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    world.carrier.bought[0].told = Told.READY
+    world.work_for(minutes=10)
+    assert world.label().state is LabelState.READY
+    assert mails.of(world.return_id) == [(False, [])]
+
+
+def test_the_host_hears_of_a_return_from_the_portal_when_it_is_approved_and_not_when_its_label_is_ready(
+    make_world: Callable[..., World],
+) -> None:
+    mails = Mails()
+    world = make_world(plugins=[mails])
+    for told in ("announcing", "ready"):
+        said = {"id": told, "told": told, "reference": "P1", "order_id": "1001"}
+        headers, body = signed_webhook(said, items=[{"quantity": 1, "sku": "lamp"}])
+        world.desk.receive_webhook("small_carrier", headers, body)
+    label = world.label()
+    assert (label.state, world.desk.dossier("1001").return_(label.return_id).goods) == (
+        LabelState.READY,
+        GoodsState.REQUESTED,
+    )
+    assert mails.of(label.return_id) == []
+    world.desk.approve_return("1001", label.return_id, by=ANNA)
+    assert mails.of(label.return_id) == [(False, [label.id])]
 
 
 def test_a_label_that_nobody_says_was_cancelled_is_listed_when_it_is_looked_at_no_more(

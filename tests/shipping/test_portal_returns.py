@@ -11,6 +11,8 @@ from shipping.small_carrier import signed_webhook
 from shipping.world import ANNA, World
 
 from retour import GoodsState, LabelState, ParcelState, WebhookReceipt
+from retour.model.labels import Told
+from retour.providers import Shipment
 
 
 def portal_return(
@@ -64,6 +66,30 @@ def test_it_is_found_by_reading_where_no_webhook_comes(make_world: Callable[...,
     assert not world.desk.reconcile_labels("1001").changed
     portal_return(world)
     assert len(others(world)) == 1, "its webhook comes after it was read"
+
+
+@pytest.mark.parametrize("by", ["look", "reconcile"])
+def test_two_of_one_order_get_their_parcels_by_reading(make_world: Callable[..., World], by: str) -> None:
+    """What is read says neither their numbers nor our ids: each was asked about by its own number."""
+    world = make_world()
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    kind.fetch_shipment = lambda self, reference, parcel: Shipment(
+        told=Told.READY, parcel=f"p-{reference}", order_id="1001"
+    )
+    for number in ("P1", "P2"):
+        portal_return(world, reference=number, told="announcing")
+        world.carrier.portal(number, parcel=f"p-{number}")
+    if by == "look":
+        world.work_for(minutes=1)
+    else:
+        assert world.desk.reconcile_labels("1001").changed
+    labels = world.desk.dossier("1001").labels.values()
+    assert {one.reference: (one.parcel, one.state) for one in labels} == {
+        "P1": ("p-P1", LabelState.READY),
+        "P2": ("p-P2", LabelState.READY),
+    }
+    assert len(others(world)) == 2
 
 
 @pytest.mark.parametrize(

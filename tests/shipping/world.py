@@ -25,7 +25,7 @@ BOX = Parcel(weight_grams=900, items=[ParcelItem(line_id="cup", description="Cup
 
 @attrs.define
 class World:
-    """A desk whose clock the test moves, a shop with one order, and a carrier."""
+    """A desk whose clock the test moves, a shop with order 1001 and one of another customer, 1002, and a carrier."""
 
     desk: ReturnDesk
     carrier: Carrier
@@ -65,7 +65,12 @@ def worlds(database: str) -> Iterator[Callable[..., World]]:
     def make(*, desk: Any = None, plugins: Sequence[object] = (), **kind: object) -> World:
         carrier = Carrier()
         opened = ReturnDesk(
-            shop=MemoryShop([an_order(a_line("cup", 2), customer="c-1")]),
+            shop=MemoryShop(
+                [
+                    an_order(a_line("cup", 2), customer="c-1"),
+                    an_order(a_line("cup", 2), order_id="1002", customer="c-2"),
+                ]
+            ),
             store=database,
             plugins=[plugin_of(carrier, **kind), *plugins],
             migrate=True,

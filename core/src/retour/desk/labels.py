@@ -12,13 +12,14 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
-from retour.effects.labelling import as_reported_shipment
+from retour.effects.labelling import as_reported_shipment, read_label
 from retour.model.actor import Actor
 from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
-from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, LabelState, WhoPays
+from retour.model.fields import shown
+from retour.model.labels import Label, LabelForm, LabelOption, WhoPays
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.parcels import Address, Parcel, check_route
@@ -27,10 +28,10 @@ from retour.model.returns import Return
 from retour.model.text import Text, text
 from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import ErrorCode, ProviderError
-from retour.providers.label_request import LabelDocument, Shipment
+from retour.providers.label_request import LabelDocument
 from retour.rules import labels
 from retour.rules.draft import Draft
-from retour.rules.label_reports import ReportedShipment
+from retour.rules.label_reports import ReportedShipment, report
 from retour.rules.portal_returns import record_shipment
 from retour.steps.case import Case
 
@@ -98,9 +99,6 @@ class Labels:
 
         def decide(draft: Draft, order: Order) -> None:
             labels.order_label(draft, order, wanted)
-            replaced = draft.dossier.labels[wanted.replaces] if wanted.replaces is not None else None
-            if replaced is not None and replaced.reference and replaced.state in _CANCELLABLE:
-                labels.cancel_label(draft, order, replaced.id, None)
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
 
@@ -113,12 +111,46 @@ class Labels:
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
 
     def settle(self, order_id: str, label_id: str, by: Actor, made: bool, reference: str, note: str | None) -> Outcome:
-        """Say what became of a label of which nobody could tell."""
+        """Say what became of a label of which nobody could tell. Where its provider can be asked what it calls so, it
+        is asked first: its word is a fact of its own, beside the person's."""
+        case = self.commands.known(order_id, by)
 
-        def decide(draft: Draft, order: Order) -> None:
+        def settled(draft: Draft, order: Order) -> None:
             labels.settle_label(draft, order, label_id, made=made, reference=reference, note=note)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+        self.commands.rehearse(case, by, settled)
+        label = case.dossier.label(label_id)
+        seen = self._named(case, label, reference.strip()) if made else None
+
+        def decide(draft: Draft, order: Order) -> None:
+            settled(draft, order)
+            if seen is not None:
+                follows = self.services.labelling.what_follows(self.commands.shop_id)
+                report(draft, draft.dossier.label(label_id), seen, Evidence.LOOKUP, follows)
+
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+
+    def _named(self, case: Case, label: Label, reference: str) -> ReportedShipment | None:
+        """What a provider calls so; None where it cannot be asked now. Raises `InvalidArgument` for what is no label of
+        this order there."""
+        caller = self.services.accounts.shipping(self.commands.shop_id, label.provider, label.account)
+        if isinstance(caller, Text) or not caller.capabilities.fetch_shipment.usable:
+            return None
+        named = attrs.evolve(label, reference=reference, told=None, settled=True)
+        try:
+            return read_label(named, caller, case.order_id)
+        except ProviderError as error:
+            if error.code is not ErrorCode.UNKNOWN_SHIPMENT:
+                return None
+            raise InvalidArgument(
+                text(
+                    "Order {order}: {reference} is no label of this order at {provider}: {why}. Look there again.",
+                    order=case.order_id,
+                    reference=shown(reference),
+                    provider=caller.display_name,
+                    why=error.reason.words,
+                )
+            ) from error
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read at the provider what became of an order's labels, and which the customer made in its portal."""
@@ -144,17 +176,18 @@ class Labels:
 
     def _read(self, case: Case, provider: str, account: str) -> list[ReportedShipment]:
         caller = self._caller(case.order_id, provider, account)
-        able, found = caller.capabilities, []
+        able = caller.capabilities
+        found: list[ReportedShipment] = []
         try:
             for label in case.dossier.labels.values():
-                if (label.provider, label.account) == (provider, account) and label.reference and label.told:
-                    found += _as_it_is(caller, label)
+                if (label.provider, label.account) == (provider, account) and (label.reference or label.parcel):
+                    found += _as_it_is(caller, label, case.order_id)
             if able.list_shipments.usable:
                 since = case.time.now().earliest - _A_RETURN_LASTS
-                found += caller.list_shipments(case.order_id, since)
+                found += [as_reported_shipment(one) for one in caller.list_shipments(case.order_id, since)]
         except ProviderError as error:
             raise _unavailable(case.order_id, caller, error) from error
-        return [as_reported_shipment(one) for one in found]
+        return found
 
     def tracking_page(self, order_id: str, return_id: str) -> str:
         """Where the carrier of a return shows its parcel; empty where nobody knows."""
@@ -179,19 +212,28 @@ class Labels:
         """The document of a label: the one that was kept, else its provider's; one that it gives out once is kept."""
         case = self._case(order_id, by)
         label = case.dossier.label(label_id)
-        if label.document_id is not None:
-            kept = self.services.store.notes(self.commands.shop_id, order_id).get(label.document_id)
-            if kept is not None:
-                return _document_of(kept)
-        _check_there(case, label, self.services.clock().astimezone(self.services.zone).date())
+        _check_usable(case, label, self.services.clock().astimezone(self.services.zone).date())
+        kept = self._kept(case, label)
+        if kept is not None and form in (None, kept.form):
+            return kept
+        _check_named(case, label)
         caller = self._caller(order_id, label.provider, label.account)
         try:
+            if label.unconfirmed and not _as_it_is(caller, label, order_id):
+                raise _not_confirmed(order_id, caller, label)
             document = caller.fetch_label(label.reference, label.parcel, form or _form_of(label))
         except ProviderError as error:
             raise _unavailable(order_id, caller, error) from error
         if document.once:
             self._keep(case, label, document)
         return document
+
+    def _kept(self, case: Case, label: Label) -> LabelDocument | None:
+        """The document of a label that its provider gave out once; None where none was kept, or it was removed."""
+        if label.document_id is None:
+            return None
+        words = self.services.store.notes(self.commands.shop_id, case.order_id).get(label.document_id)
+        return None if words is None else _document_of(words)
 
     def _keep(self, case: Case, label: Label, document: LabelDocument) -> None:
         def decide(draft: Draft, order: Order) -> None:
@@ -252,13 +294,11 @@ class Labels:
 _A_RETURN_LASTS = datetime.timedelta(days=90)
 """How far back the return shipments of an order are read."""
 
-_CANCELLABLE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
 
-
-def _as_it_is(caller: ShippingCaller, label: Label) -> list[Shipment]:
+def _as_it_is(caller: ShippingCaller, label: Label, order_id: str) -> list[ReportedShipment]:
     """A label as its provider has it; nothing of one that he does not know any more, which costs no other."""
     try:
-        return [caller.fetch_shipment(label.reference, label.parcel)]
+        return [read_label(label, caller, order_id)]
     except ProviderError as error:
         if error.code is ErrorCode.UNKNOWN_SHIPMENT:
             return []
@@ -269,8 +309,9 @@ def _form_of(label: Label) -> LabelForm:
     return LabelForm.PDF if label.option is None else label.option.form
 
 
-def _check_there(case: Case, label: Label, today: datetime.date) -> None:
-    """Raise `WrongState` for a label that has no document, or should not be used any more."""
+def _check_usable(case: Case, label: Label, today: datetime.date) -> None:
+    """Raise `WrongState` for a label that must not be used any more, or is not there: before anything of it is shown,
+    wherever its document is."""
     if label.valid_until is not None and label.valid_until < today:
         raise WrongState(
             text(
@@ -290,15 +331,19 @@ def _check_there(case: Case, label: Label, today: datetime.date) -> None:
                 other=label.replaced_by,
             )
         )
-    if label.state not in _CANCELLABLE:
+    if label.state not in labels.MADE or label.cancel_asked:
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}, so there is nothing to print.",
                 order=case.order_id,
                 label=label.id,
-                state=LABEL_WORDS[label.state],
+                state=label.words,
             )
         )
+
+
+def _check_named(case: Case, label: Label) -> None:
+    """Raise `WrongState` for a label that its provider cannot be asked for by any name."""
     if not label.parcel and not label.reference:
         raise WrongState(
             text(
@@ -309,6 +354,18 @@ def _check_there(case: Case, label: Label, today: datetime.date) -> None:
                 label=label.id,
             )
         )
+
+
+def _not_confirmed(order_id: str, caller: ShippingCaller, label: Label) -> WrongState:
+    return WrongState(
+        text(
+            "Order {order}: what {provider} has by the number that was given for label {label} is no label of this "
+            "order. It is shown when it is known which one it is.",
+            order=order_id,
+            provider=caller.display_name,
+            label=label.id,
+        )
+    )
 
 
 def _unavailable(order_id: str, caller: ShippingCaller, error: ProviderError) -> ProviderUnavailable:

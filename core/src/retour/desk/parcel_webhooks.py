@@ -16,6 +16,7 @@ from retour.model.text import Text, text
 from retour.plugins.calling import ProviderBroke
 from retour.plugins.shipping import ShippingCaller
 from retour.providers.label_request import Shipment, ShipmentEvents
+from retour.steps.case import Case
 
 
 @attrs.frozen
@@ -64,22 +65,26 @@ class ParcelWebhooks:
             raise
 
     def _order_of(self, sender: inbox.Sender, shipment: Shipment) -> str | None:
-        """The order whose label it is, by any name that it has there; else the order that it names, if that has labels
-        of this account, or if it is a label of its own, which a customer made in the portal. The provider's number of
-        an order is the shop's, or one that it finds."""
-        find = self.services.store.find_order
-        for name in shipment.names:
-            found = find(sender.shop, sender.provider, sender.account, sender.mode.value, name)
-            if found is not None:
-                return found
-        if not shipment.order_id:
-            return None
-        case = self.services.keeping.case(sender.shop, shipment.order_id)
-        if case is None and shipment.reference:
-            found = self.services.shops(sender.shop).find_order(sender.provider, shipment.order_id)
-            case = self.services.keeping.case(sender.shop, found) if found is not None else None
-        if case is None:
-            return None
+        """The order whose label it is, by any name that it has there, unless it says itself that it is of another; else
+        the order that it names, if that has labels of this account, or if it is a label of its own, which a customer
+        made in the portal."""
+        whose = (sender.shop, sender.provider, sender.account, sender.mode.value)
+        of_names = (self.services.store.find_order(*whose, name) for name in shipment.names)
+        named = next((order_id for order_id in of_names if order_id is not None), None)
+        if shipment.order_id in ("", named):
+            return named
+        case = self._order_said(sender, shipment, anyhow=named is not None)
+        if case is None or case.order_id == named:
+            return named
         labels = case.dossier.labels.values()
         of_account = any((one.provider, one.account) == (sender.provider, sender.account) for one in labels)
         return case.order_id if of_account or shipment.reference else None
+
+    def _order_said(self, sender: inbox.Sender, shipment: Shipment, *, anyhow: bool) -> Case | None:
+        """The order that a shipment says it is of: the provider's number of it is the shop's, or one that it finds. The
+        shop is asked about a label, and not about every parcel of an account, unless it must be known ``anyhow``."""
+        case = self.services.keeping.case(sender.shop, shipment.order_id)
+        if case is None and (shipment.reference or anyhow):
+            found = self.services.shops(sender.shop).find_order(sender.provider, shipment.order_id)
+            case = self.services.keeping.case(sender.shop, found) if found is not None else None
+        return case

@@ -12,7 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from retour.effects.attempt import Attempt, done, postpone
-from retour.model.events.labels import LabelCancelRefused, LabelHeld, LabelPutOff, LabelRefused, LabelUnclear
+from retour.model.events.labels import (
+    LabelCancelRefused,
+    LabelHeld,
+    LabelMisnamed,
+    LabelPutOff,
+    LabelRefused,
+    LabelUnclear,
+)
 from retour.model.labels import Label, LabelState, ParcelState, WhatFollows
 from retour.model.parcels import Parcel, addresses_of_words
 from retour.model.reasons import Reason, ReasonCode, as_reason, cannot_be_asked, reason
@@ -216,7 +223,7 @@ class Labelling:
         try:
             found = _as_it_is(label, provider, case)
         except ProviderError as error:
-            return Attempt(settled=postpone(effect, str(error), error.not_before))
+            return _not_there(effect, label, error)
         if len(found) > 1 and all(one.parcel or one.tracking_number for one in found):
             return _held_among_several(effect, label)
         if len(found) != 1:
@@ -259,7 +266,7 @@ class Labelling:
         if seen.parcel or isinstance(caller, Text) or not caller.capabilities.fetch_shipment.usable:
             return seen
         try:
-            read = caller.fetch_shipment(seen.reference, "")
+            read = caller.fetch_shipment(seen.reference, "", order_id=seen.order_id, label_id=seen.label_id)
         except ProviderError as error:
             if error.code is ErrorCode.UNKNOWN_SHIPMENT:
                 return seen
@@ -292,8 +299,13 @@ class Labelling:
         provider = self.accounts.shipping(case.shop, label.provider, label.account)
         if isinstance(provider, Text):
             return Attempt(settled=postpone(effect, str(provider)))
+        if label.unconfirmed:
+            try:
+                read_label(label, provider, case.order_id)
+            except ProviderError as error:
+                return _not_there(effect, label, error)
         try:
-            shipment = provider.cancel_label(label.reference, label.parcel)
+            shipment = provider.cancel_label(label.reference, label.parcel, **_whose(label, case.order_id))
         except ProviderError as error:
             if error.disposition in (Disposition.RETRY, Disposition.RECONCILE):
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
@@ -312,10 +324,45 @@ def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> Sequence[Re
     """A label as its provider has it. One that is known without its names is looked for among those of its order: it
     has some as soon as its carrier knows it. Gives all that can be it. Raises `ProviderError`."""
     if label.reference or label.parcel:
-        return [as_reported_shipment(provider.fetch_shipment(label.reference, label.parcel))]
+        return [read_label(label, provider, case.order_id)]
     if not provider.capabilities.list_shipments.usable:
         return []
     return _found_among_the_orders(label, provider, case)
+
+
+def read_label(label: Label, provider: ShippingCaller, order_id: str) -> ReportedShipment:
+    """A label as its provider has it by the names that it has there: what is told is told of this label, also where it
+    does not say so. Raises `ProviderError`: an unknown shipment too for the number that a person gave, where that is of
+    another order or another label."""
+    whose = _whose(label, order_id)
+    asked = {"order_id": "", "label_id": ""} if label.unconfirmed else whose
+    seen = provider.fetch_shipment(label.reference, label.parcel, **asked)
+    if whose["order_id"] and seen.order_id not in ("", order_id):
+        raise ProviderError(ErrorCode.UNKNOWN_SHIPMENT, f"{label.reference} is of order {seen.order_id}")
+    if whose["label_id"] and seen.label_id not in ("", label.id):
+        raise ProviderError(ErrorCode.UNKNOWN_SHIPMENT, f"{label.reference} is label {seen.label_id}")
+    return attrs.evolve(as_reported_shipment(seen), label_id=label.id)
+
+
+def _whose(label: Label, order_id: str) -> dict[str, str]:
+    """What an answer about a label must say of it, if it says anything. A label that the customer made in the portal
+    has no id of ours, and the number that its order has there."""
+    return {"order_id": "", "label_id": ""} if label.in_portal else {"order_id": order_id, "label_id": label.id}
+
+
+def _not_there(effect: ClaimedEffect, label: Label, error: ProviderError) -> Attempt:
+    """A label could not be read. Where its provider has none with the number that a person gave, he is asked again."""
+    if error.code is not ErrorCode.UNKNOWN_SHIPMENT or not label.unconfirmed:
+        return Attempt(settled=postpone(effect, str(error), error.not_before))
+
+    def record(draft: Draft) -> None:
+        now = draft.dossier.label(label.id)
+        if now.unconfirmed and now.reference == label.reference:
+            draft.record(
+                LabelMisnamed(return_id=now.return_id, label_id=now.id, reference=now.reference, because=error.reason)
+            )
+
+    return Attempt(settled=done(effect), record=record)
 
 
 def _found_among_the_orders(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:
@@ -331,6 +378,7 @@ def as_reported_shipment(shipment: Shipment) -> ReportedShipment:
         reference=shipment.reference,
         parcel=shipment.parcel,
         label_id=shipment.label_id,
+        order_id=shipment.order_id,
         progress=shipment.progress,
         provider_status=shipment.provider_status,
         because=as_reason(shipment.because),

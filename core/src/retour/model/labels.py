@@ -197,6 +197,17 @@ class Label:
         return self.state not in (LabelState.REFUSED, LabelState.CANCELLED) and self.replaced_by is None
 
     @property
+    def unconfirmed(self) -> bool:
+        """Whether its provider has not said yet that there is one by the number that a person gave."""
+        return self.settled and self.told is None and bool(self.reference)
+
+    @property
+    def words(self) -> Text:
+        """How far it is, in words: one that is there, and that somebody wants taken back, is being cancelled."""
+        there = self.state in (LabelState.ANNOUNCING, LabelState.READY)
+        return LABEL_WORDS[LabelState.CANCELLING if self.cancel_asked and there else self.state]
+
+    @property
     def scanned(self) -> bool:
         """Whether a carrier has, or had, its parcel."""
         return self.scanned_at is not None

@@ -33,6 +33,10 @@ class GoodsState(StrEnum):
     CLOSED = "closed"
 
 
+CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
+"""Returns of which goods may come, and are still to."""
+
+
 class StockState(StrEnum):
     """What was decided about the stock of one return, and how far that got.
 

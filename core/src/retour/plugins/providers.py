@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 
@@ -40,7 +41,13 @@ class PaymentCaller(Caller):
         if self.capabilities.refunds and not self.capabilities.refundable.usable:
             return Refundable(target=payment.reference.strip(), remaining=payment.captured)
         able = self.capabilities.refundable.usable
-        found: Refundable = self._read("refundable", Refundable, payment, declared=able)
+        found: Refundable = self._read(
+            "refundable",
+            Refundable,
+            payment,
+            declared=able,
+            about=lambda told: _are_of(told.target, told.refunds or ()),
+        )
         return found
 
     def payment_names(self, name: str) -> Sequence[str]:
@@ -77,7 +84,10 @@ class PaymentCaller(Caller):
     def list_refunds(self, target: str) -> Sequence[RefundResult]:
         """All refunds of a payment, whoever made them, read to the last."""
         able = self.capabilities.list_refunds.usable
-        found: Sequence[RefundResult] = self._read("list_refunds", Sequence[RefundResult], target, declared=able)
+        about = partial(_are_of, target)
+        found: Sequence[RefundResult] = self._read(
+            "list_refunds", Sequence[RefundResult], target, declared=able, about=about
+        )
         return found
 
     def cancel_refund(self, target: str, reference: str) -> RefundResult:
@@ -107,6 +117,11 @@ def _of_request(request: RefundRequest) -> About:
         and found.target in ("", request.target)
         and found.refund_id in ("", request.refund_id)
     )
+
+
+def _are_of(target: str, found: Sequence[RefundResult]) -> bool:
+    """Whether refunds are those of what was asked about, where they say what they are on."""
+    return all(one.target in ("", target) for one in found)
 
 
 def _of_reference(target: str, reference: str) -> About:

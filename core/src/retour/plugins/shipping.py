@@ -59,15 +59,16 @@ class ShippingCaller(Caller):
         )
         return document
 
-    def fetch_shipment(self, reference: str, parcel: str) -> Shipment:
-        """A label and its parcel as they are now."""
+    def fetch_shipment(self, reference: str, parcel: str, *, order_id: str, label_id: str) -> Shipment:
+        """A label and its parcel as they are now: of this order, and with our id if it has one. Empty where neither is
+        known to be said there: of a label that the customer made in the portal."""
         shipment: Shipment = self._read(
             "fetch_shipment",
             Shipment,
             reference,
             parcel,
             declared=self.capabilities.fetch_shipment.usable,
-            about=_of_shipment(reference, parcel),
+            about=_of_shipment(reference, parcel, order_id, label_id),
         )
         return shipment
 
@@ -78,7 +79,7 @@ class ShippingCaller(Caller):
             Shipment | None,
             request,
             declared=self.capabilities.find_shipment.usable,
-            about=lambda found: found.label_id == request.label_id,
+            about=lambda found: found.label_id == request.label_id and found.order_id in ("", request.order_id),
         )
         return shipment
 
@@ -94,15 +95,15 @@ class ShippingCaller(Caller):
         )
         return shipments
 
-    def cancel_label(self, reference: str, parcel: str) -> Shipment:
-        """Ask that a label is cancelled; gives it as it is then."""
+    def cancel_label(self, reference: str, parcel: str, *, order_id: str, label_id: str) -> Shipment:
+        """Ask that a label is cancelled; gives it as it is then. What it is of is as in `fetch_shipment`."""
         return self._write(
             "cancel_label",
             Shipment,
             reference,
             parcel,
             declared=self.capabilities.cancel_label.usable,
-            about=_of_shipment(reference, parcel),
+            about=_of_shipment(reference, parcel, order_id, label_id),
         )
 
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
@@ -113,5 +114,14 @@ class ShippingCaller(Caller):
         return said
 
 
-def _of_shipment(reference: str, parcel: str) -> About:
-    return lambda found: found.reference in ("", reference) and (not parcel or found.parcel in ("", parcel))
+def _of_shipment(reference: str, parcel: str, order_id: str, label_id: str) -> About:
+    """Whether a shipment is the one that was asked for: by each of what it was asked by, where the answer has it."""
+    return lambda found: all(
+        not asked or said in ("", asked)
+        for asked, said in (
+            (reference, found.reference),
+            (parcel, found.parcel),
+            (order_id, found.order_id),
+            (label_id, found.label_id),
+        )
+    )

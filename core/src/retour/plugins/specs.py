@@ -197,7 +197,9 @@ def on_return_approved(order: Order, approved: ApprovedReturn, ctx: HookContext)
 
     **Kind**: announce. **Called** after commit, once per approval, at least once: recognise repeats by ``ctx.event``.
     It comes again (``approved.again``) where the last day or the instructions change, where the return was reopened,
-    and when a label of it is ready: ``approved.labels`` are those, and ``label_document`` of the desk gives each.
+    and when a label of it is ready: ``approved.labels`` are those, and ``label_document`` of the desk gives each. A
+    label that is ready while its return waits for a decision is told of with the approval; of one whose return has
+    ended nothing is told.
     The instructions are words of the staff for the customer, and every plugin that implements this hook reads them;
     they are empty where there are none, or they were forgotten.
     **Return** nothing. **If it raises**, it is told again later, to that plugin alone.

@@ -14,7 +14,7 @@ from retour.model.labels import SCANNED, Label, LabelState, ParcelState, Told, W
 from retour.model.money import Money
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence
-from retour.model.returns import GoodsState
+from retour.model.returns import CAN_TRAVEL, GoodsState
 from retour.rules.draft import Draft
 
 _MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
@@ -50,6 +50,7 @@ class ReportedShipment:
     reference: str = ""
     parcel: str = ""
     label_id: str = ""
+    order_id: str = ""
     progress: ParcelState = ParcelState.NOT_SENT
     provider_status: str = ""
     because: Reason | None = None
@@ -94,7 +95,10 @@ def report(
         valid_until=seen.valid_until,
         because=label.because if late else seen.because,
         said_at=None if late else seen.changed_at,
-        became_ready=seen.told is Told.READY and label.told is not Told.READY and not late,
+        became_ready=seen.told is Told.READY
+        and label.told is not Told.READY
+        and not late
+        and _may_travel(draft, label),
     )
     if _is_news(label, facts, late=late):
         draft.record(facts, by)
@@ -115,6 +119,12 @@ def report(
     if now.cancel_asked and now.scanned:
         because = reason(ReasonCode.NOT_CANCELLABLE)
         draft.record(LabelCancelRefused(return_id=now.return_id, label_id=now.id, because=because))
+
+
+def _may_travel(draft: Draft, label: Label) -> bool:
+    """Whether the goods of its return may come: nobody is told to send what was cancelled, or is not approved yet."""
+    return_ = draft.dossier.returns.get(label.return_id)
+    return return_ is not None and return_.goods in CAN_TRAVEL
 
 
 def _follow(draft: Draft, label: Label, by: Actor) -> None:

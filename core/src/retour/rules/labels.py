@@ -7,7 +7,7 @@ first, and another is made only where the first certainly was not.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import attrs
@@ -20,20 +20,20 @@ from retour.model.events.labels import (
     LabelOrdered,
     LabelSettled,
 )
-from retour.model.labels import LABEL_WORDS, Label, LabelOption, LabelState, WhoPays
+from retour.model.labels import Label, LabelOption, LabelState, WhoPays
 from retour.model.moment import Moment
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel, check_route
-from retour.model.returns import GOODS_WORDS, GoodsState
+from retour.model.returns import CAN_TRAVEL, GOODS_WORDS
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment
 
-_CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
-"""Returns of which goods are still to come."""
-
 _MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
 """Labels of which nobody knows yet that they are there."""
+
+MADE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
+"""Labels that are there to be used, or will be."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,12 +55,12 @@ class WantedLabel:
 
 
 def order_label(draft: Draft, order: Order, wanted: WantedLabel) -> None:
-    """Decide on a label. Raises `WrongState` for a return of which nothing is to come, and where it has a label: one
-    parcel is sent with one label."""
+    """Decide on a label, and take the one back that it replaces, if that can be. Raises `WrongState` for a return of
+    which nothing is to come, and where it has a label: one parcel is sent with one label."""
     draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("order a label"))
     dossier = draft.dossier
     return_ = dossier.return_(wanted.return_id)
-    if return_.goods not in _CAN_TRAVEL:
+    if return_.goods not in CAN_TRAVEL:
         raise WrongState(
             text(
                 "Order {order}: return {return_id} is {state}, and a label is made for one that is approved and not "
@@ -88,6 +88,8 @@ def order_label(draft: Draft, order: Order, wanted: WantedLabel) -> None:
             database_at=draft.earliest,
         )
     )
+    if wanted.replaces is not None:
+        take_back(draft, dossier.label(wanted.replaces))
 
 
 def _check_items(order: Order, parcel: Parcel) -> None:
@@ -109,7 +111,7 @@ def _check_no_other(dossier: Dossier, wanted: WantedLabel) -> None:
                 order=dossier.order_id,
                 return_id=wanted.return_id,
                 label=others[-1].id,
-                state=LABEL_WORDS[others[-1].state],
+                state=others[-1].words,
             )
         )
 
@@ -158,8 +160,9 @@ def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None
 
 
 def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) -> None:
-    """Want a label taken back. Raises `WrongState` for one that was scanned, is not there, or has no name there."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("cancel a label"))
+    """Want a label taken back: who may order one may. Raises `WrongState` for one that was scanned, is not there, or
+    has no name there."""
+    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("cancel a label"))
     label = draft.dossier.label(label_id)
     if label.scanned:
         raise WrongState(
@@ -169,13 +172,13 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
                 label=label.id,
             )
         )
-    if label.state not in (LabelState.ANNOUNCING, LabelState.READY) or label.cancel_asked:
+    if label.state not in MADE or label.cancel_asked:
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}, so it cannot be cancelled now.",
                 order=order.id,
                 label=label.id,
-                state=LABEL_WORDS[LabelState.CANCELLING if label.cancel_asked else label.state],
+                state=label.words,
             )
         )
     if not label.reference:
@@ -193,6 +196,13 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
     )
 
 
+def take_back(draft: Draft, label: Label) -> None:
+    """Want a label taken back that is not needed any more, whoever decides that. One that was scanned, has no name at
+    its provider or is being taken back already stays as it is."""
+    if label.state in MADE and label.reference and not label.scanned and not label.cancel_asked:
+        draft.record(LabelCancelAsked(return_id=label.return_id, label_id=label.id))
+
+
 # --- a person's word -------------------------------------------------------------------------------------
 
 
@@ -206,7 +216,7 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
                 "Order {order}: label {label} is {state}. Only one that waits for a person is settled by hand.",
                 order=order.id,
                 label=label.id,
-                state=LABEL_WORDS[label.state],
+                state=label.words,
             )
         )
     if made and not reference.strip():
@@ -218,7 +228,8 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
                 label=label.id,
             )
         )
-    taken = [one.id for one in draft.dossier.labels.values() if reference and one.reference == reference.strip()]
+    there = _labels_of(draft.dossier, label.provider, label.account)
+    taken = [one.id for one in there if one is not label and reference and one.reference == reference.strip()]
     if made and taken:
         raise InvalidArgument(
             text(
@@ -270,9 +281,8 @@ def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipm
     ours = [one for one in shipments if one.label_id == label.id]
     if ours:
         return ours
-    others = [one for one in dossier.labels.values() if one.id != label.id]
-    taken = {name for one in others for name in (one.reference, one.parcel, one.tracking_number) if name}
-    free = [one for one in shipments if not one.label_id and one.names.isdisjoint(taken)]
+    others = [one for one in _labels_of(dossier, label.provider, label.account) if one.id != label.id]
+    free = [one for one in shipments if not one.label_id and not any(_named_alike(other, one) for other in others)]
     nameless = [one for one in others if one.told is not None and not (one.reference or one.tracking_number)]
     return () if nameless else free
 
@@ -310,10 +320,9 @@ def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
 
 def label_named(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
     """The label that a provider speaks of by our id, or by a name that it is known by there."""
-    for label in _labels_of(dossier, provider, account):
-        if seen.label_id == label.id or {label.reference, label.parcel, label.tracking_number} & seen.names:
-            return label
-    return None
+    there = [one for one in _labels_of(dossier, provider, account) if not _is_anothers(dossier, one, seen)]
+    by_our_id = next((one for one in there if one.id == seen.label_id), None)
+    return by_our_id or next((one for one in there if _named_alike(one, seen)), None)
 
 
 def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
@@ -323,7 +332,8 @@ def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShi
     label = label_named(dossier, provider, account, seen)
     if label is not None:
         return label
-    told = [one for one in _labels_of(dossier, provider, account) if one.told is not None and not _differs(one, seen)]
+    there = _labels_of(dossier, provider, account)
+    told = [one for one in there if one.told is not None and not _differs(dossier, one, seen)]
     if seen.reference:
         half = [one for one in told if not one.reference]
     else:
@@ -336,7 +346,9 @@ def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedS
     """Whether what a provider speaks of could be a label of the order that is known by some of its names only, or that
     is being made."""
     return is_being_made(dossier, provider, account) or any(
-        one.told is not None and not (one.reference and (one.parcel or one.tracking_number)) and not _differs(one, seen)
+        (one.told is not None or one.reference)
+        and not (one.reference and (one.parcel or one.tracking_number))
+        and not _differs(dossier, one, seen)
         for one in _labels_of(dossier, provider, account)
         if one.open
     )
@@ -347,10 +359,28 @@ def is_being_made(dossier: Dossier, provider: str, account: str) -> bool:
     return any(one.state in _MAY_BE_MADE for one in _labels_of(dossier, provider, account))
 
 
-def _differs(label: Label, seen: ReportedShipment) -> bool:
+def _is_anothers(dossier: Dossier, label: Label, seen: ReportedShipment) -> bool:
+    """Whether what is said is of another order, or carries our id of another label. Of a label that the customer made
+    in the portal neither tells: its order can have another number at the provider, and our id it has not."""
+    if label.in_portal:
+        return False
+    return seen.order_id not in ("", dossier.order_id) or seen.label_id not in ("", label.id)
+
+
+def _differs(dossier: Dossier, label: Label, seen: ReportedShipment) -> bool:
+    return _is_anothers(dossier, label, seen) or any(one != other for one, other in _in_common(label, seen))
+
+
+def _named_alike(label: Label, seen: ReportedShipment) -> bool:
+    """Whether a label is named by the first name that both have: its number, else that of its parcel, else its tracking
+    number. Numbers of labels and of parcels are two things, and a carrier can give a tracking number again."""
+    return next((one == other for one, other in _in_common(label, seen)), False)
+
+
+def _in_common(label: Label, seen: ReportedShipment) -> Iterator[tuple[str, str]]:
     ours = (label.reference, label.parcel, label.tracking_number)
     theirs = (seen.reference, seen.parcel, seen.tracking_number)
-    return any(one and other and one != other for one, other in zip(ours, theirs, strict=True))
+    return ((one, other) for one, other in zip(ours, theirs, strict=True) if one and other)
 
 
 def _labels_of(dossier: Dossier, provider: str, account: str) -> list[Label]:

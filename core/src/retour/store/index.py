@@ -61,7 +61,7 @@ def _waits_for(dossier: Dossier, return_: Return, beyond: Set[str]) -> str:
 def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_reference`` for each name of each payment of an order that was seen anew, for what a refund is
     made on, which can be another reference than the shop stored, for all that a provider calls a payment, and for what
-    names a label and its parcel."""
+    names a label and its parcel there, by its provider's word."""
     events = list(events)
     seen = [
         (payment, name)
@@ -88,7 +88,7 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
     of_labels = [
         (label.provider, label.account, Mode.LIVE, name)
         for label in [dossier.labels[label_id] for label_id in touched_labels(events)]
-        for name in (label.reference, label.parcel, label.tracking_number)
+        for name in ("" if label.unconfirmed else label.reference, label.parcel, label.tracking_number)
         if name
     ]
     return [

@@ -130,7 +130,7 @@ class LabelHeld:
 class LabelReported:
     """What the provider says of a label, where that is news. ``evidence`` is how we know, and ``said_at`` since when it
     is so by the provider's clock, where it says so; ``became_ready`` says that it can be printed now, and could not
-    before."""
+    before, for a return that may be sent."""
 
     type: ClassVar = "label_reported"
     version: ClassVar = 1
@@ -242,6 +242,26 @@ class LabelSettled:
     @property
     def subject(self) -> Subject:
         return Subject(return_id=self.return_id, label_id=self.label_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class LabelMisnamed:
+    """The ``reference`` that a person gave for a label names none of this order at its provider: he is asked again."""
+
+    type: ClassVar = "label_misnamed"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    return_id: Id
+    label_id: Id
+    reference: Reference
+    because: Reason | None = attrs.field(converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(return_id=self.return_id, label_id=self.label_id)
 
 
 @event

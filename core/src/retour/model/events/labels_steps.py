@@ -12,6 +12,7 @@ from retour.model.events.labels import (
     LabelCancelRefused,
     LabelDocumentKept,
     LabelHeld,
+    LabelMisnamed,
     LabelOrdered,
     LabelPutOff,
     LabelRefused,
@@ -141,10 +142,26 @@ def _settled(dossier: Dossier, event: LabelSettled, at: Recorded) -> Changes:
         event.label_id,
         at,
         state=LabelState.ANNOUNCING if event.made else LabelState.REFUSED,
+        told=None if event.made else known.told,
         reference=event.reference or known.reference,
         settled=True,
         because=None,
         needs_person=False,
+    )
+
+
+@step(LabelMisnamed)
+def _misnamed(dossier: Dossier, event: LabelMisnamed, at: Recorded) -> Changes:
+    return _with_label(
+        dossier,
+        event.label_id,
+        at,
+        state=LabelState.UNKNOWN,
+        reference="",
+        settled=False,
+        cancel_asked=False,
+        because=event.because,
+        needs_person=True,
     )
 
 

@@ -9,6 +9,7 @@ from retour.model.events.labels import (
     LabelCancelRefused,
     LabelDocumentKept,
     LabelHeld,
+    LabelMisnamed,
     LabelOrdered,
     LabelPutOff,
     LabelRefused,
@@ -121,6 +122,17 @@ def _settled(dossier: Dossier, event: LabelSettled) -> Text:
     if event.made:
         return text("By hand: the label was made at {provider}", provider=provider)
     return text("By hand: no label was made at {provider}", provider=provider)
+
+
+@told(LabelMisnamed)
+def _misnamed(dossier: Dossier, event: LabelMisnamed) -> Text:
+    provider = dossier.labels[event.label_id].provider
+    return text(
+        "{reference} is no label of this order at {provider}, so the label waits for you: {because}",
+        reference=event.reference,
+        provider=provider,
+        because=_because(event.because),
+    )
 
 
 @told(LabelDocumentKept)
