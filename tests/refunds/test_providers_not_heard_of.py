@@ -8,16 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from shipping.small_carrier import OPTION, Carrier, plugin_of
+from shipping.world import BOX, HOME
 from sqlalchemy import text
 
-from retour import Actor, AttentionItem, InvalidReference, Money, WrongState
+from retour import Actor, AttentionItem, Busy, InvalidReference, Money, WrongState
 from retour.model.reasons import ReasonCode
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 
 ANNA = Actor.staff("anna")
 EUR40 = Money.of("40", "EUR")
 DAY = datetime.timedelta(days=1)
-SIGNED = {"signature": "right"}
+LOST = ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer")
 
 
 @pytest.fixture(autouse=True)
@@ -295,3 +297,86 @@ def test_a_provider_that_speaks_of_something_else_has_not_said_what_became_of_it
     world.ledger.refunds["re_1"] = world.ledger.add("p_1", Money.of("1", "EUR"))
     refund = settle(world, refund_id, happened=False).refund
     assert (refund.state, refund.problem.code) == ("failed", ReasonCode.SETTLED)
+
+
+# --- labels ----------------------------------------------------------------------------------------------
+
+
+def ordered(world: Any, *faults: ErrorCode) -> tuple[Carrier, str]:
+    """A carrier, and a label that was ordered of him for an approved return while he answers with these errors."""
+    carrier = Carrier()
+    carrier.faults += [lambda code=code: ProviderError(code, "no answer") for code in faults]
+    world.open(plugin_of(carrier))
+    return_id = world.desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="to send").return_id
+    return carrier, order(world, return_id, "label").label.id
+
+
+def order(world: Any, return_id: str, request_id: str) -> Any:
+    given: Any = {"sender": HOME, "parcel": BOX, "by": ANNA, "request_id": request_id}
+    return world.desk.order_label("1001", return_id, OPTION, **given)
+
+
+def unanswered(world: Any) -> str:
+    """Its carrier may have made it, and is not heard of."""
+    _, label_id = ordered(world, *[ErrorCode.OUTCOME_UNKNOWN] * 99)
+    return label_id
+
+
+def unreachable(world: Any) -> str:
+    """Its carrier cannot be reached, so it was certainly not made."""
+    _, label_id = ordered(world, *[ErrorCode.NOT_SENT] * 99)
+    return label_id
+
+
+def ordered_and_the_plugin_is_gone(world: Any) -> str:
+    """Nobody has asked for it yet."""
+    _, label_id = ordered(world, ErrorCode.NOT_SENT)
+    world.open_without_the_plugin()
+    return label_id
+
+
+NOT_MADE = (unanswered, unreachable, ordered_and_the_plugin_is_gone)
+
+
+@pytest.mark.parametrize("not_made", NOT_MADE, ids=lambda one: one.__name__)
+def test_a_label_that_is_not_made_for_a_day_is_settled_and_another_is_ordered(world: Any, not_made: Any) -> None:
+    label_id = not_made(world)
+    world.later(DAY / 2)
+    assert world.desk.attention("label_unknown").items == ()
+    for_days(world, 2)
+    [item] = world.desk.attention("label_unknown").items
+    assert (item.about, item.can_do) == (label_id, ("settle_label",))
+    world.desk.settle_label("1001", label_id, by=ANNA, made=False)
+    assert world.desk.attention("label_unknown").items == ()
+    assert waiting(world, "make_label") == 0
+    world.open(plugin_of(Carrier()))
+    [return_id] = world.desk.dossier("1001").returns
+    assert order(world, return_id, "another").label.state == "ready"
+
+
+def test_a_label_that_waits_for_a_person_is_made_all_the_same_when_its_carrier_can(world: Any) -> None:
+    carrier, label_id = ordered(world, *[ErrorCode.NOT_SENT] * 99)
+    for_days(world, 3)
+    assert [one.about for one in world.desk.attention("label_unknown").items] == [label_id]
+    carrier.faults.clear()
+    world.later(DAY)
+    label = world.desk.dossier("1001").labels[label_id]
+    assert (label.state, label.needs_person, len(carrier.bought)) == ("ready", False, 1)
+    assert world.desk.attention("label_unknown").items == ()
+
+
+def test_a_label_that_a_worker_asks_for_at_this_moment_is_not_settled(world: Any) -> None:
+    carrier, label_id = ordered(world, *[ErrorCode.OUTCOME_UNKNOWN] * 99)
+    for_days(world, 3)
+    refused: list[str] = []
+
+    def person() -> ProviderError:
+        with pytest.raises(Busy, match="being asked for at this moment") as caught:
+            world.desk.settle_label("1001", label_id, by=ANNA, made=False)
+        refused.append(caught.value.text("nl"))
+        return LOST
+
+    carrier.faults.clear()
+    carrier.faults.append(person)
+    world.later(DAY)
+    assert len(refused) == 1

@@ -12,11 +12,12 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
+from retour.effects.kinds import MakeLabel, effect_of
 from retour.effects.labelling import as_reported_shipment
 from retour.model.actor import Actor
 from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
+from retour.model.errors import Busy, InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.labels import LABEL_WORDS, Label, LabelForm, LabelOption, LabelState, WhoPays
 from retour.model.order import Order
@@ -33,6 +34,7 @@ from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment
 from retour.rules.portal_returns import record_shipment
 from retour.steps.case import Case
+from retour.store.commit import EffectTaken
 
 
 @attrs.frozen(kw_only=True)
@@ -113,12 +115,28 @@ class Labels:
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
 
     def settle(self, order_id: str, label_id: str, by: Actor, made: bool, reference: str, note: str | None) -> Outcome:
-        """Say what became of a label of which nobody could tell."""
+        """Say what became of a label of which nobody could tell. With his word nobody asks for it any more."""
 
         def decide(draft: Draft, order: Order) -> None:
             labels.settle_label(draft, order, label_id, made=made, reference=reference, note=note)
+            draft.superseded.extend(self._still_asking(order_id, label_id))
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+        try:
+            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+        except EffectTaken:  # a worker was faster
+            raise Busy(
+                text(
+                    "Order {order}: label {label} is being asked for at this moment. Nothing was changed; look at it "
+                    "again in a minute.",
+                    order=order_id,
+                    label=label_id,
+                )
+            ) from None
+
+    def _still_asking(self, order_id: str, label_id: str) -> list[str]:
+        """The ids of the effects that ask for a label."""
+        waiting = self.services.store.effects.waiting(self.commands.shop_id, order_id, MakeLabel.kind)
+        return [one.id for one in waiting if effect_of(MakeLabel, order_id, one.id, one.body).label_id == label_id]
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read at the provider what became of an order's labels, and which the customer made in its portal."""

@@ -197,6 +197,11 @@ class Label:
         return self.state not in (LabelState.REFUSED, LabelState.CANCELLED) and self.replaced_by is None
 
     @property
+    def may_be_made(self) -> bool:
+        """Whether nobody knows yet that it is there: it is asked for, or was, and the answer is not to be had."""
+        return self.state in (LabelState.ORDERED, LabelState.UNKNOWN)
+
+    @property
     def scanned(self) -> bool:
         """Whether a carrier has, or had, its parcel."""
         return self.scanned_at is not None
