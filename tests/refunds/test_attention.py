@@ -101,6 +101,14 @@ def never_told(world: Any) -> None:
     world.later(73 * HOUR)
 
 
+def on_its_way_and_the_plugin_is_gone(world: Any) -> None:
+    world.open().ledger.new_status = RefundStatus.PENDING
+    world.refund()
+    world.open_without_the_plugin()
+    for _ in range(5):
+        world.later(24 * HOUR)
+
+
 def held(world: Any) -> None:
     world.open().ledger.before = [ProviderError(ErrorCode.INSUFFICIENT_BALANCE, "top up")]
     world.refund()
@@ -314,7 +322,8 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     asked_for_and_the_plugin_is_gone: ("refund_unknown", ("settle_refund", "confirm_refund")),
     told_later_and_the_plugin_is_gone: ("refund_unknown", ("settle_refund", "confirm_refund")),
     nobody_can_tell: ("refund_unknown", ("settle_refund", "confirm_refund", "retry_refund")),
-    never_told: ("refund_unknown", ("settle_refund",)),
+    never_told: ("refund_unknown", ("settle_refund", "confirm_refund")),
+    on_its_way_and_the_plugin_is_gone: ("refund_unknown", ("settle_refund", "confirm_refund")),
     held: ("refund_held", ("retry_refund", "cancel_refund", "confirm_refund")),
     failed: ("refund_failed", (*ANEW, *ACKNOWLEDGED)),
     failed_and_nothing_is_left: ("refund_failed", ACKNOWLEDGED),

@@ -136,7 +136,11 @@ def test_a_refund_that_its_provider_shows_no_more_waits_for_a_persons_word(world
     item = for_days(world)
     world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
     [unknown] = world.desk.attention().items
-    assert (unknown.kind, unknown.about, unknown.can_do) == ("refund_unknown", refund_id, ("settle_refund",))
+    assert (unknown.kind, unknown.about, unknown.can_do) == (
+        "refund_unknown",
+        refund_id,
+        ("settle_refund", "confirm_refund"),
+    )
     assert "somebody gave it up" in unknown.why.render("en")
     world.desk.settle_refund("1001", refund_id, happened=True, evidence="the statement", reference="re_1", by=ANNA)
     assert world.states == ["succeeded"]

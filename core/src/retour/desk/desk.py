@@ -799,9 +799,9 @@ class ReturnDesk(LabelDesk):
         by: Actor,
         reference: str = "",
     ) -> Outcome:
-        """A person says of an unknown refund that it ``happened``, with the provider's ``reference`` of it, or that it
-        did not; ``evidence`` is how he knows, kept as a note. What did not happen is failed by his word, and the money
-        can be refunded anew, under another key.
+        """A person says of a refund that is unknown, or that its provider has pending, that it ``happened``, with the
+        provider's ``reference`` of it where that is not known, or that it did not; ``evidence`` is how he knows, kept
+        as a note. What did not happen is failed by his word, and the money can be refunded anew, under another key.
 
         The provider is asked first, and where it says what became of the refund, that is recorded instead. His word
         counts where the provider's is not to be had: nothing heard for 24 hours, a plugin that is off, or a provider

@@ -12,11 +12,12 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
+from retour.effects.kinds import MakeLabel, effect_of
 from retour.effects.labelling import as_reported_shipment, read_label
 from retour.model.actor import Actor
 from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidArgument, ProviderUnavailable, WrongState
+from retour.model.errors import Busy, InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.fields import shown
 from retour.model.labels import Label, LabelForm, LabelOption, WhoPays
@@ -34,6 +35,7 @@ from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment, report
 from retour.rules.portal_returns import record_shipment
 from retour.steps.case import Case
+from retour.store.commit import EffectTaken
 
 
 @attrs.frozen(kw_only=True)
@@ -112,11 +114,12 @@ class Labels:
 
     def settle(self, order_id: str, label_id: str, by: Actor, made: bool, reference: str, note: str | None) -> Outcome:
         """Say what became of a label of which nobody could tell. Where its provider can be asked what it calls so, it
-        is asked first: its word is a fact of its own, beside the person's."""
+        is asked first: its word is a fact of its own, beside the person's. Then nobody asks for it any more."""
         case = self.commands.known(order_id, by)
 
         def settled(draft: Draft, order: Order) -> None:
             labels.settle_label(draft, order, label_id, made=made, reference=reference, note=note)
+            draft.superseded.extend(self._still_asking(order_id, label_id))
 
         self.commands.rehearse(case, by, settled)
         label = case.dossier.label(label_id)
@@ -128,7 +131,22 @@ class Labels:
                 follows = self.services.labelling.what_follows(self.commands.shop_id)
                 report(draft, draft.dossier.label(label_id), seen, Evidence.LOOKUP, follows)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+        try:
+            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+        except EffectTaken:  # a worker was faster
+            raise Busy(
+                text(
+                    "Order {order}: label {label} is being asked for at this moment. Nothing was changed; look at it "
+                    "again in a minute.",
+                    order=order_id,
+                    label=label_id,
+                )
+            ) from None
+
+    def _still_asking(self, order_id: str, label_id: str) -> list[str]:
+        """The ids of the effects that ask for a label."""
+        waiting = self.services.store.effects.waiting(self.commands.shop_id, order_id, MakeLabel.kind)
+        return [one.id for one in waiting if effect_of(MakeLabel, order_id, one.id, one.body).label_id == label_id]
 
     def _named(self, case: Case, label: Label, reference: str) -> ReportedShipment | None:
         """What a provider calls so; None where it cannot be asked now. Raises `InvalidArgument` for what is no label of

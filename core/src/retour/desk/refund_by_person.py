@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent
-from retour.effects.providers_word import A_PERSON_MAY, Word, word_on
+from retour.effects.providers_word import Word, word_on, word_while_pending
 from retour.effects.reading import can_be_read, read_books
 from retour.effects.refunding import payment_of, request_of
 from retour.model.actor import Actor
@@ -16,7 +18,7 @@ from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.outcome import Outcome
 from retour.model.reasons import Reason, ReasonCode
-from retour.model.refunds import Evidence, Refund, RefundState
+from retour.model.refunds import Evidence, Refund, RefundSource, RefundState, Reported
 from retour.model.text import Text, text
 from retour.providers.errors import ProviderError
 from retour.rules import refunds
@@ -124,7 +126,7 @@ class RefundByPerson:
             if before is not None:
                 return before
             refund = case.dossier.refund(refund_id)
-            if refund.state is RefundState.UNKNOWN:
+            if refund.state is RefundState.UNKNOWN or _is_ours_and_pending(refund):
                 return self._confirm_in_place_of(case, refund, payment, amount, by, request, reference, return_id, note)
 
         def decide(draft: Draft, order: Order) -> None:
@@ -139,7 +141,8 @@ class RefundByPerson:
     def settle(
         self, order_id: str, refund_id: str, by: Actor, evidence: str, reference: str, *, happened: bool
     ) -> Outcome:
-        """A person says whether an unknown refund happened, where its provider's word is not to be had."""
+        """A person says what became of a refund that is unknown, or that its provider has, where its provider's word is
+        not to be had."""
         case = self.commands.known(order_id, by)
 
         def rehearsed(draft: Draft, order: Order) -> None:
@@ -148,12 +151,17 @@ class RefundByPerson:
         self.commands.rehearse(case, by, rehearsed)
         refund = case.dossier.refund(refund_id)
         word = self._word(case, refund, reference.strip())
+        if _still_has_it(refund, word) and not refund.held_for_its_outcome:
+            raise refunds.not_to_be_settled(case.dossier, refund)
 
         def decide(draft: Draft, order: Order) -> None:
-            if not self._as_it_was(draft, refund):
+            now = draft.dossier.refund(refund_id)
+            if now != refund:
                 rehearsed(draft, order)  # says what it is now, or that it was settled so already
+                if draft.dossier.refund(refund_id) != now:
+                    raise being_sent(draft.dossier, refund_id)
                 return
-            draft.superseded.extend(self.questions.still_asking(draft.dossier, refund_id))
+            draft.superseded.extend(self._still_asking(draft, refund_id))
             if word.found is not None:
                 report(draft, refund, word.found, Evidence.LOOKUP, word.matched)
             elif word.did_not_happen:
@@ -175,14 +183,16 @@ class RefundByPerson:
         return_id: str | None,
         note: str | None,
     ) -> Outcome:
-        """A person made by hand a refund that is unknown. Its provider is asked first: what it says is a fact of its
-        own, beside the person's."""
+        """A person made by hand a refund that is unknown, or that its provider has and is not heard of. The provider is
+        asked first: what it says is a fact of its own, beside the person's."""
         word = self._word(case, refund, reference.strip())
+        if _still_has_it(refund, word):
+            raise refunds.not_to_be_confirmed(case.dossier, refund)
 
         def decide(draft: Draft, order: Order) -> None:
             chosen = draft.dossier.payment_of(order, payment)
-            refunds.check_confirmable(draft.dossier, refund, chosen, amount)
-            if not self._as_it_was(draft, refund):
+            refunds.check_fits(draft.dossier, refund, chosen, amount)
+            if draft.dossier.refund(refund.id) != refund:
                 raise being_sent(draft.dossier, refund.id)
             if word.found is not None:
                 report(draft, refund, word.found, Evidence.LOOKUP, word.matched)
@@ -191,12 +201,15 @@ class RefundByPerson:
             elif word.did_not_happen:
                 refunds.did_not_happen(draft, refund.id)
             else:
-                refunds.settle(draft, order, refund.id, note or reference, "", happened=False)
+                the_same = reference.strip() == refund.reference != ""
+                refunds.settle(draft, order, refund.id, note or reference, "", happened=the_same)
+                if the_same:
+                    return
             refunds.confirm_in_place_of(draft, order, refund, chosen, reference, return_id, note)
 
         def excluding_the_worker(draft: Draft, order: Order) -> None:
             decide(draft, order)
-            draft.superseded.extend(self.questions.still_asking(draft.dossier, refund.id))
+            draft.superseded.extend(self._still_asking(draft, refund.id))
 
         self.commands.rehearse(case, by, decide)
         return self._settled(case.order_id, refund.id, by, excluding_the_worker, request, case)
@@ -207,28 +220,20 @@ class RefundByPerson:
         self.questions.still_asking(case.dossier, refund.id)
         payment = payment_of(case, refund.payment)
         provider = self.questions.services.accounts.refunding(case.shop, payment)
-        now = case.time.now()
-        if refund.instruction is None or refund.state is not RefundState.UNKNOWN:
+        if refund.state is RefundState.PENDING:
+            word = word_while_pending(refund, payment, provider)
+        elif refund.state is RefundState.UNKNOWN and refund.instruction is not None:
+            word = word_on(refund, provider, request_of(case.dossier, refund), case.time.now(), reference)
+        else:
             return Word()
-        word = word_on(refund, provider, request_of(case.dossier, refund), now, reference)
         if word.can_still_come:
-            raise WrongState(
-                text(
-                    "Order {order}: whether refund {refund} of {amount} was made, {provider} can still say: {why}. "
-                    "From {time} on you can settle it yourself. Nothing was changed.",
-                    order=case.order_id,
-                    refund=refund.id,
-                    amount=refund.amount,
-                    provider=payment.provider,
-                    why=word.why.words if word.why is not None else "",
-                    time=(refund.unknown_since or now.latest) + A_PERSON_MAY,
-                )
-            )
+            raise _can_still_say(case, refund, payment, word)
         return word
 
-    def _as_it_was(self, draft: Draft, refund: Refund) -> bool:
-        """Whether a refund is still as it was when its provider was asked."""
-        return draft.dossier.refund(refund.id) == refund
+    def _still_asking(self, draft: Draft, refund_id: str) -> Sequence[str]:
+        """The ids of all effects that ask about a refund, which a person's word ends."""
+        asking = self.questions.still_asking(draft.dossier, refund_id)
+        return [*asking, *self.questions.still_looking(draft.dossier.order_id, refund_id)]
 
     def match(self, order_id: str, refund_id: str, external_id: str, by: Actor) -> Outcome:
         """A refund found at the provider is one of ours."""
@@ -254,6 +259,45 @@ class RefundByPerson:
             )
         except EffectTaken:  # a worker was faster
             raise being_sent(self.commands.known(order_id, by).dossier, refund_id) from None
+
+
+def _is_ours_and_pending(refund: Refund) -> bool:
+    """Whether the provider has a refund in whose place a person can have made another: not what a colleague made."""
+    return refund.state is RefundState.PENDING and refund.source is not RefundSource.EXTERNAL
+
+
+def _still_has_it(refund: Refund, word: Word) -> bool:
+    """Whether the provider says once more that it has a refund on its way."""
+    pending = word.found is not None and word.found.status is Reported.PENDING
+    return pending and refund.state is RefundState.PENDING
+
+
+def _can_still_say(case: Case, refund: Refund, payment: Payment, word: Word) -> WrongState:
+    why = word.why.words if word.why is not None else ""
+    if word.until is None:
+        return WrongState(
+            text(
+                "Order {order}: what becomes of refund {refund} of {amount}, {provider} can still say: {why}. Where it "
+                "is not heard of for 24 hours, you can settle it yourself. Nothing was changed.",
+                order=case.order_id,
+                refund=refund.id,
+                amount=refund.amount,
+                provider=payment.provider,
+                why=why,
+            )
+        )
+    return WrongState(
+        text(
+            "Order {order}: whether refund {refund} of {amount} was made, {provider} can still say: {why}. "
+            "From {time} on you can settle it yourself. Nothing was changed.",
+            order=case.order_id,
+            refund=refund.id,
+            amount=refund.amount,
+            provider=payment.provider,
+            why=why,
+            time=word.until,
+        )
+    )
 
 
 def _gone_meanwhile(order: Order, payment: Payment, found: Reason) -> WrongState:

@@ -8,7 +8,7 @@ import attrs
 
 from retour.desk.commands import Commands, Decide
 from retour.desk.services import Services
-from retour.effects.kinds import SendRefund, effect_of
+from retour.effects.kinds import CancelRefund, FetchRefund, SendRefund, effect_of
 from retour.effects.reading import can_be_read, read_books
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
@@ -184,11 +184,21 @@ class RefundQuestions:
             raise being_sent(dossier, refund_id)
         return [effect.id for effect in asking]
 
+    def still_looking(self, order_id: str, refund_id: str) -> Sequence[str]:
+        """The ids of the effects that look what becomes of a refund which its provider has, and that nobody has now."""
+        looking = [*self._of(FetchRefund, order_id, refund_id), *self._of(CancelRefund, order_id, refund_id)]
+        return [effect.id for effect in looking if not effect.taken]
+
     def _sending(self, order_id: str, refund_id: str) -> Sequence[WaitingEffect]:
+        return self._of(SendRefund, order_id, refund_id)
+
+    def _of(
+        self, kind: type[SendRefund | FetchRefund | CancelRefund], order_id: str, refund_id: str
+    ) -> Sequence[WaitingEffect]:
         return [
             effect
-            for effect in self.services.store.effects.waiting(self.shop_id, order_id, SendRefund.kind)
-            if effect_of(SendRefund, order_id, effect.id, effect.body).refund_id == refund_id
+            for effect in self.services.store.effects.waiting(self.shop_id, order_id, kind.kind)
+            if effect_of(kind, order_id, effect.id, effect.body).refund_id == refund_id
         ]
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> Reason | None:

@@ -164,7 +164,13 @@ class FetchRefund:
     refund_id: str
 
     def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
-        return outside.refunding.fetch(claimed, self.refund_id, case)
+        return outside.refunding.fetch(claimed, self.refund_id, case, self._unheard(claimed))
+
+    def _unheard(self, claimed: ClaimedEffect) -> datetime.timedelta:
+        """How long its provider is not heard of at least: since the last look failed, the pause after it went by."""
+        if not claimed.failed or not claimed.attempts:
+            return AT_ONCE
+        return datetime.timedelta(microseconds=self.pauses.after(claimed.attempts - 1, 0))
 
 
 @attrs.frozen(kw_only=True)
@@ -380,7 +386,7 @@ def given_up(effect: Effect, dossier: Dossier, because: Reason) -> Iterator[Even
     and what was to be taken back goes on."""
     if isinstance(effect, FetchRefund) and effect.refund_id in dossier.refunds:
         refund = dossier.refunds[effect.refund_id]
-        if refund.state is RefundState.PENDING and not refund.needs_person:
+        if refund.state is RefundState.PENDING and (refund.held_for_its_outcome or not refund.needs_person):
             yield RefundHeld(refund_id=refund.id, because=because)
     if isinstance(effect, CancelRefund) and dossier.refunds[effect.refund_id].cancelling:
         yield RefundCancelRefused(refund_id=effect.refund_id, because=because)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from retour.effects.attempt import Attempt, done, postpone
+from retour.effects.providers_word import A_PERSON_MAY
 from retour.model.events.labels import (
     LabelCancelRefused,
     LabelHeld,
@@ -70,10 +71,18 @@ class Labelling:
     # --- making one ----------------------------------------------------------------------------------
 
     def make(self, effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
-        """Have a label made, or find out what became of an earlier try and act on that."""
+        """Have a label made, or find out what became of an earlier try and act on that. Where that does not get done
+        for a day, a person is asked, and it is tried all the same."""
         label = case.dossier.label(label_id)
-        if label.state not in _MAY_BE_MADE or label.needs_person:
+        if label.state not in _MAY_BE_MADE:
             return Attempt(settled=done(effect))
+        attempt = self._make(effect, label, case)
+        waits = attempt.settled is not None and attempt.settled.state == "waiting"
+        if waits and case.time.now().earliest - (label.begun_at or label.ordered_at) >= A_PERSON_MAY:
+            return _asking_a_person(attempt, label)
+        return attempt
+
+    def _make(self, effect: ClaimedEffect, label: Label, case: Case) -> Attempt:
         provider = self.accounts.shipping(case.shop, label.provider, label.account)
         if isinstance(provider, Text):
             if effect.crashed:
@@ -391,6 +400,20 @@ def as_reported_shipment(shipment: Shipment) -> ReportedShipment:
         changed_at=shipment.changed_at,
         items=tuple([ReportedItem(**attrs.asdict(item)) for item in shipment.items]),
     )
+
+
+def _asking_a_person(attempt: Attempt, label: Label) -> Attempt:
+    """The same try, of which a person is told that nothing came."""
+
+    def record(draft: Draft) -> None:
+        if attempt.record is not None:
+            attempt.record(draft)
+        now = draft.dossier.label(label.id)
+        if now.state in _MAY_BE_MADE and not now.needs_person:
+            because = now.because or reason(ReasonCode.PLUGIN_UNUSABLE)
+            draft.record(LabelHeld(return_id=label.return_id, label_id=label.id, because=because))
+
+    return attrs.evolve(attempt, record=record)
 
 
 def ended_its_process(effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:

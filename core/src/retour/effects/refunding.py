@@ -14,7 +14,7 @@ from contextlib import suppress
 import attrs
 
 from retour.effects.attempt import Attempt, done, given_back, postpone
-from retour.effects.providers_word import complete_after, window_of
+from retour.effects.providers_word import A_PERSON_MAY, complete_after, window_of
 from retour.effects.reading import as_reported, as_reports, can_be_read, read_books, target_of
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
@@ -273,15 +273,16 @@ class Refunding:
             return _unclear(effect, refund, error.reason, error.not_before, later_try=counts)
         return _settled(effect, refund, result, Evidence.REPEATED)
 
-    def fetch(self, effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:
-        """Look at a refund that the provider had pending. Where it tells the outcome by webhook alone, there is nothing
-        to look at: a person looks, when it had its time."""
+    def fetch(self, effect: ClaimedEffect, refund_id: str, case: Case, unheard: datetime.timedelta) -> Attempt:
+        """Look at a refund that the provider had pending, also while a person looks at it. The provider was ``unheard``
+        of for so long at least. Where it tells the outcome by webhook alone, there is nothing to look at: a person
+        looks, when it had its time."""
         refund = case.dossier.refunds.get(refund_id)
-        if refund is None or refund.state is not RefundState.PENDING or refund.needs_person:
+        if refund is None or refund.state is not RefundState.PENDING:
             return Attempt(settled=done(effect))  # None: it was matched, and is another one now
         provider = self._provider(case, refund.payment)
         if isinstance(provider, Text):
-            return Attempt(settled=postpone(effect, str(provider)))
+            return _not_heard(effect, refund, str(provider), reason(ReasonCode.PLUGIN_UNUSABLE), unheard)
         if not provider.capabilities.fetch_refund.usable:
             return _await_outcome(effect, refund, provider, case.time.now())
         try:
@@ -290,13 +291,13 @@ class Refunding:
         except AboutAnother as error:
             return _about_another(effect, refund, payment_of(case, refund.payment), error.found)
         except ProviderError as error:
-            return Attempt(settled=postpone(effect, str(error)))
+            return _not_heard(effect, refund, str(error), cannot_be_asked(error.reason), unheard)
         if result.amount != refund.amount:
             return _about_another(effect, refund, payment_of(case, refund.payment), result)
         seen = as_reported(result)
-        pending = seen.status in refund.reported
+        no_news = seen.status in refund.reported and not refund.held_for_its_outcome
         return Attempt(
-            settled=postpone(effect, "") if pending else done(effect),
+            settled=postpone(effect, "") if no_news else done(effect),
             fact=lambda draft: report(
                 draft, draft.dossier.refund(refund.id), seen, Evidence.LOOKUP, MatchedBy.REFERENCE
             ),
@@ -400,14 +401,25 @@ def _await_outcome(effect: ClaimedEffect, refund: Refund, provider: PaymentCalle
     left = since + (provider.capabilities.outcome_within or _NO_TIME) - now.earliest
     if left > _NO_TIME:
         return Attempt(settled=postpone(effect, "", left))
-    held = RefundHeld(refund_id=refund.id, because=reason(ReasonCode.NO_OUTCOME))
+    return Attempt(settled=done(effect), record=_held_while_pending(refund, reason(ReasonCode.NO_OUTCOME)))
 
+
+def _not_heard(
+    effect: ClaimedEffect, refund: Refund, problem: str, because: Reason, unheard: datetime.timedelta
+) -> Attempt:
+    """A provider that has a refund pending could not be asked. It is asked again, and where it was not heard of for a
+    day, a person looks."""
+    over = unheard >= A_PERSON_MAY
+    return Attempt(settled=postpone(effect, problem), record=_held_while_pending(refund, because) if over else None)
+
+
+def _held_while_pending(refund: Refund, because: Reason) -> Callable[[Draft], None]:
     def record(draft: Draft) -> None:
         current = draft.dossier.refund(refund.id)
         if current.state is RefundState.PENDING and not current.needs_person:
-            draft.record(held)
+            draft.record(RefundHeld(refund_id=refund.id, because=because))
 
-    return Attempt(settled=done(effect), record=record)
+    return record
 
 
 def ended_its_process(effect: ClaimedEffect, refund_id: str, case: Case) -> Attempt:

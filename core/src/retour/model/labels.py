@@ -208,6 +208,11 @@ class Label:
         return LABEL_WORDS[LabelState.CANCELLING if self.cancel_asked and there else self.state]
 
     @property
+    def may_be_made(self) -> bool:
+        """Whether nobody knows yet that it is there: it is asked for, or was, and the answer is not to be had."""
+        return self.state in (LabelState.ORDERED, LabelState.UNKNOWN)
+
+    @property
     def scanned(self) -> bool:
         """Whether a carrier has, or had, its parcel."""
         return self.scanned_at is not None

@@ -13,7 +13,7 @@ from retour.model.destinations import TO_THE_ORIGINAL_PAYMENT, RecordedConsent, 
 from retour.model.fields import Id, Reference, checked
 from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
-from retour.model.reasons import Reason, as_reason
+from retour.model.reasons import Reason, ReasonCode, as_reason
 from retour.model.text import Text, text
 
 
@@ -33,6 +33,10 @@ class RefundState(StrEnum):
 
 NO_MONEY_MOVED = frozenset({RefundState.FAILED, RefundState.CANCELLED, RefundState.REVERSED})
 """States in which a refund takes nothing of its payment. In all others it counts, unknown ones included."""
+
+
+_OF_ANOTHER = frozenset({ReasonCode.PAID_TWICE, ReasonCode.OTHER_CURRENCY})
+"""Why a person looks at a refund of which its provider says what becomes of it."""
 
 
 class RefundSource(StrEnum):
@@ -149,6 +153,14 @@ class Refund:
     def counts_against_payment(self) -> bool:
         """Whether it counts against its payment: it has not certainly failed or been cancelled."""
         return self.state not in NO_MONEY_MOVED
+
+    @property
+    def held_for_its_outcome(self) -> bool:
+        """Whether its provider has it, and a person looks since what became of it was not to be had there, or was told
+        of something else."""
+        if self.state is not RefundState.PENDING or not self.needs_person:
+            return False
+        return self.problem is None or self.problem.code not in _OF_ANOTHER
 
 
 def provider_of(payment: str) -> str:

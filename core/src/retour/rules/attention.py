@@ -24,7 +24,7 @@ from retour.rules.label_attention import labels_not_cancelled, parcels, refused_
 from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed, quote
 
-RULES = 4
+RULES = 5
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
 anew when they are next written."""
 
@@ -128,9 +128,16 @@ def _of_one_that_went_on(refund: Refund) -> Attention:
         return _of_refund(AttentionKind.REFUND_PAID_TWICE, refund, (*undo, ACKNOWLEDGE))
     if code is ReasonCode.OTHER_CURRENCY and refund.source is RefundSource.EXTERNAL:
         return _of_refund(AttentionKind.OTHER_CURRENCY, refund, ("confirm_refund",))
+    settle = _settling(refund) if refund.held_for_its_outcome else ()
     if refund.state is RefundState.PENDING and code is not ReasonCode.ANOTHER_ANSWER:
-        return _of_refund(AttentionKind.REFUND_UNKNOWN, refund, ("settle_refund",))
-    return _of_refund(AttentionKind.ANOTHER_ANSWER, refund, ("reconcile", ACKNOWLEDGE))
+        return _of_refund(AttentionKind.REFUND_UNKNOWN, refund, settle)
+    return _of_refund(AttentionKind.ANOTHER_ANSWER, refund, ("reconcile", *settle, ACKNOWLEDGE))
+
+
+def _settling(refund: Refund) -> Sequence[str]:
+    """What a person can say of a refund whose provider has it and is not heard of: in place of what a colleague made
+    there nobody made another."""
+    return ("settle_refund",) if refund.source is RefundSource.EXTERNAL else ("settle_refund", "confirm_refund")
 
 
 def _refunds_that_did_not_arrive(dossier: Dossier) -> Iterator[Attention]:

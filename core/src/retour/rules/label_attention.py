@@ -21,7 +21,7 @@ _WHY = {
 def undecided_labels(dossier: Dossier) -> Iterator[Attention]:
     """Labels of which nobody can tell whether they were made."""
     for label in dossier.labels.values():
-        if label.state is LabelState.UNKNOWN and label.needs_person:
+        if label.may_be_made and label.needs_person:
             yield Attention(
                 kind=AttentionKind.LABEL_UNKNOWN,
                 about=label.id,

@@ -29,7 +29,7 @@ from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment
 
-_MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
+MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
 """Labels of which nobody knows yet that they are there."""
 
 MADE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
@@ -145,7 +145,7 @@ def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None
                 label=label.id,
             )
         )
-    if label.state in _MAY_BE_MADE:
+    if label.may_be_made:
         raise WrongState(
             text(
                 "Order {order}: whether label {label} was made is not known yet. Wait for it, or settle it with "
@@ -210,7 +210,7 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
     """Say what became of a label of which nobody could tell, by what was seen at the provider."""
     draft.only(ActorKind.STAFF, what=text("settle a label"))
     label = draft.dossier.label(label_id)
-    if label.state is not LabelState.UNKNOWN or not label.needs_person:
+    if not label.may_be_made or not label.needs_person:
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}. Only one that waits for a person is settled by hand.",
@@ -356,7 +356,7 @@ def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedS
 
 def is_being_made(dossier: Dossier, provider: str, account: str) -> bool:
     """Whether a label of the order may be there, and nobody knows yet: its answer is on its way, or was lost."""
-    return any(one.state in _MAY_BE_MADE for one in _labels_of(dossier, provider, account))
+    return any(one.may_be_made for one in _labels_of(dossier, provider, account))
 
 
 def _is_anothers(dossier: Dossier, label: Label, seen: ReportedShipment) -> bool:

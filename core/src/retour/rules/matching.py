@@ -59,7 +59,7 @@ def record_reports(draft: Draft, payment: Payment, seen: Sequence[ReportedRefund
 
 def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidence, matched: MatchedBy) -> None:
     """Record what the provider says of one refund of ours, if that is news: by the provider, whoever asked it."""
-    if seen.status in refund.reported and refund.reference == seen.reference:
+    if not _is_news(refund, seen):
         return
     if refund.state is RefundState.SUCCEEDED and not refund.reported and seen.status is Reported.PENDING:
         return  # a person was faster than the provider
@@ -77,6 +77,15 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
         by=Actor.provider(refund.provider),
     )
     record_twice_or_once(draft, draft.dossier.refund(refund.id))
+
+
+def _is_news(refund: Refund, seen: ReportedRefund) -> bool:
+    """Whether a provider says what it did not say before. That it has a refund pending is news once more where a person
+    looks since it was not to be had, or has said that the refund did not happen."""
+    if seen.status not in refund.reported or refund.reference != seen.reference:
+        return True
+    denied = refund.settled is False and refund.state is RefundState.FAILED
+    return seen.status is Reported.PENDING and (refund.held_for_its_outcome or denied)
 
 
 def record_paid_once(draft: Draft, refund_id: str) -> None:

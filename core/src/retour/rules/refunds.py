@@ -459,14 +459,14 @@ def confirm_in_place_of(
 
 
 def settle(draft: Draft, order: Order, refund_id: str, evidence: str, reference: str, *, happened: bool) -> None:
-    """Record a person's word on a refund of which nobody else can tell whether it happened. The same twice changes
+    """Record a person's word on a refund of which nobody else can tell what became of it. The same twice changes
     nothing; another word on one that a person settled is his word from now on."""
     draft.only(ActorKind.STAFF, what=text("settle a refund"))
     refund = draft.dossier.refund(refund_id)
-    if refund.settled is happened and not refund.reported:
+    if _is_a_persons_word(refund) and refund.settled is happened:
         return
     if not may_be_settled(refund):
-        raise _not_now(draft.dossier, refund, text("settle it"))
+        raise not_to_be_settled(draft.dossier, refund)
     if not evidence.strip():
         raise InvalidArgument(
             text("Order {order}: say how you know what became of the refund, for whoever asks later.", order=order.id)
@@ -474,7 +474,7 @@ def settle(draft: Draft, order: Order, refund_id: str, evidence: str, reference:
     words = ""
     if happened:
         payment = draft.dossier.payment_of(order, refund.payment)
-        words = _checked_reference(draft.dossier, order, payment, reference, refund)
+        words = _checked_reference(draft.dossier, order, payment, reference.strip() or refund.reference, refund)
     draft.record(
         RefundSettled(refund_id=refund_id, happened=happened, reference=words, note_id=draft.note(order, evidence))
     )
@@ -483,10 +483,20 @@ def settle(draft: Draft, order: Order, refund_id: str, evidence: str, reference:
 
 
 def may_be_settled(refund: Refund) -> bool:
-    """Whether a person's word on a refund can count: it is unknown, on its way without anybody who can be asked, or
-    was settled by a person before."""
-    open_ = refund.state is RefundState.UNKNOWN or (refund.state is RefundState.PENDING and refund.needs_person)
-    return open_ or (refund.settled is not None and not refund.reported)
+    """Whether a person's word on a refund can count, where its provider's is not to be had: it is unknown or on its
+    way, or was settled by a person before."""
+    return refund.state in (RefundState.UNKNOWN, RefundState.PENDING) or _is_a_persons_word(refund)
+
+
+def _is_a_persons_word(refund: Refund) -> bool:
+    """Whether what is known of a refund is what a person said when he settled it."""
+    by_hand = RefundState.SUCCEEDED if refund.settled else RefundState.FAILED
+    return refund.settled is not None and refund.state is by_hand and refund.reported <= {Reported.PENDING}
+
+
+def not_to_be_settled(dossier: Dossier, refund: Refund) -> WrongState:
+    """The error about a refund of which no person's word is needed."""
+    return _not_now(dossier, refund, text("settle it"))
 
 
 def did_not_happen(draft: Draft, refund_id: str) -> None:
@@ -618,9 +628,20 @@ def check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount
     """Raise `WrongState` for a refund that no person can confirm, or not with this payment and amount."""
     open_states = (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN)
     held = refund.needs_person and (refund.state is RefundState.PLANNED or refund.source is RefundSource.EXTERNAL)
-    fits = refund in dossier.on_payment(payment.id) and refund.amount == amount
-    if (refund.state not in open_states and not held) or not fits:
-        raise _not_now(dossier, refund, text("confirm it with this payment and amount"))
+    if refund.state not in open_states and not held:
+        raise not_to_be_confirmed(dossier, refund)
+    check_fits(dossier, refund, payment, amount)
+
+
+def check_fits(dossier: Dossier, refund: Refund, payment: Payment, amount: Money) -> None:
+    """Raise `WrongState` for a refund that is not of this payment and amount."""
+    if refund not in dossier.on_payment(payment.id) or refund.amount != amount:
+        raise not_to_be_confirmed(dossier, refund)
+
+
+def not_to_be_confirmed(dossier: Dossier, refund: Refund) -> WrongState:
+    """The error about a refund that cannot be confirmed as it was to be."""
+    return _not_now(dossier, refund, text("confirm it with this payment and amount"))
 
 
 def cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_id: str | None = None) -> None:
@@ -701,7 +722,8 @@ def _checked_reference(
             )
         )
     refuse_card_number(order.id, words)
-    if settles is not None and settles.source is RefundSource.EXTERNAL and settles.reference not in ("", words):
+    is_found = settles is not None and (settles.source is RefundSource.EXTERNAL or bool(settles.reported))
+    if settles is not None and is_found and settles.reference not in ("", words):
         raise InvalidReference(
             text(
                 "Order {order}: refund {refund} of {amount} was found under the reference {reference}. Confirm it with "

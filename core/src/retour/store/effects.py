@@ -41,6 +41,7 @@ SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 class ClaimedEffect:
     """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
     unless ``crashed``: then a worker died with it, and nobody knows how far it came; ``died`` is how many did in a row.
+    ``failed`` says that the last try that ended did so with a problem.
     ``pause`` is how many microseconds it waits if this try does not do it, by its kind. The lease ends when
     ``lease_ends``, in elapsed seconds: as seen from before it was asked for, so never later than the database's; that
     is ``lease_until``, None for one that was born claimed."""
@@ -58,6 +59,7 @@ class ClaimedEffect:
     crashed: bool = False
     died: int = 0
     pause: int = 0
+    failed: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -314,6 +316,7 @@ def _claimed(rows: Sequence[Any], owner: str, lease_ends: float) -> list[Claimed
             lease_until=as_datetime(row[9]),
             crashed=row[6] - 1 != row[7],
             died=row[8],
+            failed=row[10] != "",
         )
         for row in sorted(rows)
     ]
@@ -427,6 +430,7 @@ def _claim(picked: Callable[[str], Any]) -> Prepared:
                 columns.settled,
                 columns.died,
                 columns.lease_until,
+                columns.problem,
             )
         )
 

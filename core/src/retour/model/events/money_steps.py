@@ -302,6 +302,7 @@ def _refund_settled(dossier: Dossier, event: RefundSettled, at: Recorded) -> Cha
         problem=reason(ReasonCode.SETTLED),
         needs_person=False,
         waits_until=None,
+        cancelling=False,
     )
 
 
