@@ -40,9 +40,9 @@ class Reconciling:
         case = self.commands.known(order_id)
         return self._record(case, self._books(_with_refunds(case)), sees_the_order=True)
 
-    def record(self, case: Case, read: Mapping[str, BooksRead]) -> None:
+    def record(self, case: Case, read: Mapping[str, BooksRead]) -> Outcome:
         """Record what was read already, by the payment's id, and what of it we did not know."""
-        self._record(case, Books(read=read, not_asked=()))
+        return self._record(case, Books(read=read, not_asked=()))
 
     def before_replacing(self, case: Case, refund_id: str) -> Outcome:
         """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
@@ -51,7 +51,7 @@ class Reconciling:
         """
         refund = case.dossier.refund(refund_id)
         self.check_can_be_looked_up(case, refund)
-        payment = _in_whose_books(case, refund.payment) or case.dossier.payment_of(case.order, refund.payment)
+        payment = in_whose_books(case, refund.payment) or case.dossier.payment_of(case.order, refund.payment)
         books = self._books([payment])
         for unasked in books.not_asked:
             raise ProviderUnavailable(
@@ -126,13 +126,13 @@ def _with_refunds(case: Case) -> list[Payment]:
     dossier = case.dossier
     refunded = [refund.payment for refund in dossier.refunds.values()]
     for name in (*refunded, *dossier.charge_backs, *dossier.explained, *dossier.explained.values()):
-        payment = _in_whose_books(case, name)
+        payment = in_whose_books(case, name)
         if payment is not None:
             asked.setdefault(payment.id, payment)
     return list(asked.values())
 
 
-def _in_whose_books(case: Case, name: str) -> Payment | None:
+def in_whose_books(case: Case, name: str) -> Payment | None:
     """The payment in whose books something is that was recorded on ``name``, None where nobody saw it. What a person
     calls one payment can be two at their provider all the same, whichever of them the order has now."""
     return case.payment(case.dossier.same_there().get(name, name))

@@ -38,6 +38,7 @@ def read_books(
         page=refundable.url,
         names=refundable.names,
         because=_why_not(refundable),
+        disputed=refundable.disputed if readable else None,
         method=refundable.method if _depends_on_method(provider, payment) else "",
         read_at=at,
     )

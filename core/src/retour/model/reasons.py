@@ -267,7 +267,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund of yours: {refunds}"),
     ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
     ReasonCode.SURPLUS_UNITS: text("line {line}: {number} more came than were ever delivered on this order"),
-    ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded, or is planned, than was paid"),
+    ReasonCode.MONEY_BEYOND_ORDER: text(
+        "payment {payment}: {amount} more than was paid went back, by refunds and by a bank, or is to go back"
+    ),
     ReasonCode.LINE_CURRENCY: text(
         "line {line}: {amount} is in another currency than the order, which is in {currency}. Decide for yourself what "
         "goes back for it"

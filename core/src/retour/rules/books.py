@@ -13,7 +13,7 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.events.charge_backs import PaymentChargedBack
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
 from retour.model.events.transfers import PaymentNotRefundable
 from retour.model.money import Money
 from retour.model.order import Payment
@@ -32,7 +32,8 @@ class BooksRead:
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
     say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page,
     ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on it.
-    ``because`` is why nothing can be refunded by API, None where something can or nobody said.
+    ``because`` is why nothing can be refunded by API, None where something can or nobody said. ``disputed`` is whether
+    the customer disputes it and nobody has decided that, None where nobody said.
     ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
     """
 
@@ -45,6 +46,7 @@ class BooksRead:
     names: Sequence[str] = ()
     method: str = ""
     because: Reason | None = None
+    disputed: bool | None = None
     read_at: datetime.datetime | None = None
 
 
@@ -59,6 +61,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     identify(draft, payment, books.target, books.names, books.method)
     before = draft.dossier
     _record_charge_back(draft, payment, books)
+    _record_dispute(draft, payment, books)
     _record_refundable(draft, payment, books)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
@@ -76,6 +79,13 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
     told = books.charged_back
     if told is not None and told != draft.dossier.charged_back_there(payment.id, told.currency):
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
+
+
+def _record_dispute(draft: Draft, payment: Payment, books: BooksRead) -> None:
+    """That the customer disputes a payment, or does no more, where that is news."""
+    if books.disputed is not None and books.disputed is not draft.dossier.is_disputed_there(payment.id):
+        event = PaymentDisputed(payment=payment.id, disputed=books.disputed)
+        draft.record(event, by=Actor.provider(payment.provider))
 
 
 def _record_refundable(draft: Draft, payment: Payment, books: BooksRead) -> None:
@@ -113,8 +123,12 @@ def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
 
 def holds_up(because: Reason, refund: Refund) -> bool:
     """Whether a reason holds a refund up. One that a person let it go after does not; that the customer's bank has the
-    money always does, since nobody's word brings it back."""
-    return because.code is ReasonCode.CHARGED_BACK or because != refund.let_go_after
+    money, or may get it by a dispute, always does, since nobody's word brings it back."""
+    return because.code in _THE_BANKS or because != refund.let_go_after
+
+
+_THE_BANKS = frozenset({ReasonCode.CHARGED_BACK, ReasonCode.DISPUTED})
+"""Reasons that only the bank can end."""
 
 
 def _gone(dossier: Dossier, payment: Payment, known: Collection[str], *, bank_took: bool) -> Reason | None:
