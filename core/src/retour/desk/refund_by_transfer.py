@@ -133,7 +133,7 @@ class RefundByTransfer:
             hold = gone_meanwhile(draft.dossier, chosen, case.dossier) or found.get(payment.id)
             if own is not None:
                 wanted.plan(draft.copy(), order, to)  # which names what a colleague refunded
-                hold = hold or why_not_without_a_look(order, chosen, own[0])
+                hold = hold or why_not_without_a_look(order, chosen, own[0]) or own[1].not_shown
             wanted.plan(draft, order, to, hold or self.questions.approval(draft, order, chosen, wanted.amount))
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)

@@ -47,7 +47,7 @@ class RefundOffers:
                     left=share.left,
                     suggested=share.suggested,
                     link=self.links.refund_link(case, dossier, share.payment, share.suggested or share.left, None, ctx),
-                    because=quoted.because,
+                    because=share.held or quoted.because,
                     remainder=share.remainder,
                     to_inspect=quoted.to_inspect,
                 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from retour.model.attention import Acknowledgement, OddLine, UnexplainedRemainder
+from retour.model.attention import Acknowledgement, HiddenRefunds, OddLine, UnexplainedRemainder
 from retour.model.charge_backs import ChargeBack
 from retour.model.errors import UnknownLabel, UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
@@ -44,8 +44,9 @@ class Dossier:
     the payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
     ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
-    ``unexplained`` are the payments of which less is left than anything explains, by the payment's id, and
-    ``acknowledged`` is what a person has looked at, the last time for each.
+    ``unexplained`` are the payments of which less is left than anything explains, ``hidden_refunds`` those of which the
+    provider shows no refunds, whether there are any or not, both by the payment's id. ``acknowledged`` is what a person
+    has looked at, the last time for each.
     """
 
     order_id: str
@@ -68,6 +69,7 @@ class Dossier:
     payments_known_at: datetime.datetime | None = None
     order_changed_at: datetime.datetime | None = None
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
+    hidden_refunds: Mapping[str, HiddenRefunds] = attrs.field(factory=dict)
     acknowledged: tuple[Acknowledgement, ...] = ()
 
     def return_(self, return_id: str) -> Return:
@@ -294,6 +296,12 @@ class Dossier:
         same = self.same_there() if self.disputes else {}
         there = same.get(payment_id, payment_id)
         return any(same.get(name, name) == there for name in self.disputes)
+
+    def refunds_not_shown(self, payment_id: str) -> Reason | None:
+        """Why nobody can see which refunds of one payment were made, by whatever name it has; None where they can be
+        seen."""
+        stands = self.stands_for(payment_id)
+        return next((one.why for name, one in self.hidden_refunds.items() if self.stands_for(name) == stands), None)
 
     def refunded_in_all(self, currency: str) -> Money:
         """What went back on the order in ``currency``, or is on its way, also on payments that have left it: the

@@ -248,6 +248,18 @@ def _unexplained(dossier: Dossier) -> Iterator[Attention]:
         )
 
 
+def _hidden_refunds(dossier: Dossier) -> Iterator[Attention]:
+    """Payments whose provider shows nobody what was refunded: a person looks there."""
+    for payment, hidden in dossier.hidden_refunds.items():
+        yield Attention(
+            kind=AttentionKind.REFUNDS_NOT_SHOWN,
+            about=payment,
+            since=hidden.since,
+            why=hidden.why,
+            can_do=("reconcile", ACKNOWLEDGE),
+        )
+
+
 def _payments_nobody_can_place(dossier: Dossier) -> Iterator[Attention]:
     """Payments that left the order with money gone back on them, and one that the order has under several names: until
     a person has dealt with it, nothing new is decided on the order."""
@@ -400,6 +412,7 @@ FINDERS: Sequence[Finder] = (
     _refunds_that_did_not_arrive,
     _perhaps_ours,
     _unexplained,
+    _hidden_refunds,
     _payments_nobody_can_place,
     _charge_backs,
     _remainders,

@@ -13,6 +13,7 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
+from retour.model.events.books import RefundsNotShown
 from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
 from retour.model.events.transfers import PaymentNotRefundable
 from retour.model.money import Money
@@ -30,8 +31,10 @@ class BooksRead:
 
     ``target`` is what a refund is made on, ``remaining`` what the provider would still give back, None where it cannot
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
-    say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page,
-    ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on it.
+    say. ``seen`` are all refunds of the payment, None where they cannot be listed, and ``not_shown`` is why the
+    provider shows them to nobody, None where it does, or could not be asked for them now. ``page`` is the payment's
+    page, ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on
+    it.
     ``because`` is why nothing can be refunded by API, None where something can or nobody said. ``disputed`` is whether
     the customer disputes it and nobody has decided that, None where nobody said.
     ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
@@ -42,6 +45,7 @@ class BooksRead:
     captured: Money | None = None
     charged_back: Money | None = None
     seen: Sequence[ReportedRefund] | None = None
+    not_shown: Reason | None = None
     page: str = ""
     names: Sequence[str] = ()
     method: str = ""
@@ -63,6 +67,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     _record_charge_back(draft, payment, books)
     _record_dispute(draft, payment, books)
     _record_refundable(draft, payment, books)
+    _record_not_shown(draft, payment, books)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
@@ -95,6 +100,14 @@ def _record_refundable(draft: Draft, payment: Payment, books: BooksRead) -> None
     if lasting != known and (lasting is not None or books.remaining is not None):
         event = PaymentNotRefundable(payment=payment.id, because=lasting)
         draft.record(event, by=Actor.provider(payment.provider))
+
+
+def _record_not_shown(draft: Draft, payment: Payment, books: BooksRead) -> None:
+    """That the provider shows nobody which refunds of a payment were made; or that it does, after all."""
+    known, why = draft.dossier.refunds_not_shown(payment.id), books.not_shown
+    news = not why.repeats(known) if why is not None else known is not None and books.seen is not None
+    if news:
+        draft.record(RefundsNotShown(payment=payment.id, because=why), by=Actor.provider(payment.provider))
 
 
 def gone_meanwhile(dossier: Dossier, payment: Payment, seen: Dossier) -> Reason | None:

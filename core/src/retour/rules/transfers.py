@@ -155,12 +155,15 @@ def _why_it_did_not(refund: Refund) -> Reason | None:
 
 def why_not_transferred(dossier: Dossier, payment: Payment, refund: Refund) -> Reason | None:
     """Why a bank transfer that waits must not be made as things are now: with it, more would go back than is there, or
-    the customer may get the money by a dispute, or a colleague refunded something since it was decided, and nobody has
-    let it go after that."""
+    the customer may get the money by a dispute, or a colleague refunded something since it was decided, or may have
+    where nobody can see it, and nobody has let it go after that."""
     disputed = dossier.disputed_since(payment.id) is not None
-    misfit = reason(ReasonCode.DISPUTED) if disputed else why_no_longer(dossier, payment)
-    because = misfit or gone_since_decided(dossier, payment, refund)
-    return because if because is not None and holds_up(because, refund) else None
+    found = (
+        reason(ReasonCode.DISPUTED) if disputed else why_no_longer(dossier, payment),
+        gone_since_decided(dossier, payment, refund),
+        dossier.refunds_not_shown(payment.id),
+    )
+    return next((because for because in found if because is not None and holds_up(because, refund)), None)
 
 
 def refuse_transfer(dossier: Dossier, payment: Payment, refund: Refund) -> None:
