@@ -46,7 +46,9 @@ class Ledger:
 
     ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
     every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
-    ``methods`` is how payments were paid, ``taken_back`` what banks took back of them.
+    ``methods`` is how payments were paid, ``taken_back`` what banks took back of them. ``disputed`` are those that the
+    customer disputes, ``closed`` those that cannot be refunded now, with the code and the words for why, ``hidden``
+    those whose refunds cannot be listed, with what is said then.
     ``called`` are the names that payments have beside the one that is refunded; ``read_as`` is what the provider's
     plugin makes of a name as a shop spells it. ``connecting`` is called when the connection for a refund stands, and
     nothing was sent yet.
@@ -69,6 +71,9 @@ class Ledger:
     called: dict[str, str] = attrs.field(factory=dict)
     methods: dict[str, str] = attrs.field(factory=dict)
     taken_back: dict[str, Money] = attrs.field(factory=dict)
+    disputed: set[str] = attrs.field(factory=set)
+    closed: dict[str, tuple[ErrorCode | None, str]] = attrs.field(factory=dict)
+    hidden: dict[str, ProviderError] = attrs.field(factory=dict)
     read_as: Callable[[str], str] = str
     connecting: Callable[[], None] = lambda: None
     watch: Callable[[str, RefundRequest | None], None] = lambda _, __: None
@@ -165,9 +170,14 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             target = ledger.target(payment.reference)
             if target not in ledger.paid:
                 raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
+            code, reason = ledger.closed.get(target, (None, ""))
             return Refundable(
                 target=target,
                 remaining=ledger.paid[target],
+                possible=not reason,
+                reason=reason,
+                code=code,
+                disputed=target in ledger.disputed,
                 names=(target, *self._others(target)),
                 method=ledger.methods.get(target, ""),
                 charged_back=ledger.taken_back.get(target, Money.zero(ledger.paid[target].currency)),
@@ -217,6 +227,8 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
 
         def list_refunds(self, target: str) -> list[RefundResult]:
             self._look("list_refunds")
+            if target in ledger.hidden:
+                raise ledger.hidden[target]
             return [one for reference, one in ledger.refunds.items() if ledger.targets[reference] == target]
 
         def cancel_refund(self, target: str, reference: str) -> RefundResult:

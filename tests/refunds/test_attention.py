@@ -649,7 +649,9 @@ def test_what_was_never_sent_is_not_said_to_have_been_refunded(world: Any) -> No
     world.ledger.add("p_1", Money.of("70", "EUR"))
     world.desk.reconcile("1001")
     (said,) = world.desk.attention("beyond_order").items
-    assert said.why.render("en") == "payment ledger:p_1: EUR 10.00 more was refunded, or is planned, than was paid"
+    assert said.why.render("en") == (
+        "payment ledger:p_1: EUR 10.00 more than was paid went back, by refunds and by a bank, or is to go back"
+    )
 
 
 def test_the_dutch_of_what_cannot_be_done_with_a_refund_is_a_sentence(world: Any) -> None:

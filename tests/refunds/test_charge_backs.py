@@ -331,4 +331,6 @@ def test_what_went_back_before_the_bank_took_all_of_it_is_counted_and_nothing_is
         eur("0"),
         eur("0"),
     )
-    assert [item.kind for item in world.desk.attention().items] == ["charged_back"]
+    items = {item.kind: item.why.render("en") for item in world.desk.attention().items}
+    assert items.keys() == {"charged_back", "beyond_order"}
+    assert "EUR 40.00 more than was paid" in items["beyond_order"]

@@ -257,3 +257,116 @@ def test_the_account_is_in_no_event_and_the_refund_is_made_without_it(world: Any
     assert world.desk.refund_link("1001", refund_id=made.id, to=TO).transfer.to == TO
     assert world.desk.timeline("1001")[-2].account == ""
     assert "ABNA" not in repr(world.refunds)
+
+
+# --- it is looked at again before it is paid -------------------------------------------------------------
+
+
+def is_not_to_be_paid(world: Any, refund_id: str, why: str) -> None:
+    """No account is given, no file for the bank takes it, and a person is told."""
+    link = world.desk.refund_link("1001", refund_id=refund_id)
+    assert (link.kind, link.transfer) == ("unavailable", None)
+    assert why in link.instruction.render("en")
+    with pytest.raises(WrongState, match=why):
+        world.desk.set_refund_batch("1001", refund_id, "B1", by=ANNA)
+    assert world.desk.dossier("1001").refund(refund_id).batch == ""
+    [item] = world.desk.attention("refund_held").items
+    assert (item.about, item.can_do) == (refund_id, ("reconcile", "cancel_refund", "confirm_refund"))
+    assert why in item.why.render("en")
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("can_be_refunded", [True, False])
+def test_a_transfer_that_waits_is_not_to_be_paid_once_the_customer_disputes_the_payment(
+    world: Any, is_told: bool, can_be_refunded: bool
+) -> None:
+    """He may get it by the dispute, whether the provider refunds meanwhile or not, and whether a webhook told of it or
+    nobody did."""
+    world.open("manual_transfer")
+    made = transfer(world)
+    world.ledger.disputed.add("p_1")
+    if not can_be_refunded:
+        world.ledger.closed["p_1"] = ErrorCode.DISPUTED, "a dispute is open"
+    if is_told:
+        world.desk.reconcile("1001")
+    is_not_to_be_paid(world, made.id, "the customer disputes the payment")
+    assert "The customer disputes payment ledger:p_1." in [one.text("en") for one in world.desk.timeline("1001")]
+
+
+def test_a_transfer_goes_on_once_the_dispute_is_decided_for_the_merchant(world: Any) -> None:
+    world.open("manual_transfer")
+    made = transfer(world)
+    world.ledger.disputed.add("p_1")
+    is_not_to_be_paid(world, made.id, "the customer disputes the payment")
+    world.ledger.disputed.clear()
+    assert world.desk.refund_link("1001", refund_id=made.id).transfer.to == TO
+    world.desk.set_refund_batch("1001", made.id, "B1", by=ANNA)
+    assert world.desk.attention().items == ()
+    assert "The dispute about payment ledger:p_1 is over." in [one.text("en") for one in world.desk.timeline("1001")]
+
+
+def test_a_transfer_that_waits_is_not_to_be_paid_once_the_bank_took_the_money_back(world: Any) -> None:
+    world.open("manual_transfer")
+    made = transfer(world)
+    world.ledger.taken_back["p_1"] = eur("100")
+    is_not_to_be_paid(world, made.id, "bank took")
+
+
+def test_a_transfer_that_waits_is_not_to_be_paid_once_a_colleague_refunded_at_the_provider(world: Any) -> None:
+    world.open("manual_transfer")
+    made = transfer(world)
+    world.later()
+    world.ledger.add("p_1", eur("10"))
+    is_not_to_be_paid(world, made.id, "re_1")
+
+
+def test_where_the_books_cannot_be_read_now_no_account_is_given_and_no_file_takes_it(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.open("manual_transfer")
+    made = transfer(world)
+    with monkeypatch.context() as broken:
+        broken.setattr(provider_of(world), "refundable", raising(ErrorCode.UNAVAILABLE))
+        link = world.desk.refund_link("1001", refund_id=made.id)
+        assert (link.kind, link.transfer) == ("unavailable", None)
+        assert "ledger cannot be asked" in link.instruction.render("en")
+        with pytest.raises(ProviderUnavailable):
+            world.desk.set_refund_batch("1001", made.id, "B1", by=ANNA)
+    assert world.desk.refund_link("1001", refund_id=made.id).transfer.to == TO
+    assert world.desk.set_refund_batch("1001", made.id, "B1", by=ANNA).refund.batch == "B1"
+
+
+def test_a_transfer_whose_plugin_is_gone_is_paid_as_it_was_decided(world: Any) -> None:
+    """Nobody can be asked any more, and the customer has agreed."""
+    world.open("manual_transfer")
+    made = transfer(world)
+    world._enter(["manual_transfer"], 10.0)
+    assert world.desk.refund_link("1001", refund_id=made.id).transfer.to == TO
+    assert world.desk.set_refund_batch("1001", made.id, "B1", by=ANNA).refund.batch == "B1"
+
+
+def test_a_transfer_can_be_taken_out_of_its_file_whatever_became_of_the_payment(world: Any) -> None:
+    world.open("manual_transfer")
+    made = transfer(world)
+    world.desk.set_refund_batch("1001", made.id, "B1", by=ANNA)
+    world.ledger.disputed.add("p_1")
+    world.desk.reconcile("1001")
+    [item] = world.desk.attention().items
+    assert (item.kind, item.can_do) == ("refund_held", ("reconcile", "set_refund_batch", "confirm_refund"))
+    assert world.desk.set_refund_batch("1001", made.id, "", by=ANNA).refund.batch == ""
+    world.desk.cancel_refund("1001", made.id, by=ANNA)
+    assert world.desk.attention().items == ()
+
+
+def test_what_was_transferred_and_taken_back_by_the_bank_too_is_more_than_was_paid(world: Any) -> None:
+    """He had transferred it before he was told; the customer has it twice, and a person is told so."""
+    world.open("manual_transfer")
+    made = transfer(world, "100.00")
+    world.ledger.taken_back["p_1"] = eur("100")
+    world.desk.reconcile("1001")
+    world.desk.confirm_refund(
+        "1001", "p_1", eur("100"), reference="bank 1", refund_id=made.id, by=ANNA, request_id="bank"
+    )
+    items = {one.kind: one.why.render("en") for one in world.desk.attention().items}
+    assert items.keys() == {"charged_back", "beyond_order"}
+    assert "EUR 100.00 more" in items["beyond_order"]

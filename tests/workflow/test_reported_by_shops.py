@@ -87,9 +87,9 @@ def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
     opened: list[Shop] = []
     database_clock.install()
 
-    def made(provider: str, total: str, paid: str = "", cups: int = 1) -> Shop:
+    def made(provider: str, total: str, paid: str = "", cups: int = 1, **pay: Any) -> Shop:
         sandbox = SANDBOXES[provider]().__enter__()
-        reference = sandbox.pay(eur(paid or total))
+        reference = sandbox.pay(eur(paid or total), **pay)
         payment = a_payment(total, provider=provider, reference=reference, mode=Mode.TEST)
         orders = MemoryShop([an_order(a_line("cup", cups, total), payments=[payment])])
         engine = connect(f"sqlite:///{tmp_path / f'{provider}{len(opened)}.db'}")
@@ -141,6 +141,35 @@ def test_the_amount_that_was_paid_goes(shop_at: Callable[..., Shop], provider: s
     shop = shop_at(provider, "45.00")
     assert shop.refund("45.00").state in ("pending", "succeeded")
     assert shop.went_back == eur("45.00")
+
+
+# --- the provider shows the refunds of a payment nowhere -------------------------------------------------
+
+
+@pytest.mark.parametrize("names_order", [True, False])
+def test_what_the_bank_took_of_a_payment_whose_refunds_paypal_shows_nowhere_is_recorded(
+    shop_at: Callable[..., Shop], *, names_order: bool
+) -> None:
+    """A capture that does not name its order, partly refunded and then taken back by the bank; and the control, whose
+    refunds PayPal shows."""
+    shop = shop_at("paypal", "44.95", names_order=names_order)
+    shop.desk.mark_returned("1001", by=ANNA)
+    assert shop.refund("10.00").state == "succeeded"
+    shop.sandbox.take_webhooks()
+    assert isinstance(shop.sandbox, ChargesBack)
+    shop.sandbox.charge_back(shop.reference)
+    shop.hear()
+    assert shop.desk.work().idle, "nothing is asked for ever"
+    [option] = shop.desk.refund_options("1001")
+    assert (option.charged_back, option.left, option.suggested) == (eur("44.95"), eur("0"), eur("0"))
+    assert option.link.kind == "unavailable"
+    with pytest.raises(InvalidAmount, match="bank took back"):
+        shop.desk.open_refund_link("1001", shop.reference, eur("34.95"), by=ANNA, request_id="link")
+    with pytest.raises((InvalidAmount, WrongState)):
+        shop.refund("34.95", "f2")
+    hidden = set() if names_order else {"refunds_not_shown"}
+    assert {one.kind for one in shop.desk.attention().items} == {"charged_back", "beyond_order", *hidden}
+    assert shop.went_back == eur("10.00")
 
 
 # --- a colleague refunded in the dashboard, and the webhook never came -----------------------------------

@@ -315,7 +315,7 @@ def test_a_refund_in_the_dashboard_is_not_taken_for_the_transfer(shop_at: Callab
     shop.sandbox.refund_in_dashboard(shop.reference, eur("44.95"))
     shop.desk.reconcile("1001")
     assert {one.source for one in shop.desk.dossier("1001").refunds.values()} == {"transfer", "external"}
-    assert {one.kind for one in shop.desk.attention().items} == {"perhaps_ours", "beyond_order"}
+    assert {one.kind for one in shop.desk.attention().items} == {"perhaps_ours", "beyond_order", "refund_held"}
     link = shop.desk.refund_link("1001", refund_id=made.id)
     assert (link.kind, link.transfer) == ("unavailable", None)
     shop.desk.cancel_refund("1001", made.id, by=ANNA)
@@ -365,6 +365,44 @@ def test_what_the_customer_disputes_goes_back_at_the_provider_or_not_at_all(
         [dispute] = shop.sandbox.stored(shop.reference).said["disputes"]
         shop.sandbox.move_dispute(dispute.id, "warning_closed")
     assert shop.transfer("20.00").state == "awaiting_merchant"
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_a_transfer_that_waits_is_not_paid_once_the_customer_went_to_his_bank(
+    shop_at: Callable[..., Shop], provider: str, *, is_told: bool
+) -> None:
+    """He disputes the payment at Stripe and PayPal; at Mollie his bank takes it back at once. Whether a webhook told of
+    it or nobody did, what he may get by that is not transferred as well. Once it is decided against him, it is."""
+    shop = shop_at(provider)
+    made = shop.transfer()
+    dispute = (shop.sandbox.charge_back if provider == "mollie" else shop.sandbox.open_dispute)(shop.reference)
+    if is_told:
+        shop.webhooks_come()
+        shop.later(1)
+        shop.desk.reconcile("1001")
+    link = shop.desk.refund_link("1001", refund_id=made.id)
+    assert (link.kind, link.transfer) == ("unavailable", None)
+    with pytest.raises(WrongState, match="must not be transferred"):
+        shop.desk.set_refund_batch("1001", made.id, "B1", by=ANNA)
+    assert "refund_held" in shop.desk.attention_counts()
+    if provider == "stripe":
+        shop.sandbox.move_dispute(dispute, "won")
+    else:
+        (shop.sandbox.give_back if provider == "mollie" else shop.sandbox.close_dispute)(shop.reference)
+    assert shop.desk.refund_link("1001", refund_id=made.id).transfer.to == TO
+    assert shop.desk.attention().items == ()
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_a_transfer_that_was_paid_before_the_bank_took_the_money_is_told_as_more_than_was_paid(
+    shop_at: Callable[..., Shop], provider: str
+) -> None:
+    shop = shop_at(provider)
+    is_transferred(shop)
+    shop.sandbox.charge_back(shop.reference)
+    shop.desk.reconcile("1001")
+    assert {one.kind for one in shop.desk.attention().items} == {"charged_back", "beyond_order"}
 
 
 def test_what_is_missing_in_the_books_is_missed_beside_a_transfer(shop_at: Callable[..., Shop]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         AttentionItem as AttentionItem,
         AttentionKind as AttentionKind,
         AttentionPage as AttentionPage,
+        HiddenRefunds as HiddenRefunds,
         OddLine as OddLine,
         UnexplainedRemainder as UnexplainedRemainder,
     )
@@ -184,6 +185,7 @@ _HOMES = {
         "AttentionItem",
         "AttentionKind",
         "AttentionPage",
+        "HiddenRefunds",
         "OddLine",
         "UnexplainedRemainder",
     ),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from retour.providers import Disposition, ErrorCode, Money, ProviderError
+from retour.sandbox import SandboxResponse
 from retour_paypal.provider import PayPal
 from retour_paypal.sandbox import PayPalSandbox
 
@@ -27,6 +28,7 @@ def test_a_capture_that_the_bank_took_back_has_nothing_left_whatever_it_is_calle
     sandbox.stored(capture).said["called"] = called
     can = paypal.refundable(a.payment(capture))
     assert (can.captured, can.charged_back, can.remaining, can.possible) == (PAID, PAID, NOTHING, False)
+    assert (can.code, can.disputed) == (ErrorCode.NOT_REFUNDABLE, False), "it is decided"
     assert "does not say how much of it" in can.reason
 
 
@@ -87,7 +89,7 @@ def test_what_is_called_refunded_and_shows_no_refund_waits_for_a_person(
     [
         ("", ErrorCode.NOT_REFUNDABLE, "as it also does while a dispute is open"),
         ("disputed", ErrorCode.DISPUTED, "the customer disputes it"),
-        ("charged back", ErrorCode.DISPUTED, "the customer's bank took it back"),
+        ("charged back", ErrorCode.NOT_REFUNDABLE, "the customer's bank took it back"),
     ],
 )
 def test_what_names_no_order_says_what_is_so_and_not_that_it_was_refunded(
@@ -103,3 +105,19 @@ def test_what_names_no_order_says_what_is_so_and_not_that_it_was_refunded(
         paypal.list_refunds(capture)
     assert (caught.value.code, caught.value.disposition) == (code, Disposition.RECONCILE)
     assert "was refunded" not in caught.value.message
+
+
+@pytest.mark.parametrize("status", [404, 403, 500])
+def test_what_a_capture_says_is_told_also_where_its_order_cannot_be_read(
+    paypal: PayPal, sandbox: PayPalSandbox, capture: str, a: Any, status: int
+) -> None:
+    """The refunds stand there; whoever lists them is told that they could not be read."""
+    sandbox.charge_back(capture)
+    handle = sandbox.server.handle
+    sandbox.server.handle = lambda sent: (
+        SandboxResponse(status=status, body=b"{}") if "/checkout/orders/" in sent.path else handle(sent)
+    )
+    can = paypal.refundable(a.payment(capture))
+    assert (can.charged_back, can.refunds, can.possible) == (PAID, None, False)
+    with pytest.raises(ProviderError):
+        paypal.list_refunds(capture)

@@ -644,8 +644,9 @@ class ReturnDesk(LabelDesk):
         """Where a person goes to refund ``amount`` of one payment, named by its id or reference.
 
         Without ``amount``: what we suggest, or else all that is left. With ``refund_id`` alone: where to make that
-        refund, which waits and has its amount reserved. ``to`` is the account for a bank transfer, where the order
-        does not name its payer's. A payment whose plugin is missing or broken gets an answer too.
+        refund, which waits and has its amount reserved; before the account for a bank transfer is given, its provider's
+        books are read, and what they say of the payment is recorded. ``to`` is the account for a bank transfer, where
+        the order does not name its payer's. A payment whose plugin is missing or broken gets an answer too.
         """
         return self._offers.link(order_id, payment, amount, refund_id, to)
 
@@ -777,12 +778,12 @@ class ReturnDesk(LabelDesk):
 
     def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
-        takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another."""
+        takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another.
 
-        def decide(draft: Draft, _: Order) -> None:
-            refunds.set_batch(draft, refund_id, batch)
-
-        return self._command(order_id, by, decide, finishes=True)
+        The provider's books are read before it goes in. Raises `WrongState` where it must not be transferred as things
+        are now, and `ProviderUnavailable` where nobody can be asked.
+        """
+        return self._by_transfer.hand_over(order_id, refund_id, batch, by)
 
     def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
@@ -1068,12 +1069,12 @@ class ReturnDesk(LabelDesk):
         self._commands = Commands(services, shop_id)
         self._links = Links(services, shop_id)
         self._lists = Lists(services, shop_id)
-        questions = RefundQuestions(services, self._commands)
         self._reconciling = Reconciling(services, self._commands)
-        self._offers = RefundOffers(services, self._commands, self._links, questions)
+        questions = RefundQuestions(services, self._commands, self._reconciling)
         self._by_person = RefundByPerson(self._commands, questions, self._reconciling)
         self._by_api = RefundByApi(self._commands, questions, self._reconciling)
         self._by_transfer = RefundByTransfer(self._commands, questions, self._reconciling)
+        self._offers = RefundOffers(services, self._commands, self._links, questions, self._by_transfer)
         self._webhooks = Webhooks(services, self._commands)
         self._doctor = Doctor(services.store)
         self._attention = AttentionDesk(services, self._commands)

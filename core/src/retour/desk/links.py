@@ -20,7 +20,7 @@ from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
-from retour.rules.transfers import is_another_way, why_by_transfer, why_not_transferred
+from retour.rules.transfers import instead_of_transferring, is_another_way, why_by_transfer, why_not_transferred
 from retour.steps.case import Case
 
 
@@ -57,12 +57,12 @@ class Links:
         """Where a person makes a refund that waits for him: by bank transfer, once the customer has agreed to it."""
         payment = dossier.payment_of(case.order, refund.payment)
         accounts = self.services.accounts
-        if refund.by_transfer and refund.lacks_consent:
-            why = refund.problem or self._why_by_transfer(case, dossier, payment)
-            return self._ask_for_consent(payment, refund.amount, why)
         why_not = why_not_transferred(dossier, payment, refund) if refund.by_transfer else None
         if why_not is not None:
             return _not_to_transfer(refund, why_not)
+        if refund.by_transfer and refund.lacks_consent:
+            why = refund.problem or self._why_by_transfer(case, dossier, payment)
+            return self._ask_for_consent(payment, refund.amount, why)
         own = accounts.by_person(payment.provider) and refund.to.account_id is None
         if not refund.by_transfer or own:
             return self.refund_link(case, dossier, payment, refund.amount, to, ctx)
@@ -221,16 +221,24 @@ def _set_up_transfers(payment: Payment, amount: Money, why: Reason | None) -> Re
     )
 
 
+_NOT_YET = text("Do not transfer it yet")
+
+
+def not_looked_at(why: Text) -> RefundLink:
+    """The answer for a bank transfer while the provider's books, which are read before it is made, cannot be read."""
+    return RefundLink(kind=LinkKind.UNAVAILABLE, label=_NOT_YET, instruction=why)
+
+
 def _not_to_transfer(refund: Refund, why: Reason) -> RefundLink:
     """The answer for a bank transfer that must not be made as things are now."""
     return RefundLink(
         kind=LinkKind.UNAVAILABLE,
-        label=text("Do not transfer it yet"),
+        label=_NOT_YET,
         instruction=text(
-            "{amount} must not be transferred as things are now: {why}. Look at the other refunds of the payment; "
-            "cancel this one, and refund anew what is still owed.",
+            "{amount} must not be transferred as things are now: {why}. {advice}",
             amount=refund.amount,
             why=why.words,
+            advice=instead_of_transferring(why),
         ),
     )
 

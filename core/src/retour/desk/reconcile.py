@@ -8,6 +8,7 @@ import attrs
 
 from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
+from retour.effects.reading import PartlyRead
 from retour.model.actor import Actor
 from retour.model.errors import ProviderUnavailable, WrongState
 from retour.model.order import Order, Payment
@@ -22,7 +23,8 @@ from retour.steps.case import Case
 
 @attrs.frozen(kw_only=True)
 class Books:
-    """What providers' books say of payments, by the payment's id, and which they could not be asked about."""
+    """What providers' books say of payments, by the payment's id, and which they could not be asked about; one that was
+    read in part is in both."""
 
     read: Mapping[str, BooksRead]
     not_asked: tuple[NotAsked, ...]
@@ -40,19 +42,22 @@ class Reconciling:
         case = self.commands.known(order_id)
         return self._record(case, self._books(_with_refunds(case)), sees_the_order=True)
 
-    def record(self, case: Case, read: Mapping[str, BooksRead]) -> None:
+    def record(self, case: Case, read: Mapping[str, BooksRead]) -> Outcome:
         """Record what was read already, by the payment's id, and what of it we did not know."""
-        self._record(case, Books(read=read, not_asked=()))
+        return self._record(case, Books(read=read, not_asked=()))
 
     def before_replacing(self, case: Case, refund_id: str) -> Outcome:
         """Record what the provider knows of the payment of a refund that is to be replaced: it may have been made.
 
-        Raises `ProviderUnavailable`, and nothing is recorded, where that cannot be asked.
+        Raises `ProviderUnavailable` where that cannot be asked, and where it cannot be read in full; what was read is
+        recorded all the same.
         """
         refund = case.dossier.refund(refund_id)
         self.check_can_be_looked_up(case, refund)
-        payment = _in_whose_books(case, refund.payment) or case.dossier.payment_of(case.order, refund.payment)
+        payment = in_whose_books(case, refund.payment) or case.dossier.payment_of(case.order, refund.payment)
         books = self._books([payment])
+        if books.not_asked and books.read:
+            self._record(case, books)
         for unasked in books.not_asked:
             raise ProviderUnavailable(
                 text(
@@ -93,9 +98,11 @@ class Reconciling:
         for payment in payments:
             try:
                 found = self.services.refunding.books(self.commands.shop_id, payment)
+            except PartlyRead as error:
+                read[payment.id] = error.books
+                found = error.reason.words if error.for_good else _not_now(payment, error)
             except ProviderError as error:
-                why = error.reason.words
-                found = text("{provider} cannot be asked now: {error}", provider=payment.provider, error=why)
+                found = _not_now(payment, error)
             if isinstance(found, Text):
                 not_asked.append(NotAsked(payment=payment.id, why=found))
             else:
@@ -119,6 +126,10 @@ class Reconciling:
         return attrs.evolve(self.commands.run(command), not_asked=books.not_asked)
 
 
+def _not_now(payment: Payment, error: ProviderError) -> Text:
+    return text("{provider} cannot be asked now: {error}", provider=payment.provider, error=error.reason.words)
+
+
 def _with_refunds(case: Case) -> list[Payment]:
     """The payments of an order as it is now, and those that left it with refunds on them or with money that a bank has,
     or that are another by a person's word, either way round: what is on its way there ends too."""
@@ -126,13 +137,13 @@ def _with_refunds(case: Case) -> list[Payment]:
     dossier = case.dossier
     refunded = [refund.payment for refund in dossier.refunds.values()]
     for name in (*refunded, *dossier.charge_backs, *dossier.explained, *dossier.explained.values()):
-        payment = _in_whose_books(case, name)
+        payment = in_whose_books(case, name)
         if payment is not None:
             asked.setdefault(payment.id, payment)
     return list(asked.values())
 
 
-def _in_whose_books(case: Case, name: str) -> Payment | None:
+def in_whose_books(case: Case, name: str) -> Payment | None:
     """The payment in whose books something is that was recorded on ``name``, None where nobody saw it. What a person
     calls one payment can be two at their provider all the same, whichever of them the order has now."""
     return case.payment(case.dossier.same_there().get(name, name))

@@ -135,8 +135,8 @@ class RefundByApi:
             hold = None
             if books is not None:
                 hold = record_books(draft, payment, books, own=refund)
-            if refund.by_transfer and refundable is not None:
-                hold = hold or why_not_without_a_look(order, payment, refundable)
+            if refund.by_transfer and refundable is not None and books is not None:
+                hold = hold or why_not_without_a_look(order, payment, refundable) or books.not_shown
             refunds.retry(draft, refund_id, hold, read_at=None if books is None else books.read_at)
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))

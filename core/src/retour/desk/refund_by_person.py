@@ -10,7 +10,7 @@ from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent
 from retour.effects.providers_word import Word, word_on, word_while_pending
-from retour.effects.reading import can_be_read, read_books
+from retour.effects.reading import PartlyRead, can_be_read, read_books
 from retour.effects.refunding import payment_of, request_of
 from retour.model.actor import Actor
 from retour.model.errors import InvalidAmount, WrongState
@@ -95,13 +95,15 @@ class RefundByPerson:
             raise
 
     def _books(self, payment: Payment) -> BooksRead | None:
-        """What the provider's books say of a payment; None where they cannot be read now. He sees them himself, then:
-        the link leads there."""
+        """What the provider's books say of a payment, as far as they can be read now, None where they cannot. He sees
+        them himself, then: the link leads there."""
         provider = self.questions.services.accounts.refunding(self.questions.shop_id, payment)
         if isinstance(provider, Text) or not can_be_read(provider):
             return None
         try:
             return read_books(provider, payment)[1]
+        except PartlyRead as error:
+            return error.books
         except ProviderError:
             return None
 

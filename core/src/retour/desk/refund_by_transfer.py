@@ -6,7 +6,7 @@ import attrs
 
 from retour.desk.commands import Command, Commands, Request
 from retour.desk.links import link_by
-from retour.desk.reconcile import Reconciling
+from retour.desk.reconcile import Reconciling, in_whose_books
 from retour.desk.refund_questions import RefundQuestions, cannot_ask, why_not_without_a_look
 from retour.effects.refunding import payment_of
 from retour.model.actor import Actor
@@ -16,11 +16,12 @@ from retour.model.money import Money
 from retour.model.order import BankAccount, Order
 from retour.model.outcome import Outcome
 from retour.model.reasons import Reason
-from retour.model.refunds import RefundState
+from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text, text
+from retour.rules import refunds
 from retour.rules.books import gone_meanwhile, record_books
 from retour.rules.draft import Draft
-from retour.rules.transfers import check_consent, plan_transfer
+from retour.rules.transfers import check_consent, plan_transfer, refuse_transfer
 from retour.steps.case import Case
 
 
@@ -82,6 +83,34 @@ class RefundByTransfer:
                 return before
             raise
 
+    def hand_over(self, order_id: str, refund_id: str, batch: str, by: Actor) -> Outcome:
+        """Put a refund in the file for the bank, after a look at its provider's books, or take it out."""
+        case = self.commands.known(order_id, by)
+        self.commands.rehearse(case, by, lambda draft, _: refunds.set_batch(draft, refund_id, batch))
+        refund = case.dossier.refund(refund_id)
+        goes_in = batch not in ("", refund.batch)
+        if goes_in:
+            case = self.looked_at_again(case, refund)
+
+        def decide(draft: Draft, order: Order) -> None:
+            if goes_in:
+                now = draft.dossier.refund(refund_id)
+                refuse_transfer(draft.dossier, draft.dossier.payment_of(order, now.payment), now)
+            refunds.set_batch(draft, refund_id, batch)
+
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+
+    def looked_at_again(self, case: Case, refund: Refund) -> Case:
+        """The case of a bank transfer that is about to be made, with what its provider's books say now: a dispute, a
+        charge-back, a colleague's refund since it was decided. Raises `ProviderUnavailable`."""
+        payment = in_whose_books(case, refund.payment)
+        if payment is None or not refund.by_transfer or refund.lacks_consent:
+            return case
+        read = self.questions.books_for_transfer(case, payment)
+        if read is None or not self.reconciling.record(case, {payment.id: read[1]}).changed:
+            return case
+        return self.commands.known(case.order_id)
+
     def _rehearsed(self, draft: Draft, order: Order, wanted: WantedTransfer, to: BankAccount) -> None:
         payment = order.payment(wanted.payment)
         wanted.plan(draft, order, to)
@@ -104,7 +133,7 @@ class RefundByTransfer:
             hold = gone_meanwhile(draft.dossier, chosen, case.dossier) or found.get(payment.id)
             if own is not None:
                 wanted.plan(draft.copy(), order, to)  # which names what a colleague refunded
-                hold = hold or why_not_without_a_look(order, chosen, own[0])
+                hold = hold or why_not_without_a_look(order, chosen, own[0]) or own[1].not_shown
             wanted.plan(draft, order, to, hold or self.questions.approval(draft, order, chosen, wanted.amount))
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)

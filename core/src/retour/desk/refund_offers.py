@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import attrs
 
 from retour.desk.commands import Commands
-from retour.desk.links import Links
+from retour.desk.links import Links, not_looked_at
+from retour.desk.refund_by_transfer import RefundByTransfer
 from retour.desk.refund_questions import RefundQuestions
 from retour.desk.services import Services
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidArgument
+from retour.model.errors import InvalidArgument, ProviderUnavailable
 from retour.model.money import Money
 from retour.model.order import BankAccount
 from retour.model.refunds import RefundLink, RefundOption
@@ -24,12 +25,13 @@ from retour.steps.case import Case
 
 @attrs.frozen
 class RefundOffers:
-    """The offers of one shop. They read only: nothing is reserved, and no money moves."""
+    """The offers of one shop: nothing is reserved, and no money moves."""
 
     services: Services
     commands: Commands
     links: Links
     questions: RefundQuestions
+    transfers: RefundByTransfer
 
     def options(self, order_id: str) -> Sequence[RefundOption]:
         """What can go back on each payment of an order, what we suggest, and where to do it."""
@@ -45,7 +47,7 @@ class RefundOffers:
                     left=share.left,
                     suggested=share.suggested,
                     link=self.links.refund_link(case, dossier, share.payment, share.suggested or share.left, None, ctx),
-                    because=quoted.because,
+                    because=share.held or quoted.because,
                     remainder=share.remainder,
                     to_inspect=quoted.to_inspect,
                 )
@@ -56,9 +58,15 @@ class RefundOffers:
     def link(
         self, order_id: str, payment: str | None, amount: Money | None, refund_id: str | None, to: BankAccount | None
     ) -> RefundLink:
-        """Where to refund ``amount`` of a payment, or to make a refund that waits."""
+        """Where to refund ``amount`` of a payment, or to make a refund that waits: one by bank transfer after a look at
+        its provider's books."""
         if refund_id is not None:
-            case, dossier, ctx = self._with_the_order(self.commands.known(order_id))
+            case = self.commands.known(order_id)
+            try:
+                case = self.transfers.looked_at_again(case, refunds.waiting(case.dossier, refund_id))
+            except ProviderUnavailable as error:
+                return not_looked_at(error.message)
+            case, dossier, ctx = self._with_the_order(case)
             return self.links.waiting_link(case, dossier, refunds.waiting(dossier, refund_id), to, ctx)
         case, dossier, ctx = self._with_the_order(self.commands.read(order_id))
         order = case.order

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import attrs
 
 from retour.desk.commands import Commands, Decide
+from retour.desk.reconcile import Reconciling
 from retour.desk.services import Services
 from retour.effects.kinds import CancelRefund, FetchRefund, SendRefund, effect_of
-from retour.effects.reading import can_be_read, read_books
+from retour.effects.reading import PartlyRead, can_be_read, read_books
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
@@ -37,6 +38,7 @@ class RefundQuestions:
 
     services: Services
     commands: Commands
+    reconciling: Reconciling
 
     @property
     def shop_id(self) -> str:
@@ -45,7 +47,7 @@ class RefundQuestions:
 
     def books(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead]:
         """What the provider's books say of a payment, read before anything is decided. Raises `ProviderUnavailable`,
-        and `WrongState` where the payment is not refunded by API."""
+        and `WrongState` where the payment is not refunded by API, or nobody can see which refunds of it were made."""
         order, provider = case.order, self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
             raise not_by_api(order, payment, provider)
@@ -53,12 +55,16 @@ class RefundQuestions:
         if able and payment.captured.currency not in able:
             why = text("{provider} does not refund {currency}", provider=provider.display_name, currency=order.currency)
             raise not_by_api(order, payment, why)
-        return self._read(case, payment, provider)
+        refundable, read = self._read(case, payment, provider)
+        if read.not_shown is not None:
+            self.reconciling.record(case, {payment.id: read})
+            raise not_by_api(order, payment, read.not_shown.words)
+        return refundable, read
 
     def books_for_transfer(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead] | None:
-        """What the provider's books say of a payment whose money goes back by bank transfer; None where no plugin can
-        read them, and where the provider says for good that it has nothing to say. Raises `ProviderUnavailable` where
-        it can say it later."""
+        """What the provider's books say of a payment whose money goes back by bank transfer, which may not show its
+        refunds; None where no plugin can read them, and where the provider says for good that it has nothing to say.
+        Raises `ProviderUnavailable` where it can say it later."""
         provider = self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text) or not can_be_read(provider):
             return None
@@ -81,8 +87,15 @@ class RefundQuestions:
         return read
 
     def _read(self, case: Case, payment: Payment, provider: PaymentCaller) -> tuple[Refundable, BooksRead]:
+        """The books, also those that show no refunds to anybody. Of those that can only be read in part now, that part
+        is recorded, and `ProviderUnavailable` raised."""
         try:
             return read_books(provider, payment, at=case.time.now().earliest)
+        except PartlyRead as error:
+            if error.for_good:
+                return error.refundable, error.books
+            self.reconciling.record(case, {payment.id: error.books})
+            raise cannot_ask(case, payment, error.reason.words) from error
         except ProviderError as error:
             raise cannot_ask(case, payment, error.reason.words) from error
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
+import attrs
+
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, Reported
 from retour.plugins.providers import PaymentCaller
+from retour.providers.errors import DISPOSITIONS, Disposition, ProviderError
 from retour.providers.refund_request import Refundable, RefundResult
 from retour.rules.books import BooksRead
 from retour.rules.matching import ReportedRefund
@@ -19,29 +22,73 @@ def can_be_read(provider: PaymentCaller) -> bool:
     return provider.capabilities.refundable.usable or provider.capabilities.list_refunds.usable
 
 
+class PartlyRead(ProviderError):
+    """The books of a payment were read as far as ``books`` and ``refundable`` go, and its refunds were not.
+
+    ``for_good`` says that the provider answered, and shows them to nobody: then ``books`` say why. Else it could not be
+    asked for them now.
+    """
+
+    def __init__(self, error: ProviderError, refundable: Refundable, books: BooksRead) -> None:
+        super().__init__(
+            error.code,
+            error.message,
+            disposition=error.disposition,
+            provider_code=error.provider_code,
+            http_status=error.http_status,
+            not_before=error.not_before,
+        )
+        self._why = error.reason
+        self.refundable = refundable
+        self.books = books
+
+    @property
+    def for_good(self) -> bool:
+        """Whether they are shown to nobody."""
+        return self.books.not_shown is not None
+
+    @property
+    def reason(self) -> Reason:
+        """Why its refunds were not read."""
+        return self.books.not_shown or self._why
+
+
 def read_books(
     provider: PaymentCaller, payment: Payment, *, at: datetime.datetime | None = None
 ) -> tuple[Refundable, BooksRead]:
     """Read what can be refunded, and the books with it: one call where its answer holds the refunds, else one more for
-    their list. ``at`` is what time it is by the database's clock. Raises `ProviderError`."""
+    their list. ``at`` is what time it is by the database's clock. Raises `PartlyRead` where only that list cannot be
+    read, and else `ProviderError`."""
     refundable = provider.refundable(payment)
     results = refundable.refunds
-    if results is None and refundable.target and provider.capabilities.list_refunds.usable:
-        results = tuple(provider.list_refunds(refundable.target))
     readable = provider.capabilities.refundable.usable
     books = BooksRead(
         target=refundable.target,
-        remaining=refundable.remaining if readable and refundable.possible else None,
         captured=refundable.captured,
         charged_back=refundable.charged_back,
-        seen=None if results is None else as_reports(results),
         page=refundable.url,
         names=refundable.names,
         because=_why_not(refundable),
+        disputed=refundable.disputed if readable else None,
         method=refundable.method if _depends_on_method(provider, payment) else "",
         read_at=at,
     )
-    return refundable, books
+    if results is None and refundable.target and provider.capabilities.list_refunds.usable:
+        try:
+            results = tuple(provider.list_refunds(refundable.target))
+        except ProviderError as error:
+            raise PartlyRead(error, refundable, attrs.evolve(books, not_shown=_not_shown(error))) from error
+    remaining = refundable.remaining if readable and refundable.possible else None
+    seen = None if results is None else as_reports(results)
+    return refundable, attrs.evolve(books, remaining=remaining, seen=seen)
+
+
+def _not_shown(error: ProviderError) -> Reason | None:
+    """Why the refunds of a payment are shown to nobody, where the provider says so; None where it could not be asked
+    for them now."""
+    if DISPOSITIONS[error.code] is not Disposition.FINAL:
+        return None
+    return reason(ReasonCode.REFUNDS_NOT_SHOWN, error.message)
 
 
 def _why_not(refundable: Refundable) -> Reason | None:

@@ -15,7 +15,7 @@ import attrs
 
 from retour.effects.attempt import Attempt, done, given_back, postpone
 from retour.effects.providers_word import A_PERSON_MAY, complete_after, window_of
-from retour.effects.reading import as_reported, as_reports, can_be_read, read_books, target_of
+from retour.effects.reading import PartlyRead, as_reported, as_reports, can_be_read, read_books, target_of
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import UnknownPayment
@@ -145,9 +145,7 @@ class Refunding:
         except ProviderError as error:
             return self._not_read(sending, error)
 
-        def found(draft: Draft) -> None:
-            record_books(draft, payment, books, own=refund)
-
+        found = _read(payment, books, own=refund)
         fresh = case.draft(Actor.system(), self.clock())
         hold = record_books(fresh, payment, books, own=refund)
         misfit = why_no_longer(fresh.dossier, payment)
@@ -162,12 +160,15 @@ class Refunding:
 
     def _not_read(self, sending: Sending, error: ProviderError) -> Attempt:
         """The books could not be read, so nothing was sent: it is tried again, or a person mends what stands in the
-        way."""
+        way, or looks at what they do not show. As far as they were read they are a fact."""
         effect, refund = sending.effect, sending.refund
-        if error.disposition in (Disposition.FIX, Disposition.FINAL):
+        read = error.books if isinstance(error, PartlyRead) else None
+        if error.disposition in (Disposition.FIX, Disposition.FINAL) or (read is not None and read.not_shown):
             held = RefundHeld(refund_id=refund.id, because=error.reason)
-            return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
-        return self._put_off(sending, error, cannot_be_asked(error.reason))
+            attempt = Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
+        else:
+            attempt = self._put_off(sending, error, cannot_be_asked(error.reason))
+        return attempt if read is None else attrs.evolve(attempt, fact=_read(sending.payment, read, own=refund))
 
     def _submit(self, sending: Sending) -> Attempt:
         """Send it, where no earlier try can have happened."""
@@ -352,19 +353,14 @@ class Refunding:
         payment = payment_of(case, payment_id)
         try:
             books = self.books(effect.shop, payment)
+        except PartlyRead as error:
+            settled = done(effect) if error.for_good else postpone(effect, str(error))
+            return Attempt(settled=settled, given=case.given, fact=_read(payment, error.books))
         except ProviderError as error:
             return Attempt(settled=postpone(effect, str(error)))
         if isinstance(books, Text):
             return Attempt(settled=postpone(effect, str(books)))
-
-        def found(draft: Draft) -> None:
-            record_books(draft, payment, books)
-
-        return Attempt(
-            settled=done(effect),
-            given=case.given,
-            fact=found,
-        )
+        return Attempt(settled=done(effect), given=case.given, fact=_read(payment, books))
 
     def told(self, effect: ClaimedEffect, payment_id: str, seen: ReportedRefund, case: Case) -> Attempt:
         """Record what a signed webhook said of one refund."""
@@ -379,7 +375,7 @@ class Refunding:
     def books(self, shop: str, payment: Payment) -> BooksRead | Text:
         """What the provider's books say of one payment, or why there is no provider that could say it.
 
-        Nothing for a provider that lists no refunds. Raises `ProviderError`.
+        Nothing for a provider that lists no refunds. Raises `PartlyRead` and `ProviderError`.
         """
         provider = self.accounts.payment(shop, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
@@ -525,6 +521,15 @@ def _after_unclear(refund: Refund, held: RefundHeld) -> Callable[[Draft], None]:
         draft.record(held)
 
     return record
+
+
+def _read(payment: Payment, books: BooksRead, own: Refund | None = None) -> Callable[[Draft], None]:
+    """Record what was read of a provider's books, whatever follows from it."""
+
+    def found(draft: Draft) -> None:
+        record_books(draft, payment, books, own=own)
+
+    return found
 
 
 def _both(first: Callable[[Draft], None], second: Callable[[Draft], None] | None) -> Callable[[Draft], None]:

@@ -25,6 +25,7 @@ class AttentionKind(StrEnum):
     ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked
     OTHER_CURRENCY = "other_currency"  # found at the provider in a currency that cannot be counted with the order's
     PERHAPS_OURS = "perhaps_ours"  # found at the provider, and may be a refund of ours
+    REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider of a payment, which can have some
     NOT_EXPLAINED = "not_explained"  # less is left of a payment at its provider than all known refunds leave
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it
     PAYMENT_DOUBLED = "payment_doubled"  # the order has one payment under several names
@@ -54,6 +55,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.ANOTHER_ANSWER: text("the provider's answer does not fit the refund"),
     AttentionKind.OTHER_CURRENCY: text("a refund is in another currency than the order"),
     AttentionKind.PERHAPS_OURS: text("a refund found at the provider may be one of yours"),
+    AttentionKind.REFUNDS_NOT_SHOWN: text("the provider does not show what was refunded"),
     AttentionKind.NOT_EXPLAINED: text("less is left of a payment than its refunds explain"),
     AttentionKind.PAYMENT_VANISHED: text("a payment with refunds left the order"),
     AttentionKind.PAYMENT_DOUBLED: text("the order has one payment twice"),
@@ -116,6 +118,14 @@ class OddLine:
 @attrs.frozen(kw_only=True)
 class UnexplainedRemainder:
     """Less was left of a payment at its provider than the known refunds leave: since when, and both figures."""
+
+    since: datetime.datetime
+    why: Reason
+
+
+@attrs.frozen(kw_only=True)
+class HiddenRefunds:
+    """The provider of a payment shows nobody which refunds of it were made: since when it says so, and why."""
 
     since: datetime.datetime
     why: Reason

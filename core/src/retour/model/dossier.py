@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from retour.model.attention import Acknowledgement, OddLine, UnexplainedRemainder
+from retour.model.attention import Acknowledgement, HiddenRefunds, OddLine, UnexplainedRemainder
 from retour.model.charge_backs import ChargeBack
 from retour.model.errors import UnknownLabel, UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
@@ -39,12 +39,14 @@ class Dossier:
     cannot be right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of
     the command's first event.
 
-    ``charge_backs`` is what banks have taken back of payments, and ``not_refundable`` why nothing of a payment goes
-    back by its provider any more, both by the payment's id.
+    ``charge_backs`` is what banks have taken back of payments, ``disputes`` since when a customer disputes one that
+    nobody has decided yet, and ``not_refundable`` why nothing of a payment goes back by its provider any more, all by
+    the payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
     ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
-    ``unexplained`` are the payments of which less is left than anything explains, by the payment's id, and
-    ``acknowledged`` is what a person has looked at, the last time for each.
+    ``unexplained`` are the payments of which less is left than anything explains, ``hidden_refunds`` those of which the
+    provider shows no refunds, whether there are any or not, both by the payment's id. ``acknowledged`` is what a person
+    has looked at, the last time for each.
     """
 
     order_id: str
@@ -62,10 +64,12 @@ class Dossier:
     odd_lines: Mapping[str, OddLine] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
+    disputes: Mapping[str, datetime.datetime] = attrs.field(factory=dict)
     not_refundable: Mapping[str, Reason] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
     order_changed_at: datetime.datetime | None = None
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
+    hidden_refunds: Mapping[str, HiddenRefunds] = attrs.field(factory=dict)
     acknowledged: tuple[Acknowledgement, ...] = ()
 
     def return_(self, return_id: str) -> Return:
@@ -214,9 +218,9 @@ class Dossier:
     def excess_over_order(self) -> dict[str, int]:
         """What already happened beyond the shop's order as last seen.
 
-        Per line the units in returns above those fulfilled, per payment the minor units refunded above what was
-        captured, or all of them where some are of another currency and cannot be counted with the rest; empty when the
-        order agrees. Somebody has to look at it.
+        Per line the units in returns above those fulfilled, per payment the minor units that went back above what was
+        captured, by refunds and by a bank, or all of them where some are of another currency and cannot be counted with
+        the rest; empty when the order agrees. Somebody has to look at it.
         """
         if self.order is None:
             return {}
@@ -227,6 +231,8 @@ class Dossier:
             if refund.counts_against_payment and not self.is_left_behind(refund.payment):
                 stands = self.stands_for(refund.payment)
                 refunded[stands] = refunded.get(stands, 0) + refund.amount.minor
+        for payment in refunded if self.charge_backs else ():
+            refunded[payment] += self.charged_back(payment, self.order.currency).minor
         for refund in self.in_another_currency(self.order.currency):
             captured.pop(self.stands_for(refund.payment), None)
         over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
@@ -278,6 +284,24 @@ class Dossier:
         """What was told of banks about one payment, by each name that it has or had."""
         stands = self.stands_for(payment_id)
         return [one for name, one in self.charge_backs.items() if self.stands_for(name) == stands]
+
+    def disputed_since(self, payment_id: str) -> datetime.datetime | None:
+        """Since when the customer disputes one payment, by whatever name it has, and nobody has decided that; None
+        where he does not."""
+        stands = self.stands_for(payment_id)
+        return min([since for name, since in self.disputes.items() if self.stands_for(name) == stands], default=None)
+
+    def is_disputed_there(self, payment_id: str) -> bool:
+        """Whether the customer disputes one payment as its provider has it, whatever a person said that it became."""
+        same = self.same_there() if self.disputes else {}
+        there = same.get(payment_id, payment_id)
+        return any(same.get(name, name) == there for name in self.disputes)
+
+    def refunds_not_shown(self, payment_id: str) -> Reason | None:
+        """Why nobody can see which refunds of one payment were made, by whatever name it has; None where they can be
+        seen."""
+        stands = self.stands_for(payment_id)
+        return next((one.why for name, one in self.hidden_refunds.items() if self.stands_for(name) == stands), None)
 
     def refunded_in_all(self, currency: str) -> Money:
         """What went back on the order in ``currency``, or is on its way, also on payments that have left it: the

@@ -11,6 +11,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import OrderUnreadable
 from retour.model.events import (  # noqa: F401 - each step is known then
     attention_steps,
+    books_steps,
     charge_backs_steps,
     goods_steps,
     labels_steps,

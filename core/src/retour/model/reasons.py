@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     OTHER_CURRENCY = "other_currency"
     REFUNDED_MEANWHILE = "refunded_meanwhile"  # at the provider, and nobody had told us: said which
     NOT_EXPLAINED = "not_explained"  # the values "left" and "expected"
+    REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider, and there can be some: said why
     ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked: said what
     PAID_TWICE = "paid_twice"  # the value "other", and said how that is called
     SETTLED = "settled"  # a person says so, where the provider's word was not to be had
@@ -245,6 +246,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.NOT_EXPLAINED: text(
         "the provider has {left} left of the payment, and by the refunds that we know it would be {expected}"
     ),
+    ReasonCode.REFUNDS_NOT_SHOWN: text("the provider does not show which refunds of it were made"),
     ReasonCode.ANOTHER_ANSWER: text("the provider answered about something else than it was asked"),
     ReasonCode.PAID_TWICE: text("it was paid twice"),
     ReasonCode.SETTLED: text("settled by hand"),
@@ -267,7 +269,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund of yours: {refunds}"),
     ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
     ReasonCode.SURPLUS_UNITS: text("line {line}: {number} more came than were ever delivered on this order"),
-    ReasonCode.MONEY_BEYOND_ORDER: text("payment {payment}: {amount} more was refunded, or is planned, than was paid"),
+    ReasonCode.MONEY_BEYOND_ORDER: text(
+        "payment {payment}: {amount} more than was paid went back, by refunds and by a bank, or is to go back"
+    ),
     ReasonCode.LINE_CURRENCY: text(
         "line {line}: {amount} is in another currency than the order, which is in {currency}. Decide for yourself what "
         "goes back for it"

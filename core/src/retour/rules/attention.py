@@ -23,6 +23,7 @@ from retour.rules.draft import Draft
 from retour.rules.label_attention import labels_not_cancelled, parcels, refused_labels, undecided_labels
 from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed, quote
+from retour.rules.transfers import why_not_transferred
 
 RULES = 5
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
@@ -109,6 +110,33 @@ def _undecided_refunds(dossier: Dossier) -> Iterator[Attention]:
             yield _of_refund(AttentionKind.REFUND_HELD, refund, ("retry_refund", "cancel_refund", "confirm_refund"))
         elif refund.needs_person:
             yield _of_one_that_went_on(refund)
+
+
+def _transfers_not_to_be_made(dossier: Dossier) -> Iterator[Attention]:
+    """Bank transfers that wait, or that a file for the bank holds, and that must not be made as things are now."""
+    for refund in dossier.refunds.values():
+        if refund.state is not RefundState.AWAITING_MERCHANT or not refund.by_transfer:
+            continue
+        payment = dossier.payments.get(dossier.stands_for(refund.payment))
+        why = why_not_transferred(dossier, payment, refund) if payment is not None else None
+        if payment is not None and why is not None:
+            since = max([refund.changed_at, *_known_since(dossier, payment.id)])
+            yield Attention(
+                kind=AttentionKind.REFUND_HELD,
+                about=refund.id,
+                since=since,
+                why=why,
+                can_do=("reconcile", "set_refund_batch" if refund.batch else "cancel_refund", "confirm_refund"),
+            )
+
+
+def _known_since(dossier: Dossier, payment_id: str) -> Iterator[datetime.datetime]:
+    """When a payment was last told to be disputed or charged back."""
+    disputed = dossier.disputed_since(payment_id)
+    if disputed is not None:
+        yield disputed
+    for one in dossier.charge_backs_on(payment_id):
+        yield one.since
 
 
 def _of_unknown(refund: Refund) -> Sequence[str]:
@@ -227,6 +255,18 @@ def _unexplained(dossier: Dossier) -> Iterator[Attention]:
         )
 
 
+def _hidden_refunds(dossier: Dossier) -> Iterator[Attention]:
+    """Payments whose provider shows nobody what was refunded: a person looks there."""
+    for payment, hidden in dossier.hidden_refunds.items():
+        yield Attention(
+            kind=AttentionKind.REFUNDS_NOT_SHOWN,
+            about=payment,
+            since=hidden.since,
+            why=hidden.why,
+            can_do=("reconcile", ACKNOWLEDGE),
+        )
+
+
 def _payments_nobody_can_place(dossier: Dossier) -> Iterator[Attention]:
     """Payments that left the order with money gone back on them, and one that the order has under several names: until
     a person has dealt with it, nothing new is decided on the order."""
@@ -332,7 +372,7 @@ def _beyond_order(dossier: Dossier) -> Iterator[Attention]:
         on_it = [one for one in dossier.on_payment(name) if one.counts_against_payment]
         if on_it:
             excess -= sum(one.amount.minor for one in on_it if _paid_twice(one))
-            at = [one.at for one in on_it]
+            at = [*[one.at for one in on_it], *[one.since for one in dossier.charge_backs_on(name)]]
             why = _beyond_payment(dossier, name, excess, on_it)
         else:
             at = [one.opened_at for one in dossier.returns.values() if one.claimed().get(name)]
@@ -375,9 +415,11 @@ def _surplus(dossier: Dossier) -> Iterator[Attention]:
 
 FINDERS: Sequence[Finder] = (
     _undecided_refunds,
+    _transfers_not_to_be_made,
     _refunds_that_did_not_arrive,
     _perhaps_ours,
     _unexplained,
+    _hidden_refunds,
     _payments_nobody_can_place,
     _charge_backs,
     _remainders,

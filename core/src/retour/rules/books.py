@@ -13,7 +13,8 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.events.charge_backs import PaymentChargedBack
+from retour.model.events.books import RefundsNotShown
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
 from retour.model.events.transfers import PaymentNotRefundable
 from retour.model.money import Money
 from retour.model.order import Payment
@@ -30,9 +31,12 @@ class BooksRead:
 
     ``target`` is what a refund is made on, ``remaining`` what the provider would still give back, None where it cannot
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
-    say. ``seen`` are all refunds of the payment, None where they cannot be listed. ``page`` is the payment's page,
-    ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on it.
-    ``because`` is why nothing can be refunded by API, None where something can or nobody said.
+    say. ``seen`` are all refunds of the payment, None where they cannot be listed, and ``not_shown`` is why the
+    provider shows them to nobody, None where it does, or could not be asked for them now. ``page`` is the payment's
+    page, ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on
+    it.
+    ``because`` is why nothing can be refunded by API, None where something can or nobody said. ``disputed`` is whether
+    the customer disputes it and nobody has decided that, None where nobody said.
     ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
     """
 
@@ -41,10 +45,12 @@ class BooksRead:
     captured: Money | None = None
     charged_back: Money | None = None
     seen: Sequence[ReportedRefund] | None = None
+    not_shown: Reason | None = None
     page: str = ""
     names: Sequence[str] = ()
     method: str = ""
     because: Reason | None = None
+    disputed: bool | None = None
     read_at: datetime.datetime | None = None
 
 
@@ -59,7 +65,9 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     identify(draft, payment, books.target, books.names, books.method)
     before = draft.dossier
     _record_charge_back(draft, payment, books)
+    _record_dispute(draft, payment, books)
     _record_refundable(draft, payment, books)
+    _record_not_shown(draft, payment, books)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
@@ -78,6 +86,13 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
 
 
+def _record_dispute(draft: Draft, payment: Payment, books: BooksRead) -> None:
+    """That the customer disputes a payment, or does no more, where that is news."""
+    if books.disputed is not None and books.disputed is not draft.dossier.is_disputed_there(payment.id):
+        event = PaymentDisputed(payment=payment.id, disputed=books.disputed)
+        draft.record(event, by=Actor.provider(payment.provider))
+
+
 def _record_refundable(draft: Draft, payment: Payment, books: BooksRead) -> None:
     """That nothing of a payment goes back by its provider any more, and why; or that it does after all."""
     known = draft.dossier.not_refundable.get(payment.id)
@@ -85,6 +100,14 @@ def _record_refundable(draft: Draft, payment: Payment, books: BooksRead) -> None
     if lasting != known and (lasting is not None or books.remaining is not None):
         event = PaymentNotRefundable(payment=payment.id, because=lasting)
         draft.record(event, by=Actor.provider(payment.provider))
+
+
+def _record_not_shown(draft: Draft, payment: Payment, books: BooksRead) -> None:
+    """That the provider shows nobody which refunds of a payment were made; or that it does, after all."""
+    known, why = draft.dossier.refunds_not_shown(payment.id), books.not_shown
+    news = not why.repeats(known) if why is not None else known is not None and books.seen is not None
+    if news:
+        draft.record(RefundsNotShown(payment=payment.id, because=why), by=Actor.provider(payment.provider))
 
 
 def gone_meanwhile(dossier: Dossier, payment: Payment, seen: Dossier) -> Reason | None:
@@ -113,8 +136,12 @@ def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
 
 def holds_up(because: Reason, refund: Refund) -> bool:
     """Whether a reason holds a refund up. One that a person let it go after does not; that the customer's bank has the
-    money always does, since nobody's word brings it back."""
-    return because.code is ReasonCode.CHARGED_BACK or because != refund.let_go_after
+    money, or may get it by a dispute, always does, since nobody's word brings it back."""
+    return because.code in _THE_BANKS or because != refund.let_go_after
+
+
+_THE_BANKS = frozenset({ReasonCode.CHARGED_BACK, ReasonCode.DISPUTED})
+"""Reasons that only the bank can end."""
 
 
 def _gone(dossier: Dossier, payment: Payment, known: Collection[str], *, bank_took: bool) -> Reason | None:

@@ -89,7 +89,9 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     ``because`` names the lines that a person has to decide about, before what no step can pay.
 
     Nothing is suggested where refunds are of another currency than the order is now, or are on a payment that left it,
-    or where it has one payment under two names: nobody can count them together.
+    or where it has one payment under two names: nobody can count them together. Nor is anything on a payment of which
+    nobody knows what can go back now (`why_nothing_now`), and what falls on that goes on no other: it may go back there
+    all the same.
     """
     rest, nothing = suggested_total(dossier, order), Money.zero(order.currency)
     found, never = [], []
@@ -100,15 +102,17 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
         step = step_of(payment)
         can = payable(rest, left, step)
         rest = max(rest - can.amount, nothing)
-        never.append(can.never)
+        held = why_nothing_now(dossier, payment) if can.amount or can.never else None
+        never.append(can.never if held is None else nothing)
         found.append(
             RefundShare(
                 payment=payment,
                 refunded=refunded,
                 charged_back=charged_back,
                 left=left,
-                suggested=can.amount,
+                suggested=can.amount if held is None else nothing,
                 step=step,
+                held=held,
             )
         )
     remainder = min(rest, total(never, order.currency))
@@ -126,6 +130,12 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     if uncounted is not None:
         return without_plan(attrs.evolve(quoted, suggested=Money.zero(order.currency)), uncounted)
     return quoted
+
+
+def why_nothing_now(dossier: Dossier, payment: Payment) -> Reason | None:
+    """Why nothing of a payment is suggested, whatever is owed: nobody can see what went back of it already. None where
+    something can be."""
+    return dossier.refunds_not_shown(payment.id)
 
 
 def _with_remainders(found: Sequence[RefundShare], never: Sequence[Money], remainder: Money) -> tuple[RefundShare, ...]:
@@ -148,6 +158,8 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
             raise ValueError(f"there is no payment {plan.payment}")
         if plan.payment in amounts:
             raise ValueError(f"payment {plan.payment} is planned twice")
+        if share.held is not None and plan.amount.minor:
+            raise ValueError(f"{plan.amount} of payment {plan.payment}, of which nothing can be now: {share.held}")
         if plan.amount.minor % share.step:
             raise ValueError(
                 f"{plan.amount} of payment {plan.payment}, which is paid in steps of {share.step} minor units"

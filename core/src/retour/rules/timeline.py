@@ -10,6 +10,7 @@ from retour.model.destinations import account_of_words
 from retour.model.dossier import Dossier
 from retour.model.events import (  # noqa: F401 - each event has its words then
     attention_words,
+    books_words,
     charge_backs_words,
     goods_words,
     labels_words,

@@ -13,7 +13,7 @@ from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reason
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
-from retour.model.text import text
+from retour.model.text import Text, text
 from retour.rules.books import gone_since_decided, holds_up
 from retour.rules.draft import Draft
 from retour.rules.matching import why_no_longer
@@ -155,7 +155,35 @@ def _why_it_did_not(refund: Refund) -> Reason | None:
 
 def why_not_transferred(dossier: Dossier, payment: Payment, refund: Refund) -> Reason | None:
     """Why a bank transfer that waits must not be made as things are now: with it, more would go back than is there, or
-    a colleague refunded something since it was decided, and nobody has let it go after that."""
-    misfit = why_no_longer(dossier, payment)
-    because = misfit or gone_since_decided(dossier, payment, refund)
-    return because if because is not None and holds_up(because, refund) else None
+    the customer may get the money by a dispute, or a colleague refunded something since it was decided, or may have
+    where nobody can see it, and nobody has let it go after that."""
+    disputed = dossier.disputed_since(payment.id) is not None
+    found = (
+        reason(ReasonCode.DISPUTED) if disputed else why_no_longer(dossier, payment),
+        gone_since_decided(dossier, payment, refund),
+        dossier.refunds_not_shown(payment.id),
+    )
+    return next((because for because in found if because is not None and holds_up(because, refund)), None)
+
+
+def refuse_transfer(dossier: Dossier, payment: Payment, refund: Refund) -> None:
+    """Raise `WrongState` for a bank transfer that must not be made as things are now."""
+    why = why_not_transferred(dossier, payment, refund)
+    if why is not None:
+        raise WrongState(
+            text(
+                "Order {order}: refund {refund} of {amount} must not be transferred as things are now: {why}. {advice}",
+                order=dossier.order_id,
+                refund=refund.id,
+                amount=refund.amount,
+                why=why.words,
+                advice=instead_of_transferring(why),
+            )
+        )
+
+
+def instead_of_transferring(why: Reason) -> Text:
+    """What to do about a bank transfer that must not be made as things are now."""
+    if why.code is ReasonCode.DISPUTED:
+        return text("Wait until the dispute is decided; if the customer wins it, cancel this refund.")
+    return text("Look at the other refunds of the payment; cancel this one, and refund anew what is still owed.")

@@ -59,12 +59,17 @@ def in_the_way(capture: WireCapture, refunds: Sequence[RefundResult] | None) -> 
     return ""
 
 
+def why_in_the_way(capture: WireCapture) -> ErrorCode:
+    """The same in our terms: what a bank took back is decided, anything else is a dispute that may be open."""
+    return ErrorCode.NOT_REFUNDABLE if capture.reason == CHARGED_BACK else ErrorCode.DISPUTED
+
+
 def not_shown(capture: WireCapture) -> ProviderError:
     """The error about a capture whose refunds, if it has any, PayPal shows nowhere, in words that say what is so."""
     known = {CHARGED_BACK: "the customer's bank took it back", DISPUTED: "the customer disputes it"}
     because = known.get(capture.reason)
     return ProviderError(
-        ErrorCode.DISPUTED if because else ErrorCode.NOT_REFUNDABLE,
+        why_in_the_way(capture) if because else ErrorCode.NOT_REFUNDABLE,
         f"PayPal calls capture {capture.id} {capture.status}, {because or 'as it also does while a dispute is open'}, "
         "and does not say in which order it is: look at it at PayPal, and refund it there",
         disposition=Disposition.RECONCILE,  # which of ours were made is not known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -37,7 +37,7 @@ from retour.providers import (
     unless_unknown,
 )
 from retour_paypal.api import Api
-from retour_paypal.disputes import DISPUTED, charged_back, in_the_way, not_shown
+from retour_paypal.disputes import DISPUTED, charged_back, in_the_way, not_shown, why_in_the_way
 from retour_paypal.settings import Settings
 from retour_paypal.webhooks import Webhooks, read_event
 from retour_paypal.wire import WireCapture, WireOrder, WireRefund, read_money, refund_body
@@ -133,7 +133,8 @@ class PayPal:
         self._webhooks = Webhooks(settings, http, self._api)
 
     def refundable(self, payment: Payment) -> Refundable:
-        """Ask PayPal for the capture and its refunds: both stand in the order, which not every capture names.
+        """Ask PayPal for the capture and its refunds: both stand in the order, which not every capture names. What the
+        capture says is given also where its refunds cannot be read.
 
         Raises `ProviderError` (configuration) for a payment of the other environment: its ids mean nothing here.
         """
@@ -148,7 +149,7 @@ class PayPal:
             order = self._order(reference)
             captures = _captures(order)
             if len(captures) == 1:
-                return self._left(captures[0], self._refunds_in(order, captures[0].id))
+                return self._left(captures[0], _or_none(partial(self._refunds_in, order, captures[0].id)))
             return Refundable(
                 target="",
                 remaining=Money.zero(payment.captured.currency),
@@ -157,7 +158,7 @@ class PayPal:
                 choices=tuple([capture.id for capture in captures]),
             )
         capture = self._capture(reference)
-        return self._left(capture, self._refunds_of(capture))
+        return self._left(capture, _or_none(partial(self._refunds_of, capture)))
 
     def payment_names(self, name: str) -> Sequence[str]:
         """The capture and its order, each as its bare id and with the word before it, since a shop can have stored
@@ -320,7 +321,7 @@ class PayPal:
         taken = charged_back(capture, paid)
         left -= taken.minor if taken is not None else 0
         reason = in_the_way(capture, refunds)
-        code = ErrorCode.DISPUTED if reason else _CODES.get(capture.status)
+        code = why_in_the_way(capture) if reason else _CODES.get(capture.status)
         if not reason and capture.status not in _REFUNDABLE:
             reason = _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment")
         return Refundable(
@@ -365,6 +366,14 @@ class PayPal:
         """What a stored reference is, a capture or an order, and its id; ``order:5O190127TN364715T`` says it itself."""
         kind, reference = _spelled(stored)
         return kind or self.settings.reference_is, reference
+
+
+def _or_none(read: Callable[[], tuple[RefundResult, ...] | None]) -> tuple[RefundResult, ...] | None:
+    """The refunds of a capture; None where they cannot be read: `list_refunds` says why."""
+    try:
+        return read()
+    except ProviderError:
+        return None
 
 
 def _spelled(stored: str) -> tuple[str, str]:

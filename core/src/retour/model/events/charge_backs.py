@@ -1,4 +1,4 @@
-"""What the customer's bank takes back of a payment, past the merchant: the provider tells of it."""
+"""What the customer's bank takes back of a payment, past the merchant, and what he disputes, as the provider tells."""
 
 from __future__ import annotations
 
@@ -24,6 +24,25 @@ class PaymentChargedBack:
 
     payment: Id
     amount: Money
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(payment=self.payment)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class PaymentDisputed:
+    """The provider said that the customer disputes a payment and that nobody has decided that yet; or, where it is not
+    ``disputed``, that this is over, however it was decided."""
+
+    type: ClassVar = "payment_disputed"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    payment: Id
+    disputed: bool
 
     @property
     def subject(self) -> Subject:

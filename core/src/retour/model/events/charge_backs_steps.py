@@ -1,10 +1,10 @@
-"""How what a bank takes back changes the dossier."""
+"""How what a bank takes back, and what the customer disputes, changes the dossier."""
 
 from __future__ import annotations
 
 from retour.model.charge_backs import ChargeBack
 from retour.model.dossier import Dossier
-from retour.model.events.charge_backs import PaymentChargedBack
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step
 
@@ -20,3 +20,13 @@ def _charged_back(dossier: Dossier, event: PaymentChargedBack, at: Recorded) -> 
         refunds = len(dossier.refunds) if more else max(one.refunds_before for one in before)
         known[event.payment] = ChargeBack(amount=event.amount, since=at.at, refunds_before=refunds)
     return {"charge_backs": known}
+
+
+@step(PaymentDisputed)
+def _disputed(dossier: Dossier, event: PaymentDisputed, at: Recorded) -> Changes:
+    same = dossier.same_there()
+    there = same.get(event.payment, event.payment)
+    known = {name: since for name, since in dossier.disputes.items() if same.get(name, name) != there}
+    if event.disputed:
+        known[event.payment] = at.at
+    return {"disputes": known}

@@ -1,9 +1,9 @@
-"""How what a bank takes back reads."""
+"""How what a bank takes back, and what the customer disputes, reads."""
 
 from __future__ import annotations
 
 from retour.model.dossier import Dossier
-from retour.model.events.charge_backs import PaymentChargedBack
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
 from retour.model.events.telling import told
 from retour.model.text import Text, text
 
@@ -16,3 +16,11 @@ def _charged_back(dossier: Dossier, event: PaymentChargedBack) -> Text:
     return text(
         "The customer's bank took back {amount} of payment {payment}.", amount=event.amount, payment=event.payment
     )
+
+
+@told(PaymentDisputed)
+def _disputed(dossier: Dossier, event: PaymentDisputed) -> Text:
+    del dossier
+    if event.disputed:
+        return text("The customer disputes payment {payment}.", payment=event.payment)
+    return text("The dispute about payment {payment} is over.", payment=event.payment)
