@@ -33,7 +33,7 @@ import retour.store.connect
 from retour import ReturnDesk
 from retour.testing import a_line, an_order
 
-retour.store.connect.SECONDS_TO_WAIT = 0.2
+retour.store.connect.SECONDS_TO_WAIT = {patience}
 
 
 class HostShop:
@@ -44,14 +44,23 @@ class HostShop:
         return None
 
     def book_stock(self, movements):
-        Path("began").touch()
+        note("began")
         time.sleep({seconds})
-        with open("booked", "a") as booked:
-            booked.writelines(movement.id + chr(10) for movement in movements)
+        note("booked", *[movement.id for movement in movements])
+        note("began", "ended")
+
+
+def note(file, *words):
+    with open(file, "a") as noted:
+        noted.write("".join([word + chr(10) for word in words or ("began",)]))
 
 
 def make():
     return ReturnDesk(shop=HostShop(), store={store!r})
+
+
+def make_in_memory():
+    return ReturnDesk(shop=HostShop(), store="sqlite://")
 
 
 def make_one_that_stumbles():
@@ -73,9 +82,9 @@ print("a host that talks while it is imported")
 class Host:
     """A host in a folder: its module, the orders that it left to the worker, and the workers it started."""
 
-    def __init__(self, folder: Path, store: str, seconds: float = 0.0) -> None:
+    def __init__(self, folder: Path, store: str, seconds: float = 0.0, patience: float = 5.0) -> None:
         self.folder, self.store = folder, store
-        (folder / "host_of_a_worker.py").write_text(HOST.format(seconds=seconds, store=store))
+        (folder / "host_of_a_worker.py").write_text(HOST.format(seconds=seconds, store=store, patience=patience))
         self.desk = ReturnDesk(
             shop=MemoryShop([an_order(a_line("cup", 3), order_id=one) for one in ORDERS]),
             store=store,
@@ -110,6 +119,13 @@ class Host:
         file = self.folder / "booked"
         return file.read_text().split() if file.exists() else []
 
+    def most_at_once(self) -> int:
+        """How many bookings its shop was asked for at the same time."""
+        at_once = [0]
+        for word in (self.folder / "began").read_text().split():
+            at_once.append(at_once[-1] + (1 if word == "began" else -1))
+        return max(at_once)
+
     def applied(self) -> list[str]:
         """The movements that the store knows to be booked."""
         dossiers = [self.desk.dossier(one) for one in ORDERS]
@@ -139,6 +155,14 @@ def host(tmp_path: Path, sqlite_url: str) -> Iterator[Host]:
 
 
 @pytest.fixture
+def impatient_host(tmp_path: Path, sqlite_url: str) -> Iterator[Host]:
+    """One that waits for a locked database for a fifth of a second."""
+    made = Host(tmp_path, sqlite_url, patience=0.2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def slow_host(tmp_path: Path, sqlite_url: str) -> Iterator[Host]:
     made = Host(tmp_path, sqlite_url, seconds=0.3)
     yield made
@@ -160,7 +184,7 @@ def test_once_does_everything_that_is_due_and_ends(host: Host) -> None:
     assert host.start("--once").wait(20) == 0
     assert sorted(host.booked()) == sorted(host.applied())
     assert len(host.booked()) == len(ORDERS)
-    assert host.said().count(" done") == 3  # rounds of five
+    assert host.said().count(" done") == 1  # all of it in one round
     assert host.start("--once").wait(20) == 0
     assert " done" not in host.said()
     assert len(host.booked()) == len(ORDERS)
@@ -184,9 +208,12 @@ def test_work_that_comes_later_is_done_after_a_pause(host: Host) -> None:
     host.wait(lambda: len(host.applied()) == 2)
 
 
-def test_stopped_in_the_middle_it_finishes_the_work_at_hand_and_leaves_the_rest(slow_host: Host) -> None:
+@pytest.mark.parametrize("concurrency", ["1", "4"])
+def test_stopped_in_the_middle_it_finishes_the_work_at_hand_and_leaves_the_rest(
+    slow_host: Host, concurrency: str
+) -> None:
     slow_host.leave(*ORDERS)
-    worker = slow_host.start()
+    worker = slow_host.start("--concurrency", concurrency)
     slow_host.wait((slow_host.folder / "began").exists)
     worker.terminate()
     assert worker.wait(20) == 0
@@ -194,6 +221,29 @@ def test_stopped_in_the_middle_it_finishes_the_work_at_hand_and_leaves_the_rest(
     assert sorted(slow_host.booked()) == sorted(slow_host.applied())
     assert 1 <= len(slow_host.booked()) < len(ORDERS)
     assert slow_host.desk.work().done == len(ORDERS) - len(slow_host.booked())  # nothing is held by the one that left
+
+
+def test_it_works_on_many_orders_at_once(slow_host: Host) -> None:
+    slow_host.leave(*ORDERS)
+    assert slow_host.start("--once").wait(20) == 0
+    assert 1 < slow_host.most_at_once() < 8  # what one shop is asked for leaves a thread to the others
+    assert sorted(slow_host.booked()) == sorted(slow_host.applied())
+    assert len(slow_host.booked()) == len(ORDERS)
+
+
+def test_it_works_on_one_order_after_the_other_where_it_is_told_to(slow_host: Host) -> None:
+    slow_host.leave(*ORDERS[:4])
+    assert slow_host.start("--once", "--concurrency", "1").wait(20) == 0
+    assert (slow_host.most_at_once(), len(slow_host.booked())) == (1, 4)
+
+
+def test_a_database_in_memory_takes_one_order_after_the_other_and_the_worker_says_so(host: Host) -> None:
+    assert host.start("--once", name="make_in_memory").wait(20) == 0
+    assert "The database is in memory: one order is worked on after the other." in host.said()
+    assert host.start("--once", "--concurrency", "1", name="make_in_memory").wait(20) == 0
+    assert "in memory" not in host.said()
+    assert host.start("--once", "--concurrency", "8", name="make_in_memory").wait(20) == 2
+    assert "A database in memory has one connection" in host.said()
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path, sqlite_url: str) -> None:
@@ -236,7 +286,8 @@ def test_a_round_that_ends_in_time_ends_nothing(host: Host) -> None:
         worker.wait(1.5)
 
 
-def test_a_locked_store_is_told_and_tried_again(host: Host) -> None:
+def test_a_locked_store_is_told_and_tried_again(impatient_host: Host) -> None:
+    host = impatient_host
     host.leave("order-0")
     holder = sqlite3.connect(host.folder / "retour.db", isolation_level=None)
     worker = host.start("--every", "0.1")
@@ -336,7 +387,8 @@ def test_a_desk_that_cannot_be_made_says_why_in_the_language_asked_for(
     monkeypatch.delitem(sys.modules, "host_elsewhere", raising=False)
 
 
-def test_an_error_of_one_round_only_is_the_exit_of_once(host: Host) -> None:
+def test_an_error_of_one_round_only_is_the_exit_of_once(impatient_host: Host) -> None:
+    host = impatient_host
     host.leave("order-0")
     holder = sqlite3.connect(host.folder / "retour.db", isolation_level=None)
     source = host.folder / "host_of_a_worker.py"
@@ -348,6 +400,13 @@ def test_an_error_of_one_round_only_is_the_exit_of_once(host: Host) -> None:
     holder.close()
     assert host.start("--once").wait(20) == 0
     assert len(host.booked()) == 1
+
+
+@pytest.mark.parametrize("many", ["0", "65", "many"])
+def test_a_number_of_orders_that_is_none_is_refused(run: Run, many: str) -> None:
+    result = run("worker", "--desk", "shop:desk", "--concurrency", many)
+    assert result.exit_code == 2
+    assert "--concurrency" in result.stderr
 
 
 @pytest.mark.parametrize("pause", ["0", "-1", "soon"])

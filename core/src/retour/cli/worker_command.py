@@ -9,26 +9,33 @@ import os
 import queue
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from types import FrameType, ModuleType
 
+import attrs
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from retour.cli import LANGUAGE, default_language
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
+from retour.desk.work import MOST_SIDE_BY_SIDE, one_at_a_time
 from retour.model.errors import RetourError
 from retour.model.text import Text
 
 log = logging.getLogger("retour.worker")
 
-AT_ONCE = 5
-"""Effects that are taken in one round: those are finished before a stop, so they are few."""
+SIDE_BY_SIDE = 8
+"""Orders whose effects are done at once, where nobody says how many."""
+
+IN_A_ROUND, LONGEST_TAKING = 1000, 60.0
+"""Effects that one round takes at most, and seconds after which it takes no more."""
 
 LONGEST_ROUND = 300.0
-"""Seconds after which a round stands still: what it takes ends within two minutes, where all of it ends."""
+"""Seconds after which a round stands still: it takes for a minute, and what it has taken ends within two more, where
+all of it ends."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -60,6 +67,12 @@ class NoDesk(RetourError):
     help="The pause when there is nothing to do, and after an error.",
 )
 @click.option(
+    "--concurrency",
+    type=click.IntRange(1, MOST_SIDE_BY_SIDE),
+    metavar="ORDERS",
+    help=f"How many orders are worked on side by side. Default: {SIDE_BY_SIDE}, and 1 for a database in memory.",
+)
+@click.option(
     "--longest",
     type=click.FloatRange(min=0, min_open=True),
     default=LONGEST_ROUND,
@@ -70,7 +83,15 @@ class NoDesk(RetourError):
 @click.option("--once", is_flag=True, help="Do what is due now, then end: for cron.")
 @language_option
 @click.pass_context
-def command(ctx: click.Context, where: str, pause: float, longest: float, once: bool, lang: str | None) -> None:
+def command(
+    ctx: click.Context,
+    where: str,
+    pause: float,
+    concurrency: int | None,
+    longest: float,
+    once: bool,
+    lang: str | None,
+) -> None:
     """Do what is due, again and again: stock to book, refunds to send and to ask about, returns that expire.
 
     SIGTERM and SIGINT (Ctrl-C) stop it when the work at hand is finished, with exit code 0; a second one ends it at
@@ -82,21 +103,34 @@ def command(ctx: click.Context, where: str, pause: float, longest: float, once: 
     desk = desk_at(where)
     try:
         with _Stop.on_signals(language) as stop:
+            rounds = _Rounds(desk, stop, _side_by_side(desk, concurrency, language), longest, language)
             if once:
-                while not stop.asked and _round(desk, longest, language):
+                while not stop.asked and rounds.one():
                     pass
             else:
-                _work(desk, stop, pause, longest, language)
+                _work(rounds, pause)
     finally:
         desk.close()
 
 
-def _work(desk: ReturnDesk, stop: _Stop, pause: float, longest: float, language: str) -> None:
+def _side_by_side(desk: ReturnDesk, asked: int | None, language: str) -> int:
+    """How many orders are worked on at once: as many as were ``asked`` for, else the usual number, or as many as its
+    store can take. Raises `InvalidArgument` where more were asked for."""
+    most = desk.most_side_by_side
+    if asked is not None and asked > most:
+        raise one_at_a_time()
+    if asked is None and most < SIDE_BY_SIDE:
+        _say(text("The database is in memory: one order is worked on after the other."), language)
+    return min(asked or SIDE_BY_SIDE, most)
+
+
+def _work(rounds: _Rounds, pause: float) -> None:
     """Round after round until the stop; no error ends it."""
+    stop, language = rounds.stop, rounds.language
     _say(text("The worker has started. It looks for work every {seconds} seconds.", seconds=f"{pause:g}"), language)
     while not stop.asked:
         try:
-            busy = _round(desk, longest, language)
+            busy = rounds.one()
         except (RetourError, SQLAlchemyError) as error:
             said = error.text(language) if isinstance(error, RetourError) else str(error).partition("\n")[0]
             words = text(
@@ -113,21 +147,36 @@ def _work(desk: ReturnDesk, stop: _Stop, pause: float, longest: float, language:
     _say(text("The worker has stopped."), language)
 
 
-def _round(desk: ReturnDesk, longest: float, language: str) -> bool:
-    """One round; gives whether there was anything to do, and says what."""
-    with _ended_after(longest):
-        report = desk.work(limit=AT_ONCE)
-    if report.idle:
-        return False
-    parts: list[Text | str] = [text("{count} done", count=report.done)]
-    if report.failed:
-        parts.append(text("{count} failed, tried again later", count=report.failed))
-    if report.expired:
-        parts.append(texts("{count} return expired", "{count} returns expired", report.expired))
-    if report.forgotten:
-        parts.append(texts("{count} note forgotten", "{count} notes forgotten", report.forgotten))
-    _say(text("{parts}", parts=parts), language)
-    return True
+@attrs.frozen
+class _Rounds:
+    """Rounds of work at a desk, each of so many orders side by side."""
+
+    desk: ReturnDesk
+    stop: _Stop
+    concurrency: int
+    longest: float
+    language: str
+
+    def one(self) -> bool:
+        """One round; gives whether there was anything to do, and says what."""
+        began = time.monotonic()
+        with _ended_after(self.longest):
+            report = self.desk.work(
+                limit=IN_A_ROUND,
+                concurrency=self.concurrency,
+                stop=lambda: self.stop.asked or time.monotonic() - began > LONGEST_TAKING,
+            )
+        if report.idle:
+            return False
+        parts: list[Text | str] = [text("{count} done", count=report.done)]
+        if report.failed:
+            parts.append(text("{count} failed, tried again later", count=report.failed))
+        if report.expired:
+            parts.append(texts("{count} return expired", "{count} returns expired", report.expired))
+        if report.forgotten:
+            parts.append(texts("{count} note forgotten", "{count} notes forgotten", report.forgotten))
+        _say(text("{parts}", parts=parts), self.language)
+        return True
 
 
 @contextmanager

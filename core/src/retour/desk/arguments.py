@@ -21,7 +21,10 @@ from retour.model.text import Text, text
 _T = TypeVar("_T", bound=type)
 
 _HAVE_THEIR_OWN = frozenset(
-    ["self", "by", "request_id", "lines", "amount", "connection", "headers", "goods", "stock", "state", "waits_for"]
+    [
+        *("self", "by", "request_id", "lines", "amount", "connection", "headers", "goods", "stock", "state"),
+        *("waits_for", "stop"),
+    ]
 )
 """Arguments that are refused with errors and words of their own, where they are first used."""
 

@@ -992,13 +992,26 @@ class ReturnDesk(LabelDesk):
         """
         return self._commands.after_the_hosts_commit(outcome)
 
-    def work(self, *, limit: int = 1000) -> WorkReport:
+    def work(self, *, limit: int = 1000, concurrency: int = 1, stop: Callable[[], bool] | None = None) -> WorkReport:
         """Do what is due, for all shops of the store: personal data whose time has come, effects that were left or
         failed, returns whose last day passed. At most ``limit`` of each. What fails is put off, and the rest goes on.
 
+        The effects of up to ``concurrency`` orders (1 to 64) are done side by side, each in a thread that ends with
+        this call: your `Shop` and your hooks are called from several threads at once then. Of one order, and of what
+        is slow, never more at once than it can bear. A database in memory takes 1.
+
+        ``stop`` is asked before anything more is begun: where it says yes, what has begun is finished, and what has
+        not is for the next call.
+
         Call it from cron, a scheduler or a task queue, as often as a retry may be late; any number may run at once.
+        Raises `InvalidArgument`, and the store's errors where it cannot be looked for work.
         """
-        return Work(self._services).do(limit)
+        return Work(self._services).do(limit, concurrency, stop)
+
+    @property
+    def most_side_by_side(self) -> int:
+        """The largest ``concurrency`` that `work` takes: 64, and 1 where the store is a database in memory."""
+        return Work(self._services).most_side_by_side
 
     def retry_set_aside(self, order_id: str) -> int:
         """Let the next `work` try again what it set aside of an order: what ended three processes one after the other,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Callable
 
 import attrs
 
@@ -21,6 +22,9 @@ from retour.store.clock import microseconds
 MOST_AT_ONCE = 1_000_000
 """Of each kind, in one call."""
 
+MOST_SIDE_BY_SIDE = 64
+"""Orders, each in a thread."""
+
 log = logging.getLogger("retour.desk")
 
 
@@ -30,17 +34,15 @@ class Work:
 
     services: Services
 
-    def do(self, limit: int) -> WorkReport:
-        """Erase, run effects, let returns expire: up to ``limit`` of each."""
-        if not 1 <= limit <= MOST_AT_ONCE:
-            raise InvalidArgument(
-                text("work() does 1 to {most} of each kind at once, not {limit}.", most=MOST_AT_ONCE, limit=limit)
-            )
-        services = self.services
+    def do(self, limit: int, concurrency: int, stop: Callable[[], bool] | None) -> WorkReport:
+        """Erase, run effects, those of so many orders at once, let returns expire: up to ``limit`` of each, until told
+        to ``stop``."""
+        self._check(limit, concurrency, stop)
+        services, stop = self.services, stop or _never
         forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
-        ran = services.runner.work(limit)
-        found = self._whose_payments(limit - ran.done - len(ran.postponed))
-        expired, not_expired = self._expire_overdue(limit)
+        ran = services.runner.work(limit, concurrency, stop)
+        found = self._whose_payments(limit - ran.done - len(ran.postponed), stop)
+        expired, not_expired = self._expire_overdue(limit, stop)
         all_done = ran.done + len(ran.postponed) < limit  # else there is more to do first, and counting takes its time
         left_alone = services.store.effects.left_alone(KINDS) if all_done else {}
         for kind, count in left_alone.items():
@@ -54,18 +56,43 @@ class Work:
             left_alone=left_alone,
         )
 
-    def _whose_payments(self, limit: int) -> int:
+    def _check(self, limit: int, concurrency: int, stop: object) -> None:
+        if not 1 <= limit <= MOST_AT_ONCE:
+            raise InvalidArgument(
+                text("work() does 1 to {most} of each kind at once, not {limit}.", most=MOST_AT_ONCE, limit=limit)
+            )
+        if not 1 <= concurrency <= MOST_SIDE_BY_SIDE:
+            raise InvalidArgument(
+                text(
+                    "work() does 1 to {most} orders side by side, not {concurrency}.",
+                    most=MOST_SIDE_BY_SIDE,
+                    concurrency=concurrency,
+                )
+            )
+        if stop is not None and not callable(stop):
+            raise InvalidArgument(
+                text("stop= is a function that says whether to stop, and no {given}.", given=type(stop).__name__)
+            )
+        if concurrency > self.most_side_by_side:
+            raise one_at_a_time()
+
+    @property
+    def most_side_by_side(self) -> int:
+        """Orders that can be worked on at once."""
+        return 1 if self.services.store.in_memory else MOST_SIDE_BY_SIDE
+
+    def _whose_payments(self, limit: int, stop: Callable[[], bool]) -> int:
         """Ask providers about payments that webhooks named and nobody knows, when all else is done. What is found is
         kept as an effect: this was not idle, so the next call runs it."""
-        return len(self.services.whose_payment.ask(limit)) if limit > 0 else 0
+        return len(self.services.whose_payment.ask(limit, stop)) if limit > 0 else 0
 
-    def _expire_overdue(self, limit: int) -> tuple[int, list[Postponed]]:
+    def _expire_overdue(self, limit: int, stop: Callable[[], bool]) -> tuple[int, list[Postponed]]:
         """Let up to ``limit`` returns expire, of all shops; one that cannot is passed by, and looked at again by the
         next call."""
         today = self.services.clock().astimezone(self.services.zone).date()
         expired, postponed = 0, list[Postponed]()
         for shop_id, order_id, return_id in self.services.store.pages.overdue(today):
-            if expired == limit:
+            if expired == limit or stop():
                 break
             try:
                 expired += self._expire(shop_id, order_id, return_id, today)
@@ -89,6 +116,20 @@ class Work:
             as_last_seen=True,
         )
         return Commands(self.services, shop_id).run(command).changed
+
+
+def one_at_a_time() -> InvalidArgument:
+    """The error where more are asked for than a database in memory can take."""
+    return InvalidArgument(
+        text(
+            "A database in memory has one connection, so one order is worked on after the other there: leave "
+            "concurrency out. For more keep the returns in a file (sqlite:///returns.db) or in PostgreSQL."
+        )
+    )
+
+
+def _never() -> bool:
+    return False
 
 
 def _not_expired(shop_id: str, order_id: str, return_id: str, error: BaseException) -> Postponed:

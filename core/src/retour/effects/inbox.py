@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import attrs
 
-from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, to_store
+from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, account_of, to_store
 from retour.effects.reading import as_reported
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, ProviderUnavailable
@@ -139,7 +139,8 @@ class Sender:
         """The one question that all hints of a payment ask."""
         identity = identity_of(*attrs.astuple(self), order_id, payment.id)
         hints = None if signed else (self.provider, self.account, self.mode.value)
-        return Question(effect=to_store(ReconcilePayment(payment=payment.id), identity), hints=hints)
+        asked = to_store(ReconcilePayment(payment=payment.id), identity, account=account_of(payment))
+        return Question(effect=asked, hints=hints)
 
 
 def notices(sender: Sender, said: VerifiedEvents | ToFetch, trust: WebhookTrust) -> Iterator[Notice]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 
 from retour.effects.inbox import Notice, Sender, identity_of, payment_named
-from retour.effects.kinds import RecordShipment, to_store
+from retour.effects.kinds import RecordShipment, shipping_account, to_store
 from retour.effects.labelling import as_reported_shipment
 from retour.model.actor import Actor
 from retour.model.errors import Busy, UnknownOrder
@@ -84,8 +84,8 @@ class Keeping:
         """Keep what a signed webhook says of a shipment of an order, once. Raises `Busy`."""
         shipment = event.shipment
         identity = identity_of(*attrs.astuple(sender), "shipment", event.event_id, shipment.told, shipment.progress)
-        seen = as_reported_shipment(shipment)
-        effect = to_store(RecordShipment(provider=sender.provider, account=sender.account, seen=seen), identity)
+        told = RecordShipment(provider=sender.provider, account=sender.account, seen=as_reported_shipment(shipment))
+        effect = to_store(told, identity, account=shipping_account(sender.provider, sender.account))
         for _ in range(_ROUNDS):
             case = self.case(sender.shop, order_id)
             if case is None:

@@ -435,7 +435,10 @@ def effects_of(
     ) -> list[NewEffect]:
         asked = list(asked_for(dossier, events, hooks.announced_to))
         ids = sorted([new_id("ef") for _ in asked])  # so that who claims them by their ids has them in their order
-        return [to_store(effect, _row_of(effect) or one, owner, LEASE) for one, effect in zip(ids, asked, strict=True)]
+        return [
+            to_store(effect, _row_of(effect) or one, owner, LEASE, account=account_asked(dossier, effect))
+            for one, effect in zip(ids, asked, strict=True)
+        ]
 
     return made
 
@@ -445,8 +448,23 @@ def _row_of(effect: Effect) -> str:
     return effect.identity if isinstance(effect, LookAgain | LookAtLabel) else ""
 
 
-def to_store(effect: Effect, effect_id: str, owner: str | None = None, lease: int = 0) -> NewEffect:
-    """A new effect as it is stored: born claimed by ``owner``, unless it begins later."""
+def account_asked(dossier: Dossier, effect: Effect) -> str:
+    """The account of a provider that an effect of an order asks, by what is known of it; empty where it asks none."""
+    if isinstance(effect, SendRefund | FetchRefund | CancelRefund):
+        refund = dossier.refunds.get(effect.refund_id)
+        payment = dossier.payments.get(refund.payment) if refund is not None else None
+        return account_of(payment) if payment is not None else ""
+    if isinstance(effect, MakeLabel | LookAtLabel | CancelLabel):
+        label = dossier.labels.get(effect.label_id)
+        return shipping_account(label.provider, label.account) if label is not None else ""
+    return effect.account if isinstance(effect, LookAgain) else ""
+
+
+def to_store(
+    effect: Effect, effect_id: str, owner: str | None = None, lease: int = 0, *, account: str = ""
+) -> NewEffect:
+    """A new effect as it is stored, with the ``account`` that it asks: born claimed by ``owner``, unless it begins
+    later."""
     later = int(effect.begins_after.total_seconds() * SECOND)
     claimed = owner is not None and not later
     return NewEffect(
@@ -458,10 +476,15 @@ def to_store(effect: Effect, effect_id: str, owner: str | None = None, lease: in
         lease=lease if claimed else 0,
         delay=later,
         behind=BEHIND_ALL if isinstance(effect, LookAgain) else 0,
-        account=effect.account if isinstance(effect, LookAgain) else "",
+        account=effect.account if isinstance(effect, LookAgain) else account,
     )
 
 
 def account_of(payment: Payment) -> str:
-    """The account of a provider that a payment is of, as what asks it at a pace names it: ``mollie/default/live``."""
+    """The account of a provider that a payment is of, as what asks it names it: ``mollie/default/live``."""
     return f"{payment.provider}/{payment.account}/{payment.mode.value}"
+
+
+def shipping_account(provider: str, account: str) -> str:
+    """The same of a shipping provider: ``sendcloud/default``."""
+    return f"{provider}/{account}"

@@ -12,7 +12,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import groupby
 from typing import TypeAlias
@@ -21,12 +21,14 @@ import attrs
 
 from retour.effects.attempt import Attempt, given_back, postpone
 from retour.effects.kinds import KINDS, LEASE, Outside, effect_of, left_to_a_person
+from retour.effects.side_by_side import Batch, Places, SideBySide
 from retour.model.actor import Actor
 from retour.model.errors import Busy, OrderUnreadable, RetourError
 from retour.model.ids import id_maker
 from retour.model.making import changed
 from retour.model.outcome import Postponed
 from retour.model.text import text
+from retour.plugins.calling import hearing
 from retour.providers.http import time_limit
 from retour.providers.write_limit import writes_begin_before
 from retour.rules.draft import Draft
@@ -34,7 +36,7 @@ from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits, Committed
 from retour.store.clock import SECOND, microseconds
 from retour.store.commit import LeaseLost, SettledEffect, VersionMoved
-from retour.store.effects import OF_ONE_ORDER, UNTIL_A_PERSON, ClaimedEffect
+from retour.store.effects import OF_ONE_ORDER, UNTIL_A_PERSON, ClaimedEffect, asked_of
 from retour.store.store import Store
 
 log = logging.getLogger("retour.effects")
@@ -42,8 +44,17 @@ log = logging.getLogger("retour.effects")
 RETOUR = Actor.system("retour")
 
 
-Turn: TypeAlias = Callable[[str, int], list[ClaimedEffect]]
-"""Claims for an owner, up to a limit."""
+@attrs.frozen
+class Claim:
+    """What can be claimed: for an ``owner``, up to a ``limit``, and nothing that asks what is ``busy``."""
+
+    owner: str
+    limit: int
+    busy: frozenset[str] = frozenset()
+
+
+Turn: TypeAlias = Callable[[Claim], list[ClaimedEffect]]
+"""Claims what is next of something."""
 
 
 @attrs.define
@@ -66,6 +77,7 @@ class Runner:
     outside: Outside
     clock: Callable[[], datetime.datetime]
     chance: Callable[[], float] = random.random
+    _places: Places = attrs.field(factory=Places, init=False)
     _turns: deque[Turn] = attrs.field(factory=deque, init=False)
     _after_shop: str = attrs.field(default="", init=False)
     _after_looks: str = attrs.field(default="", init=False)
@@ -73,26 +85,79 @@ class Runner:
 
     # --- running them --------------------------------------------------------------------------------
 
-    def work(self, limit: int) -> Ran:
-        """Claim and run effects that are due, up to ``limit``. One that fails costs no other."""
+    def work(self, limit: int, concurrency: int = 1, stop: Callable[[], bool] = lambda: False) -> Ran:
+        """Claim and run effects that are due, up to ``limit``, those of so many orders at once, until told to ``stop``:
+        then what has begun is finished. One that fails costs no other."""
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
-        ran, taken = Ran(), 0
-        while taken < limit and (claimed := self._next(owner, min(_BATCH, limit - taken))):
-            taken += len(claimed)
-            until = half_of_lease(claimed)
-            batches = by_order(claimed)
-            while batches:
-                try:
-                    of_order = self.run(batches.pop(0), until=until)
-                except KeyboardInterrupt:
-                    for batch in batches:
-                        self._settle([given_back(effect) for effect in batch])
-                    raise
-                ran.done += of_order.done
-                ran.postponed += of_order.postponed
+        if concurrency > 1:
+            ran = self._side_by_side(owner, limit, concurrency, stop)
+        else:
+            ran = self._one_by_one(owner, limit, stop)
+        ran.postponed.sort(key=lambda one: (one.shop, one.order_id))
         return ran
 
-    def _next(self, owner: str, limit: int) -> list[ClaimedEffect]:
+    def _one_by_one(self, owner: str, limit: int, stop: Callable[[], bool]) -> Ran:
+        ran, taken = Ran(), 0
+        while taken < limit and not stop() and (claimed := self._next(Claim(owner, min(_BATCH, limit - taken)))):
+            taken += len(claimed)
+            until = half_of_lease(claimed)
+            batches = deque(by_order(claimed))
+            try:
+                while batches and not stop():
+                    of_order = self.run(batches.popleft(), until=until)
+                    ran.done += of_order.done
+                    ran.postponed += of_order.postponed
+            finally:
+                self._settle([given_back(effect) for batch in batches for effect in batch])
+        return ran
+
+    def _side_by_side(self, owner: str, limit: int, concurrency: int, stop: Callable[[], bool]) -> Ran:
+        every: list[Ran] = []
+
+        def run(batch: Batch) -> Batch | None:
+            ran = Ran(case=batch.case)
+            follows = self._step(batch.effects, ran, lambda: side.goes_on and self.store.elapsed() <= batch.until)
+            every.append(ran)
+            return Batch(follows, batch.until, ran.case) if follows else None
+
+        side = SideBySide(concurrency, self._places, run)
+        try:
+            self._give_work(side, Claim(owner, limit), max(_BATCH, 2 * concurrency), stop)
+        except KeyboardInterrupt:
+            log.warning("stopped: what has begun is finished first, unless you stop it once more")
+            raise
+        finally:
+            self._settle([given_back(effect) for effect in side.stop()])
+            side.join()
+            self._settle([given_back(effect) for effect in side.stop()])
+        if side.failure is not None:
+            raise side.failure
+        return Ran(done=sum(one.done for one in every), postponed=[one for ran in every for one in ran.postponed])
+
+    def _give_work(self, side: SideBySide, all_of_it: Claim, at_once: int, stop: Callable[[], bool]) -> None:
+        """Claim whenever a thread has nothing to do, until nothing is due and all has ended. Where all that is due asks
+        what is busy, it is not looked for again before some of that is free, or a second has passed."""
+        taken, may_be_due, in_vain, looked = 0, True, frozenset[str](), 0.0
+        while side.failure is None and not stop():
+            seen, now = side.look(), time.monotonic()
+            if now - looked > _BETWEEN_LOOKS:
+                may_be_due, in_vain = True, frozenset()
+            may_be_due = may_be_due or seen.news or seen.at_rest
+            only_busy = bool(in_vain) and seen.busy >= in_vain
+            if seen.wants_more and may_be_due and not only_busy and taken < all_of_it.limit:
+                claimed = self._next(Claim(all_of_it.owner, min(at_once, all_of_it.limit - taken), seen.busy))
+                taken, may_be_due = taken + len(claimed), bool(claimed)
+                if claimed:
+                    until = half_of_lease(claimed)
+                    side.add([Batch(of_order, until) for of_order in by_order(claimed)])
+                    continue
+                in_vain, looked = seen.busy, now
+            if seen.at_rest:
+                return
+            side.wait(_GLANCE)
+            self._settle([given_back(effect) for effect in side.overdue(self.store.elapsed())])
+
+    def _next(self, claim: Claim) -> list[ClaimedEffect]:
         """Claim what is next: the oldest of all; then, where that can be a flood, some of each kind of each shop; then
         some of what anybody can ask for; then one with which a process died. Each is one turn among the others, and at
         the end of a round is one look at what succeeded; more of them where nothing else is due."""
@@ -101,32 +166,39 @@ class Runner:
                 turn = self._turns.popleft()
             except IndexError:
                 break
-            if claimed := turn(owner, limit):
+            if claimed := turn(claim):
                 return claimed
         due = self.store.effects.what_is_due(KINDS)
-        claimed = self._oldest(owner, limit) if due.ordinary else []
+        claimed = self._oldest(claim) if due.ordinary else []
         last = [self._hints] * due.behind + [self._fallen] * due.fallen
         one_look = [self._one_look] * due.looks
         if claimed:
             self._turns.extend([*last, *one_look])
             return claimed
         for turn in last:
-            if claimed := turn(owner, limit):
+            if claimed := turn(claim):
                 self._turns.extend(one_look)
                 return claimed
-        return self._looks(owner, limit) if due.looks else []
+        return self._looks(claim) if due.looks else []
 
-    def _oldest(self, owner: str, limit: int) -> list[ClaimedEffect]:
-        claimed = self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS)
-        crowding = self._let_other_orders_pass(claimed, limit)
-        if crowding or len(claimed) == limit:
+    def _oldest(self, claim: Claim) -> list[ClaimedEffect]:
+        claimed = self._claimed(claim)
+        crowding = self._let_other_orders_pass(claimed, claim.limit)
+        if crowding or len(claimed) == claim.limit:
             turns, self._after_shop = self.store.effects.due_by_shop(self._after_shop, KINDS)
             self._turns.extend([partial(self._of, shop, kind) for shop, kind in turns if len(turns) > 1])
         return claimed
 
-    def _of(self, shop: str, kind: str, owner: str, limit: int) -> list[ClaimedEffect]:
-        claimed = self.store.effects.claim_of(shop, kind, owner, lease=LEASE, limit=limit)
-        self._let_other_orders_pass(claimed, limit)
+    def _claimed(self, claim: Claim, *, behind: bool = False) -> list[ClaimedEffect]:
+        effects = self.store.effects
+        return effects.claim(
+            claim.owner, lease=LEASE, limit=claim.limit, kinds=KINDS, behind=behind, not_asking=claim.busy
+        )
+
+    def _of(self, shop: str, kind: str, claim: Claim) -> list[ClaimedEffect]:
+        effects = self.store.effects
+        claimed = effects.claim_of(shop, kind, claim.owner, lease=LEASE, limit=claim.limit, not_asking=claim.busy)
+        self._let_other_orders_pass(claimed, claim.limit)
         return claimed
 
     def _let_other_orders_pass(self, claimed: Sequence[ClaimedEffect], limit: int) -> bool:
@@ -136,27 +208,30 @@ class Runner:
         self._turns.extend([partial(self._of_each_order, shop) for shop in sorted(crowded)])
         return bool(crowded)
 
-    def _of_each_order(self, shop: str, owner: str, limit: int) -> list[ClaimedEffect]:
+    def _of_each_order(self, shop: str, claim: Claim) -> list[ClaimedEffect]:
         after = self._after_order.pop(shop, "")
-        found, after = self.store.effects.due_by_order(shop, after, KINDS, limit)
+        found, after = self.store.effects.due_by_order(shop, after, KINDS, claim.limit)
         if after:
             self._after_order[shop] = after
-        return self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, ids=found) if found else []
+        if not found:
+            return []
+        return self.store.effects.claim(claim.owner, lease=LEASE, limit=claim.limit, kinds=KINDS, ids=found)
 
-    def _hints(self, owner: str, limit: int) -> list[ClaimedEffect]:
-        return self.store.effects.claim(owner, lease=LEASE, limit=limit, kinds=KINDS, behind=True)
+    def _hints(self, claim: Claim) -> list[ClaimedEffect]:
+        return self._claimed(claim, behind=True)
 
-    def _one_look(self, owner: str, limit: int) -> list[ClaimedEffect]:
-        del limit  # alone: what a provider that is slow takes for it is all that others wait
-        return self._looks(owner, 1)
+    def _one_look(self, claim: Claim) -> list[ClaimedEffect]:
+        """Alone: what a provider that is slow takes for it is all that others wait."""
+        return self._looks(attrs.evolve(claim, limit=1))
 
-    def _looks(self, owner: str, limit: int) -> list[ClaimedEffect]:
+    def _looks(self, claim: Claim) -> list[ClaimedEffect]:
         accounts, self._after_looks = self.store.effects.accounts_to_ask(self._after_looks)
-        return self.store.effects.claim_looks(accounts, owner, lease=LEASE, limit=limit, kinds=KINDS)
+        free = [(shop, account) for shop, account in accounts if asked_of(shop, account) not in claim.busy]
+        return self.store.effects.claim_looks(free, claim.owner, lease=LEASE, limit=claim.limit, kinds=KINDS)
 
-    def _fallen(self, owner: str, limit: int) -> list[ClaimedEffect]:
-        del limit  # alone
-        return self.store.effects.claim_fallen(owner, lease=LEASE, kinds=KINDS)
+    def _fallen(self, claim: Claim) -> list[ClaimedEffect]:
+        """One alone."""
+        return self.store.effects.claim_fallen(claim.owner, lease=LEASE, kinds=KINDS)
 
     def run(self, effects: Sequence[ClaimedEffect], case: Case | None = None, *, until: float) -> Ran:
         """Run claimed effects of one order, and those that follow from them.
@@ -165,25 +240,28 @@ class Runner:
         to ``work()``. Nothing that fails is raised: it is put off. `KeyboardInterrupt` goes on up, when what was done
         is recorded and the rest given back.
         """
-        shop, order_id = effects[0].shop, effects[0].order_id
         ran = Ran(case=case)
         while effects:
-            effects = [self._with_pause(effect) for effect in effects]
-            try:
-                known = ran.case = ran.case or self.cases.as_last_seen(shop, order_id)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - it costs this order's effects and no others
-                ran.postponed += self._give_back(effects, error, unclear=False)
-                return ran
-            effects = self._record_safely(effects, self._tries(effects, known, until), known, ran)
+            effects = self._step(effects, ran, lambda: self.store.elapsed() <= until)
         return ran
 
-    def _tries(self, effects: Sequence[ClaimedEffect], case: Case, until: float) -> list[Attempt]:
+    def _step(self, effects: Sequence[ClaimedEffect], ran: Ran, may_begin: Callable[[], bool]) -> list[ClaimedEffect]:
+        """Run claimed effects of one order as `run` does; gives those that follow from them."""
+        effects = [self._with_pause(effect) for effect in effects]
+        try:
+            known = ran.case = ran.case or self.cases.as_last_seen(effects[0].shop, effects[0].order_id)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it costs this order's effects and no others
+            ran.postponed += self._give_back(effects, error, unclear=False)
+            return []
+        return self._record_safely(effects, self._tries(effects, known, may_begin), known, ran)
+
+    def _tries(self, effects: Sequence[ClaimedEffect], case: Case, may_begin: Callable[[], bool]) -> list[Attempt]:
         tries: list[Attempt] = []
         try:
             for effect in effects:
-                tries.append(self._try(effect, case, until))
+                tries.append(self._try(effect, case) if may_begin() else Attempt(settled=given_back(effect)))
         except KeyboardInterrupt:
             self._stopped(effects, tries, case)
             raise
@@ -208,9 +286,7 @@ class Runner:
     def _with_pause(self, effect: ClaimedEffect) -> ClaimedEffect:
         return changed(effect, pause=KINDS[effect.kind].pauses.after(effect.attempts, self.chance()))
 
-    def _try(self, effect: ClaimedEffect, case: Case, until: float) -> Attempt:
-        if self.store.elapsed() > until:
-            return Attempt(settled=given_back(effect))
+    def _try(self, effect: ClaimedEffect, case: Case) -> Attempt:
         try:
             asked = effect_of(KINDS[effect.kind], effect.order_id, effect.id, effect.body)
         except OrderUnreadable as error:
@@ -219,7 +295,11 @@ class Runner:
             if effect.died >= MOST_DEATHS:
                 log.error("effect %s of order %s ended %s processes", effect.kind, effect.order_id, effect.died)
                 return left_to_a_person(effect, asked, case)
-            with time_limit(LEASE / SECOND / 2), writes_begin_before(_lease_ends(effect, case), self.store.elapsed):
+            with (
+                time_limit(LEASE / SECOND / 2),
+                writes_begin_before(_lease_ends(effect, case), self.store.elapsed),
+                self._how_it_answers(effect),
+            ):
                 return asked.attempt(effect, case, self.outside)
         except KeyboardInterrupt:
             raise
@@ -227,6 +307,16 @@ class Runner:
             # Nobody knows how far it came: the next worker treats it as a crash, and asks a provider first.
             log.warning("effect %s of order %s failed", effect.kind, effect.order_id, exc_info=True)
             return Attempt(settled=attrs.evolve(postpone(effect, _said(error)), unclear=True))
+
+    @contextmanager
+    def _how_it_answers(self, effect: ClaimedEffect) -> Iterator[None]:
+        """Note how what an effect asks answers, so that it gets no more places than it can bear."""
+        began = time.monotonic()
+        with hearing() as heard:
+            try:
+                yield
+            finally:
+                self._places.answered(effect.asks, time.monotonic() - began, too_often=heard.too_often)
 
     def _give_back(self, effects: Sequence[ClaimedEffect], error: BaseException, *, unclear: bool) -> list[Postponed]:
         """Put off effects of an order that cannot be read, or whose outcome cannot be recorded."""
@@ -296,6 +386,8 @@ MOST_DEATHS = 3
 
 _BATCH = 20
 _ROUNDS = 10
+_GLANCE, _BETWEEN_LOOKS = 0.1, 1.0
+"""While threads are at work: seconds between two looks at whether to stop, and at what has become due meanwhile."""
 
 
 def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, SettledEffect | None]:
@@ -357,6 +449,7 @@ def as_claimed(done: Committed) -> list[ClaimedEffect]:
             order_id=done.case.order_id,
             kind=effect.kind,
             plugin=effect.plugin,
+            account=effect.account,
             body=effect.body,
             attempts=0,
             owner=effect.owner,

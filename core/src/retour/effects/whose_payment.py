@@ -68,12 +68,12 @@ class WhosePayment:
             )
         )
 
-    def ask(self, limit: int) -> list[Kept]:
-        """Ask about up to ``limit`` of those whose turn it is; gives what was kept of them. One that fails is asked
-        about again later, and costs no other."""
+    def ask(self, limit: int, stop: Callable[[], bool] = lambda: False) -> list[Kept]:
+        """Ask about up to ``limit`` of those whose turn it is, until told to ``stop``; gives what was kept of them. One
+        that fails is asked about again later, and costs no other."""
         kept: list[Kept] = []
         for _ in range(limit):
-            one = self.store.unknown_names.take()
+            one = None if stop() else self.store.unknown_names.take()
             if one is None:
                 break
             try:

@@ -13,7 +13,9 @@ from __future__ import annotations
 import datetime
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar, get_origin
 
@@ -41,6 +43,27 @@ About: TypeAlias = Callable[[Any], bool]
 
 LONGEST_WAIT = datetime.timedelta(days=366)
 """The longest time that a provider can ask us to wait before the next try."""
+
+
+@attrs.define
+class Heard:
+    """What providers said of how they are asked: whether it is ``too_often``."""
+
+    too_often: bool = False
+
+
+_heard: ContextVar[Heard | None] = ContextVar("retour_heard_of_providers", default=None)
+
+
+@contextmanager
+def hearing() -> Iterator[Heard]:
+    """Hear what the providers that are called in this block say of how they are asked."""
+    heard = Heard()
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
 
 
 @attrs.frozen(kw_only=True)
@@ -161,6 +184,7 @@ def called(
     except ProviderError as error:
         said = _as_said(error)
         if said is not None:
+            _note(said)
             raise said from None
         why = "its ProviderError is not whole"
     except AskedWithin as error:
@@ -176,6 +200,12 @@ def called(
     broke = ProviderBroke(failed, why, **blamed) if another is None else AboutAnother(failed, why, another, **blamed)
     log.error("%s %s", broke.message, place)
     raise broke
+
+
+def _note(error: ProviderError) -> None:
+    heard = _heard.get()
+    if heard is not None and error.code is ErrorCode.RATE_LIMITED:
+        heard.too_often = True
 
 
 def _listed(answer: Any) -> Sequence[object]:

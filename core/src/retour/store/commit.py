@@ -46,8 +46,8 @@ class EffectTaken(Exception):
 @attrs.frozen(kw_only=True)
 class NewEffect:
     """An effect to store. ``owner`` will run it at once, for ``lease`` microseconds; None leaves it to anyone, after
-    ``delay`` microseconds. ``behind`` is 0 where it is served as all are, `BEHIND_ALL` where it asks an ``account`` at
-    a pace."""
+    ``delay`` microseconds. ``behind`` is 0 where it is served as all are, `BEHIND_ALL` where it asks its ``account`` at
+    a pace. ``account`` is that of the provider it asks, empty where it asks none."""
 
     id: str
     kind: str
@@ -220,7 +220,7 @@ def _ask(connection: Connection, commit: Commit, question: Question) -> None:
     """Have it done, or done once more, unless it will be anyway; one of hints when its account has a turn."""
     effect, hints = question.effect, question.hints
     given = {"id": effect.id, "shop": commit.shop, "order_id": commit.order_id, "commit_id": commit.id}
-    given |= {"kind": effect.kind, "plugin": effect.plugin, "body": effect.body}
+    given |= {"kind": effect.kind, "plugin": effect.plugin, "body": effect.body, "account": effect.account}
     if hints is None:
         _ASK.rows(connection, behind=0, shortest=0, longest=0, **given)
         return
@@ -336,7 +336,7 @@ def _ask_statement(dialect: str, insert: Insert) -> Any:
     added = insert(tables.effect).values(
         **{
             name: bindparam(name)
-            for name in ("id", "shop", "order_id", "kind", "plugin", "body", "commit_id", "behind")
+            for name in ("id", "shop", "order_id", "kind", "plugin", "body", "commit_id", "behind", "account")
         },
         state="waiting",
         owner=None,

@@ -297,15 +297,20 @@ def _said(error: DBAPIError) -> str:
     return " ".join(str(primary or error.orig).split())
 
 
+def stayed_locked() -> StoreLocked:
+    """The error where somebody else kept writing for as long as a writer waits."""
+    return StoreLocked(
+        text(
+            "The database stayed locked by another process for {seconds} seconds. Nothing was changed; try again.",
+            seconds=int(SECONDS_TO_WAIT),
+        )
+    )
+
+
 def _translated(error: DBAPIError) -> Exception:
     said, state = _said(error), _state(error)
     if "is locked" in said:
-        return StoreLocked(
-            text(
-                "The database stayed locked by another process for {seconds} seconds. Nothing was changed; try again.",
-                seconds=int(SECONDS_TO_WAIT),
-            )
-        )
+        return stayed_locked()
     if state == "55P03":
         return Busy(
             text(

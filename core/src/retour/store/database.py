@@ -7,6 +7,7 @@ set on connections that others use as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RowMapping, Select
@@ -26,6 +27,7 @@ from retour.store.file import DatabaseFile, log_of
 from retour.store.fork import Connections
 from retour.store.migrations import NEWEST_APPLIED, refuse_other
 from retour.store.straight import raise_as_sqlalchemy_does
+from retour.store.turn import Turn
 
 _Given = TypeVar("_Given")
 
@@ -52,7 +54,15 @@ class Database:
         self._reading = engine.execution_options(**reading)
         self._writing = engine.execution_options(**TO_WRITE)
         self._file = self._opened()
+        self._turn: Callable[[], AbstractContextManager[None]] = (
+            Turn().taken if self.dialect == "sqlite" else nullcontext
+        )
         self._connections = Connections(engine, close_before_forks=self._file is not None)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is an SQLite database in memory, which one connection has and no other."""
+        return self.dialect == "sqlite" and self._file is None
 
     @driver_errors_translated
     def write(self, write: Callable[[Connection], _Given]) -> _Given:
@@ -92,7 +102,7 @@ class Database:
             return write(connection)
 
     def in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
-        with self._connected(self._writing) as connection, connection.begin() as transaction:
+        with self._turn(), self._connected(self._writing) as connection, connection.begin() as transaction:
             self._begin(connection)
             given = write(connection)
             self._check_file(connection)

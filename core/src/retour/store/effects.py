@@ -51,6 +51,7 @@ class ClaimedEffect:
     order_id: str
     kind: str
     plugin: str
+    account: str
     body: str
     attempts: int
     owner: str
@@ -60,6 +61,17 @@ class ClaimedEffect:
     died: int = 0
     pause: int = 0
     failed: bool = False
+
+    @property
+    def asks(self) -> str:
+        """What is asked to do it, and may be slow: a plugin, an account of a shop, else the shop."""
+        return asked_of(self.shop, self.account or self.kind, self.plugin)
+
+
+def asked_of(shop: str, account: str, plugin: str = "") -> str:
+    """What an effect asks: a plugin, whatever the shop, else an account of the shop at a provider, or its own things of
+    a kind."""
+    return f"plugin {plugin}" if plugin else f"shop {shop} {account}"
 
 
 @attrs.frozen(kw_only=True)
@@ -118,24 +130,31 @@ class Effects:
         kinds: Iterable[str],
         ids: Sequence[str] | None = None,
         behind: bool = False,
+        not_asking: Iterable[str] = (),
     ) -> list[ClaimedEffect]:
         """Take up to ``limit`` effects that are due for ``lease`` microseconds, of these ``kinds``: the oldest first
         and few of one order, or those with these ``ids``. Nobody takes one that somebody has, or whose pause is not
         over.
 
         What anybody can ask for is left, unless ``behind``: then it is taken and nothing else. One that a worker died
-        with is left to `claim_fallen`, unless it is among the ``ids``.
+        with is left to `claim_fallen`, and what `ClaimedEffect.asks` one of ``not_asking`` is left too, unless it is
+        among the ``ids``.
 
         Where the connection ends under its COMMIT, those that were claimed are left until their lease is over.
         """
         of_kinds = {"limit": limit, "kinds": listed(self._dialect, kinds)}
         if ids is not None:
             return self._take(_CLAIM_THESE, owner, lease, ids=listed(self._dialect, ids), **of_kinds)
-        return self._take(_CLAIM_BEHIND if behind else _CLAIM_OLDEST, owner, lease, window=_WINDOW * limit, **of_kinds)
+        busy = listed(self._dialect, not_asking)
+        statement = _CLAIM_BEHIND if behind else _CLAIM_OLDEST
+        return self._take(statement, owner, lease, window=_WINDOW * limit, busy=busy, **of_kinds)
 
-    def claim_of(self, shop: str, kind: str, owner: str, *, lease: int, limit: int) -> list[ClaimedEffect]:
+    def claim_of(
+        self, shop: str, kind: str, owner: str, *, lease: int, limit: int, not_asking: Iterable[str] = ()
+    ) -> list[ClaimedEffect]:
         """Take up to ``limit`` effects of one kind of one shop as `claim` does."""
-        return self._take(_CLAIM_OF_SHOP, owner, lease, shop=shop, kind=kind, limit=limit, window=_WINDOW * limit)
+        given = {"shop": shop, "kind": kind, "limit": limit, "busy": listed(self._dialect, not_asking)}
+        return self._take(_CLAIM_OF_SHOP, owner, lease, window=_WINDOW * limit, **given)
 
     def claim_fallen(self, owner: str, *, lease: int, kinds: Iterable[str]) -> list[ClaimedEffect]:
         """Take one effect that a worker died with: alone, since it may have been the cause. The fewer died with it the
@@ -317,6 +336,7 @@ def _claimed(rows: Sequence[Any], owner: str, lease_ends: float) -> list[Claimed
             crashed=row[6] - 1 != row[7],
             died=row[8],
             failed=row[10] != "",
+            account=row[11],
         )
         for row in sorted(rows)
     ]
@@ -431,6 +451,7 @@ def _claim(picked: Callable[[str], Any]) -> Prepared:
                 columns.died,
                 columns.lease_until,
                 columns.problem,
+                columns.account,
             )
         )
 
@@ -459,10 +480,23 @@ def _few_of_each_order(due: Any) -> Any:
     return picked.limit(bindparam("limit", type_=Integer))
 
 
+def _asking_nothing_busy(dialect: str) -> Any:
+    """Whether it asks nothing of those that are bound: `asked_of` in the words of the database."""
+    columns = tables.effect.c
+    of_shop = case((columns.account != "", columns.account), else_=columns.kind)
+    asked = case((columns.plugin != "", "plugin " + columns.plugin), else_="shop " + columns.shop + " " + of_shop)
+    return ~among(asked, "busy", dialect)
+
+
 def _of_shop(dialect: str) -> Any:
     columns = tables.effect.c
     place = columns.shop == bindparam("shop"), columns.kind == bindparam("kind")
-    return _few_of_each_order(_due(dialect, literal_column(_NOT_DONE), _ORDINARY, *place))
+    free = _asking_nothing_busy(dialect)
+    return _few_of_each_order(_due(dialect, literal_column(_NOT_DONE), _ORDINARY, *place, free))
+
+
+def _free_of_known_kinds(dialect: str, which: Any) -> Any:
+    return _few_of_each_order(_of_known_kinds(dialect, which).where(_asking_nothing_busy(dialect)))
 
 
 def _looks(dialect: str) -> Any:
@@ -583,8 +617,8 @@ def _due_by_order(dialect: str, _: Insert) -> Any:
 
 
 _CLAIM_THESE = _claim(_these)
-_CLAIM_OLDEST = _claim(lambda dialect: _few_of_each_order(_of_known_kinds(dialect, _ORDINARY)))
-_CLAIM_BEHIND = _claim(lambda dialect: _few_of_each_order(_of_known_kinds(dialect, _BEHIND)))
+_CLAIM_OLDEST = _claim(lambda dialect: _free_of_known_kinds(dialect, _ORDINARY))
+_CLAIM_BEHIND = _claim(lambda dialect: _free_of_known_kinds(dialect, _BEHIND))
 _CLAIM_OF_SHOP = _claim(_of_shop)
 _CLAIM_LOOKS = _claim(_looks)
 _ACCOUNTS_TO_ASK = Prepared(_accounts_to_ask)

@@ -72,6 +72,11 @@ class Store:
         self.unknown_names = UnknownNames(self._database)
         self.attention = AttentionList(self._database)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is an SQLite database in memory, which one connection has and no other."""
+        return self._database.in_memory
+
     # --- one order -----------------------------------------------------------------------------------
 
     def events(self, shop: str, order_id: str, connection: Connection | None = None) -> list[Recorded]:
