@@ -81,7 +81,7 @@ def answer(draft: Draft, order: Order, return_id: str, decision: RestockDecision
         raise InvalidQuantity(
             text("Order {order}, return {return_id}: {fault}", order=order.id, return_id=return_id, fault=fault.words)
         )
-    _decide(draft, order, return_, decision, units)
+    _decide(draft, order, return_, decision, units, listed=not return_.question_open)
 
 
 def after_correction(draft: Draft, order: Order, return_id: str, policy: RestockDecision) -> None:
@@ -129,12 +129,13 @@ def _decide(
     return_: Return,
     decision: RestockDecision,
     units: Mapping[str, int],
+    *,
+    listed: bool = False,
     by: Actor | None = None,
 ) -> None:
-    """Record a decision about ``units``, which are undecided or on the list by hand until now."""
+    """Record a decision about ``units``, which are undecided until now, or are those ``listed`` to book by hand."""
     by_hand = dict(return_.by_hand)
     movements = []
-    listed = not return_.question_open and _by_hand_units(return_) == units
     for line_id, available in units.items():
         restocked = {
             Restock.ALL: available,
