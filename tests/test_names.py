@@ -15,6 +15,7 @@ SAME_THING = {
     "timeline": "the timeline: its entries, and the rule that writes them for a reader",
     "charge_backs": "charge-backs: the value, and what a provider tells of them in events",
     "payment_identity": "which payment is which: the value, what is learnt of it in events, the rules about it",
+    "books": "a provider's books: what it says in events of what they show, and the rules about what was read in them",
     "transfers": "refunds by bank transfer: their events, and the rules about them",
     "effects": "effects: which of them events ask for (a rule), the room that runs them, and their rows",
     "commit": "a commit: what is in it, and how its rows are written",

@@ -63,7 +63,7 @@ def test_every_kind_of_work_has_words_and_says_whether_it_may_be_given_up() -> N
 
 def told_of_a_payment_that_is_never_shown(world: Any) -> AttentionItem:
     world.open()
-    refuse(world, "list_refunds")
+    refuse(world, "refundable", "list_refunds")
     world.desk.receive_webhook("ledger", SIGNED, b"fetch:p_1")
     return for_days(world)
 
@@ -107,7 +107,7 @@ def test_only_staff_give_something_up(world: Any) -> None:
 
 def test_what_is_not_on_the_list_is_not_given_up(world: Any) -> None:
     world.open()
-    refuse(world, "list_refunds")
+    refuse(world, "refundable", "list_refunds")
     world.desk.receive_webhook("ledger", SIGNED, b"fetch:p_1")
     engine = world.desk._services.store.engine
     with engine.connect() as connection:
