@@ -27,6 +27,7 @@ from benchmarks.reading_first import reading_first
 from benchmarks.refund_calls import refund_calls
 from benchmarks.refund_work import refund_work
 from benchmarks.scale import QUICK, WHOLE, Scale
+from benchmarks.slow_provider import slow_provider
 from benchmarks.starvation import starvation
 from benchmarks.table import Part, Row
 from benchmarks.throughput import throughput
@@ -39,7 +40,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
 """Measures one thing on one kind of database."""
 
-_MEASURES: tuple[Measure, ...] = (throughput, growth, starvation, refund_work, reading_first)
+_MEASURES: tuple[Measure, ...] = (throughput, growth, starvation, refund_work, reading_first, slow_provider)
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Scale:
-    """Numbers of one run. ``rounds`` are counted rounds; ``returns``, ``calls``, ``refunds`` and
-    ``work_refunds`` are units per round and turn."""
+    """Numbers of one run. ``rounds`` are counted rounds; ``returns``, ``calls``, ``refunds``, ``work_refunds`` and
+    ``slow_refunds`` are units per round and turn."""
 
     rounds: int
     returns: int
@@ -24,6 +24,8 @@ class Scale:
     refunds: int
     work_rounds: int
     work_refunds: int
+    slow_rounds: int
+    slow_refunds: int
 
 
 WHOLE = Scale(
@@ -41,6 +43,8 @@ WHOLE = Scale(
     refunds=25,
     work_rounds=5,
     work_refunds=400,
+    slow_rounds=5,
+    slow_refunds=50,
 )
 """What RESULTS.md reports."""
 
@@ -59,5 +63,7 @@ QUICK = Scale(
     refunds=6,
     work_rounds=2,
     work_refunds=60,
+    slow_rounds=1,
+    slow_refunds=7,
 )
 """The same table in under a minute, from a smaller store and fewer rounds: its verdicts are rough."""
