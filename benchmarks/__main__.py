@@ -29,6 +29,7 @@ from benchmarks.reading_first import reading_first
 from benchmarks.refund_calls import refund_calls
 from benchmarks.refund_work import refund_work
 from benchmarks.scale import QUICK, WHOLE, Scale
+from benchmarks.slow_provider import slow_provider
 from benchmarks.starvation import starvation
 from benchmarks.table import Part, Row
 from benchmarks.throughput import throughput
@@ -50,6 +51,7 @@ _MEASURES: tuple[Measure, ...] = (
     starvation,
     refund_work,
     reading_first,
+    slow_provider,
 )
 
 _WITHOUT_DATABASE: tuple[Callable[[Scale], Part], ...] = (refund_calls, label_calls, processes, folding)

@@ -8,7 +8,7 @@ import attrs
 @attrs.frozen(kw_only=True)
 class Scale:
     """Numbers of one run. ``rounds`` are counted rounds; ``returns``, ``calls``, ``refunds``,
-    ``work_refunds`` and ``whole_returns`` are units per round and turn."""
+    ``work_refunds``, ``whole_returns`` and ``slow_refunds`` are units per round and turn."""
 
     rounds: int
     returns: int
@@ -28,6 +28,8 @@ class Scale:
     whole_returns: int
     whole_starts: int
     whole_samples: int
+    slow_rounds: int
+    slow_refunds: int
 
 
 WHOLE = Scale(
@@ -49,6 +51,8 @@ WHOLE = Scale(
     whole_returns=40,
     whole_starts=7,
     whole_samples=600,
+    slow_rounds=5,
+    slow_refunds=50,
 )
 """What RESULTS.md reports."""
 
@@ -71,5 +75,7 @@ QUICK = Scale(
     whole_returns=10,
     whole_starts=2,
     whole_samples=60,
+    slow_rounds=1,
+    slow_refunds=7,
 )
 """The same table in about a minute, from a smaller store and fewer rounds: its verdicts are rough."""

@@ -20,7 +20,7 @@ AIM = 5.0
 
 FEW = 10
 AT_ONCE = 5
-"""As many effects as `retour worker` takes in a round."""
+"""Effects that one call takes: so few that the others are waited for by turns."""
 
 
 def starvation(database: str, new: NewDatabase, scale: Scale) -> Part:

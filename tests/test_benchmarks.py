@@ -178,3 +178,24 @@ def test_all_that_the_driver_does_counts_as_the_drivers() -> None:
     ran = subprocess.run([sys.executable, "-c", DRIVER], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines() == ["True ['driver']", "True"]
+
+
+SLOW_PROVIDER = """
+import attrs
+from benchmarks import slow_provider
+from benchmarks.databases import sqlite_databases
+from benchmarks.scale import QUICK
+
+slow_provider.TAKES = 0.0
+with sqlite_databases(None) as new:
+    part = slow_provider.slow_provider("SQLite", new, attrs.evolve(QUICK, slow_rounds=1, slow_refunds=3))
+for row in part.rows:
+    print(row.what.partition(",")[0], row.met)
+"""
+
+
+def test_refunds_at_a_slow_provider_take_as_many_calls_as_they_say() -> None:
+    """It raises where one was made twice, or by more calls or fewer."""
+    ran = subprocess.run([sys.executable, "-c", SLOW_PROVIDER], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == ["their books read within the minute None", "with a reading each None"]

@@ -208,13 +208,13 @@ def names(many: int, letter: str = "o") -> list[str]:
 
 
 def test_refunds_of_different_orders_are_sent_at_once(world: World) -> None:
-    together = threading.Barrier(4)
-    world.open().leave(*names(12))
+    together = threading.Barrier(5)
+    world.open().leave(*names(15))
     world.bank.meanwhile = lambda _, __: together.wait(LONG)  # or it breaks
     report = world.desk.work(concurrency=5)
-    assert (report.done, report.failed, world.states()) == (12, 0, {"succeeded": 12})
+    assert (report.done, report.failed, world.states()) == (15, 0, {"succeeded": 15})
     assert set(world.bank.made.values()) == {1}
-    assert world.bank.most["default"] == 4
+    assert world.bank.most["default"] == 5
 
 
 def test_one_is_the_usual_and_makes_no_thread(world: World) -> None:
@@ -312,7 +312,7 @@ def test_an_account_that_does_not_answer_leaves_a_thread_to_the_others(world: Wo
     report = world.desk.work(concurrency=4)
     assert (report.done, world.states()) == (70, {"succeeded": 70})
     assert set(heard) == {True}
-    assert (world.bank.most["slow"], world.bank.most["default"]) == (3, 1)
+    assert (world.bank.most["slow"], world.bank.most["default"]) == (4, 1)
 
 
 def test_a_plugin_that_does_not_answer_holds_up_no_refund_of_another_order(world: World) -> None:
@@ -366,14 +366,13 @@ def test_an_account_that_says_it_is_asked_too_often_is_asked_one_at_a_time(world
 
 def test_places_grow_back_one_by_one_with_each_answer() -> None:
     places = Places()
-    assert (places.of("a", 8), places.of("a", 3), places.of("a", 100)) == (7, 2, PLACES)
     places.answered("a", SLOW + 1, too_often=False)
-    assert (places.of("a", 8), places.of("b", 8)) == (1, 7)
+    assert (places.of("a"), places.of("b")) == (1, PLACES)
     for expected in (2, 3, 4, 5, 6, 7, 8, 8, 8):
         places.answered("a", 0.2, too_often=False)
-        assert places.of("a", 100) == expected
+        assert places.of("a") == expected
     places.answered("a", 0.2, too_often=True)
-    assert places.of("a", 8) == 1
+    assert places.of("a") == 1
 
 
 def test_one_that_raises_costs_no_other(world: World) -> None:
@@ -419,10 +418,11 @@ def test_what_cannot_begin_in_time_is_given_back(world: World) -> None:
     world.bank.meanwhile = meanwhile
     world.open(elapsed=lambda: elapsed[0]).leave(*names(6))
     world.desk.work(limit=6, concurrency=2)
-    assert sum(world.bank.made.values()) == 1
+    made = sum(world.bank.made.values())
+    assert made in (1, 2)
     assert world.held() == []
     world.bank.meanwhile = lambda _, __: None
-    assert world.desk.work(concurrency=2).done == 5
+    assert world.desk.work(concurrency=2).done == 6 - made
     assert set(world.bank.made.values()) == {1}
 
 
@@ -434,7 +434,7 @@ def test_told_to_stop_it_finishes_what_has_begun_and_leaves_the_rest(world: Worl
     world.bank.meanwhile = lambda _, __: begun.set() or time.sleep(0.3)
     world.open().leave(*names(20))
     report = world.desk.work(concurrency=4, stop=begun.is_set)
-    assert 1 <= report.done <= 3
+    assert 1 <= report.done <= 4
     assert sum(world.bank.made.values()) == report.done
     assert world.states()["succeeded"] == report.done
     assert world.held() == []
@@ -481,7 +481,7 @@ def test_stopped_by_a_person_it_records_what_was_done_and_gives_the_rest_back(
         with pytest.raises(KeyboardInterrupt):
             world.desk.work(concurrency=3)
     made = sum(world.bank.made.values())
-    assert 1 <= made <= 2
+    assert 1 <= made <= 3
     assert world.states() == {"succeeded": made, "submitting": 6 - made}
     assert world.held() == []
     assert world.desk.work(concurrency=3).done == 6 - made
@@ -645,3 +645,25 @@ def test_payments_of_two_accounts_are_two_places(world: World) -> None:
     world.open().leave("o1", account="slow")
     assert world.desk.work(concurrency=2).done == 1
     assert world.bank.most == {"slow": 1}
+
+
+def test_where_all_threads_ask_one_there_is_one_more_for_the_others_and_no_second(world: World) -> None:
+    all_ask_it, go_on, at_once = threading.Event(), threading.Event(), list[int]()
+
+    def meanwhile(_: RefundRequest, account: str) -> None:
+        if account == "slow":
+            if world.bank.accounts["slow"] == 3:
+                all_ask_it.set()
+            go_on.wait(LONG)
+        else:
+            all_ask_it.wait(LONG)
+            time.sleep(0.1)  # so that a second could come
+            at_once.append(len(world.bank.at_work))
+            go_on.set()
+
+    world.bank.meanwhile = meanwhile
+    world.open().leave(*names(3, "a"), account="slow")
+    world.leave(*names(4, "b"))
+    assert world.desk.work(concurrency=3).done == 7
+    assert at_once[0] == 4
+    assert max(at_once) == 4

@@ -1,10 +1,14 @@
-"""Where processes kill themselves: at exact points of their work, each with its own odds, each counted."""
+"""Where processes kill themselves: at exact points of their work, each with its own odds, each counted.
+
+A process dies with all of its threads, wherever the others are.
+"""
 
 from __future__ import annotations
 
 import os
 import random
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,7 +54,7 @@ class Deaths:
         died = counted(journal)
         self._chance = chance
         self._odds = {point: each if died[point] else min(0.5, FIRST * each) for point, each in odds.items()}
-        self._statements: int | None = None
+        self._commit = _Commit()
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def perhaps(self, point: str) -> None:
@@ -80,11 +84,11 @@ class Deaths:
 
         def watched_save(*arguments: Any) -> None:
             self.perhaps("before the record")
-            self._statements = 0
+            self._commit.statements = 0
             try:
                 save(*arguments)
             finally:
-                self._statements = None
+                self._commit.statements = None
             self.perhaps("after the commit")
 
         def watched_claim(*arguments: Any, **more: Any) -> Any:
@@ -101,15 +105,21 @@ class Deaths:
 
         @event.listens_for(engine, "before_cursor_execute")
         def statement(*_: Any) -> None:
-            if self._statements is not None:
-                self._statements += 1
-                if self._statements > 1:
+            if self._commit.statements is not None:
+                self._commit.statements += 1
+                if self._commit.statements > 1:
                     self.perhaps("between two statements of the commit")
 
         @event.listens_for(engine, "commit")
         def commit(_: Any) -> None:
-            if self._statements is not None:
+            if self._commit.statements is not None:
                 self.perhaps("in the middle of the commit, before COMMIT")
+
+
+class _Commit(threading.local):
+    """How many statements the commit of a thread has sent; None where it has none."""
+
+    statements: int | None = None
 
 
 def counted(journal: Path) -> Counter[str]:

@@ -42,6 +42,9 @@ DEADLINE_SECONDS = 0.5
 
 A_DAY = datetime.timedelta(days=1)
 
+SIDE_BY_SIDE = 8
+"""Orders that half of the workers do at once."""
+
 PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer")
 DEBTOR = Debtor(name="Teapots and Cups", iban="NL20INGB0001234567")
 
@@ -164,9 +167,13 @@ class Person:
     # --- the worker ----------------------------------------------------------------------------------
 
     def _work(self, desk: ReturnDesk, chance: random.Random, deaths: Deaths) -> None:
+        """Every second worker does one order after the other, by the same draws in each campaign; the others have
+        threads, which draw as they come."""
         del deaths
+        concurrency = SIDE_BY_SIDE if self.number % 2 else 1
         while True:
-            report = self._tried(lambda: desk.work(limit=chance.choice((3, 5, 20, 40))))
+            limit = chance.choice((3, 5, 20, 40))
+            report = self._tried(lambda limit=limit: desk.work(limit=limit, concurrency=concurrency))
             if report is None or not (report.done or report.failed):
                 time.sleep(chance.uniform(0.05, 0.15))
 

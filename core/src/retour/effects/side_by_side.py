@@ -1,14 +1,15 @@
 """Effects side by side: threads that each run those of one order, and no two at once those of the same.
 
-What an effect asks, an account at a provider, a plugin or the shop itself, has a number of places. So one that is slow
-cannot take all threads, and none is asked by more at once than it can bear.
+What an effect asks, an account at a provider, a plugin or the shop itself, has a number of places, so that none is
+asked by more at once than it can bear. And one that is slow cannot take all threads: where all ask it, there is one
+thread more, for the others.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from typing import TypeAlias
 
@@ -18,8 +19,7 @@ from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
 
 PLACES = 8
-"""Effects that ask one account, one plugin or one shop at once, whatever the number of threads. It is always one fewer
-than there are threads, so that one that never answers leaves one to the others."""
+"""Effects that ask one account, one plugin or one shop at once, whatever the number of threads."""
 
 SLOW = 10.0
 """Seconds for one effect, after which what it asked is asked one at a time."""
@@ -35,9 +35,9 @@ class Places:
     def __init__(self) -> None:
         self._fewer: dict[str, int] = {}
 
-    def of(self, asked: str, threads: int) -> int:
-        """The places of what is ``asked``, for so many threads."""
-        return min(threads - 1, self._fewer.get(asked, PLACES))
+    def of(self, asked: str) -> int:
+        """The places of what is ``asked``."""
+        return self._fewer.get(asked, PLACES)
 
     def answered(self, asked: str, seconds: float, *, too_often: bool) -> None:
         """What was ``asked`` took so long, or said that it is asked ``too_often``."""
@@ -90,8 +90,8 @@ Run: TypeAlias = Callable[[Batch], Batch | None]
 
 
 class SideBySide:
-    """The threads of one call of ``work()``: as many as are needed, ``most`` at most. They end with it, or with the
-    process. Each runs in the context that the call was made in."""
+    """The threads of one call of ``work()``: as many as are needed, ``most`` at most, and one more where all of those
+    ask the same. They end with it, or with the process. Each runs in the context that the call was made in."""
 
     def __init__(self, most: int, places: Places, run: Run) -> None:
         self._most = most
@@ -111,14 +111,12 @@ class SideBySide:
         """What they are doing now."""
         with self._changed:
             taken = self._taken()
-            full = {asked for asked, number in taken.items() if number >= self._places.of(asked, self._most)}
+            full = {asked for asked, number in taken.items() if self._is_full(asked, number)}
             waited = {asked for batch in self._waiting for asked in batch.asks}
-            idle = self._most - len(self._running) - sum(1 for _ in self._can_begin())
-            alone = any(batch.alone for batch in (*self._waiting, *self._running))
             news, self._seen = self._ended != self._seen, self._ended
             return View(
                 at_rest=not self._running and not self._waiting,
-                wants_more=idle > 0 and not alone,
+                wants_more=self._plan()[1],
                 news=news,
                 busy=frozenset(full | waited),
             )
@@ -127,7 +125,7 @@ class SideBySide:
         """Let these be run, one of them after the other where they are of the same order."""
         with self._changed:
             self._waiting.extend(batches)
-            needed = min(len(self._running) + len(self._waiting), self._most)
+            needed = min(len(self._running) + len(self._waiting), self._most + 1)
             self._changed.notify_all()
         while len(self._threads) < needed:
             thread = threading.Thread(target=copy_context().run, args=(self._serve,), name="retour work", daemon=True)
@@ -192,9 +190,10 @@ class SideBySide:
 
     def _begun(self) -> Batch | None:
         """The first that can begin, as one that runs; what it has no place for waits on, and reads its order again."""
-        batch, ready = next(self._can_begin(), (None, []))
-        if batch is None:
+        can_begin, _ = self._plan()
+        if not can_begin:
             return None
+        batch, ready = can_begin[0]
         if len(ready) < len(batch.effects):
             rest = [effect for effect in batch.effects if effect not in ready]
             self._waiting[self._waiting.index(batch)] = Batch(rest, batch.until)
@@ -204,23 +203,38 @@ class SideBySide:
         self._running.append(batch)
         return batch
 
-    def _can_begin(self) -> Iterator[tuple[Batch, list[ClaimedEffect]]]:
-        """Those that could begin now, in their order, each with the effects of it that there is a place for."""
+    def _plan(self) -> tuple[list[tuple[Batch, list[ClaimedEffect]]], bool]:
+        """Those that can begin now, in their order, each with the effects of it that there is a place for; and whether
+        there is a thread for one more."""
+        can_begin: list[tuple[Batch, list[ClaimedEffect]]] = []
         if any(batch.alone for batch in self._running):
-            return
-        orders, taken = {batch.order for batch in self._running}, self._taken()
+            return can_begin, False
+        orders, at_work = {batch.order for batch in self._running}, [batch.asks for batch in self._running]
+        taken = self._taken()
         for batch in self._waiting:
-            if batch.alone:
-                if not orders:
-                    yield batch, batch.effects
-                return
+            if batch.alone and not at_work:
+                can_begin.append((batch, batch.effects))
+            if batch.alone or not self._has_a_thread(at_work):
+                return can_begin, False
             if batch.order in orders:
                 continue
             orders.add(batch.order)  # also where there is no place: what came later of the order comes after it
-            ready = [one for one in batch.effects if taken[one.asks] < self._places.of(one.asks, self._most)]
+            ready = [one for one in batch.effects if not self._is_full(one.asks, taken[one.asks])]
             if ready:
-                taken.update({one.asks for one in ready})
-                yield batch, ready
+                can_begin.append((batch, ready))
+                at_work.append({one.asks for one in ready})
+                taken.update(at_work[-1])
+        return can_begin, self._has_a_thread(at_work)
+
+    def _has_a_thread(self, at_work: Sequence[set[str]]) -> bool:
+        """Whether there is a thread beside those that are ``at_work``, by what each asks: where all of them ask the
+        same, there is one for what asks something else, since that has no place left."""
+        if len(at_work) == self._most:
+            return bool(set.intersection(*at_work))
+        return len(at_work) < self._most
+
+    def _is_full(self, asked: str, taken: int) -> bool:
+        return taken >= min(self._most, self._places.of(asked))
 
     def _taken(self) -> Counter[str]:
         return Counter([asked for batch in self._running for asked in batch.asks])
