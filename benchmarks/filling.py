@@ -126,11 +126,13 @@ def _pattern(engine: Engine, order: Order) -> Pattern:
         for table in tables.metadata.sorted_tables:
             if "order_id" in table.columns:
                 rows = connection.execute(select(table).where(table.c.order_id == order.id)).mappings()
-                found[table.name] = [{name: _marked(value, order) for name, value in row.items()} for row in rows]
+                found[table.name] = [{name: _marked(name, value, order) for name, value in row.items()} for row in rows]
     return found
 
 
-def _marked(value: Any, order: Order) -> Any:
+def _marked(name: str, value: Any, order: Order) -> Any:
     if not isinstance(value, str):
         return value
+    if name == "number":  # of a return: as long as a real one, and of no other copy
+        return _MARK + value[len(_MARK) :]
     return _IDS.sub(lambda found: found[1] + _MARK, value.replace(order.id, _MARK))

@@ -62,6 +62,10 @@ class _Full:
     known: list[str]
     fresh: list[str]
 
+    def one_of(self, number: int) -> str:
+        """An order that is in it, another one for each of the next numbers."""
+        return self.known[number % len(self.known)]
+
     @classmethod
     def of(cls, engine: Engine, orders: int, scale: Scale) -> _Full:
         chance = random.Random(orders)
@@ -129,6 +133,8 @@ _MEASURED: Mapping[str, Callable[[_Full, Scale], Contestant]] = {
     "list_returns, first page": _calls(lambda full, _: full.desk.list_returns()),
     "list_returns, a page from the middle": _calls(lambda full, _: full.desk.list_returns(after=full.deep)),
     "list_returns, what waits for an answer": _calls(lambda full, _: full.desk.list_returns(waits_for="answer")),
-    "timeline": _calls(lambda full, number: full.desk.timeline(full.known[number % len(full.known)])),
+    "list_returns, of one order": _calls(lambda full, number: full.desk.list_returns(order_id=full.one_of(number))),
+    "list_refunds, of one order": _calls(lambda full, number: full.desk.list_refunds(order_id=full.one_of(number))),
+    "timeline": _calls(lambda full, number: full.desk.timeline(full.one_of(number))),
     "work, with nothing to do": _calls(_idle),
 }

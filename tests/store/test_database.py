@@ -6,11 +6,13 @@ import datetime
 import re
 import sqlite3
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 
 from retour import Actor, MemoryShop, ReturnDesk, connect
 from retour.effects.kinds import LookAgain
@@ -356,3 +358,53 @@ def test_what_is_due_is_found_without_reading_what_waits(
         connection.rollback()
     engine.dispose()
     assert any("not_before <" in one or "not_before<" in one or "lease_until" in one for one in found)
+
+
+OF_AN_ORDER: dict[str, dict[str, list[str]]] = {
+    "returns": {"goods": ["received"], "stock": ["applied", "nothing"], "waits_for": ["answer"]},
+    "refunds": {"state": ["failed"], "waits_for": ["person", ""]},
+}
+
+OF_MANY_ORDERS = {
+    "returns": """
+INSERT INTO retour_return SELECT 'north', 'rt' || i, 'o' || i, 'received', 'applied', 'answer', i, NULL, i, i
+    FROM generate_series(1, 3000) AS i
+""",
+    "refunds": """
+INSERT INTO retour_refund SELECT 'north', 'rf' || i, 'o' || i, 'p', 1, 'EUR', 'failed', 'person', i, i, ''
+    FROM generate_series(1, 3000) AS i
+""",
+}
+
+
+@pytest.mark.parametrize("made", [migrate, tables.metadata.create_all], ids=["by migrations", "as the tables are"])
+@pytest.mark.parametrize("what", OF_AN_ORDER)
+def test_what_is_of_one_order_is_found_by_it_and_nothing_else_is_read(
+    bare_database: str, what: str, made: Callable[[Engine], object]
+) -> None:
+    engine = connect(bare_database)
+    made(engine)  # of indexes that look alike SQLite chooses the one that was made last
+    if engine.dialect.name == "postgresql":  # which chooses by how many rows it will find
+        with engine.begin() as connection:
+            connection.execute(text(OF_MANY_ORDERS[what]))
+            connection.execute(text("ANALYZE"))
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _, __, sql, given, *___: asked.append((sql, given)))
+    listing = getattr(Store(engine).pages, what)
+    for name, values in [("shop", []), *OF_AN_ORDER[what].items()]:
+        filters = {"order_id": ["1001"], **({name: values} if values else {})}
+        for more in (
+            ({}, {"after": "2000.x"}, {"oldest_first": True}) if what == "returns" else ({}, {"after": "2000.x"})
+        ):
+            listing("north", filters, limit=50, **{"after": None, **more})
+    statements = [one for one in asked if "LIMIT" in one[0]]
+    assert len(statements) == (12 if what == "returns" else 6)
+    index = {"returns": "retour_return_order", "refunds": "retour_refund_order"}[what]
+    with engine.connect() as connection:
+        explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[engine.dialect.name]
+        for sql, given in statements:
+            plan = [str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {sql}", given)]
+            assert any(index in line for line in plan), plan
+            assert not any("Sort" in line or "B-TREE" in line for line in plan), plan
+        connection.rollback()
+    engine.dispose()

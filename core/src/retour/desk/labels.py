@@ -215,12 +215,16 @@ class Labels:
 
     def tracking_pages(self, returns: Mapping[str, Return], dossier: Dossier) -> dict[str, str]:
         """The same of several returns, by their id, and of each of their labels, by its id."""
-        if not any(one.tracking or dossier.labels_of(one.id) for one in returns.values()):
+        if not dossier.labels and not any(one.tracking for one in returns.values()):
             return {}
         recipient = self.services.return_address(self.commands.shop_id)
+        pages_of: dict[str, dict[str, str]] = {}
+        for label in dossier.labels.values():
+            if label.tracking_url:
+                pages_of.setdefault(label.return_id, {})[label.id] = label.tracking_url
         found: dict[str, str] = {}
         for return_ in returns.values():
-            pages = {label.id: label.tracking_url for label in dossier.labels_of(return_.id) if label.tracking_url}
+            pages = pages_of.get(return_.id, {})
             carrier = carrier_of(return_.carrier)
             own = "" if carrier is None else carrier.tracking_page(return_.tracking, recipient)
             found |= {**pages, return_.id: next(reversed(pages.values()), own)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 import attrs
 
@@ -22,6 +23,7 @@ from retour.model.prices import changes_of_price, prices_of
 from retour.model.reasons import Reason
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, OrderStatus, Return
+from retour.model.tally import Tally
 from retour.model.text import text
 
 
@@ -71,6 +73,7 @@ class Dossier:
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
     hidden_refunds: Mapping[str, HiddenRefunds] = attrs.field(factory=dict)
     acknowledged: tuple[Acknowledgement, ...] = ()
+    _tally: Tally | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def return_(self, return_id: str) -> Return:
         """The return called ``return_id``; raises `UnknownReturn`, naming the returns there are."""
@@ -118,22 +121,29 @@ class Dossier:
         """The labels of a return, the oldest first."""
         return [label for label in self.labels.values() if label.return_id == return_id]
 
+    def _all_units(self) -> Tally:
+        """How many units of each line are where, added up when it is first asked for."""
+        if self._tally is None:
+            object.__setattr__(self, "_tally", Tally.of(self.returns.values()))  # it follows from what is frozen
+        return cast("Tally", self._tally)
+
+    def tally_with(self, returns: Mapping[str, Return]) -> Tally | None:
+        """The units of all returns when these, by their id, have taken the place of what was there; None where nobody
+        has asked for them yet."""
+        if self._tally is None or not returns:
+            return self._tally
+        tally = self._tally.copy()
+        for return_id, return_ in returns.items():
+            tally.replace(self.returns.get(return_id), return_)
+        return tally
+
     def claimed(self) -> dict[str, int]:
         """Units of each order line that are in live returns."""
-        units: dict[str, int] = {}
-        for return_ in self.returns.values():
-            for line_id, claimed in return_.claimed().items():
-                units[line_id] = units.get(line_id, 0) + claimed
-        return units
+        return {**self._all_units().claimed}
 
     def came_back(self) -> dict[str, int]:
         """Units of each order line's own product that are really here again, sellable, damaged or not inspected yet."""
-        units: dict[str, int] = {}
-        for return_ in self.returns.values():
-            if return_.live:
-                for line_id, count in return_.counted.items():
-                    units[line_id] = units.get(line_id, 0) + count.came_back
-        return units
+        return {**self._all_units().came_back}
 
     def counted(self, order: Order) -> list[tuple[Order, dict[str, int]]]:
         """The units that `came_back`, the oldest first and apart where the order was changed between: with the order as
@@ -169,7 +179,7 @@ class Dossier:
         """The lines that are gone from ``order``, as it is now, or have another price there than when units of them
         came back and were counted; each with what is to be said of it."""
         changed: dict[str, Reason] = {}
-        for counted_on, units in self.counted(order):
+        for counted_on, units in self.counted(order) if self.counted_on else ():
             if counted_on is not order:
                 came = [line_id for line_id, number in units.items() if number]
                 changed |= changes_of_price(counted_on, order, came)
@@ -177,43 +187,29 @@ class Dossier:
 
     def absent(self) -> dict[str, int]:
         """Units of each order line that were counted and are not here: they can still come."""
-        units: dict[str, int] = {}
-        for return_ in self.returns.values():
-            for line_id, absent in return_.absent().items() if return_.live else ():
-                units[line_id] = units.get(line_id, 0) + absent
-        return units
+        return {**self._all_units().absent}
 
     def surplus(self) -> dict[str, int]:
         """Units of each order line's product that came beyond all that was delivered on it."""
-        units: dict[str, int] = {}
-        for return_ in self.returns.values():
-            for line_id, count in return_.counted.items() if return_.live else ():
-                if count.surplus:
-                    units[line_id] = units.get(line_id, 0) + count.surplus
-        return units
+        return {**self._all_units().surplus}
 
     def to_inspect(self) -> dict[str, int]:
         """Units of each order line that are here and that nobody has judged yet."""
-        units: dict[str, int] = {}
-        for return_ in self.returns.values():
-            for line_id, waiting in return_.to_inspect().items() if return_.live else ():
-                units[line_id] = units.get(line_id, 0) + waiting
-        return units
+        return {**self._all_units().to_inspect}
 
     @property
     def extent(self) -> Extent:
         """How much of the order, as last seen, is here again."""
         if self.order is None:
             return Extent.PART
-        here = self.came_back()
-        return extent_of(self.order, here)
+        return extent_of(self.order, self._all_units().came_back)
 
     @property
     def order_status(self) -> OrderStatus:
         """What the host can make of its own order's status."""
         if self.extent is Extent.FULL:
             return OrderStatus.RETURNED
-        return OrderStatus.PARTLY_RETURNED if any(self.came_back().values()) else OrderStatus.NOT_RETURNED
+        return OrderStatus.PARTLY_RETURNED if self._all_units().came_back else OrderStatus.NOT_RETURNED
 
     def excess_over_order(self) -> dict[str, int]:
         """What already happened beyond the shop's order as last seen.
@@ -235,7 +231,7 @@ class Dossier:
             refunded[payment] += self.charged_back(payment, self.order.currency).minor
         for refund in self.in_another_currency(self.order.currency):
             captured.pop(self.stands_for(refund.payment), None)
-        over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self.claimed().items()}
+        over = {line_id: units - fulfilled.get(line_id, 0) for line_id, units in self._all_units().claimed.items()}
         over |= {payment: minor - captured.get(payment, 0) for payment, minor in refunded.items()}
         return {name: excess for name, excess in over.items() if excess > 0}
 
@@ -330,10 +326,10 @@ class Dossier:
     def vanished(self) -> list[Payment]:
         """The payments that have left the order with money gone back on them, by a refund or by a bank, each once:
         nobody has said what they became."""
-        refunded = [refund.payment for refund in self.refunds.values() if refund.counts_against_payment]
+        refunded = dict.fromkeys([one.payment for one in self.refunds.values() if one.counts_against_payment])
         gone = {
             self.stands_for(payment): None
-            for payment in (*refunded, *self.charge_backs)
+            for payment in {**refunded, **self.charge_backs}
             if not self._is_on_the_order(payment)
         }
         return [self.payments[one] for one in gone if one in self.payments and not self.is_left_behind(one)]

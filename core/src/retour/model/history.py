@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -21,7 +21,7 @@ from retour.model.events import (  # noqa: F401 - each step is known then
     transfers_steps,
 )
 from retour.model.events.event import Recorded
-from retour.model.events.folding import STEPS, Entries
+from retour.model.events.folding import GROW, STEPS
 from retour.model.making import changed
 from retour.model.unreadable import ReadingFault, UnreadableRow
 
@@ -47,15 +47,23 @@ def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
 
 
 def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
-    """``dossier`` after one more event."""
-    fields = {
-        name: change.added_to(getattr(dossier, name)) if type(change) is Entries else change
-        for name, change in STEPS[type(recorded.event)](dossier, recorded.event, recorded).items()
-    }
+    """``dossier`` after one more event: another one, and this stays as it is."""
+    fields = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
     if recorded.request_id is not None and recorded.request_digest is not None:
-        used = (recorded.request_digest, recorded.command)
-        fields["requests"] = {**dossier.requests, recorded.request_id: used}
-    return changed(dossier, version=recorded.seq, **fields)
+        fields["requests"] = {recorded.request_id: (recorded.request_digest, recorded.command)}
+    tally = dossier.tally_with(fields.get("returns", {}))
+    for name in GROW & fields.keys():
+        fields[name] = _write({**getattr(dossier, name)}, fields[name])
+    return changed(dossier, version=recorded.seq, _tally=tally, **fields)
+
+
+def _write(into: dict[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in entries.items():
+        if value is None:
+            del into[key]
+        else:
+            into[key] = value
+    return into
 
 
 class Folding:
@@ -67,13 +75,15 @@ class Folding:
         self.dossier = Dossier(order_id=order_id)
 
     def take(self, recorded: Recorded) -> None:
-        """One more event."""
+        """One more event: what `apply` does, in place."""
         dossier: Any = self.dossier
         for name, change in STEPS[type(recorded.event)](dossier, recorded.event, recorded).items():
-            if type(change) is Entries:
-                change.written_into(getattr(dossier, name))
-            else:
+            if name not in GROW:
                 _set(dossier, name, change)
+                continue
+            if name == "returns":
+                _set(dossier, "_tally", dossier.tally_with(change))
+            _write(getattr(dossier, name), change)
         if recorded.request_id is not None and recorded.request_digest is not None:
             dossier.requests[recorded.request_id] = recorded.request_digest, recorded.command
         _set(dossier, "version", recorded.seq)

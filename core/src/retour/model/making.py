@@ -45,11 +45,12 @@ def unchecked(kind: type[_T]) -> Callable[..., _T]:
 
 @attrs.frozen
 class Reading:
-    """How one field is read: what is of one of these types stands there ``as_it_is``, and all else is given to
-    ``read``, together with the field's ``kind``."""
+    """How one field is read: what is of one of these types stands there ``as_it_is``, what is ``known`` stands for
+    something, and all else is given to ``read``, together with the field's ``kind``."""
 
     kind: Any
     as_it_is: tuple[type, ...]
+    known: Mapping[Any, Any]
     read: Callable[[Any, Any], Any]
 
 
@@ -63,9 +64,11 @@ def unchecked_from(kind: type[_T], readings: Mapping[str, Reading]) -> Callable[
     sets = []
     for field in fields_of(kind):
         name, reading = field.name, readings[field.name]
-        given |= {f"_kind_{name}": reading.kind, f"_read_{name}": reading.read}
+        given |= {f"_kind_{name}": reading.kind, f"_read_{name}": reading.read, f"_known_{name}": reading.known}
         tests = ["value is None" if one is NoneType else f"type(value) is {one.__name__}" for one in reading.as_it_is]
         read = f"_read_{name}(value, _kind_{name})"
+        if reading.known:
+            read = f"_known_{name}[value] if type(value) is str and value in _known_{name} else {read}"
         read = f"value if {' or '.join(tests)} else {read}" if tests else read
         lines = [f"    value = given[{name!r}]", _set(name, read)]
         if field.default is not attrs.NOTHING:

@@ -407,7 +407,8 @@ def _odd_amount(line_id: str, paid: Paid, units: int, currency: str) -> Reason |
     for amount in (paid.gross, *[amount for part in paid.taxes for amount in (part.net, part.tax)]):
         if amount.currency != currency:
             return reason(ReasonCode.LINE_CURRENCY, line=line_id, amount=str(amount), currency=currency)
-    if abs(paid.rounding.minor) > _most_rounding(paid, units):
+    rounding = paid.gross.minor - sum([part.net.minor + part.tax.minor for part in paid.taxes]) if paid.taxes else 0
+    if abs(rounding) > _most_rounding(paid, units):
         difference = str(paid.rounding)
         return reason(ReasonCode.LINE_TAXES, line=line_id, amount=str(paid.gross), difference=difference)
     return None
@@ -424,13 +425,12 @@ def _most_rounding(paid: Paid, units: int) -> int:
 
 
 def _odd_goods(line: OrderLine) -> Reason | None:
-    amount = str(line.paid.gross)
     if line.measure is not None:
         return reason(ReasonCode.LINE_PART_OF_A_UNIT, line=line.id, quantity=f"{line.measure:f}")
     if line.paid.gross.minor < 0:
-        return reason(ReasonCode.LINE_BELOW_ZERO, line=line.id, amount=amount)
+        return reason(ReasonCode.LINE_BELOW_ZERO, line=line.id, amount=str(line.paid.gross))
     if line.paid.gross and not line.ordered:
-        return reason(ReasonCode.LINE_WITHOUT_UNITS, line=line.id, amount=amount)
+        return reason(ReasonCode.LINE_WITHOUT_UNITS, line=line.id, amount=str(line.paid.gross))
     if line.fulfilled > line.ordered:
         units = {"ordered": str(line.ordered), "fulfilled": str(line.fulfilled)}
         return reason(ReasonCode.LINE_MORE_FULFILLED, line=line.id, **units)

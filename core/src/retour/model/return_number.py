@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 from retour.model.errors import InvalidArgument
 from retour.model.fields import shown
@@ -60,9 +62,17 @@ def checked_number(characters: str) -> str:
     tells one wrong character from all others, and two that changed places, wherever they stand.
     """
     total = 0
-    for place, one in enumerate(characters, 1):
-        total ^= _times(_ALPHABET.index(one), _power(place))
+    for products, one in zip(_products(), characters, strict=False):
+        total ^= products[one]
     return characters + _ALPHABET[total]
+
+
+@cache
+def _products() -> Sequence[Mapping[str, int]]:
+    """For each place what each character counts there."""
+    return [
+        {one: _times(value, _power(place)) for value, one in enumerate(_ALPHABET)} for place in range(1, _CHARACTERS)
+    ]
 
 
 def grouped(number: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 
 import attrs
@@ -388,15 +389,15 @@ class Return:
     @property
     def live(self) -> bool:
         """Whether its units are taken: a rejected, cancelled or expired return never counts."""
-        return self.goods not in (GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED)
+        return self.goods not in _NOT_LIVE
 
     @property
     def open(self) -> bool:
         """Whether something can still be counted on it: it is live, and nobody closed it."""
         return self.live and self.goods is not GoodsState.CLOSED
 
-    @property
-    def counted(self) -> dict[str, Counted]:
+    @cached_property
+    def counted(self) -> Mapping[str, Counted]:
         """The counts of all its receipts together, per order line. What came after it was counted missing, or after
         another article in its place, is no longer absent."""
         sums: dict[str, Counted] = {}
@@ -412,7 +413,7 @@ class Return:
 
     def outstanding(self) -> dict[str, int]:
         """Units per order line that were announced and not counted yet."""
-        counted = self.counted
+        counted = self.counted if self.requested else {}
         return {
             line_id: max(0, units - (counted[line_id].units if line_id in counted else 0))
             for line_id, units in self.requested.items()
@@ -431,6 +432,8 @@ class Return:
 
     def more_than_requested_with(self, receipt_id: str) -> dict[str, int]:
         """Those of them that would not be without one of its receipts."""
+        if not self.requested:
+            return {}
         rest = {one.id: one for one in self.receipts.values() if one.id != receipt_id}
         before = changed(self, receipts=rest).more_than_requested()
         after = self.more_than_requested()
@@ -482,6 +485,8 @@ class Return:
             return StockState.PER_LINE if per_line else StockState.ALL
         return StockState.PARTLY_APPLIED if MovementState.APPLIED in states else StockState.FAILED
 
+
+_NOT_LIVE = (GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED)
 
 _sum = unchecked(Counted)
 

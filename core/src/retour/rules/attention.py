@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 
 from retour.model.actor import ActorKind
 from retour.model.attention import Attention, AttentionKind
@@ -169,17 +170,35 @@ def _settling(refund: Refund) -> Sequence[str]:
 
 
 def _refunds_that_did_not_arrive(dossier: Dossier) -> Iterator[Attention]:
-    """The customer does not have that money, and nobody has refunded it anew. Each refund is anew for one at most."""
+    """The customer does not have that money, and nobody has refunded it anew: on the same payment and with the same
+    amount, after it had failed, by one that counts. Each refund is anew for one at most, and one that did not arrive
+    either is listed in its place."""
+    alike: dict[tuple[str, Money], list[Refund]] = {}
+    place: dict[str, int] = {}
+    for one in dossier.refunds.values():
+        if one.counts_against_payment or _did_not_arrive(one) is not None:
+            several = alike.setdefault(_like(dossier, one), [])
+            place[one.id] = len(several)
+            several.append(one)
     taken: set[str] = set()
+    left = cache(partial(_left_to_refund, dossier))
     for refund in dossier.refunds.values():
         kind = _did_not_arrive(refund)
         if kind is None:
             continue
-        anew = [one.id for one in _later(dossier, refund) if one.id not in taken]
-        if anew:
-            taken.add(anew[0])
+        later = alike[_like(dossier, refund)][place[refund.id] + 1 :]
+        anew = next((one for one in later if one.id not in taken and one.at >= refund.changed_at), None)
+        if anew is not None:
+            taken.add(anew.id)
         else:
-            yield _of_refund(kind, refund, (*_anew(dossier, refund), ACKNOWLEDGE))
+            most = left(dossier.stands_for(refund.payment), refund.amount.currency)
+            anew_by = ("refund", "open_refund_link") if most is not None and refund.amount <= most else ()
+            yield _of_refund(kind, refund, (*anew_by, ACKNOWLEDGE))
+
+
+def _like(dossier: Dossier, refund: Refund) -> tuple[str, Money]:
+    """What refunds have in common of which one can stand for the other."""
+    return dossier.stands_for(refund.payment), refund.amount
 
 
 def _did_not_arrive(refund: Refund) -> AttentionKind | None:
@@ -191,37 +210,28 @@ def _did_not_arrive(refund: Refund) -> AttentionKind | None:
     return None
 
 
-def _later(dossier: Dossier, refund: Refund) -> Iterator[Refund]:
-    """The refunds of the same payment and amount that came after one had failed, and count. One of them that did not
-    arrive either is listed in its place."""
-    place = list(dossier.refunds).index(refund.id)
-    for one in list(dossier.refunds.values())[place + 1 :]:
-        same = (dossier.stands_for(one.payment), one.amount) == (dossier.stands_for(refund.payment), refund.amount)
-        if same and one.at >= refund.changed_at and (one.counts_against_payment or _did_not_arrive(one) is not None):
-            yield one
-
-
-def _anew(dossier: Dossier, refund: Refund) -> Sequence[str]:
-    """How the same amount can be refunded once more, where that much is left and nothing on its payment is unclear."""
-    stands = dossier.stands_for(refund.payment)
+def _left_to_refund(dossier: Dossier, stands: str, currency: str) -> Money | None:
+    """What of a payment can be refunded once more, None where nothing can: the order does not have it any more, or
+    something on it is unclear."""
     payment = next((one for one in dossier.order.payments if one.id == stands), None) if dossier.order else None
-    if payment is None or payment.captured.currency != refund.amount.currency or unplaced(dossier) is not None:
-        return ()
+    if payment is None or payment.captured.currency != currency or unplaced(dossier) is not None:
+        return None
     beside = [one for one in dossier.on_payment(payment.id) if one.counts_against_payment]
-    unclear = any(one.state is RefundState.UNKNOWN or one.amount.currency != refund.amount.currency for one in beside)
-    currency = refund.amount.currency
-    gone = dossier.refunded(payment.id, currency) + dossier.charged_back(payment.id, currency)
-    if unclear or refund.amount > payment.captured - gone:
-        return ()
-    return ("refund", "open_refund_link")
+    if any(one.state is RefundState.UNKNOWN or one.amount.currency != currency for one in beside):
+        return None
+    return payment.captured - dossier.refunded(payment.id, currency) - dossier.charged_back(payment.id, currency)
 
 
 def _perhaps_ours(dossier: Dossier) -> Iterator[Attention]:
     """Refunds found at the provider that have the payment and the amount of one that a person made or is to make."""
-    for external in dossier.refunds.values():
-        if external.source is not RefundSource.EXTERNAL or not external.counts_against_payment:
-            continue
-        ours = [one for one in dossier.refunds.values() if may_be_one(dossier, one, external)]
+    found, alike = list[Refund](), dict[tuple[str, Money], list[Refund]]()
+    for one in dossier.refunds.values():
+        if one.source is not RefundSource.EXTERNAL:
+            alike.setdefault(_like(dossier, one), []).append(one)
+        elif one.counts_against_payment:
+            found.append(one)
+    for external in found:
+        ours = [one for one in alike.get(_like(dossier, external), ()) if may_be_one(dossier, one, external)]
         if ours:
             yield Attention(
                 kind=AttentionKind.PERHAPS_OURS,

@@ -115,7 +115,7 @@ def _words(dossier: Dossier, recorded: Recorded, audience: Audience) -> Text | N
 def _entry(
     recorded: Recorded, audience: Audience, words: Text, kept: Mapping[str, str], pages: Mapping[str, str]
 ) -> TimelineEntry:
-    event, by = recorded.event, recorded.by
+    event, by, subject = recorded.event, recorded.by, recorded.event.subject
     notes = kept if audience is Audience.STAFF else {}
     if audience is Audience.CUSTOMER and by.kind is ActorKind.STAFF:
         by = Actor.staff("")
@@ -125,12 +125,12 @@ def _entry(
         by=by,
         code=event.type,
         message=words,
-        note=notes.get(event.subject.note_id or "", ""),
-        url=pages.get(event.subject.payment or "", ""),
-        account=_account(notes, event.subject.account_id),
-        evidence=kept_evidence(notes, event.subject.evidence_ids),
-        instructions=kept.get(event.subject.instructions_id or "", ""),
-        return_number=return_number(event.subject.return_id) if event.subject.return_id is not None else "",
+        note=notes.get(subject.note_id or "", ""),
+        url=pages.get(subject.payment or "", ""),
+        account=_account(notes, subject.account_id),
+        evidence=kept_evidence(notes, subject.evidence_ids),
+        instructions=kept.get(subject.instructions_id or "", ""),
+        return_number=return_number(subject.return_id) if subject.return_id is not None else "",
     )
 
 

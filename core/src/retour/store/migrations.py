@@ -294,6 +294,18 @@ UPDATE retour_return SET number = :number WHERE shop = :shop AND return_id = :re
 """
 
 
+def _lists_of_an_order(connection: Connection) -> None:
+    _run(connection, _LISTS_OF_AN_ORDER)
+
+
+_LISTS_OF_AN_ORDER = """
+DROP INDEX retour_return_order;
+CREATE INDEX retour_return_order ON retour_return (shop, order_id, opened_at, return_id);
+DROP INDEX retour_refund_order;
+CREATE INDEX retour_refund_order ON retour_refund (shop, order_id, opened_at, refund_id)
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -308,6 +320,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (11, "what a person must look at", _what_a_person_must_look_at),
     (12, "looks at refunds that succeeded", _late_failures),
     (13, "the numbers of returns", _numbers_of_returns),
+    (14, "the lists of an order", _lists_of_an_order),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, RowMapping, bindparam, select, tuple_
+from sqlalchemy import Connection, RowMapping, bindparam, func, select, tuple_
 
 from retour.model.errors import InvalidArgument
 from retour.model.fields import Reference, shown, wanted_instead
@@ -65,7 +65,8 @@ class Pages:
         after: str | None,
         oldest_first: bool = False,
     ) -> tuple[list[ReturnRow], str | None]:
-        """A page of returns, the newest or the oldest first, and the cursor of the next page if there is one."""
+        """A page of returns, the newest or the oldest first, and the cursor of the next page if there is one. Those of
+        one order are few, and are found by it whatever else they have to be."""
         rows, following = self._page(tables.return_, "return_id", shop, filters, limit, after, oldest_first)
         return [_return_row(row) for row in rows], following
 
@@ -97,7 +98,8 @@ class Pages:
         columns = table.c
         query = select(table).where(columns.shop == shop)
         for name, values in filters.items():
-            column = columns[name]
+            of_an_order = name != "order_id" and "order_id" in filters
+            column = func.coalesce(columns[name], "") if of_an_order else columns[name]  # which no index has
             query = query.where(column == values[0] if len(values) == 1 else column.in_(values))
         place = (columns.opened_at, columns[key])
         if after is not None:

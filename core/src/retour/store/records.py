@@ -35,16 +35,14 @@ def _as_it_was_made(kind: Any) -> Callable[[Any, Any], Any]:
 
 
 def _reading(kind: Any) -> Reading:
-    """How a field is read: most are texts, numbers or nothing, and then no function is called."""
+    """How a field is read: most are texts, numbers or nothing, and then no function is called; nor is one for a member
+    of an enum that has its name."""
     kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     as_it_is = tuple([one for one in kinds if one in (str, int, bool, NoneType)])
-    return Reading(kind, as_it_is, _converter.get_structure_hook(kind))
-
-
-def _as_member(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
-    """Known values by a table; for all others the class may have an answer."""
-    members = {one.value: one for one in kind}
-    return lambda value, _: members[value] if value in members else kind(value)
+    others = [one for one in kinds if one is not NoneType]
+    only = others[0] if len(others) == 1 else kind  # what is nothing stands there as it is
+    known = {one.value: one for one in only if type(one.value) is str} if _is_enum(only) else {}
+    return Reading(only, as_it_is, known, _converter.get_structure_hook(only))
 
 
 def _is_enum(kind: Any) -> bool:
@@ -82,7 +80,6 @@ _converter.register_structure_hook(int, exactly(int))
 _converter.register_structure_hook(bool, exactly(bool))
 _converter.register_structure_hook(Decimal, _exact_number)
 _converter.register_structure_hook_factory(attrs.has, _as_it_was_made)
-_converter.register_structure_hook_factory(_is_enum, _as_member)
 _converter.register_structure_hook_factory(_is_tuple_of_any_length, _as_tuple)
 _converter.register_unstructure_hook(Decimal, str)
 _converter.register_unstructure_hook_factory(_is_tuple_of_any_length, _as_list)

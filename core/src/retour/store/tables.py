@@ -90,7 +90,7 @@ Index("retour_return_opened", return_.c.shop, return_.c.opened_at, return_.c.ret
 Index("retour_return_waits", return_.c.shop, return_.c.waits_for, return_.c.opened_at, return_.c.return_id)
 Index("retour_return_goods", return_.c.shop, return_.c.goods, return_.c.opened_at, return_.c.return_id)
 Index("retour_return_stock", return_.c.shop, return_.c.stock, return_.c.opened_at, return_.c.return_id)
-Index("retour_return_order", return_.c.shop, return_.c.order_id)
+Index("retour_return_order", return_.c.shop, return_.c.order_id, return_.c.opened_at, return_.c.return_id)
 Index(
     "retour_return_due",
     return_.c.due,
@@ -118,7 +118,7 @@ refund = Table(
 Index("retour_refund_opened", refund.c.shop, refund.c.opened_at, refund.c.refund_id)
 Index("retour_refund_waits", refund.c.shop, refund.c.waits_for, refund.c.opened_at, refund.c.refund_id)
 Index("retour_refund_state", refund.c.shop, refund.c.state, refund.c.opened_at, refund.c.refund_id)
-Index("retour_refund_order", refund.c.shop, refund.c.order_id)
+Index("retour_refund_order", refund.c.shop, refund.c.order_id, refund.c.opened_at, refund.c.refund_id)
 Index(
     "retour_refund_batch",
     refund.c.shop,

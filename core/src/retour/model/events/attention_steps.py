@@ -6,7 +6,7 @@ from retour.model.attention import LOOKED_AT, Acknowledgement
 from retour.model.dossier import Dossier
 from retour.model.events.attention import AttentionAcknowledged
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, Entries, step
+from retour.model.events.folding import Changes, step
 from retour.model.making import changed
 
 
@@ -18,5 +18,5 @@ def _acknowledged(dossier: Dossier, event: AttentionAcknowledged, at: Recorded) 
     changes: Changes = {"acknowledged": (*others, seen)}
     if event.refund_id is not None and event.kind in LOOKED_AT:
         refund = changed(dossier.refunds[event.refund_id], needs_person=False)
-        changes["refunds"] = Entries({refund.id: refund})
+        changes["refunds"] = {refund.id: refund}
     return changes

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
-
-import attrs
 
 from retour.model.attention import UnexplainedRemainder
 from retour.model.dossier import Dossier
@@ -17,29 +15,11 @@ from retour.model.refunds import Refund
 from retour.model.returns import Return
 
 Changes: TypeAlias = dict[str, Any]
-"""The fields of the dossier that an event changes, with their new values; of what grows with the order, the
-`Entries` that change."""
+"""The fields of the dossier that an event changes, with their new values; of those that `GROW`, the entries that it
+changes, each with its new value, None for one that is gone."""
 
-
-@attrs.frozen
-class Entries:
-    """What changes in a mapping of the dossier: the entries that are ``put``, in the place of those of their keys or
-    at the end, and the keys that it is ``without`` then."""
-
-    put: Mapping[str, Any]
-    without: Iterable[str] = ()
-
-    def added_to(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
-        """Another mapping, with what changes in this one."""
-        return self.written_into({**mapping})
-
-    def written_into(self, mapping: dict[str, Any]) -> dict[str, Any]:
-        """The same mapping, in which it has changed."""
-        mapping.update(self.put)
-        for key in self.without:
-            del mapping[key]
-        return mapping
-
+GROW = frozenset({"returns", "refunds", "labels", "requests"})
+"""The fields of the dossier that have an entry for each thing that ever happened."""
 
 _E = TypeVar("_E", bound=Event)
 Step: TypeAlias = Callable[[Dossier, _E, Recorded], Changes]
@@ -58,30 +38,29 @@ def step(kind: type[_E]) -> Callable[[Step[_E]], Step[_E]]:
     return register
 
 
-_entries = unchecked(Entries)
 _refund = unchecked(Refund)
 
 
 def with_return(return_: Return) -> Changes:
     """The change that puts a return in the place of the one of its id, or adds it."""
-    return {"returns": _entries({return_.id: return_})}
+    return {"returns": {return_.id: return_}}
 
 
 def with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
     """The change of one refund."""
     refund = changed(dossier.refunds[refund_id], changed_at=at.at, **changes)
-    return {"refunds": _entries({refund_id: refund})}
+    return {"refunds": {refund_id: refund}}
 
 
 def new_refund(at: Recorded, **values: Any) -> Changes:
     """The change that adds a refund."""
     refund = _refund(at=at.at, changed_at=at.at, **values)
-    return {"refunds": _entries({refund.id: refund})}
+    return {"refunds": {refund.id: refund}}
 
 
 def with_label(label: Label) -> Changes:
     """The change that puts a label in the place of the one of its id, or adds it."""
-    return {"labels": _entries({label.id: label})}
+    return {"labels": {label.id: label}}
 
 
 def unexplained(dossier: Dossier, payment: str, because: Reason | None, at: Recorded) -> Changes:

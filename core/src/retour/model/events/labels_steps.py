@@ -6,7 +6,7 @@ from typing import Any
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, Entries, step, with_label
+from retour.model.events.folding import Changes, step, with_label
 from retour.model.events.labels import (
     LabelCancelAsked,
     LabelCancelRefused,
@@ -58,7 +58,7 @@ def _ordered(dossier: Dossier, event: LabelOrdered, at: Recorded) -> Changes:
     if event.replaces is None or event.replaces not in dossier.labels:
         return with_label(label)
     replaced = changed(dossier.labels[event.replaces], replaced_by=label.id)
-    return {"labels": Entries({replaced.id: replaced, label.id: label})}
+    return {"labels": {replaced.id: replaced, label.id: label}}
 
 
 @step(LabelPutOff)

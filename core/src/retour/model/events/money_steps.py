@@ -6,7 +6,7 @@ import datetime
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, Entries, new_refund, step, unexplained, with_refund
+from retour.model.events.folding import Changes, new_refund, step, unexplained, with_refund
 from retour.model.events.money import (
     ExternalRefundFound,
     RefundCancelAsked,
@@ -257,7 +257,7 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
         needs_person=False,
         by_transfer=False,
     )
-    return {"refunds": Entries({ours.id: ours}, without=(external.id,))}
+    return {"refunds": {ours.id: ours, external.id: None}}
 
 
 @step(RefundReversed)

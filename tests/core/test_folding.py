@@ -1,0 +1,67 @@
+"""Folding in place gives what one event after the other gives, and so do the units that follow the returns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from retour.model.dossier import Dossier
+from retour.model.events.event import Recorded
+from retour.model.history import Folding, apply, fold
+from retour.store.records import read_event
+
+GOLDEN = json.loads((Path(__file__).parent.parent / "store/golden_events.json").read_text())
+
+
+@pytest.fixture(params=GOLDEN, ids=lambda story: story.get("order"))
+def story(request: pytest.FixtureRequest) -> list[Recorded]:
+    """What happened to an order in an earlier release."""
+    return [read_event("1001", row) for row in request.param["rows"]]
+
+
+def units(dossier: Dossier) -> Sequence[Any]:
+    """All that is added up over the returns of a dossier."""
+    added_up = (dossier.claimed(), dossier.came_back(), dossier.absent(), dossier.surplus(), dossier.to_inspect())
+    return *added_up, dossier.order_status
+
+
+def counted_anew(dossier: Dossier) -> Sequence[Any]:
+    return units(attrs.evolve(dossier))
+
+
+def test_what_is_folded_in_place_is_what_one_event_after_the_other_makes(story: list[Recorded]) -> None:
+    for told in range(len(story) + 1):
+        assert fold("1001", story[:told]) == reduce(apply, story[:told], Dossier(order_id="1001"))
+
+
+def test_an_event_that_is_applied_leaves_the_dossier_before_it_as_it_was(story: list[Recorded]) -> None:
+    dossiers = [Dossier(order_id="1001")]
+    for recorded in story:
+        dossiers.append(apply(dossiers[-1], recorded))
+    for told, dossier in enumerate(dossiers):
+        assert dossier == fold("1001", story[:told])
+        assert units(dossier) == units(fold("1001", story[:told]))
+
+
+def test_units_that_follow_the_returns_are_those_that_are_counted_anew(story: list[Recorded]) -> None:
+    folding, dossier = Folding("1001"), Dossier(order_id="1001")
+    for recorded in story:
+        assert units(folding.dossier) == units(dossier)  # which is when they are added up
+        folding.take(recorded)
+        dossier = apply(dossier, recorded)
+        assert units(folding.dossier) == counted_anew(folding.dossier)
+        assert units(dossier) == counted_anew(dossier)
+
+
+def test_who_changes_what_he_was_told_of_units_changes_nothing_else(story: list[Recorded]) -> None:
+    dossier = fold("1001", story)
+    before = units(dossier)
+    for told in (dossier.claimed(), dossier.came_back(), dossier.absent(), dossier.surplus(), dossier.to_inspect()):
+        told["1"] = 17
+    assert units(dossier) == before

@@ -1,0 +1,123 @@
+"""An order to which four times as much happened costs four times as much, and not sixteen times.
+
+Nothing is timed: calls of functions are counted, which are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import count
+from typing import Any
+
+import attrs
+import pytest
+
+from retour import Actor, MemoryShop, Money, ReturnDesk
+from retour.model.dossier import Dossier
+from retour.model.history import fold
+from retour.model.refunds import Refund, RefundSource, RefundState
+from retour.rules.attention import needs_attention
+from retour.testing import a_line, an_order
+
+pytestmark = pytest.mark.long
+
+ANNA = Actor.staff("anna")
+ONE = Money.of("1.00", "EUR")
+PAYMENT = "mollie:tr_1001"
+SHORT, LONG = 30, 120
+"""Parts in which two orders came back and were refunded."""
+
+names = (f"name {number}" for number in count())
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Counts the calls of functions while the block runs."""
+    calls = [0]
+
+    def one_more(_: Any, event: str, __: Any) -> None:
+        calls[0] += event in ("call", "c_call")
+
+    sys.setprofile(one_more)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
+
+
+def a_desk(**line: Any) -> ReturnDesk:
+    return ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 1000, "1000.00", **line))]), store="sqlite://")
+
+
+def comes_back(desk: ReturnDesk) -> None:
+    desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=next(names))
+
+
+def is_refunded(desk: ReturnDesk) -> str:
+    confirmed = desk.confirm_refund("1001", PAYMENT, ONE, reference=next(names), by=ANNA, request_id=next(names))
+    return str(confirmed.refund_id)
+
+
+def waits_for_a_person(desk: ReturnDesk) -> None:
+    needs_attention(fold("1001", desk._services.store.events("default", "1001")))
+
+
+DONE: dict[str, Callable[[ReturnDesk], object]] = {
+    "dossier": lambda desk: desk.dossier("1001"),
+    "timeline": lambda desk: desk.timeline("1001"),
+    "customer's timeline": lambda desk: desk.timeline("1001", "customer"),
+    "refund_options": lambda desk: desk.refund_options("1001"),
+    "what waits for a person": waits_for_a_person,
+    "confirm_refund": is_refunded,
+    "mark_returned": comes_back,
+    "mark_returned, all the rest": lambda desk: desk.mark_returned("1001", by=ANNA),
+}
+
+
+def in_proportion(short: Callable[[], object], long: Callable[[], object]) -> bool:
+    """Whether the calls that the long order takes are at most as many times those of the short one as its parts are,
+    but for a twentieth."""
+    calls = []
+    for do in (short, long):
+        with counted() as found:
+            do()
+        calls.append(found[0])
+    return calls[1] <= 1.05 * calls[0] * LONG / SHORT
+
+
+@pytest.mark.parametrize("stock_tracked", [False, True], ids=["stock not counted", "stock booked"])
+def test_an_order_in_many_parts_costs_in_proportion(stock_tracked: bool) -> None:
+    first, short, long = (a_desk(stock_tracked=stock_tracked) for _ in range(3))
+    for desk, parts in ((short, SHORT), (long, LONG)):
+        for _ in range(parts):
+            comes_back(desk)
+            desk.open_refund_link("1001", PAYMENT, ONE, by=ANNA, request_id=next(names))
+            is_refunded(desk)
+    for what, do in DONE.items():
+        do(first)  # what a process does but once, it has done
+        assert in_proportion(partial(do, short), partial(do, long)), what
+
+
+@pytest.mark.parametrize("source", [RefundSource.API, RefundSource.EXTERNAL])
+@pytest.mark.parametrize("state", [RefundState.FAILED, RefundState.SUCCEEDED, RefundState.UNKNOWN])
+def test_what_waits_for_a_person_is_found_in_proportion(source: RefundSource, state: RefundState) -> None:
+    order = an_order(a_line("cup", 1000, "1000.00"))
+    dossier = Dossier(order_id="1001", order=order, payments={PAYMENT: order.payments[0]})
+
+    def look(parts: int) -> Callable[[], object]:
+        refunds = [a_refund(number, source=source, state=state) for number in range(parts)]
+        return partial(needs_attention, attrs.evolve(dossier, refunds={one.id: one for one in refunds}))
+
+    look(1)()
+    assert in_proportion(look(SHORT), look(LONG))
+
+
+def a_refund(number: int, **values: Any) -> Refund:
+    at = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC) + datetime.timedelta(minutes=number)
+    return Refund(
+        id=f"rf{number}", payment=PAYMENT, amount=ONE, at=at, changed_at=at, reference=f"re{number}", **values
+    )
