@@ -36,7 +36,7 @@ from retour.model.events.goods import (
 from retour.model.events.labels import LabelReported, ParcelMoved
 from retour.model.events.stock import StockApplied
 from retour.model.history import fold
-from retour.model.labels import LabelState
+from retour.model.labels import Label, LabelState
 from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
@@ -104,9 +104,13 @@ def _return_approved(told: Announcement, event: ReturnApproved | LabelReported) 
         send_by=return_.send_by,
         instructions=told.kept().get(return_.instructions_id, "") if return_.instructions_id is not None else "",
         again=any(one.return_id == return_.id for one in before),
-        labels=tuple([one for one in told.dossier.labels_of(return_.id) if one.state is LabelState.READY and one.open]),
+        labels=tuple([one for one in told.dossier.labels_of(return_.id) if _to_be_used(one)]),
     )
     told.hooks.on_return_approved(told.plugin, told.order, approved, told.ctx)
+
+
+def _to_be_used(label: Label) -> bool:
+    return label.state is LabelState.READY and label.open and not label.cancel_asked
 
 
 def _return_closed(told: Announcement, event: ReturnRejected | ReturnCancelled | ReturnExpired | ReturnClosed) -> None:

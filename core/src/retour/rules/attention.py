@@ -20,11 +20,17 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.rules.label_attention import labels_not_cancelled, parcels, refused_labels, undecided_labels
+from retour.rules.label_attention import (
+    labels_not_cancelled,
+    parcels,
+    parcels_not_expected,
+    refused_labels,
+    undecided_labels,
+)
 from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed, quote
 
-RULES = 4
+RULES = 5
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
 anew when they are next written."""
 
@@ -383,5 +389,6 @@ FINDERS: Sequence[Finder] = (
     refused_labels,
     labels_not_cancelled,
     parcels,
+    parcels_not_expected,
 )
 """All that is looked for in an order. Two of them never find the same kind about the same thing."""

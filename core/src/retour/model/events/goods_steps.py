@@ -135,7 +135,8 @@ def _closed(dossier: Dossier, event: ReturnClosed, at: Recorded) -> Changes:
 
 @step(ReturnReopened)
 def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
-    """What was counted says how far it is; nothing was, where it was not closed."""
+    """What was counted says how far it is; nothing was, where it was not closed. That a label of it could not be
+    cancelled is no matter any more: it is needed again."""
     return_ = changed(
         dossier.returns[event.return_id],
         goods=dossier.returns[event.return_id].ended_from or GoodsState.REQUESTED,
@@ -145,7 +146,8 @@ def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
     )
     if any(count.units for count in return_.counted.values()):
         return_ = changed(return_, goods=_goods_after_count(return_))
-    return with_return(dossier, return_)
+    needed = {one.id: changed(one, not_cancelled=None) for one in dossier.labels_of(return_.id)}
+    return {**with_return(dossier, return_), "labels": {**dossier.labels, **needed}}
 
 
 @step(GoodsReceived)
