@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn, announced_lines
+from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
 from retour.model.dossier import Dossier
 from retour.model.events.event import (
     ORDER_RETURNED,
@@ -86,7 +86,7 @@ def _return_requested(told: Announcement, event: ReturnRequested) -> None:
     requested = RequestedReturn(
         return_id=event.return_id,
         number=told.dossier.returns[event.return_id].number,
-        lines=event.lines,
+        lines=event.by_reason or event.lines,
         reasons=event.reasons,
         objections=event.objections,
         files=len(event.evidence_ids),
@@ -100,7 +100,7 @@ def _return_approved(told: Announcement, event: ReturnApproved | LabelReported) 
     approved = ApprovedReturn(
         return_id=return_.id,
         number=return_.number,
-        lines=announced_lines(return_),
+        lines=return_.announced,
         send_by=return_.send_by,
         instructions=told.kept().get(return_.instructions_id, "") if return_.instructions_id is not None else "",
         again=any(one.return_id == return_.id for one in before),
@@ -118,7 +118,7 @@ def _return_closed(told: Announcement, event: ReturnRejected | ReturnCancelled |
     closed = ClosedReturn(
         return_id=return_.id,
         number=return_.number,
-        lines=announced_lines(return_),
+        lines=return_.announced,
         ended=return_.goods,
         because=event.because if isinstance(event, ReturnRejected) else "",
     )

@@ -77,6 +77,7 @@ def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Change
             requested={line.line_id: line.quantity for line in event.lines},
             reasons={line.line_id: line.reason for line in event.lines if line.reason},
             reasons_chosen=event.reasons,
+            by_reason=event.by_reason,
             evidence_ids=event.evidence_ids,
             objections=event.objections,
         ),
