@@ -281,6 +281,24 @@ def a_label_scanned_before_it_was_cancelled(world: Any) -> None:
     world.desk.cancel_label("1001", label.id, by=ANNA)
 
 
+def a_label_that_stays(world: Any) -> None:
+    """Its return is cancelled, and its provider takes none back."""
+    carrier, order = travelling(
+        world, capabilities=attrs.evolve(SmallCarrier.capabilities, cancel_label=Support.NOT_YET)
+    )
+    return_id = order().return_id
+    world.desk.cancel_return("1001", return_id, by=ANNA)
+    assert carrier.spent()
+
+
+def a_parcel_nobody_expects(world: Any) -> None:
+    carrier, order = travelling(world)
+    return_id = order().return_id
+    carrier.bought[0].progress = ParcelState.ON_ITS_WAY
+    world.later(7 * HOUR)
+    world.desk.cancel_return("1001", return_id, by=ANNA)
+
+
 def a_parcel_lost(world: Any) -> None:
     carrier, order = travelling(world)
     order()
@@ -346,7 +364,9 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     a_label_nobody_can_tell_of: ("label_unknown", ("settle_label",)),
     a_label_refused: ("label_refused", ("order_label", *ACKNOWLEDGED)),
     a_label_scanned_before_it_was_cancelled: ("label_not_cancelled", ACKNOWLEDGED),
+    a_label_that_stays: ("label_not_cancelled", ("cancel_label", *ACKNOWLEDGED)),
     a_parcel_lost: ("parcel", ACKNOWLEDGED),
+    a_parcel_nobody_expects: ("parcel_not_expected", ("reopen_return", *ACKNOWLEDGED)),
     fewer_cups: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
     less_was_paid: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
 }
@@ -378,6 +398,10 @@ def receipts(world: Any) -> list[str]:
     return [receipt for one in world.desk.dossier("1001").returns.values() for receipt in one.receipts]
 
 
+def return_of_label(world: Any, label_id: str) -> str:
+    return str(world.desk.dossier("1001").label(label_id).return_id)
+
+
 def waiting_link(world: Any) -> str:
     return next(one.id for one in world.refunds if one.state == "awaiting_merchant")
 
@@ -398,6 +422,8 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "correct_receipt": lambda world, _: world.desk.correct_receipt("1001", receipts(world)[-1], {"pot": 0}, by=ANNA),
     "settle_label": lambda world, one: world.desk.settle_label("1001", one.about, by=ANNA, made=False),
     "order_label": lambda world, _: another_label(world),
+    "cancel_label": lambda world, one: world.desk.cancel_label("1001", one.about, by=ANNA),
+    "reopen_return": lambda world, one: world.desk.reopen_return("1001", return_of_label(world, one.about), by=ANNA),
     "answer_restock": lambda world, one: world.desk.answer_restock("1001", one.about, RestockDecision.all(), by=ANNA),
     "acknowledge": lambda world, one: world.desk.acknowledge(one.order_id, one.kind, one.about, by=ANNA),
 }
@@ -435,7 +461,7 @@ def test_each_method_that_is_named_can_be_called_then(world: Any, situation: Any
         assert world.desk.dossier("1001").version > before
 
 
-ANEW_ON_AN_ORDER = {"refund", "open_refund_link"}
+ANEW_ON_AN_ORDER = {"refund", "open_refund_link", "reopen_return"}
 
 
 @pytest.mark.parametrize(
@@ -958,6 +984,7 @@ UNSEEN = (
     *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
     *(a_remainder, an_odd_line, a_line_repriced, a_pot_nobody_sent),
     *(a_label_nobody_can_tell_of, a_label_refused, a_label_scanned_before_it_was_cancelled, a_parcel_lost),
+    *(a_label_that_stays, a_parcel_nobody_expects),
 )
 """Of which no row told before: such orders are listed when they are next written."""
 

@@ -10,7 +10,8 @@ import pytest
 from shipping.small_carrier import signed_webhook
 from shipping.world import ANNA, World
 
-from retour import GoodsState, LabelState, ParcelState, WebhookReceipt
+from retour import GoodsState, LabelState, ParcelState, ReturnReason, WebhookReceipt, hookimpl
+from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
 from retour.model.labels import Told
 from retour.providers import Shipment
 
@@ -119,6 +120,83 @@ def test_its_parcel_is_followed_and_asks_for_a_count(make_world: Callable[..., W
     portal_return(world, id="ev-scan", progress="delivered")
     assert world.label().progress is ParcelState.DELIVERED
     assert [one.return_id for one in world.desk.list_returns(waits_for="counting").returns] == [found.id]
+
+
+REASONS = [
+    ReturnReason(code="small", words={"en": "Too small", "nl": "Te klein"}, provider_codes={"small_carrier": "31"}),
+    ReturnReason(code="broken", words={"en": "Broken", "nl": "Kapot"}, provider_codes={"small_carrier": "25"}),
+    ReturnReason(code="ugly", words={"en": "Ugly", "nl": "Lelijk"}),
+]
+
+
+class Hears:
+    """Notes what each hook is told of the lines of a return, with why each comes back."""
+
+    name = "hears"
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, list[tuple[str, int, str]]]] = []
+
+    def note(self, hook: str, told: Any) -> None:
+        self.heard.append((hook, [(one.line_id, one.quantity, one.reason) for one in told.lines]))
+
+    @hookimpl
+    def on_return_requested(self, requested: RequestedReturn) -> None:
+        self.note("requested", requested)
+        self.why = requested.reason_text("cup", "nl")
+
+    @hookimpl
+    def on_return_approved(self, approved: ApprovedReturn) -> None:
+        self.note("approved", approved)
+
+    @hookimpl
+    def on_return_closed(self, closed: ClosedReturn) -> None:
+        self.note("closed", closed)
+
+
+def test_units_of_one_line_that_come_back_for_two_reasons_keep_both(make_world: Callable[..., World]) -> None:
+    hears = Hears()
+    world = make_world(plugins=[hears], desk={"return_reasons": REASONS})
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    hears.heard.clear()
+    two = [{"quantity": 1, "sku": "cup", "reason": code} for code in ("31", "25")]
+    portal_return(world, items=two)
+    (found,) = others(world)
+    assert dict(found.requested) == {"cup": 2}
+    assert [(one.quantity, one.reason) for one in found.announced] == [(1, "small"), (1, "broken")]
+    assert (found.reason_text("cup", "nl"), found.reason("cup")) == ("Te klein, Kapot", REASONS[0])
+    (entry,) = [one for one in world.desk.timeline("1001") if one.return_number == found.number][:1]
+    assert entry.text("nl").endswith("1 × Cup (Te klein), 1 × Cup (Kapot)")
+    world.desk.cancel_return("1001", found.id, by=ANNA)
+    both = [("cup", 1, "small"), ("cup", 1, "broken")]
+    assert hears.heard == [("requested", both), ("approved", both), ("closed", both)]
+    assert hears.why == "Te klein, Kapot"
+
+
+def test_one_reason_for_all_units_of_a_line_is_one(make_world: Callable[..., World]) -> None:
+    world = make_world(desk={"return_reasons": REASONS})
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    portal_return(world, items=[{"quantity": 1, "sku": "cup", "reason": "31"} for _ in range(2)])
+    (found,) = others(world)
+    assert [(one.quantity, one.reason) for one in found.announced] == [(2, "small")]
+    assert found.reason_text("cup") == "Too small"
+
+
+def test_a_reason_that_is_not_on_the_shops_list_is_kept_as_the_provider_calls_it(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(desk={"return_reasons": REASONS})
+    portal_return(world, items=[{"quantity": 1, "sku": "cup", "reason": "14"}])
+    (found,) = others(world)
+    assert found.reason_text("cup") == "small_carrier: 14"
+
+
+def test_what_is_said_without_its_number_of_units_is_for_a_person(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    portal_return(world, items=[{"quantity": 1, "sku": "cup"}, {"quantity": 0, "sku": "cup", "reason": "25"}])
+    (found,) = others(world)
+    assert (found.goods, dict(found.requested)) == (GoodsState.REQUESTED, {"cup": 1})
+    assert "0 × cup" in found.objections[0].because.text("en")
 
 
 def test_of_an_order_that_nobody_has_it_is_unknown(make_world: Callable[..., World]) -> None:

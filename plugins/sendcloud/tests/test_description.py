@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from retour import Paid
-from retour.providers import Delivery, LabelForm, LabelRequest, Parcel, ProviderError, read_wire
+from retour import InvalidValue, Paid
+from retour.providers import Delivery, LabelForm, LabelRequest, Parcel, ParcelItem, ProviderError, read_wire
 from retour.sandbox import SandboxRequest, SandboxResponse
 from retour.testing import a_line, an_order
 from retour_sendcloud import requests, statuses, wire
@@ -110,6 +111,14 @@ def test_every_reason_of_the_description_is_known(description: Any) -> None:
     rows = [line.split("|")[1].strip() for line in said.splitlines() if line.startswith("| ")]
     assert {row for row in rows if row.isdigit()} == requests.REASONS
     assert f"| {requests.OTHER_REASON}                | Other (explain in message)" in said
+
+
+def test_the_longest_hs_code_that_an_item_can_have_is_the_longest_that_is_taken(description: Any) -> None:
+    longest = description.named("parcel-item-returns-create")["properties"]["hs_code"]["maxLength"]
+    item = partial(ParcelItem, line_id="1", description="Teapot", quantity=1)
+    assert item(hs_code="6" * longest).hs_code
+    with pytest.raises(InvalidValue, match="hs_code"):
+        item(hs_code="6" * (longest + 1))
 
 
 def test_every_form_of_handing_in_and_every_time_of_charging_is_in_the_description(description: Any) -> None:

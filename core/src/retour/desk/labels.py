@@ -20,12 +20,12 @@ from retour.model.dossier import Dossier
 from retour.model.errors import Busy, InvalidArgument, ProviderUnavailable, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.fields import shown
-from retour.model.labels import Label, LabelForm, LabelOption, WhoPays
+from retour.model.labels import MADE, Label, LabelForm, LabelOption, WhoPays
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.parcels import Address, Parcel, check_route
 from retour.model.refunds import Evidence
-from retour.model.returns import Return
+from retour.model.returns import GOODS_WORDS, Return
 from retour.model.text import Text, text
 from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import ErrorCode, ProviderError
@@ -334,6 +334,18 @@ def _form_of(label: Label) -> LabelForm:
 def _check_usable(case: Case, label: Label, today: datetime.date) -> None:
     """Raise `WrongState` for a label that must not be used any more, or is not there: before anything of it is shown,
     wherever its document is."""
+    return_ = case.dossier.return_(label.return_id)
+    if not return_.live:
+        raise WrongState(
+            text(
+                "Order {order}: return {return_id} is {state}, so its label {label} is not to be used. reopen_return "
+                "lets it go on.",
+                order=case.order_id,
+                return_id=return_.id,
+                state=GOODS_WORDS[return_.goods],
+                label=label.id,
+            )
+        )
     if label.valid_until is not None and label.valid_until < today:
         raise WrongState(
             text(
@@ -353,7 +365,7 @@ def _check_usable(case: Case, label: Label, today: datetime.date) -> None:
                 other=label.replaced_by,
             )
         )
-    if label.state not in labels.MADE or label.cancel_asked:
+    if label.state not in MADE or label.cancel_asked:
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}, so there is nothing to print.",

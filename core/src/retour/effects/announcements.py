@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn, announced_lines
+from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
 from retour.model.dossier import Dossier
 from retour.model.events.event import (
     ORDER_RETURNED,
@@ -36,7 +36,7 @@ from retour.model.events.goods import (
 from retour.model.events.labels import LabelReported, ParcelMoved
 from retour.model.events.stock import StockApplied
 from retour.model.history import fold
-from retour.model.labels import LabelState
+from retour.model.labels import Label, LabelState
 from retour.model.order import Order
 from retour.model.returns import Restocked
 from retour.plugins.context import HookContext
@@ -86,7 +86,7 @@ def _return_requested(told: Announcement, event: ReturnRequested) -> None:
     requested = RequestedReturn(
         return_id=event.return_id,
         number=told.dossier.returns[event.return_id].number,
-        lines=event.lines,
+        lines=event.by_reason or event.lines,
         reasons=event.reasons,
         objections=event.objections,
         files=len(event.evidence_ids),
@@ -100,13 +100,17 @@ def _return_approved(told: Announcement, event: ReturnApproved | LabelReported) 
     approved = ApprovedReturn(
         return_id=return_.id,
         number=return_.number,
-        lines=announced_lines(return_),
+        lines=return_.announced,
         send_by=return_.send_by,
         instructions=told.kept().get(return_.instructions_id, "") if return_.instructions_id is not None else "",
         again=any(one.return_id == return_.id for one in before),
-        labels=tuple([one for one in told.dossier.labels_of(return_.id) if one.state is LabelState.READY and one.open]),
+        labels=tuple([one for one in told.dossier.labels_of(return_.id) if _to_be_used(one)]),
     )
     told.hooks.on_return_approved(told.plugin, told.order, approved, told.ctx)
+
+
+def _to_be_used(label: Label) -> bool:
+    return label.state is LabelState.READY and label.open and not label.cancel_asked
 
 
 def _return_closed(told: Announcement, event: ReturnRejected | ReturnCancelled | ReturnExpired | ReturnClosed) -> None:
@@ -114,7 +118,7 @@ def _return_closed(told: Announcement, event: ReturnRejected | ReturnCancelled |
     closed = ClosedReturn(
         return_id=return_.id,
         number=return_.number,
-        lines=announced_lines(return_),
+        lines=return_.announced,
         ended=return_.goods,
         because=event.because if isinstance(event, ReturnRejected) else "",
     )

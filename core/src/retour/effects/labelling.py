@@ -46,6 +46,7 @@ from retour.rules.labels import (
     next_for_label,
 )
 from retour.rules.portal_returns import Portal, record_shipment
+from retour.rules.unneeded_labels import NOT_TO_COME
 from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
 from retour.store.store import Store
@@ -88,10 +89,13 @@ class Labelling:
             if effect.crashed:
                 return _unclear(effect, label, reason(ReasonCode.PLUGIN_UNUSABLE))
             return Attempt(settled=postpone(effect, str(provider)))
+        never_asked = label.state is LabelState.ORDERED and not effect.crashed
+        if never_asked and case.dossier.return_(label.return_id).goods in NOT_TO_COME:
+            return _not_wanted(effect, label)
         request = self._request(case, label)
         if request is None:
             return self._without_addresses(effect, label)
-        if label.state is LabelState.ORDERED and not effect.crashed:
+        if never_asked:
             return self._first(effect, label, provider, request)
         return self._recover(effect, label, provider, request, case)
 
@@ -182,6 +186,8 @@ class Labelling:
             return _unclear(effect, label, reason(ReasonCode.NOT_KNOWN_YET))
         if step is NextForLabel.HOLD:
             return self._among_the_orders(effect, label, provider, case)
+        if step is NextForLabel.MAKE_ANEW and case.dossier.return_(label.return_id).goods in NOT_TO_COME:
+            return _not_wanted(effect, label)
         try:
             shipment = provider.create_label(request)
         except ProviderError as error:
@@ -419,6 +425,12 @@ def _asking_a_person(attempt: Attempt, label: Label) -> Attempt:
 def ended_its_process(effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
     """Making a label ended too many processes: it may be there, and a person is asked."""
     return _held(effect, case.dossier.label(label_id), reason(ReasonCode.PROCESS_STOPPED))
+
+
+def _not_wanted(effect: ClaimedEffect, label: Label) -> Attempt:
+    """Its return ended before it was made, and it certainly was not."""
+    refused = LabelRefused(return_id=label.return_id, label_id=label.id, because=reason(ReasonCode.RETURN_HAS_ENDED))
+    return Attempt(settled=done(effect), record=_while_open(label, lambda draft: draft.record(refused)))
 
 
 def _unclear(effect: ClaimedEffect, label: Label, because: Reason) -> Attempt:

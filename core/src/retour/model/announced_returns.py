@@ -8,13 +8,14 @@ import attrs
 
 from retour.model.labels import Label
 from retour.model.return_reasons import ReturnReason
-from retour.model.returns import GoodsState, Objection, RequestedLine, Return
+from retour.model.returns import GoodsState, Objection, RequestedLine, reasons_in_words
 
 
 @attrs.frozen(kw_only=True)
 class RequestedReturn:
     """A return that somebody requested. ``number`` is what people call it, ``reasons`` are those of your list that its
-    ``lines`` name, ``objections`` what policies have against it, and ``files`` how many came with it."""
+    ``lines`` name (a line comes twice where its units have two reasons), ``objections`` what policies have against it,
+    and ``files`` how many came with it."""
 
     return_id: str
     number: str
@@ -24,10 +25,8 @@ class RequestedReturn:
     files: int
 
     def reason_text(self, line_id: str, language: str = "en") -> str:
-        """Why a line comes back, in ``language``; empty where nothing was said."""
-        given = next((line.reason for line in self.lines if line.line_id == line_id), "")
-        chosen = next((one for one in self.reasons if one.code == given), None)
-        return chosen.text(language) if chosen is not None else given
+        """Why a line comes back, in ``language``, each reason of its units once; empty where nothing was said."""
+        return reasons_in_words(self.lines, self.reasons, line_id, language)
 
 
 @attrs.frozen(kw_only=True)
@@ -59,13 +58,3 @@ class ClosedReturn:
     lines: tuple[RequestedLine, ...]
     ended: GoodsState
     because: str
-
-
-def announced_lines(return_: Return) -> tuple[RequestedLine, ...]:
-    """The lines that a return announced, with the reasons that were given."""
-    return tuple(
-        [
-            RequestedLine(line_id=line_id, quantity=units, reason=return_.reasons.get(line_id, ""))
-            for line_id, units in return_.requested.items()
-        ]
-    )

@@ -35,6 +35,7 @@ class AttentionKind(StrEnum):
     LABEL_REFUSED = "label_refused"
     LABEL_NOT_CANCELLED = "label_not_cancelled"  # and it may be used, or charged
     PARCEL = "parcel"  # lost, going back, held up: as the host wants to be asked
+    PARCEL_NOT_EXPECTED = "parcel_not_expected"  # of a return that has ended: it comes, or came
     STOCK_QUESTION = "stock_question"
     ODD_LINE = "odd_line"  # of the order: it cannot be right
     LINE_CHANGED = "line_changed"  # by the shop, after units of it came back: gone, or with another price
@@ -66,6 +67,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.LABEL_REFUSED: text("a label was refused"),
     AttentionKind.LABEL_NOT_CANCELLED: text("a label could not be cancelled"),
     AttentionKind.PARCEL: text("something happened to a parcel"),
+    AttentionKind.PARCEL_NOT_EXPECTED: text("a parcel comes of a return that has ended"),
     AttentionKind.ODD_LINE: text("a line of the order cannot be right"),
     AttentionKind.LINE_CHANGED: text("a line was changed after it came back"),
     AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),

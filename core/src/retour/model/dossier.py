@@ -117,6 +117,10 @@ class Dossier:
             )
         return found
 
+    def carrier_has(self, return_id: str) -> bool:
+        """Whether a carrier has, or had, a parcel of a return by one of its labels."""
+        return any(label.scanned for label in self.labels_of(return_id))
+
     def labels_of(self, return_id: str) -> list[Label]:
         """The labels of a return, the oldest first."""
         return [label for label in self.labels.values() if label.return_id == return_id]

@@ -118,6 +118,10 @@ USUALLY_FOLLOWS: Mapping[ParcelState, WhatFollows] = {
 """What follows from a step where the host says nothing of it; nothing from any other."""
 
 
+MADE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
+"""Labels that are there to be used, or will be."""
+
+
 class Told(StrEnum):
     """What a provider says of a label. What it says in another word is `ANNOUNCING`: nothing is known to be ready."""
 
@@ -204,8 +208,7 @@ class Label:
     @property
     def words(self) -> Text:
         """How far it is, in words: one that is there, and that somebody wants taken back, is being cancelled."""
-        there = self.state in (LabelState.ANNOUNCING, LabelState.READY)
-        return LABEL_WORDS[LabelState.CANCELLING if self.cancel_asked and there else self.state]
+        return LABEL_WORDS[LabelState.CANCELLING if self.cancel_asked and self.state in MADE else self.state]
 
     @property
     def may_be_made(self) -> bool:

@@ -77,6 +77,10 @@ class ReasonCode(StrEnum):
     PARCEL_GOES_BACK = "parcel_goes_back"
     PARCEL_HELD_UP = "parcel_held_up"
     PARCEL_MOVED = "parcel_moved"
+    PARCEL_COMES_AFTER_THE_END = "parcel_comes_after_the_end"  # of its return
+    PARCEL_CAME_AFTER_THE_END = "parcel_came_after_the_end"
+    RETURN_HAS_ENDED = "return_has_ended"
+    LABEL_STAYS = "label_stays"  # that can be used, of a return that has ended
     WINDOW_ENDED = "window_ended"  # the values "days", "ended" and "since", of which the last two are ISO dates
     WINDOW_ENDED_SINCE_ORDER = "window_ended_since_order"  # the same values: no delivery date is known
     WINDOW_UNKNOWN = "window_unknown"  # neither a delivery date nor an order date: the value "days"
@@ -328,6 +332,15 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PARCEL_GOES_BACK: text("the parcel is on its way back to the customer"),
     ReasonCode.PARCEL_HELD_UP: text("the carrier holds the parcel up"),
     ReasonCode.PARCEL_MOVED: text("the parcel got further"),
+    ReasonCode.PARCEL_COMES_AFTER_THE_END: text(
+        "the carrier has the parcel of a return that has ended: reopen the return, or decide what becomes of the parcel"
+    ),
+    ReasonCode.PARCEL_CAME_AFTER_THE_END: text(
+        "the parcel of a return that has ended was delivered at the shop: reopen the return to count it, or decide "
+        "what becomes of it"
+    ),
+    ReasonCode.RETURN_HAS_ENDED: text("the return ended before the label was made"),
+    ReasonCode.LABEL_STAYS: text("its return has ended, and the label can still be used: cancel it at its provider"),
     ReasonCode.WINDOW_ENDED: text(
         "the return window of {days} days ended on {ended}, counted from the delivery on {since}"
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
@@ -92,6 +92,15 @@ class RequestedLine:
     line_id: Id
     quantity: Units
     reason: str = ""
+
+
+def reasons_in_words(
+    lines: Sequence[RequestedLine], chosen: Sequence[ReturnReason], line_id: str, language: str
+) -> str:
+    """Why a line comes back: each reason of its units once, in words of those that were ``chosen`` from a list."""
+    words = {one.code: one.text(language) for one in chosen}
+    given = [words.get(line.reason, line.reason) for line in lines if line.line_id == line_id and line.reason]
+    return ", ".join(dict.fromkeys(given))
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked())
@@ -338,12 +347,14 @@ class Return:
 
     ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
     ``reasons`` what was said why, per order line: a code of the host's list, or a text of its own; ``reasons_chosen``
-    are those of the list, as they were then. ``evidence_ids`` name the files that were added: `ReturnDesk.evidence`
-    gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone, and ``instructions_id``
-    names what the customer was told to do: the timeline shows it. ``ended_from`` is where it was when it was rejected,
-    cancelled, expired or closed: None while it goes on. ``carrier`` and ``tracking`` are what the customer said of his
-    parcel, ``sent_on`` the day he sent it, and ``proof_ids`` those of the files that prove it: the shop owes his money
-    once it has the goods or that proof, whichever is first (directive 2011/83/EU, article 13(3)).
+    are those of the list, as they were then. ``by_reason`` are the units of each line and reason, where a line has more
+    than one reason; `announced` gives them in any case. ``evidence_ids`` name the files that were added:
+    `ReturnDesk.evidence` gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone,
+    and ``instructions_id`` names what the customer was told to do: the timeline shows it. ``ended_from`` is where it
+    was when it was rejected, cancelled, expired or closed: None while it goes on. ``carrier`` and ``tracking`` are what
+    the customer said of his parcel, ``sent_on`` the day he sent it, and ``proof_ids`` those of the files that prove it:
+    the shop owes his money once it has the goods or that proof, whichever is first (directive 2011/83/EU, article
+    13(3)).
     ``receipts`` and ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
     about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
     units per order line that he books himself.
@@ -356,6 +367,7 @@ class Return:
     requested: Mapping[str, int] = attrs.field(factory=dict)
     reasons: Mapping[str, str] = attrs.field(factory=dict)
     reasons_chosen: tuple[ReturnReason, ...] = ()
+    by_reason: tuple[RequestedLine, ...] = ()
     evidence_ids: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
     send_by: datetime.date | None = None
@@ -376,15 +388,25 @@ class Return:
         """What is written on its label and in mails: short, and found by `ReturnDesk.find_return`."""
         return return_number(self.id)
 
+    @property
+    def announced(self) -> tuple[RequestedLine, ...]:
+        """What was announced: one for each line, and one for each reason of a line whose units have several."""
+        return self.by_reason or tuple(
+            [
+                RequestedLine(line_id=line_id, quantity=units, reason=self.reasons.get(line_id, ""))
+                for line_id, units in self.requested.items()
+            ]
+        )
+
     def reason(self, line_id: str) -> ReturnReason | None:
-        """The reason that was chosen for a line, as the host's list had it then; None where none of a list was."""
+        """The reason that was chosen for a line, as the host's list had it then, the first where its units have
+        several; None where none of a list was."""
         return next((one for one in self.reasons_chosen if one.code == self.reasons.get(line_id)), None)
 
     def reason_text(self, line_id: str, language: str = "en") -> str:
         """Why a line comes back, in ``language``: the words of the reason that was chosen, else the text that was
-        given; empty where nothing was said."""
-        chosen = self.reason(line_id)
-        return chosen.text(language) if chosen is not None else self.reasons.get(line_id, "")
+        given, each reason of its units once; empty where nothing was said."""
+        return reasons_in_words(self.announced, self.reasons_chosen, line_id, language)
 
     @property
     def live(self) -> bool:

@@ -21,7 +21,13 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.rules.label_attention import labels_not_cancelled, parcels, refused_labels, undecided_labels
+from retour.rules.label_attention import (
+    labels_not_cancelled,
+    parcels,
+    parcels_not_expected,
+    refused_labels,
+    undecided_labels,
+)
 from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed, quote
 from retour.rules.transfers import why_not_transferred
@@ -442,5 +448,6 @@ FINDERS: Sequence[Finder] = (
     refused_labels,
     labels_not_cancelled,
     parcels,
+    parcels_not_expected,
 )
 """All that is looked for in an order. Two of them never find the same kind about the same thing."""

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 from retour.model.attention import Attention, AttentionKind
 from retour.model.dossier import Dossier
-from retour.model.labels import Label, LabelState, ParcelState, WhatFollows
+from retour.model.labels import MADE, Label, LabelState, ParcelState, WhatFollows
 from retour.model.reasons import ReasonCode, reason
+from retour.model.returns import GoodsState, Return
+from retour.rules.unneeded_labels import NOT_TO_COME
 
 _LOOK_AT = ("acknowledge",)
+
+_COMES = frozenset({ParcelState.ON_ITS_WAY, ParcelState.AT_PICKUP_POINT, ParcelState.DELAYED, ParcelState.DELIVERED})
+"""Where a parcel is that comes to the shop, or came."""
 
 _WHY = {
     ParcelState.LOST: ReasonCode.PARCEL_LOST,
@@ -32,9 +37,10 @@ def undecided_labels(dossier: Dossier) -> Iterator[Attention]:
 
 
 def refused_labels(dossier: Dossier) -> Iterator[Attention]:
-    """Labels that were refused, until the return has another one."""
+    """Labels that were refused, until the return has another one, or needs none."""
     for label in dossier.labels.values():
-        if label.state is LabelState.REFUSED and not label.settled and not _has_a_later_one(dossier, label):
+        refused = label.state is LabelState.REFUSED and not label.settled
+        if refused and _return_of(dossier, label).open and not _has_a_later_one(dossier, label):
             yield Attention(
                 kind=AttentionKind.LABEL_REFUSED,
                 about=label.id,
@@ -45,22 +51,27 @@ def refused_labels(dossier: Dossier) -> Iterator[Attention]:
 
 
 def labels_not_cancelled(dossier: Dossier) -> Iterator[Attention]:
-    """Labels that somebody wanted taken back, and that may be used all the same."""
+    """Labels that somebody wanted taken back, by itself or with their return, and that may be used all the same."""
     for label in dossier.labels.values():
-        if label.not_cancelled is not None and label.state is not LabelState.CANCELLED:
+        return_ = _return_of(dossier, label)
+        unused = return_.goods in NOT_TO_COME and label.state in MADE and not (label.scanned or label.cancel_asked)
+        wanted = label.not_cancelled is not None and label.state is not LabelState.CANCELLED
+        told_as_parcel = label.scanned and not return_.live
+        if unused or (wanted and not told_as_parcel):
             yield Attention(
                 kind=AttentionKind.LABEL_NOT_CANCELLED,
                 about=label.id,
-                since=label.changed_at,
-                why=label.not_cancelled,
-                can_do=_LOOK_AT,
+                since=max(label.changed_at, return_.changed_at) if unused else label.changed_at,
+                why=label.not_cancelled or reason(ReasonCode.LABEL_STAYS),
+                can_do=("cancel_label", *_LOOK_AT) if unused and label.reference else _LOOK_AT,
             )
 
 
 def parcels(dossier: Dossier) -> Iterator[Attention]:
     """Steps of parcels of which the host wants to be asked."""
     for label in dossier.labels.values():
-        if label.follows is WhatFollows.ASK and label.moved_at is not None:
+        asked = label.follows is WhatFollows.ASK and not _is_not_expected(dossier, label)
+        if asked and label.moved_at is not None:
             yield Attention(
                 kind=AttentionKind.PARCEL,
                 about=label.id,
@@ -68,6 +79,37 @@ def parcels(dossier: Dossier) -> Iterator[Attention]:
                 why=reason(_WHY.get(label.progress, ReasonCode.PARCEL_MOVED), label.provider_status),
                 can_do=_LOOK_AT,
             )
+
+
+def parcels_not_expected(dossier: Dossier) -> Iterator[Attention]:
+    """Parcels of returns that have ended: nobody waits for them, and no list of returns has them."""
+    for label in dossier.labels.values():
+        if _is_not_expected(dossier, label) and label.moved_at is not None:
+            came = label.progress is ParcelState.DELIVERED
+            code = ReasonCode.PARCEL_CAME_AFTER_THE_END if came else ReasonCode.PARCEL_COMES_AFTER_THE_END
+            yield Attention(
+                kind=AttentionKind.PARCEL_NOT_EXPECTED,
+                about=label.id,
+                since=label.moved_at,
+                why=reason(code),
+                can_do=("reopen_return", *_LOOK_AT),
+            )
+
+
+def _is_not_expected(dossier: Dossier, label: Label) -> bool:
+    """Whether a parcel comes, or came, of a return that has ended. Of one that staff closed, the parcels that moved
+    since, as far as there are more than were counted: carriers tell late of one that was."""
+    return_ = _return_of(dossier, label)
+    if return_.open or label.progress not in _COMES or label.moved_at is None:
+        return False
+    if return_.goods is not GoodsState.CLOSED:
+        return True
+    coming = [one for one in dossier.labels_of(return_.id) if one.progress in _COMES]
+    return label.moved_at > return_.changed_at and len(coming) > len(return_.receipts)
+
+
+def _return_of(dossier: Dossier, label: Label) -> Return:
+    return dossier.returns[label.return_id]
 
 
 def _has_a_later_one(dossier: Dossier, label: Label) -> bool:

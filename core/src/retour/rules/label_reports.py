@@ -16,6 +16,7 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence
 from retour.model.returns import CAN_TRAVEL, GoodsState
 from retour.rules.draft import Draft
+from retour.rules.unneeded_labels import take_back_late
 
 _MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
 """Labels of which nobody knows yet that they are there."""
@@ -115,6 +116,7 @@ def report(
             by,
         )
         _follow(draft, draft.dossier.label(label.id), by)
+    take_back_late(draft, label)
     now = draft.dossier.label(label.id)
     if now.cancel_asked and now.scanned:
         because = reason(ReasonCode.NOT_CANCELLABLE)

@@ -20,7 +20,7 @@ from retour.model.events.labels import (
     LabelOrdered,
     LabelSettled,
 )
-from retour.model.labels import Label, LabelOption, LabelState, WhoPays
+from retour.model.labels import MADE, Label, LabelOption, LabelState, WhoPays
 from retour.model.moment import Moment
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel, check_route
@@ -28,12 +28,10 @@ from retour.model.returns import CAN_TRAVEL, GOODS_WORDS
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment
+from retour.rules.unneeded_labels import take_back
 
 MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
 """Labels of which nobody knows yet that they are there."""
-
-MADE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
-"""Labels that are there to be used, or will be."""
 
 
 @attrs.frozen(kw_only=True)
@@ -194,13 +192,6 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
     draft.record(
         LabelCancelAsked(return_id=label.return_id, label_id=label.id, note_id=draft.note(order, note)),
     )
-
-
-def take_back(draft: Draft, label: Label) -> None:
-    """Want a label taken back that is not needed any more, whoever decides that. One that was scanned, has no name at
-    its provider or is being taken back already stays as it is."""
-    if label.state in MADE and label.reference and not label.scanned and not label.cancel_asked:
-        draft.record(LabelCancelAsked(return_id=label.return_id, label_id=label.id))
 
 
 # --- a person's word -------------------------------------------------------------------------------------

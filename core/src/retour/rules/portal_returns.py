@@ -55,9 +55,19 @@ def record_shipment(draft: Draft, order: Order, portal: Portal, seen: ReportedSh
 
 def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
     by, return_id = Actor.provider(portal.provider), draft.new_id("rt")
-    lines, reasons, left_out = _lines(draft.dossier, order, portal, seen.items)
+    said, reasons, left_out = _said(draft.dossier, order, portal, seen.items)
+    lines = _of_lines(said)
     objections = () if lines and not left_out else (_objection(left_out),)
-    draft.record(ReturnRequested(return_id=return_id, lines=lines, reasons=reasons, objections=objections), by)
+    draft.record(
+        ReturnRequested(
+            return_id=return_id,
+            lines=lines,
+            reasons=reasons,
+            objections=objections,
+            by_reason=said if len(said) > len(lines) else (),
+        ),
+        by,
+    )
     if not objections:
         draft.record(ReturnApproved(return_id=return_id), by)
     label_id = draft.new_id("lb")
@@ -85,32 +95,47 @@ def _objection(left_out: Sequence[str]) -> Objection:
     return Objection.review(reason(ReasonCode.PORTAL_ITEMS, items=names_in_a_reason(left_out)))
 
 
-def _lines(
+def _said(
     dossier: Dossier, order: Order, portal: Portal, items: Sequence[ReportedItem]
 ) -> tuple[tuple[RequestedLine, ...], tuple[ReturnReason, ...], list[str]]:
-    """The order's lines that are in a parcel, with the reasons for them, as far as they can still come back; and what
-    else the provider says is in it."""
+    """The units of the order's lines that are in a parcel, for each line and reason, as far as they can still come
+    back; those reasons of the shop's list; and what else the provider says is in it."""
     left = {line_id: max(0, units) for line_id, units in units_left(dossier, order).items()}
-    by_code = {one.provider_codes.get(portal.provider): one for one in portal.reasons}
-    units: dict[str, int] = {}
-    said: dict[str, ReturnReason | None] = {}
+    by_code = {one.provider_codes.get(portal.provider, ""): one for one in portal.reasons}
+    units: dict[tuple[str, str], int] = {}
+    reasons: dict[str, ReturnReason] = {}
     left_out = []
     for item in items:
-        rest = item.quantity
+        rest, chosen = item.quantity, by_code.get(item.reason) if item.reason else None
         for line in _lines_of(order, item):
             taken = min(rest, left[line.id])
             rest, left[line.id] = rest - taken, left[line.id] - taken
             if taken:
-                units[line.id] = units.get(line.id, 0) + taken
-                said[line.id] = said.get(line.id) or by_code.get(item.reason)
-        if rest:
+                why = chosen.code if chosen is not None else _as_it_is_called(portal, item)
+                units[line.id, why] = units.get((line.id, why), 0) + taken
+                reasons |= {chosen.code: chosen} if chosen is not None else {}
+        if rest or not item.quantity:
             left_out.append(f"{rest} × {item.sku or item.description}")
-    lines = []
-    for line_id, quantity in units.items():
-        why = said[line_id]
-        lines.append(RequestedLine(line_id=line_id, quantity=quantity, reason=why.code if why is not None else ""))
-    reasons = {why.code: why for why in said.values() if why is not None}
+    lines = [RequestedLine(line_id=line, quantity=number, reason=why) for (line, why), number in units.items()]
     return tuple(lines), tuple(reasons.values()), left_out
+
+
+def _as_it_is_called(portal: Portal, item: ReportedItem) -> str:
+    """A reason that is not on the shop's list, by what its provider calls it; empty where there is none."""
+    return f"{portal.provider}: {item.reason}" if item.reason else ""
+
+
+def _of_lines(said: Sequence[RequestedLine]) -> tuple[RequestedLine, ...]:
+    """The same units by line alone, with the first reason that each has."""
+    lines: dict[str, RequestedLine] = {}
+    for one in said:
+        first = lines.get(one.line_id)
+        lines[one.line_id] = one if first is None else _with_units_of(first, one)
+    return tuple(lines.values())
+
+
+def _with_units_of(first: RequestedLine, other: RequestedLine) -> RequestedLine:
+    return attrs.evolve(first, quantity=first.quantity + other.quantity, reason=first.reason or other.reason)
 
 
 def _lines_of(order: Order, item: ReportedItem) -> list[OrderLine]:

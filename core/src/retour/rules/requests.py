@@ -34,6 +34,7 @@ from retour.model.text import Text, text
 from retour.rules.draft import Draft
 from retour.rules.left import more_than_left, units_left
 from retour.rules.lines import check_names, check_units
+from retour.rules.unneeded_labels import take_labels_back
 
 POLICY = Actor.system("policy")
 """Who decides when nobody had to be asked."""
@@ -214,7 +215,7 @@ def approve(
 
 
 def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
-    """Say that the goods may not come back, and why."""
+    """Say that the goods may not come back, and why. A label that the customer made in a portal goes with it."""
     draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
     _check_move(draft.dossier, return_id, ReturnRejected)
     if not because.strip():
@@ -222,6 +223,7 @@ def reject(draft: Draft, order: Order, return_id: str, because: str, note: str |
             text("Order {order}: say why the return is rejected; the customer reads it.", order=order.id)
         )
     draft.record(ReturnRejected(return_id=return_id, because=because.strip(), note_id=draft.note(order, note)))
+    take_labels_back(draft, return_id)
 
 
 # --- on its way, and its end -----------------------------------------------------------------------------
@@ -265,16 +267,20 @@ def send(draft: Draft, order: Order, return_id: str, sent: Sent, note: str | Non
 
 
 def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
-    """The goods will not come. Impossible once something was counted: correct the receipt instead."""
+    """The goods will not come, and the labels for them are taken back. Impossible once something was counted: correct
+    the receipt instead."""
     draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("cancel a return"))
     _check_move(draft.dossier, return_id, ReturnCancelled)
     draft.record(ReturnCancelled(return_id=return_id, note_id=draft.note(order, note)))
+    take_labels_back(draft, return_id)
 
 
 def expire(draft: Draft, return_id: str, today: datetime.date) -> bool:
-    """Expire an approved return whose last day to send has passed; says whether it did."""
+    """Expire an approved return whose last day to send has passed, unless a carrier has its parcel; says whether it
+    did."""
     return_ = draft.dossier.return_(return_id)
-    due = return_.goods in _MOVES[ReturnExpired] and return_.send_by is not None and return_.send_by < today
+    late = return_.goods in _MOVES[ReturnExpired] and return_.send_by is not None and return_.send_by < today
+    due = late and not draft.dossier.carrier_has(return_id)
     if due:
         draft.record(ReturnExpired(return_id=return_id))
     return due

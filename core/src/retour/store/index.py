@@ -33,7 +33,7 @@ def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list
 
 
 def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Set[str]) -> dict[str, Any]:
-    waits_to_be_sent = return_.goods is GoodsState.APPROVED and return_.send_by is not None
+    waits_to_be_sent = return_.goods is GoodsState.APPROVED and not dossier.carrier_has(return_.id)
     return {
         "shop": shop,
         "return_id": return_.id,

@@ -31,8 +31,6 @@ OURS: Mapping[str, str] = {
 OTHER_REASON = "3"
 """Sendcloud's "Other (explain in message)"."""
 
-LONGEST_HS_CODE = 12
-
 
 def return_body(request: LabelRequest) -> Json:
     """The return that a label is made for. Its ``external_reference``, which Sendcloud takes once, is our id of the

@@ -48,7 +48,8 @@ class ReturnRequested:
     """Somebody wants to send goods back. ``objections`` are the policies', the strictest first.
 
     ``reasons`` are those of the host's list that its lines name, as they were then: a line that names none of them has
-    a text of its own, as all had before there was a list.
+    a text of its own, as all had before there was a list. ``by_reason`` are the same units once more where a line has
+    more than one reason: one for each of them, and ``lines`` have the first.
     """
 
     type: ClassVar = "return_requested"
@@ -62,6 +63,7 @@ class ReturnRequested:
     note_id: Id | None = None
     reasons: tuple[ReturnReason, ...] = ()
     evidence_ids: tuple[Id, ...] = ()
+    by_reason: tuple[RequestedLine, ...] = ()
 
     @property
     def subject(self) -> Subject:

@@ -7,7 +7,7 @@ from typing import Any
 from retour.model.attention import OddLine
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, step, with_return
+from retour.model.events.folding import Changes, Entries, step, with_return
 from retour.model.events.goods import (
     EvidenceAdded,
     GoodsInspected,
@@ -80,6 +80,7 @@ def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Change
             requested={line.line_id: line.quantity for line in event.lines},
             reasons={line.line_id: line.reason for line in event.lines if line.reason},
             reasons_chosen=event.reasons,
+            by_reason=event.by_reason,
             evidence_ids=event.evidence_ids,
             objections=event.objections,
         ),
@@ -138,7 +139,8 @@ def _closed(dossier: Dossier, event: ReturnClosed, at: Recorded) -> Changes:
 
 @step(ReturnReopened)
 def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
-    """What was counted says how far it is; nothing was, where it was not closed."""
+    """What was counted says how far it is; nothing was, where it was not closed. That a label of it could not be
+    cancelled is no matter any more: it is needed again."""
     return_ = changed(
         dossier.returns[event.return_id],
         goods=dossier.returns[event.return_id].ended_from or GoodsState.REQUESTED,
@@ -148,7 +150,8 @@ def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
     )
     if any(count.units for count in return_.counted.values()):
         return_ = changed(return_, goods=_goods_after_count(return_))
-    return with_return(return_)
+    needed = {one.id: changed(one, not_cancelled=None) for one in dossier.labels_of(return_.id)}
+    return {**with_return(return_), "labels": Entries(needed)}
 
 
 @step(GoodsReceived)

@@ -69,7 +69,7 @@ def _requested_units(dossier: Dossier, event: ReturnRequested, *, told_all: bool
     ``told_all``."""
     shown: list[Text | str] = []
     chosen = {one.code: one for one in event.reasons}
-    for line in event.lines:
+    for line in event.by_reason or event.lines:
         (what,) = units_of(dossier, {line.line_id: line.quantity})
         why = chosen.get(line.reason) or (line.reason if told_all else "")
         shown.append(Text(message="{what} ({why})", values={"what": what, "why": why}) if why else what)
