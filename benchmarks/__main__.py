@@ -23,6 +23,7 @@ from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sq
 from benchmarks.folding import folding
 from benchmarks.growth import growth
 from benchmarks.label_calls import label_calls
+from benchmarks.label_flow import label_flow
 from benchmarks.one_long_order import one_long_order
 from benchmarks.processes import processes
 from benchmarks.reading_first import reading_first
@@ -52,6 +53,7 @@ _MEASURES: tuple[Measure, ...] = (
     refund_work,
     reading_first,
     slow_provider,
+    label_flow,
 )
 
 _WITHOUT_DATABASE: tuple[Callable[[Scale], Part], ...] = (refund_calls, label_calls, processes, folding)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import json
 from collections.abc import Callable
 
 import attrs
 import pytest
 from shipping.small_carrier import OPTION, PRICE, SmallCarrier, lost, signed_webhook
 from shipping.world import ANNA, BOX, HOME, JANSEN, World
+from sqlalchemy import select
 
 from retour import (
     Actor,
@@ -34,6 +37,8 @@ from retour.effects import labelling
 from retour.model.announced_returns import ApprovedReturn
 from retour.model.labels import Told
 from retour.providers import ErrorCode, ProviderError, Support
+from retour.steps.commit import DAYS_NOTES_ARE_KEPT
+from retour.store import tables
 
 
 def test_a_label_is_bought_and_its_document_shown(make_world: Callable[..., World]) -> None:
@@ -320,6 +325,32 @@ def test_a_document_that_was_kept_is_shown_in_the_form_that_it_has(make_world: C
     assert world.desk.label_document("1001", label_id, by=ANNA, form=LabelForm.PDF).form is LabelForm.PDF
     with pytest.raises(ProviderUnavailable, match="was given out"):
         world.desk.label_document("1001", label_id, by=ANNA, form=LabelForm.QR_CODE)
+
+
+def test_a_document_that_was_kept_is_forgotten_when_its_time_is_over(make_world: Callable[..., World]) -> None:
+    now = [datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC)]
+    world = make_world(once=True, desk={"clock": lambda: now[0]})
+    label_id = str(world.order().label_id)
+    world.desk.label_document("1001", label_id, by=JANSEN)
+    kept = str(world.label().document_id)
+
+    def stored() -> list[str]:
+        with world.desk._services.store.engine.connect() as connection:
+            return list(
+                connection.execute(select(tables.personal.c.body).where(tables.personal.c.id == kept)).scalars()
+            )
+
+    now[0] += datetime.timedelta(days=DAYS_NOTES_ARE_KEPT - 1)
+    world.desk.work()
+    (document,) = stored()
+    assert "J. Jansen" in base64.b64decode(json.loads(document)["content"]).decode()
+
+    now[0] += datetime.timedelta(days=1)
+    assert world.desk.work().forgotten
+    assert stored() == []
+    with pytest.raises(ProviderUnavailable, match="given out"):
+        world.desk.label_document("1001", label_id, by=JANSEN)
+    assert world.desk.dossier("1001").label(label_id).document_id == kept, "what happened is still told"
 
 
 @pytest.mark.parametrize(

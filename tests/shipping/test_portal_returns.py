@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
-from shipping.small_carrier import signed_webhook
-from shipping.world import ANNA, World
+from shipping.small_carrier import SmallCarrier, lost, signed_webhook
+from shipping.world import ANNA, World, move_effects
+from sqlalchemy import select, update
 
 from retour import GoodsState, LabelState, ParcelState, ReturnReason, WebhookReceipt, hookimpl
+from retour.effects.kinds import LookInPortal
+from retour.effects.labelling import WATCHED
 from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
+from retour.model.errors import StoreLocked
 from retour.model.labels import Told
-from retour.providers import Shipment
+from retour.model.order import Delivery, Paid
+from retour.model.shipping import ShippingOption, ShippingWay
+from retour.providers import SentItem, Shipment, Support, TextDomain
+from retour.store import tables
+from retour.store.commit import BEHIND_ALL
+from retour.store.effects import LOOKS_AT_ONCE
+from retour.store.records import as_json, from_json
+from retour.testing import a_line, an_order
+
+SENT = Delivery(provider="small_carrier", paid=Paid.of("4.95", "EUR"))
+PORTAL = attrs.evolve(SmallCarrier.capabilities, portal=Support.YES)
+_WORDS = TextDomain("retour_tests").text("Open the portal")
+PAGE = ShippingOption(
+    way=ShippingWay.PORTAL,
+    provider="small_carrier",
+    label=_WORDS,
+    instruction=_WORDS,
+    url="https://small-carrier.example/returns",
+)
 
 
 def portal_return(
@@ -91,6 +115,152 @@ def test_two_of_one_order_get_their_parcels_by_reading(make_world: Callable[...,
         "P2": ("p-P2", LabelState.READY),
     }
     assert len(others(world)) == 2
+
+
+def test_of_an_order_without_a_label_whoever_delivered_it_is_asked(make_world: Callable[..., World]) -> None:
+    world = make_world(delivery=SENT)
+    world.carrier.portal("P1", parcel="p-1")
+    assert world.desk.reconcile_labels("1001").changed
+    assert [dict(one.requested) for one in others(world)] == [{"cup": 1}]
+
+
+# --- found by work() -------------------------------------------------------------------------------------
+
+
+def with_a_portal(make_world: Callable[..., World], **more: Any) -> World:
+    """An order that was delivered by who has a portal."""
+    return make_world(delivery=SENT, capabilities=PORTAL, portal_url=lambda *_: PAGE, **more)
+
+
+def lists(world: World) -> int:
+    return world.carrier.calls.count("list_shipments")
+
+
+def looks(world: World) -> list[Any]:
+    query = select(tables.effect).where(tables.effect.c.kind == LookInPortal.kind).order_by(tables.effect.c.id)
+    with world.desk._services.store.engine.connect() as connection:
+        return list(connection.execute(query))
+
+
+def test_work_finds_it_once_the_customer_was_led_there(make_world: Callable[..., World]) -> None:
+    world = with_a_portal(make_world)
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    world.carrier.portal("P1", parcel="p-1")
+    world.work_for(days=10)
+    assert lists(world) == 0, "nobody was led there"
+    world.desk.shipping_options("1001")
+    world.work_for(minutes=30)
+    assert lists(world) == 0, "a webhook is faster"
+    world.work_for(hours=1)
+    assert [(one.goods, dict(one.requested)) for one in others(world)] == [(GoodsState.APPROVED, {"cup": 1})]
+    world.carrier.portal("P2", parcel="p-2")
+    world.work_for(hours=8)
+    assert [dict(one.requested) for one in others(world)] == [{"cup": 1}, {"cup": 1}]
+    world.work_for(days=1)
+    assert len(others(world)) == 2
+
+
+def test_an_order_of_which_nothing_was_known_is_seen_with_what_is_found(make_world: Callable[..., World]) -> None:
+    world = with_a_portal(make_world)
+    world.desk._services.shops("default").shop.orders["1002"] = an_order(
+        a_line("cup", 2), order_id="1002", delivery=SENT
+    )
+    world.carrier.in_portal["P1"] = Shipment(
+        told=Told.READY, parcel="p-1", order_id="1002", items=[SentItem(quantity=2, sku="cup")]
+    )
+    world.desk.shipping_options("1002")
+    world.work_for(hours=2)
+    dossier = world.desk.dossier("1002")
+    assert [dict(one.requested) for one in dossier.returns.values()] == [{"cup": 2}]
+    assert dossier.order is not None
+
+
+def test_an_order_is_looked_for_once_ever_more_rarely_and_not_for_ever(make_world: Callable[..., World]) -> None:
+    world = with_a_portal(make_world)
+    for _ in range(3):
+        world.desk.shipping_options("1001")
+    assert len(looks(world)) == 1
+    for _ in range(30):
+        world.work_for(days=3)
+    assert 12 <= lists(world) <= 20
+    asked, [waiting] = lists(world), looks(world)
+    long_ago = from_json(LookInPortal, waiting.body).since - datetime.timedelta(days=91)
+    over = LookInPortal(provider="small_carrier", account="default", since=long_ago)
+    with world.desk._services.store.engine.begin() as connection:
+        connection.execute(update(tables.effect).where(tables.effect.c.id == waiting.id).values(body=as_json(over)))
+    world.work_for(days=10)
+    assert (lists(world), [one.state for one in looks(world)]) == (asked, ["done"])
+
+
+def test_one_who_is_led_there_months_later_is_looked_for_again(make_world: Callable[..., World]) -> None:
+    at = datetime.datetime.fromordinal(WATCHED.days * 8222).replace(tzinfo=datetime.UTC)
+    now = [at]
+    world = with_a_portal(make_world, desk={"clock": lambda: now[0]})
+    for days in (0, 1, 100, 101):
+        now[0] = at + datetime.timedelta(days=days)
+        world.desk.shipping_options("1001")
+    assert len(looks(world)) == 2
+
+
+def test_looks_are_behind_all_else_and_an_account_is_asked_at_a_pace(make_world: Callable[..., World]) -> None:
+    world = with_a_portal(make_world)
+    orders = world.desk._services.shops("default").shop.orders
+    for number in range(2 * LOOKS_AT_ONCE):
+        orders[f"n{number}"] = an_order(a_line("cup", 2), order_id=f"n{number}", delivery=SENT)
+        world.desk.shipping_options(f"n{number}")
+    assert {(one.behind, one.account) for one in looks(world)} == {(BEHIND_ALL, "small_carrier/default")}
+    move_effects(world.desk, datetime.timedelta(hours=2))
+    world.desk.work()
+    assert lists(world) == LOOKS_AT_ONCE
+    world.work_for(minutes=1)
+    assert lists(world) == 2 * LOOKS_AT_ONCE
+
+
+def test_a_provider_that_fails_is_asked_again(make_world: Callable[..., World]) -> None:
+    world = with_a_portal(make_world)
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    world.desk.shipping_options("1001")
+    world.carrier.portal("P1", parcel="p-1")
+    world.carrier.faults.append(lost)
+    world.work_for(hours=2)
+    assert (lists(world), others(world)) == (1, [])
+    world.work_for(hours=8)
+    assert [dict(one.requested) for one in others(world)] == [{"cup": 1}]
+
+
+def test_of_an_order_that_the_shop_has_no_more_it_is_found_as_it_was_last_seen(
+    make_world: Callable[..., World],
+) -> None:
+    world = with_a_portal(make_world)
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    world.desk.shipping_options("1001")
+    world.carrier.portal("P1", parcel="p-1")
+    del world.desk._services.shops("default").shop.orders["1001"]
+    world.work_for(hours=2)
+    assert [dict(one.requested) for one in others(world)] == [{"cup": 1}]
+
+
+def test_nobody_is_asked_who_lists_no_shipments(make_world: Callable[..., World]) -> None:
+    none = attrs.evolve(PORTAL, list_shipments=Support.PROVIDER_CANNOT)
+    world = make_world(delivery=SENT, capabilities=none, portal_url=lambda *_: PAGE)
+    assert [one.way for one in world.desk.shipping_options("1001")] == [ShippingWay.PORTAL, ShippingWay.SELF]
+    assert looks(world) == []
+
+
+def test_a_store_that_cannot_keep_a_look_costs_no_customer_his_portal(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = with_a_portal(make_world)
+
+    def locked(*_: object, **__: object) -> None:
+        raise StoreLocked(TextDomain("retour_tests").text("Somebody else writes."))
+
+    monkeypatch.setattr(world.desk._services.store, "save", locked)
+    assert [one.way for one in world.desk.shipping_options("1001")] == [ShippingWay.PORTAL, ShippingWay.SELF]
+    assert looks(world) == []
+
+
+# --- what is in it ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from shipping.small_carrier import OPTION, Carrier, plugin_of
 from sqlalchemy import update
 
 from retour import Actor, Address, MemoryShop, Outcome, Parcel, ParcelItem, ReturnDesk
+from retour.model.order import Delivery
 from retour.store import tables
 from retour.testing import a_line, an_order
 
@@ -56,18 +57,21 @@ def move_effects(desk: ReturnDesk, by: datetime.timedelta) -> None:
     ago = int(by.total_seconds() * 1_000_000)
     with engine.begin() as connection:
         connection.execute(update(tables.effect).values(not_before=tables.effect.c.not_before - ago))
+        connection.execute(update(tables.looks).values(next_at=tables.looks.c.next_at - ago))
 
 
 def worlds(database: str) -> Iterator[Callable[..., World]]:
     """Makes worlds on a database, and closes their desks in the end."""
     made: list[ReturnDesk] = []
 
-    def make(*, desk: Any = None, plugins: Sequence[object] = (), **kind: object) -> World:
+    def make(
+        *, desk: Any = None, plugins: Sequence[object] = (), delivery: Delivery | None = None, **kind: object
+    ) -> World:
         carrier = Carrier()
         opened = ReturnDesk(
             shop=MemoryShop(
                 [
-                    an_order(a_line("cup", 2), customer="c-1"),
+                    an_order(a_line("cup", 2), customer="c-1", delivery=delivery),
                     an_order(a_line("cup", 2), order_id="1002", customer="c-2"),
                 ]
             ),

@@ -248,7 +248,7 @@ def test_every_kind_of_effect_is_in_the_table_under_its_stored_name() -> None:
     """These names are in stores, for ever."""
     assert sorted(KINDS) == [
         *("announce", "apply_stock", "book_stock", "cancel_label", "cancel_refund"),
-        *("fetch_refund", "look_again", "look_at_label", "make_label", "provider_event"),
+        *("fetch_refund", "look_again", "look_at_label", "look_in_portal", "make_label", "provider_event"),
         *("reconcile", "send_refund", "shipment_event"),
     ]
     assert all(kind.kind == name for name, kind in KINDS.items())

@@ -951,7 +951,8 @@ class ReturnDesk(LabelDesk):
         return self._webhooks.find_order(provider, reference, account, mode)
 
     def shipping_options(self, order_id: str) -> Sequence[ShippingOption]:
-        """The ways in which the customer can send goods of this order back; sending it himself is always one."""
+        """The ways in which the customer can send goods of this order back; sending it himself is always one. Once it
+        gave the page of a return portal, ``work()`` looks for what the customer makes there, for 90 days."""
         return self._links.ways_to_send_back(self._services.cases.order(self.shop_id, order_id))
 
     # --- what a person must look at ------------------------------------------------------------------

@@ -86,7 +86,8 @@ class LabelDesk:
 
     def reconcile_labels(self, order_id: str) -> Outcome:
         """Read at the provider what became of an order's labels and parcels, and which labels the customer made in its
-        portal: those are returns like any other. For the page of an order; webhooks and ``work()`` do it by themselves.
+        portal: those are returns like any other. For the page of an order; webhooks and ``work()`` do it by themselves,
+        what is made in a portal once `shipping_options` has led there.
         Raises `ProviderUnavailable`, with nothing changed."""
         return self._labels.reconcile(order_id)
 

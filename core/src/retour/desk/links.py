@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from retour.desk.services import Services
 from retour.model.destinations import account_of_words
 from retour.model.dossier import Dossier
-from retour.model.errors import WrongState
+from retour.model.errors import RetourError, WrongState
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.parcels import Address
@@ -19,9 +20,12 @@ from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
+from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import ProviderError
 from retour.rules.transfers import instead_of_transferring, is_another_way, why_by_transfer, why_not_transferred
 from retour.steps.case import Case
+
+log = logging.getLogger("retour.desk")
 
 
 @attrs.frozen
@@ -110,16 +114,27 @@ class Links:
         return (by_himself,) if portal is None else (portal, by_himself)
 
     def _portal(self, order: Order) -> ShippingOption | None:
-        """The return portal of whoever sent the order; None where there is none, or it cannot say."""
+        """The return portal of whoever sent the order; None where there is none, or it cannot say. What the customer
+        makes there is looked for from then on, where the provider can be asked."""
         if order.delivery is None or not order.delivery.provider:
             return None
         provider = self.services.accounts.shipping(self.shop_id, order.delivery.provider)
         if isinstance(provider, Text):
             return None
         try:
-            return provider.portal_url(order)
+            portal = provider.portal_url(order)
         except ProviderError:
             return None
+        if portal is not None and provider.capabilities.list_shipments.usable:
+            self._keep_looking(order, provider)
+        return portal
+
+    def _keep_looking(self, order: Order, provider: ShippingCaller) -> None:
+        """A store that cannot keep it now costs the customer no way to send his goods back."""
+        try:
+            self.services.keeping.keep_looking(self.shop_id, order.id, provider.name, "default")
+        except RetourError as error:
+            log.warning("nobody looks for returns of order %s at %s: %s", order.id, provider.name, error)
 
     def pages(self, order: Order, dossier: Dossier) -> dict[str, str]:
         """The page of each payment at its provider, by the payment's id: as the provider once named it, else as its

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 
 from retour.effects.inbox import Notice, Sender, identity_of, payment_named
-from retour.effects.kinds import RecordShipment, shipping_account, to_store
-from retour.effects.labelling import as_reported_shipment
+from retour.effects.kinds import LookInPortal, RecordShipment, shipping_account, to_store
+from retour.effects.labelling import WATCHED, as_reported_shipment
 from retour.model.actor import Actor
 from retour.model.errors import Busy, UnknownOrder
 from retour.model.text import text
@@ -96,6 +96,18 @@ class Keeping:
                 continue
             return Kept(number=1, to_run=(effect.id,))
         raise _changed_all_the_time(order_id)
+
+    def keep_looking(self, shop: str, order_id: str, provider: str, account: str) -> None:
+        """See to it that somebody looks for what the customer of an order does in a provider's portal, now that he is
+        led there. Said again, it is looked for once; a look ends, so it is another one some months later."""
+        period = self.clock().date().toordinal() // WATCHED.days
+        identity = identity_of("portal", shop, order_id, provider, account, str(period))
+        if self.commits.store.effects.asked(identity):
+            return
+        case = self.cases.as_last_seen(shop, order_id)
+        look = LookInPortal(provider=provider, account=account, since=case.time.now().earliest)
+        effect = to_store(look, identity, account=shipping_account(provider, account))
+        self.commits.write(case, case.draft(Actor.system(), self.clock()), effects=[effect])
 
 
 def _changed_all_the_time(order_id: str) -> Busy:

@@ -16,6 +16,7 @@ from retour.effects.announcements import announce
 from retour.effects.attempt import Attempt, Pauses, done, postpone, set_aside
 from retour.effects.labelling import Labelling
 from retour.effects.looking_again import look_again
+from retour.effects.looking_in_portals import look_in_portal
 from retour.effects.refunding import Refunding, ended_its_process
 from retour.effects.stock import book
 from retour.model.dossier import Dossier
@@ -59,6 +60,9 @@ WHILE_ANNOUNCED = Pauses(
     )
 )
 """A label is announced within seconds, a parcel is on its way for days."""
+
+WHILE_IT_CAN_BE_USED = Pauses(tuple([datetime.timedelta(hours=hours) for hours in (6, 6, 12, 24, 24, 48, 48, 96, 168)]))
+"""Who is led to a return portal mostly uses it on the same day."""
 
 AT_ONCE = datetime.timedelta(0)
 
@@ -309,6 +313,24 @@ class CancelLabel:
         return outside.labelling.cancel(claimed, self.label_id, case)
 
 
+@attrs.frozen(kw_only=True)
+class LookInPortal:
+    """Look for returns that the customer of an order makes in the portal of an ``account`` of a ``provider``, where he
+    was led at ``since``; webhooks are faster. Behind all else, and at a pace."""
+
+    kind: ClassVar = "look_in_portal"
+    pauses: ClassVar = WHILE_IT_CAN_BE_USED
+    may_give_up: ClassVar = True
+    begins_after: ClassVar = datetime.timedelta(hours=1)
+    provider: str
+    account: str
+    since: datetime.datetime
+
+    def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
+        shop = outside.shops(claimed.shop)
+        return look_in_portal(claimed, self.provider, self.account, self.since, case, outside.labelling, shop)
+
+
 # --- plugins ---------------------------------------------------------------------------------------------
 
 
@@ -358,6 +380,7 @@ KINDS: Mapping[str, type[Effect]] = {
         LookAtLabel,
         RecordShipment,
         CancelLabel,
+        LookInPortal,
         Announce,
     )
 }
@@ -475,7 +498,7 @@ def to_store(
         owner=owner if claimed else None,
         lease=lease if claimed else 0,
         delay=later,
-        behind=BEHIND_ALL if isinstance(effect, LookAgain) else 0,
+        behind=BEHIND_ALL if isinstance(effect, LookAgain | LookInPortal) else 0,
         account=effect.account if isinstance(effect, LookAgain) else account,
     )
 

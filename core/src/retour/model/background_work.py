@@ -18,6 +18,7 @@ WORK_WORDS: Mapping[str, Text] = {
     "make_label": text("Having a label made"),
     "look_at_label": text("Following a label and its parcel"),
     "shipment_event": text("Recording what the provider reported of a parcel"),
+    "look_in_portal": text("Looking for returns that the customer made in a return portal"),
     "cancel_label": text("Asking the provider to take a label back"),
     "announce": text("Telling a plugin what happened"),
 }

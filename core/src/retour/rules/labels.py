@@ -30,9 +30,6 @@ from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment
 from retour.rules.unneeded_labels import take_back
 
-MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
-"""Labels of which nobody knows yet that they are there."""
-
 
 @attrs.frozen(kw_only=True)
 class WantedLabel:

@@ -7,7 +7,7 @@ from typing import Any
 from retour.model.attention import OddLine
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, Entries, step, with_return
+from retour.model.events.folding import Changes, step, with_return
 from retour.model.events.goods import (
     EvidenceAdded,
     GoodsInspected,
@@ -151,7 +151,7 @@ def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
     if any(count.units for count in return_.counted.values()):
         return_ = changed(return_, goods=_goods_after_count(return_))
     needed = {one.id: changed(one, not_cancelled=None) for one in dossier.labels_of(return_.id)}
-    return {**with_return(return_), "labels": Entries(needed)}
+    return {**with_return(return_), "labels": needed}
 
 
 @step(GoodsReceived)
