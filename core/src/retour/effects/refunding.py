@@ -286,15 +286,15 @@ class Refunding:
             return _not_heard(effect, refund, str(provider), reason(ReasonCode.PLUGIN_UNUSABLE), unheard)
         if not provider.capabilities.fetch_refund.usable:
             return _await_outcome(effect, refund, provider, case.time.now())
+        payment = payment_of(case, refund.payment)
         try:
-            target = target_of(provider, refund, payment_of(case, refund.payment))
-            result = provider.fetch_refund(target, refund.reference)
+            result = provider.fetch_refund(target_of(provider, refund, payment), refund.reference)
         except AboutAnother as error:
-            return _about_another(effect, refund, payment_of(case, refund.payment), error.found)
+            return _to_be_asked_again(effect, _about_another(effect, refund, payment, error.found))
         except ProviderError as error:
             return _not_heard(effect, refund, str(error), cannot_be_asked(error.reason), unheard)
         if result.amount != refund.amount:
-            return _about_another(effect, refund, payment_of(case, refund.payment), result)
+            return _to_be_asked_again(effect, _about_another(effect, refund, payment, result))
         seen = as_reported(result)
         no_news = seen.status in refund.reported and not refund.held_for_its_outcome
         return Attempt(
@@ -476,6 +476,12 @@ def _about_another(effect: ClaimedEffect, refund: Refund, payment: Payment, foun
             hold_for_another_answer(draft, now, seen)
 
     return Attempt(settled=done(effect), fact=fact, record=record)
+
+
+def _to_be_asked_again(effect: ClaimedEffect, spoke: Attempt) -> Attempt:
+    """A provider ``spoke`` of something else once. A person looks at that; what becomes of the refund itself it has
+    still to say."""
+    return attrs.evolve(spoke, settled=postpone(effect, str(reason(ReasonCode.ANOTHER_ANSWER))))
 
 
 def _settled(effect: ClaimedEffect, refund: Refund, result: RefundResult, evidence: Evidence) -> Attempt:
