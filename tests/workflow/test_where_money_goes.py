@@ -91,17 +91,25 @@ def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
     opened: list[Shop] = []
     database_clock.install()
 
-    def made(provider: str, *, plugins: Any = ("manual_transfer",), days_ago: int = 0, **pay: Any) -> Shop:
+    def made(
+        provider: str,
+        *,
+        plugins: Any = ("manual_transfer",),
+        days_ago: int = 0,
+        cups: int = 1,
+        told: str = "",
+        **pay: Any,
+    ) -> Shop:
         sandbox: Any = SANDBOXES[provider]().__enter__()
         reference = sandbox.pay(eur("44.95"), **pay)
         shop = Shop(provider=provider, sandbox=sandbox, reference=reference, now=sandbox.clock.now())
         payment = attrs.evolve(
-            a_payment("44.95", provider=provider, reference=reference, mode=Mode.TEST),
+            a_payment("44.95", provider=provider, reference=reference, mode=Mode.TEST, method=told),
             paid_at=shop.now - datetime.timedelta(days=days_ago),
         )
         database_clock.tell(lambda: shop.now)
         shop.desk = ReturnDesk(
-            shop=MemoryShop([an_order(a_line("cup", 1, "44.95"), payments=[payment])]),
+            shop=MemoryShop([an_order(a_line("cup", cups, "44.95"), payments=[payment])]),
             store=connect(f"sqlite:///{tmp_path / f'{provider}{len(opened)}.db'}"),
             plugins=[provider, *plugins],
             settings={provider: sandbox.settings},
@@ -146,6 +154,32 @@ def test_a_gift_card_goes_back_by_bank_transfer(shop_at: Callable[..., Shop]) ->
     assert "gift card" in option.link.instruction.render("en")
     is_transferred(shop)
     assert shop.went_back == 0
+
+
+@pytest.mark.parametrize("method", ["giftcard", "voucher", "paysafecard"])
+def test_what_mollie_never_refunds_leads_to_no_page_before_anybody_asked(
+    shop_at: Callable[..., Shop], method: str
+) -> None:
+    """The shop says how it was paid; Mollie was asked nothing yet, and is asked nothing for it."""
+    shop = shop_at("mollie", method=method, told=method)
+    shop.desk.mark_returned("1001", by=ANNA)
+    [option] = shop.desk.refund_options("1001")
+    for link in (option.link, shop.desk.refund_link("1001", shop.reference, eur("44.95"))):
+        assert (link.kind, link.url) == ("transfer", "")
+        assert method in link.instruction.render("en")
+    assert option.suggested == eur("44.95")
+    assert not shop.sandbox.server.requests
+    is_transferred(shop)
+
+
+def test_mollies_own_word_on_how_it_was_paid_counts_before_the_shops(shop_at: Callable[..., Shop]) -> None:
+    """The control: a shop that calls it a gift card, and Mollie knows better."""
+    shop = shop_at("mollie", method="ideal", told="giftcard")
+    shop.desk.mark_returned("1001", by=ANNA)
+    assert shop.desk.refund_options("1001")[0].link.kind == "transfer"
+    shop.desk.reconcile("1001")
+    assert shop.desk.refund_options("1001")[0].link.kind == "provider_page"
+    assert shop.refund().state == "pending"
 
 
 def test_a_payment_that_the_provider_refunds_goes_back_the_way_it_came(shop_at: Callable[..., Shop]) -> None:
@@ -240,6 +274,93 @@ def test_a_link_that_was_opened_where_nothing_can_be_done_asks_for_consent(shop_
     assert "gift card" in link.instruction.render("en")
     assert "with his consent" in link.instruction.render("en")
     is_transferred(shop, instead_of=opened.refund_id)
+
+
+@pytest.mark.parametrize("refundable", [False, True])
+def test_what_is_left_of_a_payment_that_was_lost_in_part_goes_back_by_the_way_that_is_open(
+    shop_at: Callable[..., Shop], *, refundable: bool
+) -> None:
+    """Stripe refunds nothing more of it: then it is transferred, and no link leads to Stripe. The control is one of
+    which it does."""
+    shop = shop_at("stripe")
+    shop.desk.mark_returned("1001", by=ANNA)
+    dispute = shop.sandbox.open_dispute(shop.reference, eur("10.00"))
+    shop.sandbox.move_dispute(dispute, "lost", refundable=refundable)
+    shop.desk.reconcile("1001")
+    if refundable:
+        assert shop.refund("34.95").state == "succeeded"
+        return
+    with pytest.raises(WrongState, match="was lost, and Stripe refunds nothing more"):
+        shop.refund("34.95")
+    [option] = shop.desk.refund_options("1001")
+    assert (option.charged_back, option.suggested) == (eur("10.00"), eur("34.95"))
+    assert (option.link.kind, option.link.url) == ("transfer", "")
+    opened = shop.desk.open_refund_link("1001", shop.reference, eur("34.95"), by=ANNA, request_id="link")
+    assert opened.refund.lacks_consent
+    made = shop.transfer("34.95", instead_of=opened.refund_id)
+    assert shop.desk.refund_link("1001", refund_id=made.id).transfer.to == TO
+    with pytest.raises(InvalidAmount):
+        shop.transfer("0.01")
+
+
+# --- the ways that are closed for now --------------------------------------------------------------------
+
+
+def disputed(shop: Shop, how: str) -> Callable[[], object]:
+    """The customer disputes the payment; gives what decides that against him."""
+    sandbox, reference = shop.sandbox, shop.reference
+    if how == "paypal":
+        sandbox.open_dispute(reference, called="PENDING")
+        return lambda: sandbox.close_dispute(reference)
+    dispute = sandbox.open_dispute(reference) if how == "stripe" else sandbox.open_inquiry(reference)
+    if how == "stripe inquiry":
+        sandbox.move_dispute(dispute, "warning_needs_response", refundable=False)
+    over = "won" if how == "stripe" else "warning_closed"
+    return lambda: sandbox.move_dispute(dispute, over, refundable=True)
+
+
+@pytest.mark.parametrize("how", ["stripe", "stripe inquiry", "paypal"])
+def test_while_a_dispute_is_open_nobody_is_sent_to_a_page_where_it_cannot_be_refunded(
+    shop_at: Callable[..., Shop], how: str
+) -> None:
+    """By API it is refused with what is so, no link is opened, nothing is suggested, and each says why. Once it is
+    decided for the merchant, it is refunded."""
+    shop = shop_at(how.partition(" ")[0])
+    shop.desk.mark_returned("1001", by=ANNA)
+    decide = disputed(shop, how)
+    with pytest.raises(WrongState) as refused:
+        shop.refund()
+    assert "refund link" not in str(refused.value)
+    assert "bank transfer" not in str(refused.value)
+    with pytest.raises(WrongState):
+        shop.desk.open_refund_link("1001", shop.reference, eur("44.95"), by=ANNA, request_id="link")
+    with pytest.raises(WrongState):
+        shop.transfer()
+    [option] = shop.desk.refund_options("1001")
+    assert (option.link.kind, option.link.url, option.suggested) == ("unavailable", "", eur("0"))
+    assert option.because.text("en") in str(refused.value)
+    assert not shop.desk.dossier("1001").refunds
+    decide()
+    assert shop.refund().state in ("pending", "succeeded")
+    assert shop.went_back == 4495
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_while_a_case_is_open_at_paypal_no_part_is_suggested_and_none_is_sent(
+    shop_at: Callable[..., Shop], *, is_open: bool
+) -> None:
+    """PayPal refunds the whole payment then, and no part of it. The control has no case."""
+    shop = shop_at("paypal", cups=2)
+    shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="one")
+    if is_open:
+        shop.sandbox.open_dispute(shop.reference)
+        with pytest.raises(WrongState, match="only the whole payment"):
+            shop.refund("22.48")
+        assert shop.desk.refund_options("1001")[0].suggested == eur("0")
+        assert shop.refund("44.95").state == "succeeded"
+    else:
+        assert shop.refund("22.48").state == "succeeded"
+    assert shop.went_back == (4495 if is_open else 2248)
 
 
 # --- the customer's consent ------------------------------------------------------------------------------
@@ -437,11 +558,11 @@ def test_a_transfer_that_the_bank_sent_back_can_go_to_another_account(shop_at: C
 
 
 def test_what_no_step_of_a_provider_can_pay_goes_by_bank_transfer() -> None:
-    """Mollie pays PayPal's whole forints: the rest is named, and is transferred in its place."""
+    """Mollie pays PayPal's whole forints: the rest is named, leads to no page, and is transferred. Stripe and PayPal
+    themselves receive no part of a step."""
     with MollieSandbox() as sandbox:
         reference = sandbox.pay(Money.of("2990.40", "HUF"), method="paypal")
-        payment = a_payment("2990.40", reference=reference, currency="HUF", mode=Mode.TEST)
-        payment = attrs.evolve(payment, method="paypal")
+        payment = a_payment("2990.40", reference=reference, currency="HUF", mode=Mode.TEST, method="paypal")
         desk = ReturnDesk(
             shop=MemoryShop([an_order(a_line("cup", 1, "2990.40", currency="HUF"), payments=[payment])]),
             store="sqlite://",
@@ -453,6 +574,12 @@ def test_what_no_step_of_a_provider_can_pay_goes_by_bank_transfer() -> None:
         assert (option.suggested, option.remainder) == (Money.of("2990", "HUF"), Money.of("0.40", "HUF"))
         assert "bank transfer" in option.because.text("en")
         desk.refund("1001", reference, option.suggested, by=ANNA, request_id="f1")
-        rest = desk.refund("1001", reference, option.remainder, to=TO, consent=AGREED, by=ANNA, request_id="f2")
-        assert rest.refund.state == "awaiting_merchant"
+        [option] = desk.refund_options("1001")
+        assert (option.suggested.minor, option.link.kind, option.link.url) == (0, "transfer", "")
+        link = desk.open_refund_link("1001", reference, option.remainder, by=ANNA, request_id="link").refund
+        assert (link.by_transfer, link.lacks_consent) == (True, True)
+        rest = desk.refund(
+            "1001", reference, option.remainder, to=TO, consent=AGREED, instead_of=link.id, by=ANNA, request_id="f2"
+        )
+        assert desk.refund_link("1001", refund_id=rest.refund_id).transfer.amount == Money.of("0.40", "HUF")
         desk.close()

@@ -23,6 +23,7 @@ from retour.plugins.providers import PaymentCaller
 from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import ProviderError
 from retour.rules.transfers import instead_of_transferring, is_another_way, why_by_transfer, why_not_transferred
+from retour.rules.ways_back import why_not_now
 from retour.steps.case import Case
 
 log = logging.getLogger("retour.desk")
@@ -42,12 +43,15 @@ class Links:
         is sent to a provider's page where it cannot be done, nor where he names an account to transfer it to."""
         if not amount:
             return _NOTHING_LEFT
+        not_now = why_not_now(dossier, payment)
+        if not_now is not None:
+            return _not_now(payment, amount, not_now)
         chosen = self.services.hooks.refund_link(case.order, payment, amount, ctx)
         if chosen is not None:
             return chosen
         accounts = self.services.accounts
         by_transfer = accounts.by_person(payment.provider)
-        why = None if by_transfer else self._why_by_transfer(case, dossier, payment)
+        why = None if by_transfer else self._why_by_transfer(case, dossier, payment, amount)
         if why is not None or (to is not None and is_another_way(payment, to, by_transfer=by_transfer)):
             return self._ask_for_consent(payment, amount, why)
         provider = accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
@@ -65,7 +69,7 @@ class Links:
         if why_not is not None:
             return _not_to_transfer(refund, why_not)
         if refund.by_transfer and refund.lacks_consent:
-            why = refund.problem or self._why_by_transfer(case, dossier, payment)
+            why = refund.problem or self._why_by_transfer(case, dossier, payment, refund.amount)
             return self._ask_for_consent(payment, refund.amount, why)
         own = accounts.by_person(payment.provider) and refund.to.account_id is None
         if not refund.by_transfer or own:
@@ -75,9 +79,9 @@ class Links:
             return _set_up_transfers(payment, refund.amount, None)
         return link_by(provider, case.order, payment, refund.amount, self._account(case, refund, to))
 
-    def _why_by_transfer(self, case: Case, dossier: Dossier, payment: Payment) -> Reason | None:
-        days = self.services.accounts.refund_window_days(payment.provider)
-        return why_by_transfer(dossier, payment, days, case.time.now().earliest)
+    def _why_by_transfer(self, case: Case, dossier: Dossier, payment: Payment, amount: Money) -> Reason | None:
+        declared = self.services.accounts.declared(payment.provider)
+        return why_by_transfer(dossier, payment, amount, declared, case.time.now().earliest)
 
     def _account(self, case: Case, refund: Refund, to: BankAccount | None) -> BankAccount | None:
         """The account that a refund was decided to go to; the one that is given where that was forgotten. Raises
@@ -254,6 +258,22 @@ def _not_to_transfer(refund: Refund, why: Reason) -> RefundLink:
             amount=refund.amount,
             why=why.words,
             advice=instead_of_transferring(why),
+        ),
+    )
+
+
+def _not_now(payment: Payment, amount: Money, why: Reason) -> RefundLink:
+    """The answer for a payment of which nothing can go back now, whoever makes it."""
+    return RefundLink(
+        kind=LinkKind.UNAVAILABLE,
+        label=text("Cannot be refunded now"),
+        instruction=text(
+            "{amount} of payment {reference} cannot go back now, neither at {provider} nor by bank transfer: {why}. "
+            "Reconcile the order once that has changed.",
+            amount=amount,
+            reference=payment.reference,
+            provider=payment.provider,
+            why=why.words,
         ),
     )
 

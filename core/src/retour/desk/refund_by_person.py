@@ -25,6 +25,7 @@ from retour.rules import refunds
 from retour.rules.books import BooksRead, record_books
 from retour.rules.draft import Draft
 from retour.rules.matching import report
+from retour.rules.ways_back import refuse_not_now
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 
@@ -62,7 +63,8 @@ class RefundByPerson:
         def opened(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
             by_person = self.questions.services.accounts.by_person(chosen.provider)
-            lacks_consent = not by_person and self.questions.why_by_transfer(draft, chosen) is not None
+            refunds.check_amount(draft.dossier, order, chosen, amount)
+            lacks_consent = not by_person and self.questions.why_by_transfer(draft, chosen, amount) is not None
             by_transfer = by_person or lacks_consent
             refunds.open_link(
                 draft,
@@ -85,6 +87,7 @@ class RefundByPerson:
                 found = record_books(draft, order.payment(payment), books)
                 if found is not None and found.code is not ReasonCode.NOT_EXPLAINED:
                     raise _gone_meanwhile(order, chosen, found)
+            refuse_not_now(draft.dossier, order, order.payment(payment), amount)
             opened(draft, order)
 
         try:

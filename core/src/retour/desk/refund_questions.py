@@ -16,12 +16,12 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.reasons import NEVER_AT_THE_PROVIDER, NOT_NOW, Reason, ReasonCode, reason
 from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
-from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import Refundable
 from retour.rules import counting, refunds
 from retour.rules.books import BooksRead
@@ -47,19 +47,15 @@ class RefundQuestions:
 
     def books(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead]:
         """What the provider's books say of a payment, read before anything is decided. Raises `ProviderUnavailable`,
-        and `WrongState` where the payment is not refunded by API, or nobody can see which refunds of it were made."""
+        and `WrongState` where the payment is not refunded by API."""
         order, provider = case.order, self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
             raise not_by_api(order, payment, provider)
         able = provider.capabilities.currencies
         if able and payment.captured.currency not in able:
             why = text("{provider} does not refund {currency}", provider=provider.display_name, currency=order.currency)
-            raise not_by_api(order, payment, why)
-        refundable, read = self._read(case, payment, provider)
-        if read.not_shown is not None:
-            self.reconciling.record(case, {payment.id: read})
-            raise not_by_api(order, payment, read.not_shown.words)
-        return refundable, read
+            raise not_by_api(order, payment, why, page=False)
+        return self._read(case, payment, provider)
 
     def books_for_transfer(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead] | None:
         """What the provider's books say of a payment whose money goes back by bank transfer, which may not show its
@@ -132,14 +128,12 @@ class RefundQuestions:
         provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return 1
-        identity = dossier.identities.get(payment.id)
-        method = identity.method if identity is not None and identity.method else payment.method
-        return provider.capabilities.step(payment.captured.currency, method)
+        return provider.capabilities.step(payment.captured.currency, dossier.method_of(payment))
 
-    def why_by_transfer(self, draft: Draft, payment: Payment) -> Reason | None:
-        """Why money of a payment goes back by bank transfer and not by its provider; None where the provider can."""
-        days = self.services.accounts.refund_window_days(payment.provider)
-        return why_by_transfer(draft.dossier, payment, days, draft.earliest or draft.at)
+    def why_by_transfer(self, draft: Draft, payment: Payment, amount: Money) -> Reason | None:
+        """Why an amount of a payment goes back by bank transfer, and not by its provider; None where it can."""
+        declared = self.services.accounts.declared(payment.provider)
+        return why_by_transfer(draft.dossier, payment, amount, declared, draft.earliest or draft.at)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
         """Raise `WrongState` where a refund is with a provider that takes nothing back."""
@@ -229,17 +223,26 @@ class RefundQuestions:
         return (answer.because or reason(ReasonCode.HELD)) if answer.kind is ApprovalKind.HOLD else None
 
 
-def not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
-    """The error about a payment that its provider's API does not refund."""
+def not_by_api(order: Order, payment: Payment, why: Text | str, *, page: bool = True) -> WrongState:
+    """The error about a payment that its provider's API does not refund; ``page`` says that a person may there."""
     return WrongState(
         text(
-            "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link, or refund it by "
-            "bank transfer with the customer's consent: refund(..., to=BankAccount(...), consent=Consent(...)).",
+            "Order {order}: payment {payment} cannot be refunded by API: {why}. {advice}",
             order=order.id,
             payment=payment.id,
             why=why.rstrip(".") if isinstance(why, str) else why,
+            advice=_USE_ITS_LINK if page else _TRANSFER_IT,
         )
     )
+
+
+_USE_ITS_LINK = text(
+    "Use its refund link, or refund it by bank transfer with the customer's consent: refund(..., to=BankAccount(...), "
+    "consent=Consent(...))."
+)
+_TRANSFER_IT = text(
+    "Refund it by bank transfer with the customer's consent: refund(..., to=BankAccount(...), consent=Consent(...))."
+)
 
 
 def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:
@@ -255,14 +258,11 @@ def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:
     )
 
 
-_NOBODYS_TO_TRANSFER = frozenset({ErrorCode.DISPUTED, ErrorCode.ALREADY_REFUNDED, ErrorCode.NOT_YET})
-"""Why a provider gives nothing back of a payment whose money is not the customer's to have, or not yet."""
-
-
 def why_not_without_a_look(order: Order, payment: Payment, refundable: Refundable) -> Reason | None:
     """Why a bank transfer waits for a person by what the provider says of the payment; None where it may go. Raises
     `WrongState` where the customer has the money already, or may get it by a dispute."""
-    if refundable.disputed or refundable.code in _NOBODYS_TO_TRANSFER:
+    code = None if refundable.code is None else ReasonCode(refundable.code.value)
+    if refundable.disputed or code in NOT_NOW:
         why = refundable.reason.rstrip(".") or reason(ReasonCode.DISPUTED).words
         raise WrongState(
             text(
@@ -272,7 +272,7 @@ def why_not_without_a_look(order: Order, payment: Payment, refundable: Refundabl
                 why=why,
             )
         )
-    if refundable.possible or refundable.code in (ErrorCode.NOT_REFUNDABLE, ErrorCode.TOO_LATE):
+    if refundable.possible or code in NEVER_AT_THE_PROVIDER:
         return None
     return reason(ReasonCode.NOT_REFUNDABLE, refundable.reason)
 

@@ -41,6 +41,8 @@ class ReasonCode(StrEnum):
     NOTHING_TO_DECIDE = "nothing_to_decide"
     OTHER_CURRENCY = "other_currency"
     REFUNDED_MEANWHILE = "refunded_meanwhile"  # at the provider, and nobody had told us: said which
+    CURRENCY_NOT_REFUNDED = "currency_not_refunded"  # by the provider, whatever the payment: the value "currency"
+    ONLY_WHOLE = "only_whole"  # while the customer disputes a payment
     NOT_EXPLAINED = "not_explained"  # the values "left" and "expected"
     REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider, and there can be some: said why
     ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked: said what
@@ -52,6 +54,7 @@ class ReasonCode(StrEnum):
     CHARGED_BACK = "charged_back"  # the values "amount" and "payment"
     CHARGED_BACK_MEANWHILE = "charged_back_meanwhile"  # since it was decided: the same values
     REMAINDER = "remainder"  # that no step of a provider can pay: the value "amount"
+    LESS_THAN_A_STEP = "less_than_a_step"  # of the amounts that the provider pays: the value "step"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
     UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
@@ -122,6 +125,9 @@ _WITH_DAYS = frozenset({ReasonCode.WINDOW_ENDED, ReasonCode.WINDOW_ENDED_SINCE_O
 
 NEVER_AT_THE_PROVIDER = frozenset({ReasonCode.NOT_REFUNDABLE, ReasonCode.TOO_LATE})
 """Why nothing of a payment goes back by its provider, now or later."""
+
+NOT_NOW = frozenset({ReasonCode.DISPUTED, ReasonCode.ALREADY_REFUNDED, ReasonCode.NOT_YET})
+"""Why nothing of a payment can go back now, by any way: its money is not the customer's to have, or not yet."""
 
 
 def as_said(words: str) -> str:
@@ -247,6 +253,10 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
     ReasonCode.OTHER_CURRENCY: text("there are refunds in another currency than the order is in now"),
     ReasonCode.REFUNDED_MEANWHILE: text("money went back at the provider meanwhile"),
+    ReasonCode.CURRENCY_NOT_REFUNDED: text("the provider does not refund {currency}"),
+    ReasonCode.ONLY_WHOLE: text(
+        "the customer disputes the payment, and until that is decided only the whole payment can go back"
+    ),
     ReasonCode.NOT_EXPLAINED: text(
         "the provider has {left} left of the payment, and by the refunds that we know it would be {expected}"
     ),
@@ -267,6 +277,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.REMAINDER: text(
         "{amount} more is owed, which no provider of the payments can pay: refund it by bank transfer"
     ),
+    ReasonCode.LESS_THAN_A_STEP: text("the provider pays back in steps of {step}"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

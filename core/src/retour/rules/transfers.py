@@ -14,6 +14,8 @@ from retour.model.order import BankAccount, Order, Payment
 from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reason
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import Text, text
+from retour.providers.capabilities import PaymentCapabilities
+from retour.rules.amount_steps import less_than_a_step
 from retour.rules.books import gone_since_decided, holds_up
 from retour.rules.draft import Draft
 from retour.rules.matching import why_no_longer
@@ -122,20 +124,40 @@ def is_past_window(payment: Payment, days: int | None, now: datetime.datetime) -
     )
 
 
-def why_by_transfer(dossier: Dossier, payment: Payment, days: int | None, now: datetime.datetime) -> Reason | None:
-    """Why money of a payment goes back by bank transfer and not by its provider; None where the provider can.
+def why_by_transfer(
+    dossier: Dossier,
+    payment: Payment,
+    amount: Money,
+    declared: PaymentCapabilities | None,
+    now: datetime.datetime,
+) -> Reason | None:
+    """Why an amount of a payment goes back by bank transfer and not by its provider; None where the provider can.
 
-    By what the provider said when it was asked, by the ``days`` that it refunds, and by what became of the last refund
-    there: one that did not reach the customer would not again.
+    By what the provider said when it was asked, by what it ``declared`` (currencies, days, ways of paying, steps; None
+    where no plugin does), and by what became of the last refund there: one that did not reach the customer would not
+    again.
     """
-    stands = dossier.stands_for(payment.id)
-    for known, because in dossier.not_refundable.items():
-        if dossier.stands_for(known) == stands:
-            return because
-    if is_past_window(payment, days, now):
-        return reason(ReasonCode.TOO_LATE)
+    because = dossier.not_refundable_because(payment.id)
+    if because is not None and because.code in NEVER_AT_THE_PROVIDER:
+        return because
+    never = _why_never(dossier, payment, amount, declared, now) if declared is not None else None
+    if never is not None:
+        return never
     there = [one for one in dossier.on_payment(payment.id) if _was_tried_there(one)]
     return _why_it_did_not(there[-1]) if there else None
+
+
+def _why_never(
+    dossier: Dossier, payment: Payment, amount: Money, declared: PaymentCapabilities, now: datetime.datetime
+) -> Reason | None:
+    currency, method = payment.captured.currency, dossier.method_of(payment)
+    if declared.currencies and currency not in declared.currencies:
+        return reason(ReasonCode.CURRENCY_NOT_REFUNDED, currency=currency)
+    if method in declared.never_refunded:
+        return reason(ReasonCode.NOT_REFUNDABLE, method)
+    if is_past_window(payment, declared.refund_window_days, now):
+        return reason(ReasonCode.TOO_LATE)
+    return less_than_a_step(amount, declared.step(currency, method))
 
 
 def _was_tried_there(refund: Refund) -> bool:
@@ -157,9 +179,8 @@ def why_not_transferred(dossier: Dossier, payment: Payment, refund: Refund) -> R
     """Why a bank transfer that waits must not be made as things are now: with it, more would go back than is there, or
     the customer may get the money by a dispute, or a colleague refunded something since it was decided, or may have
     where nobody can see it, and nobody has let it go after that."""
-    disputed = dossier.disputed_since(payment.id) is not None
     found = (
-        reason(ReasonCode.DISPUTED) if disputed else why_no_longer(dossier, payment),
+        why_no_longer(dossier, payment) if dossier.dispute(payment.id) is None else reason(ReasonCode.DISPUTED),
         gone_since_decided(dossier, payment, refund),
         dossier.refunds_not_shown(payment.id),
     )
