@@ -30,8 +30,9 @@ from retour import (
     hookimpl,
 )
 from retour.store import connect as connecting
-from retour.store import store as storing
+from retour.store import database as databases
 from retour.store import tables
+from retour.store.migrations import MIGRATIONS, migrate
 from retour.testing import a_line, an_order
 
 pytestmark = pytest.mark.postgresql
@@ -147,7 +148,7 @@ def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_on
     world: Any, proxy: Any, server: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
-    monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
+    monkeypatch.setattr(databases, "SECONDS_TO_WAIT", 0.5)
     do, once, _ = COMMANDS[name]
     world.open().desk.dossier("1001")
     proxy.cut(proxies.NEVER)
@@ -161,10 +162,44 @@ def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_on
 
 
 @pytest.mark.parametrize("how", proxies.CUTS)
+def test_what_goes_wrong_is_counted_once_whatever_becomes_of_its_commit(world: Any, proxy: Any, how: str) -> None:
+    store = world.open().desk._services.store
+    for times in (1, 2, 3):
+        proxy.cut(how)
+        store.note_problem("default", "webhooks of ledger", "it broke")
+        assert proxy.done == times
+        assert [one.times for one in store.problems("default")] == [times]
+
+
+@pytest.mark.parametrize("how", proxies.CUTS)
+def test_what_a_migration_did_is_known_whatever_becomes_of_its_commit(
+    bare_database: str, proxy: Any, server: Engine, how: str
+) -> None:
+    with closing(connect(proxy.url)) as engine:
+        proxy.cut(how)
+        assert migrate(engine) == [name for _, name, _ in MIGRATIONS]
+        assert proxy.done == 1
+        assert migrate(engine) == []
+
+
+def test_a_migration_of_which_nobody_can_say_is_an_error_of_its_own(bare_database: str, proxy: Any) -> None:
+    def away() -> None:
+        proxy.away = True
+
+    with closing(connect(proxy.url)) as engine:
+        proxy.meanwhile = away
+        proxy.cut(proxies.AFTER)
+        with pytest.raises(PerhapsSaved, match="Run it again"):
+            migrate(engine)
+        proxy.away = False
+        assert migrate(engine) == []
+
+
+@pytest.mark.parametrize("how", proxies.CUTS)
 def test_a_server_that_stays_away_after_a_commit_leaves_it_open_and_the_same_form_tells(
     world: Any, proxy: Any, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
+    monkeypatch.setattr(databases, "SECONDS_TO_WAIT", 0.5)
     world.open().desk.dossier("1001")
     proxy.cut(how)
     proxy.away = True

@@ -375,7 +375,8 @@ class ReturnDesk(LabelDesk):
     ) -> Outcome:
         """The goods are on their way back, with a ``tracking`` number if there is one, by a ``carrier`` as the customer
         calls it: `tracking_page` knows where PostNL, DHL, DPD, bpost, UPS and GLS show a parcel. ``proof`` is a file of
-        yours that shows that he sent it, ``sent_on`` the day; say it again to add what was not known."""
+        yours that shows that he sent it, ``sent_on`` the day; say it again to add what was not known. The same twice
+        changes nothing."""
         note = unseen(note)
         sent = requests.Sent(tracking=tracking, carrier=carrier, on=sent_on, proof=proof)
 

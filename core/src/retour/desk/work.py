@@ -11,7 +11,7 @@ from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
 from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
-from retour.model.errors import InvalidArgument, OrderUnreadable, StoreLocked
+from retour.model.errors import InvalidArgument, OrderUnreadable, StoreError, StoreLocked
 from retour.model.outcome import Postponed, WorkReport
 from retour.model.text import text
 from retour.providers.errors import redacted
@@ -36,34 +36,45 @@ class Work:
             raise InvalidArgument(
                 text("work() does 1 to {most} of each kind at once, not {limit}.", most=MOST_AT_ONCE, limit=limit)
             )
-        services = self.services
-        forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
-        ran = services.runner.work(limit)
-        found = self._whose_payments(limit - ran.done - len(ran.postponed))
-        expired, not_expired = self._expire_overdue(limit)
-        all_done = ran.done + len(ran.postponed) < limit  # else there is more to do first, and counting takes its time
-        left_alone = services.store.effects.left_alone(KINDS) if all_done else {}
-        for kind, count in left_alone.items():
-            log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
-        return WorkReport(
-            done=ran.done + found,
-            failed=len(ran.postponed),
-            expired=expired,
-            forgotten=forgotten,
-            postponed=(*ran.postponed, *not_expired),
-            left_alone=left_alone,
-        )
+        report = WorkReport()
+        for step in (self._forget, self._run, self._whose_payments, self._expire_overdue, self._count_left_alone):
+            try:
+                report = step(report, limit)
+            except StoreError as error:
+                if report.idle:
+                    raise
+                log.warning("the rest of the work waits for the next call: %s", error)
+                break
+        return report
 
-    def _whose_payments(self, limit: int) -> int:
+    def _forget(self, report: WorkReport, limit: int) -> WorkReport:
+        now = microseconds(self.services.clock())
+        return attrs.evolve(report, forgotten=self.services.store.forget_expired(now, limit))
+
+    def _run(self, report: WorkReport, limit: int) -> WorkReport:
+        ran = self.services.runner.work(limit)
+        return attrs.evolve(report, done=ran.done, failed=len(ran.postponed), postponed=tuple(ran.postponed))
+
+    def _whose_payments(self, report: WorkReport, limit: int) -> WorkReport:
         """Ask providers about payments that webhooks named and nobody knows, when all else is done. What is found is
         kept as an effect: this was not idle, so the next call runs it."""
-        return len(self.services.whose_payment.ask(limit)) if limit > 0 else 0
+        left = limit - report.done - report.failed
+        found = self.services.whose_payment.ask(left) if left > 0 else ()
+        return attrs.evolve(report, done=report.done + len(found))
 
-    def _expire_overdue(self, limit: int) -> tuple[int, list[Postponed]]:
+    def _count_left_alone(self, report: WorkReport, limit: int) -> WorkReport:
+        if report.done + report.failed >= limit:  # there is more to do first, and counting takes its time
+            return report
+        left_alone = self.services.store.effects.left_alone(KINDS)
+        for kind, count in left_alone.items():
+            log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
+        return attrs.evolve(report, left_alone=left_alone)
+
+    def _expire_overdue(self, report: WorkReport, limit: int) -> WorkReport:
         """Let up to ``limit`` returns expire, of all shops; one that cannot is passed by, and looked at again by the
         next call."""
         today = self.services.clock().astimezone(self.services.zone).date()
-        expired, postponed = 0, list[Postponed]()
+        expired, postponed = 0, list(report.postponed)
         for shop_id, order_id, return_id in self.services.store.pages.overdue(today):
             if expired == limit:
                 break
@@ -78,7 +89,7 @@ class Work:
                 postponed.append(_not_expired(shop_id, order_id, return_id, error))
                 if isinstance(error, StoreLocked):  # so it is for all of them
                     break
-        return expired, postponed
+        return attrs.evolve(report, expired=expired, postponed=tuple(postponed))
 
     def _expire(self, shop_id: str, order_id: str, return_id: str, today: datetime.date) -> bool:
         """The shop is not asked: it may have no such order any more."""

@@ -22,7 +22,7 @@ import attrs
 from retour.effects.attempt import Attempt, given_back, postpone
 from retour.effects.kinds import KINDS, LEASE, Outside, effect_of, left_to_a_person
 from retour.model.actor import Actor
-from retour.model.errors import Busy, OrderUnreadable, RetourError
+from retour.model.errors import Busy, OrderUnreadable, RetourError, StoreError
 from retour.model.ids import id_maker
 from retour.model.making import changed
 from retour.model.outcome import Postponed
@@ -74,10 +74,20 @@ class Runner:
     # --- running them --------------------------------------------------------------------------------
 
     def work(self, limit: int) -> Ran:
-        """Claim and run effects that are due, up to ``limit``. One that fails costs no other."""
+        """Claim and run effects that are due, up to ``limit``. One that fails costs no other, and a store that cannot
+        be used any more costs only what was not begun."""
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
         ran, taken = Ran(), 0
-        while taken < limit and (claimed := self._next(owner, min(_BATCH, limit - taken))):
+        while taken < limit:
+            try:
+                claimed = self._next(owner, min(_BATCH, limit - taken))
+            except StoreError as error:
+                if not taken:
+                    raise
+                log.warning("what else is due waits: %s", error)
+                break
+            if not claimed:
+                break
             taken += len(claimed)
             until = half_of_lease(claimed)
             batches = by_order(claimed)

@@ -155,9 +155,11 @@ class StoreUnavailable(StoreError):
 
 
 class PerhapsSaved(StoreError):
-    """The connection ended while a command was being saved, and the database cannot be asked whether it was.
+    """The connection ended while something was being saved, and the database cannot be asked whether it was; or a part
+    was saved, and then the database could not be used any more.
 
-    Do the same again, with the same ``request_id``: what was saved is then told, and not done a second time.
+    Do the same again, with the same ``request_id`` where it has one: what was saved is then told, or refused as done
+    already, and not done a second time.
     """
 
 
