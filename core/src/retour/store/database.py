@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from retour.model.errors import PerhapsSaved, StoreError, StoreNotOurs
 from retour.model.text import Text, text
 from retour.store.connect import (
+    NO_LOCK_LIMIT,
     SECONDS_TO_WAIT,
     TO_READ,
     TO_WRITE,
@@ -96,11 +97,17 @@ class Database:
 
     @driver_errors_translated
     def write_on(self, connection: Connection, write: Callable[[Connection], _Given]) -> _Given:
-        """Write within a savepoint of a host's transaction."""
+        """Write within a savepoint of a host's transaction. Where the host bounds no waits for locks, ours are bounded,
+        and afterwards its own are as they were: taking the savepoint back takes that back as well."""
         self._check_file()
         with connection.begin_nested():
+            postgresql = self.dialect == "postgresql"
+            bounded = postgresql and connection.exec_driver_sql(lock_limit()).first() is not None
             refuse_other(connection.exec_driver_sql(NEWEST_APPLIED).scalar())
-            return write(connection)
+            given = write(connection)
+            if bounded:
+                connection.exec_driver_sql(NO_LOCK_LIMIT)
+            return given
 
     def in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
         with self._connected(self._writing) as connection, connection.begin() as transaction:

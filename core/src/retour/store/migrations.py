@@ -16,7 +16,7 @@ from retour.model.return_number import return_number
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW
-from retour.store.connect import driver_errors_translated, perhaps_committed
+from retour.store.connect import driver_errors_translated, lock_limit, perhaps_committed
 
 _ADVISORY_LOCK = 0x7265746F7572  # "retour": one migration at a time on PostgreSQL
 
@@ -353,6 +353,7 @@ def _migrate(engine: Engine, all_done: list[str]) -> list[str]:
             connection.execute(sql("SET LOCAL lock_timeout = 0"))  # another process may be at it for long
             connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
             connection.execute(sql("SET LOCAL lock_timeout TO DEFAULT"))
+            connection.exec_driver_sql(lock_limit())
         done = applied(connection)
         if done is None:
             tables.migration.create(connection)
