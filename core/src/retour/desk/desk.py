@@ -1,7 +1,7 @@
 """ReturnDesk: one object that a host embeds, one method for each thing a person does.
 
 A command reads the order, asks the deciding hooks, applies the pure rules, commits events with their effects in one
-transaction, and then runs those effects. Every error is a `RetourError` and means that nothing was changed; where
+transaction, and then runs those effects. Every error is a `RetourError` and means that nothing was decided; where
 nobody can say, it is `PerhapsSaved`.
 """
 

@@ -1,8 +1,9 @@
 """Every error that retour raises on purpose: what happened, to which order, and what to do next.
 
 Each carries a `Text`, so a host can show ``error.text("nl")`` to a merchant as it stands; ``str(error)`` is the
-English sentence. All derive from `RetourError`. An error means that nothing was changed; `PerhapsSaved` alone means
-that nobody can say.
+English sentence. All derive from `RetourError`. An error means that nothing was decided; `PerhapsSaved` alone means
+that nobody can say. What a command that is refused has seen can be recorded: the shop's order as it is now, and what
+the provider's books say.
 """
 
 from __future__ import annotations
