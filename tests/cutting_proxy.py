@@ -43,16 +43,20 @@ class CuttingProxy:
         self.away = False
         self.meanwhile: Callable[[], object] = lambda: None
         self.links: list[_Link] = []
-        self._how, self._at, self._every_statement = "", 0, False
+        self._how, self._at, self._every_statement, self._saved_first = "", 0, False, False
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, how: str, at: int = 1, *, every_statement: bool = False) -> None:
-        """Cut at the COMMIT after ``at`` - 1 others; count ``every_statement`` in place of those."""
-        self._how, self._at, self._every_statement = how, at, every_statement
+    def cut(self, how: str, at: int = 1, *, every_statement: bool = False, saved_first: bool = False) -> None:
+        """Cut at the COMMIT after ``at`` - 1 others; count ``every_statement`` in place of those, or those alone that
+        come when something was ``saved_first``."""
+        self._how, self._at, self._every_statement, self._saved_first = how, at, every_statement, saved_first
 
     def how(self, message: bytes) -> str:
         """What is to be done with a message that was just read: nothing, or a cut."""
         if message != COMMIT and not (self._every_statement and message[:1] in (b"Q", b"S")):  # query, sync
+            return ""
+        if self._saved_first:
+            self._saved_first = message != COMMIT
             return ""
         self._at -= 1
         if not self._how or self._at:

@@ -884,11 +884,14 @@ def test_a_plugin_that_broke_over_a_webhook_is_acknowledged_by_name_and_comes_ba
 def test_a_provider_whose_settings_are_wrong_is_on_the_list_until_they_are_mended(world: Any) -> None:
     kept: dict[str, Any] = {"ledger": {"sekret": "x"}}
     world.settings = lambda shop: kept
-    item = only(world.open())
+    assert world.open().desk.attention().items == (), "nobody has read them yet"
+    world.desk.refund_link("1001", "p_1")
+    item = only(world)
     assert (item.kind, item.about, item.since) == ("provider_off", "ledger", None)
     assert item.why.render("en").startswith("ledger: ledger.sekret: is no setting")
     assert world.desk.attention_counts() == {AttentionKind.PROVIDER_OFF: 1}
     kept["ledger"] = {}
+    world.desk.refund_link("1001", "p_1")
     assert world.desk.attention().items == ()
 
 
@@ -896,6 +899,7 @@ def test_each_account_whose_settings_are_wrong_is_an_item_that_can_be_checked_as
     kept: dict[str, Any] = {"ledger": {}, "ledger:second": {"sekret": "x"}, "ledger:third": {"kye": "x"}}
     world.settings = lambda shop: kept
     world.open("molie")
+    assert [one.settings_faults for one in world.desk.plugins] != [(), ()]
     plugin, *accounts = world.desk.attention().items
     assert (plugin.about, plugin.can_do) == ("molie", ())
     assert [one.about for one in accounts] == ["ledger:second", "ledger:third"]

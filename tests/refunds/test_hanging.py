@@ -19,6 +19,7 @@ from retour import (
     StockMovement,
     hookimpl,
 )
+from retour.providers import ErrorCode, ProviderError
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
@@ -28,15 +29,16 @@ GOES_ON_WITHIN = 20.0
 
 @attrs.define
 class Hang:
-    """Something at ``place`` that does not return before the test is over."""
+    """Something at ``place`` that does not return before the test is over: once, or ``always``."""
 
     place: str
+    always: bool = False
     began: threading.Event = attrs.field(factory=threading.Event)
     over: threading.Event = attrs.field(factory=threading.Event)
 
     def at(self, place: str, about: str) -> None:
         """Hang here, where the test says so, for the first order of the shop in the north."""
-        if place == self.place and about in ("north", "1001") and not self.began.is_set():
+        if place == self.place and about in ("north", "1001") and (self.always or not self.began.is_set()):
             self.began.set()
             assert self.over.wait(120)
 
@@ -124,8 +126,9 @@ OF_THE_PROVIDER = {"settings function", "constructor", "refund_url", "refundable
 
 @pytest.fixture
 def opened(world: Any, request: pytest.FixtureRequest) -> Iterator[tuple[Hang, ReturnDesk]]:
-    hang = Hang(request.node.callspec.params["place"])
-    ledger = world.provider.Ledger(clock=lambda: world.now, paid={"p_1": Money.of("100", "EUR")})
+    given = request.node.callspec.params
+    hang = Hang(given["place"], always=given.get("always", False))
+    ledger = world.ledger = world.provider.Ledger(clock=lambda: world.now, paid={"p_1": Money.of("100", "EUR")})
     kind = hanging_provider(world.provider.make_provider(ledger), hang)
     shops = {name: HangingShop(hang, name) for name in ("north", "south")}
 
@@ -175,6 +178,7 @@ def test_what_hangs_holds_up_its_caller_only(opened: tuple[Hang, ReturnDesk], pl
     within("its refund", lambda: south.refund("1001", "p_1", AMOUNT, by=ANNA, request_id="r"))
     within("its settings", lambda: south.check_settings("ledger"))
     within("the plugins of another shop", lambda: south.plugins)
+    within("what a person must look at", lambda: [desk.attention(), desk.attention_counts()])
     within("the work", desk.work)
     if place in OF_THE_PROVIDER:  # the same order too: returns need no provider
         within("the order itself", lambda: desk.mark_returned("1001", by=ANNA))
@@ -187,6 +191,37 @@ def test_what_hangs_holds_up_its_caller_only(opened: tuple[Hang, ReturnDesk], pl
     stuck.join(GOES_ON_WITHIN)
     assert len(came) == 1
     assert within("the order itself", lambda: desk.mark_returned("1001", by=ANNA))
+
+
+WITHOUT_A_PROVIDER: Mapping[str, Callable[[ReturnDesk], object]] = {
+    "mark_returned": mark,
+    "dossier": lambda desk: desk.dossier("1001"),
+    "timeline": lambda desk: desk.timeline("1001", "customer"),
+    "list_returns": lambda desk: desk.list_returns(),
+    "list_refunds": lambda desk: desk.list_refunds(),
+    "attention": lambda desk: desk.attention(),
+    "attention_counts": lambda desk: desk.attention_counts(),
+    "unreadable_orders": lambda desk: desk.unreadable_orders(),
+    "find_order": lambda desk: desk.find_order("ledger", "p_1"),
+    "return_reasons": lambda desk: desk.return_reasons,
+}
+
+
+@pytest.mark.parametrize("always", [True])
+@pytest.mark.parametrize("place", ["settings function", "constructor", "refund_url"])
+def test_where_a_provider_is_never_to_be_had_returns_and_lists_go_on(
+    world: Any, opened: tuple[Hang, ReturnDesk], place: str, always: bool
+) -> None:
+    """A refund of the north is unknown, so that the list of what a person must look at says who can settle it."""
+    hang, desk = opened
+    hang.place = ""
+    world.ledger.before = [ProviderError(ErrorCode.OUTCOME_UNKNOWN, "lost")]
+    refund_id = desk.refund("1001", "p_1", AMOUNT, by=ANNA, request_id="r").refund_id
+    desk._services.accounts._made.clear()  # as in a process that was started since
+    hang.place = place
+    for name, call in WITHOUT_A_PROVIDER.items():
+        assert within(name, lambda call=call: call(desk)) is not None  # type: ignore[misc]
+    assert [one.about for one in desk.attention("refund_unknown").items] == [refund_id]
 
 
 @pytest.mark.parametrize("place", ["constructor"])

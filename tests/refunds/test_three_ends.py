@@ -30,8 +30,9 @@ from retour import (
     hookimpl,
 )
 from retour.store import connect as connecting
-from retour.store import store as storing
+from retour.store import database as databases
 from retour.store import tables
+from retour.store.migrations import MIGRATIONS, NEWEST, migrate
 from retour.testing import a_line, an_order
 
 pytestmark = pytest.mark.postgresql
@@ -147,7 +148,7 @@ def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_on
     world: Any, proxy: Any, server: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
-    monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
+    monkeypatch.setattr(databases, "SECONDS_TO_WAIT", 0.5)
     do, once, _ = COMMANDS[name]
     world.open().desk.dossier("1001")
     proxy.cut(proxies.NEVER)
@@ -161,10 +162,44 @@ def test_what_nobody_can_say_is_an_error_of_its_own_and_the_same_form_does_it_on
 
 
 @pytest.mark.parametrize("how", proxies.CUTS)
+def test_what_goes_wrong_is_counted_once_whatever_becomes_of_its_commit(world: Any, proxy: Any, how: str) -> None:
+    store = world.open().desk._services.store
+    for times in (1, 2, 3):
+        proxy.cut(how)
+        store.note_problem("default", "webhooks of ledger", "it broke")
+        assert proxy.done == times
+        assert [one.times for one in store.problems("default")] == [times]
+
+
+@pytest.mark.parametrize("how", proxies.CUTS)
+def test_what_a_migration_did_is_known_whatever_becomes_of_its_commit(
+    bare_database: str, proxy: Any, server: Engine, how: str
+) -> None:
+    with closing(connect(proxy.url)) as engine:
+        proxy.cut(how)
+        assert migrate(engine) == [name for _, name, _ in MIGRATIONS]
+        assert proxy.done == 1
+        assert migrate(engine) == []
+
+
+def test_a_migration_of_which_nobody_can_say_is_an_error_of_its_own(bare_database: str, proxy: Any) -> None:
+    def away() -> None:
+        proxy.away = True
+
+    with closing(connect(proxy.url)) as engine:
+        proxy.meanwhile = away
+        proxy.cut(proxies.AFTER)
+        with pytest.raises(PerhapsSaved, match="Run it again"):
+            migrate(engine)
+        proxy.away = False
+        assert migrate(engine) == []
+
+
+@pytest.mark.parametrize("how", proxies.CUTS)
 def test_a_server_that_stays_away_after_a_commit_leaves_it_open_and_the_same_form_tells(
     world: Any, proxy: Any, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storing, "SECONDS_TO_WAIT", 0.5)
+    monkeypatch.setattr(databases, "SECONDS_TO_WAIT", 0.5)
     world.open().desk.dossier("1001")
     proxy.cut(how)
     proxy.away = True
@@ -331,6 +366,63 @@ def test_work_puts_an_order_off_that_a_host_keeps_locked_and_does_the_rest(world
     assert world.shop.stock == {"cup": 1, "pot": 1}
     (one,) = world.desk.dossier("1002").returns.values()
     assert one.stock is StockState.APPLIED
+
+
+@contextmanager
+def kept_locked_by_another(world: Any, mine: Engine) -> Iterator[None]:
+    """Another request of the host's has written about the order and is still open."""
+    with mine.connect() as another:
+        another.begin()
+        world.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="other", connection=another)
+        yield
+        another.rollback()
+
+
+@pytest.mark.parametrize("given", ["0", "700ms"])
+def test_two_transactions_of_the_host_on_one_order_do_not_wait_for_each_other_without_limit(
+    world: Any, database: str, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """The limit is ours and for our statements; a host that has one keeps it, and what it has written stays."""
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
+    desk = world.open().desk
+    mine = create_engine(database)
+    with closing(mine), kept_locked_by_another(world, mine), mine.connect() as connection:
+        connection.execute(text("CREATE TEMPORARY TABLE of_the_host (said TEXT)"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{given}'"))
+        connection.execute(text("INSERT INTO of_the_host VALUES ('kept')"))
+        begun = time.monotonic()
+        with pytest.raises(Busy, match="left it open"):
+            desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="mine", connection=connection)
+        assert time.monotonic() - begun < 20
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == given
+        assert connection.execute(text("SELECT said FROM of_the_host")).scalar_one() == "kept"
+
+
+@pytest.mark.parametrize("given", ["0", "700ms"])
+def test_a_limit_of_ours_does_not_stay_on_the_hosts_connection(world: Any, database: str, given: str) -> None:
+    desk = world.open().desk
+    mine = create_engine(database)
+    with closing(mine), mine.connect() as connection:
+        connection.execute(text(f"SET lock_timeout = '{given}'"))
+        desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="mine", connection=connection)
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == given
+        connection.commit()
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == given
+
+
+def test_a_migration_on_the_hosts_engine_does_not_wait_without_limit(
+    world: Any, database: str, server: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile it would keep everybody waiting behind it."""
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.5)
+    world.open()
+    mine = create_engine(database)
+    with closing(mine), kept_locked_by_another(world, mine):
+        with server.begin() as connection:
+            connection.execute(tables.migration.delete().where(tables.migration.c.number == NEWEST))
+        with pytest.raises(Busy):
+            migrate(mine)
+    tables.metadata.drop_all(server)
 
 
 def test_a_host_sets_its_own_limit_in_the_address(database: str) -> None:

@@ -175,7 +175,9 @@ class AttentionDesk:
         unknown = [row for row in rows if row.kind == AttentionKind.REFUND_UNKNOWN]
         if not unknown:
             return frozenset()
-        working = self.services.accounts.working(self.commands.shop_id)
+        services = self.services
+        wrong = {key.partition(":")[0] for key in services.accounts.known_wrong(self.commands.shop_id)}
+        working = services.registry.payment.keys() - wrong
         return frozenset(
             [row.about for row in unknown if provider_of(row.more) not in working and self._cannot_be_asked_about(row)]
         )
@@ -186,11 +188,11 @@ class AttentionDesk:
         try:
             case = self.services.cases.as_last_seen(shop, row.order_id)
             refund = case.dossier.refund(row.about)
-            provider = self.services.accounts.refunding(shop, payment_of(case, refund.payment))
+            off = self.services.accounts.known_to_be_off(shop, payment_of(case, refund.payment))
         except RetourError as error:  # then the list says what the row says
             log.warning("refund %s of order %s cannot be looked at: %s", row.about, row.order_id, error)
             return False
-        return refund.state is RefundState.UNKNOWN and isinstance(provider, Text)
+        return refund.state is RefundState.UNKNOWN and off
 
     def _item(self, row: AttentionRow, off: Set[str]) -> AttentionItem | None:
         """A row as a person reads it; None for one of a newer retour, which costs its own place and no other."""
@@ -223,14 +225,15 @@ class AttentionDesk:
 
     def _providers_off(self) -> Iterator[AttentionItem]:
         """Plugins that are off, and those of which a provider is, by their name; then each account whose settings are
-        wrong, by the key of its settings. From memory."""
+        wrong, by the key of its settings, as they were when they were last read: a settings function that does not
+        answer holds up nobody who looks at a list."""
         for plugin in sorted(self.services.registry.plugins.values(), key=lambda one: one.name):
             why: list[Text | str] = [one.reason for one in plugin.providers_off]
             if plugin.status is not PluginStatus.LOADED:
                 why.insert(0, plugin.reason)
             if why:
                 yield _provider_off(plugin.name, why, ())
-        for key, faults in sorted(self.services.accounts.wrong_settings(self.commands.shop_id).items()):
+        for key, faults in sorted(self.services.accounts.known_wrong(self.commands.shop_id).items()):
             yield _provider_off(key, faults, ("check_settings",))
 
 

@@ -146,12 +146,16 @@ class Commands:
         return None if request is None else first_outcome(case, request.id, request.digest)
 
     def run_effects(self, ids: Sequence[str]) -> None:
-        """Run effects that were left, for as long as a command may."""
+        """Run effects that are committed, for as long as a command may. No error leaves this: what cannot be run is
+        left to `work()`."""
         services = self.services
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
-        claimed = services.store.effects.claim(owner, lease=LEASE, limit=len(ids), kinds=KINDS, ids=ids)
-        for batch in by_order(claimed):
-            services.runner.run(batch, until=self._until(claimed))
+        try:
+            claimed = services.store.effects.claim(owner, lease=LEASE, limit=len(ids), kinds=KINDS, ids=ids)
+            for batch in by_order(claimed):
+                services.runner.run(batch, until=self._until(claimed))
+        except Exception:
+            log.exception("effects of shop %s are left to work()", self.shop_id)
 
     def after_the_hosts_commit(self, outcome: Outcome) -> Outcome:
         """Run the effects of a command that was made in a host's transaction. Raises `NotCommitted`, and the store's

@@ -1,7 +1,7 @@
 """ReturnDesk: one object that a host embeds, one method for each thing a person does.
 
 A command reads the order, asks the deciding hooks, applies the pure rules, commits events with their effects in one
-transaction, and then runs those effects. Every error is a `RetourError` and means that nothing was changed; where
+transaction, and then runs those effects. Every error is a `RetourError` and means that nothing was decided; where
 nobody can say, it is `PerhapsSaved`.
 """
 
@@ -375,7 +375,8 @@ class ReturnDesk(LabelDesk):
     ) -> Outcome:
         """The goods are on their way back, with a ``tracking`` number if there is one, by a ``carrier`` as the customer
         calls it: `tracking_page` knows where PostNL, DHL, DPD, bpost, UPS and GLS show a parcel. ``proof`` is a file of
-        yours that shows that he sent it, ``sent_on`` the day; say it again to add what was not known."""
+        yours that shows that he sent it, ``sent_on`` the day; say it again to add what was not known. The same twice
+        changes nothing."""
         note = unseen(note)
         sent = requests.Sent(tracking=tracking, carrier=carrier, on=sent_on, proof=proof)
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import datetime
 import json
+import logging
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -17,7 +18,7 @@ from retour.effects.labelling import as_reported_shipment, read_label
 from retour.model.actor import Actor
 from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
-from retour.model.errors import Busy, InvalidArgument, ProviderUnavailable, WrongState
+from retour.model.errors import Busy, InvalidArgument, ProviderUnavailable, RetourError, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.fields import shown
 from retour.model.labels import MADE, Label, LabelForm, LabelOption, WhoPays
@@ -36,6 +37,8 @@ from retour.rules.label_reports import ReportedShipment, report
 from retour.rules.portal_returns import record_shipment
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
+
+log = logging.getLogger("retour.desk")
 
 
 @attrs.frozen(kw_only=True)
@@ -247,7 +250,10 @@ class Labels:
         except ProviderError as error:
             raise _unavailable(order_id, caller, error) from error
         if document.once:
-            self._keep(case, label, document)
+            try:
+                self._keep(case, label, document)
+            except RetourError as error:  # the provider does not give it again: whoever asked for it gets it
+                log.warning("the document of label %s of order %s was not kept: %s", label_id, order_id, error)
         return document
 
     def _kept(self, case: Case, label: Label) -> LabelDocument | None:

@@ -9,6 +9,7 @@ import attrs
 from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
+from retour.effects.keeping import Kept, the_rest_of
 from retour.model.errors import InvalidWebhook, OrderUnreadable, ProviderUnavailable
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
@@ -36,15 +37,17 @@ class ParcelWebhooks:
         if isinstance(caller, Text):
             raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))
         sender = inbox.Sender(shop=shop_id, provider=provider, account=account, mode=Mode.LIVE)
-        kept, unknown = [], 0
+        kept: list[Kept] = []
+        unknown = 0
         unreadable: OrderUnreadable | None = None
         for event in self._read(caller, headers, body).events:
-            order_id = self._order_of(sender, event.shipment)
-            if order_id is None:
-                unknown += 1
-                continue
             try:
-                kept.append(self.services.keeping.keep_shipment(order_id, sender, event))
+                with the_rest_of(kept):
+                    order_id = self._order_of(sender, event.shipment)
+                    if order_id is None:
+                        unknown += 1
+                    else:
+                        kept.append(self.services.keeping.keep_shipment(order_id, sender, event))
             except OrderUnreadable as error:  # what it says of other orders is kept, and this when it is sent again
                 unreadable = error
         to_run = [effect_id for one in kept for effect_id in one.to_run]

@@ -249,7 +249,7 @@ def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:
     """The error about a payment of which nobody can be asked now."""
     return ProviderUnavailable(
         text(
-            "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was changed.",
+            "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was decided.",
             order=case.order_id,
             provider=payment.provider,
             payment=payment.id,
@@ -266,7 +266,7 @@ def why_not_without_a_look(order: Order, payment: Payment, refundable: Refundabl
         why = refundable.reason.rstrip(".") or reason(ReasonCode.DISPUTED).words
         raise WrongState(
             text(
-                "Order {order}: nothing of payment {payment} is to be transferred: {why}. Nothing was changed.",
+                "Order {order}: nothing of payment {payment} is to be transferred: {why}. Nothing was decided.",
                 order=order.id,
                 payment=payment.id,
                 why=why,

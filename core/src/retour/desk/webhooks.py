@@ -10,7 +10,7 @@ from retour.desk.commands import Commands
 from retour.desk.parcel_webhooks import ParcelWebhooks
 from retour.desk.services import Services
 from retour.effects import inbox
-from retour.effects.keeping import Kept
+from retour.effects.keeping import Kept, the_rest_of
 from retour.model.errors import Busy, InvalidWebhook, OrderUnreadable, ProviderUnavailable
 from retour.model.fields import Id, wanted_instead
 from retour.model.order import Mode
@@ -61,7 +61,8 @@ class Webhooks:
         unknown: list[inbox.Notice] = []
         for notice in inbox.notices(sender, said, caller.capabilities.webhooks):
             try:
-                one = self._take(sender, notice)
+                with the_rest_of(kept):
+                    one = self._take(sender, notice)
             except OrderUnreadable as error:  # what it says of other orders is kept, and this when it is sent again
                 unreadable = error
                 continue
@@ -70,7 +71,9 @@ class Webhooks:
         if not (
             isinstance(said, ToFetch) and any(one.number for one in kept)
         ):  # else they name one payment that we know
-            kept += [self._later(sender, notice) for notice in unknown]
+            for notice in unknown:
+                with the_rest_of(kept):
+                    kept.append(self._later(sender, notice))
         to_run = [effect_id for one in kept for effect_id in one.to_run]
         if to_run and self.services.inline_seconds > 0:
             self.commands.run_effects(to_run)

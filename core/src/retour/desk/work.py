@@ -12,7 +12,7 @@ from retour.desk.commands import Command, Commands
 from retour.desk.services import Services
 from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
-from retour.model.errors import InvalidArgument, OrderUnreadable, StoreLocked
+from retour.model.errors import InvalidArgument, OrderUnreadable, StoreError, StoreLocked
 from retour.model.outcome import Postponed, WorkReport
 from retour.model.text import text
 from retour.providers.errors import redacted
@@ -28,6 +28,16 @@ MOST_SIDE_BY_SIDE = 64
 log = logging.getLogger("retour.desk")
 
 
+@attrs.frozen(kw_only=True)
+class Asked:
+    """What one call is to do: up to ``limit`` of each, the effects of so many orders at once, until told to
+    ``stop``."""
+
+    limit: int
+    concurrency: int
+    stop: Callable[[], bool]
+
+
 @attrs.frozen
 class Work:
     """The work of all shops."""
@@ -36,25 +46,19 @@ class Work:
 
     def do(self, limit: int, concurrency: int, stop: Callable[[], bool] | None) -> WorkReport:
         """Erase, run effects, those of so many orders at once, let returns expire: up to ``limit`` of each, until told
-        to ``stop``."""
+        to ``stop``. A store that cannot be used any more costs only what was not begun."""
         self._check(limit, concurrency, stop)
-        services, stop = self.services, stop or _never
-        forgotten = services.store.forget_expired(microseconds(services.clock()), limit)
-        ran = services.runner.work(limit, concurrency, stop)
-        found = self._whose_payments(limit - ran.done - len(ran.postponed), stop)
-        expired, not_expired = self._expire_overdue(limit, stop)
-        all_done = ran.done + len(ran.postponed) < limit  # else there is more to do first, and counting takes its time
-        left_alone = services.store.effects.left_alone(KINDS) if all_done else {}
-        for kind, count in left_alone.items():
-            log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
-        return WorkReport(
-            done=ran.done + found,
-            failed=len(ran.postponed),
-            expired=expired,
-            forgotten=forgotten,
-            postponed=(*ran.postponed, *not_expired),
-            left_alone=left_alone,
-        )
+        asked = Asked(limit=limit, concurrency=concurrency, stop=stop or _never)
+        report = WorkReport()
+        for step in (self._forget, self._run, self._whose_payments, self._expire_overdue, self._count_left_alone):
+            try:
+                report = step(report, asked)
+            except StoreError as error:
+                if report.idle:
+                    raise
+                log.warning("the rest of the work waits for the next call: %s", error)
+                break
+        return report
 
     def _check(self, limit: int, concurrency: int, stop: object) -> None:
         if not 1 <= limit <= MOST_AT_ONCE:
@@ -81,18 +85,36 @@ class Work:
         """Orders that can be worked on at once."""
         return 1 if self.services.store.in_memory else MOST_SIDE_BY_SIDE
 
-    def _whose_payments(self, limit: int, stop: Callable[[], bool]) -> int:
+    def _forget(self, report: WorkReport, asked: Asked) -> WorkReport:
+        now = microseconds(self.services.clock())
+        return attrs.evolve(report, forgotten=self.services.store.forget_expired(now, asked.limit))
+
+    def _run(self, report: WorkReport, asked: Asked) -> WorkReport:
+        ran = self.services.runner.work(asked.limit, asked.concurrency, asked.stop)
+        return attrs.evolve(report, done=ran.done, failed=len(ran.postponed), postponed=tuple(ran.postponed))
+
+    def _whose_payments(self, report: WorkReport, asked: Asked) -> WorkReport:
         """Ask providers about payments that webhooks named and nobody knows, when all else is done. What is found is
         kept as an effect: this was not idle, so the next call runs it."""
-        return len(self.services.whose_payment.ask(limit, stop)) if limit > 0 else 0
+        left = asked.limit - report.done - report.failed
+        found = self.services.whose_payment.ask(left, asked.stop) if left > 0 else ()
+        return attrs.evolve(report, done=report.done + len(found))
 
-    def _expire_overdue(self, limit: int, stop: Callable[[], bool]) -> tuple[int, list[Postponed]]:
+    def _count_left_alone(self, report: WorkReport, asked: Asked) -> WorkReport:
+        if report.done + report.failed >= asked.limit:  # there is more to do first, and counting takes its time
+            return report
+        left_alone = self.services.store.effects.left_alone(KINDS)
+        for kind, count in left_alone.items():
+            log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
+        return attrs.evolve(report, left_alone=left_alone)
+
+    def _expire_overdue(self, report: WorkReport, asked: Asked) -> WorkReport:
         """Let up to ``limit`` returns expire, of all shops; one that cannot is passed by, and looked at again by the
         next call."""
         today = self.services.clock().astimezone(self.services.zone).date()
-        expired, postponed = 0, list[Postponed]()
+        expired, postponed = 0, list(report.postponed)
         for shop_id, order_id, return_id in self.services.store.pages.overdue(today):
-            if expired == limit or stop():
+            if expired == asked.limit or asked.stop():
                 break
             try:
                 expired += self._expire(shop_id, order_id, return_id, today)
@@ -105,7 +127,7 @@ class Work:
                 postponed.append(_not_expired(shop_id, order_id, return_id, error))
                 if isinstance(error, StoreLocked):  # so it is for all of them
                     break
-        return expired, postponed
+        return attrs.evolve(report, expired=expired, postponed=tuple(postponed))
 
     def _expire(self, shop_id: str, order_id: str, return_id: str, today: datetime.date) -> bool:
         """The shop is not asked: it may have no such order any more."""

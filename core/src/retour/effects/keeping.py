@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 import attrs
 
@@ -11,7 +12,7 @@ from retour.effects.inbox import Notice, Sender, identity_of, payment_named
 from retour.effects.kinds import LookInPortal, RecordShipment, shipping_account, to_store
 from retour.effects.labelling import WATCHED, as_reported_shipment
 from retour.model.actor import Actor
-from retour.model.errors import Busy, UnknownOrder
+from retour.model.errors import Busy, OrderUnreadable, PerhapsSaved, StoreError, UnknownOrder
 from retour.model.text import text
 from retour.providers.label_request import ShipmentEvent
 from retour.rules.payment_identity import identify
@@ -32,6 +33,25 @@ class Kept:
     to_run: Sequence[str] = ()
     question: str = ""
     unknown: bool = False
+
+
+@contextmanager
+def the_rest_of(kept: Sequence[Kept]) -> Iterator[None]:
+    """Keep what else a webhook says. Where the store cannot and something of it is ``kept`` already, raises
+    `PerhapsSaved`."""
+    try:
+        yield
+    except (OrderUnreadable, PerhapsSaved):
+        raise
+    except StoreError:
+        if not any(one.number for one in kept):
+            raise
+        raise PerhapsSaved(
+            text(
+                "Something of what this webhook says was kept, and then the database could not be used any more. "
+                "Answer 500, so that it is sent again: what was kept is not kept twice."
+            )
+        ) from None
 
 
 @attrs.frozen(kw_only=True)

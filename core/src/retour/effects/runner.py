@@ -23,7 +23,7 @@ from retour.effects.attempt import Attempt, given_back, postpone
 from retour.effects.kinds import KINDS, LEASE, Outside, effect_of, left_to_a_person
 from retour.effects.side_by_side import Batch, Places, SideBySide
 from retour.model.actor import Actor
-from retour.model.errors import Busy, OrderUnreadable, RetourError
+from retour.model.errors import Busy, OrderUnreadable, RetourError, StoreError
 from retour.model.ids import id_maker
 from retour.model.making import changed
 from retour.model.outcome import Postponed
@@ -87,7 +87,8 @@ class Runner:
 
     def work(self, limit: int, concurrency: int = 1, stop: Callable[[], bool] = lambda: False) -> Ran:
         """Claim and run effects that are due, up to ``limit``, those of so many orders at once, until told to ``stop``:
-        then what has begun is finished. One that fails costs no other."""
+        then what has begun is finished. One that fails costs no other, and a store that cannot be used any more costs
+        only what was not begun."""
         owner = id_maker(time.time_ns() // 1_000_000)("wk")
         if concurrency > 1:
             ran = self._side_by_side(owner, limit, concurrency, stop)
@@ -98,7 +99,10 @@ class Runner:
 
     def _one_by_one(self, owner: str, limit: int, stop: Callable[[], bool]) -> Ran:
         ran, taken = Ran(), 0
-        while taken < limit and not stop() and (claimed := self._next(Claim(owner, min(_BATCH, limit - taken)))):
+        while taken < limit and not stop():
+            claimed = self._claim(Claim(owner, min(_BATCH, limit - taken)), begun=taken > 0)
+            if not claimed:
+                break
             taken += len(claimed)
             until = half_of_lease(claimed)
             batches = deque(by_order(claimed))
@@ -145,7 +149,8 @@ class Runner:
             may_be_due = may_be_due or seen.news or seen.at_rest
             only_busy = bool(in_vain) and seen.busy >= in_vain
             if seen.wants_more and may_be_due and not only_busy and taken < all_of_it.limit:
-                claimed = self._next(Claim(all_of_it.owner, min(at_once, all_of_it.limit - taken), seen.busy))
+                wanted = Claim(all_of_it.owner, min(at_once, all_of_it.limit - taken), seen.busy)
+                claimed = self._claim(wanted, begun=taken > 0)
                 taken, may_be_due = taken + len(claimed), bool(claimed)
                 if claimed:
                     until = half_of_lease(claimed)
@@ -156,6 +161,16 @@ class Runner:
                 return
             side.wait(_GLANCE)
             self._settle([given_back(effect) for effect in side.overdue(self.store.elapsed())])
+
+    def _claim(self, claim: Claim, *, begun: bool) -> list[ClaimedEffect]:
+        """Claim what is next; nothing where something was ``begun`` and the store cannot be used any more."""
+        try:
+            return self._next(claim)
+        except StoreError as error:
+            if not begun:
+                raise
+            log.warning("what else is due waits: %s", error)
+            return []
 
     def _next(self, claim: Claim) -> list[ClaimedEffect]:
         """Claim what is next: the oldest of all; then, where that can be a flood, some of each kind of each shop; then

@@ -15,7 +15,7 @@ import attrs
 from retour.effects.attempt import Pauses
 from retour.effects.inbox import Notice, Sender, identity_of
 from retour.effects.keeping import Keeping, Kept
-from retour.model.errors import RetourError
+from retour.model.errors import RetourError, StoreError
 from retour.model.order import Mode
 from retour.model.text import Text
 from retour.plugins.accounts import Accounts
@@ -72,6 +72,15 @@ class WhosePayment:
         """Ask about up to ``limit`` of those whose turn it is, until told to ``stop``; gives what was kept of them. One
         that fails is asked about again later, and costs no other."""
         kept: list[Kept] = []
+        try:
+            self._ask_each(limit, stop, kept)
+        except StoreError as error:
+            if not kept:
+                raise
+            log.warning("what else webhooks named waits: %s", error)
+        return kept
+
+    def _ask_each(self, limit: int, stop: Callable[[], bool], kept: list[Kept]) -> None:
         for _ in range(limit):
             one = None if stop() else self.store.unknown_names.take()
             if one is None:
@@ -85,9 +94,8 @@ class WhosePayment:
                 log.warning("whose payment %s is was not found out", one.names[0], exc_info=True)
                 self._again(one, f"{type(error).__name__}")
                 continue
-            self.store.unknown_names.end(one, found=found is not None)
             kept += [found] if found is not None else []
-        return kept
+            self.store.unknown_names.end(one, found=found is not None)
 
     def _ask(self, one: UnknownName) -> Kept | None:
         """What was kept for the order whose payment it is; None where the provider knows no such payment, or nobody

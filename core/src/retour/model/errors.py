@@ -1,8 +1,9 @@
 """Every error that retour raises on purpose: what happened, to which order, and what to do next.
 
 Each carries a `Text`, so a host can show ``error.text("nl")`` to a merchant as it stands; ``str(error)`` is the
-English sentence. All derive from `RetourError`. An error means that nothing was changed; `PerhapsSaved` alone means
-that nobody can say.
+English sentence. All derive from `RetourError`. An error means that nothing was decided; `PerhapsSaved` alone means
+that nobody can say. What a command that is refused has seen can be recorded: the shop's order as it is now, and what
+the provider's books say.
 """
 
 from __future__ import annotations
@@ -155,9 +156,11 @@ class StoreUnavailable(StoreError):
 
 
 class PerhapsSaved(StoreError):
-    """The connection ended while a command was being saved, and the database cannot be asked whether it was.
+    """The connection ended while something was being saved, and the database cannot be asked whether it was; or a part
+    was saved, and then the database could not be used any more.
 
-    Do the same again, with the same ``request_id``: what was saved is then told, and not done a second time.
+    Do the same again, with the same ``request_id`` where it has one: what was saved is then told, or refused as done
+    already, and not done a second time.
     """
 
 

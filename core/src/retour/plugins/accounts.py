@@ -37,6 +37,7 @@ class Accounts:
         self._registry = registry
         self._settings = settings
         self._made: dict[tuple[str, str, str, str], Any] = {}
+        self._wrong: dict[str, dict[str, list[str]]] = {}
         self._lock = threading.Lock()
 
     def check(self, shop: str) -> None:
@@ -53,38 +54,48 @@ class Accounts:
         names = {*self._registry.payment, *self._registry.shipping, *self._registry.off}
         unknown = [key for key in given if _provider_of(key) not in names and not self._is_off(_provider_of(key))]
         return [
-            *[fault for plugin in self._registry.plugins.values() for fault in self._faults_of(plugin, given)],
+            *[
+                fault
+                for plugin in self._registry.plugins.values()
+                for fault in _all(self._faults_by_key(plugin, given))
+            ],
             *[f"{key}: no plugin of this name is loaded; name it in plugins=" for key in unknown],
         ]
 
     def plugins(self, shop: str) -> tuple[Plugin, ...]:
         """The plugins, each with what is wrong with the settings of its providers in this shop."""
         given = self._given(shop)
+        faults = {plugin.name: self._faults_by_key(plugin, given) for plugin in self._registry.plugins.values()}
+        with self._lock:
+            self._wrong[shop] = {key: found for of in faults.values() for key, found in of.items() if found}
         return tuple(
             [
-                attrs.evolve(plugin, settings_faults=tuple(self._faults_of(plugin, given)))
+                attrs.evolve(plugin, settings_faults=tuple(_all(faults[plugin.name])))
                 for plugin in self._registry.plugins.values()
             ]
         )
 
-    def wrong_settings(self, shop: str) -> Mapping[str, Sequence[str]]:
-        """What is wrong with the settings of each provider's account in a shop, under the key of its settings
-        (``stripe``, ``stripe:second``); those that nothing is wrong with are left out."""
-        given = self._given(shop)
-        return {
-            key: faults
-            for plugin in self._registry.plugins.values()
-            for key, faults in self._faults_by_key(plugin, given).items()
-            if faults
-        }
+    def known_wrong(self, shop: str) -> Mapping[str, Sequence[str]]:
+        """What was wrong with the settings of each provider's account in a shop when they were last read, under the key
+        of its settings (``stripe``, ``stripe:second``); those that nothing was wrong with are left out. The settings
+        are not asked for: who only looks does not wait for them."""
+        with self._lock:
+            return dict(self._wrong.get(shop, {}))
 
-    def working(self, shop: str) -> frozenset[str]:
-        """The names of the payment providers that are loaded, and with whose settings nothing is wrong in a shop."""
-        wrong = {_provider_of(key) for key in self.wrong_settings(shop)}
-        return frozenset(self._registry.payment) - wrong
+    def known_to_be_off(self, shop: str, payment: Payment) -> bool:
+        """Whether ``refund`` cannot be called on the provider of a payment, as far as that is known without asking for
+        its settings."""
+        found = self._registry.payment.get(payment.provider)
+        if found is None or not found[0].capabilities.refunds:
+            return True
+        return _path(payment.provider, payment.account) in self.known_wrong(shop)
 
-    def _faults_of(self, plugin: Plugin, given: Settings | Text) -> list[str]:
-        return [fault for faults in self._faults_by_key(plugin, given).values() for fault in faults]
+    def _learn(self, shop: str, path: str, faults: list[str]) -> None:
+        with self._lock:
+            known = self._wrong.setdefault(shop, {})
+            known.pop(path, None)
+            if faults:
+                known[path] = faults
 
     def _faults_by_key(self, plugin: Plugin, given: Settings | Text) -> dict[str, list[str]]:
         """What is wrong with the settings of a plugin's providers, under the key of each."""
@@ -226,12 +237,14 @@ class Accounts:
         with self._lock:
             if key in self._made and not anew:
                 return self._made[key]
-        path = provider if account == "default" else f"{provider}:{account}"
+        path = _path(provider, account)
         given = self._given(shop)
         if isinstance(given, Text):
+            self._learn(shop, path, [f"{path}: {given}"])
             return given
         settings, faults = _read(kind, given, path)
         del given  # it holds keys
+        self._learn(shop, path, faults)
         if faults:
             return text("its settings are wrong: {faults}", faults="; ".join(faults))
         try:
@@ -273,6 +286,15 @@ def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[str]]:
 
 
 _NONSENSE = text("a provider and an account are texts, and a mode is Mode.LIVE or Mode.TEST")
+
+
+def _path(provider: str, account: str) -> str:
+    """The key of an account's settings."""
+    return provider if account == "default" else f"{provider}:{account}"
+
+
+def _all(faults: Mapping[str, list[str]]) -> list[str]:
+    return [fault for found in faults.values() for fault in found]
 
 
 def _provider_of(key: object) -> str:

@@ -240,7 +240,8 @@ class Sent:
 
 
 def send(draft: Draft, order: Order, return_id: str, sent: Sent, note: str | None, *, today: datetime.date) -> None:
-    """The goods are on their way; again, to correct the tracking number, or to add what was not said before."""
+    """The goods are on their way; again, to correct the tracking number, or to add what was not said before. The same
+    again changes nothing."""
     return_ = _check_move(draft.dossier, return_id, ReturnSent)
     if sent.on is not None and sent.on > today:
         raise InvalidArgument(
@@ -252,14 +253,18 @@ def send(draft: Draft, order: Order, return_id: str, sent: Sent, note: str | Non
                 today=today,
             )
         )
-    proof = () if sent.proof is None else (sent.proof,)
+    proof, carrier = () if sent.proof is None else (sent.proof,), sent.carrier.strip()
     check_evidence(order.id, len(return_.evidence_ids) + len(proof))
+    known = (return_.goods, return_.tracking, return_.carrier, return_.sent_on)
+    said = (GoodsState.IN_TRANSIT, sent.tracking, carrier or return_.carrier, sent.on or return_.sent_on)
+    if said == known and not proof and note is None:
+        return
     draft.record(
         ReturnSent(
             return_id=return_id,
             tracking=sent.tracking,
             note_id=draft.note(order, note),
-            carrier=sent.carrier.strip(),
+            carrier=carrier,
             sent_on=sent.on,
             evidence_ids=draft.evidence(order, proof),
         )

@@ -107,7 +107,9 @@ class AttentionList:
                 actor_id=by.id,
             )
         )
-        return self._database.write_what_can_be_repeated(lambda own: own.execute(seen).rowcount) > 0
+        rows: list[int] = []
+        self._database.write_what_can_be_repeated(lambda own: rows.append(own.execute(seen).rowcount))
+        return any(rows)
 
     def knows_problem(self, shop: str, about: str) -> bool:
         """Whether this ever went wrong in a shop."""

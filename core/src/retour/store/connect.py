@@ -119,6 +119,10 @@ def lock_limit() -> str:
     )
 
 
+NO_LOCK_LIMIT = "SELECT set_config('lock_timeout', '0', true)"
+"""Takes back what `lock_limit` has set."""
+
+
 def _milliseconds_to_wait() -> int:
     return int(SECONDS_TO_WAIT * 1000)
 

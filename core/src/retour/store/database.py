@@ -6,16 +6,19 @@ set on connections that others use as well.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RowMapping, Select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from retour.model.errors import StoreNotOurs
-from retour.model.text import text
+from retour.model.errors import PerhapsSaved, StoreError, StoreNotOurs
+from retour.model.text import Text, text
 from retour.store.connect import (
+    NO_LOCK_LIMIT,
+    SECONDS_TO_WAIT,
     TO_READ,
     TO_WRITE,
     driver_errors_translated,
@@ -36,12 +39,12 @@ _KNOWN = "retour"
 transaction begins on it."""
 
 
+_PAUSE = 0.2
+"""Seconds between two tries to settle what nobody answered."""
+
+
 class CommitUnanswered(Exception):
     """The connection ended while COMMIT was under way: what was written is saved, or it is not."""
-
-    def __init__(self, error: DBAPIError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class Database:
@@ -80,26 +83,41 @@ class Database:
                 raise
         return self.in_transaction(write)
 
-    @driver_errors_translated
     def write_what_can_be_repeated(self, write: Callable[[Connection], _Given]) -> _Given:
-        """Write what does no harm if it is written twice."""
+        """Write what is the same if it is written twice, and gives the same: a COMMIT that nobody answered is settled
+        by doing it once more. Raises `PerhapsSaved` where the database cannot be asked."""
         try:
             return self.write(write)
         except CommitUnanswered:
             pass
-        try:
-            return self.write(write)
-        except CommitUnanswered as again:
-            unanswered = again.error
-        raise unanswered
+        return self.settle(lambda: self.in_transaction(write), _PERHAPS_SAVED)
+
+    def settle(self, again: Callable[[], _Given], otherwise: Text) -> _Given:
+        """Settle a COMMIT that nobody answered by what can be done ``again``, for as long as a writer waits. Raises
+        `PerhapsSaved`, which says ``otherwise``, where the database cannot be asked in that time."""
+        until = time.monotonic() + SECONDS_TO_WAIT
+        while time.monotonic() <= until:
+            try:
+                return again()
+            except PerhapsSaved:
+                raise
+            except (CommitUnanswered, SQLAlchemyError, StoreError):
+                time.sleep(_PAUSE)
+        raise PerhapsSaved(otherwise)
 
     @driver_errors_translated
     def write_on(self, connection: Connection, write: Callable[[Connection], _Given]) -> _Given:
-        """Write within a savepoint of a host's transaction."""
+        """Write within a savepoint of a host's transaction. Where the host bounds no waits for locks, ours are bounded,
+        and afterwards its own are as they were: taking the savepoint back takes that back as well."""
         self._check_file()
         with connection.begin_nested():
+            postgresql = self.dialect == "postgresql"
+            bounded = postgresql and connection.exec_driver_sql(lock_limit()).first() is not None
             refuse_other(connection.exec_driver_sql(NEWEST_APPLIED).scalar())
-            return write(connection)
+            given = write(connection)
+            if bounded:
+                connection.exec_driver_sql(NO_LOCK_LIMIT)
+            return given
 
     def in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
         with self._turn(), self._connected(self._writing) as connection, connection.begin() as transaction:
@@ -110,7 +128,7 @@ class Database:
                 transaction.commit()
             except DBAPIError as error:
                 if perhaps_committed(error):
-                    raise CommitUnanswered(error) from error
+                    raise CommitUnanswered from None
                 raise
             return given
 
@@ -203,6 +221,12 @@ class Database:
             self._file.check()
             if connection is not None and connection.info[_KNOWN] is not None:
                 connection.info[_KNOWN].check()
+
+
+_PERHAPS_SAVED = text(
+    "The connection to the database ended while this was being saved, and the database cannot be asked now whether it "
+    "was. Do the same again: then it is done once."
+)
 
 
 def _begun(driver: Any, begin: bytes) -> int | None:

@@ -311,7 +311,9 @@ class Effects:
 
     def retry_set_aside(self, shop: str, order_id: str) -> int:
         """Let the effects of an order that were set aside be tried again; gives how many."""
-        return self._database.write_what_can_be_repeated(lambda own: retry_set_aside(own, shop, order_id))
+        retried: set[str] = set()
+        self._database.write_what_can_be_repeated(lambda own: retried.update(retry_set_aside(own, shop, order_id)))
+        return len(retried)
 
     def settle(self, settled: Sequence[SettledEffect], commit_id: str) -> None:
         """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
@@ -368,14 +370,16 @@ def of_order(shop: str, order_id: str) -> tuple[Any, ...]:
     )
 
 
-def retry_set_aside(connection: Connection, shop: str, order_id: str) -> int:
+def retry_set_aside(connection: Connection, shop: str, order_id: str) -> Sequence[str]:
+    """The ids of those that are tried again by this."""
     columns = tables.effect.c
     again = (
         update(tables.effect)
         .where(*of_order(shop, order_id), columns.not_before >= SET_ASIDE)
         .values(not_before=database_now(connection.dialect.name))
+        .returning(columns.id)
     )
-    return connection.execute(again).rowcount
+    return connection.execute(again).scalars().all()
 
 
 _SHOPS = 100

@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy import text as sql
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from retour.model.errors import StoreNewer, StoreNotMigrated, StoreNotOurs
+from retour.model.errors import PerhapsSaved, StoreNewer, StoreNotMigrated, StoreNotOurs
 from retour.model.return_number import return_number
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import NOW
-from retour.store.connect import driver_errors_translated
+from retour.store.connect import driver_errors_translated, lock_limit, perhaps_committed
 
 _ADVISORY_LOCK = 0x7265746F7572  # "retour": one migration at a time on PostgreSQL
 
@@ -337,13 +338,35 @@ Whoever has asked keeps PostgreSQL's table locked for a migration until his tran
 def migrate(engine: Engine) -> list[str]:
     """Bring the database up to date; gives the names of the migrations that were applied, none if it was.
 
-    One process at a time; each run is one transaction. Raises `StoreNewer` and `StoreNotOurs`.
+    One process at a time; each run is one transaction. Raises `StoreNewer` and `StoreNotOurs`, and `PerhapsSaved` where
+    the connection ends while that is saved and nobody can be asked any more.
     """
+    done: list[str] = []
+    try:
+        return _migrate(engine, done)
+    except DBAPIError as error:
+        if not done or not perhaps_committed(error):
+            raise
+    try:
+        return _migrate(engine, []) or done
+    except SQLAlchemyError:
+        pass
+    raise PerhapsSaved(
+        text(
+            "The connection to the database ended while a migration was being saved, and the database cannot be asked "
+            "now whether it was. Run it again: what was done is not done twice."
+        )
+    )
+
+
+def _migrate(engine: Engine, all_done: list[str]) -> list[str]:
+    """Apply in one transaction what is missing; its names are ``all_done`` when nothing but its COMMIT is left."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql("SET LOCAL lock_timeout = 0"))  # another process may be at it for long
             connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
             connection.execute(sql("SET LOCAL lock_timeout TO DEFAULT"))
+            connection.exec_driver_sql(lock_limit())
         done = applied(connection)
         if done is None:
             tables.migration.create(connection)
@@ -361,7 +384,8 @@ def migrate(engine: Engine) -> list[str]:
                     )
                 )
                 names.append(name)
-        return names
+        all_done += names
+    return names
 
 
 def applied(connection: Connection) -> int | None:

@@ -6,12 +6,12 @@ It knows rows and transactions, and nothing of what may happen: that is decided 
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Engine,
     and_,
@@ -25,16 +25,13 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
-from retour.model.errors import PerhapsSaved, RetourError, StoreError
 from retour.model.events.event import Recorded
-from retour.model.text import text
+from retour.model.text import Text, text
 from retour.store import tables
 from retour.store.attention import AttentionList
 from retour.store.clock import DatabaseTime, as_datetime, database_now, seconds_gone_by
 from retour.store.commit import Commit, LeaseLost, VersionMoved, write
-from retour.store.connect import SECONDS_TO_WAIT
 from retour.store.database import CommitUnanswered, Database
 from retour.store.effects import Effects
 from retour.store.pages import Pages
@@ -106,7 +103,8 @@ class Store:
             return
         except CommitUnanswered:
             pass
-        self._save_again(commit)  # not while that is handled, which would come along with what this raises
+        # not while that is handled, which would come along with what this raises
+        self._database.settle(lambda: self._save_again(commit), _perhaps_saved(commit))
 
     def _save_again(self, commit: Commit) -> None:
         """Settle a COMMIT that nobody answered, by writing the same once more on a new connection.
@@ -116,29 +114,19 @@ class Store:
         So this waits until the first is saved or undone, and then either moves on from the version that the commit was
         decided on, or finds the commit's id.
         """
-        until = time.monotonic() + SECONDS_TO_WAIT
-        while time.monotonic() <= until:
-            try:
-                self._database.in_transaction(lambda own: write(own, commit))
-            except (VersionMoved, LeaseLost):
-                if not self._wrote(commit):
-                    raise
-            except (CommitUnanswered, SQLAlchemyError, StoreError):
-                time.sleep(_PAUSE)
-                continue
-            return
-        raise _perhaps_saved(commit)
+        try:
+            self._database.in_transaction(lambda own: write(own, commit))
+        except (VersionMoved, LeaseLost):
+            if not self._wrote(commit):
+                raise
 
     def _wrote(self, commit: Commit) -> bool:
-        try:
-            if commit.events:
-                return self.has_commit(commit.shop, commit.order_id, commit.id)
-            columns = tables.effect.c
-            ids = [*[one.id for one in commit.effects], *[one.id for one in commit.settled]]
-            query = select(columns.id).where(columns.id.in_(ids), columns.commit_id == commit.id).limit(1)
-            return self._database.read(lambda reader: reader.execute(query).first()) is not None
-        except RetourError:
-            raise _perhaps_saved(commit) from None
+        if commit.events:
+            return self.has_commit(commit.shop, commit.order_id, commit.id)
+        columns = tables.effect.c
+        ids = [*[one.id for one in commit.effects], *[one.id for one in commit.settled]]
+        query = select(columns.id).where(columns.id.in_(ids), columns.commit_id == commit.id).limit(1)
+        return self._database.read(lambda reader: reader.execute(query).first()) is not None
 
     def has_commit(self, shop: str, order_id: str, commit_id: str) -> bool:
         """Whether a commit that wrote events of an order is in the database."""
@@ -177,9 +165,14 @@ class Store:
 
     def note_problem(self, shop: str, source: str, what: str) -> None:
         """Keep what went wrong, once for each kind, with how often it did."""
-        self._database.write_what_can_be_repeated(
-            lambda own: _NOTE_PROBLEM.run(own, shop=shop, source=source, what=what)
-        )
+        counted: list[int] = []  # where nobody answers the COMMIT of the first, it is counted when that many were
+
+        def note(own: Connection) -> None:
+            fewer_than = counted[0] if counted else _HOWEVER_MANY
+            row = _NOTE_PROBLEM.row(own, shop=shop, source=source, what=what, fewer_than=fewer_than)
+            counted.extend(row or ())
+
+        self._database.write_what_can_be_repeated(note)
 
     def problems(self, shop: str | None) -> list[Problem]:
         """What went wrong in a shop, or in all, where there was no order to tell it of, the newest first; and what did
@@ -206,23 +199,27 @@ class Store:
 
     def forget_expired(self, now: int, limit: int) -> int:
         """Delete personal data whose time has come; gives how many rows."""
-        return self._database.write_what_can_be_repeated(lambda own: _FORGET_EXPIRED.run(own, now=now, most=limit))
+        forgotten: set[str] = set()
+
+        def forget(own: Connection) -> None:
+            forgotten.update([row[0] for row in _FORGET_EXPIRED.rows(own, now=now, most=limit)])
+
+        self._database.write_what_can_be_repeated(forget)
+        return len(forgotten)
 
 
-def _perhaps_saved(commit: Commit) -> PerhapsSaved:
-    return PerhapsSaved(
-        text(
-            "Order {order}: the connection to the database ended while this was being saved, and the database cannot "
-            "be asked now whether it was. Press again in the same form (the same request_id): then it is done once.",
-            order=commit.order_id,
-        )
+def _perhaps_saved(commit: Commit) -> Text:
+    return text(
+        "Order {order}: the connection to the database ended while this was being saved, and the database cannot be "
+        "asked now whether it was. Press again in the same form (the same request_id, where it has one): then it is "
+        "done once.",
+        order=commit.order_id,
     )
 
 
 _AT = EVENT_COLUMNS.index("at")
 _PAGE = 500
-_PAUSE = 0.2
-"""Seconds between two tries to settle what nobody answered."""
+_HOWEVER_MANY = 2**31
 
 
 # --- hot statements, compiled once -----------------------------------------------------------------------
@@ -251,7 +248,8 @@ def _note_problem(dialect: str, insert: Insert) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["shop", "source", "what"],
         set_={"times": tables.problem.c.times + 1, "last_at": statement.excluded.last_at},
-    )
+        where=tables.problem.c.times < bindparam("fewer_than", type_=BigInteger),
+    ).returning(tables.problem.c.times)
 
 
 def _select_notes(_: str, __: Insert) -> Any:
@@ -269,7 +267,7 @@ def _forget_expired(_: str, __: Insert) -> Any:
         .order_by(columns.expires_at)
         .limit(bindparam("most"))
     )
-    return delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired))
+    return delete(tables.personal).where(tuple_(columns.shop, columns.id).in_(expired)).returning(columns.id)
 
 
 def _select_commit(_: str, __: Insert) -> Any:

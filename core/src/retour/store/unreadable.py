@@ -108,30 +108,30 @@ class Unreadable:
 
     def take_back(self, shop: str, order_id: str, by: Actor) -> int:
         """Say who takes an order back, and let its effects be tried again; gives how many."""
+        retried: set[str] = set()
 
-        def write(own: Connection) -> int:
+        def write(own: Connection) -> None:
             self._say(own, shop, order_id, by, "", aside=0)
-            return retry_set_aside(own, shop, order_id)
+            retried.update(retry_set_aside(own, shop, order_id))
 
-        return self._database.write_what_can_be_repeated(write)
+        self._database.write_what_can_be_repeated(write)
+        return len(retried)
 
     def _say(self, own: Connection, shop: str, order_id: str, by: Actor, because: str, *, aside: int) -> None:
+        """Add his word, unless it is the last one already."""
         columns = tables.aside.c
-        last = select(func.coalesce(func.max(columns.number), 0)).where(
-            columns.shop == shop, columns.order_id == order_id
+        word = {"aside": aside, "actor_kind": by.kind.value, "actor_id": by.id, "because": because}
+        found = (
+            select(columns.number, *[columns[name] for name in word])
+            .where(columns.shop == shop, columns.order_id == order_id)
+            .order_by(columns.number.desc())
+            .limit(1)
         )
-        own.execute(
-            tables.aside.insert().values(
-                shop=shop,
-                order_id=order_id,
-                number=own.execute(last).scalar_one() + 1,
-                aside=aside,
-                actor_kind=by.kind.value,
-                actor_id=by.id,
-                because=because,
-                at=database_now(self._database.dialect),
-            )
-        )
+        number, *last = own.execute(found).first() or (0,)
+        if last == list(word.values()):
+            return
+        now = database_now(self._database.dialect)
+        own.execute(tables.aside.insert().values(shop=shop, order_id=order_id, number=number + 1, **word, at=now))
 
 
 def _keep(dialect: str, insert: Insert) -> Any:
