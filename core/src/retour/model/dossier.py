@@ -133,7 +133,7 @@ class Dossier:
             object.__setattr__(self, "_tally", Tally.of(self.returns.values()))  # it follows from what is frozen
         return cast("Tally", self._tally)
 
-    def tally_with(self, returns: Mapping[str, Return]) -> Tally | None:
+    def _tally_with(self, returns: Mapping[str, Return]) -> Tally | None:
         """The units of all returns when these, by their id, have taken the place of what was there; None where nobody
         has asked for them yet."""
         if self._tally is None or not returns:

@@ -51,7 +51,7 @@ def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
     fields = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
     if recorded.request_id is not None and recorded.request_digest is not None:
         fields["requests"] = {recorded.request_id: (recorded.request_digest, recorded.command)}
-    tally = dossier.tally_with(fields.get("returns", {}))
+    tally = dossier._tally_with(fields.get("returns", {}))
     for name in GROW & fields.keys():
         fields[name] = _write({**getattr(dossier, name)}, fields[name])
     return changed(dossier, version=recorded.seq, _tally=tally, **fields)
@@ -82,7 +82,7 @@ class Folding:
                 _set(dossier, name, change)
                 continue
             if name == "returns":
-                _set(dossier, "_tally", dossier.tally_with(change))
+                _set(dossier, "_tally", dossier._tally_with(change))
             _write(getattr(dossier, name), change)
         if recorded.request_id is not None and recorded.request_digest is not None:
             dossier.requests[recorded.request_id] = recorded.request_digest, recorded.command

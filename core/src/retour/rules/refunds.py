@@ -45,11 +45,11 @@ from retour.model.refunds import (
 from retour.model.text import Text, text
 from retour.rules.amount_steps import check_step, payable
 from retour.rules.books import refunded_there
+from retour.rules.closed_ways import why_nothing_is_suggested
 from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once, record_twice_or_once
 from retour.rules.payment_identity import refuse_unplaced, unplaced
 from retour.rules.quote import goods_value, value_of_what_came_back
-from retour.rules.ways_back import why_nothing_is_suggested
 
 LONGEST_BATCH = 35
 """Characters of the name of a file for the bank: a message's id in ISO 20022."""
