@@ -395,7 +395,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
 
 What puts something on the list of what a person must look at, or takes it off, has one statement for that."""
 
-NO_COMMANDS = {"close", "for_shop", "plugins"}
+NO_COMMANDS = {"close", "for_shop", "most_side_by_side", "plugins"}
 
 
 def test_every_method_of_the_desk_has_its_costs_here() -> None:

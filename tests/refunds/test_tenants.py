@@ -64,6 +64,7 @@ SHOPS, ACCOUNTS = ("north", "south"), ("default", "second")
 EXEMPT = {
     "close": "it ends the connections, and writes nothing",
     "for_shop": "it gives the desk of the other shop, by which every rule acts",
+    "most_side_by_side": "it tells what the database can take, and reads nothing",
     "plugins": "it tells what was loaded, and asks no database",
     "return_reasons": "it tells what the host gave, and asks no database",
 }
