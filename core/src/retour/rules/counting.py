@@ -195,11 +195,9 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
     after = as_corrected.claimed()
     for count in changed:
         most = max(order.line(count.line_id).fulfilled, claimed.get(count.line_id, 0))
-        excess = after.get(count.line_id, 0) - most
-        if excess > 0:
-            claimed_then = after.get(count.line_id, 0)
-            raise more_than_a_receipt_can_count(order, receipt_id, count, claimed=claimed_then, most=most)
-        _check_surplus_here(order, count, as_corrected.came_back().get(count.line_id, 0))
+        if after[count.line_id] > most:
+            raise more_than_a_receipt_can_count(order, receipt_id, count, claimed=after[count.line_id], most=most)
+        _check_surplus_here(order, count, as_corrected.came_back()[count.line_id])
     return tuple(changed)
 
 
@@ -326,35 +324,35 @@ def returned(dossier: Dossier, order: Order, arrival: Arrival) -> Returned:
 def all_returned(dossier: Dossier, order: Order) -> tuple[ReturnedLine, ...]:
     """What came back of each order line so far, over all live returns, as the hooks see it."""
     counts = [count for return_ in dossier.returns.values() if return_.live for count in return_.counted.values()]
-    return as_returned(order, "", "", _together(counts), dossier.extent).lines
+    return _as_seen(order, _together(counts))
 
 
 def as_returned(order: Order, return_id: str, receipt_id: str, counts: Sequence[Counted], extent: Extent) -> Returned:
     """Counted lines with what the order says of them."""
+    return Returned(return_id=return_id, receipt_id=receipt_id, extent=extent, lines=_as_seen(order, counts))
+
+
+def _as_seen(order: Order, counts: Sequence[Counted]) -> tuple[ReturnedLine, ...]:
+    """Counted lines as the hooks see them, without those that the order does not have."""
     lines = {line.id: line for line in order.lines}
-    return Returned(
-        return_id=return_id,
-        receipt_id=receipt_id,
-        extent=extent,
-        lines=tuple(
-            [
-                ReturnedLine(
-                    line_id=count.line_id,
-                    product=lines[count.line_id].product,
-                    name=lines[count.line_id].name,
-                    tags=lines[count.line_id].tags,
-                    stock_tracked=lines[count.line_id].stock_tracked,
-                    sellable=count.sellable,
-                    damaged=count.damaged,
-                    missing=count.missing,
-                    wrong=count.wrong,
-                    to_inspect=count.to_inspect,
-                    surplus=count.surplus,
-                )
-                for count in counts
-                if count.line_id in lines
-            ]
-        ),
+    return tuple(
+        [
+            ReturnedLine(
+                line_id=count.line_id,
+                product=lines[count.line_id].product,
+                name=lines[count.line_id].name,
+                tags=lines[count.line_id].tags,
+                stock_tracked=lines[count.line_id].stock_tracked,
+                sellable=count.sellable,
+                damaged=count.damaged,
+                missing=count.missing,
+                wrong=count.wrong,
+                to_inspect=count.to_inspect,
+                surplus=count.surplus,
+            )
+            for count in counts
+            if count.line_id in lines
+        ]
     )
 
 
