@@ -147,6 +147,18 @@ def made_by_hand_too(world: Any) -> None:
     confirm(world, refund_id)
 
 
+def contradicted(world: Any) -> None:
+    """A person confirmed what he had refunded in the dashboard, and the provider says that it failed."""
+    world.open().open_link()
+    world.ledger.add("p_1", EUR40)
+    (link,) = world.refunds
+    world.desk.confirm_refund(
+        "1001", "p_1", EUR40, reference="re_1", refund_id=link.id, by=ANNA, request_id="confirmed before"
+    )
+    world.ledger.turn("re_1", RefundStatus.FAILED)
+    world.desk.reconcile("1001")
+
+
 def answered_otherwise(world: Any) -> None:
     """The provider says another amount of the refund that it told of before."""
     world.open().refund()
@@ -348,6 +360,7 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     came_back: ("refund_reversed", (*ANEW, *ACKNOWLEDGED)),
     made_twice_there: ("refund_paid_twice", ACKNOWLEDGED),
     made_by_hand_too: ("refund_paid_twice", ("reverse_refund", *ACKNOWLEDGED)),
+    contradicted: ("refund_contradicted", ("settle_refund",)),
     answered_otherwise: ("another_answer", ("reconcile", *ACKNOWLEDGED)),
     in_another_currency: ("other_currency", ("confirm_refund",)),
     perhaps_ours: ("perhaps_ours", ("match_refund", *ACKNOWLEDGED)),

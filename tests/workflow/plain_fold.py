@@ -139,7 +139,8 @@ def _money(kind: str, event: dict[str, Any], refunds: dict[str, Any]) -> None:
     elif kind in ("refund_reported", "external_refund_found"):
         one["reports"].add(event["status"])
         came_back = {"succeeded", "failed"} <= one["reports"]
-        one["state"] = "reversed" if came_back else min(one["reports"], key=REPORTS.index)
+        told = "reversed" if came_back else min(one["reports"], key=REPORTS.index)
+        one["state"] = "succeeded" if event.get("beside") else told
     elif kind not in NO_NEW_STATE:
         one["state"] = REFUNDS[kind]
 

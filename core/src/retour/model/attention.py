@@ -22,6 +22,7 @@ class AttentionKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     REFUND_REVERSED = "refund_reversed"  # succeeded first; the money came back
     REFUND_PAID_TWICE = "refund_paid_twice"
+    REFUND_CONTRADICTED = "refund_contradicted"  # a person's word on it by the provider's
     ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked
     OTHER_CURRENCY = "other_currency"  # found at the provider in a currency that cannot be counted with the order's
     PERHAPS_OURS = "perhaps_ours"  # found at the provider, and may be a refund of ours
@@ -53,6 +54,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.REFUND_FAILED: text("a refund failed"),
     AttentionKind.REFUND_REVERSED: text("the money of a refund came back"),
     AttentionKind.REFUND_PAID_TWICE: text("a refund was paid twice"),
+    AttentionKind.REFUND_CONTRADICTED: text("the provider says something else about a refund than you did"),
     AttentionKind.ANOTHER_ANSWER: text("the provider's answer does not fit the refund"),
     AttentionKind.OTHER_CURRENCY: text("a refund is in another currency than the order"),
     AttentionKind.PERHAPS_OURS: text("a refund found at the provider may be one of yours"),

@@ -48,6 +48,7 @@ class ReasonCode(StrEnum):
     ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked: said what
     PAID_TWICE = "paid_twice"  # the value "other", and said how that is called
     SETTLED = "settled"  # a person says so, where the provider's word was not to be had
+    CONTRADICTED = "contradicted"  # a person's word by the provider's: said why it does
     NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it: the value "payment"
     PAYMENT_DOUBLED = "payment_doubled"  # the order has it under several names: the value "payments"
@@ -264,6 +265,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.ANOTHER_ANSWER: text("the provider answered about something else than it was asked"),
     ReasonCode.PAID_TWICE: text("it was paid twice"),
     ReasonCode.SETTLED: text("settled by hand"),
+    ReasonCode.CONTRADICTED: text(
+        "the provider says something else about it than somebody here did: look at both, and say which it is"
+    ),
     ReasonCode.NO_OUTCOME: text("the provider took it and never said what became of it: look there"),
     ReasonCode.PAYMENT_VANISHED: text(
         "money went back, or is to go back, on payment {payment}, which is not on the order any more: say what it "

@@ -155,6 +155,21 @@ class Refund:
         return self.state not in NO_MONEY_MOVED
 
     @property
+    def made_by_hand(self) -> bool:
+        """Whether a person says that it was made, and its provider does not."""
+        return self.state is RefundState.SUCCEEDED and state_of(self.reported) is not RefundState.SUCCEEDED
+
+    @property
+    def came_back_by_hand(self) -> bool:
+        """Whether a person says that its money came back, and its provider does not."""
+        return self.state is RefundState.REVERSED and state_of(self.reported) is not RefundState.REVERSED
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether its provider says something else about it than a person did, and nobody has said which it is."""
+        return self.needs_person and self.problem is not None and self.problem.code is ReasonCode.CONTRADICTED
+
+    @property
     def held_for_its_outcome(self) -> bool:
         """Whether its provider has it, and a person looks since what became of it was not to be had there, or was told
         of something else."""

@@ -158,6 +158,8 @@ def _of_unknown(refund: Refund) -> Sequence[str]:
 def _of_one_that_went_on(refund: Refund) -> Attention:
     """A refund that was sent or made, and that a person has to look at all the same."""
     code = refund.problem.code if refund.problem is not None else None
+    if refund.contradicted:
+        return _of_refund(AttentionKind.REFUND_CONTRADICTED, refund, ("settle_refund",))
     if code is ReasonCode.PAID_TWICE:
         undo = ("reverse_refund",) if may_be_reversed(refund) else ()
         return _of_refund(AttentionKind.REFUND_PAID_TWICE, refund, (*undo, ACKNOWLEDGE))

@@ -25,7 +25,7 @@ from retour.model.events.money import (
 from retour.model.money import Money
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
-from retour.model.refunds import Evidence, MatchedBy, Refund, RefundState, Reported
+from retour.model.refunds import NO_MONEY_MOVED, Evidence, MatchedBy, Refund, RefundState, Reported, state_of
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import identify_by_refunds
 
@@ -58,11 +58,15 @@ def record_reports(draft: Draft, payment: Payment, seen: Sequence[ReportedRefund
 
 
 def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidence, matched: MatchedBy) -> None:
-    """Record what the provider says of one refund of ours, if that is news: by the provider, whoever asked it."""
+    """Record what the provider says of one refund of ours, if that is news: by the provider, whoever asked it. Where a
+    person had said something else, it is recorded beside his word: until he says which it is, nothing is paid again."""
     if not _is_news(refund, seen):
         return
-    if refund.state is RefundState.SUCCEEDED and not refund.reported and seen.status is Reported.PENDING:
+    its_word = state_of(refund.reported | {seen.status})
+    if refund.made_by_hand and its_word in (RefundState.PENDING, RefundState.AWAITING_MERCHANT):
         return  # a person was faster than the provider
+    denied = refund.made_by_hand and its_word in NO_MONEY_MOVED
+    claimed = refund.came_back_by_hand and its_word not in NO_MONEY_MOVED
     draft.record(
         RefundReported(
             refund_id=refund.id,
@@ -73,6 +77,7 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
             evidence=evidence,
             matched=matched,
             database_at=draft.latest,
+            beside=denied or claimed,
         ),
         by=Actor.provider(refund.provider),
     )

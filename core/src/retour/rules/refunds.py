@@ -492,20 +492,23 @@ def settle(draft: Draft, order: Order, refund_id: str, evidence: str, reference:
     draft.record(
         RefundSettled(refund_id=refund_id, happened=happened, reference=words, note_id=draft.note(order, evidence))
     )
-    if happened:
-        record_twice_or_once(draft, draft.dossier.refund(refund_id))
+    record_twice_or_once(draft, draft.dossier.refund(refund_id))
 
 
 def may_be_settled(refund: Refund) -> bool:
     """Whether a person's word on a refund can count, where its provider's is not to be had: it is unknown or on its
-    way, or was settled by a person before."""
-    return refund.state in (RefundState.UNKNOWN, RefundState.PENDING) or _is_a_persons_word(refund)
+    way, or was settled by a person before; or its provider says something else about it than he did."""
+    of_its_provider = refund.state in (RefundState.UNKNOWN, RefundState.PENDING)
+    return of_its_provider or refund.contradicted or _is_a_persons_word(refund)
 
 
 def _is_a_persons_word(refund: Refund) -> bool:
-    """Whether what is known of a refund is what a person said when he settled it."""
+    """Whether what is known of a refund is what a person said when he settled it, and knew what its provider says."""
     by_hand = RefundState.SUCCEEDED if refund.settled else RefundState.FAILED
-    return refund.settled is not None and refund.state is by_hand and refund.reported <= {Reported.PENDING}
+    if refund.settled is None or refund.state is not by_hand:
+        return False
+    knew = refund.problem is not None and refund.problem.code is ReasonCode.SETTLED
+    return knew or refund.reported <= {Reported.PENDING}
 
 
 def not_to_be_settled(dossier: Dossier, refund: Refund) -> WrongState:

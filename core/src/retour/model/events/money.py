@@ -262,7 +262,8 @@ class RefundReported:
     """The provider says what became of a refund.
 
     ``evidence`` is how we know, ``matched`` how it was recognised as this refund; both None where an earlier retour did
-    not say. ``because`` is the provider's own reason. It had said so at ``database_at``.
+    not say. ``because`` is the provider's own reason. It had said so at ``database_at``. ``beside`` says that a person
+    had said something else: both are kept, and the money counts as gone until he says which it is.
     """
 
     type: ClassVar = "refund_reported"
@@ -278,6 +279,7 @@ class RefundReported:
     evidence: Evidence | None = None
     matched: MatchedBy | None = None
     database_at: datetime.datetime | None = None
+    beside: bool = False
 
     @property
     def subject(self) -> Subject:

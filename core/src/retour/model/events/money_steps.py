@@ -188,6 +188,17 @@ def _told_at(event: RefundReported | ExternalRefundFound, at: Recorded) -> datet
 def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> Changes:
     before = dossier.refunds[event.refund_id]
     reported = before.reported | {event.status}
+    if event.beside:
+        return with_refund(
+            dossier,
+            event.refund_id,
+            at,
+            state=RefundState.SUCCEEDED,
+            reported=reported,
+            reference=event.reference or before.reference,
+            problem=reason(ReasonCode.CONTRADICTED, "" if event.because is None else event.because.said),
+            needs_person=True,
+        )
     pending = state_of(reported) is RefundState.PENDING
     stays = before.source is RefundSource.EXTERNAL and before.needs_person and state_of(reported) not in NO_MONEY_MOVED
     return with_refund(

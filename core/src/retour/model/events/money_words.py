@@ -163,12 +163,16 @@ def _reported(dossier: Dossier, event: RefundReported) -> Text:
         state=REFUND_WORDS[state_of(refund.reported)],
         reference=event.reference,
     )
+    if event.beside:
+        said = text("{said}; somebody here had said something else, so it counts as refunded for now", said=said)
     return _with(said, event.because, event.evidence)
 
 
 @told(RefundReported, to=CUSTOMER)
 def _reported_for_customer(dossier: Dossier, event: RefundReported) -> Text:
     refund = dossier.refunds[event.refund_id]
+    if event.beside:
+        return text("The shop is looking at a refund of {amount}", amount=refund.amount)
     return _for_customer(refund.amount, state_of(refund.reported), event.reference)
 
 
