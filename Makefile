@@ -24,7 +24,7 @@ sdks: $(SDKS:%=.sdks/%/ready)
 
 # The random tests again, for some hours instead of a minute.
 campaign: .venv/ready
-	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py
+	RETOUR_EXAMPLES=5000 $(BIN)/pytest -q tests/workflow/test_invariants.py tests/workflow/test_units_add_up.py
 	RETOUR_EXAMPLES=2000 $(BIN)/pytest -q tests/refunds/test_money_invariants.py tests/refunds/test_any_order.py \
 		tests/refunds/test_tenants.py tests/refunds/test_parts_of_an_order.py
 	RETOUR_EXAMPLES=3000 $(BIN)/pytest -q tests/refunds/test_two_books.py tests/workflow/test_two_books_at_providers.py
