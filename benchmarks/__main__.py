@@ -23,6 +23,7 @@ from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sq
 from benchmarks.folding import folding
 from benchmarks.growth import growth
 from benchmarks.label_calls import label_calls
+from benchmarks.label_flow import label_flow
 from benchmarks.one_long_order import one_long_order
 from benchmarks.processes import processes
 from benchmarks.reading_first import reading_first
@@ -50,6 +51,7 @@ _MEASURES: tuple[Measure, ...] = (
     starvation,
     refund_work,
     reading_first,
+    label_flow,
 )
 
 _WITHOUT_DATABASE: tuple[Callable[[Scale], Part], ...] = (refund_calls, label_calls, processes, folding)

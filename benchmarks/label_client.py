@@ -26,19 +26,20 @@ from retour.providers.settings import read_settings
 from retour_sendcloud.provider import Sendcloud
 from retour_sendcloud.settings import Settings
 
-CREATE, CANCEL = "create_label", "cancel_label"
+CREATE, CANCEL, FETCH = "create_label", "cancel_label", "fetch_label"
 
 Send = Callable[[], object]
 """Makes one call and reads its answers: what is timed."""
 
 Prepare = Callable[[str, str], Send]
-"""Prepares a call about a label: our id of the one to make, or the provider's of the one to cancel."""
+"""Prepares a call about a label: our id of the one to make, the provider's of the one to cancel, or that of the parcel
+whose document is fetched."""
 
-_CUSTOMER = Address(
+CUSTOMER = Address(
     name="Customer", street="Damrak", house_number="70", postal_code="1012 LM", city="Amsterdam", country="NL"
 )
-_SHOP = Address(name="Returns", street="Keizersgracht 1", postal_code="1015 CJ", city="Amsterdam", country="NL")
-_BOX = Parcel(
+SHOP = Address(name="Returns", street="Keizersgracht 1", postal_code="1015 CJ", city="Amsterdam", country="NL")
+BOX = Parcel(
     weight_grams=1200, items=[ParcelItem(line_id="cup", description="Cup", quantity=1, weight_grams=900, sku="cup")]
 )
 
@@ -81,6 +82,8 @@ def retour(settings: Mapping[str, Any]) -> Prepare:
     def prepare(call: str, about: str) -> Send:
         if call == CANCEL:
             return lambda: made.cancel_label(about, "")
+        if call == FETCH:
+            return lambda: made.fetch_label("", about, LabelForm.PDF)
         request = _request(about)
         return lambda: made.create_label(request)
 
@@ -114,9 +117,9 @@ def _request(label_id: str) -> LabelRequest:
         option="postnl:standard/return",
         contract="101",
         form=LabelForm.PDF,
-        sender=_CUSTOMER,
-        recipient=_SHOP,
-        parcel=_BOX,
+        sender=CUSTOMER,
+        recipient=SHOP,
+        parcel=BOX,
         instead_of_refused=False,
     )
 
@@ -155,13 +158,15 @@ def _bare(settings: Mapping[str, Any], session: requests.Session) -> Prepare:
         def send() -> object:
             response = session.request(method, url, data=body, headers=headers, timeout=30)
             response.raise_for_status()
-            return response.json()
+            return response.content if response.headers["Content-Type"] == "application/pdf" else response.json()
 
         return send
 
     def prepare(call: str, about: str) -> Send:
         if call == CREATE:
             return taken(lambda: ours.create_label(_request(about)))
+        if call == FETCH:
+            return taken(lambda: ours.fetch_label("", about, LabelForm.PDF))
         asked, read = taken(lambda: ours.cancel_label(about, "")), taken(lambda: ours.fetch_shipment(about, ""))
         return lambda: (asked(), read())
 

@@ -178,3 +178,26 @@ def test_all_that_the_driver_does_counts_as_the_drivers() -> None:
     ran = subprocess.run([sys.executable, "-c", DRIVER], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines() == ["True ['driver']", "True"]
+
+
+LABEL_FLOW = """
+import attrs
+from benchmarks.databases import sqlite_databases
+from benchmarks.label_flow import label_flow
+from benchmarks.scale import QUICK
+
+with sqlite_databases(None) as new:
+    part = label_flow("SQLite", new, attrs.evolve(QUICK, refund_rounds=2, refunds=2))
+for row in part.rows:
+    print(row.what.split(", requests")[0])
+"""
+
+
+def test_a_label_is_followed_from_its_order_to_its_parcels_delivery_beside_its_requests_alone() -> None:
+    ran = subprocess.run([sys.executable, "-c", LABEL_FLOW], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        *["the desk / its requests alone", "processor time, the desk / its requests alone"] * 2,
+        *("order_label", "its webhooks, until it is ready", "label_document"),
+        "its webhook, when the parcel is delivered",
+    ]
