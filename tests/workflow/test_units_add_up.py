@@ -115,6 +115,9 @@ judged = st.builds(
 )
 
 
+FREED = (GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED)
+"""Ends of a return in which nothing of it comes."""
+
 OBJECTIONS = [None, None, None, Objection.review("look"), Objection.refuse("no")]
 MOVES = [one for one in ParcelState if one not in (ParcelState.NOT_SENT, ParcelState.CANCELLED, ParcelState.UNKNOWN)]
 STEPS: list[dict[ParcelState, WhatFollows]] = [
@@ -272,8 +275,7 @@ class Units(RuleBasedStateMachine):
     @rule(data=st.data())
     def reopen(self, data: st.DataObject) -> None:
         """A return that ended goes on where its units are still free, and nowhere else."""
-        ends = (GoodsState.REJECTED, GoodsState.CANCELLED, GoodsState.EXPIRED, GoodsState.CLOSED)
-        chosen = self.pick_among(data, *ends)
+        chosen = self.pick_among(data, *FREED, GoodsState.CLOSED)
         if chosen is None:
             return
         order, has = self.shop.orders[self.order_id], chosen.claimed()
@@ -615,14 +617,10 @@ class Units(RuleBasedStateMachine):
     def what_is_free_is_what_no_live_return_announced_or_counted(self) -> None:
         order = self.shop.orders[self.order_id]
         for line_id, fulfilled in FULFILLED.items():
-            taken = sum(
-                max(
-                    self.announced.get(one.id, {}).get(line_id, 0) if one.open else 0,
-                    self.counted(one, line_id),
-                )
-                for one in self.dossier.returns.values()
-                if one.live
-            )
+            taken = 0
+            for one in self.dossier.returns.values():
+                announced = 0 if one.goods is GoodsState.CLOSED else self.announced.get(one.id, {}).get(line_id, 0)
+                taken += 0 if one.goods in FREED else max(announced, self.counted(one, line_id))
             assert account_of(self.dossier, order, line_id).free == fulfilled - taken
 
     @precondition(lambda self: hasattr(self, "desk"))
