@@ -151,6 +151,42 @@ def test_a_label_is_cancelled_unless_its_parcel_is_scanned_first(room: Room) -> 
     assert room.sandbox.books()[0].charged == Money.of("5.45", "EUR")
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_two_returns_from_the_portal_are_told_apart_and_each_scan_is_there(room: Room, reads: bool) -> None:
+    """What their webhooks say of their parcels comes before their numbers do, and what is read has no number either."""
+    room.desk.cancel_return("1001", room.return_id, by=ANNA)
+    room.sandbox.send("1001", postal_code="1012 LM")
+    numbers = [room.sandbox.return_in_portal("1001", {"cup": 1}, reason="11") for _ in range(2)]
+    room.hear()
+    room.sandbox.advance(MINUTE)
+    if reads:
+        assert room.desk.reconcile_labels("1001").changed
+    for number in numbers:
+        room.sandbox.scan(number)
+        room.sandbox.advance(MINUTE)
+    room.sandbox.deliver(numbers[0])
+    room.hear()
+    labels = {one.reference: one for one in room.desk.dossier("1001").labels.values()}
+    assert {number: one.parcel for number, one in labels.items()} == {
+        one.reference: one.parcel for one in room.sandbox.books()
+    }
+    assert [labels[number].progress for number in numbers] == [ParcelState.DELIVERED, ParcelState.ON_ITS_WAY]
+    assert [words for words, _ in told(room)].count("The carrier has the parcel: " + labels[numbers[0]].tracking_number)
+    assert len(room.desk.dossier("1001").returns) == 3
+
+
+def test_what_goes_out_while_a_return_has_no_parcel_yet_moves_nothing(room: Room) -> None:
+    room.desk.cancel_return("1001", room.return_id, by=ANNA)
+    room.sandbox.send("1001", postal_code="1012 LM")
+    room.sandbox.return_in_portal("1001", {"cup": 1}, reason="11")
+    room.sandbox.send("1001", postal_code="1012 LM")
+    room.hear()
+    assert room.label.progress is ParcelState.NOT_SENT
+    room.work_for(5 * MINUTE)
+    room.work_for(5 * MINUTE)
+    assert (room.label.state, room.label.progress) == (LabelState.READY, ParcelState.NOT_SENT)
+
+
 def told(room: Room) -> list[tuple[str, str]]:
     """What the timeline says of the parcels, each with its page."""
     entries = room.desk.timeline("1001")

@@ -143,7 +143,7 @@ def test_a_return_that_staff_make_in_the_panel_is_not_told(sandbox: SendcloudSan
     assert len(sendcloud.list_shipments("1001", began)) == 1
 
 
-def test_what_was_delivered_to_the_customer_is_never_said_of_his_order(
+def test_what_was_delivered_to_the_customer_is_said_of_no_label(
     sandbox: SendcloudSandbox, sendcloud: Sendcloud
 ) -> None:
     """Webhooks of parcels to customers are like those of returns: only the number of the parcel tells which it is."""
@@ -151,7 +151,7 @@ def test_what_was_delivered_to_the_customer_is_never_said_of_his_order(
     [webhook] = sandbox.take_webhooks()
     [event] = sendcloud.parse_webhook(raw(webhook)).events
     assert event.shipment.progress is ParcelState.DELIVERED
-    assert (event.shipment.order_id, event.shipment.reference) == ("", "")
+    assert (event.shipment.order_id, event.shipment.reference, event.shipment.label_id) == ("1001", "", "")
     assert webhooks.parse(signed(moved(is_return=False)), [KEY]).events == ()
     assert said(moved(is_return=True)).parcel == "8"
 

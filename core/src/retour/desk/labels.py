@@ -180,8 +180,10 @@ class Labels:
 
         def decide(draft: Draft, order: Order) -> None:
             for (provider, account), shipments in read.items():
-                portal = self.services.labelling.portal(self.commands.shop_id, provider, account)
+                labelling = self.services.labelling
+                portal = labelling.portal(self.commands.shop_id, provider, account)
                 for seen in labels.recognized(draft.dossier, provider, account, shipments):
+                    labelling.record_said_before(draft, case, portal, seen)
                     record_shipment(draft, order, portal, seen, Evidence.RECONCILE)
 
         by = Actor.system("retour")

@@ -10,13 +10,15 @@ from retour.desk.commands import Commands
 from retour.desk.services import Services
 from retour.effects import inbox
 from retour.effects.keeping import Kept, the_rest_of
+from retour.effects.labelling import as_reported_shipment
 from retour.model.errors import InvalidWebhook, OrderUnreadable, ProviderUnavailable
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
 from retour.plugins.calling import ProviderBroke
 from retour.plugins.shipping import ShippingCaller
-from retour.providers.label_request import Shipment, ShipmentEvents
+from retour.providers.label_request import Shipment, ShipmentEvent, ShipmentEvents
+from retour.rules.labels import could_be_ours, label_named
 from retour.steps.case import Case
 
 
@@ -43,11 +45,12 @@ class ParcelWebhooks:
         for event in self._read(caller, headers, body).events:
             try:
                 with the_rest_of(kept):
-                    order_id = self._order_of(sender, event.shipment)
-                    if order_id is None:
+                    placed = self._placed(sender, event)
+                    if placed is None:
                         unknown += 1
                     else:
-                        kept.append(self.services.keeping.keep_shipment(order_id, sender, event))
+                        order_id, said = placed
+                        kept.append(self.services.keeping.keep_shipment(order_id, sender, said))
             except OrderUnreadable as error:  # what it says of other orders is kept, and this when it is sent again
                 unreadable = error
         to_run = [effect_id for one in kept for effect_id in one.to_run]
@@ -67,27 +70,37 @@ class ParcelWebhooks:
                 )
             raise
 
-    def _order_of(self, sender: inbox.Sender, shipment: Shipment) -> str | None:
+    def _placed(self, sender: inbox.Sender, event: ShipmentEvent) -> tuple[str, ShipmentEvent] | None:
         """The order whose label it is, by any name that it has there, unless it says itself that it is of another; else
-        the order that it names, if that has labels of this account, or if it is a label of its own, which a customer
-        made in the portal."""
+        the order that it says. A number of an order that nobody knows says nothing; None where nothing leads to one."""
+        shipment, find = event.shipment, self.services.store.find_order
         whose = (sender.shop, sender.provider, sender.account, sender.mode.value)
-        of_names = (self.services.store.find_order(*whose, name) for name in shipment.names)
+        of_names = (find(*whose, name) for name in shipment.names)
         named = next((order_id for order_id in of_names if order_id is not None), None)
-        if shipment.order_id in ("", named):
-            return named
-        case = self._order_said(sender, shipment, anyhow=named is not None)
-        if case is None or case.order_id == named:
-            return named
-        labels = case.dossier.labels.values()
-        of_account = any((one.provider, one.account) == (sender.provider, sender.account) for one in labels)
-        return case.order_id if of_account or shipment.reference else None
+        if named is not None and shipment.order_id in ("", named):
+            return named, event
+        if not shipment.order_id:
+            return None
+        if named is None and not shipment.reference:
+            order_id = self._order_of_a_parcel(sender, shipment)
+            return None if order_id is None else (order_id, event)
+        case = self._order_said(sender, shipment.order_id)
+        if case is not None:
+            return case.order_id, event
+        return None if named is None else (named, attrs.evolve(event, shipment=attrs.evolve(shipment, order_id="")))
 
-    def _order_said(self, sender: inbox.Sender, shipment: Shipment, *, anyhow: bool) -> Case | None:
-        """The order that a shipment says it is of: the provider's number of it is the shop's, or one that it finds. The
-        shop is asked about a label, and not about every parcel of an account, unless it must be known ``anyhow``."""
-        case = self.services.keeping.case(sender.shop, shipment.order_id)
-        if case is None and (shipment.reference or anyhow):
-            found = self.services.shops(sender.shop).find_order(sender.provider, shipment.order_id)
+    def _order_said(self, sender: inbox.Sender, number: str) -> Case | None:
+        """The order that a shipment says it is of: the provider's number of it is the shop's, or one that it finds."""
+        case = self.services.keeping.case(sender.shop, number)
+        if case is None:
+            found = self.services.shops(sender.shop).find_order(sender.provider, number)
             case = self.services.keeping.case(sender.shop, found) if found is not None else None
         return case
+
+    def _order_of_a_parcel(self, sender: inbox.Sender, shipment: Shipment) -> str | None:
+        """The order that a parcel says it is of, if that has a label of this account which could be its. A provider
+        tells of every parcel that goes out: the shop is not asked about them."""
+        dossier = self.services.cases.as_last_seen(sender.shop, shipment.order_id).dossier
+        seen = as_reported_shipment(shipment)
+        known = label_named(dossier, sender.provider, sender.account, seen) is not None
+        return shipment.order_id if known or could_be_ours(dossier, sender.provider, sender.account, seen) else None

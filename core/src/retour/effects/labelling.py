@@ -7,12 +7,15 @@ that is not clear, the provider is asked first (`retour.rules.labels`).
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 
 import attrs
 
 from retour.effects.attempt import Attempt, done, postpone
 from retour.effects.providers_word import A_PERSON_MAY
+from retour.model.errors import OrderUnreadable
 from retour.model.events.labels import (
     LabelCancelRefused,
     LabelHeld,
@@ -43,12 +46,16 @@ from retour.rules.labels import (
     is_being_made,
     label_meant,
     label_named,
+    nameless,
     next_for_label,
+    numbered,
+    same_parcel,
 )
 from retour.rules.portal_returns import Portal, record_shipment
 from retour.rules.unneeded_labels import NOT_TO_COME
 from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
+from retour.store.records import read_effect
 from retour.store.store import Store
 
 _A_MOMENT = datetime.timedelta(seconds=20)
@@ -57,7 +64,25 @@ _A_MOMENT = datetime.timedelta(seconds=20)
 WATCHED = datetime.timedelta(days=90)
 """How long after it was ordered a parcel is looked at: none is on its way for longer."""
 
+KEPT = datetime.timedelta(days=14)
+"""How long what is said of a parcel waits for its label: a customer can take days to pay for one in a portal."""
+
 _MAY_BE_MADE = (LabelState.ORDERED, LabelState.UNKNOWN)
+
+
+_LAST = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+
+_SAID = "shipment_event"
+"""The stored name of the effects that hold what webhooks said of shipments."""
+
+
+@attrs.frozen(kw_only=True)
+class _Said:
+    """What one of them holds: see `retour.effects.kinds.RecordShipment`."""
+
+    provider: str
+    account: str
+    seen: ReportedShipment
 
 
 @attrs.frozen
@@ -245,7 +270,12 @@ class Labelling:
             return Attempt(settled=postpone(effect, ""))
         [seen] = found
         ended = seen.progress is ParcelState.DELIVERED or seen.told.value in ("refused", "cancelled")
-        fact = self._reports(effect, label, seen, Evidence.LOOKUP)
+        portal, reports = self.portal(effect.shop, label.provider, label.account), self._reports
+
+        def fact(draft: Draft) -> None:
+            self.record_said_before(draft, case, portal, seen)
+            reports(effect, label, seen, Evidence.LOOKUP)(draft)
+
         return Attempt(settled=done(effect) if ended else postpone(effect, ""), fact=fact)
 
     def told(self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case) -> Attempt:
@@ -257,6 +287,8 @@ class Labelling:
         it is, it is taken for a label of ours only if the order has no other shipment that can be it."""
         portal = self.portal(effect.shop, provider, account)
         unnamed = label_named(case.dossier, provider, account, seen) is None
+        if unnamed and not seen.reference:
+            return self._told_of_a_parcel(effect, provider, account, seen, case)
         if unnamed and seen.reference and could_be_ours(case.dossier, provider, account, seen):
             if is_being_made(case.dossier, provider, account):
                 return Attempt(settled=postpone(effect, "", _A_MOMENT))
@@ -273,6 +305,65 @@ class Labelling:
                 record_shipment(draft, case.order, portal, seen, Evidence.WEBHOOK)
 
         return Attempt(settled=done(effect), fact=fact)
+
+    def _told_of_a_parcel(
+        self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case
+    ) -> Attempt:
+        """Record what a signed webhook said of a parcel of the order that no label is known by. It may be of a label
+        that is known by its number alone: each is read, and as long as one has no parcel there, what is said is kept.
+        Else it is a parcel that went to the customer. A provider that tells nothing when it is asked is believed where
+        one label alone can be meant."""
+        could_have = numbered(case.dossier, provider, account, seen)
+        waits = nameless(case.dossier, provider, account)
+        caller = self.accounts.shipping(case.shop, provider, account)
+        if not (could_have or waits) or _is_long_ago(seen, case):
+            return Attempt(settled=done(effect))
+        if isinstance(caller, Text):
+            return Attempt(settled=postpone(effect, str(caller)))
+        if not caller.capabilities.fetch_shipment.usable:
+            meant = label_meant(case.dossier, provider, account, seen)
+            fact = None if meant is None else partial(self._record_at_last, effect.shop, case, meant, seen, seen)
+            return Attempt(settled=done(effect), fact=fact)
+        for label in could_have:
+            try:
+                read = read_label(label, caller, case.order_id)
+            except ProviderError as error:
+                if error.code is ErrorCode.UNKNOWN_SHIPMENT:
+                    continue
+                return Attempt(settled=postpone(effect, str(error), error.not_before))
+            found = same_parcel(read, seen)
+            if found:
+                fact = partial(self._record_at_last, effect.shop, case, label, read, seen)
+                return Attempt(settled=done(effect), fact=fact)
+            if found is None:
+                waits = True
+        return Attempt(settled=postpone(effect, "") if waits else done(effect))
+
+    def _record_at_last(
+        self, shop: str, case: Case, label: Label, read: ReportedShipment, seen: ReportedShipment, draft: Draft
+    ) -> None:
+        """Record what was said of a parcel that turned out to be a label's, and what was said of it before."""
+        portal = self.portal(shop, label.provider, label.account)
+        self.record_said_before(draft, case, portal, read)
+        record_shipment(draft, case.order, portal, attrs.evolve(seen, label_id=label.id), Evidence.WEBHOOK)
+
+    def record_said_before(self, draft: Draft, case: Case, portal: Portal, read: ReportedShipment) -> None:
+        """Record what webhooks said of the parcel of a label before it was known that it has it, as it was ``read``
+        now: the earliest first. Each comes again by itself, and changes nothing then."""
+        label = draft.dossier.labels.get(read.label_id)
+        if label is None or label.parcel or label.tracking_number or not (read.parcel or read.tracking_number):
+            return
+        said = [one for one in self._said(case, portal) if same_parcel(one, read)]
+        for one in sorted(said, key=lambda one: one.changed_at or _LAST):
+            record_shipment(draft, case.order, portal, attrs.evolve(one, label_id=label.id), Evidence.WEBHOOK)
+
+    def _said(self, case: Case, portal: Portal) -> Iterator[ReportedShipment]:
+        """What webhooks of an account said of shipments of an order, and is not recorded yet."""
+        for one in self.store.effects.waiting(case.shop, case.order_id, _SAID):
+            with suppress(OrderUnreadable):  # it waits for a person, and costs no other
+                said = read_effect(_Said, _SAID, case.order_id, one.id, one.body)
+                if (said.provider, said.account) == (portal.provider, portal.account):
+                    yield said.seen
 
     def _with_its_parcel(self, shop: str, provider: str, account: str, seen: ReportedShipment) -> ReportedShipment:
         """What is said of a label, with the names of its parcel, where the provider can be asked for them and has them.
@@ -333,6 +424,11 @@ class Labelling:
             return Attempt(settled=done(effect), record=record)
         fact = self._reports(effect, label, as_reported_shipment(shipment), Evidence.ANSWER)
         return Attempt(settled=done(effect), fact=fact)
+
+
+def _is_long_ago(seen: ReportedShipment, case: Case) -> bool:
+    """Whether a word is older than any label that it could be of takes to get its parcel."""
+    return seen.changed_at is not None and case.time.now().earliest - seen.changed_at > KEPT
 
 
 def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:

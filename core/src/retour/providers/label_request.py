@@ -125,7 +125,11 @@ class LabelDocument:
 @attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class ShipmentEvent:
     """What a webhook with a checked signature says of one shipment. ``event_id`` is the provider's, the same when it is
-    sent again; where it has none, one made of what is said."""
+    sent again; where it has none, one made of what is said.
+
+    Parcels that go out to customers may be told of too, with their order: an order alone leads to no label. Give it
+    where the webhook has it: a label whose parcel is not known yet is read then, and what was said is kept until it
+    is."""
 
     event_id: Id
     shipment: Shipment

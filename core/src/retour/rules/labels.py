@@ -342,6 +342,31 @@ def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedS
     )
 
 
+def numbered(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> list[Label]:
+    """The labels of an order that are known by their number alone, and could have the parcel that is ``seen``."""
+    return [
+        one
+        for one in _labels_of(dossier, provider, account)
+        if one.open and one.reference and not (one.parcel or one.tracking_number) and not _differs(dossier, one, seen)
+    ]
+
+
+def nameless(dossier: Dossier, provider: str, account: str) -> bool:
+    """Whether a label of the order is there, or may be, and has no name at its provider by which it could be read."""
+    return is_being_made(dossier, provider, account) or any(
+        one.open and one.told is not None and not (one.reference or one.parcel or one.tracking_number)
+        for one in _labels_of(dossier, provider, account)
+    )
+
+
+def same_parcel(one: ReportedShipment, other: ReportedShipment) -> bool | None:
+    """Whether two words are about one parcel, by its number or else its tracking number; None where that is open."""
+    for ours, theirs in ((one.parcel, other.parcel), (one.tracking_number, other.tracking_number)):
+        if ours and theirs:
+            return ours == theirs
+    return None
+
+
 def is_being_made(dossier: Dossier, provider: str, account: str) -> bool:
     """Whether a label of the order may be there, and nobody knows yet: its answer is on its way, or was lost."""
     return any(one.may_be_made for one in _labels_of(dossier, provider, account))

@@ -53,6 +53,7 @@ class _Parcel:
     id: int
     status: _Status
     tracking_number: str | None = None
+    order_number: str | None = None
     is_return: bool | None = None
 
 
@@ -101,9 +102,8 @@ def parse(webhook: RawWebhook, secrets: Iterable[Secret | None]) -> ShipmentEven
 
 
 def _moved(said: _Moved) -> ShipmentEvents:
-    """A parcel that moved. Parcels to customers move too, and the description has nothing that tells them apart: so
-    only the parcel is named, and not its order, which would have what was delivered to the customer for what came
-    back."""
+    """A parcel that moved. Parcels to customers move too, and the description has nothing that tells them apart: the
+    order is told with it, and whether it is of a label there is for the core to find out."""
     parcel = said.parcel
     if parcel.is_return is False:
         return ShipmentEvents(events=())
@@ -112,6 +112,7 @@ def _moved(said: _Moved) -> ShipmentEvents:
     shipment = Shipment(
         told=stands.told or Told.ANNOUNCING,
         parcel=str(parcel.id),
+        order_id=parcel.order_number or "",
         progress=_progress(status, stands),
         provider_status=status,
         tracking_number=parcel.tracking_number or "",
