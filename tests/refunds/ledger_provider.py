@@ -47,8 +47,8 @@ class Ledger:
     ``calls`` counts refund requests that reached it, ``sent`` has their bytes by our id of the refund, ``said`` is
     every status that a refund ever had. ``watch`` is called at the moment of each call, with its name and request.
     ``methods`` is how payments were paid, ``taken_back`` what banks took back of them. ``disputed`` are those that the
-    customer disputes, ``closed`` those that cannot be refunded now, with the code and the words for why, ``hidden``
-    those whose refunds cannot be listed, with what is said then.
+    customer disputes, ``only_whole`` those of which no part can go back, ``closed`` those that cannot be refunded now,
+    with the code and the words for why, ``hidden`` those whose refunds cannot be listed, with what is said then.
     ``called`` are the names that payments have beside the one that is refunded; ``read_as`` is what the provider's
     plugin makes of a name as a shop spells it. ``connecting`` is called when the connection for a refund stands, and
     nothing was sent yet.
@@ -72,6 +72,7 @@ class Ledger:
     methods: dict[str, str] = attrs.field(factory=dict)
     taken_back: dict[str, Money] = attrs.field(factory=dict)
     disputed: set[str] = attrs.field(factory=set)
+    only_whole: set[str] = attrs.field(factory=set)
     closed: dict[str, tuple[ErrorCode | None, str]] = attrs.field(factory=dict)
     hidden: dict[str, ProviderError] = attrs.field(factory=dict)
     read_as: Callable[[str], str] = str
@@ -178,6 +179,7 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
                 reason=reason,
                 code=code,
                 disputed=target in ledger.disputed,
+                only_whole=target in ledger.only_whole,
                 names=(target, *self._others(target)),
                 method=ledger.methods.get(target, ""),
                 charged_back=ledger.taken_back.get(target, Money.zero(ledger.paid[target].currency)),

@@ -123,6 +123,12 @@ def _of(sold: Any, units: list[str], paid: dict[str, int]) -> Any:
         def refunds_not_shown(self, _: str) -> None:
             return None
 
+        def not_refundable_because(self, _: str) -> None:
+            return None
+
+        def dispute(self, _: str) -> None:
+            return None
+
     return Known()
 
 

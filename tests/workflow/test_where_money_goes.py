@@ -91,7 +91,9 @@ def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
     opened: list[Shop] = []
     database_clock.install()
 
-    def made(provider: str, *, plugins: Any = ("manual_transfer",), days_ago: int = 0, **pay: Any) -> Shop:
+    def made(
+        provider: str, *, plugins: Any = ("manual_transfer",), days_ago: int = 0, cups: int = 1, **pay: Any
+    ) -> Shop:
         sandbox: Any = SANDBOXES[provider]().__enter__()
         reference = sandbox.pay(eur("44.95"), **pay)
         shop = Shop(provider=provider, sandbox=sandbox, reference=reference, now=sandbox.clock.now())
@@ -101,7 +103,7 @@ def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
         )
         database_clock.tell(lambda: shop.now)
         shop.desk = ReturnDesk(
-            shop=MemoryShop([an_order(a_line("cup", 1, "44.95"), payments=[payment])]),
+            shop=MemoryShop([an_order(a_line("cup", cups, "44.95"), payments=[payment])]),
             store=connect(f"sqlite:///{tmp_path / f'{provider}{len(opened)}.db'}"),
             plugins=[provider, *plugins],
             settings={provider: sandbox.settings},
@@ -240,6 +242,66 @@ def test_a_link_that_was_opened_where_nothing_can_be_done_asks_for_consent(shop_
     assert "gift card" in link.instruction.render("en")
     assert "with his consent" in link.instruction.render("en")
     is_transferred(shop, instead_of=opened.refund_id)
+
+
+# --- the ways that are closed for now --------------------------------------------------------------------
+
+
+def disputed(shop: Shop, how: str) -> Callable[[], object]:
+    """The customer disputes the payment; gives what decides that against him."""
+    sandbox, reference = shop.sandbox, shop.reference
+    if how == "paypal":
+        sandbox.open_dispute(reference, called="PENDING")
+        return lambda: sandbox.close_dispute(reference)
+    dispute = sandbox.open_dispute(reference) if how == "stripe" else sandbox.open_inquiry(reference)
+    if how == "stripe inquiry":
+        sandbox.move_dispute(dispute, "warning_needs_response", refundable=False)
+    over = "won" if how == "stripe" else "warning_closed"
+    return lambda: sandbox.move_dispute(dispute, over, refundable=True)
+
+
+@pytest.mark.parametrize("how", ["stripe", "stripe inquiry", "paypal"])
+def test_while_a_dispute_is_open_nobody_is_sent_to_a_page_where_it_cannot_be_refunded(
+    shop_at: Callable[..., Shop], how: str
+) -> None:
+    """By API it is refused with what is so, no link is opened, nothing is suggested, and each says why. Once it is
+    decided for the merchant, it is refunded."""
+    shop = shop_at(how.partition(" ")[0])
+    shop.desk.mark_returned("1001", by=ANNA)
+    decide = disputed(shop, how)
+    with pytest.raises(WrongState) as refused:
+        shop.refund()
+    assert "refund link" not in str(refused.value)
+    assert "bank transfer" not in str(refused.value)
+    with pytest.raises(WrongState):
+        shop.desk.open_refund_link("1001", shop.reference, eur("44.95"), by=ANNA, request_id="link")
+    with pytest.raises(WrongState):
+        shop.transfer()
+    [option] = shop.desk.refund_options("1001")
+    assert (option.link.kind, option.link.url, option.suggested) == ("unavailable", "", eur("0"))
+    assert option.because.text("en") in str(refused.value)
+    assert not shop.desk.dossier("1001").refunds
+    decide()
+    assert shop.refund().state in ("pending", "succeeded")
+    assert shop.went_back == 4495
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_while_a_case_is_open_at_paypal_no_part_is_suggested_and_none_is_sent(
+    shop_at: Callable[..., Shop], *, is_open: bool
+) -> None:
+    """PayPal refunds the whole payment then, and no part of it. The control has no case."""
+    shop = shop_at("paypal", cups=2)
+    shop.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="one")
+    if is_open:
+        shop.sandbox.open_dispute(shop.reference)
+        with pytest.raises(WrongState, match="only the whole payment"):
+            shop.refund("22.48")
+        assert shop.desk.refund_options("1001")[0].suggested == eur("0")
+        assert shop.refund("44.95").state == "succeeded"
+    else:
+        assert shop.refund("22.48").state == "succeeded"
+    assert shop.went_back == (4495 if is_open else 2248)
 
 
 # --- the customer's consent ------------------------------------------------------------------------------

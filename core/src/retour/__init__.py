@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         OddLine as OddLine,
         UnexplainedRemainder as UnexplainedRemainder,
     )
-    from retour.model.charge_backs import ChargeBack as ChargeBack
+    from retour.model.charge_backs import ChargeBack as ChargeBack, Dispute as Dispute
     from retour.model.destinations import (
         Consent as Consent,
         ConsentWay as ConsentWay,
@@ -189,7 +189,7 @@ _HOMES = {
         "OddLine",
         "UnexplainedRemainder",
     ),
-    "model.charge_backs": ("ChargeBack",),
+    "model.charge_backs": ("ChargeBack", "Dispute"),
     "model.destinations": ("Consent", "ConsentWay", "RecordedConsent", "RefundDestination"),
     "model.dossier": ("Dossier",),
     "model.errors": (

@@ -64,8 +64,10 @@ def test_a_disputed_capture_that_is_completed_is_left_to_refund_and_nothing_is_t
     sandbox.open_dispute(capture)
     can = paypal.refundable(a.payment(capture))
     assert (can.possible, can.remaining, can.charged_back) == (True, PAID, None)
+    assert (can.disputed, can.only_whole) == (True, True)
     sandbox.close_dispute(capture)
-    assert paypal.refundable(a.payment(capture)).charged_back == NOTHING
+    can = paypal.refundable(a.payment(capture))
+    assert (can.charged_back, can.disputed, can.only_whole) == (NOTHING, False, False)
 
 
 @pytest.mark.parametrize("called", ["PARTIALLY_REFUNDED", "REFUNDED"])

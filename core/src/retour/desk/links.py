@@ -20,6 +20,7 @@ from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import ProviderError
 from retour.rules.transfers import instead_of_transferring, is_another_way, why_by_transfer, why_not_transferred
+from retour.rules.ways_back import why_not_now
 from retour.steps.case import Case
 
 
@@ -37,6 +38,9 @@ class Links:
         is sent to a provider's page where it cannot be done, nor where he names an account to transfer it to."""
         if not amount:
             return _NOTHING_LEFT
+        not_now = why_not_now(dossier, payment)
+        if not_now is not None:
+            return _not_now(payment, amount, not_now)
         chosen = self.services.hooks.refund_link(case.order, payment, amount, ctx)
         if chosen is not None:
             return chosen
@@ -225,6 +229,22 @@ def _not_to_transfer(refund: Refund, why: Reason) -> RefundLink:
             amount=refund.amount,
             why=why.words,
             advice=instead_of_transferring(why),
+        ),
+    )
+
+
+def _not_now(payment: Payment, amount: Money, why: Reason) -> RefundLink:
+    """The answer for a payment of which nothing can go back now, whoever makes it."""
+    return RefundLink(
+        kind=LinkKind.UNAVAILABLE,
+        label=text("Cannot be refunded now"),
+        instruction=text(
+            "{amount} of payment {reference} cannot go back now, neither at {provider} nor by bank transfer: {why}. "
+            "Reconcile the order once that has changed.",
+            amount=amount,
+            reference=payment.reference,
+            provider=payment.provider,
+            why=why.words,
         ),
     )
 

@@ -21,6 +21,7 @@ from retour.providers.refund_request import Refundable
 from retour.rules import refunds
 from retour.rules.books import BooksRead, gone_meanwhile, record_books, refunded_there
 from retour.rules.draft import Draft
+from retour.rules.ways_back import refuse_not_now
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 
@@ -111,7 +112,12 @@ class RefundByApi:
                 bank = draft.dossier.charged_back(payment.id, order.currency)
                 if bank or refunded_there(draft.dossier, payment):  # which says why, and is named
                     refunds.check_amount(draft.dossier, order, payment, wanted.amount)
-                raise not_by_api(order, payment, refundable.reason)
+                refuse_not_now(draft.dossier, order, payment, wanted.amount)
+                because = draft.dossier.not_refundable_because(payment.id)
+                raise not_by_api(order, payment, refundable.reason, page=because is None)
+            if books.not_shown is not None:
+                raise not_by_api(order, payment, books.not_shown.words)
+            refuse_not_now(draft.dossier, order, payment, wanted.amount)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
             meanwhile = gone_meanwhile(draft.dossier, order.payment(wanted.payment), seen)
             wanted.plan(draft, order, self._step(draft, order, wanted), books, meanwhile or found or hold)
@@ -135,8 +141,9 @@ class RefundByApi:
             hold = None
             if books is not None:
                 hold = record_books(draft, payment, books, own=refund)
-            if refund.by_transfer and refundable is not None and books is not None:
-                hold = hold or why_not_without_a_look(order, payment, refundable) or books.not_shown
+                hold = hold or books.not_shown
+            if refund.by_transfer and refundable is not None:
+                hold = why_not_without_a_look(order, payment, refundable) or hold
             refunds.retry(draft, refund_id, hold, read_at=None if books is None else books.read_at)
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))

@@ -23,6 +23,7 @@ from retour.rules import refunds
 from retour.rules.books import BooksRead, record_books
 from retour.rules.draft import Draft
 from retour.rules.matching import report
+from retour.rules.ways_back import refuse_not_now
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 
@@ -83,6 +84,7 @@ class RefundByPerson:
                 found = record_books(draft, order.payment(payment), books)
                 if found is not None and found.code is not ReasonCode.NOT_EXPLAINED:
                     raise _gone_meanwhile(order, chosen, found)
+            refuse_not_now(draft.dossier, order, order.payment(payment), amount)
             opened(draft, order)
 
         try:

@@ -16,12 +16,12 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.reasons import Reason, ReasonCode, reason
+from retour.model.reasons import NEVER_AT_THE_PROVIDER, NOT_NOW, Reason, ReasonCode, reason
 from retour.model.refunds import ApprovalKind, RefundPlan, RefundQuote, RefundState
 from retour.model.text import Text, text
 from retour.plugins.context import HookContext
 from retour.plugins.providers import PaymentCaller
-from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import Refundable
 from retour.rules import counting, refunds
 from retour.rules.books import BooksRead
@@ -47,7 +47,7 @@ class RefundQuestions:
 
     def books(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead]:
         """What the provider's books say of a payment, read before anything is decided. Raises `ProviderUnavailable`,
-        and `WrongState` where the payment is not refunded by API, or nobody can see which refunds of it were made."""
+        and `WrongState` where the payment is not refunded by API."""
         order, provider = case.order, self.services.accounts.refunding(self.shop_id, payment)
         if isinstance(provider, Text):
             raise not_by_api(order, payment, provider)
@@ -55,11 +55,7 @@ class RefundQuestions:
         if able and payment.captured.currency not in able:
             why = text("{provider} does not refund {currency}", provider=provider.display_name, currency=order.currency)
             raise not_by_api(order, payment, why)
-        refundable, read = self._read(case, payment, provider)
-        if read.not_shown is not None:
-            self.reconciling.record(case, {payment.id: read})
-            raise not_by_api(order, payment, read.not_shown.words)
-        return refundable, read
+        return self._read(case, payment, provider)
 
     def books_for_transfer(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead] | None:
         """What the provider's books say of a payment whose money goes back by bank transfer, which may not show its
@@ -219,17 +215,26 @@ class RefundQuestions:
         return (answer.because or reason(ReasonCode.HELD)) if answer.kind is ApprovalKind.HOLD else None
 
 
-def not_by_api(order: Order, payment: Payment, why: Text | str) -> WrongState:
-    """The error about a payment that its provider's API does not refund."""
+def not_by_api(order: Order, payment: Payment, why: Text | str, *, page: bool = True) -> WrongState:
+    """The error about a payment that its provider's API does not refund; ``page`` says that a person may there."""
     return WrongState(
         text(
-            "Order {order}: payment {payment} cannot be refunded by API: {why}. Use its refund link, or refund it by "
-            "bank transfer with the customer's consent: refund(..., to=BankAccount(...), consent=Consent(...)).",
+            "Order {order}: payment {payment} cannot be refunded by API: {why}. {advice}",
             order=order.id,
             payment=payment.id,
             why=why.rstrip(".") if isinstance(why, str) else why,
+            advice=_USE_ITS_LINK if page else _TRANSFER_IT,
         )
     )
+
+
+_USE_ITS_LINK = text(
+    "Use its refund link, or refund it by bank transfer with the customer's consent: refund(..., to=BankAccount(...), "
+    "consent=Consent(...))."
+)
+_TRANSFER_IT = text(
+    "Refund it by bank transfer with the customer's consent: refund(..., to=BankAccount(...), consent=Consent(...))."
+)
 
 
 def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:
@@ -245,14 +250,11 @@ def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:
     )
 
 
-_NOBODYS_TO_TRANSFER = frozenset({ErrorCode.DISPUTED, ErrorCode.ALREADY_REFUNDED, ErrorCode.NOT_YET})
-"""Why a provider gives nothing back of a payment whose money is not the customer's to have, or not yet."""
-
-
 def why_not_without_a_look(order: Order, payment: Payment, refundable: Refundable) -> Reason | None:
     """Why a bank transfer waits for a person by what the provider says of the payment; None where it may go. Raises
     `WrongState` where the customer has the money already, or may get it by a dispute."""
-    if refundable.disputed or refundable.code in _NOBODYS_TO_TRANSFER:
+    code = None if refundable.code is None else ReasonCode(refundable.code.value)
+    if refundable.disputed or code in NOT_NOW:
         why = refundable.reason.rstrip(".") or reason(ReasonCode.DISPUTED).words
         raise WrongState(
             text(
@@ -262,7 +264,7 @@ def why_not_without_a_look(order: Order, payment: Payment, refundable: Refundabl
                 why=why,
             )
         )
-    if refundable.possible or refundable.code in (ErrorCode.NOT_REFUNDABLE, ErrorCode.TOO_LATE):
+    if refundable.possible or code in NEVER_AT_THE_PROVIDER:
         return None
     return reason(ReasonCode.NOT_REFUNDABLE, refundable.reason)
 

@@ -70,6 +70,7 @@ def read_books(
         names=refundable.names,
         because=_why_not(refundable),
         disputed=refundable.disputed if readable else None,
+        only_whole=refundable.only_whole,
         method=refundable.method if _depends_on_method(provider, payment) else "",
         read_at=at,
     )

@@ -1,4 +1,4 @@
-"""Charge-backs: money that the customer's bank took back of a payment."""
+"""Charge-backs: money that the customer's bank took back of a payment; and disputes, by which it may."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ class ChargeBack:
     amount: Money
     since: datetime.datetime
     refunds_before: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Dispute:
+    """Since when the customer disputes a payment, as its provider says, and nobody has decided that. ``only_whole``
+    says that meanwhile the whole payment can go back, and no part of it."""
+
+    since: datetime.datetime
+    only_whole: bool = False

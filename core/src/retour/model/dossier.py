@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import attrs
 
 from retour.model.attention import Acknowledgement, HiddenRefunds, OddLine, UnexplainedRemainder
-from retour.model.charge_backs import ChargeBack
+from retour.model.charge_backs import ChargeBack, Dispute
 from retour.model.errors import UnknownLabel, UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
 from retour.model.labels import Label
@@ -23,6 +24,8 @@ from retour.model.reasons import Reason
 from retour.model.refunds import Refund
 from retour.model.returns import Extent, OrderStatus, Return
 from retour.model.text import text
+
+_Told = TypeVar("_Told")
 
 
 @attrs.frozen(kw_only=True)
@@ -39,9 +42,9 @@ class Dossier:
     cannot be right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of
     the command's first event.
 
-    ``charge_backs`` is what banks have taken back of payments, ``disputes`` since when a customer disputes one that
-    nobody has decided yet, and ``not_refundable`` why nothing of a payment goes back by its provider any more, all by
-    the payment's id.
+    ``charge_backs`` is what banks have taken back of payments, ``disputes`` are those about payments that nobody has
+    decided yet, and ``not_refundable`` is why nothing of a payment can go back by its provider, now or ever, all by the
+    payment's id.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
     ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
     ``unexplained`` are the payments of which less is left than anything explains, ``hidden_refunds`` those of which the
@@ -64,7 +67,7 @@ class Dossier:
     odd_lines: Mapping[str, OddLine] = attrs.field(factory=dict)
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
-    disputes: Mapping[str, datetime.datetime] = attrs.field(factory=dict)
+    disputes: Mapping[str, Dispute] = attrs.field(factory=dict)
     not_refundable: Mapping[str, Reason] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
     order_changed_at: datetime.datetime | None = None
@@ -285,17 +288,29 @@ class Dossier:
         stands = self.stands_for(payment_id)
         return [one for name, one in self.charge_backs.items() if self.stands_for(name) == stands]
 
-    def disputed_since(self, payment_id: str) -> datetime.datetime | None:
-        """Since when the customer disputes one payment, by whatever name it has, and nobody has decided that; None
-        where he does not."""
+    def dispute(self, payment_id: str) -> Dispute | None:
+        """The dispute about one payment, by whatever name it has, that nobody has decided; None where there is none."""
         stands = self.stands_for(payment_id)
-        return min([since for name, since in self.disputes.items() if self.stands_for(name) == stands], default=None)
+        return next((one for name, one in self.disputes.items() if self.stands_for(name) == stands), None)
 
-    def is_disputed_there(self, payment_id: str) -> bool:
-        """Whether the customer disputes one payment as its provider has it, whatever a person said that it became."""
-        same = self.same_there() if self.disputes else {}
+    def dispute_there(self, payment_id: str) -> Dispute | None:
+        """The same of one payment as its provider has it, whatever a person said that it became."""
+        return self._there(self.disputes, payment_id)
+
+    def not_refundable_because(self, payment_id: str) -> Reason | None:
+        """Why nothing of one payment can go back by its provider, by whatever name it has; None where it can, or nobody
+        said."""
+        stands = self.stands_for(payment_id)
+        return next((why for name, why in self.not_refundable.items() if self.stands_for(name) == stands), None)
+
+    def not_refundable_there(self, payment_id: str) -> Reason | None:
+        """The same of one payment as its provider has it, whatever a person said that it became."""
+        return self._there(self.not_refundable, payment_id)
+
+    def _there(self, told: Mapping[str, _Told], payment_id: str) -> _Told | None:
+        same = self.same_there() if told else {}
         there = same.get(payment_id, payment_id)
-        return any(same.get(name, name) == there for name in self.disputes)
+        return next((one for name, one in told.items() if same.get(name, name) == there), None)
 
     def refunds_not_shown(self, payment_id: str) -> Reason | None:
         """Why nobody can see which refunds of one payment were made, by whatever name it has; None where they can be

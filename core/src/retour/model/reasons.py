@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     NOTHING_TO_DECIDE = "nothing_to_decide"
     OTHER_CURRENCY = "other_currency"
     REFUNDED_MEANWHILE = "refunded_meanwhile"  # at the provider, and nobody had told us: said which
+    ONLY_WHOLE = "only_whole"  # while the customer disputes a payment
     NOT_EXPLAINED = "not_explained"  # the values "left" and "expected"
     REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider, and there can be some: said why
     ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked: said what
@@ -118,6 +119,9 @@ _WITH_DAYS = frozenset({ReasonCode.WINDOW_ENDED, ReasonCode.WINDOW_ENDED_SINCE_O
 
 NEVER_AT_THE_PROVIDER = frozenset({ReasonCode.NOT_REFUNDABLE, ReasonCode.TOO_LATE})
 """Why nothing of a payment goes back by its provider, now or later."""
+
+NOT_NOW = frozenset({ReasonCode.DISPUTED, ReasonCode.ALREADY_REFUNDED, ReasonCode.NOT_YET})
+"""Why nothing of a payment can go back now, by any way: its money is not the customer's to have, or not yet."""
 
 
 def as_said(words: str) -> str:
@@ -243,6 +247,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
     ReasonCode.OTHER_CURRENCY: text("there are refunds in another currency than the order is in now"),
     ReasonCode.REFUNDED_MEANWHILE: text("money went back at the provider meanwhile"),
+    ReasonCode.ONLY_WHOLE: text(
+        "the customer disputes the payment, and until that is decided only the whole payment can go back"
+    ),
     ReasonCode.NOT_EXPLAINED: text(
         "the provider has {left} left of the payment, and by the refunds that we know it would be {expected}"
     ),

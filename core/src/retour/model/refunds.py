@@ -185,7 +185,7 @@ class RefundShare:
 
     ``charged_back`` is what the customer's bank took back. ``step`` is that of the amounts that the payment's provider
     pays, in minor units; ``remainder`` is what is owed of it too, and no step can ever pay. ``held`` says why nothing
-    is suggested on it although something is owed: nobody knows what of it can go back now.
+    is suggested on it although something is owed.
     """
 
     payment: Payment
@@ -316,11 +316,11 @@ class RefundOption:
     """What can go back on one payment: captured, refunded so far, ``charged_back`` by the customer's bank, what is left
     of it, what we suggest, and how.
 
-    What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (nobody
-    can see what went back of the payment, or a `refund_plan` could not answer), which lines a person has to decide
-    about (one that cannot be right is not in what is suggested; one that the shop changed since it came back is, at the
-    price that it had), or which ``remainder`` of it no step of its provider can ever pay: that goes by bank transfer,
-    ``refund(..., to=...)``.
+    What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (the
+    customer disputes the payment, nobody can see what went back of it, or a `refund_plan` could not answer), which
+    lines a person has to decide about (one that cannot be right is not in what is suggested; one that the shop changed
+    since it came back is, at the price that it had), or which ``remainder`` of it no step of its provider can ever pay:
+    that goes by bank transfer, ``refund(..., to=...)``.
     ``to_inspect`` are the units of the order, per line, that are here, are in what is suggested, and that nobody has
     inspected yet.
     """

@@ -83,7 +83,8 @@ class Refundable:
     `ErrorCode.TOO_LATE` after the provider's time; then a bank transfer is offered, and nobody is sent to the
     provider's page. `ErrorCode.DISPUTED`, `ErrorCode.ALREADY_REFUNDED` and `ErrorCode.NOT_YET`: then nothing is
     transferred either. ``disputed`` says that the customer disputes it and nobody has decided that yet, also where it
-    can be refunded meanwhile: then it goes back there or not at all. ``url`` is the payment's page in the dashboard, if
+    can be refunded meanwhile: then it goes back there or not at all, and, where ``only_whole``, the whole payment or
+    nothing. ``url`` is the payment's page in the dashboard, if
     the provider gave it.
 
     The rest is what else the answer said. ``names`` are all names that a webhook may use of this payment and of no
@@ -100,6 +101,7 @@ class Refundable:
     reason: str = attrs.field(default="", converter=redacted)
     code: ErrorCode | None = None
     disputed: bool = False
+    only_whole: bool = False
     url: str = ""
     names: tuple[Id, ...] = ()
     choices: tuple[Id, ...] = ()

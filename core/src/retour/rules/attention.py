@@ -132,9 +132,9 @@ def _transfers_not_to_be_made(dossier: Dossier) -> Iterator[Attention]:
 
 def _known_since(dossier: Dossier, payment_id: str) -> Iterator[datetime.datetime]:
     """When a payment was last told to be disputed or charged back."""
-    disputed = dossier.disputed_since(payment_id)
-    if disputed is not None:
-        yield disputed
+    dispute = dossier.dispute(payment_id)
+    if dispute is not None:
+        yield dispute.since
     for one in dossier.charge_backs_on(payment_id):
         yield one.since
 

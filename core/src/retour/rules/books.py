@@ -18,7 +18,7 @@ from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
 from retour.model.events.transfers import PaymentNotRefundable
 from retour.model.money import Money
 from retour.model.order import Payment
-from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence, Refund, RefundSource, RefundState
 from retour.rules.draft import Draft
 from retour.rules.matching import ReportedRefund, record_reports
@@ -35,8 +35,9 @@ class BooksRead:
     provider shows them to nobody, None where it does, or could not be asked for them now. ``page`` is the payment's
     page, ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on
     it.
-    ``because`` is why nothing can be refunded by API, None where something can or nobody said. ``disputed`` is whether
-    the customer disputes it and nobody has decided that, None where nobody said.
+    ``because`` is why nothing can be refunded by API, None where something can, or nobody said it in our terms.
+    ``disputed`` is whether the customer disputes it and nobody has decided that, None where nobody said anything, and
+    ``only_whole`` whether as long the whole payment can go back, and no part of it.
     ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
     """
 
@@ -51,6 +52,7 @@ class BooksRead:
     method: str = ""
     because: Reason | None = None
     disputed: bool | None = None
+    only_whole: bool = False
     read_at: datetime.datetime | None = None
 
 
@@ -66,9 +68,9 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     before = draft.dossier
     _record_charge_back(draft, payment, books)
     _record_dispute(draft, payment, books)
-    _record_refundable(draft, payment, books)
     _record_not_shown(draft, payment, books)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
+    _record_refundable(draft, payment, books)
     since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
         return since_decided
@@ -88,18 +90,29 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
 
 def _record_dispute(draft: Draft, payment: Payment, books: BooksRead) -> None:
     """That the customer disputes a payment, or does no more, where that is news."""
-    if books.disputed is not None and books.disputed is not draft.dossier.is_disputed_there(payment.id):
-        event = PaymentDisputed(payment=payment.id, disputed=books.disputed)
+    if books.disputed is None:
+        return
+    known = draft.dossier.dispute_there(payment.id)
+    only_whole = books.disputed and books.only_whole
+    if books.disputed is not (known is not None) or (known is not None and only_whole is not known.only_whole):
+        event = PaymentDisputed(payment=payment.id, disputed=books.disputed, only_whole=only_whole)
         draft.record(event, by=Actor.provider(payment.provider))
 
 
 def _record_refundable(draft: Draft, payment: Payment, books: BooksRead) -> None:
-    """That nothing of a payment goes back by its provider any more, and why; or that it does after all."""
-    known = draft.dossier.not_refundable.get(payment.id)
-    lasting = books.because if books.because is not None and books.because.code in NEVER_AT_THE_PROVIDER else None
-    if lasting != known and (lasting is not None or books.remaining is not None):
-        event = PaymentNotRefundable(payment=payment.id, because=lasting)
+    """That nothing of a payment can go back by its provider, and why; or that it can after all. Where nothing is left
+    of it that is no news."""
+    known, because = draft.dossier.not_refundable_there(payment.id), books.because
+    if books.disputed is None or (because is not None and because.repeats(known)):
+        return
+    if (because or known) is not None and (known is not None or _is_left(draft.dossier, payment)):
+        event = PaymentNotRefundable(payment=payment.id, because=because)
         draft.record(event, by=Actor.provider(payment.provider))
+
+
+def _is_left(dossier: Dossier, payment: Payment) -> bool:
+    currency = payment.captured.currency
+    return dossier.refunded(payment.id, currency) + dossier.charged_back(payment.id, currency) < payment.captured
 
 
 def _record_not_shown(draft: Draft, payment: Payment, books: BooksRead) -> None:

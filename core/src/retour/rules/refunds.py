@@ -49,6 +49,7 @@ from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once, record_twice_or_once
 from retour.rules.payment_identity import refuse_unplaced, unplaced
 from retour.rules.quote import goods_value, value_of_what_came_back
+from retour.rules.ways_back import why_nothing_is_suggested
 
 LONGEST_BATCH = 35
 """Characters of the name of a file for the bank: a message's id in ISO 20022."""
@@ -90,7 +91,7 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
 
     Nothing is suggested where refunds are of another currency than the order is now, or are on a payment that left it,
     or where it has one payment under two names: nobody can count them together. Nor is anything on a payment of which
-    nobody knows what can go back now (`why_nothing_now`), and what falls on that goes on no other: it may go back there
+    nothing can go back now (`why_nothing_is_suggested`), and what falls on that goes on no other: it may go back there
     all the same.
     """
     rest, nothing = suggested_total(dossier, order), Money.zero(order.currency)
@@ -102,7 +103,7 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
         step = step_of(payment)
         can = payable(rest, left, step)
         rest = max(rest - can.amount, nothing)
-        held = why_nothing_now(dossier, payment) if can.amount or can.never else None
+        held = why_nothing_is_suggested(dossier, payment, can.amount) if can.amount or can.never else None
         never.append(can.never if held is None else nothing)
         found.append(
             RefundShare(
@@ -132,12 +133,6 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
     return quoted
 
 
-def why_nothing_now(dossier: Dossier, payment: Payment) -> Reason | None:
-    """Why nothing of a payment is suggested, whatever is owed: nobody can see what went back of it already. None where
-    something can be."""
-    return dossier.refunds_not_shown(payment.id)
-
-
 def _with_remainders(found: Sequence[RefundShare], never: Sequence[Money], remainder: Money) -> tuple[RefundShare, ...]:
     """The shares, each with its part of what no step can pay."""
     shares = []
@@ -159,7 +154,9 @@ def by_plan(quoted: RefundQuote, plans: Sequence[RefundPlan]) -> RefundQuote:
         if plan.payment in amounts:
             raise ValueError(f"payment {plan.payment} is planned twice")
         if share.held is not None and plan.amount.minor:
-            raise ValueError(f"{plan.amount} of payment {plan.payment}, of which nothing can be now: {share.held}")
+            raise ValueError(
+                f"{plan.amount} of payment {plan.payment}, of which nothing can be refunded now: {share.held}"
+            )
         if plan.amount.minor % share.step:
             raise ValueError(
                 f"{plan.amount} of payment {plan.payment}, which is paid in steps of {share.step} minor units"

@@ -128,10 +128,9 @@ def why_by_transfer(dossier: Dossier, payment: Payment, days: int | None, now: d
     By what the provider said when it was asked, by the ``days`` that it refunds, and by what became of the last refund
     there: one that did not reach the customer would not again.
     """
-    stands = dossier.stands_for(payment.id)
-    for known, because in dossier.not_refundable.items():
-        if dossier.stands_for(known) == stands:
-            return because
+    because = dossier.not_refundable_because(payment.id)
+    if because is not None and because.code in NEVER_AT_THE_PROVIDER:
+        return because
     if is_past_window(payment, days, now):
         return reason(ReasonCode.TOO_LATE)
     there = [one for one in dossier.on_payment(payment.id) if _was_tried_there(one)]
@@ -157,9 +156,8 @@ def why_not_transferred(dossier: Dossier, payment: Payment, refund: Refund) -> R
     """Why a bank transfer that waits must not be made as things are now: with it, more would go back than is there, or
     the customer may get the money by a dispute, or a colleague refunded something since it was decided, or may have
     where nobody can see it, and nobody has let it go after that."""
-    disputed = dossier.disputed_since(payment.id) is not None
     found = (
-        reason(ReasonCode.DISPUTED) if disputed else why_no_longer(dossier, payment),
+        why_no_longer(dossier, payment) if dossier.dispute(payment.id) is None else reason(ReasonCode.DISPUTED),
         gone_since_decided(dossier, payment, refund),
         dossier.refunds_not_shown(payment.id),
     )

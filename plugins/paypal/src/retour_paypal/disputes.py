@@ -54,7 +54,7 @@ def in_the_way(capture: WireCapture, refunds: Sequence[RefundResult] | None) -> 
     if called and refunds is not None and not refunds:
         return (
             f"PayPal calls this payment {called}, and shows no refund of it: a dispute may be open, or have taken it. "
-            "Look at the payment at PayPal, and refund it there"
+            "Look at the payment at PayPal"
         )
     return ""
 

@@ -336,6 +336,7 @@ class PayPal:
             reason=reason,
             code=code if reason else None,
             disputed=capture.reason == DISPUTED,
+            only_whole=capture.reason == DISPUTED,
         )
 
     def _complete(self, made: WireRefund) -> WireRefund:

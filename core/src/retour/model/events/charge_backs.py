@@ -34,7 +34,8 @@ class PaymentChargedBack:
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class PaymentDisputed:
     """The provider said that the customer disputes a payment and that nobody has decided that yet; or, where it is not
-    ``disputed``, that this is over, however it was decided."""
+    ``disputed``, that this is over, however it was decided. ``only_whole`` says that as long the whole payment
+    can go back, and no part of it."""
 
     type: ClassVar = "payment_disputed"
     version: ClassVar = 1
@@ -43,6 +44,7 @@ class PaymentDisputed:
 
     payment: Id
     disputed: bool
+    only_whole: bool = False
 
     @property
     def subject(self) -> Subject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retour.model.charge_backs import ChargeBack
+from retour.model.charge_backs import ChargeBack, Dispute
 from retour.model.dossier import Dossier
 from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
 from retour.model.events.event import Recorded
@@ -26,7 +26,7 @@ def _charged_back(dossier: Dossier, event: PaymentChargedBack, at: Recorded) -> 
 def _disputed(dossier: Dossier, event: PaymentDisputed, at: Recorded) -> Changes:
     same = dossier.same_there()
     there = same.get(event.payment, event.payment)
-    known = {name: since for name, since in dossier.disputes.items() if same.get(name, name) != there}
+    known = {name: one for name, one in dossier.disputes.items() if same.get(name, name) != there}
     if event.disputed:
-        known[event.payment] = at.at
+        known[event.payment] = Dispute(since=at.at, only_whole=event.only_whole)
     return {"disputes": known}

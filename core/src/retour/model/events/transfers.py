@@ -88,7 +88,7 @@ class RefundTransferReleased:
 @event
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class PaymentNotRefundable:
-    """The provider said, when it was asked, that nothing of a payment can go back by it any more, and why; None: it
+    """The provider said, when it was asked, that nothing of a payment can go back by it, now or ever, and why; None: it
     can, after all."""
 
     type: ClassVar = "payment_not_refundable"

@@ -58,7 +58,9 @@ def _transfer_released(dossier: Dossier, event: RefundTransferReleased, at: Reco
 @step(PaymentNotRefundable)
 def _not_refundable(dossier: Dossier, event: PaymentNotRefundable, at: Recorded) -> Changes:
     del at
-    known = {payment: why for payment, why in dossier.not_refundable.items() if payment != event.payment}
+    same = dossier.same_there()
+    there = same.get(event.payment, event.payment)
+    known = {name: why for name, why in dossier.not_refundable.items() if same.get(name, name) != there}
     if event.because is not None:
         known[event.payment] = event.because
     return {"not_refundable": known}

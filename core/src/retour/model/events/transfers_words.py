@@ -62,5 +62,5 @@ def _released_for_customer(dossier: Dossier, event: RefundTransferReleased) -> T
 def _not_refundable(dossier: Dossier, event: PaymentNotRefundable) -> Text:
     del dossier
     if event.because is None:
-        return text("Payment {payment} can be refunded at its provider again", payment=event.payment)
+        return text("Payment {payment} can be refunded at its provider now", payment=event.payment)
     return text("Payment {payment}: {because}", payment=event.payment, because=event.because.words)
