@@ -244,6 +244,33 @@ def test_a_link_that_was_opened_where_nothing_can_be_done_asks_for_consent(shop_
     is_transferred(shop, instead_of=opened.refund_id)
 
 
+@pytest.mark.parametrize("refundable", [False, True])
+def test_what_is_left_of_a_payment_that_was_lost_in_part_goes_back_by_the_way_that_is_open(
+    shop_at: Callable[..., Shop], *, refundable: bool
+) -> None:
+    """Stripe refunds nothing more of it: then it is transferred, and no link leads to Stripe. The control is one of
+    which it does."""
+    shop = shop_at("stripe")
+    shop.desk.mark_returned("1001", by=ANNA)
+    dispute = shop.sandbox.open_dispute(shop.reference, eur("10.00"))
+    shop.sandbox.move_dispute(dispute, "lost", refundable=refundable)
+    shop.desk.reconcile("1001")
+    if refundable:
+        assert shop.refund("34.95").state == "succeeded"
+        return
+    with pytest.raises(WrongState, match="was lost, and Stripe refunds nothing more"):
+        shop.refund("34.95")
+    [option] = shop.desk.refund_options("1001")
+    assert (option.charged_back, option.suggested) == (eur("10.00"), eur("34.95"))
+    assert (option.link.kind, option.link.url) == ("transfer", "")
+    opened = shop.desk.open_refund_link("1001", shop.reference, eur("34.95"), by=ANNA, request_id="link")
+    assert opened.refund.lacks_consent
+    made = shop.transfer("34.95", instead_of=opened.refund_id)
+    assert shop.desk.refund_link("1001", refund_id=made.id).transfer.to == TO
+    with pytest.raises(InvalidAmount):
+        shop.transfer("0.01")
+
+
 # --- the ways that are closed for now --------------------------------------------------------------------
 
 

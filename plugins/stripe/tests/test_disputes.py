@@ -73,6 +73,7 @@ def test_what_was_lost_is_charged_back_whatever_the_shop_stored(
         False,
         f"dispute {dispute} of EUR 25.00 was lost, and Stripe refunds nothing more of the payment",
     )
+    assert (can.code, can.disputed) == (ErrorCode.NOT_REFUNDABLE, False), "it is decided"
 
 
 def test_the_rest_of_a_payment_that_was_lost_in_part_goes_where_stripe_lets_it(
@@ -98,6 +99,7 @@ def test_of_several_disputes_each_that_was_lost_counts_and_each_can_be_in_the_wa
     still_open = sandbox.open_dispute(reference, PART)
     can = stripe.refundable(payment(reference))
     assert (can.charged_back, can.possible) == (Money.of("40.00", "EUR"), False)
+    assert (can.code, can.disputed) == (ErrorCode.DISPUTED, True), "one of them is not decided"
     assert still_open in can.reason
 
 
@@ -142,6 +144,7 @@ def test_what_was_lost_and_what_was_refunded_before_leave_nothing_and_never_less
         ("warning_under_review", False, "a question about the payment (inquiry {dispute} of EUR 94.95)"),
         ("warning_needs_response", True, ""),
         ("warning_closed", True, ""),
+        ("warning_closed", False, "inquiry {dispute} of EUR 94.95 is closed, and Stripe refunds nothing more"),
         ("won", True, ""),
         ("won", False, ""),  # the money is with the merchant: Stripe refuses what it does not want
         ("prevented", True, "Stripe calls dispute {dispute} of EUR 94.95 prevented"),  # newer than 2024-04-10
@@ -157,6 +160,9 @@ def test_a_dispute_says_whether_its_charge_can_be_refunded_now(
     can = stripe.refundable(payment(reference))
     assert (can.possible, can.charged_back, can.remaining) == (not words, NOTHING, PAID)
     assert words.format(dispute=dispute) in can.reason
+    is_open = status not in ("won", "warning_closed")
+    assert can.disputed is is_open
+    assert can.code is (None if not words else ErrorCode.DISPUTED if is_open else ErrorCode.NOT_REFUNDABLE)
 
 
 def test_stripe_refuses_a_refund_while_a_dispute_is_open_and_makes_it_when_it_is_won(

@@ -32,6 +32,13 @@ class Disputed:
     reason: str = ""
     undecided: bool = False
 
+    @property
+    def code(self) -> ErrorCode | None:
+        """The same in our terms; None where it can be refunded. What is decided stays as it is."""
+        if not self.reason:
+            return None
+        return ErrorCode.DISPUTED if self.undecided else ErrorCode.NOT_REFUNDABLE
+
 
 def read_disputes(api: Api, charge: Charge, mode: Mode) -> Disputed:
     """Ask for the disputes of a charge that has some, with one question.
@@ -100,6 +107,8 @@ def _why_not(dispute: Dispute) -> str:
         return ""
     if dispute.status == "lost":
         return f"dispute {dispute.id} of {amount} was lost, and Stripe refunds nothing more of the payment"
+    if dispute.status == "warning_closed":
+        return f"inquiry {dispute.id} of {amount} is closed, and Stripe refunds nothing more of the payment"
     if dispute.status in _INQUIRIES:
         return (
             f"the customer's bank has a question about the payment (inquiry {dispute.id} of {amount}), and Stripe "

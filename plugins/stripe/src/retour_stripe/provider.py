@@ -164,7 +164,7 @@ class Stripe:
             charged_back, undecided = disputed.charged_back, disputed.undecided
             gone = from_wire(charge.amount_refunded, charge.currency) + (charged_back or Money.zero(captured.currency))
             remaining = max(captured - gone, Money.zero(captured.currency))
-            code = ErrorCode.DISPUTED if disputed.reason and not reason else None
+            code = disputed.code if not reason else None
             reason = reason or disputed.reason or _why_not(charge, remaining, payment)
         return Refundable(
             target=target,
