@@ -92,13 +92,19 @@ def shop_at(tmp_path: Any) -> Iterator[Callable[..., Shop]]:
     database_clock.install()
 
     def made(
-        provider: str, *, plugins: Any = ("manual_transfer",), days_ago: int = 0, cups: int = 1, **pay: Any
+        provider: str,
+        *,
+        plugins: Any = ("manual_transfer",),
+        days_ago: int = 0,
+        cups: int = 1,
+        told: str = "",
+        **pay: Any,
     ) -> Shop:
         sandbox: Any = SANDBOXES[provider]().__enter__()
         reference = sandbox.pay(eur("44.95"), **pay)
         shop = Shop(provider=provider, sandbox=sandbox, reference=reference, now=sandbox.clock.now())
         payment = attrs.evolve(
-            a_payment("44.95", provider=provider, reference=reference, mode=Mode.TEST),
+            a_payment("44.95", provider=provider, reference=reference, mode=Mode.TEST, method=told),
             paid_at=shop.now - datetime.timedelta(days=days_ago),
         )
         database_clock.tell(lambda: shop.now)
@@ -148,6 +154,32 @@ def test_a_gift_card_goes_back_by_bank_transfer(shop_at: Callable[..., Shop]) ->
     assert "gift card" in option.link.instruction.render("en")
     is_transferred(shop)
     assert shop.went_back == 0
+
+
+@pytest.mark.parametrize("method", ["giftcard", "voucher", "paysafecard"])
+def test_what_mollie_never_refunds_leads_to_no_page_before_anybody_asked(
+    shop_at: Callable[..., Shop], method: str
+) -> None:
+    """The shop says how it was paid; Mollie was asked nothing yet, and is asked nothing for it."""
+    shop = shop_at("mollie", method=method, told=method)
+    shop.desk.mark_returned("1001", by=ANNA)
+    [option] = shop.desk.refund_options("1001")
+    for link in (option.link, shop.desk.refund_link("1001", shop.reference, eur("44.95"))):
+        assert (link.kind, link.url) == ("transfer", "")
+        assert method in link.instruction.render("en")
+    assert option.suggested == eur("44.95")
+    assert not shop.sandbox.server.requests
+    is_transferred(shop)
+
+
+def test_mollies_own_word_on_how_it_was_paid_counts_before_the_shops(shop_at: Callable[..., Shop]) -> None:
+    """The control: a shop that calls it a gift card, and Mollie knows better."""
+    shop = shop_at("mollie", method="ideal", told="giftcard")
+    shop.desk.mark_returned("1001", by=ANNA)
+    assert shop.desk.refund_options("1001")[0].link.kind == "transfer"
+    shop.desk.reconcile("1001")
+    assert shop.desk.refund_options("1001")[0].link.kind == "provider_page"
+    assert shop.refund().state == "pending"
 
 
 def test_a_payment_that_the_provider_refunds_goes_back_the_way_it_came(shop_at: Callable[..., Shop]) -> None:

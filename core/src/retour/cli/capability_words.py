@@ -42,6 +42,7 @@ CAPABILITIES: dict[str, Text] = {
     "lookup_complete_after": text("lookup complete after"),
     "currencies": text("currencies"),
     "steps": text("only in steps of"),
+    "never_refunded": text("never what was paid by"),
     "destinations": text("money goes to"),
     "refund_window_days": text("days to refund"),
     "portal": text("return portal"),

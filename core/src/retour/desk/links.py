@@ -75,8 +75,8 @@ class Links:
         return link_by(provider, case.order, payment, refund.amount, self._account(case, refund, to))
 
     def _why_by_transfer(self, case: Case, dossier: Dossier, payment: Payment) -> Reason | None:
-        days = self.services.accounts.refund_window_days(payment.provider)
-        return why_by_transfer(dossier, payment, days, case.time.now().earliest)
+        declared = self.services.accounts.declared(payment.provider)
+        return why_by_transfer(dossier, payment, declared, case.time.now().earliest)
 
     def _account(self, case: Case, refund: Refund, to: BankAccount | None) -> BankAccount | None:
         """The account that a refund was decided to go to; the one that is given where that was forgotten. Raises

@@ -54,7 +54,7 @@ class RefundQuestions:
         able = provider.capabilities.currencies
         if able and payment.captured.currency not in able:
             why = text("{provider} does not refund {currency}", provider=provider.display_name, currency=order.currency)
-            raise not_by_api(order, payment, why)
+            raise not_by_api(order, payment, why, page=False)
         return self._read(case, payment, provider)
 
     def books_for_transfer(self, case: Case, payment: Payment) -> tuple[Refundable, BooksRead] | None:
@@ -128,14 +128,12 @@ class RefundQuestions:
         provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return 1
-        identity = dossier.identities.get(payment.id)
-        method = identity.method if identity is not None and identity.method else payment.method
-        return provider.capabilities.step(payment.captured.currency, method)
+        return provider.capabilities.step(payment.captured.currency, dossier.method_of(payment))
 
     def why_by_transfer(self, draft: Draft, payment: Payment) -> Reason | None:
         """Why money of a payment goes back by bank transfer and not by its provider; None where the provider can."""
-        days = self.services.accounts.refund_window_days(payment.provider)
-        return why_by_transfer(draft.dossier, payment, days, draft.earliest or draft.at)
+        declared = self.services.accounts.declared(payment.provider)
+        return why_by_transfer(draft.dossier, payment, declared, draft.earliest or draft.at)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
         """Raise `WrongState` where a refund is with a provider that takes nothing back."""

@@ -71,7 +71,7 @@ def read_books(
         because=_why_not(refundable),
         disputed=refundable.disputed if readable else None,
         only_whole=refundable.only_whole,
-        method=refundable.method if _depends_on_method(provider, payment) else "",
+        method=refundable.method if _matters(provider, payment) else "",
         read_at=at,
     )
     if results is None and refundable.target and provider.capabilities.list_refunds.usable:
@@ -103,9 +103,12 @@ def target_of(provider: PaymentCaller, refund: Refund, payment: Payment) -> str:
     return refund.instruction.target if refund.instruction is not None else provider.refundable(payment).target
 
 
-def _depends_on_method(provider: PaymentCaller, payment: Payment) -> bool:
-    """Whether the amounts that the provider can pay back on a payment depend on how it was paid."""
-    return any(one.method for one in provider.capabilities.steps if one.currency == payment.captured.currency)
+def _matters(provider: PaymentCaller, payment: Payment) -> bool:
+    """Whether what the provider can pay back on a payment depends on how it was paid: the amounts, or, as the shop
+    calls it, that anything can be."""
+    currency, declared = payment.captured.currency, provider.capabilities
+    in_steps = any(one.method for one in declared.steps if one.currency == currency)
+    return in_steps or payment.method in declared.never_refunded
 
 
 def as_reports(results: Sequence[RefundResult]) -> list[ReportedRefund]:

@@ -307,6 +307,11 @@ class Dossier:
         """The same of one payment as its provider has it, whatever a person said that it became."""
         return self._there(self.not_refundable, payment_id)
 
+    def method_of(self, payment: Payment) -> str:
+        """How a payment was paid: in its provider's own word where that is known, else in the shop's."""
+        identity = self.identities.get(payment.id)
+        return identity.method if identity is not None and identity.method else payment.method
+
     def _there(self, told: Mapping[str, _Told], payment_id: str) -> _Told | None:
         same = self.same_there() if told else {}
         there = same.get(payment_id, payment_id)

@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     NOTHING_TO_DECIDE = "nothing_to_decide"
     OTHER_CURRENCY = "other_currency"
     REFUNDED_MEANWHILE = "refunded_meanwhile"  # at the provider, and nobody had told us: said which
+    CURRENCY_NOT_REFUNDED = "currency_not_refunded"  # by the provider, whatever the payment: the value "currency"
     ONLY_WHOLE = "only_whole"  # while the customer disputes a payment
     NOT_EXPLAINED = "not_explained"  # the values "left" and "expected"
     REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider, and there can be some: said why
@@ -247,6 +248,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.NOTHING_TO_DECIDE: text("nothing is left to decide"),
     ReasonCode.OTHER_CURRENCY: text("there are refunds in another currency than the order is in now"),
     ReasonCode.REFUNDED_MEANWHILE: text("money went back at the provider meanwhile"),
+    ReasonCode.CURRENCY_NOT_REFUNDED: text("the provider does not refund {currency}"),
     ReasonCode.ONLY_WHOLE: text(
         "the customer disputes the payment, and until that is decided only the whole payment can go back"
     ),

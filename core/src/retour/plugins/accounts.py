@@ -20,7 +20,7 @@ from retour.model.text import Text, text
 from retour.plugins.providers import PaymentCaller
 from retour.plugins.registry import Plugin, PluginStatus, Registry
 from retour.plugins.shipping import ShippingCaller
-from retour.providers.capabilities import Support
+from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.providers.errors import ProviderError
 from retour.providers.http import ProviderSession
@@ -184,11 +184,10 @@ class Accounts:
         found = self.payment(shop, name, account, payment.mode) if name else None
         return None if isinstance(found, Text) else found
 
-    def refund_window_days(self, provider: str) -> int | None:
-        """For how many calendar days a provider refunds a payment; None where there is no general limit, or no plugin
-        that says it."""
+    def declared(self, provider: str) -> PaymentCapabilities | None:
+        """What a payment provider declares; None where no plugin offers it."""
         found = self._registry.payment.get(provider)
-        return None if found is None else found[0].capabilities.refund_window_days
+        return None if found is None else found[0].capabilities
 
     def by_person(self, provider: str) -> bool:
         """Whether refunds of this provider's payments are made by a person."""

@@ -75,9 +75,10 @@ class PaymentCapabilities:
     is a full ``Support.YES``.
 
     ``currencies`` are ISO 4217 codes, empty for "whatever the account can"; ``steps`` those of which not every minor
-    unit can be paid. ``destinations`` is where a refund can go. ``refund_window_days`` are calendar days from the
-    payment, None where there is no general limit. ``unconfirmed`` names the fields that no page of the provider
-    confirms.
+    unit can be paid. ``never_refunded`` are ways of paying, in the provider's own word (`Refundable.method`), of which
+    nothing ever goes back by it. ``destinations`` is where a refund can go. ``refund_window_days`` are calendar days
+    from the payment, None where there is no general limit. ``unconfirmed`` names the fields that no page of the
+    provider confirms.
 
     Raises ValueError for what cannot be true together: the class that declares it is off, and says why.
     """
@@ -100,6 +101,7 @@ class PaymentCapabilities:
     lookup_complete_after: datetime.timedelta | None = None
     currencies: frozenset[str] = frozenset()
     steps: tuple[AmountStep, ...] = ()
+    never_refunded: frozenset[str] = frozenset()
     destinations: frozenset[Destination] = frozenset({Destination.ORIGINAL_PAYMENT})
     refund_window_days: int | None = None
     unconfirmed: frozenset[str] = frozenset()

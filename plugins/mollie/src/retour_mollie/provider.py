@@ -76,6 +76,10 @@ WHOLE_UNITS = (
 """Mollie writes HUF and TWD with two decimals, and rounds them to whole units where the method is PayPal
 (source/payments/multicurrency.rst of 2024)."""
 
+WITHOUT_REFUNDS = frozenset({"giftcard", "paysafecard", "voucher"})
+"""Methods of which nothing goes back by Mollie (https://docs.mollie.com/docs/refunds), in its own words (schema
+``method``)."""
+
 _PAYMENT, _ORDER, _REFUND = (re.compile(f"{prefix}_.+") for prefix in ("tr", "ord", "re"))
 """How Mollie's ids begin, and all that is known of them (schemas ``paymentToken``, ``orderToken``, ``refundToken``)."""
 
@@ -121,6 +125,7 @@ class Mollie:
         idempotency=Idempotency(header="Idempotency-Key", window=IDEMPOTENCY_WINDOW),
         late_failure_within=LATE_FAILURE,
         steps=WHOLE_UNITS,
+        never_refunded=WITHOUT_REFUNDS,
         unconfirmed=frozenset({"late_failure_within"}),
     )
 
