@@ -252,6 +252,7 @@ VALUES = {
     ReasonCode.REMAINDER: {"amount": "HUF 0.40"},
     ReasonCode.PORTAL_ITEMS: {"items": "1 × cup"},
     ReasonCode.UNITS_NOT_THERE: {"number": "3", "line": "cup", "left": "1"},
+    ReasonCode.LESS_THAN_A_STEP: {"step": "HUF 1.00"},
     ReasonCode.CURRENCY_NOT_REFUNDED: {"currency": "HUF"},
     ReasonCode.LINE_CURRENCY: {"line": "cup", "amount": "USD 1.00", "currency": "EUR"},
     ReasonCode.LINE_TAXES: {"line": "cup", "amount": "EUR 10.00", "difference": "EUR 1.00"},

@@ -10,13 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retour import Actor, InvalidAmount, Money, RefundPlan, WrongState, hookimpl
+from retour import (
+    Actor,
+    BankAccount,
+    Consent,
+    ConsentWay,
+    InvalidAmount,
+    Money,
+    RefundPlan,
+    WrongState,
+    hookimpl,
+)
 from retour.providers import AmountStep
 from retour.rules.amount_steps import payable
 from retour.rules.refunds import quote
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
+TO = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
+AGREED = Consent(how=ConsentWay.PHONE)
 FORINTS = (AmountStep(currency="HUF", minor_units=100),)
 BY_METHOD = (AmountStep(currency="HUF", minor_units=100, method="paypal"),)
 
@@ -181,6 +193,69 @@ def test_what_no_step_can_pay_is_named_with_the_way_that_it_goes(world: Any) -> 
     world.desk.confirm_refund("1001", "p_1", huf("0.40"), reference="bank 7", by=ANNA, request_id="f2")
     [option] = world.desk.refund_options("1001")
     assert (option.left, option.because) == (huf("0"), None)
+
+
+def rest_of(world: Any) -> None:
+    """All of it came back and went back that can: HUF 0.40 are left."""
+    world.open("manual_transfer", steps=FORINTS)
+    sold(world, "2990.40")
+    world.desk.mark_returned("1001", by=ANNA)
+    world.desk.refund("1001", "p_1", huf("2990"), by=ANNA, request_id="f1")
+
+
+def test_what_no_step_can_pay_leads_to_no_page_and_goes_by_transfer(world: Any) -> None:
+    rest_of(world)
+    [option] = world.desk.refund_options("1001")
+    for link in (
+        option.link,
+        world.desk.refund_link("1001", "p_1"),
+        world.desk.refund_link("1001", "p_1", huf("0.40")),
+    ):
+        assert (link.kind, link.url) == ("transfer", "")
+        assert "steps of HUF 1.00" in link.instruction.render("en")
+    opened = world.desk.open_refund_link("1001", "p_1", huf("0.40"), by=ANNA, request_id="f2").refund
+    assert (opened.by_transfer, opened.lacks_consent) == (True, True)
+    made = world.desk.refund(
+        "1001", "p_1", huf("0.40"), to=TO, consent=AGREED, instead_of=opened.id, by=ANNA, request_id="f3"
+    )
+    assert world.desk.refund_link("1001", refund_id=made.refund_id).transfer.amount == huf("0.40")
+
+
+@pytest.mark.parametrize(("amount", "below", "above"), [("996.67", "996", "997"), ("2990.40", "2990", None)])
+def test_a_link_for_an_amount_between_two_steps_names_those_that_can_be_paid(
+    world: Any, amount: str, below: str, above: str | None
+) -> None:
+    """And none that is more than is left."""
+    world.open("manual_transfer", steps=FORINTS)
+    sold(world, "2990.40")
+    asks = {
+        "refund": lambda: world.desk.refund("1001", "p_1", huf(amount), by=ANNA, request_id="f1"),
+        "open": lambda: world.desk.open_refund_link("1001", "p_1", huf(amount), by=ANNA, request_id="f2"),
+        "link": lambda: world.desk.refund_link("1001", "p_1", huf(amount)),
+    }
+    for ask in asks.values():
+        with pytest.raises(InvalidAmount) as refused:
+            ask()
+        said = str(refused.value)
+        assert f"Refund HUF{int(below):,}" in said
+        assert (f"or HUF{above}" in said) if above else ("bank transfer" in said)
+    assert (world.ledger.calls, world.desk.dossier("1001").refunds) == (0, {})
+
+
+def test_less_than_a_step_is_refused_by_api_with_the_transfer_as_its_way(world: Any) -> None:
+    rest_of(world)
+    with pytest.raises(InvalidAmount, match="bank transfer") as refused:
+        world.desk.refund("1001", "p_1", huf("0.40"), by=ANNA, request_id="f2")
+    assert "HUF0 " not in str(refused.value)
+
+
+def test_where_nothing_is_owed_the_link_is_for_what_can_be_paid(world: Any) -> None:
+    """The control: nothing came back, and a merchant may be generous."""
+    world.open("manual_transfer", steps=FORINTS)
+    sold(world, "2990.40")
+    [option] = world.desk.refund_options("1001")
+    assert (option.left, option.suggested, option.link.kind) == (huf("2990.40"), huf("0"), "provider_page")
+    assert world.desk.refund_link("1001", "p_1", huf("2990")).kind == "provider_page"
 
 
 def test_what_one_payment_cannot_pay_another_one_does(world: Any) -> None:

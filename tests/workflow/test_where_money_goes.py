@@ -558,11 +558,11 @@ def test_a_transfer_that_the_bank_sent_back_can_go_to_another_account(shop_at: C
 
 
 def test_what_no_step_of_a_provider_can_pay_goes_by_bank_transfer() -> None:
-    """Mollie pays PayPal's whole forints: the rest is named, and is transferred in its place."""
+    """Mollie pays PayPal's whole forints: the rest is named, leads to no page, and is transferred. Stripe and PayPal
+    themselves receive no part of a step."""
     with MollieSandbox() as sandbox:
         reference = sandbox.pay(Money.of("2990.40", "HUF"), method="paypal")
-        payment = a_payment("2990.40", reference=reference, currency="HUF", mode=Mode.TEST)
-        payment = attrs.evolve(payment, method="paypal")
+        payment = a_payment("2990.40", reference=reference, currency="HUF", mode=Mode.TEST, method="paypal")
         desk = ReturnDesk(
             shop=MemoryShop([an_order(a_line("cup", 1, "2990.40", currency="HUF"), payments=[payment])]),
             store="sqlite://",
@@ -574,6 +574,12 @@ def test_what_no_step_of_a_provider_can_pay_goes_by_bank_transfer() -> None:
         assert (option.suggested, option.remainder) == (Money.of("2990", "HUF"), Money.of("0.40", "HUF"))
         assert "bank transfer" in option.because.text("en")
         desk.refund("1001", reference, option.suggested, by=ANNA, request_id="f1")
-        rest = desk.refund("1001", reference, option.remainder, to=TO, consent=AGREED, by=ANNA, request_id="f2")
-        assert rest.refund.state == "awaiting_merchant"
+        [option] = desk.refund_options("1001")
+        assert (option.suggested.minor, option.link.kind, option.link.url) == (0, "transfer", "")
+        link = desk.open_refund_link("1001", reference, option.remainder, by=ANNA, request_id="link").refund
+        assert (link.by_transfer, link.lacks_consent) == (True, True)
+        rest = desk.refund(
+            "1001", reference, option.remainder, to=TO, consent=AGREED, instead_of=link.id, by=ANNA, request_id="f2"
+        )
+        assert desk.refund_link("1001", refund_id=rest.refund_id).transfer.amount == Money.of("0.40", "HUF")
         desk.close()

@@ -46,7 +46,7 @@ class Links:
             return chosen
         accounts = self.services.accounts
         by_transfer = accounts.by_person(payment.provider)
-        why = None if by_transfer else self._why_by_transfer(case, dossier, payment)
+        why = None if by_transfer else self._why_by_transfer(case, dossier, payment, amount)
         if why is not None or (to is not None and is_another_way(payment, to, by_transfer=by_transfer)):
             return self._ask_for_consent(payment, amount, why)
         provider = accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
@@ -64,7 +64,7 @@ class Links:
         if why_not is not None:
             return _not_to_transfer(refund, why_not)
         if refund.by_transfer and refund.lacks_consent:
-            why = refund.problem or self._why_by_transfer(case, dossier, payment)
+            why = refund.problem or self._why_by_transfer(case, dossier, payment, refund.amount)
             return self._ask_for_consent(payment, refund.amount, why)
         own = accounts.by_person(payment.provider) and refund.to.account_id is None
         if not refund.by_transfer or own:
@@ -74,9 +74,9 @@ class Links:
             return _set_up_transfers(payment, refund.amount, None)
         return link_by(provider, case.order, payment, refund.amount, self._account(case, refund, to))
 
-    def _why_by_transfer(self, case: Case, dossier: Dossier, payment: Payment) -> Reason | None:
+    def _why_by_transfer(self, case: Case, dossier: Dossier, payment: Payment, amount: Money) -> Reason | None:
         declared = self.services.accounts.declared(payment.provider)
-        return why_by_transfer(dossier, payment, declared, case.time.now().earliest)
+        return why_by_transfer(dossier, payment, amount, declared, case.time.now().earliest)
 
     def _account(self, case: Case, refund: Refund, to: BankAccount | None) -> BankAccount | None:
         """The account that a refund was decided to go to; the one that is given where that was forgotten. Raises

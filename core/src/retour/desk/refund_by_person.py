@@ -61,7 +61,8 @@ class RefundByPerson:
         def opened(draft: Draft, order: Order) -> None:
             chosen = order.payment(payment)
             by_person = self.questions.services.accounts.by_person(chosen.provider)
-            lacks_consent = not by_person and self.questions.why_by_transfer(draft, chosen) is not None
+            refunds.check_amount(draft.dossier, order, chosen, amount)
+            lacks_consent = not by_person and self.questions.why_by_transfer(draft, chosen, amount) is not None
             by_transfer = by_person or lacks_consent
             refunds.open_link(
                 draft,

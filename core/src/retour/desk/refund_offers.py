@@ -15,11 +15,12 @@ from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable
 from retour.model.money import Money
-from retour.model.order import BankAccount
-from retour.model.refunds import RefundLink, RefundOption
+from retour.model.order import BankAccount, Order, Payment
+from retour.model.refunds import RefundLink, RefundOption, RefundShare
 from retour.model.text import text
 from retour.plugins.context import HookContext
 from retour.rules import refunds
+from retour.rules.amount_steps import check_step, in_whole_steps, less_than_a_step
 from retour.steps.case import Case
 
 
@@ -46,7 +47,7 @@ class RefundOffers:
                     charged_back=share.charged_back,
                     left=share.left,
                     suggested=share.suggested,
-                    link=self.links.refund_link(case, dossier, share.payment, share.suggested or share.left, None, ctx),
+                    link=self.links.refund_link(case, dossier, share.payment, _offered(share), None, ctx),
                     because=share.held or quoted.because,
                     remainder=share.remainder,
                     to_inspect=quoted.to_inspect,
@@ -76,10 +77,18 @@ class RefundOffers:
         if amount is None:
             shares = self.questions.quote(dossier, order, ctx).shares
             share = next(one for one in shares if one.payment is chosen)
-            amount = share.suggested or share.left
+            amount = _offered(share)
         else:
-            refunds.check_amount(dossier, order, chosen, amount)
+            self._check(dossier, order, chosen, amount)
         return self.links.refund_link(case, dossier, chosen, amount, to, ctx)
+
+    def _check(self, dossier: Dossier, order: Order, payment: Payment, amount: Money) -> None:
+        """Raise `InvalidAmount` for an amount that is not there, or that the provider pays in no step, but for one that
+        goes by bank transfer."""
+        refunds.check_amount(dossier, order, payment, amount)
+        step = self.questions.step(dossier, payment)
+        if less_than_a_step(amount, step) is None:
+            check_step(order, payment, amount, refunds.left_of(dossier, order, payment), step)
 
     def _with_the_order(self, case: Case) -> tuple[Case, Dossier, HookContext]:
         """The case, all that is known of it with the order as the shop has it now, and what hooks are told."""
@@ -88,3 +97,8 @@ class RefundOffers:
 
     def _context(self) -> HookContext:
         return HookContext(shop=self.commands.shop_id, by=Actor.system(), at=self.services.clock())
+
+
+def _offered(share: RefundShare) -> Money:
+    """How much of a payment its link is for: what is suggested, else all that is left and can be paid."""
+    return share.suggested or in_whole_steps(share.left, share.step) or share.left

@@ -130,10 +130,10 @@ class RefundQuestions:
             return 1
         return provider.capabilities.step(payment.captured.currency, dossier.method_of(payment))
 
-    def why_by_transfer(self, draft: Draft, payment: Payment) -> Reason | None:
-        """Why money of a payment goes back by bank transfer and not by its provider; None where the provider can."""
+    def why_by_transfer(self, draft: Draft, payment: Payment, amount: Money) -> Reason | None:
+        """Why an amount of a payment goes back by bank transfer, and not by its provider; None where it can."""
         declared = self.services.accounts.declared(payment.provider)
-        return why_by_transfer(draft.dossier, payment, declared, draft.earliest or draft.at)
+        return why_by_transfer(draft.dossier, payment, amount, declared, draft.earliest or draft.at)
 
     def check_cancellable(self, dossier: Dossier, order: Order, refund_id: str) -> None:
         """Raise `WrongState` where a refund is with a provider that takes nothing back."""

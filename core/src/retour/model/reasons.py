@@ -54,6 +54,7 @@ class ReasonCode(StrEnum):
     CHARGED_BACK = "charged_back"  # the values "amount" and "payment"
     CHARGED_BACK_MEANWHILE = "charged_back_meanwhile"  # since it was decided: the same values
     REMAINDER = "remainder"  # that no step of a provider can pay: the value "amount"
+    LESS_THAN_A_STEP = "less_than_a_step"  # of the amounts that the provider pays: the value "step"
     UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
     PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
     UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
@@ -272,6 +273,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.REMAINDER: text(
         "{amount} more is owed, which no provider of the payments can pay: refund it by bank transfer"
     ),
+    ReasonCode.LESS_THAN_A_STEP: text("the provider pays back in steps of {step}"),
     ReasonCode.UNITS_NOT_THERE: text(
         "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
     ),

@@ -7,6 +7,7 @@ import attrs
 from retour.model.errors import InvalidAmount
 from retour.model.money import Money
 from retour.model.order import Order, Payment
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.text import text
 
 
@@ -24,26 +25,49 @@ def payable(owed: Money, left: Money, step: int) -> Payable:
     much, so that all parts sum to what was paid."""
     wanted = min(owed, left)
     nearest = (wanted.minor + step // 2) // step * step
-    amount = attrs.evolve(left, minor=min(nearest, left.minor // step * step))
+    amount = attrs.evolve(left, minor=min(nearest, in_whole_steps(left, step).minor))
     everything = wanted == left
     return Payable(amount=amount, never=attrs.evolve(left, minor=left.minor % step if everything else 0))
 
 
-def check_step(order: Order, payment: Payment, amount: Money, step: int) -> None:
-    """Raise `InvalidAmount` for an amount that the payment's provider never pays, naming the two beside it."""
-    if amount.minor % step:
-        below = amount.minor // step * step
-        raise InvalidAmount(
-            text(
-                "Order {order}: {provider} pays {currency} back in steps of {step}, so {amount} of payment {payment} "
-                "cannot be refunded there. Refund {below} or {above}.",
-                order=order.id,
-                provider=payment.provider,
-                currency=amount.currency,
-                step=attrs.evolve(amount, minor=step),
-                amount=amount,
-                payment=payment.id,
-                below=attrs.evolve(amount, minor=below),
-                above=attrs.evolve(amount, minor=below + step),
-            )
+def in_whole_steps(amount: Money, step: int) -> Money:
+    """The most of an amount that can be paid in steps of ``step`` minor units; none where it is less than one."""
+    return attrs.evolve(amount, minor=amount.minor // step * step)
+
+
+def less_than_a_step(amount: Money, step: int) -> Reason | None:
+    """Why an amount can never be paid in steps of ``step`` minor units; None where it can, or one beside it."""
+    if amount.minor >= step:
+        return None
+    return reason(ReasonCode.LESS_THAN_A_STEP, step=str(attrs.evolve(amount, minor=step)))
+
+
+def check_step(order: Order, payment: Payment, amount: Money, left: Money, step: int) -> None:
+    """Raise `InvalidAmount` for an amount that the payment's provider never pays, naming those beside it that it does,
+    of what is ``left``."""
+    if not amount.minor % step:
+        return
+    below = in_whole_steps(amount, step)
+    above = attrs.evolve(below, minor=below.minor + step)
+    if not below:
+        advice = text("Refund it by bank transfer: refund(..., to=BankAccount(...), consent=Consent(...)).")
+    elif above > left:
+        advice = text(
+            "Refund {below}, and the rest by bank transfer: refund(..., to=BankAccount(...), consent=Consent(...)).",
+            below=below,
         )
+    else:
+        advice = text("Refund {below} or {above}.", below=below, above=above)
+    raise InvalidAmount(
+        text(
+            "Order {order}: {provider} pays {currency} back in steps of {step}, so {amount} of payment {payment} "
+            "cannot be refunded there. {advice}",
+            order=order.id,
+            provider=payment.provider,
+            currency=amount.currency,
+            step=attrs.evolve(amount, minor=step),
+            amount=amount,
+            payment=payment.id,
+            advice=advice,
+        )
+    )

@@ -200,6 +200,12 @@ def _check_is_money(order: Order, amount: object) -> None:
         )
 
 
+def left_of(dossier: Dossier, order: Order, payment: Payment) -> Money:
+    """What is left of a payment, by all that is known to be gone; below zero where more is."""
+    gone = dossier.refunded(payment.id, order.currency) + dossier.charged_back(payment.id, order.currency)
+    return payment.captured - gone
+
+
 def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money) -> None:
     """Raise `InvalidAmount` unless ``amount`` is in the order's currency, above zero, and at most what is left."""
     _check_is_money(order, amount)
@@ -214,8 +220,7 @@ def check_amount(dossier: Dossier, order: Order, payment: Payment, amount: Money
         )
     if amount.minor <= 0:
         raise InvalidAmount(text("Order {order}: a refund is above zero, not {amount}.", order=order.id, amount=amount))
-    charged_back = dossier.charged_back(payment.id, order.currency)
-    left = payment.captured - dossier.refunded(payment.id, order.currency) - charged_back
+    charged_back, left = dossier.charged_back(payment.id, order.currency), left_of(dossier, order, payment)
     if amount > left and charged_back:
         raise InvalidAmount(
             text(
@@ -298,7 +303,7 @@ def plan(
     if instead_of is not None:
         cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
     check_decision(draft, order, payment, amount, return_id)
-    check_step(order, payment, amount, step)
+    check_step(order, payment, amount, left_of(draft.dossier, order, payment), step)
     refund_id = draft.new_id("rf")
     draft.record(
         RefundPlanned(
@@ -338,7 +343,7 @@ def open_link(
     _refuse_while_unclear(draft.dossier, order, payment)
     refuse_unplaced(draft.dossier, order)
     check_amount(draft.dossier, order, payment, amount)
-    check_step(order, payment, amount, step)
+    check_step(order, payment, amount, left_of(draft.dossier, order, payment), step)
     refund_id = draft.new_id("rf")
     draft.record(
         RefundLinkOpened(

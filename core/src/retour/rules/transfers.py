@@ -15,6 +15,7 @@ from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reas
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import Text, text
 from retour.providers.capabilities import PaymentCapabilities
+from retour.rules.amount_steps import less_than_a_step
 from retour.rules.books import gone_since_decided, holds_up
 from retour.rules.draft import Draft
 from retour.rules.matching import why_no_longer
@@ -124,17 +125,22 @@ def is_past_window(payment: Payment, days: int | None, now: datetime.datetime) -
 
 
 def why_by_transfer(
-    dossier: Dossier, payment: Payment, declared: PaymentCapabilities | None, now: datetime.datetime
+    dossier: Dossier,
+    payment: Payment,
+    amount: Money,
+    declared: PaymentCapabilities | None,
+    now: datetime.datetime,
 ) -> Reason | None:
-    """Why money of a payment goes back by bank transfer and not by its provider; None where the provider can.
+    """Why an amount of a payment goes back by bank transfer and not by its provider; None where the provider can.
 
-    By what the provider said when it was asked, by what it ``declared`` (currencies, days, ways of paying; None where
-    no plugin does), and by what became of the last refund there: one that did not reach the customer would not again.
+    By what the provider said when it was asked, by what it ``declared`` (currencies, days, ways of paying, steps; None
+    where no plugin does), and by what became of the last refund there: one that did not reach the customer would not
+    again.
     """
     because = dossier.not_refundable_because(payment.id)
     if because is not None and because.code in NEVER_AT_THE_PROVIDER:
         return because
-    never = _why_never(dossier, payment, declared, now) if declared is not None else None
+    never = _why_never(dossier, payment, amount, declared, now) if declared is not None else None
     if never is not None:
         return never
     there = [one for one in dossier.on_payment(payment.id) if _was_tried_there(one)]
@@ -142,14 +148,16 @@ def why_by_transfer(
 
 
 def _why_never(
-    dossier: Dossier, payment: Payment, declared: PaymentCapabilities, now: datetime.datetime
+    dossier: Dossier, payment: Payment, amount: Money, declared: PaymentCapabilities, now: datetime.datetime
 ) -> Reason | None:
     currency, method = payment.captured.currency, dossier.method_of(payment)
     if declared.currencies and currency not in declared.currencies:
         return reason(ReasonCode.CURRENCY_NOT_REFUNDED, currency=currency)
     if method in declared.never_refunded:
         return reason(ReasonCode.NOT_REFUNDABLE, method)
-    return reason(ReasonCode.TOO_LATE) if is_past_window(payment, declared.refund_window_days, now) else None
+    if is_past_window(payment, declared.refund_window_days, now):
+        return reason(ReasonCode.TOO_LATE)
+    return less_than_a_step(amount, declared.step(currency, method))
 
 
 def _was_tried_there(refund: Refund) -> bool:
