@@ -141,7 +141,28 @@ def test_no_amounts_sum_to_zero() -> None:
         (Money.of("1234.5", "EUR"), "en", "€1,234.50"),
         (Money.of("1200", "JPY"), "en", "¥1,200"),
         (Money.of("1.234", "KWD"), "en", "KWD1.234"),
+        (Money.of("3.330", "KWD"), "nl", "KWD 3,330"),
+        (Money.of("10.50", "HUF"), "nl", "HUF 10,50"),  # which people write without decimals, where there are none
+        (Money.of("0.40", "HUF"), "nl", "HUF 0,40"),
+        (Money.of("-0.40", "HUF"), "nl", "HUF -0,40"),
+        (Money.of("1234.50", "HUF"), "en", "HUF1,234.50"),
+        (Money.of("2990", "HUF"), "nl", "HUF 2.990"),
+        (Money.of("12.30", "MGA"), "nl", "MGA 12,30"),
+        (Money.of("10.50", "MRO"), "en", "MRO10.50"),
+        (Money.of("5.00", "COP"), "en", "COP5"),
+        (Money.of("0", "EUR"), "nl", "€ 0,00"),
     ],
 )
 def test_amounts_read_as_the_reader_writes_them(money: Money, language: str, words: str) -> None:
     assert money.render(language).replace("\xa0", " ") == words
+
+
+@given(st.integers(-(10**12), 10**12), CURRENCIES, st.sampled_from(["en", "nl"]))
+def test_an_amount_is_shown_to_its_last_decimal_or_without_any(minor: int, currency: str, language: str) -> None:
+    """Never with some of them, which reads as another amount, or as none of that currency: with the decimals that the
+    currency has, or where they are all zero with those that people write."""
+    money = Money(minor=minor, currency=currency)
+    digits = "".join(one for one in money.render(language) if one.isdigit())
+    units, rest = divmod(abs(minor), 10 ** currency_decimals(currency))
+    written = f"{units}{rest:0{currency_decimals(currency)}}" if currency_decimals(currency) else f"{units}"
+    assert digits == (written if rest else f"{units}{'0' * get_currency_precision(currency)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from decimal import Decimal, InvalidOperation, localcontext
 
 import attrs
@@ -277,10 +278,20 @@ class Money:
         return Decimal(self.minor).scaleb(-_DECIMALS[self.currency])
 
     def render(self, language: str = "en") -> str:
-        """The amount as a reader of ``language`` writes it: ``€ 44,95`` in Dutch, ``€44.95`` in English."""
-        from babel.numbers import format_currency
+        """The amount as a reader of ``language`` writes it: ``€ 44,95`` in Dutch, ``€44.95`` in English.
 
-        return str(format_currency(self.decimal, self.currency, locale=language, decimal_quantization=False))
+        A currency that people write with fewer decimals than it has (CLDR: HUF, COP) is written so where these are
+        zero, and with all that it has where they are not: ``HUF 10``, ``HUF 10,50``.
+        """
+        from babel import Locale
+        from babel.numbers import get_currency_precision
+
+        locale, amount = Locale.parse(language), self.decimal
+        whole = amount == amount.to_integral_value()
+        decimals = get_currency_precision(self.currency) if whole else _DECIMALS[self.currency]
+        pattern = copy(locale.currency_formats["standard"])
+        pattern.frac_prec = (decimals, decimals)
+        return str(pattern.apply(amount, locale, currency=self.currency, currency_digits=False))
 
     def __str__(self) -> str:
         return f"{self.currency} {self.decimal}"
