@@ -276,8 +276,45 @@ def test_an_amount_that_the_provider_never_pays_is_refused_with_the_two_beside_i
     assert (world.ledger.calls, world.desk.dossier("1001").refunds) == (0, {})
 
 
-@pytest.mark.parametrize(("method", "can"), [("paypal", False), ("ideal", True), ("", True)])
+@pytest.mark.parametrize("calls_it", ["paypal", "PayPal Express", "creditcard", ""])
+@pytest.mark.parametrize("method", ["paypal", "ideal", ""])
+def test_what_is_suggested_first_can_be_paid_whatever_the_shop_calls_the_way_of_paying(
+    world: Any, method: str, calls_it: str
+) -> None:
+    """The provider's own word is not known yet: the largest step that it can be is paid in any case. Once it is known,
+    all that is left can go back, in its steps."""
+    world.open("manual_transfer", steps=BY_METHOD)
+    sold(world, "2990.40", method=calls_it)
+    world.ledger.methods = {"p_1": method}
+    gone = []
+    for form in ("1", "2", "3", "4"):
+        if form != "4":
+            comes_back(world, form)
+        [option] = world.desk.refund_options("1001")
+        if option.suggested:
+            made = world.desk.refund("1001", "p_1", option.suggested, by=ANNA, request_id=f"refund {form}").refund
+            assert made.state == "succeeded"
+            gone.append(made.amount)
+    assert gone[0] == huf("997")
+    [option] = world.desk.refund_options("1001")
+    in_parts = method == "ideal"
+    assert (option.left, option.remainder) == ((huf("0"), None) if in_parts else (huf("0.40"), huf("0.40")))
+
+
+@pytest.mark.parametrize(("calls_it", "remainder"), [("paypal", "0.40"), ("creditcard", None)])
+def test_a_remainder_is_told_before_anybody_asked_where_the_shop_says_how_it_was_paid(
+    world: Any, calls_it: str, remainder: str | None
+) -> None:
+    world.open(steps=BY_METHOD)
+    sold(world, "2990.40", method=calls_it)
+    world.desk.mark_returned("1001", by=ANNA)
+    [option] = world.desk.refund_options("1001")
+    assert (option.suggested, option.remainder) == (huf("2990"), None if remainder is None else huf(remainder))
+
+
+@pytest.mark.parametrize(("method", "can"), [("paypal", False), ("ideal", True), ("", False)])
 def test_the_step_is_that_of_the_way_of_paying(world: Any, method: str, can: bool) -> None:
+    """By the provider's word; where it has none, the largest that it can be."""
     world.open(steps=BY_METHOD)
     sold(world, "2990")
     world.ledger.methods = {"p_1": method}

@@ -143,6 +143,35 @@ def test_the_amount_that_was_paid_goes(shop_at: Callable[..., Shop], provider: s
     assert shop.went_back == eur("45.00")
 
 
+# --- the first amount that is suggested ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("calls_it", ["paypal", "PayPal Express", ""])
+@pytest.mark.parametrize("method", ["paypal", "creditcard"])
+def test_the_first_suggestion_for_forints_can_be_paid_whatever_the_shop_calls_the_method(
+    method: str, calls_it: str
+) -> None:
+    """Mollie pays PayPal's whole forints, and cards to the fillér: nobody knows which it is before Mollie was asked."""
+    with MollieSandbox() as sandbox:
+        reference = sandbox.pay(Money.of("2990", "HUF"), method=method)
+        payment = a_payment("2990", reference=reference, currency="HUF", mode=Mode.TEST, method=calls_it)
+        desk = ReturnDesk(
+            shop=MemoryShop([an_order(a_line("cup", 3, "2990", currency="HUF"), payments=[payment])]),
+            store="sqlite://",
+            plugins=["mollie"],
+            settings={"mollie": sandbox.settings},
+        )
+        made = []
+        for form in ("1", "2", "3"):
+            desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=form)
+            [option] = desk.refund_options("1001")
+            made.append(desk.refund("1001", reference, option.suggested, by=ANNA, request_id=f"refund {form}").refund)
+            sandbox.advance(datetime.timedelta(hours=2))
+        desk.close()
+        assert all(one is not None and one.state == "pending" for one in made)
+        assert sum(one.amount.minor for one in sandbox.books(reference)) == 2990_00
+
+
 # --- the provider shows the refunds of a payment nowhere -------------------------------------------------
 
 

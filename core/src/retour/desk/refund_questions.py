@@ -24,6 +24,7 @@ from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import Disposition, ProviderError
 from retour.providers.refund_request import Refundable
 from retour.rules import counting, refunds
+from retour.rules.amount_steps import known_step, safe_step
 from retour.rules.books import BooksRead
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import unplaced, untold
@@ -117,18 +118,20 @@ class RefundQuestions:
 
     def quote(self, dossier: Dossier, order: Order, ctx: HookContext) -> RefundQuote:
         """What is owed and which payment gets how much, by the first policy that plans it, else by our own rule."""
-        quoted = refunds.quote(dossier, order, lambda payment: self.step(dossier, payment))
+        declared = self.services.accounts.declared
+        quoted = refunds.quote(
+            dossier,
+            order,
+            lambda payment: safe_step(dossier, payment, declared(payment.provider)),
+            lambda payment: known_step(dossier, payment, declared(payment.provider)),
+        )
         if not quoted.suggested:
             return quoted
         return self.services.hooks.refund_plan(order, counting.all_returned(dossier, order), quoted, ctx)
 
     def step(self, dossier: Dossier, payment: Payment) -> int:
-        """The step of the amounts that a payment's provider pays, in minor units: by the way of paying as the provider
-        names it, else as the host does."""
-        provider = self.services.accounts.payment(self.shop_id, payment.provider, payment.account, payment.mode)
-        if isinstance(provider, Text):
-            return 1
-        return provider.capabilities.step(payment.captured.currency, dossier.method_of(payment))
+        """The step of the amounts that a payment's provider pays, in minor units, as far as it is known."""
+        return known_step(dossier, payment, self.services.accounts.declared(payment.provider))
 
     def why_by_transfer(self, draft: Draft, payment: Payment, amount: Money) -> Reason | None:
         """Why an amount of a payment goes back by bank transfer, and not by its provider; None where it can."""

@@ -11,6 +11,7 @@ from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, Reported
 from retour.plugins.providers import PaymentCaller
+from retour.providers.capabilities import PaymentCapabilities
 from retour.providers.errors import DISPOSITIONS, Disposition, ProviderError
 from retour.providers.refund_request import Refundable, RefundResult
 from retour.rules.books import BooksRead
@@ -72,6 +73,7 @@ def read_books(
         disputed=refundable.disputed if readable else None,
         only_whole=refundable.only_whole,
         method=refundable.method if _matters(provider, payment) else "",
+        step=_step(provider.capabilities, payment, refundable.method),
         read_at=at,
     )
     if results is None and refundable.target and provider.capabilities.list_refunds.usable:
@@ -101,6 +103,13 @@ def target_of(provider: PaymentCaller, refund: Refund, payment: Payment) -> str:
     """What a refund is on, as its provider calls it: of one that was made in a dashboard, the provider is asked. Raises
     `ProviderError`."""
     return refund.instruction.target if refund.instruction is not None else provider.refundable(payment).target
+
+
+def _step(declared: PaymentCapabilities, payment: Payment, method: str) -> int:
+    """The step of the amounts that the provider pays back on a payment that was paid by ``method``, in its own word;
+    where it says none, the largest that it can be."""
+    currency = payment.captured.currency
+    return declared.step(currency, method) if method else declared.largest_step(currency)
 
 
 def _matters(provider: PaymentCaller, payment: Payment) -> bool:

@@ -17,11 +17,13 @@ from retour.model.order import Order, Payment
 @attrs.frozen(kw_only=True, field_transformer=checked())
 class PaymentIdentity:
     """What a payment is at its provider: the ``target`` that is refunded, and all ``names`` that webhooks use of it.
-    ``method`` is the way of paying in the provider's word, where amounts that it can pay depend on it."""
+    ``method`` is the way of paying in the provider's word, where what it can pay back depends on it; ``step`` is that
+    of the amounts which it pays, in minor units, as far as that was known when it was asked."""
 
     target: Reference
     names: tuple[Id, ...] = ()
     method: Reference = ""
+    step: int = 1
 
 
 def one_payment(

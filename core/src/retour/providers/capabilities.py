@@ -140,6 +140,10 @@ class PaymentCapabilities:
         fits = [one.minor_units for one in self.steps if one.currency == currency and one.method in ("", method)]
         return max(fits, default=1)
 
+    def largest_step(self, currency: str) -> int:
+        """The largest that the step of an amount of ``currency`` can be, however it was paid."""
+        return max([one.minor_units for one in self.steps if one.currency == currency], default=1)
+
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods of the contract that a class with these capabilities has."""

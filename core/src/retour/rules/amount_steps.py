@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.text import text
+from retour.providers.capabilities import PaymentCapabilities
 
 
 @attrs.frozen(kw_only=True)
@@ -19,15 +21,36 @@ class Payable:
     never: Money
 
 
-def payable(owed: Money, left: Money, step: int) -> Payable:
+def payable(owed: Money, left: Money, step: int, known: int | None = None) -> Payable:
     """The nearest amount in whole steps of ``step`` minor units to what is ``owed`` on a payment, at most what is
     ``left`` of it. Half a step is paid: the customer does not lose by it, and the next part of the order is less by as
-    much, so that all parts sum to what was paid."""
+    much, so that all parts sum to what was paid. ``known`` is the step below which nothing can ever be paid, where that
+    is another one: nobody knows yet whether ``step`` has to be so large."""
     wanted = min(owed, left)
     nearest = (wanted.minor + step // 2) // step * step
     amount = attrs.evolve(left, minor=min(nearest, in_whole_steps(left, step).minor))
     everything = wanted == left
-    return Payable(amount=amount, never=attrs.evolve(left, minor=left.minor % step if everything else 0))
+    return Payable(amount=amount, never=attrs.evolve(left, minor=left.minor % (known or step) if everything else 0))
+
+
+def known_step(dossier: Dossier, payment: Payment, declared: PaymentCapabilities | None) -> int:
+    """The step of the amounts that a payment's provider pays, as far as it is known: by how it was paid in the
+    provider's own word, else as it was when that was asked for, else by the shop's word."""
+    currency, identity = payment.captured.currency, dossier.identities.get(payment.id)
+    if declared is None:
+        return 1
+    if identity is not None and not identity.method and identity.step > 1:
+        return identity.step
+    return declared.step(currency, dossier.method_of(payment))
+
+
+def safe_step(dossier: Dossier, payment: Payment, declared: PaymentCapabilities | None) -> int:
+    """A step in which a payment's provider pays for certain: while nobody knows its own word on how it was paid, the
+    largest that it can be."""
+    identity = dossier.identities.get(payment.id)
+    if declared is None or (identity is not None and identity.method):
+        return known_step(dossier, payment, declared)
+    return declared.largest_step(payment.captured.currency)
 
 
 def in_whole_steps(amount: Money, step: int) -> Money:

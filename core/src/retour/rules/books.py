@@ -33,8 +33,8 @@ class BooksRead:
     be read. ``captured`` and ``charged_back`` are what it received and what a bank took back, None where it does not
     say. ``seen`` are all refunds of the payment, None where they cannot be listed, and ``not_shown`` is why the
     provider shows them to nobody, None where it does, or could not be asked for them now. ``page`` is the payment's
-    page, ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where amounts depend on
-    it.
+    page, ``names`` are all that webhooks may call the payment, ``method`` is the way of paying where what can go back
+    depends on it, ``step`` that of the amounts that can, in minor units, None where nobody was asked.
     ``because`` is why nothing can be refunded by API, None where something can, or nobody said it in our terms.
     ``disputed`` is whether the customer disputes it and nobody has decided that, None where nobody said anything, and
     ``only_whole`` whether as long the whole payment can go back, and no part of it.
@@ -50,6 +50,7 @@ class BooksRead:
     page: str = ""
     names: Sequence[str] = ()
     method: str = ""
+    step: int | None = None
     because: Reason | None = None
     disputed: bool | None = None
     only_whole: bool = False
@@ -64,7 +65,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     anything explains.
     """
     currency = payment.captured.currency
-    identify(draft, payment, books.target, books.names, books.method)
+    identify(draft, payment, books.target, books.names, books.method, books.step)
     before = draft.dossier
     _record_charge_back(draft, payment, books)
     _record_dispute(draft, payment, books)

@@ -17,18 +17,23 @@ from retour.model.text import text
 from retour.rules.draft import Draft
 
 
-def identify(draft: Draft, payment: Payment, target: str, names: Iterable[str], method: str = "") -> None:
-    """Record what a provider calls a payment, where that is news: a reference that the provider itself uses is none.
-    What it says of the ``target`` is all of it, and takes the place of what it said before: one wrong answer is put
-    right by the next. Without one they are names that were learnt besides."""
+def identify(
+    draft: Draft, payment: Payment, target: str, names: Iterable[str], method: str = "", step: int | None = None
+) -> None:
+    """Record what a provider calls a payment, and the ``step`` in which it pays, where that is news: a reference that
+    the provider itself uses is none, nor is a step of one minor unit. What it says of the ``target`` is all of it, and
+    takes the place of what it said before: one wrong answer is put right by the next. Without one they are names that
+    were learnt besides."""
     before = draft.dossier.identities.get(payment.id)
-    known = before.names if before is not None and not target else ()
-    told = tuple(dict.fromkeys([*known, *[name for name in (target, *names) if name]]))
-    if before is None and not method and set(told) <= set(payment.names) and not _beside(draft.dossier, payment):
+    others = before.names if before is not None and not target else ()
+    told = tuple(dict.fromkeys([*others, *[name for name in (target, *names) if name]]))
+    plain = not method and step in (None, 1)
+    if before is None and plain and set(told) <= set(payment.names) and not _beside(draft.dossier, payment):
         return
     if before is not None:
         target, method = target or before.target, method or before.method
-    identity = PaymentIdentity(target=target, names=told, method=method)
+    known = 1 if before is None else before.step
+    identity = PaymentIdentity(target=target, names=told, method=method, step=known if step is None else step)
     if identity != before:
         draft.record(PaymentIdentified(payment=payment.id, identity=identity), by=Actor.provider(payment.provider))
 

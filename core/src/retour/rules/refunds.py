@@ -83,9 +83,15 @@ def _to_decide(dossier: Dossier, order: Order) -> Reason | None:
     return next(iter(undecided.values()), None)
 
 
-def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = lambda _: 1) -> RefundQuote:
+def quote(
+    dossier: Dossier,
+    order: Order,
+    step_of: Callable[[Payment], int] = lambda _: 1,
+    known_step_of: Callable[[Payment], int] | None = None,
+) -> RefundQuote:
     """What is owed, and what is left on each payment; the suggestion is spread over them in their order, each in the
-    steps of its provider (``step_of``, in minor units), so that it can be paid as it is.
+    steps of its provider (``step_of``, in minor units), so that it can be paid as it is. What no step can ever pay is
+    told by the step that is known of each (``known_step_of``), where that is another one.
 
     ``because`` names the lines that a person has to decide about, before what no step can pay.
 
@@ -101,7 +107,7 @@ def quote(dossier: Dossier, order: Order, step_of: Callable[[Payment], int] = la
         charged_back = dossier.charged_back(payment.id, order.currency)
         left = max(payment.captured - refunded - charged_back, Money.zero(order.currency))
         step = step_of(payment)
-        can = payable(rest, left, step)
+        can = payable(rest, left, step, known_step_of(payment) if known_step_of is not None else step)
         rest = max(rest - can.amount, nothing)
         held = why_nothing_is_suggested(dossier, payment, can.amount) if can.amount or can.never else None
         never.append(can.never if held is None else nothing)

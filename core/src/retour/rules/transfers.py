@@ -15,7 +15,7 @@ from retour.model.reasons import NEVER_AT_THE_PROVIDER, Reason, ReasonCode, reas
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import Text, text
 from retour.providers.capabilities import PaymentCapabilities
-from retour.rules.amount_steps import less_than_a_step
+from retour.rules.amount_steps import known_step, less_than_a_step
 from retour.rules.books import gone_since_decided, holds_up
 from retour.rules.draft import Draft
 from retour.rules.matching import why_no_longer
@@ -157,7 +157,7 @@ def _why_never(
         return reason(ReasonCode.NOT_REFUNDABLE, method)
     if is_past_window(payment, declared.refund_window_days, now):
         return reason(ReasonCode.TOO_LATE)
-    return less_than_a_step(amount, declared.step(currency, method))
+    return less_than_a_step(amount, known_step(dossier, payment, declared))
 
 
 def _was_tried_there(refund: Refund) -> bool:
