@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import attrs
 
+from retour import InvalidAmount
 from retour.providers import (
     AmountStep,
     Disposition,
@@ -46,6 +47,7 @@ from retour_mollie.errors import Call, refusal
 from retour_mollie.settings import Settings
 
 _T = TypeVar("_T")
+_Page = TypeVar("_Page", wire.RefundPage, wire.ChargebackPage)
 
 text = TextDomain("retour_mollie").text
 
@@ -138,7 +140,8 @@ class Mollie:
     def refundable(self, payment: Payment) -> Refundable:
         """What Mollie would still refund of a payment (``tr_…``), or of the one paid payment of an order (``ord_…``).
 
-        The payment's refunds come in the same answer (``embed=refunds``). Of what is no payment there is no target.
+        The payment's refunds come in the same answer (``embed=refunds``), and its chargebacks in one more, where it has
+        some. Of what is no payment there is no target.
         ``remaining`` may be more than was paid, by 25 euros for some methods (create-payment-refund.rst).
         """
         if payment.mode is not self._mode:
@@ -164,17 +167,19 @@ class Mollie:
         found = self._read_payment(target, {"embed": "refunds"})
         refunds = None if found.refunds is None else tuple([self._result(one, target) for one in found.refunds])
         nothing = Money.zero(captured.currency)
+        charged_back = self._charged_back(found)
+        left = found.left(charged_back)
         code = None
         if found.amount.currency != captured.currency:
             remaining = nothing
             reason = f"Payment {target} is in {found.amount.currency}, and the order says {captured.currency}."
-        elif found.amountRemaining is None:
+        elif left is None:
             remaining = nothing
             reason = WHY_NOT.get(found.status, f"The payment is not paid: Mollie calls it {found.status}.")
             code = CODES.get(found.status)
         else:
-            remaining = found.amountRemaining.money
-            reason = "" if remaining.minor > 0 else _nothing_left(found.charged_back)
+            remaining = left
+            reason = "" if remaining.minor > 0 else _nothing_left(charged_back)
             code = ErrorCode.ALREADY_REFUNDED if reason else None
         return Refundable(
             target=target,
@@ -186,9 +191,34 @@ class Mollie:
             names=(target, order) if order else (target,),
             method=found.method or "",
             captured=found.captured,
-            charged_back=found.charged_back,
+            charged_back=charged_back,
             refunds=refunds,
         )
+
+    def _charged_back(self, found: wire.Payment) -> Money:
+        """What a bank has of a payment: what it took back and did not give back since.
+
+        The chargebacks say which of them were reversed, and are asked for only where there are some. Where they cannot
+        be read, or do not explain the total that the payment has, they are not believed for less.
+        """
+        total = found.charged_back
+        if not total:
+            return total
+        try:
+            listed = list(self._chargebacks(found.id) if found.chargebacks is None else found.chargebacks)
+            every = sum([one.amount.money for one in listed], Money.zero(total.currency))
+            kept = sum([one.amount.money for one in listed if one.reversedAt is None], Money.zero(total.currency))
+        except (ProviderError, InvalidAmount):
+            return total
+        return kept if total in (kept, every) else max(total, kept)
+
+    def _chargebacks(self, target: str) -> Iterator[wire.Chargeback]:
+        """The chargebacks of a payment, page by page."""
+        path = f"payments/{_payment(target)}/chargebacks"
+        for page in self._pages(wire.ChargebackPage, path, Call.PAYMENT):
+            for chargeback in page.chargebacks:
+                refuse_another("payment", asked=target, found=chargeback.paymentId)
+                yield chargeback
 
     def _refundable_of_order(self, reference: str, captured: Money) -> Refundable:
         """By amount on the order's payment; ``GET /v2/orders`` is not in the description of 2026 any more."""
@@ -309,6 +339,14 @@ class Mollie:
     def _walk(self, target: str) -> Iterator[RefundResult]:
         """The refunds of a payment, newest first, each once, page by page."""
         seen: set[str] = set()
+        for page in self._pages(wire.RefundPage, f"payments/{_payment(target)}/refunds", Call.REFUND):
+            for refund in page.refunds:
+                if refund.id not in seen:
+                    seen.add(refund.id)
+                    yield self._result(refund, target)
+
+    def _pages(self, kind: type[_Page], path: str, call: Call) -> Iterator[_Page]:
+        """The pages of a list, each of which names the beginning of the next."""
         start: str | None = ""
         begun: set[str] = set()
         while start is not None:
@@ -316,11 +354,8 @@ class Mollie:
                 raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the pages of the list go round in a circle")
             begun.add(start)
             query = {"limit": str(LARGEST_PAGE)} | ({"from": start} if start else {})
-            page = self._read(wire.RefundPage, f"payments/{_payment(target)}/refunds", query, call=Call.REFUND)
-            for refund in page.refunds:
-                if refund.id not in seen:
-                    seen.add(refund.id)
-                    yield self._result(refund, target)
+            page = self._read(kind, path, query, call=call)
+            yield page
             start = page.next
 
     def _result(self, refund: wire.Refund, target: str) -> RefundResult:

@@ -107,6 +107,7 @@ class MollieSandbox(BookkeepingSandbox):
             503: error(503, "Payment platform for this payment method temporarily not available"),
         }
         self.cancelled_are_gone = False
+        self.reversal_lowers_the_total = True
         self._answers = Answers(self.server.url)
         self._remembered: Remembered[SandboxResponse] = Remembered(self.clock, KEY_WINDOW)
         self.keys_in_progress = self._remembered.in_use
@@ -187,7 +188,8 @@ class MollieSandbox(BookkeepingSandbox):
     def give_back(self, reference: str) -> None:
         """The bank gives back all that it took: the chargebacks are reversed (``reversedAt``).
 
-        Whether ``amountChargedBack`` falls with that is not documented; here it does.
+        Whether ``amountChargedBack`` falls with that is not documented: it does, unless `reversal_lowers_the_total` is
+        False.
         """
         with self.lock:
             payment = self.stored(reference)
@@ -301,7 +303,7 @@ class MollieSandbox(BookkeepingSandbox):
             case "DELETE", "v2", "payments", payment, "refunds", refund:
                 return self._delete(self._payment(payment, mode), refund)
             case "GET", "v2", "payments", payment, "chargebacks":
-                return _answer(self._answers.chargebacks(self._payment(payment, mode)))
+                return self._list_chargebacks(self._payment(payment, mode), request.query)
         raise _refused(404, "The resource does not exist")
 
     def _payment(self, reference: str, mode: Mode) -> SandboxPayment:
@@ -313,7 +315,11 @@ class MollieSandbox(BookkeepingSandbox):
 
     def _read_payment(self, payment: SandboxPayment, embed: str) -> SandboxResponse:
         """A payment. All its refunds are embedded, as described; that it says of no limit is taken at its word."""
-        return _answer(self._answers.payment(payment, self._shown(payment), embed=embed.split(",")))
+        total = payment.charged_back
+        if not self.reversal_lowers_the_total:
+            total = sum([one.amount for one in payment.charge_backs], Money.zero(total.currency))
+        answer = self._answers.payment(payment, self._shown(payment), charged_back=total, embed=embed.split(","))
+        return _answer(answer)
 
     def _shown(self, payment: SandboxPayment) -> list[SandboxRefund]:
         """The refunds of a payment that can be read, newest first."""
@@ -349,15 +355,14 @@ class MollieSandbox(BookkeepingSandbox):
 
     def _list(self, payment: SandboxPayment, query: Mapping[str, str]) -> SandboxResponse:
         """A page of refunds, newest first; ``from`` is the first on it."""
-        limit = query.get("limit", "50")
-        if not limit.isdecimal() or not 1 <= int(limit) <= 250:
-            raise _refused(400, "Invalid limit value", "limit")
         shown = self._shown(payment)
-        ids = [refund.id for refund in shown]
-        if query.get("from", ids[0] if ids else "") not in (ids or [""]):
-            raise _refused(400, "Invalid cursor value", "from")
-        first = ids.index(query["from"]) if "from" in query else 0
-        return _answer(self._answers.refunds(payment, shown, first=first, limit=int(limit)))
+        first, limit = _page_of([refund.id for refund in shown], query)
+        return _answer(self._answers.refunds(payment, shown, first=first, limit=limit))
+
+    def _list_chargebacks(self, payment: SandboxPayment, query: Mapping[str, str]) -> SandboxResponse:
+        """A page of chargebacks; ``from`` is the first on it."""
+        first, limit = _page_of([one.id for one in payment.charge_backs], query)
+        return _answer(self._answers.chargebacks(payment, first=first, limit=limit))
 
     def _delete(self, payment: SandboxPayment, reference: str) -> SandboxResponse:
         """Cancel a refund. What is too late to cancel is answered as an unknown one, the one refusal described."""
@@ -399,6 +404,16 @@ def _amount(body: Json, currency: str) -> Money:
     if wire.amount_of(amount) != given:
         raise _refused(422, "The amount is no text with the decimals of its currency", "amount.value")
     return amount
+
+
+def _page_of(ids: Sequence[str], query: Mapping[str, str]) -> tuple[int, int]:
+    """The place of the first one on the page of a list that is asked for, and how many are on it."""
+    limit = query.get("limit", "50")
+    if not limit.isdecimal() or not 1 <= int(limit) <= 250:
+        raise _refused(400, "Invalid limit value", "limit")
+    if query.get("from", ids[0] if ids else "") not in (ids or [""]):
+        raise _refused(400, "Invalid cursor value", "from")
+    return (ids.index(query["from"]) if "from" in query else 0), int(limit)
 
 
 def _is_duplicate(refund: SandboxRefund, amount: Money, now: datetime.datetime) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import attrs
 
-from retour.providers import Mode
+from retour.providers import Mode, Money
 from retour.sandbox import SandboxChargeBack, SandboxPayment, SandboxRefund
 from retour_mollie import wire
 
@@ -48,10 +48,15 @@ class Answers:
     url: str
 
     def payment(
-        self, payment: SandboxPayment, shown: Sequence[SandboxRefund] = (), *, embed: Collection[str] = ()
+        self,
+        payment: SandboxPayment,
+        shown: Sequence[SandboxRefund] = (),
+        *,
+        charged_back: Money | None = None,
+        embed: Collection[str] = (),
     ) -> Json:
-        """Schema ``payment-response``, and in it what it is to ``embed``: the ``refunds`` that are ``shown``, and the
-        ``chargebacks``."""
+        """Schema ``payment-response``, with what was ``charged_back`` in all, if it is given, and in it what it is to
+        ``embed``: the ``refunds`` that are ``shown``, and the ``chargebacks``."""
         links = {
             "self": self._link(f"payments/{payment.id}"),
             "dashboard": _page(f"{_DASHBOARD}/payments/{payment.id}"),
@@ -80,8 +85,8 @@ class Answers:
         if is_refundable(payment):
             answer["amountRefunded"] = wire.amount_of(payment.refunded)
             answer["amountRemaining"] = wire.amount_of(payment.left)
-        if payment.charged_back:
-            answer["amountChargedBack"] = wire.amount_of(payment.charged_back)
+        if charged_back:
+            answer["amountChargedBack"] = wire.amount_of(charged_back)
         embedded: Json = {}
         if "refunds" in embed:
             embedded["refunds"] = [self.refund(refund, in_list=True) for refund in shown]
@@ -104,17 +109,27 @@ class Answers:
             },
         }
 
-    def chargebacks(self, payment: SandboxPayment) -> Json:
-        """All chargebacks of a payment, on one page."""
+    def chargebacks(self, payment: SandboxPayment, *, first: int, limit: int) -> Json:
+        """A page of so many of the chargebacks of a payment, from the ``first`` on."""
+        shown = payment.charge_backs[first : first + limit]
+        ids = [one.id for one in payment.charge_backs]
         return {
-            "count": len(payment.charge_backs),
-            "_embedded": {"chargebacks": [self.chargeback(payment, one) for one in payment.charge_backs]},
-            "_links": {
-                "self": self._link(f"payments/{payment.id}/chargebacks"),
-                "previous": None,
-                "next": None,
-                "documentation": _documentation("list-chargebacks"),
-            },
+            "count": len(shown),
+            "_embedded": {"chargebacks": [self.chargeback(payment, one) for one in shown]},
+            "_links": self._links_of_page(f"payments/{payment.id}/chargebacks", ids, first, limit, "list-chargebacks"),
+        }
+
+    def _links_of_page(self, here: str, ids: Sequence[str], first: int, limit: int, documentation: str) -> Json:
+        """The links of a page of a list, from the ``first`` on."""
+
+        def page_from(number: int) -> Json:
+            return self._link(here, **{"from": ids[number], "limit": str(limit)})
+
+        return {
+            "self": page_from(first) if first else self._link(here, limit=str(limit)),
+            "previous": page_from(max(0, first - limit)) if first else None,
+            "next": page_from(first + limit) if first + limit < len(ids) else None,
+            "documentation": _documentation(documentation),
         }
 
     def refund(self, refund: SandboxRefund, *, in_list: bool = False) -> Json:
@@ -141,21 +156,12 @@ class Answers:
 
     def refunds(self, payment: SandboxPayment, shown: Sequence[SandboxRefund], *, first: int, limit: int) -> Json:
         """A page of so many of the refunds that are ``shown``, from the ``first`` on."""
-        here = f"payments/{payment.id}/refunds"
-        last = first + limit
-
-        def page_from(number: int) -> Json:
-            return self._link(here, **{"from": shown[number].id, "limit": str(limit)})
-
+        on_it = shown[first : first + limit]
+        ids = [refund.id for refund in shown]
         return {
-            "count": len(shown[first:last]),
-            "_embedded": {"refunds": [self.refund(refund, in_list=True) for refund in shown[first:last]]},
-            "_links": {
-                "self": page_from(first) if first else self._link(here, limit=str(limit)),
-                "previous": page_from(max(0, first - limit)) if first else None,
-                "next": page_from(last) if last < len(shown) else None,
-                "documentation": _documentation("list-refunds"),
-            },
+            "count": len(on_it),
+            "_embedded": {"refunds": [self.refund(refund, in_list=True) for refund in on_it]},
+            "_links": self._links_of_page(f"payments/{payment.id}/refunds", ids, first, limit, "list-refunds"),
         }
 
     def event(self, refund: SandboxRefund, at: datetime.datetime) -> Json:

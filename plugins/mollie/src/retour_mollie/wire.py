@@ -160,6 +160,19 @@ class Refund:
         )
 
 
+def _next(links: Mapping[str, Link | None]) -> str | None:
+    """The id that the next page of a list begins with, None on the last. The address around it is not followed: our key
+    goes to no host that an answer names."""
+    link = links.get("next")
+    if link is None:
+        return None
+    try:
+        [start] = parse_qs(urlsplit(link.href).query)["from"]
+    except (ValueError, KeyError):
+        raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the next page of a list has no beginning") from None
+    return start
+
+
 @attrs.frozen(kw_only=True)
 class Refunds:
     """The refunds on one page of a list."""
@@ -181,23 +194,52 @@ class RefundPage:
 
     @property
     def next(self) -> str | None:
-        """The id that the next page begins with, None on the last. The address around it is not followed: our key
-        goes to no host that an answer names."""
-        link = self._links.get("next")
-        if link is None:
-            return None
-        try:
-            [start] = parse_qs(urlsplit(link.href).query)["from"]
-        except (ValueError, KeyError):
-            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the next page of refunds has no beginning") from None
-        return start
+        """The id that the next page begins with, None on the last."""
+        return _next(self._links)
 
 
 @attrs.frozen(kw_only=True)
-class EmbeddedRefunds:
-    """The refunds embedded in a payment that was asked for with ``embed=refunds``, newest first."""
+class Chargeback:
+    """Money that a bank took back; ``reversedAt`` is when it gave that back, None or absent where it did not."""
+
+    id: str
+    amount: Amount
+    paymentId: str
+    reversedAt: datetime.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Chargebacks:
+    """The chargebacks on one page of a list."""
+
+    chargebacks: tuple[Chargeback, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ChargebackPage:
+    """One page of a payment's chargebacks."""
+
+    _embedded: Chargebacks
+    _links: dict[str, Link | None]
+
+    @property
+    def chargebacks(self) -> tuple[Chargeback, ...]:
+        """The chargebacks on it."""
+        return self._embedded.chargebacks
+
+    @property
+    def next(self) -> str | None:
+        """The id that the next page begins with, None on the last."""
+        return _next(self._links)
+
+
+@attrs.frozen(kw_only=True)
+class Embedded:
+    """What is embedded in a payment that was asked for with ``embed=refunds``: these, the newest first, and the
+    chargebacks, where they are given too."""
 
     refunds: tuple[Refund, ...] | None = None
+    chargebacks: tuple[Chargeback, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -205,8 +247,9 @@ class Payment:
     """A payment. ``amountRefunded`` and ``amountRemaining`` are absent when no refund is possible; older recordings
     have null for them.
 
-    ``amountChargedBack`` is what a bank took back in all, absent where it took nothing. ``orderId`` is there where the
-    payment was made for an order, which can have others (schema ``entity-payment-response``)."""
+    ``amountChargedBack`` is what a bank took back in all, absent where that is nothing; its description does not say
+    whether it falls when some of it is reversed. ``orderId`` is there where the payment was made for an order, which
+    can have others (schema ``entity-payment-response``)."""
 
     id: str
     mode: str
@@ -219,7 +262,7 @@ class Payment:
     amountCaptured: Amount | None = None
     amountChargedBack: Amount | None = None
     orderId: str | None = None
-    _embedded: EmbeddedRefunds | None = None
+    _embedded: Embedded | None = None
 
     @property
     def captured(self) -> Money | None:
@@ -231,8 +274,24 @@ class Payment:
 
     @property
     def charged_back(self) -> Money:
-        """What a bank took back."""
+        """What a bank took back, with or without what it gave back since."""
         return Money.zero(self.amount.currency) if self.amountChargedBack is None else self.amountChargedBack.money
+
+    @property
+    def chargebacks(self) -> tuple[Chargeback, ...] | None:
+        """Its chargebacks, where they came with it; else None, and the list has them."""
+        return None if self._embedded is None else self._embedded.chargebacks
+
+    def left(self, charged_back: Money) -> Money | None:
+        """What can still be refunded where a bank has so much of it; None where nothing can be."""
+        if self.amountRemaining is None:
+            return None
+        remaining = self.amountRemaining.money
+        captured = self.captured
+        if not charged_back or captured is None:
+            return remaining
+        refunded = Money.zero(captured.currency) if self.amountRefunded is None else self.amountRefunded.money
+        return max(min(remaining, captured - refunded - charged_back), Money.zero(captured.currency))
 
     @property
     def refunds(self) -> tuple[Refund, ...] | None:
