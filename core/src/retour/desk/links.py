@@ -24,7 +24,6 @@ from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import ProviderError
 from retour.rules.closed_ways import why_not_now
 from retour.rules.transfers import instead_of_transferring, is_another_way, why_by_transfer, why_not_transferred
-from retour.rules.ways_back import why_not_now
 from retour.steps.case import Case
 
 log = logging.getLogger("retour.desk")

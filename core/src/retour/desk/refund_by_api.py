@@ -22,7 +22,6 @@ from retour.rules import refunds
 from retour.rules.books import BooksRead, gone_meanwhile, record_books, refunded_there
 from retour.rules.closed_ways import refuse_not_now
 from retour.rules.draft import Draft
-from retour.rules.ways_back import refuse_not_now
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 

@@ -26,7 +26,6 @@ from retour.rules.books import BooksRead, record_books
 from retour.rules.closed_ways import refuse_not_now
 from retour.rules.draft import Draft
 from retour.rules.matching import report
-from retour.rules.ways_back import refuse_not_now
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 

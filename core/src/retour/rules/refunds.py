@@ -50,7 +50,6 @@ from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once, record_twice_or_once
 from retour.rules.payment_identity import refuse_unplaced, unplaced
 from retour.rules.quote import goods_value, value_of_what_came_back
-from retour.rules.ways_back import why_nothing_is_suggested
 
 LONGEST_BATCH = 35
 """Characters of the name of a file for the bank: a message's id in ISO 20022."""
