@@ -337,7 +337,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "settle_refund": (
         unknown,
         lambda desk, one: desk.settle_refund("1001", one, happened=False, evidence="I looked", by=ANNA),
-        (8, 1, 1, 1),
+        (9, 1, 1, 1),
     ),
     "explain_payment": (
         vanished,
@@ -374,7 +374,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "settle_label": (
         label_unknown,
         lambda desk, one: desk.settle_label("1001", one, by=ANNA, made=False),
-        (5, 1, 1, 1),
+        (6, 1, 1, 1),
     ),
     "find_order": (received, lambda desk, _: desk.find_order("ledger", "p_1"), (1, 0, 0, 0)),
     "shipping_options": (received, lambda desk, _: desk.shipping_options("1001"), (0, 0, 0, 1)),

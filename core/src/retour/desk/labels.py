@@ -122,7 +122,6 @@ class Labels:
 
         def settled(draft: Draft, order: Order) -> None:
             labels.settle_label(draft, order, label_id, made=made, reference=reference, note=note)
-            draft.superseded.extend(self._still_asking(order_id, label_id))
 
         self.commands.rehearse(case, by, settled)
         label = case.dossier.label(label_id)
@@ -130,6 +129,7 @@ class Labels:
 
         def decide(draft: Draft, order: Order) -> None:
             settled(draft, order)
+            draft.superseded.extend(self._still_asking(order_id, label_id))
             if seen is not None:
                 follows = self.services.labelling.what_follows(self.commands.shop_id)
                 report(draft, draft.dossier.label(label_id), seen, Evidence.LOOKUP, follows)

@@ -196,19 +196,20 @@ class RefundQuestions:
 
     def still_looking(self, order_id: str, refund_id: str) -> Sequence[str]:
         """The ids of the effects that look what becomes of a refund which its provider has, and that nobody has now."""
-        looking = [*self._of(FetchRefund, order_id, refund_id), *self._of(CancelRefund, order_id, refund_id)]
+        looking = self._of(order_id, refund_id, FetchRefund, CancelRefund)
         return [effect.id for effect in looking if not effect.taken]
 
     def _sending(self, order_id: str, refund_id: str) -> Sequence[WaitingEffect]:
-        return self._of(SendRefund, order_id, refund_id)
+        return self._of(order_id, refund_id, SendRefund)
 
     def _of(
-        self, kind: type[SendRefund | FetchRefund | CancelRefund], order_id: str, refund_id: str
+        self, order_id: str, refund_id: str, *kinds: type[SendRefund | FetchRefund | CancelRefund]
     ) -> Sequence[WaitingEffect]:
+        by_name = {kind.kind: kind for kind in kinds}
         return [
             effect
-            for effect in self.services.store.effects.waiting(self.shop_id, order_id, kind.kind)
-            if effect_of(kind, order_id, effect.id, effect.body).refund_id == refund_id
+            for effect in self.services.store.effects.waiting(self.shop_id, order_id, *by_name)
+            if effect_of(by_name[effect.kind], order_id, effect.id, effect.body).refund_id == refund_id
         ]
 
     def approval(self, draft: Draft, order: Order, payment: Payment, amount: Money) -> Reason | None:

@@ -80,6 +80,7 @@ class WaitingEffect:
     with it; one ``set_aside`` waits until a person has it tried again."""
 
     id: str
+    kind: str
     body: str
     taken: bool
     crashed: bool
@@ -240,8 +241,8 @@ class Effects:
         """Whether an effect is going to be done, or done once more, by a claim that nobody has made yet."""
         return self._database.read(lambda reader: _ASKED.row(reader, effect_id=effect_id)) is not None
 
-    def waiting(self, shop: str, order_id: str, kind: str) -> list[WaitingEffect]:
-        """The effects of one kind of an order that are not done, whoever has them."""
+    def waiting(self, shop: str, order_id: str, *kinds: str) -> list[WaitingEffect]:
+        """The effects of these kinds of an order that are not done, whoever has them."""
         columns = tables.effect.c
         query = select(
             columns.id,
@@ -249,7 +250,8 @@ class Effects:
             columns.lease_until > database_now(self._dialect),
             columns.attempts != columns.settled,
             columns.not_before > SET_ASIDE,
-        ).where(*of_order(shop, order_id), columns.kind == kind)
+            columns.kind,
+        ).where(*of_order(shop, order_id), columns.kind.in_(kinds))
         return [
             WaitingEffect(
                 id=row[0],
@@ -257,6 +259,7 @@ class Effects:
                 taken=bool(row[2]),
                 crashed=bool(row[3]) and not row[2],
                 set_aside=bool(row[4]),
+                kind=row[5],
             )
             for row in self._database.read(lambda reader: reader.execute(query).all())
         ]
