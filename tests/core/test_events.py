@@ -240,6 +240,7 @@ def test_every_code_of_a_provider_is_a_reason_in_both_languages(code: ErrorCode)
 VALUES = {
     ReasonCode.PLUGIN_FAILED: {"plugin": "acme", "origin": "retour-acme 1.0", "hook": "restock_policy"},
     ReasonCode.CANNOT_BE_ASKED: {"error": "unavailable"},
+    ReasonCode.GIVEN_UP: {"work": "reconcile", "error": "unavailable"},
     ReasonCode.NOT_EXPLAINED: {"left": "EUR 1.00", "expected": "EUR 2.00"},
     ReasonCode.PAYMENT_VANISHED: {"payment": "mollie:tr_1"},
     ReasonCode.PAYMENT_DOUBLED: {"payments": "mollie:tr_1, mollie:ord_1"},

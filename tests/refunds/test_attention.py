@@ -245,6 +245,18 @@ def came_back_and_changed(world: Any, *lines: OrderLine) -> None:
     world.desk.reconcile("1001")
 
 
+def refunds_that_nobody_is_shown(world: Any) -> None:
+    """The provider says what is left of a payment, and refuses to list what went back."""
+    world.open()
+
+    def watch(call: str, _: object) -> None:
+        if call == "list_refunds":
+            raise DISPUTED
+
+    world.ledger.watch = watch
+    world.desk.reconcile("1001")
+
+
 def a_pot_nobody_sent(world: Any) -> None:
     """The customer puts in the parcel what was ordered and never delivered to him."""
     world.open()
@@ -373,6 +385,7 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     an_odd_line: ("odd_line", ("reconcile", *ACKNOWLEDGED)),
     a_line_gone: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
     a_line_repriced: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
+    refunds_that_nobody_is_shown: ("refunds_not_shown", ("reconcile", *ACKNOWLEDGED)),
     a_pot_nobody_sent: ("surplus", ("correct_receipt", *ACKNOWLEDGED)),
     a_label_nobody_can_tell_of: ("label_unknown", ("settle_label",)),
     a_label_refused: ("label_refused", ("order_label", *ACKNOWLEDGED)),
@@ -1001,7 +1014,7 @@ UNSEEN = (
     *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
     *(a_remainder, an_odd_line, a_line_repriced, a_pot_nobody_sent),
     *(a_label_nobody_can_tell_of, a_label_refused, a_label_scanned_before_it_was_cancelled, a_parcel_lost),
-    *(a_label_that_stays, a_parcel_nobody_expects),
+    *(a_label_that_stays, a_parcel_nobody_expects, refunds_that_nobody_is_shown),
 )
 """Of which no row told before: such orders are listed when they are next written."""
 

@@ -73,7 +73,7 @@ class Work:
                     concurrency=concurrency,
                 )
             )
-        if stop is not None and not callable(stop):
+        if stop is not None and (isinstance(stop, type) or not callable(stop)):
             raise InvalidArgument(
                 text("stop= is a function that says whether to stop, and no {given}.", given=type(stop).__name__)
             )

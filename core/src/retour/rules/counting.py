@@ -195,9 +195,9 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
     after = as_corrected.claimed()
     for count in changed:
         most = max(order.line(count.line_id).fulfilled, claimed.get(count.line_id, 0))
-        if after[count.line_id] > most:
+        if after.get(count.line_id, 0) > most:
             raise more_than_a_receipt_can_count(order, receipt_id, count, claimed=after[count.line_id], most=most)
-        _check_surplus_here(order, count, as_corrected.came_back()[count.line_id])
+        _check_surplus_here(order, count, as_corrected.came_back().get(count.line_id, 0))
     return tuple(changed)
 
 
