@@ -621,6 +621,8 @@ class Given:
 
 
 USUAL: dict[str, Sequence[Any]] = {
+    "concurrency": (1,),
+    "stop": (None,),
     "by": (ANNA, ANNA, ANNA, Actor.customer("c-1"), Actor.system()),
     "note": (None, "a note"),
     "connection": (None,),

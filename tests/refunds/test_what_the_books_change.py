@@ -46,6 +46,7 @@ from retour.rules.books import (
 )
 
 TOO_LATE, NOT_REFUNDABLE = reason(ReasonCode.TOO_LATE), reason(ReasonCode.NOT_REFUNDABLE)
+NOT_YET = reason(ReasonCode.NOT_YET)
 
 
 def books(left: str | None = None, **said: Any) -> BooksRead:
@@ -104,25 +105,25 @@ def test_what_a_bank_took_back_is_recorded_where_it_is_news(
 
 
 @pytest.mark.parametrize(
-    "before, because, left, recorded",
+    "before, because, disputed, recorded",
     [
-        (None, TOO_LATE, None, [TOO_LATE]),
-        (None, NOT_REFUNDABLE, "0.00", [NOT_REFUNDABLE]),
-        (None, reason(ReasonCode.NOT_YET), None, []),
-        (None, None, "100.00", []),
-        (TOO_LATE, TOO_LATE, "0.00", []),
-        (TOO_LATE, NOT_REFUNDABLE, None, [NOT_REFUNDABLE]),
-        (TOO_LATE, reason(ReasonCode.NOT_YET), "100.00", [None]),
-        (TOO_LATE, None, "100.00", [None]),
+        (None, TOO_LATE, False, [TOO_LATE]),
+        (None, NOT_YET, False, [NOT_YET]),
+        (None, None, False, []),
+        (None, TOO_LATE, None, []),
+        (TOO_LATE, TOO_LATE, False, []),
+        (TOO_LATE, NOT_REFUNDABLE, False, [NOT_REFUNDABLE]),
+        (TOO_LATE, NOT_YET, False, [NOT_YET]),
+        (TOO_LATE, None, False, [None]),
         (TOO_LATE, None, None, []),
     ],
 )
 def test_that_nothing_goes_back_by_a_provider_is_recorded_until_it_says_otherwise(
-    before: Reason | None, because: Reason | None, left: str | None, recorded: Sequence[Reason | None]
+    before: Reason | None, because: Reason | None, disputed: bool | None, recorded: Sequence[Reason | None]
 ) -> None:
-    """Only a reason that lasts says so; only one that says what is left says that it is no more."""
+    """A provider that could not be asked, which says nothing of disputes either, changes nothing."""
     known = [] if before is None else [PaymentNotRefundable(payment=ONE.id, because=before)]
-    _, events = read(known, books(left, because=because))
+    _, events = read(known, books(because=because, disputed=disputed))
     assert events == [PaymentNotRefundable(payment=ONE.id, because=one) for one in recorded]
 
 
