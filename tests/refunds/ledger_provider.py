@@ -252,6 +252,8 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
             kind, what, *then = webhook.body.decode().split(":")
             if kind == "fetch":
                 return ToFetch(targets=(what,))
+            if kind == "taken":
+                return ToFetch(targets=(what,), taken_back=":".join(then))
             if kind == "events":
                 several = [ledger.refunds[one] for one in what.split(",")]
                 return VerifiedEvents(

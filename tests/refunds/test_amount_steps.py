@@ -138,6 +138,9 @@ def _of(sold: Any, units: list[str], paid: dict[str, int]) -> Any:
         def not_refundable_because(self, _: str) -> None:
             return None
 
+        def reversal(self, _: str) -> None:
+            return None
+
         def dispute(self, _: str) -> None:
             return None
 

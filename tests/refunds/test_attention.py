@@ -257,6 +257,13 @@ def refunds_that_nobody_is_shown(world: Any) -> None:
     world.desk.reconcile("1001")
 
 
+def taken_back_and_not_shown(world: Any) -> None:
+    """The provider told that money was taken back, and what it shows of the payment says nothing of it."""
+    world.open()
+    world.desk.receive_webhook("ledger", SIGNED, b"taken:p_1:WH-1")
+    world.later(HOUR)
+
+
 def a_pot_nobody_sent(world: Any) -> None:
     """The customer puts in the parcel what was ordered and never delivered to him."""
     world.open()
@@ -385,6 +392,7 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     an_odd_line: ("odd_line", ("reconcile", *ACKNOWLEDGED)),
     a_line_gone: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
     a_line_repriced: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
+    taken_back_and_not_shown: ("reversal_not_shown", ("reconcile", *ACKNOWLEDGED)),
     refunds_that_nobody_is_shown: ("refunds_not_shown", ("reconcile", *ACKNOWLEDGED)),
     a_pot_nobody_sent: ("surplus", ("correct_receipt", *ACKNOWLEDGED)),
     a_label_nobody_can_tell_of: ("label_unknown", ("settle_label",)),
@@ -1014,7 +1022,8 @@ UNSEEN = (
     *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
     *(a_remainder, an_odd_line, a_line_repriced, a_pot_nobody_sent),
     *(a_label_nobody_can_tell_of, a_label_refused, a_label_scanned_before_it_was_cancelled, a_parcel_lost),
-    *(a_label_that_stays, a_parcel_nobody_expects, refunds_that_nobody_is_shown),
+    *(a_label_that_stays, a_parcel_nobody_expects),
+    *(refunds_that_nobody_is_shown, taken_back_and_not_shown),
 )
 """Of which no row told before: such orders are listed when they are next written."""
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from retour import Actor, InvalidAmount, Money, WrongState
-from retour.providers import ErrorCode, ProviderError
+from retour import Actor, BankAccount, Consent, ConsentWay, InvalidAmount, Money, WrongState
+from retour.providers import ErrorCode, ProviderError, Support, WebhookTrust
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
@@ -334,3 +334,96 @@ def test_what_went_back_before_the_bank_took_all_of_it_is_counted_and_nothing_is
     items = {item.kind: item.why.render("en") for item in world.desk.attention().items}
     assert items.keys() == {"charged_back", "beyond_order"}
     assert "EUR 40.00 more than was paid" in items["beyond_order"]
+
+
+# --- the provider tells of it, and does not show it ------------------------------------------------------
+
+
+def told_of(world: Any, event: str = "ev_1") -> None:
+    """A signed webhook says that money was taken back."""
+    world.desk.receive_webhook("ledger", {"signature": "right"}, f"taken:p_1:{event}".encode())
+
+
+def test_what_was_told_of_and_is_not_shown_is_for_a_person_and_nothing_is_suggested(world: Any) -> None:
+    world.open("manual_transfer")
+    world.desk.mark_returned("1001", by=ANNA)
+    told_of(world)
+    assert "does not show how much" in told(world)[-1]
+    [item] = world.desk.attention("reversal_not_shown").items
+    assert (item.about, item.can_do) == ("ledger:p_1", ("reconcile", "acknowledge"))
+    [option] = world.desk.refund_options("1001")
+    assert (option.charged_back, option.suggested) == (eur("0"), eur("0"))
+    assert "does not show how much" in option.because.text("en")
+    held = world.refund("40.00").refund
+    assert (held.state, held.problem.code) == ("planned", "reversal_not_shown")
+    to = {"to": BankAccount(name="J. Jansen", iban="NL91ABNA0417164300"), "consent": Consent(how=ConsentWay.PHONE)}
+    assert world.refund("20.00", **to).refund.problem.code == "reversal_not_shown"
+    assert world.went_back == 0
+    assert world.desk.retry_refund("1001", held.id, by=ANNA).refund.state == "succeeded", "a person has looked"
+
+
+def test_once_a_person_has_looked_it_goes_on_as_before(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    told_of(world)
+    world.desk.acknowledge("1001", "reversal_not_shown", "ledger:p_1", by=ANNA)
+    assert world.desk.attention().items == ()
+    assert world.desk.refund_options("1001")[0].suggested == eur("100")
+    assert world.refund("40.00").refund.state == "succeeded"
+    world.later()
+    told_of(world, "ev_2")
+    assert "reversal_not_shown" in world.desk.attention_counts(), "it is told anew"
+
+
+def test_what_is_shown_of_it_later_takes_its_place(world: Any) -> None:
+    world.open()
+    told_of(world)
+    taken_back(world, "30")
+    world.desk.reconcile("1001")
+    assert [item.kind for item in world.desk.attention().items] == ["charged_back"]
+    assert world.desk.refund_options("1001")[0].left == eur("70")
+
+
+def test_what_is_shown_at_once_is_told_by_its_amount_alone(world: Any) -> None:
+    """The control."""
+    world.open()
+    taken_back(world, "30")
+    told_of(world)
+    assert [item.kind for item in world.desk.attention().items] == ["charged_back"]
+
+
+def test_the_same_webhook_twice_is_one_item(world: Any) -> None:
+    world.open()
+    told_of(world)
+    before = len(told(world))
+    told_of(world)
+    assert len(told(world)) == before
+
+
+def test_a_refund_that_waited_for_its_turn_is_held_when_it_is_told(world: Any) -> None:
+    world.open()
+    world.ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later")]
+    world.refund("40.00")
+    told_of(world)
+    world.later(datetime.timedelta(hours=1))
+    [refund] = world.refunds
+    assert (refund.state, refund.problem.code, world.went_back) == ("planned", "reversal_not_shown", 0)
+
+
+def test_it_is_not_lost_where_nobody_knows_the_payment_by_that_name_yet(world: Any) -> None:
+    """The shop stores another name of it: the provider is asked for the others first."""
+    world.open(payment_names=Support.YES)
+    world.ledger.called = {"s_1": "p_1"}
+    stores(world, "s_1")
+    told_of(world)
+    world.shop.found = lambda _, name: "1001" if name == "s_1" else None
+    for _ in range(3):
+        world.later(datetime.timedelta(minutes=10))
+    assert "reversal_not_shown" in world.desk.attention_counts()
+
+
+def test_an_unsigned_webhook_that_tells_of_it_is_a_hint_and_no_more(world: Any) -> None:
+    world.open(webhooks=WebhookTrust.FETCH)
+    told_of(world)
+    world.later(datetime.timedelta(hours=1))
+    assert world.desk.attention().items == ()

@@ -66,7 +66,7 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
         states["version"] = seq
         if kind == "order_seen":
             states["fulfilled"] = {line["id"]: line["fulfilled"] for line in event["order"]["lines"]}
-        elif kind.startswith("payment_") or kind == "refunds_not_shown":
+        elif kind.startswith("payment_") or kind in ("refunds_not_shown", "reversal_not_shown"):
             continue  # what a payment is called, whose it is and what its provider shows of it change no state
         elif "label_id" in event:
             continue  # a label and its parcel change no count: what follows for a return is an event of its own

@@ -526,6 +526,27 @@ def test_a_transfer_that_was_paid_before_the_bank_took_the_money_is_told_as_more
     assert {one.kind for one in shop.desk.attention().items} == {"charged_back", "beyond_order"}
 
 
+@pytest.mark.parametrize("says_so", [True, False])
+def test_what_paypal_tells_was_reversed_is_not_lost_where_the_capture_gives_no_reason(
+    shop_at: Callable[..., Shop], *, says_so: bool
+) -> None:
+    shop = shop_at("paypal")
+    shop.desk.mark_returned("1001", by=ANNA)
+    shop.sandbox.charge_back(shop.reference)
+    told = shop.sandbox.take_webhooks()
+    if not says_so:
+        shop.sandbox.give_back(shop.reference)  # as a capture reads that gives no reason
+    for webhook in told:
+        shop.desk.receive_webhook("paypal", webhook.headers, webhook.body, mode=Mode.TEST)
+    shop.later(1)
+    [option] = shop.desk.refund_options("1001")
+    assert (option.charged_back, option.suggested) == (eur("44.95" if says_so else "0"), eur("0"))
+    assert [one.kind for one in shop.desk.attention().items] == ["charged_back" if says_so else "reversal_not_shown"]
+    assert any(
+        "took back" in one.text("en") or "was taken back" in one.text("en") for one in shop.desk.timeline("1001")
+    )
+
+
 def test_what_is_missing_in_the_books_is_missed_beside_a_transfer(shop_at: Callable[..., Shop]) -> None:
     """A transfer explains nothing of what the provider has no more."""
     shop = shop_at("mollie")

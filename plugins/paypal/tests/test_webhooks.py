@@ -127,9 +127,13 @@ def test_pending_completed_and_failed_refunds_are_told_in_any_order(
     assert statuses == [RefundStatus.FAILED, RefundStatus.PENDING, RefundStatus.SUCCEEDED, RefundStatus.PENDING]
 
 
-def test_a_reversal_is_only_a_reason_to_look(paypal: PayPal, sandbox: PayPalSandbox, capture: str) -> None:
+def test_a_reversal_is_a_reason_to_look_and_says_that_money_was_taken_back(
+    paypal: PayPal, sandbox: PayPalSandbox, capture: str
+) -> None:
     sandbox.charge_back(capture)
-    assert paypal.parse_webhook(received(sandbox)[-1]) == ToFetch(targets=(capture,))
+    hint = paypal.parse_webhook(received(sandbox)[-1])
+    assert isinstance(hint, ToFetch)
+    assert (hint.targets, bool(hint.taken_back)) == ((capture,), True)
 
 
 UP = {"href": "https://api.paypal.com/v2/payments/captures/3C679366HH908993F", "rel": "up"}

@@ -20,7 +20,7 @@ from retour.model.text import Text
 from retour.providers.refund_request import Refundable
 from retour.rules import refunds
 from retour.rules.books import BooksRead, gone_meanwhile, record_books, refunded_there
-from retour.rules.closed_ways import refuse_not_now
+from retour.rules.closed_ways import refuse_not_now, why_nobody_knows
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
@@ -120,6 +120,7 @@ class RefundByApi:
             refuse_not_now(draft.dossier, order, payment, wanted.amount)
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
             meanwhile = gone_meanwhile(draft.dossier, order.payment(wanted.payment), seen)
+            found = found or why_nobody_knows(draft.dossier, payment)
             wanted.plan(draft, order, self._step(draft, order, wanted), books, meanwhile or found or hold)
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)
@@ -141,7 +142,7 @@ class RefundByApi:
             hold = None
             if books is not None:
                 hold = record_books(draft, payment, books, own=refund)
-                hold = hold or books.not_shown
+                hold = hold or why_nobody_knows(draft.dossier, payment)
             if refund.by_transfer and refundable is not None:
                 hold = why_not_without_a_look(order, payment, refundable) or hold
             refunds.retry(draft, refund_id, hold, read_at=None if books is None else books.read_at)

@@ -20,6 +20,7 @@ from retour.model.refunds import Refund, RefundState
 from retour.model.text import Text, text
 from retour.rules import refunds
 from retour.rules.books import gone_meanwhile, record_books
+from retour.rules.closed_ways import why_nobody_knows
 from retour.rules.draft import Draft
 from retour.rules.transfers import check_consent, plan_transfer, refuse_transfer
 from retour.steps.case import Case
@@ -133,7 +134,8 @@ class RefundByTransfer:
             hold = gone_meanwhile(draft.dossier, chosen, case.dossier) or found.get(payment.id)
             if own is not None:
                 wanted.plan(draft.copy(), order, to)  # which names what a colleague refunded
-                hold = hold or why_not_without_a_look(order, chosen, own[0]) or own[1].not_shown
+                hold = hold or why_not_without_a_look(order, chosen, own[0])
+            hold = hold or why_nobody_knows(draft.dossier, chosen)
             wanted.plan(draft, order, to, hold or self.questions.approval(draft, order, chosen, wanted.amount))
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)

@@ -42,6 +42,7 @@ LARGEST_HEADERS = 64 * 1024
 class Notice:
     """One thing that a webhook says of the payment with one of these ``names`` (of a payment, a charge, a capture): a
     refund that was ``seen`` in a verified event, or without one a hint to ask the provider, ``signed`` or by anybody.
+    ``taken_back`` says that a verified event told of money that was taken back.
 
     ``identity`` is the same when an event is said again, so that it is kept once.
     """
@@ -50,9 +51,12 @@ class Notice:
     signed: bool = True
     identity: str = ""
     seen: ReportedRefund | None = None
+    taken_back: bool = False
 
     def as_effect(self, payment: Payment) -> NewEffect | None:
         """The effect that records a verified event; None for a hint."""
+        if self.taken_back:
+            return to_store(ReconcilePayment(payment=payment.id, taken_back=True), self.identity)
         if self.seen is None:
             return None
         return to_store(RecordProviderEvent(payment=payment.id, seen=self.seen), self.identity)
@@ -153,6 +157,9 @@ def notices(sender: Sender, said: VerifiedEvents | ToFetch, trust: WebhookTrust)
             refund = event.refund
             identity = identity_of(*attrs.astuple(sender), event.event_id, refund.reference, refund.status)
             yield Notice(names=event.payments, identity=identity, seen=as_reported(refund))
+    elif said.taken_back is not None and said.targets and trust is WebhookTrust.SIGNED:
+        identity = identity_of(*attrs.astuple(sender), said.taken_back, "taken back")
+        yield Notice(names=said.targets, identity=identity, taken_back=True)
     else:
         for target in said.targets:
             yield Notice(names=(target,), signed=trust is WebhookTrust.SIGNED)

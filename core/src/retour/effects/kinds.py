@@ -193,16 +193,18 @@ class CancelRefund:
 
 @attrs.frozen(kw_only=True)
 class ReconcilePayment:
-    """Read all refunds of a payment, named by its id, at the provider: what an unsigned webhook leaves."""
+    """Read all refunds of a payment, named by its id, at the provider: what an unsigned webhook leaves. ``taken_back``
+    says that a signed one told of money that was taken back, which the provider's books may not show."""
 
     kind: ClassVar = "reconcile"
     pauses: ClassVar = SOON
     may_give_up: ClassVar = True
     begins_after: ClassVar = AT_ONCE
     payment: str
+    taken_back: bool = False
 
     def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
-        return outside.refunding.reconcile(claimed, self.payment, case)
+        return outside.refunding.reconcile(claimed, self.payment, case, taken_back=self.taken_back)
 
 
 @attrs.frozen(kw_only=True)

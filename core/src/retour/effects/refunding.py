@@ -40,6 +40,7 @@ from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.providers.write_limit import writes_begin_before
 from retour.rules.books import BooksRead, gone_since_decided, holds_up, record_books, refunded_there
+from retour.rules.closed_ways import why_nobody_knows
 from retour.rules.draft import Draft
 from retour.rules.matching import (
     ReportedRefund,
@@ -120,6 +121,7 @@ class Refunding:
         if refund.unclear_at is None and not effect.crashed:
             misfit = why_no_longer(case.dossier, sending.payment)
             because = misfit or gone_since_decided(case.dossier, sending.payment, refund)
+            because = because or why_nobody_knows(case.dossier, sending.payment)
             if because is not None and holds_up(because, refund):
                 held = RefundHeld(refund_id=refund.id, because=because)
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(held)))
@@ -347,20 +349,23 @@ class Refunding:
 
         return Attempt(settled=done(effect), fact=fact, record=record)
 
-    def reconcile(self, effect: ClaimedEffect, payment_id: str, case: Case) -> Attempt:
-        """Read all refunds of a payment at the provider, and match them with ours."""
+    def reconcile(self, effect: ClaimedEffect, payment_id: str, case: Case, *, taken_back: bool = False) -> Attempt:
+        """Read all refunds of a payment at the provider, and match them with ours. Money that it told was
+        ``taken_back`` is for a person where its books say nothing of it."""
         case = self.cases.knowing(case, payment_id)
         payment = payment_of(case, payment_id)
         try:
             books = self.books(effect.shop, payment)
         except PartlyRead as error:
             settled = done(effect) if error.for_good else postpone(effect, str(error))
-            return Attempt(settled=settled, given=case.given, fact=_read(payment, error.books))
+            books = attrs.evolve(error.books, taken_back=taken_back)
+            return Attempt(settled=settled, given=case.given, fact=_read(payment, books))
         except ProviderError as error:
             return Attempt(settled=postpone(effect, str(error)))
         if isinstance(books, Text):
             return Attempt(settled=postpone(effect, str(books)))
-        return Attempt(settled=done(effect), given=case.given, fact=_read(payment, books))
+        fact = _read(payment, attrs.evolve(books, taken_back=taken_back))
+        return Attempt(settled=done(effect), given=case.given, fact=fact)
 
     def told(self, effect: ClaimedEffect, payment_id: str, seen: ReportedRefund, case: Case) -> Attempt:
         """Record what a signed webhook said of one refund."""

@@ -36,6 +36,9 @@ long as providers themselves send a webhook again."""
 
 _SECONDS = 60.0
 
+_TAKEN_BACK = "taken_back"
+"""What is kept of a webhook that tells of money which was taken back."""
+
 
 @attrs.frozen(kw_only=True)
 class WhosePayment:
@@ -63,7 +66,7 @@ class WhosePayment:
                 mode=sender.mode.value,
                 identity=identity,
                 names=notice.names,
-                told="" if notice.seen is None else as_json(notice.seen),
+                told=_TAKEN_BACK if notice.taken_back else "" if notice.seen is None else as_json(notice.seen),
                 signed=notice.signed,
             )
         )
@@ -112,8 +115,14 @@ class WhosePayment:
             order_id = self.named_by_the_shop(sender, names if known else ())
         if order_id is None:
             return None
-        seen = from_json(ReportedRefund, one.told) if one.told else None
-        notice = Notice(names=tuple(one.names), signed=one.signed, identity=one.identity, seen=seen)
+        seen = from_json(ReportedRefund, one.told) if one.told not in ("", _TAKEN_BACK) else None
+        notice = Notice(
+            names=tuple(one.names),
+            signed=one.signed,
+            identity=one.identity,
+            seen=seen,
+            taken_back=one.told == _TAKEN_BACK,
+        )
         kept = self.keeping.keep(order_id, sender, notice, names=known)
         return kept if kept.number else None
 

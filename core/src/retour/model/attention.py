@@ -31,6 +31,7 @@ class AttentionKind(StrEnum):
     PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it
     PAYMENT_DOUBLED = "payment_doubled"  # the order has one payment under several names
     CHARGED_BACK = "charged_back"  # by the customer's bank
+    REVERSAL_NOT_SHOWN = "reversal_not_shown"  # money was taken back, and nobody knows how much
     REMAINDER = "remainder"  # owed, and too little for any step of the payment's provider
     LABEL_UNKNOWN = "label_unknown"  # nobody can tell whether it was made
     LABEL_REFUSED = "label_refused"
@@ -63,6 +64,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.PAYMENT_VANISHED: text("a payment with refunds left the order"),
     AttentionKind.PAYMENT_DOUBLED: text("the order has one payment twice"),
     AttentionKind.CHARGED_BACK: text("the customer's bank took money back"),
+    AttentionKind.REVERSAL_NOT_SHOWN: text("money of a payment was taken back, and it is not shown how much"),
     AttentionKind.REMAINDER: text("a remainder is owed that the provider cannot pay"),
     AttentionKind.STOCK_QUESTION: text("the question about the stock is open"),
     AttentionKind.LABEL_UNKNOWN: text("nobody knows whether a label was made"),

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 import attrs
 
-from retour.model.attention import Acknowledgement, HiddenRefunds, OddLine, UnexplainedRemainder
+from retour.model.attention import Acknowledgement, AttentionKind, HiddenRefunds, OddLine, UnexplainedRemainder
 from retour.model.charge_backs import ChargeBack, Dispute
 from retour.model.errors import UnknownLabel, UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
@@ -46,6 +46,7 @@ class Dossier:
     ``charge_backs`` is what banks have taken back of payments, ``disputes`` are those about payments that nobody has
     decided yet, and ``not_refundable`` is why nothing of a payment can go back by its provider, now or ever, all by the
     payment's id.
+    ``reversals`` are those of which a provider told that money was taken back, and does not show how much: since when.
     ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
     ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
     ``unexplained`` are the payments of which less is left than anything explains, ``hidden_refunds`` those of which the
@@ -70,6 +71,7 @@ class Dossier:
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
     disputes: Mapping[str, Dispute] = attrs.field(factory=dict)
     not_refundable: Mapping[str, Reason] = attrs.field(factory=dict)
+    reversals: Mapping[str, datetime.datetime] = attrs.field(factory=dict)
     payments_known_at: datetime.datetime | None = None
     order_changed_at: datetime.datetime | None = None
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
@@ -305,6 +307,14 @@ class Dossier:
     def not_refundable_there(self, payment_id: str) -> Reason | None:
         """The same of one payment as its provider has it, whatever a person said that it became."""
         return self._there(self.not_refundable, payment_id)
+
+    def reversal(self, payment_id: str) -> datetime.datetime | None:
+        """Since when nobody knows how much of one payment was taken back, by whatever name it has: its provider told of
+        it, and no person has looked yet. None where nothing is unknown."""
+        stands = self.stands_for(payment_id)
+        looked = {(one.about, one.since) for one in self.acknowledged if one.kind == AttentionKind.REVERSAL_NOT_SHOWN}
+        told = [one for one in self.reversals.items() if self.stands_for(one[0]) == stands and one not in looked]
+        return told[0][1] if told else None
 
     def method_of(self, payment: Payment) -> str:
         """How a payment was paid: in its provider's own word where that is known, else in the shop's."""

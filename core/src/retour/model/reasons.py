@@ -44,6 +44,7 @@ class ReasonCode(StrEnum):
     CURRENCY_NOT_REFUNDED = "currency_not_refunded"  # by the provider, whatever the payment: the value "currency"
     ONLY_WHOLE = "only_whole"  # while the customer disputes a payment
     NOT_EXPLAINED = "not_explained"  # the values "left" and "expected"
+    REVERSAL_NOT_SHOWN = "reversal_not_shown"  # by the provider, which told of it
     REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider, and there can be some: said why
     ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked: said what
     PAID_TWICE = "paid_twice"  # the value "other", and said how that is called
@@ -260,6 +261,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ),
     ReasonCode.NOT_EXPLAINED: text(
         "the provider has {left} left of the payment, and by the refunds that we know it would be {expected}"
+    ),
+    ReasonCode.REVERSAL_NOT_SHOWN: text(
+        "the provider told that money of the payment was taken back, and does not show how much: look there"
     ),
     ReasonCode.REFUNDS_NOT_SHOWN: text("the provider does not show which refunds of it were made"),
     ReasonCode.ANOTHER_ANSWER: text("the provider answered about something else than it was asked"),

@@ -68,9 +68,14 @@ class VerifiedEvents:
 
 @attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
 class ToFetch:
-    """What an unsigned webhook hints at: payments, charges or captures whose refunds must be fetched to be believed."""
+    """What an unsigned webhook hints at: payments, charges or captures whose refunds must be fetched to be believed.
+
+    ``taken_back`` is the provider's id of a signed event that says that money of them was taken back, past the
+    merchant: a person looks where the payment then shows nothing of it. Of an unsigned webhook it is not believed.
+    """
 
     targets: tuple[Id, ...]
+    taken_back: Id | None = None
 
 
 class WebhookRejected(Exception):

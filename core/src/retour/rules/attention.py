@@ -321,6 +321,18 @@ def _charge_backs(dossier: Dossier) -> Iterator[Attention]:
         )
 
 
+def _reversals(dossier: Dossier) -> Iterator[Attention]:
+    """Money that a provider told was taken back, and does not show: a person looks there."""
+    for payment, since in dossier.reversals.items():
+        yield Attention(
+            kind=AttentionKind.REVERSAL_NOT_SHOWN,
+            about=payment,
+            since=since,
+            why=reason(ReasonCode.REVERSAL_NOT_SHOWN),
+            can_do=("reconcile", ACKNOWLEDGE),
+        )
+
+
 def _remainders(dossier: Dossier) -> Iterator[Attention]:
     """What is still owed of a payment when all went back that its provider pays. Its steps are those by which refunds
     of it were decided."""
@@ -440,6 +452,7 @@ FINDERS: Sequence[Finder] = (
     _hidden_refunds,
     _payments_nobody_can_place,
     _charge_backs,
+    _reversals,
     _remainders,
     _stock_questions,
     _odd_lines,

@@ -14,7 +14,7 @@ import attrs
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.events.books import RefundsNotShown
-from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed, ReversalNotShown
 from retour.model.events.transfers import PaymentNotRefundable
 from retour.model.money import Money
 from retour.model.order import Payment
@@ -38,6 +38,7 @@ class BooksRead:
     ``because`` is why nothing can be refunded by API, None where something can, or nobody said it in our terms.
     ``disputed`` is whether the customer disputes it and nobody has decided that, None where nobody said anything, and
     ``only_whole`` whether as long the whole payment can go back, and no part of it.
+    ``taken_back`` is whether the provider told, in a signed webhook, that money of it was taken back.
     ``read_at`` is before it was asked, by the database's clock, None where nobody noted that.
     """
 
@@ -54,6 +55,7 @@ class BooksRead:
     because: Reason | None = None
     disputed: bool | None = None
     only_whole: bool = False
+    taken_back: bool = False
     read_at: datetime.datetime | None = None
 
 
@@ -68,6 +70,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     identify(draft, payment, books.target, books.names, books.method, books.step)
     before = draft.dossier
     _record_charge_back(draft, payment, books)
+    _record_reversal(draft, payment, books)
     _record_dispute(draft, payment, books)
     _record_not_shown(draft, payment, books)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
@@ -87,6 +90,12 @@ def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> Non
     told = books.charged_back
     if told is not None and told != draft.dossier.charged_back_there(payment.id, told.currency):
         draft.record(PaymentChargedBack(payment=payment.id, amount=told), by=Actor.provider(payment.provider))
+
+
+def _record_reversal(draft: Draft, payment: Payment, books: BooksRead) -> None:
+    """That the provider told of money that was taken back, where what it shows of the payment says nothing of it."""
+    if books.taken_back and not books.charged_back and draft.dossier.reversal(payment.id) is None:
+        draft.record(ReversalNotShown(payment=payment.id), by=Actor.provider(payment.provider))
 
 
 def _record_dispute(draft: Draft, payment: Payment, books: BooksRead) -> None:

@@ -19,8 +19,16 @@ def why_not_now(dossier: Dossier, payment: Payment) -> Reason | None:
 
 def why_nothing_is_suggested(dossier: Dossier, payment: Payment, amount: Money) -> Reason | None:
     """Why an ``amount`` of a payment that is owed is not suggested: nothing of it can go back now, or no part of it, or
-    nobody can see what went back already. None where it can be."""
-    return _why_not(dossier, payment, amount) or dossier.refunds_not_shown(payment.id)
+    nobody knows what of it is gone already. None where it can be."""
+    return _why_not(dossier, payment, amount) or why_nobody_knows(dossier, payment)
+
+
+def why_nobody_knows(dossier: Dossier, payment: Payment) -> Reason | None:
+    """Why nobody knows what is gone of a payment: the provider does not show its refunds, or what was taken back of it,
+    and no person has looked. None where it is known."""
+    if dossier.reversal(payment.id) is not None:
+        return reason(ReasonCode.REVERSAL_NOT_SHOWN)
+    return dossier.refunds_not_shown(payment.id)
 
 
 def refuse_not_now(dossier: Dossier, order: Order, payment: Payment, amount: Money) -> None:

@@ -17,6 +17,7 @@ from retour.model.text import Text, text
 from retour.providers.capabilities import PaymentCapabilities
 from retour.rules.amount_steps import known_step, less_than_a_step
 from retour.rules.books import gone_since_decided, holds_up
+from retour.rules.closed_ways import why_nobody_knows
 from retour.rules.draft import Draft
 from retour.rules.matching import why_no_longer
 from retour.rules.refunds import cancel_waiting, check_decision
@@ -182,7 +183,7 @@ def why_not_transferred(dossier: Dossier, payment: Payment, refund: Refund) -> R
     found = (
         why_no_longer(dossier, payment) if dossier.dispute(payment.id) is None else reason(ReasonCode.DISPUTED),
         gone_since_decided(dossier, payment, refund),
-        dossier.refunds_not_shown(payment.id),
+        why_nobody_knows(dossier, payment),
     )
     return next((because for because in found if because is not None and holds_up(because, refund)), None)
 

@@ -184,6 +184,8 @@ def read_event(body: bytes) -> VerifiedEvents | ToFetch:
         if not capture:
             raise WebhookRejected(f"event {event.id} does not say which capture it is about")
         refund = None if event.event_type == REVERSED else _refund(event.resource)
+        if event.event_type == REVERSED:
+            return ToFetch(targets=(capture,), taken_back=event.id)
         if refund is None:
             return ToFetch(targets=(capture,))
         return VerifiedEvents(events=(RefundEvent(event_id=event.id, refund=refund),))

@@ -49,3 +49,21 @@ class PaymentDisputed:
     @property
     def subject(self) -> Subject:
         return Subject(payment=self.payment)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class ReversalNotShown:
+    """The provider told that money of a payment was taken back, and what it shows of the payment says nothing of it:
+    how much is gone nobody knows."""
+
+    type: ClassVar = "reversal_not_shown"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    payment: Id
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(payment=self.payment)

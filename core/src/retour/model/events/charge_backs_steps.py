@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retour.model.charge_backs import ChargeBack, Dispute
 from retour.model.dossier import Dossier
-from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed, ReversalNotShown
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step
 
@@ -19,7 +19,8 @@ def _charged_back(dossier: Dossier, event: PaymentChargedBack, at: Recorded) -> 
         more = all(one.amount < event.amount for one in before)
         refunds = len(dossier.refunds) if more else max(one.refunds_before for one in before)
         known[event.payment] = ChargeBack(amount=event.amount, since=at.at, refunds_before=refunds)
-    return {"charge_backs": known}
+    told = {name: since for name, since in dossier.reversals.items() if same.get(name, name) != there}
+    return {"charge_backs": known, "reversals": told}
 
 
 @step(PaymentDisputed)
@@ -30,3 +31,8 @@ def _disputed(dossier: Dossier, event: PaymentDisputed, at: Recorded) -> Changes
     if event.disputed:
         known[event.payment] = Dispute(since=at.at, only_whole=event.only_whole)
     return {"disputes": known}
+
+
+@step(ReversalNotShown)
+def _reversal_not_shown(dossier: Dossier, event: ReversalNotShown, at: Recorded) -> Changes:
+    return {"reversals": {**dossier.reversals, event.payment: at.at}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retour.model.dossier import Dossier
-from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed, ReversalNotShown
 from retour.model.events.telling import told
 from retour.model.text import Text, text
 
@@ -24,3 +24,12 @@ def _disputed(dossier: Dossier, event: PaymentDisputed) -> Text:
     if event.disputed:
         return text("The customer disputes payment {payment}.", payment=event.payment)
     return text("The dispute about payment {payment} is over.", payment=event.payment)
+
+
+@told(ReversalNotShown)
+def _reversal_not_shown(dossier: Dossier, event: ReversalNotShown) -> Text:
+    del dossier
+    return text(
+        "The provider told that money of payment {payment} was taken back, and does not show how much.",
+        payment=event.payment,
+    )
