@@ -61,6 +61,17 @@ def rehearse(kind: str) -> None:
     What a process makes when it first needs it is there then for all that are forked: compiled statements, what reads
     stored values and providers' answers, a language's words. Each would make it again in its short life.
     """
+    _settle_a_small_one(kind)
+    gc.collect()  # connections that nobody has any more are closed, and the sandboxes' threads that served them end
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(10)  # the next campaign forks
+            if thread.is_alive():
+                raise RuntimeError(f"{thread.name} serves a connection that the rehearsal left open")
+
+
+def _settle_a_small_one(kind: str) -> None:
+    """In a function of its own, so that nothing of it is left afterwards."""
     with (
         tempfile.TemporaryDirectory() as name,
         empty_database(kind, Path(name)) as database,
@@ -69,10 +80,6 @@ def rehearse(kind: str) -> None:
         settling = Settling(one)
         settling.settle()
         settling.attend()
-    gc.collect()  # connections that nobody has any more are closed, and the sandboxes' threads that served them end
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(10)  # the next campaign forks
 
 
 def main() -> int:
