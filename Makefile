@@ -6,6 +6,9 @@ SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
 # eight at most, since they share PostgreSQL's hundred connections.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 2 * (os.cpu_count() or 1)))')
 
+# What is compiled once is kept, also where an environment says that it is not: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test sdks campaign fuzz crash bench clean
 
 demo: .venv/ready
