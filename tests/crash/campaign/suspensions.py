@@ -15,7 +15,7 @@ import urllib3.util.connection
 from urllib3.connection import HTTPConnection
 
 from retour import ReturnDesk
-from retour.providers.write_limit import LimitedHttp
+from retour.providers.requests_session import LimitedHttp
 
 from .late_writes import stamp
 

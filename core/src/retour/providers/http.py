@@ -14,18 +14,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import attrs
-import requests
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from retour.model.unseen import Unseen
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.errors import ErrorCode, ProviderError
 from retour.providers.wire import read_json
-from retour.providers.write_limit import LimitedAdapter, WriteTooLate
+from retour.providers.write_limit import WriteTooLate
+
+if TYPE_CHECKING:
+    import requests
 
 log = logging.getLogger("retour.http")
 
@@ -149,19 +150,15 @@ class ProviderSession:
         return own if shared is None else min(own, shared)
 
     def _call(self, method: str, url: str, ends: float, headers: Mapping[str, str], **arguments: Any) -> Answer:
+        from retour.providers import requests_session  # with the first call: it takes long to load
+
         began = time.monotonic()
         left = ends - began
         if left <= 0:
             raise ProviderError(ErrorCode.NOT_SENT, "no time was left for another call to the provider")
         try:
-            session = self._session()
-            # Prepared without the session: it would merge cookies, proxies and parameters that it does not have.
-            request = requests.Request(method, url, headers={**session.headers, **headers}, **arguments)
-            with session.send(
-                request.prepare(),
-                timeout=(min(CONNECT_SECONDS, left), left),
-                allow_redirects=False,
-                stream=True,
+            with requests_session.send(
+                self._session(), method, url, headers=headers, timeout=(min(CONNECT_SECONDS, left), left), **arguments
             ) as response:
                 body = self._body(response, ends)
                 mask = _mask(response.request.headers.get("Authorization", ""))
@@ -170,7 +167,7 @@ class ProviderSession:
                     headers={name.lower(): mask(value) for name, value in response.headers.items()},
                     body=mask(body.decode("latin-1")).encode("latin-1"),
                 )
-        except (requests.exceptions.RequestException, HTTPError, OSError, WriteTooLate) as error:
+        except requests_session.FAILURES as error:
             log.info("%s %s failed: %s", method, _shown(url), type(error).__name__)
             raise _failure(error) from _without_frames(error)
         log.info("%s %s -> %s in %.0f ms", method, _shown(url), answer.status, (time.monotonic() - began) * 1000)
@@ -190,40 +187,11 @@ class ProviderSession:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None or self._local.process != os.getpid():
-            session = requests.Session()
-            session.trust_env = False
-            session.headers["User-Agent"] = "retour/0.1"
-            session.cookies.set_policy(_no_cookies)
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, LimitedAdapter())
+            from retour.providers import requests_session
+
+            session = requests_session.new_session()
             self._local.session, self._local.process = session, os.getpid()
         return session
-
-
-class _NoCookies:
-    """A cookie policy that takes and gives none."""
-
-    netscape = True
-    rfc2965 = hide_cookie2 = False
-
-    def set_ok(self, cookie: object, request: object) -> bool:
-        del cookie, request
-        return False
-
-    def return_ok(self, cookie: object, request: object) -> bool:
-        del cookie, request
-        return False
-
-    def domain_return_ok(self, domain: str, request: object) -> bool:
-        del domain, request
-        return False
-
-    def path_return_ok(self, path: str, request: object) -> bool:
-        del path, request
-        return False
-
-
-_no_cookies: Any = _NoCookies()
 
 
 def _refuse(url: str) -> None:
@@ -240,11 +208,9 @@ def _failure(error: Exception) -> ProviderError:
     """Whether a failed call was certainly not sent, or perhaps was."""
     if isinstance(error, WriteTooLate) and not error.begun:
         return ProviderError(ErrorCode.NOT_SENT, "it was too late to send it when the connection stood")
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    not_sent = isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(
-        reason, NewConnectionError | ConnectTimeoutError
-    )
-    if not_sent:
+    from retour.providers import requests_session
+
+    if requests_session.was_not_sent(error):
         return ProviderError(ErrorCode.NOT_SENT, "no connection to the provider")
     return ProviderError(ErrorCode.OUTCOME_UNKNOWN, f"no answer from the provider ({type(error).__name__})")
 

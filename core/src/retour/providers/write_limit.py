@@ -9,14 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 import attrs
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @attrs.frozen(kw_only=True)
@@ -59,54 +53,3 @@ class WriteTooLate(Exception):
     def __init__(self, *, begun: bool) -> None:
         super().__init__("begun" if begun else "not sent")
         self.begun = begun
-
-
-class _Limited:
-    """Looks at the limit when the connection stands, before each part of a request that is a write."""
-
-    sock: Any
-    _writes = False
-    _begun = False
-
-    def putrequest(self, method: str, *arguments: Any, **more: Any) -> None:
-        """Begin a request, of which nothing is sent yet."""
-        self._writes, self._begun = method.upper() not in _READS, False
-        super().putrequest(method, *arguments, **more)  # type: ignore[misc]
-
-    def send(self, data: Any) -> None:
-        """Send a part of it. Raises `WriteTooLate`; the pool closes the connection then."""
-        if self.sock is None:
-            self.connect()  # type: ignore[attr-defined]
-        if self._writes and writes_are_too_late():
-            raise WriteTooLate(begun=self._begun)
-        self._begun = True
-        super().send(data)  # type: ignore[misc]
-
-
-class LimitedHttp(_Limited, HTTPConnection):
-    """A connection by http that begins no write too late."""
-
-
-class LimitedHttps(_Limited, HTTPSConnection):
-    """A connection by https that begins no write too late."""
-
-
-class LimitedHttpPool(HTTPConnectionPool):
-    """Connections by http to one host."""
-
-    ConnectionCls = LimitedHttp
-
-
-class LimitedHttpsPool(HTTPSConnectionPool):
-    """Connections by https to one host."""
-
-    ConnectionCls = LimitedHttps
-
-
-class LimitedAdapter(HTTPAdapter):
-    """The adapter of a provider's session."""
-
-    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
-        """Make the pools of connections that begin no write too late."""
-        super().init_poolmanager(*arguments, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": LimitedHttpPool, "https": LimitedHttpsPool}

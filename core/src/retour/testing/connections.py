@@ -20,7 +20,7 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 from vcr.patch import PATCHER_NAMES
 from vcr.request import Request
 
-from retour.providers.write_limit import LimitedHttpPool, LimitedHttpsPool
+from retour.providers.requests_session import LimitedHttpPool, LimitedHttpsPool
 
 OTHERS = PATCHER_NAMES
 """What vcrpy is not to patch by itself: everything."""
