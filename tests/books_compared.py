@@ -100,9 +100,13 @@ class BooksCompared(OneOrder):
         return done
 
     def by_reconcile(self, item: AttentionItem) -> Any:
+        """He looks once more; what is on the list all the same wants something else of him."""
         if item.kind == "payment_doubled":
             self.shop_stores(self.names[0])
-        return self.desk.reconcile("1001") if "acknowledge" not in item.can_do else None
+        if "acknowledge" in item.can_do:
+            return None
+        self.desk.reconcile("1001")
+        return (item.kind, item.about) not in [(one.kind, one.about) for one in self.listed()]
 
     def by_acknowledge(self, item: AttentionItem) -> Any:
         return self.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
