@@ -222,3 +222,27 @@ def test_a_label_is_followed_from_its_order_to_its_parcels_delivery_beside_its_r
         *("order_label", "its webhooks, until it is ready", "label_document"),
         "its webhook, when the parcel is delivered",
     ]
+
+
+STARVATION = """
+import attrs
+from benchmarks.databases import sqlite_databases
+from benchmarks.scale import QUICK
+from benchmarks.starvation import starvation
+
+with sqlite_databases(None) as new:
+    for row in starvation("SQLite", new, attrs.evolve(QUICK, small=40, large=200)).rows:
+        print(row.what, "|", row.against, "|", row.aim)
+"""
+
+
+def test_a_few_effects_are_done_beside_very_many_and_beside_one_that_ends_its_process() -> None:
+    """It raises where no process was ended, and says so where they were not done."""
+    ran = subprocess.run([sys.executable, "-c", STARVATION], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    first, second = ran.stdout.splitlines()
+    assert first.startswith("all 10 done by one worker | ")
+    assert (
+        second
+        == "half of them refunds, and one of 40 refunds beside them ends its process | 1 worker ended | within 5 s"
+    )

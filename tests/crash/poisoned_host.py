@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,16 @@ from retour.cli import main as retour
 from retour.testing import a_line, a_payment, an_order
 
 LISTENING, SENDING = "a plugin that hears of it", "the provider's plugin that sends it"
+
+
+class Quiet:
+    """The plugin that hears of refunds, in the host's web server: there it does nothing."""
+
+    name = "listening"
+
+    @hookimpl
+    def on_refund_changed(self) -> None:
+        pass
 
 
 class OwnEnd(BaseException):
@@ -32,7 +43,11 @@ ENDS: Mapping[str, Callable[[], object]] = {
     "os._exit": lambda: os._exit(1),
     "a kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "a BaseException": _raise,
+    "nothing, for ever": threading.Event().wait,
 }
+
+LONGEST = {"nothing, for ever": 3.0}
+"""Seconds until the worker ends itself, where nothing else does."""
 
 
 def a_desk(told: Mapping[str, Any], *plugins: object) -> ReturnDesk:
@@ -84,4 +99,5 @@ def desk() -> ReturnDesk:
 def work_in(folder: Path) -> None:
     """Be `retour worker` in a host's folder."""
     os.chdir(folder)
-    retour(["worker", "--desk", "crash.poisoned_host:desk", "--once"], prog_name="retour")
+    longest = LONGEST.get(json.loads(Path("host.json").read_text())["how"], 120)
+    retour(["worker", "--desk", "crash.poisoned_host:desk", "--once", "--longest", str(longest)], prog_name="retour")

@@ -64,11 +64,11 @@ class Workers:
 
 
 @pytest.fixture
-def workers(database: str, tmp_path: Path) -> Iterator[Workers]:
+def workers(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> Iterator[Workers]:
     with StripeSandbox() as sandbox:
         orders = {order_id: sandbox.pay(EUR10) for order_id in ORDERS}
         told = {"store": database, "settings": dict(sandbox.settings), "orders": orders, "poisoned": POISONED}
-        desk = host.a_desk(told)
+        desk = host.a_desk(told, *getattr(request, "param", []))
         for order_id, reference in orders.items():
             desk.refund(order_id, reference, EUR10, by=ANNA, request_id="form")
         yield Workers(tmp_path, sandbox, told, desk)
@@ -99,6 +99,23 @@ def test_a_plugin_that_ends_every_process_that_tells_it_of_one_order_costs_that_
     assert (order_id, kind) == (POISONED, "announce")
     assert problem == "it ended 3 processes; it is not tried again until a person has looked at it"
     assert workers.desk.retry_set_aside(POISONED) == 1
+
+
+@pytest.mark.parametrize("workers", [[host.Quiet()]], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_hook_that_never_returns_for_an_order_ends_three_workers_however_often_it_is_told_of_it(
+    workers: Workers,
+) -> None:
+    """It has to hear twice of each refund: that it is being sent, and that it was made."""
+    assert workers.run(host.LISTENING, "nothing, for ever") == [1] * MOST_DEATHS + [0]
+    all_others_are_refunded_once(workers)
+    assert (workers.refund(POISONED).state, workers.went_back(POISONED)) == (RefundState.SUCCEEDED, EUR10.minor)
+    told = workers.sql(f"SELECT order_id, kind, problem {WAITING}")
+    assert (
+        told
+        == [(POISONED, "announce", "it ended 3 processes; it is not tried again until a person has looked at it")] * 2
+    )
+    assert workers.desk.retry_set_aside(POISONED) == 2
 
 
 def test_a_refund_that_ends_every_process_that_sends_it_is_held_for_a_person_and_costs_no_other(

@@ -109,6 +109,33 @@ def test_every_test_that_a_page_names_is_there() -> None:
             assert f"def {name}(" in (ROOT / file).read_text(), f"{page.relative_to(ROOT)} names {file}::{name}"
 
 
+def actors() -> list[tuple[str, str]]:
+    """Each part of the page of threats: about whom it is, and what it says."""
+    parts = (ROOT / "docs/threats.md").read_text().split("\n## ")[1:]
+    return [(name, text) for name, _, text in (part.partition("\n") for part in parts)]
+
+
+def test_the_page_of_threats_has_a_part_for_each_who_can_do_something() -> None:
+    """The customer, staff, the host's developer, a plugin's author, another tenant, the internet, the provider, the
+    database."""
+    assert len(actors()) == 8
+
+
+@pytest.mark.parametrize("name, text", actors(), ids=[name for name, _ in actors()])
+def test_each_threat_says_what_follows_and_which_test_shows_it_and_what_is_out_of_scope(name: str, text: str) -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:1] == "|"]
+    head, _, *threats = rows
+    assert head[2] == "shown by"
+    assert threats
+    for threat in threats:
+        assert len(threat) == 3, f"{name}: {threat[0]}"
+        assert all(threat), f"{name}: {threat[0]}"
+        assert re.search(r"`(?:tests|plugins)/[\w/]+\.py::test_\w+`", threat[2]), (
+            f"{name}: {threat[0]} is shown by no test"
+        )
+    assert re.search(r"^Out of scope: \w", text, re.MULTILINE), f"{name}: what is out of scope?"
+
+
 def hooks_page() -> str:
     """The page of hooks, made from their specifications."""
     parts = ["# Every hook\n", f"{inspect.cleandoc(str(specs.__doc__))}\n"]

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from retour import Actor, Busy, Money
+from retour import Actor, Busy, GoodsState, Money
 from retour.effects.whose_payment import MOST_TRIES
 from retour.providers import ErrorCode, ProviderError, Support, ToFetch, WebhookTrust
 from retour.store.clock import SECOND
@@ -340,3 +340,49 @@ def test_a_provider_that_answers_nonsense_is_asked_again_later(world: Any, asked
     world.ledger.watch = nonsense
     work(world)
     assert waiting(world) == 1
+
+
+# --- never answered --------------------------------------------------------------------------------------
+
+
+def test_a_question_that_never_comes_to_an_end_is_asked_twice_as_late_each_time_and_given_up_in_the_end(
+    world: Any, asked: list[str]
+) -> None:
+    """The process that asked it ended, each time; so nobody could put it off."""
+
+    def ends(call: str, _: object) -> None:
+        asked.append(call)
+        raise KeyboardInterrupt
+
+    told(world, "fetch:p_1")
+    world.ledger.watch = ends
+    waited = []
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            world.desk.work()
+        (((not_before,),), now) = sql(world, "SELECT not_before FROM retour_unknown_name"), world.now
+        waited.append(round(not_before / 1_000_000 - now.timestamp()))
+        pass_by(world, (waited[-1] + 1) * SECOND)
+    assert waited == [300, 600, 1200, 2400]
+    sql(world, f"UPDATE retour_unknown_name SET tries = {MOST_TRIES + 1}")  # noqa: S608 - the test's own
+    asked.clear()
+    work(world)
+    assert "payment_names" not in asked
+    assert waiting(world) == 0
+    (problem,) = world.desk.attention("webhook_unreadable").items
+    assert "p_1" in str(problem.why)
+
+
+def test_returns_expire_though_no_question_about_a_payment_ever_comes_to_an_end(world: Any, asked: list[str]) -> None:
+    def ends(call: str, _: object) -> None:
+        raise KeyboardInterrupt
+
+    return_id = world.desk.request_return("1001", {"cup": 1}, by=ANNA, request_id="f").return_id
+    world.desk.approve_return("1001", return_id, by=ANNA, send_by=world.now.date())
+    work(world)
+    told(world, "fetch:p_1")
+    world.ledger.watch = ends
+    world.now += datetime.timedelta(days=2)
+    with pytest.raises(KeyboardInterrupt):
+        world.desk.work()
+    assert world.desk.dossier("1001").return_(return_id).goods is GoodsState.EXPIRED

@@ -12,6 +12,7 @@ import pytest
 from retour import Actor, MemoryShop, Order, ReturnDesk, StockMovement, hookimpl
 from retour.effects.kinds import KINDS, Announce, BookStock, Effect, to_store
 from retour.effects.runner import MOST_DEATHS
+from retour.store.clock import NOW
 from retour.store.commit import Commit
 from retour.store.effects import Effects
 from retour.store.store import Store
@@ -103,30 +104,33 @@ class Died(Exception):
 
 
 class Poisoned:
-    """A plugin that ends the process on one order."""
+    """A plugin that ends the process on some orders."""
 
     name = "poisoned"
 
-    def __init__(self, order_id: str) -> None:
-        self.order_id = order_id
+    def __init__(self, *order_ids: str) -> None:
+        self.order_ids = {*order_ids}
         self.heard: list[str] = []
         self.deaths = 0
+        self.dead = False
 
     @hookimpl
     def on_order_returned(self, order: Order) -> None:
-        if order.id == self.order_id:
-            self.deaths += 1
+        if order.id in self.order_ids:
+            self.deaths += not self.dead
+            self.dead = True
             raise Died
         self.heard.append(order.id)
 
 
-def until_it_dies(desk: ReturnDesk, plugin: Poisoned, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """A process works until nothing is due, or until it ends; then its leases run out. Whether it ended."""
-    deaths = plugin.deaths
+def until_it_dies(desk: ReturnDesk, plugin: Poisoned, monkeypatch: pytest.MonkeyPatch, leases: str = "0") -> bool:
+    """A process works until nothing is due, or until it ends; then its leases run out. Whether it ended. What it died
+    with is tried at once, unless the leases ended just now."""
+    plugin.dead = False
 
     def dead(method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any, **more: Any) -> Any:
-            if plugin.deaths > deaths:
+            if plugin.dead:
                 raise KeyboardInterrupt  # no word leaves a process that is gone
             return method(*given, **more)
 
@@ -138,7 +142,7 @@ def until_it_dies(desk: ReturnDesk, plugin: Poisoned, monkeypatch: pytest.Monkey
         try:
             desk.work()
         except KeyboardInterrupt:
-            sql(desk, "UPDATE retour_effect SET lease_until = 0 WHERE state = 'waiting'")
+            sql(desk, f"UPDATE retour_effect SET lease_until = {leases} WHERE state = 'waiting' AND owner IS NOT NULL")  # noqa: S608 - the test's own
             return True
         return False
 
@@ -172,17 +176,66 @@ def test_one_poisoned_order_among_a_thousand_ends_three_processes_and_costs_no_o
     served = []
     while until_it_dies(make_desk(plugins=[plugin], shop=desk._services.shops("default").shop), plugin, monkeypatch):
         served.append(len(plugin.heard))
-    assert served == [0, 20, 20 + 19 + 20 * 20]  # each time alone, and behind others; the innocent went first
+    assert served == [0, 0, 19 + 20]  # what was taken with it, one by one; then it waits for its turn after others
     assert sorted(plugin.heard) == order_ids[1:]
     assert plugin.deaths == MOST_DEATHS
     ((order_id, state, problem),) = rows(desk, "order_id, state, problem", "state = 'waiting'")
     assert (order_id, state) == ("o0000", "waiting")
     assert problem == "it ended 3 processes; it is not tried again until a person has looked at it"
     assert desk.work().idle
-    plugin.order_id = "none"  # it was mended
+    plugin.order_ids = set()  # it was mended
     assert (desk.retry_set_aside("o0001"), desk.retry_set_aside("o0000")) == (0, 1)
     assert desk.work().done == 1
     assert "o0000" in plugin.heard
+
+
+def test_all_that_a_plugin_has_to_hear_of_a_poisoned_order_ends_three_processes_and_is_set_aside_together(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each receipt is told by itself. Two are told before the order came to be poisoned, and the other four are not."""
+    plugin = Poisoned()
+    desk = make_desk(an_order(a_line("cup", 9), order_id="1001"), *cups("1002"), plugins=[plugin], inline_seconds=0)
+    for number in range(2):
+        desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=f"quiet {number}")
+    assert desk.work().failed == 0
+    plugin.order_ids = {"1001"}
+    for number in range(4):
+        desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=f"poisoned {number}")
+    desk.mark_returned("1002", by=ANNA)
+    shop = desk._services.shops("default").shop
+    while until_it_dies(make_desk(plugins=[plugin], shop=shop), plugin, monkeypatch):
+        assert plugin.deaths <= MOST_DEATHS
+    assert plugin.deaths == MOST_DEATHS
+    assert (plugin.heard, shop.stock) == (["1001", "1001", "1002"], {"cup": 8})
+    assert len(rows(desk, "id", "state = 'waiting' AND order_id = '1001' AND kind = 'announce'")) == 4
+    assert desk.work().idle
+    assert {one.order_id for one in desk.attention("effect_stuck").items} == {"1001"}
+    plugin.order_ids = set()  # it was mended
+    assert desk.retry_set_aside("1001") == 4
+    assert desk.work().done == 4
+
+
+def test_a_plugin_that_ends_the_process_on_every_order_is_asked_no_more_while_it_is_in_doubt(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So what is not its own goes on, however many orders it has to hear of."""
+    order_ids = [f"o{number:02}" for number in range(60)]
+    plugin = Poisoned(*order_ids)
+    desk = make_desk(*cups(*order_ids), plugins=[plugin], inline_seconds=0)
+    for order_id in order_ids:
+        desk.mark_returned(order_id, by=ANNA)
+    shop, store = desk._services.shops("default").shop, desk._services.store
+    now = NOW[store.engine.dialect.name]
+    while until_it_dies(make_desk(plugins=[plugin], shop=shop), plugin, monkeypatch, leases=now):
+        assert plugin.deaths <= MOST_DEATHS
+    assert plugin.deaths == MOST_DEATHS  # once with all that was taken with it, and twice alone, of two orders
+    assert shop.stock == {"cup": 120}
+    assert store.effects.fallen(KINDS).doubted == {"plugin poisoned"}
+    assert desk.work().idle
+    plugin.order_ids = set()  # it was mended
+    sql(desk, "UPDATE retour_effect SET lease_until = 0 WHERE owner IS NOT NULL")  # some minutes later
+    assert desk.work().failed == 0
+    assert sorted(plugin.heard) == order_ids
 
 
 # --- whose turn it is ------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Work:
         self._check(limit, concurrency, stop)
         asked = Asked(limit=limit, concurrency=concurrency, stop=stop or _never)
         report = WorkReport()
-        for step in (self._forget, self._run, self._whose_payments, self._expire_overdue, self._count_left_alone):
+        for step in (self._forget, self._run, self._expire_overdue, self._whose_payments, self._count_left_alone):
             try:
                 report = step(report, asked)
             except StoreError as error:

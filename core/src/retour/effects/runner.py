@@ -36,7 +36,7 @@ from retour.steps.case import Case, Cases
 from retour.steps.commit import Commits, Committed
 from retour.store.clock import SECOND, microseconds
 from retour.store.commit import LeaseLost, SettledEffect, VersionMoved
-from retour.store.effects import OF_ONE_ORDER, UNTIL_A_PERSON, ClaimedEffect, asked_of
+from retour.store.effects import OF_ONE_ORDER, UNTIL_A_PERSON, ClaimedEffect, Fallen, asked_of
 from retour.store.store import Store
 
 log = logging.getLogger("retour.effects")
@@ -82,6 +82,7 @@ class Runner:
     _after_shop: str = attrs.field(default="", init=False)
     _after_looks: str = attrs.field(default="", init=False)
     _after_order: dict[str, str] = attrs.field(factory=dict, init=False)
+    _fell: Fallen = attrs.field(factory=Fallen, init=False)
 
     # --- running them --------------------------------------------------------------------------------
 
@@ -173,17 +174,24 @@ class Runner:
             return []
 
     def _next(self, claim: Claim) -> list[ClaimedEffect]:
-        """Claim what is next: the oldest of all; then, where that can be a flood, some of each kind of each shop; then
-        some of what anybody can ask for; then one with which a process died. Each is one turn among the others, and at
-        the end of a round is one look at what succeeded; more of them where nothing else is due."""
+        """Claim what is next: what was taken by a process that died, one by one, until that which it died of is known;
+        then the oldest of all; then, where that can be a flood, some of each kind of each shop; then some of what
+        anybody can ask for; then one that a process died of. Each is one turn among the others, and at the end of a
+        round is one look at what succeeded; more of them where nothing else is due."""
         while True:
             try:
                 turn = self._turns.popleft()
             except IndexError:
                 break
-            if claimed := turn(claim):
+            if self._fell.of_orders:
+                self._fell = self.store.effects.fallen(KINDS)
+            if claimed := turn(attrs.evolve(claim, busy=claim.busy | self._fell.doubted)):
                 return claimed
         due = self.store.effects.what_is_due(KINDS)
+        self._fell = self.store.effects.fallen(KINDS) if due.any_fallen else Fallen()
+        claim = attrs.evolve(claim, busy=claim.busy | self._fell.doubted)
+        if self._fell.untried and (claimed := self._fallen(claim)):
+            return claimed
         claimed = self._oldest(claim) if due.ordinary else []
         last = [self._hints] * due.behind + [self._fallen] * due.fallen
         one_look = [self._one_look] * due.looks
@@ -230,7 +238,9 @@ class Runner:
             self._after_order[shop] = after
         if not found:
             return []
-        return self.store.effects.claim(claim.owner, lease=LEASE, limit=claim.limit, kinds=KINDS, ids=found)
+        return self.store.effects.claim(
+            claim.owner, lease=LEASE, limit=claim.limit, kinds=KINDS, ids=found, not_asking=self._fell.doubted
+        )
 
     def _hints(self, claim: Claim) -> list[ClaimedEffect]:
         return self._claimed(claim, behind=True)
@@ -246,7 +256,8 @@ class Runner:
 
     def _fallen(self, claim: Claim) -> list[ClaimedEffect]:
         """One alone."""
-        return self.store.effects.claim_fallen(claim.owner, lease=LEASE, kinds=KINDS)
+        effects = self.store.effects
+        return effects.claim_fallen(claim.owner, lease=LEASE, kinds=KINDS, doubted=self._fell.doubted)
 
     def run(self, effects: Sequence[ClaimedEffect], case: Case | None = None, *, until: float) -> Ran:
         """Run claimed effects of one order, and those that follow from them.
@@ -262,7 +273,9 @@ class Runner:
 
     def _step(self, effects: Sequence[ClaimedEffect], ran: Ran, may_begin: Callable[[], bool]) -> list[ClaimedEffect]:
         """Run claimed effects of one order as `run` does; gives those that follow from them."""
-        effects = [self._with_pause(effect) for effect in effects]
+        effects = [self._with_pause(effect) for effect in effects if not self._waits_for_fallen(effect)]
+        if not effects:
+            return []
         try:
             known = ran.case = ran.case or self.cases.as_last_seen(effects[0].shop, effects[0].order_id)
         except KeyboardInterrupt:
@@ -271,6 +284,18 @@ class Runner:
             ran.postponed += self._give_back(effects, error, unclear=False)
             return []
         return self._record_safely(effects, self._tries(effects, known, may_begin), known, ran)
+
+    def _waits_for_fallen(self, effect: ClaimedEffect) -> bool:
+        """Whether an effect is given back, since a worker died with another of its order that asks the same, or with
+        some of several orders that do: it would end this one too."""
+        if effect.died:
+            return False
+        of_order = effect.shop, effect.order_id, effect.asks
+        if of_order not in self._fell.of_orders and effect.asks not in self._fell.doubted:
+            return False
+        delay = _WHILE_FALLEN if of_order in self._fell.paused or effect.asks in self._fell.doubted else 0
+        self._settle([attrs.evolve(given_back(effect), delay=delay)])
+        return True
 
     def _tries(self, effects: Sequence[ClaimedEffect], case: Case, may_begin: Callable[[], bool]) -> list[Attempt]:
         tries: list[Attempt] = []
@@ -309,7 +334,10 @@ class Runner:
         try:
             if effect.died >= MOST_DEATHS:
                 log.error("effect %s of order %s ended %s processes", effect.kind, effect.order_id, effect.died)
-                return left_to_a_person(effect, asked, case)
+                left = left_to_a_person(effect, asked, case)
+                if left.settled is not None and left.settled.state == "waiting":
+                    self.store.effects.set_aside_beside(effect, left.settled.problem)
+                return left
             with (
                 time_limit(LEASE / SECOND / 2),
                 writes_begin_before(_lease_ends(effect, case), self.store.elapsed),
@@ -398,6 +426,9 @@ class Runner:
 
 MOST_DEATHS = 3
 """Processes that an effect ends before it is tried no more, and waits for a person."""
+
+_WHILE_FALLEN = 30 * SECOND
+"""Microseconds that an effect waits which asks what workers died with, while that is not tried either."""
 
 _BATCH = 20
 _ROUNDS = 10

@@ -88,12 +88,15 @@ class WhosePayment:
             one = None if stop() else self.store.unknown_names.take()
             if one is None:
                 break
+            if one.tries > MOST_TRIES:  # an answer, or an error, ends it at the last of them
+                self._again(one, "no question about it ever came to an end")
+                continue
             try:
                 with time_limit(_SECONDS):
                     found = self._ask(one)
             except KeyboardInterrupt:
                 raise
-            except Exception as error:
+            except BaseException as error:
                 log.warning("whose payment %s is was not found out", one.names[0], exc_info=True)
                 self._again(one, f"{type(error).__name__}")
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     RowMapping,
+    and_,
     bindparam,
     case,
     func,
@@ -106,12 +108,26 @@ class FailedEffect:
 class Due:
     """Whether anything is due: what a person, a signature or we ourselves asked for (``ordinary``), what anybody can
     ask for (``behind``), effects that a worker died with (``fallen``), and ``looks`` at what succeeded, of accounts
-    that may have to rest first."""
+    that may have to rest first. ``any_fallen`` says that a worker died with one that may not be due yet."""
 
     ordinary: bool
     behind: bool
     fallen: bool
     looks: bool
+    any_fallen: bool
+
+
+@attrs.frozen
+class Fallen:
+    """What workers died with and that is not done: of which order, and what it asks. What else of the order asks the
+    same waits for it; ``paused`` are those of them that are not tried at once. ``untried`` says that one is, and was
+    only taken with others so far. ``doubted`` is what was asked when workers died with effects of several orders, each
+    of them alone: then the order is not what ended them."""
+
+    of_orders: frozenset[tuple[str, str, str]] = frozenset()
+    paused: frozenset[tuple[str, str, str]] = frozenset()
+    doubted: frozenset[str] = frozenset()
+    untried: bool = False
 
 
 class Effects:
@@ -138,14 +154,15 @@ class Effects:
         over.
 
         What anybody can ask for is left, unless ``behind``: then it is taken and nothing else. One that a worker died
-        with is left to `claim_fallen`, and what `ClaimedEffect.asks` one of ``not_asking`` is left too, unless it is
-        among the ``ids``.
+        with is left to `claim_fallen`, unless it is among the ``ids``, and what `ClaimedEffect.asks` one of
+        ``not_asking`` is left too.
 
         Where the connection ends under its COMMIT, those that were claimed are left until their lease is over.
         """
         of_kinds = {"limit": limit, "kinds": listed(self._dialect, kinds)}
         if ids is not None:
-            return self._take(_CLAIM_THESE, owner, lease, ids=listed(self._dialect, ids), **of_kinds)
+            ids_and_busy = {"ids": listed(self._dialect, ids), "busy": listed(self._dialect, not_asking)}
+            return self._take(_CLAIM_THESE, owner, lease, **ids_and_busy, **of_kinds)
         busy = listed(self._dialect, not_asking)
         statement = _CLAIM_BEHIND if behind else _CLAIM_OLDEST
         return self._take(statement, owner, lease, window=_WINDOW * limit, busy=busy, **of_kinds)
@@ -157,23 +174,45 @@ class Effects:
         given = {"shop": shop, "kind": kind, "limit": limit, "busy": listed(self._dialect, not_asking)}
         return self._take(_CLAIM_OF_SHOP, owner, lease, window=_WINDOW * limit, **given)
 
-    def claim_fallen(self, owner: str, *, lease: int, kinds: Iterable[str]) -> list[ClaimedEffect]:
+    def claim_fallen(
+        self, owner: str, *, lease: int, kinds: Iterable[str], doubted: Iterable[str] = ()
+    ) -> list[ClaimedEffect]:
         """Take one effect that a worker died with: alone, since it may have been the cause. The fewer died with it the
-        sooner, and after each it waits a while longer."""
-        given = listed(self._dialect, kinds)
-        found = [row[0] for row in self._database.read(lambda reader: _FALLEN.rows(reader, kinds=given))]
+        sooner, and after each it waits a while longer. Of those of one order that ask the same it is always the same
+        one, until it is done or set aside; and of those that ask what is ``doubted`` one that workers died with when
+        it was alone."""
+        given = {"kinds": listed(self._dialect, kinds), "busy": listed(self._dialect, doubted)}
+        found = [row[0] for row in self._database.read(lambda reader: _FALLEN.rows(reader, **given))]
         return self.claim(owner, lease=lease, limit=1, kinds=kinds, ids=found) if found else []
+
+    def fallen(self, kinds: Iterable[str]) -> Fallen:
+        """What workers died with and that is not done, of these ``kinds``."""
+        given = listed(self._dialect, kinds)
+        rows = self._database.read(lambda reader: _FALLEN_OF.rows(reader, kinds=given))
+        alone = Counter([asked for _, _, asked, died_alone, _, _ in rows if died_alone])
+        doubted = frozenset([asked for asked, orders in alone.items() if orders > 1])
+        return Fallen(
+            of_orders=frozenset([(row[0], row[1], row[2]) for row in rows]),
+            paused=frozenset([(row[0], row[1], row[2]) for row in rows if not row[4]]),
+            doubted=doubted,
+            untried=any(at_once and not died for _, _, asked, _, at_once, died in rows if asked not in doubted),
+        )
+
+    def set_aside_beside(self, effect: ClaimedEffect, problem: str) -> None:
+        """Let what else of an order asks the same as this one, to do the same, wait until a person has it tried again.
+        What a worker has now is left to it."""
+        given = {"in_shop": effect.shop, "of_order": effect.order_id, "but": effect.id, "asked": effect.asks}
+        given["of_kind"] = effect.kind
+        self._database.write_what_can_be_repeated(
+            lambda own: _SET_ASIDE_BESIDE.run(own, delay=UNTIL_A_PERSON, why=problem, **given)
+        )
 
     def what_is_due(self, kinds: Iterable[str]) -> Due:
         """What there is to claim of these ``kinds``: one question, and all that an idle worker asks."""
-        given = listed(self._dialect, kinds)
-        ordinary, behind, fallen, looks = self._database.read(lambda reader: _WHAT_IS_DUE.row(reader, kinds=given))
-        return Due(
-            ordinary=ordinary is not None,
-            behind=behind is not None,
-            fallen=fallen is not None,
-            looks=looks is not None,
-        )
+        given, nothing = listed(self._dialect, kinds), listed(self._dialect, ())
+        found = self._database.read(lambda reader: _WHAT_IS_DUE.row(reader, kinds=given, busy=nothing))
+        ordinary, behind, fallen, looks, any_fallen = [one is not None for one in found]
+        return Due(ordinary=ordinary, behind=behind, fallen=fallen, looks=looks, any_fallen=any_fallen)
 
     def accounts_to_ask(self, after: str) -> tuple[list[tuple[str, str]], str]:
         """The accounts of shops that can be asked about what succeeded: a look is due, and they have rested. Of the
@@ -471,6 +510,7 @@ def _these(dialect: str) -> Any:
         select(columns.id)
         .where(_WAITING, columns.lease_until <= now, columns.not_before <= now)
         .where(among(columns.id, "ids", dialect), among(columns.kind, "kinds", dialect))
+        .where(_asking_nothing_busy(dialect))
     )
     picked = these.order_by(columns.not_before, columns.id).limit(bindparam("limit", type_=Integer))
     return select(picked.with_for_update(skip_locked=True).cte().c.id)
@@ -487,12 +527,15 @@ def _few_of_each_order(due: Any) -> Any:
     return picked.limit(bindparam("limit", type_=Integer))
 
 
-def _asking_nothing_busy(dialect: str) -> Any:
-    """Whether it asks nothing of those that are bound: `asked_of` in the words of the database."""
-    columns = tables.effect.c
+def _asked_by(columns: Any) -> Any:
+    """What an effect asks: `asked_of` in the words of the database."""
     of_shop = case((columns.account != "", columns.account), else_=columns.kind)
-    asked = case((columns.plugin != "", "plugin " + columns.plugin), else_="shop " + columns.shop + " " + of_shop)
-    return ~among(asked, "busy", dialect)
+    return case((columns.plugin != "", "plugin " + columns.plugin), else_="shop " + columns.shop + " " + of_shop)
+
+
+def _asking_nothing_busy(dialect: str) -> Any:
+    """Whether it asks nothing of those that are bound."""
+    return ~among(_asked_by(tables.effect.c), "busy", dialect)
 
 
 def _of_shop(dialect: str) -> Any:
@@ -514,25 +557,102 @@ def _looks(dialect: str) -> Any:
     return select(picked.with_for_update(skip_locked=True).cte().c.id)
 
 
+_HAS_FALLEN: Any = literal_column("retour_effect.state = 'waiting' AND retour_effect.owner IS NOT NULL")
+
+
 def _fallen(dialect: str) -> Any:
     columns, now = tables.effect.c, database_now(dialect)
+    other = tables.effect.alias("other")
+    more_died_with = (
+        select(other.c.id)
+        .where(
+            literal_column("other.state = 'waiting' AND other.owner IS NOT NULL"),
+            other.c.shop == columns.shop,
+            other.c.order_id == columns.order_id,
+            other.c.died > columns.died,
+            _asked_by(other.c) == _asked_by(columns),
+        )
+        .exists()
+    )
     return (
         select(columns.id)
         .where(
-            literal_column("state = 'waiting' AND owner IS NOT NULL"),
+            _HAS_FALLEN,
             columns.lease_until <= now,
-            columns.lease_until <= now - columns.died * _AFTER_A_DEATH,
+            _is_tried(now),
             columns.not_before <= now,
             among(columns.kind, "kinds", dialect),
+            or_(columns.died > 0, _asking_nothing_busy(dialect)),
+            ~more_died_with,
         )
         .order_by(columns.died, columns.lease_until, columns.id)
         .limit(1)
     )
 
 
+def _fell(now: Any) -> Any:
+    """Whether a worker died with one that is owned, be it that somebody tries it now, alone."""
+    columns = tables.effect.c
+    return or_(columns.lease_until <= now, columns.died > 0)
+
+
+def _is_tried(now: Any) -> Any:
+    """Whether one that workers died with has waited long enough."""
+    columns = tables.effect.c
+    return columns.lease_until <= now - columns.died * _AFTER_A_DEATH
+
+
+def _fallen_of(dialect: str, _: Insert) -> Any:
+    """By order and what is asked: whether a worker died with one that was alone, whether one is tried at once, and how
+    often one was tried alone at most."""
+    columns, now = tables.effect.c, database_now(dialect)
+    asked = _asked_by(columns).label("asked")
+    one = (
+        select(
+            columns.shop,
+            columns.order_id,
+            asked,
+            case((and_(columns.died > 0, columns.lease_until <= now), 1), else_=0).label("alone"),
+            case((and_(columns.lease_until <= now, _is_tried(now)), 1), else_=0).label("at_once"),
+            columns.died,
+        )
+        .where(_HAS_FALLEN, _fell(now), among(columns.kind, "kinds", dialect))
+        .subquery()
+        .c
+    )
+    each = one.shop, one.order_id, one.asked
+    return select(*each, func.max(one.alone), func.max(one.at_once), func.max(one.died)).group_by(*each)
+
+
+def _set_aside_beside(dialect: str, _: Insert) -> Any:
+    columns, now = tables.effect.c, database_now(dialect)
+    return (
+        update(tables.effect)
+        .where(
+            columns.shop == bindparam("in_shop"),
+            columns.order_id == bindparam("of_order"),
+            literal_column(f"retour_effect.behind IN (0, 1, {BEHIND_ALL})"),
+            _WAITING,
+            columns.id != bindparam("but"),
+            columns.kind == bindparam("of_kind"),
+            columns.lease_until <= now,
+            _asked_by(columns) == bindparam("asked"),
+        )
+        .values(
+            owner=None,
+            lease_until=0,
+            died=0,
+            not_before=now + bindparam("delay", type_=BigInteger),
+            problem=bindparam("why"),
+        )
+    )
+
+
 def _what_is_due(dialect: str) -> Any:
     ordinary, behind, looks = (_first_of(_of_known_kinds(dialect, which)) for which in (_ORDINARY, _BEHIND, _LOOKS))
-    return select(*[found.scalar_subquery() for found in (ordinary, behind, _fallen(dialect), looks)])
+    columns = tables.effect.c
+    any_fallen = select(columns.id).where(_HAS_FALLEN, _fell(database_now(dialect))).limit(1)
+    return select(*[found.scalar_subquery() for found in (ordinary, behind, _fallen(dialect), looks, any_fallen)])
 
 
 def _left_alone(dialect: str, _: Insert) -> Any:
@@ -632,6 +752,8 @@ _ACCOUNTS_TO_ASK = Prepared(_accounts_to_ask)
 _TAKE_REST = Prepared(_take_rest)
 _REST = Prepared(_rest)
 _FALLEN = Prepared(lambda dialect, _: _fallen(dialect))
+_FALLEN_OF = Prepared(_fallen_of)
+_SET_ASIDE_BESIDE = Prepared(_set_aside_beside)
 _WHAT_IS_DUE = Prepared(lambda dialect, _: _what_is_due(dialect))
 _LEFT_ALONE = Prepared(_left_alone)
 _ASKED = Prepared(_asked)

@@ -28,6 +28,9 @@ REMEMBERED = 3600 * SECOND
 """Microseconds for which a name that the provider does not know is not asked about again."""
 
 _FOR_ONE_TRY = 300 * SECOND
+_MOST_DOUBLED = 8
+"""Microseconds until a question that never came to an end is asked again, and how often that is doubled: a provider's
+code, or a shop's, that never returns for it has ended the process, or will."""
 
 
 class TooManyUnknown(Exception):
@@ -137,7 +140,7 @@ class UnknownNames:
         own.execute(
             update(kept)
             .where(*here, kept.c.identity == row["identity"])
-            .values(tries=kept.c.tries + 1, not_before=now + _FOR_ONE_TRY)
+            .values(tries=kept.c.tries + 1, not_before=now + (_FOR_ONE_TRY << min(row["tries"], _MOST_DOUBLED)))
         )
         return UnknownName(
             **{name: row[name] for name in _ACCOUNT},
