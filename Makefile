@@ -32,7 +32,8 @@ campaign: .venv/ready
 		tests/refunds/test_tenants.py tests/refunds/test_parts_of_an_order.py
 	RETOUR_EXAMPLES=3000 $(BIN)/pytest -q tests/refunds/test_two_books.py tests/workflow/test_two_books_at_providers.py
 
-# More than 100,000 webhooks from nobody and 100,000 hostile values, in some minutes; the last lines say how many.
+# More than 100,000 webhooks from nobody, 100,000 events of hostile values, and hundreds of orders that live through one
+# hostile value after the other, in some minutes; the last lines say how many.
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
 

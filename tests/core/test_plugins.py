@@ -11,10 +11,10 @@ import attrs
 import pytest
 
 from retour import Actor, LinkKind, MemoryShop, RefundLink, ReturnDesk, hookimpl, text
-from retour.model.errors import InvalidSettings, PluginClash
+from retour.model.errors import InvalidSettings, InvalidValue, PluginClash
 from retour.plugins import registry
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins
-from retour.providers import PaymentCapabilities, Secret
+from retour.providers import PaymentCapabilities, Secret, ShippingCapabilities
 from retour.providers.settings import choice
 from retour.testing import a_line, a_payment, an_order
 
@@ -227,6 +227,54 @@ def test_a_provider_whose_capabilities_are_none_is_off() -> None:
     (plugin,) = desk(acme(Boastful)).plugins
     assert (plugin.status, plugin.payment_providers) == ("broken", ())
     assert "Boastful.capabilities is no PaymentCapabilities" in plugin.reason
+
+
+@pytest.mark.parametrize(
+    "field, value, why",
+    [
+        ("name", 5, "Odd.name must be a text of 1 to 64 characters"),
+        ("name", "acme:pay", "Odd.name must be a text"),
+        ("display_name", "half \ud800", "Odd.display_name must be a text"),
+        ("settings_type", dict, "Odd.settings_type is no attrs class"),
+        ("settings_type", "Settings", "Odd.settings_type is no attrs class"),
+        ("capabilities", PaymentCapabilities, "Odd.capabilities is no PaymentCapabilities"),
+    ],
+)
+def test_a_provider_that_is_odd_about_itself_is_off_and_the_rest_work(field: str, value: object, why: str) -> None:
+    """Its settings could not be read, and no desk was made at all; its name stood in no payment."""
+    odd = type("Odd", (AcmePay,), {"name": "odd", field: value})
+    broken, good = desk(acme(odd, name="odd"), acme(), settings={"acme": {"api_key": "k"}}).plugins
+    assert (broken.status, broken.payment_providers) == ("broken", ())
+    assert why in broken.reason
+    assert good.payment_providers == (AcmePay,)
+
+
+@pytest.mark.parametrize(
+    "capabilities, fields",
+    [
+        (PaymentCapabilities, {"refund_window_days": "ninety"}),
+        (PaymentCapabilities, {"find_refund": "yes"}),
+        (PaymentCapabilities, {"currencies": ["EUR", 5]}),
+        (PaymentCapabilities, {"outcome_within": 3}),
+        (ShippingCapabilities, {"forms": ["pdf"]}),
+        (ShippingCapabilities, {"lookup_complete_after": 60}),
+    ],
+)
+def test_capabilities_are_of_the_types_that_they_are_declared_with(
+    capabilities: type, fields: dict[str, object]
+) -> None:
+    """Else the first order that comes to it finds out: a day of "ninety" raised when a refund was suggested."""
+    with pytest.raises(InvalidValue, match=f"{capabilities.__name__}.{next(iter(fields))} must be"):
+        capabilities(**fields)
+
+
+def test_capabilities_that_were_changed_behind_their_class_put_the_plugin_off() -> None:
+    changed = PaymentCapabilities()
+    object.__setattr__(changed, "refund_window_days", "ninety")
+    odd = type("Odd", (AcmePay,), {"capabilities": changed})
+    (plugin,) = desk(acme(odd)).plugins
+    assert plugin.status == "broken"
+    assert "refund_window_days must be" in plugin.reason
 
 
 def test_a_merchant_reads_no_words_of_a_plugin_that_could_not_be_loaded() -> None:

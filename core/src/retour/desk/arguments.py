@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, wraps
 from math import isfinite
 from typing import Any, TypeVar, get_type_hints
 
+import attrs
 from sqlalchemy import Engine
 
 from retour.model.asking import asking
 from retour.model.errors import InvalidArgument, InvalidSettings
-from retour.model.fields import Id, fault_of, shown
+from retour.model.fields import Id, check_again, fault_of, shown
 from retour.model.labels import USUALLY_FOLLOWS, ParcelState, WhatFollows
 from retour.model.parcels import Address
 from retour.model.text import Text, text
@@ -37,7 +38,7 @@ _NEVER_RAISE = frozenset(["check_settings"])
 
 def arguments_checked(kind: _T) -> _T:
     """Every public method of a class is called with arguments that its annotations allow, or raises
-    `InvalidArgument`."""
+    `InvalidArgument`; values in them are what their classes allow, however they were made."""
     for name, method in inspect.getmembers(kind, inspect.isfunction):
         if not name.startswith("_") and name not in _NEVER_RAISE:
             setattr(kind, name, _checked(method))
@@ -50,6 +51,8 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(*given: Any, **named: Any) -> Any:
         fault, called = faults.first(given, named), [partial(method, *given, **named)]
+        if fault is None:
+            check_values([*given[1:], *named.values()])
         del given, named  # a host may log the variables of an error's frames, and a note is about a person
         if fault is not None:
             raise InvalidArgument(fault)
@@ -79,6 +82,15 @@ class _Faults:
                 of_an_order = name != "order_id" and isinstance(order, str)
                 return text("Order {order}: {fault}", order=shown(order), fault=fault) if of_an_order else fault
         return None
+
+
+def check_values(arguments: Iterable[object]) -> None:
+    """Raise what the class of a value refuses with, for one that was made behind its back: a host can set a field past
+    it, or turn the checks of attrs off."""
+    for given in arguments:
+        for one in given if type(given) in (list, tuple) else (given,):  # type: ignore[attr-defined]  # as was asked
+            if attrs.has(type(one)):
+                check_again(one)
 
 
 def check_shop_id(given: object) -> None:

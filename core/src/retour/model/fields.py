@@ -126,11 +126,11 @@ def check_again(value: object) -> None:
     elif attrs.has(type(value)) and not isinstance(value, Text):
         instance: Any = value
         attrs.validate(instance)
-        as_a_whole = getattr(value, "__attrs_post_init__", None)
-        if as_a_whole is not None:
-            as_a_whole()
         for field in fields_of(type(value)):
             check_again(getattr(value, field.name))
+        as_a_whole = getattr(value, "__attrs_post_init__", None)
+        if as_a_whole is not None:  # which reads what is in its fields, so that is checked first
+            as_a_whole()
 
 
 def wanted_instead(value: object, kind: Any) -> Text | None:

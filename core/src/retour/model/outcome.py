@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from retour.model.actor import Actor
+from retour.model.fields import checked
 from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.reasons import Reason
@@ -17,7 +18,7 @@ from retour.model.text import Text, text, texts
 from retour.model.unreadable import UnreadableRow
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RestockQuestion:
     """The question about the stock, as the merchant sees it: one sentence and three answers.
 
@@ -33,7 +34,7 @@ class RestockQuestion:
     because: Reason | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class RestockOutcome:
     """What is decided about the stock of one return: the open question, or what goes back and what is left to do.
 
@@ -52,7 +53,7 @@ class RestockOutcome:
         return self.question is not None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ReturnOutcome:
     """One return as the command left it. ``number`` is what people call it, ``receipt_id`` the receipt that the command
     made, if it made one."""
@@ -64,7 +65,7 @@ class ReturnOutcome:
     number: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class NotAsked:
     """A payment, by its id, about whose refunds its provider could not be asked, and ``why``."""
 
@@ -72,7 +73,7 @@ class NotAsked:
     why: Text
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Outcome:
     """What a command did.
 
@@ -83,6 +84,8 @@ class Outcome:
     are the effects that ``desk.run(outcome)`` runs, and ``commit_id`` names the commit that holds all of it.
     ``not_asked`` are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known.
     ``order_status`` is what you can make of your own order's status.
+
+    You hand it back to ``desk.run``, so its fields are checked as those of all that you make.
     """
 
     order_id: str

@@ -20,8 +20,8 @@ from typing import Any
 import attrs
 import pluggy
 
-from retour.model.errors import InvalidArgument, PluginClash
-from retour.model.fields import is_text
+from retour.model.errors import InvalidArgument, PluginClash, RetourError
+from retour.model.fields import Id, PluginName, check_again, fault_of, is_text
 from retour.model.text import Text, text
 from retour.plugins import defaults, specs
 from retour.plugins.markers import PROJECT
@@ -262,7 +262,8 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
     except BaseException as error:  # noqa: BLE001 - a broken plugin must not stop the rest
         if manager.has_plugin(name):
             manager.unregister(name=name)
-        return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"{plugin.origin}: {error!r}")
+        why = str(error) if isinstance(error, RetourError) else repr(error)
+        return attrs.evolve(plugin, status=PluginStatus.BROKEN, reason=f"{plugin.origin}: {why}")
     hooks = tuple([caller.name for caller in manager.get_hookcallers(loaded) or ()])
     if not hooks:
         manager.unregister(name=name)
@@ -321,8 +322,15 @@ def _handed_over(
             raise TypeError(f"{one.__name__} has no {', '.join(missing)}")
         if one.api != API:
             raise TypeError(f"{one.__name__}.api is {one.api!r}, and a contract has a number: {API}")
-        if not isinstance(one.capabilities, capabilities):
+        for field, kind in (("name", PluginName), ("display_name", Id)):
+            fault = fault_of(f"{one.__name__}.{field}", getattr(one, field), kind)
+            if fault is not None:
+                raise TypeError(str(fault))
+        if not (isinstance(one.settings_type, type) and attrs.has(one.settings_type)):
+            raise TypeError(f"{one.__name__}.settings_type is no attrs class")
+        if type(one.capabilities) is not capabilities:
             raise TypeError(f"{one.__name__}.capabilities is no {capabilities.__name__}")
+        check_again(one.capabilities)
         for method in one.capabilities.methods:
             if not callable(getattr(one, method, None)):
                 raise TypeError(f"{one.__name__} declares what {method} does, and has no {method}")

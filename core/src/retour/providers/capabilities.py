@@ -9,6 +9,7 @@ from enum import StrEnum
 import attrs
 
 from retour.model.destinations import Destination
+from retour.model.fields import checked
 from retour.model.labels import LabelForm
 from retour.providers.webhooks import WebhookTrust
 
@@ -28,7 +29,7 @@ class Support(StrEnum):
         return self in (Support.YES, Support.PARTIAL)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class Idempotency:
     """How a provider recognises a repeated request: the ``header`` that carries the key, and for how long (``window``)
     it answers a repeat with the first outcome. After the window the same key is a new request."""
@@ -37,7 +38,7 @@ class Idempotency:
     window: datetime.timedelta
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class AmountStep:
     """The smallest step in which amounts of a ``currency`` (ISO 4217) can go back: ``minor_units`` of it.
 
@@ -50,7 +51,7 @@ class AmountStep:
     method: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class PaymentCapabilities:
     """What a payment provider can do.
 
@@ -80,7 +81,8 @@ class PaymentCapabilities:
     from the payment, None where there is no general limit. ``unconfirmed`` names the fields that no page of the
     provider confirms.
 
-    Raises ValueError for what cannot be true together: the class that declares it is off, and says why.
+    Raises `InvalidValue` for a field of another type, and ValueError for what cannot be true together: the class that
+    declares it is off, and says why.
     """
 
     refund_page: Support = Support.UNKNOWN
@@ -162,7 +164,7 @@ class PaymentCapabilities:
         return tuple([method for method, there in declared.items() if there])
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked())
 class ShippingCapabilities:
     """What a shipping provider can do.
 
@@ -181,7 +183,8 @@ class ShippingCapabilities:
     label can be cancelled; None: no general limit, or not known. ``unconfirmed`` names the fields that no page of the
     provider confirms.
 
-    Raises ValueError for what cannot be true together: the class that declares it is off, and says why.
+    Raises `InvalidValue` for a field of another type, and ValueError for what cannot be true together: the class that
+    declares it is off, and says why.
     """
 
     portal: Support = Support.UNKNOWN
