@@ -141,9 +141,10 @@ class WhosePayment:
     def _again(self, one: UnknownName, problem: str) -> None:
         try:
             if one.tries >= MOST_TRIES:
-                self.store.note_problem(
-                    one.shop, f"webhooks of {one.provider}", f"nobody knows {one.names[0]}: {problem}"
-                )
+                named = (
+                    one.names[0] if one.signed else "what unsigned ones name"
+                )  # anybody can name as many as he likes
+                self.store.note_problem(one.shop, f"webhooks of {one.provider}", f"nobody knows {named}: {problem}")
                 self.store.unknown_names.end(one, found=False)
             else:
                 pause = datetime.timedelta(microseconds=_PAUSES.after(one.tries, 0))

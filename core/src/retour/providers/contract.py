@@ -104,7 +104,8 @@ class RefundsByApi(PaymentProvider, Protocol):
         """Take a refund back before it is paid out; gives it as it is then."""
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
-        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`."""
+        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`, and for one that
+        is signed rightly and cannot be read `WebhookUnreadable`."""
 
     def check_settings(self) -> None:
         """Make one cheap call that shows that the settings work; raises `ProviderError` if they do not."""
@@ -170,7 +171,8 @@ class MakesLabels(ShippingProvider, Protocol):
         cancelled any more."""
 
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
-        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`."""
+        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`, and for one that
+        is signed rightly and cannot be read `WebhookUnreadable`."""
 
     def check_settings(self) -> None:
         """Make one cheap call that shows that the settings work; raises `ProviderError` if they do not."""
