@@ -112,7 +112,7 @@ class Webhooks:
         order_id = whose.order_of(sender, notice.names)
         if order_id is None and (notice.signed or hints.may_look_up(sender)):
             order_id = whose.named_by_the_shop(sender, notice.names)
-            if order_id is None and not whose.can_be_asked(sender):
+            if order_id is None and by_anybody and not whose.can_be_asked(sender):
                 return Kept()
         if order_id is None:
             return None
@@ -122,10 +122,11 @@ class Webhooks:
         return kept
 
     def _later(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
-        """Keep it until the provider was asked what else it calls that payment. Raises `Busy`."""
+        """Keep it until the provider was asked what else it calls that payment, and the shop once more. Raises
+        `Busy`."""
         whose = self.services.whose_payment
         try:
-            if whose.can_be_asked(sender):
+            if notice.signed or whose.can_be_asked(sender):
                 return Kept(unknown=whose.later(sender, notice))
         except TooManyUnknown:
             pass
