@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from retour.model.labels import LabelForm, LabelOption
@@ -26,7 +27,7 @@ from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents
 API = 2
 """The number of this contract. A provider class declares the one that it was written for; with any other it is off."""
 
-WHAT_CHANGED = "docs/contract.md"
+WHAT_CHANGED = str(Path(__file__).with_name("contract.md"))
 """The page that says what changed from one number to the next, and what an author does about it."""
 
 
