@@ -10,11 +10,13 @@ from types import SimpleNamespace
 import attrs
 import pytest
 
+import retour
 from retour import Actor, LinkKind, MemoryShop, RefundLink, ReturnDesk, hookimpl, text
 from retour.model.errors import InvalidSettings, InvalidValue, PluginClash
 from retour.plugins import registry
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins
 from retour.providers import PaymentCapabilities, Secret, ShippingCapabilities
+from retour.providers.contract import WHAT_CHANGED
 from retour.providers.settings import choice
 from retour.testing import a_line, a_payment, an_order
 
@@ -195,7 +197,7 @@ def test_two_plugins_of_one_name_are_an_error() -> None:
 
 @pytest.mark.parametrize(
     "written_for, what_to_do",
-    [(1, "install a newer version of its plugin. What changed: docs/contract.md"), (3, "install a newer retour")],
+    [(1, f"install a newer version of its plugin. What changed: {WHAT_CHANGED}"), (3, "install a newer retour")],
 )
 def test_a_provider_of_another_contract_is_off_by_itself_and_says_what_to_do(written_for: int, what_to_do: str) -> None:
     class Other(AcmePay):
@@ -209,6 +211,12 @@ def test_a_provider_of_another_contract_is_off_by_itself_and_says_what_to_do(wri
     [off] = plugin.providers_off
     assert str(off.reason).startswith(f"Other Pay was written for contract {written_for} of providers, and this retour")
     assert what_to_do in str(off.reason)
+
+
+def test_the_page_on_what_changed_is_installed_with_retour_and_is_the_one_in_the_documentation() -> None:
+    installed = Path(WHAT_CHANGED)
+    assert installed.is_relative_to(Path(retour.__file__).parent), "a wheel has what is in the package"
+    assert installed.read_text() == (Path(__file__).parents[2] / "docs/contract.md").read_text()
 
 
 def test_a_contract_that_is_no_number_is_a_mistake_of_the_plugin() -> None:

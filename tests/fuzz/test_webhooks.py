@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, currently_in_test_context, given, note, settings
 from hypothesis import strategies as st
 
-from retour import Actor, InvalidWebhook, MemoryShop, Mode, Money, ReturnDesk
+from retour import Actor, AttentionKind, InvalidWebhook, MemoryShop, Mode, Money, ReturnDesk, UnreadableWebhook
 from retour.providers import ProviderError, RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
 from retour.sandbox import Fault
 from retour.testing import a_line, a_payment, an_order
@@ -398,6 +398,10 @@ class Desk:
         found = self.desk.dossier("1001").refunds.values()
         return sorted((one.reference, str(one.amount), one.state.value, one.source.value) for one in found)
 
+    def listed(self) -> int:
+        """How many webhooks that cannot be read wait for a person."""
+        return self.desk.attention_counts().get(AttentionKind.WEBHOOK_UNREADABLE, 0)
+
     def kept(self, *kinds: str) -> list[Any]:
         """The events, and the effects of these kinds or of all."""
         with self.desk._services.store.engine.connect() as connection:
@@ -427,11 +431,16 @@ def check_desk(desk: Desk, webhook: RawWebhook) -> None:
     what is signed counts once, and leaves an order that can be read."""
     show(webhook)
     desk.put_back()
-    before = desk.kept()
+    before, listed = desk.kept(), desk.listed()
     try:
         desk.sender.receive(desk.desk, webhook)
     except InvalidWebhook:
         assert desk.kept() == before
+        assert desk.listed() == listed, "anybody could fill the list of what staff must look at"
+        return
+    except UnreadableWebhook:
+        assert desk.kept() == before
+        assert desk.sender.is_signed(lower(webhook.headers), webhook.body)
         return
     if not desk.sender.is_signed(lower(webhook.headers), webhook.body):
         assert desk.kept("provider_event")[1] == []

@@ -33,6 +33,7 @@ from retour.providers import (
     VerifiedEvents,
     WebhookRejected,
     WebhookTrust,
+    WebhookUnreadable,
 )
 from retour.providers.write_limit import writes_are_too_late
 
@@ -250,6 +251,10 @@ def make_provider(ledger: Ledger, **changes: object) -> type:
                 raise WebhookRejected("wrong signature")
             ledger.watch("parse_webhook", None)
             kind, what, *then = webhook.body.decode().split(":")
+            if kind == "unreadable":
+                raise WebhookUnreadable("signed, but not readable", event=what)
+            if kind == "unread":
+                return ToFetch(targets=(what,), unread="no event of type refund.undone is known")
             if kind == "fetch":
                 return ToFetch(targets=(what,))
             if kind == "taken":

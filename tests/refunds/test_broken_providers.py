@@ -315,14 +315,14 @@ def test_what_another_provider_and_another_order_wait_for_is_done_all_the_same(
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_webhook_that_the_plugin_broke_over_is_answered_500_and_log_and_store_say_whose_fault_it_is(
+def test_a_webhook_that_the_plugin_broke_over_is_answered_503_and_log_and_store_say_whose_fault_it_is(
     world: Any, broken: dict[str, Any], log: pytest.LogCaptureFixture, harm: str
 ) -> None:
     world.open().ledger.new_status = RefundStatus.PENDING
     world.refund()
     world.ledger.turn("re_1", RefundStatus.SUCCEEDED)
     broken["parse_webhook"] = ("instead", HARMS[harm])
-    with pytest.raises(ProviderUnavailable, match="Answer 500, so that it is sent again") as caught:
+    with pytest.raises(ProviderUnavailable, match="Answer 503, so that it is sent again") as caught:
         world.desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1")
     assert "plugin ledger (ledger) failed in parse_webhook" in str(caught.value)
     (record,) = [one for one in log.records if one.levelno == logging.ERROR]

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from retour import Actor, Busy, GoodsState, Money
-from retour.effects.whose_payment import MOST_TRIES
+from retour.effects.whose_payment import MOST_TRIES, MOST_TRIES_OF_THE_SHOP
 from retour.providers import ErrorCode, ProviderError, Support, ToFetch, WebhookTrust
 from retour.store.clock import SECOND
 from retour.store.unknown_names import BETWEEN_QUESTIONS, MOST_SIGNED, MOST_UNSIGNED, REMEMBERED
@@ -310,14 +310,6 @@ def test_a_shop_that_fails_over_it_is_asked_again(world: Any, asked: list[str]) 
     assert world.states == ["succeeded"]
 
 
-def test_where_the_provider_cannot_tell_other_names_nothing_is_kept(world: Any) -> None:
-    world.open(inline_seconds=0)
-    sold(world)
-    made = world.ledger.add("p_1", Money.of("40", "EUR"))
-    receipt = told(world, f"event:{made.reference}")
-    assert (receipt.kept, receipt.unknown) == (0, 0)
-
-
 def test_what_waits_for_one_shop_is_asked_with_its_own_account(world: Any, asked: list[str]) -> None:
     other = attrs.evolve(a_payment("100.00", provider="ledger", reference="s_1"), account="second")
     world.shop.orders["1001"] = an_order(a_line("cup", 4, "100.00"), payments=[other])
@@ -386,3 +378,131 @@ def test_returns_expire_though_no_question_about_a_payment_ever_comes_to_an_end(
     with pytest.raises(KeyboardInterrupt):
         world.desk.work()
     assert world.desk.dossier("1001").return_(return_id).goods is GoodsState.EXPIRED
+
+
+def test_a_new_name_does_not_wait_for_those_that_were_put_off(world: Any, asked: list[str]) -> None:
+    """The provider was away for a day, and what named payments then is put off for hours: it is back, and a signed
+    webhook about another payment is asked about as soon as the pace of the account allows."""
+    world.desk.mark_returned("1001", by=ANNA)
+    world.ledger.paid["p_2"] = Money.of("5", "EUR")
+    other = world.ledger.add("p_2", Money.of("5", "EUR"))
+    told(world, f"event:{other.reference}")
+    world.ledger.lookup_fails = 12
+    while world.ledger.lookup_fails:
+        work(world)
+        pass_by(world, 6 * 3600 * SECOND)
+    work(world)  # its account is looked at, and nothing of it is due
+    world.ledger.lookup_fails = 0
+    asked.clear()
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    pass_by(world, BETWEEN_QUESTIONS)
+    work(world)
+    assert world.states == ["succeeded"]
+
+
+def test_what_is_said_again_with_a_signature_is_asked_about_in_minutes_however_long_it_was_put_off(
+    world: Any, asked: list[str]
+) -> None:
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    for _ in range(12):
+        world.ledger.lookup_fails = 1
+        work(world)
+        pass_by(world, 6 * 3600 * SECOND)
+    world.ledger.lookup_fails = 1
+    work(world)  # put off for six hours once more
+    asked.clear()
+    told(world, f"event:{made.reference}")
+    pass_by(world, 301 * SECOND)
+    work(world)
+    assert asked.count("payment_names") == 1
+    assert world.states == ["succeeded"]
+
+
+def test_what_anybody_hints_again_is_not_asked_about_sooner(world: Any, asked: list[str]) -> None:
+    """Else whoever knows the address wears out the tries of a hint in minutes."""
+    open_to_hints(world)
+    world.ledger.watch = lambda call, _: asked.append(call)
+    told(world, "fetch:p_9")
+    world.ledger.lookup_fails = 1000
+    for _ in range(8):
+        work(world)
+        pass_by(world, 6 * 3600 * SECOND)
+    work(world)
+    asked.clear()
+    for _ in range(20):
+        told(world, "fetch:p_9")
+        pass_by(world, 300 * SECOND)
+        work(world)
+    assert asked.count("payment_names") == 0
+
+
+def test_a_hint_that_is_signed_by_now_goes_before_those_that_anybody_sent(world: Any, asked: list[str]) -> None:
+    """What waits unsigned, since its plugin declared so, takes the place of a signed one when it comes signed."""
+    del asked
+    open_to_hints(world)
+    for number in range(3):
+        told(world, f"fetch:x_{number}")
+    world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, "fetch:p_1")
+    world.open(inline_seconds=0, payment_names=Support.YES)
+    sold(world)
+    told(world, "fetch:p_1")
+    assert [tuple(row) for row in sql(world, "SELECT signed, unsigned FROM retour_unknown_account")] == [(1, 3)]
+    pass_by(world, BETWEEN_QUESTIONS)
+    world.desk.work()
+    world.desk.work()
+    assert world.states == ["succeeded"]
+
+
+# --- where the provider cannot be asked ------------------------------------------------------------------
+
+
+def shop_that_knows_after(world: Any, asks: int) -> list[str]:
+    """A shop that has stored the payment by the name of the webhook, and knows of it when it was asked so often."""
+    order = an_order(a_line("cup", 4, "100.00"), payments=[a_payment("100.00", provider="ledger", reference="p_1")])
+    world.shop.orders["1001"] = order
+    by_name: list[str] = []
+
+    def find(_: str, name: str) -> str | None:
+        by_name.append(name)
+        return "1001" if len(by_name) > asks else None
+
+    world.shop.find_order = find
+    return by_name
+
+
+def test_what_was_signed_is_not_dropped_where_the_provider_cannot_tell_names_the_shop_is_asked_again(
+    world: Any,
+) -> None:
+    world.open(inline_seconds=0)
+    shop_that_knows_after(world, 3)
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    assert told(world, f"event:{made.reference}").unknown == 1
+    for _ in range(4):
+        work(world)
+        pass_by(world, 600 * SECOND)
+    assert world.states == ["succeeded"]
+    assert waiting(world) == 0
+
+
+def test_a_shop_that_never_knows_it_is_asked_some_times_and_no_more(world: Any) -> None:
+    world.open(inline_seconds=0)
+    by_name = shop_that_knows_after(world, 10_000)
+    made = world.ledger.add("p_1", Money.of("40", "EUR"))
+    told(world, f"event:{made.reference}")
+    for _ in range(3 * MOST_TRIES_OF_THE_SHOP):
+        work(world)
+        pass_by(world, 600 * SECOND)
+    assert len(by_name) == 1 + MOST_TRIES_OF_THE_SHOP
+    assert waiting(world) == 0
+    assert world.desk.attention().items == (), "a payment of another system is nothing to look at"
+
+
+def test_a_hint_of_anybody_is_not_kept_where_only_the_shop_can_be_asked(world: Any) -> None:
+    world.open(inline_seconds=0, webhooks=WebhookTrust.FETCH)
+    by_name = shop_that_knows_after(world, 10_000)
+    receipt = told(world, "fetch:p_9")
+    assert (receipt.kept, receipt.unknown, waiting(world)) == (0, 0, 0)
+    assert by_name == ["p_9"]

@@ -31,6 +31,7 @@ from retour.providers import (
     WebhookTrust,
     check_signed,
     hmac_sha256,
+    reading_signed,
 )
 
 PRICE = Money.of("4.95", "EUR")
@@ -196,10 +197,11 @@ class SmallCarrier:
 
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
         check_signed(webhook.body, [webhook.headers.get("x-signature", "")], [KEY], setting="small_carrier.key")
-        said = json.loads(webhook.body)
-        return ShipmentEvents(
-            events=[ShipmentEvent(event_id=one.pop("id"), shipment=Shipment(**_values(one))) for one in said]
-        )
+        with reading_signed(webhook.body):
+            said = json.loads(webhook.body)
+            return ShipmentEvents(
+                events=[ShipmentEvent(event_id=one.pop("id"), shipment=Shipment(**_values(one))) for one in said]
+            )
 
 
 def _values(said: dict[str, Any]) -> dict[str, Any]:

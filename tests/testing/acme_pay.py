@@ -45,6 +45,7 @@ from retour.providers import (
     own_words,
     read_json,
     read_wire,
+    reading_signed,
     refusal,
     refuse_another,
     refuse_another_refund,
@@ -243,8 +244,9 @@ class AcmePay:
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         given = webhook.headers.get(SIGNATURE.lower(), "")
         check_signed(self._signed(webhook.body), [given], self._secrets(), setting="webhook_secret")
-        event = read_wire(WireEvent, read_json(webhook.body))
-        return VerifiedEvents(events=(self._event(event),))
+        with reading_signed(webhook.body):
+            event = read_wire(WireEvent, read_json(webhook.body))
+            return VerifiedEvents(events=(self._event(event),))
 
     def check_settings(self) -> None:
         if self._read(WireAccount, "account").mode != self.settings.mode:

@@ -41,6 +41,7 @@ from retour.providers import (
     Support,
     Told,
     WebhookRejected,
+    WebhookUnreadable,
     check_signed,
     hmac_sha256,
     read_wire,
@@ -760,7 +761,7 @@ class ReadsWebhooks(SmallPost):
             body = json.loads(webhook.body)
             return ShipmentEvents(events=[self.event(body, read_wire(smallpost.WireLabel, body).shipment)])
         except (ProviderError, ValueError, AttributeError, TypeError, RecursionError) as error:
-            raise WebhookRejected("signed, but not readable") from error
+            raise WebhookUnreadable("signed, but not readable") from error
 
     def event(self, body: Any, shipment: Shipment) -> ShipmentEvent:
         return ShipmentEvent(event_id=body["event"], shipment=shipment)
@@ -870,6 +871,28 @@ class LeadsToTheFirstLabel(ReadsWebhooks):
         return super().event(
             body, attrs.evolve(shipment, reference="la_99999999", parcel="", label_id="", tracking_number="")
         )
+
+
+@breaks("test_a_forged_webhook_is_rejected")
+class TellsAForgedWebhookAsUnreadable(SmallPost):
+    """Whoever knows the address fills the list of what staff must look at."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        try:
+            return super().parse_webhook(webhook)
+        except WebhookRejected as error:
+            raise WebhookUnreadable(str(error)) from error
+
+
+@breaks("test_a_webhook_that_cannot_be_read_is_rejected_and_no_accident")
+class RejectsWhatItCannotRead(SmallPost):
+    """What next year's event says of a parcel is on no list."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        try:
+            return super().parse_webhook(webhook)
+        except WebhookUnreadable:
+            raise WebhookRejected("signed, but no more") from None
 
 
 @breaks("test_a_webhook_that_cannot_be_read_is_rejected_and_no_accident")

@@ -43,6 +43,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    WebhookUnreadable,
     hmac_sha256,
     read_json,
     read_wire,
@@ -825,6 +826,28 @@ class BelievesAnUnsignedWebhook(AcmePay):
         signed = acme_pay.SIGNATURE.lower() in webhook.headers
         given = {acme_pay.SIGNATURE.lower(): _right(self, webhook)}
         return super().parse_webhook(webhook if signed else attrs.evolve(webhook, headers=given))
+
+
+@breaks("test_a_forged_webhook_says_nothing_of_a_refund")
+class TellsAForgedWebhookAsUnreadable(AcmePay):
+    """Whoever knows the address fills the list of what staff must look at."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        try:
+            return super().parse_webhook(webhook)
+        except WebhookRejected as error:
+            raise WebhookUnreadable("not readable") from error
+
+
+@breaks("test_a_signed_webhook_that_cannot_be_read_is_told_as_such")
+class RejectsWhatItCannotRead(AcmePay):
+    """What next year's event says of money is on no list."""
+
+    def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
+        try:
+            return super().parse_webhook(webhook)
+        except WebhookUnreadable:
+            raise WebhookRejected("signed, but not readable") from None
 
 
 @breaks("test_a_forged_webhook_says_nothing_of_a_refund")

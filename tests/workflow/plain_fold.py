@@ -51,6 +51,10 @@ FOUND = ("sellable", "damaged", "missing", "wrong", "to_inspect")
 """What a count can say of a unit; each of them settles one that was announced."""
 
 
+OF_THE_BOOKS = ("refunds_not_shown", "remainder_unexplained", "reversal_not_shown")
+"""What is told of a provider's books, and moves nothing."""
+
+
 def stored_events(engine: Engine, order_id: str) -> list[tuple[int, str, str]]:
     """The rows of an order's events, (seq, type, body), in their order."""
     statement = text("SELECT seq, type, body FROM retour_event WHERE order_id = :order ORDER BY seq")
@@ -66,7 +70,7 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
         states["version"] = seq
         if kind == "order_seen":
             states["fulfilled"] = {line["id"]: line["fulfilled"] for line in event["order"]["lines"]}
-        elif kind.startswith("payment_") or kind in ("refunds_not_shown", "reversal_not_shown"):
+        elif kind.startswith("payment_") or kind in OF_THE_BOOKS:
             continue  # what a payment is called, whose it is and what its provider shows of it change no state
         elif "label_id" in event:
             continue  # a label and its parcel change no count: what follows for a return is an event of its own

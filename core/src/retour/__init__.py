@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         UnknownReceipt as UnknownReceipt,
         UnknownRefund as UnknownRefund,
         UnknownReturn as UnknownReturn,
+        UnreadableWebhook as UnreadableWebhook,
         WrongState as WrongState,
     )
     from retour.model.evidence import EvidenceFile as EvidenceFile
@@ -233,6 +234,7 @@ _HOMES = {
         "UnknownReceipt",
         "UnknownRefund",
         "UnknownReturn",
+        "UnreadableWebhook",
         "WrongState",
     ),
     "model.evidence": ("EvidenceFile",),

@@ -25,6 +25,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    WebhookUnreadable,
     hmac_sha256,
 )
 from retour.sandbox import SandboxWebhook, send_webhook
@@ -200,9 +201,12 @@ def test_an_event_about_something_else_or_the_other_mode_says_nothing(told: dict
         json.dumps(event(createdAt="0001-01-01T00:00:00+14:00")).encode(),
     ],
 )
-def test_what_is_signed_but_not_readable_is_rejected(body: bytes) -> None:
-    with pytest.raises(WebhookRejected, match="signed, but"):
+def test_what_is_signed_and_cannot_be_read_is_told_as_such_and_what_is_not_signed_is_rejected(body: bytes) -> None:
+    with pytest.raises(WebhookUnreadable, match="signed, but"):
         read(signed(body), body, SECRET)
+    with pytest.raises(WebhookRejected) as caught:
+        read({"x-mollie-signature": "sha256=" + "0" * 64}, body, SECRET)
+    assert not isinstance(caught.value, WebhookUnreadable)
 
 
 @given(

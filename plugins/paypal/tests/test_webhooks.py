@@ -30,6 +30,7 @@ from retour.providers import (
     VerifiedEvents,
     WebhookRejected,
     WebhookTrust,
+    WebhookUnreadable,
 )
 from retour.sandbox import Fault, send_webhook
 from retour_paypal.certificates import HOSTS, Certificates
@@ -161,7 +162,15 @@ def test_events_about_something_else_say_nothing(kind: str) -> None:
     "change", [{"amount": None}, {"amount": {"currency_code": "EUR", "value": 1.0}}, {"status": 1}]
 )
 def test_a_refund_that_cannot_be_read_is_fetched(kind: str, change: dict[str, Any]) -> None:
-    assert read_event(event(kind, **change)) == ToFetch(targets=("3C679366HH908993F",))
+    told = read_event(event(kind, **change))
+    assert isinstance(told, ToFetch)
+    assert told.targets == ("3C679366HH908993F",)
+    assert told.unread.startswith(f"{kind}: ")
+
+
+def test_a_type_about_a_capture_that_is_not_known_has_the_capture_fetched_and_is_told() -> None:
+    unread = "no event of type PAYMENT.CAPTURE.TAKEN is known"
+    assert read_event(event("PAYMENT.CAPTURE.TAKEN")) == ToFetch(targets=("3C679366HH908993F",), unread=unread)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +193,8 @@ def test_a_refund_that_cannot_be_read_is_fetched(kind: str, change: dict[str, An
         "{}".encode("utf-16"),
     ],
 )
-def test_an_event_that_does_not_say_what_it_is_about_is_rejected(body: bytes) -> None:
-    with pytest.raises(WebhookRejected):
+def test_a_checked_event_that_does_not_say_what_it_is_about_is_told_as_unreadable(body: bytes) -> None:
+    with pytest.raises(WebhookUnreadable):
         read_event(body)
 
 

@@ -20,6 +20,7 @@ from retour.providers import (
     ShipmentEvent,
     Told,
     WebhookRejected,
+    WebhookUnreadable,
     hmac_sha256,
 )
 from retour.sandbox import SandboxWebhook
@@ -242,8 +243,8 @@ def test_the_carriers_own_time_is_the_better_one() -> None:
         {"action": "return_created", "data": {"id": 1, "order_number": "9" * 300}},
     ],
 )
-def test_what_is_signed_and_cannot_be_read_is_rejected(body: Any) -> None:
-    with pytest.raises(WebhookRejected):
+def test_what_is_signed_and_cannot_be_read_is_told_as_such(body: Any) -> None:
+    with pytest.raises(WebhookUnreadable):
         webhooks.parse(signed(body), [KEY])
 
 

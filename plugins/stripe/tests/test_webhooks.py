@@ -24,6 +24,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    WebhookUnreadable,
 )
 from retour.sandbox import SandboxRequest, SandboxResponse, SandboxServer, Step, send_webhook
 from retour_stripe.provider import Stripe
@@ -254,17 +255,35 @@ def test_a_refund_on_no_payment_says_nothing(sandbox: StripeSandbox, stripe: Str
         {"type": 1},
     ],
 )
-def test_a_signed_body_that_cannot_be_read_is_refused(
+def test_a_signed_body_that_cannot_be_read_is_told_as_such(
     sandbox: StripeSandbox, stripe: Stripe, change: dict[str, Any]
 ) -> None:
     sandbox.cancel_in_dashboard(sandbox.refund_in_dashboard(sandbox.pay(PAID), PAID))
-    with pytest.raises(WebhookRejected, match="cannot be read"):
+    with pytest.raises(WebhookUnreadable, match="not readable"):
         stripe.parse_webhook(sandbox.webhook({**sandbox.events[-1], **change}))
 
 
+@pytest.mark.parametrize("change", [{"type": "refund.undone"}, {"type": "charge.refund.undone"}, {"amount": None}])
+def test_what_cannot_be_read_of_a_refund_has_its_payment_fetched_and_is_told(
+    sandbox: StripeSandbox, stripe: Stripe, change: dict[str, Any]
+) -> None:
+    sandbox.cancel_in_dashboard(sandbox.refund_in_dashboard(sandbox.pay(PAID), PAID))
+    event = sandbox.events[-1]
+    about = {**event["data"]["object"], **{name: value for name, value in change.items() if name == "amount"}}
+    other = {**event, **change, "data": {"object": about}}
+    told = stripe.parse_webhook(sandbox.webhook(other))
+    assert isinstance(told, ToFetch)
+    assert told.targets == (about["payment_intent"], about["charge"])
+    assert other["type"] in told.unread
+    alone = {**other, "data": {"object": {**about, "payment_intent": None, "charge": 7}}}
+    with pytest.raises(WebhookUnreadable) as caught:
+        stripe.parse_webhook(sandbox.webhook(alone))
+    assert caught.value.event == event["id"]
+
+
 @pytest.mark.parametrize("body", [b"", b"\xff", b"not json", b"[" * 100_000, b"1" * 5000, b'{"a": NaN', b"null"])
-def test_a_signed_body_that_is_no_event_is_refused(sandbox: StripeSandbox, stripe: Stripe, body: bytes) -> None:
-    with pytest.raises(WebhookRejected):
+def test_a_signed_body_that_is_no_event_is_told_as_such(sandbox: StripeSandbox, stripe: Stripe, body: bytes) -> None:
+    with pytest.raises(WebhookUnreadable):
         stripe.parse_webhook(signed_by(sandbox, body))
 
 

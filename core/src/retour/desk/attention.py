@@ -10,6 +10,7 @@ import attrs
 
 from retour.desk.commands import Command, Commands, check_actor
 from retour.desk.services import Services
+from retour.desk.webhooks_read import LOOKED_AT, SIGNED
 from retour.effects.kinds import KINDS, effect_of
 from retour.effects.kinds import given_up as what_follows
 from retour.effects.providers_word import A_PERSON_MAY
@@ -296,6 +297,29 @@ def _unreadable(_: AttentionKind, row: AttentionRow) -> _Read:
 
 
 def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
+    """Of a webhook that cannot be read, ``name`` says whether its payment could be looked at all the same."""
+    if row.name.startswith(SIGNED):
+        why = texts(
+            "a signed webhook of {provider} cannot be read, and is sent again for some days: {what}. Look there what "
+            "it is of and run reconcile for its order; a newer version of the plugin may read it ({count} time)",
+            "a signed webhook of {provider} cannot be read, and is sent again for some days: {what}. Look there what "
+            "it is of and run reconcile for its order; a newer version of the plugin may read it ({count} times)",
+            row.number,
+            provider=row.name.removeprefix(SIGNED),
+            what=row.words,
+        )
+        return why, (ACKNOWLEDGE,)
+    if row.name.startswith(LOOKED_AT):
+        why = texts(
+            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead: {what}. A "
+            "newer version of the plugin may read it ({count} time)",
+            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead: {what}. A "
+            "newer version of the plugin may read it ({count} times)",
+            row.number,
+            provider=row.name.removeprefix(LOOKED_AT),
+            what=row.words,
+        )
+        return why, (ACKNOWLEDGE,)
     why = texts(
         "{source}: {what} ({count} time)",
         "{source}: {what} ({count} times)",
@@ -303,7 +327,7 @@ def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
         source=row.name,
         what=row.words,
     )
-    return why, ("acknowledge",)
+    return why, (ACKNOWLEDGE,)
 
 
 def _stuck(_: AttentionKind, row: AttentionRow) -> _Read:

@@ -856,12 +856,12 @@ class ReturnDesk(LabelDesk):
         """A provider's webhook, as it came in: any header names, the raw body. Answer 200 when this returns.
 
         It is verified with the settings of ``account``, kept, and then acted on; the same one again changes nothing.
-        It counts for payments of this shop, account and mode, so say which the address was made for. What is about a
-        payment that neither we nor the shop know is not kept. Raises `InvalidWebhook` for one that is not the
-        provider's (answer 400). Answer 500 to everything else, so that it is sent again: `ProviderUnavailable` when
-        the provider could not be asked whether it is genuine or the plugin broke over it (the log says where), `Busy`
-        when unsigned ones name more unknown payments than the shop can be asked about, and the store's errors when it
-        could not be kept.
+        It counts for payments of this shop, account and mode, so say which the address was made for. Raises
+        `InvalidWebhook` for one that is not the provider's (answer 400). Answer 503 to everything else, so that it is
+        sent again: `UnreadableWebhook` for one that is the provider's and cannot be read, until staff has acknowledged
+        it on the list of `attention`, `ProviderUnavailable` when the provider could not be asked whether it is genuine
+        or the plugin broke over it (the log says where), `Busy` when they name more unknown payments than can be asked
+        about, and the store's errors when it could not be kept.
         """
         return self._webhooks.receive(provider, header_names_and_values(headers), body, account, mode)
 

@@ -8,16 +8,15 @@ import attrs
 
 from retour.desk.commands import Commands
 from retour.desk.services import Services
+from retour.desk.webhooks_read import read_webhook
 from retour.effects import inbox
 from retour.effects.keeping import Kept, the_rest_of
 from retour.effects.labelling import as_reported_shipment
-from retour.model.errors import InvalidWebhook, OrderUnreadable, ProviderUnavailable
+from retour.model.errors import InvalidWebhook, OrderUnreadable
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
-from retour.plugins.calling import ProviderBroke
-from retour.plugins.shipping import ShippingCaller
-from retour.providers.label_request import Shipment, ShipmentEvent, ShipmentEvents
+from retour.providers.label_request import Shipment, ShipmentEvent
 from retour.rules.labels import could_be_ours, label_named
 from retour.steps.case import Case
 
@@ -39,10 +38,11 @@ class ParcelWebhooks:
         if isinstance(caller, Text):
             raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))
         sender = inbox.Sender(shop=shop_id, provider=provider, account=account, mode=Mode.LIVE)
+        told = read_webhook(self.services, shop_id, caller, account, headers, body)
         kept: list[Kept] = []
         unknown = 0
         unreadable: OrderUnreadable | None = None
-        for event in self._read(caller, headers, body).events:
+        for event in told.events if told is not None else ():
             try:
                 with the_rest_of(kept):
                     placed = self._placed(sender, event)
@@ -59,16 +59,6 @@ class ParcelWebhooks:
         if unreadable is not None:
             raise unreadable
         return WebhookReceipt(kept=sum(one.number for one in kept), unknown=unknown)
-
-    def _read(self, caller: ShippingCaller, headers: Mapping[str, str], body: bytes) -> ShipmentEvents:
-        try:
-            return inbox.read(caller, headers, body)
-        except ProviderUnavailable as error:
-            if isinstance(error.__cause__, ProviderBroke):
-                self.services.store.note_problem(
-                    self.commands.shop_id, f"webhooks of {caller.name}", error.__cause__.message
-                )
-            raise
 
     def _placed(self, sender: inbox.Sender, event: ShipmentEvent) -> tuple[str, ShipmentEvent] | None:
         """The order whose label it is, by any name that it has there, unless it says itself that it is of another; else

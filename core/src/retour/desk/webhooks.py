@@ -9,16 +9,15 @@ import attrs
 from retour.desk.commands import Commands
 from retour.desk.parcel_webhooks import ParcelWebhooks
 from retour.desk.services import Services
+from retour.desk.webhooks_read import looked_at_instead, read_webhook
 from retour.effects import inbox
 from retour.effects.keeping import Kept, the_rest_of
-from retour.model.errors import Busy, InvalidWebhook, OrderUnreadable, ProviderUnavailable
+from retour.model.errors import Busy, InvalidWebhook, OrderUnreadable
 from retour.model.fields import Id, wanted_instead
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
-from retour.plugins.calling import ProviderBroke
-from retour.plugins.providers import PaymentCaller
-from retour.providers.webhooks import ToFetch, VerifiedEvents
+from retour.providers.webhooks import ToFetch, WebhookTrust
 from retour.store.unknown_names import TooManyUnknown
 
 
@@ -54,12 +53,17 @@ class Webhooks:
                     mode=mode.value,
                 )
             )
-        said = self._read(caller, headers, body)
+        said = read_webhook(self.services, self.shop_id, caller, account, headers, body)
+        if said is None:
+            return WebhookReceipt(kept=0)
+        trust = caller.capabilities.webhooks
+        if isinstance(said, ToFetch) and said.unread and trust is WebhookTrust.SIGNED:
+            looked_at_instead(self.services, self.shop_id, provider, account, said.unread)
         sender = inbox.Sender(shop=self.shop_id, provider=provider, account=account, mode=mode)
         kept: list[Kept] = []
         unreadable: OrderUnreadable | None = None
         unknown: list[inbox.Notice] = []
-        for notice in inbox.notices(sender, said, caller.capabilities.webhooks):
+        for notice in inbox.notices(sender, said, trust):
             try:
                 with the_rest_of(kept):
                     one = self._take(sender, notice)
@@ -97,15 +101,6 @@ class Webhooks:
             return None
         return order_id
 
-    def _read(self, caller: PaymentCaller, headers: Mapping[str, str], body: bytes) -> VerifiedEvents | ToFetch:
-        """What a webhook says; that a plugin broke over it is kept, for whoever mends the plugin."""
-        try:
-            return inbox.read(caller, headers, body)
-        except ProviderUnavailable as error:
-            if isinstance(error.__cause__, ProviderBroke):
-                self.services.store.note_problem(self.shop_id, f"webhooks of {caller.name}", error.__cause__.message)
-            raise
-
     def _take(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept | None:
         """Keep one thing that a webhook says for its order, if we or the shop know it; None where that is for the
         provider to tell."""
@@ -117,7 +112,7 @@ class Webhooks:
         order_id = whose.order_of(sender, notice.names)
         if order_id is None and (notice.signed or hints.may_look_up(sender)):
             order_id = whose.named_by_the_shop(sender, notice.names)
-            if order_id is None and not whose.can_be_asked(sender):
+            if order_id is None and by_anybody and not whose.can_be_asked(sender):
                 return Kept()
         if order_id is None:
             return None
@@ -127,10 +122,11 @@ class Webhooks:
         return kept
 
     def _later(self, sender: inbox.Sender, notice: inbox.Notice) -> Kept:
-        """Keep it until the provider was asked what else it calls that payment. Raises `Busy`."""
+        """Keep it until the provider was asked what else it calls that payment, and the shop once more. Raises
+        `Busy`."""
         whose = self.services.whose_payment
         try:
-            if whose.can_be_asked(sender):
+            if notice.signed or whose.can_be_asked(sender):
                 return Kept(unknown=whose.later(sender, notice))
         except TooManyUnknown:
             pass

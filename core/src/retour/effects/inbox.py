@@ -12,7 +12,7 @@ import attrs
 from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, account_of, to_store
 from retour.effects.reading import as_reported
 from retour.model.dossier import Dossier
-from retour.model.errors import InvalidWebhook, ProviderUnavailable
+from retour.model.errors import InvalidWebhook, ProviderUnavailable, UnreadableWebhook
 from retour.model.ids import crockford
 from retour.model.order import Mode, Order, Payment
 from retour.model.text import Text, text
@@ -24,6 +24,7 @@ from retour.providers.webhooks import (
     VerifiedEvents,
     WebhookRejected,
     WebhookTrust,
+    WebhookUnreadable,
 )
 from retour.providers.wire import refuse_deep
 from retour.rules.matching import ReportedRefund
@@ -66,6 +67,9 @@ class ReadsWebhooks(Protocol[_Said]):
     """Who reads webhooks: the caller of a payment or a shipping provider."""
 
     @property
+    def name(self) -> str: ...
+
+    @property
     def display_name(self) -> str: ...
 
     @property
@@ -77,8 +81,9 @@ class ReadsWebhooks(Protocol[_Said]):
 def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes) -> _Said:
     """What a webhook says, verified by its provider over the raw bytes.
 
-    Raises `InvalidWebhook` for one that is not the provider's, and `ProviderUnavailable` where the provider could not
-    be asked for what the check needs, or its plugin broke over it: the log says where.
+    Raises `InvalidWebhook` for one that is not the provider's, `UnreadableWebhook` for one that is and cannot be read,
+    and `ProviderUnavailable` where the provider could not be asked for what the check needs, or its plugin broke over
+    it: the log says where.
     """
     if not provider.reads_webhooks:
         raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
@@ -87,6 +92,15 @@ def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes
     raw = RawWebhook(headers={name.lower(): value for name, value in headers.items()}, body=body)
     try:
         return provider.parse_webhook(raw)
+    except WebhookUnreadable as error:
+        raise UnreadableWebhook(
+            text(
+                "A webhook of {provider} is signed as it should be, and cannot be read: {why}. Answer 503, so that it "
+                "is sent again, and look whether there is a newer version of its plugin.",
+                provider=provider.display_name,
+                why=str(error),
+            )
+        ) from error
     except WebhookRejected as error:
         raise InvalidWebhook(
             text("A webhook of {provider} was refused: {why}", provider=provider.display_name, why=str(error))
@@ -94,7 +108,7 @@ def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes
     except ProviderError as error:
         raise ProviderUnavailable(
             text(
-                "A webhook of {provider} cannot be checked now: {why}. Answer 500, so that it is sent again.",
+                "A webhook of {provider} cannot be checked now: {why}. Answer 503, so that it is sent again.",
                 provider=provider.display_name,
                 why=error.reason.words,
             )

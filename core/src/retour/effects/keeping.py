@@ -49,7 +49,7 @@ def the_rest_of(kept: Sequence[Kept]) -> Iterator[None]:
         raise PerhapsSaved(
             text(
                 "Something of what this webhook says was kept, and then the database could not be used any more. "
-                "Answer 500, so that it is sent again: what was kept is not kept twice."
+                "Answer 503, so that it is sent again: what was kept is not kept twice."
             )
         ) from None
 
@@ -131,4 +131,4 @@ class Keeping:
 
 
 def _changed_all_the_time(order_id: str) -> Busy:
-    return Busy(text("Order {order} is changed all the time. Answer 500, so that it is sent again.", order=order_id))
+    return Busy(text("Order {order} is changed all the time. Answer 503, so that it is sent again.", order=order_id))

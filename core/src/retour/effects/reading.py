@@ -12,7 +12,7 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, Reported
 from retour.plugins.providers import PaymentCaller
 from retour.providers.capabilities import PaymentCapabilities
-from retour.providers.errors import DISPOSITIONS, Disposition, ProviderError
+from retour.providers.errors import DISPOSITIONS, Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import Refundable, RefundResult
 from retour.rules.books import BooksRead
 from retour.rules.matching import ReportedRefund
@@ -81,7 +81,8 @@ def read_books(
             results = tuple(provider.list_refunds(refundable.target))
         except ProviderError as error:
             raise PartlyRead(error, refundable, attrs.evolve(books, not_shown=_not_shown(error))) from error
-    remaining = refundable.remaining if readable and refundable.possible else None
+    told = refundable.possible or refundable.code is ErrorCode.ALREADY_REFUNDED
+    remaining = refundable.remaining if readable and told else None
     seen = None if results is None else as_reports(results)
     return refundable, attrs.evolve(books, remaining=remaining, seen=seen)
 

@@ -380,12 +380,12 @@ class Refunding:
     def books(self, shop: str, payment: Payment) -> BooksRead | Text:
         """What the provider's books say of one payment, or why there is no provider that could say it.
 
-        Nothing for a provider that lists no refunds. Raises `PartlyRead` and `ProviderError`.
+        Nothing for a provider whose books cannot be read. Raises `PartlyRead` and `ProviderError`.
         """
         provider = self.accounts.payment(shop, payment.provider, payment.account, payment.mode)
         if isinstance(provider, Text):
             return provider
-        if not provider.capabilities.refunds or not provider.capabilities.list_refunds.usable:
+        if not provider.capabilities.refunds or not can_be_read(provider):
             return BooksRead(target="")
         return read_books(provider, payment)[1]
 

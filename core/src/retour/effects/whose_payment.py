@@ -34,6 +34,10 @@ MOST_TRIES = 20
 """How often a provider or a shop that cannot be asked is asked again about a name: for three days with these pauses, as
 long as providers themselves send a webhook again."""
 
+MOST_TRIES_OF_THE_SHOP = 6
+"""How often a shop that knows no such payment is asked whose it is, where its provider cannot tell other names: within
+half an hour, in which an order that was just paid is in the shop."""
+
 _SECONDS = 60.0
 
 _TAKEN_BACK = "taken_back"
@@ -96,6 +100,9 @@ class WhosePayment:
                     found = self._ask(one)
             except KeyboardInterrupt:
                 raise
+            except NotYetKnown:
+                self._put_off(one)
+                continue
             except BaseException as error:
                 log.warning("whose payment %s is was not found out", one.names[0], exc_info=True)
                 self._again(one, f"{type(error).__name__}")
@@ -111,12 +118,15 @@ class WhosePayment:
         if isinstance(provider, Text):
             raise ProviderAway(str(provider))
         names = dict.fromkeys(one.names)
-        known = [told for name in one.names for told in provider.payment_names(name)]
+        able = provider.capabilities.payment_names.usable
+        known = [told for name in one.names for told in provider.payment_names(name)] if able else []
         names.update(dict.fromkeys(known))
         order_id = self.order_of(sender, names)
         if order_id is None:
-            order_id = self.named_by_the_shop(sender, names if known else ())
+            order_id = self.named_by_the_shop(sender, names if known or not able else ())
         if order_id is None:
+            if not able and one.tries + 1 < MOST_TRIES_OF_THE_SHOP:
+                raise NotYetKnown
             return None
         seen = from_json(ReportedRefund, one.told) if one.told not in ("", _TAKEN_BACK) else None
         notice = Notice(
@@ -144,15 +154,23 @@ class WhosePayment:
     def _again(self, one: UnknownName, problem: str) -> None:
         try:
             if one.tries >= MOST_TRIES:
-                self.store.note_problem(
-                    one.shop, f"webhooks of {one.provider}", f"nobody knows {one.names[0]}: {problem}"
-                )
+                named = (
+                    one.names[0] if one.signed else "what unsigned ones name"
+                )  # anybody can name as many as he likes
+                self.store.note_problem(one.shop, f"webhooks of {one.provider}", f"nobody knows {named}: {problem}")
                 self.store.unknown_names.end(one, found=False)
             else:
-                pause = datetime.timedelta(microseconds=_PAUSES.after(one.tries, 0))
-                self.store.unknown_names.put_off(one, pause)
+                self._put_off(one)
         except RetourError:  # the database is away: it is taken again in some minutes
             log.warning("what was said of payment %s waits", one.names[0])
+
+    def _put_off(self, one: UnknownName) -> None:
+        pause = datetime.timedelta(microseconds=_PAUSES.after(one.tries, 0))
+        self.store.unknown_names.put_off(one, pause)
+
+
+class NotYetKnown(Exception):
+    """The shop knows no such payment, and its provider cannot be asked for other names of it."""
 
 
 class ProviderAway(Exception):

@@ -44,7 +44,7 @@ class AttentionKind(StrEnum):
     BEYOND_ORDER = "beyond_order"  # more came back, or went back, than the shop's order has now
     SURPLUS = "surplus"  # units that came beyond all that was delivered
     ORDER_UNREADABLE = "order_unreadable"
-    WEBHOOK_UNREADABLE = "webhook_unreadable"  # a plugin broke over it
+    WEBHOOK_UNREADABLE = "webhook_unreadable"  # a signed one, or a plugin broke over it
     EFFECT_STUCK = "effect_stuck"  # set aside, or failing again and again for a day
 
 

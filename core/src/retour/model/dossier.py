@@ -326,6 +326,12 @@ class Dossier:
         there = same.get(payment_id, payment_id)
         return next((one for name, one in told.items() if same.get(name, name) == there), None)
 
+    def unexplained_there(self, payment_id: str) -> Reason | None:
+        """Why nobody knows where money of one payment went, by whatever name it has at its provider; None where that is
+        known."""
+        found = self._there(self.unexplained, payment_id)
+        return None if found is None else found.why
+
     def refunds_not_shown(self, payment_id: str) -> Reason | None:
         """Why nobody can see which refunds of one payment were made, by whatever name it has; None where they can be
         seen."""

@@ -120,7 +120,13 @@ class MissingRequestId(RequestReused):
 
 
 class InvalidWebhook(RetourError):
-    """A webhook that is not the provider's: unsigned, wrongly signed, too old, or unreadable. Answer 400."""
+    """A webhook that is not the provider's: unsigned, wrongly signed, too old, or no webhook at all. Answer 400."""
+
+
+class UnreadableWebhook(RetourError):
+    """A webhook that is the provider's own, by its signature, and that its plugin cannot read. It is on the list of
+    what a person must look at until he has acknowledged it. Answer 503, so that the provider sends it again: what it
+    says of money is not lost while the plugin is brought up to date."""
 
 
 class NotReadable(RetourError):

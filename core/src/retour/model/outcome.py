@@ -140,7 +140,8 @@ class Outcome:
 @attrs.frozen(kw_only=True)
 class WebhookReceipt:
     """What became of a webhook: how many things it said about payments that we know were ``kept``, and how many were
-    about payments that are ``unknown`` by the name it used: the provider is asked later what else it calls them."""
+    about payments that are ``unknown`` by the name it used: the provider is asked later what else it calls them, and
+    the shop whose they are."""
 
     kept: int
     unknown: int = 0

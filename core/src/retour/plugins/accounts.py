@@ -88,7 +88,7 @@ class Accounts:
         found = self._registry.payment.get(payment.provider)
         if found is None or not found[0].capabilities.refunds:
             return True
-        return _path(payment.provider, payment.account) in self.known_wrong(shop)
+        return settings_key(payment.provider, payment.account) in self.known_wrong(shop)
 
     def _learn(self, shop: str, path: str, faults: list[str]) -> None:
         with self._lock:
@@ -237,7 +237,7 @@ class Accounts:
         with self._lock:
             if key in self._made and not anew:
                 return self._made[key]
-        path = _path(provider, account)
+        path = settings_key(provider, account)
         given = self._given(shop)
         if isinstance(given, Text):
             self._learn(shop, path, [f"{path}: {given}"])
@@ -288,7 +288,7 @@ def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[str]]:
 _NONSENSE = text("a provider and an account are texts, and a mode is Mode.LIVE or Mode.TEST")
 
 
-def _path(provider: str, account: str) -> str:
+def settings_key(provider: str, account: str) -> str:
     """The key of an account's settings."""
     return provider if account == "default" else f"{provider}:{account}"
 

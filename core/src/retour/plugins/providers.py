@@ -98,7 +98,8 @@ class PaymentCaller(Caller):
         )
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
-        """What a webhook says, its signature checked. Raises `WebhookRejected` too."""
+        """What a webhook says, its signature checked. Raises `WebhookRejected` too, and for one
+        that is signed and cannot be read `WebhookUnreadable`."""
         said: VerifiedEvents | ToFetch = self._read(
             "parse_webhook",
             VerifiedEvents | ToFetch,

@@ -107,7 +107,8 @@ class ShippingCaller(Caller):
         )
 
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
-        """What a webhook says. Raises `WebhookRejected` too."""
+        """What a webhook says. Raises `WebhookRejected` too, and for one
+        that is signed and cannot be read `WebhookUnreadable`."""
         said: ShipmentEvents = self._read(
             "parse_webhook", ShipmentEvents, webhook, declared=self.capabilities.reads_webhooks, refuses=WebhookRejected
         )

@@ -31,7 +31,16 @@ from retour.providers.refund_request import Refundable, RefundRequest, RefundRes
 from retour.providers.refusals import Refusals, Said, own_words, refusal
 from retour.providers.settings import Secret, api_address, choice
 from retour.providers.signatures import Encoding, check_age, check_signed, hmac_sha256, needs_setting
-from retour.providers.webhooks import RawWebhook, RefundEvent, ToFetch, VerifiedEvents, WebhookRejected, WebhookTrust
+from retour.providers.webhooks import (
+    RawWebhook,
+    RefundEvent,
+    ToFetch,
+    VerifiedEvents,
+    WebhookRejected,
+    WebhookTrust,
+    WebhookUnreadable,
+    reading_signed,
+)
 from retour.providers.wire import read_json, read_wire
 
 __all__ = [
@@ -93,6 +102,7 @@ __all__ = [
     "VerifiedEvents",
     "WebhookRejected",
     "WebhookTrust",
+    "WebhookUnreadable",
     "api_address",
     "check_age",
     "check_signed",
@@ -102,6 +112,7 @@ __all__ = [
     "own_words",
     "read_json",
     "read_wire",
+    "reading_signed",
     "refusal",
     "refuse_another",
     "refuse_another_refund",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from retour.model.labels import LabelForm, LabelOption
@@ -26,7 +27,7 @@ from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents
 API = 2
 """The number of this contract. A provider class declares the one that it was written for; with any other it is off."""
 
-WHAT_CHANGED = "docs/contract.md"
+WHAT_CHANGED = str(Path(__file__).with_name("contract.md"))
 """The page that says what changed from one number to the next, and what an author does about it."""
 
 
@@ -104,7 +105,8 @@ class RefundsByApi(PaymentProvider, Protocol):
         """Take a refund back before it is paid out; gives it as it is then."""
 
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
-        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`."""
+        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`, and for one that
+        is signed rightly and cannot be read `WebhookUnreadable`."""
 
     def check_settings(self) -> None:
         """Make one cheap call that shows that the settings work; raises `ProviderError` if they do not."""
@@ -170,7 +172,8 @@ class MakesLabels(ShippingProvider, Protocol):
         cancelled any more."""
 
     def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
-        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`."""
+        """Read a webhook, its signature checked over the raw bytes. Raises `WebhookRejected`, and for one that
+        is signed rightly and cannot be read `WebhookUnreadable`."""
 
     def check_settings(self) -> None:
         """Make one cheap call that shows that the settings work; raises `ProviderError` if they do not."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 
 import attrs
 
-from retour.model.fields import Id, checked
+from retour.model.fields import Id, checked, wanted_instead
 from retour.providers.errors import ErrorCode, ProviderError, unreadable
 from retour.providers.refund_request import RefundResult
+from retour.providers.wire import read_json
 
 LARGEST_WEBHOOK = 1024 * 1024
 """Bytes of a webhook's body that are read at most. What is larger need not be read from the network at all."""
@@ -72,11 +74,55 @@ class ToFetch:
 
     ``taken_back`` is the provider's id of a signed event that says that money of them was taken back, past the
     merchant: a person looks where the payment then shows nothing of it. Of an unsigned webhook it is not believed.
+
+    ``unread`` says what of a signed event could not be read, where it could still be told which payments it is about:
+    they are fetched, and a person is told, so that the plugin is brought up to date. Of an unsigned webhook it is not
+    believed either.
     """
 
     targets: tuple[Id, ...]
     taken_back: Id | None = None
+    unread: str = ""
 
 
 class WebhookRejected(Exception):
     """A webhook with a wrong, old or missing signature. Answer 400, keep nothing."""
+
+
+class WebhookUnreadable(WebhookRejected):
+    """A webhook that is the provider's own, its signature was checked, and that cannot be read: a person is told of it,
+    and the provider is to send it again. Never raised of one whose signature was not checked or is wrong: anybody can
+    send such, as many as he likes. ``event`` is the provider's id of it, by which a person finds it there."""
+
+    def __init__(self, why: str, *, event: str = "") -> None:
+        super().__init__(why)
+        self.event = event
+
+
+@contextmanager
+def reading_signed(body: bytes) -> Iterator[None]:
+    """Read what stands in a webhook whose signature was checked: what raises ValueError or `ProviderError` in this
+    block makes it a `WebhookUnreadable`.
+
+    >>> from retour.providers import ErrorCode
+    >>> with reading_signed(b'{"id": "evt_1"}'):
+    ...     raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "required field missing @ $.type")
+    Traceback (most recent call last):
+    retour.providers.webhooks.WebhookUnreadable: signed, but not readable: required field missing @ $.type
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise WebhookUnreadable("signed, but no JSON", event=_id_of(body)) from error
+    except ProviderError as error:
+        raise WebhookUnreadable(f"signed, but not readable: {error.message}", event=_id_of(body)) from error
+
+
+def _id_of(body: bytes) -> str:
+    """The id in an event's JSON, where nearly all providers have it; empty where there is none."""
+    try:
+        told = read_json(body)
+    except ValueError:
+        return ""
+    found = told.get("id") if isinstance(told, dict) else None
+    return found if isinstance(found, str) and wanted_instead(found, Id) is None else ""

@@ -13,7 +13,7 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
-from retour.model.events.books import RefundsNotShown
+from retour.model.events.books import RefundsNotShown, RemainderUnexplained
 from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed, ReversalNotShown
 from retour.model.events.transfers import PaymentNotRefundable
 from retour.model.money import Money
@@ -75,6 +75,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     _record_not_shown(draft, payment, books)
     record_reports(draft, payment, books.seen or (), Evidence.RECONCILE)
     _record_refundable(draft, payment, books)
+    unexplained = _record_unexplained(draft, payment, books, own)
     since_decided = None if own is None else gone_since_decided(draft.dossier, payment, own)
     if since_decided is not None:
         return since_decided
@@ -82,7 +83,7 @@ def record_books(draft: Draft, payment: Payment, books: BooksRead, own: Refund |
     if bank_took or draft.dossier.refunded(payment.id, currency) > before.refunded(payment.id, currency):
         gone = _gone(draft.dossier, payment, before.refunds, bank_took=bank_took)
         return gone or reason(ReasonCode.REFUNDED_MEANWHILE)
-    return _unexplained(draft.dossier, payment, books, own)
+    return unexplained
 
 
 def _record_charge_back(draft: Draft, payment: Payment, books: BooksRead) -> None:
@@ -131,6 +132,26 @@ def _record_not_shown(draft: Draft, payment: Payment, books: BooksRead) -> None:
     news = not why.repeats(known) if why is not None else known is not None and books.seen is not None
     if news:
         draft.record(RefundsNotShown(payment=payment.id, because=why), by=Actor.provider(payment.provider))
+
+
+def _record_unexplained(draft: Draft, payment: Payment, books: BooksRead, own: Refund | None) -> Reason | None:
+    """That less is left than anything explains, and gives it; or that it is explained by now. While the same money is
+    gone, that what is left and what should be become less together is no news."""
+    known, why = draft.dossier.unexplained_there(payment.id), _unexplained(draft.dossier, payment, books, own)
+    news = known is None or _missing(why) != _missing(known) if why is not None else known is not None
+    if news and _can_be_compared(payment, books):
+        draft.record(RemainderUnexplained(payment=payment.id, because=why), by=Actor.provider(payment.provider))
+    return why
+
+
+def _can_be_compared(payment: Payment, books: BooksRead) -> bool:
+    return books.remaining is not None and books.remaining.currency == payment.captured.currency
+
+
+def _missing(unexplained: Reason) -> Money:
+    """How much is gone that nothing explains."""
+    left, expected = (unexplained.values[name].split() for name in ("left", "expected"))
+    return Money.of(expected[1], expected[0]) - Money.of(left[1], left[0])
 
 
 def gone_meanwhile(dossier: Dossier, payment: Payment, seen: Dossier) -> Reason | None:
@@ -189,7 +210,7 @@ def _named(dossier: Dossier, payment: Payment, known: Collection[str]) -> str:
 def _unexplained(dossier: Dossier, payment: Payment, books: BooksRead, own: Refund | None) -> Reason | None:
     """Why nobody knows where money of the payment went: less is left at the provider than what we know leaves."""
     currency = payment.captured.currency
-    if books.remaining is None or books.remaining.currency != currency:
+    if books.remaining is None or not _can_be_compared(payment, books):
         return None
     captured = payment.captured
     if books.captured is not None and books.captured.currency == currency:

@@ -18,12 +18,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     literal_column,
     null,
     or_,
     select,
     tuple_,
     union_all,
+    update,
 )
 
 from retour.model.events.event import Recorded
@@ -174,6 +176,45 @@ class Store:
 
         self._database.write_what_can_be_repeated(note)
 
+    def note_unreadable(self, shop: str, source: str, what: str) -> bool:
+        """Keep that a signed webhook cannot be read, and how often it came: a bounded number of them, those that are
+        acknowledged are the first to go. Gives whether somebody has acknowledged this one, which is then not listed
+        again."""
+        known: list[bool] = []
+
+        def note(own: Connection) -> None:
+            columns = tables.problem.c
+            of_source = columns.shop == shop, columns.source == source
+            kept = own.execute(select(columns.acknowledged).where(*of_source, columns.what == what)).first()
+            told = what
+            if kept is None and not self._room_for_one(own, of_source):
+                told = AND_MORE
+            _NOTE_PROBLEM.row(own, shop=shop, source=source, what=told, fewer_than=_HOWEVER_MANY)
+            seen = kept is not None and kept[0] > 0
+            if seen:
+                own.execute(
+                    update(tables.problem).where(*of_source, columns.what == told).values(acknowledged=columns.times)
+                )
+            known.append(seen)
+
+        self._database.write_what_can_be_repeated(note)
+        return known[-1]
+
+    def _room_for_one(self, own: Connection, of_source: Sequence[Any]) -> bool:
+        """Whether one more is kept of a source; the oldest that was acknowledged makes room for it."""
+        columns = tables.problem.c
+        number = own.execute(select(func.count()).select_from(tables.problem).where(*of_source)).scalar_one()
+        if number < MOST_UNREADABLE:
+            return True
+        oldest = (
+            select(columns.what)
+            .where(*of_source, columns.acknowledged >= columns.times)
+            .order_by(columns.last_at)
+            .limit(1)
+            .scalar_subquery()
+        )
+        return own.execute(delete(tables.problem).where(*of_source, columns.what == oldest)).rowcount > 0
+
     def problems(self, shop: str | None) -> list[Problem]:
         """What went wrong in a shop, or in all, where there was no order to tell it of, the newest first; and what did
         not happen again since somebody acknowledged it is left out."""
@@ -216,6 +257,12 @@ def _perhaps_saved(commit: Commit) -> Text:
         order=commit.order_id,
     )
 
+
+MOST_UNREADABLE = 100
+"""Signed webhooks of one account that cannot be read, and of which each is told by itself."""
+
+AND_MORE = "more of them"
+"""What is kept of all that are beyond those."""
 
 _AT = EVENT_COLUMNS.index("at")
 _PAGE = 500

@@ -81,13 +81,16 @@ class UnknownNames:
         there = and_(
             *[kept.c[name] == value for name, value in one.of_account.items()], kept.c.identity == one.identity
         )
-        asked = own.execute(select(kept.c.asked_at, self._now).where(there)).first()
+        asked = own.execute(select(kept.c.asked_at, self._now, kept.c.signed).where(there)).first()
         if asked is not None and asked[0] == 0:
+            if one.signed:
+                self._say_again(own, here, there, was_signed=bool(asked[2]))
             return True
         if asked is not None and asked[1] - asked[0] < REMEMBERED:
             return False
         if waiting >= most:
             raise TooManyUnknown
+        self._not_after_those_put_off(own, here)
         own.execute(delete(kept).where(there))
         values = {"names": json.dumps(list(one.names)), "told": one.told, "signed": int(one.signed), "tries": 0}
         own.execute(
@@ -97,6 +100,24 @@ class UnknownNames:
         )
         own.execute(update(account).where(here).values({number: number + 1}))
         return True
+
+    def _say_again(self, own: Connection, here: Any, there: Any, *, was_signed: bool) -> None:
+        """What waits was said again with a signature: however long it was put off, it is asked about in some minutes,
+        while whoever may be asking at this moment has his time."""
+        account, kept = tables.unknown_account, tables.unknown_name
+        soon = self._now + _FOR_ONE_TRY
+        sooner = case((kept.c.not_before > soon, soon), else_=kept.c.not_before)
+        own.execute(update(kept).where(there).values(not_before=sooner, signed=1))
+        if not was_signed:
+            number = {"signed": account.c.signed + 1, "unsigned": account.c.unsigned - 1}
+            own.execute(update(account).where(here).values(number))
+        self._not_after_those_put_off(own, here)
+
+    def _not_after_those_put_off(self, own: Connection, here: Any) -> None:
+        """An account whose names were all put off is asked about a new one as soon as its pace allows."""
+        account = tables.unknown_account
+        next_one = self._now + BETWEEN_QUESTIONS
+        own.execute(update(account).where(here, account.c.next_at > next_one).values(next_at=next_one))
 
     def take(self) -> UnknownName | None:
         """The next to ask about, of an account whose turn it is; None where there is none. Nobody else takes it for

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs
 
 from retour.providers import (
     Mode,
-    ProviderError,
     RawWebhook,
     RefundEvent,
     Secret,
@@ -23,6 +22,7 @@ from retour.providers import (
     check_signed,
     read_json,
     read_wire,
+    reading_signed,
 )
 from retour_mollie import wire
 
@@ -70,7 +70,7 @@ def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> Verif
     """
     given = [part.strip().removeprefix(PREFIX) for part in webhook.headers[SIGNATURE].split(",")]
     check_signed(webhook.body, given, secrets, setting="webhook_secrets")
-    try:
+    with reading_signed(webhook.body):
         event = read_wire(wire.Event, read_json(webhook.body))
         if not event.type.startswith("refund.") or event.entity is None:
             return VerifiedEvents(events=())
@@ -78,8 +78,4 @@ def _events(webhook: RawWebhook, secrets: Iterable[Secret], mode: Mode) -> Verif
         if refund.mode != mode.value:
             return VerifiedEvents(events=())
         told = RefundEvent(event_id=event.id, refund=refund.result(mode))
-    except ValueError as error:
-        raise WebhookRejected("signed, but no JSON") from error
-    except ProviderError as error:
-        raise WebhookRejected(f"signed, but not readable: {error.message}") from error
     return VerifiedEvents(events=(told,))

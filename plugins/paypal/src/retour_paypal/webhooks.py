@@ -14,11 +14,11 @@ import attrs
 
 from retour.providers import (
     Disposition,
+    ErrorCode,
     ProviderError,
     ProviderSession,
     RawWebhook,
     RefundEvent,
-    RefundResult,
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
@@ -26,6 +26,7 @@ from retour.providers import (
     needs_setting,
     read_json,
     read_wire,
+    reading_signed,
 )
 from retour_paypal.api import Api
 from retour_paypal.certificates import Certificates
@@ -42,6 +43,12 @@ webhook that comes twice count once."""
 AHEAD = datetime.timedelta(minutes=5)
 """How far PayPal's clock may be ahead of ours."""
 
+CAPTURE = "PAYMENT.CAPTURE."
+"""How the names of events about a capture begin."""
+
+NO_MONEY_BACK = frozenset({f"{CAPTURE}{name}" for name in ("COMPLETED", "PENDING", "DENIED", "DECLINED")})
+"""Those of a capture of which nothing goes back."""
+
 REFUNDED = "PAYMENT.CAPTURE.REFUNDED"
 REVERSED = "PAYMENT.CAPTURE.REVERSED"
 REFUND = "PAYMENT.REFUND."
@@ -52,6 +59,7 @@ ALGORITHM = "SHA256withRSA"
 _ID = re.compile(r"[A-Za-z0-9-]{1,50}")
 _TIME = re.compile(r"[0-9T:.Z+-]{1,100}")
 _LONGEST_HEADER = 500
+_LONGEST_TYPE = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -128,7 +136,10 @@ class Webhooks:
 
         https://github.com/paypal/PayPal-node-SDK/issues/412
         """
-        _event(body)  # one JSON object and nothing after it, so that it cannot speak for the fields around it
+        try:
+            _event(body)  # one JSON object and nothing after it, so that it cannot speak for the fields around it
+        except ValueError:
+            raise WebhookRejected("the body is no event, and PayPal is asked about events alone") from None
         fields = {
             "auth_algo": sent.algorithm,
             "cert_url": sent.certificate,
@@ -169,46 +180,40 @@ class _Resource:
 
 
 def read_event(body: bytes) -> VerifiedEvents | ToFetch:
-    """What a checked webhook says. Raises `WebhookRejected` for a refund that does not say of which capture it is.
+    """What a checked webhook says. Raises `WebhookUnreadable`, also for one about money that does not say of which
+    capture it is.
 
     The resource of ``PAYMENT.CAPTURE.REFUNDED`` is the refund, and its capture is in its links
     (https://developer.paypal.com/api/rest/webhooks/event-names.md); ``PAYMENT.REFUND.*`` is read the same way. What
     comes with ``PAYMENT.CAPTURE.REVERSED`` is not described, so its capture is looked at afresh, as it is where a
-    refund cannot be read.
+    refund cannot be read and where the type of an event about a capture is not known.
     """
-    try:
+    with reading_signed(body):
         event = read_wire(_Event, _event(body))
-        if event.event_type not in (REFUNDED, REVERSED) and not event.event_type.startswith(REFUND):
+        if event.event_type in NO_MONEY_BACK or not event.event_type.startswith((CAPTURE, REFUND)):
             return VerifiedEvents(events=())
         capture = linked_capture(read_wire(_Resource, event.resource).links)
         if not capture:
-            raise WebhookRejected(f"event {event.id} does not say which capture it is about")
-        refund = None if event.event_type == REVERSED else _refund(event.resource)
+            told = f"{event.event_type[:_LONGEST_TYPE]} does not say which capture it is about"
+            raise ProviderError(ErrorCode.UNREADABLE_ANSWER, told)
         if event.event_type == REVERSED:
             return ToFetch(targets=(capture,), taken_back=event.id)
-        if refund is None:
-            return ToFetch(targets=(capture,))
+        if event.event_type != REFUNDED and not event.event_type.startswith(REFUND):
+            unread = f"no event of type {event.event_type[:_LONGEST_TYPE]} is known"
+            return ToFetch(targets=(capture,), unread=unread)
+        try:
+            refund = read_wire(WireRefund, event.resource).result()
+        except ProviderError as error:
+            unread = f"{event.event_type[:_LONGEST_TYPE]}: {error.message}"
+            return ToFetch(targets=(capture,), unread=unread)
         return VerifiedEvents(events=(RefundEvent(event_id=event.id, refund=refund),))
-    except ProviderError as error:
-        raise WebhookRejected(f"the event cannot be read: {error.message}") from None
-
-
-def _refund(resource: dict[str, Any]) -> RefundResult | None:
-    """The refund that a webhook tells of; None where it cannot be read, and has to be fetched."""
-    try:
-        return read_wire(WireRefund, resource).result()
-    except ProviderError:
-        return None
 
 
 def _event(body: bytes) -> dict[str, Any]:
-    """The event in a webhook's body; raises `WebhookRejected` for what is not one JSON object in UTF-8."""
-    try:
-        event = read_json(body)
-    except ValueError:
-        raise WebhookRejected("the body is no JSON") from None
+    """The event in a webhook's body; raises ValueError for what is not one JSON object in UTF-8."""
+    event = read_json(body)
     if not isinstance(event, dict):
-        raise WebhookRejected("the body is no event")
+        raise ValueError
     return event
 
 

@@ -15,7 +15,6 @@ import attrs
 
 from retour.providers import (
     ParcelState,
-    ProviderError,
     RawWebhook,
     Secret,
     SentItem,
@@ -23,10 +22,10 @@ from retour.providers import (
     ShipmentEvent,
     ShipmentEvents,
     Told,
-    WebhookRejected,
     check_signed,
     read_json,
     read_wire,
+    reading_signed,
 )
 from retour_sendcloud.statuses import MEANINGS, Meaning, parent_status, standing
 from retour_sendcloud.wire import Item
@@ -87,17 +86,13 @@ def parse(webhook: RawWebhook, secrets: Iterable[Secret | None]) -> ShipmentEven
     """Read a webhook; raises `WebhookRejected` and nothing else. What is about something else says nothing."""
     given = webhook.headers.get(SIGNATURE, "").strip().lower()
     check_signed(webhook.body, [given] if given else [], secrets, setting="secret_key or webhook_keys")
-    try:
+    with reading_signed(webhook.body):
         body = read_json(webhook.body)
         action = read_wire(_Webhook, body).action
         if action == MOVED:
             return _moved(read_wire(_Moved, body))
         if action == CREATED:
             return _created(read_wire(_Created, body))
-    except ProviderError as error:
-        raise WebhookRejected(f"signed, but not readable: {error.message}") from error
-    except ValueError as error:
-        raise WebhookRejected("signed, but no JSON") from error
     return ShipmentEvents(events=())
 
 

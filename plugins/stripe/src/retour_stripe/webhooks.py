@@ -11,9 +11,11 @@ What an event says of a dispute is a reason to look at its payment, and no more:
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable
 
 from retour.providers import (
+    ErrorCode,
     Mode,
     ProviderError,
     RawWebhook,
@@ -26,6 +28,7 @@ from retour.providers import (
     check_signed,
     read_json,
     read_wire,
+    reading_signed,
 )
 from retour_stripe.wire import DisputedCharge, Event, Refund, RefundedCharge
 
@@ -43,6 +46,14 @@ _OF_A_DISPUTE = frozenset(
         "charge.dispute.funds_reinstated",
     }
 )
+
+
+_ABOUT_MONEY = ("refund.", "charge.refund", "charge.dispute.")
+"""How the types of events begin that are about money which goes back."""
+
+_OF_A_PAYMENT = re.compile(r"(?:pi|ch|py)_[0-9A-Za-z_]{1,250}")
+_LONGEST = 100
+"""Characters of a type that are shown."""
 
 
 def check_signature(webhook: RawWebhook, secrets: Iterable[Secret], *, now: datetime.datetime) -> None:
@@ -68,12 +79,13 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
     """What a webhook says whose signature was checked. One of the other ``mode`` is about something else.
 
     A charge that was refunded no longer lists its refunds, so these are fetched, as is the payment of a dispute. The
-    PaymentIntent and the charge are both named, with the same event, since the shop can have stored either. Raises
-    `WebhookRejected`.
+    PaymentIntent and the charge are both named, with the same event, since the shop can have stored either. A refund
+    that cannot be read, and an event about money whose type is not known, have their payment fetched where they name
+    it. Raises `WebhookUnreadable`.
     """
-    try:
+    with reading_signed(body):
         event = read_wire(Event, read_json(body))
-        if event.livemode is not (mode is Mode.LIVE):
+        if event.livemode is not (mode is Mode.LIVE) or not event.type.startswith(_ABOUT_MONEY):
             return VerifiedEvents(events=())
         if event.type == _OF_A_CHARGE:
             charge = read_wire(RefundedCharge, event.data.object)
@@ -82,16 +94,26 @@ def read_events(body: bytes, mode: Mode) -> VerifiedEvents | ToFetch:
             dispute = read_wire(DisputedCharge, event.data.object)
             return _to_fetch(dispute.payment_intent, dispute.charge)
         if event.type not in _OF_A_REFUND:
-            return VerifiedEvents(events=())
-        refund = read_wire(Refund, event.data.object)
-        if not refund.targets:
-            return VerifiedEvents(events=())
-        told = RefundEvent(event_id=event.id, refund=refund.result(), names=refund.targets)
+            unknown = ProviderError(ErrorCode.UNREADABLE_ANSWER, f"no event of type {event.type[:_LONGEST]} is known")
+            return _payment_of(event, unknown)
+        try:
+            refund = read_wire(Refund, event.data.object)
+            if not refund.targets:
+                return VerifiedEvents(events=())
+            told = RefundEvent(event_id=event.id, refund=refund.result(), names=refund.targets)
+        except ProviderError as error:
+            return _payment_of(event, error)
         return VerifiedEvents(events=(told,))
-    except ValueError as error:
-        raise WebhookRejected("the body is no JSON") from error
-    except ProviderError as error:
-        raise WebhookRejected(f"the body cannot be read: {error.message}") from error
+
+
+def _payment_of(event: Event, error: ProviderError) -> ToFetch:
+    """The payment of an event that cannot be read further; raises the ``error`` where it names none."""
+    about = event.data.object
+    named = (about.get("payment_intent"), about.get("charge"), about.get("id"))
+    found = [name for name in named if isinstance(name, str) and _OF_A_PAYMENT.fullmatch(name)]
+    if not found:
+        raise error
+    return ToFetch(targets=tuple(dict.fromkeys(found)), unread=f"{event.type[:_LONGEST]}: {error.message}")
 
 
 def _to_fetch(*names: str | None) -> ToFetch:

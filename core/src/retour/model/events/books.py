@@ -28,3 +28,22 @@ class RefundsNotShown:
     @property
     def subject(self) -> Subject:
         return Subject(payment=self.payment)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class RemainderUnexplained:
+    """Less was left of a payment at its provider than all refunds that are known leave, and by how much; None: by now
+    they explain it."""
+
+    type: ClassVar = "remainder_unexplained"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    payment: Id
+    because: Reason | None = attrs.field(default=None, converter=as_reason)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(payment=self.payment)

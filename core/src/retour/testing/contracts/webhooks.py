@@ -26,6 +26,7 @@ from retour.providers.webhooks import (
     VerifiedEvents,
     WebhookRejected,
     WebhookTrust,
+    WebhookUnreadable,
 )
 from retour.sandbox import SandboxWebhook, TellsOfRefunds
 from retour.testing.contracts.account import A_YEAR, Account
@@ -341,6 +342,24 @@ def test_a_signed_webhook_that_lacks_a_field_is_never_guessed(account: Account) 
 
 
 @needs("refund_by_api", "webhooks")
+def test_a_signed_webhook_that_cannot_be_read_is_told_as_such(account: Account) -> None:
+    """A webhook that is signed rightly in a header and is no JSON, or an empty object, raises `WebhookUnreadable`.
+
+    Rejected like a forged one it is on no list: what the provider said of money, in a form that came into the world
+    after the plugin, is lost without a word.
+    """
+    _, webhooks = one_of_each(account)
+    signed = next((one for one in signed_by_hmac(account, webhooks) if not one.places), None)
+    if signed is None:
+        pytest.skip(f"the signature of a webhook of {account.kind.name} stands in its body")
+    provider = account.provider()
+    other: list[object] = [[], {}]
+    for body in other:
+        with pytest.raises(WebhookUnreadable):
+            provider.parse_webhook(signed.with_body(body))
+
+
+@needs("refund_by_api", "webhooks")
 def test_a_webhook_that_is_signed_with_nothing_is_rejected(account: Account) -> None:
     """Where a merchant leaves the secret out, no webhook is believed: least of all one that is signed with nothing.
 
@@ -495,6 +514,11 @@ def test_a_forged_webhook_says_nothing_of_a_refund(
         for webhook in forgery(genuine, webhooks):
             try:
                 told: VerifiedEvents | ToFetch = provider.parse_webhook(webhook)
+            except WebhookUnreadable:
+                pytest.fail(
+                    "whoever knows the address fills the list of what staff must look at: a forged webhook is told as "
+                    "one that is signed rightly and cannot be read"
+                )
             except (WebhookRejected, ProviderError):
                 continue
             assert_only(events(told), signed, webhook)

@@ -14,7 +14,7 @@ from retour.providers.contract import MakesLabels
 from retour.providers.errors import ProviderError
 from retour.providers.label_request import ShipmentEvent, ShipmentEvents
 from retour.providers.settings import Secret, read_settings
-from retour.providers.webhooks import LARGEST_WEBHOOK, RawWebhook, WebhookRejected
+from retour.providers.webhooks import LARGEST_WEBHOOK, RawWebhook, WebhookRejected, WebhookUnreadable
 from retour.testing.contracts.answers import changed_at, fields, mistakes, unknown_words
 from retour.testing.contracts.any_account import another_secret, needs
 from retour.testing.contracts.in_threads import PROMPT, within
@@ -115,8 +115,12 @@ def test_a_forged_webhook_is_rejected(
     provider = account.provider()
     for genuine in webhooks:
         for forged in forgery(genuine, webhooks):
-            with pytest.raises(WebhookRejected):
+            with pytest.raises(WebhookRejected) as caught:
                 _show(provider.parse_webhook(forged), forged)
+            assert not isinstance(caught.value, WebhookUnreadable), (
+                "whoever knows the address fills the list of what staff must look at: a forged webhook is told as one "
+                "that is signed rightly and cannot be read"
+            )
 
 
 def _show(told: object, webhook: RawWebhook) -> None:
@@ -266,6 +270,9 @@ def test_a_webhook_that_cannot_be_read_is_rejected_and_no_accident(account: Ship
     for one in (webhook, attrs.evolve(webhook, headers={})):
         told = within(PROMPT, lambda: told_by(account.provider(), one), "a webhook holds a worker")  # noqa: B023
         assert told in SAYS_NOTHING, f"{body[:60]!r} was read as {told!r}"
+    if told_by(account.provider(), webhook) is None:
+        with pytest.raises(WebhookUnreadable):  # else it is on no list, and what it said of a parcel is lost
+            account.provider().parse_webhook(webhook)
 
 
 @needs("labels", "webhooks")
