@@ -155,6 +155,13 @@ def test_a_payment_by_any_loaded_plugin_is_read(tmp_path: Path) -> None:
 ODD_JSON_LINES: dict[str, tuple[dict[str, Any], str]] = {
     "fraction": (a_json_line(ordered=0.5), "line line-1: 0.5 is no whole number of units"),
     "fulfilled fraction": (a_json_line(fulfilled=1.5), "line line-1: 1.5 is no whole number of units"),
+    "below zero": (a_json_line(ordered=-1), "line line-1: -1 units were ordered, which is below zero"),
+    "a part below zero": (a_json_line(ordered=-1.5), "line line-1: -1.5 units were ordered"),
+    "fulfilled below zero": (a_json_line(fulfilled=-1), "line line-1: -1 units were ordered, which is below zero"),
+    "a rate below zero": (
+        a_json_line(paid={"gross": "9.90", "taxes": [{"rate": "-21", "net": "8.18", "tax": "1.72"}]}),
+        "line line-1: -21 percent cannot be a rate of tax",
+    ),
     "too much": (a_json_line(fulfilled=3), "line line-1: 3 units were fulfilled, and only 2 were ordered"),
     "negative price": (a_json_line(paid={"gross": "-9.90"}), "line line-1: EUR -9.90 was paid for goods"),
     "taxes": (
@@ -267,11 +274,9 @@ def test_a_bad_row_makes_its_whole_order_bad_and_no_other(tmp_path: Path) -> Non
 
 BAD_ORDERS: dict[str, tuple[list[Any], str]] = {
     "zero": ([an_order(lines=[a_json_line(ordered=0)])], "[0].lines[0].ordered, order 1001: 0 is not above zero"),
-    "negative": ([an_order(lines=[a_json_line(ordered=-1)])], "[0].lines[0].ordered, order 1001: -1 is not above"),
-    "fraction": ([an_order(lines=[a_json_line(ordered=-1.5)])], "[0].lines[0].ordered, order 1001: -1.5 is not above"),
+    "far too few": ([an_order(lines=[a_json_line(ordered=-(10**10))])], "more than 999999999 units cannot"),
     "text units": ([an_order(lines=[a_json_line(ordered="1")])], ".ordered, order 1001: must be a whole number"),
     "true units": ([an_order(lines=[a_json_line(ordered=True)])], ".ordered, order 1001: must be a whole number"),
-    "too little": ([an_order(lines=[a_json_line(fulfilled=-1)])], "lines[0].fulfilled, order 1001: -1 is below zero"),
     "too many decimals": (
         [an_order(lines=[a_json_line(paid={"gross": "9.905"})])],
         "[0].lines[0].paid.gross, order 1001: 9.905 has more decimals than EUR has (2)",
@@ -447,7 +452,7 @@ def test_the_page_names_every_key() -> None:
     named = set(re.findall(r"`(\w+)`", PAGE.read_text(encoding="utf-8")))
     kinds = (Order, OrderLine, Paid, TaxPart, Payment, BankAccount, Delivery)
     fields = {field.name for kind in kinds for field in attrs.fields(kind)}
-    assert fields - {"measure"} <= named  # which comes of what was ordered
+    assert fields - {"measure", "unknown"} <= named  # which come of what is odd
 
 
 def test_the_page_names_every_stock_code_that_is_a_service() -> None:

@@ -18,6 +18,7 @@ from retour import (
     Counted,
     GoodsState,
     MemoryShop,
+    Mode,
     Money,
     Objection,
     Paid,
@@ -50,6 +51,7 @@ from retour.providers import (
 )
 from retour.store import tables
 from retour.testing import a_line, a_payment, an_order
+from retour_mollie.sandbox import MollieSandbox
 
 text = TextDomain("retour").text
 ANNA = Actor.staff("anna")
@@ -319,6 +321,17 @@ def on_parcel_moved(example: object, printed: Printed) -> None:
     assert printed() == [f"1001 {label.tracking_number} on_its_way"]
 
 
+def on_payment_disputed(example: object, printed: Printed) -> None:
+    with MollieSandbox() as sandbox:
+        reference = sandbox.pay(eur("40.00"))
+        payment = a_payment("40.00", reference=reference, mode=Mode.TEST)
+        order = an_order(a_line("cup", 2, "40.00"), payments=[payment])
+        _, desk = opened(order, "mollie", example, settings={"mollie": sandbox.settings})
+        sandbox.charge_back(reference, eur("25.00"))
+        desk.reconcile("1001")
+    assert printed() == [f"1001 mollie:{reference} taken_back EUR 25.00 EUR 25.00"]
+
+
 CASES: dict[str, Callable[[object, Printed], None]] = {
     case.__name__: case
     for case in (
@@ -338,6 +351,7 @@ CASES: dict[str, Callable[[object, Printed], None]] = {
         on_restocked,
         on_refund_changed,
         on_parcel_moved,
+        on_payment_disputed,
     )
 }
 

@@ -298,4 +298,5 @@ def test_there_are_exactly_the_hooks_that_the_docs_name() -> None:
         "on_restocked",
         "on_refund_changed",
         "on_parcel_moved",
+        "on_payment_disputed",
     }

@@ -19,6 +19,9 @@ from retour import (
     Actor,
     AttentionItem,
     AttentionKind,
+    BankAccount,
+    Consent,
+    ConsentWay,
     Counted,
     InvalidArgument,
     Money,
@@ -213,13 +216,26 @@ def one_payment_twice(world: Any) -> None:
 
 def a_remainder(world: Any) -> None:
     """All that was paid is to go back, and the provider pays whole forints."""
-    world.open(steps=(AmountStep(currency="HUF", minor_units=100),))
+    world.open("manual_transfer", steps=(AmountStep(currency="HUF", minor_units=100),))
     payment = a_payment("2990.40", provider="ledger", reference="p_1", currency="HUF")
     world.ledger.paid["p_1"] = payment.captured
     pot = a_line("pot", 1, "2990.40", currency="HUF", stock_tracked=False)
     world.shop.orders["1001"] = an_order(pot, a_line("cup", 1, "0", currency="HUF"), payments=[payment])
     world.desk.mark_returned("1001", {"pot": 1}, by=ANNA, request_id="one")
     world.desk.refund("1001", "p_1", Money.of("2990", "HUF"), by=ANNA, request_id="whole")
+
+
+def a_remainder_of_what_a_colleague_refunded(world: Any) -> None:
+    """The same, and what the provider pays went back in its dashboard."""
+    world.open("manual_transfer", steps=(AmountStep(currency="HUF", minor_units=100, method="paypal"),))
+    world.ledger.methods = {"p_1": ""}
+    payment = a_payment("2990.40", provider="ledger", reference="p_1", currency="HUF")
+    world.ledger.paid["p_1"] = payment.captured
+    pot = a_line("pot", 1, "2990.40", currency="HUF", stock_tracked=False)
+    world.shop.orders["1001"] = an_order(pot, a_line("cup", 1, "0", currency="HUF"), payments=[payment])
+    world.desk.mark_returned("1001", {"pot": 1}, by=ANNA, request_id="one")
+    world.ledger.add("p_1", Money.of("2990", "HUF"))
+    world.desk.reconcile("1001")
 
 
 def an_odd_line(world: Any) -> None:
@@ -387,7 +403,8 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     taken_back: ("charged_back", ("reconcile", *ACKNOWLEDGED)),
     payment_left: ("payment_vanished", ("explain_payment",)),
     one_payment_twice: ("payment_doubled", ("reconcile",)),
-    a_remainder: ("remainder", ("confirm_refund", *ACKNOWLEDGED)),
+    a_remainder: ("remainder", ("refund", "confirm_refund", *ACKNOWLEDGED)),
+    a_remainder_of_what_a_colleague_refunded: ("remainder", ("refund", "confirm_refund", *ACKNOWLEDGED)),
     stock_question: ("stock_question", ("answer_restock",)),
     an_odd_line: ("odd_line", ("reconcile", *ACKNOWLEDGED)),
     a_line_gone: ("line_changed", ("reconcile", *ACKNOWLEDGED)),
@@ -428,6 +445,15 @@ def confirm_what_waits(world: Any, item: AttentionItem) -> Any:
     return world.desk.confirm_refund("1001", item.about, rest, reference="BANK-8", by=ANNA, request_id="rest")
 
 
+def refund_anew(world: Any, item: AttentionItem) -> Any:
+    """Of what did not arrive; of a remainder by bank transfer, with the customer's consent."""
+    if item.kind != "remainder":
+        return world.refund("40.00")
+    to, consent = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300"), Consent(how=ConsentWay.PHONE)
+    rest = Money.of("0.40", "HUF")
+    return world.desk.refund("1001", item.about, rest, to=to, consent=consent, by=ANNA, request_id="by transfer")
+
+
 def receipts(world: Any) -> list[str]:
     return [receipt for one in world.desk.dossier("1001").returns.values() for receipt in one.receipts]
 
@@ -448,7 +474,7 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "confirm_refund": confirm_what_waits,
     "retry_refund": lambda world, one: world.desk.retry_refund("1001", one.about, by=ANNA),
     "cancel_refund": lambda world, one: world.desk.cancel_refund("1001", one.about, by=ANNA),
-    "refund": lambda world, _: world.refund("40.00"),
+    "refund": refund_anew,
     "open_refund_link": lambda world, _: world.open_link("40.00"),
     "reverse_refund": lambda world, one: world.desk.reverse_refund("1001", one.about, reference="b", by=ANNA),
     "match_refund": lambda world, one: world.desk.match_refund("1001", one.others[0], one.about, by=ANNA),
@@ -1020,7 +1046,7 @@ def as_it_was_before_the_list(world: Any) -> None:
 
 UNSEEN = (
     *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
-    *(a_remainder, an_odd_line, a_line_repriced, a_pot_nobody_sent),
+    *(a_remainder, a_remainder_of_what_a_colleague_refunded, an_odd_line, a_line_repriced, a_pot_nobody_sent),
     *(a_label_nobody_can_tell_of, a_label_refused, a_label_scanned_before_it_was_cancelled, a_parcel_lost),
     *(a_label_that_stays, a_parcel_nobody_expects),
     *(refunds_that_nobody_is_shown, taken_back_and_not_shown),

@@ -427,3 +427,22 @@ def test_an_unsigned_webhook_that_tells_of_it_is_a_hint_and_no_more(world: Any) 
     told_of(world)
     world.later(datetime.timedelta(hours=1))
     assert world.desk.attention().items == ()
+
+
+def test_where_everything_is_at_the_bank_the_option_and_its_link_say_so(world: Any) -> None:
+    world.open()
+    world.desk.mark_returned("1001", by=ANNA)
+    taken_back(world, "100")
+    world.desk.reconcile("1001")
+    [option] = world.desk.refund_options("1001")
+    assert (option.left, option.because and option.because.code) == (eur("0"), "charged_back")
+    assert "bank took back €100.00" in option.link.instruction.render("en")
+    assert "heeft €\xa0100,00 teruggehaald" in option.link.instruction.render("nl")
+    taken_back(world, "0")
+    world.desk.reconcile("1001")
+    [option] = world.desk.refund_options("1001")
+    assert (option.suggested, option.because) == (eur("100"), None)
+    world.refund("100.00")
+    [option] = world.desk.refund_options("1001")
+    assert option.because is None, "what was refunded is at no bank"
+    assert "went back already" in option.link.instruction.render("en")

@@ -9,7 +9,23 @@ from typing import Any
 import attrs
 import pytest
 
-from retour import Actor, Delivery, LineKind, MemoryShop, Money, Order, OrderLine, Paid, RefundPlan, TaxPart, hookimpl
+from retour import (
+    Actor,
+    Delivery,
+    InvalidAmount,
+    InvalidOrder,
+    InvalidQuantity,
+    LineKind,
+    MemoryShop,
+    Money,
+    Order,
+    OrderLine,
+    Paid,
+    RefundPlan,
+    ReturnDesk,
+    TaxPart,
+    hookimpl,
+)
 from retour.testing import a_line, a_payment, a_service, an_order
 
 ANNA = Actor.staff("anna")
@@ -55,6 +71,10 @@ ODD: dict[str, tuple[OrderLine, str]] = {
     "goods below zero": (a_line("cup", 4, "-40.00"), "EUR -40.00 was paid for goods"),
     "no units": (attrs.evolve(CUP, ordered=0, fulfilled=4), "EUR 40.00 was paid, and for no units"),
     "more than were ordered": (attrs.evolve(CUP, fulfilled=5), "5 units were fulfilled, and only 4 were ordered"),
+    "a float": (attrs.evolve(CUP, ordered=0.5, fulfilled=0.5), "0.5 is no whole number"),
+    "a rate below zero": (taxed(CUP, ("-21", "33.06", "6.94")), "-21 percent cannot be a rate of tax"),
+    "a rate above all": (taxed(CUP, ("1001", "33.06", "6.94")), "1001 percent cannot be a rate of tax"),
+    "a currency that there is not": (attrs.evolve(CUP, paid=Paid.of("40", "XBT")), "40 XBT is in a currency that"),
     "half a unit": (attrs.evolve(CUP, ordered=Decimal("0.5"), fulfilled=Decimal("0.5")), "0.5 is no whole number"),
 }
 
@@ -74,6 +94,57 @@ def test_a_line_that_cannot_be_right_is_named_and_the_others_are_refunded(world:
     (item,) = world.desk.attention("odd_line").items
     assert (item.about, words in item.why.render("en"), item.can_do) == ("cup", True, ("reconcile", "acknowledge"))
     world.desk.confirm_refund("1001", "p_1", eur("10.00"), reference="by hand", by=ANNA, request_id="decided")
+
+
+@pytest.mark.parametrize(
+    ("ordered", "fulfilled", "said"),
+    [(-1, -1, "-1"), (Decimal("-0.5"), 0, "-0.5"), (-2.0, 1, "-2"), (4, -1, "-1"), (-1, 4, "-1")],
+)
+def test_a_line_of_less_than_no_units_is_named_and_nothing_of_it_can_come_back(
+    world: Any, ordered: Any, fulfilled: Any, said: str
+) -> None:
+    world.open()
+    order = sold(world, attrs.evolve(CUP, ordered=ordered, fulfilled=fulfilled), POT)
+    assert f"{said} units were ordered, which is below zero" in order.odd_lines()["cup"].text("en").replace(
+        "-2.0", "-2"
+    )
+    assert f"{said} stuks besteld, minder dan nul" in order.odd_lines()["cup"].text("nl").replace("-2.0", "-2")
+    with pytest.raises(InvalidQuantity):
+        comes_back(world, cup=1)
+    comes_back(world, pot=1)
+    assert option(world).suggested == eur("60.00")
+    (item,) = world.desk.attention("odd_line").items
+    assert (item.about, item.can_do) == ("cup", ("reconcile", "acknowledge"))
+
+
+def test_a_delivery_in_a_currency_that_there_is_not_costs_itself_alone(world: Any) -> None:
+    world.open()
+    order = sold(world, CUP, POT, delivery=Delivery(paid=Paid.of("4.95", "XBT")))
+    assert "4.95 XBT is in a currency that there is not" in order.odd_lines()["delivery"].text("en")
+    comes_back(world, pot=1)
+    assert option(world).suggested == eur("60.00")
+
+
+@pytest.mark.parametrize("amount", ["four", "", True, "1.2.3"])
+def test_what_is_no_amount_is_none_in_a_currency_that_there_is_not_either(amount: Any) -> None:
+    with pytest.raises(InvalidAmount):
+        Paid.of(amount, "XBT")
+
+
+def test_two_lines_with_one_id_are_no_order_and_the_error_says_why_and_what_to_do() -> None:
+    """Units are counted by a line's id: nobody could say of which of the two they came back."""
+    with pytest.raises(InvalidOrder, match=r"two have the same name: line cup\. Give each a name of") as caught:
+        an_order(CUP, CUP)
+    assert "Geef elk een eigen naam" in caught.value.message.render("nl")
+
+    class Doubled(MemoryShop):
+        def order(self, order_id: str) -> Order:
+            del order_id
+            return an_order(CUP, CUP)
+
+    desk = ReturnDesk(shop=Doubled(), store="sqlite://")
+    with pytest.raises(InvalidOrder, match="Order 1001: two have the same name: line cup"):
+        desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="back")
 
 
 def test_without_what_is_odd_the_cup_is_suggested_too(world: Any) -> None:

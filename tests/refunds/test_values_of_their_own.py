@@ -170,6 +170,10 @@ def vandal_plugin(vandal: Vandal, name: str, *, answers: bool = True) -> object:
         def on_refund_changed(self, order: Order, refund: Any, ctx: HookContext) -> None:
             vandal.touch(order, refund, ctx)
 
+        @hookimpl
+        def on_payment_disputed(self, order: Order, dispute: Any, ctx: HookContext) -> None:
+            vandal.touch(order, dispute, ctx)
+
     plugin = Plugin()
     plugin.name = name  # type: ignore[attr-defined]
     return plugin

@@ -146,6 +146,11 @@ class SmallCarrier:
         self._call("options")
         return [OPTION] if sender.country == "NL" else []
 
+    def validate_label(self, request: LabelRequest) -> None:
+        self._call("validate_label")
+        if request.sender.city == "Nowhere":
+            raise ProviderError(ErrorCode.INVALID_REQUEST, "there is no such city")
+
     def create_label(self, request: LabelRequest) -> Shipment:
         self._call("create_label")
         with self.carrier.lock:

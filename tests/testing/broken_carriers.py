@@ -169,6 +169,34 @@ class GivesAnyFormUnderAnotherName(SmallPost):
         return attrs.evolve(found, form=LabelForm.QR_CODE, media_type="image/png")
 
 
+# --- what is asked before ---------------------------------------------------------------------------------------------
+
+
+@breaks("test_what_is_validated_is_not_bought")
+class BuysWhatItShouldValidate(SmallPost):
+    """The customer has two labels, and the shop pays for both."""
+
+    def validate_label(self, request: LabelRequest) -> None:
+        self.write("labels", {**smallpost.label_body(request), "reference": str(uuid.uuid4())})
+
+
+@breaks("test_what_cannot_be_bought_is_told_before")
+class FindsNothingWrong(SmallPost):
+    """Whatever is answered, it was asked."""
+
+    def validate_label(self, request: LabelRequest) -> None:
+        self.post("labels/check", smallpost.label_body(request))
+
+
+@breaks("test_a_question_that_is_not_answered_refuses_no_label")
+class TakesABadMomentForARefusal(SmallPost):
+    def validate_label(self, request: LabelRequest) -> None:
+        try:
+            super().validate_label(request)
+        except ProviderError as error:
+            raise ProviderError(ErrorCode.INVALID_REQUEST, error.message) from None
+
+
 # --- what goes out ---------------------------------------------------------------------------------------------------
 
 

@@ -131,6 +131,12 @@ def test_the_cents_by_which_taxes_miss_are_kept_as_invoiced_and_are_told() -> No
         ("9.90", [("21", "8.26", "1.74")], 50, True),
         ("9.91", [("21", "8.26", "1.74")], 9, False),
         ("9.90", [("21", "8.26", "1.74")], 9, True),
+        ("0.99", [("21", "0.81", "0.17")], 1, False),  # below one, a hundredth is nothing: a cent for each part
+        ("0.99", [("21", "0.80", "0.17")], 1, True),
+        ("0.99", [("21", "0.80", "0.17")], 50, True),
+        ("0.02", [("21", "0.02", "0.01")], 1, False),
+        ("0.01", [("21", "0.03", "0")], 1, True),
+        ("0.02", [("21", "0", "0"), ("9", "0", "0")], 1, False),
     ],
 )
 def test_what_taxes_miss_by_more_than_rounding_does_is_odd(

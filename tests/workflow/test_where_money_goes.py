@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import database_clock
 import pytest
+from money_told import money_told
 
 from retour import (
     Actor,
@@ -604,3 +605,46 @@ def test_what_no_step_of_a_provider_can_pay_goes_by_bank_transfer() -> None:
         )
         assert desk.refund_link("1001", refund_id=rest.refund_id).transfer.amount == Money.of("0.40", "HUF")
         desk.close()
+
+
+@pytest.mark.parametrize("provider", SANDBOXES)
+def test_what_was_transferred_counts_against_the_payment_that_it_came_in_by(
+    shop_at: Callable[..., Shop], provider: str
+) -> None:
+    """A part goes back by API and the rest by transfer: the provider's books and the bank's make the payment together,
+    and nothing of it is offered, sent or transferred once more."""
+    shop = shop_at(provider)
+    shop.desk.mark_returned("1001", by=ANNA)
+    assert shop.refund("20.00").state in ("succeeded", "pending")
+    waits = shop.transfer("24.95")
+    [option] = shop.desk.refund_options("1001")
+    assert (option.refunded, option.left, option.suggested) == (eur("44.95"), eur("0"), eur("0")), "it is promised"
+
+    link = shop.desk.refund_link("1001", refund_id=waits.id)
+    assert (link.transfer.to, link.transfer.amount) == (TO, eur("24.95"))
+    bank = {"BANK-1": link.transfer.amount.minor}
+    shop.desk.confirm_refund(
+        "1001", waits.payment, waits.amount, refund_id=waits.id, reference="BANK-1", by=ANNA, request_id="paid"
+    )
+    shop.later(24)
+    shop.webhooks_come()
+    for _ in range(2):
+        shop.desk.reconcile("1001")
+    assert shop.went_back == 20_00, "the provider knows nothing of the transfer"
+    there = {one.reference: one.amount.minor for one in shop.sandbox.books(shop.reference)} | bank
+    here = {one.reference: one.amount.minor for one in shop.desk.dossier("1001").refunds.values()}
+    assert here == there
+    assert money_told(shop.desk.timeline("1001")) == there
+    assert sum(there.values()) == 44_95
+
+    [option] = shop.desk.refund_options("1001")
+    assert (option.refunded, option.left, option.suggested) == (eur("44.95"), eur("0"), eur("0"))
+    for again in (shop.refund, shop.transfer):
+        with pytest.raises(InvalidAmount):
+            again("0.01")
+    assert shop.desk.attention().items == ()
+
+    shop.sandbox.refund_in_dashboard(shop.reference, eur("5.00"))
+    shop.desk.reconcile("1001")
+    [item] = shop.desk.attention("beyond_order").items
+    assert "5.00" in item.why.render("en"), "a colleague paid more than was left: both books say so"

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
         OddLine as OddLine,
         UnexplainedRemainder as UnexplainedRemainder,
     )
-    from retour.model.charge_backs import ChargeBack as ChargeBack, Dispute as Dispute
+    from retour.model.charge_backs import (
+        ChargeBack as ChargeBack,
+        Dispute as Dispute,
+        DisputeStep as DisputeStep,
+        PaymentDispute as PaymentDispute,
+    )
     from retour.model.destinations import (
         Consent as Consent,
         ConsentWay as ConsentWay,
@@ -190,7 +195,7 @@ _HOMES = {
         "OddLine",
         "UnexplainedRemainder",
     ),
-    "model.charge_backs": ("ChargeBack", "Dispute"),
+    "model.charge_backs": ("ChargeBack", "Dispute", "DisputeStep", "PaymentDispute"),
     "model.destinations": ("Consent", "ConsentWay", "RecordedConsent", "RefundDestination"),
     "model.dossier": ("Dossier",),
     "model.errors": (

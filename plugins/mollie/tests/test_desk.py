@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk, WrongState
+from retour import Actor, MemoryShop, Mode, Money, Payment, PaymentDispute, ReturnDesk, WrongState, hookimpl
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, SandboxWebhook, send_webhook
 from retour.testing import a_line, an_order
 from retour_mollie.sandbox import MollieSandbox
@@ -18,12 +18,25 @@ HALF = Money.of("44.95", "EUR")
 DAYS_2 = datetime.timedelta(days=2)
 
 
-def desk_of(sandbox: MollieSandbox, reference: str) -> ReturnDesk:
+class Disputes:
+    """Hears what banks do."""
+
+    name = "disputes"
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, str, str]] = []
+
+    @hookimpl
+    def on_payment_disputed(self, dispute: PaymentDispute) -> None:
+        self.steps.append((dispute.step.value, str(dispute.difference), str(dispute.taken_back)))
+
+
+def desk_of(sandbox: MollieSandbox, reference: str, *plugins: object) -> ReturnDesk:
     paid = Payment(provider="mollie", reference=reference, captured=PAID, mode=Mode.TEST)
     return ReturnDesk(
         shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[paid])]),
         store="sqlite://",
-        plugins=["mollie"],
+        plugins=["mollie", *plugins],
         settings={"mollie": sandbox.settings},
         clock=sandbox.clock.now,
     )
@@ -139,3 +152,19 @@ def test_once_mollie_was_asked_its_own_link_leads_to_the_payment() -> None:
         named = f"https://www.mollie.com/dashboard/org_12345678/payments/{reference}"
         assert desk.refund_link("1001", reference).url == named
         assert desk.timeline("1001")[-2].url == named
+
+
+def test_a_host_hears_of_a_chargeback_by_webhook_and_that_it_was_reversed(sandbox: MollieSandbox) -> None:
+    reference, heard = sandbox.pay(PAID), Disputes()
+    desk = desk_of(sandbox, reference, heard)
+    sandbox.charge_back(reference, HALF)
+    deliver(sandbox.take_webhooks(), desk, times=2)
+    desk.work()
+    sandbox.give_back(reference)
+    deliver(sandbox.take_webhooks(), desk)
+    desk.work()
+    desk.reconcile("1001")
+    assert heard.steps == [
+        ("taken_back", "EUR 44.95", "EUR 44.95"),
+        ("given_back", "EUR -44.95", "EUR 0.00"),
+    ]

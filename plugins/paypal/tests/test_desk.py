@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk
+from retour import Actor, MemoryShop, Mode, Money, Payment, PaymentDispute, ReturnDesk, hookimpl
 from retour.testing import a_line, an_order
 from retour_paypal.sandbox import PayPalSandbox
 
@@ -24,10 +24,23 @@ class Shop(MemoryShop):
         return super().find_order(provider, reference) if self.finds_orders else None
 
 
+class Disputes:
+    """Hears what banks do."""
+
+    name = "disputes"
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, str, str]] = []
+
+    @hookimpl
+    def on_payment_disputed(self, dispute: PaymentDispute) -> None:
+        self.steps.append((dispute.step.value, str(dispute.difference), str(dispute.taken_back)))
+
+
 class TwoCaptures:
     """An order of EUR 94.95, paid in two parts, each stored under the prefix that a shop chose."""
 
-    def __init__(self, sandbox: PayPalSandbox, stored: str) -> None:
+    def __init__(self, sandbox: PayPalSandbox, stored: str, *plugins: object) -> None:
         self.sandbox = sandbox
         self.captures = (sandbox.pay(eur("40.00")), sandbox.pay(eur("54.95")))
         payments = [
@@ -44,7 +57,7 @@ class TwoCaptures:
         self.desk = ReturnDesk(
             shop=self.shop,
             store="sqlite://",
-            plugins=["paypal"],
+            plugins=["paypal", *plugins],
             settings={"paypal": sandbox.settings},
             clock=sandbox.clock.now,
         )
@@ -109,4 +122,31 @@ def test_a_refund_of_each_capture_is_told_of_its_own(two_orders: TwoCaptures) ->
         (two_orders.payments[1], "20.00", "succeeded"),
         (two_orders.payments[1], "5.00", "succeeded"),
         (two_orders.payments[0], "5.00", "succeeded"),
+    ]
+
+
+def test_a_host_hears_of_a_case_of_its_end_and_of_a_bank(sandbox: PayPalSandbox) -> None:
+    """That it is lost is told by its reversal; that it is won by nothing: it is seen when the capture is read."""
+    heard = Disputes()
+    two = TwoCaptures(sandbox, "{capture}", heard)
+    first, second = two.captures
+    sandbox.open_dispute(first)
+    two.desk.reconcile("1001")
+    sandbox.close_dispute(first)
+    two.desk.reconcile("1001")
+    sandbox.open_dispute(second)
+    two.desk.reconcile("1001")
+    sandbox.charge_back(second)
+    two.deliver()
+    two.desk.work()
+    two.desk.reconcile("1001")
+    sandbox.give_back(second)
+    two.desk.reconcile("1001")
+    assert heard.steps == [
+        ("opened", "EUR 0.00", "EUR 0.00"),
+        ("won", "EUR 0.00", "EUR 0.00"),
+        ("opened", "EUR 0.00", "EUR 0.00"),
+        ("taken_back", "EUR 54.95", "EUR 54.95"),
+        ("lost", "EUR 0.00", "EUR 54.95"),
+        ("given_back", "EUR -54.95", "EUR 0.00"),
     ]

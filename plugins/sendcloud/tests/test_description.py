@@ -29,6 +29,9 @@ def all_that_we_ask(sendcloud: Sendcloud, sandbox: SendcloudSandbox, request_for
     request, began = request_for(), sandbox.clock.now()
     sendcloud.check_settings()
     sendcloud.options(request.sender, request.recipient, request.parcel)
+    sendcloud.validate_label(request)
+    with pytest.raises(ProviderError):
+        sendcloud.validate_label(attrs.evolve(request, contract="999"))
     made = sendcloud.create_label(request)
     code = request_for(2, option="postnl:standard/return,labelless", form=LabelForm.QR_CODE)
     without_label = sendcloud.create_label(code)
@@ -79,6 +82,8 @@ def test_all_that_we_ask_and_all_that_is_answered_is_as_described(
     assert description.checked == {
         ("GET", "v3/user/auth/metadata", 200),
         ("POST", "v3/shipping-options", 200),
+        ("POST", "v3/returns/validate", 200),
+        ("POST", "v3/returns/validate", 400),
         ("POST", RETURNS, 201),
         ("POST", RETURNS, 400),
         ("POST", "v3/returns/announce-synchronously", 201),

@@ -138,6 +138,16 @@ def test_where_a_carrier_refused_without_a_word_the_next_label_says_why(room: Ro
     assert [one.charged.minor for one in room.sandbox.books()] == [0, 545]
 
 
+def test_what_sendcloud_refuses_is_told_before_the_label_is_asked_for(room: Room) -> None:
+    options = room.desk.label_options("1001", sender=HOME, parcel=BOX, by=ANNA)
+    wrong = attrs.evolve(HOME, postal_code="99")
+    room.desk.order_label("1001", room.return_id, options[0], sender=wrong, parcel=BOX, by=ANNA, request_id="form-1")
+    assert room.label.state is LabelState.REFUSED
+    assert "The postal code is not valid for NL." in room.label.because.text("en")
+    asked = [one.path.rpartition("/")[2] for one in room.sandbox.server.requests if one.method == "POST"]
+    assert asked == ["shipping-options", "validate"]
+
+
 def test_a_label_is_cancelled_unless_its_parcel_is_scanned_first(room: Room) -> None:
     label = room.order()
     room.work_for(MINUTE)

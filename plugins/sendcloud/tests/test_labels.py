@@ -107,6 +107,34 @@ def test_an_option_whose_contract_is_for_other_countries_makes_no_label(
     assert sandbox.books() == []
 
 
+# --- before it is bought --------------------------------------------------------------------------------
+
+
+def test_what_sendcloud_would_refuse_is_told_before_and_nothing_is_made(
+    sendcloud: Sendcloud, sandbox: SendcloudSandbox, request_for: RequestFor
+) -> None:
+    request = request_for()
+    sendcloud.validate_label(request)
+    wrong = attrs.evolve(request, sender=attrs.evolve(request.sender, postal_code="9999"))
+    error = refused(lambda: sendcloud.validate_label(wrong))
+    assert (error.code, error.disposition) == (ErrorCode.INVALID_REQUEST, Disposition.FINAL)
+    assert "The postal code is not valid for NL." in error.message
+    error = refused(lambda: sendcloud.validate_label(attrs.evolve(request, contract="999")))
+    assert (error.code, error.disposition) == (ErrorCode.NO_CONTRACT, Disposition.FIX)
+    assert sandbox.books() == []
+    sendcloud.create_label(request)  # its reference is unused
+
+
+@pytest.mark.parametrize("status", [404, 405, 409, 410, 415, 422])
+def test_an_account_that_has_no_such_call_says_nothing_of_the_label(
+    sendcloud: Sendcloud, sandbox: SendcloudSandbox, request_for: RequestFor, status: int
+) -> None:
+    body = {"errors": [{"status": str(status), "code": "not_found", "detail": "Not found."}]}
+    sandbox.server.handle = lambda request: SandboxResponse(status=status, body=body)
+    error = refused(lambda: sendcloud.validate_label(request_for()))
+    assert error.disposition is Disposition.RECONCILE
+
+
 # --- a label ---------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retour import Actor, MemoryShop, Mode, Money, Payment, ReturnDesk, WrongState
+from retour import Actor, MemoryShop, Mode, Money, Payment, PaymentDispute, ReturnDesk, WrongState, hookimpl
 from retour.sandbox import Fault, SandboxRequest, SandboxResponse, SandboxServer, Step, send_webhook
 from retour.testing import a_line, an_order
 from retour_stripe.provider import Stripe
@@ -18,12 +18,25 @@ PAID = Money.of("94.95", "EUR")
 HALF = Money.of("44.95", "EUR")
 
 
-def desk_of(sandbox: StripeSandbox, reference: str) -> ReturnDesk:
+class Disputes:
+    """Hears what banks do."""
+
+    name = "disputes"
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, str, str]] = []
+
+    @hookimpl
+    def on_payment_disputed(self, dispute: PaymentDispute) -> None:
+        self.steps.append((dispute.step.value, str(dispute.difference), str(dispute.taken_back)))
+
+
+def desk_of(sandbox: StripeSandbox, reference: str, *plugins: object) -> ReturnDesk:
     paid = Payment(provider="stripe", reference=reference, captured=PAID, mode=Mode.TEST)
     return ReturnDesk(
         shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[paid])]),
         store="sqlite://",
-        plugins=["stripe"],
+        plugins=["stripe", *plugins],
         settings={"stripe": sandbox.settings},
         clock=sandbox.clock.now,
     )
@@ -138,3 +151,26 @@ def test_once_stripe_was_asked_a_checkout_session_leads_to_its_payment(sandbox: 
     assert outcome.refund.instruction is not None
     url = desk.refund_link("1001", session).url
     assert url == f"https://dashboard.stripe.com/test/payments/{outcome.refund.instruction.target}"
+
+
+@pytest.mark.parametrize(
+    ("ends", "steps"),
+    [
+        ("lost", [("taken_back", "EUR 94.95", "EUR 94.95"), ("lost", "EUR 0.00", "EUR 94.95")]),
+        ("won", [("won", "EUR 0.00", "EUR 0.00")]),
+    ],
+)
+def test_a_host_hears_of_a_dispute_and_how_it_ended(
+    sandbox: StripeSandbox, stored: str, ends: str, steps: list[tuple[str, str, str]]
+) -> None:
+    heard = Disputes()
+    desk = desk_of(sandbox, stored, heard)
+    dispute = sandbox.open_dispute(stored)
+    delivered(sandbox, desk, times=2)
+    desk.work()
+    desk.reconcile("1001")
+    sandbox.move_dispute(dispute, ends)
+    delivered(sandbox, desk, times=2)
+    desk.work()
+    desk.reconcile("1001")
+    assert heard.steps == [("opened", "EUR 0.00", "EUR 0.00"), *steps]

@@ -49,6 +49,7 @@ CAPABILITIES: dict[str, Text] = {
     "labels": text("labels"),
     "options": text("labels to choose from"),
     "prices": text("prices of labels"),
+    "validate_label": text("checks before buying"),
     "fetch_label": text("documents of labels"),
     "fetch_shipment": text("look at a parcel"),
     "find_shipment": text("find a label again"),

@@ -117,10 +117,10 @@ MOST_UNITS = 999_999_999
 
 
 def units(given: _Q) -> _Q:
-    """A number of ordered units, whole or not: above zero, and believable. Raises `Wrong`."""
-    if given <= 0:
+    """A number of ordered units, whole or not: not zero, and believable. Raises `Wrong`."""
+    if not given:
         raise Wrong(text("{quantity} is not above zero", quantity=shown(given)))
-    if given > MOST_UNITS:
+    if abs(given) > MOST_UNITS:
         raise Wrong(text("more than {most} units cannot be right", most=MOST_UNITS))
     return given
 

@@ -155,11 +155,11 @@ class _Reader:
         )
         filled = override(struct_hook=lambda value, _: _filled(value))
         ordered = override(struct_hook=lambda value, _: units(_quantity(value)))
-        fulfilled = override(struct_hook=lambda value, _: _not_below_zero(_quantity(value)))
+        fulfilled = override(struct_hook=lambda value, _: _quantity(value))
         captured = override(struct_hook=lambda value, _: amount(_amount_text(value), self._currency))
         fields: dict[type, dict[str, Any]] = {  # the inner ones first: each takes the hooks that are there already
             TaxPart: {},
-            Paid: {},
+            Paid: {"unknown": override(omit=True)},  # all amounts are in the order's currency
             BankAccount: {"name": filled, "iban": filled},
             Payment: {
                 "provider": override(struct_hook=lambda value, _: self._provider(value)),
@@ -228,14 +228,8 @@ def _filled(value: object) -> str:
 
 
 def _quantity(value: object) -> Any:
-    """A number of units, whole or not: of half a unit the order says what becomes of it."""
+    """A number of units, whole or not, also below zero: the order says what becomes of it."""
     return value if type(value) is Decimal else _of_kind(value, int)
-
-
-def _not_below_zero(quantity: Any) -> Any:
-    if quantity < 0:
-        raise Wrong(text("{amount} is below zero", amount=quantity))
-    return quantity
 
 
 def _amount_text(value: object) -> str:
@@ -251,7 +245,7 @@ def _rate(value: object) -> Decimal:
     return Decimal(words)
 
 
-_RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?")
+_RATE = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,4})?")
 
 
 def _is_currency(code: str) -> bool:

@@ -42,7 +42,7 @@ class Links:
         """The link of a policy of the host's, else of the payment's provider; where neither can, what is known. Nobody
         is sent to a provider's page where it cannot be done, nor where he names an account to transfer it to."""
         if not amount:
-            return _NOTHING_LEFT
+            return _nothing_left(dossier, payment)
         not_now = why_not_now(dossier, payment)
         if not_now is not None:
             return _not_now(payment, amount, not_now)
@@ -200,11 +200,22 @@ def _by_himself(address: Address | None) -> ShippingOption:
 
 _BY_TRANSFER = text("Refund by bank transfer")
 
-_NOTHING_LEFT = RefundLink(
-    kind=LinkKind.UNAVAILABLE,
-    label=text("Nothing left to refund"),
-    instruction=text("Nothing was received on this payment, or all of it went back already."),
-)
+_NOTHING_LEFT = text("Nothing left to refund")
+
+
+def _nothing_left(dossier: Dossier, payment: Payment) -> RefundLink:
+    """The answer for a payment of which nothing is left: where a bank has some of it, that is why."""
+    at_the_bank = dossier.charged_back(payment.id, payment.captured.currency)
+    if at_the_bank:
+        instruction = text(
+            "Nothing of payment {reference} is left: the customer's bank took back {amount}. If it gives that back, "
+            "reconcile the order.",
+            reference=payment.reference,
+            amount=at_the_bank,
+        )
+    else:
+        instruction = text("Nothing was received on this payment, or all of it went back already.")
+    return RefundLink(kind=LinkKind.UNAVAILABLE, label=_NOTHING_LEFT, instruction=instruction)
 
 
 def _ask_for_consent(payment: Payment, amount: Money, why: Reason | None) -> RefundLink:

@@ -16,6 +16,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
+from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import RefundLink, RefundOption, RefundShare
 from retour.model.text import text
 from retour.plugins.context import HookContext
@@ -48,7 +49,7 @@ class RefundOffers:
                     left=share.left,
                     suggested=share.suggested,
                     link=self.links.refund_link(case, dossier, share.payment, _offered(share), None, ctx),
-                    because=share.held or quoted.because,
+                    because=share.held or quoted.because or _at_the_bank(share),
                     remainder=share.remainder,
                     to_inspect=quoted.to_inspect,
                 )
@@ -97,6 +98,13 @@ class RefundOffers:
 
     def _context(self) -> HookContext:
         return HookContext(shop=self.commands.shop_id, by=Actor.system(), at=self.services.clock())
+
+
+def _at_the_bank(share: RefundShare) -> Reason | None:
+    """That nothing of a payment is left since the customer's bank took it; None where that is not why."""
+    if share.left or not share.charged_back:
+        return None
+    return reason(ReasonCode.CHARGED_BACK, amount=str(share.charged_back), payment=share.payment.id)
 
 
 def _offered(share: RefundShare) -> Money:

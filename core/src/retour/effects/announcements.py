@@ -8,11 +8,14 @@ from typing import Any, TypeAlias
 import attrs
 
 from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
+from retour.model.charge_backs import DisputeStep, PaymentDispute
 from retour.model.dossier import Dossier
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed, ReversalNotShown
 from retour.model.events.event import (
     ORDER_RETURNED,
     ORDER_STATUS_CHANGED,
     PARCEL_MOVED,
+    PAYMENT_DISPUTED,
     REFUND_CHANGED,
     RESTOCKED,
     RETURN_APPROVED,
@@ -157,6 +160,50 @@ def _order_status_changed(told: Announcement, event: GoodsReceived | ReceiptCorr
     told.hooks.on_order_status_changed(told.plugin, told.order, status, told.ctx)
 
 
+def _payment_disputed(told: Announcement, event: PaymentChargedBack | PaymentDisputed | ReversalNotShown) -> None:
+    earlier, currency = told.events[:-1], _currency(told, event)
+    before = fold(told.dossier.order_id, earlier).charged_back_there(event.payment, currency)
+    now = told.dossier.charged_back_there(event.payment, currency)
+    if isinstance(event, PaymentChargedBack):
+        step = DisputeStep.TAKEN_BACK if now > before else DisputeStep.GIVEN_BACK
+    elif isinstance(event, ReversalNotShown):
+        step = DisputeStep.NOT_SHOWN
+    else:
+        opened = _opened(told, event)
+        if event.disputed:
+            step = DisputeStep.OPENED if opened is None else DisputeStep.CHANGED
+        else:
+            began = fold(told.dossier.order_id, earlier[: opened or 0]).charged_back_there(event.payment, currency)
+            step = DisputeStep.LOST if now > began else DisputeStep.WON
+    dispute = PaymentDispute(
+        payment=event.payment,
+        step=step,
+        taken_back=now,
+        difference=now - before,
+        only_whole=isinstance(event, PaymentDisputed) and event.only_whole,
+    )
+    told.hooks.on_payment_disputed(told.plugin, told.order, dispute, told.ctx)
+
+
+def _currency(told: Announcement, event: PaymentChargedBack | PaymentDisputed | ReversalNotShown) -> str:
+    """That of the payment; the order's where it has left the order."""
+    if isinstance(event, PaymentChargedBack):
+        return event.amount.currency
+    payment = next((one for one in told.order.payments if one.id == event.payment), None)
+    return told.order.currency if payment is None else payment.captured.currency
+
+
+def _opened(told: Announcement, event: PaymentDisputed) -> int | None:
+    """Where the dispute began that an event is about: how many events there were before; None if it begins with it."""
+    same = told.dossier.same_there()
+    there = same.get(event.payment, event.payment)
+    began = None
+    for place, one in enumerate(told.events[:-1]):
+        if isinstance(one.event, PaymentDisputed) and same.get(one.event.payment, one.event.payment) == there:
+            began = (place if began is None else began) if one.event.disputed else None
+    return began
+
+
 _TELL: Mapping[str, Callable[[Announcement, Any], None]] = {
     RETURN_REQUESTED: _return_requested,
     RETURN_APPROVED: _return_approved,
@@ -167,5 +214,6 @@ _TELL: Mapping[str, Callable[[Announcement, Any], None]] = {
     RESTOCKED: _restocked,
     REFUND_CHANGED: _refund_changed,
     PARCEL_MOVED: _parcel_moved,
+    PAYMENT_DISPUTED: _payment_disputed,
 }
 """How each announcing hook is told of an event."""

@@ -34,6 +34,7 @@ from retour.model.text import Text
 from retour.plugins.accounts import Accounts
 from retour.plugins.shipping import ShippingCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
+from retour.providers.http import time_limit
 from retour.providers.label_request import LabelRequest, Shipment
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedItem, ReportedShipment, report
@@ -66,6 +67,12 @@ WATCHED = datetime.timedelta(days=90)
 
 KEPT = datetime.timedelta(days=14)
 """How long what is said of a parcel waits for its label: a customer can take days to pay for one in a portal."""
+
+VALIDATED_WITHIN = 15.0
+"""Seconds that are waited for what a provider says of a label before it is bought: the label itself needs its time."""
+
+_OF_THE_ACCOUNT = (ErrorCode.AUTHENTICATION, ErrorCode.CONFIGURATION)
+"""Refusals that say nothing of a label."""
 
 _MAY_BE_MADE = (LabelState.ORDERED, LabelState.UNKNOWN)
 
@@ -158,7 +165,11 @@ class Labelling:
         return Attempt(settled=done(effect), record=_while_open(label, lambda draft: draft.record(held)))
 
     def _first(self, effect: ClaimedEffect, label: Label, provider: ShippingCaller, request: LabelRequest) -> Attempt:
-        """Ask for it where no earlier try can have made it."""
+        """Ask for it where no earlier try can have made it: first what is wrong with it, where its provider says
+        that."""
+        wrong = _wrong_with(request, provider, tried=effect.attempts)
+        if wrong is not None:
+            return self._not_made(effect, label, wrong)
         try:
             shipment = provider.create_label(request)
         except ProviderError as error:
@@ -213,6 +224,10 @@ class Labelling:
             return self._among_the_orders(effect, label, provider, case)
         if step is NextForLabel.MAKE_ANEW and case.dossier.return_(label.return_id).goods in NOT_TO_COME:
             return _not_wanted(effect, label)
+        if step is NextForLabel.MAKE_ANEW:
+            wrong = _wrong_with(request, provider, tried=effect.attempts)
+            if wrong is not None:
+                return self._not_made(effect, label, wrong)
         try:
             shipment = provider.create_label(request)
         except ProviderError as error:
@@ -424,6 +439,25 @@ class Labelling:
             return Attempt(settled=done(effect), record=record)
         fact = self._reports(effect, label, as_reported_shipment(shipment), Evidence.ANSWER)
         return Attempt(settled=done(effect), fact=fact)
+
+
+def _wrong_with(request: LabelRequest, provider: ShippingCaller, *, tried: int) -> ProviderError | None:
+    """What a provider says is wrong with a label before it is bought; None where nothing is, or where that is not said.
+
+    Nothing was bought by that question, so it is no try. What is said of the label for certain is the outcome. That it
+    cannot be asked, by these keys too, keeps no label from being asked for: one that cannot be made is refused for
+    itself. Only who is asked too often is let alone once, since the label would be refused too.
+    """
+    if not provider.capabilities.validate_label.usable:
+        return None
+    try:
+        with time_limit(VALIDATED_WITHIN):
+            provider.validate_label(request)
+    except ProviderError as error:
+        if error.disposition in (Disposition.FIX, Disposition.FINAL) and error.code not in _OF_THE_ACCOUNT:
+            return error
+        return error if error.code is ErrorCode.RATE_LIMITED and not tried else None
+    return None
 
 
 def _is_long_ago(seen: ReportedShipment, case: Case) -> bool:

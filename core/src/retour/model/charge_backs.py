@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from enum import StrEnum
 
 import attrs
 
@@ -25,4 +26,36 @@ class Dispute:
     says that meanwhile the whole payment can go back, and no part of it."""
 
     since: datetime.datetime
+    only_whole: bool = False
+
+
+class DisputeStep(StrEnum):
+    """What happened to a payment at the customer's bank, or at its provider on his word."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    WON = "won"
+    LOST = "lost"
+    TAKEN_BACK = "taken_back"
+    GIVEN_BACK = "given_back"
+    NOT_SHOWN = "not_shown"
+
+
+@attrs.frozen(kw_only=True)
+class PaymentDispute:
+    """One step of what the customer's bank does with a payment, as ``on_payment_disputed`` tells it.
+
+    ``payment`` is its id. ``taken_back`` is what the bank has of it in all after this step, ``difference`` how much
+    that is more than before: below zero where it gave some back, zero where only the dispute changed. ``only_whole``
+    says that meanwhile the whole payment can go back, and no part of it.
+
+    A dispute that is over is ``LOST`` where the bank has more than when it was opened, as far as the provider has said,
+    else ``WON``. ``NOT_SHOWN``: the provider told that money was taken back, and does not show how much; then
+    ``taken_back`` is without it.
+    """
+
+    payment: str
+    step: DisputeStep
+    taken_back: Money
+    difference: Money
     only_whole: bool = False

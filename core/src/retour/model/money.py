@@ -188,6 +188,14 @@ def currency_decimals(currency: str) -> int:
     return decimals
 
 
+def is_currency(code: str) -> bool:
+    """Whether ``code`` is a currency of a country, now or once."""
+    return code in _DECIMALS
+
+
+WITH_MOST_DECIMALS = "KWD"
+"""A currency of which every number with up to three decimals is an amount."""
+
 LARGEST_AMOUNT = 10**15
 """Minor units. More than any payment or order is, and less than a database or the decimals of Python can no longer
 keep, however many are counted together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -12,8 +13,8 @@ import attrs
 
 from retour.model.errors import InvalidOrder, UnknownLine, UnknownPayment
 from retour.model.fields import (
+    LONGEST_ID,
     MOST_UNITS,
-    Between,
     Characters,
     Id,
     PluginName,
@@ -26,7 +27,7 @@ from retour.model.fields import (
     shown,
 )
 from retour.model.making import changed
-from retour.model.money import LARGEST_AMOUNT, Money, total
+from retour.model.money import LARGEST_AMOUNT, WITH_MOST_DECIMALS, Money, is_currency, total
 from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
 from retour.model.text import Text, text
 
@@ -54,9 +55,10 @@ class Mode(StrEnum):
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class TaxPart:
-    """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced."""
+    """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced. With
+    a rate that is none (below zero, above `HIGHEST_RATE`) its line is odd: see `Order.odd_lines`."""
 
-    rate: Annotated[Decimal, Between(0, 1000)]
+    rate: Decimal
     net: Money
     tax: Money
 
@@ -75,16 +77,25 @@ class Paid:
     """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
 
     ``taxes`` is empty where the host does not know them; otherwise its parts sum to ``gross``, or miss it by what was
-    rounded on the invoice.
+    rounded on the invoice. ``unknown`` is the amount in the shop's own words where its currency is none that there is:
+    ``gross`` is zero then, and the line is odd.
     """
 
     gross: Money
     taxes: tuple[TaxPart, ...] = attrs.field(default=(), converter=_tax_parts)
+    unknown: Reference = ""
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str) -> Paid:
-        """Paid without tax parts: ``Paid.of("44.95", "EUR")``."""
-        return cls(gross=Money.of(amount, currency))
+        """Paid without tax parts: ``Paid.of("44.95", "EUR")``.
+
+        In a currency that there is not (``Paid.of("8", "XBT")``) nothing can be counted: it is kept as ``unknown``, and
+        costs that line alone. Raises `InvalidAmount` for what is no amount.
+        """
+        if not is_text(currency) or is_currency(currency):
+            return cls(gross=Money.of(amount, currency))
+        Money.of(amount, WITH_MOST_DECIMALS)  # what is no number is none in any currency
+        return cls(gross=Money.zero(WITH_MOST_DECIMALS), unknown=f"{amount} {currency}"[:LONGEST_ID])
 
     @property
     def rounding(self) -> Money:
@@ -113,8 +124,9 @@ class OrderLine:
     the host keeps stock of it. ``tags`` are the host's own marks, for its policies. ``spread_over`` are the ids of the
     goods that a discount is over: none are all goods of the order.
 
-    Units are whole. A quantity that is not (half a kilo, in a `Decimal`) is kept as ``measure``; the line then counts
-    as one unit of which no stock is booked, and is odd: see `Order.odd_lines`.
+    Units are whole, from zero on. A quantity that is not (half a kilo, minus one) is kept as ``measure``; the line then
+    counts as one unit, or as none where it is below zero, no stock of it is booked, and it is odd: see
+    `Order.odd_lines`.
     """
 
     id: Id
@@ -135,8 +147,8 @@ class OrderLine:
         id: str,  # noqa: A002 - the field's name
         product: str,
         name: str,
-        ordered: int | Decimal,
-        fulfilled: int | Decimal,
+        ordered: float | Decimal,
+        fulfilled: float | Decimal,
         paid: Paid,
         kind: LineKind = LineKind.GOODS,
         stock_tracked: bool = True,
@@ -144,17 +156,19 @@ class OrderLine:
         spread_over: Sequence[str] = (),
         measure: Decimal | None = None,
     ) -> None:
-        if _is_part(ordered):
-            measure, ordered = ordered, 1
-            fulfilled = int(fulfilled > 0) if _is_quantity(fulfilled) else fulfilled
-        elif _is_part(fulfilled):
-            measure, fulfilled = fulfilled, int(fulfilled)
+        units, sent = _as_decimal(ordered), _as_decimal(fulfilled)
+        if _is_part(units):
+            measure = units
+            sent = Decimal(units > 0 and sent > 0) if _is_quantity(sent) else sent
+            units = Decimal(units > 0)
+        elif _is_part(sent):
+            measure, sent = sent, Decimal(max(0, int(sent)))
         self.__attrs_init__(
             id=id,
             product=product,
             name=name,
-            ordered=_as_int(ordered),
-            fulfilled=_as_int(fulfilled),
+            ordered=_as_int(units),
+            fulfilled=_as_int(sent),
             paid=paid,
             kind=kind,
             stock_tracked=stock_tracked if measure is None else False,
@@ -169,18 +183,28 @@ class OrderLine:
         return self.kind is LineKind.DISCOUNT or (self.kind is LineKind.SERVICE and self.paid.gross.minor < 0)
 
 
+def _as_decimal(given: object) -> object:
+    """A number of units as a decimal, exactly as it is written; all else as it is, which the field's check refuses."""
+    if type(given) is float and math.isfinite(given):
+        return Decimal(repr(given))
+    return Decimal(given) if type(given) is int else given
+
+
 def _is_quantity(given: object) -> TypeGuard[Decimal]:
-    return type(given) is Decimal and given.is_finite() and 0 <= given <= MOST_UNITS
+    """Whether it is a number that can be believed."""
+    return type(given) is Decimal and given.is_finite() and abs(given) <= MOST_UNITS
 
 
 def _is_part(given: object) -> TypeGuard[Decimal]:
-    """Whether a quantity is believable and no whole number of units."""
-    return _is_quantity(given) and given != int(given)
+    """Whether a quantity is believable and no number of units: part of one, or below zero."""
+    return _is_quantity(given) and (given < 0 or given != int(given))
 
 
-def _as_int(given: int | Decimal) -> int:
+def _as_int(given: object) -> int:
     """A whole number that a database keeps as a decimal, as one; all else as it is, which the field's check refuses."""
-    return int(given) if _is_quantity(given) else given  # type: ignore[return-value]
+    if type(given) is Decimal and given.is_finite() and given == given.to_integral_value():
+        return int(given)
+    return given  # type: ignore[return-value]  # the field's check refuses it
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
@@ -389,6 +413,9 @@ def _all_paid(order: Order) -> list[Money]:
 
 # --- odd lines -------------------------------------------------------------------------------------------
 
+HIGHEST_RATE = 1000
+"""Percent of tax that can be right."""
+
 DELIVERY = "delivery"
 """What the delivery is called among the odd lines."""
 
@@ -404,9 +431,14 @@ def _odd_line(order: Order, line: OrderLine) -> Reason | None:
 
 
 def _odd_amount(line_id: str, paid: Paid, units: int, currency: str) -> Reason | None:
+    if paid.unknown:
+        return reason(ReasonCode.LINE_CURRENCY_UNKNOWN, line=line_id, amount=paid.unknown)
     for amount in (paid.gross, *[amount for part in paid.taxes for amount in (part.net, part.tax)]):
         if amount.currency != currency:
             return reason(ReasonCode.LINE_CURRENCY, line=line_id, amount=str(amount), currency=currency)
+    for part in paid.taxes:
+        if not 0 <= part.rate <= HIGHEST_RATE:
+            return reason(ReasonCode.LINE_TAX_RATE, line=line_id, rate=f"{part.rate:f}")
     rounding = paid.gross.minor - sum([part.net.minor + part.tax.minor for part in paid.taxes]) if paid.taxes else 0
     if abs(rounding) > _most_rounding(paid, units):
         difference = str(paid.rounding)
@@ -425,6 +457,8 @@ def _most_rounding(paid: Paid, units: int) -> int:
 
 
 def _odd_goods(line: OrderLine) -> Reason | None:
+    if line.measure is not None and line.measure < 0:
+        return reason(ReasonCode.LINE_UNITS_BELOW_ZERO, line=line.id, quantity=f"{line.measure:f}")
     if line.measure is not None:
         return reason(ReasonCode.LINE_PART_OF_A_UNIT, line=line.id, quantity=f"{line.measure:f}")
     if line.paid.gross.minor < 0:
@@ -449,7 +483,12 @@ def _odd_discount(order: Order, line: OrderLine) -> Reason | None:
 def _repeated(what: Text, names: list[str]) -> Iterable[Text]:
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        yield text("two have the same name: {what} {name}.", what=what, name=str(twice))
+        yield text(
+            "two have the same name: {what} {name}. Give each a name of its own: what is counted, paid and refunded is "
+            "named by it.",
+            what=what,
+            name=str(twice),
+        )
 
 
 def _of_two_modes(payments: Iterable[Payment]) -> Iterable[Text]:

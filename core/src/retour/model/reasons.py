@@ -63,8 +63,11 @@ class ReasonCode(StrEnum):
     SURPLUS_UNITS = "surplus_units"  # the same values
     MONEY_BEYOND_ORDER = "money_beyond_order"  # the values "amount" and "payment"
     LINE_CURRENCY = "line_currency"  # the values "line", "amount" and "currency", as all that follow have "line"
+    LINE_CURRENCY_UNKNOWN = "line_currency_unknown"  # the value "amount", in the shop's words
+    LINE_TAX_RATE = "line_tax_rate"  # the value "rate"
     LINE_TAXES = "line_taxes"  # the values "amount" and "difference"
     LINE_PART_OF_A_UNIT = "line_part_of_a_unit"  # the value "quantity"
+    LINE_UNITS_BELOW_ZERO = "line_units_below_zero"  # goods: the value "quantity"
     LINE_BELOW_ZERO = "line_below_zero"  # goods: the value "amount"
     LINE_WITHOUT_UNITS = "line_without_units"  # the value "amount"
     LINE_MORE_FULFILLED = "line_more_fulfilled"  # than ordered: the values "ordered" and "fulfilled"
@@ -299,6 +302,14 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "line {line}: {amount} is in another currency than the order, which is in {currency}. Decide for yourself what "
         "goes back for it"
     ),
+    ReasonCode.LINE_CURRENCY_UNKNOWN: text(
+        "line {line}: {amount} is in a currency that there is not. Correct it in the shop, or decide for yourself what "
+        "goes back for it"
+    ),
+    ReasonCode.LINE_TAX_RATE: text(
+        "line {line}: {rate} percent cannot be a rate of tax. Correct it in the shop, or decide for yourself what goes "
+        "back for it"
+    ),
     ReasonCode.LINE_TAXES: text(
         "line {line}: its tax parts differ by {difference} from the {amount} that was paid, more than rounding does. "
         "Decide for yourself what goes back for it"
@@ -306,6 +317,10 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.LINE_PART_OF_A_UNIT: text(
         "line {line}: {quantity} is no whole number of units. It counts as one unit; decide for yourself what goes "
         "back for it, and what goes back in stock"
+    ),
+    ReasonCode.LINE_UNITS_BELOW_ZERO: text(
+        "line {line}: {quantity} units were ordered, which is below zero. It counts as none; if it is a discount or a "
+        "credit, the shop should say so. Decide for yourself what goes back for it"
     ),
     ReasonCode.LINE_BELOW_ZERO: text(
         "line {line}: {amount} was paid for goods, which is below zero. If it is a discount or a rounding, the shop "

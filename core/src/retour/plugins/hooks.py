@@ -16,6 +16,7 @@ import pluggy
 
 from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
 from retour.model.asking import asking
+from retour.model.charge_backs import PaymentDispute
 from retour.model.errors import RetourError
 from retour.model.fields import check_again
 from retour.model.labels import Label
@@ -195,6 +196,10 @@ class Hooks:
     def on_parcel_moved(self, plugin: str, order: Order, label: Label, ctx: HookContext) -> None:
         """Tell one plugin that a parcel got further; raises `PluginFailed`."""
         self._tell(plugin, "on_parcel_moved", order=order, label=label, ctx=ctx)
+
+    def on_payment_disputed(self, plugin: str, order: Order, dispute: PaymentDispute, ctx: HookContext) -> None:
+        """Tell one plugin what a bank does with a payment; raises `PluginFailed`."""
+        self._tell(plugin, "on_payment_disputed", order=order, dispute=dispute, ctx=ctx)
 
     # --- isolation -----------------------------------------------------------------------------------
 

@@ -42,6 +42,10 @@ class ShippingCaller(Caller):
         )
         return found
 
+    def validate_label(self, request: LabelRequest) -> None:
+        """Ask what is wrong with a label before it is bought. Whatever becomes of that, nothing was bought."""
+        self._read("validate_label", None, request, declared=self.capabilities.validate_label.usable)
+
     def create_label(self, request: LabelRequest) -> Shipment:
         """Make a label."""
         return self._write(

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
+from retour.model.charge_backs import PaymentDispute
 from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.order import Order, Payment
@@ -332,4 +333,23 @@ def on_parcel_moved(order: Order, label: Label, ctx: HookContext) -> None:
     ...     @hookimpl
     ...     def on_parcel_moved(self, order, label, ctx):
     ...         print(order.id, label.tracking_number, label.progress)
+    """
+
+
+@hookspec
+def on_payment_disputed(order: Order, dispute: PaymentDispute, ctx: HookContext) -> None:
+    """Hear that the customer disputes a payment, how that ended, and what his bank took back or gave back.
+
+    **Kind**: announce. **Called** after commit, at least once per step: recognise repeats by ``ctx.event``.
+    ``dispute.step`` says what happened, ``dispute.difference`` how much more the bank has since, and
+    ``dispute.taken_back`` how much it has in all. A lost dispute is two steps, the money and its end. It is told when
+    the provider's books are read, by whatever cause; nothing is done by it, and what is left of the payment counts it
+    already.
+    **Return** nothing. **If it raises**, it is told again later, to that plugin alone.
+
+    >>> from retour import hookimpl
+    >>> class CreditControl:
+    ...     @hookimpl
+    ...     def on_payment_disputed(self, order, dispute, ctx):
+    ...         print(order.id, dispute.payment, dispute.step, dispute.difference, dispute.taken_back)
     """

@@ -170,6 +170,7 @@ class ShippingCapabilities:
 
     ``portal``: a return portal, where the customer makes a label himself. ``labels``: return labels that retour makes.
     ``options``: which labels the account can buy for a parcel. ``prices``: the options say what they cost.
+    ``validate_label``: says what is wrong with a label before it is bought, and buys nothing.
     ``fetch_label``: the document of a label, in one of ``forms``. ``fetch_shipment``: a label and its parcel as they
     are now. ``find_shipment``: look a label up by our own id after a lost answer. ``list_shipments``: all return
     shipments of an order, whoever made them. ``cancel_label``: take a label back before it is used.
@@ -191,6 +192,7 @@ class ShippingCapabilities:
     labels: Support = Support.UNKNOWN
     options: Support = Support.UNKNOWN
     prices: Support = Support.UNKNOWN
+    validate_label: Support = Support.UNKNOWN
     fetch_label: Support = Support.UNKNOWN
     fetch_shipment: Support = Support.UNKNOWN
     find_shipment: Support = Support.UNKNOWN
@@ -218,6 +220,8 @@ class ShippingCapabilities:
                 "labels need refuses_repeats, find_shipment or list_shipments: after a lost answer nobody could say "
                 "whether a label was bought"
             )
+        if self.validate_label.usable and not self.labels.usable:
+            yield "validate_label needs labels: nothing is bought that could be asked about before"
         if self.webhooks is WebhookTrust.FETCH:
             yield "webhooks of a shipping provider are signed, or there are none"
         unknown = sorted(self.unconfirmed - {field.name for field in attrs.fields(ShippingCapabilities)})
@@ -236,6 +240,7 @@ class ShippingCapabilities:
             "portal_url": self.portal.usable,
             "create_label": self.labels.usable,
             "options": self.options.usable,
+            "validate_label": self.validate_label.usable,
             "fetch_label": self.fetch_label.usable,
             "fetch_shipment": self.fetch_shipment.usable,
             "find_shipment": self.find_shipment.usable,

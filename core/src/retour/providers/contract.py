@@ -149,6 +149,11 @@ class MakesLabels(ShippingProvider, Protocol):
         """The labels that this account can buy for a parcel from the customer to the shop, the cheapest first where
         prices are known; empty where no contract goes there."""
 
+    def validate_label(self, request: LabelRequest) -> None:
+        """Say what is wrong with a label before it is bought: nothing is made, charged or reserved, and ``label_id`` is
+        as unused as it was. What the provider refuses is its own refusal, certain and in its words; whatever else goes
+        wrong passes (RETRY or RECONCILE), and the label is asked for all the same."""
+
     def create_label(self, request: LabelRequest) -> Shipment:
         """Make a label, once. The same request always gives the same bytes. What refuses ``label_id`` because it was
         used before raises `ErrorCode.ALREADY_MADE`: a label exists."""

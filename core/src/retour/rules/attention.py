@@ -32,7 +32,7 @@ from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed, quote
 from retour.rules.transfers import why_not_transferred
 
-RULES = 5
+RULES = 6
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
 anew when they are next written."""
 
@@ -334,22 +334,25 @@ def _reversals(dossier: Dossier) -> Iterator[Attention]:
 
 
 def _remainders(dossier: Dossier) -> Iterator[Attention]:
-    """What is still owed of a payment when all went back that its provider pays. Its steps are those by which refunds
-    of it were decided."""
-    steps = {dossier.stands_for(one.payment): one.step for one in dossier.refunds.values() if one.step > 1}
+    """What is still owed of a payment when all went back that its provider pays, whoever paid it. Its steps are those
+    by which refunds of it were decided, and those that its provider's books were read with: a colleague's refund in the
+    dashboard has none of its own."""
+    steps = {dossier.stands_for(name): one.step for name, one in dossier.identities.items() if one.step > 1}
+    steps |= {dossier.stands_for(one.payment): one.step for one in dossier.refunds.values() if one.step > 1}
     if not steps or dossier.order is None:
         return
     quoted = quote(dossier, dossier.order, lambda payment: steps.get(dossier.stands_for(payment.id), 1))
     if quoted.suggested or not quoted.remainder:
         return
     for share in quoted.shares:
-        if 0 < share.left.minor < share.step:
+        on_it = dossier.on_payment(share.payment.id)
+        if on_it and 0 < share.left.minor < share.step:
             yield Attention(
                 kind=AttentionKind.REMAINDER,
                 about=share.payment.id,
-                since=max(one.changed_at for one in dossier.on_payment(share.payment.id)),
+                since=max(one.changed_at for one in on_it),
                 why=reason(ReasonCode.REMAINDER, amount=str(share.left)),
-                can_do=("confirm_refund", ACKNOWLEDGE),
+                can_do=("refund", "confirm_refund", ACKNOWLEDGE),
             )
 
 

@@ -57,6 +57,13 @@ REFUSALS = Refusals(
 MAKING = attrs.evolve(REFUSALS, in_any_words=frozenset({401, 403}))
 """Where a label is made: a 404 is not described for it, so it is some gateway's, and proves nothing."""
 
+VALIDATING = attrs.evolve(
+    MAKING,
+    statuses=dict.fromkeys(REFUSALS.statuses, ErrorCode.UNREADABLE_ANSWER) | {400: ErrorCode.INVALID_REQUEST},
+)
+"""Where a label is only validated: what is wrong with it comes as a 400, and nothing else is described. An answer that
+says that there is no such call is about the call, and not about the label."""
+
 ANNOUNCING = attrs.evolve(
     MAKING,
     statuses={status: code for status, code in REFUSALS.statuses.items() if status != 400}
@@ -69,11 +76,12 @@ class Call(Enum):
     """What was asked."""
 
     OTHER = auto()
+    VALIDATE = auto()
     MAKE = auto()
     ANNOUNCE = auto()
 
 
-_TABLES = {Call.OTHER: REFUSALS, Call.MAKE: MAKING, Call.ANNOUNCE: ANNOUNCING}
+_TABLES = {Call.OTHER: REFUSALS, Call.VALIDATE: VALIDATING, Call.MAKE: MAKING, Call.ANNOUNCE: ANNOUNCING}
 
 
 def refusal(answer: Answer, call: Call = Call.OTHER) -> ProviderError:

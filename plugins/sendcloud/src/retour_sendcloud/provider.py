@@ -85,6 +85,7 @@ class Sendcloud:
         labels=Support.YES,
         options=Support.YES,
         prices=Support.PARTIAL,
+        validate_label=Support.YES,
         fetch_label=Support.YES,
         fetch_shipment=Support.YES,
         find_shipment=Support.PROVIDER_CANNOT,
@@ -114,6 +115,11 @@ class Sendcloud:
         found = read_wire(wire.Options, self._accepted(answer).json()).data or ()
         options = [one.option(parcel.weight_grams) for one in found if one.is_for_returns]
         return sorted(options, key=lambda one: (one.price is None, one.price and (one.price.currency, one.price.minor)))
+
+    def validate_label(self, request: LabelRequest) -> None:
+        """Ask what Sendcloud would refuse (``POST /returns/validate``, with the body that makes the return). What it
+        answers is not read: it repeats what was asked. Of its carrier it knows nothing yet."""
+        self._accepted(self._write("POST", "v3/returns/validate", requests.return_body(request)), Call.VALIDATE)
 
     def create_label(self, request: LabelRequest) -> Shipment:
         """Make a return (``POST /returns``), which its carrier is told of later.

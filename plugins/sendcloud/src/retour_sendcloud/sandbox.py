@@ -253,6 +253,8 @@ class SendcloudSandbox(LoopbackSandbox):
                 return self._options(_body(request))
             case "POST", "api", "v3", "returns":
                 return self._create(_body(request))
+            case "POST", "api", "v3", "returns", "validate":
+                return self._validate(_body(request))
             case "POST", "api", "v3", "returns", "announce-synchronously":
                 return self._announce(_body(request))
             case "GET", "api", "v3", "returns":
@@ -305,11 +307,19 @@ class SendcloudSandbox(LoopbackSandbox):
         data = [self._answers.option(one) for one in found]
         return _answer({"data": data, "message": None if data else "There are no options for this request."})
 
+    def _validate(self, body: Json) -> SandboxResponse:
+        """Nothing is made of it. Whether Sendcloud looks for a used reference here is not described: it does not."""
+        self._check(body, used=frozenset())
+        return _answer(answers.validated(body))
+
     def _create(self, body: Json) -> SandboxResponse:
-        faults = list(faults_of(body, self.returns.references))
+        self._check(body, used=self.returns.references)
+        return self._created(self._make_asked(body))
+
+    def _check(self, body: Json, *, used: frozenset[str]) -> None:
+        faults = list(faults_of(body, used))
         if faults:
             raise Refused(SandboxResponse(status=400, body=answers.refused(faults)))
-        return self._created(self._make_asked(body))
 
     def _announce(self, body: Json) -> SandboxResponse:
         """Wait for the carrier; what it refuses is not made, and its reference stays free. The description says

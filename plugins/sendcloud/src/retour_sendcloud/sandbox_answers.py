@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import attrs
 
 from retour_sendcloud import webhooks
-from retour_sendcloud.sandbox_options import SandboxOption, functionalities
+from retour_sendcloud.sandbox_options import SandboxOption, functionalities, grams_of
 from retour_sendcloud.sandbox_returns import CANCELLABLE, SandboxReturn, SentParcel
 from retour_sendcloud.statuses import WORDS
 
@@ -45,6 +45,29 @@ NOT_CANCELLABLE: Json = {"errors": [{"field": "returns", "code": 409, "message":
 def refused(faults: Sequence[Json]) -> Json:
     """Shape 1: schema ``errors``."""
     return {"errors": list(faults)}
+
+
+def validated(body: Json) -> Json:
+    """Schema ``ReturnValidation``: what was asked for, with its weight as a number of kilograms and its sides in
+    centimetres, both without a unit. What it does not describe, as the number of the customs invoice, is left out."""
+    answer = {name: body[name] for name in _ECHOED if name in body}
+    answer["weight"] = float(grams_of(body["weight"]) / 1000)
+    if "dimensions" in body:
+        sides = body["dimensions"]
+        answer["dimensions"] = {name: sides[name] / 10 for name in ("length", "width", "height")}
+    return answer
+
+
+_ECHOED = (
+    "from_address",
+    "to_address",
+    "ship_with",
+    "parcel_items",
+    "send_tracking_emails",
+    "order_number",
+    "external_reference",
+    "delivery_option",
+)
 
 
 def not_announced(message: str) -> Json:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import attrs
 
-from retour.model.events.event import STAFF, Subject, event
+from retour.model.events.event import PAYMENT_DISPUTED, STAFF, Subject, event
 from retour.model.fields import Id, checked
 from retour.model.money import Money
 
@@ -20,7 +20,7 @@ class PaymentChargedBack:
     type: ClassVar = "payment_charged_back"
     version: ClassVar = 1
     readers: ClassVar = STAFF
-    announced_by: ClassVar = None
+    announced_by: ClassVar = PAYMENT_DISPUTED
 
     payment: Id
     amount: Money
@@ -40,7 +40,7 @@ class PaymentDisputed:
     type: ClassVar = "payment_disputed"
     version: ClassVar = 1
     readers: ClassVar = STAFF
-    announced_by: ClassVar = None
+    announced_by: ClassVar = PAYMENT_DISPUTED
 
     payment: Id
     disputed: bool
@@ -60,7 +60,7 @@ class ReversalNotShown:
     type: ClassVar = "reversal_not_shown"
     version: ClassVar = 1
     readers: ClassVar = STAFF
-    announced_by: ClassVar = None
+    announced_by: ClassVar = PAYMENT_DISPUTED
 
     payment: Id
 

@@ -31,6 +31,7 @@ REFUND_CHANGED = "on_refund_changed"
 RETURN_RECEIVED = "on_return_received"
 ORDER_STATUS_CHANGED = "on_order_status_changed"
 PARCEL_MOVED = "on_parcel_moved"
+PAYMENT_DISPUTED = "on_payment_disputed"
 """The hooks that announce events."""
 
 

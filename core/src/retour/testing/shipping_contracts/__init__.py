@@ -17,6 +17,7 @@ declared and not kept fails. Each docstring is a promise, and says what it saves
 import pytest
 
 _PARTS = (
+    "before_buying",
     "cancelling",
     "choosing",
     "customers_and_keys",
@@ -38,6 +39,7 @@ pytest.register_assert_rewrite(
 
 from retour.testing.contracts.of_settings import *  # noqa: E402
 from retour.testing.contracts.promises import rule  # noqa: E402
+from retour.testing.shipping_contracts.before_buying import *  # noqa: E402
 from retour.testing.shipping_contracts.cancelling import *  # noqa: E402
 from retour.testing.shipping_contracts.choosing import *  # noqa: E402
 from retour.testing.shipping_contracts.customers_and_keys import *  # noqa: E402
