@@ -430,6 +430,8 @@ REFUSED: list[tuple[str, object, type[RetourError], str]] = [
     ("inline_seconds", "10", InvalidArgument, "not 10"),
     ("inline_seconds", None, InvalidArgument, "not None"),
     ("inline_seconds", True, InvalidArgument, "not True"),
+    ("keep_done_effects", datetime.timedelta(days=29), InvalidArgument, "30 days at least"),
+    ("keep_done_effects", 90, InvalidArgument, "keep_done_effects must be timedelta"),
     ("migrate", "yes", InvalidArgument, "migrate must be true or false or nothing"),
     ("clock", None, InvalidArgument, "clock= is a function that gives the time with its zone"),
     ("clock", datetime.datetime.now, InvalidArgument, "as datetime.now"),

@@ -205,7 +205,9 @@ def effects(desk: ReturnDesk) -> list[Any]:
 
 def end_pauses(desk: ReturnDesk) -> None:
     with desk._services.store.engine.begin() as connection:
-        connection.execute(text("UPDATE retour_effect SET not_before = 0 WHERE not_before < 200000000000000000"))
+        connection.execute(
+            text("UPDATE retour_effect SET not_before = 0 WHERE state = 'waiting' AND not_before < 200000000000000000")
+        )
 
 
 def test_an_effect_whose_body_cannot_be_read_costs_itself_alone(desk: ReturnDesk) -> None:

@@ -175,6 +175,8 @@ class _Rounds:
             parts.append(texts("{count} return expired", "{count} returns expired", report.expired))
         if report.forgotten:
             parts.append(texts("{count} note forgotten", "{count} notes forgotten", report.forgotten))
+        if report.pruned:
+            parts.append(text("{count} deleted that were done long ago", count=report.pruned))
         _say(text("{parts}", parts=parts), self.language)
         return True
 

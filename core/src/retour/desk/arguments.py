@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 import attrs
 from sqlalchemy import Engine
 
+from retour.effects.pruning import SHORTEST_KEPT
 from retour.model.asking import asking
 from retour.model.errors import InvalidArgument, InvalidSettings
 from retour.model.fields import Id, check_again, fault_of, shown
@@ -162,6 +163,19 @@ def check_seconds(given: Any) -> None:
     if type(given) not in (int, float) or not isfinite(given) or given < 0:
         raise InvalidArgument(
             text("inline_seconds= is a number of seconds, 0 or more, not {given}.", given=shown(given))
+        )
+
+
+def check_keep_done(given: Any) -> None:
+    """Raise `InvalidArgument` for what is no time, or shorter than effects have to be kept."""
+    _check("keep_done_effects", given, datetime.timedelta)
+    if given < SHORTEST_KEPT:
+        raise InvalidArgument(
+            text(
+                "keep_done_effects= is {days} days at least: what a webhook said is known again by its effect, and "
+                "providers send one again for weeks.",
+                days=SHORTEST_KEPT.days,
+            )
         )
 
 

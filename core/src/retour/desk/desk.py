@@ -17,6 +17,7 @@ from retour.desk.arguments import (
     arguments_checked,
     check_clock,
     check_elapsed,
+    check_keep_done,
     check_migrate,
     check_seconds,
     check_settings,
@@ -47,6 +48,7 @@ from retour.desk.work import Work
 from retour.effects.keeping import Keeping
 from retour.effects.kinds import Outside, effects_of
 from retour.effects.labelling import Labelling
+from retour.effects.pruning import USUALLY_KEPT, Pruning
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
@@ -121,10 +123,11 @@ class ReturnDesk(LabelDesk):
     from a shop's id to one. ``return_address`` is where goods come back to, and ``parcel_steps`` what follows from a
     carrier's steps where that is not the usual (`USUALLY_FOLLOWS`); each can be a function from a shop's id to it.
     ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
-    ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``. ``migrate``
-    makes or upgrades the tables: by default only on SQLite. ``clock`` gives the time that the timeline shows, with its
-    zone; it decides about no money. ``elapsed`` gives the seconds that go by, from any beginning: by default of a clock
-    that counts a machine's sleep too, where there is one.
+    ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``.
+    ``keep_done_effects`` is for how long it is known what was done, 30 days at least: a webhook that comes once more
+    after that is taken for a new one. ``migrate`` makes or upgrades the tables: by default only on SQLite. ``clock``
+    gives the time that the timeline shows, with its zone; it decides about no money. ``elapsed`` gives the seconds that
+    go by, from any beginning: by default of a clock that counts a machine's sleep too, where there is one.
 
     Raises `InvalidArgument`, `InvalidShop`, `InvalidSettings` with every fault at once, `PluginClash`, and the store's
     errors. A plugin that is missing or broken does not raise: see ``plugins``. The `Shop` and the settings that a
@@ -144,6 +147,7 @@ class ReturnDesk(LabelDesk):
         return_address: Address | Callable[[str], Address | None] | None = None,
         parcel_steps: Steps | Callable[[str], Steps] | None = None,
         inline_seconds: float = 10.0,
+        keep_done_effects: datetime.timedelta = USUALLY_KEPT,
         migrate: bool | None = None,
         clock: Callable[[], datetime.datetime] = _now,
         elapsed: Callable[[], float] = seconds_gone_by,
@@ -156,6 +160,7 @@ class ReturnDesk(LabelDesk):
         check_shop_id(shop_id)
         calendar = zone_of(zone)
         check_seconds(inline_seconds)
+        check_keep_done(keep_done_effects)
         check_migrate(migrate)
         check_clock(clock)
         check_elapsed(elapsed)
@@ -188,6 +193,7 @@ class ReturnDesk(LabelDesk):
                 clock=clock,
             ),
             keeping=keeping,
+            pruning=Pruning(store=opened, kept=keep_done_effects),
             whose_payment=WhosePayment(store=opened, accounts=accounts, shops=shops, keeping=keeping),
             shops=shops,
             return_reasons=reasons,

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from retour.desk.hints import Hints
 from retour.effects.keeping import Keeping
 from retour.effects.labelling import Labelling
+from retour.effects.pruning import Pruning
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
@@ -42,6 +43,7 @@ class Services:
     runner: Runner
     keeping: Keeping
     whose_payment: WhosePayment
+    pruning: Pruning
     shops: Callable[[str], ShopCaller]
     return_reasons: Callable[[str], tuple[ReturnReason, ...] | None]
     clock: Callable[[], datetime.datetime]

@@ -45,12 +45,20 @@ class Work:
     services: Services
 
     def do(self, limit: int, concurrency: int, stop: Callable[[], bool] | None) -> WorkReport:
-        """Erase, run effects, those of so many orders at once, let returns expire: up to ``limit`` of each, until told
-        to ``stop``. A store that cannot be used any more costs only what was not begun."""
+        """Erase, run effects, those of so many orders at once, let returns expire, and prune: up to ``limit`` of each,
+        until told to ``stop``. A store that cannot be used any more costs only what was not begun."""
         self._check(limit, concurrency, stop)
         asked = Asked(limit=limit, concurrency=concurrency, stop=stop or _never)
         report = WorkReport()
-        for step in (self._forget, self._run, self._expire_overdue, self._whose_payments, self._count_left_alone):
+        steps = (
+            self._forget,
+            self._run,
+            self._expire_overdue,
+            self._whose_payments,
+            self._count_left_alone,
+            self._prune,
+        )
+        for step in steps:
             try:
                 report = step(report, asked)
             except StoreError as error:
@@ -107,6 +115,12 @@ class Work:
         for kind, count in left_alone.items():
             log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
         return attrs.evolve(report, left_alone=left_alone)
+
+    def _prune(self, report: WorkReport, asked: Asked) -> WorkReport:
+        """When all else is done: nobody waits for it."""
+        if not report.idle or asked.stop():
+            return report
+        return attrs.evolve(report, pruned=self.services.pruning.prune(asked.limit))
 
     def _expire_overdue(self, report: WorkReport, asked: Asked) -> WorkReport:
         """Let up to ``limit`` returns expire, of all shops; one that cannot is passed by, and looked at again by the

@@ -427,15 +427,15 @@ def _withdraw_effect(dialect: str, insert: Insert) -> Any:
 
 
 def _supersede_effect(dialect: str, _: Insert) -> Any:
-    columns = tables.effect.c
+    columns, now = tables.effect.c, database_now(dialect)
     return (
         update(tables.effect)
         .where(
             columns.id == bindparam("effect_id"),
             columns.state == "waiting",
-            columns.lease_until <= database_now(dialect),
+            columns.lease_until <= now,
         )
-        .values(state="done", owner=None, problem="", commit_id=bindparam("settled_by"))
+        .values(state="done", not_before=now, owner=None, problem="", commit_id=bindparam("settled_by"))
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     literal_column,
     or_,
@@ -357,6 +358,14 @@ class Effects:
         self._database.write_what_can_be_repeated(lambda own: retried.update(retry_set_aside(own, shop, order_id)))
         return len(retried)
 
+    def prune(self, kept: int, limit: int) -> int:
+        """Delete up to ``limit`` effects that were done more than ``kept`` microseconds ago; gives how many."""
+        pruned: set[str] = set()
+        self._database.write_what_can_be_repeated(
+            lambda own: pruned.update([row[0] for row in _PRUNE.rows(own, kept=kept, most=limit)])
+        )
+        return len(pruned)
+
     def settle(self, settled: Sequence[SettledEffect], commit_id: str) -> None:
         """Record what became of effects that change no dossier. What is not ours any more is left as it is."""
         if settled:
@@ -669,6 +678,22 @@ def _left_alone(dialect: str, _: Insert) -> Any:
     return select(found.kind, func.count()).group_by(found.kind).order_by(found.kind)
 
 
+def _prune(dialect: str, _: Insert) -> Any:
+    """The oldest first, as the index has them; what another worker deletes is left to it."""
+    columns = tables.effect.c
+    ended = (
+        select(columns.id)
+        .where(
+            columns.state == literal_column("'done'"),
+            columns.not_before < database_now(dialect) - bindparam("kept", type_=BigInteger),
+        )
+        .order_by(columns.not_before, columns.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return delete(tables.effect).where(columns.id.in_(ended)).returning(columns.id)
+
+
 def _asked(_: str, __: Insert) -> Any:
     columns = tables.effect.c
     nobody_has_it = or_(columns.owner.is_(None), columns.again > 0)
@@ -757,5 +782,6 @@ _SET_ASIDE_BESIDE = Prepared(_set_aside_beside)
 _WHAT_IS_DUE = Prepared(lambda dialect, _: _what_is_due(dialect))
 _LEFT_ALONE = Prepared(_left_alone)
 _ASKED = Prepared(_asked)
+_PRUNE = Prepared(_prune)
 _DUE_BY_SHOP = Prepared(_due_by_shop)
 _DUE_BY_ORDER = Prepared(_due_by_order)

@@ -307,6 +307,16 @@ CREATE INDEX retour_refund_order ON retour_refund (shop, order_id, opened_at, re
 """
 
 
+def _when_effects_ended(connection: Connection) -> None:
+    _run(connection, _WHEN_EFFECTS_ENDED.format(now=NOW[connection.dialect.name]))
+
+
+_WHEN_EFFECTS_ENDED = """
+CREATE INDEX retour_effect_done ON retour_effect (not_before, id) WHERE state = 'done';
+UPDATE retour_effect SET not_before = {now} WHERE state = 'done' AND not_before > {now}
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -322,6 +332,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (12, "looks at refunds that succeeded", _late_failures),
     (13, "the numbers of returns", _numbers_of_returns),
     (14, "the lists of an order", _lists_of_an_order),
+    (15, "when effects ended", _when_effects_ended),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -185,7 +185,8 @@ claim that runs now, a worker died, or could not record what it did. ``died`` co
 without a word: those whose lease ran out while it had an ``owner``.
 
 ``behind`` is 1 for what anybody can ask for without a signature, and 2 for looks at a pace: each is served
-behind what is below it, and those with 2 at the pace of the ``account`` that they ask. Of an effect that is
+behind what is below it, and those with 2 at the pace of the ``account`` that they ask. The ``not_before`` of one that
+is done is when it ended. Of an effect that is
 asked for again and again there is one row: its ``not_before`` is when it was last done, and ``again`` is when it has to
 be done once more after the claim that runs now, 0 where it has not.
 
@@ -257,6 +258,14 @@ Index(
     effect.c.id,
     sqlite_where=sql("state = 'waiting' AND problem <> ''"),
     postgresql_where=sql("state = 'waiting' AND problem <> ''"),
+)
+
+Index(
+    "retour_effect_done",
+    effect.c.not_before,
+    effect.c.id,
+    sqlite_where=sql("state = 'done'"),
+    postgresql_where=sql("state = 'done'"),
 )
 
 hints = Table(
