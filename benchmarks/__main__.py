@@ -1,7 +1,8 @@
-"""``python -m benchmarks``: measure what retour costs, print one table, and write RESULTS.md.
+"""``python -m benchmarks``: measure what retour costs, print one table, and compare it with RESULTS.md.
 
-``--quick`` prints the same table from fewer rounds and smaller stores, ``--only`` that of some parts alone; both write
-nothing.
+It ends with exit code 1 where a ratio is more than 10 % worse than the one recorded there, and names it. ``--record``
+writes RESULTS.md anew. ``--only`` measures and compares some parts alone; ``--quick`` prints the same table from fewer
+rounds and smaller stores, which are compared with nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -18,7 +20,7 @@ from typing import TypeAlias
 from rich.console import Console
 from sqlalchemy import Engine
 
-from benchmarks import machine, report
+from benchmarks import compare, machine, report
 from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sqlite_databases
 from benchmarks.folding import folding
 from benchmarks.growth import growth
@@ -62,8 +64,8 @@ _PARTS = [measure.__name__ for measure in (*_MEASURES, *_WITHOUT_DATABASE)]
 """What `--only` knows."""
 
 
-def main() -> None:
-    """Measure, print, write."""
+def main() -> int:
+    """Measure, print, compare, write; gives the exit code."""
     options = _options()
     scale = QUICK if options.quick else WHOLE
     console = Console()
@@ -88,7 +90,7 @@ def main() -> None:
         console.print(f"PostgreSQL was skipped: {why_not}")
     seconds = time.monotonic() - started
     console.print(f"Measured in {seconds:.0f} seconds.")
-    if not options.quick and len(options.only) == len(_PARTS):
+    if options.record:
         facts = machine.facts(options.folder, None if why_not else options.postgresql)
         facts["Load of the machine"] = (
             f"{load_before} in the minute before, {machine.load()} at the end, this run included"
@@ -99,6 +101,27 @@ def main() -> None:
             notes.append(f"PostgreSQL was skipped: {why_not}")
         report.write(RESULTS, report.markdown(rows, facts, notes, date=date, seconds=seconds))
         console.print(f"Written: {RESULTS.name}")
+        return 0
+    return 0 if options.quick else _compared(console, rows, whole=len(options.only) == len(_PARTS) and not why_not)
+
+
+def _compared(console: Console, rows: Sequence[Row], *, whole: bool) -> int:
+    """Say what is worse than it was recorded; gives the exit code."""
+    before = compare.recorded(RESULTS)
+    worse, missing = compare.worse(before, rows), compare.missing(before, rows) if whole else []
+    for one in worse:
+        console.print(f"WORSE: {one}", soft_wrap=True, highlight=False, markup=False)
+    for lost in missing:
+        console.print(f"NOT MEASURED: {lost}", soft_wrap=True, highlight=False, markup=False)
+    if worse or missing:
+        console.print(
+            f"More than {compare.MOST:.0%} worse than {RESULTS.name} says, or lost. Is the machine busy? Measure that "
+            "part again, alone: --only. Is it a price that was decided on? Record it: --record.",
+            soft_wrap=True,
+        )
+        return 1
+    console.print(f"No ratio is more than {compare.MOST:.0%} worse than {RESULTS.name} says.")
+    return 0
 
 
 def _alone(console: Console, measure: Callable[[Scale], Part], scale: Scale) -> Part:
@@ -139,6 +162,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=f"print some of: {', '.join(_PARTS)}"
     )
+    parser.add_argument("--record", action="store_true", help="write RESULTS.md anew, from a whole run")
     parser.add_argument("--folder", type=Path, help="where the SQLite files go (default: with temporary files)")
     parser.add_argument(
         "--postgresql",
@@ -146,8 +170,11 @@ def _options() -> argparse.Namespace:
         default=os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres"),
         help="a server on which databases of this run's own may be made, and are dropped (RETOUR_TEST_POSTGRESQL)",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.record and (options.quick or len(options.only) != len(_PARTS)):
+        parser.error("--record takes a whole run: without --quick and --only")
+    return options
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

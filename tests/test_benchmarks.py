@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -246,3 +247,103 @@ def test_a_few_effects_are_done_beside_very_many_and_beside_one_that_ends_its_pr
         second
         == "half of them refunds, and one of 40 refunds beside them ends its process | 1 worker ended | within 5 s"
     )
+
+
+COMPARED = """
+from pathlib import Path
+from benchmarks import compare
+from benchmarks.__main__ import RESULTS
+from benchmarks.report import markdown
+from benchmarks.table import Row
+
+def row(what, value, ratio, section="Refunds"):
+    return Row(section=section, what=what, value=value, against="9", ratio=ratio)
+
+before = [
+    row("sent / requests 2.34.2", "1.61 ms", "1.00 × (0.93-1.05)"), row("looked up", "2 ms", "1.00 ×"),
+    row("returns", "400/s", "156%"), row("more workers", "349/s", "0.40 × (0.39-0.41)"), row("no ratio", "3 ms", ""),
+    row("only then", "3 ms", "1.00 ×"),
+]
+now = [
+    row("sent / requests 2.40.0", "1.61 ms", "1.11 × (1.10-1.12)"), row("looked up", "2 ms", "1.10 ×"),
+    row("returns", "300/s", "120%"), row("more workers", "300/s", "0.50 ×"), row("no ratio", "9 ms", ""),
+    row("only now", "3 ms", "9.00 ×"),
+]
+path = Path("RESULTS.md")
+path.write_text(markdown(before, {}, [], date="", seconds=1))
+read = compare.recorded(path)
+print([(one.section, one.what, one.value, one.ratio) for one in read]
+    == [(one.section, one.what, one.value, one.ratio) for one in before])
+print(*compare.worse(read, now), sep="\\n")
+print(compare.missing(read, now), compare.worse(read, read), compare.missing(read, read))
+print(compare.recorded(Path("none.md")))
+kept = compare.recorded(RESULTS)
+print(len(kept) > 50, compare.worse(kept, kept), compare.missing(kept, kept))
+"""
+
+
+def test_a_ratio_that_is_more_than_a_tenth_worse_than_was_recorded_is_named(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", COMPARED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "True",
+        "Refunds: sent / requests 2.40.0: 1.11 × (1.10-1.12), and 1.00 × (0.93-1.05) was recorded: 11% worse",
+        "Refunds: returns: 120%, and 156% was recorded: 30% worse",
+        "['Refunds: only then'] [] []",
+        "[]",
+        "True [] []",
+    ]
+
+
+EXIT_CODE = """
+import sys
+from pathlib import Path
+from benchmarks import __main__ as bench
+from benchmarks.table import Part, Row
+
+RATIO = sys.argv.pop()
+
+def folding(scale):
+    return Part(rows=(Row(section="Folding", what="it", value="1 ms", ratio=RATIO),))
+
+bench._WITHOUT_DATABASE, bench._MEASURES = (folding,), ()
+bench.RESULTS = Path("RESULTS.md")
+bench._PARTS[:] = ["folding"]
+print(bench.main())
+"""
+
+
+def test_the_exit_code_says_that_something_is_worse_and_nothing_is_written_unless_it_is_to_be_recorded(
+    tmp_path: Path,
+) -> None:
+    def ran(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", EXIT_CODE, *arguments],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "RETOUR_TEST_POSTGRESQL": "postgresql+psycopg://127.0.0.1:1/no",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert ran("--record", "1.00 ×").endswith("Written: RESULTS.md\n0\n")
+    written = (tmp_path / "RESULTS.md").read_text()
+    assert ran("1.05 ×").endswith("No ratio is more than 10% worse than RESULTS.md says.\n0\n")
+    said = ran("1.20 ×")
+    assert "WORSE: Folding: it: 1.20 ×, and 1.00 × was recorded: 20% worse" in said
+    assert said.endswith("\n1\n")
+    assert ran("--quick", "1.20 ×").endswith("\n0\n")
+    assert (tmp_path / "RESULTS.md").read_text() == written

@@ -323,6 +323,7 @@ def test_personal_data_is_forgotten_when_its_time_has_come(database: str) -> Non
         ),
         ("_ACCOUNTS_TO_ASK", {"after": "", "most": 100}, "retour_effect_account"),
         ("_FALLEN", {}, "retour_effect_owned"),
+        ("_FALLEN_OF", {}, "retour_effect_owned"),
         ("_DUE_BY_SHOP", {"after": "", "most": 100}, "retour_effect_shop"),
         ("_DUE_BY_ORDER", {"shop": "north", "after": "", "most": 100}, "retour_effect_order"),
         ("_WHAT_IS_DUE", {}, "retour_effect_waiting"),

@@ -16,7 +16,11 @@ AT_COMMIT: Mapping[str, float] = {BEFORE: 0.01, AFTER: 0.01, LATE: 0.004, NEVER:
 AT_STATEMENT: Mapping[str, float] = {BEFORE: 0.001, AFTER: 0.001, SLOW: 0.001}
 """And at any other statement."""
 
+FIRST = 10.0
+"""By how much likelier each is that nobody has met yet."""
+
 OUTAGES_PER_SECOND = 0.08
+FIRST_OUTAGE_WITHIN = 5.0
 LONGEST_OUTAGE = 7.0
 """Seconds: longer than a commit that nobody answered is asked for, so that some stay unknown. Most are short."""
 
@@ -47,7 +51,7 @@ class Cuts(CuttingProxy):
             return ""
         odds, drawn = AT_COMMIT if message == COMMIT else AT_STATEMENT, self._chance.random()
         for how, likely in odds.items():
-            drawn -= likely
+            drawn -= likely if self.made[_named(message == COMMIT, how)] else FIRST * likely
             if drawn < 0:
                 self.made[_named(message == COMMIT, how)] += 1
                 return how
@@ -56,7 +60,8 @@ class Cuts(CuttingProxy):
     def _outages(self) -> None:
         """One now and then. It also ends the transactions that were kept open."""
         while self._on:
-            time.sleep(self._chance.expovariate(OUTAGES_PER_SECOND))
+            until = self._chance.expovariate(OUTAGES_PER_SECOND)
+            time.sleep(until if self.made[OUTAGE] else min(until, FIRST_OUTAGE_WITHIN))
             self.away = self._on
             self.let_go()
             self.made[OUTAGE] += self.away

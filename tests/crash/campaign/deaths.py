@@ -42,7 +42,8 @@ ODDS: Mapping[str, float] = {
 """How likely a process dies each time it comes by."""
 
 FIRST = 10.0
-"""By how much likelier it is where nobody died yet, so that nothing is left untried in a short campaign."""
+"""By how much likelier it is where nobody died yet, and as often again each time a process comes by there, so that
+nothing is left untried in a short campaign."""
 
 AT_RANDOM = "at a random moment, by another process"
 
@@ -53,13 +54,19 @@ class Deaths:
     def __init__(self, chance: random.Random, journal: Path, odds: Mapping[str, float] = ODDS) -> None:
         died = counted(journal)
         self._chance = chance
-        self._odds = {point: each if died[point] else min(0.5, FIRST * each) for point, each in odds.items()}
+        self._odds = dict(odds)
+        self._untried = {point for point in odds if not died[point]}
+        self._passed: Counter[str] = Counter()
         self._commit = _Commit()
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def perhaps(self, point: str) -> None:
         """Die here as a power cut does, if it is time to."""
-        if self._chance.random() < self._odds[point]:
+        likely = self._odds[point]
+        if point in self._untried:
+            self._passed[point] += 1
+            likely = min(0.5, FIRST * likely * self._passed[point])
+        if self._chance.random() < likely:
             os.write(self._journal, f"{point}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -24,6 +24,7 @@ from .deaths import AT_RANDOM, ODDS
 from .people import complaints, decided
 from .run import Campaign
 from .suspensions import ANY_MOMENT, POINTS
+from .trouble import WEIGHTS
 
 BRANCHES: Mapping[str, Callable[[Event], bool]] = {
     "found by our key": lambda event: _found(event, Evidence.LOOKUP),
@@ -110,6 +111,26 @@ class Report:
     def never_taken(self) -> list[str]:
         """The branches of the rules that no refund took, so that nothing is proved of them."""
         return [branch for branch, times in self.branches.items() if not times]
+
+    @property
+    def never_failed(self) -> list[str]:
+        """What no provider ever did wrong."""
+        return [fault.value for fault in WEIGHTS if not self.faults[fault.value]]
+
+    def never_happened(self, *, cut: bool, complete: bool) -> Mapping[str, Sequence[str]]:
+        """What a campaign is to do and never did, so that a clean audit proves nothing of it. Behind a proxy that
+        ``cut`` connections that is what the database does; else that processes die and are suspended, and each branch
+        of the rules is taken: with lookups that are ``complete`` few refunds are left to a person, and only what
+        complete ones prove is waited for."""
+        if cut:
+            return {"the database never failed": self.never_cut, "no provider ever failed": self.never_failed}
+        branches = [one for one in self.never_taken if not complete or one in BY_PROOF]
+        return {
+            "nobody ever died": self.never_died_at,
+            "nobody was ever suspended": self.never_suspended_at,
+            "no provider ever failed": self.never_failed,
+            "no refund ever came to this": branches,
+        }
 
     @property
     def faults_found(self) -> Mapping[str, Sequence[str]]:

@@ -24,6 +24,9 @@ WEIGHTS: Mapping[Fault, int] = {
 WRITES, READS = 0.15, 0.02
 """How likely a request goes wrong."""
 
+AT_FIRST = 0.5
+"""And while some fault was never made, so that none is left out of a short campaign."""
+
 
 class Trouble(deque[Fault]):
     """The faults of one sandbox: never used up, made until it is over."""
@@ -37,8 +40,9 @@ class Trouble(deque[Fault]):
         sandbox.server.faulty = self._strikes
 
     def popleft(self) -> Fault:
-        """The next fault."""
-        (fault,) = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        """The next fault: one that nobody has made yet, where there is one, so that none is left out."""
+        faults = [fault for fault in WEIGHTS if not self._made[fault.value]] or list(WEIGHTS)
+        (fault,) = self._chance.choices(faults, [WEIGHTS[one] for one in faults])
         self._made[fault.value] += 1
         return fault
 
@@ -49,6 +53,8 @@ class Trouble(deque[Fault]):
     def _strikes(self, request: SandboxRequest) -> bool:
         if not self._on:
             return False
+        if len(self._made) < len(WEIGHTS):
+            return self._chance.random() < AT_FIRST
         return self._chance.random() < (READS if request.method == "GET" else WRITES)
 
 

@@ -7,13 +7,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 import attrs
+from crash.campaign.deaths import AT_RANDOM
+from crash.campaign.trouble import WEIGHTS
 
 from retour import Label, LabelState, Money
 from retour.model.events.labels import LabelOrdered, LabelReported
 from retour.model.labels import SCANNED, Told
 from retour.sandbox import BookedLabel
 
+from .people import ODDS
 from .run import Campaign
+from .world import OF_CUSTOMERS, OF_STAFF
 
 SAME: Mapping[LabelState, tuple[Told, ...]] = {
     LabelState.ANNOUNCING: (Told.ANNOUNCING,),
@@ -28,12 +32,18 @@ COUNT = (LabelState.READY, LabelState.CANCELLING)
 """Labels that cost what they cost."""
 
 
+GOES_ON = ("scans", "labels by customers in the portal", "webhooks", "  lost")
+"""What a campaign counts that goes on without anybody of the shop."""
+
+
 @attrs.define(kw_only=True)
 class Report:
-    """What an audit found. ``numbers`` is what happened; everything in ``found`` must be empty."""
+    """What an audit found. ``numbers`` is what happened; everything in ``found`` must be empty, and so must be what
+    ``never_happened``, for of that a clean audit proves nothing."""
 
     numbers: Counter[str] = attrs.field(factory=Counter)
     found: dict[str, list[str]] = attrs.field(factory=lambda: {name: [] for name in FAULTS})
+    never_happened: dict[str, list[str]] = attrs.field(factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -84,6 +94,13 @@ def audit(campaign: Campaign) -> Report:
     report.numbers["processes started"] = sum(campaign.lives.values())
     report.numbers["killed"] = sum(campaign.deaths.values())
     report.numbers.update({f"  {point}": times for point, times in sorted(campaign.deaths.items())})
+    never = {
+        "nobody ever died": [point for point in (*ODDS, AT_RANDOM) if not campaign.deaths[point]],
+        "Sendcloud never failed": [fault.value for fault in WEIGHTS if not campaign.faults[fault.value]],
+        "nobody ever asked for this": [kind for kind in {**OF_STAFF, **OF_CUSTOMERS} if kind not in campaign.acted],
+        "this never went on at the carrier": [what for what in GOES_ON if not campaign.counts[what]],
+    }
+    report.never_happened = {what: several for what, several in never.items() if several}
     report.numbers["Sendcloud failed"] = sum(campaign.faults.values())
     report.numbers.update(campaign.counts)
     report.numbers.update({f"waited for a person: {kind}": times for kind, times in campaign.attended.items()})

@@ -200,6 +200,16 @@ class Campaign:
                     self.unsaid.append(f"order {order_id}: {label_id} is {state}, and was to be cancelled")
 
     @property
+    def acted(self) -> set[str]:
+        """The kinds of what people have done."""
+        every = [(role, n) for role in ("customer", "staff") for n in range(self.world.people.get(role, 0))]
+        return {
+            act.kind
+            for role, number in every
+            for act in self.world.acts(role, number)[: len(lines(self.world.folder / f"done-{role}-{number}"))]
+        }
+
+    @property
     def told(self) -> list[dict[str, Any]]:
         """What people were told that they ordered."""
         return [json.loads(line) for line in lines(self.world.folder / "told")]

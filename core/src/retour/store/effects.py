@@ -566,7 +566,10 @@ def _looks(dialect: str) -> Any:
     return select(picked.with_for_update(skip_locked=True).cte().c.id)
 
 
-_HAS_FALLEN: Any = literal_column("retour_effect.state = 'waiting' AND retour_effect.owner IS NOT NULL")
+_HAS_FALLEN: Any = literal_column(
+    "retour_effect.state = 'waiting' AND retour_effect.owner IS NOT NULL AND retour_effect.lease_until >= 0"
+)
+"""What somebody has, or had. No lease is below zero, and only so does SQLite look through those alone."""
 
 
 def _fallen(dialect: str) -> Any:
@@ -575,7 +578,8 @@ def _fallen(dialect: str) -> Any:
     more_died_with = (
         select(other.c.id)
         .where(
-            literal_column("other.state = 'waiting' AND other.owner IS NOT NULL"),
+            literal_column(f"other.state = 'waiting' AND other.behind IN (0, 1, {BEHIND_ALL})"),
+            other.c.owner.is_not(None),
             other.c.shop == columns.shop,
             other.c.order_id == columns.order_id,
             other.c.died > columns.died,
