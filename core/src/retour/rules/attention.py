@@ -32,7 +32,7 @@ from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed, quote
 from retour.rules.transfers import why_not_transferred
 
-RULES = 5
+RULES = 6
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
 anew when they are next written."""
 
@@ -212,6 +212,9 @@ def _like(dossier: Dossier, refund: Refund) -> tuple[str, Money]:
 def _did_not_arrive(refund: Refund) -> AttentionKind | None:
     """The kind of a refund that did not arrive; None for others, and where a person said so himself: he knows."""
     if refund.state is RefundState.FAILED and refund.settled is not False:
+        return AttentionKind.REFUND_FAILED
+    cancelled_there = refund.problem is not None and refund.problem.code is ReasonCode.CANCELLED_THERE
+    if refund.state is RefundState.CANCELLED and cancelled_there:
         return AttentionKind.REFUND_FAILED
     if refund.state is RefundState.REVERSED and Reported.FAILED in refund.reported:
         return AttentionKind.REFUND_REVERSED
