@@ -132,8 +132,8 @@ def test_a_list_of_secrets_is_read() -> None:
     assert faults == []
     assert read == Settings(secrets=(Secret("one"), Secret("two")))
     assert read_settings(Settings, {"secrets": ["one", " ", 7]}, "acme")[1] == [
-        "acme.secrets: expected Secret @ [1]",
-        "acme.secrets: expected Secret @ [2]",
+        "acme.secrets: is empty or no text @ [1]",
+        "acme.secrets: is empty or no text @ [2]",
     ]
 
 

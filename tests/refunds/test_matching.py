@@ -305,7 +305,7 @@ def test_a_webhook_with_a_wrong_signature_is_refused_and_nothing_is_kept(world: 
 
 def test_a_webhook_that_cannot_be_checked_now_is_to_be_sent_again(world: Any) -> None:
     world.open()
-    with pytest.raises(ProviderUnavailable, match="Answer 500, so that it is sent again"):
+    with pytest.raises(ProviderUnavailable, match="Answer 503, so that it is sent again"):
         signed(world, "refund:re_1", "cannot be checked")
     assert world.refunds == []
 

@@ -173,3 +173,37 @@ def test_at_each_provider_a_signed_one_is_listed_and_an_unsigned_one_is_not(
     desk.acknowledge("", KIND, item.about, by=ANNA)
     assert desk.receive_webhook(provider, genuine.headers, body, **account).kept == 0
     assert desk.attention(KIND).items == ()
+
+
+WITHOUT: dict[str, tuple[str, list[object]]] = {
+    "mollie": ("webhook_secrets", [None, [], [""], [" "]]),
+    "stripe": ("webhook_secrets", [None, [], [""], [" "]]),
+    "paypal": ("webhook_id", [None, "", " "]),
+    "sendcloud": ("webhook_keys", [[""], [" "]]),
+}
+"""The setting that a webhook is checked with, at each provider, and ways to leave it out. Sendcloud signs with a key
+that its API needs too: what can be empty is the list of others."""
+
+
+def test_at_each_provider_a_webhook_without_a_secret_is_refused_and_the_setting_is_named(
+    sandbox: tuple[str, Any],
+) -> None:
+    provider, running = sandbox
+    name, ways = WITHOUT[provider]
+    mode = Mode.LIVE if provider == "sendcloud" else Mode.TEST
+    body = b'{"id": "evt_1"}'
+    genuine = signed(provider, running, body)
+    for left_out in ways:
+        settings = {key: value for key, value in running.settings.items() if key != name}
+        settings |= {} if left_out is None else {name: left_out}
+        desk = ReturnDesk(
+            shop=lambda _: MemoryShop(),
+            shop_id="north",
+            store="sqlite://",
+            plugins=[provider],
+            settings=lambda _, given=settings: {provider: given},  # type: ignore[misc]
+        )
+        with pytest.raises(InvalidWebhook, match=rf"{name}.* is empty"):
+            desk.receive_webhook(provider, genuine.headers, body, mode=mode)
+        assert KIND not in desk.attention_counts()
+        desk.close()

@@ -55,13 +55,17 @@ class Counter:
         else:
             self.reference = f"order:{self.sandbox.order_of(self.sandbox.pay(PAID))}"
 
-    def open(self, **more: Any) -> None:
-        """A desk for the payment."""
+    def open(self, beside: Sequence[str] = (), **more: Any) -> None:
+        """A desk for the payment, and for those of the same order that are ``beside`` it."""
         provider = self.sandbox.provider
         database_clock.tell(self.sandbox.clock.now)
-        paid = Payment(provider=provider, reference=self.reference, captured=PAID, mode=Mode.TEST)
+        paid = [
+            Payment(provider=provider, reference=one, captured=PAID, mode=Mode.TEST)
+            for one in (self.reference, *beside)
+        ]
+        sold = a_line("teapot", len(paid), str(PAID.decimal * len(paid)))
         self.desk = ReturnDesk(
-            shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[paid])]),
+            shop=MemoryShop([an_order(sold, payments=paid)]),
             store="sqlite://",
             plugins=[provider],
             settings={provider: self.sandbox.settings},
@@ -138,10 +142,64 @@ def by_a_worker(later: datetime.timedelta) -> Callable[[Counter], None]:
     return refund
 
 
+def a_charge_or_a_capture(counter: Counter) -> None:
+    """The shop stores the innermost name that a provider has for the payment."""
+    counter.pay()
+    if counter.sandbox.provider == "stripe":
+        counter.reference = counter.sandbox.charge_of(counter.reference)
+    counter.open()
+    counter.click()
+
+
+def a_bare_charge(counter: Counter) -> None:
+    """At Stripe a charge that belongs to no PaymentIntent; elsewhere a payment like any other."""
+    counter.pay()
+    if counter.sandbox.provider == "stripe":
+        counter.reference = counter.sandbox.pay_by_charge(PAID)
+    counter.open()
+    counter.click()
+
+
+def disputed_once(counter: Counter) -> None:
+    """The customer disputed the payment, and that is decided for the shop; at Mollie, which has no disputes, his bank
+    took a part of it."""
+    counter.pay()
+    sandbox = counter.sandbox
+    if sandbox.provider == "stripe":
+        sandbox.move_dispute(sandbox.open_dispute(counter.reference), "won")
+    elif sandbox.provider == "paypal":
+        sandbox.open_dispute(counter.reference)
+        sandbox.close_dispute(counter.reference)
+    else:
+        sandbox.charge_back(counter.reference, Money.of("10", "EUR"))
+    counter.open()
+    counter.desk.reconcile("1001")
+    sandbox.server.requests.clear()
+    counter.click()
+
+
+def a_payment_beside(counter: Counter) -> None:
+    """The order has two payments, and a refund is made on one of them."""
+    counter.pay()
+    counter.open(beside=[counter.sandbox.pay(PAID)])
+    counter.click()
+
+
+def two_payments_beside(counter: Counter) -> None:
+    counter.pay()
+    counter.open(beside=[counter.sandbox.pay(PAID), counter.sandbox.pay(PAID)])
+    counter.click()
+
+
 TABLE: Sequence[tuple[str, Callable[[Counter], None], tuple[int, int, int]]] = [
     # what is refunded                                                              questions: Mollie, Stripe, PayPal
     ("a payment", a_payment, (1, 1, 2)),
     ("an order or a checkout session", an_order_or_a_checkout, (2, 1, 1)),
+    ("a charge or a capture", a_charge_or_a_capture, (1, 1, 2)),
+    ("a charge without an intent", a_bare_charge, (1, 1, 2)),
+    ("disputed once", disputed_once, (2, 2, 2)),
+    ("a payment beside", a_payment_beside, (2, 2, 4)),
+    ("two payments beside", two_payments_beside, (3, 3, 6)),
     ("one dashboard refund", known_refunds(1), (1, 1, 3)),
     ("more refunds than a page has", known_refunds(51), (2, 2, 53)),
     ("held and retried", held_and_retried, (2, 2, 6)),

@@ -39,7 +39,16 @@ from retour.plugins.providers import PaymentCaller
 from retour.providers.errors import Disposition, ErrorCode, ProviderError
 from retour.providers.refund_request import RefundRequest, RefundResult
 from retour.providers.write_limit import writes_begin_before
-from retour.rules.books import BooksRead, gone_since_decided, holds_up, record_books, refunded_there
+from retour.rules.books import (
+    BooksRead,
+    as_planned,
+    fits_as_planned,
+    gone_since_decided,
+    holds_up,
+    is_of_before,
+    record_books,
+    refunded_there,
+)
 from retour.rules.closed_ways import why_nobody_knows
 from retour.rules.draft import Draft
 from retour.rules.matching import (
@@ -120,7 +129,9 @@ class Refunding:
         )
         if refund.unclear_at is None and not effect.crashed:
             misfit = why_no_longer(case.dossier, sending.payment)
-            because = misfit or gone_since_decided(case.dossier, sending.payment, refund)
+            changed_currency = is_of_before(sending.payment, refund) and can_be_read(provider)
+            because = None if changed_currency else misfit  # then the provider's books decide
+            because = because or gone_since_decided(case.dossier, sending.payment, refund)
             because = because or why_nobody_knows(case.dossier, sending.payment)
             if because is not None and holds_up(because, refund):
                 held = RefundHeld(refund_id=refund.id, because=because)
@@ -133,7 +144,7 @@ class Refunding:
             if is_past_window(sending.payment, provider.capabilities.refund_window_days, now.earliest):
                 late = RefundFellBack(refund_id=refund.id, because=reason(ReasonCode.TOO_LATE))
                 return Attempt(settled=done(effect), record=_while_open(refund, lambda draft: draft.record(late)))
-            if _read_long_ago(refund, case.time.now()) and can_be_read(provider):
+            if changed_currency or (_read_long_ago(refund, case.time.now()) and can_be_read(provider)):
                 return self._submit_after_reading(sending, case)
             return self._submit(sending)
         return self._recover(sending)
@@ -143,14 +154,15 @@ class Refunding:
         What a person had seen when he let it go holds nothing up again, but for what a bank has."""
         effect, refund, payment = sending.effect, sending.refund, sending.payment
         try:
-            _, books = read_books(sending.provider, payment)
+            _, books = read_books(sending.provider, as_planned(payment, refund))
         except ProviderError as error:
             return self._not_read(sending, error)
 
         found = _read(payment, books, own=refund)
         fresh = case.draft(Actor.system(), self.clock())
         hold = record_books(fresh, payment, books, own=refund)
-        misfit = why_no_longer(fresh.dossier, payment)
+        fits = fits_as_planned(fresh.dossier, payment, refund, books)
+        misfit = None if fits else why_no_longer(fresh.dossier, payment)
         because = misfit if hold is None or (misfit is not None and holds_up(misfit, refund)) else hold
         if because is not None and holds_up(because, refund):
             held = RefundHeld(refund_id=refund.id, because=because)

@@ -36,6 +36,7 @@ class ReasonCode(StrEnum):
     PLUGIN_UNUSABLE = "plugin_unusable"
     PLUGIN_FAILED = "plugin_failed"  # the values "plugin", "origin" and "hook"
     PAID_OUT = "paid_out"
+    CANCELLED_THERE = "cancelled_there"  # at the provider, and nobody here asked for it
     REPLACED = "replaced"
     RECEIPT_CORRECTED = "receipt_corrected"
     NOTHING_TO_DECIDE = "nothing_to_decide"
@@ -252,6 +253,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PROCESS_STOPPED: text("the process that sent it stopped"),
     ReasonCode.PLUGIN_UNUSABLE: text("the provider's plugin is missing or cannot be used"),
     ReasonCode.PLUGIN_FAILED: text("plugin {plugin} ({origin}) failed in {hook}"),
+    ReasonCode.CANCELLED_THERE: text("it was cancelled at the provider, and nobody asked for that here"),
     ReasonCode.PAID_OUT: text("the provider is paying it out"),
     ReasonCode.REPLACED: text("another refund took its place"),
     ReasonCode.RECEIPT_CORRECTED: text("the count was corrected"),

@@ -95,7 +95,8 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
             except (ValueError, TypeError) as error:
                 found.append(f"{path}.{field.name}: {error.args[0]}")
             except BaseValidationError as error:
-                found += [f"{path}.{field.name}: {fault}" for fault in data_faults(error, "")]
+                told = [fault.replace("expected Secret", "is empty or no text") for fault in data_faults(error, "")]
+                found += [f"{path}.{field.name}: {fault}" for fault in told]
         elif field.default is attrs.NOTHING:
             found.append(f"{path}.{field.name}: is missing")
     if found:

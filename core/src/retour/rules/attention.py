@@ -213,6 +213,9 @@ def _did_not_arrive(refund: Refund) -> AttentionKind | None:
     """The kind of a refund that did not arrive; None for others, and where a person said so himself: he knows."""
     if refund.state is RefundState.FAILED and refund.settled is not False:
         return AttentionKind.REFUND_FAILED
+    cancelled_there = refund.problem is not None and refund.problem.code is ReasonCode.CANCELLED_THERE
+    if refund.state is RefundState.CANCELLED and cancelled_there:
+        return AttentionKind.REFUND_FAILED
     if refund.state is RefundState.REVERSED and Reported.FAILED in refund.reported:
         return AttentionKind.REFUND_REVERSED
     return None

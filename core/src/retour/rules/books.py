@@ -169,6 +169,32 @@ def gone_since_decided(dossier: Dossier, payment: Payment, own: Refund) -> Reaso
     return _gone(dossier, payment, ids[:decided], bank_took=bank_took)
 
 
+def is_of_before(payment: Payment, refund: Refund) -> bool:
+    """Whether a refund was planned when its payment was in another currency on the shop's order than it is now."""
+    return refund.amount.currency != payment.captured.currency
+
+
+def as_planned(payment: Payment, refund: Refund) -> Payment:
+    """A payment to be read for a refund: in the currency that it had when the refund was planned, with as much of it as
+    is known to have been received then."""
+    return attrs.evolve(payment, captured=refund.amount) if is_of_before(payment, refund) else payment
+
+
+def fits_as_planned(dossier: Dossier, payment: Payment, refund: Refund, books: BooksRead) -> bool:
+    """Whether a refund can be finished by what was fixed when it was planned, although the order has another currency
+    now: the provider has the payment in the refund's, and all that goes back on it is not more than it received."""
+    currency = refund.amount.currency
+    told = (books.captured, books.remaining)
+    if not is_of_before(payment, refund) or any(one is None or one.currency != currency for one in told):
+        return False
+    counting = [one.amount for one in dossier.on_payment(payment.id) if one.counts_against_payment]
+    if any(one.currency != currency for one in counting):
+        return False
+    there = sum([one.minor for one in counting]) + (books.charged_back.minor if books.charged_back is not None else 0)
+    received, left = (one.minor for one in told if one is not None)
+    return there <= received and refund.amount.minor <= left
+
+
 def refunded_there(dossier: Dossier, payment: Payment) -> list[Refund]:
     """The refunds of a payment that count and that nobody asked retour for: made at the provider by a colleague."""
     return [

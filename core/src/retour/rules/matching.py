@@ -25,7 +25,16 @@ from retour.model.events.money import (
 from retour.model.money import Money
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
-from retour.model.refunds import NO_MONEY_MOVED, Evidence, MatchedBy, Refund, RefundState, Reported, state_of
+from retour.model.refunds import (
+    NO_MONEY_MOVED,
+    Evidence,
+    MatchedBy,
+    Refund,
+    RefundSource,
+    RefundState,
+    Reported,
+    state_of,
+)
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import identify_by_refunds
 
@@ -67,13 +76,15 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
         return  # a person was faster than the provider
     denied = refund.made_by_hand and its_word in NO_MONEY_MOVED
     claimed = refund.came_back_by_hand and its_word not in NO_MONEY_MOVED
+    unasked = its_word is RefundState.CANCELLED and not (refund.cancelling or denied or claimed)
+    unasked = unasked and refund.source is not RefundSource.EXTERNAL
     draft.record(
         RefundReported(
             refund_id=refund.id,
             status=seen.status,
             reference=seen.reference,
             provider_status=seen.provider_status,
-            because=seen.because,
+            because=reason(ReasonCode.CANCELLED_THERE, seen.because) if unasked else seen.because,
             evidence=evidence,
             matched=matched,
             database_at=draft.latest,

@@ -23,6 +23,10 @@ def _address_of(settings: Settings) -> str:
     return API.get(settings.environment, "")
 
 
+def _stripped(value: str) -> str:
+    return value.strip()
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """``client_id`` and ``client_secret`` of the merchant's app, and the ``environment`` that they are of.
@@ -41,7 +45,7 @@ class Settings:
     client_secret: Secret
     environment: str = attrs.field(validator=choice("live", "sandbox"))
     reference_is: str = attrs.field(default="capture", validator=choice("capture", "order"))
-    webhook_id: str = attrs.field(default="", repr=False)
+    webhook_id: str = attrs.field(default="", converter=_stripped, repr=False)
     webhook_check: str = attrs.field(default="local", validator=choice("local", "api"), repr=False)
     api_url: str = attrs.field(default=attrs.Factory(_address_of, takes_self=True), validator=api_address, repr=False)
     webhook_root: str = attrs.field(default="", repr=False)
