@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
+from functools import partial
 
 from retour.model.attention import Attention, AttentionKind
 from retour.model.dossier import Dossier
@@ -99,8 +101,8 @@ def parcels_not_expected(dossier: Dossier) -> Iterator[Attention]:
 
 def announced_twice(dossier: Dossier) -> Iterator[Attention]:
     """Returns that were announced at the shop, of which nobody has said how they come, beside one that the customer
-    made in a portal: where the goods can be the same, a person says whether they are. Each is listed beside the nearest
-    one in time."""
+    made in a portal: where the goods can be the same, a person says whether they are. Of several, that is the last one
+    before it, else the first one after."""
     in_portal = {label.return_id for label in dossier.labels.values() if label.in_portal}
     at_the_shop = [
         one
@@ -110,7 +112,7 @@ def announced_twice(dossier: Dossier) -> Iterator[Attention]:
     for portal in [one for one in dossier.returns.values() if one.id in in_portal and one.live]:
         same = [one for one in at_the_shop if _can_be_the_same(portal, one)]
         if same:
-            nearest = min(same, key=lambda one: (abs(one.opened_at - portal.opened_at), one.id))
+            nearest = min(same, key=partial(_from, portal.opened_at))
             at_the_shop.remove(nearest)
             yield Attention(
                 kind=AttentionKind.ANNOUNCED_TWICE,
@@ -119,6 +121,11 @@ def announced_twice(dossier: Dossier) -> Iterator[Attention]:
                 why=reason(ReasonCode.ALSO_IN_PORTAL, return_number=portal.number),
                 can_do=("cancel_return", *_LOOK_AT),
             )
+
+
+def _from(at: datetime.datetime, return_: Return) -> tuple[bool, datetime.timedelta]:
+    """How far a return is from a time: what was announced before is nearer than all that was after."""
+    return return_.opened_at > at, abs(return_.opened_at - at)
 
 
 _ANNOUNCED = frozenset({GoodsState.REQUESTED, GoodsState.APPROVED})
