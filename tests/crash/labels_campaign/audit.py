@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from retour import Label, LabelState, Money
-from retour.model.events.labels import LabelOrdered, LabelReported
+from retour import ActorKind, Label, LabelState, Money
+from retour.model.events.labels import LabelCancelAsked, LabelOrdered, LabelReported
 from retour.model.labels import SCANNED, Told
 from retour.sandbox import BookedLabel
 
@@ -54,6 +54,9 @@ class Report:
         return "\n".join(rows)
 
 
+TAKEN_BACK = "labels that customers replaced or cancelled"
+"""Who may order a label may take it back."""
+
 TWICE = "labels bought twice"
 LOST = "labels lost"
 UNKNOWN = "in the ledger, and nobody knows it"
@@ -93,7 +96,11 @@ def audit(campaign: Campaign) -> Report:
 def _compare(report: Report, campaign: Campaign, order_id: str, asked_of_a_person: set[str]) -> None:
     """One order: every label in the books is one of the store's, and the reverse."""
     dossier = campaign.desk.dossier(order_id)
-    events = [one.event for one in campaign.desk._services.store.events(campaign.desk.shop_id, order_id)]
+    recorded = campaign.desk._services.store.events(campaign.desk.shop_id, order_id)
+    events = [one.event for one in recorded]
+    for by_customer in [one.event for one in recorded if one.by.kind is ActorKind.CUSTOMER]:
+        replaced = isinstance(by_customer, LabelOrdered) and by_customer.replaces is not None
+        report.numbers[TAKEN_BACK] += replaced or isinstance(by_customer, LabelCancelAsked)
     books: defaultdict[str, list[BookedLabel]] = defaultdict(list)
     for booked in campaign.sandbox.books(order_id):
         label = _whose(booked, dossier.labels.values())

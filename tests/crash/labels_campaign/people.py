@@ -33,7 +33,7 @@ ODDS: Mapping[str, float] = {
 }
 """How likely a process dies each time it comes by."""
 
-CALLS = ("create_label", "cancel_label", "fetch_shipment", "list_shipments")
+CALLS = ("validate_label", "create_label", "cancel_label", "fetch_shipment", "list_shipments")
 NOT_NOW = (Busy, StoreError, NotCommitted, ProviderUnavailable)
 A_DAY = datetime.timedelta(days=1)
 DOUBLE_CLICKS = 0.3

@@ -24,7 +24,7 @@ BOX = Parcel(weight_grams=900, items=[ParcelItem(line_id="cup", description="Cup
 
 ORDER, ANOTHER, REPLACE, CANCEL, READ, SHOW = "order", "another", "replace", "cancel", "read", "show"
 
-OF_CUSTOMERS: Mapping[str, int] = {ORDER: 6, SHOW: 2}
+OF_CUSTOMERS: Mapping[str, int] = {ORDER: 6, SHOW: 2, REPLACE: 3, CANCEL: 3}
 OF_STAFF: Mapping[str, int] = {ORDER: 3, ANOTHER: 1, REPLACE: 3, CANCEL: 3, READ: 1}
 """What people do, and how likely each is."""
 
