@@ -251,6 +251,7 @@ VALUES = {
     ReasonCode.CHARGED_BACK: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.CHARGED_BACK_MEANWHILE: {"amount": "EUR 1.00", "payment": "mollie:tr_1"},
     ReasonCode.REMAINDER: {"amount": "HUF 0.40"},
+    ReasonCode.ALSO_IN_PORTAL: {"return_number": "AB1-CD2-EF3"},
     ReasonCode.PORTAL_ITEMS: {"items": "1 × cup"},
     ReasonCode.UNITS_NOT_THERE: {"number": "3", "line": "cup", "left": "1"},
     ReasonCode.LESS_THAN_A_STEP: {"step": "HUF 1.00"},

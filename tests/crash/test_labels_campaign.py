@@ -49,6 +49,7 @@ def test_no_label_is_lost_or_bought_twice_whatever_dies(
     assert found["clean"], ran.stdout
     assert not found["never happened"], ran.stdout
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert found["numbers"]["labels that customers replaced or cancelled"], ran.stdout
     assert found["numbers"]["people who did all that they wanted"] == 4, ran.stdout
 
 

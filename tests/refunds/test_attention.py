@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
-from shipping.small_carrier import OPTION, Carrier, SmallCarrier, lost, plugin_of
+from shipping.small_carrier import OPTION, Carrier, SmallCarrier, lost, plugin_of, signed_webhook
 from shipping.world import BOX, HOME
 from sqlalchemy import text
 
@@ -338,6 +338,16 @@ def a_label_that_stays(world: Any) -> None:
     assert carrier.spent()
 
 
+def announced_and_made_in_a_portal(world: Any) -> None:
+    """The customer announces a cup at the shop, and makes a label for a cup at the carrier's page; he has four."""
+    carrier, _ = travelling(world)
+    carrier.portal("P1", parcel="p-1")
+    headers, body = signed_webhook(
+        {"id": "ev-1", "told": "ready", "reference": "P1", "order_id": "1001"}, items=[{"quantity": 1, "sku": "cup"}]
+    )
+    world.desk.receive_webhook("small_carrier", headers, body)
+
+
 def a_parcel_nobody_expects(world: Any) -> None:
     carrier, order = travelling(world)
     return_id = order().return_id
@@ -416,6 +426,7 @@ SITUATIONS: dict[Callable[[Any], None], tuple[str, tuple[str, ...]]] = {
     a_label_refused: ("label_refused", ("order_label", *ACKNOWLEDGED)),
     a_label_scanned_before_it_was_cancelled: ("label_not_cancelled", ACKNOWLEDGED),
     a_label_that_stays: ("label_not_cancelled", ("cancel_label", *ACKNOWLEDGED)),
+    announced_and_made_in_a_portal: ("announced_twice", ("cancel_return", *ACKNOWLEDGED)),
     a_parcel_lost: ("parcel", ACKNOWLEDGED),
     a_parcel_nobody_expects: ("parcel_not_expected", ("reopen_return", *ACKNOWLEDGED)),
     fewer_cups: ("beyond_order", ("reconcile", *ACKNOWLEDGED)),
@@ -482,6 +493,7 @@ CALLS: dict[str, Callable[[Any, AttentionItem], Any]] = {
     "correct_receipt": lambda world, _: world.desk.correct_receipt("1001", receipts(world)[-1], {"pot": 0}, by=ANNA),
     "settle_label": lambda world, one: world.desk.settle_label("1001", one.about, by=ANNA, made=False),
     "order_label": lambda world, _: another_label(world),
+    "cancel_return": lambda world, one: world.desk.cancel_return("1001", one.about, by=ANNA),
     "cancel_label": lambda world, one: world.desk.cancel_label("1001", one.about, by=ANNA),
     "reopen_return": lambda world, one: world.desk.reopen_return("1001", return_of_label(world, one.about), by=ANNA),
     "answer_restock": lambda world, one: world.desk.answer_restock("1001", one.about, RestockDecision.all(), by=ANNA),
@@ -1048,7 +1060,7 @@ UNSEEN = (
     *(perhaps_ours, less_was_paid, payment_left, one_payment_twice, taken_back),
     *(a_remainder, a_remainder_of_what_a_colleague_refunded, an_odd_line, a_line_repriced, a_pot_nobody_sent),
     *(a_label_nobody_can_tell_of, a_label_refused, a_label_scanned_before_it_was_cancelled, a_parcel_lost),
-    *(a_label_that_stays, a_parcel_nobody_expects),
+    *(a_label_that_stays, a_parcel_nobody_expects, announced_and_made_in_a_portal),
     *(refunds_that_nobody_is_shown, taken_back_and_not_shown),
 )
 """Of which no row told before: such orders are listed when they are next written."""

@@ -46,7 +46,7 @@ from retour import (
     WhatFollows,
     hookimpl,
 )
-from retour.model.labels import USUALLY_FOLLOWS, Told
+from retour.model.labels import SCANNED, USUALLY_FOLLOWS, Told
 from retour.model.returns import GoodsState, ReceivedReturn, Return
 from retour.providers import ErrorCode, ProviderError
 from retour.rules.left import account_of
@@ -269,6 +269,7 @@ class Units(RuleBasedStateMachine):
             sent = was.goods is GoodsState.APPROVED and self.was_carried(was)
             can_be = {was.goods} - ({was.goods} if late else set())
             can_be |= ({GoodsState.EXPIRED} if late else set()) | ({GoodsState.IN_TRANSIT} if sent else set())
+            can_be |= {was.goods} if late and self.a_carrier_had(was) else set()  # that can be seen before it is late
             assert now in can_be
 
     @there_is("announced")
@@ -398,6 +399,11 @@ class Units(RuleBasedStateMachine):
             self.end(data, "cancel_return")
         if goes_on:
             self.reopen(data)
+
+    def a_carrier_had(self, one: Return) -> bool:
+        """Whether a carrier has a parcel of a return, or lost it: then it does not expire."""
+        labels = {label.id for label in self.dossier.labels_of(one.id)}
+        return any(one.request.label_id in labels and one.progress in SCANNED for one in self.carrier.bought)
 
     def was_carried(self, one: Return) -> bool:
         """Whether a parcel of a return is where the shop takes it for sent."""

@@ -10,13 +10,13 @@ import attrs
 from crash.campaign.deaths import AT_RANDOM
 from crash.campaign.trouble import WEIGHTS
 
-from retour import Label, LabelState, Money
-from retour.model.events.labels import LabelOrdered, LabelReported
+from retour import ActorKind, Label, LabelState, Money
+from retour.model.events.labels import LabelCancelAsked, LabelOrdered, LabelReported
 from retour.model.labels import SCANNED, Told
 from retour.sandbox import BookedLabel
 
 from .people import ODDS
-from .run import Campaign
+from .run import MADE_IN_PORTAL, SCANS_MADE, Campaign
 from .world import OF_CUSTOMERS, OF_STAFF
 
 SAME: Mapping[LabelState, tuple[Told, ...]] = {
@@ -32,7 +32,7 @@ COUNT = (LabelState.READY, LabelState.CANCELLING)
 """Labels that cost what they cost."""
 
 
-GOES_ON = ("scans", "labels by customers in the portal", "webhooks", "  lost")
+GOES_ON = (SCANS_MADE, MADE_IN_PORTAL, "webhooks", "  lost")
 """What a campaign counts that goes on without anybody of the shop."""
 
 
@@ -63,6 +63,9 @@ class Report:
             rows += [f"\n{name}:", *(f"  {one}" for one in several[:20])] if several else []
         return "\n".join(rows)
 
+
+TAKEN_BACK = "labels that customers replaced or cancelled"
+"""Who may order a label may take it back."""
 
 TWICE = "labels bought twice"
 LOST = "labels lost"
@@ -110,7 +113,11 @@ def audit(campaign: Campaign) -> Report:
 def _compare(report: Report, campaign: Campaign, order_id: str, asked_of_a_person: set[str]) -> None:
     """One order: every label in the books is one of the store's, and the reverse."""
     dossier = campaign.desk.dossier(order_id)
-    events = [one.event for one in campaign.desk._services.store.events(campaign.desk.shop_id, order_id)]
+    recorded = campaign.desk._services.store.events(campaign.desk.shop_id, order_id)
+    events = [one.event for one in recorded]
+    for by_customer in [one.event for one in recorded if one.by.kind is ActorKind.CUSTOMER]:
+        replaced = isinstance(by_customer, LabelOrdered) and by_customer.replaces is not None
+        report.numbers[TAKEN_BACK] += replaced or isinstance(by_customer, LabelCancelAsked)
     books: defaultdict[str, list[BookedLabel]] = defaultdict(list)
     for booked in campaign.sandbox.books(order_id):
         label = _whose(booked, dossier.labels.values())

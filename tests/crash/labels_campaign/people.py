@@ -16,9 +16,19 @@ from crash.campaign.deaths import Deaths
 from crash.campaign.files import append, lines
 from crash.campaign.people import hurry
 
-from retour import Actor, Busy, Label, NotCommitted, ProviderUnavailable, RetourError, ReturnDesk, StoreError
+from retour import (
+    Actor,
+    Busy,
+    Label,
+    LabelState,
+    NotCommitted,
+    ProviderUnavailable,
+    RetourError,
+    ReturnDesk,
+    StoreError,
+)
 
-from .world import ANNA, ANOTHER, BOX, CANCEL, HOME, ORDER, READ, REPLACE, SHOW, Act, World
+from .world import ANNA, ANOTHER, BOX, CANCEL, FIRST, HOME, ORDER, READ, REPLACE, SHOW, Act, World
 
 ODDS: Mapping[str, float] = {
     "after effects were claimed": 0.01,
@@ -33,7 +43,7 @@ ODDS: Mapping[str, float] = {
 }
 """How likely a process dies each time it comes by."""
 
-CALLS = ("create_label", "cancel_label", "fetch_shipment", "list_shipments")
+CALLS = ("validate_label", "create_label", "cancel_label", "fetch_shipment", "list_shipments")
 NOT_NOW = (Busy, StoreError, NotCommitted, ProviderUnavailable)
 A_DAY = datetime.timedelta(days=1)
 DOUBLE_CLICKS = 0.3
@@ -80,6 +90,8 @@ class Person:
         folder, name = self.world.folder, f"{self.role}-{self.number}"
         acts = self.world.acts(self.role, self.number)
         for act in acts[len(lines(folder / f"done-{name}")) :]:
+            if act in acts[1 : len(FIRST)]:
+                self._wait_for_a_label(desk, act)
             while True:
                 try:
                     self._act(desk, act, chance)
@@ -92,6 +104,15 @@ class Person:
                 break
             append(folder / f"done-{name}", act.request_id)
             time.sleep(chance.uniform(0.0, 0.05))
+
+    def _wait_for_a_label(self, desk: ReturnDesk, act: Act) -> None:
+        """Until there is one of which he can change his mind; for some seconds at most."""
+        until = time.monotonic() + 5.0
+        while time.monotonic() < until:
+            label = newest(desk, act.order_id, self.world.returns[act.order_id])
+            if label is not None and label.state is LabelState.READY:
+                return
+            time.sleep(0.05)
 
     def _act(self, desk: ReturnDesk, act: Act, chance: random.Random) -> None:
         if act.kind == READ:

@@ -27,10 +27,13 @@ from retour.store.migrations import migrate
 from retour_sendcloud.sandbox import SendcloudSandbox
 
 from .people import deliver
-from .world import ANNA, BOX, HOME, World, a_desk
+from .world import ANNA, BOX, FIRST, HOME, World, a_desk
 
 A_WHILE = datetime.timedelta(seconds=20)
 """By how much time is moved ahead four times a second, so that pauses and leases are over soon."""
+
+SCANS_MADE, MADE_IN_PORTAL = "scans", "labels by customers in the portal"
+"""What goes on at the carrier, as it is counted."""
 
 SCANS, PORTALS, REFUSALS, LOST_WEBHOOKS = 0.3, 0.15, 0.04, 0.2
 KILLS_PER_SECOND = 1.0
@@ -110,20 +113,26 @@ class Campaign:
             tell_postgresql(self.desk._services.store.engine, None, self.clock.ahead)
 
     def _at_the_carrier(self) -> None:
-        """A parcel gets on, a customer makes a label in the portal, a carrier refuses the next one."""
-        if self.chance.random() < SCANS:
+        """A parcel gets on, a customer makes a label in the portal, a carrier refuses the next one. No parcel gets on
+        before customers have changed their minds about one; and there is at least one of each."""
+        never = [what for what in (SCANS_MADE, MADE_IN_PORTAL) if not self.counts[what]]
+        if self._minds_were_changed() and (self.chance.random() < SCANS or SCANS_MADE in never):
             booked = [one for one in self.sandbox.books() if one.told in (Told.READY, Told.CANCELLING)]
             if booked:
                 one = self.chance.choice(booked)
                 with suppress(ValueError):
                     (self.sandbox.deliver if self.chance.random() < 0.2 else self.sandbox.scan)(one.reference)
-                    self.counts["scans"] += 1
+                    self.counts[SCANS_MADE] += 1
                     self.counts["  of a label that was being cancelled"] += one.told is Told.CANCELLING
-        if self.chance.random() < PORTALS:
+        if self.chance.random() < PORTALS or MADE_IN_PORTAL in never:
             self.sandbox.return_in_portal(self.chance.choice(list(self.world.returns)), {"cup": 1}, reason="11")
-            self.counts["labels by customers in the portal"] += 1
+            self.counts[MADE_IN_PORTAL] += 1
         if self.chance.random() < REFUSALS:
             self.sandbox.refuse("This postal code is not served")
+
+    def _minds_were_changed(self) -> bool:
+        customers = range(self.world.people.get("customer", 0))
+        return all(len(lines(self.world.folder / f"done-customer-{one}")) >= len(FIRST) for one in customers)
 
     def collect_webhooks(self, lost: float = LOST_WEBHOOKS) -> None:
         """What Sendcloud sends, in any order, and now and then never."""

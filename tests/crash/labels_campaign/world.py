@@ -24,9 +24,12 @@ BOX = Parcel(weight_grams=900, items=[ParcelItem(line_id="cup", description="Cup
 
 ORDER, ANOTHER, REPLACE, CANCEL, READ, SHOW = "order", "another", "replace", "cancel", "read", "show"
 
-OF_CUSTOMERS: Mapping[str, int] = {ORDER: 6, SHOW: 2}
+OF_CUSTOMERS: Mapping[str, int] = {ORDER: 6, SHOW: 2, REPLACE: 3, CANCEL: 3}
 OF_STAFF: Mapping[str, int] = {ORDER: 3, ANOTHER: 1, REPLACE: 3, CANCEL: 3, READ: 1}
 """What people do, and how likely each is."""
+
+FIRST = (ORDER, REPLACE, CANCEL)
+"""What each of them does first, with an order that nobody else begins with, before it can be scanned."""
 
 ROUNDS = 3
 """How often each of them comes by an order."""
@@ -68,10 +71,9 @@ class World:
         orders = list(self.returns) * ROUNDS
         chance.shuffle(orders)
         chosen = chance.choices(list(kinds), list(kinds.values()), k=len(orders))
-        return [
-            Act(order_id, kind, f"{role}-{number}-{place}")
-            for place, (order_id, kind) in enumerate(zip(orders, chosen, strict=True))
-        ]
+        own = list(self.returns)[(-1 - number if role == "customer" else number) % len(self.returns)]
+        done = [*[(own, kind) for kind in FIRST], *zip(orders, chosen, strict=True)]
+        return [Act(order_id, kind, f"{role}-{number}-{place}") for place, (order_id, kind) in enumerate(done)]
 
     def live(self, role: str, number: int, life: int) -> None:
         """One life of one process."""

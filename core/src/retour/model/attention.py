@@ -37,6 +37,7 @@ class AttentionKind(StrEnum):
     LABEL_REFUSED = "label_refused"
     LABEL_NOT_CANCELLED = "label_not_cancelled"  # and it may be used, or charged
     PARCEL = "parcel"  # lost, going back, held up: as the host wants to be asked
+    ANNOUNCED_TWICE = "announced_twice"  # at the shop and in a portal, and perhaps the same goods
     PARCEL_NOT_EXPECTED = "parcel_not_expected"  # of a return that has ended: it comes, or came
     STOCK_QUESTION = "stock_question"
     ODD_LINE = "odd_line"  # of the order: it cannot be right
@@ -71,6 +72,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.LABEL_REFUSED: text("a label was refused"),
     AttentionKind.LABEL_NOT_CANCELLED: text("a label could not be cancelled"),
     AttentionKind.PARCEL: text("something happened to a parcel"),
+    AttentionKind.ANNOUNCED_TWICE: text("a return may be announced twice"),
     AttentionKind.PARCEL_NOT_EXPECTED: text("a parcel comes of a return that has ended"),
     AttentionKind.ODD_LINE: text("a line of the order cannot be right"),
     AttentionKind.LINE_CHANGED: text("a line was changed after it came back"),

@@ -86,6 +86,7 @@ class ReasonCode(StrEnum):
     PARCEL_GOES_BACK = "parcel_goes_back"
     PARCEL_HELD_UP = "parcel_held_up"
     PARCEL_MOVED = "parcel_moved"
+    ALSO_IN_PORTAL = "also_in_portal"  # a return beside one of a portal: the value "return_number"
     PARCEL_COMES_AFTER_THE_END = "parcel_comes_after_the_end"  # of its return
     PARCEL_CAME_AFTER_THE_END = "parcel_came_after_the_end"
     RETURN_HAS_ENDED = "return_has_ended"
@@ -368,6 +369,10 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PARCEL_GOES_BACK: text("the parcel is on its way back to the customer"),
     ReasonCode.PARCEL_HELD_UP: text("the carrier holds the parcel up"),
     ReasonCode.PARCEL_MOVED: text("the parcel got further"),
+    ReasonCode.ALSO_IN_PORTAL: text(
+        "the customer also made return {return_number} in a portal, and nothing says whether that is of the same "
+        "goods. If it is, cancel this one, and its units count once"
+    ),
     ReasonCode.PARCEL_COMES_AFTER_THE_END: text(
         "the carrier has the parcel of a return that has ended: reopen the return, or decide what becomes of the parcel"
     ),

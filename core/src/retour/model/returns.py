@@ -445,6 +445,12 @@ class Return:
         """Units per order line that were counted and are not here: they can still come."""
         return {line_id: count.absent for line_id, count in self.counted.items() if count.absent}
 
+    def still_to_come(self) -> dict[str, int]:
+        """Units per order line that can still come on it: announced and not counted, or counted and not here."""
+        absent = self.absent()
+        units = {line_id: units + absent.get(line_id, 0) for line_id, units in self.outstanding().items()}
+        return {line_id: number for line_id, number in (absent | units).items() if number}
+
     def more_than_requested(self) -> dict[str, int]:
         """Units per order line that were counted on it beyond what was announced, where anything was."""
         if not self.requested:

@@ -22,6 +22,7 @@ from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.label_attention import (
+    announced_twice,
     labels_not_cancelled,
     parcels,
     parcels_not_expected,
@@ -469,6 +470,7 @@ FINDERS: Sequence[Finder] = (
     refused_labels,
     labels_not_cancelled,
     parcels,
+    announced_twice,
     parcels_not_expected,
 )
 """All that is looked for in an order. Two of them never find the same kind about the same thing."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
+from functools import partial
 
 from retour.model.attention import Attention, AttentionKind
 from retour.model.dossier import Dossier
 from retour.model.labels import MADE, Label, LabelState, ParcelState, WhatFollows
 from retour.model.reasons import ReasonCode, reason
 from retour.model.returns import GoodsState, Return
+from retour.rules.portal_returns import is_under_way
 from retour.rules.unneeded_labels import NOT_TO_COME
 
 _LOOK_AT = ("acknowledge",)
@@ -94,6 +97,44 @@ def parcels_not_expected(dossier: Dossier) -> Iterator[Attention]:
                 why=reason(code),
                 can_do=("reopen_return", *_LOOK_AT),
             )
+
+
+def announced_twice(dossier: Dossier) -> Iterator[Attention]:
+    """Returns that were announced at the shop, of which nobody has said how they come, beside one that the customer
+    made in a portal: where the goods can be the same, a person says whether they are. Of several, that is the last one
+    before it, else the first one after."""
+    in_portal = {label.return_id for label in dossier.labels.values() if label.in_portal}
+    at_the_shop = [
+        one
+        for one in dossier.returns.values()
+        if one.goods in _ANNOUNCED and one.requested and one.id not in in_portal and not is_under_way(dossier, one)
+    ]
+    for portal in [one for one in dossier.returns.values() if one.id in in_portal and one.live]:
+        same = [one for one in at_the_shop if _can_be_the_same(portal, one)]
+        if same:
+            nearest = min(same, key=partial(_from, portal.opened_at))
+            at_the_shop.remove(nearest)
+            yield Attention(
+                kind=AttentionKind.ANNOUNCED_TWICE,
+                about=nearest.id,
+                since=max(nearest.opened_at, portal.opened_at),
+                why=reason(ReasonCode.ALSO_IN_PORTAL, return_number=portal.number),
+                can_do=("cancel_return", *_LOOK_AT),
+            )
+
+
+def _from(at: datetime.datetime, return_: Return) -> tuple[bool, datetime.timedelta]:
+    """How far a return is from a time: what was announced before is nearer than all that was after."""
+    return return_.opened_at > at, abs(return_.opened_at - at)
+
+
+_ANNOUNCED = frozenset({GoodsState.REQUESTED, GoodsState.APPROVED})
+
+
+def _can_be_the_same(one: Return, other: Return) -> bool:
+    """Whether the goods of one return can be among those of the other. A portal that says nothing says everything."""
+    less, more = sorted((one.requested, other.requested), key=lambda units: sum(units.values()))
+    return all(units <= more.get(line_id, 0) for line_id, units in less.items())
 
 
 def _is_not_expected(dossier: Dossier, label: Label) -> bool:

@@ -6,6 +6,7 @@ a person looks at.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -19,7 +20,7 @@ from retour.model.order import Order, OrderLine
 from retour.model.reasons import ReasonCode, names_in_a_reason, reason
 from retour.model.refunds import Evidence
 from retour.model.return_reasons import ReturnReason
-from retour.model.returns import Objection, RequestedLine
+from retour.model.returns import GoodsState, Objection, RequestedLine, Return
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedItem, ReportedShipment, report
 from retour.rules.labels import could_be_ours, label_meant
@@ -54,6 +55,60 @@ def record_shipment(draft: Draft, order: Order, portal: Portal, seen: ReportedSh
 
 
 def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
+    announced = _announced_before(draft.dossier, order, seen.items)
+    return_id = announced.id if announced is not None else _announce(draft, order, portal, seen)
+    label_id = draft.new_id("lb")
+    draft.record(
+        PortalLabelFound(
+            label_id=label_id,
+            return_id=return_id,
+            provider=portal.provider,
+            account=portal.account,
+            told=seen.told,
+            evidence=evidence,
+            reference=seen.reference,
+            parcel=seen.parcel,
+            tracking_number=seen.tracking_number,
+            made_at=seen.made_at,
+        ),
+        Actor.provider(portal.provider),
+    )
+    report(draft, draft.dossier.labels[label_id], seen, evidence, portal.follows)
+
+
+def _announced_before(dossier: Dossier, order: Order, items: Sequence[ReportedItem]) -> Return | None:
+    """The return that the customer announced at the shop, where what is in the parcel can be nothing else; None where
+    that is not certain.
+
+    All units of those lines that can still come are on that one return: it is approved, and nobody has said how it
+    comes. While a unit is in no return, or in another one too, the parcel can be of that, and a person says which.
+    """
+    units: Counter[str] = Counter()
+    for item in items:
+        lines = _lines_of(order, item)
+        if len(lines) != 1 or not item.quantity:
+            return None
+        units[lines[0].id] += item.quantity
+    left = units_left(dossier, order)
+    if not units or any(left[line_id] > 0 for line_id in units):
+        return None
+    holding = [one for one in dossier.returns.values() if one.open and any(map(one.still_to_come().get, units))]
+    if len(holding) != 1:
+        return None
+    [found] = holding
+    fits = all(number <= found.outstanding().get(line_id, 0) for line_id, number in units.items())
+    return found if fits and found.goods is GoodsState.APPROVED and not is_under_way(dossier, found) else None
+
+
+def is_under_way(dossier: Dossier, return_: Return) -> bool:
+    """Whether something is known of how a return comes: it has a label, or the customer has said that he sent it."""
+    return bool(return_.tracking or return_.carrier or return_.sent_on or return_.receipts) or any(
+        label.open for label in dossier.labels_of(return_.id)
+    )
+
+
+def _announce(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment) -> str:
+    """A return of what is in the parcel; gives its id."""
     by, return_id = Actor.provider(portal.provider), draft.new_id("rt")
     said, reasons, left_out = _said(draft.dossier, order, portal, seen.items)
     lines = _of_lines(said)
@@ -70,23 +125,7 @@ def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, e
     )
     if not objections:
         draft.record(ReturnApproved(return_id=return_id), by)
-    label_id = draft.new_id("lb")
-    draft.record(
-        PortalLabelFound(
-            label_id=label_id,
-            return_id=return_id,
-            provider=portal.provider,
-            account=portal.account,
-            told=seen.told,
-            evidence=evidence,
-            reference=seen.reference,
-            parcel=seen.parcel,
-            tracking_number=seen.tracking_number,
-            made_at=seen.made_at,
-        ),
-        by,
-    )
-    report(draft, draft.dossier.labels[label_id], seen, evidence, portal.follows)
+    return return_id
 
 
 def _objection(left_out: Sequence[str]) -> Objection:
