@@ -10,7 +10,20 @@ import attrs
 import pytest
 from shipping.world import move_effects
 
-from retour import Actor, Address, LabelForm, LabelState, MemoryShop, Money, Parcel, ParcelItem, ParcelState, ReturnDesk
+from retour import (
+    Actor,
+    Address,
+    Delivery,
+    LabelForm,
+    LabelState,
+    MemoryShop,
+    Money,
+    Paid,
+    Parcel,
+    ParcelItem,
+    ParcelState,
+    ReturnDesk,
+)
 from retour.sandbox import Fault
 from retour.testing import a_line, an_order
 from retour_sendcloud.sandbox import SendcloudSandbox
@@ -183,6 +196,40 @@ def test_two_returns_from_the_portal_are_told_apart_and_each_scan_is_there(room:
     assert [labels[number].progress for number in numbers] == [ParcelState.DELIVERED, ParcelState.ON_ITS_WAY]
     assert [words for words, _ in told(room)].count("The carrier has the parcel: " + labels[numbers[0]].tracking_number)
     assert len(room.desk.dossier("1001").returns) == 3
+
+
+@pytest.mark.parametrize("by", ["page", "look"])
+def test_the_parcel_of_a_return_that_nobody_told_of_is_not_that_of_one_that_has_none_yet(room: Room, by: str) -> None:
+    """The first is being cancelled before it was announced, so it never gets a parcel; of the second the webhooks were
+    lost, and what is read of it has no number."""
+    room.desk.cancel_return("1001", room.return_id, by=ANNA)
+    room.sandbox.send("1001", postal_code="1012 LM")
+    if by == "look":
+        sent = Delivery(paid=Paid.of("0", "EUR"), provider="sendcloud", number="1001", postal_code="1012 LM")
+        shop: Any = room.desk._services.shops("default").shop
+        shop.orders["1001"] = attrs.evolve(shop.orders["1001"], delivery=sent)
+        room.desk.shipping_options("1001")
+        room.sandbox.advance(MINUTE)
+    first = room.sandbox.return_in_portal("1001", {"cup": 1}, reason="11")
+    room.hear()
+    room.desk.cancel_label("1001", room.label.id, by=ANNA)
+    second = room.sandbox.return_in_portal("1001", {"cup": 1}, reason="11")
+    room.sandbox.advance(MINUTE)
+    room.sandbox.take_webhooks()
+    if by == "page":
+        room.desk.reconcile_labels("1001")
+    else:
+        room.sandbox.hold()  # the carrier takes its time to cancel the first
+        room.work_for(70 * MINUTE)
+        room.sandbox.release()
+    labels = {one.reference: one for one in room.desk.dossier("1001").labels.values()}
+    assert (labels[first].parcel, labels[first].state) == ("", LabelState.CANCELLING)
+    room.work_for(60 * MINUTE)
+    room.desk.reconcile_labels("1001")
+    booked = {one.reference: one for one in room.sandbox.books()}
+    parcels = {one.parcel: one.state for one in room.desk.dossier("1001").labels.values()}
+    assert parcels == {"": LabelState.CANCELLED, booked[second].parcel: LabelState.READY}
+    assert booked[second].charged.minor == 545
 
 
 def test_what_goes_out_while_a_return_has_no_parcel_yet_moves_nothing(room: Room) -> None:
