@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -159,6 +160,28 @@ def test_what_sendcloud_refuses_is_told_before_the_label_is_asked_for(room: Room
     assert "The postal code is not valid for NL." in room.label.because.text("en")
     asked = [one.path.rpartition("/")[2] for one in room.sandbox.server.requests if one.method == "POST"]
     assert asked == ["shipping-options", "validate"]
+
+
+def test_each_thing_costs_the_calls_that_the_page_names(room: Room) -> None:
+    """The table of calls in the README."""
+
+    def calls(act: Callable[[], object]) -> list[str]:
+        room.sandbox.server.requests.clear()
+        act()
+        sent = [(one.method, one.path.removeprefix("/api/v3")) for one in room.sandbox.server.requests]
+        return [re.sub(r"[0-9]{3,}", "{id}", f"{method} {path}") for method, path in sent]
+
+    desk = room.desk
+    options = "POST /shipping-options"
+    assert calls(lambda: desk.label_options("1001", sender=HOME, parcel=BOX, by=ANNA)) == [options]
+    assert calls(room.order) == [options, "POST /returns/validate", "POST /returns"]
+    assert calls(lambda: room.work_for(MINUTE)) == ["GET /returns/{id}"]
+    label = room.label.id
+    document = "GET /parcels/{id}/documents/label"
+    assert calls(lambda: desk.label_document("1001", label, by=ANNA)) == [document]
+    assert calls(lambda: desk.reconcile_labels("1001")) == ["GET /returns/{id}", "GET /returns"]
+    cancelled = ["PATCH /returns/{id}/cancel", "GET /returns/{id}"]
+    assert calls(lambda: desk.cancel_label("1001", label, by=ANNA)) == cancelled
 
 
 def test_a_label_is_cancelled_unless_its_parcel_is_scanned_first(room: Room) -> None:
