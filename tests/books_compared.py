@@ -102,7 +102,10 @@ class BooksCompared(OneOrder):
     def by_reconcile(self, item: AttentionItem) -> Any:
         if item.kind == "payment_doubled":
             self.shop_stores(self.names[0])
-        return self.desk.reconcile("1001") if "acknowledge" not in item.can_do else None
+        if "acknowledge" in item.can_do:
+            return None
+        done = self.desk.reconcile("1001")
+        return done if done.changed or len(item.can_do) == 1 else None  # he has looked: now he decides
 
     def by_acknowledge(self, item: AttentionItem) -> Any:
         return self.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
