@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 import pytest
 from shipping.world import move_effects
 
-from retour import Actor, Address, LabelForm, LabelState, MemoryShop, Money, Parcel, ParcelItem, ParcelState, ReturnDesk
+from retour import (
+    Actor,
+    Address,
+    Delivery,
+    LabelForm,
+    LabelState,
+    MemoryShop,
+    Money,
+    Paid,
+    Parcel,
+    ParcelItem,
+    ParcelState,
+    ReturnDesk,
+)
 from retour.sandbox import Fault
 from retour.testing import a_line, an_order
 from retour_sendcloud.sandbox import SendcloudSandbox
@@ -148,6 +162,28 @@ def test_what_sendcloud_refuses_is_told_before_the_label_is_asked_for(room: Room
     assert asked == ["shipping-options", "validate"]
 
 
+def test_each_thing_costs_the_calls_that_the_page_names(room: Room) -> None:
+    """The table of calls in the README."""
+
+    def calls(act: Callable[[], object]) -> list[str]:
+        room.sandbox.server.requests.clear()
+        act()
+        sent = [(one.method, one.path.removeprefix("/api/v3")) for one in room.sandbox.server.requests]
+        return [re.sub(r"[0-9]{3,}", "{id}", f"{method} {path}") for method, path in sent]
+
+    desk = room.desk
+    options = "POST /shipping-options"
+    assert calls(lambda: desk.label_options("1001", sender=HOME, parcel=BOX, by=ANNA)) == [options]
+    assert calls(room.order) == [options, "POST /returns/validate", "POST /returns"]
+    assert calls(lambda: room.work_for(MINUTE)) == ["GET /returns/{id}"]
+    label = room.label.id
+    document = "GET /parcels/{id}/documents/label"
+    assert calls(lambda: desk.label_document("1001", label, by=ANNA)) == [document]
+    assert calls(lambda: desk.reconcile_labels("1001")) == ["GET /returns/{id}", "GET /returns"]
+    cancelled = ["PATCH /returns/{id}/cancel", "GET /returns/{id}"]
+    assert calls(lambda: desk.cancel_label("1001", label, by=ANNA)) == cancelled
+
+
 def test_a_label_is_cancelled_unless_its_parcel_is_scanned_first(room: Room) -> None:
     label = room.order()
     room.work_for(MINUTE)
@@ -183,6 +219,40 @@ def test_two_returns_from_the_portal_are_told_apart_and_each_scan_is_there(room:
     assert [labels[number].progress for number in numbers] == [ParcelState.DELIVERED, ParcelState.ON_ITS_WAY]
     assert [words for words, _ in told(room)].count("The carrier has the parcel: " + labels[numbers[0]].tracking_number)
     assert len(room.desk.dossier("1001").returns) == 3
+
+
+@pytest.mark.parametrize("by", ["page", "look"])
+def test_the_parcel_of_a_return_that_nobody_told_of_is_not_that_of_one_that_has_none_yet(room: Room, by: str) -> None:
+    """The first is being cancelled before it was announced, so it never gets a parcel; of the second the webhooks were
+    lost, and what is read of it has no number."""
+    room.desk.cancel_return("1001", room.return_id, by=ANNA)
+    room.sandbox.send("1001", postal_code="1012 LM")
+    if by == "look":
+        sent = Delivery(paid=Paid.of("0", "EUR"), provider="sendcloud", number="1001", postal_code="1012 LM")
+        shop: Any = room.desk._services.shops("default").shop
+        shop.orders["1001"] = attrs.evolve(shop.orders["1001"], delivery=sent)
+        room.desk.shipping_options("1001")
+        room.sandbox.advance(MINUTE)
+    first = room.sandbox.return_in_portal("1001", {"cup": 1}, reason="11")
+    room.hear()
+    room.desk.cancel_label("1001", room.label.id, by=ANNA)
+    second = room.sandbox.return_in_portal("1001", {"cup": 1}, reason="11")
+    room.sandbox.advance(MINUTE)
+    room.sandbox.take_webhooks()
+    if by == "page":
+        room.desk.reconcile_labels("1001")
+    else:
+        room.sandbox.hold()  # the carrier takes its time to cancel the first
+        room.work_for(70 * MINUTE)
+        room.sandbox.release()
+    labels = {one.reference: one for one in room.desk.dossier("1001").labels.values()}
+    assert (labels[first].parcel, labels[first].state) == ("", LabelState.CANCELLING)
+    room.work_for(60 * MINUTE)
+    room.desk.reconcile_labels("1001")
+    booked = {one.reference: one for one in room.sandbox.books()}
+    parcels = {one.parcel: one.state for one in room.desk.dossier("1001").labels.values()}
+    assert parcels == {"": LabelState.CANCELLED, booked[second].parcel: LabelState.READY}
+    assert booked[second].charged.minor == 545
 
 
 def test_what_goes_out_while_a_return_has_no_parcel_yet_moves_nothing(room: Room) -> None:

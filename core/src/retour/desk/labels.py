@@ -182,9 +182,10 @@ class Labels:
             for (provider, account), shipments in read.items():
                 labelling = self.services.labelling
                 portal = labelling.portal(self.commands.shop_id, provider, account)
+                answered = {one.label_id for one in shipments if one.label_id}
                 for seen in labels.recognized(draft.dossier, provider, account, shipments):
                     labelling.record_said_before(draft, case, portal, seen)
-                    record_shipment(draft, order, portal, seen, Evidence.RECONCILE)
+                    record_shipment(draft, order, portal, seen, Evidence.RECONCILE, answered)
 
         by = Actor.system("retour")
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))

@@ -46,7 +46,8 @@ def look_in_portal(
     portal = labelling.portal(case.shop, provider, account)
 
     def fact(draft: Draft) -> None:
+        readable = set(draft.dossier.labels) if caller.capabilities.fetch_shipment.usable else set()
         for seen in recognized(draft.dossier, provider, account, shipments):
-            record_shipment(draft, order, portal, seen, Evidence.LOOKUP)
+            record_shipment(draft, order, portal, seen, Evidence.LOOKUP, readable)
 
     return Attempt(settled=postpone(effect, ""), given=given, fact=fact)

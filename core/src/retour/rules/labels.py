@@ -313,10 +313,13 @@ def label_named(dossier: Dossier, provider: str, account: str, seen: ReportedShi
     return by_our_id or next((one for one in there if _named_alike(one, seen)), None)
 
 
-def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
+def label_meant(
+    dossier: Dossier, provider: str, account: str, seen: ReportedShipment, readable: Iterable[str] = ()
+) -> Label | None:
     """Which label a provider speaks of: by our id, or by a name that it has there. What has a number of the label alone
     is the one that is known without one, and what has none is the one that is known by its number alone, if there is
-    just one such, and it has no other name that differs."""
+    just one such, and it has no other name that differs. One that is ``readable`` by its number is not taken for that:
+    the provider says itself which parcel it has, and what is seen can be of a return that nobody told of."""
     label = label_named(dossier, provider, account, seen)
     if label is not None:
         return label
@@ -326,7 +329,7 @@ def label_meant(dossier: Dossier, provider: str, account: str, seen: ReportedShi
         half = [one for one in told if not one.reference]
     else:
         half = [one for one in told if one.open and not (one.parcel or one.tracking_number)]
-        half = half if seen.names and all(one.in_portal for one in half) else []
+        half = half if seen.names and all(one.in_portal and one.id not in set(readable) for one in half) else []
     return half[0] if len(half) == 1 else None
 
 

@@ -7,7 +7,7 @@ a person looks at.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -40,10 +40,18 @@ class Portal:
     follows: Mapping[ParcelState, WhatFollows]
 
 
-def record_shipment(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
+def record_shipment(
+    draft: Draft,
+    order: Order,
+    portal: Portal,
+    seen: ReportedShipment,
+    evidence: Evidence,
+    readable: Iterable[str] = (),
+) -> None:
     """Record what a provider says of a return shipment of an order: of a label that is known, or one that the customer
-    made himself. One that could be a label which is being made or only half known waits until its names are told."""
-    label = label_meant(draft.dossier, portal.provider, portal.account, seen)
+    made himself. One that could be a label which is being made or only half known waits until its names are told;
+    ``readable`` are labels of which the provider tells these when it is asked by their number."""
+    label = label_meant(draft.dossier, portal.provider, portal.account, seen, readable)
     if label is not None:
         report(draft, label, seen, evidence, portal.follows)
     elif (
