@@ -46,7 +46,7 @@ def rows(engine: Engine) -> dict[str, object]:
 WRITES: dict[str, Callable[[ReturnDesk], object]] = {
     "a command": lambda desk: desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="next"),
     "work": lambda desk: desk.work(),
-    "again what was set aside": lambda desk: desk.retry_set_aside("1001"),
+    "again what was set aside": lambda desk: desk.retry_set_aside("1001", by=ANNA),
 }
 
 
