@@ -119,7 +119,7 @@ class BooksCompared(OneOrder):
         return True
 
     def by_retry_set_aside(self, item: AttentionItem) -> Any:
-        return self.desk.retry_set_aside("1001")
+        return self.desk.retry_set_aside("1001", by=ANNA)
 
     # --- invariants --------------------------------------------------------------------------------------
 

@@ -131,7 +131,21 @@ def test_what_is_wrong_with_setting_aside_is_said_in_a_sentence(desk: ReturnDesk
         assert words in said.stderr
 
 
-def test_what_else_a_developer_has_to_look_at_is_listed(desk: ReturnDesk, doctor: Run) -> None:
+def test_what_is_set_aside_is_tried_again_by_name(desk: ReturnDesk, run: Run, sqlite_url: str) -> None:
+    change(desk, "UPDATE retour_effect SET not_before = 300000000000000000 WHERE order_id = '1002' AND shop = 'north'")
+    one = ["--db", sqlite_url, "--shop", "north", "--order", "1002", "--by", "anna"]
+    said = run("doctor", "retry", *one)
+    assert (said.exit_code, said.stdout) == (0, "Order 1002: 1 effect is tried again.\n")
+    told = desk.for_shop("north").timeline("1002")[-1]
+    assert (told.by.id, told.text("en")) == (
+        "anna",
+        "Tried again, after it was set aside: Booking the stock in the shop",
+    )
+    assert "0 acties worden weer geprobeerd" in run("doctor", "retry", *one, "--lang", "nl").stdout
+    assert "Missing option '--by'" in run("doctor", "retry", *one[:-2]).stderr
+
+
+def test_what_else_a_developer_has_to_look_at_is_listed(desk: ReturnDesk, doctor: Run, sqlite_url: str) -> None:
     desk._services.store.note_problem("north", "webhooks of acme", "plugin acme failed")
     change(desk, "UPDATE retour_effect SET kind = 'print_label' WHERE order_id = '1001'")
     change(
@@ -145,7 +159,7 @@ def test_what_else_a_developer_has_to_look_at_is_listed(desk: ReturnDesk, doctor
     assert "2 effects of kind print_label are left alone: a newer retour made them." in said.stdout
     assert "shop north, order 1002: effect book_stock of" in said.stdout
     assert "is set aside: it ended 4 processes;" in said.stdout
-    assert "desk.retry_set_aside('1002')" in said.stdout
+    assert f"retour doctor retry --db {sqlite_url} --shop north --order 1002 --by '…'" in said.stdout
     assert "acme" not in doctor("--shop", "south").stdout
     change(desk, "UPDATE retour_problem SET last_at = 0")
     assert "acme" not in doctor().stdout

@@ -98,7 +98,7 @@ def test_a_plugin_that_ends_every_process_that_tells_it_of_one_order_costs_that_
     ((order_id, kind, problem),) = workers.sql(f"SELECT order_id, kind, problem {WAITING}")
     assert (order_id, kind) == (POISONED, "announce")
     assert problem == "it ended 3 processes; it is not tried again until a person has looked at it"
-    assert workers.desk.retry_set_aside(POISONED) == 1
+    assert workers.desk.retry_set_aside(POISONED, by=ANNA) == 1
 
 
 @pytest.mark.parametrize("workers", [[host.Quiet()]], indirect=True)

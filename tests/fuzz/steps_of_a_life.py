@@ -402,8 +402,8 @@ def take_unreadable_back(life: Life) -> Arguments | None:
 
 
 def retry_set_aside(life: Life) -> Arguments | None:
-    aside = life.desk._services.store.effects
-    return {"order_id": "1001"} if _count(life, "not_before >= 300000000000000000") and aside else None
+    aside = _count(life, "state = 'waiting' AND not_before >= 300000000000000000")
+    return {"order_id": "1001", "by": ANNA, "note": "mended"} if aside else None
 
 
 def run(life: Life) -> Arguments | None:

@@ -299,7 +299,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "shipping_options": lambda _: {"order_id": "1001"},
     "run": lambda s: {"outcome": s.outcome},
     "work": lambda _: {},
-    "retry_set_aside": lambda _: {"order_id": "1001"},
+    "retry_set_aside": lambda _: {"order_id": "1001", "by": ANNA},
     "unreadable_orders": lambda _: {},
     "set_unreadable_aside": lambda _: {"order_id": "1001", "by": ANNA, "because": "asked"},
     "take_unreadable_back": lambda _: {"order_id": "1001", "by": ANNA},

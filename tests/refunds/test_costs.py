@@ -381,7 +381,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "check_settings": (received, lambda desk, _: desk.check_settings("ledger"), (0, 0, 0, 0)),
     "return_reasons": (received, lambda desk, _: desk.return_reasons, (0, 0, 0, 0)),
     "run": (received, lambda desk, one: desk.run(one), (2, 0, 0, 0)),
-    "retry_set_aside": (set_aside, lambda desk, _: desk.retry_set_aside("1001"), (1, 1, 1, 0)),
+    "retry_set_aside": (set_aside, lambda desk, _: desk.retry_set_aside("1001", by=ANNA), (5, 1, 1, 0)),
     "unreadable_orders": (unread, lambda desk, _: desk.unreadable_orders(), (4, 0, 0, 0)),
     "set_unreadable_aside": (
         unread,

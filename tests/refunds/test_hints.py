@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retour import Busy, Money, ReturnDesk
+from retour import Actor, Busy, Money, ReturnDesk
 from retour.desk.hints import LOOKUPS_AT_ONCE, Hints
 from retour.effects.inbox import Sender
 from retour.effects.kinds import KINDS
@@ -177,7 +177,7 @@ def test_a_question_that_is_set_aside_stays_so_and_takes_in_hints(world: Any, as
     world.ledger.add("p_1", Money.of("40", "EUR"))
     assert hint(world) == 1
     assert world.desk.work().done == 0
-    assert world.desk.retry_set_aside("1001") == 1
+    assert world.desk.retry_set_aside("1001", by=Actor.staff("anna")) == 1
     assert world.desk.work().done == 1
     assert world.states == ["succeeded"]
 

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from shipping.small_carrier import OPTION, Carrier, SmallCarrier, lost, plugin_of
+from shipping.small_carrier import OPTION, Carrier, SmallCarrier, lost, signed_webhook
 from shipping.world import BOX, HOME, SHOP
 from sqlalchemy import Connection, Engine, text
 
@@ -41,6 +41,7 @@ from retour import (
     Objection,
     Outcome,
     ParcelState,
+    ProviderUnavailable,
     RestockDecision,
     RetourError,
     ReturnDesk,
@@ -48,7 +49,16 @@ from retour import (
     connect,
     hookimpl,
 )
-from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
+from retour.providers import (
+    ErrorCode,
+    ProviderError,
+    RawWebhook,
+    RefundStatus,
+    ShipmentEvents,
+    Support,
+    WebhookRejected,
+    WebhookTrust,
+)
 from retour.store import tables
 from retour.testing import a_line, a_payment, an_order
 
@@ -97,7 +107,7 @@ DUE, LATER, SET_ASIDE = 0, 250_000_000_000_000_000, 300_000_000_000_000_000
 """Moments of an effect, in microseconds: now, in the year 9892, and as what was set aside."""
 
 Key = tuple[str, str]
-"""The shop and the order that rows are of; an empty order where they are of none."""
+"""The shop and the order that rows are of, or the account where they are of no order; empty where they are of none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -112,6 +122,12 @@ class Tenant:
     def order_id(self) -> str:
         """Equal in both shops."""
         return f"{1001 + 2 * ACCOUNTS.index(self.account) + list(Mode).index(self.mode)}"
+
+    @property
+    def accounts(self) -> set[Key]:
+        """Its accounts at the providers, by which what is of no order is kept."""
+        paid = {f"{provider}/{self.account}/{self.mode.value}" for provider in ("ledger", "hinting")}
+        return {(self.shop, one) for one in (*paid, f"small_carrier/{self.account}")}
 
     @property
     def secret(self) -> str:
@@ -137,17 +153,63 @@ class Careful:
         return None if any(one.line_id == "pot" for one in returned.lines) else RestockDecision.all()
 
 
-def own_books(ledger_provider: ModuleType) -> type:
+def own_books(ledger_provider: ModuleType, **more: Any) -> type:
     """A provider each instance of which has books of its own: one for each shop, account and mode."""
+    able = {"cancel_refund": Support.YES, "payment_names": Support.YES, **more}
 
-    class OwnBooks(ledger_provider.make_provider(None, cancel_refund=Support.YES)):  # type: ignore[misc]
+    class OwnBooks(ledger_provider.make_provider(None, **able)):  # type: ignore[misc]
         def __new__(cls, settings: Any, http: object) -> Any:
-            ledger = ledger_provider.Ledger(clock=lambda: NOON, paid={"p_1": Money.of("900", "EUR")})
-            made = ledger_provider.make_provider(ledger, cancel_refund=Support.YES)(settings, http)
+            paid = {"p_1": Money.of("900", "EUR"), "h_1": Money.of("9", "EUR")}
+            ledger = ledger_provider.Ledger(clock=lambda: NOON, paid=paid)
+            made = ledger_provider.make_provider(ledger, **able)(settings, http)
             made.ledger = ledger
             return made
 
     return OwnBooks
+
+
+class Both:
+    """A plugin with a provider whose webhooks are signed, and whose refunds can come back, and one whose are hints."""
+
+    name = "both"
+
+    def __init__(self, ledger_provider: ModuleType) -> None:
+        signed = own_books(ledger_provider, late_failure_within=datetime.timedelta(days=30))
+        hints = own_books(ledger_provider, webhooks=WebhookTrust.FETCH)
+        self.providers = [signed, type("Hinting", (hints,), {"name": "hinting", "display_name": "Hinting"})]
+
+    @hookimpl
+    def payment_providers(self) -> list[type]:
+        return self.providers
+
+
+class OwnCarrier(SmallCarrier):
+    """A carrier each account of which has books and a key of its own, and calls its first label R1."""
+
+    capabilities = attrs.evolve(SmallCarrier.capabilities, refuses_repeats=False)
+
+    def __init__(self, settings: Any, http: Any) -> None:
+        super().__init__(settings, http)
+        self.secret = settings.secret
+        self.carrier = Carrier()  # type: ignore[misc]  # of the instance, and not of the class
+
+    def parse_webhook(self, webhook: RawWebhook) -> ShipmentEvents:
+        if webhook.headers.get("signature") != self.secret:
+            raise WebhookRejected("wrong signature")
+        return super().parse_webhook(webhook)
+
+
+class CarrierPlugin:
+    """A plugin with that carrier, whose settings are those of the ledger."""
+
+    name = "carrier"
+
+    def __init__(self, settings_type: type) -> None:
+        self.provider = type("OwnCarrier", (OwnCarrier,), {"settings_type": settings_type})
+
+    @hookimpl
+    def shipping_providers(self) -> list[type]:
+        return [self.provider]
 
 
 def orders_of(shop: str) -> MemoryShop:
@@ -158,20 +220,36 @@ def orders_of(shop: str) -> MemoryShop:
             payment = attrs.evolve(
                 a_payment("900.00", provider="ledger", reference="p_1", mode=one.mode), account=one.account
             )
-            lines = a_line("cup", 300, "500.00"), a_line("pot", 300, "400.00")
-            orders.append(an_order(*lines, order_id=one.order_id, payments=[payment], customer=BUYER.id))
+            hinted = attrs.evolve(payment, provider="hinting", reference="h_1", captured=Money.of("9", "EUR"))
+            lines = a_line("cup", 300, "500.00"), a_line("pot", 300, "409.00")
+            orders.append(an_order(*lines, order_id=one.order_id, payments=[payment, hinted], customer=BUYER.id))
     return MemoryShop(orders)
+
+
+OF_TENANTS = [table for table in tables.metadata.sorted_tables if table is not tables.migration]
+"""Every table but that of the migrations, which are of the database."""
+
+MET: set[str] = set()
+"""The tables that ever had a row: of the others nothing would be shown."""
 
 
 def rows(engine: Engine) -> dict[Key, list[tuple[object, ...]]]:
     """Every row of every table of ours, by whose it is."""
     found: defaultdict[Key, list[tuple[object, ...]]] = defaultdict(list)
     with engine.connect() as connection:
-        for table in tables.metadata.sorted_tables:
-            if table not in (tables.migration, tables.looks):  # whose rows are of an account, and of no order
-                for row in connection.execute(table.select().order_by(*table.primary_key.columns)).mappings():
-                    found[row["shop"], row.get("order_id", "")].append((table.name, *row.values()))
+        for table in OF_TENANTS:
+            for row in connection.execute(table.select().order_by(*table.primary_key.columns)).mappings():
+                MET.add(table.name)
+                found[row["shop"], _whose(row)].append((table.name, *row.values()))
     return found
+
+
+def _whose(row: Mapping[str, Any]) -> str:
+    """The order that a row is of, or the account: ``ledger/second/live``."""
+    if "order_id" in row:
+        return str(row["order_id"])
+    parts = [row[name] for name in ("provider", "account", "mode") if name in row]
+    return "/".join(parts)
 
 
 def differ(before: Mapping[Key, object], after: Mapping[Key, object]) -> set[Key]:
@@ -200,30 +278,29 @@ class Neighbours(RuleBasedStateMachine):
     def open(self) -> None:
         self.shops = shops = {name: orders_of(name) for name in SHOPS}
         self.now = NOON
-        self.carrier = Carrier()
         self.engine = connect(self.url)
         self.desk = ReturnDesk(
             shop=lambda name: shops[name],
             store=self.engine,
             plugins=[
-                self.ledger_provider.plugin(own_books(self.ledger_provider)),
+                Both(self.ledger_provider),
                 "manual_transfer",
                 Careful(),
-                plugin_of(self.carrier, capabilities=attrs.evolve(SmallCarrier.capabilities, refuses_repeats=False)),
+                CarrierPlugin(self.ledger_provider.Settings),
             ],
             return_address=SHOP,
             settings=lambda shop: {
-                "ledger": {"secret": f"{shop} default"},
-                "ledger:second": {"secret": f"{shop} second"},
+                f"{name}{key}": {"secret": f"{shop} {account}"}
+                for name in ("ledger", "hinting", "small_carrier")
+                for account, key in (("default", ""), ("second", ":second"))
             },
             shop_id="north",
             migrate=True,
             clock=lambda: self.now,
         )
         with self.engine.begin() as connection:
-            for table in tables.metadata.sorted_tables:
-                if table not in (tables.migration, tables.looks):  # whose rows are of an account, and of no order
-                    connection.execute(table.delete())
+            for table in OF_TENANTS:
+                connection.execute(table.delete())
         self.forms: Counter[Tenant] = Counter()
         self.before = rows(self.engine)
 
@@ -243,7 +320,8 @@ class Neighbours(RuleBasedStateMachine):
             raise
         writes = method not in READS and getattr(given, "kept", True)
         own = {(who.shop, who.order_id)} if writes else set()
-        assert differ(self.before, rows(self.engine)) == own, (method, arguments)
+        changed = differ(self.before, rows(self.engine))
+        assert changed - (who.accounts if writes else set()) == own, (method, arguments)
         return given
 
     def nothing_changed(self) -> None:
@@ -256,6 +334,11 @@ class Neighbours(RuleBasedStateMachine):
         """Its books, which no other has."""
         caller = self.desk._services.accounts.payment(who.shop, "ledger", who.account, who.mode)
         return caller._provider.ledger  # type: ignore[union-attr]
+
+    def carrier_of(self, who: Tenant) -> Any:
+        """The books of its account with the carrier, which its other mode has too: parcels have none."""
+        caller = self.desk._services.accounts.shipping(who.shop, "small_carrier", who.account)
+        return caller._provider.carrier  # type: ignore[union-attr]
 
     def form(self, who: Tenant) -> str:
         """A new form's id: the first of each is ``form-1``."""
@@ -408,7 +491,7 @@ class Neighbours(RuleBasedStateMachine):
             with self.engine.begin() as connection:
                 self.on_connection(one, connection)
         self.put_off(SET_ASIDE)
-        assert self.act(who, "retry_set_aside", who.order_id) > 0
+        assert self.act(who, "retry_set_aside", who.order_id, by=ANNA) > 0
         self.put_off(LATER)
 
     # --- what cannot be read ---------------------------------------------------------------------------
@@ -562,7 +645,7 @@ class Neighbours(RuleBasedStateMachine):
 
     def labelled(self, who: Tenant, *faults: Callable[[], Exception]) -> str:
         given = {**self.given_label(who), "request_id": self.form(who)}
-        self.carrier.faults = deque(faults)
+        self.carrier_of(who).faults = deque(faults)
         made = self.desk_of(who).order_label(who.order_id, self.approved(who), OPTION, **given)
         return str(made.label_id)
 
@@ -596,7 +679,7 @@ class Neighbours(RuleBasedStateMachine):
     def reconcile_labels(self, who: Tenant) -> None:
         """Of a label that its carrier has moved since."""
         self.labelled(who)
-        self.carrier.bought[-1].progress = ParcelState.ON_ITS_WAY
+        self.carrier_of(who).bought[-1].progress = ParcelState.ON_ITS_WAY
         self.act(who, "reconcile_labels", who.order_id)
 
     @rule(who=tenants, others=st.booleans())
@@ -618,7 +701,7 @@ class Neighbours(RuleBasedStateMachine):
         self.refunded(who)
         orders, another = self.shops[who.shop].orders, f"p_1 {self.form(who)}"
         order = orders[who.order_id]
-        payments = [attrs.evolve(one, reference=another) for one in order.payments]
+        payments = [attrs.evolve(one, reference=another if one.reference == "p_1" else "h_1") for one in order.payments]
         orders[who.order_id] = attrs.evolve(order, payments=payments)
         self.act(who, "explain_payment", who.order_id, "p_1", became=another, by=ANNA)
         orders[who.order_id] = order
@@ -649,6 +732,10 @@ class Neighbours(RuleBasedStateMachine):
 
         Of an order that was not seen yet it is no news where the shop, asked by the reference alone, names another.
         """
+        self.receive_of_a_parcel(who, signed_by)
+        self.receive_of_nobodys(who)
+        self.receive_broken(who)
+        self.receive_hint(who)
         if seen:
             self.received(who)
         reference = self.made_in_dashboard(who)
@@ -662,12 +749,61 @@ class Neighbours(RuleBasedStateMachine):
         assert receipt.kept == any(one.reference == reference for one in refunds)
         assert receipt.kept or not seen
 
+    def receive_of_a_parcel(self, who: Tenant, signed_by: Tenant) -> None:
+        """Of a label that every account calls by the same name."""
+        self.labelled(who)
+        said = {"id": f"ev {self.form(who)}", "told": "ready", "progress": "on_its_way"}
+        headers, body = signed_webhook({**said, "reference": self.carrier_of(who).bought[-1].reference})
+        given = {"account": who.account}
+        if signed_by.secret != who.secret:
+            forged = {**headers, "signature": signed_by.secret}
+            with pytest.raises(InvalidWebhook):
+                self.act(who, "receive_webhook", "small_carrier", forged, body, **given)
+        signed = {**headers, "signature": who.secret}
+        with pytest.raises(InvalidWebhook, match="it was for test parcels"):
+            self.act(who, "receive_webhook", "small_carrier", signed, body, mode=Mode.TEST, **given)
+        self.act(who, "receive_webhook", "small_carrier", signed, body, **given)
+        assert list(self.desk_of(who).dossier(who.order_id).labels.values())[-1].progress is ParcelState.ON_ITS_WAY
+
+    def receive_of_nobodys(self, who: Tenant) -> None:
+        """Of a payment that nobody knows: it is kept by the account, until that is asked what else it is called."""
+        ledger, name = self.ledger_of(who), f"nobody's {self.form(who)}"
+        ledger.paid[name] = EUR1
+        body = f"event:{ledger.add(name, EUR1).reference}".encode()
+        before = rows(self.engine)
+        address = {"account": who.account, "mode": who.mode}
+        told = self.desk_of(who).receive_webhook("ledger", {"signature": who.secret}, body, **address)
+        assert (told.kept, told.unknown) == (0, 1)
+        assert differ(before, rows(self.engine)) == {(who.shop, f"ledger/{who.account}/{who.mode.value}")}
+
+    def receive_broken(self, who: Tenant) -> None:
+        """One that its plugin breaks over, which is of no order: its shop keeps that it happened."""
+        before = rows(self.engine)
+        with pytest.raises(ProviderUnavailable):
+            self.desk_of(who).receive_webhook(
+                "ledger", {"signature": who.secret}, b"?", account=who.account, mode=who.mode
+            )
+        assert differ(before, rows(self.engine)) == {(who.shop, "")}
+
+    def receive_hint(self, who: Tenant) -> None:
+        """Of a payment of its order, by a provider that signs nothing."""
+        self.received(who)
+        self.act(
+            who,
+            "receive_webhook",
+            "hinting",
+            {"signature": who.secret},
+            b"fetch:h_1",
+            account=who.account,
+            mode=who.mode,
+        )
+
     # --- looking ---------------------------------------------------------------------------------------
 
     @rule(who=tenants)
     def refund_options(self, who: Tenant) -> None:
-        (option,) = self.act(who, "refund_options", who.order_id)
-        assert (option.payment.account, option.payment.mode) == (who.account, who.mode)
+        options = self.act(who, "refund_options", who.order_id)
+        assert [(one.payment.account, one.payment.mode) for one in options] == [(who.account, who.mode)] * 2
 
     @rule(who=tenants)
     def refund_link(self, who: Tenant) -> None:
@@ -701,7 +837,8 @@ class Neighbours(RuleBasedStateMachine):
     def attention_counts(self, who: Tenant) -> None:
         of_shop = [one for one in TENANTS if one.shop == who.shop]
         counted = self.act(who, "attention_counts")
-        assert sum(counted.values()) == sum(self.count(one, "attention") for one in of_shop)
+        of_none = len(self.before.get((who.shop, ""), []))  # of no order: what a plugin broke over
+        assert sum(counted.values()) == sum(self.count(one, "attention") for one in of_shop) + of_none
 
     @rule(who=tenants, others=st.booleans())
     def acknowledge(self, who: Tenant, others: bool) -> None:
@@ -726,7 +863,10 @@ class Neighbours(RuleBasedStateMachine):
 
     @rule(who=tenants)
     def check_settings(self, who: Tenant) -> None:
+        made = self.desk._services.accounts._made
+        before = dict(made)
         self.act(who, "check_settings", "ledger", account=who.account, mode=who.mode)
+        made.update(before)  # what was made anew has no books
 
     @rule(who=tenants)
     def shipping_options(self, who: Tenant) -> None:
@@ -761,9 +901,16 @@ class Neighbours(RuleBasedStateMachine):
         self.put_off(LATER)
         self.put_off(DUE, whose)
         before = rows(self.engine)
-        due = self.has_something_due()
+        due, accounts = self.has_something_due(), self.have_something_to_ask()
         self.desk.for_shop(by).work()
-        assert differ(before, rows(self.engine)) == due
+        accounts |= {key for one in TENANTS for key in one.accounts if (one.shop, one.order_id) in due}
+        assert differ(before, rows(self.engine)) - accounts == due
+
+    def have_something_to_ask(self) -> set[Key]:
+        """The accounts of which somebody has named a payment that nobody knows."""
+        asked = "SELECT shop, provider, account, mode FROM retour_unknown_account WHERE signed + unsigned > 0"
+        with self.engine.connect() as connection:
+            return {(row[0], "/".join(row[1:])) for row in connection.execute(text(asked))}
 
     def has_something_due(self) -> set[Key]:
         """Whose effects may be claimed, whose notes are over, whose returns should have been sent."""
@@ -796,10 +943,17 @@ def test_every_public_method_has_a_rule_here() -> None:
     assert RULES.keys() == METHODS
 
 
+def test_every_table_is_of_tenants() -> None:
+    """But that of the migrations: each row of the others says whose shop it is of."""
+    assert all("shop" in table.c for table in OF_TENANTS)
+    assert [table for table in tables.metadata.sorted_tables if table not in OF_TENANTS] == [tables.migration]
+
+
 def test_each_public_method_of_one_tenant_leaves_the_rows_of_all_others_byte_for_byte(
     machine: type[Neighbours],
 ) -> None:
-    """Each of them in every example, whichever the random stories take."""
+    """Each of them in every example, whichever the random stories take; and every table has rows at some time."""
+    MET.clear()
 
     @settings(max_examples=3, deadline=None)
     @given(data=st.data(), methods=st.permutations(sorted(METHODS)))
@@ -814,6 +968,7 @@ def test_each_public_method_of_one_tenant_leaves_the_rows_of_all_others_byte_for
             one.teardown()
 
     each()
+    assert {table.name for table in OF_TENANTS} == MET
 
 
 def test_whatever_tenants_do_leaves_the_rows_of_all_others_byte_for_byte(machine: type[Neighbours]) -> None:

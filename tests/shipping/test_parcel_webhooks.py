@@ -10,7 +10,7 @@ import pytest
 from shipping.small_carrier import signed_webhook
 from shipping.world import ANNA, World
 
-from retour import AttentionKind, InvalidWebhook, LabelState, ParcelState, WebhookReceipt, WrongState
+from retour import AttentionKind, InvalidWebhook, LabelState, Mode, ParcelState, WebhookReceipt, WrongState
 from retour.model.labels import Told
 from retour.providers import Shipment
 
@@ -34,6 +34,17 @@ def test_one_that_nobody_signed_is_refused(make_world: Callable[..., World]) -> 
     with pytest.raises(InvalidWebhook):
         world.desk.receive_webhook("small_carrier", {**headers, "X-Signature": "0" * 64}, body)
     assert world.label().progress is ParcelState.NOT_SENT
+
+
+def test_one_for_another_mode_is_refused_since_parcels_have_none(make_world: Callable[..., World]) -> None:
+    """Else what came to the address of a test shop moved the parcels of the live one, whose account it has."""
+    world = make_world()
+    world.order()
+    headers, body = signed_webhook({"id": "ev-1", "told": "ready", "parcel": "p-R1", "progress": "lost"})
+    with pytest.raises(InvalidWebhook, match="it was for test parcels, and there are none"):
+        world.desk.receive_webhook("small_carrier", headers, body, mode=Mode.TEST)
+    assert world.label().progress is ParcelState.NOT_SENT
+    assert world.desk.receive_webhook("small_carrier", headers, body, mode=Mode.LIVE).kept == 1
 
 
 def test_the_same_webhook_again_changes_nothing(make_world: Callable[..., World]) -> None:

@@ -32,7 +32,7 @@ DOINGS: dict[str, Callable[[ReturnDesk], object]] = {
     "a list": lambda desk: desk.list_returns(),
     "who paid": lambda desk: desk.find_order("mollie", "tr_1"),
     "work": lambda desk: desk.work(),
-    "again what was set aside": lambda desk: desk.retry_set_aside("1001"),
+    "again what was set aside": lambda desk: desk.retry_set_aside("1001", by=ANNA),
 }
 
 

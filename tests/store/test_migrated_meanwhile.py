@@ -46,13 +46,15 @@ def rows(engine: Engine) -> dict[str, object]:
 WRITES: dict[str, Callable[[ReturnDesk], object]] = {
     "a command": lambda desk: desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="next"),
     "work": lambda desk: desk.work(),
-    "again what was set aside": lambda desk: desk.retry_set_aside("1001"),
+    "again what was set aside": lambda desk: desk.retry_set_aside("1001", by=ANNA),
 }
 
 
 @pytest.mark.parametrize("name", WRITES)
 def test_nothing_is_written_into_a_database_that_became_newer(desk: ReturnDesk, other: Engine, name: str) -> None:
     with other.begin() as connection:
+        if name == "again what was set aside":
+            connection.execute(text("UPDATE retour_effect SET not_before = 300000000000000000"))
         newer(connection)
     before = rows(other)
     with pytest.raises(StoreNewer, match="Upgrade retour; nothing was changed"):

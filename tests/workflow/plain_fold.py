@@ -76,7 +76,7 @@ def plain_fold(rows: Iterable[tuple[int, str, str]]) -> dict[str, Any]:
             continue  # a label and its parcel change no count: what follows for a return is an event of its own
         elif "refund_id" in event:
             _money(kind, event, states["refunds"])
-        elif kind not in ("attention_acknowledged", "evidence_added"):  # what was looked at, or shown
+        elif kind not in ("attention_acknowledged", "set_aside_retried", "evidence_added"):  # looked at, or shown
             empty = {"goods": "", "announced": {}, "counts": {}, "question": False, "movements": {}, "by_hand": {}}
             one = states["returns"].setdefault(event["return_id"], empty)
             (_stock if kind.startswith(("restock_", "stock_")) else _goods)(kind, event, one)

@@ -57,7 +57,7 @@ class Attending:
             "settle_refund": self._settle,
             "retry_refund": lambda item: self.desk.retry_refund(item.order_id, item.about, by=ANNA),
             "cancel_refund": lambda item: self.desk.cancel_refund(item.order_id, item.about, by=ANNA),
-            "retry_set_aside": lambda item: self.desk.retry_set_aside(item.order_id),
+            "retry_set_aside": lambda item: self.desk.retry_set_aside(item.order_id, by=ANNA),
             "acknowledge": lambda item: self.desk.acknowledge(item.order_id, item.kind, item.about, by=ANNA),
             "reconcile": lambda item: self.desk.reconcile(item.order_id),
         }

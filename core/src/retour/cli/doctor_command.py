@@ -16,12 +16,14 @@ from retour.cli import LANGUAGE, default_language
 from retour.cli.database_command import address, db_option, opened, refuse_missing_file
 from retour.cli.words import text, texts
 from retour.cli.worker_command import language_option
+from retour.desk import ReturnDesk
 from retour.desk.doctor import Doctor
 from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
 from retour.model.errors import StoreNotMigrated
 from retour.model.outcome import UnreadableOrder
 from retour.model.text import Text
+from retour.shop import MemoryShop
 from retour.store.migrations import check
 from retour.store.store import Store
 
@@ -111,6 +113,25 @@ def take_back(ctx: click.Context, url: str, shop: str, order: str, by: str, lang
         click.echo(said.render(language))
 
 
+@command.command("retry")
+@_of_one_order
+def retry(ctx: click.Context, url: str, shop: str, order: str, by: str, lang: str | None) -> None:
+    """Let effects that ended three processes be tried again by the next worker, when you have mended what did it.
+
+    Your name is on the order's timeline.
+    """
+    with _store(ctx, url, lang) as (store, language):
+        desk = ReturnDesk(shop=MemoryShop(), store=store.engine, shop_id=shop, migrate=False)  # no shop is asked
+        count = desk.retry_set_aside(order, by=Actor.staff(by))
+        said = texts(
+            "Order {order}: {count} effect is tried again.",
+            "Order {order}: {count} effects are tried again.",
+            count,
+            order=order,
+        )
+        click.echo(said.render(language))
+
+
 @contextmanager
 def _store(ctx: click.Context, url: str, lang: str | None) -> Iterator[tuple[Store, str]]:
     language = lang or default_language()
@@ -187,12 +208,9 @@ class _Report:
                         problem=effect.problem,
                     )
                 )
-                self._say(
-                    text(
-                        "When you have mended what did it: desk.retry_set_aside({order}).", order=repr(effect.order_id)
-                    ),
-                    indent=2,
-                )
+                self._say(text("When you have mended what did it:"), indent=2)
+                where = ["--db", self.address, "--shop", effect.shop, "--order", effect.order_id]
+                self._command("retry", [*where, "--by", "…"])
 
     def left_alone(self, store: Store) -> None:
         for kind, count in store.effects.left_alone(KINDS).items():

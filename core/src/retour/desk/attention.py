@@ -19,7 +19,7 @@ from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionItem, AttentionKind, AttentionPage
 from retour.model.background_work import work_in_words
 from retour.model.errors import Busy, InvalidArgument, NotAllowed, RetourError, WrongState
-from retour.model.events.attention import AttentionAcknowledged
+from retour.model.events.attention import AttentionAcknowledged, SetAsideRetried
 from retour.model.fields import shown, wanted_instead
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -135,6 +135,22 @@ class AttentionDesk:
                     effect=shown(effect_id),
                 )
             ) from None
+
+    def retry_set_aside(self, order_id: str, by: Actor, note: str | None) -> int:
+        """A person has mended what ended its processes: it is tried again, and his name is on the timeline."""
+        effects, shop, retried = self.services.store.effects, self.commands.shop_id, list[str]()
+
+        def decide(draft: Draft, order: Order) -> None:
+            draft.only(ActorKind.STAFF, what=text("have work tried again that was set aside"))
+            aside = effects.set_aside_of(shop, order_id)
+            retried[:] = [effect_id for effect_id, _ in aside]
+            if aside:
+                works = tuple(sorted({kind for _, kind in aside}))
+                draft.retried.extend(retried)
+                draft.record(SetAsideRetried(works=works, note_id=draft.note(order, note)))
+
+        self.commands.run(Command(order_id=order_id, by=by, decide=decide, as_last_seen=True, sees_the_order=True))
+        return len(retried)
 
     def _acknowledge_problem(self, about: str, by: Actor, note: str | None) -> Outcome:
         """There is no timeline to tell it on: the row keeps who acknowledged it, and when."""

@@ -1021,10 +1021,11 @@ class ReturnDesk(LabelDesk):
         """The largest ``concurrency`` that `work` takes: 64, and 1 where the store is a database in memory."""
         return Work(self._services).most_side_by_side
 
-    def retry_set_aside(self, order_id: str) -> int:
+    def retry_set_aside(self, order_id: str, *, by: Actor, note: str | None = None) -> int:
         """Let the next `work` try again what it set aside of an order: what ended three processes one after the other,
-        when you have seen why (the report and the log name it). Gives how many; a refund goes on by `retry_refund`."""
-        return self._services.store.effects.retry_set_aside(self.shop_id, order_id)
+        when you have seen why (the report and the log name it). Gives how many; who did it is on the timeline. A refund
+        goes on by `retry_refund`."""
+        return self._attention.retry_set_aside(order_id, by, unseen(note))
 
     # --- what cannot be read -------------------------------------------------------------------------
 

@@ -39,6 +39,17 @@ class Webhooks:
         """Verify a webhook, keep what it says of payments that we or the shop know, and act on it."""
         registry = self.services.registry
         if provider in registry.shipping and provider not in registry.payment:
+            if mode is not Mode.LIVE:
+                raise InvalidWebhook(
+                    text(
+                        "A webhook of {provider}: it was for {mode} parcels, and there are none: what an account of a "
+                        "carrier makes is real. Give it an address with mode {live}, and a shop that tries things out "
+                        "an account of its own.",
+                        provider=provider,
+                        mode=mode.value,
+                        live=Mode.LIVE.value,
+                    )
+                )
             return ParcelWebhooks(self.services, self.commands).receive(provider, headers, body, account)
         caller = self.services.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(caller, Text):

@@ -44,7 +44,8 @@ class Draft:
     ``at`` is what the timeline shows. What time it is for money is the database's ``moment``; None where nothing is
     dated that counts for it.
 
-    ``withdrawn`` are ids of effects that must be nobody's when this is committed, and are not needed any more.
+    ``withdrawn`` are ids of effects that must be nobody's when this is committed, and are not needed any more;
+    ``retried`` of such that were set aside, and are tried again.
     """
 
     dossier: Dossier
@@ -58,6 +59,7 @@ class Draft:
     notes: list[Note] = attrs.field(factory=list)
     withdrawn: list[str] = attrs.field(factory=list)
     superseded: list[str] = attrs.field(factory=list)
+    retried: list[str] = attrs.field(factory=list)
 
     @property
     def earliest(self) -> datetime.datetime | None:
@@ -95,6 +97,7 @@ class Draft:
             notes=list(self.notes),
             withdrawn=list(self.withdrawn),
             superseded=list(self.superseded),
+            retried=list(self.retried),
         )
 
     def see(self, order: Order) -> None:

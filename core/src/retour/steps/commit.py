@@ -86,6 +86,7 @@ class Commits:
                 settled=settled,
                 withdrawn=draft.withdrawn,
                 superseded=draft.superseded,
+                retried=draft.retried,
             ),
             connection,
         )

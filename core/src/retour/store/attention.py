@@ -15,9 +15,8 @@ from retour.model.actor import Actor
 from retour.model.attention import AttentionKind
 from retour.store import tables
 from retour.store.clock import SECOND, as_datetime, database_now
-from retour.store.commit import AttentionRows, list_attention_anew
+from retour.store.commit import SET_ASIDE, AttentionRows, list_attention_anew
 from retour.store.database import Database
-from retour.store.effects import SET_ASIDE
 
 LONG = 24 * 3600 * SECOND
 """Microseconds after which an effect that still fails is for a person."""

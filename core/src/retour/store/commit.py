@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, d
 from sqlalchemy.exc import IntegrityError
 
 from retour.store import tables
-from retour.store.clock import SECOND, database_now
+from retour.store.clock import SECOND, database_now, microseconds
 from retour.store.prepared import Insert, Prepared, plain_insert
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 30 * SECOND, 600 * SECOND
@@ -22,6 +23,10 @@ BEHIND_ALL = 2
 
 QUESTIONS_AT_ONCE, BETWEEN_QUESTIONS = 60, 1 * SECOND
 """Questions that hints of one account ask at once, and microseconds from one to the next after that."""
+
+
+SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
+"""From this moment on an effect is due only when a person has it tried again."""
 
 
 class VersionMoved(Exception):
@@ -107,6 +112,7 @@ class Commit:
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
     worker died with, ``superseded`` of such that nobody has: they are done with, as what they are for is.
+    ``retried`` are ids of effects that were set aside, and are due from now on.
     """
 
     id: str
@@ -125,6 +131,7 @@ class Commit:
     settled: Sequence[SettledEffect] = ()
     withdrawn: Sequence[str] = ()
     superseded: Sequence[str] = ()
+    retried: Sequence[str] = ()
 
 
 def write(connection: Connection, commit: Commit) -> None:
@@ -162,6 +169,8 @@ def write(connection: Connection, commit: Commit) -> None:
         taken_out = statement.run_each(connection, [{"effect_id": one, "settled_by": commit.id} for one in ids])
         if taken_out != len(ids):
             raise EffectTaken
+    if _RETRY_EFFECT.run_each(connection, [{"effect_id": one} for one in commit.retried]) != len(commit.retried):
+        raise VersionMoved  # somebody else had it tried again
 
 
 def _is_of_the_number(error: IntegrityError) -> bool:
@@ -439,6 +448,15 @@ def _supersede_effect(dialect: str, _: Insert) -> Any:
     )
 
 
+def _retry_effect(dialect: str, _: Insert) -> Any:
+    columns = tables.effect.c
+    return (
+        update(tables.effect)
+        .where(columns.id == bindparam("effect_id"), columns.state == "waiting", columns.not_before >= SET_ASIDE)
+        .values(not_before=database_now(dialect))
+    )
+
+
 _MOVE_VERSION = Prepared(_move_version)
 _ADD_EVENT = plain_insert(tables.event)
 _PUT_RETURN = _put(tables.return_, ["return_id"], ("goods", "stock", "waits_for", "since", "due"))
@@ -457,3 +475,4 @@ _WAIT_FOR_TURN = Prepared(_wait_for_turn)
 _SETTLE_EFFECT = Prepared(_settle_effect)
 _WITHDRAW_EFFECT = Prepared(_withdraw_effect)
 _SUPERSEDE_EFFECT = Prepared(_supersede_effect)
+_RETRY_EFFECT = Prepared(_retry_effect)

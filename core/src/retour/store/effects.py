@@ -29,15 +29,13 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 
 from retour.store import tables
-from retour.store.clock import NOW, SECOND, as_datetime, database_now, microseconds
-from retour.store.commit import BEHIND_ALL, SettledEffect, settle
+from retour.store.clock import NOW, SECOND, as_datetime, database_now
+from retour.store.commit import BEHIND_ALL, SET_ASIDE, SettledEffect, settle
 from retour.store.database import Database
 from retour.store.prepared import LISTS, Insert, Prepared, among, listed
 
 UNTIL_A_PERSON = 7000 * 365 * 24 * 3600 * SECOND
-"""Microseconds that an effect waits which is set aside: until `Effects.retry_set_aside`."""
-
-SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
+"""Microseconds that an effect waits which is set aside: until somebody has it tried again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -352,11 +350,12 @@ class Effects:
         rows = self._database.read(lambda reader: reader.execute(query.order_by(columns.id)).all())
         return [(row[0], row[1], row[2]) for row in rows]
 
-    def retry_set_aside(self, shop: str, order_id: str) -> int:
-        """Let the effects of an order that were set aside be tried again; gives how many."""
-        retried: set[str] = set()
-        self._database.write_what_can_be_repeated(lambda own: retried.update(retry_set_aside(own, shop, order_id)))
-        return len(retried)
+    def set_aside_of(self, shop: str, order_id: str) -> list[tuple[str, str]]:
+        """The effects of an order that were set aside: id and kind."""
+        columns = tables.effect.c
+        query = select(columns.id, columns.kind).where(*of_order(shop, order_id), columns.not_before >= SET_ASIDE)
+        rows = self._database.read(lambda reader: reader.execute(query.order_by(columns.id)).all())
+        return [(row[0], row[1]) for row in rows]
 
     def prune(self, kept: int, limit: int) -> int:
         """Delete up to ``limit`` effects that were done more than ``kept`` microseconds ago; gives how many."""

@@ -1,4 +1,4 @@
-"""What a person has looked at, so that it is on the list no more."""
+"""What a person has looked at, so that it is on the list no more, and what he had tried again."""
 
 from __future__ import annotations
 
@@ -33,3 +33,22 @@ class AttentionAcknowledged:
     @property
     def subject(self) -> Subject:
         return Subject(refund_id=self.refund_id, note_id=self.note_id)
+
+
+@event
+@attrs.frozen(kw_only=True, field_transformer=checked())
+class SetAsideRetried:
+    """A person had work tried again that was set aside since it had ended its process: ``works`` are the kinds of it,
+    by their stored names."""
+
+    type: ClassVar = "set_aside_retried"
+    version: ClassVar = 1
+    readers: ClassVar = STAFF
+    announced_by: ClassVar = None
+
+    works: tuple[Reference, ...]
+    note_id: Id | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(note_id=self.note_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retour.model.attention import LOOKED_AT, Acknowledgement
 from retour.model.dossier import Dossier
-from retour.model.events.attention import AttentionAcknowledged
+from retour.model.events.attention import AttentionAcknowledged, SetAsideRetried
 from retour.model.events.event import Recorded
 from retour.model.events.folding import Changes, step
 from retour.model.making import changed
@@ -20,3 +20,9 @@ def _acknowledged(dossier: Dossier, event: AttentionAcknowledged, at: Recorded) 
         refund = changed(dossier.refunds[event.refund_id], needs_person=False)
         changes["refunds"] = {refund.id: refund}
     return changes
+
+
+@step(SetAsideRetried)
+def _retried(_: Dossier, __: SetAsideRetried, ___: Recorded) -> Changes:
+    """What is tried again tells by itself what became of it."""
+    return {}

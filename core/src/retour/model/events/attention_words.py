@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from retour.model.attention import ATTENTION_WORDS, AttentionKind
+from retour.model.background_work import work_in_words
 from retour.model.dossier import Dossier
-from retour.model.events.attention import AttentionAcknowledged
+from retour.model.events.attention import AttentionAcknowledged, SetAsideRetried
 from retour.model.events.telling import told
 from retour.model.text import Text, text
 
@@ -20,3 +21,8 @@ def _acknowledged(dossier: Dossier, event: AttentionAcknowledged) -> Text:
     if event.why is None:
         return text("Acknowledged: {what} ({about})", what=what, about=about)
     return text("Acknowledged: {what} ({about}): {why}", what=what, about=about, why=event.why.words)
+
+
+@told(SetAsideRetried)
+def _retried(_: Dossier, event: SetAsideRetried) -> Text:
+    return text("Tried again, after it was set aside: {works}", works=[work_in_words(work) for work in event.works])
