@@ -120,6 +120,9 @@ def main() -> int:
                 "never suspended": report.never_suspended_at,
                 "late": dict(report.late),
                 "transferred": report.cents["transferred by hand"],
+                "settled without a plugin": sum(
+                    times for what, times in one.attended.items() if what.startswith("settle_refund without ")
+                ),
                 "never cut": report.never_cut,
                 "never taken": report.never_taken,
             }
