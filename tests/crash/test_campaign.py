@@ -62,6 +62,10 @@ def test_no_refund_is_lost_or_paid_twice_whatever_dies(
     assert not found["never happened"], said
     assert found["transferred"], said
     assert code == 0, said
+    if (
+        database == "sqlite"
+    ):  # on PostgreSQL Mollie's lookup counts as complete, so that few refunds are left to a person
+        assert found["settled without a plugin"], said
 
 
 @pytest.mark.postgresql

@@ -56,6 +56,7 @@ from retour.providers import (
     ToFetch,
     VerifiedEvents,
     WebhookRejected,
+    WebhookUnreadable,
     api_address,
     hmac_sha256,
     read_json,
@@ -1126,7 +1127,7 @@ class GuessesInAWebhook(AcmePay):
     def parse_webhook(self, webhook: RawWebhook) -> VerifiedEvents | ToFetch:
         try:
             return super().parse_webhook(webhook)
-        except ProviderError:
+        except WebhookUnreadable:
             said = read_json(webhook.body)
             if not isinstance(said, dict) or not isinstance(said.get("refund"), dict):
                 raise

@@ -136,6 +136,9 @@ def main() -> int:
             )
             print(report.text(), flush=True)
             found[kind] = found_by(kind, report)
+            found[kind]["settled without a plugin"] = sum(
+                times for what, times in one.attended.items() if what.startswith("settle_refund without ")
+            )
             for what, several in found[kind]["never happened"].items():
                 print(f"{what}: {', '.join(several)}. So nothing is proved of it: run more refunds.", flush=True)
             clean = clean and found[kind]["succeeded"]

@@ -54,7 +54,7 @@ class Attending:
     def _methods(self) -> Mapping[str, Callable[[AttentionItem], object]]:
         return {
             "explain_payment": lambda item: self.explain(item.order_id, item.about),
-            "settle_refund": self._settle,
+            "settle_refund": self.settle,
             "retry_refund": lambda item: self.desk.retry_refund(item.order_id, item.about, by=ANNA),
             "cancel_refund": lambda item: self.desk.cancel_refund(item.order_id, item.about, by=ANNA),
             "retry_set_aside": lambda item: self.desk.retry_set_aside(item.order_id, by=ANNA),
@@ -70,7 +70,8 @@ class Attending:
         became = next(payment.id for payment in order.payments if payment.provider == provider)
         self.desk.explain_payment(order_id, payment_id, became=became, by=ANNA)
 
-    def _settle(self, item: AttentionItem) -> None:
+    def settle(self, item: AttentionItem) -> None:
+        """Say what became of a refund, by what stands in its provider's dashboard."""
         assert self.books is not None
         found = self.books(item.order_id, item.about)
         self.desk.settle_refund(

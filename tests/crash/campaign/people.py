@@ -45,6 +45,12 @@ A_DAY = datetime.timedelta(days=1)
 SIDE_BY_SIDE = 8
 """Orders that half of the workers do at once."""
 
+WITHOUT_A_PLUGIN = 0.2
+"""How many of the workers live on a host on which one plugin is missing."""
+
+AT_A_PROVIDER = ("mollie", "stripe", "paypal")
+"""The plugins that can be."""
+
 PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer")
 DEBTOR = Debtor(name="Teapots and Cups", iban="NL20INGB0001234567")
 
@@ -69,17 +75,18 @@ class World:
         inline_seconds: float,
         clock: CampaignClock | None = None,
         off: datetime.timedelta = datetime.timedelta(0),
+        without: str = "",
     ) -> ReturnDesk:
         """A desk of the one shop there is. What elapses and the database's clock are those that all share; the clock of
-        its host is so far ``off``."""
+        its host is so far ``off``. One plugin can be gone: it is ``without`` that."""
         clock = clock or self.clock()
         database_clock.install()
         database_clock.tell(clock.now)
         return ReturnDesk(
             shop=self.shop(),
             store=self.database,
-            plugins=PLUGINS,
-            settings=self.settings,
+            plugins=[name for name in PLUGINS if name != without],
+            settings={name: given for name, given in self.settings.items() if name != without},
             inline_seconds=inline_seconds,
             migrate=False,
             clock=lambda: clock.now() + off,
@@ -157,9 +164,12 @@ class Person:
     def _desk(self, *, inline_seconds: float) -> ReturnDesk:
         """A desk, as soon as there is a database, on a host whose clock is up to a day off."""
         off = random.Random(f"{self.world.seed}/{self.role}/{self.number}/{self.life}/off").uniform(-1, 1) * A_DAY
+        gone = random.Random(f"{self.world.seed}/{self.role}/{self.number}/{self.life}/without")
+        missing = self.role == "worker" and gone.random() < WITHOUT_A_PLUGIN
+        without = gone.choice(AT_A_PROVIDER) if missing else ""
         while True:
             try:
-                return self.world.desk(inline_seconds=inline_seconds, off=off)
+                return self.world.desk(inline_seconds=inline_seconds, off=off, without=without)
             except StoreError as error:
                 self._complain(error)
                 time.sleep(0.1)

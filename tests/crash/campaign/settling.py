@@ -21,7 +21,7 @@ from .attending import ANNA, Attending
 from .deaths import counted
 from .deciding import Deciding
 from .forms import Form, Forms
-from .people import decided, deliver, keep_books
+from .people import AT_A_PROVIDER, decided, deliver, keep_books
 from .plan import CANCEL, DASHBOARD, Decision
 from .run import HOUR, Campaign
 from .suspensions import suspended
@@ -69,6 +69,7 @@ class Settling:
         for payments in self.campaign.world.plan.payments.values():
             for payment in payments:
                 self.campaign.spellings.store(payment, self.campaign.chance.choice(payment.telling))
+        self._without_a_plugin()
         self._decide_the_rest()
         while self.campaign.dashboards.refund_unannounced():
             pass
@@ -88,6 +89,38 @@ class Settling:
         self._reconcile()
         self._match_links()
         self._work_it_all_off()
+
+    def _without_a_plugin(self) -> None:
+        """One plugin is gone for a while in which the others work: its refunds keep their state, and of those of which
+        nobody knows what became a person settles every second one by hand, by what he sees in its dashboard."""
+        campaign, gone = self.campaign, self.campaign.chance.choice(AT_A_PROVIDER)
+        whole = campaign.desk
+        campaign.desk = campaign.world.desk(inline_seconds=10, clock=campaign.clock, without=gone)
+        try:
+            before = self._states_at(gone)
+            for _ in range(3):  # not longer: the keys of what waits elsewhere are to be good still
+                campaign.pass_time(HOUR / 12)
+                while campaign.desk.work(limit=500).done:
+                    pass
+            for refund_id, state in self._states_at(gone).items():
+                if before.get(refund_id, state) != state:
+                    campaign.untold.append(f"{refund_id} was {before[refund_id]} and is {state}: {gone} is gone")
+            campaign.attended[f"(kept their state without {gone})"] = len(before)
+            attending = self._attending()
+            unknown = [one for one in self._attention() if one.kind is AttentionKind.REFUND_UNKNOWN]
+            for item in [one for one in unknown if before.get(one.about) is RefundState.UNKNOWN][::2]:
+                try:
+                    attending.settle(item)
+                    campaign.attended[f"settle_refund without {gone}"] += 1
+                except RetourError as error:
+                    campaign.untold.append(f"order {item.order_id}: {item.about} is not settled by hand: {error}")
+        finally:
+            campaign.desk.close()
+            campaign.desk = whole
+
+    def _states_at(self, provider: str) -> dict[str, RefundState]:
+        rows = self.campaign.rows(state=OPEN)
+        return {row.refund_id: row.state for row in rows if row.payment.partition(":")[0] == provider}
 
     def _decide_the_rest(self) -> None:
         """What no merchant came to the end of, by a person who first says what became of payments that left."""
