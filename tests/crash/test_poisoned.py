@@ -115,7 +115,7 @@ def test_a_hook_that_never_returns_for_an_order_ends_three_workers_however_often
         told
         == [(POISONED, "announce", "it ended 3 processes; it is not tried again until a person has looked at it")] * 2
     )
-    assert workers.desk.retry_set_aside(POISONED) == 2
+    assert workers.desk.retry_set_aside(POISONED, by=ANNA) == 2
 
 
 def test_a_refund_that_ends_every_process_that_sends_it_is_held_for_a_person_and_costs_no_other(

@@ -195,6 +195,36 @@ def test_the_number_of_a_return_from_the_portal_is_not_given_to_a_label_that_has
     assert world.desk.dossier("1001").labels[label_id].reference == "R1"
 
 
+@pytest.mark.parametrize("ended", ["announced", "refused", "never"])
+def test_the_number_of_a_return_that_has_no_parcel_yet_is_not_given_to_a_label_that_has_one(
+    make_world: Callable[..., World], ended: str
+) -> None:
+    """It waits until it has one, and is of the portal then; a label that took its number could never be read again."""
+    world = make_world()
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    ours = Shipment(told=Told.READY, parcel="p-R1", order_id="1001")
+    in_portal = [Shipment(told=Told.ANNOUNCING, order_id="1001")]
+    kind.list_shipments = lambda self, order_id, since: [ours]
+    kind.fetch_shipment = lambda self, reference, parcel: in_portal[-1] if reference == "R9" else ours
+    world.carrier.lost_answers = 1
+    label_id = str(world.order().label_id)
+    world.work_for(minutes=1)
+    tell(world, id="ev-9", told="announcing", reference="R9", order_id="1001")
+    world.work_for(minutes=5)
+    [label] = world.desk.dossier("1001").labels.values()
+    assert (label.reference, label.parcel) == ("", "p-R1")
+    world.desk.reconcile_labels("1001")
+    told = Told.READY if ended == "announced" else Told.REFUSED
+    if ended != "never":
+        in_portal.append(attrs.evolve(ours, told=told, parcel="p-R9" if ended == "announced" else ""))
+        tell(world, id="ev-10", told=told.value, reference="R9", order_id="1001")
+    world.work_for(hours=24)
+    named = {one.reference: one.parcel for one in world.desk.dossier("1001").labels.values()}
+    assert named == ({"": "p-R1", "R9": "p-R9"} if ended == "announced" else {"": "p-R1"})
+    tell(world, id="ev-1", told="announcing", reference="R1", order_id="1001")
+    assert world.desk.dossier("1001").labels[label_id].reference == "R1"
+
+
 @pytest.mark.parametrize("first", ["R9", "R1"])
 def test_while_nothing_tells_two_shipments_apart_neither_number_is_given_to_a_label(
     make_world: Callable[..., World], first: str

@@ -211,7 +211,7 @@ def test_all_that_a_plugin_has_to_hear_of_a_poisoned_order_ends_three_processes_
     assert desk.work().idle
     assert {one.order_id for one in desk.attention("effect_stuck").items} == {"1001"}
     plugin.order_ids = set()  # it was mended
-    assert desk.retry_set_aside("1001") == 4
+    assert desk.retry_set_aside("1001", by=ANNA) == 4
     assert desk.work().done == 4
 
 

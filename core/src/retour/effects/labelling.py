@@ -24,7 +24,7 @@ from retour.model.events.labels import (
     LabelRefused,
     LabelUnclear,
 )
-from retour.model.labels import Label, LabelState, ParcelState, WhatFollows
+from retour.model.labels import Label, LabelState, ParcelState, Told, WhatFollows
 from retour.model.parcels import Parcel, addresses_of_words
 from retour.model.reasons import Reason, ReasonCode, as_reason, cannot_be_asked, reason
 from retour.model.refunds import Evidence
@@ -45,6 +45,7 @@ from retour.rules.labels import (
     could_be_ours,
     follows_a_refusal,
     is_being_made,
+    known_by_its_parcel,
     label_meant,
     label_named,
     nameless,
@@ -308,7 +309,14 @@ class Labelling:
             if is_being_made(case.dossier, provider, account):
                 return Attempt(settled=postpone(effect, "", _A_MOMENT))
             try:
-                seen = self._with_its_parcel(effect.shop, provider, account, seen)
+                read = self._with_its_parcel(effect.shop, provider, account, seen)
+                if (
+                    read is not None
+                    and not (read.parcel or read.tracking_number)
+                    and known_by_its_parcel(case.dossier, provider, account)
+                ):
+                    return _until_it_has_a_parcel(effect, read, case)
+                seen = seen if read is None else read
                 waits = self._one_of_several(effect.shop, provider, account, seen, case)
             except ProviderError as error:
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
@@ -380,12 +388,16 @@ class Labelling:
                 if (said.provider, said.account) == (portal.provider, portal.account):
                     yield said.seen
 
-    def _with_its_parcel(self, shop: str, provider: str, account: str, seen: ReportedShipment) -> ReportedShipment:
-        """What is said of a label, with the names of its parcel, where the provider can be asked for them and has them.
-        Raises `ProviderError`."""
-        caller = self.accounts.shipping(shop, provider, account)
-        if seen.parcel or isinstance(caller, Text) or not caller.capabilities.fetch_shipment.usable:
+    def _with_its_parcel(
+        self, shop: str, provider: str, account: str, seen: ReportedShipment
+    ) -> ReportedShipment | None:
+        """What is said of a label, with the names of its parcel as far as its provider has them; None where the
+        provider cannot be asked for them. Raises `ProviderError`."""
+        if seen.parcel:
             return seen
+        caller = self.accounts.shipping(shop, provider, account)
+        if isinstance(caller, Text) or not caller.capabilities.fetch_shipment.usable:
+            return None
         try:
             read = caller.fetch_shipment(seen.reference, "", order_id=seen.order_id, label_id=seen.label_id)
         except ProviderError as error:
@@ -462,7 +474,16 @@ def _wrong_with(request: LabelRequest, provider: ShippingCaller, *, tried: int) 
 
 def _is_long_ago(seen: ReportedShipment, case: Case) -> bool:
     """Whether a word is older than any label that it could be of takes to get its parcel."""
-    return seen.changed_at is not None and case.time.now().earliest - seen.changed_at > KEPT
+    at = seen.changed_at or seen.made_at
+    return at is not None and case.time.now().earliest - at > KEPT
+
+
+def _until_it_has_a_parcel(effect: ClaimedEffect, seen: ReportedShipment, case: Case) -> Attempt:
+    """What is said of a label that has no parcel there yet, while one of ours is known by its parcel alone, waits until
+    it has one, which tells whether it is that. What never gets one is none of ours: the portal's returns are looked for
+    in the list of the order."""
+    ended = seen.told in (Told.REFUSED, Told.CANCELLED) or _is_long_ago(seen, case)
+    return Attempt(settled=done(effect) if ended else postpone(effect, ""))
 
 
 def _as_it_is(label: Label, provider: ShippingCaller, case: Case) -> Sequence[ReportedShipment]:

@@ -354,6 +354,14 @@ def numbered(dossier: Dossier, provider: str, account: str, seen: ReportedShipme
     ]
 
 
+def known_by_its_parcel(dossier: Dossier, provider: str, account: str) -> bool:
+    """Whether a label of the order is known by its parcel alone, and not by its own number."""
+    return any(
+        one.open and not one.reference and bool(one.parcel or one.tracking_number)
+        for one in _labels_of(dossier, provider, account)
+    )
+
+
 def nameless(dossier: Dossier, provider: str, account: str) -> bool:
     """Whether a label of the order is there, or may be, and has no name at its provider by which it could be read."""
     return is_being_made(dossier, provider, account) or any(
