@@ -28,13 +28,15 @@ same."""
 class Sale:
     """An order as it was paid: ``captured`` in minor units of ``currency``, of which so much for the ``bowls``.
 
-    ``step`` is that of the provider for payments of this ``method``. ``sale`` is what was taken off the cups by a
-    discount of its own; the tax parts of cups that are ``taxed`` miss what was paid by a minor unit.
+    ``step`` is that of the provider for payments of this ``method``, ``safe_step`` the largest for this currency, where
+    that is another one: it holds until the provider has said how it was paid. ``sale`` is what was taken off the cups
+    by a discount of its own; the tax parts of cups that are ``taxed`` miss what was paid by a minor unit.
     """
 
     currency: str = "EUR"
     captured: int = 500_00
     step: int = 1
+    safe_step: int = 0
     method: str = ""
     bowls: int = 0
     sale: int = 0
@@ -44,15 +46,16 @@ class Sale:
         """So many minor units."""
         return Money(minor=minor, currency=self.currency)
 
-    def payable(self, owed: int, left: int) -> int:
+    def payable(self, owed: int, left: int, *, method_known: bool = True) -> int:
         """The nearest that can be paid, half a step up, of what is owed; never more than is left."""
-        nearest = Decimal(min(owed, left)) / self.step
-        return min(int(nearest + Decimal("0.5")), left // self.step) * self.step
+        step = self.step if method_known else self.safe_step or self.step
+        nearest = Decimal(min(owed, left)) / step
+        return min(int(nearest + Decimal("0.5")), left // step) * step
 
     @property
     def slack(self) -> int:
         """By how much all that went back can pass what is owed, since it goes back in steps."""
-        return self.step // 2
+        return max(self.step, self.safe_step) // 2
 
 
 @attrs.frozen

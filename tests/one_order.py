@@ -332,7 +332,9 @@ class OneOrder(RuleBasedStateMachine):
             return
         went = self.desk.dossier("1001").refunded_in_all(self.sale.currency).minor
         went += sum(one.charged_back.minor for one in options)
-        shares, rest = self.suggested_of(went, [one.left.minor for one in options])
+        said = self.desk.dossier("1001").identities
+        known = [one.payment.id in said and bool(said[one.payment.id].method) for one in options]
+        shares, rest = self.suggested_of(went, [one.left.minor for one in options], known)
         told = [one.suggested.minor for one in options]
         assert told == shares, f"{shares} fit what is known, and {told} are suggested"
         never = sum(left % self.sale.step for left in [one.left.minor for one in options])
@@ -340,13 +342,14 @@ class OneOrder(RuleBasedStateMachine):
         if len(options) == 1 and options[0].left.minor <= rest + shares[0]:
             assert remainder == min(rest, never), f"{remainder} are left over by retour, and {min(rest, never)} really"
 
-    def suggested_of(self, went: int, left: Sequence[int]) -> tuple[list[int], int]:
-        """What of that can be paid on payments of which so much is left, and what of it is left over."""
+    def suggested_of(self, went: int, left: Sequence[int], known: Sequence[bool] = ()) -> tuple[list[int], int]:
+        """What of that can be paid on payments of which so much is left, and what of it is left over. It is ``known``
+        how each of them was paid, or the largest step holds."""
         captured = sum(one.captured.minor for one in self.shop.orders["1001"].payments)
         rest = max(min(self.goods.owed - went, captured - went - self.goods.due_for_the_rest), 0)
         shares = []
-        for each in left:
-            shares.append(self.sale.payable(rest, each))
+        for each, method_known in zip(left, known or [True] * len(left), strict=True):
+            shares.append(self.sale.payable(rest, each, method_known=method_known))
             rest = max(rest - shares[-1], 0)
         return shares, rest
 

@@ -130,6 +130,7 @@ class FindingCarrier(SmallCarrier):
         find_shipment=Support.YES,
         portal=Support.YES,
         check_settings=Support.YES,
+        validate_label=Support.YES,
     )
 
     def portal_url(self, order: Any) -> ShippingOption:

@@ -127,7 +127,9 @@ def reopen_return(life: Life) -> Arguments | None:
 
 def receive(life: Life) -> Arguments | None:
     coming = _returns(life, GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED)
-    coming = [one for one in coming if one.counted.get("cup", Counted(line_id="cup")).units < one.requested["cup"]]
+    coming = [
+        one for one in coming if one.counted.get("cup", Counted(line_id="cup")).units < one.requested.get("cup", 0)
+    ]
     lines = life.choose.choice([{"cup": 1}, [Counted(line_id="cup", to_inspect=1)], [Counted(line_id="cup", wrong=1)]])
     return _of_return(
         life,
@@ -559,7 +561,7 @@ def _labelled(life: Life) -> None:
 
 def _lost_label(life: Life) -> None:
     _approved(life)
-    life.carrier.faults.append(lost)
+    life.carrier.faults.extend([lost, lost])  # what is asked before it is bought, too
     call(life, "order_label", another_parcel=False, replaces=None)
     life.carrier.faults.clear()
     life.let_pass(DAY)
@@ -655,6 +657,7 @@ ASKED_BY: Mapping[str, str] = {
     "hook on_order_status_changed": "mark_returned",
     "hook on_restocked": "answer_restock",
     "hook on_refund_changed": "confirm_refund",
+    "hook on_payment_disputed": "receive_webhook",
     "hook on_parcel_moved": "reconcile_labels",
     "answer ledger.refund_url": "refund_link",
     "answer ledger.refundable": "refund",
@@ -668,6 +671,7 @@ ASKED_BY: Mapping[str, str] = {
     "answer ledger.check_settings": "check_settings",
     "answer small_carrier.portal_url": "shipping_options",
     "answer small_carrier.options": "label_options",
+    "answer small_carrier.validate_label": "order_label",
     "answer small_carrier.create_label": "order_label",
     "answer small_carrier.fetch_label": "label_document",
     "answer small_carrier.fetch_shipment": "reconcile_labels",
@@ -703,7 +707,7 @@ def _scanned(life: Life) -> None:
 
 def _unanswered_label(life: Life) -> None:
     _approved(life)
-    life.carrier.faults.append(lost)
+    life.carrier.faults.extend([lost, lost])  # what is asked before it is bought, too
     call(life, "order_label", another_parcel=False, replaces=None)
     life.carrier.faults.clear()
 

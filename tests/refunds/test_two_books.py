@@ -49,7 +49,7 @@ SALES = (
     Sale(bowls=70_00),
     Sale(captured=499_90, bowls=70_01, sale=33_33),
     Sale(currency="HUF", captured=499_00, step=100, method="paypal", bowls=70_00),
-    Sale(currency="HUF", captured=499_90, method="ideal"),
+    Sale(currency="HUF", captured=499_90, safe_step=100, method="ideal"),
     Sale(currency="MGA", captured=499_40, step=100, bowls=70_00, sale=33_33),
     Sale(currency="KWD", captured=499_90, step=10, taxed=True),
     Sale(currency="JPY", captured=499_90, bowls=70_00, taxed=True),
