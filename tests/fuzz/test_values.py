@@ -36,6 +36,7 @@ TRIED: Counter[str] = Counter()
 
 many = settings(
     max_examples=EXAMPLES,
+    derandomize="RETOUR_EXAMPLES" not in os.environ,  # so few could by chance all be ones that cannot be made
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
@@ -48,7 +49,7 @@ def tried(tell: Callable[[str, Mapping[str, int]], None]) -> Iterator[None]:
     TRIED.clear()
     yield
     tell("events of hostile values", dict(TRIED))
-    assert TRIED["could be made"] > TRIED["tried"] / 20
+    assert TRIED["could be made"] > TRIED["tried"] / 40
 
 
 class Tape:
@@ -125,7 +126,7 @@ class Tape:
 
 def of_kind(tape: Tape, kind: Any) -> Any:
     """A value of an annotation, or once in a while something odd. Raises what its class raises."""
-    if tape.number(24) == 23:
+    if tape.number(60) == 59:
         return tape.odd()
     origin = get_origin(kind)
     if origin in (typing.Union, types.UnionType):

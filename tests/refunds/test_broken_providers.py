@@ -791,6 +791,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "label_document": ["lb1"],
         "cancel_label": ["lb1"],
         "settle_label": ["lb1"],
+        "retry_set_aside": [],
         "set_unreadable_aside": [],
         "take_unreadable_back": [],
     }

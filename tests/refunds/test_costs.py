@@ -389,7 +389,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         (6, 1, 1, 0),
     ),
     "take_unreadable_back": (aside, lambda desk, _: desk.take_unreadable_back("1001", by=ANNA), (4, 1, 1, 0)),
-    "work": (received, lambda desk, _: desk.work(), (5, 1, 1, 0)),
+    "work": (received, lambda desk, _: desk.work(), (6, 2, 2, 0)),  # once an hour what is pruned
 }
 """By the desk's method: what is there before, the call, and (statements, transactions, commits, order reads).
 

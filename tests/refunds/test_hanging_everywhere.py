@@ -272,6 +272,11 @@ ROUTES: Mapping[str, Route] = {
     "on_order_status_changed": by(WORKER, "mark_returned"),
     "on_restocked": by(WORKER, "mark_returned"),
     "on_refund_changed": by(WORKER, "refund"),
+    "on_payment_disputed": (
+        WORKER,
+        costs.received,
+        lambda desk, _: desk.receive_webhook("ledger", {"signature": "right"}, b"taken:p_1:ev_1"),
+    ),
     "on_parcel_moved": (WORKER, shipped(), lambda desk, _: parcels(desk, {"id": "e1", **TRAVELS})),
     "Shop.order": by(COMMAND, "mark_returned"),
     "Shop.find_order": by(COMMAND, "receive_webhook"),
@@ -313,6 +318,13 @@ ROUTES: Mapping[str, Route] = {
     ),
     "shipping.parse_webhook": (COMMAND, shipped(), lambda desk, _: parcels(desk, {"id": "e1", **READY})),
     "shipping.fetch_shipment": by(WORKER, "order_label"),
+    "shipping.validate_label": (
+        WORKER,
+        lambda world: costs.to_travel(
+            world, capabilities=attrs.evolve(costs.SmallCarrier.capabilities, validate_label=Support.YES)
+        ),
+        costs.COMMANDS["order_label"][1],
+    ),
     "shipping.create_label": by(WORKER, "order_label"),
     "shipping.cancel_label": by(WORKER, "cancel_label"),
     "shipping.list_shipments": (WORKER, lost_label, costs.COMMANDS["order_label"][1]),
@@ -412,6 +424,9 @@ def test_what_hangs_in_a_worker_costs_three_of_them_and_is_then_with_a_person(
     under_a_limit(place, hang)
     if place == "payment.payment_names":  # a question about no order of ours: asked again, each time twice as late
         assert hung < MOST_DEATHS + 6
+    elif place == "shipping.validate_label":  # the next worker makes the label: to ask again would tell nothing new
+        assert hung == 1
+        assert not desk.attention().items
     else:  # of a refund that may have been sent the provider is asked first
         assert hung == (1 if place == "payment.refund" else MOST_DEATHS)
         told = desk.attention().items

@@ -1025,7 +1025,8 @@ class ReturnDesk(LabelDesk):
         """Let the next `work` try again what it set aside of an order: what ended three processes one after the other,
         when you have seen why (the report and the log name it). Gives how many; who did it is on the timeline. A refund
         goes on by `retry_refund`."""
-        return self._attention.retry_set_aside(order_id, by, unseen(note))
+        note = unseen(note)
+        return self._attention.retry_set_aside(order_id, by, note)
 
     # --- what cannot be read -------------------------------------------------------------------------
 
