@@ -693,8 +693,9 @@ def _prune(dialect: str, _: Insert) -> Any:
         .order_by(columns.not_before, columns.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
+        .cte()
     )
-    return delete(tables.effect).where(columns.id.in_(ended)).returning(columns.id)
+    return delete(tables.effect).where(columns.id.in_(select(ended.c.id))).returning(columns.id)
 
 
 def _asked(_: str, __: Insert) -> Any:
