@@ -228,13 +228,21 @@ def _compare_suggested(report: Report, campaign: Campaign, order_id: str, out: i
     report.cents["of that paid"] += out
     if out > most:
         report.beyond_suggested.append(
-            f"order {order_id}: {units} of {UNITS} units came back, {out} of {paid} went back"
+            f"order {order_id}: {units} of {UNITS} units came back, {out} of {paid} went back\n{_told(campaign, order_id)}"
         )
     if (beside := _decided_beside_the_bank(campaign, order_id)) > most:
         report.beyond_suggested.append(
             f"order {order_id}: {units} of {UNITS} units came back, and {beside} of {paid} was refunded or known to be "
-            "with a bank when it was decided"
+            f"with a bank when it was decided\n{_told(campaign, order_id)}"
         )
+
+
+def _told(campaign: Campaign, order_id: str) -> str:
+    """The timeline of an order, so that it can be seen how it came to what it should not."""
+    entries = campaign.desk.timeline(order_id)
+    return "\n".join(
+        f"    | {one.at:%d %H:%M:%S} {one.by.id or one.by.kind.value}: {one.text('en')}" for one in entries
+    )
 
 
 def _decided_beside_the_bank(campaign: Campaign, order_id: str) -> int:
