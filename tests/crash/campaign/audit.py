@@ -228,7 +228,8 @@ def _compare_suggested(report: Report, campaign: Campaign, order_id: str, out: i
     report.cents["of that paid"] += out
     if out > most:
         report.beyond_suggested.append(
-            f"order {order_id}: {units} of {UNITS} units came back, {out} of {paid} went back\n{_told(campaign, order_id)}"
+            f"order {order_id}: {units} of {UNITS} units came back, {out} of {paid} went back"
+            f"\n{_told(campaign, order_id)}"
         )
     if (beside := _decided_beside_the_bank(campaign, order_id)) > most:
         report.beyond_suggested.append(
