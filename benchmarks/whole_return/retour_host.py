@@ -33,6 +33,7 @@ from retour import (
     TaxPart,
     connect,
     hookimpl,
+    reading,
 )
 
 _STAFF = Actor.staff("anna")
@@ -83,7 +84,7 @@ class TableShop:
         """The order with its lines and its payment."""
         self.reads += 1
         asked = {"order_id": order_id}
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found = connection.execute(_ORDER, asked).one_or_none()
             if found is None:
                 return None
@@ -119,7 +120,7 @@ class TableShop:
         """The order that was paid by a reference."""
         if provider != PROVIDER:
             return None
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.execute(_OF_PAYMENT, {"reference": reference}).scalar_one_or_none()
 
     def book_stock(self, movements: Sequence[StockMovement]) -> None:

@@ -180,7 +180,7 @@ if TYPE_CHECKING:
     from retour.plugins.return_window import ReturnWindow as ReturnWindow
     from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
     from retour.shop import MemoryShop as MemoryShop, Shop as Shop
-    from retour.store.connect import connect as connect
+    from retour.store.connect import connect as connect, reading as reading
 
 _HOMES = {
     "desk": ("ReturnDesk",),
@@ -333,7 +333,7 @@ _HOMES = {
     "plugins.return_window": ("ReturnWindow",),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
     "shop": ("MemoryShop", "Shop"),
-    "store.connect": ("connect",),
+    "store.connect": ("connect", "reading"),
 }
 """The modules of the public names; the imports above tell type checkers the same."""
 

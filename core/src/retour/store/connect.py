@@ -81,6 +81,19 @@ def connect(url: str) -> Engine:
     )
 
 
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection of an engine that `connect` made, on which nothing is written, for what a host reads of its own
+    tables: with ``engine.connect()`` every read takes SQLite's write lock, waits for who writes and keeps others from
+    it. With this it sees what was committed when it began, and waits for nobody.
+
+    What is to be written goes through ``engine.begin()``; on this one SQLite would refuse it as soon as somebody else
+    wrote meanwhile.
+    """
+    with engine.connect() as connection:
+        yield connection.execution_options(**TO_READ)
+
+
 def _parsed(url: str) -> URL | None:
     """The parts of an address, its password masked; None where it is none."""
     try:

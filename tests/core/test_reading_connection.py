@@ -1,0 +1,53 @@
+"""What a host reads on our engine waits for no writer, and keeps none from writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from retour import connect, reading
+from retour.store import connect as connecting
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    engine = connect(database)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS of_the_host"))
+        connection.execute(text("CREATE TABLE of_the_host (id INTEGER)"))
+        connection.execute(text("INSERT INTO of_the_host VALUES (1)"))
+    yield engine
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE of_the_host"))
+    engine.dispose()
+
+
+def test_a_read_waits_for_no_writer_and_sees_what_was_committed(engine: Engine) -> None:
+    with engine.begin() as writer:
+        writer.execute(text("INSERT INTO of_the_host VALUES (2)"))
+        with reading(engine) as reader:
+            assert reader.execute(text("SELECT count(*) FROM of_the_host")).scalar_one() == 1
+
+
+def test_a_writer_waits_for_no_read(engine: Engine) -> None:
+    with reading(engine) as reader:
+        reader.execute(text("SELECT count(*) FROM of_the_host")).scalar_one()
+        with engine.begin() as writer:
+            writer.execute(text("INSERT INTO of_the_host VALUES (2)"))
+        with reading(engine) as later:
+            assert later.execute(text("SELECT count(*) FROM of_the_host")).scalar_one() == 2
+
+
+def test_without_it_a_read_is_a_writer_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nobody would need it."""
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.05)
+    engine = connect(f"sqlite:///{tmp_path / 'host.db'}")
+    with engine.begin() as writer, engine.connect() as other:
+        writer.execute(text("CREATE TABLE of_the_host (id INTEGER)"))
+        with pytest.raises(OperationalError, match="locked"):
+            other.execute(text("SELECT 1"))
+    engine.dispose()
