@@ -20,7 +20,13 @@ from retour.model.reasons import ReasonCode
 from retour.model.refunds import REFUND_WORDS, Refund, RefundSource, RefundState, Reported
 from retour.sandbox import BookedRefund
 
-from .audit_transfers import beyond_with_transfers, compare_transfers, transfers_told_otherwise, unknown_transfers
+from .audit_transfers import (
+    beyond_with_transfers,
+    compare_transfers,
+    timeline_of,
+    transfers_told_otherwise,
+    unknown_transfers,
+)
 from .people import decided
 from .plan import GOES_OUT, RETURN, SUGGESTION, UNITS, Decision, PlannedPayment
 from .report import BRANCHES, BY_PROOF, Report, summary
@@ -229,21 +235,13 @@ def _compare_suggested(report: Report, campaign: Campaign, order_id: str, out: i
     if out > most:
         report.beyond_suggested.append(
             f"order {order_id}: {units} of {UNITS} units came back, {out} of {paid} went back"
-            f"\n{_told(campaign, order_id)}"
+            f"\n{timeline_of(campaign, order_id)}"
         )
     if (beside := _decided_beside_the_bank(campaign, order_id)) > most:
         report.beyond_suggested.append(
             f"order {order_id}: {units} of {UNITS} units came back, and {beside} of {paid} was refunded or known to be "
-            f"with a bank when it was decided\n{_told(campaign, order_id)}"
+            f"with a bank when it was decided\n{timeline_of(campaign, order_id)}"
         )
-
-
-def _told(campaign: Campaign, order_id: str) -> str:
-    """The timeline of an order, so that it can be seen how it came to what it should not."""
-    entries = campaign.desk.timeline(order_id)
-    return "\n".join(
-        f"    | {one.at:%d %H:%M:%S} {one.by.id or one.by.kind.value}: {one.text('en')}" for one in entries
-    )
 
 
 def _decided_beside_the_bank(campaign: Campaign, order_id: str) -> int:

@@ -57,6 +57,14 @@ def unknown_transfers(campaign: Campaign) -> list[str]:
     ]
 
 
+def timeline_of(campaign: Campaign, order_id: str) -> str:
+    """The timeline of an order, so that it can be seen how it came to what it should not."""
+    entries = campaign.desk.timeline(order_id)
+    return "\n".join(
+        f"    | {one.at:%d %H:%M:%S} {one.by.id or one.by.kind.value}: {one.text('en')}" for one in entries
+    )
+
+
 def _all(campaign: Campaign) -> Sequence[PaidTransfer]:
     return campaign.account.transfers()
 
@@ -87,13 +95,19 @@ def _other_ways(campaign: Campaign, dossier: Dossier, refund: Refund) -> Iterato
     beside = campaign.dashboards.beside.get(refund.id)
     replaced = dossier.refunds.get(refund.in_place_of or "")
     for entry in books:
-        if entry.reference == beside:
-            yield f"a colleague had refunded {entry} before it was paid"
+        if entry.reference == beside and not _taken_for_a_link(dossier, entry.reference):
+            yield f"a colleague had refunded {entry} before it was paid\n{timeline_of(campaign, dossier.order_id)}"
         if replaced is None or _was_told(campaign, dossier, AttentionKind.PERHAPS_OURS):
             continue
         followed = campaign.dashboards.made.get(replaced.id)
         if entry.refund_id == replaced.id or entry.reference in {replaced.reference, followed} - {""}:
             yield f"{entry}, in whose place it was made, went out too"
+
+
+def _taken_for_a_link(dossier: Dossier, reference: str) -> bool:
+    """Whether what a colleague refunded beside a transfer was taken for the refund of a link of the same amount, which
+    nobody makes any more then: nothing tells the two apart, and the money is the same."""
+    return any(one.reference == reference and one.source is RefundSource.LINK for one in dossier.refunds.values())
 
 
 def beyond_with_transfers(

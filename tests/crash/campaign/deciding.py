@@ -165,7 +165,7 @@ class Merchant:
                         append(tried, {"decision": decision.number})
                         tries[decision.number] += 1
                         later.append(decision)
-                        self._see_to(attending, decision, error)
+                        self._tried(lambda decision=decision, error=error: self._see_to(attending, decision, error))  # type: ignore[misc]  # its own
                         time.sleep(0.05 * tries[decision.number])
                         continue
                 append(settled, {"decision": decision.number, "refund": refund})

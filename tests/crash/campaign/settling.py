@@ -103,8 +103,10 @@ class Settling:
                 while campaign.desk.work(limit=500).done:
                     pass
             for refund_id, state in self._states_at(gone).items():
-                if before.get(refund_id, state) != state:
-                    campaign.untold.append(f"{refund_id} was {before[refund_id]} and is {state}: {gone} is gone")
+                was = before.get(refund_id, state)
+                stopped = (was, state) == (RefundState.SUBMITTING, RefundState.UNKNOWN)  # who sent it died
+                if was != state and not stopped:
+                    campaign.untold.append(f"{refund_id} was {was} and is {state}: {gone} is gone")
             campaign.attended[f"(kept their state without {gone})"] = len(before)
             attending = self._attending()
             unknown = [one for one in self._attention() if one.kind is AttentionKind.REFUND_UNKNOWN]
