@@ -125,9 +125,6 @@ def one_campaign(kind: str, refunds: int, seed: int) -> dict[str, Any]:
     )
     print(report.text(), flush=True)
     found = found_by(kind, report)
-    found["settled without a plugin"] = sum(
-        times for what, times in one.attended.items() if what.startswith("settle_refund without ")
-    )
     for what, several in found["never happened"].items():
         print(f"{what}: {', '.join(several)}. So nothing is proved of it: run more refunds.", flush=True)
     return found
