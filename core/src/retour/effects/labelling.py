@@ -323,7 +323,16 @@ class Labelling:
             if waits:
                 return Attempt(settled=postpone(effect, str(reason(ReasonCode.WHICH_LABEL))))
 
+        def found_meanwhile(draft: Draft) -> bool:
+            """Whether a label became known by its parcel alone since the case was read: nobody asked whether it is
+            that, and the list of the order tells it when it is read."""
+            before, now = [known_by_its_parcel(one, provider, account) for one in (case.dossier, draft.dossier)]
+            nameless = not (seen.parcel or seen.tracking_number)
+            return nameless and now and not before and label_named(draft.dossier, provider, account, seen) is None
+
         def fact(draft: Draft) -> None:
+            if found_meanwhile(draft):
+                return
             if seen.reference or label_meant(draft.dossier, provider, account, seen) is not None:
                 record_shipment(draft, case.order, portal, seen, Evidence.WEBHOOK)
 
