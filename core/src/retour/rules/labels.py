@@ -341,7 +341,7 @@ def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedS
         and not (one.reference and (one.parcel or one.tracking_number))
         and not _differs(dossier, one, seen)
         for one in _labels_of(dossier, provider, account)
-        if one.open
+        if one.open or one.parcel or one.tracking_number  # one that was replaced can still be told of by its number
     )
 
 
@@ -357,8 +357,7 @@ def numbered(dossier: Dossier, provider: str, account: str, seen: ReportedShipme
 def known_by_its_parcel(dossier: Dossier, provider: str, account: str) -> bool:
     """Whether a label of the order is known by its parcel alone, and not by its own number."""
     return any(
-        one.open and not one.reference and bool(one.parcel or one.tracking_number)
-        for one in _labels_of(dossier, provider, account)
+        not one.reference and bool(one.parcel or one.tracking_number) for one in _labels_of(dossier, provider, account)
     )
 
 
