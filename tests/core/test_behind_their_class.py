@@ -126,7 +126,7 @@ class Liar(str):
 def with_amount(order: Order, field: str, other: object) -> Order:
     """The order with another value in the amount of its payment."""
     payment = order.payments[0]
-    return forged(order, "payments", (forged(payment, "captured", forged(payment.captured, field, other)),))  # type: ignore[no-any-return]
+    return forged(order, "payments", (forged(payment, "captured", forged(payment.captured, field, other)),))
 
 
 @pytest.mark.parametrize(
@@ -152,16 +152,16 @@ def test_an_order_that_its_class_would_have_refused_is_no_order(desk: ReturnDesk
     shop = desk._services.shops("default").shop
     if before:
         asked(desk)
-    shop.orders["1001"] = order  # type: ignore[attr-defined]
+    shop.orders["1001"] = order
     with pytest.raises(InvalidOrder, match="Order 1001: the shop gave an order that cannot be"):
         desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form")
     with pytest.raises(InvalidOrder):
         desk.shipping_options("1001")
-    shop.orders["1001"] = ORDER  # type: ignore[attr-defined]
+    shop.orders["1001"] = ORDER
     assert desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form").changed
 
 
 def test_an_order_whose_id_cannot_be_compared_is_none(desk: ReturnDesk) -> None:
-    desk._services.shops("default").shop.orders["1001"] = forged(ORDER, "id", Liar("1001"))  # type: ignore[attr-defined]
+    desk._services.shops("default").shop.orders["1001"] = forged(ORDER, "id", Liar("1001"))
     with pytest.raises(RetourError, match="The shop has no order 1001"):
         desk.mark_returned("1001", by=ANNA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from shipping.world import ANNA, World
 from retour import AttentionKind, InvalidWebhook, LabelState, Mode, ParcelState, WebhookReceipt, WrongState
 from retour.model.labels import Told
 from retour.providers import Shipment
+from retour.rules.label_reports import ReportedShipment
+from retour.rules.labels import could_be_ours, label_meant
 
 
 def tell(world: World, **said: str) -> WebhookReceipt:
@@ -223,6 +226,30 @@ def test_the_number_of_a_return_that_has_no_parcel_yet_is_not_given_to_a_label_t
     assert named == ({"": "p-R1", "R9": "p-R9"} if ended == "announced" else {"": "p-R1"})
     tell(world, id="ev-1", told="announcing", reference="R1", order_id="1001")
     assert world.desk.dossier("1001").labels[label_id].reference == "R1"
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_number_alone_is_never_recorded_of_a_label_that_its_provider_can_be_asked_about_by_its_parcel(
+    make_world: Callable[..., World], replaced: bool
+) -> None:
+    """Whenever that label became known, be it after the webhook was read, and also when another has replaced it."""
+    world = make_world()
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    kind.list_shipments = lambda self, order_id, since: [Shipment(told=Told.READY, parcel="p-R1", order_id="1001")]
+    world.carrier.lost_answers = 1
+    label_id = str(world.order().label_id)
+    world.work_for(minutes=1)
+    draft = world.desk._services.cases.as_last_seen("default", "1001").draft(ANNA, datetime.datetime.now(datetime.UTC))
+    label = draft.dossier.labels[label_id]
+    if replaced:
+        draft.dossier.labels[label_id] = attrs.evolve(label, replaced_by="lb-other")
+    said = ReportedShipment(told=Told.ANNOUNCING, reference="R9", order_id="1001")
+    assert label_meant(draft.dossier, "small_carrier", "default", said, readable=[label_id]) is None
+    assert could_be_ours(draft.dossier, "small_carrier", "default", said), (
+        "so that no return of the portal is made of it"
+    )
+    known = attrs.evolve(said, parcel="p-R1")
+    assert label_meant(draft.dossier, "small_carrier", "default", known, readable=[label_id]).id == label_id
 
 
 @pytest.mark.parametrize("first", ["R9", "R1"])

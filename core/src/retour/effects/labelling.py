@@ -323,18 +323,13 @@ class Labelling:
             if waits:
                 return Attempt(settled=postpone(effect, str(reason(ReasonCode.WHICH_LABEL))))
 
-        def found_meanwhile(draft: Draft) -> bool:
-            """Whether a label became known by its parcel alone since the case was read: nobody asked whether it is
-            that, and the list of the order tells it when it is read."""
-            before, now = [known_by_its_parcel(one, provider, account) for one in (case.dossier, draft.dossier)]
-            nameless = not (seen.parcel or seen.tracking_number)
-            return nameless and now and not before and label_named(draft.dossier, provider, account, seen) is None
+        caller = self.accounts.shipping(effect.shop, provider, account)
+        can_be_read = not isinstance(caller, Text) and caller.capabilities.fetch_shipment.usable
 
         def fact(draft: Draft) -> None:
-            if found_meanwhile(draft):
-                return
+            readable = set(draft.dossier.labels) if can_be_read else set()  # those too that were found meanwhile
             if seen.reference or label_meant(draft.dossier, provider, account, seen) is not None:
-                record_shipment(draft, case.order, portal, seen, Evidence.WEBHOOK)
+                record_shipment(draft, case.order, portal, seen, Evidence.WEBHOOK, readable)
 
         return Attempt(settled=done(effect), fact=fact)
 

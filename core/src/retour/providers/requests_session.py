@@ -93,16 +93,16 @@ class _Limited:
     def putrequest(self, method: str, *arguments: Any, **more: Any) -> None:
         """Begin a request, of which nothing is sent yet."""
         self._writes, self._begun = method.upper() not in _READS, False
-        super().putrequest(method, *arguments, **more)  # type: ignore[misc]
+        super().putrequest(method, *arguments, **more)  # type: ignore[misc]  # the connection has it
 
     def send(self, data: Any) -> None:
         """Send a part of it. Raises `WriteTooLate`; the pool closes the connection then."""
         if self.sock is None:
-            self.connect()  # type: ignore[attr-defined]
+            self.connect()  # type: ignore[attr-defined]  # the connection has it
         if self._writes and writes_are_too_late():
             raise WriteTooLate(begun=self._begun)
         self._begun = True
-        super().send(data)  # type: ignore[misc]
+        super().send(data)  # type: ignore[misc]  # the connection has it
 
 
 class LimitedHttp(_Limited, HTTPConnection):

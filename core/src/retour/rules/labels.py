@@ -318,8 +318,9 @@ def label_meant(
 ) -> Label | None:
     """Which label a provider speaks of: by our id, or by a name that it has there. What has a number of the label alone
     is the one that is known without one, and what has none is the one that is known by its number alone, if there is
-    just one such, and it has no other name that differs. One that is ``readable`` by its number is not taken for that:
-    the provider says itself which parcel it has, and what is seen can be of a return that nobody told of."""
+    just one such, and it has no other name that differs. One that is ``readable`` is not taken for that where it has
+    the one name and what is seen the other: the provider says itself which number and parcel belong together, and what
+    is seen can be of a return that nobody told of."""
     label = label_named(dossier, provider, account, seen)
     if label is not None:
         return label
@@ -327,6 +328,8 @@ def label_meant(
     told = [one for one in there if one.told is not None and not _differs(dossier, one, seen)]
     if seen.reference:
         half = [one for one in told if not one.reference]
+        if not (seen.parcel or seen.tracking_number):
+            half = [one for one in half if one.id not in set(readable) or not (one.parcel or one.tracking_number)]
     else:
         half = [one for one in told if one.open and not (one.parcel or one.tracking_number)]
         half = half if seen.names and all(one.in_portal and one.id not in set(readable) for one in half) else []
