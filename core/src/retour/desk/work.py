@@ -117,8 +117,8 @@ class Work:
         return attrs.evolve(report, left_alone=left_alone)
 
     def _prune(self, report: WorkReport, asked: Asked) -> WorkReport:
-        """When all else is done: nobody waits for it."""
-        if not report.idle or asked.stop():
+        """After all else, for nobody waits for it; a store that is never idle is pruned too."""
+        if asked.stop():
             return report
         return attrs.evolve(report, pruned=self.services.pruning.prune(asked.limit))
 

@@ -1,4 +1,4 @@
-"""Deletes effects that were done long ago, some at a time, when there is nothing else to do."""
+"""Deletes effects that were done long ago, some at a time, after all else."""
 
 from __future__ import annotations
 
