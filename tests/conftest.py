@@ -70,16 +70,18 @@ def sqlite_url(tmp_path: Path, file_with_tables: Path) -> str:
     return f"sqlite:///{shutil.copyfile(file_with_tables, tmp_path / 'retour.db')}"
 
 
+@pytest.fixture
+def postgresql(postgresql_url: str) -> str:
+    """This worker's PostgreSQL database, in which nothing happened yet. It may have our tables already: making them
+    anew takes longer than most tests."""
+    _empty(postgresql_url)
+    return postgresql_url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
+def database(request: pytest.FixtureRequest) -> str:
     """The address of a database in which nothing happened yet, once for each kind. It may have our tables already."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    url = request.getfixturevalue("postgresql_url")
-    _empty(url)  # another test may have used it without this fixture
-    yield url
-    _empty(url)
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgresql"))
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ _EMPTY = "; ".join(
 
 
 def _empty(url: str) -> None:
-    """In two statements through the driver: it is done twice for each of thousands of tests."""
+    """In two statements through the driver: it is done for each of thousands of tests."""
     try:
         with psycopg.connect(url.replace("+psycopg", "")) as connection:
             if connection.execute(NEWEST_APPLIED).fetchone() == (NEWEST,):

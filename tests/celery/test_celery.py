@@ -22,7 +22,6 @@ from kombu import Connection, Exchange, Queue
 from sqlalchemy import create_engine, text
 
 from retour import Actor, ReturnDesk, StockState
-from retour.store import tables
 
 ANNA = Actor.staff("anna")
 ORDERS = [f"order-{number}" for number in range(20)]
@@ -116,10 +115,10 @@ def queues(broker: str) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def host(tmp_path: Path, broker: str, postgresql_url: str) -> Iterator[ModuleType]:
+def host(tmp_path: Path, broker: str, postgresql: str) -> Iterator[ModuleType]:
     """The host's module, with its empty tables and its shop's file."""
     source = tmp_path / "shop_on_celery.py"
-    source.write_text(MODULE.format(store=postgresql_url, broker=broker))
+    source.write_text(MODULE.format(store=postgresql, broker=broker))
     with sqlite3.connect(tmp_path / "shop.db") as shop:
         shop.execute("CREATE TABLE booking (id TEXT, product TEXT, quantity INTEGER, pid INTEGER)")
     shop.close()
@@ -128,14 +127,10 @@ def host(tmp_path: Path, broker: str, postgresql_url: str) -> Iterator[ModuleTyp
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    engine = create_engine(postgresql_url)
-    tables.metadata.drop_all(engine)  # what another test left there would be worked on as well
-    ReturnDesk(shop=module.FileShop(), store=postgresql_url, migrate=True).close()
+    ReturnDesk(shop=module.FileShop(), store=postgresql, migrate=True).close()
     yield module
     module.app.close()
     module.desk().close()
-    tables.metadata.drop_all(engine)
-    engine.dispose()
 
 
 @pytest.fixture

@@ -55,9 +55,9 @@ def test_in_dutch_it_is_dutch(run: Run, url: str) -> None:
 
 
 @pytest.mark.postgresql
-def test_the_demo_runs_on_postgresql_and_shows_no_password(run: Run, postgresql_url: str) -> None:
+def test_the_demo_runs_on_postgresql_and_shows_no_password(run: Run, postgresql: str) -> None:
     for expected in (" ok", "already returned"):
-        result = run("demo", "--db", postgresql_url)
+        result = run("demo", "--db", postgresql)
         assert result.exit_code == 0, result.output
         assert expected in result.stdout
-    assert run("db", "status", "--db", postgresql_url).exit_code == 0
+    assert run("db", "status", "--db", postgresql).exit_code == 0

@@ -178,8 +178,8 @@ def test_tables_that_are_not_those_of_this_retour_are_told_and_nothing_else(run:
 
 
 @pytest.mark.postgresql
-def test_the_password_is_in_nothing_that_is_printed(postgresql_url: str, run: Run) -> None:
-    server = create_engine(postgresql_url).url
+def test_the_password_is_in_nothing_that_is_printed(postgresql: str, run: Run) -> None:
+    server = create_engine(postgresql).url
     named = server.set(username=server.username or getpass.getuser(), password="topsecret")
     url = named.render_as_string(hide_password=False)
     desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 2))]), store=url, migrate=True, inline_seconds=0)

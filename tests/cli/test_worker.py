@@ -16,7 +16,6 @@ from sqlalchemy import create_engine, text
 
 from retour import Actor, MemoryShop, ReturnDesk, StockState
 from retour.store import connect as connecting
-from retour.store import tables
 from retour.testing import a_line, an_order
 
 Run = Callable[..., Result]
@@ -170,13 +169,10 @@ def slow_host(tmp_path: Path, sqlite_url: str) -> Iterator[Host]:
 
 
 @pytest.fixture
-def host_on_postgresql(tmp_path: Path, postgresql_url: str) -> Iterator[Host]:
-    made = Host(tmp_path, postgresql_url)
+def host_on_postgresql(tmp_path: Path, postgresql: str) -> Iterator[Host]:
+    made = Host(tmp_path, postgresql)
     yield made
     made.close()
-    engine = create_engine(postgresql_url)
-    tables.metadata.drop_all(engine)
-    engine.dispose()
 
 
 def test_once_does_everything_that_is_due_and_ends(host: Host) -> None:

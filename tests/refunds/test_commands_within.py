@@ -31,7 +31,6 @@ from retour import (
     hookimpl,
 )
 from retour.plugins import specs
-from retour.store import tables
 from retour.testing import a_line, a_payment, an_order
 
 ANNA, BEN = Actor.staff("anna"), Actor.staff("ben")
@@ -112,7 +111,6 @@ COMMANDS = {**TAKE_A_CONNECTION, **OTHERS}
 def engine(database: str) -> Iterator[Engine]:
     made = connect(database)
     yield made
-    tables.metadata.drop_all(made)
     made.dispose()
 
 

@@ -103,12 +103,9 @@ BOTH_WAYS = (proxies.BEFORE, proxies.AFTER)
 
 
 @pytest.fixture
-def database(postgresql_url: str) -> Iterator[str]:
+def database(postgresql: str) -> str:
     """PostgreSQL alone."""
-    yield postgresql_url
-    engine = create_engine(postgresql_url)
-    tables.metadata.drop_all(engine)
-    engine.dispose()
+    return postgresql
 
 
 def begin_anew(world: Any, server: Engine) -> None:

@@ -541,12 +541,9 @@ def test_what_does_not_say_whether_to_stop_is_refused(make_desk: MakeDesk) -> No
 
 
 @pytest.mark.postgresql
-def test_a_hosts_engine_with_two_connections_is_enough_for_eight_threads(
-    postgresql_url: str, make_desk: MakeDesk
-) -> None:
-    engine = create_engine(postgresql_url, pool_size=2, max_overflow=0)
+def test_a_hosts_engine_with_two_connections_is_enough_for_eight_threads(postgresql: str, make_desk: MakeDesk) -> None:
+    engine = create_engine(postgresql, pool_size=2, max_overflow=0)
     world = World(make_desk).open(store=engine)
-    _empty(world)
     most = [0]
 
     def meanwhile(_: RefundRequest, __: str) -> None:
@@ -562,31 +559,23 @@ def test_a_hosts_engine_with_two_connections_is_enough_for_eight_threads(
     engine.dispose()
 
 
-def _empty(world: World) -> None:
-    with world.desk._services.store.engine.begin() as connection:
-        for table in ("event", "dossier", "effect", "refund", "return", "reference", "attention"):
-            connection.exec_driver_sql(f"DELETE FROM retour_{table}")  # noqa: S608 - the test's own
-
-
 @pytest.mark.postgresql
-@pytest.mark.usefixtures("postgresql_url")
-def test_two_processes_of_eight_threads_make_each_refund_once(postgresql_url: str, make_desk: MakeDesk) -> None:
+def test_two_processes_of_eight_threads_make_each_refund_once(postgresql: str, make_desk: MakeDesk) -> None:
     with StripeSandbox() as sandbox:
         shop = MemoryShop()
         desk = make_desk(
             shop=shop,
-            store=postgresql_url,
+            store=postgresql,
             plugins=["stripe"],
             settings={"stripe": sandbox.settings},
             inline_seconds=0,
         )
-        _empty(World(make_desk, desk=desk))
         paid = {order_id: sandbox.pay(Money.of("10", "EUR")) for order_id in names(60)}
         for order_id, reference in paid.items():
             payment = a_payment("10.00", provider="stripe", reference=reference, mode=Mode.TEST)
             shop.orders[order_id] = an_order(a_line("cup", 1, "10.00"), order_id=order_id, payments=[payment])
             desk.refund(order_id, payment.id, Money.of("10", "EUR"), by=ANNA, request_id="form")
-        program = [sys.executable, str(Path(__file__).with_name("working.py")), postgresql_url]
+        program = [sys.executable, str(Path(__file__).with_name("working.py")), postgresql]
         given = [json.dumps(dict(sandbox.settings))]
         workers = [subprocess.Popen([*program, *given], stdout=subprocess.PIPE, text=True) for _ in range(2)]
         reports = [json.loads(worker.communicate(timeout=120)[0]) for worker in workers]

@@ -35,13 +35,10 @@ Pooler = Callable[..., str]
 
 
 @pytest.fixture
-def database(postgresql_url: str) -> Iterator[str]:
+def database(postgresql: str) -> str:
     """PostgreSQL itself, past the pooler, with the tables."""
-    ReturnDesk(shop=MemoryShop(), store=postgresql_url, migrate=True).close()
-    yield postgresql_url
-    engine = create_engine(postgresql_url)
-    tables.metadata.drop_all(engine)
-    engine.dispose()
+    ReturnDesk(shop=MemoryShop(), store=postgresql, migrate=True).close()
+    return postgresql
 
 
 @pytest.fixture

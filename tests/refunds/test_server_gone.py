@@ -3,7 +3,6 @@ where something was, and the same again, when it is back, does it once. Nor does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -12,7 +11,7 @@ import cutting_proxy as proxies
 import pytest
 from refunds.test_every_method_cut import AT_COMMIT, METHODS, begin_anew, ended, without_a_cut
 from refunds.test_three_ends import wait_until_nobody_is_connected
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, select
 
 from retour import PerhapsSaved, RetourError, UnknownRefund, WrongState
 from retour.store import connect as connecting
@@ -23,12 +22,9 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.long]
 
 
 @pytest.fixture
-def database(postgresql_url: str) -> Iterator[str]:
+def database(postgresql: str) -> str:
     """PostgreSQL alone."""
-    yield postgresql_url
-    engine = create_engine(postgresql_url)
-    tables.metadata.drop_all(engine)
-    engine.dispose()
+    return postgresql
 
 
 def rows(server: Engine) -> dict[str, list[Any]]:

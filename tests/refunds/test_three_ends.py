@@ -41,12 +41,9 @@ ANNA = Actor.staff("anna")
 
 
 @pytest.fixture
-def database(postgresql_url: str) -> Iterator[str]:
+def database(postgresql: str) -> str:
     """PostgreSQL alone: SQLite has nobody who could go away."""
-    yield postgresql_url
-    engine = create_engine(postgresql_url)
-    tables.metadata.drop_all(engine)
-    engine.dispose()
+    return postgresql
 
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -422,7 +419,6 @@ def test_a_migration_on_the_hosts_engine_does_not_wait_without_limit(
             connection.execute(tables.migration.delete().where(tables.migration.c.number == NEWEST))
         with pytest.raises(Busy):
             migrate(mine)
-    tables.metadata.drop_all(server)
 
 
 def test_a_host_sets_its_own_limit_in_the_address(database: str) -> None:

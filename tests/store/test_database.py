@@ -281,16 +281,15 @@ def test_a_read_only_sqlite_database_says_so(sqlite_url: str) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_read_only_postgresql_database_says_so(postgresql_url: str) -> None:
-    engine = connect(postgresql_url)
+def test_a_read_only_postgresql_database_says_so(postgresql: str) -> None:
+    engine = connect(postgresql)
     migrate(engine)
-    reading = connect(postgresql_url + "?options=-c%20default_transaction_read_only%3Don")
+    reading = connect(postgresql + "?options=-c%20default_transaction_read_only%3Don")
     desk = ReturnDesk(shop=shop(), store=reading)
     with pytest.raises(StoreReadOnly, match="read-only"):
         desk.mark_returned("1001", by=ANNA)
     assert desk.dossier("1001").version == 0
     reading.dispose()
-    tables.metadata.drop_all(engine)
     engine.dispose()
 
 

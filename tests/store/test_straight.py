@@ -100,13 +100,13 @@ def test_who_listens_to_errors_hears_of_one(engine: Engine) -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("command", ["read", "write"])
-def test_one_connection_that_ended_takes_the_others_of_its_pool_along(postgresql_url: str, command: str) -> None:
-    engine = connect(postgresql_url)
+def test_one_connection_that_ended_takes_the_others_of_its_pool_along(postgresql: str, command: str) -> None:
+    engine = connect(postgresql)
     desk = a_desk(engine)
     pooled = [engine.connect() for _ in range(4)]
     for connection in pooled:
         connection.close()
-    admin = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(
             text(

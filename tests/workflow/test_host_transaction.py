@@ -32,7 +32,6 @@ from retour import (
     connect,
     hookimpl,
 )
-from retour.store import tables
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -48,7 +47,6 @@ def host(database: str) -> Iterator[tuple[Engine, MemoryShop, ReturnDesk]]:
     yield engine, shop, ReturnDesk(shop=shop, store=engine, migrate=True)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE shop_order"))
-    tables.metadata.drop_all(engine)
     engine.dispose()
 
 
@@ -181,7 +179,6 @@ def test_a_hook_that_reads_the_desk_while_the_host_holds_the_lock_is_no_deadlock
     with engine.begin() as connection:
         desk.mark_returned("1001", by=ANNA, connection=connection)
     assert curious.seen == [0]
-    tables.metadata.drop_all(engine)
     engine.dispose()
 
 
@@ -375,5 +372,4 @@ def test_a_hook_or_a_shop_that_commands_the_order_meets_no_lock_of_ours(database
         assert "waits for this hook or shop" in str(commanding.raised[0])
     else:
         assert commanding.raised == []
-    tables.metadata.drop_all(engine)
     engine.dispose()

@@ -31,7 +31,8 @@ class Dashboards:
 
     ``made`` is what the provider calls the refund that was made there for a link, empty where it was not possible;
     ``unannounced`` is what is refunded there without one. ``beside`` is what the provider calls the refund that a
-    colleague made there of the same money as a bank transfer that waited, by the transfer's id.
+    colleague made there of the same money as a bank transfer that waited, by the transfer's id; ``earlier`` has the
+    numbers of the decisions that a colleague was faster than.
     """
 
     sandboxes: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Dashboards:
     unannounced: list[Decision]
     made: dict[str, str] = attrs.field(factory=dict)
     beside: dict[str, str] = attrs.field(factory=dict)
+    earlier: set[str] = attrs.field(factory=set)
 
     def refund_unannounced(self) -> bool:
         """Refund something that nobody tells retour about; whether there was anything left of that."""
@@ -58,12 +60,14 @@ class Dashboards:
             payment.provider, payment.reference, row.amount, "refunds in a dashboard"
         )
 
-    def be_faster(self, order_id: str, payment_id: str, amount: Money) -> str:
-        """A colleague refunds. What he typed into his banking app nobody could tell from the refund that it was for."""
+    def be_faster(self, number: str, order_id: str, payment_id: str, amount: Money) -> None:
+        """A colleague refunds, once for the decision of each number, also where its merchant died and decides anew: what
+        he then does twice is nobody's suggestion. What he typed into his banking app nobody could tell from the refund
+        that it was for."""
         payment = self.plan.payment(order_id, payment_id)
-        if payment.provider == "manual_transfer":
-            return ""
-        return self._refund(payment.provider, payment.reference, amount, "refunds by a colleague who was faster")
+        if payment.provider != "manual_transfer" and number not in self.earlier:
+            self.earlier.add(number)
+            self._refund(payment.provider, payment.reference, amount, "refunds by a colleague who was faster")
 
     def do_both(self, refund_id: str, order_id: str, payment_id: str, amount: Money) -> str:
         """A colleague refunds what waits to be transferred, once for each transfer."""
@@ -85,7 +89,7 @@ class Dashboards:
                 if asked.stem.startswith(BESIDE):
                     self.do_both(asked.stem.removeprefix(BESIDE), order_id, payment_id, amount)
                 else:
-                    self.be_faster(order_id, payment_id, amount)
+                    self.be_faster(asked.stem, order_id, payment_id, amount)
                 taken.rename(asked.with_suffix(".done"))
 
     def _refund(self, provider: str, reference: str, amount: Money, what: str) -> str:

@@ -147,7 +147,7 @@ class Settling:
                 self.campaign.counts[f"  {type(error).__name__}"] += 1
 
     def _colleague(self, decision: Decision, form: Form) -> None:
-        self.campaign.dashboards.be_faster(decision.order_id, form.payment, form.amount)
+        self.campaign.dashboards.be_faster(str(decision.number), decision.order_id, form.payment, form.amount)
 
     def _transfer_the_rest(self, does_both: DoesBoth) -> None:
         """All that staff pay by hand: each of them goes on where he was killed."""
