@@ -61,9 +61,9 @@ class Dashboards:
         )
 
     def be_faster(self, number: str, order_id: str, payment_id: str, amount: Money) -> None:
-        """A colleague refunds, once for the decision of each number, also where its merchant died and decides anew: what
-        he then does twice is nobody's suggestion. What he typed into his banking app nobody could tell from the refund
-        that it was for."""
+        """A colleague refunds, once for the decision of each number, also where its merchant died and decides anew:
+        nobody suggested what he does twice. What he typed into his banking app nobody could tell from the refund that
+        it was for."""
         payment = self.plan.payment(order_id, payment_id)
         if payment.provider != "manual_transfer" and number not in self.earlier:
             self.earlier.add(number)
