@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine
+from sqlalchemy.util import LRUCache
 
 settings.register_profile("retour", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
 settings.load_profile("retour")  # how long an example takes says how busy the machine is
@@ -39,13 +41,43 @@ def _that_can_be_sent(value: Any) -> Any:
     return value
 
 
+class _CompiledOnce(LRUCache[Any, Any]):
+    """What SQLAlchemy compiled, for all engines of a kind: it keeps that for each engine alone, and the tests open
+    thousands, each of which would compile every statement anew."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(self._of_a_kind(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(self._of_a_kind(key), value)
+
+    def _of_a_kind(self, key: Any) -> Any:
+        dialect, *statement = key
+        return (type(dialect), dialect.server_version_info, *statement)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_once() -> Iterator[None]:
+    """Each statement is compiled once for SQLite and once for PostgreSQL."""
+    from retour.store import connect
+
+    compiled, make = _CompiledOnce(5000), connect.create_engine
+
+    def made(*arguments: Any, **given: Any) -> Engine:
+        engine = make(*arguments, **given)
+        engine._compiled_cache = compiled
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connect, "create_engine", made)
+        yield
+
+
 @pytest.fixture(autouse=True, scope="session")
 def tables_in_memory() -> Iterator[None]:
     """A desk on an empty SQLite database in memory gets its tables as a copy of one that was migrated: the migrations
     have tests of their own, and the others open thousands of desks."""
-    from sqlalchemy import inspect
-
-    from retour import connect
+    from retour import connect, reading
     from retour.desk import services
     from retour.store.migrations import migrate
 
@@ -53,11 +85,15 @@ def tables_in_memory() -> Iterator[None]:
 
     def copied(engine: Any) -> list[str]:
         in_memory = engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
-        if not in_memory or inspect(engine).get_table_names():
+        if not in_memory:
             return migrate(engine)
-        with engine.connect() as connection:
-            template.backup(connection.connection.driver_connection)
-        return []
+        with reading(engine) as connection:
+            memory: Any = connection.connection.driver_connection
+            empty = memory.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+            if empty:
+                connection.rollback()
+                template.backup(memory)
+        return [] if empty else migrate(engine)
 
     first = connect("sqlite://")
     migrate(first)

@@ -109,7 +109,12 @@ def _postgresql(url: URL) -> Engine:
     given = url.query.get("options", ())
     own = [given] if isinstance(given, str) else list(given)
     bounded = f"-c lock_timeout={_milliseconds_to_wait()}"  # sent with the connection: it costs no statement
-    engine = create_engine(url, connect_args={"options": " ".join([bounded, *own]), **secrets}, **_PRIVATE)
+    engine = create_engine(
+        url,
+        connect_args={"options": " ".join([bounded, *own]), **secrets},
+        use_native_hstore=False,  # no column of ours is one, and asking for it costs each first connection a statement
+        **_PRIVATE,
+    )
 
     @event.listens_for(engine, "do_connect")
     def through_a_pooler_too(dialect: Dialect, _: object, arguments: Any, parameters: dict[str, Any]) -> Any:
