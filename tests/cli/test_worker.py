@@ -25,7 +25,7 @@ ANNA = Actor.staff("anna")
 ORDERS = [f"order-{number}" for number in range(12)]
 
 HOST = """
-import sqlite3, time
+import ctypes, sqlite3, time
 from pathlib import Path
 
 import retour.store.connect
@@ -66,6 +66,12 @@ def make_one_that_stumbles():
     desk, left = make(), [ValueError("the host's own code")]
     work = desk.work
     desk.work = lambda **asked: (_ for _ in ()).throw(left.pop()) if left else work(**asked)
+    return desk
+
+
+def make_one_that_keeps_the_interpreter():
+    desk = make()
+    desk.work = lambda **asked: ctypes.PyDLL(None).sleep(60)
     return desk
 
 
@@ -272,6 +278,12 @@ def test_a_worker_that_stands_still_ends_itself_and_says_where(tmp_path: Path, s
         assert host.desk.work().done == 1  # by another, when the lease is over
     finally:
         host.close()
+
+
+def test_it_does_so_too_where_a_call_keeps_the_interpreter_from_every_other_thread(host: Host) -> None:
+    worker = host.start("--longest", "0.2", name="make_one_that_keeps_the_interpreter")
+    assert worker.wait(20) == 1
+    assert "in <lambda>" in host.said()
 
 
 def test_a_round_that_ends_in_time_ends_nothing(host: Host) -> None:

@@ -18,6 +18,7 @@ from retour.sandbox import BookedRefund
 from retour.store import tables
 
 from .attending import ANNA, Attending
+from .audit_transfers import timeline_of
 from .deaths import counted
 from .deciding import Deciding
 from .forms import Form, Forms
@@ -188,13 +189,16 @@ class Settling:
         return standing[-1] if standing else None
 
     def attend(self) -> None:
-        """A person goes through all that waits for one, a day later and again, until nothing does. What is listed
-        without a word of what to do about it, and what is left in the end, is ``locked``."""
+        """A person goes through all that waits for one, a day later and again, until nothing does, and a last look at
+        the providers finds nothing more. What is listed without a word of what to do about it, and what is left in the
+        end, is ``locked``."""
         attending = self._attending()
         for round_ in range(ATTENDED):
-            items = list(self._attention())
-            if not items:
-                break
+            if not any(self._attention()):
+                self._cancel_what_nobody_pays()
+                self._reconcile()
+                if not any(self._attention()):
+                    break
             self.campaign.pass_time(datetime.timedelta(hours=24, minutes=5))
             for item in self._attention():
                 self.campaign.listed[item.kind.value] += 1
@@ -209,19 +213,22 @@ class Settling:
                     self.campaign.refused_to_a_person[f"order {item.order_id}: {item.kind} {item.about}: {error}"] += 1
             self._transfer_the_rest(lambda _: "")
             self._work_it_all_off()
-        for row in list(
-            self.campaign.rows(state=RefundState.AWAITING_MERCHANT)
-        ):  # it became a transfer, and to whom is unknown
-            if row.batch and not self.campaign.account.transfers(row.refund_id):  # a teller began, and it is unpaid
-                self.campaign.desk.set_refund_batch(row.order_id, row.refund_id, "", by=ANNA)
-            self.campaign.desk.cancel_refund(row.order_id, row.refund_id, by=ANNA)
-            self.campaign.attended["cancel_refund"] += 1
-        self._reconcile()
-        self.campaign.locked = [f"order {one.order_id}: {one.kind} {one.about}: {one.why}" for one in self._attention()]
+        self.campaign.locked = [
+            f"order {one.order_id}: {one.kind} {one.about}: {one.why}\n{timeline_of(self.campaign, one.order_id)}"
+            for one in self._attention()
+        ]
         self.campaign.locked += [
             f"order {row.order_id}: {row.refund_id} of {row.amount} is {row.state}"
             for row in self.campaign.rows(state=OPEN)
         ]
+
+    def _cancel_what_nobody_pays(self) -> None:
+        """What became a transfer, and to whom is unknown."""
+        for row in list(self.campaign.rows(state=RefundState.AWAITING_MERCHANT)):
+            if row.batch and not self.campaign.account.transfers(row.refund_id):  # a teller began, and it is unpaid
+                self.campaign.desk.set_refund_batch(row.order_id, row.refund_id, "", by=ANNA)
+            self.campaign.desk.cancel_refund(row.order_id, row.refund_id, by=ANNA)
+            self.campaign.attended["cancel_refund"] += 1
 
     def _explain(self) -> None:
         """Say of each payment that left its order what it became."""

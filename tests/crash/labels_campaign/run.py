@@ -144,8 +144,10 @@ class Campaign:
                 self.counts["  lost"] += 1
                 continue
             said = {"headers": dict(webhook.headers), "body": webhook.body.decode()}
-            path = self.world.folder / "webhooks" / f"{self.chance.randrange(10**12):012d}"
-            path.write_text(json.dumps(said))
+            name = f"{self.chance.randrange(10**12):012d}"
+            draft = self.world.folder / name
+            draft.write_text(json.dumps(said))
+            draft.rename(self.world.folder / "webhooks" / name)  # whoever finds it there finds all of it
 
     # --- when nobody dies any more -------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -184,15 +185,31 @@ class _Rounds:
 @contextmanager
 def _ended_after(seconds: float) -> Iterator[None]:
     """End the process where this takes longer, and write where each thread was: nothing else ends a call that never
-    returns, whatever it waits for. What it was doing is then taken over as after any crash."""
-    faulthandler.dump_traceback_later(seconds, file=_ERROR_OUTPUT, exit=True)
+    returns, whatever it waits for. What it was doing is then taken over as after any crash.
+
+    A thread of ours does it, which holds the interpreter meanwhile: where the others run on while they are looked at,
+    the process may end by a segmentation fault. Where a call never lets the interpreter go, that way is the only one.
+    """
+    over = threading.Event()
+
+    def end() -> None:
+        if not over.wait(seconds):
+            faulthandler.dump_traceback(file=_ERROR_OUTPUT, all_threads=True)
+            os._exit(1)
+
+    threading.Thread(target=end, name="retour-end", daemon=True).start()
+    faulthandler.dump_traceback_later(seconds + _UNTIL_FORCED, file=_ERROR_OUTPUT, exit=True)
     try:
         yield
     finally:
         faulthandler.cancel_dump_traceback_later()
+        over.set()
 
 
 _ERROR_OUTPUT = 2
+
+_UNTIL_FORCED = 5.0
+"""Seconds that a thread of ours has to end the process."""
 
 
 class _Stop:
