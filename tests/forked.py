@@ -22,6 +22,7 @@ _FORKING.set_forkserver_preload(
         "psycopg",
         "retour.cli.worker_command",
         "retour.desk",
+        "retour.providers.requests_session",
         "retour.testing.builders",
         "retour_manual_transfer.provider",
         "retour_mollie.provider",
