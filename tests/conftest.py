@@ -14,11 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
-import psycopg
 import pytest
-from database_clock import make_movable
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
+from database_clock import TESTS_THEMSELVES, make_movable
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from retour import MemoryShop, Order, ReturnDesk
 from retour.store import tables
@@ -70,11 +69,25 @@ def sqlite_url(tmp_path: Path, file_with_tables: Path) -> str:
     return f"sqlite:///{shutil.copyfile(file_with_tables, tmp_path / 'retour.db')}"
 
 
+@pytest.fixture(scope="session")
+def kept_connection(postgresql_url: str) -> Iterator[Engine]:
+    """The tests' own connection to this worker's PostgreSQL database, beside those that they test: the server takes as
+    long to begin one as for a short test. It is made anew where a test ended it."""
+    engine = create_engine(
+        postgresql_url,
+        pool_size=1,
+        pool_pre_ping=True,
+        connect_args={"application_name": TESTS_THEMSELVES, "prepare_threshold": None},
+    )
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def postgresql(postgresql_url: str) -> str:
+def postgresql(postgresql_url: str, kept_connection: Engine) -> str:
     """This worker's PostgreSQL database, in which nothing happened yet. It may have our tables already: making them
     anew takes longer than most tests."""
-    _empty(postgresql_url)
+    _empty(kept_connection)
     return postgresql_url
 
 
@@ -103,18 +116,16 @@ _EMPTY = "; ".join(
 )
 
 
-def _empty(url: str) -> None:
-    """In two statements through the driver: it is done for each of thousands of tests."""
+def _empty(engine: Engine) -> None:
+    """In two statements: it is done for each of thousands of tests."""
     try:
-        with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            if connection.execute(NEWEST_APPLIED).fetchone() == (NEWEST,):
-                connection.execute(_EMPTY)
+        with engine.begin() as connection:
+            if connection.exec_driver_sql(NEWEST_APPLIED).scalar() == NEWEST:
+                connection.exec_driver_sql(_EMPTY)
                 return
-    except psycopg.Error:  # a test left it as no release of ours does
+    except DBAPIError:  # a test left it as no release of ours does
         pass
-    engine = create_engine(url)
     tables.metadata.drop_all(engine)
-    engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,9 @@ from typing import Any
 
 from sqlalchemy import Engine, event, text
 
+TESTS_THEMSELVES = "the tests themselves"
+"""What PostgreSQL calls the connection with which the tests empty a database and tell it the time."""
+
 _JULIAN_DAY_OF_1970 = 2440587.5
 
 _told: list[Callable[[], datetime.datetime]] = []

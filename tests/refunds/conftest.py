@@ -171,7 +171,7 @@ def world(database: str, request: pytest.FixtureRequest) -> Iterator[World]:
     made = World(
         provider=_load("ledger_provider"),
         database=database,
-        server=request.getfixturevalue("server") if database.startswith("postgresql") else None,
+        server=request.getfixturevalue("kept_connection") if database.startswith("postgresql") else None,
     )
     database_clock.install()
     database_clock.tell(lambda: made.now)

@@ -10,6 +10,7 @@ from typing import Any
 
 import cutting_proxy as proxies
 import pytest
+from database_clock import TESTS_THEMSELVES
 from sqlalchemy import Engine, create_engine, text
 
 from retour import (
@@ -46,7 +47,10 @@ def database(postgresql: str) -> str:
     return postgresql
 
 
-OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+OTHERS = (
+    "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    f"AND application_name <> '{TESTS_THEMSELVES}'"
+)
 
 
 def end_connections(server: Engine) -> None:
