@@ -19,7 +19,7 @@ def run() -> Run:
     """Runs ``retour`` with the given arguments, on a terminal of ``columns``, in the environment of ``lang``."""
 
     def invoke(*arguments: str, typed: str | None = None, lang: str = "en_GB.UTF-8", columns: int = 200) -> Result:
-        runner = CliRunner(env={"LANG": lang, "COLUMNS": str(columns)})
+        runner = CliRunner(env={"LC_ALL": None, "LC_MESSAGES": None, "LANG": lang, "COLUMNS": str(columns)})
         return runner.invoke(main, arguments, input=typed)
 
     return invoke

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         StoreReadOnly as StoreReadOnly,
         StoreUnavailable as StoreUnavailable,
         UnknownLabel as UnknownLabel,
+        UnknownLanguage as UnknownLanguage,
         UnknownLine as UnknownLine,
         UnknownOrder as UnknownOrder,
         UnknownPayment as UnknownPayment,
@@ -167,6 +168,8 @@ if TYPE_CHECKING:
         StockMovement as StockMovement,
         StockState as StockState,
     )
+    from retour.model.catalogues import add_catalogue as add_catalogue
+    from retour.model.languages import languages as languages, preferred_language as preferred_language
     from retour.model.text import Renderable as Renderable, Text as Text, TextDomain as TextDomain, text as text
     from retour.model.timeline import Audience as Audience, TimelineEntry as TimelineEntry
     from retour.model.unreadable import ReadingFault as ReadingFault, UnreadableRow as UnreadableRow
@@ -233,6 +236,7 @@ _HOMES = {
         "StoreReadOnly",
         "StoreUnavailable",
         "UnknownLabel",
+        "UnknownLanguage",
         "UnknownLine",
         "UnknownOrder",
         "UnknownPayment",
@@ -324,6 +328,8 @@ _HOMES = {
         "StockMovement",
         "StockState",
     ),
+    "model.catalogues": ("add_catalogue",),
+    "model.languages": ("languages", "preferred_language"),
     "model.text": ("Renderable", "Text", "TextDomain", "text"),
     "model.timeline": ("Audience", "TimelineEntry"),
     "model.unreadable": ("ReadingFault", "UnreadableRow"),

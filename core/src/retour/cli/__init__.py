@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -25,17 +24,10 @@ _COMMANDS = {
         "sandbox_command",
         "Run payment providers on this machine, to build a shop without an account.",
     ),
+    "catalogue": ("catalogue_command", "Print every sentence of retour, to be translated into your language."),
     "db": ("database_command", "Make or upgrade retour's tables in a database, and tell how new they are."),
 }
 """Each command: the module beside this one that holds it, and its line in the help."""
-
-LANGUAGE = "retour.cli.language"
-"""Where a command leaves the language of its messages, in ``click.Context.meta``."""
-
-
-def default_language() -> str:
-    """Dutch where the environment's LANG is Dutch, else English."""
-    return "nl" if os.environ.get("LANG", "").startswith("nl") else "en"
 
 
 class Retour(click.Group):
@@ -67,6 +59,7 @@ class Retour(click.Group):
         except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
             raise
         except Exception as error:
+            from retour.cli.language import LANGUAGE, default_language
             from retour.model.errors import RetourError
 
             if isinstance(error, RetourError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
-from retour.cli import default_language
+from retour.cli.language import default_language
 from retour.cli.words import text, texts
 from retour.model.errors import StoreNotOurs
 from retour.model.text import Text

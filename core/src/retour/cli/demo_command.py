@@ -13,7 +13,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from retour.cli import LANGUAGE, default_language
 from retour.cli.ask import Person
 from retour.cli.closing_table import ClosingTable
 from retour.cli.database_command import address, opened
@@ -21,6 +20,7 @@ from retour.cli.demo_cases import CASES, DemoCase, deal
 from retour.cli.demo_flow import DemoFlow, Result
 from retour.cli.demo_parcels import RETURNS_TO
 from retour.cli.demo_providers import Providers
+from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
 from retour.cli.sandbox_command import AnySandbox, NoSandbox, sandbox_of
@@ -58,7 +58,7 @@ BAR_FROM = 20
     help="Orders of your own, .json or .csv (docs/orders-file.md). Default: the orders that come with retour.",
 )
 @click.option("--db", "url", metavar="URL", help="The database. Default: a new SQLite file in the temporary folder.")
-@click.option("--lang", type=click.Choice(["nl", "en"]), help="The language. Default: nl if LANG is Dutch, else en.")
+@language_option
 @click.option("--ask", is_flag=True, help="Answer the question about the stock yourself, for each order that is shown.")
 @click.option("--skip-bad", is_flag=True, help="Leave out orders with faults instead of stopping.")
 @click.pass_context

@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from retour.cli import default_language
 from retour.cli.capability_matrix import show_matrix
 from retour.cli.capability_words import declared_by, in_words, label_of
+from retour.cli.language import default_language
 from retour.cli.words import text
 from retour.cli.worker_command import desk_at
 from retour.model.errors import PluginClash

@@ -22,10 +22,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from retour.cli import LANGUAGE, default_language
 from retour.cli.dashboard import Dashboard, NotUnderstood
+from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.words import text, texts
-from retour.cli.worker_command import SIGNALS, language_option
+from retour.cli.worker_command import SIGNALS
 from retour.model.errors import RetourError
 from retour.model.money import Money
 from retour.model.text import Text

@@ -19,7 +19,7 @@ import attrs
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from retour.cli import LANGUAGE, default_language
+from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.desk.work import MOST_SIDE_BY_SIDE, one_at_a_time
@@ -46,9 +46,6 @@ desk_option = click.option(
     required=True,
     metavar="MODULE:NAME",
     help="Your ReturnDesk: a module that can be imported here, and the desk in it or a function that makes one.",
-)
-language_option = click.option(
-    "--lang", type=click.Choice(["nl", "en"]), help="The language. Default: nl if LANG is Dutch, else en."
 )
 
 

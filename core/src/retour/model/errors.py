@@ -10,23 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from retour.model.text import RetourError as RetourError
 from retour.model.text import Text, text
+from retour.model.text import UnknownLanguage as UnknownLanguage
 from retour.model.unreadable import UnreadableRow
-
-
-class RetourError(Exception):
-    """The base of all errors of retour; catch it to show a merchant the reason."""
-
-    def __init__(self, message: Text) -> None:
-        super().__init__(message)
-        self.message = message
-
-    def text(self, language: str = "en") -> str:
-        """The reason in ``language`` ("en" or "nl")."""
-        return self.message.render(language)
-
-    def __str__(self) -> str:
-        return self.message.render("en")
 
 
 class InvalidValue(RetourError):

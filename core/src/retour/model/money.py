@@ -11,7 +11,7 @@ import attrs
 from retour.model.errors import InvalidAmount
 from retour.model.fields import LARGEST_INTEGER, is_text, shown
 from retour.model.making import unchecked
-from retour.model.text import text
+from retour.model.text import speaking, text
 
 # ISO 4217, list one (active currencies), as amended up to 2026; funds codes and metals are left out.
 _TWO_DECIMALS = frozenset(
@@ -294,7 +294,7 @@ class Money:
         from babel import Locale
         from babel.numbers import get_currency_precision
 
-        locale, amount = Locale.parse(language), self.decimal
+        locale, amount = Locale.parse(speaking(language).locale), self.decimal
         whole = amount == amount.to_integral_value()
         decimals = get_currency_precision(self.currency) if whole else _DECIMALS[self.currency]
         pattern = copy(locale.currency_formats["standard"])

@@ -9,6 +9,7 @@ import attrs
 
 from retour.model.errors import InvalidValue
 from retour.model.fields import Characters, Id, PluginName, checked
+from retour.model.languages import spellings
 from retour.model.text import text
 
 ReasonName: TypeAlias = Annotated[str, Characters(1, 64)]
@@ -48,8 +49,8 @@ class ReturnReason:
 
     def text(self, language: str = "en") -> str:
         """The words in ``language``, or in that without its region; else in English, else in the first there is."""
-        found = self.words.get(language) or self.words.get(language.partition("-")[0]) or self.words.get("en")
-        return found or next(iter(self.words.values()))
+        found = (self.words.get(one) for one in (*spellings(language), "en"))
+        return next(filter(None, found), None) or next(iter(self.words.values()))
 
     def render(self, language: str = "en") -> str:
         """The same, as a value of a `Text` is shown."""

@@ -14,14 +14,15 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-LANGUAGES = ("en", "nl")
+from retour.model import languages
+from retour.model.languages import OWN, Reader
 
 
 class Renderable(Protocol):
     """A value that a reader of any language can be shown, as a `Text` or an amount of `Money` can."""
 
     def render(self, language: str = "en") -> str:
-        """The value in words of ``language`` ("en" or "nl")."""
+        """The value in words of ``language``, as `Text.render` takes it."""
 
 
 TextValue: TypeAlias = "str | int | datetime.date | datetime.datetime | Renderable | Sequence[Renderable | str]"
@@ -42,10 +43,14 @@ class Text:
     count: int | None = None
 
     def render(self, language: str = "en") -> str:
-        """The sentence in ``language`` ("en" or "nl"; any other gives English), money and dates by CLDR."""
-        template = self._template(language)
+        """The sentence in ``language``, money and dates as CLDR writes them there: "en", "nl", one of these with a
+        region as in "nl-BE", or one that the host added. Raises `UnknownLanguage` for any other; what a reader only
+        prefers goes through `preferred_language` first."""
+        reader = speaking(language)
+        template = self._template(reader)
         if self.values:
-            template = template.format_map({name: _formatted(value, language) for name, value in self.values.items()})
+            values = {name: _formatted(value, reader.locale) for name, value in self.values.items()}
+            template = template.format_map(values)
         return template if can_be_stored(template) else that_can_be_stored(template)
 
     @property
@@ -67,13 +72,16 @@ class Text:
 
     def _renders(self) -> bool:
         try:
-            return all(isinstance(self.render(language), str) for language in LANGUAGES)
+            return all(isinstance(self.render(language), str) for language in OWN)
         except Exception:  # noqa: BLE001 - a text can hold values of foreign code
             return False
 
-    def _template(self, language: str) -> str:
+    def _template(self, reader: Reader) -> str:
+        own = languages.in_the_hosts_words(self.message, None if self.plural is None else self.count, reader)
+        if own is not None:
+            return own
         form = 0 if self.plural is None or self.count == 1 else 1
-        translated = None if language == "en" else catalogue(self.domain, language).get((self.message, form))
+        translated = None if reader.words == "en" else catalogue(self.domain, reader.words).get((self.message, form))
         return translated or (self.plural if form and self.plural is not None else self.message)
 
     def __str__(self) -> str:
@@ -85,6 +93,40 @@ _READABLE: dict[tuple[object, ...], bool] = {}
 same link is made again and again."""
 
 _MOST_SHAPES = 10_000
+
+
+class RetourError(Exception):
+    """The base of all errors of retour; catch it to show a merchant the reason."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def text(self, language: str = "en") -> str:
+        """The reason in ``language``, as `Text.render` takes it."""
+        return self.message.render(language)
+
+    def __str__(self) -> str:
+        return self.message.render("en")
+
+
+class UnknownLanguage(RetourError):
+    """A language was set that there are no words in."""
+
+
+def speaking(language: str) -> Reader:
+    """How somebody is written to in a language that was set. Raises `UnknownLanguage`."""
+    reader = languages.reader_of(language) if isinstance(language, str) else None
+    if reader is None:
+        raise UnknownLanguage(
+            text(
+                "There are no words in the language {language}. Give one of {languages}, or let "
+                "retour.preferred_language choose. A language of your own is added with retour.add_catalogue.",
+                language=str(language)[:40],
+                languages=list(languages.languages()),
+            )
+        )
+    return reader
 
 
 def text(message: str, /, **values: TextValue) -> Text:
