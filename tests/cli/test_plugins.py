@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retour.cli import main
-from retour.cli.capability_words import in_words
+from retour.cli.capability_words import in_a_cell
 from retour.cli.plugins_command import _as_json
 from retour.providers import Support
 
@@ -134,9 +134,9 @@ def test_capabilities_of_every_kind_are_readable_and_data() -> None:
         window: datetime.timedelta
 
     repeats = Repeats("Idempotency-Key", datetime.timedelta(hours=24))
-    assert in_words(repeats, "en") == "Idempotency-Key, 24 hours"
-    assert in_words(Support.UNKNOWN, "en") == in_words(None, "en") == ""
-    assert in_words(frozenset({"EUR", "CHF"}), "en") == "CHF, EUR"
+    assert in_a_cell(repeats, "en") == "Idempotency-Key, 24 hours"
+    assert in_a_cell(Support.UNKNOWN, "en") == in_a_cell(None, "en") == ""
+    assert in_a_cell(frozenset({"EUR", "CHF"}), "en") == "CHF, EUR"
     assert json.loads(json.dumps(repeats, default=_as_json)) == {"header": "Idempotency-Key", "window": 86400.0}
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 import pytest
 
-from retour.cli.capability_words import CAPABILITIES as LABELS
 from retour.plugins import hooks, specs
 from retour.plugins.providers import PaymentCaller
 from retour.plugins.shipping import ShippingCaller
+from retour.plugins.values_in_words import CAPABILITIES as LABELS
 from retour.providers import (
     LabelForm,
     MakesLabels,

@@ -112,11 +112,13 @@ if TYPE_CHECKING:
         Postponed as Postponed,
         RefundPage as RefundPage,
         RefundSummary as RefundSummary,
+        RefundWait as RefundWait,
         RestockOutcome as RestockOutcome,
         RestockQuestion as RestockQuestion,
         ReturnOutcome as ReturnOutcome,
         ReturnPage as ReturnPage,
         ReturnSummary as ReturnSummary,
+        ReturnWait as ReturnWait,
         SettingsCheck as SettingsCheck,
         SetAside as SetAside,
         UnreadableOrder as UnreadableOrder,
@@ -181,6 +183,7 @@ if TYPE_CHECKING:
         ProviderOff as ProviderOff,
     )
     from retour.plugins.return_window import ReturnWindow as ReturnWindow
+    from retour.plugins.values_in_words import capability_name as capability_name, in_words as in_words
     from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
     from retour.shop import MemoryShop as MemoryShop, Shop as Shop
     from retour.store.connect import connect as connect, reading as reading
@@ -275,11 +278,13 @@ _HOMES = {
         "Postponed",
         "RefundPage",
         "RefundSummary",
+        "RefundWait",
         "RestockOutcome",
         "RestockQuestion",
         "ReturnOutcome",
         "ReturnPage",
         "ReturnSummary",
+        "ReturnWait",
         "SettingsCheck",
         "SetAside",
         "UnreadableOrder",
@@ -337,6 +342,7 @@ _HOMES = {
     "plugins.markers": ("hookimpl",),
     "plugins.registry": ("Plugin", "PluginStatus", "ProviderOff"),
     "plugins.return_window": ("ReturnWindow",),
+    "plugins.values_in_words": ("capability_name", "in_words"),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
     "shop": ("MemoryShop", "Shop"),
     "store.connect": ("connect", "reading"),

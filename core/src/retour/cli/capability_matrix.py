@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from retour.cli.capability_words import declared_by, in_words, label_of
+from retour.cli.capability_words import declared_by, in_a_cell
 from retour.cli.words import text
 from retour.plugins.registry import Plugin, PluginStatus
+from retour.plugins.values_in_words import capability_name
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
 
 
@@ -44,10 +45,10 @@ def _table(title: str, capabilities: type[Any], providers: Sequence[type[Any]], 
             continue
         cells = [_cell(one, field.name, language) for one in declared]
         if any(cells):
-            table.add_row(label_of(field.name, language), *[Styled(cell) for cell in cells])
+            table.add_row(capability_name(field.name, language), *[Styled(cell) for cell in cells])
     return table
 
 
 def _cell(declared: dict[str, Any], name: str, language: str) -> str:
-    words = in_words(declared.get(name), language)
+    words = in_a_cell(declared.get(name), language)
     return f"{words} ?" if words and name in declared.get("unconfirmed", ()) else words

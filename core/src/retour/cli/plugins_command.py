@@ -17,20 +17,15 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from retour.cli.capability_matrix import show_matrix
-from retour.cli.capability_words import declared_by, in_words, label_of
+from retour.cli.capability_words import declared_by, in_a_cell
 from retour.cli.language import default_language
 from retour.cli.words import text
 from retour.cli.worker_command import desk_at
 from retour.model.errors import PluginClash
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load
+from retour.plugins.values_in_words import capability_name, in_words
 from retour.providers.contract import PaymentProvider, ShippingProvider
-
-_STATUS: dict[PluginStatus, Text] = {
-    PluginStatus.LOADED: text("works"),
-    PluginStatus.BROKEN: text("broken"),
-    PluginStatus.MISSING: text("missing"),
-}
 
 _KINDS: dict[str, Text] = {
     "payment": text("payment"),
@@ -168,12 +163,12 @@ def _what_is_wrong(plugin: Plugin, language: str) -> list[str]:
 
 def _status(plugin: Plugin, language: str) -> Styled:
     works = plugin.status is PluginStatus.LOADED and not plugin.settings_faults and not plugin.providers_off
-    words = _STATUS[plugin.status]
+    words = in_words(plugin.status, language)
     if plugin.providers_off:
-        words = text("another contract")
+        words = text("another contract").render(language)
     elif plugin.settings_faults:
-        words = text("wrong settings")
-    return Styled(words.render(language), style="green" if works else "bold red")
+        words = text("wrong settings").render(language)
+    return Styled(words, style="green" if works else "bold red")
 
 
 def _abilities(plugin: Plugin, language: str) -> list[str]:
@@ -183,10 +178,10 @@ def _abilities(plugin: Plugin, language: str) -> list[str]:
         declared = declared_by(provider)
         unconfirmed = declared.pop("unconfirmed", ())
         for name, value in declared.items():
-            words = in_words(value, language)
+            words = in_a_cell(value, language)
             if words:
                 mark = f" ({text('not confirmed').render(language)})" if name in unconfirmed else ""
-                found.append(f"{label_of(name, language)}: {words}{mark}")
+                found.append(f"{capability_name(name, language)}: {words}{mark}")
     return found or [", ".join(plugin.hooks)]
 
 

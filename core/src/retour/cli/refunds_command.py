@@ -18,17 +18,12 @@ from retour.cli.words import text, texts
 from retour.cli.worker_command import desk_at, desk_option
 from retour.desk import ReturnDesk
 from retour.model.errors import OrderUnreadable, UnknownRefund
-from retour.model.outcome import RefundSummary
-from retour.model.refunds import REFUND_WORDS, RefundState
+from retour.model.outcome import RefundSummary, RefundWait
+from retour.model.refunds import RefundState
 from retour.model.text import Text
+from retour.plugins.values_in_words import in_words
 
-WAITING: dict[str, Text] = {
-    "person": text("a person"),
-    "merchant": text("the merchant"),
-    "transfer": text("a bank transfer"),
-    "bank": text("the bank"),
-    "provider": text("the provider"),
-}
+WAITING = (RefundWait.PERSON, RefundWait.MERCHANT, RefundWait.TRANSFER, RefundWait.BANK, RefundWait.PROVIDER)
 """What a refund can wait for; the most urgent first."""
 
 _NONE: dict[str, Text] = {
@@ -52,7 +47,7 @@ _UNLIMITED = 2000
 @click.option(
     "--waits-for",
     "waits_for",
-    type=click.Choice([*WAITING, "all"]),
+    type=click.Choice([*map(str, WAITING), "all"]),
     default="person",
     show_default=True,
     help="Those that a person has to decide or mend, that the merchant makes by link or by bank transfer, or that the "
@@ -124,12 +119,12 @@ def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom
             one.refund_id,
             one.amount.render(language),
             one.payment,
-            REFUND_WORDS[one.state].render(language),
+            in_words(one.state, language),
             format_datetime(one.since.astimezone(), "d MMM y HH:mm", tzinfo=None, locale=language),
             _why(desk, one, language),
         ]
         if whom:
-            cells.insert(4, WAITING[one.waits_for].render(language))
+            cells.insert(4, in_words(one.waits_for, language))
         table.add_row(*[Styled(cell) for cell in cells])
     return table
 

@@ -17,19 +17,18 @@ from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.words import text, texts
 from retour.cli.worker_command import desk_at, desk_option
 from retour.desk import ReturnDesk
-from retour.model.outcome import ReturnSummary
-from retour.model.returns import GOODS_WORDS, STOCK_WORDS
-from retour.model.text import Text
+from retour.model.outcome import ReturnSummary, ReturnWait
+from retour.plugins.values_in_words import in_words
 
-WAITING: dict[str, Text] = {
-    "order": text("a look: the order has less than came back"),
-    "review": text("a decision"),
-    "answer": text("an answer about the stock"),
-    "counting": text("a count: its parcel was delivered"),
-    "inspection": text("an inspection"),
-    "stock": text("a stock booking"),
-    "goods": text("the goods"),
-}
+WAITING = (
+    ReturnWait.ORDER,
+    ReturnWait.REVIEW,
+    ReturnWait.ANSWER,
+    ReturnWait.COUNTING,
+    ReturnWait.INSPECTION,
+    ReturnWait.STOCK,
+    ReturnWait.GOODS,
+)
 """What a return can wait for; what a person can do at once first."""
 
 _WHOLE = 2
@@ -44,7 +43,7 @@ _UNLIMITED = 2000
 @click.option(
     "--waits-for",
     "waits_for",
-    type=click.Choice([*WAITING, "all"]),
+    type=click.Choice([*map(str, WAITING), "all"]),
     default="all",
     show_default=True,
     help="Only those that wait for this.",
@@ -123,9 +122,9 @@ def _table(listed: list[ReturnSummary], language: str) -> Table:
         cells = [
             one.order_id,
             one.number,
-            GOODS_WORDS[one.goods].render(language),
-            STOCK_WORDS[one.stock].render(language),
-            WAITING[one.waits_for].render(language) if one.waits_for else "",
+            in_words(one.goods, language),
+            in_words(one.stock, language),
+            in_words(one.waits_for, language) if one.waits_for else "",
             format_datetime(one.since.astimezone(), "d MMM y HH:mm", tzinfo=None, locale=language),
             "" if one.due is None else format_date(one.due, "d MMM y", locale=language),
         ]

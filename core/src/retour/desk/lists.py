@@ -14,12 +14,12 @@ from retour.model.errors import InvalidArgument, RetourError
 from retour.model.fields import fault_of, shown
 from retour.model.money import Money
 from retour.model.outcome import (
-    REFUND_WAITS_FOR,
-    RETURN_WAITS_FOR,
     RefundPage,
     RefundSummary,
+    RefundWait,
     ReturnPage,
     ReturnSummary,
+    ReturnWait,
 )
 from retour.model.refunds import RefundState
 from retour.model.return_number import read_return_number, return_number
@@ -82,7 +82,7 @@ def _return_summary(row: ReturnRow) -> ReturnSummary:
         number=return_number(row.return_id),
         goods=GoodsState(row.goods),
         stock=StockState(row.stock),
-        waits_for=row.waits_for,
+        waits_for=ReturnWait(row.waits_for),
         since=row.since,
         due=row.due,
         opened_at=row.opened_at,
@@ -96,7 +96,7 @@ def _refund_summary(row: RefundRow) -> RefundSummary:
         payment=row.payment,
         amount=Money(minor=row.minor, currency=row.currency),
         state=RefundState(row.state),
-        waits_for=row.waits_for,
+        waits_for=RefundWait(row.waits_for),
         since=row.since,
         opened_at=row.opened_at,
         batch=row.batch,
@@ -136,8 +136,8 @@ def _values(name: str, value: object) -> list[str]:
 _NOTHING = "-"
 """A value that no row has."""
 
-_RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockState, "waits_for": RETURN_WAITS_FOR}
-_REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": REFUND_WAITS_FOR}
+_RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockState, "waits_for": ReturnWait}
+_REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": RefundWait}
 
 
 def check_page(limit: int) -> None:

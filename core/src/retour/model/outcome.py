@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from enum import StrEnum
 
 import attrs
 
@@ -160,25 +161,42 @@ class SettingsCheck:
     reason: Text | None = None
 
 
-RETURN_WAITS_FOR = ("review", "goods", "counting", "inspection", "answer", "stock", "order", "")
-REFUND_WAITS_FOR = ("person", "merchant", "transfer", "bank", "provider", "")
-"""What a return and a refund can wait for; empty: nothing."""
+class ReturnWait(StrEnum):
+    """What a return can wait for."""
+
+    REVIEW = "review"  # a decision
+    GOODS = "goods"
+    COUNTING = "counting"  # its parcel was delivered
+    INSPECTION = "inspection"  # of units that came
+    ANSWER = "answer"  # about the stock
+    STOCK = "stock"  # to be booked
+    ORDER = "order"  # the shop changed the order below what came back: somebody has to look
+    NOTHING = ""
+
+
+class RefundWait(StrEnum):
+    """What a refund can wait for."""
+
+    PERSON = "person"  # who has to decide or mend something
+    MERCHANT = "merchant"  # who opened its link
+    TRANSFER = "transfer"  # that the merchant has to make
+    BANK = "bank"  # that has it in a batch
+    PROVIDER = "provider"
+    NOTHING = ""
 
 
 @attrs.frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders; ``number`` is what people call it.
 
-    ``waits_for`` is what it waits for since ``since``: "review", "goods", "counting" (its parcel was delivered),
-    "inspection" (of units that came), "answer" (about the stock), "stock" (to be booked), "order" (the shop changed the
-    order below what came back: somebody has to look), or nothing. ``due`` is the last day to send it.
+    ``waits_for`` is what it waits for since ``since``, ``due`` is the last day to send it.
     """
 
     order_id: str
     return_id: str
     goods: GoodsState
     stock: StockState
-    waits_for: str
+    waits_for: ReturnWait
     since: datetime.datetime
     due: datetime.date | None
     opened_at: datetime.datetime
@@ -187,16 +205,15 @@ class ReturnSummary:
 
 @attrs.frozen(kw_only=True)
 class RefundSummary:
-    """One refund on a list over all orders. ``waits_for`` is what it waits for since ``since``: a "person" who has to
-    decide or mend something, the "merchant" who opened its link, a "transfer" that the merchant has to make, the
-    "bank" that has it in ``batch``, the "provider", or nothing."""
+    """One refund on a list over all orders. ``waits_for`` is what it waits for since ``since``; the bank has it in
+    ``batch``."""
 
     order_id: str
     refund_id: str
     payment: str
     amount: Money
     state: RefundState
-    waits_for: str
+    waits_for: RefundWait
     since: datetime.datetime
     opened_at: datetime.datetime
     batch: str = ""
@@ -331,29 +348,29 @@ def return_outcome(
     )
 
 
-def refund_waits_for(refund: Refund) -> str:
+def refund_waits_for(refund: Refund) -> RefundWait:
     """What a refund waits for; see `RefundSummary`."""
     if refund.needs_person:
-        return "person"
+        return RefundWait.PERSON
     if refund.state is RefundState.AWAITING_MERCHANT:
         if refund.by_transfer:
-            return "bank" if refund.batch else "transfer"
-        return "merchant"
+            return RefundWait.BANK if refund.batch else RefundWait.TRANSFER
+        return RefundWait.MERCHANT
     if refund.state in (RefundState.SUBMITTING, RefundState.UNKNOWN, RefundState.PENDING):
-        return "provider"
-    return ""
+        return RefundWait.PROVIDER
+    return RefundWait.NOTHING
 
 
-def waits_for(return_: Return) -> str:
+def waits_for(return_: Return) -> ReturnWait:
     """What a return waits for; see `ReturnSummary`."""
     if return_.question_open:
-        return "answer"
+        return ReturnWait.ANSWER
     if return_.stock in (StockState.ALL, StockState.PER_LINE, StockState.FAILED, StockState.PARTLY_APPLIED):
-        return "stock"
+        return ReturnWait.STOCK
     if return_.goods is GoodsState.REQUESTED:
-        return "review"
+        return ReturnWait.REVIEW
     if return_.live and return_.to_inspect():
-        return "inspection"
+        return ReturnWait.INSPECTION
     if return_.goods in (GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED):
-        return "goods"
-    return ""
+        return ReturnWait.GOODS
+    return ReturnWait.NOTHING

@@ -72,10 +72,10 @@ class OrderStatus(StrEnum):
     @property
     def words(self) -> Text:
         """The status in words."""
-        return _ORDER_STATUS_WORDS[self]
+        return ORDER_STATUS_WORDS[self]
 
 
-_ORDER_STATUS_WORDS: Mapping[OrderStatus, Text] = {
+ORDER_STATUS_WORDS: Mapping[OrderStatus, Text] = {
     OrderStatus.NOT_RETURNED: text("not returned"),
     OrderStatus.PARTLY_RETURNED: text("partly returned"),
     OrderStatus.RETURNED: text("returned"),

@@ -49,7 +49,7 @@ class Text:
         reader = speaking(language)
         template = self._template(reader)
         if self.values:
-            values = {name: _formatted(value, reader.locale) for name, value in self.values.items()}
+            values = {name: localised(value, reader.locale) for name, value in self.values.items()}
             template = template.format_map(values)
         return template if can_be_stored(template) else that_can_be_stored(template)
 
@@ -173,7 +173,8 @@ def that_can_be_stored(words: str) -> str:
     return words.encode(errors="replace").decode().replace("\0", "?")
 
 
-def _formatted(value: Any, language: str) -> str:
+def localised(value: Any, language: str) -> str:
+    """A value as it stands in a sentence; ``language`` is a locale of CLDR, and an amount's or a text's own too."""
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, int):
@@ -181,7 +182,7 @@ def _formatted(value: Any, language: str) -> str:
     if isinstance(value, datetime.datetime | datetime.date):
         return _formatted_date(value, language)
     if isinstance(value, Sequence):
-        return ", ".join(_formatted(item, language) for item in value)
+        return ", ".join(localised(item, language) for item in value)
     return str(value.render(language))
 
 

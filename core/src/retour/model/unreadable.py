@@ -50,7 +50,7 @@ class UnreadableRow:
     @property
     def why(self) -> Text:
         """What is wrong with it, without anything that stands in it."""
-        words = _WHY[self.fault]
+        words = READING_FAULT_WORDS[self.fault]
         return text("{why} ({error})", why=words, error=self.error) if self.error else words
 
     @property
@@ -59,7 +59,7 @@ class UnreadableRow:
         return _WHAT_TO_DO[self.fault]
 
 
-_WHY: Mapping[ReadingFault, Text] = {
+READING_FAULT_WORDS: Mapping[ReadingFault, Text] = {
     ReadingFault.NEWER: text("a newer retour wrote it, and this one does not know its type or version"),
     ReadingFault.NOT_JSON: text("its body is no JSON"),
     ReadingFault.UPCASTER: text("the upcaster of its version failed on it"),
