@@ -29,6 +29,7 @@ from retour import (
     Actor,
     Approval,
     Delivery,
+    InvalidSettings,
     LinkKind,
     MemoryShop,
     Money,
@@ -169,29 +170,42 @@ class Life:
         )
         pays = LEDGER.make_provider(self.ledger, cancel_refund=Support.YES, payment_names=Support.YES)
         sends = type("OneCarrier", (FindingCarrier,), {"carrier": self.carrier})
-        self.desk = ReturnDesk(
+        plugins = [
+            Registering("ours", payment_providers=answering(self, pays), shipping_providers=answering(self, sends)),
+            Registering(
+                "theirs",
+                payment_providers=self._registered("payment_providers", a_provider_of_theirs(pays)),
+                shipping_providers=self._registered("shipping_providers", a_provider_of_theirs(sends)),
+            ),
+            deciding_and_hearing(self),
+            "manual_transfer",
+        ]
+        settings: dict[str, Any] = {"ledger": {"secret": SECRET}, "small_carrier": {}, "theirs": {}}
+        try:
+            self.desk = self._opened(store, shop_id, plugins, settings)
+        except InvalidSettings as error:
+            if "theirs: no plugin of this name" not in str(error):
+                raise
+            # its provider has another name now, so the host takes the settings out that are for nobody
+            self.desk = self._opened(
+                store, shop_id, plugins, {key: one for key, one in settings.items() if key != "theirs"}
+            )
+        theirs = next(one for one in self.desk.plugins if one.name == "theirs")
+        for name in REGISTERING if theirs.status is PluginStatus.LOADED and not theirs.providers_off else ():
+            self.counted.taken[f"hook {name}"] += 1
+
+    def _opened(self, store: Any, shop_id: str, plugins: list[Any], settings: dict[str, Any]) -> ReturnDesk:
+        return ReturnDesk(
             shop=self.shop,
             store=store,
-            plugins=[
-                Registering("ours", payment_providers=answering(self, pays), shipping_providers=answering(self, sends)),
-                Registering(
-                    "theirs",
-                    payment_providers=self._registered("payment_providers", a_provider_of_theirs(pays)),
-                    shipping_providers=self._registered("shipping_providers", a_provider_of_theirs(sends)),
-                ),
-                deciding_and_hearing(self),
-                "manual_transfer",
-            ],
-            settings={"ledger": {"secret": SECRET}, "small_carrier": {}, "theirs": {}},
+            plugins=plugins,
+            settings=settings,
             shop_id=shop_id,
             migrate=True,
             clock=lambda: self.now,
             elapsed=lambda: (self.now - NOW).total_seconds(),
             return_address=SHOP,
         )
-        theirs = next(one for one in self.desk.plugins if one.name == "theirs")
-        for name in REGISTERING if theirs.status is PluginStatus.LOADED and not theirs.providers_off else ():
-            self.counted.taken[f"hook {name}"] += 1
 
     def _registered(self, hook: str, provider: type) -> Any:
         """The class of a provider, once in a while with something in it that no class has."""
