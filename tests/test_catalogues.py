@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from string import Formatter
 
@@ -59,6 +61,22 @@ def test_the_dutch_catalogue_is_complete_and_has_nothing_left_over(package: str)
         assert all(strings), f"{ids} is not translated"
         for original, string in zip(ids, strings, strict=True):
             assert fields(original) == fields(string), f"{string!r} has other fields than {original!r}"
+
+
+GRAMMAR = {"verb", "cannot", "may", "kinds", "on", "its", "his", "her", "it", "they", "them", "whom"}
+"""Names of values that are a piece of the grammar of one language: a verb, a pronoun, a preposition."""
+
+AFTER_A_MODAL = re.compile(r"\b(can|cannot|could|may|might|must|shall|should|will|would)( not)? \{")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_values_of_a_sentence_are_no_part_of_its_grammar(package: str) -> None:
+    """A name, an amount, a date, a count and a state stand in any sentence; another verb or pronoun is another
+    sentence, which a language may have to build differently."""
+    for one in chain.from_iterable(messages(package)):
+        assert fields(one) & GRAMMAR == set(), f"{one!r}: write one whole sentence for each case"
+        assert AFTER_A_MODAL.search(one) is None, f"{one!r} has a hole where a verb stands: write a sentence for each"
+        assert re.match(r" \S", one) is None, f"{one!r} goes on what stands before it: write one whole sentence"
 
 
 def fields(message: str) -> set[str | None]:
