@@ -109,7 +109,7 @@ def dutch_run(tmp_path_factory: pytest.TempPathFactory) -> Result:
 
 def test_a_return_of_the_portal_is_there_by_webhook_with_its_lines_and_reason(english: Result) -> None:
     shown = block(english, "portal")
-    assert re.search(r"Sendcloud reports by webhook: return \w{3}-\w{3}-\w{3}, 3 products\.", shown)
+    assert re.search(r"Sendcloud reports by webhook: return \w{3}-\w{3}-\w{3}, 3 units\.", shown)
     assert in_this_order(
         shown,
         "retour reads at Sendcloud that the label is ready, tracking number 3SSEND",
@@ -245,7 +245,7 @@ def test_a_label_that_the_desk_buys_twice_is_seen(run: Run, url: str, monkeypatc
     monkeypatch.setattr(ReturnDesk, "order_label", twice)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
-    assert "order 1017: labels were made that nobody asked for" in rows(result)["label"][-1]
+    assert "order 1017: labels were made that this shop did not order" in rows(result)["label"][-1]
     assert "Sendcloud made 8 labels" in result.stdout
     assert "Bought twice: 1." in result.stdout
 
