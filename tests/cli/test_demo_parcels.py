@@ -180,7 +180,7 @@ def test_a_label_that_is_cancelled_costs_nothing_and_the_goods_are_brought(engli
     assert "so anna has the label taken back. Sendcloud reports by webhook that it is cancelled." in shown
     assert "on its way." not in shown.split("Order history")[0].split("The refund is not automatic")[0]
     assert in_this_order(shown.split("Order history")[1], "asked to cancel the label", "cancelled", "Returned: 1 × ")
-    assert "has no word here" not in english.stdout
+    assert "has no name here" not in english.stdout
 
 
 def test_the_page_about_the_terminal_has_the_table_as_it_is_shown(run: Run, url: str) -> None:
