@@ -144,6 +144,14 @@ def test_a_command_is_refused_to_the_kinds_of_actors_that_it_is_not_for(kind: Ac
         draft.only(ActorKind.STAFF, ActorKind.SYSTEM, refusal=refusal)
 
 
+def test_a_refusal_is_one_sentence_in_dutch_too() -> None:
+    draft = a_draft(ORDER, by=ACTORS[ActorKind.CUSTOMER])
+    refusal = text("Order {order}: {actor} may not approve a return; staff may.")
+    with pytest.raises(NotAllowed) as error:
+        draft.only(ActorKind.STAFF, refusal=refusal)
+    assert error.value.text("nl") == "Bestelling 1001: een klant mag geen retour goedkeuren; een medewerker wel."
+
+
 # --- card numbers ----------------------------------------------------------------------------------------
 
 SENTENCE = (
