@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -480,6 +481,20 @@ def test_the_installed_command_runs_the_demo(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "Alle gevallen" in shown.stdout
     assert shown.stderr == ""
+
+
+def test_ctrl_c_says_how_to_go_on_with_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/demo.db"
+    command = [Path(sys.executable).with_name("retour"), "demo", "--db", url, "--lang", "nl"]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    assert demo.stdout is not None
+    while "1001" not in (line := demo.stdout.readline()):
+        assert line, "it ended before it showed an order"
+    demo.send_signal(signal.SIGINT)
+    _, said = demo.communicate(timeout=30)
+    assert demo.returncode == 130
+    assert f"Gestopt. Wat is opgeslagen blijft. Verder gaan: retour demo --lang nl --db {url}" in said
+    assert "Traceback" not in said
 
 
 # --- which order runs which case ------------------------------------------------------------------------

@@ -47,6 +47,8 @@ def test_each_value_of_a_public_kind_has_a_word_in_both_languages(kind: type[enu
         (datetime.timedelta(days=2), "48 hours", "48 uur"),
         (datetime.timedelta(minutes=1), "1 minute", "1 minuut"),
         (datetime.timedelta(seconds=90), "90 seconds", "90 seconden"),
+        (datetime.timedelta(days=365), "1 year", "1 jaar"),
+        (Idempotency(header="", window=datetime.timedelta(days=36500)), "100 years", "100 jaar"),
         (1234567, "1,234,567", "1.234.567"),
         (True, "yes", "ja"),
         (None, "", ""),

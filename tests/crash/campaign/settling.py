@@ -189,16 +189,28 @@ class Settling:
         return standing[-1] if standing else None
 
     def attend(self) -> None:
-        """A person goes through all that waits for one, a day later and again, until nothing does, and a last look at
-        the providers finds nothing more. What is listed without a word of what to do about it, and what is left in the
+        """A person goes through all that waits for one, until nothing does; and so again after a last look at the
+        providers, which may find more. What is listed without a word of what to do about it, and what is left in the
         end, is ``locked``."""
+        self._attend_to_all()
+        self._cancel_what_nobody_pays()
+        self._reconcile()
+        self._attend_to_all()
+        self.campaign.locked = [
+            f"order {one.order_id}: {one.kind} {one.about}: {one.why}\n{timeline_of(self.campaign, one.order_id)}"
+            for one in self._attention()
+        ]
+        self.campaign.locked += [
+            f"order {row.order_id}: {row.refund_id} of {row.amount} is {row.state}"
+            for row in self.campaign.rows(state=OPEN)
+        ]
+
+    def _attend_to_all(self) -> None:
+        """Each day anew, for some days."""
         attending = self._attending()
         for round_ in range(ATTENDED):
             if not any(self._attention()):
-                self._cancel_what_nobody_pays()
-                self._reconcile()
-                if not any(self._attention()):
-                    break
+                break
             self.campaign.pass_time(datetime.timedelta(hours=24, minutes=5))
             for item in self._attention():
                 self.campaign.listed[item.kind.value] += 1
@@ -213,14 +225,6 @@ class Settling:
                     self.campaign.refused_to_a_person[f"order {item.order_id}: {item.kind} {item.about}: {error}"] += 1
             self._transfer_the_rest(lambda _: "")
             self._work_it_all_off()
-        self.campaign.locked = [
-            f"order {one.order_id}: {one.kind} {one.about}: {one.why}\n{timeline_of(self.campaign, one.order_id)}"
-            for one in self._attention()
-        ]
-        self.campaign.locked += [
-            f"order {row.order_id}: {row.refund_id} of {row.amount} is {row.state}"
-            for row in self.campaign.rows(state=OPEN)
-        ]
 
     def _cancel_what_nobody_pays(self) -> None:
         """What became a transfer, and to whom is unknown."""

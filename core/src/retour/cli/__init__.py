@@ -30,6 +30,10 @@ _COMMANDS = {
 """Each command: the module beside this one that holds it, and its line in the help."""
 
 
+_INTERRUPTED = 130
+"""The exit code of what Ctrl-C stopped, as a shell gives it: 128 and the number of SIGINT."""
+
+
 class Retour(click.Group):
     """A group that imports a command when it is called, and turns errors into a sentence and an exit code."""
 
@@ -53,9 +57,15 @@ class Retour(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Exit code 2: something given was wrong, said in a sentence. 1: we did not expect this."""
+        """Run the command. Exit code 2: something given was wrong, said in a sentence. 1: we did not expect this. 130:
+        Ctrl-C stopped it."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from retour.cli.language import stopped
+
+            click.echo(f"\n{stopped(ctx)}", err=True)
+            ctx.exit(_INTERRUPTED)
         except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
             raise
         except Exception as error:
@@ -81,7 +91,8 @@ class Retour(click.Group):
 def main(debug: bool) -> None:
     """Returns for webshops: what came back, what goes back in stock, and where to refund.
 
-    Exit code 0: done. 2: something given was wrong; the message says what. 1: an unexpected error.
+    Exit code 0: done. 2: something given was wrong; the message says what. 1: an unexpected error. 130: stopped by
+    Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

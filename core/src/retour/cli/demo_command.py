@@ -20,7 +20,7 @@ from retour.cli.demo_cases import CASES, DemoCase, deal
 from retour.cli.demo_flow import DemoFlow, Result
 from retour.cli.demo_parcels import RETURNS_TO
 from retour.cli.demo_providers import Providers
-from retour.cli.language import LANGUAGE, default_language, language_option
+from retour.cli.language import AGAIN, LANGUAGE, default_language, language_option
 from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
 from retour.cli.sandbox_command import AnySandbox, NoSandbox, sandbox_of
@@ -95,7 +95,7 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
             providers=_display_names(desk.plugins),
             now=datetime.datetime.now(datetime.UTC),
         )
-        again = _again(path, address(engine), lang, skip_bad=skip_bad)
+        ctx.meta[AGAIN] = again = _again(path, address(engine), lang, skip_bad=skip_bad)
         _introduce(screen, address(engine), path, read, desk.plugins)
         person = Person(console=console, language=language, again=again) if ask else None
         results, nothing = _run(screen, DemoFlow(desk=desk, providers=providers), read.orders, person)

@@ -6,12 +6,16 @@ import os
 
 import click
 
+from retour.cli.words import text
 from retour.model.errors import UnknownLanguage
 from retour.model.languages import OWN, preferred_language
 from retour.model.text import speaking
 
 LANGUAGE = "retour.cli.language"
 """Where a command leaves the language of its messages, in ``click.Context.meta``."""
+
+AGAIN = "retour.cli.again"
+"""Where a command leaves the command that goes on with what it was doing, where that is not the same one again."""
 
 _ENVIRONMENT = ("LC_ALL", "LC_MESSAGES", "LANG")
 """Which variable counts, the first that is set and not empty (POSIX.1-2024, Base Definitions, section 8.2)."""
@@ -34,6 +38,16 @@ class _Spoken(click.ParamType[str]):
             return speaking(value).locale
         except UnknownLanguage as error:
             self.fail(error.text(default_language()), param, ctx)
+
+
+def stopped(ctx: click.Context) -> str:
+    """What Ctrl-C leaves, and the command with which to go on, in the language of the command that it stopped."""
+    again = ctx.meta.get(AGAIN)
+    if again is None:
+        words = text("Stopped. What was saved stays; run the same command again to go on.")
+    else:
+        words = text("Stopped. What was saved stays. To go on: {command}", command=again)
+    return words.render(ctx.meta.get(LANGUAGE, default_language()))
 
 
 language_option = click.option(

@@ -224,7 +224,7 @@ _WORDS: Mapping[type[StrEnum], Mapping[Any, Text]] = {
 }
 
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
 
 
 def in_words(value: object, language: str = "en") -> str:
@@ -248,7 +248,7 @@ def in_words(value: object, language: str = "en") -> str:
         step = in_words(Money(minor=value.minor_units, currency=value.currency), language)
         return f"{step} ({value.method})" if value.method else step
     if isinstance(value, Idempotency):
-        return f"{value.header}, {in_words(value.window, language)}"
+        return ", ".join(filter(None, [value.header, in_words(value.window, language)]))
     if isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -281,6 +281,8 @@ def _words_of(value: object) -> Text | None:
 def _period(value: datetime.timedelta) -> Text:
     """In the largest unit that keeps it exact to the second; two days are 48 hours, as providers write it."""
     seconds = int(value.total_seconds())
+    if not seconds % _YEAR and seconds:
+        return texts("{count} year", "{count} years", seconds // _YEAR)
     if not seconds % _DAY and seconds > 2 * _DAY:
         return texts("{count} day", "{count} days", seconds // _DAY)
     if not seconds % _HOUR:

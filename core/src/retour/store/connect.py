@@ -67,7 +67,14 @@ def connect(url: str) -> Engine:
     url = unseen(url)
     parsed = _parsed(url)
     if parsed is None:
-        raise StoreNotOurs(text("{url} is not the address of a database.", url=_PASSWORD.sub(r"\1***@", str(url))))
+        raise StoreNotOurs(
+            text(
+                "{url} is not the address of a database. Give one as in {file} or {server}.",
+                url=_PASSWORD.sub(r"\1***@", str(url)),
+                file="sqlite:///returns.db",
+                server="postgresql+psycopg://user@host/returns",
+            )
+        )
     _keep_out_of_logs()
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
