@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from types import FrameType, ModuleType
 
-import attrs
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,6 +23,7 @@ from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.desk.work import MOST_SIDE_BY_SIDE, one_at_a_time
 from retour.model.errors import RetourError
+from retour.model.frozen import frozen
 from retour.model.text import Text
 
 log = logging.getLogger("retour.worker")
@@ -148,7 +148,7 @@ def _work(rounds: _Rounds, pause: float) -> None:
     _say(text("The worker has stopped."), language)
 
 
-@attrs.frozen
+@frozen
 class _Rounds:
     """Rounds of work at a desk, each of so many orders side by side."""
 

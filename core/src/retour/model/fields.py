@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, Union, get_arg
 import attrs
 
 from retour.model.errors import InvalidValue
+from retour.model.frozen import frozen
 from retour.model.making import fields_of
 from retour.model.text import Text, can_be_stored, text
 
@@ -37,7 +38,7 @@ Refusal: TypeAlias = Callable[[Text], Exception]
 # --- what annotations say --------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class Characters:
     """A text of so many characters, none of them in ``never``."""
 
@@ -46,7 +47,7 @@ class Characters:
     never: str = ""
 
 
-@attrs.frozen
+@frozen
 class Between:
     """A number from ``least`` to ``most``, both included."""
 

@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
+from retour.model.frozen import frozen
+
 LANGUAGES = ("en", "nl")
 
 
@@ -27,7 +29,7 @@ class Renderable(Protocol):
 TextValue: TypeAlias = "str | int | datetime.date | datetime.datetime | Renderable | Sequence[Renderable | str]"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Text:
     """A sentence for a person, in a language that is chosen when it is read.
 
@@ -97,7 +99,7 @@ def texts(one: str, many: str, count: int, /, **values: TextValue) -> Text:
     return Text(message=one, plural=many, count=count, values={"count": count, **values})
 
 
-@attrs.frozen
+@frozen
 class TextDomain:
     """The same two functions for the texts of another package: ``text = TextDomain("retour_mollie").text``."""
 
