@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 
 from retour.cli import LANGUAGE, default_language
 from retour.cli.database_command import address, db_option, opened, refuse_missing_file
+from retour.cli.named_desk import language_option
 from retour.cli.words import text, texts
-from retour.cli.worker_command import language_option
 from retour.desk import ReturnDesk
 from retour.desk.doctor import Doctor
 from retour.effects.kinds import KINDS
