@@ -111,6 +111,22 @@ def test_a_value_is_what_attrs_makes() -> None:
         Cup()  # type: ignore[call-arg]
 
 
+def test_a_class_that_shows_itself_or_nothing_is_left_its_way() -> None:
+    @frozen
+    class Secret:
+        word: str
+
+        def __repr__(self) -> str:
+            return "Secret(…)"
+
+    @frozen(repr=False)
+    class Silent:
+        word: str
+
+    assert repr(Secret("sesame")) == f"{Secret('sesame')}" == "Secret(…)"
+    assert "sesame" not in repr(Silent("sesame"))
+
+
 def test_a_class_has_all_that_a_class_of_attrs_has() -> None:
     Cup(size=1), CupOfAttrs(size=1)
     assert set(dir(Cup)) - {"large"} == set(dir(CupOfAttrs))

@@ -30,6 +30,8 @@ _ASKED_FIRST = ("__setattr__", "__setstate__", "__attrs_attrs__", "__init__")
 class _Unwritten:
     """Stands in a class for what attrs has not written yet; whoever asks for it gets what attrs writes."""
 
+    __slots__ = ("_name", "_write")
+
     def __init__(self, name: str, write: Callable[[], None]) -> None:
         self._name = name
         self._write = write
@@ -39,11 +41,10 @@ class _Unwritten:
         return getattr(owner if instance is None else instance, self._name)
 
 
-def _made_of(body: type, options: Mapping[str, Any]) -> type:
+def _made_of(body: type, options: Mapping[str, Any]) -> Any:
     """The slotted class of a class ``body``."""
     if not _can_wait(body):
-        made: type = attrs.frozen(**options)(body)
-        return made
+        return attrs.frozen(**options)(body)
     names = [name for name, annotation in body.__annotations__.items() if not annotation.startswith("ClassVar")]
     slots = (*names, "__weakref__")
     own = {name: value for name, value in vars(body).items() if name not in slots and name != "__dict__"}
@@ -51,13 +52,18 @@ def _made_of(body: type, options: Mapping[str, Any]) -> type:
     def write() -> None:
         """Two threads may both come here. They write the same, so nobody waits, which a fork could make for ever; and
         what is asked first is there last, when all else is."""
-        written = vars(attrs.frozen(**options)(body))
+        written = vars(attrs.frozen(**{**options, "repr": False})(body))
         others = [name for name in written if name not in own and name not in (*slots, *_ASKED_FIRST)]
         for name in (*others, *_ASKED_FIRST):
             setattr(kind, name, written[name])
 
+    def write_what_shows() -> None:
+        """A fifth of the work, for what is hardly ever shown: people read texts."""
+        kind.__repr__ = vars(attrs.frozen(**options)(body))["__repr__"]
+
+    shows = {"__repr__": _Unwritten("__repr__", write_what_shows)} if options.get("repr", True) else {}
     stand_ins = {name: _Unwritten(name, write) for name in _ASKED_FIRST}
-    kind = type(body.__name__, (), {**own, **stand_ins, "__slots__": slots})
+    kind: Any = type(body.__name__, (), {**shows, **own, **stand_ins, "__slots__": slots})
     return kind
 
 
