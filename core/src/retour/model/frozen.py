@@ -74,5 +74,5 @@ def _can_wait(body: type) -> bool:
     return (
         body.__bases__ == (object,)
         and own.keys().isdisjoint(_ASKED_FIRST)
-        and not any(isinstance(value, cached_property) for value in own.values())
+        and cached_property not in map(type, own.values())
     )
