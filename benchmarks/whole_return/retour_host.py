@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from importlib import import_module
 
 from sqlalchemy import Engine, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from benchmarks.whole_return import tables
 from benchmarks.whole_return.instant_plugin import PROVIDER, InstantPlugin
@@ -67,7 +67,6 @@ _ADD_STOCK = (
     .where(tables.product.c.id == bindparam("of"))
     .values(stock=tables.product.c.stock + bindparam("units"))
 )
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class TableShop:
@@ -77,7 +76,7 @@ class TableShop:
     def __init__(self, engine: Engine) -> None:
         self.reads = 0
         self._engine = engine
-        insert = _INSERTS[engine.dialect.name]
+        insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert  # of the one that it uses
         self._book = insert(tables.booking).on_conflict_do_nothing().returning(tables.booking.c.movement)
 
     def order(self, order_id: str) -> Order | None:

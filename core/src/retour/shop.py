@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-import attrs
-
 from retour.model.asking import asking
 from retour.model.errors import InvalidOrder, InvalidShop
+from retour.model.frozen import frozen
 from retour.model.making import apart
 from retour.model.order import Order
 from retour.model.returns import StockMovement
@@ -77,7 +76,7 @@ class MemoryShop:
                     self.stock[movement.product] = self.stock.get(movement.product, 0) + movement.quantity
 
 
-@attrs.frozen
+@frozen
 class ShopCaller:
     """Calls a host's shop, and nothing else in retour does: what crosses is a value of its own on each side.
 

@@ -10,10 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import attrs
-
 from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, shortened, units, unusable
 from retour.cli.words import text, texts
+from retour.model.frozen import frozen
 from retour.model.money import Money, total
 from retour.model.order import LineKind, Order, OrderLine, Paid, Payment
 from retour.model.text import Text
@@ -27,7 +26,7 @@ SERVICES = frozenset({"POST", "DOT", "C2", "D", "M", "B", "S", "BANK CHARGES", "
 """Stock codes that are no goods: postage, carriage, discount, manual, bad debt, samples, fees, charity."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class _Row:
     """One good row: one order line."""
 

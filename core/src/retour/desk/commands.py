@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeAlias
 
-import attrs
 from sqlalchemy import Connection
 
 from retour.desk.outcomes import as_it_is_now, first_outcome, outcome_of
@@ -18,6 +17,7 @@ from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
 from retour.model.fields import Characters, shown, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -43,7 +43,7 @@ Decide: TypeAlias = Callable[[Draft, Order], object]
 _REQUEST_ID = Annotated[str, Characters(1, 200)]
 
 
-@attrs.frozen
+@frozen
 class Request:
     """The identity of a command that adds something: the host's request_id, and a digest of the arguments."""
 
@@ -64,7 +64,7 @@ class Request:
         return cls(request_id, digest(arguments))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Command:
     """One command: on which order, by whom, and how it is decided.
 
@@ -88,7 +88,7 @@ class Command:
     sees_the_order: bool = False
 
 
-@attrs.frozen
+@frozen
 class Commands:
     """Commands on the orders of one shop."""
 

@@ -16,6 +16,7 @@ from retour.effects.pruning import Pruning
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
+from retour.model.frozen import frozen
 from retour.model.parcels import Address
 from retour.model.return_reasons import ReturnReason
 from retour.plugins.accounts import Accounts
@@ -29,7 +30,7 @@ from retour.store.migrations import check, migrate
 from retour.store.store import Store
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Services:
     """What all shops of one desk share."""
 

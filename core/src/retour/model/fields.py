@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, Union, get_arg
 import attrs
 
 from retour.model.errors import InvalidValue
+from retour.model.frozen import frozen
 from retour.model.making import fields_of
 from retour.model.text import Text, can_be_stored, text
 
@@ -37,7 +38,7 @@ Refusal: TypeAlias = Callable[[Text], Exception]
 # --- what annotations say --------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class Characters:
     """A text of so many characters, none of them in ``never``."""
 
@@ -46,7 +47,7 @@ class Characters:
     never: str = ""
 
 
-@attrs.frozen
+@frozen
 class Between:
     """A number from ``least`` to ``most``, both included."""
 
@@ -101,9 +102,15 @@ def checked(refuse: Refusal = InvalidValue) -> Callable[[type, list[attrs.Attrib
     """
 
     def transform(kind: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+        @cache
+        def annotations() -> dict[str, Any]:
+            """Read when the first value is made, for they can name what is defined further down; all of them at once,
+            for that takes as long as one of them."""
+            return get_type_hints(kind, include_extras=True)
+
         return [
             field.evolve(
-                validator=_validator(kind, field.name, refuse),
+                validator=_validator(kind, field.name, annotations, refuse),
                 converter=field.converter or _converter(str(field.type)),
             )
             for field in fields
@@ -200,13 +207,15 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
 """By how an annotation begins: they are all texts (PEP 563)."""
 
 
-def _validator(kind: type, name: str, refuse: Refusal) -> Callable[[Any, Any, Any], None]:
+def _validator(
+    kind: type, name: str, annotations: Callable[[], Mapping[str, Any]], refuse: Refusal
+) -> Callable[[Any, Any, Any], None]:
     check: Check | None = None
 
     def validate(_: object, __: object, value: object) -> None:
         nonlocal check
-        if check is None:  # annotations can name what is defined further down
-            check = _check_of(get_type_hints(kind, include_extras=True)[name])
+        if check is None:
+            check = _check_of(annotations()[name])
         wanted = check(value)
         if wanted is not None:
             raise refuse(_fault(f"{kind.__name__}.{name}", wanted)) from None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 
-import attrs
 from sqlalchemy import Connection
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
+from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
@@ -28,7 +28,7 @@ EffectsOf = Callable[[Dossier, Sequence[Recorded], Callable[[str], str], str | N
 by nobody."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Committed:
     """What was written: the ``case`` with it, the ``effects`` that follow, and the commit's ``id``. It had not begun
     before ``begun``, in elapsed seconds."""
@@ -39,7 +39,7 @@ class Committed:
     begun: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Commits:
     """Writes commits. ``effects_of`` says what events ask for."""
 

@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
 from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, delete, or_, update
 from sqlalchemy.exc import IntegrityError
 
+from retour.model.frozen import frozen
 from retour.store import tables
 from retour.store.clock import SECOND, database_now, microseconds
 from retour.store.prepared import Insert, Prepared, plain_insert
@@ -48,7 +48,7 @@ class EffectTaken(Exception):
     """An effect that was to be withdrawn is with a worker, or a worker died with it; nothing was written."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NewEffect:
     """An effect to store. ``owner`` will run it at once, for ``lease`` microseconds; None leaves it to anyone, after
     ``delay`` microseconds. ``behind`` is 0 where it is served as all are, `BEHIND_ALL` where it asks its ``account`` at
@@ -65,7 +65,7 @@ class NewEffect:
     account: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Question:
     """An effect that is one, however often it is asked for: one that waits, or is to be done once more, takes in what
     asks for it.
@@ -78,7 +78,7 @@ class Question:
     hints: tuple[str, str, str] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SettledEffect:
     """What became of a claimed effect: ``done``, or ``waiting`` again, ``delay`` microseconds, with its ``problem``.
 
@@ -94,7 +94,7 @@ class SettledEffect:
     unclear: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AttentionRows:
     """What a person must look at of one order: the rows that a commit ``changed``, the items that are ``gone``, and
     ``every`` row, for an order that was listed by other rules than those with this number."""
@@ -105,7 +105,7 @@ class AttentionRows:
     gone: Sequence[str] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Commit:
     """Everything that one transaction writes about one order. ``id`` names it in every row of an event or an effect
     that it writes; ``expected`` is the version it was decided on.

@@ -9,7 +9,6 @@ import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import attrs
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 
 from retour.model.events.event import Recorded
+from retour.model.frozen import frozen
 from retour.model.text import Text, text
 from retour.store import tables
 from retour.store.attention import AttentionList
@@ -43,7 +43,7 @@ from retour.store.unknown_names import UnknownNames
 from retour.store.unreadable import Unreadable
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Problem:
     """What went wrong in a ``shop`` where there is no order to tell it of: from which ``source``, ``what``, and how
     often."""
