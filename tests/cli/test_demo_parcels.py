@@ -22,7 +22,6 @@ from retour.cli.demo_providers import Providers
 from retour.cli.orders_file import bundled_orders
 from retour_sendcloud.provider import Sendcloud
 from retour_sendcloud.sandbox import SendcloudSandbox
-from retour_sendcloud.sandbox_returns import Charge
 
 Run = Callable[..., Result]
 
@@ -211,7 +210,7 @@ def a_return_too_many(sandbox: SendcloudSandbox) -> None:
 def a_charge_too_many(sandbox: SendcloudSandbox) -> None:
     [label] = sandbox.books("1017")
     cent = Money.of("0.01", "EUR")
-    sandbox.returns.charges.append(Charge(reference=label.reference, amount=cent, at=sandbox.clock.now()))
+    sandbox.returns.charge(sandbox.returns.of(label.reference), cent, sandbox.clock.now())
 
 
 @pytest.mark.parametrize("spoil, twice", [(a_return_too_many, 1), (a_charge_too_many, 0)])

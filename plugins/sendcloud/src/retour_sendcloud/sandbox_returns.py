@@ -234,14 +234,15 @@ class Returns:
             raise ValueError(f"return {one.id} is {one.status}: no carrier can have its parcel")
         one.to_come.clear()  # a label that is used is not cancelled any more
         if one.option.charging == "first_scan" and not self.charged(one):
-            self._charge(one, one.cost, self.clock.now())
+            self.charge(one, one.cost, self.clock.now())
         self._set(one, status, message)
 
     def charged(self, one: SandboxReturn) -> Money:
         """What its label cost so far."""
         return self._charged.get(one.reference, NOTHING)
 
-    def _charge(self, one: SandboxReturn, amount: Money, at: datetime.datetime) -> None:
+    def charge(self, one: SandboxReturn, amount: Money, at: datetime.datetime) -> None:
+        """Charge so much for its label, or give it back where the amount is negative."""
         self.charges.append(Charge(reference=one.reference, amount=amount, at=at))
         self._charged[one.reference] = self.charged(one) + amount
 
@@ -253,11 +254,11 @@ class Returns:
         if status == "ready-to-send":
             one.tracking_number = f"3SSEND{one.parcel:09d}"
             if one.option.charging == "label_creation":
-                self._charge(one, one.cost, at)
+                self.charge(one, one.cost, at)
         elif status == "announcement-failed":
             one.refused = True
         elif status == "cancelled" and (charged := self.charged(one)):
-            self._charge(one, NOTHING - charged, at)
+            self.charge(one, NOTHING - charged, at)
         self._set(one, status, at=at)
 
     def _set(self, one: SandboxReturn, status: str, message: str = "", at: datetime.datetime | None = None) -> None:
