@@ -10,6 +10,7 @@ import attrs
 from sqlalchemy import Engine
 
 from retour.desk.hints import Hints
+from retour.desk.turns import Turns
 from retour.effects.keeping import Keeping
 from retour.effects.labelling import Labelling
 from retour.effects.pruning import Pruning
@@ -55,6 +56,7 @@ class Services:
     owns_engine: bool
     one_shop: bool
     hints: Hints = attrs.field(factory=Hints)
+    turns: Turns = attrs.field(factory=Turns)
 
 
 def ready(store: str | Engine, migrate_now: bool | None) -> Engine:
