@@ -7,6 +7,7 @@ are asked too, so whoever waits for it goes on without it after a while.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,20 +22,29 @@ class _Turn:
 
 
 class Turns:
-    """The turns on the orders of one desk. A child of a process that forks shares none: it makes its own desk."""
+    """The turns on the orders of one desk. A child of a process that forks has none of its parent's: whoever had one is
+    not there to give it away."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._turns: dict[tuple[str, str], _Turn] = {}
         self._lock = threading.Lock()
 
     def wanted(self, shop: str, order_id: str) -> bool:
         """Whether somebody waits for his turn on an order, or has it."""
+        if os.getpid() != self._process:
+            self._begin()
         return (shop, order_id) in self._turns
 
     @contextmanager
     def taken(self, shop: str, order_id: str, seconds: float) -> Iterator[None]:
         """Have the turn, or go on without it where nobody gives it away for so many ``seconds``."""
         key = shop, order_id
+        if os.getpid() != self._process:
+            self._begin()
         with self._lock:
             turn = self._turns.setdefault(key, _Turn())
             turn.wanted_by += 1
@@ -47,4 +57,4 @@ class Turns:
             with self._lock:
                 turn.wanted_by -= 1
                 if not turn.wanted_by:
-                    del self._turns[key]
+                    self._turns.pop(key, None)
