@@ -75,7 +75,7 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
         return  # a person was faster than the provider
     denied = refund.made_by_hand and its_word in NO_MONEY_MOVED
     claimed = refund.came_back_by_hand and its_word not in NO_MONEY_MOVED
-    unasked = its_word is RefundState.CANCELLED and not (refund.cancelling or denied or claimed)
+    unasked = its_word is RefundState.CANCELLED and not (refund.cancelling or denied)
     unasked = unasked and refund.source is not RefundSource.EXTERNAL
     draft.record(
         RefundReported(
