@@ -592,6 +592,32 @@ def test_a_year_in_full_is_the_same_day(tmp_path: Path) -> None:
     assert long == short
 
 
+EURO_HEADER = DUTCH_HEADER.replace("\n", ";Currency\n")
+
+
+def in_currency(code: str, order_id: str = "1001") -> str:
+    return DUTCH_ROW.replace("\n", f";{code}\n").replace("1001", order_id)
+
+
+def test_a_shop_in_euros_says_so_in_a_column(tmp_path: Path) -> None:
+    words = EURO_HEADER + in_currency("EUR") * 2 + in_currency("", "1002")
+    euros, pounds = read_orders(a_file(tmp_path, words, "cp1252")).orders
+    assert euros.paid == euros.captured == Money.of("15.00", "EUR")
+    assert (euros.currency, pounds.paid) == ("EUR", Money.of("7.50", "GBP"))
+
+
+@pytest.mark.parametrize(
+    "rows, cause",
+    [
+        (["€"], "line 2, order 1001: Currency: “€” is no currency; write its code, as in EUR"),
+        (["EUR", "USD"], "line 3, order 1001: Currency: USD is not that of the order's first row, EUR"),
+    ],
+)
+def test_a_currency_that_cannot_be_is_named_and_the_order_is_bad(tmp_path: Path, rows: list[str], cause: str) -> None:
+    read = read_orders(a_file(tmp_path, EURO_HEADER + "".join(map(in_currency, rows)), "cp1252"))
+    assert ([str(fault.sentence) for fault in read.faults], read.orders) == ([cause], ())
+
+
 OWN_NAMES = "Factuur;Kleur;Artikel;Aantal;Datum;Prijs, incl.\n1001;rood;TP;2;23-11-2026 10:15;3,75\n"
 NAMED = 'InvoiceNo=Factuur,StockCode=Artikel, Quantity=Aantal,InvoiceDate=Datum,"UnitPrice=Prijs, incl."'
 

@@ -15,12 +15,12 @@ import attrs
 from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, shortened, units
 from retour.cli.orders_records import Records, read_records
 from retour.cli.words import text
-from retour.model.money import Money, total
+from retour.model.money import Money, is_currency, total
 from retour.model.order import LineKind, Order, OrderLine, Paid, Payment
 from retour.model.text import Text
 
 CURRENCY = "GBP"
-"""The file names no currency: the shop of the data set sold in pounds."""
+"""Of a file that names no currency: the shop of the data set sold in pounds."""
 
 SERVICES = frozenset({"POST", "DOT", "C2", "D", "M", "B", "S", "BANK CHARGES", "AMAZONFEE", "CRUK"})
 """Stock codes that are no goods: postage, carriage, discount, manual, bad debt, samples, fees, charity."""
@@ -57,6 +57,10 @@ def read_csv(name: str, data: bytes, zone: ZoneInfo, columns: Mapping[str, str] 
             continue
         causes: list[Text] = []
         row = _row(fields, found, records, zone, causes)
+        first = rows.get(order_id)
+        if row is not None and first is not None and row.price.currency != first[0].price.currency:
+            causes.append(_another_currency(row, first[0]))
+            row = None
         if row is not None:
             rows.setdefault(order_id, []).append(row)
         else:
@@ -73,7 +77,7 @@ def _row(fields: list[str], found: int, records: Records, zone: ZoneInfo, causes
     if found != records.width:
         causes.append(text("the row has {number} values, not {wanted}", number=found, wanted=records.width))
         return None
-    number, code, description, quantity, date, price, customer, _ = [field.strip() for field in fields]
+    number, code, description, quantity, date, price, customer, _, currency = [field.strip() for field in fields]
     if not number:
         causes.append(text("InvoiceNo is empty"))
     if not code:
@@ -89,13 +93,24 @@ def _row(fields: list[str], found: int, records: Records, zone: ZoneInfo, causes
             text("InvoiceDate: {date} is not a day and time; write 01-12-10 8:26 (dd-mm-yy h:mm)", date=shortened(date))
         )
     paid = Money.zero(CURRENCY)
-    try:
-        paid = amount(price, CURRENCY, below_zero=True)
-    except Wrong as wrong:
-        causes.append(text("UnitPrice: {cause}", cause=wrong.cause))
+    if currency and not is_currency(currency):
+        causes.append(text("Currency: {code} is no currency; write its code, as in EUR", code=shortened(currency)))
+    else:
+        try:
+            paid = amount(price, currency or CURRENCY, below_zero=True)
+        except Wrong as wrong:
+            causes.append(text("UnitPrice: {cause}", cause=wrong.cause))
     if causes or at is None:
         return None
     return _Row(product=code, name=description or code, units=ordered, price=paid, at=at, customer=customer)
+
+
+def _another_currency(row: _Row, first: _Row) -> Text:
+    return text(
+        "Currency: {currency} is not that of the order's first row, {first}",
+        currency=row.price.currency,
+        first=first.price.currency,
+    )
 
 
 def _with_point(column: str, number: str, causes: list[Text]) -> str:
@@ -138,12 +153,13 @@ def _moment(date: str, zone: ZoneInfo) -> datetime.datetime | None:
 
 def _order(order_id: str, rows: list[_Row]) -> Order:
     lines = tuple([_line(f"line-{number}", row) for number, row in enumerate(rows, start=1)])
-    captured = total([line.paid.gross for line in lines], CURRENCY)
-    received = max(captured, Money.zero(CURRENCY))
+    currency = rows[0].price.currency
+    captured = total([line.paid.gross for line in lines], currency)
+    received = max(captured, Money.zero(currency))
     payment = Payment(provider="manual_transfer", method="invoice", reference=order_id, captured=received)
     return Order(
         id=order_id,
-        currency=CURRENCY,
+        currency=currency,
         lines=lines,
         payments=(payment,) if captured.minor > 0 else (),
         placed_at=rows[0].at,
@@ -162,6 +178,6 @@ def _line(line_id: str, row: _Row) -> OrderLine:
         name=row.name,
         ordered=sold,
         fulfilled=sold,
-        paid=Paid(gross=Money(minor=minor, currency=CURRENCY)),
+        paid=Paid(gross=Money(minor=minor, currency=row.price.currency)),
         kind=LineKind.SERVICE if is_service else LineKind.GOODS,
     )

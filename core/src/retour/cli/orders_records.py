@@ -14,9 +14,13 @@ from retour.cli.orders_faults import InvalidOrdersFile, shortened, unusable
 from retour.cli.words import text, texts
 from retour.model.text import Text
 
-COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
+COLUMNS = (
+    *("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"),
+    "Currency",
+)
+"""Those of the "Online Retail" data set, and one that it has not, since its shop sold in one currency."""
 
-CAN_BE_LEFT_OUT = frozenset({"Description", "CustomerID", "Country"})
+CAN_BE_LEFT_OUT = frozenset({"Description", "CustomerID", "Country", "Currency"})
 """The columns that a file with names of its own need not have."""
 
 _NUMBERS = ("Quantity", "UnitPrice")
@@ -182,7 +186,7 @@ def _positions(name: str, header: list[str], columns: Mapping[str, str]) -> list
     missing = [
         theirs
         for ours, theirs in called.items()
-        if theirs not in header and not (columns and ours not in columns and ours in CAN_BE_LEFT_OUT)
+        if theirs not in header and (ours in columns or ours not in (CAN_BE_LEFT_OUT if columns else {"Currency"}))
     ]
     if missing:
         raise unusable(name, _export_of_a_shop(header) or _missing(missing, header))
