@@ -205,6 +205,18 @@ def test_several_statements_in_one_file_are_all_read():
     assert amounts_of(lines_of(one + one)) == ["-45.50", "-45.50"]
 
 
+@pytest.mark.parametrize("told", [f"{IBAN}EUR", f"INGBNL2A/{IBAN}", "0001234567", "1234567EUR", "001234567 EUR"])
+def test_an_account_in_mt940_may_be_told_by_its_number_and_with_its_currency(told: str):
+    assert len(lines_of(MT940.replace(f"{IBAN} EUR", told))) == 1
+
+
+@pytest.mark.parametrize("told", ["4567", "0001234568", "12345678", "EUR", "?"])
+def test_an_account_that_may_be_another_is_refused(told: str):
+    with pytest.raises(InvalidStatement, match="not of the one that ends in 4567"):
+        lines_of(MT940.replace(f"{IBAN} EUR", told))
+    assert len(read_statement("afschrift", MT940.replace(f"{IBAN} EUR", told).encode())) == 1
+
+
 def test_a_page_of_a_statement_has_interim_balances():
     assert len(lines_of(a_camt(an_entry(A_REFUND), codes=("ITBD", "ITBD")))) == 1
     assert len(lines_of(a_camt(an_entry(A_REFUND), codes=("PRCD", "CLBD")))) == 1
@@ -258,7 +270,7 @@ REFUSED = {
     "mt940 torn amount": (MT940.replace("D45,50N", "D4x5,50N"), "Statement 229 is not whole"),
     "mt940 nonsense": (MT940.replace(":61:2611", ":61:nonsense"), "a tag of it cannot be read."),
     "mt940 outside": (":61:2611241124D1,00NTRFX\n" + MT940, "has lines (:61:) outside of any statement"),
-    "mt940 another account": (MT940.replace(IBAN, "NL91ABNA0417164300"), "ends in 0EUR"),
+    "mt940 another account": (MT940.replace(IBAN, "NL91ABNA0417164300"), "ends in 4300, not"),
 }
 
 

@@ -72,8 +72,8 @@ class _Statement:
 
     def check(self, iban: str) -> None:
         """Raise `_Fault` for lines that are not all there, and for another account than ``iban``."""
-        account = _compact(self.account)
-        if iban and _compact(iban) not in account:
+        account = _CURRENCY.sub("", _compact(self.account))
+        if iban and not _is_account(_compact(iban), account):
             raise _Fault(
                 text(
                     "Statement {statement} is of the account that ends in {last_four}, not of the one that ends in "
@@ -145,6 +145,17 @@ def _money(amount: str, currency: str, *, out: bool) -> Money:
         ) from None
     return Money(minor=-money.minor, currency=money.currency) if out else money
 
+
+def _is_account(iban: str, told: str) -> bool:
+    """Whether a file means this IBAN: it tells it, or, as MT940 may, the number of the account at its end alone."""
+    return iban in told or (len(told) >= _FEWEST_DIGITS and told.isdigit() and iban.endswith(told))
+
+
+_CURRENCY = re.compile(r"(?<=[0-9])[A-Z]{3}$")
+"""What many banks put behind the account in MT940."""
+
+_FEWEST_DIGITS = 7
+"""Digits: with fewer, a number is the end of too many accounts to tell one."""
 
 _AMOUNT = re.compile(r"[0-9]{1,15}([.,][0-9]{0,5})?")
 
