@@ -335,6 +335,7 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
     "missing column": ("orders.csv", HEADER.replace("Quantity,", "").encode(), "The column Quantity is missing."),
     "unknown column": ("orders.csv", b"Note," + HEADER.encode(), "The column “Note” is not known"),
     "column twice": ("orders.csv", b"Country," + HEADER.encode(), "A column stands twice"),
+    "workbook": ("orders.csv", b"PK\x03\x04\x14", "The file is a workbook of Excel (.xlsx)"),
     "utf-16": ("orders.csv", (HEADER + GOOD_ROW).encode("utf-16"), "The file is in UTF-16"),
     "no windows": ("orders.csv", HEADER.encode() + b"1,\x81", "Line 2 has a byte 0x81 that Windows-1252 does not have"),
     "no utf-8": (

@@ -89,6 +89,8 @@ def _decoded(name: str, data: bytes) -> str:
     """The text of the file: UTF-8 where it is that, else Windows-1252, which has all of latin-1 and the euro sign."""
     if not data.strip():
         raise unusable(name, text("The file is empty."))
+    if data.startswith(b"PK\x03\x04"):
+        raise unusable(name, text("The file is a workbook of Excel (.xlsx) or a ZIP file; save it as “CSV UTF-8”."))
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise unusable(name, text("The file is in UTF-16; save it as “CSV UTF-8”."))
     strange = _CONTROL.search(data)
