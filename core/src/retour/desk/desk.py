@@ -785,7 +785,7 @@ class ReturnDesk(LabelDesk):
         return self._by_api.cancel(order_id, refund_id, by, note)
 
     def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
-        """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
+        """A refund by bank transfer is in the file for the bank called ``batch`` (`is_batch_name`); an empty name
         takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another.
 
         The provider's books are read before it goes in. Raises `WrongState` where it must not be transferred as things
