@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchmarks.whole_return import tables
@@ -126,16 +126,20 @@ class TableShop:
     def book_stock(self, movements: Sequence[StockMovement]) -> None:
         """Book all of them, each once: their ids and the stock in one transaction."""
         with self._engine.begin() as connection:
-            rows = [{"movement": one.id} for one in movements]
-            new = set(connection.execute(self._book, rows).scalars())
-            booked = [one for one in movements if one.id in new]
-            if not booked:
-                return
-            units = [{"of": one.product, "units": one.quantity} for one in booked]
-            if connection.execute(_ADD_STOCK, units).rowcount != len(booked):
-                there = set(connection.execute(select(tables.product.c.id)).scalars())
-                gone = [one.id for one in booked if one.product not in there]
-                raise StockRefused("a product is gone", movements=gone)
+            self.book_stock_on(connection, movements)
+
+    def book_stock_on(self, connection: Connection, movements: Sequence[StockMovement]) -> None:
+        """The same in the transaction that saves what retour knows of it."""
+        rows = [{"movement": one.id} for one in movements]
+        new = set(connection.execute(self._book, rows).scalars())
+        booked = [one for one in movements if one.id in new]
+        if not booked:
+            return
+        units = [{"of": one.product, "units": one.quantity} for one in booked]
+        if connection.execute(_ADD_STOCK, units).rowcount != len(booked):
+            there = set(connection.execute(select(tables.product.c.id)).scalars())
+            gone = [one.id for one in booked if one.product not in there]
+            raise StockRefused("a product is gone", movements=gone)
 
 
 def _paid(gross: int, net: int, currency: str) -> Paid:

@@ -179,7 +179,7 @@ if TYPE_CHECKING:
     )
     from retour.plugins.return_window import ReturnWindow as ReturnWindow
     from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
-    from retour.shop import MemoryShop as MemoryShop, Shop as Shop
+    from retour.shop import MemoryShop as MemoryShop, Shop as Shop, ShopInSameDatabase as ShopInSameDatabase
     from retour.store.connect import connect as connect, reading as reading
 
 _HOMES = {
@@ -332,7 +332,7 @@ _HOMES = {
     "plugins.registry": ("Plugin", "PluginStatus", "ProviderOff"),
     "plugins.return_window": ("ReturnWindow",),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
-    "shop": ("MemoryShop", "Shop"),
+    "shop": ("MemoryShop", "Shop", "ShopInSameDatabase"),
     "store.connect": ("connect", "reading"),
 }
 """The modules of the public names; the imports above tell type checkers the same."""

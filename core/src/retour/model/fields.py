@@ -117,7 +117,8 @@ def check_again(value: object) -> None:
 
     For what foreign code hands over: it may have been made behind the back of its class.
     """
-    again = _again_of(type(value))
+    kind: Any = type(value)
+    again = _again_of(kind)
     if again is not None:
         again(value)
 
