@@ -230,6 +230,19 @@ def test_what_fails_in_the_hosts_own_transaction_takes_back_no_row_of_the_host(s
     assert (shop.units(), state(desk, outcome)) == (2, StockState.APPLIED)
 
 
+def test_a_shop_that_writes_into_what_it_is_handed_changes_nothing_of_ours(shop: ShopOfTables) -> None:
+    def writes(shop: ShopOfTables, connection: Connection, movements: Sequence[StockMovement]) -> None:
+        shop.book(connection, movements)
+        for one in movements:
+            object.__setattr__(one, "quantity", 99)
+
+    desk, shop.on_connection = opened(shop), writes
+    outcome = desk.mark_returned("1001", by=ANNA)
+    moved = desk.dossier("1001").return_(outcome.return_id).movements.values()
+    assert [one.booking.quantity for one in moved] == [2]
+    assert shop.units() == 2
+
+
 def test_who_listens_hears_of_it_once(shop: ShopOfTables) -> None:
     heard: list[Any] = []
 
