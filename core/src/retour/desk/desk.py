@@ -174,7 +174,7 @@ class ReturnDesk(LabelDesk):
         hooks = Hooks(registry)
         opened = Store(ready(store, migrate), elapsed)
         cases = Cases(store=opened, shops=shops)
-        commits = Commits(store=opened, effects_of=effects_of(hooks))
+        commits = Commits(store=opened, effects_of=effects_of(hooks), shops=shops)
         refunding = Refunding(accounts, cases, clock)
         labelling = Labelling(accounts, opened, parcel_steps_of(parcel_steps), reasons)
         keeping = Keeping(cases=cases, commits=commits, clock=clock)

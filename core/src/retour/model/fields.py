@@ -124,20 +124,47 @@ def check_again(value: object) -> None:
 
     For what foreign code hands over: it may have been made behind the back of its class.
     """
-    if isinstance(value, Mapping):
-        for item in (*value.keys(), *value.values()):
+    kind: Any = type(value)
+    again = _again_of(kind)
+    if again is not None:
+        again(value)
+
+
+@cache
+def _again_of(kind: type) -> Callable[[Any], None] | None:
+    """How values of a class are checked again; None where nothing is in them that was checked when it was made."""
+    if issubclass(kind, Mapping):
+        return _each_again(lambda given: (*given.keys(), *given.values()))
+    if issubclass(kind, list | tuple | set | frozenset):
+        return _each_again(lambda given: given)
+    if attrs.has(kind) and not issubclass(kind, Text):
+        return _fields_again(kind)
+    return None
+
+
+def _each_again(items: Callable[[Any], Iterable[object]]) -> Callable[[Any], None]:
+    def again(value: Any) -> None:
+        for item in items(value):
             check_again(item)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            check_again(item)
-    elif attrs.has(type(value)) and not isinstance(value, Text):
-        instance: Any = value
-        attrs.validate(instance)
-        for field in fields_of(type(value)):
-            check_again(getattr(value, field.name))
-        as_a_whole = getattr(value, "__attrs_post_init__", None)
-        if as_a_whole is not None:  # which reads what is in its fields, so that is checked first
-            as_a_whole()
+
+    return again
+
+
+def _fields_again(kind: type) -> Callable[[Any], None]:
+    """Each field, then what is in each, and then the value as a whole, which reads what is in its fields."""
+    validators = [(field, field.name, field.validator) for field in fields_of(kind) if field.validator is not None]
+    names = [field.name for field in fields_of(kind)]
+    as_a_whole = getattr(kind, "__attrs_post_init__", None)
+
+    def again(value: Any) -> None:
+        for field, name, validator in validators:
+            validator(value, field, getattr(value, name))
+        for name in names:
+            check_again(getattr(value, name))
+        if as_a_whole is not None:
+            as_a_whole(value)
+
+    return again
 
 
 def wanted_instead(value: object, kind: Any) -> Text | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, delete, or_, update
 from sqlalchemy.exc import IntegrityError
@@ -29,6 +29,10 @@ SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 """From this moment on an effect is due only when a person has it tried again."""
 
 
+Booking: TypeAlias = Callable[[Connection], None]
+"""Writes rows of the host's in a transaction of ours."""
+
+
 class VersionMoved(Exception):
     """Somebody else saved events of the same order since it was loaded; nothing was written."""
 
@@ -42,6 +46,10 @@ class LeaseLost(Exception):
 
     `Effects.held` tells which are still ours.
     """
+
+
+class NotBooked(Exception):
+    """The host could not book stock in the transaction; nothing was written."""
 
 
 class EffectTaken(Exception):
@@ -112,7 +120,8 @@ class Commit:
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
     worker died with, ``superseded`` of such that nobody has: they are done with, as what they are for is.
-    ``retried`` are ids of effects that were set aside, and are due from now on.
+    ``retried`` are ids of effects that were set aside, and are due from now on. ``booking`` writes what the host has to
+    in the same transaction, before anything else, so that no row of ours is locked meanwhile; it raises `NotBooked`.
     """
 
     id: str
@@ -132,9 +141,12 @@ class Commit:
     withdrawn: Sequence[str] = ()
     superseded: Sequence[str] = ()
     retried: Sequence[str] = ()
+    booking: Booking | None = None
 
 
 def write(connection: Connection, commit: Commit) -> None:
+    if commit.booking is not None:
+        commit.booking(connection)
     if commit.events:
         moved = _MOVE_VERSION.row(
             connection,
