@@ -9,7 +9,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 2 * (os.cpu_count()
 # What is compiled once is kept, also where an environment says that it is not: tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test sdks campaign fuzz crash bench clean
+.PHONY: demo test sdks campaign fuzz crash mutants bench clean
 
 demo: .venv/ready
 	$(BIN)/retour demo
@@ -46,17 +46,27 @@ crash: .venv/ready
 	cd tests && ../$(BIN)/python -m crash.labels_campaign --orders 100 --seconds 600
 	RETOUR_ROWS=1000000 $(BIN)/pytest -q tests/store/test_killed_migration.py
 
+# Whether the tests prove the rules: each is changed in one place after the other, and at least one test must fail. At
+# most twenty minutes on two processors; on a machine that others use too: make mutants MINUTES=60. Some rules alone:
+# make mutants RULES="quote stock".
+mutants: .venv/mutants
+	cd tests && ../$(BIN)/python -m mutation $(if $(MINUTES),--minutes $(MINUTES)) $(RULES)
+
 # Fails where a ratio is more than a tenth worse than benchmarks/RESULTS.md says. make bench RECORD=1 writes that anew.
 bench: .venv/ready sdks
 	$(BIN)/python -m benchmarks $(if $(RECORD),--record)
 
 clean:
-	rm -rf .venv .sdks
+	rm -rf .venv .sdks .mutants
 
 .venv/ready: requirements-dev.txt pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit("retour needs Python 3.11 or newer: make PYTHON=...") if sys.version_info < (3, 11) else 0'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+.venv/mutants: requirements-mutants.txt .venv/ready
+	$(BIN)/pip install --quiet -r $<
 	touch $@
 
 .sdks/%/ready: requirements-sdk/%.txt | .venv/ready

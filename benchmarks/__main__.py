@@ -1,7 +1,8 @@
 """``python -m benchmarks``: measure what retour costs, print one table, and compare it with RESULTS.md.
 
 It ends with exit code 1 where a ratio is more than 10 % worse than the one recorded there, and names it. ``--record``
-writes RESULTS.md anew. ``--only`` measures and compares some parts alone; ``--quick`` prints the same table from fewer
+writes RESULTS.md anew. ``--million`` measures what grows with a million orders, and with ``--record`` writes
+MILLION.md. ``--only`` measures and compares some parts alone; ``--quick`` prints the same table from fewer
 rounds and smaller stores, which are compared with nothing.
 """
 
@@ -26,12 +27,13 @@ from benchmarks.folding import folding
 from benchmarks.growth import growth
 from benchmarks.label_calls import label_calls
 from benchmarks.label_flow import label_flow
+from benchmarks.many_at_once import many_at_once
 from benchmarks.one_long_order import one_long_order
 from benchmarks.processes import processes
 from benchmarks.reading_first import reading_first
 from benchmarks.refund_calls import refund_calls
 from benchmarks.refund_work import refund_work
-from benchmarks.scale import QUICK, WHOLE, Scale
+from benchmarks.scale import MILLION, QUICK, WHOLE, Scale
 from benchmarks.slow_provider import slow_provider
 from benchmarks.starvation import starvation
 from benchmarks.table import Part, Row
@@ -42,6 +44,7 @@ _WIDTH = 132
 """Characters of the table where its width is not a terminal's."""
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+OF_A_MILLION = RESULTS.with_name("MILLION.md")
 
 Measure: TypeAlias = Callable[[str, NewDatabase, Scale], Part]
 """Measures one thing on one kind of database."""
@@ -52,6 +55,7 @@ _MEASURES: tuple[Measure, ...] = (
     growth,
     one_long_order,
     starvation,
+    many_at_once,
     refund_work,
     reading_first,
     slow_provider,
@@ -67,7 +71,7 @@ _PARTS = [measure.__name__ for measure in (*_MEASURES, *_WITHOUT_DATABASE)]
 def main() -> int:
     """Measure, print, compare, write; gives the exit code."""
     options = _options()
-    scale = QUICK if options.quick else WHOLE
+    scale = QUICK if options.quick else MILLION if options.million else WHOLE
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
@@ -99,10 +103,15 @@ def main() -> int:
         notes = [note for part in every for note in part.notes]
         if why_not:
             notes.append(f"PostgreSQL was skipped: {why_not}")
-        report.write(RESULTS, report.markdown(rows, facts, notes, date=date, seconds=seconds))
-        console.print(f"Written: {RESULTS.name}")
+        written = OF_A_MILLION if options.million else RESULTS
+        report.write(written, report.markdown(rows, facts, notes, date=date, seconds=seconds))
+        console.print(f"Written: {written.name}")
         return 0
-    return 0 if options.quick else _compared(console, rows, whole=len(options.only) == len(_PARTS) and not why_not)
+    return (
+        0
+        if options.quick or options.million
+        else _compared(console, rows, whole=len(options.only) == len(_PARTS) and not why_not)
+    )
 
 
 def _compared(console: Console, rows: Sequence[Row], *, whole: bool) -> int:
@@ -160,6 +169,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what retour costs.")
     parser.add_argument("--quick", action="store_true", help="about a minute; prints, and writes no RESULTS.md")
     parser.add_argument(
+        "--million", action="store_true", help="what grows, with a million orders; prints, and compares with nothing"
+    )
+    parser.add_argument(
         "--only", nargs="+", choices=_PARTS, default=_PARTS, metavar="PART", help=f"print some of: {', '.join(_PARTS)}"
     )
     parser.add_argument("--record", action="store_true", help="write RESULTS.md anew, from a whole run")
@@ -171,7 +183,11 @@ def _options() -> argparse.Namespace:
         help="a server on which databases of this run's own may be made, and are dropped (RETOUR_TEST_POSTGRESQL)",
     )
     options = parser.parse_args()
-    if options.record and (options.quick or len(options.only) != len(_PARTS)):
+    if options.million:
+        if options.quick or len(options.only) != len(_PARTS):
+            parser.error("--million has its own scale and its own part: without --quick and --only")
+        options.only = [growth.__name__]
+    elif options.record and (options.quick or len(options.only) != len(_PARTS)):
         parser.error("--record takes a whole run: without --quick and --only")
     return options
 

@@ -38,6 +38,9 @@ Pattern: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 
 _MARK = "########"
 _MINUTE = 60_000_000
+_DAY = 24 * 60 * _MINUTE
+_OLDEST = 80
+"""Days since the oldest order: of effects that were done longer ago, `work()` throws some away each time."""
 _CHUNK = 2_000
 _TIMES = {"at", "since", "opened_at", "created_at", "not_before"}
 _IDS = re.compile(r"\b([a-z]{2}[0-9A-HJKMNP-TV-Z]{18})[0-9A-HJKMNP-TV-Z]{8}\b")
@@ -55,7 +58,9 @@ def patterns(engine: Engine, *, inline_seconds: float = 10.0) -> tuple[Pattern, 
 
 
 def fill(engine: Engine, made: tuple[Pattern, Pattern], orders: int) -> None:
-    """Store ``orders`` orders, one a minute, the newest a minute before the pattern's own."""
+    """Store ``orders`` orders, one a minute or as often as they fit into `_OLDEST` days, the newest just before the
+    pattern's own."""
+    apart = min(_MINUTE, _OLDEST * _DAY // orders)
     scratch = MetaData()
     copies = _copies_table(scratch)
     patterns = {name: _pattern_table(scratch, tables.metadata.tables[name]) for name in made[0]}
@@ -65,7 +70,7 @@ def fill(engine: Engine, made: tuple[Pattern, Pattern], orders: int) -> None:
             {
                 "number": number,
                 "digits": order_id(number),
-                "later": (number - orders) * _MINUTE,
+                "later": (number - orders) * apart,
                 "kind": int(number % EVERY == 0),
             }
             for number in range(orders)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
 
 from retour.model.reasons import ReasonCode, reason
+from retour.model.translations import translations_in
 from retour.providers import ErrorCode
 
 ROOT = Path(__file__).parent.parent
@@ -143,6 +146,69 @@ def translations(package: str) -> Iterator[tuple[str, str]]:
                 ids = (message.id,) if isinstance(message.id, str) else message.id
                 strings = [message.string] if isinstance(message.string, str) else list(message.string)
                 yield from zip(ids, strings, strict=True)
+
+
+def as_babel_reads(file: bytes) -> dict[tuple[str, int], str]:
+    read: dict[tuple[str, int], str] = {}
+    for message in read_po(io.BytesIO(file), locale="nl"):
+        ids: Any = message.id
+        strings: Any = message.string
+        read |= {(ids, 0): strings} if isinstance(ids, str) else {(ids[0], n): one for n, one in enumerate(strings)}
+    head = "", 0  # Babel writes its own
+    return {key: string for key, string in read.items() if key != head}
+
+
+def as_we_read(file: bytes) -> dict[tuple[str, int], str]:
+    return {key: string for key, string in translations_in(file).items() if key != ("", 0)}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_catalogue_is_read_as_babel_reads_it(package: str) -> None:
+    file = (PACKAGES[package] / "locale/nl.po").read_bytes()
+    assert as_we_read(file) == as_babel_reads(file) != {}
+
+
+ODD = r"""
+# of a translator
+msgid ""
+msgstr ""
+"Project-Id-Version: odd\n"
+"Content-Type: text/plain; charset=CHARSET\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\n"
+
+#: over/several.py:1
+msgid ""
+"over several "
+"lines"
+msgstr "over meer "
+
+"regels"
+
+#, fuzzy
+msgid "a \"quoted\" word\tand a \\ slash\n"
+msgstr "een woord tussen \"aanhalingstekens\"\ten een \\ streep\n"
+#~ msgid "gone"
+#~ msgstr "weg"
+msgctxt "menu"
+msgid "{count} unit"
+msgid_plural "{count} units"
+msgstr[0] "één {count} stuk"
+msgstr[1] "{count} "
+"stuks"
+msgid "not yet"
+msgstr ""
+"""
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["of Unix", "of Windows"])
+def test_an_odd_catalogue_is_read_as_babel_reads_it(charset: str, end: str) -> None:
+    file = ODD.replace("CHARSET", charset).replace("\n", end).encode(charset)
+    read = as_we_read(file)
+    assert read == as_babel_reads(file)
+    assert read["{count} unit", 0] == "één {count} stuk"
+    assert read["over several lines", 0] == "over meer regels"
+    assert ("gone", 0) not in read
 
 
 def fields(message: str) -> set[str | None]:

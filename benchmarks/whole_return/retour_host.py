@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from importlib import import_module
 
-from sqlalchemy import Engine, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from benchmarks.whole_return import tables
 from benchmarks.whole_return.instant_plugin import PROVIDER, InstantPlugin
@@ -67,7 +67,7 @@ _ADD_STOCK = (
     .where(tables.product.c.id == bindparam("of"))
     .values(stock=tables.product.c.stock + bindparam("units"))
 )
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_BOOK = insert(tables.booking)
 
 
 class TableShop:
@@ -77,8 +77,9 @@ class TableShop:
     def __init__(self, engine: Engine) -> None:
         self.reads = 0
         self._engine = engine
-        insert = _INSERTS[engine.dialect.name]
-        self._book = insert(tables.booking).on_conflict_do_nothing().returning(tables.booking.c.movement)
+        of_dialect = import_module(f"sqlalchemy.dialects.{engine.dialect.name}")  # of the one that it uses
+        insert_new = of_dialect.insert(tables.booking)
+        self._book_new = insert_new.on_conflict_do_nothing().returning(tables.booking.c.movement)
 
     def order(self, order_id: str) -> Order | None:
         """The order with its lines and its payment."""
@@ -127,15 +128,20 @@ class TableShop:
         """Book all of them, each once: their ids and the stock in one transaction."""
         with self._engine.begin() as connection:
             rows = [{"movement": one.id} for one in movements]
-            new = set(connection.execute(self._book, rows).scalars())
-            booked = [one for one in movements if one.id in new]
-            if not booked:
-                return
-            units = [{"of": one.product, "units": one.quantity} for one in booked]
-            if connection.execute(_ADD_STOCK, units).rowcount != len(booked):
-                there = set(connection.execute(select(tables.product.c.id)).scalars())
-                gone = [one.id for one in booked if one.product not in there]
-                raise StockRefused("a product is gone", movements=gone)
+            new = set(connection.execute(self._book_new, rows).scalars())
+            self._add([one for one in movements if one.id in new], connection)
+
+    def book_stock_on(self, connection: Connection, movements: Sequence[StockMovement]) -> None:
+        """The same in the transaction that saves what retour knows of it; one that is there already takes it back."""
+        connection.execute(_BOOK, [{"movement": one.id} for one in movements])
+        self._add(movements, connection)
+
+    def _add(self, movements: Sequence[StockMovement], connection: Connection) -> None:
+        units = [{"of": one.product, "units": one.quantity} for one in movements]
+        if units and connection.execute(_ADD_STOCK, units).rowcount != len(units):
+            there = set(connection.execute(select(tables.product.c.id)).scalars())
+            gone = [one.id for one in movements if one.product not in there]
+            raise StockRefused("a product is gone", movements=gone)
 
 
 def _paid(gross: int, net: int, currency: str) -> Paid:

@@ -18,9 +18,10 @@ from click.testing import CliRunner, Result
 from retour import Money, Outcome, ReturnDesk
 from retour.cli import demo_cases, demo_parcels, main
 from retour.cli.demo_cases import CASES
+from retour.cli.demo_providers import Providers
+from retour.cli.orders_file import bundled_orders
 from retour_sendcloud.provider import Sendcloud
 from retour_sendcloud.sandbox import SendcloudSandbox
-from retour_sendcloud.sandbox_returns import Charge
 
 Run = Callable[..., Result]
 
@@ -209,7 +210,7 @@ def a_return_too_many(sandbox: SendcloudSandbox) -> None:
 def a_charge_too_many(sandbox: SendcloudSandbox) -> None:
     [label] = sandbox.books("1017")
     cent = Money.of("0.01", "EUR")
-    sandbox.returns.charges.append(Charge(reference=label.reference, amount=cent, at=sandbox.clock.now()))
+    sandbox.returns.charge(sandbox.returns.of(label.reference), cent, sandbox.clock.now())
 
 
 @pytest.mark.parametrize("spoil, twice", [(a_return_too_many, 1), (a_charge_too_many, 0)])
@@ -315,6 +316,16 @@ def test_a_sandbox_of_sendcloud_that_cannot_be_imported_is_said_and_customers_se
     found = rows(result)
     assert found["portal"][6:] == ["customer, with PostNL", "–", "ok, no portal for this order"]
     assert found["label"][6:] == ["customer, with PostNL", "–", "ok, no label for this order"]
+
+
+def test_what_was_told_of_parcels_to_customers_is_not_told_once_more() -> None:
+    """With 100,000 orders that would be as many webhooks before the first label is shown."""
+    delivered = [one for one in bundled_orders().orders if one.delivery is not None and one.delivery.provider]
+    assert delivered
+    with Providers(kinds={"sendcloud": SendcloudSandbox}) as providers:
+        providers.ship(delivered)
+        assert providers.parcels["sendcloud"].take_webhooks() == []
+        assert all(providers.portals["sendcloud"].return_in_portal(one.id, {}) for one in delivered), "they are there"
 
 
 @pytest.mark.parametrize(

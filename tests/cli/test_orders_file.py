@@ -21,6 +21,7 @@ from retour import BankAccount, Delivery, LineKind, Mode, Money, Order, OrderLin
 from retour.cli.orders_csv import SERVICES
 from retour.cli.orders_faults import InvalidOrdersFile
 from retour.cli.orders_file import read_orders
+from retour.cli.orders_records import named_columns
 
 Run = Callable[..., Result]
 
@@ -334,9 +335,21 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
     "missing column": ("orders.csv", HEADER.replace("Quantity,", "").encode(), "The column Quantity is missing."),
     "unknown column": ("orders.csv", b"Note," + HEADER.encode(), "The column “Note” is not known"),
     "column twice": ("orders.csv", b"Country," + HEADER.encode(), "A column stands twice"),
-    "utf-8": ("orders.csv", (HEADER + a_row(Description="CAFÉ")).encode(), "save it in latin-1"),
-    "utf-16": ("orders.csv", (HEADER + GOOD_ROW).encode("utf-16"), "save it in latin-1"),
-    "windows": ("orders.csv", (HEADER + a_row(Description="“A”")).encode("cp1252"), "Line 2 has a byte 0x93"),
+    "workbook": ("orders.csv", b"PK\x03\x04\x14", "The file is a workbook of Excel (.xlsx)"),
+    "utf-16": ("orders.csv", (HEADER + GOOD_ROW).encode("utf-16"), "The file is in UTF-16"),
+    "no windows": ("orders.csv", HEADER.encode() + b"1,\x81", "Line 2 has a byte 0x81 that Windows-1252 does not have"),
+    "no utf-8": (
+        "orders.csv",
+        b"\xef\xbb\xbf" + HEADER.encode() + b"1,\xe9,",
+        "Line 2 has a byte 0xE9 that UTF-8 does",
+    ),
+    "no text": ("orders.csv", HEADER.encode() + b"1,\x00", "Line 2 has a byte 0x00"),
+    "no names": ("orders.csv", b"hello\nyou\n", "The first line is no line of column names."),
+    "other names": (
+        "orders.csv",
+        HEADER.replace("Quantity", "Aantal").encode(),
+        "Quantity is missing. If they have other",
+    ),
     "open quote": ("orders.csv", (HEADER + '1,"').encode(), "Line 2 cannot be read as CSV"),
     "empty json": ("orders.json", b"", "The file is empty."),
     "no orders": ("orders.json", b"[]", "The file holds no orders."),
@@ -440,7 +453,7 @@ PAGE = Path(__file__).parents[2] / "docs/orders-file.md"
 
 @pytest.mark.parametrize("kind", ["json", "csv"])
 def test_the_example_on_the_page_can_be_read(tmp_path: Path, kind: str) -> None:
-    [example] = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    example, *_ = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     path = tmp_path / f"orders.{kind}"
     path.write_text(example, encoding="utf-8")
     read = read_orders(path)
@@ -498,3 +511,171 @@ def test_no_value_in_an_order_makes_the_reader_fail_otherwise(
     with suppress(InvalidOrdersFile):
         read = read_orders(path)
         assert len(read.orders) == 1 - read.bad_orders
+
+
+# --- as shops have them ---------------------------------------------------------------------------------
+
+
+DUTCH_HEADER = HEADER.replace(",", ";")
+DUTCH_ROW = "1001;TP;Theepot rosé;2;23-11-26 10:15;3,75;7;Nederland\n"
+
+
+def a_file(tmp_path: Path, words: str, encoding: str) -> Path:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(words.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_what_a_dutch_excel_saves_is_the_same_order_as_in_english(
+    tmp_path: Path, encoding: str, separator: str
+) -> None:
+    dutch = a_file(tmp_path, (DUTCH_HEADER + DUTCH_ROW).replace(";", separator), encoding)
+    [order] = read_orders(dutch).orders
+    in_english = (HEADER + DUTCH_ROW.replace(",", ".").replace(";", ",")).encode("latin-1")
+    (tmp_path / "english.csv").write_bytes(in_english)
+    assert order == read_orders(tmp_path / "english.csv").orders[0]
+    assert (order.lines[0].name, order.paid) == ("Theepot rosé", Money.of("7.50", "GBP"))
+
+
+def test_a_dutch_file_runs_at_the_terminal(run: Run, tmp_path: Path) -> None:
+    result = run("demo", "--lang", "en", "--orders", str(a_file(tmp_path, DUTCH_HEADER + DUTCH_ROW, "cp1252")))
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_a_euro_sign_in_a_name_is_kept(tmp_path: Path, encoding: str) -> None:
+    [order] = read_orders(a_file(tmp_path, HEADER + a_row(Description="Bon € 5"), encoding)).orders
+    assert order.lines[0].name == "Bon € 5"
+
+
+def test_a_line_separator_within_a_name_ends_no_row(tmp_path: Path) -> None:
+    [order] = read_orders(a_file(tmp_path, HEADER + a_row(Description="A\u2028B"), "utf-8")).orders
+    assert order.lines[0].name == "A\u2028B"
+
+
+def test_the_line_in_which_excel_says_its_separator_is_heeded_and_counted(tmp_path: Path) -> None:
+    bad = DUTCH_ROW.replace("1001", "1002").replace(";2;", ";0;")
+    read = read_orders(a_file(tmp_path, "sep=;\n" + DUTCH_HEADER + DUTCH_ROW + bad, "utf-8-sig"))
+    assert [order.id for order in read.orders] == ["1001"]
+    assert str(read.faults[0].sentence).startswith("line 4, order 1002: Quantity")
+
+
+@pytest.mark.parametrize(
+    "separator, quantity, price, cause",
+    [
+        (";", "2", "1.234,56", "UnitPrice: “1.234,56” has a point in a file that writes decimals with a comma"),
+        (";", "1.500", "3,75", "Quantity: “1.500” has a point in a file"),
+        (";", "1.500", "4", "Quantity: “1.500” has a point in a file"),
+        (";", "2", "3,75,1", "is not an amount"),
+        (",", "2", '"3,75"', "“3,75” is not an amount; write a number with a point"),
+    ],
+)
+def test_a_number_that_could_be_another_is_named_and_not_guessed(
+    tmp_path: Path, separator: str, quantity: str, price: str, cause: str
+) -> None:
+    row = separator.join(["1001", "TP", "Theepot", quantity, "23-11-26 10:15", price, "7", "Nederland"])
+    read = read_orders(a_file(tmp_path, HEADER.replace(",", separator) + row, "utf-8"))
+    assert not read.orders
+    assert cause in str(read.faults[0].sentence)
+
+
+def test_semicolons_with_points_in_the_prices_are_read_with_points(tmp_path: Path) -> None:
+    [order] = read_orders(a_file(tmp_path, DUTCH_HEADER + DUTCH_ROW.replace("3,75", "3.75"), "utf-8")).orders
+    assert order.paid == Money.of("7.50", "GBP")
+
+
+def test_a_year_in_full_is_the_same_day(tmp_path: Path) -> None:
+    long, short = [
+        read_orders(csv_file(tmp_path, a_row(InvoiceDate=date))).orders for date in ("01-12-2010 8:26", "01-12-10 8:26")
+    ]
+    assert long == short
+
+
+EURO_HEADER = DUTCH_HEADER.replace("\n", ";Currency\n")
+
+
+def in_currency(code: str, order_id: str = "1001") -> str:
+    return DUTCH_ROW.replace("\n", f";{code}\n").replace("1001", order_id)
+
+
+def test_a_shop_in_euros_says_so_in_a_column(tmp_path: Path) -> None:
+    words = EURO_HEADER + in_currency("EUR") * 2 + in_currency("", "1002")
+    euros, pounds = read_orders(a_file(tmp_path, words, "cp1252")).orders
+    assert euros.paid == euros.captured == Money.of("15.00", "EUR")
+    assert (euros.currency, pounds.paid) == ("EUR", Money.of("7.50", "GBP"))
+
+
+@pytest.mark.parametrize(
+    "rows, cause",
+    [
+        (["€"], "line 2, order 1001: Currency: “€” is no currency; write its code, as in EUR"),
+        (["EUR", "USD"], "line 3, order 1001: Currency: USD is not that of the order's first row, EUR"),
+    ],
+)
+def test_a_currency_that_cannot_be_is_named_and_the_order_is_bad(tmp_path: Path, rows: list[str], cause: str) -> None:
+    read = read_orders(a_file(tmp_path, EURO_HEADER + "".join(map(in_currency, rows)), "cp1252"))
+    assert ([str(fault.sentence) for fault in read.faults], read.orders) == ([cause], ())
+
+
+OWN_NAMES = "Factuur;Kleur;Artikel;Aantal;Datum;Prijs, incl.\n1001;rood;TP;2;23-11-2026 10:15;3,75\n"
+NAMED = 'InvoiceNo=Factuur,StockCode=Artikel, Quantity=Aantal,InvoiceDate=Datum,"UnitPrice=Prijs, incl."'
+
+
+def test_columns_with_names_of_their_own_are_read_and_others_passed_over(run: Run, tmp_path: Path) -> None:
+    path = a_file(tmp_path, OWN_NAMES, "utf-8")
+    [order] = read_orders(path, columns=named_columns(NAMED)).orders
+    assert (order.id, order.lines[0].product, order.paid) == ("1001", "TP", Money.of("7.50", "GBP"))
+    result = run("demo", "--lang", "en", "--orders", str(path), "--columns", NAMED)
+    assert result.exit_code == 0
+    assert "--columns" in result.stdout, "the command that runs it again says the columns as well"
+
+
+@pytest.mark.parametrize(
+    "columns, cause",
+    [
+        ("InvoiceNo", "“InvoiceNo” is no pair"),
+        ("", "is no pair"),
+        ("Invoice=Factuur", "“Invoice” is no column of ours; those are InvoiceNo"),
+        ("InvoiceNo=Factuur,InvoiceNo=Bon", "“InvoiceNo” is named twice"),
+        ("InvoiceNo=Factuur,StockCode=Factuur", "“Factuur” is named twice"),
+        (NAMED.replace("Aantal", "Stuks"), "The column Stuks is missing."),
+        ("InvoiceNo=Factuur", "The columns StockCode, Quantity, InvoiceDate, UnitPrice are missing."),
+    ],
+)
+def test_columns_that_cannot_be_found_are_named(run: Run, tmp_path: Path, columns: str, cause: str) -> None:
+    path = a_file(tmp_path, OWN_NAMES, "utf-8")
+    result = run("demo", "--lang", "en", "--orders", str(path), "--columns", columns)
+    assert result.exit_code == 2
+    assert cause in result.stderr
+
+
+def test_columns_without_a_csv_file_are_refused(run: Run, tmp_path: Path) -> None:
+    no_file = run("demo", "--lang", "en", "--columns", NAMED)
+    no_csv = run("demo", "--lang", "en", "--orders", str(json_file(tmp_path, an_order())), "--columns", NAMED)
+    assert "Name the file as well" in no_file.stderr
+    assert "--columns is for a file that ends in .csv" in no_csv.stderr
+
+
+@pytest.mark.parametrize(
+    "shop, header",
+    [
+        ("Shopify", "Name,Email,Financial Status,Paid at,Currency,Lineitem quantity,Lineitem name,Lineitem price"),
+        ("WooCommerce", "order_id,order_number,order_date,status,order_currency,line_item_1"),
+        ("WooCommerce", "Order Number,Order Status,Order Date,Item Name"),
+    ],
+)
+def test_an_export_of_a_shop_is_known_and_the_page_says_what_to_do(
+    run: Run, tmp_path: Path, shop: str, header: str
+) -> None:
+    result = run("demo", "--lang", "en", "--orders", str(a_file(tmp_path, header + "\n", "utf-8")))
+    assert result.exit_code == 2
+    assert f"This is an export of orders by {shop}." in result.stderr
+    assert f"“Orders of {shop}”" in result.stderr
+    assert f"\n## Orders of {shop}\n" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_dutch_example_on_the_page_is_the_english_one(tmp_path: Path) -> None:
+    english, dutch = re.findall(r"^```csv\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert read_orders(a_file(tmp_path, dutch, "cp1252")) == read_orders(a_file(tmp_path, english, "cp1252"))

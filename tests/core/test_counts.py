@@ -528,6 +528,14 @@ def test_who_may_count_inspect_and_correct(
             [found("cup", 4)],
             (found("cup", 4),),
         ),
+        (
+            [
+                received("rt", "rc", found("cup", 5)),
+                order_became(an_order(a_line("cup", 5), a_line("pot", fulfilled=0))),
+            ],
+            [found("pot", 0, surplus=1)],
+            (found("pot", 0, surplus=1),),
+        ),
     ],
 )
 def test_a_correction_changes_the_lines_that_were_counted_wrong(

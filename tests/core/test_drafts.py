@@ -86,15 +86,25 @@ def test_a_copy_goes_on_alone() -> None:
     draft.note(ORDER, "first")
     draft.withdrawn.append("ef-1")
     draft.superseded.append("rf-1")
-    before = attrs.evolve(draft, events=[*draft.events], notes=[*draft.notes], withdrawn=["ef-1"], superseded=["rf-1"])
+    draft.retried.append("ef-3")
+    before = attrs.evolve(
+        draft,
+        events=[*draft.events],
+        notes=[*draft.notes],
+        withdrawn=["ef-1"],
+        superseded=["rf-1"],
+        retried=["ef-3"],
+    )
     copy = draft.copy()
     assert copy == draft
     copy.record(CANCELLED)
     copy.note(ORDER, "second")
     copy.withdrawn.append("ef-2")
     copy.superseded.append("rf-2")
+    copy.retried.append("ef-4")
     assert draft == before
-    assert (len(copy.events), len(copy.notes), len(copy.withdrawn), len(copy.superseded)) == (2, 2, 2, 2)
+    lists = (copy.events, copy.notes, copy.withdrawn, copy.superseded, copy.retried)
+    assert [len(one) for one in lists] == [2, 2, 2, 2, 2]
 
 
 # --- what is kept apart ----------------------------------------------------------------------------------

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import cutting_proxy as proxies
 import pytest
 from database_clock import TESTS_THEMSELVES
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from retour import (
     Actor,
@@ -23,6 +23,7 @@ from retour import (
     RefundState,
     RetourError,
     ReturnDesk,
+    StockMovement,
     StockState,
     StoreError,
     StoreNotMigrated,
@@ -126,6 +127,37 @@ def test_a_connection_that_ends_at_a_commit_loses_nothing_and_doubles_nothing(
     world.later()
     once(world)
     assert world.desk.dossier("1001").version == seen
+
+
+class ShopOfATable(MemoryShop):
+    """Keeps a row for each movement that it booked, in the transaction that it is given, and may not find one twice."""
+
+    def book_stock_on(self, connection: Connection, movements: Sequence[StockMovement]) -> None:
+        for one in movements:
+            connection.execute(text("INSERT INTO shop_booking VALUES (:id)"), {"id": one.id})
+
+
+@pytest.mark.parametrize("how", proxies.CUTS)
+def test_stock_in_the_same_database_is_booked_once_where_a_connection_ends_at_the_commit(
+    world: Any, proxy: Any, server: Engine, how: str
+) -> None:
+    world.shop = ShopOfATable([an_order(a_line("cup", 1))])
+    with server.begin() as connection:
+        connection.execute(text("CREATE TABLE shop_booking (id VARCHAR(40) PRIMARY KEY)"))
+    try:
+        world.open().desk.dossier("1001")
+        proxy.cut(how)
+        assert mark_returned(world).changed
+        assert proxy.done == 1
+        assert not mark_returned(world).changed
+        with server.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM shop_booking")).scalar_one() == 1
+    finally:
+        with server.begin() as connection:
+            connection.execute(text("DROP TABLE shop_booking"))
+    (one,) = world.desk.dossier("1001").returns.values()
+    assert one.stock is StockState.APPLIED
+    assert not world.shop.stock
 
 
 @pytest.mark.parametrize("how", [proxies.BEFORE, proxies.AFTER])

@@ -14,6 +14,7 @@ from refund_events import (
     ORDER,
     OTHER,
     confirmed,
+    external,
     failed,
     held,
     linked,
@@ -29,13 +30,14 @@ from refund_events import (
 from retour.model.events.event import Event
 from retour.model.events.money import (
     ExternalRefundFound,
+    RefundCancelAsked,
     RefundHeld,
     RefundPaidOnce,
     RefundReported,
     RefundReversed,
     RefundUnclear,
 )
-from retour.model.reasons import ReasonCode, reason
+from retour.model.reasons import Reason, ReasonCode, as_reason, reason
 from retour.model.refunds import Evidence, MatchedBy, Reported
 from retour.rules.matching import (
     hold_for_another_answer,
@@ -116,6 +118,56 @@ def test_pending_after_a_person_confirmed_it_is_no_news_and_after_the_provider_d
     by_provider = a_draft(ORDER, planned("rf"), reported("rf", Reported.SUCCEEDED))
     record_reports(by_provider, ONE, [seen("re_1", Reported.PENDING)], Evidence.WEBHOOK)
     assert [one.status for one in news(by_provider) if isinstance(one, RefundReported)] == [Reported.PENDING]
+
+
+PENDING = [planned("rf"), reported("rf", Reported.PENDING)]
+
+
+@pytest.mark.parametrize(
+    "known, is_news",
+    [
+        (PENDING, False),
+        ([*PENDING, held("rf")], True),
+        ([*PENDING, *settled("rf", happened=False)], True),
+        ([*PENDING, *settled("rf", happened=False), reported("rf")], False),
+        ([*PENDING, reported("rf", Reported.FAILED)], False),
+    ],
+)
+def test_that_it_is_pending_is_news_again_where_a_person_looks_or_has_said_that_it_did_not_happen(
+    known: Sequence[Event], is_news: bool
+) -> None:
+    draft = a_draft(ORDER, *known)
+    record_reports(draft, ONE, [seen("re_1", Reported.PENDING)], Evidence.WEBHOOK)
+    assert len(news(draft)) == is_news
+
+
+BY_HAND = [linked("rf"), confirmed("rf", "re_1")]
+CAME_BACK = [*BY_HAND, RefundReversed(refund_id="rf", reference="bk_1")]
+
+
+@pytest.mark.parametrize(
+    "known, status, because, beside",
+    [
+        (PENDING, Reported.CANCELLED, reason(ReasonCode.CANCELLED_THERE, "by an admin"), False),
+        ([*PENDING, RefundCancelAsked(refund_id="rf")], Reported.CANCELLED, as_reason("by an admin"), False),
+        ([external("rf", "re_1", status=Reported.PENDING)], Reported.CANCELLED, as_reason("by an admin"), False),
+        (BY_HAND, Reported.CANCELLED, as_reason("by an admin"), True),
+        (BY_HAND, Reported.FAILED, as_reason("by an admin"), True),
+        (BY_HAND, Reported.SUCCEEDED, as_reason("by an admin"), False),
+        (CAME_BACK, Reported.SUCCEEDED, as_reason("by an admin"), True),
+        (CAME_BACK, Reported.CANCELLED, reason(ReasonCode.CANCELLED_THERE, "by an admin"), False),
+        (CAME_BACK, Reported.FAILED, as_reason("by an admin"), False),
+    ],
+)
+def test_what_nobody_here_asked_for_is_told_and_what_a_person_said_otherwise_stands_beside_his_word(
+    known: Sequence[Event], status: Reported, because: Reason, beside: bool
+) -> None:
+    draft = a_draft(ORDER, *known)
+    told = attrs.evolve(seen("re_1", status), because="by an admin")
+    record_reports(draft, ONE, [told], Evidence.WEBHOOK)
+    event = news(draft)[0]
+    assert isinstance(event, RefundReported)
+    assert (event.because, event.beside) == (because, beside)
 
 
 # --- one of another amount -------------------------------------------------------------------------------

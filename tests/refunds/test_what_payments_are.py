@@ -86,6 +86,19 @@ def beside(**more: object) -> Payment:
     return attrs.evolve(a_payment("100.00", reference="p_2"), **more)
 
 
+@pytest.mark.parametrize("step, is_news", [(None, False), (1, False), (2, True)])
+def test_a_step_of_more_than_one_minor_unit_is_news_and_is_kept_until_another_is_told(
+    step: int | None, is_news: bool
+) -> None:
+    draft = a_draft(ALONE)
+    identify(draft, SINGLE, "p_1", [], step=step)
+    assert len(news(draft)) == is_news
+    identify(draft, SINGLE, "", ["re_1"])
+    assert draft.dossier.identities[SINGLE.id].step == (step or 1)
+    identify(draft, SINGLE, "p_1", ["re_1"], step=5)
+    assert draft.dossier.identities[SINGLE.id].step == 5
+
+
 @pytest.mark.parametrize(
     "other, recorded",
     [

@@ -28,7 +28,8 @@ from refund_events import (
 )
 
 from retour import Money
-from retour.model.events.charge_backs import PaymentChargedBack
+from retour.model.events.books import RefundsNotShown, RemainderUnexplained
+from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed, ReversalNotShown
 from retour.model.events.event import Event
 from retour.model.events.money import ExternalRefundFound, RefundReported, RefundSubmitted
 from retour.model.events.payment_identity import PaymentIdentified
@@ -38,9 +39,12 @@ from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence, Reported
 from retour.rules.books import (
     BooksRead,
+    as_planned,
+    fits_as_planned,
     gone_meanwhile,
     gone_since_decided,
     holds_up,
+    is_of_before,
     record_books,
     refunded_there,
 )
@@ -70,9 +74,9 @@ def read(
 
 def test_the_names_and_the_method_that_a_provider_tells_are_recorded() -> None:
     draft = a_draft(ORDER)
-    told = BooksRead(target="pi_1", names=["ch_1", "pi_1"], method="swish")
+    told = BooksRead(target="pi_1", names=["ch_1", "pi_1"], method="swish", step=100)
     assert record_books(draft, ONE, told) is None
-    identity = PaymentIdentity(target="pi_1", names=("pi_1", "ch_1"), method="swish")
+    identity = PaymentIdentity(target="pi_1", names=("pi_1", "ch_1"), method="swish", step=100)
     assert news(draft) == [PaymentIdentified(payment=ONE.id, identity=identity)]
 
 
@@ -323,3 +327,149 @@ def test_what_is_left_is_explained_by_the_refunds_and_what_was_received(
     why, _ = read(known, BooksRead(target="p_1", remaining=Money(minor=left, currency="EUR"), captured=received))
     expected = max(0, min(100_00, captured or 100_00) - sum(refunds))
     assert (why is None) is (left >= expected)
+
+
+def told_of(left: str, expected: str) -> RemainderUnexplained:
+    why = reason(ReasonCode.NOT_EXPLAINED, left=str(eur(left)), expected=str(eur(expected)))
+    return RemainderUnexplained(payment=ONE.id, because=why)
+
+
+@pytest.mark.parametrize(
+    "known, left, told",
+    [
+        ([], "60.00", [told_of("60.00", "100.00")]),
+        ([told_of("60.00", "100.00")], "60.00", []),
+        ([told_of("60.00", "100.00")], "50.00", [told_of("50.00", "100.00")]),
+        ([told_of("60.00", "100.00")], "70.00", [told_of("70.00", "100.00")]),
+        ([told_of("60.00", "100.00"), external("rf", amount="20.00")], "40.00", []),
+        ([told_of("60.00", "100.00")], "100.00", [RemainderUnexplained(payment=ONE.id, because=None)]),
+    ],
+)
+def test_that_money_is_gone_which_nothing_explains_is_told_once_for_as_much(
+    known: Sequence[Event], left: str, told: Sequence[Event]
+) -> None:
+    """What is left and what should be can become less together: the same money is gone."""
+    assert read(known, books(left))[1] == told
+
+
+@pytest.mark.parametrize(
+    "known, news_",
+    [
+        ([], True),
+        ([external("rf", amount="99.99")], True),
+        ([external("rf", amount="100.00")], False),
+        ([external("rf", amount="60.00"), taken_back("40.00")], False),
+        ([external("rf", amount="60.00"), taken_back("39.99")], True),
+    ],
+)
+def test_that_nothing_goes_back_by_a_provider_is_no_news_where_nothing_is_left(
+    known: Sequence[Event], news_: bool
+) -> None:
+    _, recorded = read(known, books(because=TOO_LATE, disputed=False))
+    assert [one for one in recorded if isinstance(one, PaymentNotRefundable)] == (
+        [PaymentNotRefundable(payment=ONE.id, because=TOO_LATE)] if news_ else []
+    )
+
+
+def test_that_money_goes_back_by_a_provider_after_all_is_news_also_where_nothing_is_left() -> None:
+    known = [PaymentNotRefundable(payment=ONE.id, because=TOO_LATE), external("rf", amount="100.00")]
+    assert read(known, books(disputed=False))[1] == [PaymentNotRefundable(payment=ONE.id, because=None)]
+
+
+# --- a refund of before the order was in another currency ------------------------------------------------
+
+IN_DOLLARS = attrs.evolve(ONE, captured=Money.of("110.00", "USD"))
+
+
+def test_a_payment_is_read_for_a_refund_in_the_currency_that_it_had_when_that_was_planned() -> None:
+    refund = a_draft(ORDER, planned("rf")).dossier.refund("rf")
+    assert is_of_before(IN_DOLLARS, refund)
+    assert as_planned(IN_DOLLARS, refund) == attrs.evolve(ONE, captured=eur("40.00"))
+    assert not is_of_before(ONE, refund)
+    assert as_planned(ONE, refund) == ONE
+
+
+@pytest.mark.parametrize(
+    "known, said, fits",
+    [
+        ([], {"captured": eur("100.00"), "remaining": eur("100.00")}, True),
+        ([], {"captured": eur("40.00"), "remaining": eur("40.00")}, True),
+        ([], {"captured": eur("39.99"), "remaining": eur("40.00")}, False),
+        ([], {"captured": eur("40.00"), "remaining": eur("39.99")}, False),
+        ([], {"captured": eur("100.00"), "remaining": eur("40.00"), "charged_back": eur("60.00")}, True),
+        ([], {"captured": eur("100.00"), "remaining": eur("40.00"), "charged_back": eur("60.01")}, False),
+        ([], {"captured": None, "remaining": eur("100.00")}, False),
+        ([], {"captured": eur("100.00"), "remaining": None}, False),
+        ([], {"captured": Money.of("100.00", "USD"), "remaining": eur("100.00")}, False),
+        ([], {"captured": eur("100.00"), "remaining": Money.of("100.00", "USD")}, False),
+        ([external("rf2", amount="60.00")], {"captured": eur("100.00"), "remaining": eur("40.00")}, True),
+        ([external("rf2", amount="60.01")], {"captured": eur("100.00"), "remaining": eur("40.00")}, False),
+        ([planned("rf2", "60.01"), failed("rf2")], {"captured": eur("100.00"), "remaining": eur("40.00")}, True),
+        ([external("rf2", currency="USD")], {"captured": eur("100.00"), "remaining": eur("40.00")}, False),
+    ],
+)
+def test_a_refund_is_finished_in_the_currency_it_was_planned_in_where_the_provider_has_as_much(
+    known: Sequence[Event], said: dict[str, Any], fits: bool
+) -> None:
+    dossier = a_draft(ORDER, planned("rf"), *known).dossier
+    refund = dossier.refund("rf")
+    told = BooksRead(target="p_1", **said)
+    assert fits_as_planned(dossier, IN_DOLLARS, refund, told) is fits
+    assert not fits_as_planned(dossier, ONE, refund, told), "it is in no other currency"
+
+
+# --- disputes, and what a provider does not show ---------------------------------------------------------
+
+
+def disputed(*, over: bool = False, only_whole: bool = False) -> PaymentDisputed:
+    return PaymentDisputed(payment=ONE.id, disputed=not over, only_whole=only_whole)
+
+
+@pytest.mark.parametrize(
+    "known, said, told",
+    [
+        ([], {"disputed": None}, []),
+        ([], {"disputed": False}, []),
+        ([], {"disputed": True}, [disputed()]),
+        ([], {"disputed": True, "only_whole": True}, [disputed(only_whole=True)]),
+        ([disputed()], {"disputed": None}, []),
+        ([disputed()], {"disputed": True}, []),
+        ([disputed()], {"disputed": True, "only_whole": True}, [disputed(only_whole=True)]),
+        ([disputed(only_whole=True)], {"disputed": True, "only_whole": True}, []),
+        ([disputed(only_whole=True)], {"disputed": True}, [disputed()]),
+        ([disputed(only_whole=True)], {"disputed": False, "only_whole": True}, [disputed(over=True)]),
+        ([disputed(), disputed(over=True)], {"disputed": False}, []),
+    ],
+)
+def test_a_dispute_is_told_where_it_is_news(
+    known: Sequence[Event], said: dict[str, Any], told: Sequence[Event]
+) -> None:
+    assert read(known, books(**said))[1] == told
+
+
+REVERSED = ReversalNotShown(payment=ONE.id)
+SILENT = reason(ReasonCode.REFUNDS_NOT_SHOWN)
+NOT_SHOWN, SHOWN = (RefundsNotShown(payment=ONE.id, because=why) for why in (SILENT, None))
+
+
+@pytest.mark.parametrize(
+    "known, said, told",
+    [
+        ([], {"taken_back": True}, [REVERSED]),
+        ([], {"taken_back": False}, []),
+        ([REVERSED], {"taken_back": True}, []),
+        ([], {"taken_back": True, "charged_back": eur("0.00")}, [REVERSED]),
+        ([taken_back("5.00")], {"taken_back": True, "charged_back": eur("5.00")}, []),
+        ([], {"not_shown": SILENT}, [NOT_SHOWN]),
+        ([NOT_SHOWN], {"not_shown": SILENT}, []),
+        ([NOT_SHOWN], {"seen": []}, [SHOWN]),
+        ([NOT_SHOWN], {"seen": None}, []),
+        ([NOT_SHOWN, SHOWN], {"seen": []}, []),
+        ([], {"seen": []}, []),
+        ([], {"seen": None}, []),
+    ],
+)
+def test_what_a_provider_does_not_show_is_told_once_and_when_it_does_after_all(
+    known: Sequence[Event], said: dict[str, Any], told: Sequence[Event]
+) -> None:
+    assert read(known, books(**said))[1] == told

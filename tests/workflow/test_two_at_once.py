@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from retour import Actor, Busy, HookContext, MemoryShop, Money, ReturnDesk, StockMovement, hookimpl
+from retour.desk.turns import Turns
 from retour.model.errors import InvalidAmount, InvalidQuantity, RetourError, StoreLocked
 from retour.testing import a_line, an_order
 
@@ -106,6 +107,51 @@ def test_any_number_of_workers_do_each_effect_once(database: str, workers: int) 
     assert shop.stock == {"cup": 48}
     assert set(shop.asked.values()) == {1}
     desk.close()
+
+
+@pytest.mark.parametrize("desks", [1, 2])
+def test_sixteen_who_change_one_order_at_once_all_get_their_turn(database: str, desks: int) -> None:
+    """Each counts another unit, and nobody is told to try again: in one process, and as in two."""
+    shop = MemoryShop([an_order(a_line("cup", 16))])
+    made = [ReturnDesk(shop=shop, store=database, migrate=True) for _ in range(desks)]
+
+    def press(number: int) -> Callable[[], object]:
+        desk = made[number % desks]
+        return lambda: desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id=f"form-{number}")
+
+    results = together([press(number) for number in range(16)])
+    assert not [one for one in results if isinstance(one, Exception)]
+    assert shop.stock == {"cup": 16}
+    assert made[0].dossier("1001").came_back() == {"cup": 16}
+    for desk in made:
+        desk.close()
+
+
+def test_who_waits_for_his_turn_behind_one_that_never_ends_goes_on_without_it() -> None:
+    turns, never = Turns(), threading.Event()
+
+    def holds() -> None:
+        with turns.taken("default", "1001", 1.0):
+            began.set()
+            never.wait(30)
+
+    began = threading.Event()
+    holder = threading.Thread(target=holds)
+    holder.start()
+    assert began.wait(30)
+    with turns.taken("default", "1001", 0.01):
+        assert turns.wanted("default", "1001")
+        assert not turns.wanted("default", "1002"), "another order waits for nobody"
+    never.set()
+    holder.join()
+    assert not turns.wanted("default", "1001")
+
+
+def test_a_hook_that_commands_the_order_it_is_asked_about_does_not_wait_for_itself() -> None:
+    turns = Turns()
+    with turns.taken("default", "1001", 30.0), turns.taken("default", "1001", 30.0):
+        assert turns.wanted("default", "1001")
+    assert not turns.wanted("default", "1001")
 
 
 def test_an_order_that_changes_all_the_time_is_refused_and_says_so(database: str) -> None:

@@ -204,7 +204,7 @@ def test_an_effect_whose_body_is_not_ours_costs_no_other_of_its_order(make_desk:
     assert ("waiting", report.postponed[0].problem) in rows(desk, "state, problem")
 
 
-@pytest.mark.parametrize("place", ["retour.effects.stock._record_applied", "retour.steps.commit.proven_row"])
+@pytest.mark.parametrize("place", ["retour.effects.stock.record_applied", "retour.steps.commit.proven_row"])
 def test_an_outcome_that_cannot_be_recorded_costs_no_other_effect(
     make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -185,7 +185,7 @@ if TYPE_CHECKING:
     from retour.plugins.return_window import ReturnWindow as ReturnWindow
     from retour.plugins.values_in_words import capability_name as capability_name, in_words as in_words
     from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
-    from retour.shop import MemoryShop as MemoryShop, Shop as Shop
+    from retour.shop import MemoryShop as MemoryShop, Shop as Shop, ShopInSameDatabase as ShopInSameDatabase
     from retour.store.connect import connect as connect, reading as reading
 
 _HOMES = {
@@ -344,7 +344,7 @@ _HOMES = {
     "plugins.return_window": ("ReturnWindow",),
     "plugins.values_in_words": ("capability_name", "in_words"),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
-    "shop": ("MemoryShop", "Shop"),
+    "shop": ("MemoryShop", "Shop", "ShopInSameDatabase"),
     "store.connect": ("connect", "reading"),
 }
 """The modules of the public names; the imports above tell type checkers the same."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, runtime_checkable
-
-import attrs
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from retour.model.asking import asking
 from retour.model.errors import InvalidOrder, InvalidShop
+from retour.model.frozen import frozen
 from retour.model.making import apart
 from retour.model.order import Order
 from retour.model.returns import StockMovement
 from retour.model.text import text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @runtime_checkable
@@ -41,6 +43,23 @@ class Shop(Protocol):
         booked before changes nothing: keep the ids with the bookings, in the same transaction. Raise `StockRefused`
         with the ids of those that can never be booked (the product is gone), and you are asked again without them; any
         other exception means "try again later".
+        """
+
+
+@runtime_checkable
+class ShopInSameDatabase(Shop, Protocol):
+    """A host's shop whose stock lies in the database in which the desk keeps its own, the desk's ``store``.
+
+    Then stock and what is known of it are saved together, in one transaction in place of three. ``book_stock`` is still
+    needed, for what could not be booked so.
+    """
+
+    def book_stock_on(self, connection: Connection, movements: Sequence[StockMovement]) -> None:
+        """Do what ``book_stock`` does, on this connection alone: it is in the transaction that saves what was decided,
+        and that is committed, or taken back, by who called.
+
+        Called before anything else is written in it, and no row of an order is locked meanwhile. Whatever it raises
+        takes back the whole transaction; then ``book_stock`` is called for the same movements.
         """
 
 
@@ -77,7 +96,7 @@ class MemoryShop:
                     self.stock[movement.product] = self.stock.get(movement.product, 0) + movement.quantity
 
 
-@attrs.frozen
+@frozen
 class ShopCaller:
     """Calls a host's shop, and nothing else in retour does: what crosses is a value of its own on each side.
 
@@ -120,6 +139,17 @@ class ShopCaller:
         """Let the shop book movements, all or none."""
         with asking("Shop.book_stock", self.id):
             self.shop.book_stock(apart(tuple(movements)))
+
+    @property
+    def books_on_connections(self) -> bool:
+        """Whether the shop's stock lies in our database."""
+        return callable(getattr(self.shop, "book_stock_on", None))
+
+    def book_stock_on(self, connection: Connection, movements: Sequence[StockMovement]) -> None:
+        """Let the shop book movements in a transaction of ours, all or none."""
+        shop: Any = self.shop
+        with asking("Shop.book_stock_on", self.id):
+            shop.book_stock_on(connection, apart(tuple(movements)))
 
 
 def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], ShopCaller]:

@@ -22,6 +22,7 @@ from retour.providers import BankAccount, Money
 from retour_manual_transfer import batch
 from retour_manual_transfer.batch import SCHEMAS, Debtor, InvalidBatch, Transfer, pain001
 from retour_manual_transfer.characters import sepa_text
+from retour_manual_transfer.target_days import next_target_day
 
 SHOP = Debtor(name="Theewinkel B.V.", iban="NL20INGB0001234567", bic="INGBNL2A")
 ON = datetime.date(2026, 11, 24)
@@ -274,6 +275,35 @@ def test_a_day_before_the_batch_was_made_is_refused():
     )
 
 
+@pytest.mark.parametrize(
+    "day, open_on",
+    [
+        ("2026-11-28", "2026-11-30"),  # a Saturday
+        ("2026-11-29", "2026-11-30"),  # a Sunday
+        ("2026-12-25", "2026-12-28"),  # Christmas, then a weekend
+        ("2027-01-01", "2027-01-04"),  # New Year's Day, a Friday
+        ("2027-03-26", "2027-03-30"),  # Good Friday to Easter Monday
+        ("2028-05-01", "2028-05-02"),  # Labour Day, a Monday
+        ("2028-12-26", "2028-12-27"),  # the day after Christmas, a Tuesday
+    ],
+)
+def test_a_day_on_which_banks_pay_nothing_is_refused_and_the_next_is_told(day: str, open_on: str):
+    closed, following = datetime.date.fromisoformat(day), datetime.date.fromisoformat(open_on)
+    with pytest.raises(InvalidBatch) as refused:
+        a_file(a_transfer(), on=closed)
+    [fault] = refused.value.faults
+    assert str(following.day) in fault.render("nl")
+    assert fault.render("nl").startswith("De banken zijn dicht op ")
+    assert next_target_day(closed) == following
+    assert next_target_day(datetime.datetime.combine(closed, datetime.time(23, 59))) == following
+    assert texts(check(a_file(a_transfer(), on=following)), "ReqdExctnDt") == [open_on]
+
+
+@pytest.mark.parametrize("day", ["2026-04-27", "2027-05-05", "2026-12-24", "2026-12-31", "2027-05-06", "2027-05-17"])
+def test_banks_pay_on_a_day_that_is_a_holiday_in_one_country_only(day: str):
+    assert next_target_day(datetime.date.fromisoformat(day)) == datetime.date.fromisoformat(day)
+
+
 def test_a_schema_that_we_do_not_write_is_refused():
     with pytest.raises(
         InvalidBatch, match=r"pain\.008\.001\.02 cannot be written; these can: pain\.001\.001\.03, pain"
@@ -337,7 +367,7 @@ def test_a_sepaxml_that_writes_otherwise_is_noticed_and_not_handed_to_a_bank(mon
 
 
 def test_loading_the_batch_does_not_load_what_writes_it():
-    heavy = {"sepaxml", "xmlschema", "schwifty", "text_unidecode"}
+    heavy = {"holidays", "sepaxml", "xmlschema", "schwifty", "text_unidecode"}
     script = f"import {batch.__name__}, sys; print({heavy!r} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"

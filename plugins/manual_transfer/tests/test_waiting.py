@@ -25,7 +25,7 @@ from retour import (
 )
 from retour.testing import a_line, a_payment, an_order
 from retour_manual_transfer import waiting
-from retour_manual_transfer.batch import Debtor, pain001
+from retour_manual_transfer.batch import Debtor, InvalidBatch, pain001
 from retour_manual_transfer.statement import StatementLine, confirm_statement, match_statement
 from retour_manual_transfer.waiting import NotReady, WaitingRefund, put_in_batch, transfers_of, waiting_refunds
 
@@ -148,13 +148,26 @@ def test_a_refund_in_a_batch_is_cancelled_only_after_it_was_taken_out():
     assert "uit" in desk.timeline("1001")[-2].text("nl")
 
 
-@pytest.mark.parametrize("name", ["x" * 36, " B1"])
-def test_a_batch_with_a_name_that_no_bank_takes_is_refused(name: str):
+@pytest.mark.parametrize("name", ["x" * 36, " B1", "RETOUR_2026_11_24", "24/11", "é"])
+def test_a_batch_with_a_name_that_no_bank_takes_is_refused_and_its_refunds_stay_free(name: str):
     desk = a_desk(an_invoice())
     refund_id = wait(desk)
-    with pytest.raises(InvalidReference, match="a batch has a name of at most 35 characters"):
+    with pytest.raises(InvalidReference, match="a batch's name is 1 to 35 letters"):
         desk.set_refund_batch("1001", refund_id, name, by=ANNA)
-    assert transfers_of(desk).transfers != ()
+    with pytest.raises(InvalidBatch, match="A batch's id is 1 to 35 letters"):
+        put_in_batch(desk, transfers_of(desk).transfers, name, by=ANNA)
+    free = transfers_of(desk).transfers
+    assert [transfer.refund_id for transfer in free] == [refund_id]
+    assert put_in_batch(desk, free, "RETOUR-2026-11-24", by=ANNA) == free
+
+
+def test_a_batch_without_a_name_is_refused_and_takes_nothing_out():
+    desk = a_desk(an_invoice())
+    wait(desk)
+    inside = put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+    with pytest.raises(InvalidBatch, match="A batch's id is"):
+        put_in_batch(desk, inside, "", by=ANNA)
+    assert transfers_of(desk, batch="B1").transfers == inside
 
 
 def test_a_statement_confirms_what_it_names_and_again_changes_nothing():

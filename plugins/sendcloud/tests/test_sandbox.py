@@ -6,6 +6,7 @@ import datetime
 import json
 import sys
 from collections.abc import Callable
+from typing import Any, NoReturn
 
 import pytest
 
@@ -42,6 +43,34 @@ def test_nothing_goes_on_while_it_is_held(
     assert sandbox.books()[0].told is Told.ANNOUNCING
     sandbox.release()
     assert sandbox.books()[0].told is Told.READY
+
+
+class _NeverWalkedThrough(dict[int, Any]):
+    """A mapping that is asked for one, and never for all."""
+
+    def _all(self) -> NoReturn:
+        raise AssertionError("every return is looked at for one")
+
+    __iter__ = __reversed__ = values = items = keys = _all  # type: ignore[assignment]
+
+
+def test_what_a_return_costs_does_not_grow_with_those_before(
+    sandbox: SendcloudSandbox, sendcloud: Sendcloud, request_for: Callable[..., LabelRequest]
+) -> None:
+    sandbox.returns.made = _NeverWalkedThrough()
+    for number in range(3):
+        sandbox.send(f"{number}", postal_code="1012 JS")
+        made = sandbox.return_in_portal(f"{number}", {"mug": 1})
+        sandbox.advance(MINUTE)
+        sandbox.deliver(made)
+        assert [label.reference for label in sandbox.books(f"{number}")] == [made]
+    label = sendcloud.create_label(request_for())
+    sandbox.advance(MINUTE)
+    assert sandbox.returns.of(label.reference).told is Told.READY
+    sendcloud.cancel_label(label.reference, label.parcel)
+    sandbox.advance(DAY)
+    assert sandbox.returns.of(label.reference).told is Told.CANCELLED
+    assert not sandbox.returns.waiting
 
 
 def test_no_carrier_can_have_a_parcel_whose_label_is_not_announced_or_is_cancelled(

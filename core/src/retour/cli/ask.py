@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
 from rich.console import Console
 
 from retour.cli.demo_flow import NoAnswer
 from retour.cli.words import text
+from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.outcome import RestockQuestion
 from retour.model.returns import RestockDecision
@@ -17,7 +17,7 @@ _CANCEL = frozenset({"2", "c", "a", "cancel", "annuleren"})
 _CHOOSE = frozenset({"3", "p", "k", "choose", "kies", "per product"})
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Person:
     """Somebody at the terminal. ``again`` is the command that takes up the flow where it stopped."""
 

@@ -14,6 +14,7 @@ from retour.cli.demo_refunds import How
 from retour.cli.terminal import Terminal
 from retour.cli.ways_back import CameBy, WayBack
 from retour.cli.words import text, texts
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.refunds import REFUND_WORDS, RefundState
@@ -54,7 +55,7 @@ _SECOND_LINE = 7
 """From this column on a row goes on in a second line, where a terminal is too narrow for it."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ClosingTable:
     """The closing table on a terminal. ``providers`` are the display names of the loaded providers."""
 

@@ -7,10 +7,9 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-import attrs
-
 from retour.cli.words import text, texts
 from retour.model.errors import RetourError
+from retour.model.frozen import frozen
 from retour.model.labels import LABEL_WORDS, PARCEL_WORDS, LabelState
 from retour.model.money import Money
 from retour.model.refunds import REFUND_WORDS, RefundState
@@ -29,7 +28,7 @@ class NotUnderstood(RetourError):
     """A line that is no command, or a command that cannot be done: why."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Dashboard:
     """The dashboard of ``sandboxes``, by the provider's name. `do` is safe to call from one thread at a time."""
 

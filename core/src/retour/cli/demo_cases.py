@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 
-import attrs
-
 from retour.cli.words import text
+from retour.model.frozen import frozen
 from retour.model.order import Order, OrderLine
 from retour.model.returns import Counted, RestockDecision
 from retour.model.text import Text
@@ -38,7 +37,7 @@ class Press(Enum):
     LINK = "link"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DemoCase:
     """One case: its ``title``, the orders that it ``fits``, the ``arrivals`` of goods, and the ``answer`` about the
     sellable units per line when the merchant is asked. ``sends_by`` says how the customer sends a return that he

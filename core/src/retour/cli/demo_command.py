@@ -23,6 +23,7 @@ from retour.cli.demo_providers import Providers
 from retour.cli.language import AGAIN, LANGUAGE, default_language, language_option
 from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
+from retour.cli.orders_records import named_columns
 from retour.cli.sandbox_command import AnySandbox, NoSandbox, sandbox_of
 from retour.cli.screen import Screen
 from retour.cli.terminal import Terminal
@@ -57,12 +58,25 @@ BAR_FROM = 20
     metavar="FILE",
     help="Orders of your own, .json or .csv (docs/orders-file.md). Default: the orders that come with retour.",
 )
+@click.option(
+    "--columns",
+    metavar="OURS=THEIRS,…",
+    help="What a .csv file calls the columns: InvoiceNo=Factuur,UnitPrice=Prijs. Others are then passed over.",
+)
 @click.option("--db", "url", metavar="URL", help="The database. Default: a new SQLite file in the temporary folder.")
 @language_option
 @click.option("--ask", is_flag=True, help="Answer the question about the stock yourself, for each order that is shown.")
 @click.option("--skip-bad", is_flag=True, help="Leave out orders with faults instead of stopping.")
 @click.pass_context
-def command(ctx: click.Context, path: str | None, url: str | None, lang: str | None, ask: bool, skip_bad: bool) -> None:
+def command(
+    ctx: click.Context,
+    path: str | None,
+    columns: str | None,
+    url: str | None,
+    lang: str | None,
+    ask: bool,
+    skip_bad: bool,
+) -> None:
     """Take real orders through the flow of a return, and show every step.
 
     Each order runs one case: one product, several products with OK or Cancel, per product, in parts, each payment
@@ -73,7 +87,7 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
     plugins = load(list(SETTINGS)).plugins
-    read = _read(path, plugins, skip_bad=skip_bad)
+    read = _read(path, plugins, columns, skip_bad=skip_bad)
     with opened(url or _new_file()) as engine, Providers(kinds=_sandboxes(plugins)) as providers:
         providers.pay(read.orders)
         providers.ship(read.orders)
@@ -95,7 +109,7 @@ def command(ctx: click.Context, path: str | None, url: str | None, lang: str | N
             providers=_display_names(desk.plugins),
             now=datetime.datetime.now(datetime.UTC),
         )
-        ctx.meta[AGAIN] = again = _again(path, address(engine), lang, skip_bad=skip_bad)
+        ctx.meta[AGAIN] = again = _again(path, address(engine), lang, columns, skip_bad=skip_bad)
         _introduce(screen, address(engine), path, read, desk.plugins)
         person = Person(console=console, language=language, again=again) if ask else None
         results, nothing = _run(screen, DemoFlow(desk=desk, providers=providers), read.orders, person)
@@ -141,12 +155,14 @@ def _settings(
     }
 
 
-def _read(path: str | None, plugins: Mapping[str, Plugin], *, skip_bad: bool) -> OrdersRead:
+def _read(path: str | None, plugins: Mapping[str, Plugin], columns: str | None, *, skip_bad: bool) -> OrdersRead:
     """The orders to run; raises `InvalidOrdersFile` with all faults unless the bad ones are to be skipped."""
     if path is None:
+        if columns is not None:
+            raise unusable("--columns", text("Name the file as well: --orders FILE."))
         return _as_of_last_week(bundled_orders())
     loaded = [provider.name for plugin in plugins.values() for provider in plugin.payment_providers]
-    read = read_orders(path, loaded)
+    read = read_orders(path, loaded, None if columns is None else named_columns(columns))
     if read.faults and not skip_bad:
         raise invalid(path, read.faults)
     if not read.orders:
@@ -179,11 +195,13 @@ def _new_file() -> str:
         return f"sqlite:///{Path(made.name).as_posix()}"
 
 
-def _again(path: str | None, url: str, lang: str | None, *, skip_bad: bool) -> str:
+def _again(path: str | None, url: str, lang: str | None, columns: str | None, *, skip_bad: bool) -> str:
     """The command that runs the same orders on the same database."""
     parts = ["retour demo"]
     if path is not None:
         parts.append(f"--orders {shlex.quote(path)}")
+    if columns is not None:
+        parts.append(f"--columns {shlex.quote(columns)}")
     if skip_bad:
         parts.append("--skip-bad")
     if lang is not None:

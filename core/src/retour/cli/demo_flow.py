@@ -17,6 +17,7 @@ from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.dossier import Dossier
 from retour.model.errors import RetourError, StoreError
+from retour.model.frozen import frozen
 from retour.model.money import Money, total
 from retour.model.order import Order
 from retour.model.outcome import Outcome, RestockQuestion
@@ -56,7 +57,7 @@ class Watch(RefundWatch, Protocol):
         """The order has gone through the flow; ``unpaid`` when there was no money to refund."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Result:
     """What became of one order, in units, how it came back, and the money that went back. ``note`` says what is not as
     usual.
@@ -87,7 +88,7 @@ class Result:
     problem: Text | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DemoFlow:
     """Runs orders through the flow. ``ask`` is a person who answers instead of the case."""
 

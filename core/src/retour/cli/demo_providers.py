@@ -85,11 +85,14 @@ class Providers:
     # --- what travels ------------------------------------------------------------------------------------
 
     def ship(self, orders: Iterable[Order]) -> None:
-        """The parcels of these orders went to their customers, as far as a shipping provider here delivered them."""
+        """The parcels of these orders went to their customers, as far as a shipping provider here delivered them. What
+        it told of that the shop heard long before anybody thought of a return."""
         for order in orders:
             portal = self.portals.get(order.delivery.provider) if order.delivery is not None else None
             if portal is not None and order.delivery is not None:
                 portal.send(order.id, postal_code=order.delivery.postal_code)
+        for sandbox in self.parcels.values():
+            sandbox.take_webhooks()
 
     def tell_of_parcels(self, desk: ReturnDesk, provider: str) -> None:
         """Bring the desk the webhooks of a shipping provider."""

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import attrs
-
-from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, shortened, units, unusable
-from retour.cli.words import text, texts
-from retour.model.money import Money, total
+from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, shortened, units
+from retour.cli.orders_records import Records, read_records
+from retour.cli.words import text
+from retour.model.frozen import frozen
+from retour.model.money import Money, is_currency, total
 from retour.model.order import LineKind, Order, OrderLine, Paid, Payment
 from retour.model.text import Text
 
-COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
-
 CURRENCY = "GBP"
-"""The file names no currency: the shop of the data set sold in pounds."""
+"""Of a file that names no currency: the shop of the data set sold in pounds."""
 
 SERVICES = frozenset({"POST", "DOT", "C2", "D", "M", "B", "S", "BANK CHARGES", "AMAZONFEE", "CRUK"})
 """Stock codes that are no goods: postage, carriage, discount, manual, bad debt, samples, fees, charity."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class _Row:
     """One good row: one order line."""
 
@@ -39,24 +37,29 @@ class _Row:
     customer: str
 
 
-def read_csv(name: str, data: bytes, zone: ZoneInfo) -> OrdersRead:
+def read_csv(name: str, data: bytes, zone: ZoneInfo, columns: Mapping[str, str] | None = None) -> OrdersRead:
     """The orders of a CSV file: one per InvoiceNo, paid by invoice. Times are of ``zone``.
 
+    ``columns`` says what the file calls our columns, each by ours; those that nobody named are then passed over.
     Documents that begin with C are cancellations: counted, no orders. A row with a fault makes its whole order bad.
     Raises `InvalidOrdersFile` when the file is no such CSV at all.
     """
-    words = _decoded(name, data)
+    records = read_records(name, data, columns or {})
     rows: dict[str, list[_Row]] = {}
     bad: dict[str, None] = {}
     cancellations: set[str] = set()
     faults: list[OrdersFault] = []
-    for line, fields in _records(name, words):
+    for line, fields, found in records.rows:
         order_id = fields[0].strip() if fields else ""
         if order_id.startswith("C"):
             cancellations.add(order_id)
             continue
         causes: list[Text] = []
-        row = _row(fields, zone, causes)
+        row = _row(fields, found, records, zone, causes)
+        first = rows.get(order_id)
+        if row is not None and first is not None and row.price.currency != first[0].price.currency:
+            causes.append(_another_currency(row, first[0]))
+            row = None
         if row is not None:
             rows.setdefault(order_id, []).append(row)
         else:
@@ -68,94 +71,20 @@ def read_csv(name: str, data: bytes, zone: ZoneInfo) -> OrdersRead:
     return OrdersRead(orders=tuple(orders), faults=tuple(faults), bad_orders=len(bad), cancellations=len(cancellations))
 
 
-def _decoded(name: str, data: bytes) -> str:
-    """The text of the file: latin-1, and nothing that only looks like it."""
-    if not data.strip():
-        raise unusable(name, text("The file is empty."))
-    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")) or _is_utf_8(data):
-        raise unusable(name, text("The file is in Unicode; save it in latin-1 (ISO 8859-1)."))
-    strange = _NOT_LATIN_1.search(data)
-    if strange is not None:
-        line = data.count(b"\n", 0, strange.start()) + 1
-        byte = f"0x{strange[0][0]:02X}"
-        raise unusable(
-            name,
-            text("Line {line} has a byte {byte} that latin-1 (ISO 8859-1) does not have.", line=line, byte=byte),
-        )
-    return data.decode("latin-1")
-
-
-_NOT_LATIN_1 = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-
-
-def _is_utf_8(data: bytes) -> bool:
-    """Whether the bytes are more than ASCII and read as UTF-8, which hardly any latin-1 text does."""
-    if data.isascii():
-        return False
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _records(name: str, words: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of its first line, its fields in the order of `COLUMNS`."""
-    reader = csv.reader(words.splitlines(keepends=True), strict=True)
-    begins = 1
-    positions: list[int] | None = None
-    try:
-        for fields in reader:
-            line, begins = begins, reader.line_num + 1
-            if not fields:
-                continue
-            if positions is None:
-                positions = _positions(name, [field.strip() for field in fields])
-            elif len(fields) != len(COLUMNS):
-                yield line, fields
-            else:
-                yield line, [fields[position] for position in positions]
-    except csv.Error as error:
-        raise unusable(
-            name, text("Line {line} cannot be read as CSV: {error}.", line=begins, error=str(error))
-        ) from None
-
-
-def _positions(name: str, header: list[str]) -> list[int]:
-    missing = [column for column in COLUMNS if column not in header]
-    if missing:
-        raise unusable(
-            name,
-            texts(
-                "The column {columns} is missing.", "The columns {columns} are missing.", len(missing), columns=missing
-            ),
-        )
-    unknown = [shortened(column) for column in header if column not in COLUMNS]
-    if unknown:
-        raise unusable(
-            name,
-            texts(
-                "The column {columns} is not known; leave it out.",
-                "The columns {columns} are not known; leave them out.",
-                len(unknown),
-                columns=unknown,
-            ),
-        )
-    if len(header) != len(COLUMNS):
-        raise unusable(name, text("A column stands twice in the first line."))
-    return [header.index(column) for column in COLUMNS]
-
-
-def _row(fields: list[str], zone: ZoneInfo, causes: list[Text]) -> _Row | None:
+def _row(fields: list[str], found: int, records: Records, zone: ZoneInfo, causes: list[Text]) -> _Row | None:
     """The row, or None with every cause why it cannot be used."""
-    if len(fields) != len(COLUMNS):
-        causes.append(text("the row has {number} values, not {wanted}", number=len(fields), wanted=len(COLUMNS)))
+    if found != records.width:
+        causes.append(text("the row has {number} values, not {wanted}", number=found, wanted=records.width))
         return None
-    number, code, description, quantity, date, price, customer, _ = [field.strip() for field in fields]
+    number, code, description, quantity, date, price, customer, _, currency = [field.strip() for field in fields]
     if not number:
         causes.append(text("InvoiceNo is empty"))
     if not code:
         causes.append(text("StockCode is empty"))
+    if records.decimal_comma:
+        quantity, price = _with_point("Quantity", quantity, causes), _with_point("UnitPrice", price, causes)
+        if causes:
+            return None
     ordered = _units(quantity, causes)
     at = _moment(date, zone)
     if at is None:
@@ -163,13 +92,38 @@ def _row(fields: list[str], zone: ZoneInfo, causes: list[Text]) -> _Row | None:
             text("InvoiceDate: {date} is not a day and time; write 01-12-10 8:26 (dd-mm-yy h:mm)", date=shortened(date))
         )
     paid = Money.zero(CURRENCY)
-    try:
-        paid = amount(price, CURRENCY, below_zero=True)
-    except Wrong as wrong:
-        causes.append(text("UnitPrice: {cause}", cause=wrong.cause))
+    if currency and not is_currency(currency):
+        causes.append(text("Currency: {code} is no currency; write its code, as in EUR", code=shortened(currency)))
+    else:
+        try:
+            paid = amount(price, currency or CURRENCY, below_zero=True)
+        except Wrong as wrong:
+            causes.append(text("UnitPrice: {cause}", cause=wrong.cause))
     if causes or at is None:
         return None
     return _Row(product=code, name=description or code, units=ordered, price=paid, at=at, customer=customer)
+
+
+def _another_currency(row: _Row, first: _Row) -> Text:
+    return text(
+        "Currency: {currency} is not that of the order's first row, {first}",
+        currency=row.price.currency,
+        first=first.price.currency,
+    )
+
+
+def _with_point(column: str, number: str, causes: list[Text]) -> str:
+    """A number of a file that writes decimals with a comma. One with a point could be a thousand times as much."""
+    if "." in number:
+        causes.append(
+            text(
+                "{column}: {number} has a point in a file that writes decimals with a comma; write 1234,56, with no "
+                "point between thousands",
+                column=column,
+                number=shortened(number),
+            )
+        )
+    return number.replace(",", ".", 1)
 
 
 def _units(quantity: str, causes: list[Text]) -> Decimal:
@@ -190,20 +144,21 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,6})?")
 
 @lru_cache(maxsize=4096)
 def _moment(date: str, zone: ZoneInfo) -> datetime.datetime | None:
-    try:
-        return datetime.datetime.strptime(date, "%d-%m-%y %H:%M").replace(tzinfo=zone)
-    except ValueError:
-        return None
+    for form in ("%d-%m-%y %H:%M", "%d-%m-%Y %H:%M"):
+        with suppress(ValueError):
+            return datetime.datetime.strptime(date, form).replace(tzinfo=zone)
+    return None
 
 
 def _order(order_id: str, rows: list[_Row]) -> Order:
     lines = tuple([_line(f"line-{number}", row) for number, row in enumerate(rows, start=1)])
-    captured = total([line.paid.gross for line in lines], CURRENCY)
-    received = max(captured, Money.zero(CURRENCY))
+    currency = rows[0].price.currency
+    captured = total([line.paid.gross for line in lines], currency)
+    received = max(captured, Money.zero(currency))
     payment = Payment(provider="manual_transfer", method="invoice", reference=order_id, captured=received)
     return Order(
         id=order_id,
-        currency=CURRENCY,
+        currency=currency,
         lines=lines,
         payments=(payment,) if captured.minor > 0 else (),
         placed_at=rows[0].at,
@@ -222,6 +177,6 @@ def _line(line_id: str, row: _Row) -> OrderLine:
         name=row.name,
         ordered=sold,
         fulfilled=sold,
-        paid=Paid(gross=Money(minor=minor, currency=CURRENCY)),
+        paid=Paid(gross=Money(minor=minor, currency=row.price.currency)),
         kind=LineKind.SERVICE if is_service else LineKind.GOODS,
     )

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-import attrs
-
 from retour.cli.words import lines, text
 from retour.model.errors import RetourError
 from retour.model.fields import shown
+from retour.model.frozen import frozen
 from retour.model.money import Money, currency_decimals
 from retour.model.order import Order
 from retour.model.text import Text
@@ -30,7 +29,7 @@ class Wrong(ValueError):
         self.cause = cause
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OrdersFault:
     """One fault: ``where`` it is in the file, in which order (empty: unknown), and its ``cause``."""
 
@@ -46,7 +45,7 @@ class OrdersFault:
         return text("{where}, order {order}: {cause}", where=self.where, order=self.order_id, cause=self.cause)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OrdersRead:
     """What a file holds: its good ``orders``, the ``faults`` of the others, and how many ``cancellations`` it has.
 

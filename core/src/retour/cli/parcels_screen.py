@@ -9,6 +9,7 @@ import attrs
 from retour.cli.demo_refunds import MERCHANT
 from retour.cli.terminal import Terminal
 from retour.cli.words import text, texts
+from retour.model.frozen import frozen
 from retour.model.labels import LABEL_WORDS, PARCEL_WORDS, Label, LabelForm, LabelOption, ParcelState
 from retour.model.returns import Return
 from retour.model.shipping import ShippingOption
@@ -21,7 +22,7 @@ _OPENED: Mapping[LabelForm, Text] = {
 }
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ParcelsScreen:
     """Parcels on a terminal. ``providers`` are the display names of the loaded providers."""
 

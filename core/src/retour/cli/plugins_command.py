@@ -19,8 +19,8 @@ from rich.text import Text as Styled
 from retour.cli.capability_matrix import show_matrix
 from retour.cli.capability_words import declared_by, in_a_cell
 from retour.cli.language import default_language
+from retour.cli.named_desk import desk_at
 from retour.cli.words import text
-from retour.cli.worker_command import desk_at
 from retour.model.errors import PluginClash
 from retour.model.text import Text
 from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, load

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from retour.cli.language import LANGUAGE, default_language, language_option
+from retour.cli.named_desk import desk_at, desk_option
 from retour.cli.words import text, texts
-from retour.cli.worker_command import desk_at, desk_option
 from retour.desk import ReturnDesk
 from retour.model.outcome import ReturnSummary, ReturnWait
 from retour.plugins.values_in_words import in_words

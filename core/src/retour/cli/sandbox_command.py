@@ -24,8 +24,8 @@ from rich.table import Table
 
 from retour.cli.dashboard import Dashboard, NotUnderstood
 from retour.cli.language import LANGUAGE, default_language, language_option
+from retour.cli.named_desk import SIGNALS
 from retour.cli.words import text, texts
-from retour.cli.worker_command import SIGNALS
 from retour.model.errors import RetourError
 from retour.model.money import Money
 from retour.model.text import Text

@@ -19,6 +19,7 @@ from retour.cli.parcels_screen import ParcelsScreen
 from retour.cli.terminal import Terminal
 from retour.cli.words import text, texts
 from retour.model.actor import Actor, ActorKind
+from retour.model.frozen import frozen
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.outcome import Outcome, RestockQuestion
 from retour.model.refunds import (
@@ -59,7 +60,7 @@ _KNOWN_FROM: Mapping[KnownFrom, Text] = {
 }
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Screen:
     """Orders on a terminal. ``providers`` are the display names of the loaded providers."""
 

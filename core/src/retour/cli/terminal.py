@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-import attrs
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text as Styled
 
+from retour.model.frozen import frozen
 from retour.model.text import Text
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Terminal:
     """A terminal in one language. Nothing is cut: what does not fit goes on a line of its own."""
 

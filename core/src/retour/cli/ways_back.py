@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-import attrs
-
 from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
+from retour.model.frozen import frozen
 from retour.model.labels import Label, LabelForm
 from retour.model.returns import Return
 
@@ -23,7 +22,7 @@ class CameBy(Enum):
     BROUGHT = "brought"
 
 
-@attrs.frozen(order=True)
+@frozen(order=True)
 class WayBack:
     """How goods came back, and ``who`` made the label or brought the parcel: a provider's name, or a carrier as people
     call it."""

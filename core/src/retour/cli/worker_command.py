@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import faulthandler
-import importlib
 import logging
 import os
 import queue
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
-from types import FrameType, ModuleType
+from contextlib import contextmanager, suppress
+from types import FrameType
 
-import attrs
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from retour.cli.language import LANGUAGE, default_language, language_option
+from retour.cli.named_desk import SIGNALS, desk_at, desk_option
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.desk.work import MOST_SIDE_BY_SIDE, one_at_a_time
 from retour.model.errors import RetourError
+from retour.model.frozen import frozen
 from retour.model.text import Text
 
 log = logging.getLogger("retour.worker")
@@ -37,20 +36,6 @@ IN_A_ROUND, LONGEST_TAKING = 1000, 60.0
 LONGEST_ROUND = 300.0
 """Seconds after which a round stands still: it takes for a minute, and what it has taken ends within two more, where
 all of it ends."""
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-desk_option = click.option(
-    "--desk",
-    "where",
-    required=True,
-    metavar="MODULE:NAME",
-    help="Your ReturnDesk: a module that can be imported here, and the desk in it or a function that makes one.",
-)
-
-
-class NoDesk(RetourError):
-    """What ``--desk`` names is no desk: why, and what to write instead."""
 
 
 @click.command(name="worker")
@@ -145,7 +130,7 @@ def _work(rounds: _Rounds, pause: float) -> None:
     _say(text("The worker has stopped."), language)
 
 
-@attrs.frozen
+@frozen
 class _Rounds:
     """Rounds of work at a desk, each of so many orders side by side."""
 
@@ -254,68 +239,3 @@ def _log_to_the_terminal() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if log.getEffectiveLevel() > logging.INFO:
         logging.getLogger("retour").setLevel(logging.INFO)
-
-
-# --- the host's desk -------------------------------------------------------------------------------------
-
-
-def desk_at(where: str) -> ReturnDesk:
-    """The desk at ``module:name``, or the one that a function there makes. Raises `NoDesk`, and what the desk raises
-    while it is made, where that is an error for people."""
-    module_name, colon, name = where.partition(":")
-    if not (colon and name.isidentifier() and all(part.isidentifier() for part in module_name.split("."))):
-        raise NoDesk(text("{where} is no module:name. Write for example --desk shop.returns:desk", where=where))
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    with redirect_stdout(sys.stderr):  # what a host prints while it is imported is no part of our output
-        module = _module(module_name)
-        if not hasattr(module, name):
-            raise NoDesk(text("Module {module} has nothing called {name}.", module=module_name, name=name))
-        found: object = getattr(module, name)
-        if callable(found) and not isinstance(found, ReturnDesk):
-            try:
-                found = found()
-            except RetourError:
-                raise
-            except (Exception, SystemExit) as error:
-                raise _failed(where, error) from error
-    if not isinstance(found, ReturnDesk):
-        raise NoDesk(
-            text(
-                "{where} is no ReturnDesk but {kind}. "
-                "Name a ReturnDesk, or a function without arguments that makes one.",
-                where=where,
-                kind=type(found).__name__,
-            )
-        )
-    return found
-
-
-def _module(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except RetourError:
-        raise
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise NoDesk(
-                text(
-                    "There is no module {module}. It is looked for in {folder} and among what is installed.",
-                    module=name,
-                    folder=os.getcwd(),
-                )
-            ) from None
-        raise _failed(name, error) from error
-    except (Exception, SystemExit) as error:
-        raise _failed(name, error) from error
-
-
-def _failed(what: str, error: BaseException) -> NoDesk:
-    log.debug("%s failed", what, exc_info=error)
-    return NoDesk(
-        text(
-            "{what} failed: {error}. Run it as `retour --debug …` to see where.",
-            what=what,
-            error=f"{type(error).__name__}: {error}",
-        )
-    )

@@ -67,13 +67,14 @@ class _Faults:
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method
-        self._names = tuple(inspect.signature(method).parameters)
+        self._names: Sequence[str] = ()
         self._kinds: dict[str, Any] | None = None
 
     def first(self, given: Sequence[object], named: Mapping[str, object]) -> Text | None:
         """The first argument that its annotation does not allow, in a sentence; None where there is none."""
         if self._kinds is None:  # when it is first called: annotations are texts, and cost something to read
             hints = get_type_hints(self._method, localns={"Session": object})  # imported for type checkers only
+            self._names = tuple(inspect.signature(self._method).parameters)
             self._kinds = {name: kind for name, kind in hints.items() if name not in _HAVE_THEIR_OWN}
         arguments = {**dict(zip(self._names, given, strict=False)), **named}
         for name, value in arguments.items():

@@ -6,8 +6,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence, Set
 
-import attrs
-
 from retour.desk.commands import Command, Commands, check_actor
 from retour.desk.services import Services
 from retour.desk.webhooks_read import LOOKED_AT, SIGNED
@@ -21,6 +19,7 @@ from retour.model.background_work import work_in_words
 from retour.model.errors import Busy, InvalidArgument, NotAllowed, RetourError, WrongState
 from retour.model.events.attention import AttentionAcknowledged, SetAsideRetried
 from retour.model.fields import shown, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.reasons import Reason, ReasonCode, given_up, reason, reason_from_words
@@ -46,7 +45,7 @@ _SETTINGS = "settings"
 """Settings stand after the plugins: both can have one name."""
 
 
-@attrs.frozen
+@frozen
 class AttentionDesk:
     """What a person must look at in one shop."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import random
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Annotated, Any, TypeAlias
 
-import attrs
 from sqlalchemy import Connection
 
 from retour.desk.outcomes import as_it_is_now, first_outcome, outcome_of
@@ -18,6 +20,7 @@ from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import Busy, MissingRequestId, NotAllowed, NotCommitted, RetourError
 from retour.model.fields import Characters, shown, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.ids import id_maker
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -26,15 +29,29 @@ from retour.plugins.context import HookContext
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.steps.commit import Committed
-from retour.store.commit import VersionMoved
-from retour.store.connect import host_connection, within
+from retour.store.commit import NumberTaken, VersionMoved
+from retour.store.connect import SECONDS_TO_WAIT, host_connection, within
 from retour.store.effects import ClaimedEffect
 from retour.store.records import digest
 
 log = logging.getLogger("retour.desk")
 
 _ROUNDS = 3
-"""How often the hooks are asked and the rules applied while others keep changing the same order."""
+"""How often the hooks are asked and the rules applied while they themselves keep changing the order, or its row was
+taken by the host's transaction."""
+
+_PAUSE = 0.02
+"""Seconds, at most, between two tries on an order that others change at the same moment: each process waits another
+while, so that not the same one is late each time."""
+
+
+class _Written(threading.local):
+    """How many commits this thread has made by commands, on whichever desk."""
+
+    commits: int = 0
+
+
+_written = _Written()
 
 Decide: TypeAlias = Callable[[Draft, Order], object]
 """Applies the rules to a draft of the order, asking the deciding hooks on the way."""
@@ -43,7 +60,7 @@ Decide: TypeAlias = Callable[[Draft, Order], object]
 _REQUEST_ID = Annotated[str, Characters(1, 200)]
 
 
-@attrs.frozen
+@frozen
 class Request:
     """The identity of a command that adds something: the host's request_id, and a digest of the arguments."""
 
@@ -64,7 +81,7 @@ class Request:
         return cls(request_id, digest(arguments))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Command:
     """One command: on which order, by whom, and how it is decided.
 
@@ -88,7 +105,7 @@ class Command:
     sees_the_order: bool = False
 
 
-@attrs.frozen
+@frozen
 class Commands:
     """Commands on the orders of one shop."""
 
@@ -180,12 +197,27 @@ class Commands:
     # --- one round -----------------------------------------------------------------------------------
 
     def _rounds(self, command: Command, connection: Connection | None) -> Outcome:
-        case = command.case
-        for _ in range(_ROUNDS):
-            try:
-                return self._round(command, case or self._case(command, connection), connection)
-            except VersionMoved:
-                case = None
+        """Decide until it is written: each waits his turn where several change one order at the same moment. What was
+        changed by what this command itself has asked is no matter of waiting, and soon given up."""
+        elapsed, turns, case, rounds = self.services.store.elapsed, self.services.turns, command.case, 0
+        until = elapsed() + SECONDS_TO_WAIT
+        late = connection is None and turns.wanted(self.shop_id, command.order_id)
+        while rounds < _ROUNDS:
+            made = _written.commits
+            with ExitStack() as turn:
+                if late:
+                    turn.enter_context(turns.taken(self.shop_id, command.order_id, until - elapsed()))
+                    case = None  # what was read while others had their turn is old
+                try:
+                    return self._round(command, case or self._case(command, connection), connection, turn)
+                except VersionMoved as moved:
+                    case = None
+                    others = connection is None and made == _written.commits and not isinstance(moved, NumberTaken)
+            if others and elapsed() < until:
+                late = True
+                time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - so that two processes do not meet again
+            else:
+                rounds += 1
         raise Busy(
             text(
                 "Order {order} was changed by somebody else at the same moment. Nothing was changed; try again.",
@@ -199,7 +231,7 @@ class Commands:
         cases = self.services.cases
         return (cases.as_last_seen if command.as_last_seen else cases.read)(self.shop_id, command.order_id, connection)
 
-    def _round(self, command: Command, case: Case, connection: Connection | None) -> Outcome:
+    def _round(self, command: Command, case: Case, connection: Connection | None, turn: ExitStack) -> Outcome:
         services, request = self.services, command.request
         before = self.before(case, command.by, request)
         if before is not None:
@@ -217,6 +249,8 @@ class Commands:
         inline = connection is None and services.inline_seconds > 0
         owner = draft.new_id("wk") if inline else None
         done = services.commits.write(case, draft, owner=owner, connection=connection)
+        _written.commits += 1
+        turn.close()  # no provider is asked while others wait for it
         case = self._with_effects(done)
         ids = () if inline else tuple([effect.id for effect in done.effects if not effect.delay])
         return outcome_of(case, draft.events, commit_id=done.id, effect_ids=ids)

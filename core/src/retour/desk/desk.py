@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -173,7 +174,7 @@ class ReturnDesk(LabelDesk):
         hooks = Hooks(registry)
         opened = Store(ready(store, migrate), elapsed)
         cases = Cases(store=opened, shops=shops)
-        commits = Commits(store=opened, effects_of=effects_of(hooks))
+        commits = Commits(store=opened, effects_of=effects_of(hooks), shops=shops)
         refunding = Refunding(accounts, cases, clock)
         labelling = Labelling(accounts, opened, parcel_steps_of(parcel_steps), reasons)
         keeping = Keeping(cases=cases, commits=commits, clock=clock)
@@ -784,7 +785,7 @@ class ReturnDesk(LabelDesk):
         return self._by_api.cancel(order_id, refund_id, by, note)
 
     def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
-        """A refund by bank transfer is in the file for the bank called ``batch`` (1 to 35 characters); an empty name
+        """A refund by bank transfer is in the file for the bank called ``batch`` (`is_batch_name`); an empty name
         takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another.
 
         The provider's books are read before it goes in. Raises `WrongState` where it must not be transferred as things
@@ -1090,20 +1091,58 @@ class ReturnDesk(LabelDesk):
         self.shop_id = shop_id
         self._services = services
         self._commands = Commands(services, shop_id)
-        self._links = Links(services, shop_id)
-        self._lists = Lists(services, shop_id)
-        self._reconciling = Reconciling(services, self._commands)
-        questions = RefundQuestions(services, self._commands, self._reconciling)
-        self._by_person = RefundByPerson(self._commands, questions, self._reconciling)
-        self._by_api = RefundByApi(self._commands, questions, self._reconciling)
-        self._by_transfer = RefundByTransfer(self._commands, questions, self._reconciling)
-        self._offers = RefundOffers(services, self._commands, self._links, questions, self._by_transfer)
-        self._webhooks = Webhooks(services, self._commands)
-        self._doctor = Doctor(services.store)
-        self._attention = AttentionDesk(services, self._commands)
-        self._labels = Labels(services, self._commands)
 
     def _view(self, shop_id: str) -> ReturnDesk:
         view = object.__new__(ReturnDesk)
         view._enter(self._services, shop_id)
         return view
+
+    # --- the rooms of the desk, each entered when it is first needed: a view is made for one thing that a person does
+
+    @cached_property
+    def _links(self) -> Links:
+        return Links(self._services, self.shop_id)
+
+    @cached_property
+    def _lists(self) -> Lists:
+        return Lists(self._services, self.shop_id)
+
+    @cached_property
+    def _reconciling(self) -> Reconciling:
+        return Reconciling(self._services, self._commands)
+
+    @cached_property
+    def _questions(self) -> RefundQuestions:
+        return RefundQuestions(self._services, self._commands, self._reconciling)
+
+    @cached_property
+    def _by_person(self) -> RefundByPerson:
+        return RefundByPerson(self._commands, self._questions, self._reconciling)
+
+    @cached_property
+    def _by_api(self) -> RefundByApi:
+        return RefundByApi(self._commands, self._questions, self._reconciling)
+
+    @cached_property
+    def _by_transfer(self) -> RefundByTransfer:
+        return RefundByTransfer(self._commands, self._questions, self._reconciling)
+
+    @cached_property
+    def _offers(self) -> RefundOffers:
+        return RefundOffers(self._services, self._commands, self._links, self._questions, self._by_transfer)
+
+    @cached_property
+    def _webhooks(self) -> Webhooks:
+        return Webhooks(self._services, self._commands)
+
+    @cached_property
+    def _doctor(self) -> Doctor:
+        return Doctor(self._services.store)
+
+    @cached_property
+    def _attention(self) -> AttentionDesk:
+        return AttentionDesk(self._services, self._commands)
+
+    @cached_property
+    def _labels(self) -> Labels:
+        return Labels(self._services, self._commands)

@@ -6,13 +6,12 @@ import datetime
 from collections.abc import Iterator
 from contextlib import suppress
 
-import attrs
-
 from retour.desk.commands import check_actor
 from retour.effects.kinds import KINDS, effect_of
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidReference, NotAllowed, OrderUnreadable, StoreError, WrongState
 from retour.model.fields import Id, shown, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.outcome import UnreadableOrder, UnreadablePage
 from retour.model.text import text
 from retour.model.unreadable import UnreadableRow
@@ -24,7 +23,7 @@ from retour.store.store import Store
 _PAGE = 100
 
 
-@attrs.frozen
+@frozen
 class Doctor:
     """The doctor of one store."""
 

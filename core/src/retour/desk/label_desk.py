@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from retour.desk.commands import Request
@@ -21,7 +22,10 @@ class LabelDesk:
     desk's ``return_address``.
     """
 
-    _labels: Labels
+    @property
+    @abstractmethod
+    def _labels(self) -> Labels:
+        """What orders and follows them."""
 
     def label_options(
         self,

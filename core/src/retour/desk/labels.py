@@ -21,6 +21,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import Busy, InvalidArgument, ProviderUnavailable, RetourError, WrongState
 from retour.model.events.labels import LabelDocumentKept
 from retour.model.fields import shown
+from retour.model.frozen import frozen
 from retour.model.labels import MADE, Label, LabelForm, LabelOption, WhoPays
 from retour.model.order import Order
 from retour.model.outcome import Outcome
@@ -41,7 +42,7 @@ from retour.store.commit import EffectTaken
 log = logging.getLogger("retour.desk")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Wish:
     """The label that somebody wants, before it is known who makes it and where it goes."""
 
@@ -57,7 +58,7 @@ class Wish:
     note: str | None = attrs.field(repr=False)
 
 
-@attrs.frozen
+@frozen
 class Labels:
     """The labels of one shop's returns."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import attrs
-
 from retour.desk.services import Services
 from retour.model.destinations import account_of_words
 from retour.model.dossier import Dossier
 from retour.model.errors import RetourError, WrongState
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.parcels import Address
@@ -29,7 +28,7 @@ from retour.steps.case import Case
 log = logging.getLogger("retour.desk")
 
 
-@attrs.frozen
+@frozen
 class Links:
     """The links of one shop's orders."""
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar, cast
 
-import attrs
-
 from retour.desk.services import Services
 from retour.model.errors import InvalidArgument, RetourError
 from retour.model.fields import fault_of, shown
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.outcome import (
     RefundPage,
@@ -33,7 +32,7 @@ _Row = TypeVar("_Row", RefundRow, ReturnRow)
 _Summary = TypeVar("_Summary")
 
 
-@attrs.frozen
+@frozen
 class Lists:
     """The lists of one shop."""
 

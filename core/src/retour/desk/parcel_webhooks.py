@@ -13,6 +13,7 @@ from retour.effects import inbox
 from retour.effects.keeping import Kept, the_rest_of
 from retour.effects.labelling import as_reported_shipment
 from retour.model.errors import InvalidWebhook, OrderUnreadable
+from retour.model.frozen import frozen
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
@@ -21,7 +22,7 @@ from retour.rules.labels import could_be_ours, label_named
 from retour.steps.case import Case
 
 
-@attrs.frozen
+@frozen
 class ParcelWebhooks:
     """The webhooks about parcels of one shop."""
 

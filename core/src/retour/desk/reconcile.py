@@ -11,6 +11,7 @@ from retour.desk.services import Services
 from retour.effects.reading import PartlyRead
 from retour.model.actor import Actor
 from retour.model.errors import ProviderUnavailable, WrongState
+from retour.model.frozen import frozen
 from retour.model.order import Order, Payment
 from retour.model.outcome import NotAsked, Outcome
 from retour.model.refunds import Refund
@@ -21,7 +22,7 @@ from retour.rules.draft import Draft
 from retour.steps.case import Case
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Books:
     """What providers' books say of payments, by the payment's id, and which they could not be asked about; one that was
     read in part is in both."""
@@ -30,7 +31,7 @@ class Books:
     not_asked: tuple[NotAsked, ...]
 
 
-@attrs.frozen
+@frozen
 class Reconciling:
     """The refunds of one shop, compared with its providers' books."""
 

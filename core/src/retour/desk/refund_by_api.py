@@ -11,6 +11,7 @@ from retour.effects.refunding import payment_of
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.outcome import Outcome
@@ -29,7 +30,7 @@ _NOT_READ = BooksRead(target="")
 """The books of a refund that is only rehearsed."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Wanted:
     """The refund that somebody wants: ``amount`` of ``payment``, for a return or in place of a waiting refund."""
 
@@ -60,7 +61,7 @@ class Wanted:
         )
 
 
-@attrs.frozen
+@frozen
 class RefundByApi:
     """The refunds of one shop that providers make."""
 

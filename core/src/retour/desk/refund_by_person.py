@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent
@@ -14,6 +12,7 @@ from retour.effects.reading import PartlyRead, can_be_read, read_books
 from retour.effects.refunding import payment_of, request_of
 from retour.model.actor import Actor
 from retour.model.errors import InvalidAmount, WrongState
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.outcome import Outcome
@@ -30,7 +29,7 @@ from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 
 
-@attrs.frozen
+@frozen
 class RefundByPerson:
     """The refunds of one shop, as far as persons settle them.
 

@@ -12,6 +12,7 @@ from retour.effects.refunding import payment_of
 from retour.model.actor import Actor
 from retour.model.destinations import Consent
 from retour.model.errors import InvalidAmount, InvalidArgument, NotAllowed, ProviderUnavailable, WrongState
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order
 from retour.model.outcome import Outcome
@@ -26,7 +27,7 @@ from retour.rules.transfers import check_consent, plan_transfer, refuse_transfer
 from retour.steps.case import Case
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WantedTransfer:
     """The refund that somebody wants: ``amount`` of ``payment``, by bank transfer ``to`` an account, with the
     ``consent`` of the customer; for a return, or in place of another refund."""
@@ -55,7 +56,7 @@ class WantedTransfer:
         )
 
 
-@attrs.frozen
+@frozen
 class RefundByTransfer:
     """The refunds of one shop that go by bank transfer, whatever way their money came in."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from retour.desk.commands import Commands
 from retour.desk.links import Links, not_looked_at
 from retour.desk.refund_by_transfer import RefundByTransfer
@@ -14,6 +12,7 @@ from retour.desk.services import Services
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument, ProviderUnavailable
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -25,7 +24,7 @@ from retour.rules.amount_steps import check_step, in_whole_steps, less_than_a_st
 from retour.steps.case import Case
 
 
-@attrs.frozen
+@frozen
 class RefundOffers:
     """The offers of one shop: nothing is reserved, and no money moves."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
 from retour.desk.commands import Commands, Decide
 from retour.desk.reconcile import Reconciling
 from retour.desk.services import Services
@@ -14,6 +12,7 @@ from retour.effects.reading import PartlyRead, can_be_read, read_books
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import NEVER_AT_THE_PROVIDER, NOT_NOW, Reason, ReasonCode, reason
@@ -33,7 +32,7 @@ from retour.steps.case import Case
 from retour.store.effects import WaitingEffect
 
 
-@attrs.frozen
+@frozen
 class RefundQuestions:
     """The questions about the refunds of one shop."""
 

@@ -10,12 +10,14 @@ import attrs
 from sqlalchemy import Engine
 
 from retour.desk.hints import Hints
+from retour.desk.turns import Turns
 from retour.effects.keeping import Keeping
 from retour.effects.labelling import Labelling
 from retour.effects.pruning import Pruning
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
+from retour.model.frozen import frozen
 from retour.model.parcels import Address
 from retour.model.return_reasons import ReturnReason
 from retour.plugins.accounts import Accounts
@@ -29,7 +31,7 @@ from retour.store.migrations import check, migrate
 from retour.store.store import Store
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Services:
     """What all shops of one desk share."""
 
@@ -54,6 +56,7 @@ class Services:
     owns_engine: bool
     one_shop: bool
     hints: Hints = attrs.field(factory=Hints)
+    turns: Turns = attrs.field(factory=Turns)
 
 
 def ready(store: str | Engine, migrate_now: bool | None) -> Engine:

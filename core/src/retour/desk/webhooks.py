@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
-
 from retour.desk.commands import Commands
 from retour.desk.parcel_webhooks import ParcelWebhooks
 from retour.desk.services import Services
@@ -14,6 +12,7 @@ from retour.effects import inbox
 from retour.effects.keeping import Kept, the_rest_of
 from retour.model.errors import Busy, InvalidWebhook, OrderUnreadable
 from retour.model.fields import Id, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
@@ -21,7 +20,7 @@ from retour.providers.webhooks import ToFetch, WebhookTrust
 from retour.store.unknown_names import TooManyUnknown
 
 
-@attrs.frozen
+@frozen
 class Webhooks:
     """The webhooks of one shop."""
 

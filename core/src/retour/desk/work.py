@@ -13,6 +13,7 @@ from retour.desk.services import Services
 from retour.effects.kinds import KINDS
 from retour.model.actor import Actor
 from retour.model.errors import InvalidArgument, OrderUnreadable, StoreError, StoreLocked
+from retour.model.frozen import frozen
 from retour.model.outcome import Postponed, WorkReport
 from retour.model.text import text
 from retour.providers.errors import redacted
@@ -28,7 +29,7 @@ MOST_SIDE_BY_SIDE = 64
 log = logging.getLogger("retour.desk")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Asked:
     """What one call is to do: up to ``limit`` of each, the effects of so many orders at once, until told to
     ``stop``."""
@@ -38,7 +39,7 @@ class Asked:
     stop: Callable[[], bool]
 
 
-@attrs.frozen
+@frozen
 class Work:
     """The work of all shops."""
 

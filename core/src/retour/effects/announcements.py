@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import attrs
-
 from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
 from retour.model.charge_backs import DisputeStep, PaymentDispute
 from retour.model.dossier import Dossier
@@ -38,6 +36,7 @@ from retour.model.events.goods import (
 )
 from retour.model.events.labels import LabelReported, ParcelMoved
 from retour.model.events.stock import StockApplied
+from retour.model.frozen import frozen
 from retour.model.history import fold
 from retour.model.labels import Label, LabelState
 from retour.model.order import Order
@@ -50,7 +49,7 @@ Kept: TypeAlias = Callable[[], Mapping[str, str]]
 """Gives the words of an order that are still kept, by their id."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Announcement:
     """One event that one plugin is told of: all ``events`` of the order up to it, and the ``dossier`` and the ``order``
     as they were then."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
+from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
@@ -17,7 +18,7 @@ from retour.store.effects import UNTIL_A_PERSON, ClaimedEffect
 _LONGEST_PROBLEM = 500
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Attempt:
     """What one try of an effect gave.
 
@@ -39,7 +40,7 @@ class Attempt:
         return attrs.evolve(self, settled=None, record=None)
 
 
-@attrs.frozen
+@frozen
 class Pauses:
     """How long an effect waits after its first, second, … try; after more than that, as long as after the last.
 

@@ -13,6 +13,7 @@ from retour.effects.kinds import ReconcilePayment, RecordProviderEvent, account_
 from retour.effects.reading import as_reported
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidWebhook, ProviderUnavailable, UnreadableWebhook
+from retour.model.frozen import frozen
 from retour.model.ids import crockford
 from retour.model.order import Mode, Order, Payment
 from retour.model.text import Text, text
@@ -39,7 +40,7 @@ LARGEST_HEADERS = 64 * 1024
 """Characters that the names and values of its headers may have together."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Notice:
     """One thing that a webhook says of the payment with one of these ``names`` (of a payment, a charge, a capture): a
     refund that was ``seen`` in a verified event, or without one a hint to ask the provider, ``signed`` or by anybody.
@@ -139,7 +140,7 @@ def _is_deep(body: bytes) -> bool:
     return False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Sender:
     """Who a webhook is from: verified with the settings of one ``account`` and ``mode`` of a shop at a provider. What
     it says counts for the payments of these alone."""

@@ -13,6 +13,7 @@ from retour.effects.kinds import LookInPortal, RecordShipment, shipping_account,
 from retour.effects.labelling import WATCHED, as_reported_shipment
 from retour.model.actor import Actor
 from retour.model.errors import Busy, OrderUnreadable, PerhapsSaved, StoreError, UnknownOrder
+from retour.model.frozen import frozen
 from retour.model.text import text
 from retour.providers.label_request import ShipmentEvent
 from retour.rules.payment_identity import identify
@@ -24,7 +25,7 @@ _ROUNDS = 10
 """How often a webhook is kept anew while others keep changing the same order."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Kept:
     """What became of one thing that a webhook says: whether it was kept, and the new effects that act on it.
     ``question`` is the effect that a hint asks by; ``unknown`` says that it waits until somebody knows the payment."""
@@ -54,7 +55,7 @@ def the_rest_of(kept: Sequence[Kept]) -> Iterator[None]:
         ) from None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Keeping:
     """Keeps it for all shops of one store. ``clock`` tells the time in UTC."""
 

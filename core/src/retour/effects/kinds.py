@@ -23,6 +23,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.event import Event, Recorded, announcing_hooks
 from retour.model.events.labels import LabelCancelRefused
 from retour.model.events.money import RefundCancelRefused, RefundHeld
+from retour.model.frozen import frozen
 from retour.model.order import Payment
 from retour.model.reasons import Reason
 from retour.model.refunds import RefundState
@@ -71,7 +72,7 @@ LEASE = 120 * SECOND
 may take, connecting and everything that a provider has to ask on the way included (`time_limit`)."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Outside:
     """What effects are done with: the host's shops, the plugins, the payment and shipping providers, and the words of
     an order that are ``kept`` apart from its events, by their id."""
@@ -105,7 +106,7 @@ class Effect(Protocol):
 # --- stock -----------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BookStock:
     """Let the host's shop book all stock movements of one command."""
 
@@ -119,7 +120,7 @@ class BookStock:
         return book(claimed, outside.shops(claimed.shop), self.movements, case.dossier)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApplyStock:
     """Let the shop book one movement, which is the body: how those of one command waited before they were one effect.
     None is made any more."""
@@ -143,7 +144,7 @@ class ApplyStock:
 # --- refunds ---------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SendRefund:
     """Send a refund, or find out what became of it."""
 
@@ -157,7 +158,7 @@ class SendRefund:
         return outside.refunding.send(claimed, self.refund_id, case)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FetchRefund:
     """Look again at a refund that its provider has pending; webhooks are faster."""
 
@@ -177,7 +178,7 @@ class FetchRefund:
         return datetime.timedelta(microseconds=self.pauses.after(claimed.attempts - 1, 0))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelRefund:
     """Ask the provider to take back a refund that it has pending."""
 
@@ -191,7 +192,7 @@ class CancelRefund:
         return outside.refunding.cancel(claimed, self.refund_id, case)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReconcilePayment:
     """Read all refunds of a payment, named by its id, at the provider: what an unsigned webhook leaves. ``taken_back``
     says that a signed one told of money that was taken back, which the provider's books may not show."""
@@ -207,7 +208,7 @@ class ReconcilePayment:
         return outside.refunding.reconcile(claimed, self.payment, case, taken_back=self.taken_back)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RecordProviderEvent:
     """Record what a signed webhook said of a refund of a payment, named by its id."""
 
@@ -222,7 +223,7 @@ class RecordProviderEvent:
         return outside.refunding.told(claimed, self.payment, self.seen, case)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LookAgain:
     """Look again at a refund that succeeded: its bank can have sent it back, and the webhook that says so gets lost.
 
@@ -252,7 +253,7 @@ class LookAgain:
 # --- labels ----------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MakeLabel:
     """Have a label made, or find out what became of it."""
 
@@ -266,7 +267,7 @@ class MakeLabel:
         return outside.labelling.make(claimed, self.label_id, case)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LookAtLabel:
     """Look at a label and its parcel again; webhooks are faster."""
 
@@ -285,7 +286,7 @@ class LookAtLabel:
         return outside.labelling.look(claimed, self.label_id, case)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RecordShipment:
     """Record what a signed webhook said of a label or its parcel, of an ``account`` of a ``provider``."""
 
@@ -301,7 +302,7 @@ class RecordShipment:
         return outside.labelling.told(claimed, self.provider, self.account, self.seen, case)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelLabel:
     """Ask the provider to take a label back."""
 
@@ -315,7 +316,7 @@ class CancelLabel:
         return outside.labelling.cancel(claimed, self.label_id, case)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LookInPortal:
     """Look for returns that the customer of an order makes in the portal of an ``account`` of a ``provider``, where he
     was led at ``since``; webhooks are faster. Behind all else, and at a pace."""
@@ -336,7 +337,7 @@ class LookInPortal:
 # --- plugins ---------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Announce:
     """Tell one plugin, through ``hook``, about the event with this ``seq`` of an order."""
 

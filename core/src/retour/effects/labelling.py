@@ -24,6 +24,7 @@ from retour.model.events.labels import (
     LabelRefused,
     LabelUnclear,
 )
+from retour.model.frozen import frozen
 from retour.model.labels import Label, LabelState, ParcelState, Told, WhatFollows
 from retour.model.parcels import Parcel, addresses_of_words
 from retour.model.reasons import Reason, ReasonCode, as_reason, cannot_be_asked, reason
@@ -84,7 +85,7 @@ _SAID = "shipment_event"
 """The stored name of the effects that hold what webhooks said of shipments."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class _Said:
     """What one of them holds: see `retour.effects.kinds.RecordShipment`."""
 
@@ -93,7 +94,7 @@ class _Said:
     seen: ReportedShipment
 
 
-@attrs.frozen
+@frozen
 class Labelling:
     """Talks to shipping providers about labels. ``what_follows`` says, for a shop, what a parcel's steps bring."""
 

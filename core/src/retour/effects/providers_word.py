@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import datetime
 
-import attrs
-
 from retour.effects.reading import as_reported, target_of
+from retour.model.frozen import frozen
 from retour.model.moment import Moment
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
@@ -25,7 +24,7 @@ A_PERSON_MAY = datetime.timedelta(hours=24)
 """How long the provider has to say what became of a refund, before a person can settle it."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Word:
     """What a provider says of a refund that is unknown, or that it has pending: it ``found`` it, by our id or by the
     reference that a person gave, or it certainly ``did_not_happen``. Else ``why`` it says nothing, whether its word

@@ -28,6 +28,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
+from retour.model.frozen import frozen
 from retour.model.moment import Moment
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, cannot_be_asked, reason
@@ -76,7 +77,7 @@ _A_MOMENT = datetime.timedelta(seconds=20)
 """Before a provider is asked what became of a refund whose answer was lost."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Sending:
     """A refund whose turn it is: its ``effect``, what it is made on, by whom, and the request that was fixed for it."""
 
@@ -99,7 +100,7 @@ class Sending:
             return self.provider.refund(self.request)
 
 
-@attrs.frozen
+@frozen
 class Refunding:
     """Talks to payment providers about refunds. ``clock`` tells the time in UTC, for the timeline."""
 

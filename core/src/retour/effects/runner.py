@@ -24,6 +24,7 @@ from retour.effects.kinds import KINDS, LEASE, Outside, effect_of, left_to_a_per
 from retour.effects.side_by_side import Batch, Places, SideBySide
 from retour.model.actor import Actor
 from retour.model.errors import Busy, OrderUnreadable, RetourError, StoreError
+from retour.model.frozen import frozen
 from retour.model.ids import id_maker
 from retour.model.making import changed
 from retour.model.outcome import Postponed
@@ -44,7 +45,7 @@ log = logging.getLogger("retour.effects")
 RETOUR = Actor.system("retour")
 
 
-@attrs.frozen
+@frozen
 class Claim:
     """What can be claimed: for an ``owner``, up to a ``limit``, and nothing that asks what is ``busy``."""
 

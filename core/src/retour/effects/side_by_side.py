@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import attrs
 
+from retour.model.frozen import frozen
 from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
 
@@ -74,7 +75,7 @@ class Batch:
         return any(effect.died for effect in self.effects)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class View:
     """What the threads are doing: whether nothing runs and nothing waits, whether one has nothing to do and could have,
     whether one has ended since the last look, and what is ``busy``: it has no place left, or is waited for."""

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from retour.effects.attempt import Attempt, done, postpone
 from retour.model.dossier import Dossier
 from retour.model.errors import StockRefused
-from retour.model.events.stock import StockApplied, StockFailed
+from retour.model.events.stock import StockFailed
 from retour.model.returns import MovementState, StockMovement
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
+from retour.rules.stock import is_open, record_applied
 from retour.shop import ShopCaller
 from retour.store.effects import ClaimedEffect
 
@@ -23,7 +24,7 @@ def book(effect: ClaimedEffect, shop: ShopCaller, movements: Sequence[StockMovem
 
     What was recorded of a movement before is not asked again.
     """
-    left = [one for one in movements if _state(dossier, one) in _OPEN]
+    left = [one for one in movements if is_open(dossier, one)]
     refused: dict[str, str] = {}
     problem = ""
     while left and not problem:
@@ -46,23 +47,13 @@ def book(effect: ClaimedEffect, shop: ShopCaller, movements: Sequence[StockMovem
             if one.id in refused:
                 _record_failed(draft, one, refused[one.id], final=True)
         if not problem:
-            _record_applied(draft, left)
+            record_applied(draft, left)
 
     def record(draft: Draft) -> None:
         for one in left if problem else ():
             _record_failed(draft, one, problem, final=False)
 
     return Attempt(settled=postpone(effect, problem) if problem else done(effect), fact=fact, record=record)
-
-
-def _record_applied(draft: Draft, movements: Sequence[StockMovement]) -> None:
-    """One event for each return, and nothing for what was recorded before."""
-    applied: dict[str, list[str]] = {}
-    for movement in movements:
-        if _state(draft.dossier, movement) in _OPEN:
-            applied.setdefault(movement.return_id, []).append(movement.id)
-    for return_id, ids in applied.items():
-        draft.record(StockApplied(return_id=return_id, movement_ids=tuple(ids)))
 
 
 def _record_failed(draft: Draft, movement: StockMovement, because: str, *, final: bool) -> None:
@@ -74,9 +65,6 @@ def _record_failed(draft: Draft, movement: StockMovement, because: str, *, final
     if state is MovementState.PLANNED or (state is MovementState.FAILED and final):
         said = redacted(because)
         draft.record(StockFailed(return_id=movement.return_id, movement_id=movement.id, because=said, final=final))
-
-
-_OPEN = (MovementState.PLANNED, MovementState.FAILED)
 
 
 def _state(dossier: Dossier, movement: StockMovement) -> MovementState:

@@ -16,6 +16,7 @@ from retour.effects.attempt import Pauses
 from retour.effects.inbox import Notice, Sender, identity_of
 from retour.effects.keeping import Keeping, Kept
 from retour.model.errors import RetourError, StoreError
+from retour.model.frozen import frozen
 from retour.model.order import Mode
 from retour.model.text import Text
 from retour.plugins.accounts import Accounts
@@ -44,7 +45,7 @@ _TAKEN_BACK = "taken_back"
 """What is kept of a webhook that tells of money which was taken back."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WhosePayment:
     """Finds it out for all shops of one store."""
 

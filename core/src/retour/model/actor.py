@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import attrs
-
 from retour.model.fields import Reference, checked
+from retour.model.frozen import frozen
 
 
 class ActorKind(StrEnum):
@@ -18,7 +17,7 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
-@attrs.frozen(field_transformer=checked())
+@frozen(field_transformer=checked())
 class Actor:
     """Who does something: a kind, and an id that means something to the host only (opaque to retour). It is empty
     where a reader is not told who it was.

@@ -6,12 +6,13 @@ import datetime
 
 import attrs
 
+from retour.model.frozen import frozen
 from retour.model.labels import Label
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import GoodsState, Objection, RequestedLine, reasons_in_words
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RequestedReturn:
     """A return that somebody requested. ``number`` is what people call it, ``reasons`` are those of your list that its
     ``lines`` name (a line comes twice where its units have two reasons), ``objections`` what policies have against it,
@@ -29,7 +30,7 @@ class RequestedReturn:
         return reasons_in_words(self.lines, self.reasons, line_id, language)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovedReturn:
     """A return that was approved: until when the customer can send it (a day in the shop's zone), and the
     ``instructions`` that staff wrote for him, empty where there are none.
@@ -47,7 +48,7 @@ class ApprovedReturn:
     labels: tuple[Label, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ClosedReturn:
     """A return of which nothing more is expected. ``ended`` is how: rejected, cancelled, expired or closed, and
     ``because`` why it was rejected, in the words that the customer reads. ``lines`` are what was announced: none where

@@ -6,9 +6,8 @@ import datetime
 from collections.abc import Mapping
 from enum import StrEnum
 
-import attrs
-
 from retour.model.actor import Actor
+from retour.model.frozen import frozen
 from retour.model.reasons import Reason
 from retour.model.text import Text, text
 
@@ -87,7 +86,7 @@ LOOKED_AT = frozenset({AttentionKind.REFUND_PAID_TWICE, AttentionKind.ANOTHER_AN
 """Kinds for which the refund itself waits for a person, until he has looked."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Attention:
     """Something of an order that a person must look at.
 
@@ -102,7 +101,7 @@ class Attention:
     can_do: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Acknowledgement:
     """A person has looked at something of an order: ``kind``, ``about``, ``since`` and ``why`` are those of what he
     saw. It is listed again when one of them is another."""
@@ -115,7 +114,7 @@ class Acknowledgement:
     at: datetime.datetime
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OddLine:
     """A line of an order that cannot be right: since when the shop's order says so, and what is odd about it."""
 
@@ -123,7 +122,7 @@ class OddLine:
     why: Reason
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnexplainedRemainder:
     """Less was left of a payment at its provider than the known refunds leave: since when, and both figures."""
 
@@ -131,7 +130,7 @@ class UnexplainedRemainder:
     why: Reason
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HiddenRefunds:
     """The provider of a payment shows nobody which refunds of it were made: since when it says so, and why."""
 
@@ -139,7 +138,7 @@ class HiddenRefunds:
     why: Reason
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AttentionItem:
     """Something that a person must look at, on the list of a shop.
 
@@ -164,7 +163,7 @@ class AttentionItem:
         return ATTENTION_WORDS[self.kind]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AttentionPage:
     """A page of what a person must look at; hand ``next`` back as ``after`` for the next page, None when there is
     none."""

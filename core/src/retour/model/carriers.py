@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-import attrs
-
+from retour.model.frozen import frozen
 from retour.model.parcels import Address
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Carrier:
     """A carrier: what people call it, and the address of its page for one parcel. ``page`` has ``{number}`` in it, and
     ``{country}`` and ``{postal_code}`` of where the parcel goes for a carrier that shows nothing without."""

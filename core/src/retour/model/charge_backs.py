@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime
 from enum import StrEnum
 
-import attrs
-
+from retour.model.frozen import frozen
 from retour.model.money import Money
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChargeBack:
     """How much a bank has taken back of a payment in all, and since when its provider says so. ``refunds_before`` is
     how many refunds the order had when the bank last took more: what they were decided on did not have it yet."""
@@ -20,7 +19,7 @@ class ChargeBack:
     refunds_before: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Dispute:
     """Since when the customer disputes a payment, as its provider says, and nobody has decided that. ``only_whole``
     says that meanwhile the whole payment can go back, and no part of it."""
@@ -41,7 +40,7 @@ class DisputeStep(StrEnum):
     NOT_SHOWN = "not_shown"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PaymentDispute:
     """One step of what the customer's bank does with a payment, as ``on_payment_disputed`` tells it.
 

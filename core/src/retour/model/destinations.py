@@ -15,6 +15,7 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.fields import Id, checked
+from retour.model.frozen import frozen
 from retour.model.order import BankAccount
 from retour.model.text import Text, text
 
@@ -26,7 +27,7 @@ class Destination(StrEnum):
     BANK_ACCOUNT = "bank_account"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundDestination:
     """Where the money of one refund goes. ``account_id`` names the bank account among the order's personal data, which
     is forgotten when its time has come."""
@@ -60,7 +61,7 @@ CONSENT_WORDS: Mapping[ConsentWay, Text] = {
 }
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Consent:
     """The customer's consent to a bank transfer, as a person records it: ``how`` he gave it, and a ``note`` for whoever
     asks later, which is kept as notes are. Who recorded it, and when, the timeline says."""
@@ -69,7 +70,7 @@ class Consent:
     note: str = attrs.field(default="", repr=False)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RecordedConsent:
     """A consent as it was recorded: by whom, when, how it was given, and the note that was written with it."""
 

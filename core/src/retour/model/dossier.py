@@ -15,6 +15,7 @@ from retour.model.attention import Acknowledgement, AttentionKind, HiddenRefunds
 from retour.model.charge_backs import ChargeBack, Dispute
 from retour.model.errors import UnknownLabel, UnknownPayment, UnknownReceipt, UnknownRefund, UnknownReturn
 from retour.model.fields import is_text, shown
+from retour.model.frozen import frozen
 from retour.model.labels import Label
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
@@ -29,7 +30,7 @@ from retour.model.text import text
 _Told = TypeVar("_Told")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Dossier:
     """All of one order's returns, stock movements and refunds as they are now.
 

@@ -7,12 +7,13 @@ import json
 import attrs
 
 from retour.model.fields import Id, Reference, checked
+from retour.model.frozen import frozen
 
 MOST_EVIDENCE = 50
 """Files of one return."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class EvidenceFile:
     """One file of the host's: ``reference`` is what the host finds it by, ``name`` what people call it.
 

@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, Union, get_arg
 import attrs
 
 from retour.model.errors import InvalidValue
+from retour.model.frozen import frozen
 from retour.model.making import fields_of
 from retour.model.text import Text, can_be_stored, text
 
@@ -37,7 +38,7 @@ Refusal: TypeAlias = Callable[[Text], Exception]
 # --- what annotations say --------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@frozen
 class Characters:
     """A text of so many characters, none of them in ``never``."""
 
@@ -46,7 +47,7 @@ class Characters:
     never: str = ""
 
 
-@attrs.frozen
+@frozen
 class Between:
     """A number from ``least`` to ``most``, both included."""
 
@@ -101,9 +102,15 @@ def checked(refuse: Refusal = InvalidValue) -> Callable[[type, list[attrs.Attrib
     """
 
     def transform(kind: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+        @cache
+        def annotations() -> dict[str, Any]:
+            """Read when the first value is made, for they can name what is defined further down; all of them at once,
+            for that takes as long as one of them."""
+            return get_type_hints(kind, include_extras=True)
+
         return [
             field.evolve(
-                validator=_validator(kind, field.name, refuse),
+                validator=_validator(kind, field.name, annotations, refuse),
                 converter=field.converter or _converter(str(field.type)),
             )
             for field in fields
@@ -117,20 +124,47 @@ def check_again(value: object) -> None:
 
     For what foreign code hands over: it may have been made behind the back of its class.
     """
-    if isinstance(value, Mapping):
-        for item in (*value.keys(), *value.values()):
+    kind: Any = type(value)
+    again = _again_of(kind)
+    if again is not None:
+        again(value)
+
+
+@cache
+def _again_of(kind: type) -> Callable[[Any], None] | None:
+    """How values of a class are checked again; None where nothing is in them that was checked when it was made."""
+    if issubclass(kind, Mapping):
+        return _each_again(lambda given: (*given.keys(), *given.values()))
+    if issubclass(kind, list | tuple | set | frozenset):
+        return _each_again(lambda given: given)
+    if attrs.has(kind) and not issubclass(kind, Text):
+        return _fields_again(kind)
+    return None
+
+
+def _each_again(items: Callable[[Any], Iterable[object]]) -> Callable[[Any], None]:
+    def again(value: Any) -> None:
+        for item in items(value):
             check_again(item)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            check_again(item)
-    elif attrs.has(type(value)) and not isinstance(value, Text):
-        instance: Any = value
-        attrs.validate(instance)
-        for field in fields_of(type(value)):
-            check_again(getattr(value, field.name))
-        as_a_whole = getattr(value, "__attrs_post_init__", None)
-        if as_a_whole is not None:  # which reads what is in its fields, so that is checked first
-            as_a_whole()
+
+    return again
+
+
+def _fields_again(kind: type) -> Callable[[Any], None]:
+    """Each field, then what is in each, and then the value as a whole, which reads what is in its fields."""
+    validators = [(field, field.name, field.validator) for field in fields_of(kind) if field.validator is not None]
+    names = [field.name for field in fields_of(kind)]
+    as_a_whole = getattr(kind, "__attrs_post_init__", None)
+
+    def again(value: Any) -> None:
+        for field, name, validator in validators:
+            validator(value, field, getattr(value, name))
+        for name in names:
+            check_again(getattr(value, name))
+        if as_a_whole is not None:
+            as_a_whole(value)
+
+    return again
 
 
 def wanted_instead(value: object, kind: Any) -> Text | None:
@@ -200,13 +234,15 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
 """By how an annotation begins: they are all texts (PEP 563)."""
 
 
-def _validator(kind: type, name: str, refuse: Refusal) -> Callable[[Any, Any, Any], None]:
+def _validator(
+    kind: type, name: str, annotations: Callable[[], Mapping[str, Any]], refuse: Refusal
+) -> Callable[[Any, Any, Any], None]:
     check: Check | None = None
 
     def validate(_: object, __: object, value: object) -> None:
         nonlocal check
-        if check is None:  # annotations can name what is defined further down
-            check = _check_of(get_type_hints(kind, include_extras=True)[name])
+        if check is None:
+            check = _check_of(annotations()[name])
         wanted = check(value)
         if wanted is not None:
             raise refuse(_fault(f"{kind.__name__}.{name}", wanted)) from None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
-
 from retour.model.dossier import Dossier
 from retour.model.errors import OrderUnreadable
 from retour.model.events import (  # noqa: F401 - each step is known then
@@ -22,6 +20,7 @@ from retour.model.events import (  # noqa: F401 - each step is known then
 )
 from retour.model.events.event import Recorded
 from retour.model.events.folding import GROW, STEPS
+from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.unreadable import ReadingFault, UnreadableRow
 
@@ -93,7 +92,7 @@ _set = object.__setattr__
 """Sets a field of a frozen value: of the one dossier that nobody has yet."""
 
 
-@attrs.frozen
+@frozen
 class History:
     """An order's events, and the dossier that they make."""
 

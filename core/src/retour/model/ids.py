@@ -6,6 +6,7 @@ that are made later sort later and index pages stay warm.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 
@@ -32,3 +33,18 @@ def id_maker(milliseconds: int) -> NewId:
         return prefix + time + secrets.token_bytes(16).translate(_OF_BYTES).decode()
 
     return new_id
+
+
+_BATCH_NAME = re.compile(r"[A-Za-z0-9.-]{1,35}")
+
+
+def is_batch_name(name: str) -> bool:
+    """Whether a file for the bank can be called so: 1 to 35 letters without accents, digits, points and hyphens.
+
+    A message's id in ISO 20022 has at most 35 characters (Max35Text); these are the ones of SEPA's that no bank and no
+    file system stumbles over.
+
+    >>> is_batch_name("2026-11-24.1"), is_batch_name("RETOUR_2026")
+    (True, False)
+    """
+    return _BATCH_NAME.fullmatch(name) is not None

@@ -6,9 +6,8 @@ import datetime
 from collections.abc import Mapping
 from enum import StrEnum
 
-import attrs
-
 from retour.model.fields import Id, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.parcels import Parcel
 from retour.model.reasons import Reason
@@ -40,7 +39,7 @@ class WhoPays(StrEnum):
     CUSTOMER = "customer"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelOption:
     """One label that can be bought for a parcel, as its provider offers it now.
 
@@ -132,7 +131,7 @@ class Told(StrEnum):
     CANCELLED = "cancelled"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Label:
     """A label of a return, as its events make it. Times are UTC.
 

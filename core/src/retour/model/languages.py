@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeAlias
 
-import attrs
+from retour.model.frozen import frozen
 
 OWN = ("en", "nl")
 """The languages that there are words in wherever retour runs."""
@@ -22,7 +22,7 @@ _MOST_PREFERRED = 50
 """Entries of a header that are looked at: a browser sends some five, and anybody can send a thousand."""
 
 
-@attrs.frozen
+@frozen
 class Reader:
     """How a reader is written to: ``words`` says whose catalogue, ``locale`` how CLDR writes amounts and dates."""
 

@@ -17,6 +17,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
+from retour.model.frozen import frozen
+
 _T = TypeVar("_T")
 
 
@@ -43,7 +45,7 @@ def unchecked(kind: type[_T]) -> Callable[..., _T]:
     return _makes(kind, ", ".join(takes), sets, given)
 
 
-@attrs.frozen
+@frozen
 class Reading:
     """How one field is read: what is of one of these types stands there ``as_it_is``, what is ``known`` stands for
     something, and all else is given to ``read``, together with the field's ``kind``."""

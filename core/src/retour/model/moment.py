@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 
-import attrs
+from retour.model.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Moment:
     """What time it is by the database's clock: not before ``earliest`` and not after ``latest``.
 

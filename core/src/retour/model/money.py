@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from copy import copy
 from decimal import Decimal, InvalidOperation, localcontext
 
-import attrs
-
 from retour.model.errors import InvalidAmount
 from retour.model.fields import LARGEST_INTEGER, is_text, shown
+from retour.model.frozen import frozen
 from retour.model.making import unchecked
 from retour.model.text import speaking, text
 
@@ -204,7 +203,7 @@ _LONGEST_NUMBER = 40
 """Digits of a number that is read as an amount, before and after the point."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Money:
     """An amount: ``minor`` units (cents for EUR, whole yen for JPY) of ``currency`` (ISO 4217).
 

@@ -26,6 +26,7 @@ from retour.model.fields import (
     is_text,
     shown,
 )
+from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.money import LARGEST_AMOUNT, WITH_MOST_DECIMALS, Money, is_currency, total
 from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
@@ -53,7 +54,7 @@ class Mode(StrEnum):
     TEST = "test"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+@frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class TaxPart:
     """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced. With
     a rate that is none (below zero, above `HIGHEST_RATE`) its line is odd: see `Order.odd_lines`."""
@@ -72,7 +73,7 @@ def _tax_parts(given: Sequence[TaxPart]) -> tuple[TaxPart, ...]:
     return as_tuple(given)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+@frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Paid:
     """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
 
@@ -116,7 +117,7 @@ def _spread_over(given: Sequence[str]) -> tuple[str, ...]:
     return as_tuple(given)
 
 
-@attrs.frozen(kw_only=True, init=False, field_transformer=checked(InvalidOrder))
+@frozen(kw_only=True, init=False, field_transformer=checked(InvalidOrder))
 class OrderLine:
     """One line of an order: ``ordered`` and ``fulfilled`` units of ``product``, for which ``paid`` was paid in all.
 
@@ -207,7 +208,7 @@ def _as_int(given: object) -> int:
     return given  # type: ignore[return-value]  # the field's check refuses it
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+@frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class BankAccount:
     """Where money can go back to: the holder's name and the IBAN, unchecked. Personal data: never in an event, and not
     shown where somebody logs an order or the variables of a traceback."""
@@ -230,7 +231,7 @@ class BankAccount:
         return "".join(self.iban.split()).upper()
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+@frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Payment:
     """A payment on an order.
 
@@ -263,7 +264,7 @@ class Payment:
         return (self.reference, bare) if bare and bare != self.reference else (self.reference,)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+@frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Delivery:
     """How the goods went out: what was ``paid`` for it, the shipping ``provider`` (empty: none), which parcel.
 
@@ -288,7 +289,7 @@ def _payments(given: Sequence[Payment]) -> tuple[Payment, ...]:
     return as_tuple(given)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(InvalidOrder))
+@frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Order:
     """The host's order as it is now. Raises `InvalidOrder` when it contradicts itself as a whole; what is wrong with
     one line is in `odd_lines`, and costs that line alone.

@@ -10,6 +10,7 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.fields import checked
+from retour.model.frozen import frozen
 from retour.model.labels import Label
 from retour.model.money import Money
 from retour.model.reasons import Reason
@@ -19,7 +20,7 @@ from retour.model.text import Text, text, texts
 from retour.model.unreadable import UnreadableRow
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RestockQuestion:
     """The question about the stock, as the merchant sees it: one sentence and three answers.
 
@@ -35,7 +36,7 @@ class RestockQuestion:
     because: Reason | None = None
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RestockOutcome:
     """What is decided about the stock of one return: the open question, or what goes back and what is left to do.
 
@@ -54,7 +55,7 @@ class RestockOutcome:
         return self.question is not None
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnOutcome:
     """One return as the command left it. ``number`` is what people call it, ``receipt_id`` the receipt that the command
     made, if it made one."""
@@ -66,7 +67,7 @@ class ReturnOutcome:
     number: str = ""
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class NotAsked:
     """A payment, by its id, about whose refunds its provider could not be asked, and ``why``."""
 
@@ -74,7 +75,7 @@ class NotAsked:
     why: Text
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Outcome:
     """What a command did.
 
@@ -138,7 +139,7 @@ class Outcome:
         return self._main.restock
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WebhookReceipt:
     """What became of a webhook: how many things it said about payments that we know were ``kept``, and how many were
     about payments that are ``unknown`` by the name it used: the provider is asked later what else it calls them, and
@@ -148,7 +149,7 @@ class WebhookReceipt:
     unknown: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SettingsCheck:
     """Whether the settings of a provider's account work.
 
@@ -185,7 +186,7 @@ class RefundWait(StrEnum):
     NOTHING = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders; ``number`` is what people call it.
 
@@ -203,7 +204,7 @@ class ReturnSummary:
     number: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RefundSummary:
     """One refund on a list over all orders. ``waits_for`` is what it waits for since ``since``; the bank has it in
     ``batch``."""
@@ -219,7 +220,7 @@ class RefundSummary:
     batch: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RefundPage:
     """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, None when there is none."""
 
@@ -227,7 +228,7 @@ class RefundPage:
     next: str | None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReturnPage:
     """A page of a list of returns; hand ``next`` back as ``after`` for the next page, None when there is none."""
 
@@ -235,7 +236,7 @@ class ReturnPage:
     next: str | None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetAside:
     """Who has set an order that cannot be read aside, when, and why."""
 
@@ -254,7 +255,7 @@ class SetAside:
         )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnreadableOrder:
     """An order that cannot be read, or of which an effect cannot. ``rows`` are those that cannot: which, why, and what
     can be done; the events after one that cannot be read are not looked at.
@@ -269,7 +270,7 @@ class UnreadableOrder:
     set_aside: SetAside | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnreadablePage:
     """A page of a list of unreadable orders; hand ``next`` back as ``after`` for the next page, None when there is
     none. Those that read again meanwhile are left out, so a page can hold fewer than were asked for."""
@@ -278,7 +279,7 @@ class UnreadablePage:
     next: str | None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Postponed:
     """Something that ``work()`` could not do now, and that is tried again later: ``what`` it is (the kind of an effect,
     or "expire a return"), of which order of which shop, and the ``problem`` for whoever mends it, in English. It is
@@ -290,7 +291,7 @@ class Postponed:
     problem: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WorkReport:
     """What one call of ``work()`` did.
 

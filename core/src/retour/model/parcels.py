@@ -9,6 +9,7 @@ import attrs
 
 from retour.model.errors import InvalidArgument
 from retour.model.fields import Between, Characters, Id, Reference, as_tuple, checked, shown
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.text import Text, text
 
@@ -25,7 +26,7 @@ Grams = Annotated[int, Between(1, HEAVIEST_GRAMS)]
 Millimetres = Annotated[int, Between(1, LONGEST_MILLIMETRES)]
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Address:
     """Where a parcel comes from or goes to. Personal data: never in an event, and shown nowhere that was not asked for.
 
@@ -78,7 +79,7 @@ def _items(given: list[ParcelItem] | tuple[ParcelItem, ...]) -> tuple[ParcelItem
     return as_tuple(given)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ParcelItem:
     """``quantity`` units of one order line in a parcel.
 
@@ -97,7 +98,7 @@ class ParcelItem:
     reason: Reference = ""
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Parcel:
     """One parcel: its whole weight in grams, its three sides in millimetres where they are known, what is in it."""
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import attrs
-
 from retour.model.fields import Id, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.order import Order, Payment
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PaymentIdentity:
     """What a payment is at its provider: the ``target`` that is refunded, and all ``names`` that webhooks use of it.
     ``method`` is the way of paying in the provider's word, where what it can pay back depends on it; ``step`` is that

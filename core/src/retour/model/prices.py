@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-import attrs
-
+from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.money import Money, shares_by_value, total
 from retour.model.order import LineKind, Order, OrderLine, Paid, TaxPart
 from retour.model.reasons import Reason, ReasonCode, reason
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Prices:
     """What was ``paid`` for all units of each goods line, by its id. ``undecided`` are the lines of which nobody can
     say that, since they or a discount over them are odd: they are not in ``paid``. ``rounding`` is of the last goods;

@@ -16,6 +16,7 @@ import attrs
 
 from retour.model.background_work import work_in_words
 from retour.model.fields import LONGEST_WORDS, Reference, checked, is_text
+from retour.model.frozen import frozen
 from retour.model.text import Text, text, that_can_be_stored
 
 
@@ -147,7 +148,7 @@ def as_said(words: str) -> str:
     return that_can_be_stored(words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS - 1]}…")
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Reason:
     """Why something happened or waits. Made by `reason`, from a code or from somebody's words.
 

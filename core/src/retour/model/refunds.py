@@ -11,6 +11,7 @@ import attrs
 
 from retour.model.destinations import TO_THE_ORIGINAL_PAYMENT, RecordedConsent, RefundDestination
 from retour.model.fields import Id, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
 from retour.model.reasons import Reason, ReasonCode, as_reason
@@ -78,7 +79,7 @@ class MatchedBy(StrEnum):
     AMOUNT = "amount"  # the one that waits on this payment with this amount, made after its link was opened
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundInstruction:
     """What a provider is told, fixed before it is sent: what is refunded, the idempotency key, the description."""
 
@@ -87,7 +88,7 @@ class RefundInstruction:
     description: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Refund:
     """Money that goes back on one payment.
 
@@ -198,7 +199,7 @@ def state_of(reported: frozenset[Reported]) -> RefundState:
     return RefundState.PENDING if Reported.PENDING in reported else RefundState.AWAITING_MERCHANT
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundPlan:
     """A refund that is about to be made: ``amount`` of the payment with this id."""
 
@@ -206,7 +207,7 @@ class RefundPlan:
     amount: Money
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RefundShare:
     """What went back and can go back on one payment, and how much of what we suggest falls on it.
 
@@ -225,7 +226,7 @@ class RefundShare:
     held: Reason | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RefundQuote:
     """What is owed for the goods that came back, ``suggested`` in all, and how it falls on the payments.
 
@@ -249,7 +250,7 @@ class ApprovalKind(StrEnum):
     REFUSE = "refuse"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Approval:
     """A policy's answer to a refund that is about to be made."""
 
@@ -282,7 +283,7 @@ class QrCode(Protocol):
         """Block characters, for a terminal, several lines."""
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class TransferInstruction:
     """What a person needs to transfer money back from the merchant's own bank account.
 
@@ -305,7 +306,7 @@ class LinkKind(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundLink:
     """Where a person goes to refund one payment, and what to do there. It never moves money by itself.
 
@@ -321,7 +322,7 @@ class RefundLink:
     transfer: TransferInstruction | None = None
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LinkRequest:
     """What a provider is asked for a refund link about.
 
@@ -338,7 +339,7 @@ class LinkRequest:
     page: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RefundOption:
     """What can go back on one payment: captured, refunded so far, ``charged_back`` by the customer's bank, what is left
     of it, what we suggest, and how.

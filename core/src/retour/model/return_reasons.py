@@ -9,6 +9,7 @@ import attrs
 
 from retour.model.errors import InvalidValue
 from retour.model.fields import Characters, Id, PluginName, checked
+from retour.model.frozen import frozen
 from retour.model.languages import spellings
 from retour.model.text import text
 
@@ -25,7 +26,7 @@ def _copied(given: Any) -> Any:
     return dict(given) if isinstance(given, Mapping) else given
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnReason:
     """One reason that a customer can give for a line: its ``code``, its ``words`` by language, and in
     ``provider_codes`` what shipping providers call it, by the plugin's name.

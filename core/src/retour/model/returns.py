@@ -13,6 +13,7 @@ import attrs
 from retour.model.actor import Actor
 from retour.model.evidence import MOST_EVIDENCE
 from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
+from retour.model.frozen import frozen
 from retour.model.making import changed, unchecked
 from retour.model.reasons import Reason, as_reason
 from retour.model.return_number import return_number
@@ -82,7 +83,7 @@ ORDER_STATUS_WORDS: Mapping[OrderStatus, Text] = {
 }
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RequestedLine:
     """``quantity`` units of one order line that a customer wants to send back, and why, if he says so.
 
@@ -103,7 +104,7 @@ def reasons_in_words(
     return ", ".join(dict.fromkeys(given))
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Counted:
     """What one count found of one order line, in units.
 
@@ -149,7 +150,7 @@ class Counted:
         return not self.units and not self.surplus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Receipt:
     """One count of what arrived, counted by ``by``. ``lines`` are the newest counts, corrections and inspections
     applied. ``parcel`` is what the parcel is called: its tracking number, or the host's own name of it. ``late`` is one
@@ -174,7 +175,7 @@ class Restock(StrEnum):
     PER_LINE = "per_line"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RestockDecision:
     """An answer to "does it go back in stock?", by a policy or by the merchant.
 
@@ -209,7 +210,7 @@ class RestockDecision:
         return cls(kind=Restock.PER_LINE, units=dict(units) if isinstance(units, Mapping) else units, because=because)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class StockMovement:
     """One stock booking: add ``quantity`` units (below zero: take them out again) of ``product``.
 
@@ -233,7 +234,7 @@ class MovementState(StrEnum):
     REFUSED = "refused"  # the shop said never: its units are on the list to book by hand
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Movement:
     """A stock movement of a return, and how far it is. ``why`` is what the shop said when it failed."""
 
@@ -249,7 +250,7 @@ class Severity(StrEnum):
     REFUSE = "refuse"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Objection:
     """What a `return_policy` has against a requested return. The staff reads ``because``, and a customer whose return
     is refused."""
@@ -268,7 +269,7 @@ class Objection:
         return cls(severity=Severity.REFUSE, because=because)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnRequest:
     """What a `return_policy` is asked about: who wants to send back what, why by the reason of each line, and how many
     ``files`` came with it."""
@@ -278,7 +279,7 @@ class ReturnRequest:
     files: Annotated[int, Between(0, MOST_EVIDENCE)] = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReturnedLine:
     """What came back of one order line, as the hooks see it."""
 
@@ -295,7 +296,7 @@ class ReturnedLine:
     surplus: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Returned:
     """What one receipt counted, as the hooks see it. ``extent`` speaks of the whole order after this receipt."""
 
@@ -305,7 +306,7 @@ class Returned:
     lines: tuple[ReturnedLine, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReceivedLine:
     """What was ``announced`` of one order line, in units, and what all receipts of the return ``counted`` of it."""
 
@@ -319,7 +320,7 @@ class ReceivedLine:
         return max(0, self.announced - self.counted.units)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReceivedReturn:
     """A return of which nothing more is expected, as the hooks see it: all that was announced is counted, or staff
     closed it before."""
@@ -333,7 +334,7 @@ class ReceivedReturn:
         return not any(line.never_counted for line in self.lines)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Restocked:
     """Stock movements of one return that the shop has applied, as the hooks see them."""
 
@@ -341,7 +342,7 @@ class Restocked:
     movements: tuple[StockMovement, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Return:
     """One return, as its events make it. Times are UTC.
 

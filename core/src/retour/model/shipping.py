@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import attrs
-
 from retour.model.fields import Reference, checked
+from retour.model.frozen import frozen
 from retour.model.parcels import Address
 from retour.model.text import Text
 
@@ -19,7 +18,7 @@ class ShippingWay(StrEnum):
     SELF = "self"
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ShippingOption:
     """One way to send the goods of an order back, in words for whoever sends them, and for a portal its ``url``.
 

@@ -2,7 +2,7 @@
 
 A text is a value. It is written in English in the code, kept as its parts (message and values), and becomes words
 only where somebody reads it: ``text.render("nl")``. The Dutch words live in gettext catalogues beside the package
-that wrote the message (``locale/nl.po``), read by Babel as they are: there is no build step.
+that wrote the message (``locale/nl.po``), read as they are: there is no build step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any, Protocol, TypeAlias
 import attrs
 
 from retour.model import languages
+from retour.model.frozen import frozen
 from retour.model.languages import OWN, Reader
+from retour.model.translations import translations_in
 
 
 class Renderable(Protocol):
@@ -28,7 +30,7 @@ class Renderable(Protocol):
 TextValue: TypeAlias = "str | int | datetime.date | datetime.datetime | Renderable | Sequence[Renderable | str]"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Text:
     """A sentence for a person, in a language that is chosen when it is read.
 
@@ -139,7 +141,7 @@ def texts(one: str, many: str, count: int, /, **values: TextValue) -> Text:
     return Text(message=one, plural=many, count=count, values={"count": count, **values})
 
 
-@attrs.frozen
+@frozen
 class TextDomain:
     """The same two functions for the texts of another package: ``text = TextDomain("retour_mollie").text``."""
 
@@ -199,20 +201,8 @@ def catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
     """The translations of ``domain``: (English message, plural form) to the sentence in ``language``."""
     from importlib.resources import files
 
-    from babel.messages.pofile import read_po
-
     try:
         source = files(domain).joinpath("locale", f"{language}.po")
     except (ImportError, ValueError, TypeError):  # no package of this name, so nobody translated it
         return {}
-    if not source.is_file():
-        return {}
-    with source.open("rb") as stream:
-        catalogue = read_po(stream, locale=language, domain=domain)
-    translations: dict[tuple[str, int], str] = {}
-    for message in catalogue:
-        if isinstance(message.id, str):
-            translations[message.id, 0] = str(message.string)
-        else:
-            translations.update({(message.id[0], form): string for form, string in enumerate(message.string or ())})
-    return translations
+    return translations_in(source.read_bytes()) if source.is_file() else {}

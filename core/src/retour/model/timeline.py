@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime
 from enum import StrEnum
 
-import attrs
-
 from retour.model.actor import Actor
 from retour.model.evidence import EvidenceFile
+from retour.model.frozen import frozen
 from retour.model.text import Text
 
 
@@ -19,7 +18,7 @@ class Audience(StrEnum):
     STAFF = "staff"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TimelineEntry:
     """One line of a timeline.
 

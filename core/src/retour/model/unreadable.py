@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-import attrs
-
+from retour.model.frozen import frozen
 from retour.model.text import Text, text
 
 
@@ -24,7 +23,7 @@ class ReadingFault(StrEnum):
         return cls.VALUE if isinstance(value, str) else None  # a newer retour's, that this one has no words for
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnreadableRow:
     """A row of an order that cannot be read: the event with this ``seq`` or, where that is 0, the effect ``effect_id``.
 

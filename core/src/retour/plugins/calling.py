@@ -24,6 +24,7 @@ import attrs
 from retour.model.asking import asking
 from retour.model.errors import AskedWithin, InvalidValue
 from retour.model.fields import check_again, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.making import apart
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
@@ -66,7 +67,7 @@ def hearing() -> Iterator[Heard]:
         _heard.reset(token)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Caller:
     """What `PaymentCaller` and `ShippingCaller` have in common: who calls, whose fault a failure is, and how a read and
     a write fail. ``origin`` is the distribution to blame for what it does."""

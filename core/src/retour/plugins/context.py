@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 
-import attrs
-
 from retour.model.actor import Actor
+from retour.model.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookContext:
     """In which shop, by whom and when (UTC). ``event`` names the announced event and is the same every time it is
     told, so a plugin can recognise one that it had before; it is empty for a hook that decides."""

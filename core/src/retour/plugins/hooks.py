@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-import attrs
 import pluggy
 
 from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
@@ -19,6 +18,7 @@ from retour.model.asking import asking
 from retour.model.charge_backs import PaymentDispute
 from retour.model.errors import RetourError
 from retour.model.fields import check_again
+from retour.model.frozen import frozen
 from retour.model.labels import Label
 from retour.model.making import apart
 from retour.model.money import Money
@@ -62,7 +62,7 @@ class PluginFailed(Exception):
         self.reason = reason(ReasonCode.PLUGIN_FAILED, said, plugin=plugin, origin=origin, hook=hook)
 
 
-@attrs.frozen
+@frozen
 class Implementation:
     """What one plugin does when a hook is called; it ``takes`` some of the hook's arguments."""
 

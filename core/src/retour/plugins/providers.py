@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import attrs
-
 from retour.model.destinations import Destination
 from retour.model.fields import Id, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.order import Mode, Payment
 from retour.model.refunds import LinkRequest, RefundLink
 from retour.plugins.calling import About, Caller
@@ -18,7 +17,7 @@ from retour.providers.refund_request import Refundable, RefundRequest, RefundRes
 from retour.providers.webhooks import RawWebhook, ToFetch, VerifiedEvents, WebhookRejected
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PaymentCaller(Caller):
     """A payment provider of one shop, account and mode.
 

@@ -22,6 +22,7 @@ import pluggy
 
 from retour.model.errors import InvalidArgument, PluginClash, RetourError
 from retour.model.fields import Id, PluginName, check_again, fault_of, is_text
+from retour.model.frozen import frozen
 from retour.model.text import Text, text
 from retour.plugins import defaults, specs
 from retour.plugins.markers import PROJECT
@@ -45,7 +46,7 @@ class PluginStatus(StrEnum):
     MISSING = "missing"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProviderOff:
     """A provider class that is off by itself, while the rest of its plugin works: it was written for the contract
     ``api``, which this retour does not have. What was begun with it keeps its state and waits for a class of the same
@@ -76,7 +77,7 @@ class ProviderOff:
         )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Plugin:
     """One plugin that the host named: what it is, where it comes from, and why it is off if it is.
 

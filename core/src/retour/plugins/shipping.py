@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-import attrs
-
+from retour.model.frozen import frozen
 from retour.model.labels import LabelForm, LabelOption
 from retour.model.order import Order
 from retour.model.parcels import Address, Parcel
@@ -17,7 +16,7 @@ from retour.providers.label_request import LabelDocument, LabelRequest, Shipment
 from retour.providers.webhooks import RawWebhook, WebhookRejected
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ShippingCaller(Caller):
     """A shipping provider of one shop, called as `PaymentCaller` calls: a `ProviderError` and nothing else."""
 

@@ -1,6 +1,7 @@
 """What a provider author imports: the contract, capabilities, settings, and the values that pass between."""
 
 from retour.model.destinations import Destination
+from retour.model.ids import is_batch_name
 from retour.model.labels import Charged, LabelForm, LabelOption, ParcelState, Told
 from retour.model.money import Money
 from retour.model.order import BankAccount, Delivery, Mode, Order, Payment
@@ -108,6 +109,7 @@ __all__ = [
     "check_signed",
     "choice",
     "hmac_sha256",
+    "is_batch_name",
     "needs_setting",
     "own_words",
     "read_json",

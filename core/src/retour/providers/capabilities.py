@@ -10,6 +10,7 @@ import attrs
 
 from retour.model.destinations import Destination
 from retour.model.fields import checked
+from retour.model.frozen import frozen
 from retour.model.labels import LabelForm
 from retour.providers.webhooks import WebhookTrust
 
@@ -29,7 +30,7 @@ class Support(StrEnum):
         return self in (Support.YES, Support.PARTIAL)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Idempotency:
     """How a provider recognises a repeated request: the ``header`` that carries the key, and for how long (``window``)
     it answers a repeat with the first outcome. After the window the same key is a new request."""
@@ -38,7 +39,7 @@ class Idempotency:
     window: datetime.timedelta
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class AmountStep:
     """The smallest step in which amounts of a ``currency`` (ISO 4217) can go back: ``minor_units`` of it.
 
@@ -51,7 +52,7 @@ class AmountStep:
     method: str = ""
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PaymentCapabilities:
     """What a payment provider can do.
 
@@ -164,7 +165,7 @@ class PaymentCapabilities:
         return tuple([method for method, there in declared.items() if there])
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ShippingCapabilities:
     """What a shipping provider can do.
 

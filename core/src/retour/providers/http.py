@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import attrs
 
+from retour.model.frozen import frozen
 from retour.model.unseen import Unseen
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.errors import ErrorCode, ProviderError
@@ -65,7 +66,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Answer:
     """A provider's answer: its status, its headers with lower-case names, and its whole body.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import attrs
 
 from retour.model.fields import Between, Id, Reference, as_tuple, checked
+from retour.model.frozen import frozen
 from retour.model.labels import LabelForm, ParcelState, Told
 from retour.model.money import Money
 from retour.model.parcels import Address, Parcel
@@ -17,7 +18,7 @@ LARGEST_DOCUMENT = 8 * 1024 * 1024
 """Bytes of a label's document at most."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LabelRequest:
     """One label to make, fixed before it is first asked for: the same request always gives the same bytes.
 
@@ -42,7 +43,7 @@ class LabelRequest:
     instead_of_refused: bool = False
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class SentItem:
     """What a provider says is in a parcel: ``sku`` and ``description`` as it has them, ``reason`` its own code."""
 
@@ -56,7 +57,7 @@ def _items(given: list[SentItem] | tuple[SentItem, ...]) -> tuple[SentItem, ...]
     return as_tuple(given)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class Shipment:
     """A label and its parcel as the provider has them.
 
@@ -105,7 +106,7 @@ class Shipment:
         return tuple(dict.fromkeys([name for name in (self.reference, self.parcel, self.tracking_number) if name]))
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class LabelDocument:
     """What the customer needs to hand the parcel in. Personal data: a label has his address on it.
 
@@ -122,7 +123,7 @@ class LabelDocument:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"a label of {len(self.content)} bytes is none")
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class ShipmentEvent:
     """What a webhook with a checked signature says of one shipment. ``event_id`` is the provider's, the same when it is
     sent again; where it has none, one made of what is said.
@@ -139,7 +140,7 @@ def _events(given: list[ShipmentEvent] | tuple[ShipmentEvent, ...]) -> tuple[Shi
     return as_tuple(given)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class ShipmentEvents:
     """What a signed webhook says of shipments; empty when it is about something else."""
 

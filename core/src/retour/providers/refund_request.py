@@ -7,6 +7,7 @@ import datetime
 import attrs
 
 from retour.model.fields import Id, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.money import LARGEST_AMOUNT, Money
 from retour.model.order import BankAccount
 from retour.model.refunds import Reported
@@ -18,7 +19,7 @@ RefundStatus = Reported
 A status that we do not know is pending."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RefundRequest:
     """One refund to send, fixed before it is first sent: the same request always gives the same bytes.
 
@@ -38,7 +39,7 @@ class RefundRequest:
     to: BankAccount | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundResult:
     """A refund as the provider has it.
 
@@ -72,7 +73,7 @@ class RefundResult:
             )
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class Refundable:
     """What can be refunded of a payment by API, as the provider says now.
 

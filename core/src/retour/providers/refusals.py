@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from retour.model.frozen import frozen
 from retour.providers.errors import DISPOSITIONS, Disposition, ErrorCode, ProviderError, redacted
 from retour.providers.http import Answer
 from retour.providers.wire import read_wire
@@ -57,7 +58,7 @@ def _all_of(given: str | Iterable[str]) -> tuple[str, ...]:
     return tuple([code for code in ((given,) if isinstance(given, str) else given) if code])
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Said:
     """What a provider says in a refusal, as its plugin reads it from the body.
 
@@ -88,7 +89,7 @@ def _with_too_many(given: Iterable[int]) -> frozenset[int]:
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Refusals:
     """What the refusals of a ``provider`` mean, by whose name it is spoken of.
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 import attrs
 
 from retour.model.fields import Id, checked, wanted_instead
+from retour.model.frozen import frozen
 from retour.providers.errors import ErrorCode, ProviderError, unreadable
 from retour.providers.refund_request import RefundResult
 from retour.providers.wire import read_json
@@ -25,7 +26,7 @@ class WebhookTrust(StrEnum):
     NONE = "none"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RawWebhook:
     """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over.
     Neither is shown: it can be about people."""
@@ -34,7 +35,7 @@ class RawWebhook:
     body: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundEvent:
     """A refund that the provider speaks of, in a webhook whose signature was checked.
 
@@ -57,7 +58,7 @@ class RefundEvent:
         return tuple(dict.fromkeys([name for name in (self.refund.target, *self.names) if name]))
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class VerifiedEvents:
     """What a signed webhook says, several things where it holds several; empty when it is about something else.
 
@@ -68,7 +69,7 @@ class VerifiedEvents:
     events: tuple[RefundEvent, ...]
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked(unreadable))
+@frozen(kw_only=True, field_transformer=checked(unreadable))
 class ToFetch:
     """What an unsigned webhook hints at: payments, charges or captures whose refunds must be fetched to be believed.
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import attrs
+from retour.model.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WriteLimit:
     """No write begins when ``ends`` has come, in seconds of ``elapsed``; nor where it has for an ``outer`` one."""
 

@@ -6,6 +6,7 @@ import attrs
 
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -13,7 +14,7 @@ from retour.model.text import text
 from retour.providers.capabilities import PaymentCapabilities
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Payable:
     """What of an amount can be paid now, and what of it no step can pay, ever."""
 

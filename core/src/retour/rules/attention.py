@@ -184,6 +184,8 @@ def _refunds_that_did_not_arrive(dossier: Dossier) -> Iterator[Attention]:
     """The customer does not have that money, and nobody has refunded it anew: on the same payment and with the same
     amount, after it had failed, by one that counts. Each refund is anew for one at most, and one that did not arrive
     either is listed in its place."""
+    if all(_did_not_arrive(one) is None for one in dossier.refunds.values()):
+        return
     alike: dict[tuple[str, Money], list[Refund]] = {}
     place: dict[str, int] = {}
     for one in dossier.refunds.values():

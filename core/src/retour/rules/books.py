@@ -16,6 +16,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.books import RefundsNotShown, RemainderUnexplained
 from retour.model.events.charge_backs import PaymentChargedBack, PaymentDisputed, ReversalNotShown
 from retour.model.events.transfers import PaymentNotRefundable
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -25,7 +26,7 @@ from retour.rules.matching import ReportedRefund, record_reports
 from retour.rules.payment_identity import identify
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BooksRead:
     """What a provider says of one payment before money goes out.
 

@@ -14,6 +14,7 @@ from retour.model.actor import ActorKind
 from retour.model.dossier import Dossier, extent_of
 from retour.model.errors import InvalidLines, WrongState
 from retour.model.events.goods import GoodsInspected, GoodsReceived, ReceiptCorrected, ReturnCancelled
+from retour.model.frozen import frozen
 from retour.model.ids import NewId
 from retour.model.order import Order
 from retour.model.returns import (
@@ -43,7 +44,7 @@ _FOUND = ("sellable", "damaged", "to_inspect", "missing", "wrong")
 """What a count can find of a unit of the order, in the order in which announced units are taken from it."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Arrival:
     """Units that are about to be counted on one return: a return that was announced, or a new one."""
 

@@ -15,6 +15,7 @@ from retour.model.errors import InvalidReference, NotAllowed
 from retour.model.events.event import Event, Recorded
 from retour.model.events.goods import OrderSeen
 from retour.model.evidence import EvidenceFile, evidence_as_words
+from retour.model.frozen import frozen
 from retour.model.history import apply
 from retour.model.ids import NewId
 from retour.model.making import unchecked
@@ -27,7 +28,7 @@ from retour.model.unseen import unseen
 _recorded = unchecked(Recorded)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Note:
     """Personal data, free words that somebody wrote, a bank account or a file: kept apart from the event that names it
     by ``id``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from retour.model.actor import ActorKind
 from retour.model.events.event import Recorded
@@ -16,7 +16,7 @@ from retour.model.events.money import (
     RefundSubmitted,
     RefundUnclear,
 )
-from retour.model.events.stock import RestockDecided
+from retour.model.events.stock import RestockDecided, StockApplied
 from retour.model.refunds import Evidence
 from retour.model.returns import StockMovement
 
@@ -70,11 +70,13 @@ def labels_to_cancel(events: Iterable[Recorded]) -> list[str]:
     return [recorded.event.label_id for recorded in events if isinstance(recorded.event, LabelCancelAsked)]
 
 
-def stock_to_book(events: Iterable[Recorded]) -> list[StockMovement]:
-    """The stock movements that ``events`` ask for."""
+def stock_to_book(events: Sequence[Recorded]) -> list[StockMovement]:
+    """The stock movements that ``events`` ask for, without those that were booked together with them."""
+    applied = {one for told in events if isinstance(told.event, StockApplied) for one in told.event.movement_ids}
     return [
         movement
         for recorded in events
         if isinstance(recorded.event, RestockDecided)
         for movement in recorded.event.movements
+        if movement.id not in applied
     ]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 
-import attrs
-
 from retour.model.actor import Actor
 from retour.model.events.goods import ReturnSent
 from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved
+from retour.model.frozen import frozen
 from retour.model.labels import SCANNED, Label, LabelState, ParcelState, Told, WhatFollows
 from retour.model.money import Money
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -33,7 +32,7 @@ _HOW_FAR = (Told.ANNOUNCING, Told.READY, Told.CANCELLING, Told.REFUSED, Told.CAN
 """In which order a label gets there, where no time says which of two words came first."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReportedItem:
     """What a provider says is in a parcel: see `retour.providers.SentItem`."""
 
@@ -43,7 +42,7 @@ class ReportedItem:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReportedShipment:
     """A label and its parcel as a provider has them, as a value of ours: see `retour.providers.Shipment`."""
 

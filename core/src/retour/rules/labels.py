@@ -20,6 +20,7 @@ from retour.model.events.labels import (
     LabelOrdered,
     LabelSettled,
 )
+from retour.model.frozen import frozen
 from retour.model.labels import MADE, Label, LabelOption, LabelState, WhoPays
 from retour.model.moment import Moment
 from retour.model.order import Order
@@ -31,7 +32,7 @@ from retour.rules.label_reports import ReportedShipment
 from retour.rules.unneeded_labels import take_back
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WantedLabel:
     """The label that somebody wants. ``beside`` says that the return has another parcel, which has its own label
     already; ``replaces`` names the label that it stands for."""

@@ -8,6 +8,7 @@ import attrs
 
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidQuantity
+from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.returns import Counted, Return
 from retour.model.text import Text, text
@@ -19,7 +20,7 @@ def units_left(dossier: Dossier, order: Order) -> dict[str, int]:
     return {line.id: line.fulfilled - claimed.get(line.id, 0) for line in order.goods}
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LineAccount:
     """Where the units of one order line are, each in one place.
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-import attrs
-
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.events.money import (
@@ -22,6 +20,7 @@ from retour.model.events.money import (
     RefundReported,
     RefundUnclear,
 )
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -39,7 +38,7 @@ from retour.rules.draft import Draft
 from retour.rules.payment_identity import identify_by_refunds
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReportedRefund:
     """A refund as a provider reports it. ``refund_id`` is ours, if it carries it; ``reference`` is the provider's."""
 
@@ -76,7 +75,7 @@ def report(draft: Draft, refund: Refund, seen: ReportedRefund, evidence: Evidenc
         return  # a person was faster than the provider
     denied = refund.made_by_hand and its_word in NO_MONEY_MOVED
     claimed = refund.came_back_by_hand and its_word not in NO_MONEY_MOVED
-    unasked = its_word is RefundState.CANCELLED and not (refund.cancelling or denied or claimed)
+    unasked = its_word is RefundState.CANCELLED and not (refund.cancelling or denied)
     unasked = unasked and refund.source is not RefundSource.EXTERNAL
     draft.record(
         RefundReported(

@@ -40,12 +40,13 @@ def identify(
 
 def identify_by_refunds(draft: Draft, payment: Payment, references: Collection[str]) -> None:
     """Record that a payment is one with another that has a name in common with it, where its provider shows a refund of
-    it that was recorded on the other: a refund belongs to one payment."""
+    it that was recorded on the other: a refund belongs to one payment. That can only be a name that the shop gave both:
+    those that are one by a name that their provider told are so already."""
     dossier = draft.dossier
     shown = {one.payment for one in dossier.refunds.values() if one.reference and one.reference in references}
     for other in _beside(dossier, payment):
         if other.id in shown and dossier.stands_for(other.id) != dossier.stands_for(payment.id):
-            common = [name for name in _names(dossier, payment) if name in _names(dossier, other)]
+            common = [name for name in payment.names if name in other.names]
             for one in (payment, other) if common else ():
                 identify(draft, one, "", common)
 
@@ -64,12 +65,6 @@ def _beside(dossier: Dossier, payment: Payment) -> list[Payment]:
 def _at_its_account(payments: Iterable[Payment], payment: Payment) -> list[Payment]:
     at = (payment.provider, payment.account, payment.mode)
     return [one for one in payments if one.id != payment.id and (one.provider, one.account, one.mode) == at]
-
-
-def _names(dossier: Dossier, payment: Payment) -> list[str]:
-    """All that the shop and the provider call a payment."""
-    identity = dossier.identities.get(payment.id)
-    return [*payment.names, *(identity.names if identity is not None else ())]
 
 
 def unplaced(dossier: Dossier) -> Reason | None:

@@ -15,6 +15,7 @@ from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.events.goods import ReturnApproved, ReturnRequested
 from retour.model.events.labels import PortalLabelFound
+from retour.model.frozen import frozen
 from retour.model.labels import ParcelState, Told, WhatFollows
 from retour.model.order import Order, OrderLine
 from retour.model.reasons import ReasonCode, names_in_a_reason, reason
@@ -30,7 +31,7 @@ _GONE = frozenset({Told.REFUSED, Told.CANCELLED})
 """Labels with which nothing comes: one that nobody knew is no news."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Portal:
     """The portal of an ``account`` of a ``provider``; ``reasons`` are the shop's, with the provider's codes of them."""
 

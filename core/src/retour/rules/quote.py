@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
-
 from retour.model.dossier import Dossier
+from retour.model.frozen import frozen
 from retour.model.money import Money, total, value_of_units
 from retour.model.order import LineKind, Order, Paid, TaxPart
 from retour.model.prices import Prices, prices_of
 from retour.model.reasons import Reason
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GoodsValue:
     """What units of an order were paid: per line, and together, with the rounding of the order where they are its last.
 

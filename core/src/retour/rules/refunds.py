@@ -28,6 +28,7 @@ from retour.model.events.money import (
 )
 from retour.model.events.transfers import RefundTransferReleased
 from retour.model.fields import shown
+from retour.model.ids import is_batch_name
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
 from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
@@ -50,9 +51,6 @@ from retour.rules.draft import Draft, refuse_card_number
 from retour.rules.matching import record_paid_once, record_twice_or_once
 from retour.rules.payment_identity import refuse_unplaced, unplaced
 from retour.rules.quote import goods_value, value_of_what_came_back
-
-LONGEST_BATCH = 35
-"""Characters of the name of a file for the bank: a message's id in ISO 20022."""
 
 LONGEST_REFERENCE = 140
 """Characters of a refund reference: the unstructured remittance of a SEPA transfer, the longest of its kind."""
@@ -380,12 +378,13 @@ def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
         refusal=text("Order {order}: {actor} may not hand a refund to the bank; staff may."),
     )
     refund = draft.dossier.refund(refund_id)
-    if len(batch) > LONGEST_BATCH or batch != batch.strip():
+    if batch not in ("", refund.batch) and not is_batch_name(batch):
         raise InvalidReference(
             text(
-                "Order {order}: a batch has a name of at most {longest} characters, without blanks around it.",
+                "Order {order}: a batch's name is 1 to 35 letters without accents, digits, points and hyphens, not "
+                "{batch}.",
                 order=draft.dossier.order_id,
-                longest=LONGEST_BATCH,
+                batch=repr(batch),
             )
         )
     if refund.state is not RefundState.AWAITING_MERCHANT or not refund.by_transfer:

@@ -27,6 +27,7 @@ from retour.model.events.goods import (
 )
 from retour.model.evidence import MOST_EVIDENCE, EvidenceFile
 from retour.model.fields import shown
+from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.returns import GOODS_WORDS, GoodsState, Objection, RequestedLine, Return, Severity
@@ -241,7 +242,7 @@ def reject(draft: Draft, order: Order, return_id: str, because: str, note: str |
 # --- on its way, and its end -----------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Sent:
     """What somebody says of a parcel that he sent himself."""
 

@@ -7,14 +7,15 @@ article: per line, and damaged units never go back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from retour.model.actor import Actor, ActorKind
+from retour.model.dossier import Dossier
 from retour.model.errors import InvalidLines, InvalidQuantity, WrongState
-from retour.model.events.stock import RestockAsked, RestockDecided
+from retour.model.events.stock import RestockAsked, RestockDecided, StockApplied
 from retour.model.order import Order
 from retour.model.reasons import Reason, ReasonCode, reason
-from retour.model.returns import Restock, RestockDecision, Return, StockMovement
+from retour.model.returns import MovementState, Restock, RestockDecision, Return, StockMovement
 from retour.model.text import text
 from retour.rules.draft import Draft
 from retour.rules.requests import POLICY
@@ -123,6 +124,24 @@ def after_correction(draft: Draft, order: Order, return_id: str, policy: Restock
             by=POLICY,
         )
     after_receipt(draft, order, return_id, policy)
+
+
+def is_open(dossier: Dossier, movement: StockMovement) -> bool:
+    """Whether nobody has recorded yet that a movement was booked, or never will be."""
+    return dossier.returns[movement.return_id].movements[movement.id].state in _OPEN
+
+
+_OPEN = (MovementState.PLANNED, MovementState.FAILED)
+
+
+def record_applied(draft: Draft, movements: Sequence[StockMovement], by: Actor | None = None) -> None:
+    """The shop booked movements: one event for each return, and nothing for what was recorded before."""
+    applied: dict[str, list[str]] = {}
+    for movement in movements:
+        if is_open(draft.dossier, movement):
+            applied.setdefault(movement.return_id, []).append(movement.id)
+    for return_id, ids in applied.items():
+        draft.record(StockApplied(return_id=return_id, movement_ids=tuple(ids)), by=by)
 
 
 def _decide(

@@ -72,6 +72,9 @@ class LabellingSandbox(LoopbackSandbox):
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         super().__init__(clock=clock, port=port)
         self.labels: list[SandboxLabel] = []
+        self._called: dict[str, SandboxLabel] = {}
+        self._of_ours: dict[str, SandboxLabel] = {}
+        self._waiting: list[SandboxLabel] = []
         self._refusals: deque[str] = deque()
         self._held = False
 
@@ -156,16 +159,19 @@ class LabellingSandbox(LoopbackSandbox):
         )
         made.to_come = (now + self.announcement_takes, Told.REFUSED if made.because else Told.READY)
         self.labels.append(made)
+        self._called[made.reference] = made
+        self._of_ours.setdefault(label_id, made)
+        self._waiting.append(made)
         self.tell(made)
         return made
 
     def labelled(self, label_id: str) -> SandboxLabel | None:
         """The label with this id of ours, None if there is none."""
-        return next((one for one in self.labels if one.label_id == label_id), None)
+        return self._of_ours.get(label_id)
 
     def label(self, reference: str) -> SandboxLabel:
         """The label that the provider calls so; raises `ValueError` if there is none."""
-        found = next((one for one in self.labels if one.reference == reference), None)
+        found = self._called.get(reference)
         if found is None:
             raise ValueError(f"there is no label {reference}")
         return found
@@ -177,6 +183,7 @@ class LabellingSandbox(LoopbackSandbox):
             raise ValueError(f"label {label.reference} is {label.status}, too late to cancel")
         if label.told not in (Told.CANCELLING, Told.CANCELLED):
             label.to_come = (self.clock.now() + self.cancellation_takes, Told.CANCELLED)
+            self._waiting.append(label)
             self._becomes(label, told=Told.CANCELLING)
 
     def move(self, label: str, progress: ParcelState) -> None:
@@ -192,12 +199,17 @@ class LabellingSandbox(LoopbackSandbox):
 
     def settle(self) -> None:
         """Let everything happen that is due."""
-        for one in self.labels:
-            if not self._held and one.to_come is not None and one.to_come[0] <= self.clock.now():
+        if self._held or not self._waiting:
+            return
+        waiting = sorted(self._waiting, key=lambda one: one.reference)  # the oldest first
+        self._waiting = []
+        for one in waiting:
+            if one.to_come is not None and one.to_come[0] <= self.clock.now():
                 told, one.to_come = one.to_come[1], None
                 if told is not Told.REFUSED:
                     one.charged = told is Told.READY and self.charges is Charged.WHEN_MADE
                 self._becomes(one, told=told)
+        self._waiting += [one for one in waiting if one.to_come is not None]
 
     def _becomes(self, label: SandboxLabel, *, told: Told, progress: ParcelState = ParcelState.NOT_SENT) -> None:
         label.told, label.progress, label.changed_at = told, progress, self.clock.now()

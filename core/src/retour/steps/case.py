@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 
-import attrs
 from sqlalchemy import Connection
 
 from retour.model.actor import Actor
@@ -14,6 +13,7 @@ from retour.model.dossier import Dossier
 from retour.model.errors import InvalidOrder, OrderUnreadable, RetourError, UnknownOrder
 from retour.model.events.event import Recorded
 from retour.model.fields import Id, Reference, check_again, is_text, shown, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.history import History
 from retour.model.ids import id_maker
 from retour.model.making import changed
@@ -25,7 +25,7 @@ from retour.store.clock import DatabaseTime, microseconds
 from retour.store.store import Store
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Case:
     """An order and its history. ``given`` is the order as the shop has it now, None where this step did not ask.
     ``time`` tells the database's, which came with the history. ``listed`` is what a person must look at of it, where
@@ -106,7 +106,7 @@ def history_of(
         raise store.unreadable.met(shop, error, connection) from error.__cause__
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Cases:
     """Reads cases: one order read and one query."""
 

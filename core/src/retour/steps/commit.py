@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Callable, Sequence
 
-import attrs
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
+from retour.model.frozen import frozen
 from retour.model.making import changed
+from retour.model.returns import StockMovement
 from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
+from retour.rules.effects import stock_to_book
+from retour.rules.stock import record_applied
+from retour.shop import ShopCaller
 from retour.steps.case import Case
 from retour.store.clock import microseconds
-from retour.store.commit import Commit, NewEffect, Question, SettledEffect
+from retour.store.commit import Booking, Commit, NewEffect, NotBooked, Question, SettledEffect
+from retour.store.connect import within
 from retour.store.index import attention_rows, merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import proven_row
 from retour.store.store import Store
+
+log = logging.getLogger("retour.steps")
 
 DAYS_NOTES_ARE_KEPT = 365
 """Calendar days after which notes are forgotten: they are operational data, no books and no evidence."""
@@ -28,7 +38,7 @@ EffectsOf = Callable[[Dossier, Sequence[Recorded], Callable[[str], str], str | N
 by nobody."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Committed:
     """What was written: the ``case`` with it, the ``effects`` that follow, and the commit's ``id``. It had not begun
     before ``begun``, in elapsed seconds."""
@@ -39,12 +49,14 @@ class Committed:
     begun: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Commits:
-    """Writes commits. ``effects_of`` says what events ask for."""
+    """Writes commits. ``effects_of`` says what events ask for; one of the ``shops`` may keep its stock in our
+    database."""
 
     store: Store
     effects_of: EffectsOf
+    shops: Callable[[str], ShopCaller]
 
     def write(
         self,
@@ -60,9 +72,47 @@ class Commits:
         """Write what a ``draft`` of ``case`` decided, in a transaction of its own or in the host's.
 
         ``owner`` runs the effects that its events ask for; ``effects`` and ``questions`` are others, ``settled`` those
-        that the writer has claimed and is done with. Raises `VersionMoved`, `LeaseLost`, `EffectTaken`, `NotReadable`
-        or an error of the store, with nothing written; `PerhapsSaved` where nobody can say.
+        that the writer has claimed and is done with. Stock that the shop keeps in our database is booked with it, and
+        needs no effect then; what cannot be booked so is left to one. Raises `VersionMoved`, `LeaseLost`,
+        `EffectTaken`, `NotReadable` or an error of the store, with nothing written; `PerhapsSaved` where nobody can
+        say.
         """
+
+        def write(decided: Draft, booking: Booking | None) -> Committed:
+            return self._write(
+                case,
+                decided,
+                booking=booking,
+                owner=owner,
+                effects=effects,
+                questions=questions,
+                settled=settled,
+                connection=connection,
+            )
+
+        movements = stock_to_book(draft.events)
+        shop = self.shops(case.shop) if movements else None
+        if shop is not None and shop.books_on_connections:
+            booked = draft.copy()
+            record_applied(booked, movements, by=Actor.system())
+            try:
+                return write(booked, lambda own: _book(shop, own, movements))
+            except NotBooked:
+                log.warning("stock of order %s is booked by itself", case.order_id, exc_info=True)
+        return write(draft, None)
+
+    def _write(
+        self,
+        case: Case,
+        draft: Draft,
+        *,
+        booking: Booking | None,
+        owner: str | None,
+        effects: Sequence[NewEffect],
+        questions: Sequence[Question],
+        settled: Sequence[SettledEffect],
+        connection: Connection | None,
+    ) -> Committed:
         commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
         asked = self.effects_of(draft.dossier, events, draft.new_id, owner)
         before = case.listed if case.listed is not None else needs_attention(case.dossier)
@@ -87,10 +137,28 @@ class Commits:
                 withdrawn=draft.withdrawn,
                 superseded=draft.superseded,
                 retried=draft.retried,
+                booking=booking,
             ),
             connection,
         )
         return Committed(id=commit_id, case=changed(after, listed=listed), effects=asked, begun=begun)
+
+
+def _book(shop: ShopCaller, connection: Connection, movements: Sequence[StockMovement]) -> None:
+    """Let the shop book on a connection of ours. Raises `NotBooked` for whatever went wrong there, but for a connection
+    that ended: that is ours, and another is tried."""
+    transaction = connection.get_nested_transaction() or connection.get_transaction()
+    try:
+        with within(connection):
+            shop.book_stock_on(connection, movements)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        raise NotBooked from error
+    if transaction is None or not transaction.is_active:
+        raise NotBooked("Shop.book_stock_on ended the transaction that it was given")
 
 
 def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:

@@ -6,13 +6,13 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import attrs
 from sqlalchemy import RowMapping, Select, case, cast, func, literal_column, select, tuple_, union_all, update
 from sqlalchemy import Text as Words
 from sqlalchemy import text as sql
 
 from retour.model.actor import Actor
 from retour.model.attention import AttentionKind
+from retour.model.frozen import frozen
 from retour.store import tables
 from retour.store.clock import SECOND, as_datetime, database_now
 from retour.store.commit import SET_ASIDE, AttentionRows, list_attention_anew
@@ -29,7 +29,7 @@ Place: TypeAlias = tuple[int, str, str]
 """A place on the list: microseconds since 1970, an order's id, and what stands for the item. No row is at 0."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AttentionRow:
     """One row of the list, as it is stored, and what time it was ``now`` by the database's clock. What its columns mean
     depends on its ``kind``: see `_SOURCES`."""

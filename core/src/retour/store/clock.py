@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 from sqlalchemy import literal_column
 
+from retour.model.frozen import frozen
 from retour.model.moment import Moment
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -55,7 +55,7 @@ def seconds_gone_by() -> float:
     return time.monotonic() if _COUNTS_SLEEP is None else time.clock_gettime(_COUNTS_SLEEP)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DatabaseTime:
     """What a database told of its time, ``told`` in microseconds, and how to count on from there: by what has
     ``elapsed``, in seconds, since just before it was ``asked`` and since it had ``answered``."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
-import attrs
 from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, delete, or_, update
 from sqlalchemy.exc import IntegrityError
 
+from retour.model.frozen import frozen
 from retour.store import tables
 from retour.store.clock import SECOND, database_now, microseconds
 from retour.store.prepared import Insert, Prepared, plain_insert
@@ -29,6 +29,10 @@ SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 """From this moment on an effect is due only when a person has it tried again."""
 
 
+Booking: TypeAlias = Callable[[Connection], None]
+"""Writes rows of the host's in a transaction of ours."""
+
+
 class VersionMoved(Exception):
     """Somebody else saved events of the same order since it was loaded; nothing was written."""
 
@@ -44,11 +48,15 @@ class LeaseLost(Exception):
     """
 
 
+class NotBooked(Exception):
+    """The host could not book stock in the transaction; nothing was written."""
+
+
 class EffectTaken(Exception):
     """An effect that was to be withdrawn is with a worker, or a worker died with it; nothing was written."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NewEffect:
     """An effect to store. ``owner`` will run it at once, for ``lease`` microseconds; None leaves it to anyone, after
     ``delay`` microseconds. ``behind`` is 0 where it is served as all are, `BEHIND_ALL` where it asks its ``account`` at
@@ -65,7 +73,7 @@ class NewEffect:
     account: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Question:
     """An effect that is one, however often it is asked for: one that waits, or is to be done once more, takes in what
     asks for it.
@@ -78,7 +86,7 @@ class Question:
     hints: tuple[str, str, str] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SettledEffect:
     """What became of a claimed effect: ``done``, or ``waiting`` again, ``delay`` microseconds, with its ``problem``.
 
@@ -94,7 +102,7 @@ class SettledEffect:
     unclear: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AttentionRows:
     """What a person must look at of one order: the rows that a commit ``changed``, the items that are ``gone``, and
     ``every`` row, for an order that was listed by other rules than those with this number."""
@@ -105,14 +113,15 @@ class AttentionRows:
     gone: Sequence[str] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Commit:
     """Everything that one transaction writes about one order. ``id`` names it in every row of an event or an effect
     that it writes; ``expected`` is the version it was decided on.
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
     worker died with, ``superseded`` of such that nobody has: they are done with, as what they are for is.
-    ``retried`` are ids of effects that were set aside, and are due from now on.
+    ``retried`` are ids of effects that were set aside, and are due from now on. ``booking`` writes what the host has to
+    in the same transaction, before anything else, so that no row of ours is locked meanwhile; it raises `NotBooked`.
     """
 
     id: str
@@ -132,9 +141,12 @@ class Commit:
     withdrawn: Sequence[str] = ()
     superseded: Sequence[str] = ()
     retried: Sequence[str] = ()
+    booking: Booking | None = None
 
 
 def write(connection: Connection, commit: Commit) -> None:
+    if commit.booking is not None:
+        commit.booking(connection)
     if commit.events:
         moved = _MOVE_VERSION.row(
             connection,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-import attrs
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
+from retour.model.frozen import frozen
 from retour.store import tables
 from retour.store.clock import NOW, SECOND, as_datetime, database_now
 from retour.store.commit import BEHIND_ALL, SET_ASIDE, SettledEffect, settle
@@ -38,7 +38,7 @@ UNTIL_A_PERSON = 7000 * 365 * 24 * 3600 * SECOND
 """Microseconds that an effect waits which is set aside: until somebody has it tried again."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ClaimedEffect:
     """An effect that this worker may run until its lease ends. ``attempts`` were made before, and each of them ended
     unless ``crashed``: then a worker died with it, and nobody knows how far it came; ``died`` is how many did in a row.
@@ -75,7 +75,7 @@ def asked_of(shop: str, account: str, plugin: str = "") -> str:
     return f"plugin {plugin}" if plugin else f"shop {shop} {account}"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WaitingEffect:
     """An effect that is not done: with a worker while it is ``taken``; one ``crashed`` is nobody's, and a worker died
     with it; one ``set_aside`` waits until a person has it tried again."""
@@ -88,7 +88,7 @@ class WaitingEffect:
     set_aside: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FailedEffect:
     """An effect whose last of ``attempts`` tries failed with ``problem``; the next is not before ``not_before``."""
 
@@ -103,7 +103,7 @@ class FailedEffect:
     not_before: datetime.datetime
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Due:
     """Whether anything is due: what a person, a signature or we ourselves asked for (``ordinary``), what anybody can
     ask for (``behind``), effects that a worker died with (``fallen``), and ``looks`` at what succeeded, of accounts
@@ -116,7 +116,7 @@ class Due:
     any_fallen: bool
 
 
-@attrs.frozen
+@frozen
 class Fallen:
     """What workers died with and that is not done: of which order, and what it asks. What else of the order asks the
     same waits for it; ``paused`` are those of them that are not tried at once. ``untried`` says that one is, and was

@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import attrs
 from sqlalchemy import Connection
 
 from retour.model.errors import StoreGone
+from retour.model.frozen import frozen
 from retour.model.text import text
 
 _Identity = tuple[int, int]
 """The device, and the number of the file on it."""
 
 
-@attrs.frozen
+@frozen
 class DatabaseFile:
     """The file at ``path``, as it was when it was opened."""
 

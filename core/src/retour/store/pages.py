@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import attrs
 from sqlalchemy import Connection, RowMapping, bindparam, func, select, tuple_
 
 from retour.model.errors import InvalidArgument
 from retour.model.fields import Reference, shown, wanted_instead
+from retour.model.frozen import frozen
 from retour.model.text import text
 from retour.store import tables
 from retour.store.clock import as_datetime
@@ -19,7 +19,7 @@ from retour.store.database import Database
 from retour.store.prepared import Insert, Prepared
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReturnRow:
     """One return as lists show it."""
 
@@ -34,7 +34,7 @@ class ReturnRow:
     opened_at: datetime.datetime
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RefundRow:
     """One refund as lists show it."""
 

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
-import attrs
 from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
+from retour.model.frozen import frozen
 from retour.store.straight import rows_of, touched_by
 
 Insert = Callable[..., Any]
 """The dialect's ``insert``: both have ``on_conflict_do_update``, each its own class."""
 
-_INSERTS: Mapping[str, Insert] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+def insert_of(dialect: str) -> Insert:
+    """The ``insert`` of the dialect called "sqlite" or "postgresql": one of them is used, and importing the other takes
+    longer than all statements of a return."""
+    insert: Insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
+    return insert
 
 
-@attrs.frozen
+@frozen
 class _Compiled:
     """A statement as one dialect's text; ``names`` are its parameters in order where they go by position, and
     ``in_order`` gets their values."""
@@ -72,7 +77,7 @@ class Prepared:
         dialect = connection.dialect
         found = self._compiled.get(dialect.name)
         if found is None:
-            compiled: Any = self._build(dialect.name, _INSERTS[dialect.name]).compile(dialect=dialect)
+            compiled: Any = self._build(dialect.name, insert_of(dialect.name)).compile(dialect=dialect)
             names = tuple(compiled.positiontup) if compiled.positional else None
             found = self._compiled[dialect.name] = _Compiled(
                 sql=str(compiled),

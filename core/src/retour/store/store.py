@@ -9,7 +9,6 @@ import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import attrs
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -29,11 +28,12 @@ from sqlalchemy import (
 )
 
 from retour.model.events.event import Recorded
+from retour.model.frozen import frozen
 from retour.model.text import Text, text
 from retour.store import tables
 from retour.store.attention import AttentionList
 from retour.store.clock import DatabaseTime, as_datetime, database_now, seconds_gone_by
-from retour.store.commit import Commit, LeaseLost, VersionMoved, write
+from retour.store.commit import Commit, LeaseLost, NotBooked, VersionMoved, write
 from retour.store.database import CommitUnanswered, Database
 from retour.store.effects import Effects
 from retour.store.pages import Pages
@@ -43,7 +43,7 @@ from retour.store.unknown_names import UnknownNames
 from retour.store.unreadable import Unreadable
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Problem:
     """What went wrong in a ``shop`` where there is no order to tell it of: from which ``source``, ``what``, and how
     often."""
@@ -118,7 +118,7 @@ class Store:
         """
         try:
             self._database.in_transaction(lambda own: write(own, commit))
-        except (VersionMoved, LeaseLost):
+        except (VersionMoved, LeaseLost, NotBooked):
             if not self._wrote(commit):
                 raise
 

@@ -6,10 +6,33 @@ migrations can exclude or adopt `metadata`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 from sqlalchemy import text as sql
 
 metadata = MetaData()
+
+
+class _PartialIndex(Index):
+    """An index of the rows ``where`` something is so.
+
+    Told with ``sqlite_where`` and ``postgresql_where``, an index imports both dialects as it is defined, of which a
+    process uses one; this says it when it is asked: for the index to be created, compared or copied.
+    """
+
+    def __init__(self, name: str, *columns: Any, where: Any, unique: bool = False) -> None:
+        super().__init__(name, *columns, unique=unique)
+        self._where = where
+
+    @property
+    def dialect_options(self) -> Any:
+        """What SQLAlchemy asks for what is said to a dialect."""
+        options = super().dialect_options
+        for dialect in ("sqlite", "postgresql"):
+            options[dialect]["where"] = self._where
+        return options
+
 
 dossier = Table(
     "retour_dossier",
@@ -42,14 +65,13 @@ event = Table(
 """What happened, for ever. The first event of a command carries its request_id; ``commit_id`` names the commit that
 wrote it, empty for those of before commits had ids."""
 
-Index(
+_PartialIndex(
     "retour_event_request",
     event.c.shop,
     event.c.order_id,
     event.c.request_id,
     unique=True,
-    sqlite_where=event.c.request_id.is_not(None),
-    postgresql_where=event.c.request_id.is_not(None),
+    where=event.c.request_id.is_not(None),
 )
 
 reference = Table(
@@ -91,11 +113,10 @@ Index("retour_return_waits", return_.c.shop, return_.c.waits_for, return_.c.open
 Index("retour_return_goods", return_.c.shop, return_.c.goods, return_.c.opened_at, return_.c.return_id)
 Index("retour_return_stock", return_.c.shop, return_.c.stock, return_.c.opened_at, return_.c.return_id)
 Index("retour_return_order", return_.c.shop, return_.c.order_id, return_.c.opened_at, return_.c.return_id)
-Index(
+_PartialIndex(
     "retour_return_due",
     return_.c.due,
-    sqlite_where=return_.c.due.is_not(None),
-    postgresql_where=return_.c.due.is_not(None),
+    where=return_.c.due.is_not(None),
 )
 
 refund = Table(
@@ -119,14 +140,13 @@ Index("retour_refund_opened", refund.c.shop, refund.c.opened_at, refund.c.refund
 Index("retour_refund_waits", refund.c.shop, refund.c.waits_for, refund.c.opened_at, refund.c.refund_id)
 Index("retour_refund_state", refund.c.shop, refund.c.state, refund.c.opened_at, refund.c.refund_id)
 Index("retour_refund_order", refund.c.shop, refund.c.order_id, refund.c.opened_at, refund.c.refund_id)
-Index(
+_PartialIndex(
     "retour_refund_batch",
     refund.c.shop,
     refund.c.batch,
     refund.c.opened_at,
     refund.c.refund_id,
-    sqlite_where=sql("batch <> ''"),
-    postgresql_where=sql("batch <> ''"),
+    where=sql("batch <> ''"),
 )
 
 attention = Table(
@@ -194,78 +214,69 @@ be done once more after the claim that runs now, 0 where it has not.
 it asks none, or where an older retour made it.
 """
 
-Index(
+_PartialIndex(
     "retour_effect_waiting",
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting' AND behind = 0"),
-    postgresql_where=sql("state = 'waiting' AND behind = 0"),
+    where=sql("state = 'waiting' AND behind = 0"),
 )
-Index(
+_PartialIndex(
     "retour_effect_behind",
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting' AND behind = 1"),
-    postgresql_where=sql("state = 'waiting' AND behind = 1"),
+    where=sql("state = 'waiting' AND behind = 1"),
 )
-Index(
+_PartialIndex(
     "retour_effect_look",
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting' AND behind = 2"),
-    postgresql_where=sql("state = 'waiting' AND behind = 2"),
+    where=sql("state = 'waiting' AND behind = 2"),
 )
-Index(
+_PartialIndex(
     "retour_effect_account",
     effect.c.shop,
     effect.c.account,
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state <> 'done' AND behind = 2"),
-    postgresql_where=sql("state <> 'done' AND behind = 2"),
+    where=sql("state <> 'done' AND behind = 2"),
 )
-Index(
+_PartialIndex(
     "retour_effect_shop",
     effect.c.shop,
     effect.c.kind,
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state <> 'done' AND behind = 0"),
-    postgresql_where=sql("state <> 'done' AND behind = 0"),
+    where=sql("state <> 'done' AND behind = 0"),
 )
-Index(
+_PartialIndex(
     "retour_effect_owned",
     effect.c.lease_until,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting' AND owner IS NOT NULL"),
-    postgresql_where=sql("state = 'waiting' AND owner IS NOT NULL"),
+    where=sql("state = 'waiting' AND owner IS NOT NULL"),
 )
-Index(
+_PartialIndex(
     "retour_effect_order",
     effect.c.shop,
     effect.c.behind,
     effect.c.order_id,
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting'"),
-    postgresql_where=sql("state = 'waiting'"),
+    where=sql("state = 'waiting'"),
 )
 
-Index(
+_PartialIndex(
     "retour_effect_troubled",
     effect.c.shop,
     effect.c.created_at,
     effect.c.id,
-    sqlite_where=sql("state = 'waiting' AND problem <> ''"),
-    postgresql_where=sql("state = 'waiting' AND problem <> ''"),
+    where=sql("state = 'waiting' AND problem <> ''"),
 )
 
-Index(
+_PartialIndex(
     "retour_effect_done",
     effect.c.not_before,
     effect.c.id,
-    sqlite_where=sql("state = 'done'"),
-    postgresql_where=sql("state = 'done'"),
+    where=sql("state = 'done'"),
 )
 
 hints = Table(
@@ -294,11 +305,10 @@ unknown_account = Table(
 """Accounts whose webhooks named payments that nobody knows: how many of these wait, and when its provider may be asked
 about the next."""
 
-Index(
+_PartialIndex(
     "retour_unknown_account_next",
     unknown_account.c.next_at,
-    sqlite_where=sql("signed + unsigned > 0"),
-    postgresql_where=sql("signed + unsigned > 0"),
+    where=sql("signed + unsigned > 0"),
 )
 
 unknown_name = Table(

@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
 from sqlalchemy import Connection, and_, case, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from retour.model.frozen import frozen
 from retour.store import tables
 from retour.store.clock import SECOND, as_datetime, database_now
 from retour.store.database import Database
+from retour.store.prepared import insert_of
 
 MOST_SIGNED, MOST_UNSIGNED = 1000, 100
 """What waits for one account at most: what was signed, and what anybody can send."""
@@ -37,7 +37,7 @@ class TooManyUnknown(Exception):
     """As many wait for this account as may: nothing was kept."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnknownName:
     """Something said of a payment with one of these ``names``, which neither we nor the shop know. ``identity`` is the
     same when it is said again; ``told`` is what a signed webhook said, as JSON, empty for a hint."""
@@ -204,7 +204,7 @@ class UnknownNames:
         return [*[columns[name] == value for name, value in one.of_account.items()], columns.identity == one.identity]
 
     def _insert(self, own: Connection, table: Any, values: Mapping[str, Any]) -> None:
-        insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
+        insert = insert_of(self._database.dialect)
         own.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from retour import RetourError
-from retour.providers import BankAccount, Money, Text, TextDomain
+from retour.providers import BankAccount, Money, Text, TextDomain, is_batch_name
 from retour_manual_transfer.characters import sepa_text
 from retour_manual_transfer.epc import EEA, MAX_CENTS, one_line
 from retour_manual_transfer.provider import valid_iban
+from retour_manual_transfer.target_days import next_target_day
 
 text = TextDomain("retour_manual_transfer").text
 
@@ -30,7 +31,6 @@ LONGEST_NAME, LONGEST_REMITTANCE = 70, 140
 
 _REFUND_ID = re.compile(r"[a-z]{2}[0-9A-HJKMNP-TV-Z]{26}")
 _BIC = re.compile(r"[A-Z]{6}[A-Z2-9][A-NP-Z0-9]([A-Z0-9]{3})?")  # as the schema of 001.001.03 has it
-_BATCH_ID = re.compile(r"[A-Za-z0-9.-]{1,35}")  # of what SEPA allows, what no bank and no file system stumbles over
 
 
 @attrs.frozen(kw_only=True)
@@ -73,9 +73,10 @@ def pain001(
     """The file for the bank, valid by the schema of ISO 20022; raises `InvalidBatch` with every fault at once.
 
     ``batch_id`` (at most 35 letters, digits, points and hyphens) names the file for the bank: use it for one batch
-    only. ``execution_date`` is the calendar day on which the bank pays. ``created_at`` is when the batch was made,
-    written as its own clock shows it, without a zone. The same arguments give the same bytes, whatever the order of
-    the transfers. Each transfer carries its refund's id to the statement and asks for a line of its own there.
+    only. ``execution_date`` is the calendar day on which the bank pays; `next_target_day` gives one. ``created_at`` is
+    when the batch was made, written as its own clock shows it, without a zone. The same arguments give the same bytes,
+    whatever the order of the transfers. Each transfer carries its refund's id to the statement and asks for a line of
+    its own there.
     """
     day = datetime.date.fromordinal(execution_date.toordinal())  # a datetime is a date too, and its time is not wanted
     wanted = sorted(transfers, key=lambda transfer: transfer.refund_id)
@@ -88,6 +89,15 @@ def pain001(
     if faults:
         raise InvalidBatch(faults)
     return _written(debtor, wanted, batch_id, day, created_at, schema)
+
+
+def name_faults(batch_id: str) -> Iterator[Text]:
+    """What a bank, or the desk, would not take of a batch's name."""
+    if not is_batch_name(batch_id):
+        yield text(
+            "A batch's id is 1 to 35 letters without accents, digits, points and hyphens, not {batch}.",
+            batch=repr(batch_id),
+        )
 
 
 def transfer_faults(transfer: Transfer) -> Iterator[Text]:
@@ -137,16 +147,18 @@ def sentences(found: Sequence[Text]) -> Text:
 def _batch_faults(
     batch_id: str, execution_date: datetime.date, created_at: datetime.datetime, schema: str
 ) -> Iterator[Text]:
-    if not _BATCH_ID.fullmatch(batch_id):
-        yield text(
-            "A batch's id is 1 to 35 letters without accents, digits, points and hyphens, not {batch}.",
-            batch=repr(batch_id),
-        )
+    yield from name_faults(batch_id)
     if execution_date < created_at.date():
         yield text(
             "The bank cannot pay on {execution}: the batch was made on {created}.",
             execution=execution_date,
             created=created_at.date(),
+        )
+    elif (open_on := next_target_day(execution_date)) != execution_date:
+        yield text(
+            "The banks are closed on {execution}: no SEPA transfer is paid on that day. The next day is {next}.",
+            execution=execution_date,
+            next=open_on,
         )
     if schema not in SCHEMAS:
         yield text("{schema} cannot be written; these can: {schemas}.", schema=schema, schemas=SCHEMAS)

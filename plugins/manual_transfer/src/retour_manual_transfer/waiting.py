@@ -9,7 +9,7 @@ import attrs
 
 from retour import Actor, RetourError, WrongState
 from retour.providers import BankAccount, Mode, Money, Payment, Text, TextDomain
-from retour_manual_transfer.batch import Transfer, sentences, transfer_faults
+from retour_manual_transfer.batch import InvalidBatch, Transfer, name_faults, sentences, transfer_faults
 from retour_manual_transfer.provider import ManualTransfer
 
 if TYPE_CHECKING:
@@ -87,8 +87,12 @@ def put_in_batch(desk: ReturnDesk, transfers: Iterable[Transfer], batch_id: str,
 
     Do this before the file is written, and write what this gives. A refund that another batch took meanwhile, or that
     was confirmed or cancelled, is left out: so nothing is in two files. After a crash the same call goes on, and
-    ``transfers_of(desk, batch=batch_id)`` gives the transfers for a second export of the same file.
+    ``transfers_of(desk, batch=batch_id)`` gives the transfers for a second export of the same file. Raises
+    `InvalidBatch` for a name that no file can have, before any is in it.
     """
+    faults = list(name_faults(batch_id))
+    if faults:
+        raise InvalidBatch(faults)
     inside = []
     for transfer in transfers:
         try:

@@ -8,7 +8,8 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -29,9 +30,11 @@ from retour.providers import (
     reading_signed,
 )
 from retour_paypal.api import Api
-from retour_paypal.certificates import Certificates
 from retour_paypal.settings import Settings
 from retour_paypal.wire import Link, WireRefund, linked_capture
+
+if TYPE_CHECKING:
+    from retour_paypal.certificates import Certificates
 
 VERIFY = "/v1/notifications/verify-webhook-signature"
 
@@ -113,8 +116,15 @@ class Webhooks:
 
     def __init__(self, settings: Settings, http: ProviderSession, api: Api) -> None:
         self._settings = settings
+        self._http = http
         self._api = api
-        self._certificates = Certificates(settings, http)
+
+    @cached_property
+    def _certificates(self) -> Certificates:
+        """Made for the first webhook: most processes of a shop check none, and cryptography takes long to import."""
+        from retour_paypal.certificates import Certificates
+
+        return Certificates(self._settings, self._http)
 
     def check(self, webhook: RawWebhook, now: datetime.datetime | None = None) -> None:
         """Raise `WebhookRejected` unless PayPal sent this webhook, to us, within `OLDEST` and `AHEAD` of ``now``."""

@@ -19,7 +19,7 @@ import datetime
 import json
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, ClassVar
 
 from retour.providers import Money, Secret, hmac_sha256
@@ -38,7 +38,7 @@ from retour_sendcloud import webhooks
 from retour_sendcloud.sandbox_answers import Answers, Json
 from retour_sendcloud.sandbox_documents import NoPrinter, Printed, code_png, label_pdf
 from retour_sendcloud.sandbox_options import faults_of, find, grams_of, offered
-from retour_sendcloud.sandbox_returns import NOTHING, Charge, Returns, SandboxReturn, SentParcel
+from retour_sendcloud.sandbox_returns import NOTHING, Charge, Returns, SandboxReturn, SentParcel, SentParcels
 from retour_sendcloud.settings import READS_A_MINUTE, WRITES_A_MINUTE, WRITES_A_SECOND
 
 PUBLIC_KEY = "sandboxsandboxsandboxsandboxpub1"
@@ -81,7 +81,7 @@ class SendcloudSandbox(LoopbackSandbox):
         self.has_portal = True
         self.portal_urls_are_empty = False
         self._answers = Answers(self.server.url)
-        self._sent: list[SentParcel] = []
+        self._sent = SentParcels()
         self._reads: deque[datetime.datetime] = deque()
         self._writes: deque[datetime.datetime] = deque()
 
@@ -108,16 +108,16 @@ class SendcloudSandbox(LoopbackSandbox):
                 shipment=uuid,
                 portal=f"https://sandbox.shipping-portal.com/rp/initiate/{uuid}",
             )
-            self._sent.append(sent)
+            self._sent.add(sent)
             self._send(answers.sent(sent, "delivered", self.clock.now()))
             return sent.tracking_number
 
     def return_in_portal(self, order_id: str, items: Mapping[str, int], *, reason: str = "") -> str:
         """The customer makes a return in the portal; gives its number. He drops it off, with a printed label."""
         with self.lock:
-            sent = next((one for one in self._sent if one.order_number == order_id), None)
-            if sent is None:
+            if not self._sent.of_order(order_id):
                 raise ValueError(f"no parcel of order {order_id} was sent, so the portal knows none")
+            sent = self._sent.of_order(order_id)[0]
             reasons = {"return_reason_id": reason} if reason else {}
             body: Json = {
                 "from_address": {
@@ -203,8 +203,7 @@ class SendcloudSandbox(LoopbackSandbox):
                     progress=one.progress,
                     charged=self.returns.charged(one),
                 )
-                for one in self.returns.made.values()
-                if order_id in ("", one.order_number)
+                for one in (self.returns.of_order(order_id) if order_id else self.returns.made.values())
             ]
 
     @property
@@ -316,7 +315,7 @@ class SendcloudSandbox(LoopbackSandbox):
         self._check(body, used=self.returns.references)
         return self._created(self._make_asked(body))
 
-    def _check(self, body: Json, *, used: frozenset[str]) -> None:
+    def _check(self, body: Json, *, used: Set[str]) -> None:
         faults = list(faults_of(body, used))
         if faults:
             raise Refused(SandboxResponse(status=400, body=answers.refused(faults)))
@@ -351,7 +350,7 @@ class SendcloudSandbox(LoopbackSandbox):
         if since is None or until is None or not 1 <= size <= _LARGEST_PAGE:
             fault = {"field": "from_date", "code": "invalid", "message": "Enter a valid date and time."}
             raise Refused(SandboxResponse(status=400, body=answers.refused([fault])))
-        found = [one for one in reversed(self.returns.made.values()) if since <= one.made_at <= until]
+        found = self.returns.made_between(since, until)
         offset = _offset(query.get("cursor", ""))
         page = self._answers.page(found, query, offset=offset, size=size, errors_are_told=self.errors_are_told)
         return _answer(page)
@@ -364,7 +363,7 @@ class SendcloudSandbox(LoopbackSandbox):
         return _answer({"message": "Cancellation requested successfully"}, status=202)
 
     def _document(self, number: str, request: SandboxRequest) -> SandboxResponse:
-        one = next((made for made in self.returns.made.values() if str(made.parcel) == number), None)
+        one = self.returns.with_parcel(number)
         if one is None or not one.announced or one.status == "cancelled":
             fault = answers.error(404, "not_found", "The requested document is not available for this parcel.")
             raise Refused(SandboxResponse(status=404, body={"errors": [fault]}))
@@ -382,35 +381,36 @@ class SendcloudSandbox(LoopbackSandbox):
         raise _invalid(f"The sandbox prints no {accept} of this label.")
 
     def _portal(self, uuid: str) -> SandboxResponse:
-        sent = next((one for one in self._sent if one.shipment == uuid), None)
-        if sent is None or not self.has_portal:
+        sent = self._sent.called(uuid)
+        if sent is None or sent.shipment != uuid or not self.has_portal:
             fault = answers.error(404, "not_found", "No return portal is configured for this shipment.")
             raise Refused(SandboxResponse(status=404, body=[fault]))
         return _answer({"data": {"url": sent.portal}})
 
     def _portal_of_parcel(self, number: str) -> SandboxResponse:
-        sent = next((one for one in self._sent if str(one.id) == number), None)
-        if sent is None or not self.has_portal:
+        sent = self._sent.called(number)
+        if sent is None or str(sent.id) != number or not self.has_portal:
             raise Refused(SandboxResponse(status=404, body={"error": {"code": "404", "message": "Not found."}}))
         return _answer({"url": "" if self.portal_urls_are_empty else sent.portal})
 
     def _parcels(self, query: Mapping[str, str]) -> SandboxResponse:
+        order = query.get("order_number")
         found = [
             self._answers.parcel(one)
-            for one in self._sent
-            if query.get("order_number") in (None, one.order_number)
-            and query.get("tracking_number") in (None, one.tracking_number)
+            for one in (self._sent.every() if order is None else self._sent.of_order(order))
+            if query.get("tracking_number") in (None, one.tracking_number)
         ]
         if self.portal_urls_are_empty:  # as in the one recording, which is older than shipments
             found = [{name: value for name, value in one.items() if name != "shipment_uuid"} for one in found]
         return _answer({"next": None, "previous": None, "parcels": found})
 
     def _parcel(self, number: str) -> SandboxResponse:
-        sent = [self._answers.parcel(one) for one in self._sent if str(one.id) == number]
-        returned = [self._answers.returned(one) for one in self.returns.made.values() if str(one.parcel) == number]
-        if not sent + returned:
+        sent, returned = self._sent.called(number), self.returns.with_parcel(number)
+        if sent is not None and str(sent.id) == number:
+            return _answer({"parcel": self._answers.parcel(sent)})
+        if returned is None:
             raise Refused(SandboxResponse(status=404, body=b""))
-        return _answer({"parcel": (sent + returned)[0]})
+        return _answer({"parcel": self._answers.returned(returned)})
 
     def _of(self, number: str) -> SandboxReturn:
         try:

@@ -6,7 +6,7 @@ The options, contracts and prices are the sandbox's own: those of a real account
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
@@ -143,7 +143,7 @@ def functionalities(option: SandboxOption) -> Json:
     }
 
 
-def faults_of(body: Json, used: frozenset[str]) -> Iterator[Json]:
+def faults_of(body: Json, used: Set[str]) -> Iterator[Json]:
     """What is wrong with a return that is asked for, as errors of schema ``errors``; ``used`` are the references that
     other returns have."""
     for name in ("from_address", "to_address", "ship_with", "weight"):

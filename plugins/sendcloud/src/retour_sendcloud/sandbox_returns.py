@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import datetime
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any
 
 import attrs
@@ -103,9 +104,38 @@ class SentParcel:
     portal: str
 
 
+class SentParcels:
+    """The parcels that went to customers, each found by what it is asked for, however many there are."""
+
+    def __init__(self) -> None:
+        self._of_order: dict[str, list[SentParcel]] = {}
+        self._named: dict[str, SentParcel] = {}
+
+    def add(self, sent: SentParcel) -> None:
+        """Another one."""
+        self._of_order.setdefault(sent.order_number, []).append(sent)
+        self._named |= dict.fromkeys((str(sent.id), sent.shipment, sent.tracking_number), sent)
+
+    def called(self, name: str) -> SentParcel | None:
+        """The one with this number, shipment or tracking number; None if there is none."""
+        return self._named.get(name)
+
+    def of_order(self, order_number: str) -> Sequence[SentParcel]:
+        """Those of an order, the oldest first."""
+        return self._of_order.get(order_number, ())
+
+    def every(self) -> list[SentParcel]:
+        """All of them, the oldest first."""
+        return sorted([one for several in self._of_order.values() for one in several], key=lambda one: one.id)
+
+
 @attrs.define(kw_only=True)
 class Returns:
-    """All returns. ``tell`` is called for every status that a return gets; ``number`` is the last given out."""
+    """All returns. ``tell`` is called for every status that a return gets; ``number`` is the last given out.
+
+    Each is found by its number, and only those of which something is ``waiting`` to happen are looked through: a shop
+    can have very many.
+    """
 
     clock: SandboxClock
     tell: Callable[[SandboxReturn], None]
@@ -114,18 +144,17 @@ class Returns:
     refusals: deque[str] = attrs.field(factory=deque)
     number: int
     held: bool = False
+    references: set[str] = attrs.field(factory=set)
+    """The references that were used, for ever."""
+    waiting: dict[int, SandboxReturn] = attrs.field(factory=dict)
+    _of_parcel: dict[int, SandboxReturn] = attrs.field(factory=dict)
+    _of_order: dict[str, list[SandboxReturn]] = attrs.field(factory=dict)
+    _charged: dict[str, Money] = attrs.field(factory=dict)
 
     def next_number(self) -> int:
         """Another number, for a return or a parcel."""
         self.number += 1
         return self.number
-
-    @property
-    def references(self) -> frozenset[str]:
-        """The references that were used, for ever."""
-        return frozenset(
-            one.body["external_reference"] for one in self.made.values() if "external_reference" in one.body
-        )
 
     def make(self, body: Json, option: SandboxOption, cost: Money, *, in_portal: bool = False) -> SandboxReturn:
         """A return that is announced later."""
@@ -139,12 +168,15 @@ class Returns:
             made_at=now,
             in_portal=in_portal,
         )
-        self.made[made.id] = made
+        self.made[made.id] = self._of_parcel[made.parcel] = made
+        self._of_order.setdefault(made.order_number, []).append(made)
+        if "external_reference" in body:
+            self.references.add(body["external_reference"])
         made.refusal = self.would_be_refused(body)
         in_store = body.get("delivery_option") == "in_store"
         self._set(made, "no-label" if in_store else "announcing")
         if not in_store:
-            made.to_come.append((now + ANNOUNCEMENT_TAKES, "announcement-failed" if made.refusal else "ready-to-send"))
+            self._later(made, now + ANNOUNCEMENT_TAKES, "announcement-failed" if made.refusal else "ready-to-send")
         return made
 
     def would_be_refused(self, body: Json) -> str:
@@ -158,14 +190,29 @@ class Returns:
             raise ValueError(f"there is no return {reference}")
         return found
 
+    def with_parcel(self, number: str) -> SandboxReturn | None:
+        """The return with this parcel; None if there is none."""
+        return self._of_parcel.get(int(number)) if number.isdigit() else None
+
+    def of_order(self, order_number: str) -> Sequence[SandboxReturn]:
+        """The returns of an order, the oldest first."""
+        return self._of_order.get(order_number, ())
+
+    def made_between(self, since: datetime.datetime, until: datetime.datetime) -> list[SandboxReturn]:
+        """The returns that were made in this time, the newest first."""
+        not_before = takewhile(lambda one: one.made_at >= since, reversed(self.made.values()))
+        return [one for one in not_before if one.made_at <= until]
+
     def settle(self) -> None:
         """Let everything happen that is due."""
-        if self.held:
+        if self.held or not self.waiting:
             return
-        for one in self.made.values():
+        for one in sorted(self.waiting.values(), key=lambda one: one.id):
             while one.to_come and one.to_come[0][0] <= self.clock.now():
                 at, status = one.to_come.popleft()
                 self._happen(one, status, at)
+            if not one.to_come:
+                del self.waiting[one.id]
 
     def announce(self, one: SandboxReturn) -> None:
         """Announce it at once."""
@@ -179,7 +226,7 @@ class Returns:
         one.cancelled_from = one.status
         one.to_come.clear()
         self._set(one, "cancelling")
-        one.to_come.append((self.clock.now() + CANCELLATION_TAKES, "cancelled"))
+        self._later(one, self.clock.now() + CANCELLATION_TAKES, "cancelled")
 
     def move(self, one: SandboxReturn, status: str, message: str = "") -> None:
         """The carrier says where the parcel is. One whose label is not announced, or cancelled, it cannot have."""
@@ -187,22 +234,31 @@ class Returns:
             raise ValueError(f"return {one.id} is {one.status}: no carrier can have its parcel")
         one.to_come.clear()  # a label that is used is not cancelled any more
         if one.option.charging == "first_scan" and not self.charged(one):
-            self.charges.append(Charge(reference=one.reference, amount=one.cost, at=self.clock.now()))
+            self.charge(one, one.cost, self.clock.now())
         self._set(one, status, message)
 
     def charged(self, one: SandboxReturn) -> Money:
         """What its label cost so far."""
-        return sum((charge.amount for charge in self.charges if charge.reference == one.reference), NOTHING)
+        return self._charged.get(one.reference, NOTHING)
+
+    def charge(self, one: SandboxReturn, amount: Money, at: datetime.datetime) -> None:
+        """Charge so much for its label, or give it back where the amount is negative."""
+        self.charges.append(Charge(reference=one.reference, amount=amount, at=at))
+        self._charged[one.reference] = self.charged(one) + amount
+
+    def _later(self, one: SandboxReturn, at: datetime.datetime, status: str) -> None:
+        one.to_come.append((at, status))
+        self.waiting[one.id] = one
 
     def _happen(self, one: SandboxReturn, status: str, at: datetime.datetime) -> None:
         if status == "ready-to-send":
             one.tracking_number = f"3SSEND{one.parcel:09d}"
             if one.option.charging == "label_creation":
-                self.charges.append(Charge(reference=one.reference, amount=one.cost, at=at))
+                self.charge(one, one.cost, at)
         elif status == "announcement-failed":
             one.refused = True
         elif status == "cancelled" and (charged := self.charged(one)):
-            self.charges.append(Charge(reference=one.reference, amount=NOTHING - charged, at=at))
+            self.charge(one, NOTHING - charged, at)
         self._set(one, status, at=at)
 
     def _set(self, one: SandboxReturn, status: str, message: str = "", at: datetime.datetime | None = None) -> None:

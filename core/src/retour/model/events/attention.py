@@ -9,11 +9,12 @@ import attrs
 
 from retour.model.events.event import STAFF, Subject, event
 from retour.model.fields import Id, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.reasons import Reason, as_reason
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class AttentionAcknowledged:
     """A person has looked at something that waited for one. ``kind``, ``about``, ``since`` and ``why`` say what he saw;
     ``refund_id`` is there where it is about a refund."""
@@ -36,7 +37,7 @@ class AttentionAcknowledged:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class SetAsideRetried:
     """A person had work tried again that was set aside since it had ended its process: ``works`` are the kinds of it,
     by their stored names."""

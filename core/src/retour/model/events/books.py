@@ -8,11 +8,12 @@ import attrs
 
 from retour.model.events.event import STAFF, Subject, event
 from retour.model.fields import Id, checked
+from retour.model.frozen import frozen
 from retour.model.reasons import Reason, as_reason
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundsNotShown:
     """The provider said that it does not show which refunds of a payment were made, now or later, and why; None: it
     does, after all."""
@@ -31,7 +32,7 @@ class RefundsNotShown:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RemainderUnexplained:
     """Less was left of a payment at its provider than all refunds that are known leave, and by how much; None: by now
     they explain it."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import attrs
-
 from retour.model.events.event import PAYMENT_DISPUTED, STAFF, Subject, event
 from retour.model.fields import Id, checked
+from retour.model.frozen import frozen
 from retour.model.money import Money
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PaymentChargedBack:
     """The provider said how much of a payment a bank has taken back in all by now: less than before where the bank gave
     some of it back, zero where it gave back everything."""
@@ -31,7 +30,7 @@ class PaymentChargedBack:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PaymentDisputed:
     """The provider said that the customer disputes a payment and that nobody has decided that yet; or, where it is not
     ``disputed``, that this is over, however it was decided. ``only_whole`` says that as long the whole payment
@@ -52,7 +51,7 @@ class PaymentDisputed:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReversalNotShown:
     """The provider told that money of a payment was taken back, and what it shows of the payment says nothing of it:
     how much is gone nobody knows."""

@@ -10,10 +10,9 @@ import datetime
 from collections.abc import Iterable
 from typing import ClassVar, Protocol, TypeVar
 
-import attrs
-
 from retour.model.actor import Actor
 from retour.model.fields import Id, checked
+from retour.model.frozen import frozen
 from retour.model.timeline import Audience
 
 STAFF = frozenset({Audience.STAFF})
@@ -35,7 +34,7 @@ PAYMENT_DISPUTED = "on_payment_disputed"
 """The hooks that announce events."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Subject:
     """What an event is about, by id: a return, a refund, a payment, a label; and what of a person is kept apart from
     it: the note that somebody wrote with it, the bank account that money goes to, the files that he added, what the
@@ -96,7 +95,7 @@ def event(kind: type[_E]) -> type[_E]:
     return kind
 
 
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class Recorded:
     """An event as it stands on the timeline of its order.
 

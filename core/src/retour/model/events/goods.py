@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 from typing import ClassVar
 
-import attrs
-
 from retour.model.events.event import (
     EVERYBODY,
     ORDER_RETURNED,
@@ -20,13 +18,14 @@ from retour.model.events.event import (
     event,
 )
 from retour.model.fields import Id, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import Counted, Extent, Objection, OrderStatus, RequestedLine
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class OrderSeen:
     """The host's order was read for the first time, or differs from what we last saw. Without personal data."""
 
@@ -43,7 +42,7 @@ class OrderSeen:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnRequested:
     """Somebody wants to send goods back. ``objections`` are the policies', the strictest first.
 
@@ -71,7 +70,7 @@ class ReturnRequested:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class EvidenceAdded:
     """Somebody added files to a return. Which, is kept apart: a file's name can be about a person."""
 
@@ -90,7 +89,7 @@ class EvidenceAdded:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnApproved:
     """The goods may come back, until the end of ``send_by`` (a day in the shop's zone) if it is given; again, where
     that or what the customer is told changed.
@@ -116,7 +115,7 @@ class ReturnApproved:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnRejected:
     """The goods may not come back; ``because`` is the reason for the customer, in the words of who gave it."""
 
@@ -135,7 +134,7 @@ class ReturnRejected:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnSent:
     """The customer has sent the goods: with ``tracking`` if there is a number, by a ``carrier`` as he named it, on the
     day ``sent_on`` where that was said. ``evidence_ids`` names the file that proves it."""
@@ -158,7 +157,7 @@ class ReturnSent:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnCancelled:
     """The goods will not come back after all."""
 
@@ -176,7 +175,7 @@ class ReturnCancelled:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnExpired:
     """The day until which the goods could be sent has passed."""
 
@@ -193,7 +192,7 @@ class ReturnExpired:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnClosed:
     """Nothing more is expected of this return; ``uncounted`` says that not all that was announced had been counted."""
 
@@ -216,7 +215,7 @@ class ReturnClosed:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReturnReopened:
     """A return that had ended goes on where it was, until the end of ``send_by`` if there is one: its units are taken
     again."""
@@ -236,7 +235,7 @@ class ReturnReopened:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class GoodsReceived:
     """One count of what arrived: a receipt, of the parcel that is called ``parcel`` where that was said.
 
@@ -274,7 +273,7 @@ class GoodsReceived:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ReceiptCorrected:
     """A receipt was counted wrong: ``lines`` are the right counts of the lines that change.
 
@@ -306,7 +305,7 @@ class ReceiptCorrected:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class GoodsInspected:
     """Units of a receipt that nobody had judged were inspected: ``lines`` are those units, as what they turned out to
     be. ``order_status`` is as in `GoodsReceived`: what turns out to be missing or another article is not back."""

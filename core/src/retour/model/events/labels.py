@@ -9,6 +9,7 @@ import attrs
 
 from retour.model.events.event import EVERYBODY, PARCEL_MOVED, RETURN_APPROVED, STAFF, Subject, event
 from retour.model.fields import Id, PluginName, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.labels import LabelOption, ParcelState, Told, WhatFollows, WhoPays
 from retour.model.money import Money
 from retour.model.parcels import Parcel
@@ -17,7 +18,7 @@ from retour.model.refunds import Evidence
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelOrdered:
     """A label was decided on. It is asked for after ``database_at``, with what is fixed here: ``option`` of a
     ``provider``'s ``account`` for a ``parcel``, between the addresses that are kept as ``addresses_id``.
@@ -48,7 +49,7 @@ class LabelOrdered:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelPutOff:
     """A label was certainly not made yet, and is asked for again by itself, not before ``not_before``."""
 
@@ -68,7 +69,7 @@ class LabelPutOff:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelUnclear:
     """A label may have been made: an answer was lost, at the latest at ``database_at``. It is found out by itself."""
 
@@ -88,7 +89,7 @@ class LabelUnclear:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelRefused:
     """No label was made, and ``because`` says why, in the words of the provider or its carrier."""
 
@@ -107,7 +108,7 @@ class LabelRefused:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelHeld:
     """A label waits for a person: nothing goes on by itself."""
 
@@ -126,7 +127,7 @@ class LabelHeld:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelReported:
     """What the provider says of a label, where that is news. ``evidence`` is how we know, and ``said_at`` since when it
     is so by the provider's clock, where it says so; ``became_ready`` says that it can be printed now, and could not
@@ -162,7 +163,7 @@ class LabelReported:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ParcelMoved:
     """The parcel of a label got further, by its provider's word: ``provider_status`` is that word. ``moved_at`` is when
     by the provider's clock, where it says so; ``follows`` is what the host wants to follow from it."""
@@ -185,7 +186,7 @@ class ParcelMoved:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelCancelAsked:
     """A person wants a label taken back: its provider is asked."""
 
@@ -204,7 +205,7 @@ class LabelCancelAsked:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelCancelRefused:
     """A label could not be taken back."""
 
@@ -223,7 +224,7 @@ class LabelCancelRefused:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelSettled:
     """A person says, by what he saw at the provider, whether a label was ``made`` of which nobody could tell, and what
     it is called there."""
@@ -245,7 +246,7 @@ class LabelSettled:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelMisnamed:
     """The ``reference`` that a person gave for a label names none of this order at its provider: he is asked again."""
 
@@ -265,7 +266,7 @@ class LabelMisnamed:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class LabelDocumentKept:
     """The document of a label, which its provider gives out a single time, is kept as ``document_id``."""
 
@@ -284,7 +285,7 @@ class LabelDocumentKept:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PortalLabelFound:
     """A label was found that the customer made in the portal of a ``provider``'s ``account``, without the shop."""
 

@@ -13,6 +13,7 @@ import attrs
 
 from retour.model.events.event import EVERYBODY, REFUND_CHANGED, STAFF, Subject, event
 from retour.model.fields import LARGEST_INTEGER, Between, Id, Reference, checked
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.reasons import Reason, as_reason
 from retour.model.refunds import Evidence, MatchedBy, RefundInstruction, Reported
@@ -22,7 +23,7 @@ MinorUnits: TypeAlias = Annotated[int, Between(1, LARGEST_INTEGER)]
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundPlanned:
     """A refund by API was decided. Unless ``hold`` says why it waits for a person, it is being sent: the intent.
 
@@ -56,7 +57,7 @@ class RefundPlanned:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundLinkOpened:
     """A person opened the link, or took the bank transfer, to refund this much; the amount is reserved. He refunds
     after ``database_at``, in whole ``step`` minor units. ``lacks_consent`` says that it can go by bank transfer alone,
@@ -83,7 +84,7 @@ class RefundLinkOpened:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundSubmitted:
     """A refund that had waited for a person, or that certainly did not happen, is being sent (again). ``books_read``
     says that the provider's books were read for this, ``read_at`` when; it is sent after ``database_at``."""
@@ -105,7 +106,7 @@ class RefundSubmitted:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundPutOff:
     """A try certainly did nothing; the same request goes out again after ``not_before`` of the database's clock, by
     itself."""
@@ -125,7 +126,7 @@ class RefundPutOff:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundUnclear:
     """A try ended without a clear answer: the refund is unknown until the provider says what became of it.
 
@@ -148,7 +149,7 @@ class RefundUnclear:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundHeld:
     """A refund waits for a person, who is told why. One that may have been sent stays unknown meanwhile, and one that
     the provider has stays on its way."""
@@ -167,7 +168,7 @@ class RefundHeld:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundRefused:
     """The provider refused a refund for good, and no try of it ever ended unclear."""
 
@@ -185,7 +186,7 @@ class RefundRefused:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundFellBack:
     """The provider cannot make a refund any more, and no try of it can have happened: the merchant transfers it."""
 
@@ -203,7 +204,7 @@ class RefundFellBack:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundHandedOver:
     """A refund by bank transfer is in the file for the bank that is called ``batch``; empty: it was taken out again."""
 
@@ -221,7 +222,7 @@ class RefundHandedOver:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundCancelAsked:
     """The provider is asked to take back a refund that it has not paid out yet."""
 
@@ -239,7 +240,7 @@ class RefundCancelAsked:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundCancelRefused:
     """The provider does not take a refund back: it goes on as it was."""
 
@@ -257,7 +258,7 @@ class RefundCancelRefused:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundReported:
     """The provider says what became of a refund.
 
@@ -287,7 +288,7 @@ class RefundReported:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class ExternalRefundFound:
     """A refund that nobody asked retour for, found at the provider. ``evidence`` is how we know of it. It was there at
     ``database_at``."""
@@ -312,7 +313,7 @@ class ExternalRefundFound:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundCancelled:
     """A refund that was not sent, or that waited for the merchant, will not be made."""
 
@@ -331,7 +332,7 @@ class RefundCancelled:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundMatched:
     """A person says that an external refund is this one of ours: they are one refund."""
 
@@ -349,7 +350,7 @@ class RefundMatched:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundConfirmed:
     """A person says: this much went back on this payment, and the provider or bank calls it ``reference``.
 
@@ -376,7 +377,7 @@ class RefundConfirmed:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundSettled:
     """A person says of an unknown refund, whose provider's word was not to be had, that it ``happened`` and what the
     provider calls it, or that it did not. ``note_id`` is his evidence."""
@@ -397,7 +398,7 @@ class RefundSettled:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundPaidTwice:
     """A refund and another of the same payment were both made, and one was meant: a person looks."""
 
@@ -415,7 +416,7 @@ class RefundPaidTwice:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundPaidOnce:
     """A refund that was one of two is the only one now: the other failed, or its money came back."""
 
@@ -433,7 +434,7 @@ class RefundPaidOnce:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundReversed:
     """A person says: the money of a refund that he had confirmed came back to the merchant, and the bank calls that
     ``reference``."""

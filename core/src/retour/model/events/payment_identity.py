@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import attrs
-
 from retour.model.events.event import STAFF, Subject, event
 from retour.model.fields import Id, checked
+from retour.model.frozen import frozen
 from retour.model.payment_identity import PaymentIdentity
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PaymentIdentified:
     """The provider said what a payment is there: what is refunded, and the names that webhooks use of it."""
 
@@ -30,7 +29,7 @@ class PaymentIdentified:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PaymentExplained:
     """A person said what became of a payment that left the order with money gone back on it: it is another payment of
     the order now, or without one it is no part of the order any more."""

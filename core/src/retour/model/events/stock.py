@@ -8,12 +8,13 @@ import attrs
 
 from retour.model.events.event import RESTOCKED, STAFF, Subject, event
 from retour.model.fields import Id, Units, checked
+from retour.model.frozen import frozen
 from retour.model.reasons import Reason, as_reason
 from retour.model.returns import RestockDecision, StockMovement
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RestockAsked:
     """The merchant has to say what goes back in stock. ``because`` says why we ask when a policy could not answer."""
 
@@ -31,7 +32,7 @@ class RestockAsked:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RestockDecided:
     """What goes back in stock: the movements to make, and the units to book by hand, per order line.
 
@@ -55,7 +56,7 @@ class RestockDecided:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class StockApplied:
     """The shop has booked these movements."""
 
@@ -73,7 +74,7 @@ class StockApplied:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class StockFailed:
     """The shop could not book a movement. ``final``: it never will; its units go to the list by hand."""
 

@@ -10,12 +10,13 @@ import attrs
 from retour.model.destinations import ConsentWay, RefundDestination
 from retour.model.events.event import EVERYBODY, REFUND_CHANGED, STAFF, Subject, event
 from retour.model.fields import Id, checked
+from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.reasons import Reason, as_reason
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundTransferPlanned:
     """A refund was decided that the merchant makes by bank transfer. Unless ``hold`` says why it waits for a person, it
     waits for him to make it.
@@ -50,7 +51,7 @@ class RefundTransferPlanned:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundConsentRecorded:
     """A person recorded ``how`` the customer agreed that his money comes back by bank transfer, however he paid."""
 
@@ -69,7 +70,7 @@ class RefundConsentRecorded:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class RefundTransferReleased:
     """A bank transfer that had waited for a person may be made now."""
 
@@ -86,7 +87,7 @@ class RefundTransferReleased:
 
 
 @event
-@attrs.frozen(kw_only=True, field_transformer=checked())
+@frozen(kw_only=True, field_transformer=checked())
 class PaymentNotRefundable:
     """The provider said, when it was asked, that nothing of a payment can go back by it, now or ever, and why; None: it
     can, after all."""

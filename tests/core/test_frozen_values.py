@@ -1,0 +1,192 @@
+"""Values whose methods attrs writes when their class is first used: nobody can tell, but for the time that it takes."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import subprocess
+import sys
+import threading
+import weakref
+from functools import cached_property
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+
+from retour.model.frozen import frozen
+
+
+@frozen(kw_only=True, order=True)
+class Cup:
+    """Somewhere to drink from."""
+
+    material: ClassVar[str] = "clay"
+    size: int
+    colours: tuple[str, ...] = ()
+    inside: list[str] = attrs.field(factory=list, eq=False, order=False, repr=False)
+
+    @property
+    def large(self) -> bool:
+        """Whether one can drink long."""
+        return self.size > 300
+
+
+@attrs.frozen(kw_only=True, order=True)
+class CupOfAttrs:
+    """The same, written at once."""
+
+    material: ClassVar[str] = "clay"
+    size: int
+    colours: tuple[str, ...] = ()
+    inside: list[str] = attrs.field(factory=list, eq=False, order=False, repr=False)
+
+
+def fresh() -> type[Any]:
+    """A class that nobody has used."""
+
+    @frozen(kw_only=True)
+    class Fresh:
+        size: int
+        name: str = "fresh"
+
+        def __attrs_post_init__(self) -> None:
+            if self.size < 0:
+                raise ValueError("too small")
+
+    return Fresh
+
+
+def is_written(kind: type) -> bool:
+    return "__eq__" in vars(kind)
+
+
+def test_methods_are_not_written_before_somebody_uses_the_class() -> None:
+    kind = fresh()
+    assert kind.__name__ == "Fresh"
+    assert isinstance(kind(size=1), kind)
+    assert is_written(kind)
+    unused = fresh()
+    assert not isinstance(kind(size=1), unused)
+    assert not is_written(unused)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda kind: kind(size=1),
+        attrs.fields,
+        attrs.has,
+        inspect.signature,
+        lambda kind: setattr(object.__new__(kind), "size", 1),
+    ],
+    ids=["a value", "its fields", "whether it is one of attrs'", "its signature", "a field that is set"],
+)
+def test_every_first_use_finds_what_attrs_writes(use: Any) -> None:
+    kind = fresh()
+    try:
+        use(kind)
+    except attrs.exceptions.FrozenInstanceError:
+        assert is_written(kind)
+    assert is_written(kind)
+
+
+def test_a_value_is_what_attrs_makes() -> None:
+    cup, same, other = Cup(size=250, inside=["tea"]), Cup(size=250), Cup(size=400, colours=("red",))
+    assert cup == same
+    assert cup != other
+    assert cup < other
+    assert hash(cup) == hash(same)
+    assert len({cup, same, other}) == 2
+    assert repr(other) == "Cup(size=400, colours=('red',))"
+    assert (cup.large, other.large, Cup.material) == (False, True, "clay")
+    assert attrs.evolve(cup, size=400) == Cup(size=400)
+    assert weakref.ref(cup)() is cup
+    assert not hasattr(cup, "__dict__")
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        cup.size = 1  # type: ignore[misc]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del cup.size
+    with pytest.raises(TypeError, match=r"Cup.__init__\(\) missing 1 required keyword-only argument: 'size'"):
+        Cup()  # type: ignore[call-arg]
+
+
+def test_a_class_that_shows_itself_or_nothing_is_left_its_way() -> None:
+    @frozen
+    class Secret:
+        word: str
+
+        def __repr__(self) -> str:
+            return "Secret(…)"
+
+    @frozen(repr=False)
+    class Silent:
+        word: str
+
+    assert repr(Secret("sesame")) == f"{Secret('sesame')}" == "Secret(…)"
+    assert "sesame" not in repr(Silent("sesame"))
+
+
+def test_a_class_has_all_that_a_class_of_attrs_has() -> None:
+    Cup(size=1), CupOfAttrs(size=1)
+    assert set(dir(Cup)) - {"large"} == set(dir(CupOfAttrs))
+    assert inspect.signature(Cup) == inspect.signature(CupOfAttrs)
+    assert [one.name for one in attrs.fields(Cup)] == [one.name for one in attrs.fields(CupOfAttrs)]
+
+
+def test_a_first_value_that_is_refused_leaves_the_class_as_it_should_be() -> None:
+    kind = fresh()
+    with pytest.raises(ValueError, match="too small"):
+        kind(size=-1)
+    assert kind(size=1) == kind(size=1)
+
+
+def test_a_value_can_be_read_from_a_pickle_in_a_process_that_has_made_none() -> None:
+    from retour import Money
+
+    pickled = pickle.dumps(Money(minor=4495, currency="EUR"))
+    command = f"import pickle; print(repr(pickle.loads({pickled!r})))"
+    said = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == repr(Money(minor=4495, currency="EUR"))
+
+
+def test_threads_that_come_at_once_all_get_their_value() -> None:
+    for _ in range(20):
+        kind = fresh()
+        together, made = threading.Barrier(4), []
+
+        def make(kind: Any = kind, together: Any = together, made: Any = made) -> None:
+            together.wait()
+            made.append(kind(size=1))
+
+        threads = [threading.Thread(target=make) for _ in range(4)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert made == [kind(size=1)] * 4
+        assert len(set(made)) == 1
+
+
+def test_a_class_that_attrs_has_to_see_at_once_is_written_at_once() -> None:
+    @frozen
+    class Inherits(Cup):
+        handle: bool = True
+
+    @frozen(init=False)
+    class MakesItself:
+        size: int
+
+        def __init__(self) -> None:
+            self.__attrs_init__(7)  # type: ignore[attr-defined]
+
+    @frozen
+    class Remembers:
+        size: int
+
+        @cached_property
+        def double(self) -> int:
+            return self.size * 2
+
+    assert all(is_written(kind) for kind in (Inherits, MakesItself, Remembers))
+    assert (Inherits(size=1).handle, MakesItself().size, Remembers(7).double) == (True, 7, 14)

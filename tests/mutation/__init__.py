@@ -1,0 +1,1 @@
+"""``make mutants``: whether the tests prove the rules. See `mutation.__main__`."""
