@@ -367,14 +367,14 @@ def test_a_transfer_is_in_one_file_for_the_bank_at_most(batches: Sequence[str], 
     assert news(draft) == [RefundHandedOver(refund_id="rf", batch=one) for one in recorded]
 
 
-NO_NAME = "Order 1001: a batch has a name of at most 35 characters, without blanks around it."
+NO_NAME = "Order 1001: a batch's name is 1 to 35 letters without accents, digits, points and hyphens, not {!r}."
 
 
 @pytest.mark.parametrize(
     "known, batch, kind, sentence",
     [
-        ((TRANSFER,), "b" * 36, InvalidReference, NO_NAME),
-        ((TRANSFER,), " b", InvalidReference, NO_NAME),
+        ((TRANSFER,), "b" * 36, InvalidReference, NO_NAME.format("b" * 36)),
+        ((TRANSFER,), " b", InvalidReference, NO_NAME.format(" b")),
         (
             (linked("rf"),),
             "b",
