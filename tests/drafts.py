@@ -33,6 +33,14 @@ ACTORS = {
     ActorKind.SYSTEM: Actor.system("cron"),
 }
 
+IN_WORDS = {
+    ActorKind.CUSTOMER: "a customer",
+    ActorKind.STAFF: "a member of staff",
+    ActorKind.PROVIDER: "a provider",
+    ActorKind.SYSTEM: "retour itself",
+}
+"""Each kind of actor as a sentence names him."""
+
 
 def eur(amount: str) -> Money:
     return Money.of(amount, "EUR")

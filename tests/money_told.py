@@ -18,7 +18,7 @@ _SENTENCES = (
 )
 """All sentences that say under which reference an amount went back, or did not."""
 
-WENT_BACK = frozenset({"refunded", "made", "on its way"})
+WENT_BACK = frozenset({"refunded", "made", "being processed"})
 
 
 def money_told(entries: Iterable[TimelineEntry], currency: str = "EUR") -> dict[str, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -12,7 +14,9 @@ from typing import Any
 import pytest
 from babel.messages.pofile import read_po
 
+from retour.model.reasons import ReasonCode, reason
 from retour.model.translations import translations_in
+from retour.providers import ErrorCode
 
 ROOT = Path(__file__).parent.parent
 MESSAGES_OF = {"text": 1, "texts": 2}
@@ -63,6 +67,85 @@ def test_the_dutch_catalogue_is_complete_and_has_nothing_left_over(package: str)
         assert all(strings), f"{ids} is not translated"
         for original, string in zip(ids, strings, strict=True):
             assert fields(original) == fields(string), f"{string!r} has other fields than {original!r}"
+
+
+GRAMMAR = {"verb", "cannot", "may", "kinds", "on", "its", "his", "her", "it", "they", "them", "whom"}
+"""Names of values that are a piece of the grammar of one language: a verb, a pronoun, a preposition."""
+
+AFTER_A_MODAL = re.compile(r"\b(can|cannot|could|may|might|must|shall|should|will|would)( not)? \{")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_values_of_a_sentence_are_no_part_of_its_grammar(package: str) -> None:
+    """A name, an amount, a date, a count and a state stand in any sentence; another verb or pronoun is another
+    sentence, which a language may have to build differently."""
+    for one in chain.from_iterable(messages(package)):
+        assert fields(one) & GRAMMAR == set(), f"{one!r}: write one whole sentence for each case"
+        assert AFTER_A_MODAL.search(one) is None, f"{one!r} has a hole where a verb stands: write a sentence for each"
+        assert re.match(r" \S", one) is None, f"{one!r} goes on what stands before it: write one whole sentence"
+
+
+# --- words of a Dutch shop owner -------------------------------------------------------------------------
+
+ANOTHER_WORD = {
+    "aanbieder": "provider",
+    "betaaldienst": "betaalprovider",
+    "verzenddienst": "verzendprovider",
+    "referentie": "kenmerk",
+    "met de hand": "handmatig",
+    "hoogstens": "maximaal",
+    "hooguit": "maximaal",
+    "vanzelf": "automatisch",
+    "terugstorten": "overmaken",
+    "goederen": "artikelen",
+}
+"""What was said twice, with the one word that is used for it."""
+
+SHIPPING = re.compile(r"\b(label|labels|parcel|parcels|carrier|shipping)\b")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_one_thing_has_one_word_in_dutch(package: str) -> None:
+    for english, dutch in translations(package):
+        for word, better in ANOTHER_WORD.items():
+            assert re.search(rf"\b{word}", dutch, re.IGNORECASE) is None, f"{dutch!r} ({english!r}): say {better!r}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_who_makes_a_label_is_no_provider_of_payments(package: str) -> None:
+    for english, dutch in translations(package):
+        if SHIPPING.search(english):
+            assert "betaalprovider" not in dutch, f"{dutch!r} ({english!r})"
+
+
+OF_PAYMENTS_ONLY = {
+    ErrorCode.UNKNOWN_PAYMENT,
+    ErrorCode.NOT_REFUNDABLE,
+    ErrorCode.ALREADY_REFUNDED,
+    ErrorCode.AMOUNT_TOO_HIGH,
+    ErrorCode.TOO_LATE,
+    ErrorCode.DISPUTED,
+    ErrorCode.NOT_YET,
+    ErrorCode.DUPLICATE,
+}
+
+
+@pytest.mark.parametrize("code", [code for code in ErrorCode if code not in OF_PAYMENTS_ONLY])
+def test_what_either_kind_of_provider_can_answer_is_said_of_both(code: ErrorCode) -> None:
+    said = reason(ReasonCode(code.value)).words.render("nl")
+    assert "betaalprovider" not in said
+    if not SHIPPING.search(reason(ReasonCode(code.value)).words.render("en")):
+        assert "verzendprovider" not in said
+
+
+def translations(package: str) -> Iterator[tuple[str, str]]:
+    """Each English form of a message with its Dutch one."""
+    with (PACKAGES[package] / "locale/nl.po").open("rb") as stream:
+        for message in read_po(stream, locale="nl"):
+            if message.id:
+                ids = (message.id,) if isinstance(message.id, str) else message.id
+                strings = [message.string] if isinstance(message.string, str) else list(message.string)
+                yield from zip(ids, strings, strict=True)
 
 
 def as_babel_reads(file: bytes) -> dict[tuple[str, int], str]:

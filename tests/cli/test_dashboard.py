@@ -43,7 +43,7 @@ def test_a_customer_pays_the_merchant_refunds_days_pass_and_the_books_tell(
     assert said(dashboard, "pay mollie 44.95 tr_7UhSN1zuXS") == ["€44.95 paid: tr_7UhSN1zuXS"]
     assert said(dashboard, "refunds mollie tr_7UhSN1zuXS") == ["No refunds."]
     assert said(dashboard, " REFUND  Mollie tr_7UhSN1zuXS  10 ") == ["€10.00 refunded in the dashboard: re_0000000001"]
-    assert said(dashboard, "refunds mollie tr_7UhSN1zuXS") == ["re_0000000001  €10.00  on its way"]
+    assert said(dashboard, "refunds mollie tr_7UhSN1zuXS") == ["re_0000000001  €10.00  being processed"]
     before = mollie.clock.now()
     assert len(said(dashboard, "advance 1d2h30m")) == 1
     assert (mollie.clock.now() - before).total_seconds() == 26.5 * 3600
@@ -167,7 +167,7 @@ def test_help_names_every_command(dashboard: Dashboard) -> None:
         ("pay mollie 0", "0 is not above zero"),
         ("pay mollie 10.999", "10.999"),
         ("pay mollie 10 pi_1", "pi_1 is no payment of Mollie"),
-        ("refund mollie tr_1 10", "there is no payment tr_1"),
+        ("refund mollie tr_1 10", "There is no payment tr_1 at mollie."),
         ("refunds mollie 'tr_1", "A quotation mark is missing."),
         ("refund mollie {payment} 44.96", "EUR 44.95 is left"),
         ("refund mollie {payment} -1", "EUR 44.95 is left"),

@@ -98,7 +98,7 @@ def test_one_product_is_restocked_without_a_question(english: Result) -> None:
 
 def test_several_products_are_asked_as_the_merchant_sees_it(english: Result) -> None:
     shown = block(english, "several_ok")
-    assert "The stock of 3 products is not updated yet. Add them all back to stock?" in shown
+    assert "The stock of 3 units is not updated yet. Add them all back to stock?" in shown
     assert "[OK – restock everything]  [Cancel – I will restock myself]  [Choose per product]" in shown
     assert "→ OK – restock everything" in shown
     assert "Stock booked: +1 × Theepot, +2 × Kop" in shown
@@ -139,10 +139,10 @@ def test_a_payment_by_a_provider_has_its_page_in_the_history(english: Result, ca
 def test_a_refund_is_pressed_and_the_provider_says_when_it_arrived(english: Result) -> None:
     shown = block(english, "one_product")
     assert "[Refund €38.85]" in shown
-    assert "anna presses it. Mollie answers: on its way." in shown
+    assert "anna presses it. Mollie answers: being processed." in shown
     assert "Two days later Mollie reports by webhook: refunded." in shown
     history = shown.split("Order history")[1]
-    said = [history.index(words) for words in ("€38.85 started", "€38.85: on its way", "€38.85: refunded")]
+    said = [history.index(words) for words in ("€38.85 started", "€38.85: being processed", "€38.85: refunded")]
     assert said == sorted(said)
     assert rows(english, "en")["one_product"].split()[4:] == ["€38.85", "API", "brought", "back", "–", "ok"]
 
@@ -150,7 +150,7 @@ def test_a_refund_is_pressed_and_the_provider_says_when_it_arrived(english: Resu
 def test_a_refund_in_the_dashboard_is_found_and_nobody_confirms_it(english: Result) -> None:
     shown = block(english, "mollie")
     assert "[Refund at Mollie]  https://my.mollie.com/dashboard/payments/tr_WDqYK6vllg" in shown
-    assert "retour looks at Mollie and finds it: on its way." in shown
+    assert "retour looks at Mollie and finds it: being processed." in shown
     assert re.search(r"anna +€105.85 is being refunded by hand", shown)
     assert re.search(r"Mollie +€105.85: refunded, reference re_\d+", shown)
     assert " link " in rows(english, "en")["mollie"]
@@ -341,7 +341,7 @@ def test_a_demo_that_was_killed_half_way_goes_on_and_refunds_nothing_twice(run: 
     assert killed.returncode == -9
     result = run("demo", "--db", url)
     found = rows(result, "en")
-    assert "refund being sent" in found["one_product"]
+    assert "refund started" in found["one_product"]
     assert "–" in found["one_product"]  # retour's own worker goes on with it, when the lease is over
     assert "refunded" in block(result, "several_ok")
 

@@ -110,7 +110,7 @@ def dutch_run(tmp_path_factory: pytest.TempPathFactory) -> Result:
 
 def test_a_return_of_the_portal_is_there_by_webhook_with_its_lines_and_reason(english: Result) -> None:
     shown = block(english, "portal")
-    assert re.search(r"Sendcloud reports by webhook: return \w{3}-\w{3}-\w{3}, 3 products\.", shown)
+    assert re.search(r"Sendcloud reports by webhook: return \w{3}-\w{3}-\w{3}, 3 units\.", shown)
     assert in_this_order(
         shown,
         "retour reads at Sendcloud that the label is ready, tracking number 3SSEND",
@@ -181,7 +181,7 @@ def test_a_label_that_is_cancelled_costs_nothing_and_the_goods_are_brought(engli
     assert "so anna has the label taken back. Sendcloud reports by webhook that it is cancelled." in shown
     assert "on its way." not in shown.split("Order history")[0].split("The refund is not automatic")[0]
     assert in_this_order(shown.split("Order history")[1], "asked to cancel the label", "cancelled", "Returned: 1 × ")
-    assert "has no word here" not in english.stdout
+    assert "has no name here" not in english.stdout
 
 
 def test_the_page_about_the_terminal_has_the_table_as_it_is_shown(run: Run, url: str) -> None:
@@ -246,7 +246,7 @@ def test_a_label_that_the_desk_buys_twice_is_seen(run: Run, url: str, monkeypatc
     monkeypatch.setattr(ReturnDesk, "order_label", twice)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
-    assert "order 1017: labels were made that nobody asked for" in rows(result)["label"][-1]
+    assert "order 1017: labels were made that this shop did not order" in rows(result)["label"][-1]
     assert "Sendcloud made 8 labels" in result.stdout
     assert "Bought twice: 1." in result.stdout
 

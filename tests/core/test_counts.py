@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from drafts import ACTORS, a_draft, news, numbered, refused, said_by, words
+from drafts import ACTORS, IN_WORDS, a_draft, news, numbered, refused, said_by, words
 from goods_events import cancelled, closed, found, order_became, received, requested
 from hypothesis import given
 from hypothesis import strategies as st
@@ -384,7 +384,7 @@ def test_a_return_takes_no_more_than_it_waits_for_or_than_was_delivered(
     [([*WAITS, cancelled("rt")], "cancelled"), ([received("rt", "rc", found("cup", 1)), closed("rt")], "closed")],
 )
 def test_a_return_that_waits_for_nothing_takes_nothing(known: Sequence[Event], state: str) -> None:
-    with refused(WrongState, f"Order 1001: return rt is {state}, so it is too late or too early to receive it."):
+    with refused(WrongState, f"Order 1001: return rt is {state}, so nothing more is counted on it."):
         arrival_on(dossier(*known), ORDER, "rt", [found("cup", 1)], numbered(), more_than_requested=True)
 
 
@@ -500,8 +500,7 @@ def test_who_may_count_inspect_and_correct(
         command(draft)
         assert said_by(draft) == [ACTORS[kind]] * len(draft.events)
         return
-    allowed = ", ".join(may)
-    with refused(NotAllowed, f"Order 1001: {kind} {ACTORS[kind].id} may not {verb}; {allowed} may."):
+    with refused(NotAllowed, f"Order 1001: {IN_WORDS[kind]} may not {verb}; staff may."):
         command(draft)
     assert draft.events == []
 
@@ -599,10 +598,9 @@ CANCELLED_AFTER = [received("rt", "rc", found("cup", 1, to_inspect=1)), cancelle
 
 
 def test_a_receipt_of_a_return_that_never_came_is_not_corrected_or_inspected() -> None:
-    too_late = "Order 1001: return rt is cancelled, so it is too late or too early to {} it."
-    with refused(WrongState, too_late.format("correct")):
+    with refused(WrongState, "Order 1001: return rt is cancelled, so its count cannot be corrected any more."):
         changed_counts(dossier(*CANCELLED_AFTER), ORDER, "rc", [found("cup", 2)])
-    with refused(WrongState, too_late.format("inspect")):
+    with refused(WrongState, "Order 1001: return rt is cancelled, so what came of it cannot be inspected any more."):
         inspected_lines(dossier(*CANCELLED_AFTER), ORDER, "rc", (found("cup", 1),))
 
 

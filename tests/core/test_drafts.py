@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 import pytest
-from drafts import ACTORS, ANNA, NOON, a_draft, news, refused
+from drafts import ACTORS, ANNA, IN_WORDS, NOON, a_draft, news, refused
 from goods_events import cancelled, order_became, requested
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,11 +146,20 @@ def test_who_wrote_nothing_has_no_note(said: str | None) -> None:
 @pytest.mark.parametrize("kind", ActorKind)
 def test_a_command_is_refused_to_the_kinds_of_actors_that_it_is_not_for(kind: ActorKind) -> None:
     draft = a_draft(ORDER, by=ACTORS[kind])
+    refusal = text("Order {order}: {actor} may not make a refund; staff may.")
     if kind in (ActorKind.STAFF, ActorKind.SYSTEM):
-        draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
+        draft.only(ActorKind.STAFF, ActorKind.SYSTEM, refusal=refusal)
         return
-    with refused(NotAllowed, f"Order 1001: {kind} {ACTORS[kind].id} may not make a refund; staff, system may."):
-        draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
+    with refused(NotAllowed, f"Order 1001: {IN_WORDS[kind]} may not make a refund; staff may."):
+        draft.only(ActorKind.STAFF, ActorKind.SYSTEM, refusal=refusal)
+
+
+def test_a_refusal_is_one_sentence_in_dutch_too() -> None:
+    draft = a_draft(ORDER, by=ACTORS[ActorKind.CUSTOMER])
+    refusal = text("Order {order}: {actor} may not approve a return; staff may.")
+    with pytest.raises(NotAllowed) as error:
+        draft.only(ActorKind.STAFF, refusal=refusal)
+    assert error.value.text("nl") == "Bestelling 1001: een klant mag geen retour goedkeuren; een medewerker wel."
 
 
 # --- card numbers ----------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_more_than_was_announced_is_flagged_on_the_return_and_on_its_timeline(de
     assert desk.dossier("1001").return_(return_id).more_than_requested() == {"cup": 2, "pot": 1}
     said = "Returned: 3 × Cup, 1 × Pot. More than announced: 2 × Cup, 1 × Pot"
     assert said in told(desk, audience=audience)
-    gezegd = "Geretourneerd: 3 × Cup, 1 × Pot. Meer dan aangekondigd: 2 × Cup, 1 × Pot"
+    gezegd = "Geretourneerd: 3 × Cup, 1 × Pot. Meer dan aangemeld: 2 × Cup, 1 × Pot"
     assert gezegd in told(desk, "nl", audience)
 
 

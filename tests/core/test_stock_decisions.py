@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from drafts import ACTORS, ANNA, a_draft, news, refused, said_by
+from drafts import ACTORS, ANNA, IN_WORDS, a_draft, news, refused, said_by
 from goods_events import found, received
 from hypothesis import given
 from hypothesis import strategies as st
@@ -289,7 +289,7 @@ def test_an_answer_that_nothing_waits_for_or_that_does_not_fit_is_refused(
 @pytest.mark.parametrize("kind", [ActorKind.CUSTOMER, ActorKind.PROVIDER, ActorKind.SYSTEM])
 def test_staff_alone_answers_for_the_stock(kind: ActorKind) -> None:
     draft = a_draft(ORDER, CAME, ASKED, by=ACTORS[kind])
-    sentence = f"Order 1001: {kind} {ACTORS[kind].id} may not answer for the stock; staff may."
+    sentence = f"Order 1001: {IN_WORDS[kind]} may not answer the question about the stock; staff may."
     with refused(NotAllowed, sentence):
         answer(draft, ORDER, "rt", ALL)
 

@@ -99,8 +99,8 @@ def test_an_order_of_several_products_asks(several: tuple[MemoryShop, ReturnDesk
     question = outcome.restock.question
     assert question is not None
     assert question.units == {"teapot": 1, "cup": 2}
-    assert question.sentence.render("en").startswith("The stock of 3 products is not updated yet.")
-    assert question.sentence.render("nl").startswith("De voorraad van 3 producten is nog niet bijgewerkt.")
+    assert question.sentence.render("en").startswith("The stock of 3 units is not updated yet.")
+    assert question.sentence.render("nl").startswith("De voorraad van 3 stuks is nog niet bijgewerkt.")
     assert shop.stock == {}
 
 

@@ -37,7 +37,7 @@ def test_each_value_of_a_public_kind_has_a_word_in_both_languages(kind: type[enu
 @pytest.mark.parametrize(
     ("value", "english", "dutch"),
     [
-        (RefundState.PENDING, "on its way", "onderweg"),
+        (RefundState.PENDING, "being processed", "in behandeling"),
         (ReturnWait.INSPECTION, "an inspection", "een keuring"),
         (RefundWait.NOTHING, "nothing", "niets"),
         (Money.of("1234.50", "EUR"), "€1,234.50", "€\N{NO-BREAK SPACE}1.234,50"),
@@ -57,7 +57,7 @@ def test_each_value_of_a_public_kind_has_a_word_in_both_languages(kind: type[enu
         (AmountStep(currency="EUR", minor_units=5, method="cash"), "€0.05 (cash)", "€\N{NO-BREAK SPACE}0,05 (cash)"),
         (Idempotency(header="Key", window=datetime.timedelta(hours=24)), "Key, 24 hours", "Key, 24 uur"),
         (reason(ReasonCode.HELD), "it was held", "de terugbetaling is tegengehouden"),
-        (ErrorCode.RATE_LIMITED, "the provider was asked too often", "de betaalprovider kreeg te veel verzoeken"),
+        (ErrorCode.RATE_LIMITED, "the provider was asked too often", "de provider kreeg te veel verzoeken"),
         ("in the provider's own words", "in the provider's own words", "in the provider's own words"),
     ],
 )

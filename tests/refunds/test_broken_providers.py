@@ -814,7 +814,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         with pytest.raises(RetourError, match=r"Say who does this|no return|no receipt"):
             getattr(world.desk, name)("1001", *arguments[name], by="anna", **given)
         if "refund" in name:
-            with pytest.raises(RetourError, match="customer c-1 may not"):
+            with pytest.raises(RetourError, match="a customer may not"):
                 getattr(world.desk, name)("1001", *arguments[name], by=Actor.customer("c-1"), **given)
     assert asked.nothing()
 

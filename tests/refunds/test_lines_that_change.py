@@ -120,7 +120,7 @@ def test_a_line_of_less_than_no_units_is_named_and_nothing_of_it_can_come_back(
 def test_a_delivery_in_a_currency_that_there_is_not_costs_itself_alone(world: Any) -> None:
     world.open()
     order = sold(world, CUP, POT, delivery=Delivery(paid=Paid.of("4.95", "XBT")))
-    assert "4.95 XBT is in a currency that there is not" in order.odd_lines()["delivery"].text("en")
+    assert "4.95 XBT is in a currency that does not exist" in order.odd_lines()["delivery"].text("en")
     comes_back(world, pot=1)
     assert option(world).suggested == eur("60.00")
 

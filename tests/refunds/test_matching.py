@@ -227,7 +227,7 @@ def test_an_api_refund_instead_of_a_waiting_one_asks_the_provider_first(world: A
     waiting = world.open().open_link().refund_id
     world.now += MINUTE
     world.ledger.add("p_1", EUR40)
-    with pytest.raises(WrongState, match="is refunded, so you cannot cancel it"):
+    with pytest.raises(WrongState, match="is refunded, so it cannot be cancelled"):
         world.refund(instead_of=waiting)
     assert world.went_back == 4000
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from drafts import ACTORS, DATABASE, NOON, a_draft, eur, news, refused, said_by, words
+from drafts import ACTORS, DATABASE, IN_WORDS, NOON, a_draft, eur, news, refused, said_by, words
 from goods_events import requested
 from refund_events import (
     MOLLIE,
@@ -340,8 +340,7 @@ def test_who_may_do_it(
         does(draft)
         assert set(said_by(draft)) == {actor}
         return
-    may = ", ".join(one.value for one in (ActorKind.STAFF, ActorKind.SYSTEM) if one in who)
-    with refused(NotAllowed, f"Order 1001: {kind} {actor.id} may not {what}; {may} may."):
+    with refused(NotAllowed, f"Order 1001: {IN_WORDS[kind]} may not {what}; staff may."):
         does(draft)
     assert news(draft) == []
 
@@ -368,25 +367,25 @@ def test_a_transfer_is_in_one_file_for_the_bank_at_most(batches: Sequence[str], 
     assert news(draft) == [RefundHandedOver(refund_id="rf", batch=one) for one in recorded]
 
 
-NO_NAME = "Order 1001: a batch has a name of at most 35 characters, without blanks around it."
+NO_NAME = "Order 1001: a batch's name is 1 to 35 letters without accents, digits, points and hyphens, not {!r}."
 
 
 @pytest.mark.parametrize(
     "known, batch, kind, sentence",
     [
-        ((TRANSFER,), "b" * 36, InvalidReference, NO_NAME),
-        ((TRANSFER,), " b", InvalidReference, NO_NAME),
+        ((TRANSFER,), "b" * 36, InvalidReference, NO_NAME.format("b" * 36)),
+        ((TRANSFER,), " b", InvalidReference, NO_NAME.format(" b")),
         (
             (linked("rf"),),
             "b",
             WrongState,
-            "Order 1001: refund rf of €40.00 is waiting for your refund, so you cannot hand it to the bank.",
+            "Order 1001: refund rf of €40.00 is waiting for your refund, so it cannot be handed to the bank.",
         ),
         (
             (TRANSFER, confirmed("rf", "re_1")),
             "b",
             WrongState,
-            "Order 1001: refund rf of €40.00 is refunded, so you cannot hand it to the bank.",
+            "Order 1001: refund rf of €40.00 is refunded, so it cannot be handed to the bank.",
         ),
         (
             (linked("rf", by_transfer=True, lacks_consent=True),),
@@ -468,19 +467,19 @@ def test_a_confirmation_keeps_who_it_was_for_and_what_was_said() -> None:
     assert words(draft, event.note_id) == "cash"
 
 
-NOT_THIS = "so you cannot confirm it with this payment and amount."
+NOT_THIS = "so it cannot be confirmed with this payment and amount."
 
 
 @pytest.mark.parametrize(
     "known, amount, sentence",
     [
-        ((planned("rf"),), "40.00", f"Order 1001: refund rf of €40.00 is being sent, {NOT_THIS}"),
+        ((planned("rf"),), "40.00", f"Order 1001: refund rf of €40.00 is started, {NOT_THIS}"),
         ((planned("rf"), reported("rf")), "40.00", f"Order 1001: refund rf of €40.00 is refunded, {NOT_THIS}"),
         ((external("rf"),), "40.00", f"Order 1001: refund rf of €40.00 is refunded, {NOT_THIS}"),
         (
             (planned("rf"), reported("rf", Reported.PENDING), held("rf")),
             "40.00",
-            f"Order 1001: refund rf of €40.00 is on its way, {NOT_THIS}",
+            f"Order 1001: refund rf of €40.00 is being processed, {NOT_THIS}",
         ),
         ((linked("rf"),), "39.00", f"Order 1001: refund rf of €40.00 is waiting for your refund, {NOT_THIS}"),
         (
@@ -656,7 +655,7 @@ def test_a_persons_word_counts_where_the_providers_is_not_to_be_had(known: Seque
     assert refunds.may_be_settled(refund) is may
     if not may:
         state = REFUND_WORDS[refund.state]
-        with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so you cannot settle it."):
+        with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so it cannot be settled."):
             settle(draft, happened=False)
 
 
@@ -701,7 +700,9 @@ def test_money_that_came_back_is_recorded_once_and_frees_the_one_beside_it() -> 
     "known, state", [((linked("rf"),), "waiting for your refund"), ((planned("rf"), reported("rf")), "refunded")]
 )
 def test_what_a_provider_said_or_nobody_did_no_person_takes_back(known: Sequence[Known], state: str) -> None:
-    sentence = f"Order 1001: refund rf of €40.00 is {state}, so you cannot reverse it; reconcile asks the provider."
+    sentence = (
+        f"Order 1001: refund rf of €40.00 is {state}, so it cannot be reversed here; reconcile asks the provider."
+    )
     with refused(WrongState, sentence):
         refunds.reverse(a_draft(ORDER, *known), ORDER, "rf", "bk_1", None)
 
@@ -735,14 +736,14 @@ def test_what_was_not_sent_is_cancelled_and_what_the_provider_has_is_asked_for_o
 @pytest.mark.parametrize(
     "known, withdrawn, state",
     [
-        ((planned("rf"),), False, "being sent"),
+        ((planned("rf"),), False, "started"),
         ((planned("rf"), reported("rf")), True, "refunded"),
         ((planned("rf"), unclear("rf")), True, "unknown"),
-        ((external("rf", status=Reported.PENDING),), False, "on its way"),
+        ((external("rf", status=Reported.PENDING),), False, "being processed"),
     ],
 )
 def test_what_may_be_under_way_or_is_done_is_not_cancelled(known: Sequence[Known], withdrawn: bool, state: str) -> None:
-    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so you cannot cancel it."):
+    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so it cannot be cancelled."):
         refunds.cancel(a_draft(ORDER, *known), ORDER, "rf", None, withdrawn=withdrawn)
 
 
@@ -756,10 +757,10 @@ def test_one_in_a_file_for_the_bank_is_taken_out_before_it_is_cancelled() -> Non
         refunds.cancel(draft, ORDER, "rf", None, withdrawn=False)
 
 
-@pytest.mark.parametrize("known, state", [((planned("rf"),), "being sent"), ((confirmed("rf", "re_1"),), "refunded")])
+@pytest.mark.parametrize("known, state", [((planned("rf"),), "started"), ((confirmed("rf", "re_1"),), "refunded")])
 def test_a_person_makes_what_waits_for_him(known: Sequence[Known], state: str) -> None:
     assert refunds.waiting(a_draft(ORDER, linked("rf")).dossier, "rf").id == "rf"
-    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so you cannot make it by hand."):
+    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so it cannot be made by hand."):
         refunds.waiting(a_draft(ORDER, *known).dossier, "rf")
 
 
@@ -807,13 +808,13 @@ def test_one_waits_all_the_same_for_what_its_person_was_not_told_yet() -> None:
 @pytest.mark.parametrize(
     "known, state",
     [
-        ((planned("rf"),), "being sent"),
+        ((planned("rf"),), "started"),
         ((planned("rf"), unclear("rf")), "unknown"),
-        ((planned("rf"), reported("rf", Reported.PENDING), held("rf")), "on its way"),
+        ((planned("rf"), reported("rf", Reported.PENDING), held("rf")), "being processed"),
     ],
 )
 def test_only_one_that_waits_for_a_person_is_tried_again(known: Sequence[Known], state: str) -> None:
-    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so you cannot try it again."):
+    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so it cannot be tried again."):
         refunds.retry(a_draft(ORDER, *known), "rf")
 
 

@@ -155,7 +155,7 @@ def test_a_refund_that_was_unclear_once_never_becomes_a_transfer(world: Any) -> 
 
 def test_only_a_refund_that_waits_has_a_link_of_its_own(world: Any) -> None:
     done = world.open().refund()
-    with pytest.raises(WrongState, match="is refunded, so you cannot make it by hand"):
+    with pytest.raises(WrongState, match="is refunded, so it cannot be made by hand"):
         world.desk.refund_link("1001", refund_id=done.refund_id)
     waiting = world.open_link("60.00")
     link = world.desk.refund_link("1001", refund_id=waiting.refund_id)
@@ -504,7 +504,7 @@ def test_giving_up_a_refund_that_is_refused_leaves_it_to_its_next_try(world: Any
 
 def test_a_refund_that_was_sent_cannot_be_cancelled(world: Any) -> None:
     outcome = world.open().refund()
-    with pytest.raises(WrongState, match="is refunded, so you cannot cancel it"):
+    with pytest.raises(WrongState, match="is refunded, so it cannot be cancelled"):
         world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 import pytest
-from drafts import ACTORS, DATABASE, NOON, a_draft, eur, news, refused, said_by, words
+from drafts import ACTORS, DATABASE, IN_WORDS, NOON, a_draft, eur, news, refused, said_by, words
 from goods_events import requested
 from refund_events import (
     ONE,
@@ -124,7 +124,7 @@ def test_staff_and_the_system_decide_transfers(kind: ActorKind) -> None:
         plan_transfer(draft, ORDER, ONE, eur("40.00"), TO, None)
         assert said_by(draft) == [actor]
     else:
-        with refused(NotAllowed, f"Order 1001: {kind} {actor.id} may not make a refund; staff, system may."):
+        with refused(NotAllowed, f"Order 1001: {IN_WORDS[kind]} may not make a refund; staff may."):
             plan_transfer(draft, ORDER, ONE, eur("40.00"), TO, None)
 
 
@@ -175,7 +175,7 @@ def test_each_is_replaced_once() -> None:
 
 
 def test_one_that_may_be_under_way_is_not_replaced() -> None:
-    with refused(WrongState, "Order 1001: refund rf of €40.00 is being sent, so you cannot cancel it."):
+    with refused(WrongState, "Order 1001: refund rf of €40.00 is started, so it cannot be cancelled."):
         in_place_of(a_draft(ORDER, planned("rf")))
 
 

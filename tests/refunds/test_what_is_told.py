@@ -44,7 +44,7 @@ def test_the_dutch_timeline_has_no_developers_english_in_it(world: Any) -> None:
     world.refund("10.00")
     said = world.desk.timeline("1001")[-1].text("nl").replace("\xa0", " ")
     assert said.startswith("Het is niet duidelijk of € 10,00 is terugbetaald")
-    assert said.endswith(": de betaalprovider gaf geen antwoord")
+    assert said.endswith(": de provider gaf geen antwoord")
 
 
 def test_what_a_provider_says_is_by_the_provider_and_staff_reads_how_it_was_found(world: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 import pytest
-from drafts import ACTORS, a_draft, eur, news, refused, said_by, words
+from drafts import ACTORS, IN_WORDS, a_draft, eur, news, refused, said_by, words
 from goods_events import order_became
 from refund_events import MOLLIE, ONE, ORDER, OTHER, external, failed, planned, taken_back
 
@@ -320,7 +320,7 @@ def test_a_payment_becomes_one_that_the_order_has() -> None:
 @pytest.mark.parametrize("kind", [ActorKind.CUSTOMER, ActorKind.PROVIDER, ActorKind.SYSTEM])
 def test_staff_alone_says_what_a_payment_became(kind: ActorKind) -> None:
     draft = a_draft(ORDER, *LEFT, by=ACTORS[kind])
-    sentence = f"Order 1001: {kind} {ACTORS[kind].id} may not say what became of a payment; staff may."
+    sentence = f"Order 1001: {IN_WORDS[kind]} may not say what became of a payment; staff may."
     with refused(NotAllowed, sentence):
         explain(draft, WITHOUT_OTHER, OTHER.id, None, None)
 

@@ -79,7 +79,7 @@ def test_it_is_recorded_told_and_listed_until_the_money_goes_back_anew(
     [item] = desk.attention().items
     assert (item.kind, item.about) == ("refund_failed", refund_id)
     assert item.can_do == ("refund", "open_refund_link", "acknowledge")
-    assert "cancelled at the provider, and nobody asked for that here" in item.why.render("en")
+    assert "cancelled at the provider, which was not requested from this shop" in item.why.render("en")
     assert any("€44.95: cancelled" in entry.text("en") for entry in desk.timeline("1001"))
     assert any("Refund of €44.95 cancelled" in one.text("en") for one in desk.timeline("1001", audience="customer"))
     sandbox.release()

@@ -102,7 +102,7 @@ def test_a_missing_iban_or_holder_is_asked_for_and_it_must_be_the_holders_name(a
     assert (link.kind, link.transfer) == (LinkKind.TRANSFER, None)
     assert link.label.render("nl") == "Vraag de klant om een IBAN"
     assert "the holder's name, not the one on the delivery" in link.instruction.render("en")
-    assert "de naam van de rekeninghouder zijn, niet die van de bezorging" in link.instruction.render("nl")
+    assert "de naam van de rekeninghouder zijn, niet de naam op het bezorgadres" in link.instruction.render("nl")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_name_with_line_breaks_is_one_line_in_the_plain_fields_too():
 def test_the_instruction_is_in_dutch_and_in_english():
     link = link_to(JANSEN)
     assert link.label.render("en") == "Transfer it yourself"
-    assert link.label.render("nl") == "Zelf terugstorten"
+    assert link.label.render("nl") == "Zelf overmaken"
     assert link.instruction.render("en") == (
         "Scan the QR code with your banking app, or transfer €45.50 to the account shown, with Retour 1001 "
         "as the description. Then confirm the refund here with the bank's reference."

@@ -105,7 +105,7 @@ def test_the_instruction_is_in_dutch_and_in_english():
         "Open the link and choose the products and the reason. The portal then gives a label for the parcel."
     )
     assert option.instruction.render("nl") == (
-        "Open de link en kies de producten en de reden. Het portaal geeft daarna een label voor het pakket."
+        "Open de link en kies de artikelen en de reden. Het portaal geeft daarna een label voor het pakket."
     )
 
 

@@ -355,7 +355,7 @@ _BACK = (
     " went back twice: ",
     " refunded, reference ",
     " was refunded at the provider, reference ",
-    ": on its way; it was not requested from this shop",
+    ": being processed; it was not requested from this shop",
     " found at the provider is this refund, reference ",
     "The provider is asked to cancel the refund of ",
     " cannot be cancelled any more: ",

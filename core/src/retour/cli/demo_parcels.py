@@ -322,7 +322,7 @@ class Customer:
             return None
         mine = [label for label in self._dossier.labels.values() if label.provider in self.providers.parcels]
         if sorted(label.id for label in mine) != sorted(self.made):
-            return text("labels were made that nobody asked for; look at its history")
+            return text("labels were made that this shop did not order; look at its history")
         for provider, sandbox in self.providers.parcels.items():
             ours = sorted((one.reference, charged(one)) for one in mine if one.provider == provider and one.reference)
             theirs = sorted((one.reference, one.charged.minor) for one in sandbox.books(self.order.id))

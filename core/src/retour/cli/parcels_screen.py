@@ -53,8 +53,8 @@ class ParcelsScreen:
         """What the portal's provider told of the return that he made there."""
         self._say(
             texts(
-                "He makes it in the portal, and {provider} reports by webhook: return {number}, {count} product.",
-                "He makes it in the portal, and {provider} reports by webhook: return {number}, {count} products.",
+                "He makes it in the portal, and {provider} reports by webhook: return {number}, {count} unit.",
+                "He makes it in the portal, and {provider} reports by webhook: return {number}, {count} units.",
                 sum(return_.requested.values()),
                 provider=self._provider(label),
                 number=return_.number,

@@ -78,7 +78,7 @@ class Screen:
         units = sum(line.fulfilled for line in order.goods)
         head = [
             text("Order {order}", order=order.id),
-            texts("{count} product", "{count} products", units),
+            texts("{count} unit", "{count} units", units),
             text("{amount}", amount=order.paid),
             self._paid_with(order),
         ]

@@ -103,7 +103,10 @@ class AttentionDesk:
         store, shop = self.services.store, self.commands.shop_id
 
         def decide(draft: Draft, order: Order) -> None:
-            draft.only(ActorKind.STAFF, what=text("acknowledge what waits for a person"))
+            draft.only(
+                ActorKind.STAFF,
+                refusal=text("Order {order}: {actor} may not acknowledge what waits for a person; staff may."),
+            )
             row = store.attention.stuck(shop, order_id, effect_id)
             if row is None:
                 acknowledge(draft, order, AttentionKind.EFFECT_STUCK, effect_id, note)  # by now it is, or it never was
@@ -140,7 +143,10 @@ class AttentionDesk:
         effects, shop, retried = self.services.store.effects, self.commands.shop_id, list[str]()
 
         def decide(draft: Draft, order: Order) -> None:
-            draft.only(ActorKind.STAFF, what=text("have work tried again that was set aside"))
+            draft.only(
+                ActorKind.STAFF,
+                refusal=text("Order {order}: {actor} may not have work tried again that was set aside; staff may."),
+            )
             aside = effects.set_aside_of(shop, order_id)
             retried[:] = [effect_id for effect_id, _ in aside]
             if aside:

@@ -180,11 +180,11 @@ def _by_himself(address: Address | None) -> ShippingOption:
     """The customer sends it as he likes, to where the shop wants its goods."""
     if address is None:
         instruction = text(
-            "Send the parcel with a carrier of your own choice. Keep the tracking number and tell it to the shop."
+            "Send the parcel with a carrier of your own choice. Keep the tracking number and give it to the shop."
         )
     else:
         instruction = text(
-            "Send the parcel with a carrier of your own choice to: {address}. Keep the tracking number and tell it to "
+            "Send the parcel with a carrier of your own choice to: {address}. Keep the tracking number and give it to "
             "the shop.",
             address=", ".join(address.lines),
         )

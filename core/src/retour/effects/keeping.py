@@ -132,4 +132,4 @@ class Keeping:
 
 
 def _changed_all_the_time(order_id: str) -> Busy:
-    return Busy(text("Order {order} is changed all the time. Answer 503, so that it is sent again.", order=order_id))
+    return Busy(text("Order {order} keeps being changed. Answer 503, so that it is sent again.", order=order_id))

@@ -325,8 +325,8 @@ def return_outcome(
         products = sum(undecided.values())
         question = RestockQuestion(
             sentence=texts(
-                "The stock of {count} product is not updated yet. Add it back to stock?",
-                "The stock of {count} products is not updated yet. Add them all back to stock?",
+                "The stock of {count} unit is not updated yet. Add it back to stock?",
+                "The stock of {count} units is not updated yet. Add them all back to stock?",
                 products,
             ),
             ok=text("OK – restock everything"),

@@ -255,7 +255,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PROCESS_STOPPED: text("the process that sent it stopped"),
     ReasonCode.PLUGIN_UNUSABLE: text("the provider's plugin is missing or cannot be used"),
     ReasonCode.PLUGIN_FAILED: text("plugin {plugin} ({origin}) failed in {hook}"),
-    ReasonCode.CANCELLED_THERE: text("it was cancelled at the provider, and nobody asked for that here"),
+    ReasonCode.CANCELLED_THERE: text("it was cancelled at the provider, which was not requested from this shop"),
     ReasonCode.PAID_OUT: text("the provider is paying it out"),
     ReasonCode.REPLACED: text("another refund took its place"),
     ReasonCode.RECEIPT_CORRECTED: text("the count was corrected"),
@@ -307,8 +307,8 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "goes back for it"
     ),
     ReasonCode.LINE_CURRENCY_UNKNOWN: text(
-        "line {line}: {amount} is in a currency that there is not. Correct it in the shop, or decide for yourself what "
-        "goes back for it"
+        "line {line}: {amount} is in a currency that does not exist. Correct it in the shop, or decide for yourself "
+        "what goes back for it"
     ),
     ReasonCode.LINE_TAX_RATE: text(
         "line {line}: {rate} percent cannot be a rate of tax. Correct it in the shop, or decide for yourself what goes "
@@ -369,7 +369,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.PARCEL_LOST: text("the carrier says that the parcel is lost"),
     ReasonCode.PARCEL_GOES_BACK: text("the parcel is on its way back to the customer"),
     ReasonCode.PARCEL_HELD_UP: text("the carrier holds the parcel up"),
-    ReasonCode.PARCEL_MOVED: text("the parcel got further"),
+    ReasonCode.PARCEL_MOVED: text("the parcel moved on"),
     ReasonCode.ALSO_IN_PORTAL: text(
         "the customer also made return {return_number} in a portal, and nothing says whether that is of the same "
         "goods. If it is, cancel this one, and its units count once"
@@ -407,12 +407,12 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.DISPUTED: text("the customer disputes the payment"),
     ReasonCode.INSUFFICIENT_BALANCE: text("the balance at the provider is too low"),
     ReasonCode.NOT_YET: text("the payment cannot be refunded yet"),
-    ReasonCode.DUPLICATE: text("the provider takes it for a repetition of an earlier refund"),
+    ReasonCode.DUPLICATE: text("the provider takes it for a repeat of an earlier refund"),
     ReasonCode.IN_PROGRESS: text("the provider is working on it already"),
     ReasonCode.KEY_REUSED: text("the provider knows its key from another request"),
     ReasonCode.RATE_LIMITED: text("the provider was asked too often"),
     ReasonCode.NOT_SENT: text("the provider could not be reached"),
-    ReasonCode.UNAVAILABLE: text("the provider is out of order"),
+    ReasonCode.UNAVAILABLE: text("the provider is not working at the moment"),
     ReasonCode.CARRIER_REFUSED: text("the carrier does not take this parcel"),
     ReasonCode.UNKNOWN_SHIPMENT: text("the provider does not know the label"),
     ReasonCode.ALREADY_MADE: text("the provider says that this label was made already"),

@@ -368,8 +368,8 @@ class RefundOption:
 REFUND_WORDS: Mapping[RefundState, Text] = {
     RefundState.PLANNED: text("waiting for you"),
     RefundState.AWAITING_MERCHANT: text("waiting for your refund"),
-    RefundState.SUBMITTING: text("being sent"),
-    RefundState.PENDING: text("on its way"),
+    RefundState.SUBMITTING: text("started"),
+    RefundState.PENDING: text("being processed"),
     RefundState.UNKNOWN: text("unknown"),
     RefundState.SUCCEEDED: text("refunded"),
     RefundState.FAILED: text("failed"),

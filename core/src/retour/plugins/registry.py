@@ -170,17 +170,17 @@ def load(plugins: Iterable[object]) -> Registry:
         else:
             plugin = _load_object(manager, given)
         if plugin.name in registry.plugins:
-            raise _clash("plugin", plugin.name, registry.plugins[plugin.name], plugin)
+            raise _clash(_TWO_PLUGINS, plugin.name, registry.plugins[plugin.name], plugin)
         registry.plugins[plugin.name] = plugin
         if plugin.status is not PluginStatus.LOADED:
             log.warning("plugin %s is off: %s", plugin.name, plugin.reason)
         for payment in plugin.payment_providers:
             if payment.name in registry.payment:
-                raise _clash("payment provider", payment.name, registry.payment[payment.name][1], plugin)
+                raise _clash(_TWO_PAYMENT_PROVIDERS, payment.name, registry.payment[payment.name][1], plugin)
             registry.payment[payment.name] = payment, plugin
         for shipping in plugin.shipping_providers:
             if shipping.name in registry.shipping:
-                raise _clash("shipping provider", shipping.name, registry.shipping[shipping.name][1], plugin)
+                raise _clash(_TWO_SHIPPING_PROVIDERS, shipping.name, registry.shipping[shipping.name][1], plugin)
             registry.shipping[shipping.name] = shipping, plugin
         for off in plugin.providers_off:
             log.warning("a provider of plugin %s is off: %s", plugin.name, off.reason)
@@ -344,16 +344,18 @@ def _is_of_another_contract(kind: Any) -> bool:
     return type(api) is int and api > 0 and api != API and all(is_text(name) and name for name in names)
 
 
-def _clash(what: str, name: str, one: Plugin, other: Plugin) -> PluginClash:
-    return PluginClash(
-        text(
-            "Two plugins claim the {what} {name}: {one} and {other}. Name only one of them.",
-            what=what,
-            name=name,
-            one=one.origin,
-            other=other.origin,
-        )
-    )
+def _clash(sentence: Text, name: str, one: Plugin, other: Plugin) -> PluginClash:
+    """The error that says, in a ``sentence`` that still lacks its values, what two plugins both claim."""
+    return PluginClash(attrs.evolve(sentence, values={"name": name, "one": one.origin, "other": other.origin}))
+
+
+_TWO_PLUGINS = text("Two plugins claim the plugin {name}: {one} and {other}. Name only one of them.")
+_TWO_PAYMENT_PROVIDERS = text(
+    "Two plugins claim the payment provider {name}: {one} and {other}. Name only one of them."
+)
+_TWO_SHIPPING_PROVIDERS = text(
+    "Two plugins claim the shipping provider {name}: {one} and {other}. Name only one of them."
+)
 
 
 def _distribution(entry_point: metadata.EntryPoint) -> tuple[str, str]:

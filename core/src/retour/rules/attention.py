@@ -55,7 +55,9 @@ def acknowledge(
     """Record that a person has looked at something. The same twice changes nothing. Raises `WrongState` for what waits
     for a decision, and for what is not there. What was ``listed``, and is no more now that the order was read again,
     has ended by what the shop changed."""
-    draft.only(ActorKind.STAFF, what=text("acknowledge what waits for a person"))
+    draft.only(
+        ActorKind.STAFF, refusal=text("Order {order}: {actor} may not acknowledge what waits for a person; staff may.")
+    )
     found = [one for one in _everything(draft.dossier) if (one.kind, one.about) == (kind, about)]
     if not found:
         if listed or any((one.kind, one.about) == (kind, about) for one in draft.dossier.acknowledged):

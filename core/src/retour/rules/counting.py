@@ -136,7 +136,9 @@ def arrival_on(
 
 def check_may_count_more(draft: Draft) -> None:
     """Raise `NotAllowed` for whoever may not say that more came than was announced: staff has seen it, by name."""
-    draft.only(ActorKind.STAFF, what=text("count more than was announced"))
+    draft.only(
+        ActorKind.STAFF, refusal=text("Order {order}: {actor} may not count more than was announced; staff may.")
+    )
 
 
 def check_parcel(dossier: Dossier, parcel: str, zone: datetime.tzinfo, *, return_id: str | None = None) -> None:
@@ -168,7 +170,12 @@ def _as_compared(parcel: str) -> str:
 
 def receive(draft: Draft, order: Order, arrival: Arrival, note: str | None, parcel: str = "") -> None:
     """Record one count of what arrived, in the parcel that is called ``parcel``."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("count what came back"))
+    draft.only(
+        ActorKind.STAFF,
+        ActorKind.SYSTEM,
+        ActorKind.PROVIDER,
+        refusal=text("Order {order}: {actor} may not count what came back; staff may."),
+    )
     _record(
         draft,
         GoodsReceived(
@@ -186,7 +193,11 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
     """The right counts of a receipt's lines, without those that were right already."""
     return_ = dossier.return_of_receipt(receipt_id)
     if not return_.live:
-        raise wrong_state(dossier, return_, text("correct"))
+        raise wrong_state(
+            dossier,
+            return_,
+            text("Order {order}: return {return_id} is {state}, so its count cannot be corrected any more."),
+        )
     receipt = return_.receipts[receipt_id]
     before, claimed = receipt.lines, dossier.claimed()
     changed = [count for count in counts if count != before.get(count.line_id, Counted(line_id=count.line_id))]
@@ -207,7 +218,11 @@ def inspected_lines(dossier: Dossier, order: Order, receipt_id: str, found: tupl
     check_names(order, [one.line_id for one in found])
     return_ = dossier.return_of_receipt(receipt_id)
     if not return_.live:
-        raise wrong_state(dossier, return_, text("inspect"))
+        raise wrong_state(
+            dossier,
+            return_,
+            text("Order {order}: return {return_id} is {state}, so what came of it cannot be inspected any more."),
+        )
     for one in found:
         check_units(order.id, one.line_id, one.units + one.surplus)
         if one.to_inspect or one.surplus:
@@ -229,7 +244,12 @@ def inspect(
     draft: Draft, order: Order, return_id: str, receipt_id: str, found: tuple[Counted, ...], note: str | None
 ) -> None:
     """Record what an inspection found."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, ActorKind.PROVIDER, what=text("inspect what came back"))
+    draft.only(
+        ActorKind.STAFF,
+        ActorKind.SYSTEM,
+        ActorKind.PROVIDER,
+        refusal=text("Order {order}: {actor} may not inspect what came back; staff may."),
+    )
     _record(
         draft, GoodsInspected(return_id=return_id, receipt_id=receipt_id, lines=found, note_id=draft.note(order, note))
     )
@@ -237,7 +257,7 @@ def inspect(
 
 def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted, ...], note: str | None) -> None:
     """Record that a receipt was counted wrong. A return that began with its receipt and has nothing left ends."""
-    draft.only(ActorKind.STAFF, what=text("correct a receipt"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not correct a receipt; staff may."))
     return_ = draft.dossier.return_of_receipt(receipt_id)
     receipt = return_.receipts[receipt_id]
     added = {count.line_id: _more(count, receipt.lines.get(count.line_id)) for count in changed}
@@ -424,7 +444,9 @@ def _check_surplus_here(order: Order, count: Counted, here: int) -> None:
 
 def _check_open(dossier: Dossier, return_: Return) -> None:
     if not return_.open:
-        raise wrong_state(dossier, return_, text("receive"))
+        raise wrong_state(
+            dossier, return_, text("Order {order}: return {return_id} is {state}, so nothing more is counted on it.")
+        )
 
 
 def _more(new: Counted, old: Counted | None) -> int:

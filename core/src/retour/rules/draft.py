@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -139,18 +139,21 @@ class Draft:
         self.notes.append(note)
         return note.id
 
-    def only(self, *kinds: ActorKind, what: Text) -> None:
-        """Refuse with `NotAllowed` when an actor of another kind does this."""
+    def only(self, *kinds: ActorKind, refusal: Text) -> None:
+        """Refuse with `NotAllowed` when an actor of another kind does this. ``refusal`` says so, and who may; the order
+        and the actor are filled in here."""
         if self.by.kind not in kinds:
-            raise NotAllowed(
-                text(
-                    "Order {order}: {actor} may not {what}; {kinds} may.",
-                    order=self.dossier.order_id,
-                    actor=f"{self.by.kind} {self.by.id}",
-                    what=what,
-                    kinds=[kind.value for kind in kinds],
-                )
-            )
+            values = {"order": self.dossier.order_id, "actor": _ACTORS[self.by.kind]}
+            raise NotAllowed(attrs.evolve(refusal, values=values))
+
+
+_ACTORS: Mapping[ActorKind, Text] = {
+    ActorKind.CUSTOMER: text("a customer"),
+    ActorKind.STAFF: text("a member of staff"),
+    ActorKind.PROVIDER: text("a provider"),
+    ActorKind.SYSTEM: text("retour itself"),
+}
+"""Who was refused something, as a sentence names him."""
 
 
 _CARD_PREFIX = re.compile(r"3[04-9]|[456]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720")

@@ -53,7 +53,12 @@ class WantedLabel:
 def order_label(draft: Draft, order: Order, wanted: WantedLabel) -> None:
     """Decide on a label, and take the one back that it replaces, if that can be. Raises `WrongState` for a return of
     which nothing is to come, and where it has a label: one parcel is sent with one label."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("order a label"))
+    draft.only(
+        ActorKind.CUSTOMER,
+        ActorKind.STAFF,
+        ActorKind.SYSTEM,
+        refusal=text("Order {order}: {actor} may not order a label; the customer and staff may."),
+    )
     dossier = draft.dossier
     return_ = dossier.return_(wanted.return_id)
     if return_.goods not in CAN_TRAVEL:
@@ -116,10 +121,10 @@ def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None
     if label.return_id != wanted.return_id:
         raise InvalidArgument(
             text(
-                "Order {order}: label {label} is of return {its}, not of {return_id}.",
+                "Order {order}: label {label} is of return {other}, not of {return_id}.",
                 order=dossier.order_id,
                 label=label.id,
-                its=label.return_id,
+                other=label.return_id,
                 return_id=wanted.return_id,
             )
         )
@@ -158,7 +163,12 @@ def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None
 def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) -> None:
     """Want a label taken back: who may order one may. Raises `WrongState` for one that was scanned, is not there, or
     has no name there."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, ActorKind.SYSTEM, what=text("cancel a label"))
+    draft.only(
+        ActorKind.CUSTOMER,
+        ActorKind.STAFF,
+        ActorKind.SYSTEM,
+        refusal=text("Order {order}: {actor} may not cancel a label; the customer and staff may."),
+    )
     label = draft.dossier.label(label_id)
     if label.scanned:
         raise WrongState(
@@ -197,7 +207,7 @@ def cancel_label(draft: Draft, order: Order, label_id: str, note: str | None) ->
 
 def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, reference: str, note: str | None) -> None:
     """Say what became of a label of which nobody could tell, by what was seen at the provider."""
-    draft.only(ActorKind.STAFF, what=text("settle a label"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not settle a label; staff may."))
     label = draft.dossier.label(label_id)
     if not label.may_be_made or not label.needs_person:
         raise WrongState(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import attrs
+
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidQuantity
 from retour.model.frozen import frozen
@@ -56,20 +58,28 @@ def more_than_left(
     """More units than the ``left`` ones. They were to be announced, or else are ``counted_on`` a return: one with this
     id, or whichever they belong to where it is empty. Says where all units of the line are, and what can be done."""
     account = account_of(dossier, order, line_id)
-    return InvalidQuantity(
+    sentence = (
         text(
-            "Order {order}, line {line} ({name}): {units} units are more than the {left} that can still come back{on}. "
-            "{account} {advice}",
-            order=order.id,
-            line=line_id,
-            name=order.line(line_id).name,
-            units=units,
-            left=max(0, left),
-            on=text(" on return {return_id}", return_id=counted_on) if counted_on else "",
-            account=_told(account),
-            advice=_together(_advice(account, units, counted_on, closed=_is_closed(dossier, counted_on))),
+            "Order {order}, line {line} ({name}): {units} units are more than the {left} that can still come back on "
+            "return {return_id}. {account} {advice}",
+            return_id=counted_on,
+        )
+        if counted_on
+        else text(
+            "Order {order}, line {line} ({name}): {units} units are more than the {left} that can still come back. "
+            "{account} {advice}"
         )
     )
+    values = {
+        "order": order.id,
+        "line": line_id,
+        "name": order.line(line_id).name,
+        "units": units,
+        "left": max(0, left),
+        "account": _told(account),
+        "advice": _together(_advice(account, units, counted_on, closed=_is_closed(dossier, counted_on))),
+    }
+    return InvalidQuantity(attrs.evolve(sentence, values={**sentence.values, **values}))
 
 
 def _told(account: LineAccount) -> Text:

@@ -113,7 +113,7 @@ def explain(draft: Draft, order: Order, name: str, became: str | None, note: str
 
     Raises `UnknownPayment` for what the order never had, and `WrongState` for what it still has.
     """
-    draft.only(ActorKind.STAFF, what=text("say what became of a payment"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not say what became of a payment; staff may."))
     dossier = draft.dossier
     payment = _once_there(dossier, order, name)
     now = None if became is None else order.payment(became).id

@@ -303,7 +303,9 @@ def plan(
     waits for the merchant and is cancelled by this. ``read_at`` is when the provider's books were read for it, None
     where they were not.
     """
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
+    draft.only(
+        ActorKind.STAFF, ActorKind.SYSTEM, refusal=text("Order {order}: {actor} may not make a refund; staff may.")
+    )
     if instead_of is not None:
         cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
     check_decision(draft, order, payment, amount, return_id)
@@ -342,7 +344,7 @@ def open_link(
 ) -> str:
     """Reserve an amount for a person who is about to refund it at the provider, in its ``step``, or at the bank: there
     not before the customer has agreed, where that ``lacks_consent``. Gives the refund's id."""
-    draft.only(ActorKind.STAFF, what=text("make a refund"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not make a refund; staff may."))
     _check_return(draft, return_id)
     _refuse_while_unclear(draft.dossier, order, payment)
     refuse_unplaced(draft.dossier, order)
@@ -370,7 +372,11 @@ def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
 
     It is in one file at most: in two it would be paid twice. Saying the same again changes nothing.
     """
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("hand a refund to the bank"))
+    draft.only(
+        ActorKind.STAFF,
+        ActorKind.SYSTEM,
+        refusal=text("Order {order}: {actor} may not hand a refund to the bank; staff may."),
+    )
     refund = draft.dossier.refund(refund_id)
     if batch not in ("", refund.batch) and not is_batch_name(batch):
         raise InvalidReference(
@@ -382,7 +388,11 @@ def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
             )
         )
     if refund.state is not RefundState.AWAITING_MERCHANT or not refund.by_transfer:
-        raise _not_now(draft.dossier, refund, text("hand it to the bank"))
+        raise _not_now(
+            draft.dossier,
+            refund,
+            text("Order {order}: refund {refund} of {amount} is {state}, so it cannot be handed to the bank."),
+        )
     if refund.lacks_consent and batch:
         raise ConsentMissing(
             text(
@@ -425,7 +435,7 @@ def confirm(
     where there is none, it is a refund that nobody announced. One that was found at the provider in another currency
     waits for a person who has seen it, and is confirmed by its own reference.
     """
-    draft.only(ActorKind.STAFF, what=text("confirm a refund"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not confirm a refund; staff may."))
     _check_return(draft, return_id)
     _check_is_money(order, amount)
     waiting = _confirmed_refund(draft.dossier, payment, amount, refund_id)
@@ -458,7 +468,7 @@ def confirm_in_place_of(
 ) -> str:
     """Record that a person made a refund by hand in place of one that was unknown, as a record of its own. Gives its
     id. What the provider said of the other one is recorded before: where both were made, it was paid twice."""
-    draft.only(ActorKind.STAFF, what=text("confirm a refund"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not confirm a refund; staff may."))
     _check_return(draft, return_id)
     refund_id = draft.new_id("rf")
     draft.record(
@@ -480,7 +490,7 @@ def confirm_in_place_of(
 def settle(draft: Draft, order: Order, refund_id: str, evidence: str, reference: str, *, happened: bool) -> None:
     """Record a person's word on a refund of which nobody else can tell what became of it. The same twice changes
     nothing; another word on one that a person settled is his word from now on."""
-    draft.only(ActorKind.STAFF, what=text("settle a refund"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not settle a refund; staff may."))
     refund = draft.dossier.refund(refund_id)
     if _is_a_persons_word(refund) and refund.settled is happened:
         return
@@ -518,7 +528,9 @@ def _is_a_persons_word(refund: Refund) -> bool:
 
 def not_to_be_settled(dossier: Dossier, refund: Refund) -> WrongState:
     """The error about a refund of which no person's word is needed."""
-    return _not_now(dossier, refund, text("settle it"))
+    return _not_now(
+        dossier, refund, text("Order {order}: refund {refund} of {amount} is {state}, so it cannot be settled.")
+    )
 
 
 def did_not_happen(draft: Draft, refund_id: str) -> None:
@@ -533,12 +545,19 @@ def reverse(draft: Draft, order: Order, refund_id: str, reference: str, note: st
 
     What a provider said of a refund only the provider can take back.
     """
-    draft.only(ActorKind.STAFF, what=text("reverse a refund"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not reverse a refund; staff may."))
     refund = draft.dossier.refund(refund_id)
     if refund.state is RefundState.REVERSED:
         return
     if not may_be_reversed(refund):
-        raise _not_now(draft.dossier, refund, text("reverse it; reconcile asks the provider"))
+        raise _not_now(
+            draft.dossier,
+            refund,
+            text(
+                "Order {order}: refund {refund} of {amount} is {state}, so it cannot be reversed here; reconcile asks "
+                "the provider."
+            ),
+        )
     words = _checked_reference(draft.dossier, order, draft.dossier.payment_of(order, refund.payment), reference)
     draft.record(RefundReversed(refund_id=refund_id, reference=words, note_id=draft.note(order, note)))
     record_paid_once(draft, refund_id)
@@ -555,7 +574,7 @@ def cancel(draft: Draft, order: Order, refund_id: str, note: str | None, *, with
     What the provider has is cancelled only when the provider says so. ``withdrawn`` says that nobody can send a refund
     meanwhile whose tries so far certainly did nothing.
     """
-    draft.only(ActorKind.STAFF, what=text("cancel a refund"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not cancel a refund; staff may."))
     refund = draft.dossier.refund(refund_id)
     if refund.state is RefundState.SUBMITTING and withdrawn:
         draft.record(RefundCancelled(refund_id=refund_id, note_id=draft.note(order, note)))
@@ -569,7 +588,11 @@ def waiting(dossier: Dossier, refund_id: str) -> Refund:
     """The refund, if a person can make it now; raises `WrongState`."""
     refund = dossier.refund(refund_id)
     if refund.state is not RefundState.AWAITING_MERCHANT:
-        raise _not_now(dossier, refund, text("make it by hand"))
+        raise _not_now(
+            dossier,
+            refund,
+            text("Order {order}: refund {refund} of {amount} is {state}, so it cannot be made by hand."),
+        )
     return refund
 
 
@@ -580,10 +603,14 @@ def retry(
 
     ``hold`` is why it has to wait all the same, by the books that were read at ``read_at``; a person who was told that
     already has decided it."""
-    draft.only(ActorKind.STAFF, what=text("make a refund"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not make a refund; staff may."))
     refund = draft.dossier.refund(refund_id)
     if not refund.needs_person or refund.state not in (RefundState.PLANNED, RefundState.UNKNOWN):
-        raise _not_now(draft.dossier, refund, text("try it again"))
+        raise _not_now(
+            draft.dossier,
+            refund,
+            text("Order {order}: refund {refund} of {amount} is {state}, so it cannot be tried again."),
+        )
     if refund.state is RefundState.PLANNED and hold is not None and hold != refund.problem:
         draft.record(RefundHeld(refund_id=refund_id, because=hold))
     elif refund.state is RefundState.PLANNED and refund.by_transfer:
@@ -600,7 +627,7 @@ def retry(
 
 def match(draft: Draft, refund_id: str, external_id: str) -> None:
     """Say that an external refund is one of ours: they are one refund, and count once."""
-    draft.only(ActorKind.STAFF, what=text("match refunds"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not match refunds; staff may."))
     ours, external = draft.dossier.refund(refund_id), draft.dossier.refund(external_id)
     if not may_be_one(draft.dossier, ours, external):
         raise WrongState(
@@ -663,14 +690,25 @@ def check_fits(dossier: Dossier, refund: Refund, payment: Payment, amount: Money
 
 def not_to_be_confirmed(dossier: Dossier, refund: Refund) -> WrongState:
     """The error about a refund that cannot be confirmed as it was to be."""
-    return _not_now(dossier, refund, text("confirm it with this payment and amount"))
+    return _not_now(
+        dossier,
+        refund,
+        text(
+            "Order {order}: refund {refund} of {amount} is {state}, so it cannot be confirmed with this payment and "
+            "amount."
+        ),
+    )
 
 
 def cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_id: str | None = None) -> None:
     """Cancel a refund that was certainly not sent, or that waits for the merchant; raises `WrongState` for others."""
     refund = draft.dossier.refund(refund_id)
     if refund.state not in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED):
-        raise _not_now(draft.dossier, refund, text("cancel it"))
+        raise _not_now(
+            draft.dossier,
+            refund,
+            text("Order {order}: refund {refund} of {amount} is {state}, so it cannot be cancelled."),
+        )
     if refund.batch:
         raise WrongState(
             text(
@@ -718,15 +756,17 @@ def _refuse_uncounted(dossier: Dossier, order: Order, payment: Payment) -> None:
         )
 
 
-def _not_now(dossier: Dossier, refund: Refund, verb: Text) -> WrongState:
+def _not_now(dossier: Dossier, refund: Refund, sentence: Text) -> WrongState:
+    """The error that says, in a ``sentence`` that still lacks its values, what cannot be done with a refund."""
     return WrongState(
-        text(
-            "Order {order}: refund {refund} of {amount} is {state}, so you cannot {verb}.",
-            order=dossier.order_id,
-            refund=refund.id,
-            amount=refund.amount,
-            state=REFUND_WORDS[refund.state],
-            verb=verb,
+        attrs.evolve(
+            sentence,
+            values={
+                "order": dossier.order_id,
+                "refund": refund.id,
+                "amount": refund.amount,
+                "state": REFUND_WORDS[refund.state],
+            },
         )
     )
 

@@ -59,12 +59,12 @@ _MAKES: Mapping[type[Event], GoodsState] = {
 """What an end makes of a return."""
 
 _CANNOT: Mapping[type[Event], Text] = {
-    ReturnApproved: text("it cannot be approved"),
-    ReturnRejected: text("it cannot be rejected"),
-    ReturnSent: text("it cannot be on its way"),
-    ReturnCancelled: text("it cannot be cancelled"),
-    ReturnClosed: text("it cannot be closed"),
-    ReturnReopened: text("it needs no reopening"),
+    ReturnApproved: text("Order {order}: return {return_id} is {state}, so it cannot be approved. {instead}"),
+    ReturnRejected: text("Order {order}: return {return_id} is {state}, so it cannot be rejected. {instead}"),
+    ReturnSent: text("Order {order}: return {return_id} is {state}, so it cannot be on its way. {instead}"),
+    ReturnCancelled: text("Order {order}: return {return_id} is {state}, so it cannot be cancelled. {instead}"),
+    ReturnClosed: text("Order {order}: return {return_id} is {state}, so it cannot be closed. {instead}"),
+    ReturnReopened: text("Order {order}: return {return_id} is {state}, so it needs no reopening. {instead}"),
 }
 
 _INSTEAD: Mapping[GoodsState, Text] = {
@@ -131,7 +131,11 @@ def request(
 ) -> None:
     """Announce a return. Without objections it is approved at once; a refusal rejects what a customer asks, and
     leaves what staff asks to staff."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("request a return"))
+    draft.only(
+        ActorKind.CUSTOMER,
+        ActorKind.STAFF,
+        refusal=text("Order {order}: {actor} may not request a return; the customer and staff may."),
+    )
     strictest = sorted(objections, key=lambda objection: objection.severity is not Severity.REFUSE)
     draft.record(
         ReturnRequested(
@@ -153,7 +157,11 @@ def add_evidence(
     draft: Draft, order: Order, return_id: str, evidence: Sequence[EvidenceFile], note: str | None
 ) -> None:
     """Add files to a return, whatever became of it: they can be what it is looked at again for."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("add files to a return"))
+    draft.only(
+        ActorKind.CUSTOMER,
+        ActorKind.STAFF,
+        refusal=text("Order {order}: {actor} may not add files to a return; the customer and staff may."),
+    )
     return_ = draft.dossier.return_(return_id)
     if not evidence:
         raise InvalidArgument(text("Order {order}: the list of files is empty. Name at least one.", order=order.id))
@@ -195,7 +203,9 @@ def approve(
     """Say that the goods may come back; against the objections that a policy has, it is an override that names them.
     Again, until they are sent, for another last day or other instructions: what is None stays as it is, and the same
     changes nothing. ``told`` gives the instructions that are kept under an id."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("approve a return"))
+    draft.only(
+        ActorKind.STAFF, ActorKind.SYSTEM, refusal=text("Order {order}: {actor} may not approve a return; staff may.")
+    )
     return_ = _check_move(draft.dossier, return_id, ReturnApproved)
     _check_day(order.id, send_by, today)
     again, words = return_.goods is GoodsState.APPROVED, (instructions or "").strip()
@@ -217,7 +227,9 @@ def approve(
 
 def reject(draft: Draft, order: Order, return_id: str, because: str, note: str | None) -> None:
     """Say that the goods may not come back, and why. A label that the customer made in a portal goes with it."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("reject a return"))
+    draft.only(
+        ActorKind.STAFF, ActorKind.SYSTEM, refusal=text("Order {order}: {actor} may not reject a return; staff may.")
+    )
     _check_move(draft.dossier, return_id, ReturnRejected)
     if not because.strip():
         raise InvalidArgument(
@@ -275,7 +287,11 @@ def send(draft: Draft, order: Order, return_id: str, sent: Sent, note: str | Non
 def cancel(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
     """The goods will not come, and the labels for them are taken back. Impossible once something was counted: correct
     the receipt instead."""
-    draft.only(ActorKind.CUSTOMER, ActorKind.STAFF, what=text("cancel a return"))
+    draft.only(
+        ActorKind.CUSTOMER,
+        ActorKind.STAFF,
+        refusal=text("Order {order}: {actor} may not cancel a return; the customer and staff may."),
+    )
     _check_move(draft.dossier, return_id, ReturnCancelled)
     draft.record(ReturnCancelled(return_id=return_id, note_id=draft.note(order, note)))
     take_labels_back(draft, return_id)
@@ -294,7 +310,9 @@ def expire(draft: Draft, return_id: str, today: datetime.date) -> bool:
 
 def close(draft: Draft, order: Order, return_id: str, note: str | None) -> None:
     """Expect nothing more: units that were announced but never counted are free for another return."""
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("close a return"))
+    draft.only(
+        ActorKind.STAFF, ActorKind.SYSTEM, refusal=text("Order {order}: {actor} may not close a return; staff may.")
+    )
     _check_move(draft.dossier, return_id, ReturnClosed)
     if draft.dossier.return_(return_id).question_open:
         raise WrongState(
@@ -313,7 +331,7 @@ def reopen(
 ) -> None:
     """Let a return that had ended go on where it was, if its units are still free. A last day that has passed is none
     any more: else it would expire again at once."""
-    draft.only(ActorKind.STAFF, what=text("reopen a return"))
+    draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not reopen a return; staff may."))
     return_ = _check_move(draft.dossier, return_id, ReturnReopened)
     _check_day(order.id, send_by, today)
     if not return_.requested and not any(count.units for count in return_.counted.values()):
@@ -347,13 +365,14 @@ def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
         )
     if return_.goods not in _MOVES[step]:
         raise WrongState(
-            text(
-                "Order {order}: return {return_id} is {state}, so {cannot}. {instead}",
-                order=dossier.order_id,
-                return_id=return_.id,
-                state=GOODS_WORDS[return_.goods],
-                cannot=_CANNOT[step],
-                instead=_INSTEAD[return_.goods],
+            attrs.evolve(
+                _CANNOT[step],
+                values={
+                    "order": dossier.order_id,
+                    "return_id": return_.id,
+                    "state": GOODS_WORDS[return_.goods],
+                    "instead": _INSTEAD[return_.goods],
+                },
             )
         )
     return return_
@@ -410,14 +429,7 @@ def _returns_with(dossier: Dossier, line_id: str) -> list[Return]:
     return [one for one in dossier.returns.values() if one.claimed().get(line_id)]
 
 
-def wrong_state(dossier: Dossier, return_: Return, verb: Text) -> WrongState:
-    """A return that is in a state in which nobody can ``verb`` it."""
-    return WrongState(
-        text(
-            "Order {order}: return {return_id} is {state}, so it is too late or too early to {verb} it.",
-            order=dossier.order_id,
-            return_id=return_.id,
-            state=GOODS_WORDS[return_.goods],
-            verb=verb,
-        )
-    )
+def wrong_state(dossier: Dossier, return_: Return, sentence: Text) -> WrongState:
+    """The error that says, in a ``sentence`` that still lacks its values, what nobody can do with a return now."""
+    values = {"order": dossier.order_id, "return_id": return_.id, "state": GOODS_WORDS[return_.goods]}
+    return WrongState(attrs.evolve(sentence, values=values))

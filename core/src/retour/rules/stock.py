@@ -59,7 +59,9 @@ def after_receipt(draft: Draft, order: Order, return_id: str, policy: RestockDec
 def answer(draft: Draft, order: Order, return_id: str, decision: RestockDecision) -> None:
     """The merchant's answer. The same answer again changes nothing; units left to book by hand can still be
     restocked by a later answer."""
-    draft.only(ActorKind.STAFF, what=text("answer for the stock"))
+    draft.only(
+        ActorKind.STAFF, refusal=text("Order {order}: {actor} may not answer the question about the stock; staff may.")
+    )
     return_ = draft.dossier.return_(return_id)
     _check_answer(order, return_id, decision)
     if not return_.question_open:

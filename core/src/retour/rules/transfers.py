@@ -44,7 +44,9 @@ def plan_transfer(
     person. ``instead_of`` is a refund that waits for the merchant, and is cancelled by this, or one that did not
     arrive.
     """
-    draft.only(ActorKind.STAFF, ActorKind.SYSTEM, what=text("make a refund"))
+    draft.only(
+        ActorKind.STAFF, ActorKind.SYSTEM, refusal=text("Order {order}: {actor} may not make a refund; staff may.")
+    )
     if instead_of is not None:
         _take_the_place_of(draft, instead_of)
     check_decision(draft, order, payment, amount, return_id)

@@ -4,7 +4,7 @@ clock, a memory of keys; and what those of payment and of shipping providers off
 from retour.sandbox.bookkeeping import BookkeepingSandbox, spoilt
 from retour.sandbox.faults import Fault
 from retour.sandbox.label_books import LabellingSandbox, SandboxLabel
-from retour.sandbox.ledger import Ledger, SandboxChargeBack, SandboxPayment, SandboxRefund
+from retour.sandbox.ledger import Ledger, NoSuchPayment, SandboxChargeBack, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
@@ -38,6 +38,7 @@ __all__ = [
     "Lifecycle",
     "LoopbackSandbox",
     "NamesPayments",
+    "NoSuchPayment",
     "PaymentSandbox",
     "Refused",
     "Remembered",

@@ -149,7 +149,7 @@ class BookkeepingSandbox(LoopbackSandbox):
             raise ValueError(f"{reference} is there already")
 
     def stored(self, reference: str) -> SandboxPayment:
-        """The payment that a shop stored; raises `ValueError` if there is none."""
+        """The payment that a shop stored; raises `NoSuchPayment` if there is none."""
         return self.ledger.stored(reference)
 
     def make_refund(self, payment: SandboxPayment, amount: Money, said: Mapping[str, Any]) -> SandboxRefund:

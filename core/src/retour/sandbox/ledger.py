@@ -16,6 +16,14 @@ from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.movable_clock import SandboxClock
 
 
+class NoSuchPayment(ValueError):
+    """A sandbox has no payment of the name ``reference``, nor an order of this name with one payment."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"there is no payment {reference}")
+        self.reference = reference
+
+
 @attrs.define(kw_only=True, eq=False)
 class SandboxRefund:
     """A refund. ``status`` is the provider's word, for a ``reason`` where there is one; it stands since ``changed_at``,
@@ -133,10 +141,10 @@ class Ledger:
         return of_order[0] if len(of_order) == 1 else self._named.get(name)
 
     def stored(self, name: str) -> SandboxPayment:
-        """The payment that a shop stored; raises `ValueError` if there is none."""
+        """The payment that a shop stored; raises `NoSuchPayment` if there is none."""
         found = self.find(name)
         if found is None:
-            raise ValueError(f"there is no payment {name}, or no one payment of it")
+            raise NoSuchPayment(name)
         return found
 
     def names(self, payment: SandboxPayment) -> Sequence[str]:

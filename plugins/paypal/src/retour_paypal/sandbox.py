@@ -29,6 +29,7 @@ from retour.providers import Money, RawWebhook
 from retour.sandbox import (
     BookkeepingSandbox,
     Lifecycle,
+    NoSuchPayment,
     PaymentSandbox,
     Refused,
     Remembered,
@@ -467,7 +468,7 @@ class PayPalSandbox(BookkeepingSandbox):
         kind, _, given = reference.rpartition(":")
         found = self.ledger.find(given) if kind == "order" else self.ledger.payments.get(given)
         if found is None:
-            raise ValueError(f"there is no payment {reference}, or no one payment of it")
+            raise NoSuchPayment(reference)
         return found
 
     def new_id(self, prefix: str = "") -> str:

@@ -180,5 +180,5 @@ _OF_PARCEL = {
     ParcelState.LOST: text("The carrier says that the parcel is lost"),
     ParcelState.PROBLEM: text("The carrier holds the parcel up"),
     ParcelState.CANCELLED: text("The parcel was cancelled"),
-    ParcelState.UNKNOWN: text("The carrier says something of the parcel that has no word here"),
+    ParcelState.UNKNOWN: text("The carrier reports something about the parcel that has no name here"),
 }
