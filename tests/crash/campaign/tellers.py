@@ -40,7 +40,7 @@ class Teller:
     @property
     def name(self) -> str:
         """What he calls what he has begun: a batch of his own, so that no colleague pays it too."""
-        return f"by hand {self.number}"
+        return f"by-hand-{self.number}"
 
     @property
     def by(self) -> Actor:

@@ -56,7 +56,10 @@ def forget(one: Campaign, order_id: str, label_id: str) -> None:
 
 def vanish(one: Campaign, order_id: str, label_id: str) -> None:
     """Sendcloud never had it."""
-    del one.sandbox.returns.made[int(_reference(one, order_id, label_id))]
+    returns = one.sandbox.returns
+    gone = returns.made.pop(int(_reference(one, order_id, label_id)))
+    del returns._of_parcel[gone.parcel]
+    returns._of_order[gone.order_number].remove(gone)
 
 
 def cancel_there(one: Campaign, order_id: str, label_id: str) -> None:

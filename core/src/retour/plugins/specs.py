@@ -7,9 +7,11 @@ and wrappers are refused.
 
 A hook may use the desk. One that decides and commands the same order is asked about that command too; where it would
 be asked within its own answer once more, it fails instead, as if it had raised. No lock of retour's is held while a
-hook runs, but a transaction that you opened yourself is yours: on SQLite it is the only writer (`StoreLocked` at
-once), on PostgreSQL what it has locked stays locked (`Busy` after five seconds). A hook that never returns holds up
-its caller and nobody else, see [Work in the background](workers.md).
+hook runs, but for one that others go on without: where several change one order at the same moment, each waits for
+whoever is before him, his hooks included, and for five seconds in all. And a transaction that you opened yourself is
+yours: on SQLite it is the only writer (`StoreLocked` at once), on PostgreSQL what it has locked stays locked (`Busy`
+after five seconds). A hook that never returns holds up its caller and nobody else, see
+[Work in the background](workers.md).
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ def in_words(value: object, language: str = "en") -> str:
     nothing. Text stays as it is. Raises `UnknownLanguage`, and `InvalidArgument` for a value that has no words.
 
     >>> in_words(RefundState.PENDING), in_words(RefundState.PENDING, "nl")
-    ('on its way', 'onderweg')
+    ('being processed', 'in behandeling')
     >>> in_words(datetime.timedelta(days=45)), in_words(1234567, "nl")
     ('45 days', '1.234.567')
     """
