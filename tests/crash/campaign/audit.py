@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
+from retour.model.attention import AttentionKind
 from retour.model.dossier import Dossier
 from retour.model.events.attention import AttentionAcknowledged
 from retour.model.events.charge_backs import PaymentChargedBack
@@ -211,9 +212,14 @@ def _paid_twice(report: Report, campaign: Campaign, dossier: Dossier, books: Seq
         if entry.refund_id and entry.status in STANDING:
             by_id[entry.refund_id].append(entry)
     told = 0
+    listed = {about for order_id, about in campaign.known_twice if order_id == dossier.order_id}
+    for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, dossier.order_id):
+        event = recorded.event  # a merchant may have acknowledged it while others still died
+        if isinstance(event, AttentionAcknowledged) and event.kind == AttentionKind.REFUND_PAID_TWICE:
+            listed.add(event.about)
     for refund_id, made in by_id.items():
         references = {entry.reference for entry in made}
-        known = [one for one in dossier.refunds.values() if (dossier.order_id, one.id) in campaign.known_twice]
+        known = [one for one in dossier.refunds.values() if one.id in listed]
         for entry in made[1:]:
             if any(one.reference in references for one in known):
                 told += entry.amount.minor
