@@ -170,7 +170,7 @@ class Dossier:
     def _receipts(self, order: Order) -> Iterator[tuple[Order, str, int]]:
         """How many units of a line came back with each receipt, the oldest first, and the order as it was then."""
         live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
-        for receipt in sorted(live, key=lambda one: one.at):
+        for receipt in sorted(live, key=lambda one: one.seq):
             for line_id, count in receipt.lines.items():
                 yield self.counted_on.get(receipt.id, order), line_id, count.came_back
 

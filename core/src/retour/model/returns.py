@@ -155,12 +155,13 @@ class Receipt:
     """One count of what arrived, counted by ``by``. ``lines`` are the newest counts, corrections and inspections
     applied. ``parcel`` is what the parcel is called: its tracking number, or the host's own name of it. ``late`` is one
     that was made after the return was closed: of units that had been absent. ``announced`` says that plugins hear of
-    it."""
+    it. ``seq`` is the number of its event: which of two was first that says, and no clock."""
 
     id: str
     at: datetime.datetime
     by: Actor
     lines: Mapping[str, Counted]
+    seq: int = 0
     parcel: str = ""
     late: bool = False
     announced: bool = False

@@ -161,6 +161,7 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
         id=event.receipt_id,
         at=at.at,
         by=at.by,
+        seq=at.seq,
         parcel=event.parcel,
         lines={line.line_id: line for line in event.lines},
         late=known is not None and known.goods is GoodsState.CLOSED,
