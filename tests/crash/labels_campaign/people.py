@@ -107,7 +107,7 @@ class Person:
 
     def _wait_for_a_label(self, desk: ReturnDesk, act: Act) -> None:
         """Until there is one of which he can change his mind; for some seconds at most."""
-        until = time.monotonic() + 20.0
+        until = time.monotonic() + 5.0
         while time.monotonic() < until:
             label = newest(desk, act.order_id, self.world.returns[act.order_id])
             if label is not None and label.state is LabelState.READY:
