@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from benchmarks.orders import many_units, one_product
@@ -47,7 +48,7 @@ def _at_once(desk: ReturnDesk, shop: MemoryShop, returns: Sequence[Sequence[int]
         for number in share:
             desk.mark_returned(one_product(number).id, by=STAFF)
 
-    return _together([lambda share=share: one_by_one(share) for share in returns])  # type: ignore[misc]
+    return _together([partial(one_by_one, share) for share in returns])
 
 
 def _parts_at_once(desk: ReturnDesk, shop: MemoryShop, number: int, parts: int) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def _parts_at_once(desk: ReturnDesk, shop: MemoryShop, number: int, parts: int) 
     def part(name: str) -> None:
         desk.mark_returned(order.id, {"1": 1}, by=STAFF, request_id=name)
 
-    told = _together([lambda name=f"part-{one}": part(name) for one in range(parts)])  # type: ignore[misc]
+    told = _together([partial(part, f"part-{one}") for one in range(parts)])
     return {**told, "returns": len(desk.dossier(order.id).returns)}
 
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 CORE = ROOT / "core/src/retour"
 
 FLOORS = [
+    {"process_lock"},  # keeps threads apart, which is no part of any value or rule
     {"model"},
     {"rules", "providers", "store", "shop", "sandbox"},
     {"plugins"},

@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 @pytest.fixture(autouse=True)
 def nothing_stays_added() -> Iterator[None]:
     yield
-    languages._added.clear()
+    languages._added = {}
     languages.reader_of.cache_clear()
 
 

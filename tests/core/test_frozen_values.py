@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -104,11 +106,11 @@ def test_a_value_is_what_attrs_makes() -> None:
     assert weakref.ref(cup)() is cup
     assert not hasattr(cup, "__dict__")
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        cup.size = 1  # type: ignore[misc]
+        cup.size = 1  # type: ignore[misc]  # which is what is tried
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         del cup.size
     with pytest.raises(TypeError, match=r"Cup.__init__\(\) missing 1 required keyword-only argument: 'size'"):
-        Cup()  # type: ignore[call-arg]
+        Cup()  # type: ignore[call-arg]  # which is what is tried
 
 
 def test_a_class_that_shows_itself_or_nothing_is_left_its_way() -> None:
@@ -166,6 +168,54 @@ def test_threads_that_come_at_once_all_get_their_value() -> None:
             one.join()
         assert made == [kind(size=1)] * 4
         assert len(set(made)) == 1
+
+
+def slowly_written(began: threading.Event, goes_on: threading.Event, at_once: list[int]) -> type[Any]:
+    """A class during whose writing others can come, with how many write it at the same moment."""
+    writing: list[None] = []
+
+    def transform(_: type, fields: list[Any]) -> list[Any]:
+        writing.append(None)
+        at_once.append(len(writing))
+        began.set()
+        goes_on.wait(0.05)
+        writing.pop()
+        return fields
+
+    @frozen(field_transformer=transform)
+    class Slow:
+        size: int
+
+    return Slow
+
+
+def test_one_thread_writes_a_class_at_a_time() -> None:
+    at_once: list[int] = []
+    kind = slowly_written(threading.Event(), threading.Event(), at_once)
+    threads = [threading.Thread(target=kind, args=(1,)) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert set(at_once) == {1}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_does_not_wait_for_a_thread_that_its_parent_has() -> None:
+    began, goes_on = threading.Event(), threading.Event()
+    goes_on.wait = lambda _: threading.Event.wait(goes_on, 20)  # type: ignore[method-assign]  # until the child has ended
+    thread = threading.Thread(target=slowly_written(began, goes_on, []), args=(1,))
+    thread.start()
+    began.wait(5)
+    other = fresh()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        os._exit(other(size=1).size)
+    _, status = os.waitpid(child, 0)
+    goes_on.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 1
 
 
 def test_a_class_that_attrs_has_to_see_at_once_is_written_at_once() -> None:

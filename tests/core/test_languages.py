@@ -30,10 +30,9 @@ DUTCH = ["nl", "NL", "nl-NL", "nl_NL", "nl_BE", "nl-be", "nl_NL.UTF-8", "nl_NL@e
 
 @pytest.fixture(autouse=True)
 def nothing_stays_added() -> Iterator[None]:
-    before = dict(module._added)
+    before = module._added
     yield
-    module._added.clear()
-    module._added.update(before)
+    module._added = before
     module.reader_of.cache_clear()
 
 

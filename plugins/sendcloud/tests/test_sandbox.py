@@ -51,7 +51,7 @@ class _NeverWalkedThrough(dict[int, Any]):
     def _all(self) -> NoReturn:
         raise AssertionError("every return is looked at for one")
 
-    __iter__ = __reversed__ = values = items = keys = _all  # type: ignore[assignment]
+    __iter__ = __reversed__ = values = items = keys = _all  # type: ignore[assignment]  # it gives nothing, and raises
 
 
 def test_what_a_return_costs_does_not_grow_with_those_before(

@@ -12,7 +12,7 @@ import click
 
 from retour.cli.language import default_language
 from retour.cli.words import texts
-from retour.model.catalogues import add_catalogue, locale_called
+from retour.model.catalogues import locale_called, read_catalogue
 from retour.plugins.registry import installed_plugins
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def command(language: str, known: Path | None) -> None:
             forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
             printed.add(message.id, auto_comments=[f"nl: {words}" for words in forms[-1:]])
     if known is not None:
-        add_catalogue(locale, known)  # it is refused here, and not when the application starts
+        read_catalogue(locale, known)  # it is refused here, and not when the application starts
         with known.open("rb") as stream:
             translated = read_po(stream, locale=locale)
         for message in printed:

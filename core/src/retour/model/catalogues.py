@@ -43,7 +43,7 @@ def add_catalogue(language: str, file: str | PathLike[str]) -> None:
     names a value which its sentence does not have, or leaves one out.
     """
     locale = locale_called(language)
-    speak(locale, _read(locale, file).words)
+    speak(locale, read_catalogue(locale, file).words)
 
 
 def locale_called(language: str) -> str:
@@ -56,7 +56,7 @@ def locale_called(language: str) -> str:
     return locale
 
 
-def _read(language: str, file: str | PathLike[str]) -> Catalogue:
+def read_catalogue(language: str, file: str | PathLike[str]) -> Catalogue:
     """A host's ``.po`` file. Raises `InvalidArgument` where it is none, or a translation does not fit its sentence."""
     from babel.messages.pofile import PoFileError, read_po
 

@@ -8,13 +8,13 @@ asks for its fields or reads one from a pickle. A value cannot be met before, so
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
+from retour.process_lock import ProcessLock
 
 if TYPE_CHECKING:
     from attrs import frozen as frozen
@@ -29,11 +29,8 @@ _ASKED_FIRST = ("__setattr__", "__setstate__", "__attrs_attrs__", "__init__")
 """What attrs writes and somebody may ask a class for that has no values yet: all that a value does comes later."""
 
 
-_writing = [threading.RLock()]
-"""Who writes. A child of a process that forks begins with a lock that nobody has."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _writing.__setitem__(0, threading.RLock()))
+_writing = ProcessLock()
+"""Who writes: attrs reads of a class what another thread that writes the same one changes."""
 
 
 class _Unwritten:
@@ -59,9 +56,9 @@ def _made_of(body: type, options: Mapping[str, Any]) -> Any:
     own = {name: value for name, value in vars(body).items() if name not in slots and name != "__dict__"}
 
     def write() -> None:
-        """Two threads may both come here: one after the other, since attrs reads what the other changes. They write the
-        same, and what is asked first is there last, when all else is."""
-        with _writing[0]:
+        """Two threads may both come here, one after the other. They write the same, and what is asked first is there
+        last, when all else is."""
+        with _writing.own:
             written = vars(attrs.frozen(**{**options, "repr": False})(body))
         others = [name for name in written if name not in own and name not in (*slots, *_ASKED_FIRST)]
         for name in (*others, *_ASKED_FIRST):
@@ -69,7 +66,7 @@ def _made_of(body: type, options: Mapping[str, Any]) -> Any:
 
     def write_what_shows() -> None:
         """A fifth of the work, for what is hardly ever shown: people read texts."""
-        with _writing[0]:
+        with _writing.own:
             kind.__repr__ = vars(attrs.frozen(**options)(body))["__repr__"]
 
     shows = {"__repr__": _Unwritten("__repr__", write_what_shows)} if options.get("repr", True) else {}

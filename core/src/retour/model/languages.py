@@ -31,6 +31,7 @@ class Reader:
 
 
 _added: dict[str, Words] = {}
+"""Never changed, but replaced: readers go through it while a host adds to it."""
 
 
 def languages() -> tuple[str, ...]:
@@ -63,7 +64,8 @@ def in_the_hosts_words(message: str, count: int | None, reader: Reader) -> str |
     """A sentence as a host's own catalogue has it, for the reader's region or else for his language; None where none
     has it. ``count`` is None for a sentence that does not count."""
     for language in (reader.locale, reader.words) if _added else ():
-        words = _added[language](message, count) if language in _added else None
+        said = _added.get(language)
+        words = None if said is None else said(message, count)
         if words is not None:
             return words
     return None
@@ -71,7 +73,8 @@ def in_the_hosts_words(message: str, count: int | None, reader: Reader) -> str |
 
 def speak(locale: str, words: Words) -> None:
     """Let readers of a locale read what ``words`` has, in every desk of this process."""
-    _added[locale] = words
+    global _added
+    _added = {**_added, locale: words}
     reader_of.cache_clear()
 
 

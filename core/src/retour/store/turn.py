@@ -6,11 +6,10 @@ each time, until they are told that the database is locked. A lock serves those 
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from retour.process_lock import ProcessLock
 from retour.store import connect
 
 
@@ -19,15 +18,12 @@ class Turn:
     anew, since the thread that had it may be none of its own."""
 
     def __init__(self) -> None:
-        self._process = os.getpid()
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Have it. Raises `StoreLocked` where nobody gives it away for as long as a writer waits for another."""
-        if os.getpid() != self._process:
-            self._process, self._lock = os.getpid(), threading.RLock()
-        lock = self._lock
+        lock = self._lock.own
         if not lock.acquire(timeout=connect.SECONDS_TO_WAIT):
             raise connect.stayed_locked()
         try:
