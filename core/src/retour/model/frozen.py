@@ -56,13 +56,14 @@ def _made_of(body: type, options: Mapping[str, Any]) -> Any:
     own = {name: value for name, value in vars(body).items() if name not in slots and name != "__dict__"}
 
     def write() -> None:
-        """Two threads may both come here, one after the other. They write the same, and what is asked first is there
-        last, when all else is."""
+        """Once, whoever comes: a second writing would take away what was found out of the fields meanwhile. What is
+        asked first is there last, when all else is, so nobody who does not come here sees a part."""
         with _writing.own:
-            written = vars(attrs.frozen(**{**options, "repr": False})(body))
-        others = [name for name in written if name not in own and name not in (*slots, *_ASKED_FIRST)]
-        for name in (*others, *_ASKED_FIRST):
-            setattr(kind, name, written[name])
+            waiting = [name for name in _ASKED_FIRST if isinstance(vars(kind)[name], _Unwritten)]
+            written = vars(attrs.frozen(**{**options, "repr": False})(body)) if waiting else {}
+            others = [name for name in written if name not in own and name not in (*slots, *_ASKED_FIRST)]
+            for name in (*others, *waiting):
+                setattr(kind, name, written[name])
 
     def write_what_shows() -> None:
         """A fifth of the work, for what is hardly ever shown: people read texts."""
