@@ -30,7 +30,7 @@ AIM, FLOOR = 2.0, 1.2
 START_AIM = 0.15
 """Seconds from the start of a process to its first return, above importing SQLAlchemy and connecting."""
 
-RETOUR, CORE, DJANGO, CONNECTING = "retour", "Core", "Django", "import and connect"
+RETOUR, TWO_PRESSES, CORE, DJANGO, CONNECTING = "retour", "two presses", "Core", "Django", "import and connect"
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +56,7 @@ class Host:
 
 HOSTS = {
     RETOUR: Host(module="retour_host", returns="retour_return", safe=True),
+    TWO_PRESSES: Host(module="two_presses", returns="retour_return", safe=True),
     CORE: Host(module="core_host", returns="hand_return", safe=True),
     DJANGO: Host(module="django_host", returns="shop_return", safe=False, environment="django"),
 }
@@ -204,7 +205,7 @@ def _rate_rows(database: str, timings: Mapping[str, Timings], versions: Mapping[
         faster = theirs.wall_ratio(ours)
         yield Row(
             section=section,
-            what=f"retour / {name} {versions[name]}",
+            what=f"retour / {name} {versions[name]}".rstrip(),
             value=f"{1 / ours.wall:,.0f}/s",
             against=f"{1 / theirs.wall:,.0f}/s",
             ratio=str(faster),
@@ -214,7 +215,7 @@ def _rate_rows(database: str, timings: Mapping[str, Timings], versions: Mapping[
     for name, theirs in _others(timings):
         yield Row(
             section=section,
-            what=f"processor time, retour / {name} {versions[name]}",
+            what=f"processor time, retour / {name} {versions[name]}".rstrip(),
             value=duration(ours.cpu),
             against=duration(theirs.cpu),
             ratio=str(ours.cpu_ratio(theirs)),

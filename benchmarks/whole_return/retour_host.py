@@ -24,6 +24,7 @@ from retour import (
     Money,
     Order,
     OrderLine,
+    Outcome,
     Paid,
     Payment,
     RestockDecision,
@@ -36,7 +37,7 @@ from retour import (
     reading,
 )
 
-_STAFF = Actor.staff("anna")
+STAFF = Actor.staff("anna")
 
 _ORDER = select(
     tables.order.c.currency,
@@ -163,7 +164,7 @@ class RestockAll:
 
 
 class RetourHost:
-    """A host that sets its own order to Returned, lets retour count, restock and then refund it."""
+    """A host that sets its own order to Returned, and lets retour count, restock and refund it by one press."""
 
     version = ""
 
@@ -172,21 +173,23 @@ class RetourHost:
         self._engine = engine
         self._shop = TableShop(engine)
         plugins = [InstantPlugin(self.provider), RestockAll()]
-        self._desk = ReturnDesk(shop=self._shop, store=engine, plugins=plugins)
+        self.desk = ReturnDesk(shop=self._shop, store=engine, plugins=plugins)
 
     def make_tables(self) -> None:
         """The desk has made them."""
 
     def give_back(self, order_id: str) -> None:
-        """Two things that a person does, one after the other; the second is what the first suggests."""
+        """What the merchant's button does."""
         with self._engine.begin() as connection:
             reference, captured = connection.execute(_PAYMENT, {"order_id": order_id}).one()
             connection.execute(_SET_RETURNED, {"of": order_id})
-        self._desk.mark_returned(order_id, by=_STAFF)
-        all_of_it = Money(minor=captured, currency="EUR")
-        refunded = self._desk.refund(order_id, reference, all_of_it, by=_STAFF, request_id=f"refund-{order_id}")
+        refunded = self.press(order_id, reference, Money(minor=captured, currency="EUR"))
         if refunded.refund is None or refunded.refund.state != "succeeded":
             raise AssertionError(f"order {order_id} was not refunded: {refunded}")
+
+    def press(self, order_id: str, payment: str, amount: Money) -> Outcome:
+        """Both at once."""
+        return self.desk.return_and_refund(order_id, payment, amount, by=STAFF, request_id=f"return-{order_id}")
 
     def costs(self, order_id: str) -> Mapping[str, int]:
         """Statements, transactions, commits, and how often the order was read."""

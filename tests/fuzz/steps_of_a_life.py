@@ -211,6 +211,14 @@ def refund(life: Life) -> Arguments | None:
     return given
 
 
+def return_and_refund(life: Life) -> Arguments | None:
+    given = _money(life)
+    if given is None:
+        return None
+    given.pop("return_id", None)
+    return {**given, "lines": {"cup": 1}, "parcel": f"box {life.forms}"}
+
+
 def open_refund_link(life: Life) -> Arguments | None:
     return _money(life)
 
@@ -445,6 +453,7 @@ POSSIBLE: Mapping[str, Callable[[Life], Arguments | None]] = {
         for one in (
             *(request_return, add_evidence, approve_return, reject_return, mark_sent, cancel_return, close_return),
             *(reopen_return, receive, mark_returned, correct_receipt, inspect_receipt, answer_restock, refund),
+            *(return_and_refund,),
             *(open_refund_link, confirm_refund, reverse_refund, cancel_refund, set_refund_batch, retry_refund),
             *(settle_refund, match_refund, explain_payment, refund_link, receive_webhook, label_options, order_label),
             *(label_document, cancel_label, settle_label, tracking_page, find_return, acknowledge, attention),
@@ -637,6 +646,7 @@ ARRANGED: Mapping[str, Callable[[Life], None]] = {
     "retry_set_aside": _set_aside,
     "run": lambda life: call(life, "mark_returned"),
     "refund": lambda life: call(life, "explain_payment"),
+    "return_and_refund": lambda life: call(life, "explain_payment"),
     "open_refund_link": lambda life: call(life, "explain_payment"),
     "confirm_refund": lambda life: call(life, "explain_payment"),
 }

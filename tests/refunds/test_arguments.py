@@ -238,6 +238,14 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
         "request_id": "new",
     },
     "refund": lambda _: {"order_id": "1001", "payment": "p_1", "amount": AMOUNT, "by": ANNA, "request_id": "new"},
+    "return_and_refund": lambda _: {
+        "order_id": "1001",
+        "payment": "p_1",
+        "amount": AMOUNT,
+        "lines": {"cup": 1},
+        "by": ANNA,
+        "request_id": "new",
+    },
     "open_refund_link": lambda _: {
         "order_id": "1001",
         "payment": "p_1",

@@ -315,6 +315,11 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         lambda desk, _: desk.refund("1001", "p_1", EUR1, by=ANNA, request_id="r"),
         (11, 2, 2, 1),
     ),
+    "return_and_refund": (
+        opened,
+        lambda desk, _: desk.return_and_refund("1001", "p_1", EUR1, by=ANNA, request_id="r"),
+        (13, 2, 2, 1),
+    ),
     "open_refund_link": (
         opened,
         lambda desk, _: desk.open_refund_link("1001", "p_1", EUR1, by=ANNA, request_id="r"),

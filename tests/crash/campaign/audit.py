@@ -29,7 +29,7 @@ from .audit_transfers import (
     unknown_transfers,
 )
 from .people import decided
-from .plan import GOES_OUT, RETURN, SUGGESTION, UNITS, Decision, PlannedPayment
+from .plan import COMES_BACK, GOES_OUT, UNITS, Decision, PlannedPayment
 from .report import BRANCHES, BY_PROOF, Report, summary
 from .run import Campaign
 from .shop import booked
@@ -272,7 +272,7 @@ def _came_back(campaign: Campaign, order_id: str) -> list[Decision]:
     return [
         one
         for one in campaign.world.plan.decisions
-        if one.order_id == order_id and one.kind in (RETURN, SUGGESTION) and one.goods_request_id in requests
+        if one.order_id == order_id and one.kind in COMES_BACK and one.goods_request_id in requests
     ]
 
 

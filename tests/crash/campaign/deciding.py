@@ -28,7 +28,7 @@ from .attending import ANNA, Attending
 from .dashboards import ask_a_colleague
 from .files import append, lines
 from .forms import Form, Forms
-from .plan import CANCEL, DASHBOARD, GOES_OUT, LINK, RETURN, SUGGESTION, Decision
+from .plan import AT_ONCE, CANCEL, DASHBOARD, GOES_OUT, LINK, RETURN, SUGGESTION, Decision
 
 if TYPE_CHECKING:
     from .people import World
@@ -82,6 +82,11 @@ class Deciding:
         order_id, request_id = decision.order_id, decision.request_id
         if decision.kind == LINK:
             return self.desk.open_refund_link(order_id, form.payment, form.amount, by=ANNA, request_id=request_id)
+        if decision.kind == AT_ONCE:
+            back = {"cup": decision.units}
+            return self.desk.return_and_refund(
+                order_id, form.payment, form.amount, back, by=ANNA, request_id=request_id
+            )
         if not decision.to or form.payment.startswith("manual_transfer:"):
             return self.desk.refund(order_id, form.payment, form.amount, by=ANNA, request_id=request_id)
         return self.desk.refund(

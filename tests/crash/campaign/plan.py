@@ -26,9 +26,16 @@ BY_TRANSFER = 0.2
 IBANS = ("NL91ABNA0417164300", "DE89370400440532013000", "BE68539007547034")
 
 REFUND, LINK, RETURN, CANCEL, DASHBOARD, SUGGESTION = "refund", "link", "return", "cancel", "dashboard", "suggestion"
+AT_ONCE = "at_once"
 
-GOES_OUT = (REFUND, LINK, SUGGESTION)
+GOES_OUT = (REFUND, LINK, SUGGESTION, AT_ONCE)
 """What a merchant decides of money that is to go back, each in a form of its own."""
+
+COMES_BACK = (RETURN, SUGGESTION, AT_ONCE)
+"""What he decides of goods."""
+
+BY_ONE_PRESS = 0.2
+"""How often he counts a unit and refunds by one press."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +44,8 @@ class Decision:
 
     ``kind``: a refund by API or transfer; a link that is opened, with the refund made in the dashboard later; a return
     of ``units``; a refund that is taken back while it is pending or put off; a refund in the dashboard that nobody
-    tells retour about; or a return of ``units`` for which just what is suggested is refunded. ``provider`` says on
+    tells retour about; a return of ``units`` for which just what is suggested is refunded; or a return of ``units`` and
+    a refund by API, both at once. ``provider`` says on
     which payment of the order, for an order has one at each.
     ``inline`` says whether the merchant's own process runs its effects, or leaves them to the workers. ``beaten`` says
     that a colleague refunds the very amount in the provider's dashboard a moment before. What goes back by bank
@@ -150,6 +158,8 @@ def _decisions(chance: random.Random, order_id: str, most: int) -> Iterator[Deci
         provider = chance.choice(providers)
         by_transfer = provider == "manual_transfer"
         kind = REFUND if by_transfer else chance.choice((REFUND,) * 8 + (LINK, DASHBOARD))
+        if kind == REFUND and not by_transfer and chance.random() < BY_ONE_PRESS:
+            kind = AT_ONCE
         minor = chance.choice(USUAL_AMOUNTS) if chance.random() < 0.6 else chance.randrange(1, 9000)
         yield Decision(
             number=0,
@@ -157,8 +167,9 @@ def _decisions(chance: random.Random, order_id: str, most: int) -> Iterator[Deci
             order_id=order_id,
             provider=provider,
             minor=minor,
+            units=1 if kind == AT_ONCE else 0,
             inline=chance.random() < 0.4,
-            beaten=kind == REFUND and not by_transfer and chance.random() < BEATEN,
+            beaten=kind in (REFUND, AT_ONCE) and not by_transfer and chance.random() < BEATEN,
             to=chance.choice(IBANS) if kind == REFUND and not by_transfer and chance.random() < BY_TRANSFER else "",
         )
     if chance.random() < 0.4:

@@ -30,6 +30,7 @@ from retour.desk.arguments import (
     return_address_of,
 )
 from retour.desk.attention import AttentionDesk, attention_kind
+from retour.desk.coming_back import ComingBack, CountingGoods, counted_before
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.doctor import Doctor
 from retour.desk.label_desk import LabelDesk
@@ -488,7 +489,7 @@ class ReturnDesk(LabelDesk):
                 draft.new_id,
                 more_than_requested=more_than_requested,
             )
-            self._receive(draft, order, [arrival], note, parcel)
+            self._counting.count(draft, order, [arrival], note, parcel)
 
         arguments: tuple[object, ...] = ("receive", return_id, given, more_than_requested, note)
         if parcel:
@@ -521,28 +522,44 @@ class ReturnDesk(LabelDesk):
         stock take one.
         """
         note = unseen(note)
-
-        given = None if lines is None else given_lines(order_id, lines, Counted)
+        counted = None if lines is None else given_lines(order_id, lines, Counted)
+        back = ComingBack(lines=counted, parcel=parcel, note=note)
 
         def decide(draft: Draft, order: Order) -> None:
-            if given is None:
-                counts = counting.everything_outstanding(draft.dossier, order)
-            else:
-                counts = counting.counted_lines(order, given)
-            arrivals = counting.arrivals(draft.dossier, order, counts, draft.new_id, named=given is not None)
-            if arrivals:
-                counting.check_parcel(draft.dossier, parcel, self._services.zone)
-            self._receive(draft, order, arrivals, note, parcel)
+            self._counting.count(draft, order, self._counting.arrivals(draft, order, back), note, parcel)
 
         request = None
-        if given is not None or request_id is not None:
-            arguments: tuple[object, ...] = ("mark_returned", given, note)
-            request = Request.of(order_id, request_id, (*arguments, parcel) if parcel else arguments)
+        if counted is not None or request_id is not None:
+            request = Request.of(order_id, request_id, ("mark_returned", *back.arguments))
+        return self._command(order_id, by, decide, request=request, connection=connection, expects=counted_before)
 
-        def received(dossier: Dossier) -> Sequence[str]:
-            return [one.id for one in dossier.returns.values() if one.live and one.receipts]
+    def return_and_refund(
+        self,
+        order_id: str,
+        payment: str,
+        amount: Money,
+        lines: LinesCounted | None = None,
+        *,
+        by: Actor,
+        request_id: str,
+        parcel: str = "",
+        note: str | None = None,
+    ) -> Outcome:
+        """The goods came back and ``amount`` of one payment goes back, by one press.
 
-        return self._command(order_id, by, decide, request=request, connection=connection, expects=received)
+        It is what `mark_returned` counts and what `refund` decides through the provider's API, in one commit: both are
+        there, or neither is. So it costs one reading of the order and one commit less than one after the other. The
+        refund belongs to the return on which the goods were counted, where that is one. Where they were counted before,
+        it is a refund alone.
+
+        Raises what either of them raises. A refund that cannot be made by API, or not now, is no reason to leave the
+        goods uncounted: use `mark_returned` for those then, and `open_refund_link` or `refund` for the money.
+        """
+        note = unseen(note)
+        counted = None if lines is None else given_lines(order_id, lines, Counted)
+        back = ComingBack(lines=counted, parcel=parcel, note=note)
+        request = Request.of(order_id, request_id, ("return_and_refund", payment, shown(amount), *back.arguments))
+        return self._by_api.refund(order_id, Wanted(payment=payment, amount=amount, goods=back), by, request)
 
     def correct_receipt(
         self,
@@ -1052,14 +1069,6 @@ class ReturnDesk(LabelDesk):
         Raises `WrongState` where nobody has set it aside."""
         return self._doctor.take_back(self.shop_id, order_id, by)
 
-    def _receive(self, draft: Draft, order: Order, arrivals: Sequence[Arrival], note: str | None, parcel: str) -> None:
-        """Count what arrived and decide about its stock, one receipt after the other."""
-        for arrival in arrivals:
-            returned = counting.returned(draft.dossier, order, arrival)
-            policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            counting.receive(draft, order, arrival, note, parcel)
-            stock.after_receipt(draft, order, arrival.return_id, policy)
-
     def _today(self) -> datetime.date:
         """The calendar day in the shop's zone."""
         return self._services.clock().astimezone(self._services.zone).date()
@@ -1120,8 +1129,12 @@ class ReturnDesk(LabelDesk):
         return RefundByPerson(self._commands, self._questions, self._reconciling)
 
     @cached_property
+    def _counting(self) -> CountingGoods:
+        return CountingGoods(self._services, self._commands)
+
+    @cached_property
     def _by_api(self) -> RefundByApi:
-        return RefundByApi(self._commands, self._questions, self._reconciling)
+        return RefundByApi(self._commands, self._questions, self._reconciling, self._counting)
 
     @cached_property
     def _by_transfer(self) -> RefundByTransfer:

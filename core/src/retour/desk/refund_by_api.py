@@ -1,9 +1,10 @@
-"""Refunding through a provider's API, and giving such a refund up: who is asked what, in which order."""
+"""Refunding through a provider's API, alone or with the goods, and giving such a refund up: who is asked what, when."""
 
 from __future__ import annotations
 
 import attrs
 
+from retour.desk.coming_back import ComingBack, CountingGoods, counted_before
 from retour.desk.commands import Command, Commands, Request
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_questions import RefundQuestions, being_sent, not_by_api, why_not_without_a_look
@@ -12,6 +13,7 @@ from retour.model.actor import Actor
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidAmount, NotAllowed, ProviderUnavailable, WrongState
 from retour.model.frozen import frozen
+from retour.model.making import changed
 from retour.model.money import Money
 from retour.model.order import Order, Payment
 from retour.model.outcome import Outcome
@@ -32,12 +34,14 @@ _NOT_READ = BooksRead(target="")
 
 @frozen(kw_only=True)
 class Wanted:
-    """The refund that somebody wants: ``amount`` of ``payment``, for a return or in place of a waiting refund."""
+    """The refund that somebody wants: ``amount`` of ``payment``, for a return or in place of a waiting refund, or
+    together with ``goods`` that he says came back."""
 
     payment: str
     amount: Money
     return_id: str | None = None
     instead_of: str | None = None
+    goods: ComingBack | None = None
     note: str | None = attrs.field(default=None, repr=False)
 
     def plan(
@@ -68,6 +72,7 @@ class RefundByApi:
     commands: Commands
     questions: RefundQuestions
     reconciling: Reconciling
+    counting: CountingGoods
 
     def refund(self, order_id: str, wanted: Wanted, by: Actor, request: Request) -> Outcome:
         """Refuse what is known to be impossible, ask the provider, then the policies, and decide."""
@@ -90,9 +95,21 @@ class RefundByApi:
             raise
 
     def _rehearse(self, case: Case, wanted: Wanted, by: Actor) -> None:
-        self.questions.rehearse_refund(
-            case, by, wanted.payment, lambda draft, order: wanted.plan(draft, order, self._step(draft, order, wanted))
-        )
+        def decide(draft: Draft, order: Order) -> None:
+            if wanted.goods is not None:  # the policies of their stock are asked when they are counted
+                self.counting.arrivals(draft, order, wanted.goods)
+            wanted.plan(draft, order, self._step(draft, order, wanted))
+
+        self.questions.rehearse_refund(case, by, wanted.payment, decide)
+
+    def _counted(self, draft: Draft, order: Order, wanted: Wanted) -> Wanted:
+        """What is wanted, once the goods that came back with it are counted: for their return, where it is one."""
+        if wanted.goods is None:
+            return wanted
+        arrivals = self.counting.arrivals(draft, order, wanted.goods)
+        self.counting.count(draft, order, arrivals, wanted.goods.note, wanted.goods.parcel)
+        returns = {one.return_id for one in arrivals} or set(counted_before(draft.dossier))
+        return changed(wanted, return_id=returns.pop() if len(returns) == 1 else None)
 
     def _step(self, draft: Draft, order: Order, wanted: Wanted) -> int:
         return self.questions.step(draft.dossier, order.payment(wanted.payment))
@@ -106,6 +123,7 @@ class RefundByApi:
         beside = self.questions.beside(case, payment)
 
         def decide(draft: Draft, order: Order) -> None:
+            known = self._counted(draft, order, wanted)
             for other, read in beside.items():
                 record_books(draft, order.payment(other), read)
             found = record_books(draft, order.payment(wanted.payment), books)
@@ -122,7 +140,7 @@ class RefundByApi:
             hold = self.questions.approval(draft, order, order.payment(wanted.payment), wanted.amount)
             meanwhile = gone_meanwhile(draft.dossier, order.payment(wanted.payment), seen)
             found = found or why_nobody_knows(draft.dossier, payment)
-            wanted.plan(draft, order, self._step(draft, order, wanted), books, meanwhile or found or hold)
+            known.plan(draft, order, self._step(draft, order, wanted), books, meanwhile or found or hold)
 
         command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)
         try:
