@@ -20,13 +20,13 @@ touches all alike, but it does touch them: times are for this machine at that ti
   and all that was paid refunded by a provider that is in the partner's own process and answers at once. Each partner is
   a process with a database of its own, where the host's orders, payments and stock are tables, with the same rows for
   all. **retour** embeds the desk by its public names, with the host's tables in the desk's database; a policy restocks
-  all, and the host sets its order's status in a transaction of its own, which is faster today than to share one with
-  the desk. It counts and refunds by one press (`return_and_refund`), **two presses** by `mark_returned` and then
-  `refund`. **Core** is written by hand and as safe: units and money are counted, the intent is committed with the stock
-  before the provider is called, the outcome after, a repeated request is seen, each step is a row. **Django** is
-  written by hand without any of that: the order is read, a return added, the stock raised, the provider called, the
-  order saved, each statement for itself. Afterwards the stock, the returns and the provider's books of all of them show
-  that each order came back once, also those that retour and Core were asked for twice.
+  all. It counts and refunds by one press (`return_and_refund`), with which the host sets its order's status; **two
+  presses** sets that in a transaction of its own, and then says `mark_returned` and `refund`. **Core** is written by
+  hand and as safe: units and money are counted, the intent is committed with the stock before the provider is called,
+  the outcome after, a repeated request is seen, each step is a row. **Django** is written by hand without any of that:
+  the order is read, a return added, the stock raised, the provider called, the order saved, each statement for itself.
+  Afterwards the stock, the returns and the provider's books of all of them show that each order came back once, also
+  those that retour and Core were asked for twice.
 - **From its start to the first return** is a process that is started, imports, connects and returns one order; beside
   it stands one that imports SQLAlchemy and connects.
 - **Where it spends it** is where samples of the running code fell, one in each 4 ms of processor time: in which

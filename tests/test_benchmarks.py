@@ -110,8 +110,10 @@ def test_a_whole_return_by_retour_by_core_and_by_django_leaves_the_same_stock_an
     ran = subprocess.run([sys.executable, "-c", WHOLE], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines() == [
+        "statements, retour / two presses of 24",
         "statements, retour / Core of 15",
         "statements, retour / Django of 12",
+        "commits, retour / two presses of 4",
         "commits, retour / Core of 2",
     ]
 

@@ -16,7 +16,9 @@ class TwoPresses(RetourHost):
     """A host whose merchant sees what came back before he refunds."""
 
     def press(self, order_id: str, payment: str, amount: Money) -> Outcome:
-        """One after the other."""
+        """One after the other, and the order's status in a transaction of the host's."""
+        with self.engine.begin() as connection:
+            self.set_returned(order_id, connection)
         self.desk.mark_returned(order_id, by=STAFF)
         return self.desk.refund(order_id, payment, amount, by=STAFF, request_id=f"refund-{order_id}")
 

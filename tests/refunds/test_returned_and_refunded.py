@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 
 from retour import (
     Actor,
@@ -21,12 +22,16 @@ from retour import (
     ProviderUnavailable,
     RequestReused,
     RestockDecision,
+    StoreError,
+    StoreLocked,
     UnknownPayment,
     WrongState,
+    connect,
     hookimpl,
 )
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support
 from retour.store import tables
+from retour.store.commit import VersionMoved
 from retour.testing import a_line, a_payment, an_order
 
 ANNA = Actor.staff("anna")
@@ -290,3 +295,95 @@ def test_a_second_payment_takes_its_own_press(world: Any) -> None:
     assert world.desk.confirm_refund(
         "1001", payments[1].id, Money.of("40", "EUR"), by=ANNA, reference="card 7", request_id="other"
     ).changed
+
+
+# --- what the host writes with it -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def statuses(world: Any, database: str) -> Iterator[Callable[[], list[str]]]:
+    """The host's own table of orders, in the desk's database; gives the statuses in it."""
+    engine = connect(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE shop_status (status VARCHAR(40))"))
+
+    def found() -> list[str]:
+        with engine.connect() as connection:
+            return list(connection.execute(text("SELECT status FROM shop_status")).scalars())
+
+    yield found
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE shop_status"))
+    engine.dispose()
+
+
+def set_returned(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO shop_status VALUES ('returned')"))
+
+
+def test_what_the_host_writes_is_in_the_same_transaction(world: Any, statuses: Any) -> None:
+    world.open(RestockAll())
+    seen: list[list[str]] = []
+    world.ledger.watch = lambda call, _: seen.append([call, *statuses()])
+    press(world, also=set_returned)
+    assert statuses() == ["returned"]
+    assert ["refund", "returned"] in seen  # it is committed before money moves
+    assert [call for call, *status in seen if not status] == ["refundable", "list_refunds"]
+
+
+def test_a_double_click_writes_it_once(world: Any, statuses: Any) -> None:
+    world.open(RestockAll())
+    press(world, also=set_returned)
+    assert not press(world, also=set_returned).changed
+    assert statuses() == ["returned"]
+
+
+def test_what_is_refused_leaves_nothing_of_the_hosts(world: Any, statuses: Any) -> None:
+    world.open(RestockAll())
+    with pytest.raises(InvalidAmount):
+        press(world, Money.of("101", "EUR"), also=set_returned)
+    assert statuses() == []
+
+
+def test_what_the_host_raises_is_raised_and_nothing_is_written(world: Any, statuses: Any) -> None:
+    def raises(connection: Connection) -> None:
+        set_returned(connection)
+        raise LookupError("no such order here")
+
+    with pytest.raises(LookupError, match="no such order here"):
+        press(world.open(RestockAll()), also=raises)
+    assert nothing_happened(world)
+    assert statuses() == []
+    assert press(world, also=set_returned).changed
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+def test_a_host_that_ends_the_transaction_is_told_and_nothing_of_ours_is_written(
+    world: Any, statuses: Any, ending: str
+) -> None:
+    with pytest.raises(StoreError, match="neither commits nor rolls back"):
+        press(world.open(RestockAll()), also=lambda connection: getattr(connection, ending)())
+    assert nothing_happened(world)
+
+
+def test_it_is_written_once_where_somebody_else_was_faster(world: Any, statuses: Any) -> None:
+    world.open(RestockAll())
+    tries: list[int] = []
+
+    def at_first_somebody_is_faster(connection: Connection) -> None:
+        set_returned(connection)
+        tries.append(1)
+        if len(tries) == 1:
+            raise VersionMoved
+
+    assert press(world, also=at_first_somebody_is_faster).changed
+    assert (len(tries), statuses()) == (2, ["returned"])
+
+
+def test_a_command_in_it_that_would_wait_for_ourselves_is_refused_on_sqlite(world: Any, statuses: Any) -> None:
+    world.open(RestockAll())
+    if not world.database.startswith("sqlite"):
+        pytest.skip("PostgreSQL has many writers")
+    with pytest.raises(StoreLocked):
+        press(world, also=lambda _: world.desk.mark_returned("1001", by=ANNA))
+    assert nothing_happened(world)

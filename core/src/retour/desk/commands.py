@@ -29,7 +29,7 @@ from retour.plugins.context import HookContext
 from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.steps.commit import Committed
-from retour.store.commit import NumberTaken, VersionMoved
+from retour.store.commit import HostsWriting, NotWritten, NumberTaken, VersionMoved
 from retour.store.connect import SECONDS_TO_WAIT, host_connection, within
 from retour.store.effects import ClaimedEffect
 from retour.store.records import digest
@@ -88,7 +88,8 @@ class Command:
     ``request`` is the identity of one that adds something. ``connection`` is the host's own, in a transaction.
     ``case`` is the order as the caller has read it already; where it moved on meanwhile it is read again. ``expects``
     says which returns the outcome shows where there was nothing to do. ``sees_the_order`` says that it is recorded also
-    by itself that the shop changed an order which was seen before. ``finishes`` says that it finishes what was begun,
+    by itself that the shop changed an order which was seen before. ``also`` is what the host writes in the transaction
+    of the commit. ``finishes`` says that it finishes what was begun,
     which is done as the order was last seen where the shop has it no more; ``as_last_seen``, that the shop is not
     asked.
     """
@@ -103,6 +104,7 @@ class Command:
     as_last_seen: bool = False
     finishes: bool = False
     sees_the_order: bool = False
+    also: HostsWriting | None = None
 
 
 @frozen
@@ -248,7 +250,11 @@ class Commands:
             return outcome_of(case.after(draft), (), shows=command.expects(draft.dossier))
         inline = connection is None and services.inline_seconds > 0
         owner = draft.new_id("wk") if inline else None
-        done = services.commits.write(case, draft, owner=owner, connection=connection)
+        try:
+            done = services.commits.write(case, draft, owner=owner, connection=connection, also=command.also)
+        except NotWritten as error:
+            cause: Any = error.__cause__
+            raise cause from None
         _written.commits += 1
         turn.close()  # no provider is asked while others wait for it
         case = self._with_effects(done)

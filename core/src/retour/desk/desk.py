@@ -544,6 +544,7 @@ class ReturnDesk(LabelDesk):
         request_id: str,
         parcel: str = "",
         note: str | None = None,
+        also: Callable[[Connection], object] | None = None,
     ) -> Outcome:
         """The goods came back and ``amount`` of one payment goes back, by one press.
 
@@ -552,6 +553,10 @@ class ReturnDesk(LabelDesk):
         refund belongs to the return on which the goods were counted, where that is one. Where they were counted before,
         it is a refund alone.
 
+        ``also`` writes what the host has to in the same transaction, on a connection of the desk's database: the
+        order's status, say. It is called before anything of ours is written, perhaps more than once, neither commits
+        nor rolls back, and what it raises is raised, with nothing written. The provider is asked after the commit.
+
         Raises what either of them raises. A refund that cannot be made by API, or not now, is no reason to leave the
         goods uncounted: use `mark_returned` for those then, and `open_refund_link` or `refund` for the money.
         """
@@ -559,7 +564,8 @@ class ReturnDesk(LabelDesk):
         counted = None if lines is None else given_lines(order_id, lines, Counted)
         back = ComingBack(lines=counted, parcel=parcel, note=note)
         request = Request.of(order_id, request_id, ("return_and_refund", payment, shown(amount), *back.arguments))
-        return self._by_api.refund(order_id, Wanted(payment=payment, amount=amount, goods=back), by, request)
+        wanted = Wanted(payment=payment, amount=amount, goods=back, also=also)
+        return self._by_api.refund(order_id, wanted, by, request)
 
     def correct_receipt(
         self,

@@ -26,7 +26,7 @@ from retour.rules.books import BooksRead, gone_meanwhile, record_books, refunded
 from retour.rules.closed_ways import refuse_not_now, why_nobody_knows
 from retour.rules.draft import Draft
 from retour.steps.case import Case
-from retour.store.commit import EffectTaken
+from retour.store.commit import EffectTaken, HostsWriting
 
 _NOT_READ = BooksRead(target="")
 """The books of a refund that is only rehearsed."""
@@ -35,13 +35,14 @@ _NOT_READ = BooksRead(target="")
 @frozen(kw_only=True)
 class Wanted:
     """The refund that somebody wants: ``amount`` of ``payment``, for a return or in place of a waiting refund, or
-    together with ``goods`` that he says came back."""
+    together with ``goods`` that he says came back. ``also`` is what the host writes in the same transaction."""
 
     payment: str
     amount: Money
     return_id: str | None = None
     instead_of: str | None = None
     goods: ComingBack | None = None
+    also: HostsWriting | None = attrs.field(default=None, repr=False)
     note: str | None = attrs.field(default=None, repr=False)
 
     def plan(
@@ -142,7 +143,7 @@ class RefundByApi:
             found = found or why_nobody_knows(draft.dossier, payment)
             known.plan(draft, order, self._step(draft, order, wanted), books, meanwhile or found or hold)
 
-        command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case)
+        command = Command(order_id=case.order_id, by=by, decide=decide, request=request, case=case, also=wanted.also)
         try:
             return self.commands.run(command)
         except (InvalidAmount, NotAllowed, WrongState):

@@ -281,6 +281,8 @@ def _check_of(kind: Any) -> Check:
         return _bounded(*get_args(kind))
     if origin in (Union, UnionType):
         return _one_of([_check_of(one) for one in get_args(kind)])
+    if origin is Callable:
+        return _function
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return _mapping(*[_check_of(one) for one in get_args(kind)])
     if origin is not None:
@@ -372,6 +374,10 @@ def _readable(value: Any) -> Wanted | None:
         if issubclass(type(value), Text) and value.readable
         else (text("a Text that every language can show"), value)
     )
+
+
+def _function(value: object) -> Wanted | None:
+    return None if callable(value) and not isinstance(value, type) else (text("a function"), value)
 
 
 def _nothing(value: object) -> Wanted | None:

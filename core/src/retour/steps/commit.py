@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from retour.model.actor import Actor
 from retour.model.dossier import Dossier
+from retour.model.errors import StoreError
 from retour.model.events.event import Recorded
 from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.returns import StockMovement
+from retour.model.text import text
 from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
 from retour.rules.effects import stock_to_book
@@ -22,7 +25,7 @@ from retour.rules.stock import record_applied
 from retour.shop import ShopCaller
 from retour.steps.case import Case
 from retour.store.clock import microseconds
-from retour.store.commit import Booking, Commit, NewEffect, NotBooked, Question, SettledEffect
+from retour.store.commit import Commit, HostsWriting, NewEffect, NotBooked, NotWritten, Question, SettledEffect
 from retour.store.connect import within
 from retour.store.index import attention_rows, merged_refunds, reference_rows, refund_rows, return_rows
 from retour.store.records import proven_row
@@ -68,21 +71,24 @@ class Commits:
         questions: Sequence[Question] = (),
         settled: Sequence[SettledEffect] = (),
         connection: Connection | None = None,
+        also: HostsWriting | None = None,
     ) -> Committed:
         """Write what a ``draft`` of ``case`` decided, in a transaction of its own or in the host's.
 
         ``owner`` runs the effects that its events ask for; ``effects`` and ``questions`` are others, ``settled`` those
         that the writer has claimed and is done with. Stock that the shop keeps in our database is booked with it, and
-        needs no effect then; what cannot be booked so is left to one. Raises `VersionMoved`, `LeaseLost`,
-        `EffectTaken`, `NotReadable` or an error of the store, with nothing written; `PerhapsSaved` where nobody can
-        say.
+        needs no effect then; what cannot be booked so is left to one. ``also`` writes what the caller has to in the
+        same transaction.
+
+        Raises `VersionMoved`, `LeaseLost`, `EffectTaken`, `NotReadable`, `NotWritten` from what ``also`` raised, or an
+        error of the store, with nothing written; `PerhapsSaved` where nobody can say.
         """
 
-        def write(decided: Draft, booking: Booking | None) -> Committed:
+        def write(decided: Draft, booking: HostsWriting | None) -> Committed:
             return self._write(
                 case,
                 decided,
-                booking=booking,
+                beside=[one for one in (None if also is None else partial(_also, also), booking) if one is not None],
                 owner=owner,
                 effects=effects,
                 questions=questions,
@@ -106,7 +112,7 @@ class Commits:
         case: Case,
         draft: Draft,
         *,
-        booking: Booking | None,
+        beside: Sequence[HostsWriting],
         owner: str | None,
         effects: Sequence[NewEffect],
         questions: Sequence[Question],
@@ -137,7 +143,7 @@ class Commits:
                 withdrawn=draft.withdrawn,
                 superseded=draft.superseded,
                 retried=draft.retried,
-                booking=booking,
+                beside=beside,
             ),
             connection,
         )
@@ -145,20 +151,40 @@ class Commits:
 
 
 def _book(shop: ShopCaller, connection: Connection, movements: Sequence[StockMovement]) -> None:
-    """Let the shop book on a connection of ours. Raises `NotBooked` for whatever went wrong there, but for a connection
-    that ended: that is ours, and another is tried."""
+    """Let the shop book on a connection of ours. Raises `NotBooked` for whatever went wrong there."""
+    error = _gone_wrong(connection, lambda own: shop.book_stock_on(own, movements))
+    if error is not None:
+        raise NotBooked from error
+
+
+def _also(write: HostsWriting, connection: Connection) -> None:
+    """Let the caller write on a connection of ours. Raises `NotWritten` for whatever went wrong there."""
+    error = _gone_wrong(connection, write)
+    if error is not None:
+        raise NotWritten from error
+
+
+def _gone_wrong(connection: Connection, write: HostsWriting) -> BaseException | None:
+    """What a host's code raised on a connection of ours, or did with its transaction. A connection that ended is ours,
+    and another is tried: that is raised."""
     transaction = connection.get_nested_transaction() or connection.get_transaction()
     try:
         with within(connection):
-            shop.book_stock_on(connection, movements)
+            write(connection)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
-        raise NotBooked from error
-    if transaction is None or not transaction.is_active:
-        raise NotBooked("Shop.book_stock_on ended the transaction that it was given")
+        return error
+    if transaction is not None and transaction.is_active:
+        return None
+    return StoreError(
+        text(
+            "What writes on a connection that retour hands over ended its transaction. It neither commits nor rolls "
+            "back: retour does, when all is written."
+        )
+    )
 
 
 def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:

@@ -29,7 +29,7 @@ SET_ASIDE = microseconds(datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC))
 """From this moment on an effect is due only when a person has it tried again."""
 
 
-Booking: TypeAlias = Callable[[Connection], None]
+HostsWriting: TypeAlias = Callable[[Connection], object]
 """Writes rows of the host's in a transaction of ours."""
 
 
@@ -50,6 +50,10 @@ class LeaseLost(Exception):
 
 class NotBooked(Exception):
     """The host could not book stock in the transaction; nothing was written."""
+
+
+class NotWritten(Exception):
+    """What the caller wanted written in the transaction could not be; nothing was written."""
 
 
 class EffectTaken(Exception):
@@ -120,8 +124,9 @@ class Commit:
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
     worker died with, ``superseded`` of such that nobody has: they are done with, as what they are for is.
-    ``retried`` are ids of effects that were set aside, and are due from now on. ``booking`` writes what the host has to
-    in the same transaction, before anything else, so that no row of ours is locked meanwhile; it raises `NotBooked`.
+    ``retried`` are ids of effects that were set aside, and are due from now on. What is written ``beside`` it in the
+    same transaction is the host's, and comes first, so that no row of ours is locked meanwhile; it raises `NotBooked`
+    or `NotWritten`.
     """
 
     id: str
@@ -141,12 +146,12 @@ class Commit:
     withdrawn: Sequence[str] = ()
     superseded: Sequence[str] = ()
     retried: Sequence[str] = ()
-    booking: Booking | None = None
+    beside: Sequence[HostsWriting] = ()
 
 
 def write(connection: Connection, commit: Commit) -> None:
-    if commit.booking is not None:
-        commit.booking(connection)
+    for hosts in commit.beside:
+        hosts(connection)
     if commit.events:
         moved = _MOVE_VERSION.row(
             connection,

@@ -33,7 +33,7 @@ from retour.model.text import Text, text
 from retour.store import tables
 from retour.store.attention import AttentionList
 from retour.store.clock import DatabaseTime, as_datetime, database_now, seconds_gone_by
-from retour.store.commit import Commit, LeaseLost, NotBooked, VersionMoved, write
+from retour.store.commit import Commit, LeaseLost, NotBooked, NotWritten, VersionMoved, write
 from retour.store.database import CommitUnanswered, Database
 from retour.store.effects import Effects
 from retour.store.pages import Pages
@@ -118,7 +118,7 @@ class Store:
         """
         try:
             self._database.in_transaction(lambda own: write(own, commit))
-        except (VersionMoved, LeaseLost, NotBooked):
+        except (VersionMoved, LeaseLost, NotBooked, NotWritten):
             if not self._wrote(commit):
                 raise
 
