@@ -115,7 +115,7 @@ def whole_return(database: str, new: NewDatabase, scale: Scale) -> Part:
 
     timed = new_orders((1 + scale.whole_rounds) * scale.whole_returns)
     first, sampled, counted = new_orders(1 + scale.whole_starts), new_orders(scale.whole_samples), new_orders(1)
-    contestants = {name: _Contestant(host=host, engine=new(name.lower())) for name, host in HOSTS.items() if host.there}
+    contestants = {name: _Contestant(host=host, engine=new(host.module)) for name, host in HOSTS.items() if host.there}
     with ExitStack() as stack:
         partners: dict[str, Partner] = {}
         for name, one in contestants.items():
