@@ -28,9 +28,6 @@ from retour.rules.draft import Draft
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken, HostsWriting
 
-_NOT_READ = BooksRead(target="")
-"""The books of a refund that is only rehearsed."""
-
 
 @frozen(kw_only=True)
 class Wanted:
@@ -45,11 +42,20 @@ class Wanted:
     also: HostsWriting | None = attrs.field(default=None, repr=False)
     note: str | None = attrs.field(default=None, repr=False)
 
-    def plan(
-        self, draft: Draft, order: Order, step: int, books: BooksRead = _NOT_READ, hold: Reason | None = None
-    ) -> None:
-        """Decide it, where the provider pays in steps of ``step`` minor units; what it or a policy says besides is not
-        known yet where it is only rehearsed."""
+    def check(self, draft: Draft, order: Order, step: int) -> None:
+        """Raise what is known to stand in its way, before its provider and the policies are asked."""
+        refunds.check_plan(
+            draft,
+            order,
+            order.payment(self.payment),
+            self.amount,
+            step=step,
+            return_id=self.return_id,
+            instead_of=self.instead_of,
+        )
+
+    def plan(self, draft: Draft, order: Order, step: int, books: BooksRead, hold: Reason | None) -> None:
+        """Decide it, where the provider pays in steps of ``step`` minor units."""
         refunds.plan(
             draft,
             order,
@@ -99,7 +105,7 @@ class RefundByApi:
         def decide(draft: Draft, order: Order) -> None:
             if wanted.goods is not None:  # the policies of their stock are asked when they are counted
                 self.counting.arrivals(draft, order, wanted.goods)
-            wanted.plan(draft, order, self._step(draft, order, wanted))
+            wanted.check(draft, order, self._step(draft, order, wanted))
 
         self.questions.rehearse_refund(case, by, wanted.payment, decide)
 

@@ -281,6 +281,26 @@ def check_decision(draft: Draft, order: Order, payment: Payment, amount: Money, 
     check_amount(draft.dossier, order, payment, amount)
 
 
+def check_plan(
+    draft: Draft,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    *,
+    step: int,
+    return_id: str | None,
+    instead_of: str | None,
+) -> None:
+    """Raise what stands in the way of `plan`. What would be replaced is cancelled on the draft."""
+    draft.only(
+        ActorKind.STAFF, ActorKind.SYSTEM, refusal=text("Order {order}: {actor} may not make a refund; staff may.")
+    )
+    if instead_of is not None:
+        cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
+    check_decision(draft, order, payment, amount, return_id)
+    check_step(order, payment, amount, left_of(draft.dossier, order, payment), step)
+
+
 def plan(
     draft: Draft,
     order: Order,
@@ -303,13 +323,7 @@ def plan(
     waits for the merchant and is cancelled by this. ``read_at`` is when the provider's books were read for it, None
     where they were not.
     """
-    draft.only(
-        ActorKind.STAFF, ActorKind.SYSTEM, refusal=text("Order {order}: {actor} may not make a refund; staff may.")
-    )
-    if instead_of is not None:
-        cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
-    check_decision(draft, order, payment, amount, return_id)
-    check_step(order, payment, amount, left_of(draft.dossier, order, payment), step)
+    check_plan(draft, order, payment, amount, step=step, return_id=return_id, instead_of=instead_of)
     refund_id = draft.new_id("rf")
     draft.record(
         RefundPlanned(
