@@ -39,7 +39,6 @@ from retour import (
     hookimpl,
     text,
 )
-from retour.model.events.event import EVENT_TYPES
 from retour.model.fields import check_again
 from retour.model.making import changed, unchecked
 from retour.model.order import OrderLine, TaxPart
@@ -454,8 +453,3 @@ def test_a_value_that_is_changed_without_checks_is_equal_to_the_one_that_is_chec
     assert changed(LINE) == LINE
     with pytest.raises(TypeError, match="unit"):
         changed(LINE, unit=9)
-
-
-@pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)
-def test_every_field_of_every_event_is_checked(kind: type) -> None:
-    assert [field.name for field in attrs.fields(kind) if field.validator is None] == []

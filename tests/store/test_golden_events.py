@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import attrs
+import pytest
+
+from retour.model.errors import InvalidValue
 from retour.model.events.event import EVENT_TYPES
 from retour.model.history import fold
 from retour.store.records import as_json, event_row, from_json, read_event
@@ -41,6 +45,15 @@ def test_an_event_of_any_version_is_written_in_the_newest_and_read_again_as_what
         for row in rows(story):
             recorded = read_event(story["order"], row)
             assert from_json(type(recorded.event), as_json(recorded.event)) == recorded.event
+
+
+def test_every_field_of_every_event_is_checked() -> None:
+    for story in GOLDEN:
+        for row in rows(story):
+            event = read_event(story["order"], row).event
+            for field in attrs.fields(type(event)):
+                with pytest.raises(InvalidValue, match=rf"{type(event).__name__}\.{field.name} must be"):
+                    attrs.evolve(event, **{field.name: object()})
 
 
 def test_keys_that_we_do_not_know_are_ignored() -> None:
