@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from retour import (
     StockMovement,
     StockRefused,
     StockState,
+    StoreLocked,
     connect,
     hookimpl,
 )
@@ -171,6 +173,34 @@ def test_a_person_who_stops_the_process_meanwhile_finds_nothing_changed(shop: Sh
     with pytest.raises(KeyboardInterrupt):
         desk.mark_returned("1001", by=ANNA)
     assert (shop.units(), effects(shop), events(desk)) == (0, 0, [])
+
+
+def test_a_shop_that_hangs_there_holds_up_who_writes_the_same_rows_and_nobody_who_reads(shop: ShopOfTables) -> None:
+    """On SQLite all rows of a database are the same, to who writes."""
+    desk, began, over = opened(shop), threading.Event(), threading.Event()
+
+    def hangs(shop: ShopOfTables, connection: Connection, movements: Sequence[StockMovement]) -> None:
+        if movements[0].order_id == "1001":
+            began.set()
+            assert over.wait(60)
+        shop.book(connection, movements)
+
+    shop.on_connection = hangs
+    stuck = threading.Thread(target=lambda: desk.mark_returned("1001", by=ANNA))
+    stuck.start()
+    assert began.wait(10)
+    assert not desk.dossier("1001").returns
+    assert not desk.list_returns().returns
+    if shop.engine.dialect.name == "postgresql":
+        assert desk.mark_returned("1002", by=ANNA).changed
+        desk.work()
+    else:
+        with pytest.raises(StoreLocked):
+            desk.mark_returned("1002", by=ANNA)
+    over.set()
+    stuck.join()
+    assert desk.mark_returned("1002", by=ANNA).changed is (shop.engine.dialect.name == "sqlite")
+    assert (shop.units(), shop.units("pot"), shop.alone) == (2, 1, 0)
 
 
 def test_two_who_mark_it_returned_at_once_book_it_once(shop: ShopOfTables) -> None:
