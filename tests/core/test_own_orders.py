@@ -35,6 +35,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         "1001", "mollie:tr_1001", EUR1, reference="r", by=by, request_id="f3"
     ),
     "refund": lambda desk, one, by: desk.refund("1001", "mollie:tr_1001", EUR1, by=by, request_id="f4"),
+    "return_and_refund": lambda desk, one, by: desk.return_and_refund(
+        "1001", "mollie:tr_1001", EUR1, by=by, request_id="f7"
+    ),
     "open_refund_link": lambda desk, one, by: desk.open_refund_link(
         "1001", "mollie:tr_1001", EUR1, by=by, request_id="f5"
     ),
