@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from retour import Actor, Mode, Money, StockMovement
+from retour import Actor, Mode, Money, StockMovement, When
 from retour.effects.kinds import KINDS, LookAgain, to_store
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.providers import ErrorCode, ProviderError, RefundStatus, Support, WebhookTrust
@@ -241,8 +241,8 @@ def a_refund(number: int = 0) -> Refund:
         amount=EUR40,
         state=RefundState.SUCCEEDED,
         source=RefundSource.API,
-        at=at,
-        changed_at=at,
+        opened=When(seq=1, at=at),
+        changed=When(seq=1, at=at),
         reported=frozenset({Reported.SUCCEEDED}),
         succeeded_at=at,
     )

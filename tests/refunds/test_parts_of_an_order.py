@@ -13,7 +13,7 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retour import Actor, Counted, Dossier, GoodsState, LineKind, Money, Order, OrderLine, Paid, TaxPart
+from retour import Actor, Counted, Dossier, GoodsState, LineKind, Money, Order, OrderLine, Paid, TaxPart, When
 from retour.model.money import total
 from retour.model.refunds import Refund, RefundSource, RefundState
 from retour.model.returns import Receipt, Return
@@ -103,11 +103,15 @@ class Story:
     def comes_back(self, part: dict[str, int]) -> None:
         number = len(self.dossier.returns)
         lines = {line_id: Counted(line_id=line_id, sellable=units) for line_id, units in part.items() if units}
-        receipt = Receipt(id=f"rc{number}", at=NOW, by=Actor.staff("anna"), lines=lines)
+        when = self.when()
+        receipt = Receipt(id=f"rc{number}", opened=when, by=Actor.staff("anna"), lines=lines)
         one = Return(
-            id=f"rt{number}", opened_at=NOW, changed_at=NOW, goods=GoodsState.RECEIVED, receipts={receipt.id: receipt}
+            id=f"rt{number}", opened=when, changed=when, goods=GoodsState.RECEIVED, receipts={receipt.id: receipt}
         )
         self.dossier = attrs.evolve(self.dossier, returns={**self.dossier.returns, one.id: one})
+
+    def when(self) -> When:
+        return When(seq=len(self.dossier.returns) + len(self.dossier.refunds) + 1, at=NOW)
 
     def refunds(self) -> Any:
         """What is suggested now goes back, and can."""
@@ -126,8 +130,8 @@ class Story:
             amount=amount,
             state=RefundState.SUCCEEDED,
             source=RefundSource.API,
-            at=NOW,
-            changed_at=NOW,
+            opened=self.when(),
+            changed=self.when(),
         )
         self.dossier = attrs.evolve(self.dossier, refunds={**self.dossier.refunds, one.id: one})
 

@@ -7,7 +7,7 @@ import datetime
 import attrs
 import pytest
 
-from retour import Money
+from retour import Money, When
 from retour.model.moment import Moment
 from retour.model.refunds import Refund, RefundInstruction, RefundSource, RefundState
 from retour.rules.recovery import MARGIN, Next, begins_anew, next_step, window_ends
@@ -24,8 +24,8 @@ UNKNOWN = Refund(
     amount=Money.of("40", "EUR"),
     state=RefundState.UNKNOWN,
     source=RefundSource.API,
-    at=SENT,
-    changed_at=SENT,
+    opened=When(seq=1, at=SENT),
+    changed=When(seq=1, at=SENT),
     instruction=RefundInstruction(target="tr_1", key="rf1", description="Return 1001"),
     sent_at=SENT,
     unclear_at=SENT,

@@ -282,6 +282,7 @@ def test_one_that_was_unknown_and_happened_after_all_was_paid_twice_with_the_one
 
 
 LATER = SECOND
+DAY = datetime.timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +290,7 @@ LATER = SECOND
     [
         pytest.param([planned("anew")], [twice("rf", "anew")], id="the same amount in the same second"),
         pytest.param([LATER, planned("anew")], [twice("rf", "anew")], id="the same amount later"),
+        pytest.param([-DAY, planned("anew")], [twice("rf", "anew")], id="the same amount, of a clock that is behind"),
         pytest.param(
             [LATER, planned("anew"), LATER, planned("once-more")], [twice("rf", "anew")], id="the first of two such"
         ),
@@ -313,8 +315,9 @@ def test_one_that_a_person_settled_as_not_made_and_was_made_was_paid_twice_with_
 
 
 def test_one_that_was_made_before_it_did_not_take_its_place() -> None:
-    known = [planned("first"), LATER, planned("rf"), *settled("rf", happened=False)]
-    assert after_its_success(*known) == []
+    for went_by in (LATER, -DAY):  # by the clocks of their processes
+        known = [planned("first"), went_by, planned("rf"), *settled("rf", happened=False)]
+        assert after_its_success(*known) == []
 
 
 @pytest.mark.parametrize("word", [True, None])

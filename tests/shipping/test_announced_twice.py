@@ -3,6 +3,7 @@ else a person says so; its units count once."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ from shipping.world import ANNA, JANSEN, World
 
 from retour import GoodsState, LabelState, Money, ParcelState
 from retour.testing import a_line, an_order
+
+NOON = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
 
 
 def in_portal(world: World, reference: str = "P1", *, units: int = 1, sku: str = "cup", **said: str) -> None:
@@ -159,3 +163,20 @@ def test_a_line_of_a_product_that_is_there_twice_is_not_guessed(world: World) ->
     in_portal(world)
     assert len(live(world)) == 2
     assert len(listed(world)) == 1
+
+
+@pytest.mark.parametrize("hours", [0, 30, -30])
+def test_the_last_one_before_it_is_listed_whatever_the_clock_said_of_the_portal(
+    make_world: Callable[..., World], hours: int
+) -> None:
+    now = [NOON]
+    world = make_world(desk={"clock": lambda: now[0]})
+    shop: Any = world.desk._services.shops("default").shop
+    shop.orders["1001"] = an_order(a_line("cup", 5), customer="c-1")
+    now[0] += HOUR
+    last = announced(world, 1)
+    now[0] += hours * HOUR
+    in_portal(world)
+    now[0] = NOON + 3 * HOUR
+    announced(world, 1, "after it")
+    assert [about for about, _ in listed(world)] == [last]

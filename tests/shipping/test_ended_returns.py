@@ -256,7 +256,11 @@ def test_a_return_whose_parcel_the_carrier_has_does_not_expire(
     assert list(world.desk._services.store.pages.overdue(clock.now.date())) == [], "nobody looks at it every day"
 
 
-def test_a_second_parcel_of_a_closed_return_is_listed_and_the_first_is_not(make_world: Callable[..., World]) -> None:
+@pytest.mark.parametrize("hours", [1, 0, 30, -30])
+def test_a_second_parcel_of_a_closed_return_is_listed_and_the_first_is_not(
+    make_world: Callable[..., World], hours: int
+) -> None:
+    """Whatever the clock of the process says that hears of it."""
     clock = Days()
     world = make_world(desk={"clock": clock})
     world.order()
@@ -265,7 +269,7 @@ def test_a_second_parcel_of_a_closed_return_is_listed_and_the_first_is_not(make_
     world.desk.receive("1001", world.return_id, {"cup": 1}, by=ANNA, request_id="count")
     world.desk.close_return("1001", world.return_id, by=ANNA)
     assert waits(world) == []
-    clock.now += datetime.timedelta(hours=1)
+    clock.now += datetime.timedelta(hours=hours)
     moved(world, ParcelState.DELIVERED, which=1)
     [item] = world.desk.attention().items
     second = list(world.desk.dossier("1001").labels)[1]

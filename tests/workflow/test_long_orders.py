@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import pytest
 
-from retour import Actor, MemoryShop, Money, ReturnDesk
+from retour import Actor, MemoryShop, Money, ReturnDesk, When
 from retour.model.dossier import Dossier
 from retour.model.history import fold
 from retour.model.refunds import Refund, RefundSource, RefundState
@@ -117,7 +117,7 @@ def test_what_waits_for_a_person_is_found_in_proportion(source: RefundSource, st
 
 
 def a_refund(number: int, **values: Any) -> Refund:
-    at = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC) + datetime.timedelta(minutes=number)
+    when = When(seq=number + 1, at=datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC))
     return Refund(
-        id=f"rf{number}", payment=PAYMENT, amount=ONE, at=at, changed_at=at, reference=f"re{number}", **values
+        id=f"rf{number}", payment=PAYMENT, amount=ONE, opened=when, changed=when, reference=f"re{number}", **values
     )

@@ -175,6 +175,7 @@ if TYPE_CHECKING:
     from retour.model.text import Renderable as Renderable, Text as Text, TextDomain as TextDomain, text as text
     from retour.model.timeline import Audience as Audience, TimelineEntry as TimelineEntry
     from retour.model.unreadable import ReadingFault as ReadingFault, UnreadableRow as UnreadableRow
+    from retour.model.when import When as When
     from retour.plugins.context import HookContext as HookContext
     from retour.plugins.markers import hookimpl as hookimpl
     from retour.plugins.registry import (
@@ -338,6 +339,7 @@ _HOMES = {
     "model.text": ("Renderable", "Text", "TextDomain", "text"),
     "model.timeline": ("Audience", "TimelineEntry"),
     "model.unreadable": ("ReadingFault", "UnreadableRow"),
+    "model.when": ("When",),
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),
     "plugins.registry": ("Plugin", "PluginStatus", "ProviderOff"),

@@ -10,6 +10,7 @@ from retour.model.actor import Actor
 from retour.model.frozen import frozen
 from retour.model.reasons import Reason
 from retour.model.text import Text, text
+from retour.model.when import When
 
 
 class AttentionKind(StrEnum):
@@ -90,52 +91,78 @@ LOOKED_AT = frozenset({AttentionKind.REFUND_PAID_TWICE, AttentionKind.ANOTHER_AN
 class Attention:
     """Something of an order that a person must look at.
 
-    ``about`` is the id of a refund, a return, a label, a payment or an order line, as its kind has it. ``why`` is None
-    where the kind says it all. ``can_do`` names the methods of the desk that decide it or make more of it known.
+    ``about`` is the id of a refund, a return, a label, a payment or an order line, as its kind has it. ``when`` says by
+    which event it is so. ``why`` is None where the kind says it all. ``can_do`` names the methods of the desk that
+    decide it or make more of it known.
     """
 
     kind: AttentionKind
     about: str
-    since: datetime.datetime
+    when: When
     why: Reason | None
     can_do: tuple[str, ...]
+
+    @property
+    def since(self) -> datetime.datetime:
+        """Since when it is so, by the clock of the process that recorded it: UTC."""
+        return self.when.at
 
 
 @frozen(kw_only=True)
 class Acknowledgement:
-    """A person has looked at something of an order: ``kind``, ``about``, ``since`` and ``why`` are those of what he
-    saw. It is listed again when one of them is another."""
+    """A person has looked at something of an order, ``when`` that was recorded: ``kind``, ``about``, ``since`` and
+    ``why`` are those of what he saw. It is listed again when it is so for another reason, or by a later event."""
 
     kind: str
     about: str
     since: datetime.datetime
     why: Reason | None
     by: Actor
-    at: datetime.datetime
+    when: When
+
+    @property
+    def at(self) -> datetime.datetime:
+        """When he looked, by the clock of the process that recorded it: UTC."""
+        return self.when.at
 
 
 @frozen(kw_only=True)
 class OddLine:
-    """A line of an order that cannot be right: since when the shop's order says so, and what is odd about it."""
+    """A line of an order that cannot be right: when the shop's order ``told`` so first, and what is odd about it."""
 
-    since: datetime.datetime
+    told: When
     why: Reason
+
+    @property
+    def since(self) -> datetime.datetime:
+        """When that was told, by the clock of the process that recorded it: UTC."""
+        return self.told.at
 
 
 @frozen(kw_only=True)
 class UnexplainedRemainder:
-    """Less was left of a payment at its provider than the known refunds leave: since when, and both figures."""
+    """Less was left of a payment than the known refunds leave: when its provider ``told`` so, and both figures."""
 
-    since: datetime.datetime
+    told: When
     why: Reason
+
+    @property
+    def since(self) -> datetime.datetime:
+        """When that was told, by the clock of the process that recorded it: UTC."""
+        return self.told.at
 
 
 @frozen(kw_only=True)
 class HiddenRefunds:
-    """The provider of a payment shows nobody which refunds of it were made: since when it says so, and why."""
+    """The provider of a payment shows nobody which refunds of it were made: when it ``told`` so, and why."""
 
-    since: datetime.datetime
+    told: When
     why: Reason
+
+    @property
+    def since(self) -> datetime.datetime:
+        """When that was told, by the clock of the process that recorded it: UTC."""
+        return self.told.at
 
 
 @frozen(kw_only=True)

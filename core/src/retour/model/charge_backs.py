@@ -7,25 +7,36 @@ from enum import StrEnum
 
 from retour.model.frozen import frozen
 from retour.model.money import Money
+from retour.model.when import When
 
 
 @frozen(kw_only=True)
 class ChargeBack:
-    """How much a bank has taken back of a payment in all, and since when its provider says so. ``refunds_before`` is
+    """How much a bank has taken back of a payment in all, and when its provider ``told`` so. ``refunds_before`` is
     how many refunds the order had when the bank last took more: what they were decided on did not have it yet."""
 
     amount: Money
-    since: datetime.datetime
+    told: When
     refunds_before: int = 0
+
+    @property
+    def since(self) -> datetime.datetime:
+        """When that was told, by the clock of the process that recorded it: UTC."""
+        return self.told.at
 
 
 @frozen(kw_only=True)
 class Dispute:
-    """Since when the customer disputes a payment, as its provider says, and nobody has decided that. ``only_whole``
+    """A payment that the customer disputes, when its provider ``told`` so, and nobody has decided that. ``only_whole``
     says that meanwhile the whole payment can go back, and no part of it."""
 
-    since: datetime.datetime
+    told: When
     only_whole: bool = False
+
+    @property
+    def since(self) -> datetime.datetime:
+        """When that was told, by the clock of the process that recorded it: UTC."""
+        return self.told.at
 
 
 class DisputeStep(StrEnum):

@@ -26,6 +26,7 @@ from retour.model.refunds import Refund
 from retour.model.returns import Extent, OrderStatus, Return
 from retour.model.tally import Tally
 from retour.model.text import text
+from retour.model.when import When
 
 _Told = TypeVar("_Told")
 
@@ -48,8 +49,8 @@ class Dossier:
     decided yet, and ``not_refundable`` is why nothing of a payment can go back by its provider, now or ever, all by the
     payment's id.
     ``reversals`` are those of which a provider told that money was taken back, and does not show how much: since when.
-    ``payments_known_at`` is when something of its payments was last learnt, from the shop or a provider.
-    ``order_changed_at`` is when the shop's order was last seen to be another than before, None where it never was.
+    ``payments_known`` is when something of its payments was last learnt, from the shop or a provider.
+    ``order_changed`` is when the shop's order was last seen to be another than before, None where it never was.
     ``unexplained`` are the payments of which less is left than anything explains, ``hidden_refunds`` those of which the
     provider shows no refunds, whether there are any or not, both by the payment's id. ``acknowledged`` is what a person
     has looked at, the last time for each.
@@ -72,9 +73,9 @@ class Dossier:
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
     disputes: Mapping[str, Dispute] = attrs.field(factory=dict)
     not_refundable: Mapping[str, Reason] = attrs.field(factory=dict)
-    reversals: Mapping[str, datetime.datetime] = attrs.field(factory=dict)
-    payments_known_at: datetime.datetime | None = None
-    order_changed_at: datetime.datetime | None = None
+    reversals: Mapping[str, When] = attrs.field(factory=dict)
+    payments_known: When | None = None
+    order_changed: When | None = None
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
     hidden_refunds: Mapping[str, HiddenRefunds] = attrs.field(factory=dict)
     acknowledged: tuple[Acknowledgement, ...] = ()
@@ -170,7 +171,7 @@ class Dossier:
     def _receipts(self, order: Order) -> Iterator[tuple[Order, str, int]]:
         """How many units of a line came back with each receipt, the oldest first, and the order as it was then."""
         live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
-        for receipt in sorted(live, key=lambda one: one.seq):
+        for receipt in sorted(live, key=lambda one: one.opened):
             for line_id, count in receipt.lines.items():
                 yield self.counted_on.get(receipt.id, order), line_id, count.came_back
 
@@ -277,7 +278,7 @@ class Dossier:
         last: dict[str, ChargeBack] = {}
         for name, one in self.charge_backs.items():
             before = last.get(same.get(name, name))
-            if is_meant(name) and one.amount.currency == currency and (before is None or before.since <= one.since):
+            if is_meant(name) and one.amount.currency == currency and (before is None or before.told < one.told):
                 last[same.get(name, name)] = one
         return total([one.amount for one in last.values()], currency)
 
@@ -313,9 +314,11 @@ class Dossier:
         """Since when nobody knows how much of one payment was taken back, by whatever name it has: its provider told of
         it, and no person has looked yet. None where nothing is unknown."""
         stands = self.stands_for(payment_id)
-        looked = {(one.about, one.since) for one in self.acknowledged if one.kind == AttentionKind.REVERSAL_NOT_SHOWN}
-        told = [one for one in self.reversals.items() if self.stands_for(one[0]) == stands and one not in looked]
-        return told[0][1] if told else None
+        looked = {one.about: one.when for one in self.acknowledged if one.kind == AttentionKind.REVERSAL_NOT_SHOWN}
+        for name, told in self.reversals.items():
+            if self.stands_for(name) == stands and (name not in looked or looked[name] < told):
+                return told.at
+        return None
 
     def method_of(self, payment: Payment) -> str:
         """How a payment was paid: in its provider's own word where that is known, else in the shop's."""

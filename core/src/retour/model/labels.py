@@ -12,6 +12,7 @@ from retour.model.money import Money
 from retour.model.parcels import Parcel
 from retour.model.reasons import Reason
 from retour.model.text import Text, text
+from retour.model.when import When
 
 
 class LabelForm(StrEnum):
@@ -135,6 +136,7 @@ class Told(StrEnum):
 class Label:
     """A label of a return, as its events make it. Times are UTC.
 
+    ``changed`` is by which event it last became what it is.
     ``id`` is ours, one for each label that was ever asked for: a provider that is given it twice makes one label.
     ``provider`` and ``account`` are who makes it, ``option`` what was ordered there for ``parcel_sent``, between the
     addresses that are kept apart as ``addresses_id``; it was asked for after ``begun_at`` by the database's clock. A
@@ -146,7 +148,7 @@ class Label:
     the shop's zone, where the provider says so.
     ``because`` is why it waits, was refused or is unclear, and ``needs_person`` says that nothing goes on by itself.
     ``replaces`` is the label that it stands for, ``replaced_by`` the one that stands for it. ``scanned_at`` is when a
-    carrier was first seen to have the parcel; ``moved_at`` is when its last step was recorded, ``told_at`` when it was
+    carrier was first seen to have the parcel; ``moved`` is when its last step was recorded, ``told_at`` when it was
     by the provider's clock, and ``follows`` what the host wants to follow from it. ``cancel_asked`` says that a person
     wants it taken back, ``not_cancelled`` why that could not be, ``settled`` that he said what became of it.
     ``document_id`` is its document, if that had to be kept.
@@ -158,7 +160,7 @@ class Label:
     account: str
     state: LabelState
     ordered_at: datetime.datetime
-    changed_at: datetime.datetime
+    changed: When
     option: LabelOption | None = None
     addresses_id: str | None = None
     parcel_sent: Parcel | None = None
@@ -182,12 +184,23 @@ class Label:
     unclear_at: datetime.datetime | None = None
     scanned_at: datetime.datetime | None = None
     follows: WhatFollows = WhatFollows.NOTHING
-    moved_at: datetime.datetime | None = None
+    moved: When | None = None
     told_at: datetime.datetime | None = None
     not_cancelled: Reason | None = None
     cancel_asked: bool = False
     settled: bool = False
     document_id: str | None = None
+
+    @property
+    def changed_at(self) -> datetime.datetime:
+        """When it last became what it is, by the clock of the process that recorded it: UTC."""
+        return self.changed.at
+
+    @property
+    def moved_at(self) -> datetime.datetime | None:
+        """When the last step of its parcel was recorded, by the clock of the process that did: UTC; None before the
+        first."""
+        return None if self.moved is None else self.moved.at
 
     @property
     def in_portal(self) -> bool:

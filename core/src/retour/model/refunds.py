@@ -16,6 +16,7 @@ from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
 from retour.model.reasons import Reason, ReasonCode, as_reason
 from retour.model.text import Text, text
+from retour.model.when import When
 
 
 class RefundState(StrEnum):
@@ -97,8 +98,8 @@ class Refund:
     is before its first try began, ``read_at`` when the provider's books were last read for it. ``unclear_at`` is when
     a try last ended without a clear answer, ``unknown_since`` when it became unknown; None when none did.
     ``begun_at`` is before anybody can have made it, ``pending_since`` when its provider had said that it is pending.
-    These are times of the database's clock; ``at`` and ``changed_at`` are those of the timeline, and nothing is decided
-    by them but for a refund of an earlier release, which has none of the others.
+    These are times of the database's clock. ``opened`` and ``changed`` are by which events it began and last became
+    what it is; no time of theirs decides anything but for a refund of an earlier release, which has none of the others.
     ``reported`` is everything that the provider ever said of it, ``succeeded_at`` when it first said that it succeeded;
     ``settled`` is what a person said of it where the
     provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund in whose
@@ -117,8 +118,8 @@ class Refund:
     amount: Money
     state: RefundState
     source: RefundSource
-    at: datetime.datetime
-    changed_at: datetime.datetime
+    opened: When
+    changed: When
     reference: str = ""
     return_id: str | None = None
     instruction: RefundInstruction | None = None
@@ -144,6 +145,16 @@ class Refund:
     cancelling: bool = False
     page: str = ""
     step: int = 1
+
+    @property
+    def at(self) -> datetime.datetime:
+        """When it began, by the clock of the process that recorded it: UTC."""
+        return self.opened.at
+
+    @property
+    def changed_at(self) -> datetime.datetime:
+        """When it last became what it is, by the clock of the process that recorded it: UTC."""
+        return self.changed.at
 
     @property
     def provider(self) -> str:

@@ -19,6 +19,7 @@ from retour.model.reasons import Reason, as_reason
 from retour.model.return_number import return_number
 from retour.model.return_reasons import ReturnReason
 from retour.model.text import Text, text
+from retour.model.when import When
 
 
 class GoodsState(StrEnum):
@@ -155,16 +156,20 @@ class Receipt:
     """One count of what arrived, counted by ``by``. ``lines`` are the newest counts, corrections and inspections
     applied. ``parcel`` is what the parcel is called: its tracking number, or the host's own name of it. ``late`` is one
     that was made after the return was closed: of units that had been absent. ``announced`` says that plugins hear of
-    it. ``seq`` is the number of its event: which of two was first that says, and no clock."""
+    it."""
 
     id: str
-    at: datetime.datetime
+    opened: When
     by: Actor
     lines: Mapping[str, Counted]
-    seq: int = 0
     parcel: str = ""
     late: bool = False
     announced: bool = False
+
+    @property
+    def at(self) -> datetime.datetime:
+        """When it was counted, by the clock of the process that recorded it: UTC."""
+        return self.opened.at
 
 
 class Restock(StrEnum):
@@ -347,6 +352,7 @@ class Restocked:
 class Return:
     """One return, as its events make it. Times are UTC.
 
+    ``opened`` and ``changed`` are by which events it began and last became what it is.
     ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
     ``reasons`` what was said why, per order line: a code of the host's list, or a text of its own; ``reasons_chosen``
     are those of the list, as they were then. ``by_reason`` are the units of each line and reason, where a line has more
@@ -363,9 +369,9 @@ class Return:
     """
 
     id: str
-    opened_at: datetime.datetime
+    opened: When
     goods: GoodsState
-    changed_at: datetime.datetime
+    changed: When
     requested: Mapping[str, int] = attrs.field(factory=dict)
     reasons: Mapping[str, str] = attrs.field(factory=dict)
     reasons_chosen: tuple[ReturnReason, ...] = ()
@@ -384,6 +390,16 @@ class Return:
     question_open: bool = False
     by_hand: Mapping[str, int] = attrs.field(factory=dict)
     movements: Mapping[str, Movement] = attrs.field(factory=dict)
+
+    @property
+    def opened_at(self) -> datetime.datetime:
+        """When it began, by the clock of the process that recorded it: UTC."""
+        return self.opened.at
+
+    @property
+    def changed_at(self) -> datetime.datetime:
+        """When it last became what it is, by the clock of the process that recorded it: UTC."""
+        return self.changed.at
 
     @property
     def number(self) -> str:

@@ -6,7 +6,6 @@ and comes back when something new happens to it: another reason, or the same one
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 
@@ -20,6 +19,7 @@ from retour.model.order import Order
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, RefundSource, RefundState, Reported
 from retour.model.text import text
+from retour.model.when import When
 from retour.rules.draft import Draft
 from retour.rules.label_attention import (
     announced_twice,
@@ -33,7 +33,7 @@ from retour.rules.payment_identity import unplaced
 from retour.rules.refunds import may_be_one, may_be_reversed, quote
 from retour.rules.transfers import why_not_transferred
 
-RULES = 6
+RULES = 7
 """The number of these rules. Raise it with every change of what they find: orders that were listed by others are listed
 anew when they are next written."""
 
@@ -100,9 +100,9 @@ def _everything(dossier: Dossier) -> Iterator[Attention]:
 
 
 def _acknowledged(dossier: Dossier, found: Attention) -> bool:
-    """Whether a person has acknowledged just this: since then it is the same, for the same reason."""
+    """Whether a person has acknowledged just this: for the same reason, and nothing of it happened since then."""
     return any(
-        (one.kind, one.about, one.since, one.why) == (found.kind, found.about, found.since, found.why)
+        (one.kind, one.about, one.why) == (found.kind, found.about, found.why) and found.when < one.when
         for one in dossier.acknowledged
     )
 
@@ -114,8 +114,8 @@ def _undecided_refunds(dossier: Dossier) -> Iterator[Attention]:
     """Refunds that go no further by themselves, or of which nobody knows what became."""
     for refund in dossier.refunds.values():
         if refund.state is RefundState.UNKNOWN:
-            since = refund.unknown_since or refund.changed_at
-            yield _of_refund(AttentionKind.REFUND_UNKNOWN, refund, _of_unknown(refund), since)
+            when = When(seq=refund.changed.seq, at=refund.unknown_since or refund.changed.at)
+            yield _of_refund(AttentionKind.REFUND_UNKNOWN, refund, _of_unknown(refund), when)
         elif refund.state is RefundState.PLANNED:
             yield _of_refund(AttentionKind.REFUND_HELD, refund, ("retry_refund", "cancel_refund", "confirm_refund"))
         elif refund.needs_person:
@@ -130,23 +130,23 @@ def _transfers_not_to_be_made(dossier: Dossier) -> Iterator[Attention]:
         payment = dossier.payments.get(dossier.stands_for(refund.payment))
         why = why_not_transferred(dossier, payment, refund) if payment is not None else None
         if payment is not None and why is not None:
-            since = max([refund.changed_at, *_known_since(dossier, payment.id)])
+            when = max([refund.changed, *_known_since(dossier, payment.id)])
             yield Attention(
                 kind=AttentionKind.REFUND_HELD,
                 about=refund.id,
-                since=since,
+                when=when,
                 why=why,
                 can_do=("reconcile", "set_refund_batch" if refund.batch else "cancel_refund", "confirm_refund"),
             )
 
 
-def _known_since(dossier: Dossier, payment_id: str) -> Iterator[datetime.datetime]:
+def _known_since(dossier: Dossier, payment_id: str) -> Iterator[When]:
     """When a payment was last told to be disputed or charged back."""
     dispute = dossier.dispute(payment_id)
     if dispute is not None:
-        yield dispute.since
+        yield dispute.told
     for one in dossier.charge_backs_on(payment_id):
-        yield one.since
+        yield one.told
 
 
 def _of_unknown(refund: Refund) -> Sequence[str]:
@@ -200,7 +200,7 @@ def _refunds_that_did_not_arrive(dossier: Dossier) -> Iterator[Attention]:
         if kind is None:
             continue
         later = alike[_like(dossier, refund)][place[refund.id] + 1 :]
-        anew = next((one for one in later if one.id not in taken and one.at >= refund.changed_at), None)
+        anew = next((one for one in later if one.id not in taken and one.opened > refund.changed), None)
         if anew is not None:
             taken.add(anew.id)
         else:
@@ -252,18 +252,14 @@ def _perhaps_ours(dossier: Dossier) -> Iterator[Attention]:
             yield Attention(
                 kind=AttentionKind.PERHAPS_OURS,
                 about=external.id,
-                since=max(one.at for one in (external, *ours)),
+                when=max(one.opened for one in (external, *ours)),
                 why=reason(ReasonCode.PERHAPS_OURS, refunds=", ".join([one.id for one in ours])),
                 can_do=("match_refund", ACKNOWLEDGE),
             )
 
 
-def _of_refund(
-    kind: AttentionKind, refund: Refund, can_do: Sequence[str], since: datetime.datetime | None = None
-) -> Attention:
-    return Attention(
-        kind=kind, about=refund.id, since=since or refund.changed_at, why=refund.problem, can_do=tuple(can_do)
-    )
+def _of_refund(kind: AttentionKind, refund: Refund, can_do: Sequence[str], when: When | None = None) -> Attention:
+    return Attention(kind=kind, about=refund.id, when=when or refund.changed, why=refund.problem, can_do=tuple(can_do))
 
 
 # --- payments, stock, the order --------------------------------------------------------------------------
@@ -275,7 +271,7 @@ def _unexplained(dossier: Dossier) -> Iterator[Attention]:
         yield Attention(
             kind=AttentionKind.NOT_EXPLAINED,
             about=payment,
-            since=remainder.since,
+            when=remainder.told,
             why=remainder.why,
             can_do=("reconcile", ACKNOWLEDGE),
         )
@@ -287,7 +283,7 @@ def _hidden_refunds(dossier: Dossier) -> Iterator[Attention]:
         yield Attention(
             kind=AttentionKind.REFUNDS_NOT_SHOWN,
             about=payment,
-            since=hidden.since,
+            when=hidden.told,
             why=hidden.why,
             can_do=("reconcile", ACKNOWLEDGE),
         )
@@ -297,21 +293,21 @@ def _payments_nobody_can_place(dossier: Dossier) -> Iterator[Attention]:
     """Payments that left the order with money gone back on them, and one that the order has under several names: until
     a person has dealt with it, nothing new is decided on the order."""
     for payment in dossier.vanished():
-        gone = [one.at for one in dossier.on_payment(payment.id)]
-        gone += [one.since for one in dossier.charge_backs_on(payment.id)]
+        gone = [one.opened for one in dossier.on_payment(payment.id)]
+        gone += [one.told for one in dossier.charge_backs_on(payment.id)]
         yield Attention(
             kind=AttentionKind.PAYMENT_VANISHED,
             about=payment.id,
-            since=dossier.order_changed_at or max(gone),
+            when=dossier.order_changed or max(gone),
             why=reason(ReasonCode.PAYMENT_VANISHED, payment=payment.id),
             can_do=("explain_payment",),
         )
     doubled = dossier.doubled()
-    if doubled and dossier.payments_known_at is not None:
+    if doubled and dossier.payments_known is not None:
         yield Attention(
             kind=AttentionKind.PAYMENT_DOUBLED,
             about=doubled[0].id,
-            since=dossier.payments_known_at,
+            when=dossier.payments_known,
             why=reason(ReasonCode.PAYMENT_DOUBLED, payments=", ".join([one.id for one in doubled])),
             can_do=("reconcile",),
         )
@@ -323,7 +319,7 @@ def _charge_backs(dossier: Dossier) -> Iterator[Attention]:
         yield Attention(
             kind=AttentionKind.CHARGED_BACK,
             about=payment,
-            since=one.since,
+            when=one.told,
             why=reason(ReasonCode.CHARGED_BACK, amount=str(one.amount), payment=payment),
             can_do=("reconcile", ACKNOWLEDGE),
         )
@@ -331,11 +327,11 @@ def _charge_backs(dossier: Dossier) -> Iterator[Attention]:
 
 def _reversals(dossier: Dossier) -> Iterator[Attention]:
     """Money that a provider told was taken back, and does not show: a person looks there."""
-    for payment, since in dossier.reversals.items():
+    for payment, told in dossier.reversals.items():
         yield Attention(
             kind=AttentionKind.REVERSAL_NOT_SHOWN,
             about=payment,
-            since=since,
+            when=told,
             why=reason(ReasonCode.REVERSAL_NOT_SHOWN),
             can_do=("reconcile", ACKNOWLEDGE),
         )
@@ -358,7 +354,7 @@ def _remainders(dossier: Dossier) -> Iterator[Attention]:
             yield Attention(
                 kind=AttentionKind.REMAINDER,
                 about=share.payment.id,
-                since=max(one.changed_at for one in on_it),
+                when=max(one.changed for one in on_it),
                 why=reason(ReasonCode.REMAINDER, amount=str(share.left)),
                 can_do=("refund", "confirm_refund", ACKNOWLEDGE),
             )
@@ -370,7 +366,7 @@ def _stock_questions(dossier: Dossier) -> Iterator[Attention]:
             yield Attention(
                 kind=AttentionKind.STOCK_QUESTION,
                 about=return_.id,
-                since=return_.changed_at,
+                when=return_.changed,
                 why=None,
                 can_do=("answer_restock",),
             )
@@ -382,7 +378,7 @@ def _odd_lines(dossier: Dossier) -> Iterator[Attention]:
         yield Attention(
             kind=AttentionKind.ODD_LINE,
             about=line_id,
-            since=odd.since,
+            when=odd.told,
             why=odd.why,
             can_do=("reconcile", ACKNOWLEDGE),
         )
@@ -390,14 +386,14 @@ def _odd_lines(dossier: Dossier) -> Iterator[Attention]:
 
 def _changed_lines(dossier: Dossier) -> Iterator[Attention]:
     """Lines that the shop removed or repriced after units of them came back."""
-    if dossier.order is None or dossier.order_changed_at is None:
+    if dossier.order is None or dossier.order_changed is None:
         return
     for line_id, why in dossier.changed_lines(dossier.order).items():
         if line_id not in dossier.odd_lines:
             yield Attention(
                 kind=AttentionKind.LINE_CHANGED,
                 about=line_id,
-                since=dossier.order_changed_at,
+                when=dossier.order_changed,
                 why=why,
                 can_do=("reconcile", ACKNOWLEDGE),
             )
@@ -413,15 +409,15 @@ def _beyond_order(dossier: Dossier) -> Iterator[Attention]:
         on_it = [one for one in dossier.on_payment(name) if one.counts_against_payment]
         if on_it:
             excess -= sum(one.amount.minor for one in on_it if _paid_twice(one))
-            at = [*[one.at for one in on_it], *[one.since for one in dossier.charge_backs_on(name)]]
+            happened = [*[one.opened for one in on_it], *[one.told for one in dossier.charge_backs_on(name)]]
             why = _beyond_payment(dossier, name, excess, on_it)
         else:
-            at = [one.opened_at for one in dossier.returns.values() if one.claimed().get(name)]
+            happened = [one.opened for one in dossier.returns.values() if one.claimed().get(name)]
             why = reason(ReasonCode.UNITS_BEYOND_ORDER, number=str(excess), line=name)
         if excess > 0:
-            since = max([*at, *([dossier.order_changed_at] if dossier.order_changed_at is not None else [])])
+            when = max([*happened, *([dossier.order_changed] if dossier.order_changed is not None else [])])
             yield Attention(
-                kind=AttentionKind.BEYOND_ORDER, about=name, since=since, why=why, can_do=("reconcile", ACKNOWLEDGE)
+                kind=AttentionKind.BEYOND_ORDER, about=name, when=when, why=why, can_do=("reconcile", ACKNOWLEDGE)
             )
 
 
@@ -448,7 +444,7 @@ def _surplus(dossier: Dossier) -> Iterator[Attention]:
         yield Attention(
             kind=AttentionKind.SURPLUS,
             about=line_id,
-            since=max(one.at for one in receipts if line_id in one.lines and one.lines[line_id].surplus),
+            when=max(one.opened for one in receipts if line_id in one.lines and one.lines[line_id].surplus),
             why=reason(ReasonCode.SURPLUS_UNITS, number=str(units), line=line_id),
             can_do=("correct_receipt", ACKNOWLEDGE),
         )

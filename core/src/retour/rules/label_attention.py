@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from functools import partial
 
@@ -11,6 +10,7 @@ from retour.model.dossier import Dossier
 from retour.model.labels import MADE, Label, LabelState, ParcelState, WhatFollows
 from retour.model.reasons import ReasonCode, reason
 from retour.model.returns import GoodsState, Return
+from retour.model.when import When
 from retour.rules.portal_returns import is_under_way
 from retour.rules.unneeded_labels import NOT_TO_COME
 
@@ -33,7 +33,7 @@ def undecided_labels(dossier: Dossier) -> Iterator[Attention]:
             yield Attention(
                 kind=AttentionKind.LABEL_UNKNOWN,
                 about=label.id,
-                since=label.changed_at,
+                when=label.changed,
                 why=label.because,
                 can_do=("settle_label",),
             )
@@ -47,7 +47,7 @@ def refused_labels(dossier: Dossier) -> Iterator[Attention]:
             yield Attention(
                 kind=AttentionKind.LABEL_REFUSED,
                 about=label.id,
-                since=label.changed_at,
+                when=label.changed,
                 why=label.because,
                 can_do=("order_label", *_LOOK_AT),
             )
@@ -64,7 +64,7 @@ def labels_not_cancelled(dossier: Dossier) -> Iterator[Attention]:
             yield Attention(
                 kind=AttentionKind.LABEL_NOT_CANCELLED,
                 about=label.id,
-                since=max(label.changed_at, return_.changed_at) if unused else label.changed_at,
+                when=max(label.changed, return_.changed) if unused else label.changed,
                 why=label.not_cancelled or reason(ReasonCode.LABEL_STAYS),
                 can_do=("cancel_label", *_LOOK_AT) if unused and label.reference else _LOOK_AT,
             )
@@ -74,11 +74,11 @@ def parcels(dossier: Dossier) -> Iterator[Attention]:
     """Steps of parcels of which the host wants to be asked."""
     for label in dossier.labels.values():
         asked = label.follows is WhatFollows.ASK and not _is_not_expected(dossier, label)
-        if asked and label.moved_at is not None:
+        if asked and label.moved is not None:
             yield Attention(
                 kind=AttentionKind.PARCEL,
                 about=label.id,
-                since=label.moved_at,
+                when=label.moved,
                 why=reason(_WHY.get(label.progress, ReasonCode.PARCEL_MOVED), label.provider_status),
                 can_do=_LOOK_AT,
             )
@@ -87,13 +87,13 @@ def parcels(dossier: Dossier) -> Iterator[Attention]:
 def parcels_not_expected(dossier: Dossier) -> Iterator[Attention]:
     """Parcels of returns that have ended: nobody waits for them, and no list of returns has them."""
     for label in dossier.labels.values():
-        if _is_not_expected(dossier, label) and label.moved_at is not None:
+        if _is_not_expected(dossier, label) and label.moved is not None:
             came = label.progress is ParcelState.DELIVERED
             code = ReasonCode.PARCEL_CAME_AFTER_THE_END if came else ReasonCode.PARCEL_COMES_AFTER_THE_END
             yield Attention(
                 kind=AttentionKind.PARCEL_NOT_EXPECTED,
                 about=label.id,
-                since=label.moved_at,
+                when=label.moved,
                 why=reason(code),
                 can_do=("reopen_return", *_LOOK_AT),
             )
@@ -112,20 +112,20 @@ def announced_twice(dossier: Dossier) -> Iterator[Attention]:
     for portal in [one for one in dossier.returns.values() if one.id in in_portal and one.live]:
         same = [one for one in at_the_shop if _can_be_the_same(portal, one)]
         if same:
-            nearest = min(same, key=partial(_from, portal.opened_at))
+            nearest = min(same, key=partial(_from, portal.opened))
             at_the_shop.remove(nearest)
             yield Attention(
                 kind=AttentionKind.ANNOUNCED_TWICE,
                 about=nearest.id,
-                since=max(nearest.opened_at, portal.opened_at),
+                when=max(nearest.opened, portal.opened),
                 why=reason(ReasonCode.ALSO_IN_PORTAL, return_number=portal.number),
                 can_do=("cancel_return", *_LOOK_AT),
             )
 
 
-def _from(at: datetime.datetime, return_: Return) -> tuple[bool, datetime.timedelta]:
-    """How far a return is from a time: what was announced before is nearer than all that was after."""
-    return return_.opened_at > at, abs(return_.opened_at - at)
+def _from(portal: When, return_: Return) -> tuple[bool, int]:
+    """How far a return is from one in a portal: what was announced before is nearer than all that was after."""
+    return portal < return_.opened, abs(return_.opened.seq - portal.seq)
 
 
 _ANNOUNCED = frozenset({GoodsState.REQUESTED, GoodsState.APPROVED})
@@ -141,12 +141,12 @@ def _is_not_expected(dossier: Dossier, label: Label) -> bool:
     """Whether a parcel comes, or came, of a return that has ended. Of one that staff closed, the parcels that moved
     since, as far as there are more than were counted: carriers tell late of one that was."""
     return_ = _return_of(dossier, label)
-    if return_.open or label.progress not in _COMES or label.moved_at is None:
+    if return_.open or label.progress not in _COMES or label.moved is None:
         return False
     if return_.goods is not GoodsState.CLOSED:
         return True
     coming = [one for one in dossier.labels_of(return_.id) if one.progress in _COMES]
-    return label.moved_at > return_.changed_at and len(coming) > len(return_.receipts)
+    return label.moved > return_.changed and len(coming) > len(return_.receipts)
 
 
 def _return_of(dossier: Dossier, label: Label) -> Return:

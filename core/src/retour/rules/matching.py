@@ -131,7 +131,7 @@ def record_twice_or_once(draft: Draft, refund: Refund) -> None:
     ]
     instead = [other for other in beside if other.in_place_of == refund.id]
     if not instead and refund.settled is False:
-        instead = [other for other in beside if other.amount == refund.amount and other.at >= refund.at]
+        instead = [other for other in beside if other.amount == refund.amount and other.opened > refund.opened]
         if not instead and _more_than_captured(draft.dossier, refund):
             instead = beside
     for other in instead[:1]:

@@ -13,7 +13,7 @@ from retour.model.making import changed
 @step(AttentionAcknowledged)
 def _acknowledged(dossier: Dossier, event: AttentionAcknowledged, at: Recorded) -> Changes:
     """A refund that waited for nothing but a look waits no more. Its problem stays: it is what was looked at."""
-    seen = Acknowledgement(kind=event.kind, about=event.about, since=event.since, why=event.why, by=at.by, at=at.at)
+    seen = Acknowledgement(kind=event.kind, about=event.about, since=event.since, why=event.why, by=at.by, when=at.when)
     others = [one for one in dossier.acknowledged if (one.kind, one.about) != (seen.kind, seen.about)]
     changes: Changes = {"acknowledged": (*others, seen)}
     if event.refund_id is not None and event.kind in LOOKED_AT:

@@ -15,7 +15,7 @@ def _not_shown(dossier: Dossier, event: RefundsNotShown, at: Recorded) -> Change
     there = same.get(event.payment, event.payment)
     known = {name: one for name, one in dossier.hidden_refunds.items() if same.get(name, name) != there}
     if event.because is not None:
-        known[event.payment] = HiddenRefunds(since=at.at, why=event.because)
+        known[event.payment] = HiddenRefunds(told=at.when, why=event.because)
     return {"hidden_refunds": known}
 
 
@@ -25,5 +25,5 @@ def _unexplained(dossier: Dossier, event: RemainderUnexplained, at: Recorded) ->
     there = same.get(event.payment, event.payment)
     known = {name: one for name, one in dossier.unexplained.items() if same.get(name, name) != there}
     if event.because is not None:
-        known[event.payment] = UnexplainedRemainder(since=at.at, why=event.because)
+        known[event.payment] = UnexplainedRemainder(told=at.when, why=event.because)
     return {"unexplained": known}

@@ -18,7 +18,7 @@ def _charged_back(dossier: Dossier, event: PaymentChargedBack, at: Recorded) -> 
     if event.amount:
         more = all(one.amount < event.amount for one in before)
         refunds = len(dossier.refunds) if more else max(one.refunds_before for one in before)
-        known[event.payment] = ChargeBack(amount=event.amount, since=at.at, refunds_before=refunds)
+        known[event.payment] = ChargeBack(amount=event.amount, told=at.when, refunds_before=refunds)
     told = {name: since for name, since in dossier.reversals.items() if same.get(name, name) != there}
     return {"charge_backs": known, "reversals": told}
 
@@ -29,10 +29,10 @@ def _disputed(dossier: Dossier, event: PaymentDisputed, at: Recorded) -> Changes
     there = same.get(event.payment, event.payment)
     known = {name: one for name, one in dossier.disputes.items() if same.get(name, name) != there}
     if event.disputed:
-        known[event.payment] = Dispute(since=at.at, only_whole=event.only_whole)
+        known[event.payment] = Dispute(told=at.when, only_whole=event.only_whole)
     return {"disputes": known}
 
 
 @step(ReversalNotShown)
 def _reversal_not_shown(dossier: Dossier, event: ReversalNotShown, at: Recorded) -> Changes:
-    return {"reversals": {**dossier.reversals, event.payment: at.at}}
+    return {"reversals": {**dossier.reversals, event.payment: at.when}}

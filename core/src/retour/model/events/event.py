@@ -13,7 +13,9 @@ from typing import ClassVar, Protocol, TypeVar
 from retour.model.actor import Actor
 from retour.model.fields import Id, checked
 from retour.model.frozen import frozen
+from retour.model.making import unchecked
 from retour.model.timeline import Audience
+from retour.model.when import When
 
 STAFF = frozenset({Audience.STAFF})
 """Readers of what is the shop's own business."""
@@ -110,6 +112,14 @@ class Recorded:
     event: Event
     request_id: Id | None = None
     request_digest: str | None = None
+
+    @property
+    def when(self) -> When:
+        """When it happened."""
+        return _when(seq=self.seq, at=self.at)
+
+
+_when = unchecked(When)
 
 
 def touched_returns(events: Iterable[Recorded]) -> list[str]:

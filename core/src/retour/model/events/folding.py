@@ -48,13 +48,14 @@ def with_return(return_: Return) -> Changes:
 
 def with_refund(dossier: Dossier, refund_id: str, at: Recorded, **changes: Any) -> Changes:
     """The change of one refund."""
-    refund = changed(dossier.refunds[refund_id], changed_at=at.at, **changes)
+    refund = changed(dossier.refunds[refund_id], changed=at.when, **changes)
     return {"refunds": {refund_id: refund}}
 
 
 def new_refund(at: Recorded, **values: Any) -> Changes:
     """The change that adds a refund."""
-    refund = _refund(at=at.at, changed_at=at.at, **values)
+    when = at.when
+    refund = _refund(opened=when, changed=when, **values)
     return {"refunds": {refund.id: refund}}
 
 
@@ -69,4 +70,4 @@ def unexplained(dossier: Dossier, payment: str, because: Reason | None, at: Reco
     known = dossier.unexplained.get(payment)
     if because is None or because.code is not ReasonCode.NOT_EXPLAINED or (known and known.why == because):
         return {}
-    return {"unexplained": {**dossier.unexplained, payment: UnexplainedRemainder(since=at.at, why=because)}}
+    return {"unexplained": {**dossier.unexplained, payment: UnexplainedRemainder(told=at.when, why=because)}}

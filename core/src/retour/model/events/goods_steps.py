@@ -33,7 +33,7 @@ _receipt = unchecked(Receipt)
 
 
 def _moved_to(dossier: Dossier, return_id: str, goods: GoodsState, at: Recorded, **more: Any) -> Changes:
-    moved = changed(dossier.returns[return_id], goods=goods, changed_at=at.at, **more)
+    moved = changed(dossier.returns[return_id], goods=goods, changed=at.when, **more)
     return with_return(moved)
 
 
@@ -47,7 +47,7 @@ def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
     changes: Changes = {
         "order": event.order,
         "payments": payments,
-        "payments_known_at": at.at,
+        "payments_known": at.when,
         "one_with": one_payment(event.order, payments, dossier.identities, dossier.explained),
         "left_behind": dossier.left_behind - {payment.id for payment in event.order.payments},
         "odd_lines": _odd_lines(dossier, event.order, at),
@@ -56,12 +56,12 @@ def _order_seen(dossier: Dossier, event: OrderSeen, at: Recorded) -> Changes:
         return changes
     receipts = [receipt for one in dossier.returns.values() for receipt in one.receipts]
     counted_on = {**dict.fromkeys(receipts, dossier.order), **dossier.counted_on}
-    return changes | {"order_changed_at": at.at, "counted_on": counted_on}
+    return changes | {"order_changed": at.when, "counted_on": counted_on}
 
 
 def _odd_lines(dossier: Dossier, order: Order, at: Recorded) -> dict[str, OddLine]:
     """What was odd before, and in the same way, has been so since then."""
-    found = {line_id: OddLine(since=at.at, why=why) for line_id, why in order.odd_lines().items()}
+    found = {line_id: OddLine(told=at.when, why=why) for line_id, why in order.odd_lines().items()}
     return {
         line_id: before if (before := dossier.odd_lines.get(line_id)) is not None and before.why == one.why else one
         for line_id, one in found.items()
@@ -74,8 +74,8 @@ def _requested(dossier: Dossier, event: ReturnRequested, at: Recorded) -> Change
     return with_return(
         _return(
             id=event.return_id,
-            opened_at=at.at,
-            changed_at=at.at,
+            opened=at.when,
+            changed=at.when,
             goods=GoodsState.REQUESTED,
             requested={line.line_id: line.quantity for line in event.lines},
             reasons={line.line_id: line.reason for line in event.lines if line.reason},
@@ -146,7 +146,7 @@ def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
         goods=dossier.returns[event.return_id].ended_from or GoodsState.REQUESTED,
         ended_from=None,
         send_by=event.send_by,
-        changed_at=at.at,
+        changed=at.when,
     )
     if any(count.units for count in return_.counted.values()):
         return_ = changed(return_, goods=_goods_after_count(return_))
@@ -159,9 +159,8 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
     known = dossier.returns.get(event.return_id)
     receipt = _receipt(
         id=event.receipt_id,
-        at=at.at,
+        opened=at.when,
         by=at.by,
-        seq=at.seq,
         parcel=event.parcel,
         lines={line.line_id: line for line in event.lines},
         late=known is not None and known.goods is GoodsState.CLOSED,
@@ -172,8 +171,8 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
     return with_return(
         _return(
             id=event.return_id,
-            opened_at=at.at,
-            changed_at=at.at,
+            opened=at.when,
+            changed=at.when,
             goods=GoodsState.RECEIVED,
             receipts={receipt.id: receipt},
         )
@@ -209,7 +208,7 @@ def _judged(count: Counted, found: Counted) -> Counted:
 
 
 def _counted(return_: Return, receipt: Receipt, at: Recorded) -> Changes:
-    counted = changed(return_, receipts={**return_.receipts, receipt.id: receipt}, changed_at=at.at)
+    counted = changed(return_, receipts={**return_.receipts, receipt.id: receipt}, changed=at.when)
     goods = _goods_after_count(counted)
     return with_return(counted if goods is counted.goods else changed(counted, goods=goods))
 

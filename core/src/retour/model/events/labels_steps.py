@@ -35,7 +35,7 @@ _STATES = {
 
 
 def _with_label(dossier: Dossier, label_id: str, at: Recorded, **changes: Any) -> Changes:
-    return with_label(changed(dossier.labels[label_id], changed_at=at.at, **changes))
+    return with_label(changed(dossier.labels[label_id], changed=at.when, **changes))
 
 
 @step(LabelOrdered)
@@ -50,7 +50,7 @@ def _ordered(dossier: Dossier, event: LabelOrdered, at: Recorded) -> Changes:
         addresses_id=event.addresses_id,
         state=LabelState.ORDERED,
         ordered_at=at.at,
-        changed_at=at.at,
+        changed=at.when,
         begun_at=event.database_at,
         payer=event.payer,
         replaces=event.replaces,
@@ -117,7 +117,7 @@ def _moved(dossier: Dossier, event: ParcelMoved, at: Recorded) -> Changes:
         provider_status=event.provider_status,
         scanned_at=scanned_at,
         follows=event.follows,
-        moved_at=at.at,
+        moved=at.when,
         told_at=event.moved_at,
     )
 
@@ -181,7 +181,7 @@ def _found_in_portal(dossier: Dossier, event: PortalLabelFound, at: Recorded) ->
         state=_STATES[event.told],
         told=event.told,
         ordered_at=event.made_at or at.at,
-        changed_at=at.at,
+        changed=at.when,
         reference=event.reference,
         parcel=event.parcel,
         tracking_number=event.tracking_number,

@@ -258,7 +258,7 @@ def _refund_matched(dossier: Dossier, event: RefundMatched, at: Recorded) -> Cha
     external = dossier.refunds[event.external_id]
     ours = changed(
         dossier.refunds[event.refund_id],
-        changed_at=at.at,
+        changed=at.when,
         state=external.state,
         reported=external.reported,
         pending_since=external.pending_since,

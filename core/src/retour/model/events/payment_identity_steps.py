@@ -13,7 +13,7 @@ from retour.model.payment_identity import one_payment
 def _identified(dossier: Dossier, event: PaymentIdentified, at: Recorded) -> Changes:
     identities = {**dossier.identities, event.payment: event.identity}
     one_with = one_payment(dossier.order, dossier.payments, identities, dossier.explained)
-    return {"identities": identities, "one_with": one_with, "payments_known_at": at.at}
+    return {"identities": identities, "one_with": one_with, "payments_known": at.when}
 
 
 @step(PaymentExplained)

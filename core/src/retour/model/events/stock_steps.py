@@ -12,7 +12,7 @@ from retour.model.returns import Movement, MovementState
 
 @step(RestockAsked)
 def _restock_asked(dossier: Dossier, event: RestockAsked, at: Recorded) -> Changes:
-    return with_return(changed(dossier.returns[event.return_id], question_open=True, changed_at=at.at))
+    return with_return(changed(dossier.returns[event.return_id], question_open=True, changed=at.when))
 
 
 @step(RestockDecided)
@@ -26,7 +26,7 @@ def _restock_decided(dossier: Dossier, event: RestockDecided, at: Recorded) -> C
             question_open=return_.question_open and event.corrects,
             by_hand=event.by_hand,
             movements={**return_.movements, **booked},
-            changed_at=at.at,
+            changed=at.when,
         ),
     )
 
@@ -38,7 +38,7 @@ def _stock_applied(dossier: Dossier, event: StockApplied, at: Recorded) -> Chang
         movement_id: changed(return_.movements[movement_id], state=MovementState.APPLIED, why=None)
         for movement_id in event.movement_ids
     }
-    return with_return(changed(return_, movements={**return_.movements, **applied}, changed_at=at.at))
+    return with_return(changed(return_, movements={**return_.movements, **applied}, changed=at.when))
 
 
 @step(StockFailed)
@@ -59,6 +59,6 @@ def _stock_failed(dossier: Dossier, event: StockFailed, at: Recorded) -> Changes
             return_,
             movements={**return_.movements, event.movement_id: failed},
             by_hand=by_hand,
-            changed_at=at.at,
+            changed=at.when,
         ),
     )

@@ -1,0 +1,22 @@
+"""When something of an order happened: which of its events that was, and what a clock said."""
+
+from __future__ import annotations
+
+import datetime
+
+from retour.model.frozen import frozen
+
+
+@frozen(kw_only=True)
+class When:
+    """When something happened: ``seq`` is the number of its event on the order's timeline, ``at`` what a clock said.
+
+    Which of two was first, the numbers say. Times are for people: each process has a clock of its own, and a host's can
+    be hours ahead of another's, so an order that began yesterday can go on before it began.
+    """
+
+    seq: int
+    at: datetime.datetime
+
+    def __lt__(self, other: When) -> bool:
+        return self.seq < other.seq
