@@ -34,6 +34,18 @@ def pending(world: Any, **capabilities: object) -> str:
     return refund_id
 
 
+def pending_of_a_colleague(world: Any) -> str:
+    """A refund that somebody made in the dashboard, which the provider has not paid out yet."""
+    world.open().ledger.new_status = RefundStatus.PENDING
+    world.ledger.add("p_1", EUR40)
+    world.desk.reconcile("1001")
+    [found] = world.refunds
+    return str(found.id)
+
+
+EVERY = (pending, pending_of_a_colleague)
+
+
 def reopen(world: Any, api: int = 2) -> None:
     """Open the desk again with the provider's class of that contract."""
     made = world.provider.make_provider(world.ledger)
@@ -185,10 +197,11 @@ def test_the_provider_is_asked_first_and_its_word_is_recorded_instead(world: Any
 
 
 @pytest.mark.parametrize("ends", [RefundStatus.SUCCEEDED, RefundStatus.FAILED])
+@pytest.mark.parametrize("made", EVERY, ids=lambda one: one.__name__)
 def test_a_provider_that_is_heard_of_again_takes_it_off_the_list_and_is_asked_until_it_ends(
-    world: Any, ends: RefundStatus
+    world: Any, made: Any, ends: RefundStatus
 ) -> None:
-    refund_id = pending(world)
+    refund_id = made(world)
     plugin_gone(world)
     for_days(world)
     assert listed(world).about == refund_id
@@ -196,13 +209,17 @@ def test_a_provider_that_is_heard_of_again_takes_it_off_the_list_and_is_asked_un
     world.later(DAY)
     assert (world.states, world.desk.attention().items) == (["pending"], ())
     assert waiting(world) == 1
+    told = world.desk.timeline("1001")
+    for_days(world)
+    assert world.desk.timeline("1001") == told, "that it is still on its way is said once"
     world.ledger.turn("re_1", ends)
     for_days(world)
     assert world.states == [ends.value]
 
 
-def test_a_person_who_looks_while_it_is_heard_of_again_reads_that_it_is_on_its_way(world: Any) -> None:
-    refund_id = pending(world)
+@pytest.mark.parametrize("made", EVERY, ids=lambda one: one.__name__)
+def test_a_person_who_looks_while_it_is_heard_of_again_reads_that_it_is_on_its_way(world: Any, made: Any) -> None:
+    refund_id = made(world)
     plugin_gone(world)
     for_days(world)
     reopen(world)
@@ -269,16 +286,13 @@ def test_one_that_was_being_cancelled_is_settled_too(world: Any) -> None:
 
 
 def test_what_a_colleague_made_there_is_settled_and_nobody_made_it_in_its_place(world: Any) -> None:
-    world.open().ledger.new_status = RefundStatus.PENDING
-    world.ledger.add("p_1", EUR40)
-    world.desk.reconcile("1001")
-    [found] = world.refunds
+    found = pending_of_a_colleague(world)
     plugin_gone(world)
     for_days(world)
     assert listed(world).can_do == ("settle_refund",)
     with pytest.raises(InvalidReference, match="found under the reference re_1"):
-        confirm(world, found.id)
-    assert settle(world, found.id, happened=True).refund.state == "succeeded"
+        confirm(world, found)
+    assert settle(world, found, happened=True).refund.state == "succeeded"
 
 
 def test_of_a_provider_that_tells_by_webhook_alone_he_reads_from_when_on_his_word_counts(world: Any) -> None:

@@ -185,9 +185,13 @@ class Refund:
     def held_for_its_outcome(self) -> bool:
         """Whether its provider has it, and a person looks since what became of it was not to be had there, or was told
         of something else."""
-        if self.state is not RefundState.PENDING or not self.needs_person:
-            return False
-        return self.problem is None or self.problem.code not in _OF_ANOTHER
+        return self.state is RefundState.PENDING and self.needs_person and not self.held_beside_its_outcome
+
+    @property
+    def held_beside_its_outcome(self) -> bool:
+        """Whether a person looks at it for what no word of its provider about it ends: another refund, or what it
+        cannot be counted with."""
+        return self.needs_person and self.problem is not None and self.problem.code in _OF_ANOTHER
 
 
 def provider_of(payment: str) -> str:

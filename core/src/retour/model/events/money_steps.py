@@ -200,7 +200,8 @@ def _refund_reported(dossier: Dossier, event: RefundReported, at: Recorded) -> C
             needs_person=True,
         )
     pending = state_of(reported) is RefundState.PENDING
-    stays = before.source is RefundSource.EXTERNAL and before.needs_person and state_of(reported) not in NO_MONEY_MOVED
+    ends = state_of(reported) in NO_MONEY_MOVED
+    stays = before.source is RefundSource.EXTERNAL and before.held_beside_its_outcome and not ends
     return with_refund(
         dossier,
         event.refund_id,
