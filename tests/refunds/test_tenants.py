@@ -987,6 +987,22 @@ def test_each_public_method_of_one_tenant_leaves_the_rows_of_all_others_byte_for
     assert {table.name for table in OF_TENANTS} == MET
 
 
+@pytest.mark.parametrize("days", [0, 400])
+def test_what_was_done_long_ago_is_forgotten_of_each_tenant_and_nothing_else(
+    machine: type[Neighbours], days: int
+) -> None:
+    one = machine()
+    try:
+        one.open()
+        for who in TENANTS[::3]:
+            one.refunded(who)
+        one.work(whose=[], left=[], days=days, by="north")
+        effects = [row for of_it in rows(one.engine).values() for row in of_it if row[0] == "retour_effect"]
+        assert any("done" in row for row in effects) == (days == 0)
+    finally:
+        one.teardown()
+
+
 def test_whatever_tenants_do_leaves_the_rows_of_all_others_byte_for_byte(machine: type[Neighbours]) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
