@@ -13,7 +13,7 @@ from shipping.small_carrier import SmallCarrier, lost, signed_webhook
 from shipping.world import ANNA, World, move_effects
 from sqlalchemy import select, update
 
-from retour import GoodsState, LabelState, ParcelState, ReturnReason, WebhookReceipt, hookimpl
+from retour import GoodsState, LabelState, ParcelState, RequestedLine, ReturnReason, WebhookReceipt, hookimpl
 from retour.effects.kinds import LookInPortal
 from retour.effects.labelling import WATCHED
 from retour.model.announced_returns import ApprovedReturn, ClosedReturn, RequestedReturn
@@ -359,6 +359,49 @@ def test_a_reason_that_is_not_on_the_shops_list_is_kept_as_the_provider_calls_it
     portal_return(world, items=[{"quantity": 1, "sku": "cup", "reason": "14"}])
     (found,) = others(world)
     assert found.reason_text("cup") == "small_carrier: 14"
+
+
+@pytest.mark.parametrize(
+    "announced, codes, chosen, told, in_words",
+    [
+        pytest.param(["ugly"], ["31"], [(1, "small")], "1 × Cup (Te klein)", "Te klein", id="another one"),
+        pytest.param(["small"], ["31"], [], None, "", id="the same one"),
+        pytest.param([""], ["31"], [(1, "small")], "1 × Cup (Te klein)", "Te klein", id="one, and none at the shop"),
+        pytest.param(["ugly"], [""], [], None, "", id="none"),
+        pytest.param(
+            ["ugly"], ["14"], [(1, "small_carrier: 14")], "1 × Cup (small_carrier: 14)", "small_carrier: 14",
+            id="one that is not on the shop's list",
+        ),
+        pytest.param(
+            ["small", "small"], ["31", "25"], [(1, "broken")], "1 × Cup (Kapot)", "Kapot",
+            id="the same one for a part of the units",
+        ),
+    ],
+)  # fmt: skip
+def test_the_reason_that_he_chose_in_the_portal_is_kept_beside_the_one_that_he_announced(
+    make_world: Callable[..., World],
+    announced: list[str],
+    codes: list[str],
+    chosen: list[tuple[int, str]],
+    told: str | None,
+    in_words: str,
+) -> None:
+    world = make_world(desk={"return_reasons": REASONS})
+    world.desk.cancel_return("1001", world.return_id, by=ANNA)
+    shop: Any = world.desk._services.shops("default").shop
+    shop.orders["1001"] = an_order(a_line("cup", len(announced)), customer="c-1")
+    line = RequestedLine(line_id="cup", quantity=len(announced), reason=announced[0])
+    made = world.desk.request_return("1001", [line], by=ANNA, request_id="announced").return_id
+    portal_return(world, items=[{"quantity": 1, "sku": "cup", "reason": code} for code in codes])
+    found = world.desk.dossier("1001").return_(made)
+    assert (world.label().return_id, found.reasons.get("cup", "")) == (made, announced[0])
+    assert [(one.quantity, one.reason) for one in found.chosen_in_portal] == chosen
+    assert (found.portal_reason_text("cup", "nl"), found.portal_reason_text("pot")) == (in_words, "")
+    [entry] = [one for one in world.desk.timeline("1001") if one.code == "portal_label_found"]
+    label = "De klant heeft in het portaal van small_carrier een label gemaakt"
+    assert entry.text("nl") == (f"{label} en koos daar als reden: {told}" if told else label)
+    [his] = [one for one in world.desk.timeline("1001", "customer") if one.code == "portal_label_found"]
+    assert his.text("nl") == "Je hebt in het portaal een retourlabel gemaakt"
 
 
 def test_what_is_said_without_its_number_of_units_is_for_a_person(make_world: Callable[..., World]) -> None:

@@ -356,13 +356,14 @@ class Return:
     ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
     ``reasons`` what was said why, per order line: a code of the host's list, or a text of its own; ``reasons_chosen``
     are those of the list, as they were then. ``by_reason`` are the units of each line and reason, where a line has more
-    than one reason; `announced` gives them in any case. ``evidence_ids`` name the files that were added:
-    `ReturnDesk.evidence` gives those that are still kept. ``send_by`` is the last day to send it, in the shop's zone,
-    and ``instructions_id`` names what the customer was told to do: the timeline shows it. ``ended_from`` is where it
-    was when it was rejected, cancelled, expired or closed: None while it goes on. ``carrier`` and ``tracking`` are what
-    the customer said of his parcel, ``sent_on`` the day he sent it, and ``proof_ids`` those of the files that prove it:
-    the shop owes his money once it has the goods or that proof, whichever is first (directive 2011/83/EU, article
-    13(3)).
+    than one reason; `announced` gives them in any case. ``chosen_in_portal`` is what the customer chose in a provider's
+    portal for units of it, where that is another reason than was announced. ``evidence_ids`` name the files that were
+    added: `ReturnDesk.evidence` gives those that are still kept. ``send_by`` is the last day to send it, in the shop's
+    zone, and ``instructions_id`` names what the customer was told to do: the timeline shows it. ``ended_from`` is where
+    it was when it was rejected, cancelled, expired or closed: None while it goes on. ``carrier`` and ``tracking`` are
+    what the customer said of his parcel, ``sent_on`` the day he sent it, and ``proof_ids`` those of the files that
+    prove it: the shop owes his money once it has the goods or that proof, whichever is first (directive 2011/83/EU,
+    article 13(3)).
     ``receipts`` and ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
     about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
     units per order line that he books himself.
@@ -376,6 +377,7 @@ class Return:
     reasons: Mapping[str, str] = attrs.field(factory=dict)
     reasons_chosen: tuple[ReturnReason, ...] = ()
     by_reason: tuple[RequestedLine, ...] = ()
+    chosen_in_portal: tuple[RequestedLine, ...] = ()
     evidence_ids: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
     send_by: datetime.date | None = None
@@ -425,6 +427,11 @@ class Return:
         """Why a line comes back, in ``language``: the words of the reason that was chosen, else the text that was
         given, each reason of its units once; empty where nothing was said."""
         return reasons_in_words(self.announced, self.reasons_chosen, line_id, language)
+
+    def portal_reason_text(self, line_id: str, language: str = "en") -> str:
+        """Why a line comes back by what the customer chose in a provider's portal, in ``language``, each reason of its
+        units once; empty where he chose none there, or the one that was announced."""
+        return reasons_in_words(self.chosen_in_portal, self.reasons_chosen, line_id, language)
 
     @property
     def live(self) -> bool:

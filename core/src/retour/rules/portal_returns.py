@@ -66,6 +66,7 @@ def record_shipment(
 def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
     announced = _announced_before(draft.dossier, order, seen.items)
     return_id = announced.id if announced is not None else _announce(draft, order, portal, seen)
+    chosen, reasons = _chosen_otherwise(announced, order, portal, seen) if announced is not None else ((), ())
     label_id = draft.new_id("lb")
     draft.record(
         PortalLabelFound(
@@ -79,6 +80,8 @@ def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, e
             parcel=seen.parcel,
             tracking_number=seen.tracking_number,
             made_at=seen.made_at,
+            chosen=chosen,
+            reasons=reasons,
         ),
         Actor.provider(portal.provider),
     )
@@ -109,6 +112,18 @@ def _announced_before(dossier: Dossier, order: Order, items: Sequence[ReportedIt
     return found if fits and found.goods is GoodsState.APPROVED and not is_under_way(dossier, found) else None
 
 
+def _chosen_otherwise(
+    announced: Return, order: Order, portal: Portal, seen: ReportedShipment
+) -> tuple[tuple[RequestedLine, ...], tuple[ReturnReason, ...]]:
+    """The units of a return that was ``announced`` for which the customer chose another reason in the portal than it
+    has of their line, for each line and reason; and those reasons of the shop's list."""
+    said, reasons, _ = _said(announced.outstanding(), order, portal, seen.items)
+    known = {(one.line_id, one.reason) for one in announced.announced}
+    chosen = tuple([one for one in said if one.reason and (one.line_id, one.reason) not in known])
+    named = {one.reason for one in chosen}
+    return chosen, tuple([one for one in reasons if one.code in named])
+
+
 def is_under_way(dossier: Dossier, return_: Return) -> bool:
     """Whether something is known of how a return comes: it has a label, or the customer has said that he sent it."""
     return bool(return_.tracking or return_.carrier or return_.sent_on or return_.receipts) or any(
@@ -119,7 +134,7 @@ def is_under_way(dossier: Dossier, return_: Return) -> bool:
 def _announce(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment) -> str:
     """A return of what is in the parcel; gives its id."""
     by, return_id = Actor.provider(portal.provider), draft.new_id("rt")
-    said, reasons, left_out = _said(draft.dossier, order, portal, seen.items)
+    said, reasons, left_out = _said(units_left(draft.dossier, order), order, portal, seen.items)
     lines = _of_lines(said)
     objections = () if lines and not left_out else (_objection(left_out),)
     draft.record(
@@ -144,11 +159,11 @@ def _objection(left_out: Sequence[str]) -> Objection:
 
 
 def _said(
-    dossier: Dossier, order: Order, portal: Portal, items: Sequence[ReportedItem]
+    can_come: Mapping[str, int], order: Order, portal: Portal, items: Sequence[ReportedItem]
 ) -> tuple[tuple[RequestedLine, ...], tuple[ReturnReason, ...], list[str]]:
-    """The units of the order's lines that are in a parcel, for each line and reason, as far as they can still come
-    back; those reasons of the shop's list; and what else the provider says is in it."""
-    left = {line_id: max(0, units) for line_id, units in units_left(dossier, order).items()}
+    """The units of the order's lines that are in a parcel, for each line and reason, as far as they ``can_come``; those
+    reasons of the shop's list; and what else the provider says is in it."""
+    left = {line.id: max(0, can_come.get(line.id, 0)) for line in order.goods}
     by_code = {one.provider_codes.get(portal.provider, ""): one for one in portal.reasons}
     units: dict[tuple[str, str], int] = {}
     reasons: dict[str, ReturnReason] = {}

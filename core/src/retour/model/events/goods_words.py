@@ -21,7 +21,7 @@ from retour.model.events.goods import (
     ReturnRequested,
     ReturnSent,
 )
-from retour.model.events.telling import CUSTOMER, name_of, told, units_of
+from retour.model.events.telling import CUSTOMER, name_of, told, units_and_reasons, units_of
 from retour.model.returns import GOODS_WORDS, Counted, Extent
 from retour.model.text import Text, text, texts
 
@@ -65,15 +65,7 @@ def _requested_by_customer(dossier: Dossier, event: ReturnRequested) -> Text:
 
 
 def _requested_units(dossier: Dossier, event: ReturnRequested, *, told_all: bool) -> list[Text | str]:
-    """``2 × Cup (Too small), 1 × Teapot``. A text that is of no list may be somebody's about the customer: the staff is
-    ``told_all``."""
-    shown: list[Text | str] = []
-    chosen = {one.code: one for one in event.reasons}
-    for line in event.by_reason or event.lines:
-        (what,) = units_of(dossier, {line.line_id: line.quantity})
-        why = chosen.get(line.reason) or (line.reason if told_all else "")
-        shown.append(Text(message="{what} ({why})", values={"what": what, "why": why}) if why else what)
-    return shown
+    return units_and_reasons(dossier, event.by_reason or event.lines, event.reasons, told_all=told_all)
 
 
 def _with_files(requested: Text, event: ReturnRequested) -> Text:

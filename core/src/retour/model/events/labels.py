@@ -15,6 +15,8 @@ from retour.model.money import Money
 from retour.model.parcels import Parcel
 from retour.model.reasons import Reason, as_reason
 from retour.model.refunds import Evidence
+from retour.model.return_reasons import ReturnReason
+from retour.model.returns import RequestedLine
 
 
 @event
@@ -287,7 +289,11 @@ class LabelDocumentKept:
 @event
 @frozen(kw_only=True, field_transformer=checked())
 class PortalLabelFound:
-    """A label was found that the customer made in the portal of a ``provider``'s ``account``, without the shop."""
+    """A label was found that the customer made in the portal of a ``provider``'s ``account``, without the shop.
+
+    ``chosen`` is why he sends units back by what he chose there, where that is another reason than the return has;
+    ``reasons`` are those of the host's list that it names.
+    """
 
     type: ClassVar = "portal_label_found"
     version: ClassVar = 1
@@ -304,6 +310,8 @@ class PortalLabelFound:
     parcel: Reference = ""
     tracking_number: Reference = ""
     made_at: datetime.datetime | None = None
+    chosen: tuple[RequestedLine, ...] = ()
+    reasons: tuple[ReturnReason, ...] = ()
 
     @property
     def subject(self) -> Subject:

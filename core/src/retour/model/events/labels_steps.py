@@ -6,7 +6,7 @@ from typing import Any
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
-from retour.model.events.folding import Changes, step, with_label
+from retour.model.events.folding import Changes, step, with_label, with_return
 from retour.model.events.labels import (
     LabelCancelAsked,
     LabelCancelRefused,
@@ -172,7 +172,6 @@ def _document_kept(dossier: Dossier, event: LabelDocumentKept, at: Recorded) -> 
 
 @step(PortalLabelFound)
 def _found_in_portal(dossier: Dossier, event: PortalLabelFound, at: Recorded) -> Changes:
-    del dossier
     label = Label(
         id=event.label_id,
         return_id=event.return_id,
@@ -187,4 +186,13 @@ def _found_in_portal(dossier: Dossier, event: PortalLabelFound, at: Recorded) ->
         tracking_number=event.tracking_number,
         payer=WhoPays.CUSTOMER,
     )
-    return with_label(label)
+    if not event.chosen:
+        return with_label(label)
+    return_ = dossier.returns[event.return_id]
+    known = {one.code for one in return_.reasons_chosen}
+    return_ = changed(
+        return_,
+        chosen_in_portal=(*return_.chosen_in_portal, *event.chosen),
+        reasons_chosen=(*return_.reasons_chosen, *[one for one in event.reasons if one.code not in known]),
+    )
+    return {**with_label(label), **with_return(return_)}

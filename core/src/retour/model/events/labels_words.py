@@ -19,7 +19,7 @@ from retour.model.events.labels import (
     ParcelMoved,
     PortalLabelFound,
 )
-from retour.model.events.telling import CUSTOMER, told
+from retour.model.events.telling import CUSTOMER, told, units_and_reasons
 from retour.model.labels import ParcelState, Told, WhoPays
 from retour.model.reasons import Reason
 from retour.model.text import Text, text
@@ -143,8 +143,13 @@ def _document_kept(dossier: Dossier, event: LabelDocumentKept) -> Text:
 
 @told(PortalLabelFound)
 def _found_in_portal(dossier: Dossier, event: PortalLabelFound) -> Text:
-    del dossier
-    return text("The customer made a label in the portal of {provider}", provider=event.provider)
+    if not event.chosen:
+        return text("The customer made a label in the portal of {provider}", provider=event.provider)
+    return text(
+        "The customer made a label in the portal of {provider}, and gave as his reason there: {lines}",
+        provider=event.provider,
+        lines=units_and_reasons(dossier, event.chosen, event.reasons, told_all=True),
+    )
 
 
 @told(PortalLabelFound, to=CUSTOMER)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from retour.model.dossier import Dossier
 from retour.model.events.event import STAFF, Event
+from retour.model.return_reasons import ReturnReason
+from retour.model.returns import RequestedLine
 from retour.model.text import Text, text
 from retour.model.timeline import Audience
 
@@ -46,3 +48,17 @@ def units_of(dossier: Dossier, units: Mapping[str, int]) -> list[Text | str]:
         for line_id, number in units.items()
         if number
     ]
+
+
+def units_and_reasons(
+    dossier: Dossier, lines: Sequence[RequestedLine], reasons: Sequence[ReturnReason], *, told_all: bool
+) -> list[Text | str]:
+    """``2 × Cup (Too small), 1 × Teapot``. A text that is none of the ``reasons`` of a list may be somebody's about the
+    customer: the staff is ``told_all``."""
+    shown: list[Text | str] = []
+    chosen = {one.code: one for one in reasons}
+    for line in lines:
+        (what,) = units_of(dossier, {line.line_id: line.quantity})
+        why = chosen.get(line.reason) or (line.reason if told_all else "")
+        shown.append(Text(message="{what} ({why})", values={"what": what, "why": why}) if why else what)
+    return shown
