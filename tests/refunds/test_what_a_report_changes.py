@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import attrs
 import pytest
-from drafts import DATABASE, SECOND, a_draft, eur, news, said_by
+from drafts import DATABASE, NOON, SECOND, a_draft, eur, news, said_by
+from hypothesis import given
+from hypothesis import strategies as st
 from refund_events import (
     MOLLIE,
     ONE,
@@ -312,6 +314,32 @@ def test_one_that_a_person_settled_as_not_made_and_was_made_was_paid_twice_with_
     beside: Sequence[Event | datetime.timedelta], expected: Sequence[Event]
 ) -> None:
     assert after_its_success(planned("rf"), *settled("rf", happened=False), *beside) == list(expected)
+
+
+EVERYBODY_ACTED = [
+    planned("first"),
+    planned("rf"),
+    *settled("rf", happened=False),
+    planned("anew"),
+    attrs.evolve(linked("link", "20.00"), database_at=NOON),
+    external("of-a-colleague", "re_8"),
+    confirmed("by-hand", "hand"),
+]
+"""Refunds of one amount, before and after one that a person settled as not made, and one that is to be made by link."""
+
+
+@given(wrong=st.lists(st.timedeltas(-30 * DAY, 30 * DAY), min_size=len(EVERYBODY_ACTED), max_size=len(EVERYBODY_ACTED)))
+def test_the_same_refund_is_matched_and_paid_twice_whatever_the_clocks_of_those_who_acted_said(
+    wrong: list[datetime.timedelta],
+) -> None:
+    known = [one for went_by_and_event in zip(wrong, EVERYBODY_ACTED, strict=True) for one in went_by_and_event]
+    draft = a_draft(ORDER, *known)
+    by_link = attrs.evolve(seen("re_2", amount="20.00"), created_at=NOON + SECOND)
+    record_reports(draft, ONE, [seen("re_1", ours="rf"), by_link], Evidence.LOOKUP)
+    told, paid_twice, matched = news(draft)
+    assert isinstance(told, RefundReported)
+    assert isinstance(matched, RefundReported)
+    assert (told.refund_id, paid_twice, matched.refund_id) == ("rf", twice("rf", "anew"), "link")
 
 
 def test_one_that_was_made_before_it_did_not_take_its_place() -> None:

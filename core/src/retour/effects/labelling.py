@@ -185,7 +185,7 @@ class Labelling:
             settled = postpone(effect, str(error), error.not_before)
 
             def put_off(draft: Draft) -> None:
-                until = draft.at + datetime.timedelta(microseconds=settled.delay)
+                until = (draft.latest or draft.at) + datetime.timedelta(microseconds=settled.delay)
                 draft.record(
                     LabelPutOff(return_id=label.return_id, label_id=label.id, because=because, not_before=until)
                 )

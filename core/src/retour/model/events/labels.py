@@ -53,7 +53,8 @@ class LabelOrdered:
 @event
 @frozen(kw_only=True, field_transformer=checked())
 class LabelPutOff:
-    """A label was certainly not made yet, and is asked for again by itself, not before ``not_before``."""
+    """A label was certainly not made yet, and is asked for again by itself, not before
+    ``not_before`` of the database's clock."""
 
     type: ClassVar = "label_put_off"
     version: ClassVar = 1
