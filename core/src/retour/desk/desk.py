@@ -123,7 +123,7 @@ class ReturnDesk(LabelDesk):
     plugins' settings by provider name, or a function from a shop's id to them; a second account at one provider is
     ``"mollie:name"``. ``return_reasons`` are what a customer can say why he sends something back: a list, or a function
     from a shop's id to one. ``return_address`` is where goods come back to, and ``parcel_steps`` what follows from a
-    carrier's steps where that is not the usual (`USUALLY_FOLLOWS`); each can be a function from a shop's id to it.
+    carrier's steps where that is not the usual (see `ParcelState`); each can be a function from a shop's id to it.
     ``shop_id`` names the shop in the store. ``zone`` is the zone of the shop's calendar days.
     ``inline_seconds`` is how long a command may run its own effects; 0 leaves them all to ``work()``.
     ``keep_done_effects`` is for how long it is known what was done, 30 days at least: a webhook that comes once more
@@ -885,13 +885,13 @@ class ReturnDesk(LabelDesk):
     ) -> WebhookReceipt:
         """A provider's webhook, as it came in: any header names, the raw body. Answer 200 when this returns.
 
-        It is verified with the settings of ``account``, kept, and then acted on; the same one again changes nothing.
-        It counts for payments of this shop, account and mode, so say which the address was made for. Raises
+        It is verified with the settings of ``account``, kept, and then acted on; the same one again changes nothing. It
+        counts for payments of this shop, account and mode, so say which the address was made for. Raises
         `InvalidWebhook` for one that is not the provider's (answer 400). Answer 503 to everything else, so that it is
         sent again: `UnreadableWebhook` for one that is the provider's and cannot be read, until staff has acknowledged
-        it on the list of `attention`, `ProviderUnavailable` when the provider could not be asked whether it is genuine
-        or the plugin broke over it (the log says where), `Busy` when they name more unknown payments than can be asked
-        about, and the store's errors when it could not be kept.
+        it on the list of `ReturnDesk.attention`, `ProviderUnavailable` when the provider could not be asked whether it
+        is genuine or the plugin broke over it (the log says where), `Busy` when they name more unknown payments than
+        can be asked about, and the store's errors when it could not be kept.
         """
         return self._webhooks.receive(provider, header_names_and_values(headers), body, account, mode)
 
@@ -1005,9 +1005,9 @@ class ReturnDesk(LabelDesk):
     def acknowledge(
         self, order_id: str, kind: AttentionKind | str, about: str, *, by: Actor, note: str | None = None
     ) -> Outcome:
-        """A person has looked at an item of `attention`, named as it is there, and it is listed no more: until
-        something new happens to it. It is on the order's timeline; of a webhook that could not be read, which is of no
-        order (``order_id`` is empty then), who and when are kept beside it, and no ``note``.
+        """A person has looked at an item of `ReturnDesk.attention`, named as it is there, and it is listed no more:
+        until something new happens to it. It is on the order's timeline; of a webhook that could not be read, which is
+        of no order (``order_id`` is empty then), who and when are kept beside it, and no ``note``.
 
         The same twice changes nothing. Raises `WrongState` for what still has to be decided, naming the methods that
         decide it, and for what is not there.

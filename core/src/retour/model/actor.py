@@ -11,10 +11,10 @@ from retour.model.frozen import frozen
 class ActorKind(StrEnum):
     """The four kinds of actors."""
 
-    CUSTOMER = "customer"
-    STAFF = "staff"
-    PROVIDER = "provider"
-    SYSTEM = "system"
+    CUSTOMER = "customer"  #: who bought
+    STAFF = "staff"  #: who works at the shop
+    PROVIDER = "provider"  #: a payment or shipping provider that told something
+    SYSTEM = "system"  #: retour itself, or the host, where no person did it
 
 
 @frozen(field_transformer=checked())
@@ -27,7 +27,10 @@ class Actor:
     """
 
     kind: ActorKind
+    """Customer, staff, provider, or the system itself."""
+
     id: Reference
+    """The host's own id of him, up to 200 characters."""
 
     @classmethod
     def customer(cls, id: str) -> Actor:  # noqa: A002 - the field's own name

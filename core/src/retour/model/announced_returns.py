@@ -19,6 +19,8 @@ class RequestedReturn:
     and ``files`` how many came with it."""
 
     return_id: str
+    """Our id of it."""
+
     number: str
     lines: tuple[RequestedLine, ...]
     reasons: tuple[ReturnReason, ...]
@@ -40,9 +42,17 @@ class ApprovedReturn:
     """
 
     return_id: str
+    """Our id of it."""
+
     number: str
+    """What people call it."""
+
     lines: tuple[RequestedLine, ...]
+    """What was announced."""
+
     send_by: datetime.date | None
+    """The last calendar day to send it, in the shop's zone; None where there is no such day."""
+
     instructions: str = attrs.field(repr=False)
     again: bool
     labels: tuple[Label, ...] = ()
@@ -55,7 +65,11 @@ class ClosedReturn:
     it began with its receipt."""
 
     return_id: str
+    """Our id of it."""
+
     number: str
+    """What people call it."""
+
     lines: tuple[RequestedLine, ...]
     ended: GoodsState
     because: str

@@ -14,39 +14,39 @@ from retour.model.when import When
 
 
 class AttentionKind(StrEnum):
-    """What can wait for a person. What is of an order is found by `retour.rules.attention`, kind by kind."""
+    """What can wait for a person."""
 
-    PROVIDER_OFF = "provider_off"  # a plugin that is missing or broken, or settings that are wrong
-    REFUND_UNKNOWN = "refund_unknown"  # nobody knows what became of it
-    REFUND_HELD = "refund_held"  # not sent, until a person has decided it
-    REFUND_FAILED = "refund_failed"
-    REFUND_REVERSED = "refund_reversed"  # succeeded first; the money came back
-    REFUND_PAID_TWICE = "refund_paid_twice"
-    REFUND_CONTRADICTED = "refund_contradicted"  # a person's word on it by the provider's
-    ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked
-    OTHER_CURRENCY = "other_currency"  # found at the provider in a currency that cannot be counted with the order's
-    PERHAPS_OURS = "perhaps_ours"  # found at the provider, and may be a refund of ours
-    REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider of a payment, which can have some
-    NOT_EXPLAINED = "not_explained"  # less is left of a payment at its provider than all known refunds leave
-    PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it
-    PAYMENT_DOUBLED = "payment_doubled"  # the order has one payment under several names
-    CHARGED_BACK = "charged_back"  # by the customer's bank
-    REVERSAL_NOT_SHOWN = "reversal_not_shown"  # money was taken back, and nobody knows how much
-    REMAINDER = "remainder"  # owed, and too little for any step of the payment's provider
-    LABEL_UNKNOWN = "label_unknown"  # nobody can tell whether it was made
-    LABEL_REFUSED = "label_refused"
-    LABEL_NOT_CANCELLED = "label_not_cancelled"  # and it may be used, or charged
-    PARCEL = "parcel"  # lost, going back, held up: as the host wants to be asked
-    ANNOUNCED_TWICE = "announced_twice"  # at the shop and in a portal, and perhaps the same goods
-    PARCEL_NOT_EXPECTED = "parcel_not_expected"  # of a return that has ended: it comes, or came
-    STOCK_QUESTION = "stock_question"
-    ODD_LINE = "odd_line"  # of the order: it cannot be right
-    LINE_CHANGED = "line_changed"  # by the shop, after units of it came back: gone, or with another price
-    BEYOND_ORDER = "beyond_order"  # more came back, or went back, than the shop's order has now
-    SURPLUS = "surplus"  # units that came beyond all that was delivered
-    ORDER_UNREADABLE = "order_unreadable"
-    WEBHOOK_UNREADABLE = "webhook_unreadable"  # a signed one, or a plugin broke over it
-    EFFECT_STUCK = "effect_stuck"  # set aside, or failing again and again for a day
+    PROVIDER_OFF = "provider_off"  #: a plugin that is missing or broken, or settings that are wrong
+    REFUND_UNKNOWN = "refund_unknown"  #: nobody knows what became of it
+    REFUND_HELD = "refund_held"  #: not sent, until a person has decided it
+    REFUND_FAILED = "refund_failed"  #: its provider refused it
+    REFUND_REVERSED = "refund_reversed"  #: succeeded first; the money came back
+    REFUND_PAID_TWICE = "refund_paid_twice"  #: or more often, by bank transfer
+    REFUND_CONTRADICTED = "refund_contradicted"  #: a person's word on it by the provider's
+    ANOTHER_ANSWER = "another_answer"  #: a provider answered about something else than it was asked
+    OTHER_CURRENCY = "other_currency"  #: found at the provider in a currency that cannot be counted with the order's
+    PERHAPS_OURS = "perhaps_ours"  #: found at the provider, and may be a refund of ours
+    REFUNDS_NOT_SHOWN = "refunds_not_shown"  #: by the provider of a payment, which can have some
+    NOT_EXPLAINED = "not_explained"  #: less is left of a payment at its provider than all known refunds leave
+    PAYMENT_VANISHED = "payment_vanished"  #: from the order, with money gone back on it
+    PAYMENT_DOUBLED = "payment_doubled"  #: the order has one payment under several names
+    CHARGED_BACK = "charged_back"  #: by the customer's bank
+    REVERSAL_NOT_SHOWN = "reversal_not_shown"  #: money was taken back, and nobody knows how much
+    REMAINDER = "remainder"  #: owed, and too little for any step of the payment's provider
+    LABEL_UNKNOWN = "label_unknown"  #: nobody can tell whether it was made
+    LABEL_REFUSED = "label_refused"  #: its carrier or its provider makes none
+    LABEL_NOT_CANCELLED = "label_not_cancelled"  #: and it may be used, or charged
+    PARCEL = "parcel"  #: lost, going back, held up: as the host wants to be asked
+    ANNOUNCED_TWICE = "announced_twice"  #: at the shop and in a portal, and perhaps the same goods
+    PARCEL_NOT_EXPECTED = "parcel_not_expected"  #: of a return that has ended: it comes, or came
+    STOCK_QUESTION = "stock_question"  #: units came back, and nobody said what goes back in stock
+    ODD_LINE = "odd_line"  #: of the order: it cannot be right
+    LINE_CHANGED = "line_changed"  #: by the shop, after units of it came back: gone, or with another price
+    BEYOND_ORDER = "beyond_order"  #: more came back, or went back, than the shop's order has now
+    SURPLUS = "surplus"  #: units that came beyond all that was delivered
+    ORDER_UNREADABLE = "order_unreadable"  #: a row of it is damaged, or of a newer retour
+    WEBHOOK_UNREADABLE = "webhook_unreadable"  #: a signed one, or a plugin broke over it
+    EFFECT_STUCK = "effect_stuck"  #: set aside, or failing again and again for a day
 
 
 ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
@@ -118,7 +118,10 @@ class Acknowledgement:
     since: datetime.datetime
     why: Reason | None
     by: Actor
+    """Who looked."""
+
     when: When
+    """When he said so."""
 
     @property
     def at(self) -> datetime.datetime:
@@ -132,6 +135,7 @@ class OddLine:
 
     told: When
     why: Reason
+    """What cannot be right, and what to do."""
 
     @property
     def since(self) -> datetime.datetime:
@@ -145,6 +149,7 @@ class UnexplainedRemainder:
 
     told: When
     why: Reason
+    """What is left, and what should be."""
 
     @property
     def since(self) -> datetime.datetime:
@@ -158,6 +163,7 @@ class HiddenRefunds:
 
     told: When
     why: Reason
+    """The provider's reason."""
 
     @property
     def since(self) -> datetime.datetime:
@@ -177,6 +183,8 @@ class AttentionItem:
     """
 
     kind: AttentionKind
+    """What it is."""
+
     order_id: str
     about: str
     since: datetime.datetime | None
@@ -196,4 +204,6 @@ class AttentionPage:
     none."""
 
     items: tuple[AttentionItem, ...]
+    """Those of this page."""
+
     next: str | None

@@ -16,6 +16,8 @@ class ChargeBack:
     how many refunds the order had when the bank last took more: what they were decided on did not have it yet."""
 
     amount: Money
+    """All that was taken back so far."""
+
     told: When
     refunds_before: int = 0
 
@@ -42,13 +44,13 @@ class Dispute:
 class DisputeStep(StrEnum):
     """What happened to a payment at the customer's bank, or at its provider on his word."""
 
-    OPENED = "opened"
-    CHANGED = "changed"
-    WON = "won"
-    LOST = "lost"
-    TAKEN_BACK = "taken_back"
-    GIVEN_BACK = "given_back"
-    NOT_SHOWN = "not_shown"
+    OPENED = "opened"  #: the customer disputes the payment
+    CHANGED = "changed"  #: something else holds of the dispute now
+    WON = "won"  #: decided for the merchant
+    LOST = "lost"  #: decided for the customer
+    TAKEN_BACK = "taken_back"  #: the bank took money back
+    GIVEN_BACK = "given_back"  #: the bank gave it back to the merchant
+    NOT_SHOWN = "not_shown"  #: money was taken back, and nobody is told how much
 
 
 @frozen(kw_only=True)
@@ -66,6 +68,8 @@ class PaymentDispute:
 
     payment: str
     step: DisputeStep
+    """What happened."""
+
     taken_back: Money
     difference: Money
     only_whole: bool = False

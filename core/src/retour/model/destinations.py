@@ -23,8 +23,8 @@ from retour.model.text import Text, text
 class Destination(StrEnum):
     """Where a refund can go: back the way the payment came, or to an account that is named with the refund."""
 
-    ORIGINAL_PAYMENT = "original_payment"
-    BANK_ACCOUNT = "bank_account"
+    ORIGINAL_PAYMENT = "original_payment"  #: back the way it came in
+    BANK_ACCOUNT = "bank_account"  #: to an account that is named
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -33,6 +33,8 @@ class RefundDestination:
     is forgotten when its time has come."""
 
     kind: Destination = Destination.ORIGINAL_PAYMENT
+    """The original payment, or a bank account."""
+
     account_id: Id | None = None
 
 
@@ -43,12 +45,12 @@ TO_THE_ORIGINAL_PAYMENT = RefundDestination()
 class ConsentWay(StrEnum):
     """How a customer said that his money may come back another way than he paid."""
 
-    EMAIL = "email"
-    PHONE = "phone"
-    CHAT = "chat"
-    LETTER = "letter"
-    IN_PERSON = "in_person"
-    FORM = "form"  # of the shop's own site
+    EMAIL = "email"  #: in a mail
+    PHONE = "phone"  #: at the telephone
+    CHAT = "chat"  #: in a chat
+    LETTER = "letter"  #: on paper
+    IN_PERSON = "in_person"  #: at the counter
+    FORM = "form"  #: of the shop's own site
 
 
 CONSENT_WORDS: Mapping[ConsentWay, Text] = {
@@ -75,9 +77,16 @@ class RecordedConsent:
     """A consent as it was recorded: by whom, when, how it was given, and the note that was written with it."""
 
     how: ConsentWay
+    """In which way he gave it."""
+
     by: Actor
+    """Who recorded it."""
+
     at: datetime.datetime
+    """When (UTC)."""
+
     note_id: Id | None = None
+    """Names the note among the personal data; None where there is none."""
 
 
 def account_as_words(account: BankAccount) -> str:

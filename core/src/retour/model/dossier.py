@@ -57,6 +57,8 @@ class Dossier:
     """
 
     order_id: str
+    """The host's id of the order."""
+
     version: int = 0
     order: Order | None = None
     payments: Mapping[str, Payment] = attrs.field(factory=dict)

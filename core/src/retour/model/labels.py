@@ -19,25 +19,25 @@ class LabelForm(StrEnum):
     """What the customer gets: a label to print, a code to show where the parcel is handed in, or nothing at all since
     the shop or the place has what is needed."""
 
-    PDF = "pdf"
-    QR_CODE = "qr_code"
-    NONE = "none"
+    PDF = "pdf"  #: a document to print
+    QR_CODE = "qr_code"  #: a code to show
+    NONE = "none"  #: nothing is needed
 
 
 class Charged(StrEnum):
     """When the provider charges for a label."""
 
-    WHEN_MADE = "when_made"
-    WHEN_SCANNED = "when_scanned"
-    UNKNOWN = "unknown"
+    WHEN_MADE = "when_made"  #: also if it is never used
+    WHEN_SCANNED = "when_scanned"  #: only if a carrier gets the parcel
+    UNKNOWN = "unknown"  #: the provider does not say
 
 
 class WhoPays(StrEnum):
     """Who bears the cost of a label. The law's default is the customer, unless the shop did not tell him so or took it
     on (directive 2011/83/EU, articles 6(6) and 14(1))."""
 
-    SHOP = "shop"
-    CUSTOMER = "customer"
+    SHOP = "shop"  #: the label is free for the customer
+    CUSTOMER = "customer"  #: he bears it; nothing is taken off his refund by itself
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -53,37 +53,41 @@ class LabelOption:
     name: Id
     carrier: Reference
     form: LabelForm = LabelForm.PDF
+    """What the customer gets."""
+
     contract: Reference = ""
     price: Money | None = None
     charged: Charged = Charged.UNKNOWN
+    """When the provider charges for it."""
+
     pick_up: bool = False
 
 
 class LabelState(StrEnum):
     """How far a label is."""
 
-    ORDERED = "ordered"  # decided, and not known to be made: it is being asked for
-    UNKNOWN = "unknown"  # asked for, and nobody knows whether it was made
-    ANNOUNCING = "announcing"  # the provider has it, its carrier does not yet
-    READY = "ready"
-    REFUSED = "refused"
-    CANCELLING = "cancelling"  # the provider was asked; it says later whether it could
-    CANCELLED = "cancelled"
+    ORDERED = "ordered"  #: decided, and not known to be made: it is being asked for
+    UNKNOWN = "unknown"  #: asked for, and nobody knows whether it was made
+    ANNOUNCING = "announcing"  #: the provider has it, its carrier does not yet
+    READY = "ready"  #: it can be used
+    REFUSED = "refused"  #: there is none
+    CANCELLING = "cancelling"  #: the provider was asked; it says later whether it could
+    CANCELLED = "cancelled"  #: it cannot be used any more
 
 
 class ParcelState(StrEnum):
     """How far a parcel is on its way back. What we do not know is `UNKNOWN`, with the provider's own word beside it."""
 
-    NOT_SENT = "not_sent"
-    ON_ITS_WAY = "on_its_way"  # a carrier scanned it
-    AT_PICKUP_POINT = "at_pickup_point"  # it waits for the shop to fetch it
-    DELAYED = "delayed"
-    DELIVERED = "delivered"  # at the shop
-    RETURNED_TO_SENDER = "returned_to_sender"  # it goes, or went, back to the customer
-    LOST = "lost"
-    PROBLEM = "problem"  # the carrier needs somebody: an address, customs, a damage
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"  #: no carrier has it
+    ON_ITS_WAY = "on_its_way"  #: a carrier scanned it
+    AT_PICKUP_POINT = "at_pickup_point"  #: it waits for the shop to fetch it
+    DELAYED = "delayed"  #: later than the carrier said
+    DELIVERED = "delivered"  #: at the shop
+    RETURNED_TO_SENDER = "returned_to_sender"  #: it goes, or went, back to the customer
+    LOST = "lost"  #: the carrier does not find it
+    PROBLEM = "problem"  #: the carrier needs somebody: an address, customs, a damage
+    CANCELLED = "cancelled"  #: it will not be carried
+    UNKNOWN = "unknown"  #: in a word that we do not know
 
 
 SCANNED = frozenset(
@@ -102,10 +106,10 @@ SCANNED = frozenset(
 class WhatFollows(StrEnum):
     """What follows from a step of a parcel. Never a restock and never money: goods are back when they were counted."""
 
-    NOTHING = "nothing"
-    SENT = "sent"  # the return is on its way
-    COUNT = "count"  # the return waits to be counted
-    ASK = "ask"  # a person looks at it
+    NOTHING = "nothing"  #: it is on the timeline, and that is all
+    SENT = "sent"  #: the return is on its way
+    COUNT = "count"  #: the return waits to be counted
+    ASK = "ask"  #: a person looks at it
 
 
 USUALLY_FOLLOWS: Mapping[ParcelState, WhatFollows] = {
@@ -125,11 +129,11 @@ MADE = frozenset({LabelState.ANNOUNCING, LabelState.READY})
 class Told(StrEnum):
     """What a provider says of a label. What it says in another word is `ANNOUNCING`: nothing is known to be ready."""
 
-    ANNOUNCING = "announcing"
-    READY = "ready"
-    REFUSED = "refused"
-    CANCELLING = "cancelling"
-    CANCELLED = "cancelled"
+    ANNOUNCING = "announcing"  #: its carrier does not have it yet
+    READY = "ready"  #: it can be used
+    REFUSED = "refused"  #: there is none
+    CANCELLING = "cancelling"  #: it was asked to cancel it
+    CANCELLED = "cancelled"  #: it cannot be used any more
 
 
 @frozen(kw_only=True)
@@ -156,11 +160,19 @@ class Label:
 
     id: str
     return_id: str
+    """The return that it is for."""
+
     provider: str
     account: str
     state: LabelState
+    """How far it is."""
+
     ordered_at: datetime.datetime
+    """When it was asked for, or first seen."""
+
     changed: When
+    """When something of it last changed."""
+
     option: LabelOption | None = None
     addresses_id: str | None = None
     parcel_sent: Parcel | None = None
@@ -173,8 +185,14 @@ class Label:
     progress: ParcelState = ParcelState.NOT_SENT
     provider_status: str = ""
     carrier: str = ""
+    """The carrier's code at the provider."""
+
     tracking_number: str = ""
+    """The carrier's number of the parcel; empty until there is one."""
+
     tracking_url: str = ""
+    """The page on which the parcel can be followed; empty until there is one."""
+
     cost: Money | None = None
     valid_until: datetime.date | None = None
     because: Reason | None = None
@@ -182,6 +200,8 @@ class Label:
     replaces: str | None = None
     replaced_by: str | None = None
     unclear_at: datetime.datetime | None = None
+    """When a try last ended without a clear answer; None when none did."""
+
     scanned_at: datetime.datetime | None = None
     follows: WhatFollows = WhatFollows.NOTHING
     moved: When | None = None

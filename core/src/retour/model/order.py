@@ -41,27 +41,30 @@ class LineKind(StrEnum):
     goods: it goes with the last of them.
     """
 
-    GOODS = "goods"
-    SERVICE = "service"
-    DISCOUNT = "discount"
-    ROUNDING = "rounding"
+    GOODS = "goods"  #: what can come back
+    SERVICE = "service"  #: postage, gift wrap, installation
+    DISCOUNT = "discount"  #: below zero, spread over goods
+    ROUNDING = "rounding"  #: what the order was rounded by
 
 
 class Mode(StrEnum):
     """Whether a payment is real money or a provider's test."""
 
-    LIVE = "live"
-    TEST = "test"
+    LIVE = "live"  #: real money
+    TEST = "test"  #: a provider's test
 
 
 @frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class TaxPart:
     """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced. With
-    a rate that is none (below zero, above `HIGHEST_RATE`) its line is odd: see `Order.odd_lines`."""
+    a rate that is none (below zero, above 1000) its line is odd: see `Order.odd_lines`."""
 
     rate: Decimal
     net: Money
+    """Without the tax."""
+
     tax: Money
+    """The tax alone."""
 
     @property
     def gross(self) -> Money:
@@ -131,12 +134,18 @@ class OrderLine:
     """
 
     id: Id
+    """Names the line within its order."""
+
     product: Id
     name: str
+    """What people call it."""
+
     ordered: Units
     fulfilled: Units
     paid: Paid
     kind: LineKind = LineKind.GOODS
+    """Goods, or something else that was paid for."""
+
     stock_tracked: bool = True
     tags: frozenset[str] = attrs.field(default=frozenset(), converter=_tags)
     spread_over: tuple[Id, ...] = attrs.field(default=(), converter=_spread_over)
@@ -214,7 +223,10 @@ class BankAccount:
     shown where somebody logs an order or the variables of a traceback."""
 
     name: Reference = attrs.field(repr=False)
+    """Of its holder."""
+
     iban: Reference = attrs.field(repr=False)
+    """With or without blanks, not checked yet."""
 
     @property
     def masked(self) -> str:
@@ -246,8 +258,12 @@ class Payment:
     captured: Money
     account: Annotated[str, Characters(1, 64)] = "default"
     mode: Mode = Mode.LIVE
+    """Real money, or a test."""
+
     method: Reference = ""
     paid_at: datetime.datetime | None = None
+    """When it was paid (with a zone): what the refund window counts from. None where it is not known."""
+
     payer: BankAccount | None = None
 
     @property
@@ -298,12 +314,25 @@ class Order:
     """
 
     id: Id
+    """The host's id of the order, as it is in every command."""
+
     currency: Annotated[str, Characters(3, 3)]
+    """ISO 4217, as ``"EUR"``."""
+
     lines: tuple[OrderLine, ...] = attrs.field(converter=_lines)
+    """Goods, services and discounts."""
+
     payments: tuple[Payment, ...] = attrs.field(default=(), converter=_payments)
+    """How it was paid; several for a gift card and a card, none before it is paid."""
+
     delivery: Delivery | None = None
+    """How the goods went out, and what that cost; None where nothing was sent."""
+
     placed_at: datetime.datetime | None = None
+    """When the customer ordered (with a zone)."""
+
     customer: Reference = attrs.field(default="", repr=False)
+    """The host's id of the customer: who asks as another one is refused. Empty where it has none."""
 
     def __attrs_post_init__(self) -> None:
         for fault in _faults(self):
@@ -321,7 +350,7 @@ class Order:
 
     def odd_lines(self) -> dict[str, Reason]:
         """The lines that cannot be right, by their id, each with what is odd about it and what to do; and the delivery,
-        as `DELIVERY`. What goes back for them, and for what an odd discount is over, a person decides."""
+        as ``"delivery"``. What goes back for them, and for what an odd discount is over, a person decides."""
         odd = {} if self.delivery is None else {DELIVERY: _odd_amount(DELIVERY, self.delivery.paid, 1, self.currency)}
         odd |= {line.id: _odd_line(self, line) for line in self.lines}
         return {line_id: why for line_id, why in odd.items() if why is not None}

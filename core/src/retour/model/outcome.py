@@ -29,9 +29,17 @@ class RestockQuestion:
     """
 
     sentence: Text
+    """The question."""
+
     ok: Text
+    """The words for "all of it"."""
+
     cancel: Text
+    """The words for "nothing of it"."""
+
     choose: Text
+    """The words for "per product"."""
+
     units: Mapping[str, int]
     because: Reason | None = None
 
@@ -45,7 +53,11 @@ class RestockOutcome:
     """
 
     state: StockState
+    """Where the stock of the return is."""
+
     question: RestockQuestion | None
+    """What to ask the merchant; None where nothing is open."""
+
     restocked: Mapping[str, int]
     by_hand: Mapping[str, int]
 
@@ -61,9 +73,15 @@ class ReturnOutcome:
     made, if it made one."""
 
     return_id: str
+    """The return."""
+
     receipt_id: str | None
     goods: GoodsState
+    """Where its goods are."""
+
     restock: RestockOutcome
+    """What is decided about its stock."""
+
     number: str = ""
 
 
@@ -72,6 +90,8 @@ class NotAsked:
     """A payment, by its id, about whose refunds its provider could not be asked, and ``why``."""
 
     payment: str
+    """Its `Payment.id`."""
+
     why: Text
 
 
@@ -91,7 +111,11 @@ class Outcome:
     """
 
     order_id: str
+    """The order."""
+
     version: int
+    """Of the dossier after it: the number of its last event."""
+
     changed: bool
     returns: tuple[ReturnOutcome, ...] = ()
     refund: Refund | None = None
@@ -158,6 +182,8 @@ class SettingsCheck:
     """
 
     ok: bool
+    """Whether the provider said that all is well."""
+
     asked: bool
     reason: Text | None = None
 
@@ -165,25 +191,25 @@ class SettingsCheck:
 class ReturnWait(StrEnum):
     """What a return can wait for."""
 
-    REVIEW = "review"  # a decision
-    GOODS = "goods"
-    COUNTING = "counting"  # its parcel was delivered
-    INSPECTION = "inspection"  # of units that came
-    ANSWER = "answer"  # about the stock
-    STOCK = "stock"  # to be booked
-    ORDER = "order"  # the shop changed the order below what came back: somebody has to look
-    NOTHING = ""
+    REVIEW = "review"  #: a decision
+    GOODS = "goods"  #: that are to come
+    COUNTING = "counting"  #: its parcel was delivered
+    INSPECTION = "inspection"  #: of units that came
+    ANSWER = "answer"  #: about the stock
+    STOCK = "stock"  #: to be booked
+    ORDER = "order"  #: the shop changed the order below what came back: somebody has to look
+    NOTHING = ""  #: it has ended
 
 
 class RefundWait(StrEnum):
     """What a refund can wait for."""
 
-    PERSON = "person"  # who has to decide or mend something
-    MERCHANT = "merchant"  # who opened its link
-    TRANSFER = "transfer"  # that the merchant has to make
-    BANK = "bank"  # that has it in a batch
-    PROVIDER = "provider"
-    NOTHING = ""
+    PERSON = "person"  #: who has to decide or mend something
+    MERCHANT = "merchant"  #: who opened its link
+    TRANSFER = "transfer"  #: that the merchant has to make
+    BANK = "bank"  #: that has it in a batch
+    PROVIDER = "provider"  #: who says how it ends
+    NOTHING = ""  #: it has ended
 
 
 @frozen(kw_only=True)
@@ -194,13 +220,23 @@ class ReturnSummary:
     """
 
     order_id: str
+    """The order."""
+
     return_id: str
+    """The return."""
+
     goods: GoodsState
+    """Where its goods are."""
+
     stock: StockState
+    """Where its stock is."""
+
     waits_for: ReturnWait
     since: datetime.datetime
     due: datetime.date | None
     opened_at: datetime.datetime
+    """When it began (UTC)."""
+
     number: str
 
 
@@ -210,13 +246,25 @@ class RefundSummary:
     ``batch``."""
 
     order_id: str
+    """The order."""
+
     refund_id: str
+    """The refund."""
+
     payment: str
+    """Its `Payment.id`."""
+
     amount: Money
+    """What goes back."""
+
     state: RefundState
+    """Where the refund is."""
+
     waits_for: RefundWait
     since: datetime.datetime
     opened_at: datetime.datetime
+    """When it was decided (UTC)."""
+
     batch: str = ""
 
 
@@ -225,6 +273,8 @@ class RefundPage:
     """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, None when there is none."""
 
     refunds: tuple[RefundSummary, ...]
+    """Those of this page."""
+
     next: str | None
 
 
@@ -233,6 +283,8 @@ class ReturnPage:
     """A page of a list of returns; hand ``next`` back as ``after`` for the next page, None when there is none."""
 
     returns: tuple[ReturnSummary, ...]
+    """Those of this page."""
+
     next: str | None
 
 
@@ -241,8 +293,13 @@ class SetAside:
     """Who has set an order that cannot be read aside, when, and why."""
 
     by: Actor
+    """Who did."""
+
     because: str
+    """Why, in his words."""
+
     at: datetime.datetime
+    """When (UTC)."""
 
     @property
     def words(self) -> Text:
@@ -265,8 +322,12 @@ class UnreadableOrder:
     """
 
     order_id: str
+    """The order."""
+
     rows: tuple[UnreadableRow, ...]
     since: datetime.datetime
+    """When that was first seen (UTC)."""
+
     set_aside: SetAside | None = None
 
 
@@ -276,6 +337,8 @@ class UnreadablePage:
     none. Those that read again meanwhile are left out, so a page can hold fewer than were asked for."""
 
     orders: tuple[UnreadableOrder, ...]
+    """Those of this page."""
+
     next: str | None
 
 
@@ -286,7 +349,11 @@ class Postponed:
     empty for what only waits: a refund that is still pending, an effect for which no time was left."""
 
     shop: str
+    """The shop's id."""
+
     order_id: str
+    """The order."""
+
     what: str
     problem: str
 

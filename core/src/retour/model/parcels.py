@@ -35,16 +35,27 @@ class Address:
     """
 
     name: Id = attrs.field(repr=False)
+    """Of the person, or of the desk at a company."""
+
     street: Id = attrs.field(repr=False)
     postal_code: Annotated[str, Characters(0, 32)] = attrs.field(repr=False)
+    """As it is written there; empty where a country has none."""
+
     city: Id = attrs.field(repr=False)
+    """The town."""
+
     country: CountryCode
     house_number: Annotated[str, Characters(0, 32)] = attrs.field(default="", repr=False)
     addition: Reference = attrs.field(default="", repr=False)
     company: Reference = attrs.field(default="", repr=False)
+    """Where it is one."""
+
     state: Annotated[str, Characters(0, 8)] = ""
     email: Reference = attrs.field(default="", repr=False)
+    """For the carrier, where it tells people about a parcel."""
+
     phone: Annotated[str, Characters(0, 64)] = attrs.field(default="", repr=False)
+    """For the carrier, with its country: ``+31…``."""
 
     @property
     def has_house_number(self) -> bool:
@@ -88,11 +99,17 @@ class ParcelItem:
     """
 
     line_id: Id
+    """The order line."""
+
     description: Id
+    """What it is, for the carrier and for customs."""
+
     quantity: Annotated[int, Between(1, 10_000)]
     weight_grams: Grams | None = None
     price: Money | None = None
     sku: Reference = ""
+    """The host's article number."""
+
     hs_code: Annotated[str, Characters(0, 12)] = ""
     origin_country: Annotated[str, Characters(0, 2)] = ""
     reason: Reference = ""
@@ -103,10 +120,19 @@ class Parcel:
     """One parcel: its whole weight in grams, its three sides in millimetres where they are known, what is in it."""
 
     weight_grams: Grams
+    """Of the whole parcel."""
+
     items: tuple[ParcelItem, ...] = attrs.field(default=(), converter=_items)
+    """What is in it."""
+
     length_mm: Millimetres | None = None
+    """The longest side."""
+
     width_mm: Millimetres | None = None
+    """The second side."""
+
     height_mm: Millimetres | None = None
+    """The third side."""
 
 
 def check_route(order_id: str, sender: Address, recipient: Address, parcel: Parcel) -> None:

@@ -24,79 +24,79 @@ class ReasonCode(StrEnum):
     """Every reason that is ours. The codes of `retour.providers.ErrorCode` are among them, by the same value. Any other
     value is `UNKNOWN`: nothing is decided by a reason."""
 
-    UNKNOWN = "unknown"  # a newer retour's, that this one has no words for
-    SAID = "said"  # the words that somebody gave, and nothing of ours
-    HELD = "held"  # a policy held it and did not say why
+    UNKNOWN = "unknown"  #: a newer retour's, that this one has no words for
+    SAID = "said"  #: the words that somebody gave, and nothing of ours
+    HELD = "held"  #: a policy held it and did not say why
     MORE_WENT_BACK = "more_went_back"
     NOT_MADE_BEFORE = "not_made_before"
     DID_NOT_HAPPEN = "did_not_happen"
     NOT_KNOWN_YET = "not_known_yet"
     CANNOT_TELL = "cannot_tell"
-    CANNOT_BE_ASKED = "cannot_be_asked"  # the value "error" is the code of why, the others are that code's
+    CANNOT_BE_ASKED = "cannot_be_asked"  #: the value "error" is the code of why, the others are that code's
     PROCESS_STOPPED = "process_stopped"
     PLUGIN_UNUSABLE = "plugin_unusable"
-    PLUGIN_FAILED = "plugin_failed"  # the values "plugin", "origin" and "hook"
+    PLUGIN_FAILED = "plugin_failed"  #: the values "plugin", "origin" and "hook"
     PAID_OUT = "paid_out"
-    CANCELLED_THERE = "cancelled_there"  # at the provider, and nobody here asked for it
+    CANCELLED_THERE = "cancelled_there"  #: at the provider, and nobody here asked for it
     REPLACED = "replaced"
     RECEIPT_CORRECTED = "receipt_corrected"
     NOTHING_TO_DECIDE = "nothing_to_decide"
     OTHER_CURRENCY = "other_currency"
-    REFUNDED_MEANWHILE = "refunded_meanwhile"  # at the provider, and nobody had told us: said which
-    CURRENCY_NOT_REFUNDED = "currency_not_refunded"  # by the provider, whatever the payment: the value "currency"
-    ONLY_WHOLE = "only_whole"  # while the customer disputes a payment
-    NOT_EXPLAINED = "not_explained"  # the values "left" and "expected"
-    REVERSAL_NOT_SHOWN = "reversal_not_shown"  # by the provider, which told of it
-    REFUNDS_NOT_SHOWN = "refunds_not_shown"  # by the provider, and there can be some: said why
-    ANOTHER_ANSWER = "another_answer"  # a provider answered about something else than it was asked: said what
-    PAID_TWICE = "paid_twice"  # the value "other", and said how that is called
-    SETTLED = "settled"  # a person says so, where the provider's word was not to be had
-    CONTRADICTED = "contradicted"  # a person's word by the provider's: said why it does
-    NO_OUTCOME = "no_outcome"  # of a provider that tells it by webhook alone
-    PAYMENT_VANISHED = "payment_vanished"  # from the order, with money gone back on it: the value "payment"
-    PAYMENT_DOUBLED = "payment_doubled"  # the order has it under several names: the value "payments"
-    CHARGED_BACK = "charged_back"  # the values "amount" and "payment"
-    CHARGED_BACK_MEANWHILE = "charged_back_meanwhile"  # since it was decided: the same values
-    REMAINDER = "remainder"  # that no step of a provider can pay: the value "amount"
-    LESS_THAN_A_STEP = "less_than_a_step"  # of the amounts that the provider pays: the value "step"
-    UNITS_NOT_THERE = "units_not_there"  # the values "number", "line" and "left"
-    PERHAPS_OURS = "perhaps_ours"  # the value "refunds", their ids
-    UNITS_BEYOND_ORDER = "units_beyond_order"  # the values "number" and "line"
-    SURPLUS_UNITS = "surplus_units"  # the same values
-    MONEY_BEYOND_ORDER = "money_beyond_order"  # the values "amount" and "payment"
-    LINE_CURRENCY = "line_currency"  # the values "line", "amount" and "currency", as all that follow have "line"
-    LINE_CURRENCY_UNKNOWN = "line_currency_unknown"  # the value "amount", in the shop's words
-    LINE_TAX_RATE = "line_tax_rate"  # the value "rate"
-    LINE_TAXES = "line_taxes"  # the values "amount" and "difference"
-    LINE_PART_OF_A_UNIT = "line_part_of_a_unit"  # the value "quantity"
-    LINE_UNITS_BELOW_ZERO = "line_units_below_zero"  # goods: the value "quantity"
-    LINE_BELOW_ZERO = "line_below_zero"  # goods: the value "amount"
-    LINE_WITHOUT_UNITS = "line_without_units"  # the value "amount"
-    LINE_MORE_FULFILLED = "line_more_fulfilled"  # than ordered: the values "ordered" and "fulfilled"
-    DISCOUNT_ABOVE_ZERO = "discount_above_zero"  # the value "amount"
-    DISCOUNT_OVER_NO_GOODS = "discount_over_no_goods"  # the value "others"
-    LINE_GONE = "line_gone"  # from the order, after units of it came back: the value "amount"
-    LINE_REPRICED = "line_repriced"  # after units of it came back: the values "before" and "now"
-    SEVERAL_LINES = "several_lines"  # to look at: the value "lines"
-    LABEL_NOT_FOUND = "label_not_found"  # among the return shipments of its order, or there are several
-    WHICH_LABEL = "which_label"  # something was reported of one, and nothing tells of which
+    REFUNDED_MEANWHILE = "refunded_meanwhile"  #: at the provider, and nobody had told us: said which
+    CURRENCY_NOT_REFUNDED = "currency_not_refunded"  #: by the provider, whatever the payment: the value "currency"
+    ONLY_WHOLE = "only_whole"  #: while the customer disputes a payment
+    NOT_EXPLAINED = "not_explained"  #: the values "left" and "expected"
+    REVERSAL_NOT_SHOWN = "reversal_not_shown"  #: by the provider, which told of it
+    REFUNDS_NOT_SHOWN = "refunds_not_shown"  #: by the provider, and there can be some: said why
+    ANOTHER_ANSWER = "another_answer"  #: a provider answered about something else than it was asked: said what
+    PAID_TWICE = "paid_twice"  #: the value "other", and said how that is called
+    SETTLED = "settled"  #: a person says so, where the provider's word was not to be had
+    CONTRADICTED = "contradicted"  #: a person's word by the provider's: said why it does
+    NO_OUTCOME = "no_outcome"  #: of a provider that tells it by webhook alone
+    PAYMENT_VANISHED = "payment_vanished"  #: from the order, with money gone back on it: the value "payment"
+    PAYMENT_DOUBLED = "payment_doubled"  #: the order has it under several names: the value "payments"
+    CHARGED_BACK = "charged_back"  #: the values "amount" and "payment"
+    CHARGED_BACK_MEANWHILE = "charged_back_meanwhile"  #: since it was decided: the same values
+    REMAINDER = "remainder"  #: that no step of a provider can pay: the value "amount"
+    LESS_THAN_A_STEP = "less_than_a_step"  #: of the amounts that the provider pays: the value "step"
+    UNITS_NOT_THERE = "units_not_there"  #: the values "number", "line" and "left"
+    PERHAPS_OURS = "perhaps_ours"  #: the value "refunds", their ids
+    UNITS_BEYOND_ORDER = "units_beyond_order"  #: the values "number" and "line"
+    SURPLUS_UNITS = "surplus_units"  #: the same values
+    MONEY_BEYOND_ORDER = "money_beyond_order"  #: the values "amount" and "payment"
+    LINE_CURRENCY = "line_currency"  #: the values "line", "amount" and "currency", as all that follow have "line"
+    LINE_CURRENCY_UNKNOWN = "line_currency_unknown"  #: the value "amount", in the shop's words
+    LINE_TAX_RATE = "line_tax_rate"  #: the value "rate"
+    LINE_TAXES = "line_taxes"  #: the values "amount" and "difference"
+    LINE_PART_OF_A_UNIT = "line_part_of_a_unit"  #: the value "quantity"
+    LINE_UNITS_BELOW_ZERO = "line_units_below_zero"  #: goods: the value "quantity"
+    LINE_BELOW_ZERO = "line_below_zero"  #: goods: the value "amount"
+    LINE_WITHOUT_UNITS = "line_without_units"  #: the value "amount"
+    LINE_MORE_FULFILLED = "line_more_fulfilled"  #: than ordered: the values "ordered" and "fulfilled"
+    DISCOUNT_ABOVE_ZERO = "discount_above_zero"  #: the value "amount"
+    DISCOUNT_OVER_NO_GOODS = "discount_over_no_goods"  #: the value "others"
+    LINE_GONE = "line_gone"  #: from the order, after units of it came back: the value "amount"
+    LINE_REPRICED = "line_repriced"  #: after units of it came back: the values "before" and "now"
+    SEVERAL_LINES = "several_lines"  #: to look at: the value "lines"
+    LABEL_NOT_FOUND = "label_not_found"  #: among the return shipments of its order, or there are several
+    WHICH_LABEL = "which_label"  #: something was reported of one, and nothing tells of which
     ADDRESS_FORGOTTEN = "address_forgotten"
-    PORTAL_ITEMS = "portal_items"  # what cannot come back of this order: the value "items"
-    PORTAL_SAYS_NOTHING = "portal_says_nothing"  # of what is in the parcel
+    PORTAL_ITEMS = "portal_items"  #: what cannot come back of this order: the value "items"
+    PORTAL_SAYS_NOTHING = "portal_says_nothing"  #: of what is in the parcel
     PARCEL_LOST = "parcel_lost"
     PARCEL_GOES_BACK = "parcel_goes_back"
     PARCEL_HELD_UP = "parcel_held_up"
     PARCEL_MOVED = "parcel_moved"
-    ALSO_IN_PORTAL = "also_in_portal"  # a return beside one of a portal: the value "return_number"
-    PARCEL_COMES_AFTER_THE_END = "parcel_comes_after_the_end"  # of its return
+    ALSO_IN_PORTAL = "also_in_portal"  #: a return beside one of a portal: the value "return_number"
+    PARCEL_COMES_AFTER_THE_END = "parcel_comes_after_the_end"  #: of its return
     PARCEL_CAME_AFTER_THE_END = "parcel_came_after_the_end"
     RETURN_HAS_ENDED = "return_has_ended"
-    LABEL_STAYS = "label_stays"  # that can be used, of a return that has ended
-    WINDOW_ENDED = "window_ended"  # the values "days", "ended" and "since", of which the last two are ISO dates
-    WINDOW_ENDED_SINCE_ORDER = "window_ended_since_order"  # the same values: no delivery date is known
-    WINDOW_UNKNOWN = "window_unknown"  # neither a delivery date nor an order date: the value "days"
-    DID_NOT_ARRIVE = "did_not_arrive"  # the last refund of a payment, by its provider's word
-    GIVEN_UP = "given_up"  # by a person: the value "work", and "error" as that of CANNOT_BE_ASKED
+    LABEL_STAYS = "label_stays"  #: that can be used, of a return that has ended
+    WINDOW_ENDED = "window_ended"  #: the values "days", "ended" and "since", of which the last two are ISO dates
+    WINDOW_ENDED_SINCE_ORDER = "window_ended_since_order"  #: the same values: no delivery date is known
+    WINDOW_UNKNOWN = "window_unknown"  #: neither a delivery date nor an order date: the value "days"
+    DID_NOT_ARRIVE = "did_not_arrive"  #: the last refund of a payment, by its provider's word
+    GIVEN_UP = "given_up"  #: by a person: the value "work", and "error" as that of CANNOT_BE_ASKED
 
     AUTHENTICATION = "authentication"
     CONFIGURATION = "configuration"
@@ -150,12 +150,14 @@ def as_said(words: str) -> str:
 
 @frozen(kw_only=True, field_transformer=checked())
 class Reason:
-    """Why something happened or waits. Made by `reason`, from a code or from somebody's words.
+    """Why something happened or waits. Made by the core, from a code or from somebody's words.
 
     ``values`` are the code's, as texts. ``said`` are the words of a person, a plugin, a shop or a provider.
     """
 
     code: ReasonCode
+    """Why, as a code of ours; ``SAID`` where it is in somebody's words."""
+
     values: Mapping[Reference, str] = attrs.field(factory=dict)
     said: str = attrs.field(default="", converter=as_said)
 

@@ -22,15 +22,15 @@ from retour.model.when import When
 class RefundState(StrEnum):
     """Where one refund is. A person's confirmation makes it succeeded at once."""
 
-    PLANNED = "planned"  # not sent: it is held, or a person must mend something first
-    AWAITING_MERCHANT = "awaiting_merchant"  # a link or a bank transfer was opened
-    SUBMITTING = "submitting"  # on its way to the provider, or waiting for its turn
-    PENDING = "pending"  # the provider has it
-    UNKNOWN = "unknown"  # sent, and it is not clear what became of it
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    REVERSED = "reversed"  # succeeded first, failed later: the money came back to the merchant
+    PLANNED = "planned"  #: not sent: it is held, or a person must mend something first
+    AWAITING_MERCHANT = "awaiting_merchant"  #: a link or a bank transfer was opened
+    SUBMITTING = "submitting"  #: on its way to the provider, or waiting for its turn
+    PENDING = "pending"  #: the provider has it
+    UNKNOWN = "unknown"  #: sent, and it is not clear what became of it
+    SUCCEEDED = "succeeded"  #: its provider, or a person, says so
+    FAILED = "failed"  #: no money moved
+    CANCELLED = "cancelled"  #: taken back before money moved
+    REVERSED = "reversed"  #: succeeded first, failed later: the money came back to the merchant
 
 
 NO_MONEY_MOVED = frozenset({RefundState.FAILED, RefundState.CANCELLED, RefundState.REVERSED})
@@ -45,39 +45,39 @@ class RefundSource(StrEnum):
     """Who made a refund: retour by API, a person after opening a link, a person by a bank transfer that was decided in
     place of it, a person who told us later, or somebody at the provider without telling us."""
 
-    API = "api"
-    LINK = "link"
-    TRANSFER = "transfer"
-    PERSON = "person"
-    EXTERNAL = "external"
+    API = "api"  #: retour
+    LINK = "link"  #: a person, after a link was opened
+    TRANSFER = "transfer"  #: a person, by a bank transfer in place of it
+    PERSON = "person"  #: a person who told us later
+    EXTERNAL = "external"  #: somebody at the provider, who told nobody
 
 
 class Reported(StrEnum):
     """What a provider can say of a refund. A status that we do not know is pending: never success, never failure."""
 
-    AWAITING_MERCHANT = "awaiting_merchant"  # the merchant has to make it himself, by bank transfer
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    AWAITING_MERCHANT = "awaiting_merchant"  #: the merchant has to make it himself, by bank transfer
+    PENDING = "pending"  #: it has it, and the money is not there yet
+    SUCCEEDED = "succeeded"  #: the money went back
+    FAILED = "failed"  #: it did not
+    CANCELLED = "cancelled"  #: it was taken back before
 
 
 class Evidence(StrEnum):
     """How we know what a provider says of a refund."""
 
-    ANSWER = "answer"  # it answered a request of ours
-    REPEATED = "repeated"  # it answered the same request, sent once more
-    LOOKUP = "lookup"  # we asked about this refund
-    WEBHOOK = "webhook"  # it told us in a signed webhook
-    RECONCILE = "reconcile"  # we read all refunds of the payment
+    ANSWER = "answer"  #: it answered a request of ours
+    REPEATED = "repeated"  #: it answered the same request, sent once more
+    LOOKUP = "lookup"  #: we asked about this refund
+    WEBHOOK = "webhook"  #: it told us in a signed webhook
+    RECONCILE = "reconcile"  #: we read all refunds of the payment
 
 
 class MatchedBy(StrEnum):
     """How a refund at the provider was recognised as one of ours."""
 
-    KEY = "key"  # it carries our id
-    REFERENCE = "reference"  # we know what the provider calls it
-    AMOUNT = "amount"  # the one that waits on this payment with this amount, made after its link was opened
+    KEY = "key"  #: it carries our id
+    REFERENCE = "reference"  #: we know what the provider calls it
+    AMOUNT = "amount"  #: the one that waits on this payment with this amount, made after its link was opened
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -85,8 +85,13 @@ class RefundInstruction:
     """What a provider is told, fixed before it is sent: what is refunded, the idempotency key, the description."""
 
     target: Reference
+    """What the provider refunds: a payment, a charge, a capture."""
+
     key: Id
+    """The idempotency key, never another for this refund."""
+
     description: str
+    """What the consumer may read."""
 
 
 @frozen(kw_only=True)
@@ -114,14 +119,28 @@ class Refund:
     """
 
     id: str
+    """Our id of it, 28 characters."""
+
     payment: str
     amount: Money
+    """What goes back."""
+
     state: RefundState
+    """Where it is."""
+
     source: RefundSource
+    """Who made it."""
+
     opened: When
+    """When it began."""
+
     changed: When
+    """When something of it last changed."""
+
     reference: str = ""
     return_id: str | None = None
+    """The return that it is for, where somebody said so."""
+
     instruction: RefundInstruction | None = None
     sent_at: datetime.datetime | None = None
     read_at: datetime.datetime | None = None
@@ -219,6 +238,8 @@ class RefundPlan:
     """A refund that is about to be made: ``amount`` of the payment with this id."""
 
     payment: str
+    """Its `Payment.id`."""
+
     amount: Money
 
 
@@ -232,10 +253,18 @@ class RefundShare:
     """
 
     payment: Payment
+    """The payment."""
+
     refunded: Money
+    """What went back, or is on its way."""
+
     charged_back: Money
     left: Money
+    """What can still go back on it."""
+
     suggested: Money
+    """What of the whole falls on it."""
+
     step: int = 1
     remainder: Money | None = None
     held: Reason | None = None
@@ -252,6 +281,8 @@ class RefundQuote:
 
     suggested: Money
     shares: tuple[RefundShare, ...]
+    """What falls on each payment."""
+
     remainder: Money | None = None
     because: Reason | None = None
     to_inspect: Mapping[str, int] = attrs.field(factory=dict)
@@ -260,9 +291,9 @@ class RefundQuote:
 class ApprovalKind(StrEnum):
     """What a policy says of a refund, the strictest last."""
 
-    APPROVE = "approve"
-    HOLD = "hold"
-    REFUSE = "refuse"
+    APPROVE = "approve"  #: it goes out
+    HOLD = "hold"  #: a person decides first
+    REFUSE = "refuse"  #: it is not made
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -270,7 +301,10 @@ class Approval:
     """A policy's answer to a refund that is about to be made."""
 
     kind: ApprovalKind
+    """What the policy says."""
+
     because: Reason | None = attrs.field(default=None, converter=as_reason)
+    """Why, for the staff."""
 
     @classmethod
     def approve(cls) -> Approval:
@@ -307,8 +341,12 @@ class TransferInstruction:
     """
 
     amount: Money
+    """What to transfer."""
+
     to: BankAccount
     bank: Reference
+    """The name of the account's bank, where its IBAN tells it; else empty."""
+
     remittance: str
     qr: QrCode | None = attrs.field(default=None, eq=False)
 
@@ -316,9 +354,9 @@ class TransferInstruction:
 class LinkKind(StrEnum):
     """What a refund link is: a page of the provider, a bank transfer, or no way that we know of."""
 
-    PROVIDER_PAGE = "provider_page"
-    TRANSFER = "transfer"
-    UNAVAILABLE = "unavailable"
+    PROVIDER_PAGE = "provider_page"  #: a page of the provider
+    TRANSFER = "transfer"  #: a bank transfer to make
+    UNAVAILABLE = "unavailable"  #: no way that we know of
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -330,6 +368,8 @@ class RefundLink:
     """
 
     kind: LinkKind
+    """What the link is."""
+
     label: Text
     instruction: Text
     url: str = ""
@@ -347,8 +387,14 @@ class LinkRequest:
     """
 
     order_id: Id
+    """The host's id of the order."""
+
     payment: Payment
+    """The payment to refund."""
+
     amount: Money
+    """What is to go back."""
+
     remittance: str
     to: BankAccount | None = None
     page: str = ""
@@ -369,12 +415,24 @@ class RefundOption:
     """
 
     payment: Payment
+    """The payment."""
+
     captured: Money
+    """What was really received."""
+
     refunded: Money
+    """What went back, or is on its way."""
+
     charged_back: Money
     left: Money
+    """What can still go back on it."""
+
     suggested: Money
+    """What we suggest; zero where nothing is owed."""
+
     link: RefundLink
+    """Where a person does it."""
+
     because: Reason | None = None
     remainder: Money | None = None
     to_inspect: Mapping[str, int] = attrs.field(factory=dict)

@@ -25,15 +25,15 @@ from retour.model.when import When
 class GoodsState(StrEnum):
     """Where the goods of one return are."""
 
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    IN_TRANSIT = "in_transit"
-    PARTLY_RECEIVED = "partly_received"
-    RECEIVED = "received"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    CLOSED = "closed"
+    REQUESTED = "requested"  #: announced, and nobody has decided
+    APPROVED = "approved"  #: may be sent
+    REJECTED = "rejected"  #: refused; it never counts as returned
+    IN_TRANSIT = "in_transit"  #: on their way
+    PARTLY_RECEIVED = "partly_received"  #: counted in part
+    RECEIVED = "received"  #: all that was announced is settled
+    CANCELLED = "cancelled"  #: taken back before it was sent
+    EXPIRED = "expired"  #: not sent in time
+    CLOSED = "closed"  #: ended by staff; what came counts
 
 
 CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
@@ -46,30 +46,30 @@ class StockState(StrEnum):
     Derived from the decisions and movements of the return, never stored as the truth.
     """
 
-    NOTHING = "nothing"  # no sellable unit of a product whose stock is tracked came back
-    UNDECIDED = "undecided"  # the merchant was asked and has not answered
-    ALL = "all"  # decided; the movements are on their way
-    BY_HAND = "by_hand"
-    PER_LINE = "per_line"
-    APPLIED = "applied"
-    PARTLY_APPLIED = "partly_applied"
-    FAILED = "failed"
+    NOTHING = "nothing"  #: no sellable unit of a product whose stock is tracked came back
+    UNDECIDED = "undecided"  #: the merchant was asked and has not answered
+    ALL = "all"  #: decided; the movements are on their way
+    BY_HAND = "by_hand"  #: the merchant books it himself
+    PER_LINE = "per_line"  #: some go back, the others not
+    APPLIED = "applied"  #: booked by the shop
+    PARTLY_APPLIED = "partly_applied"  #: booked in part
+    FAILED = "failed"  #: the shop could not book it
 
 
 class Extent(StrEnum):
     """How much of the order has come back: every fulfilled unit is here again, or not yet."""
 
-    FULL = "full"
-    PART = "part"
+    FULL = "full"  #: every fulfilled unit is here again
+    PART = "part"  #: not yet
 
 
 class OrderStatus(StrEnum):
     """What a host can make of its own order's status, by the units that are really here again. It is never written by
     retour: a return that was rejected, cancelled or never came leaves it as it was."""
 
-    NOT_RETURNED = "not_returned"
-    PARTLY_RETURNED = "partly_returned"
-    RETURNED = "returned"  # every fulfilled unit is here
+    NOT_RETURNED = "not_returned"  #: no unit is here
+    PARTLY_RETURNED = "partly_returned"  #: some units are here
+    RETURNED = "returned"  #: every fulfilled unit is here
 
     @property
     def words(self) -> Text:
@@ -92,6 +92,8 @@ class RequestedLine:
     """
 
     line_id: Id
+    """The order line."""
+
     quantity: Units
     reason: str = ""
 
@@ -118,6 +120,8 @@ class Counted:
     """
 
     line_id: Id
+    """The order line."""
+
     sellable: Units = 0
     damaged: Units = 0
     missing: Units = 0
@@ -159,7 +163,11 @@ class Receipt:
     it."""
 
     id: str
+    """Our id of it."""
+
     opened: When
+    """When it began."""
+
     by: Actor
     lines: Mapping[str, Counted]
     parcel: str = ""
@@ -175,10 +183,10 @@ class Receipt:
 class Restock(StrEnum):
     """The four answers to "does it go back in stock?"."""
 
-    ALL = "all"
-    ASK = "ask"
-    BY_HAND = "by_hand"
-    PER_LINE = "per_line"
+    ALL = "all"  #: every sellable unit
+    ASK = "ask"  #: the merchant decides
+    BY_HAND = "by_hand"  #: nothing; what to book goes on a list
+    PER_LINE = "per_line"  #: so many units of each line
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -192,8 +200,13 @@ class RestockDecision:
     """
 
     kind: Restock
+    """Which of the four."""
+
     units: Mapping[Id, Units] = attrs.field(factory=dict)
+    """Per order line, for ``PER_LINE`` alone."""
+
     because: Reason | None = attrs.field(default=None, converter=as_reason)
+    """Why, for whoever books by hand."""
 
     @classmethod
     def all(cls, because: str | Reason | None = None) -> RestockDecision:
@@ -225,8 +238,14 @@ class StockMovement:
 
     id: Id
     order_id: Id
+    """The order."""
+
     return_id: Id
+    """The return."""
+
     line_id: Id
+    """The order line."""
+
     product: Id
     quantity: Annotated[int, Between(-MOST_UNITS, MOST_UNITS)]
 
@@ -234,10 +253,10 @@ class StockMovement:
 class MovementState(StrEnum):
     """How far a stock movement is."""
 
-    PLANNED = "planned"
-    APPLIED = "applied"
-    FAILED = "failed"  # tried, and will be tried again
-    REFUSED = "refused"  # the shop said never: its units are on the list to book by hand
+    PLANNED = "planned"  #: not booked yet
+    APPLIED = "applied"  #: booked by the shop
+    FAILED = "failed"  #: tried, and will be tried again
+    REFUSED = "refused"  #: the shop said never: its units are on the list to book by hand
 
 
 @frozen(kw_only=True)
@@ -245,15 +264,19 @@ class Movement:
     """A stock movement of a return, and how far it is. ``why`` is what the shop said when it failed."""
 
     booking: StockMovement
+    """What the shop is asked to book."""
+
     state: MovementState = MovementState.PLANNED
+    """How far that is."""
+
     why: Reason | None = None
 
 
 class Severity(StrEnum):
     """How strongly a policy objects to a return: somebody should look, or it should be refused."""
 
-    REVIEW = "review"
-    REFUSE = "refuse"
+    REVIEW = "review"  #: staff looks at it
+    REFUSE = "refuse"  #: it is rejected, where a customer asks
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -262,6 +285,8 @@ class Objection:
     is refused."""
 
     severity: Severity
+    """Whether staff looks at the return, or it is refused."""
+
     because: Reason | None = attrs.field(converter=as_reason)
 
     @classmethod
@@ -281,7 +306,11 @@ class ReturnRequest:
     ``files`` came with it."""
 
     return_id: Id
+    """Our id of it."""
+
     lines: tuple[RequestedLine, ...]
+    """What the customer wants to send back, and why."""
+
     files: Annotated[int, Between(0, MOST_EVIDENCE)] = 0
 
 
@@ -290,16 +319,37 @@ class ReturnedLine:
     """What came back of one order line, as the hooks see it."""
 
     line_id: str
+    """The order line."""
+
     product: str
+    """The host's product key."""
+
     name: str
+    """What people call it."""
+
     tags: frozenset[str]
+    """The host's own marks."""
+
     stock_tracked: bool
+    """Whether the host keeps stock of it."""
+
     sellable: int
+    """Units that can go back in stock."""
+
     damaged: int
+    """Units that never do."""
+
     missing: int
+    """Units that were announced and not in the parcel."""
+
     wrong: int
+    """Units of another article than the line's."""
+
     to_inspect: int = 0
+    """Units that are here, and that nobody has judged yet."""
+
     surplus: int = 0
+    """Units beyond all that was delivered."""
 
 
 @frozen(kw_only=True)
@@ -307,9 +357,14 @@ class Returned:
     """What one receipt counted, as the hooks see it. ``extent`` speaks of the whole order after this receipt."""
 
     return_id: str
+    """The return."""
+
     receipt_id: str
+    """The count that this is about."""
+
     extent: Extent
     lines: tuple[ReturnedLine, ...]
+    """What came back, per order line."""
 
 
 @frozen(kw_only=True)
@@ -317,6 +372,8 @@ class ReceivedLine:
     """What was ``announced`` of one order line, in units, and what all receipts of the return ``counted`` of it."""
 
     line_id: str
+    """The order line."""
+
     announced: int
     counted: Counted
 
@@ -332,7 +389,10 @@ class ReceivedReturn:
     closed it before."""
 
     return_id: str
+    """Our id of it."""
+
     lines: tuple[ReceivedLine, ...]
+    """What was announced and what was counted, per order line."""
 
     @property
     def complete(self) -> bool:
@@ -345,7 +405,10 @@ class Restocked:
     """Stock movements of one return that the shop has applied, as the hooks see them."""
 
     return_id: str
+    """The return."""
+
     movements: tuple[StockMovement, ...]
+    """What was booked."""
 
 
 @frozen(kw_only=True)
@@ -370,9 +433,17 @@ class Return:
     """
 
     id: str
+    """Our id of it, 28 characters."""
+
     opened: When
+    """When it began."""
+
     goods: GoodsState
+    """Where its goods are."""
+
     changed: When
+    """When something of it last changed."""
+
     requested: Mapping[str, int] = attrs.field(factory=dict)
     reasons: Mapping[str, str] = attrs.field(factory=dict)
     reasons_chosen: tuple[ReturnReason, ...] = ()
@@ -380,6 +451,8 @@ class Return:
     chosen_in_portal: tuple[RequestedLine, ...] = ()
     evidence_ids: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
+    """What policies had against it."""
+
     send_by: datetime.date | None = None
     instructions_id: str | None = None
     ended_from: GoodsState | None = None

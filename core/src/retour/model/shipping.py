@@ -13,9 +13,9 @@ from retour.model.text import Text
 class ShippingWay(StrEnum):
     """The ways in which a customer can send goods back."""
 
-    PORTAL = "portal"
-    LABEL = "label"
-    SELF = "self"
+    PORTAL = "portal"  #: the provider's return portal
+    LABEL = "label"  #: a label that the shop makes
+    SELF = "self"  #: the customer sends it himself
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -26,8 +26,16 @@ class ShippingOption:
     """
 
     way: ShippingWay
+    """Which of the ways it is."""
+
     provider: Reference
+    """The plugin's name; empty for one that needs none."""
+
     label: Text
+    """The words for a button."""
+
     instruction: Text
+    """What to do, in a sentence or two."""
+
     url: str = ""
     address: Address | None = None

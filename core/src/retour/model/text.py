@@ -41,6 +41,8 @@ class Text:
     message: str
     domain: str = "retour"
     values: Mapping[str, Any] = attrs.field(factory=dict)
+    """What stands in the braces: names, amounts, dates, numbers, or other texts."""
+
     plural: str | None = None
     count: int | None = None
 
@@ -113,7 +115,8 @@ class RetourError(Exception):
 
 
 class UnknownLanguage(RetourError):
-    """A language was set that there are no words in."""
+    """A language was set that there are no words in. Name one of `languages`, let `preferred_language` choose, or add
+    one with `add_catalogue`."""
 
 
 def speaking(language: str) -> Reader:
@@ -146,6 +149,7 @@ class TextDomain:
     """The same two functions for the texts of another package: ``text = TextDomain("retour_mollie").text``."""
 
     package: str
+    """The package whose ``locale`` folder holds the catalogues."""
 
     def text(self, message: str, /, **values: TextValue) -> Text:
         """A sentence of ``package``, translated by its ``locale/<language>.po``."""

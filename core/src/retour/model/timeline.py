@@ -14,8 +14,8 @@ from retour.model.text import Text
 class Audience(StrEnum):
     """Who reads a timeline. The staff sees everything, the customer what concerns him."""
 
-    CUSTOMER = "customer"
-    STAFF = "staff"
+    CUSTOMER = "customer"  #: what concerns him
+    STAFF = "staff"  #: everything
 
 
 @frozen(kw_only=True)
@@ -31,9 +31,15 @@ class TimelineEntry:
 
     seq: int
     at: datetime.datetime
+    """When (UTC)."""
+
     by: Actor
+    """Who did it, as far as its reader may know."""
+
     code: str
     message: Text
+    """What happened, as a text."""
+
     note: str = ""
     url: str = ""
     account: str = ""

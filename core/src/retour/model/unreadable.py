@@ -12,11 +12,11 @@ from retour.model.text import Text, text
 class ReadingFault(StrEnum):
     """Why a stored row cannot be read."""
 
-    NEWER = "newer"  # its type or version is none that this retour knows
-    NOT_JSON = "not_json"
-    UPCASTER = "upcaster"  # it is of an earlier version, and what makes the next one of it failed
-    VALUE = "value"
-    STEP = "step"  # it reads, and does not follow from what happened before
+    NEWER = "newer"  #: its type or version is none that this retour knows
+    NOT_JSON = "not_json"  #: its bytes are no JSON
+    UPCASTER = "upcaster"  #: it is of an earlier version, and what makes the next one of it failed
+    VALUE = "value"  #: a value in it is none that can be
+    STEP = "step"  #: it reads, and does not follow from what happened before
 
     @classmethod
     def _missing_(cls, value: object) -> ReadingFault | None:
@@ -32,8 +32,12 @@ class UnreadableRow:
     """
 
     order_id: str
+    """The order that it is of."""
+
     kind: str
     fault: ReadingFault
+    """What is wrong with it."""
+
     seq: int = 0
     effect_id: str = ""
     version: int = 0

@@ -14,6 +14,12 @@ class HookContext:
     told, so a plugin can recognise one that it had before; it is empty for a hook that decides."""
 
     shop: str
+    """The shop's id."""
+
     by: Actor
+    """Who does what the hook is about."""
+
     at: datetime.datetime
+    """When (UTC)."""
+
     event: str = ""

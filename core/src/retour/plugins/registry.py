@@ -41,9 +41,9 @@ CORE = "retour"
 class PluginStatus(StrEnum):
     """Whether a plugin takes part."""
 
-    LOADED = "loaded"
-    BROKEN = "broken"
-    MISSING = "missing"
+    LOADED = "loaded"  #: it works
+    BROKEN = "broken"  #: it raised when it was loaded, or has a hook that cannot be
+    MISSING = "missing"  #: no installed package has this name
 
 
 @frozen(kw_only=True)
@@ -53,7 +53,11 @@ class ProviderOff:
     name that fits."""
 
     name: str
+    """What a shop's payments or deliveries call it."""
+
     display_name: str
+    """What people call it."""
+
     api: int
 
     @property
@@ -89,12 +93,20 @@ class Plugin:
     """
 
     name: str
+    """As it stands in ``plugins=``."""
+
     status: PluginStatus
+    """Whether it works."""
+
     distribution: str = ""
     version: str = ""
     reason: str = ""
     payment_providers: tuple[type[PaymentProvider], ...] = ()
+    """The classes that it handed over."""
+
     shipping_providers: tuple[type[ShippingProvider], ...] = ()
+    """The classes that it handed over."""
+
     providers_off: tuple[ProviderOff, ...] = ()
     hooks: tuple[str, ...] = ()
     from_host: bool = False

@@ -23,7 +23,7 @@ class ReturnWindow:
     a desk among its ``plugins``.
 
     The day of delivery is the order's `Delivery.delivered_on`, and is not counted. A window that would end on a
-    Saturday, a Sunday or one of ``holidays`` ends with the next working day: `holidays.country_holidays("NL")` of the
+    Saturday, a Sunday or one of ``holidays`` ends with the next working day: ``holidays.country_holidays("NL")`` of the
     package holidays will do, or a set of days. Days are those of ``zone``, the same as the desk's.
 
     The objection says when the window ended and from which day that was counted. Where no delivery date is known that

@@ -18,11 +18,11 @@ from retour.providers.webhooks import WebhookTrust
 class Support(StrEnum):
     """How far something is supported. "The provider can't" and "we don't yet" are different answers."""
 
-    YES = "yes"
-    PARTIAL = "partial"
-    PROVIDER_CANNOT = "provider_cannot"
-    NOT_YET = "not_yet"
-    UNKNOWN = "unknown"
+    YES = "yes"  #: in full
+    PARTIAL = "partial"  #: in part: the field says which
+    PROVIDER_CANNOT = "provider_cannot"  #: the provider has no such thing
+    NOT_YET = "not_yet"  #: the provider has it, the plugin does not use it yet
+    UNKNOWN = "unknown"  #: nobody has looked
 
     @property
     def usable(self) -> bool:
@@ -54,60 +54,90 @@ class AmountStep:
 
 @frozen(kw_only=True, field_transformer=checked())
 class PaymentCapabilities:
-    """What a payment provider can do.
-
-    ``refund_page``: a link to the payment's own page, where a person refunds. ``refund_by_api``: refunds that
-    retour sends itself. ``refund_by_person``: refunds that a person makes outside, by bank transfer; ``refund`` moves
-    no money then and answers ``AWAITING_MERCHANT``. ``partial_refund``: less than the whole payment.
-    ``refundable``: what is left of a payment can be read before anything is sent; ``YES`` where the provider's figure
-    is exact, ``PARTIAL`` where it is a hint. Where it cannot be read, what the shop stored is what is refunded.
-    ``fetch_refund``: one refund as it is now. ``cancel_refund``: take one back before it is paid out.
-    ``payment_names``: every name that a payment has there and that a shop can have stored, asked by one of them;
-    ``PARTIAL`` where some payments do not say all of theirs.
-    ``find_refund``: look a refund up by our own id after a lost answer. ``list_refunds``: all refunds of a payment,
-    whoever made them. ``check_settings``: one cheap call that shows that the settings work.
-
-    ``webhooks`` is what they are worth. A provider that tells the outcome by webhook alone has no ``fetch_refund``,
-    and says in ``outcome_within`` how long that can take: after it a person looks.
-    ``late_failure_within``: how long after a success a bank can still send the money back; None: never, or not known.
-    Until then ``fetch_refund`` is asked again, ever more rarely: webhooks get lost.
-
-    ``idempotency`` is None where a repeated request is a second refund. ``lookup_complete_after`` says how old a try
-    must be before "not found" proves that it did not happen; None: it never does. It counts only where ``find_refund``
-    is a full ``Support.YES``.
-
-    ``currencies`` are ISO 4217 codes, empty for "whatever the account can"; ``steps`` those of which not every minor
-    unit can be paid. ``never_refunded`` are ways of paying, in the provider's own word (`Refundable.method`), of which
-    nothing ever goes back by it. ``destinations`` is where a refund can go. ``refund_window_days`` are calendar days
-    from the payment, None where there is no general limit. ``unconfirmed`` names the fields that no page of the
-    provider confirms.
+    """What a payment provider can do. The core asks for nothing that is not declared.
 
     Raises `InvalidValue` for a field of another type, and ValueError for what cannot be true together: the class that
     declares it is off, and says why.
     """
 
     refund_page: Support = Support.UNKNOWN
+    """A link to the payment's own page, where a person refunds. Where there is none, the merchant is told where to
+    look."""
+
     refund_by_api: Support = Support.UNKNOWN
+    """Refunds that retour sends itself. Where it is no ``YES``, `ReturnDesk.refund` is refused, and the merchant gets
+    the link."""
+
     refund_by_person: Support = Support.PROVIDER_CANNOT
+    """Refunds that a person makes outside, by bank transfer: ``refund`` moves no money then and answers
+    ``AWAITING_MERCHANT``, and the refund waits until somebody confirms it."""
+
     partial_refund: Support = Support.UNKNOWN
+    """Less than the whole payment. Shown to people; what is sent, the provider decides."""
+
     refundable: Support = Support.UNKNOWN
+    """What is left of a payment can be read before anything is sent: ``YES`` where the provider's figure is exact,
+    ``PARTIAL`` where it is a hint. Where it cannot be read, what the shop stored is what is refunded."""
+
     payment_names: Support = Support.UNKNOWN
+    """Every name that a payment has there and that a shop can have stored, asked by one of them: how a webhook that
+    uses another name finds its order. ``PARTIAL`` where some payments do not say all of theirs."""
+
     fetch_refund: Support = Support.UNKNOWN
+    """One refund as it is now: asked while it is pending, and again after it succeeded."""
+
     cancel_refund: Support = Support.UNKNOWN
+    """Take a refund back before it is paid out: `ReturnDesk.cancel_refund` of one that the provider has."""
+
     find_refund: Support = Support.UNKNOWN
+    """Look a refund up by our own id, after a lost answer. Without it a person looks."""
+
     list_refunds: Support = Support.UNKNOWN
+    """All refunds of a payment, whoever made them: how a refund in the provider's dashboard is found, and what is read
+    before money goes out."""
+
     check_settings: Support = Support.UNKNOWN
+    """One cheap call that shows that the settings work: `ReturnDesk.check_settings`."""
+
     webhooks: WebhookTrust = WebhookTrust.NONE
+    """What its webhooks are worth. A provider that tells the outcome by webhook alone has no ``fetch_refund``."""
+
     outcome_within: datetime.timedelta | None = None
+    """How long a webhook with the outcome can take, where nobody can be asked: after it a person looks. None where
+    ``fetch_refund`` is there."""
+
     late_failure_within: datetime.timedelta | None = None
+    """How long after a success a bank can still send the money back; None: never, or not known. Until then
+    ``fetch_refund`` is asked again, ever more rarely: webhooks get lost."""
+
     idempotency: Idempotency | None = None
+    """How a repeated request is recognised: inside its window the same request is sent again after a lost answer. None
+    where a repeat is a second refund: it is never sent twice."""
+
     lookup_complete_after: datetime.timedelta | None = None
+    """How old a try must be before "not found" proves that it did not happen; None: it never does. It counts only where
+    ``find_refund`` is a full ``YES``."""
+
     currencies: frozenset[str] = frozenset()
+    """ISO 4217 codes that can go back; empty for whatever the account can. Another currency goes by bank transfer."""
+
     steps: tuple[AmountStep, ...] = ()
+    """Currencies of which not every minor unit can be paid: amounts are suggested in these steps, and others
+    refused."""
+
     never_refunded: frozenset[str] = frozenset()
+    """Ways of paying, in the provider's own word (`Refundable.method`), of which nothing ever goes back by it: a bank
+    transfer is offered."""
+
     destinations: frozenset[Destination] = frozenset({Destination.ORIGINAL_PAYMENT})
+    """Where a refund can go. `RefundRequest.to` is given only where a bank account is among them."""
+
     refund_window_days: int | None = None
+    """Calendar days from the payment in which it can be refunded; None where there is no general limit. After them a
+    bank transfer is offered."""
+
     unconfirmed: frozenset[str] = frozenset()
+    """Fields of this class that no page of the provider confirms: ``retour plugins`` marks them."""
 
     def __attrs_post_init__(self) -> None:
         for contradiction in self._contradictions():
@@ -167,45 +197,64 @@ class PaymentCapabilities:
 
 @frozen(kw_only=True, field_transformer=checked())
 class ShippingCapabilities:
-    """What a shipping provider can do.
-
-    ``portal``: a return portal, where the customer makes a label himself. ``labels``: return labels that retour makes.
-    ``options``: which labels the account can buy for a parcel. ``prices``: the options say what they cost.
-    ``validate_label``: says what is wrong with a label before it is bought, and buys nothing.
-    ``fetch_label``: the document of a label, in one of ``forms``. ``fetch_shipment``: a label and its parcel as they
-    are now. ``find_shipment``: look a label up by our own id after a lost answer. ``list_shipments``: all return
-    shipments of an order, whoever made them. ``cancel_label``: take a label back before it is used.
-    ``check_settings``: one cheap call that shows that the settings work.
-
-    ``refuses_repeats`` says that ``create_label`` refuses a ``label_id`` that was used before, for ever: sending the
-    same request again then makes no second label. ``lookup_complete_after`` says how old a try must be before "not
-    found" by ``find_shipment`` proves that no label was made; None: it never does.
-
-    ``webhooks`` is what they are worth: signed, or there are none. ``cancel_within`` is how long after it was made a
-    label can be cancelled; None: no general limit, or not known. ``unconfirmed`` names the fields that no page of the
-    provider confirms.
+    """What a shipping provider can do. The core asks for nothing that is not declared.
 
     Raises `InvalidValue` for a field of another type, and ValueError for what cannot be true together: the class that
     declares it is off, and says why.
     """
 
     portal: Support = Support.UNKNOWN
+    """A return portal, where the customer makes a label himself: its link is among `ReturnDesk.shipping_options`."""
+
     labels: Support = Support.UNKNOWN
+    """Return labels that retour makes: `ReturnDesk.order_label`."""
+
     options: Support = Support.UNKNOWN
+    """Which labels the account can buy for a parcel: `ReturnDesk.label_options`."""
+
     prices: Support = Support.UNKNOWN
+    """The options say what they cost. Shown to people."""
+
     validate_label: Support = Support.UNKNOWN
+    """Says what is wrong with a label before it is bought, and buys nothing: it is asked first."""
+
     fetch_label: Support = Support.UNKNOWN
+    """The document of a label, in one of ``forms``: `ReturnDesk.label_document`."""
+
     fetch_shipment: Support = Support.UNKNOWN
+    """A label and its parcel as they are now: asked while a label is on its way, since webhooks get lost."""
+
     find_shipment: Support = Support.UNKNOWN
+    """Look a label up by our own id, after a lost answer."""
+
     list_shipments: Support = Support.UNKNOWN
+    """All return shipments of an order, whoever made them: how a return in the portal, or in the panel, is found."""
+
     cancel_label: Support = Support.UNKNOWN
+    """Take a label back before it is used: `ReturnDesk.cancel_label`."""
+
     check_settings: Support = Support.UNKNOWN
+    """One cheap call that shows that the settings work: `ReturnDesk.check_settings`."""
+
     webhooks: WebhookTrust = WebhookTrust.NONE
+    """What its webhooks are worth: signed, or there are none."""
+
     forms: frozenset[LabelForm] = frozenset()
+    """What the customer gets: a document to print, a QR code, or nothing."""
+
     refuses_repeats: bool = False
+    """``create_label`` refuses a ``label_id`` that was used before, for ever: the same request sent again after a lost
+    answer then makes no second label."""
+
     lookup_complete_after: datetime.timedelta | None = None
+    """How old a try must be before "not found" by ``find_shipment`` proves that no label was made; None: it never
+    does."""
+
     cancel_within: datetime.timedelta | None = None
+    """How long after it was made a label can be cancelled; None: no general limit, or not known. Shown to people."""
+
     unconfirmed: frozenset[str] = frozenset()
+    """Fields of this class that no page of the provider confirms: ``retour plugins`` marks them."""
 
     def __attrs_post_init__(self) -> None:
         for contradiction in self._contradictions():

@@ -38,15 +38,24 @@ class PaymentProvider(Protocol):
     class, keyword-only; its fields are checked before the provider is made.
 
     A class may also have ``sandbox: ClassVar[str]``, where its `retour.sandbox.PaymentSandbox` is, as
-    ``"retour_acmepay.sandbox:AcmePaySandbox"``. `retour sandbox`, `retour demo` and the test kit then run it; without
-    one they say so and leave the provider out. It is imported when it is run, never before.
+    ``"retour_acmepay.sandbox:AcmePaySandbox"``. ``retour sandbox``, ``retour demo`` and the test kit then run it;
+    without one they say so and leave the provider out. It is imported when it is run, never before.
     """
 
     name: ClassVar[str]
+    """What a shop's payments call it, as ``mollie``."""
+
     display_name: ClassVar[str]
+    """What people call it."""
+
     api: ClassVar[int]
+    """The number of the contract that it was written for: 2."""
+
     settings_type: ClassVar[type[Any]]
+    """A frozen attrs class, keyword-only: its fields are checked before the provider is made."""
+
     capabilities: ClassVar[PaymentCapabilities]
+    """What it can do."""
 
     def __init__(self, settings: Any, http: ProviderSession) -> None: ...
 
@@ -130,10 +139,19 @@ class ShippingProvider(Protocol):
     """
 
     name: ClassVar[str]
+    """What a shop's deliveries call it, as ``sendcloud``."""
+
     display_name: ClassVar[str]
+    """What people call it."""
+
     api: ClassVar[int]
+    """The number of the contract that it was written for: 2."""
+
     settings_type: ClassVar[type[Any]]
+    """A frozen attrs class, keyword-only: its fields are checked before the provider is made."""
+
     capabilities: ClassVar[ShippingCapabilities]
+    """What it can do."""
 
     def __init__(self, settings: Any, http: ProviderSession) -> None: ...
 

@@ -14,40 +14,40 @@ from retour.model.text import Text
 class Disposition(StrEnum):
     """What the core does next. Only ``RETRY``, ``FIX`` and ``FINAL`` say that no money moved."""
 
-    RETRY = "retry"  # certainly not done: send the same request again, later
-    RECONCILE = "reconcile"  # unclear: ask the provider before anything else
-    FIX = "fix"  # certainly not done: a person must act first (settings, balance), then the same request again
-    FINAL = "final"  # certainly refused, and it will be refused again
+    RETRY = "retry"  #: certainly not done: send the same request again, later
+    RECONCILE = "reconcile"  #: unclear: ask the provider before anything else
+    FIX = "fix"  #: certainly not done: a person must act first (settings, balance), then the same request again
+    FINAL = "final"  #: certainly refused, and it will be refused again
 
 
 class ErrorCode(StrEnum):
     """Every reason that a provider can give, in our words. The provider's own words are kept beside it."""
 
-    AUTHENTICATION = "authentication"  # the key is wrong or lacks a right
-    CONFIGURATION = "configuration"  # live and test mixed up, the account is restricted
-    INVALID_REQUEST = "invalid_request"
-    UNKNOWN_PAYMENT = "unknown_payment"
-    NOT_REFUNDABLE = "not_refundable"  # this payment or method can never be refunded by API
-    ALREADY_REFUNDED = "already_refunded"
-    AMOUNT_TOO_HIGH = "amount_too_high"
-    TOO_LATE = "too_late"  # past the provider's refund window
-    DISPUTED = "disputed"
-    INSUFFICIENT_BALANCE = "insufficient_balance"
-    NOT_YET = "not_yet"  # the payment is not captured or not settled yet
-    DUPLICATE = "duplicate"  # refused as too like an earlier refund; legal again later
-    IN_PROGRESS = "in_progress"  # the same request is being worked on right now
-    KEY_REUSED = "key_reused"  # the idempotency key was used with another request
-    RATE_LIMITED = "rate_limited"
-    NOT_SENT = "not_sent"  # no connection: the provider never got the request
-    UNAVAILABLE = "unavailable"  # a 5xx: perhaps done
-    CARRIER_REFUSED = "carrier_refused"  # the carrier takes no such parcel, in its own words
-    UNKNOWN_SHIPMENT = "unknown_shipment"
-    ALREADY_MADE = "already_made"  # a label with this id of ours was made before
-    NOT_CANCELLABLE = "not_cancellable"  # the label was used, or it is too late
-    LABEL_NOT_READY = "label_not_ready"  # there is no document yet
-    NO_CONTRACT = "no_contract"  # of the account with this carrier, or for this way
-    OUTCOME_UNKNOWN = "outcome_unknown"  # sent, and no answer
-    UNREADABLE_ANSWER = "unreadable_answer"
+    AUTHENTICATION = "authentication"  #: a wrong key, or one that lacks a right: mend the settings
+    CONFIGURATION = "configuration"  #: live and test mixed up, a restricted account: mend the settings
+    INVALID_REQUEST = "invalid_request"  #: a fault of the plugin's, or of what the shop stored
+    UNKNOWN_PAYMENT = "unknown_payment"  #: look at the reference that the shop stored, at account and mode
+    NOT_REFUNDABLE = "not_refundable"  #: this payment or method can never be refunded by API: refund it another way
+    ALREADY_REFUNDED = "already_refunded"  #: nothing is left of the payment: ``reconcile`` reads what went back
+    AMOUNT_TOO_HIGH = "amount_too_high"  #: more than is left of the payment: refund less
+    TOO_LATE = "too_late"  #: past the provider's refund window: refund by bank transfer
+    DISPUTED = "disputed"  #: the customer disputes the payment: wait for the end of it
+    INSUFFICIENT_BALANCE = "insufficient_balance"  #: the merchant's balance at the provider is too low: top it up
+    NOT_YET = "not_yet"  #: the payment is not captured or not settled yet: it is tried again by itself
+    DUPLICATE = "duplicate"  #: refused as too like an earlier refund; legal again later: it is tried again by itself
+    IN_PROGRESS = "in_progress"  #: the same request is being worked on right now: it is asked about
+    KEY_REUSED = "key_reused"  #: the idempotency key was used with another request: it is asked about
+    RATE_LIMITED = "rate_limited"  #: too many requests in a short time: it is tried again by itself
+    NOT_SENT = "not_sent"  #: no connection, the provider never got the request: it is tried again by itself
+    UNAVAILABLE = "unavailable"  #: a 5xx, perhaps done: it is asked about
+    CARRIER_REFUSED = "carrier_refused"  #: the carrier takes no such parcel: change it, or take another way
+    UNKNOWN_SHIPMENT = "unknown_shipment"  #: the provider has no such label or parcel: look at the account
+    ALREADY_MADE = "already_made"  #: a label with this id of ours was made before: it is looked up
+    NOT_CANCELLABLE = "not_cancellable"  #: the label was used, or it is too late to cancel it
+    LABEL_NOT_READY = "label_not_ready"  #: there is no document yet: it is fetched again by itself
+    NO_CONTRACT = "no_contract"  #: the account has none with this carrier, or for this way
+    OUTCOME_UNKNOWN = "outcome_unknown"  #: sent, and no answer came: it is asked about
+    UNREADABLE_ANSWER = "unreadable_answer"  #: an answer that could not be understood: it is asked about
 
 
 DISPOSITIONS: Mapping[ErrorCode, Disposition] = {

@@ -74,8 +74,13 @@ class Answer:
     """
 
     status: int
+    """The HTTP status."""
+
     headers: Mapping[str, str] = attrs.field(repr=False)
+    """By their names in small letters."""
+
     body: bytes = attrs.field(repr=False)
+    """The bytes, as they came."""
 
     def json(self) -> Any:
         """The body as JSON with exact decimals; raises `ProviderError` (unreadable) when it is none."""
@@ -86,7 +91,7 @@ class Answer:
 
 
 class ProviderSession:
-    """HTTP for one account at one provider. Thread-safe: one `requests.Session` per thread, no cookies. A child of a
+    """HTTP for one account at one provider. Thread-safe: one ``requests.Session`` per thread, no cookies. A child of a
     process that forks has its own: on a connection that both use, one reads the answer to the other.
 
     ``deadline`` bounds each call in seconds. Only https is called, or plain http to this machine, and no address with a
@@ -135,7 +140,7 @@ class ProviderSession:
 
         ``json_body`` is written compactly with sorted keys, so the same value gives the same bytes. Raises
         `ProviderError`: ``NOT_SENT`` when no connection came about or it was too late when it
-        stood (`writes_begin_before`), ``OUTCOME_UNKNOWN`` when no answer came back.
+        stood (``writes_begin_before``), ``OUTCOME_UNKNOWN`` when no answer came back.
         """
         _refuse(url)
         headers, auth = _unseen(headers, auth), None

@@ -37,9 +37,13 @@ class LabelRequest:
     option: str
     contract: str
     form: LabelForm
+    """What the customer gets."""
+
     sender: Address
     recipient: Address
     parcel: Parcel
+    """What is sent."""
+
     instead_of_refused: bool = False
 
 
@@ -48,6 +52,8 @@ class SentItem:
     """What a provider says is in a parcel: ``sku`` and ``description`` as it has them, ``reason`` its own code."""
 
     quantity: Annotated[int, Between(0, 10_000)]
+    """Units of it."""
+
     sku: Reference = ""
     description: str = ""
     reason: Reference = ""
@@ -83,8 +89,14 @@ class Shipment:
     provider_status: str = attrs.field(default="", converter=redacted)
     because: str = attrs.field(default="", converter=redacted)
     carrier: Reference = ""
+    """The carrier's code at the provider."""
+
     tracking_number: Reference = ""
+    """The carrier's number of the parcel."""
+
     tracking_url: str = ""
+    """The page on which the parcel can be followed."""
+
     cancellable: bool | None = None
     cost: Money | None = None
     valid_until: datetime.date | None = None
@@ -114,8 +126,14 @@ class LabelDocument:
     """
 
     form: LabelForm
+    """What it is."""
+
     media_type: Id
+    """As ``application/pdf`` or ``image/png``."""
+
     content: bytes = attrs.field(repr=False)
+    """The bytes of it."""
+
     once: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -134,6 +152,7 @@ class ShipmentEvent:
 
     event_id: Id
     shipment: Shipment
+    """The label and its parcel, as the webhook has them."""
 
 
 def _events(given: list[ShipmentEvent] | tuple[ShipmentEvent, ...]) -> tuple[ShipmentEvent, ...]:
@@ -145,3 +164,4 @@ class ShipmentEvents:
     """What a signed webhook says of shipments; empty when it is about something else."""
 
     events: tuple[ShipmentEvent, ...] = attrs.field(converter=_events)
+    """One for each thing that it says."""

@@ -33,8 +33,12 @@ class RefundRequest:
     refund_id: str
     key: str
     order_id: str
+    """The host's id of the order."""
+
     target: str
     amount: Money
+    """What goes back, never more than was captured."""
+
     description: str
     to: BankAccount | None = attrs.field(default=None, repr=False)
 
@@ -52,13 +56,17 @@ class RefundResult:
 
     Raises `ProviderError` (unreadable answer) for a field of another type, or that no database keeps; for a refund
     without a reference, which would be taken for any of ours that has none yet; only one that a person still has to
-    make has none. And for an amount that no refund has: below zero, or above `LARGEST_AMOUNT`.
+    make has none. And for an amount that no refund has: below zero, or above 10**15 minor units.
     """
 
     reference: Reference
     target: Reference
     status: RefundStatus
+    """How far it is, in our word."""
+
     amount: Money
+    """What goes back, as the provider has it."""
+
     provider_status: str = attrs.field(converter=redacted)
     refund_id: str = ""
     reason: str = attrs.field(default="", converter=redacted)

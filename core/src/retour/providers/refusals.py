@@ -94,8 +94,9 @@ class Refusals:
     """What the refusals of a ``provider`` mean, by whose name it is spoken of.
 
     They are asked in this order, and the first that fits decides: ``words``, parts of the message in any case, for
-    refusals that only their text tells apart; ``codes``, the provider's own; ``statuses``, and behind them `STATUSES`;
-    else it is the ``fallback``. Where you do not know, ``UNREADABLE_ANSWER`` is right: it is looked up.
+    refusals that only their text tells apart; ``codes``, the provider's own; ``statuses``, and behind them what a
+    status means by itself; else it is the ``fallback``. Where you do not know, ``UNREADABLE_ANSWER`` is right: it is
+    looked up.
 
     ``in_any_words``: statuses that are believed whoever gives them, a 429 always; say where that stands.
     ``unclear``: codes of the provider's behind which there can be a refund of ours that was made, whatever else they

@@ -21,8 +21,8 @@ from retour.providers.webhooks import WebhookRejected
 class Encoding(StrEnum):
     """How bytes are written as a text: a signature, or a secret that is not itself the key."""
 
-    HEX = "hex"
-    BASE64 = "base64"
+    HEX = "hex"  #: hexadecimal digits
+    BASE64 = "base64"  #: base64, with its padding
 
     def write(self, raw: bytes) -> str:
         """Bytes as a text, in small letters or with the padding."""

@@ -21,9 +21,9 @@ LARGEST_WEBHOOK = 1024 * 1024
 class WebhookTrust(StrEnum):
     """What a webhook of this provider is worth: signed, only a hint to fetch, or there are none."""
 
-    SIGNED = "signed"
-    FETCH = "fetch"
-    NONE = "none"
+    SIGNED = "signed"  #: what it says is true
+    FETCH = "fetch"  #: a hint: what it is about is fetched
+    NONE = "none"  #: there are none
 
 
 @frozen(kw_only=True)
@@ -46,6 +46,8 @@ class RefundEvent:
 
     event_id: Id
     refund: RefundResult
+    """The refund as the webhook has it."""
+
     names: tuple[Id, ...] = ()
 
     def __attrs_post_init__(self) -> None:
@@ -67,6 +69,7 @@ class VerifiedEvents:
     """
 
     events: tuple[RefundEvent, ...]
+    """One for each refund that it speaks of."""
 
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))
@@ -82,6 +85,8 @@ class ToFetch:
     """
 
     targets: tuple[Id, ...]
+    """What to ask the provider about."""
+
     taken_back: Id | None = None
     unread: str = ""
 

@@ -28,10 +28,10 @@ class BookkeepingSandbox(LoopbackSandbox):
     - ``payment_ids`` and ``refund_ids``: how its ids begin, before ``id_digits``;
     - ``references``, a regular expression, and ``references_are``, in words (whose, and how they begin): what a shop
       can have stored, if that is not only such an id;
-    - `settings`, and `handle`, which answers a request or raises `Refused`;
-    - `tell`, if it has webhooks, and `sign`, if they are signed only when they are sent.
+    - `LoopbackSandbox.settings`, and ``handle``, which answers a request or raises `Refused`;
+    - ``tell``, if it has webhooks, and ``sign``, if they are signed only when they are sent.
 
-    ``ledger`` are its books. `handle` and `tell` are called with the ``lock`` held and the books brought up to now;
+    ``ledger`` are its books. ``handle`` and ``tell`` are called with the ``lock`` held and the books brought up to now;
     whatever else a sandbox adds takes the lock itself.
     """
 

@@ -11,12 +11,12 @@ class Fault(StrEnum):
     "before" faults leave nothing done; "after" faults do the work first, and then the answer is lost or wrong.
     """
 
-    REFUSED_429 = "429 before"
-    ERROR_500_BEFORE = "500 before"
-    ERROR_500_AFTER = "500 after"
-    UNAVAILABLE_503 = "503 before"
-    CUT_BEFORE = "connection cut before"
-    CUT_AFTER = "connection cut after"
-    SILENT_AFTER = "no answer after"
-    TRICKLE_AFTER = "answer trickles after"
-    NO_JSON_AFTER = "answer is no JSON after"
+    REFUSED_429 = "429 before"  #: too many requests
+    ERROR_500_BEFORE = "500 before"  #: an error, and nothing was done
+    ERROR_500_AFTER = "500 after"  #: an error, though it was done
+    UNAVAILABLE_503 = "503 before"  #: not to be had now
+    CUT_BEFORE = "connection cut before"  #: no answer, and nothing was done
+    CUT_AFTER = "connection cut after"  #: no answer, though it was done
+    SILENT_AFTER = "no answer after"  #: the connection stays open, and nothing comes
+    TRICKLE_AFTER = "answer trickles after"  #: a byte now and then
+    NO_JSON_AFTER = "answer is no JSON after"  #: words that no client can read

@@ -26,17 +26,35 @@ class SandboxLabel:
     carrier's words. ``to_come`` is what happens to it by itself, and when; ``changed_at`` when anything last did."""
 
     reference: str
+    """Its name in the API."""
+
     parcel: str
+    """Its parcel's name in the API."""
+
     order_id: str
+    """The shop's number of the order."""
+
     label_id: str
+    """Our id of it, if it carries it."""
+
     asked: dict[str, Any]
     price: Money
+    """What it costs."""
+
     made_at: datetime.datetime
+    """When it was asked for, by the sandbox's clock."""
+
     changed_at: datetime.datetime
     told: Told = Told.ANNOUNCING
+    """How far it is."""
+
     progress: ParcelState = ParcelState.NOT_SENT
+    """How far its parcel is."""
+
     because: str = ""
     charged: bool = False
+    """Whether it was paid for."""
+
     to_come: tuple[datetime.datetime, Told] | None = None
 
     @property
@@ -56,10 +74,10 @@ class LabellingSandbox(LoopbackSandbox):
     - ``provider``, its name, and ``label_ids`` and ``parcel_ids``: how its ids begin, before eight digits;
     - ``announcement_takes`` and ``cancellation_takes``: how long a carrier needs for them;
     - ``charges``: when a label is charged;
-    - `settings`, and `handle`, which answers a request or raises `Refused`;
-    - `tell`, if it has webhooks, and `with_spoilt_signature`.
+    - `LoopbackSandbox.settings`, and ``handle``, which answers a request or raises `Refused`;
+    - ``tell``, if it has webhooks, and `with_spoilt_signature`.
 
-    ``labels`` are its books. `handle` and `tell` are called with the ``lock`` held and the books brought up to now;
+    ``labels`` are its books. ``handle`` and ``tell`` are called with the ``lock`` held and the books brought up to now;
     whatever else a sandbox adds takes the lock itself.
     """
 

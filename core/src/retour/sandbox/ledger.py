@@ -34,9 +34,17 @@ class SandboxRefund:
     """
 
     id: str
+    """Its name in the API."""
+
     payment: SandboxPayment = attrs.field(repr=False)
+    """What it is of."""
+
     amount: Money
+    """What goes back."""
+
     made_at: datetime.datetime
+    """When, by the sandbox's clock."""
+
     since: datetime.datetime
     changed_at: datetime.datetime
     said: dict[str, Any]
@@ -53,8 +61,14 @@ class SandboxChargeBack:
     """Money that the customer's bank took back, until it was given back at ``reversed_at``, if it was."""
 
     id: str
+    """Its name in the API."""
+
     amount: Money
+    """What was taken back."""
+
     made_at: datetime.datetime
+    """When, by the sandbox's clock."""
+
     reversed_at: datetime.datetime | None = None
 
 
@@ -69,15 +83,24 @@ class SandboxPayment:
 
     id: str
     amount: Money
+    """What was paid."""
+
     made_at: datetime.datetime
+    """When, by the sandbox's clock."""
+
     mode: Mode = Mode.TEST
+    """Real money, or a test."""
+
     status: str = ""
     method: str = ""
     names: tuple[str, ...] = ()
     extra: Money | None = None
     said: dict[str, Any] = attrs.field(factory=dict)
     refunds: list[SandboxRefund] = attrs.field(factory=list)
+    """What went back, the oldest first."""
+
     charge_backs: list[SandboxChargeBack] = attrs.field(factory=list)
+    """What the bank took back, the oldest first."""
 
     @property
     def refunded(self) -> Money:

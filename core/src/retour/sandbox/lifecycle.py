@@ -16,6 +16,8 @@ class Step:
     provider says of it, in its own words, where it gives reasons."""
 
     status: str
+    """The provider's word."""
+
     after: datetime.timedelta = datetime.timedelta()
     reason: str = ""
 

@@ -17,10 +17,11 @@ _Self = TypeVar("_Self", bound="LoopbackSandbox")
 
 class LoopbackSandbox:
     """A provider from ``with`` until its end, at ``url``: what `BookkeepingSandbox` and `LabellingSandbox` are made of,
-    and a sandbox with books of its own. `handle` is called with the ``lock`` held and everything settled that is due.
+    and a sandbox with books of its own. ``handle`` is called with the ``lock`` held and everything settled that is due.
     """
 
     provider: ClassVar[str]
+    """The provider's name."""
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         self.clock = clock or SandboxClock()

@@ -26,7 +26,11 @@ class BookedRefund:
 
     reference: str
     amount: Money
+    """What goes back."""
+
     status: Reported
+    """How far it is."""
+
     refund_id: str = ""
 
 
@@ -36,7 +40,11 @@ class SandboxWebhook:
     ``url`` is where to, empty if the sandbox was not told; `send_webhook` sends it."""
 
     headers: Mapping[str, str]
+    """With the signature, where there is one."""
+
     body: bytes
+    """The bytes that are signed."""
+
     url: str = ""
 
 
@@ -49,7 +57,10 @@ class PaymentSandbox(Protocol):
 
     provider: ClassVar[str]
     clock: SandboxClock
+    """What time it is there."""
+
     server: SandboxServer
+    """Its requests, and the faults to make."""
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None: ...
 

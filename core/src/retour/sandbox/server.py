@@ -22,9 +22,15 @@ class SandboxRequest:
     """A request as it came in: header names in lower case, ``query`` without its order, the raw ``body``."""
 
     method: str
+    """In capitals: ``POST``."""
+
     path: str
+    """Without the query."""
+
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    """By their names in small letters."""
+
     body: bytes
 
 
@@ -33,9 +39,16 @@ class SandboxResponse:
     """An answer: a status, a body (bytes, or a value that is sent as JSON), and more headers."""
 
     status: int
+    """The HTTP status."""
+
     body: object = b""
+    """Bytes, or what is sent as JSON."""
+
     headers: Mapping[str, str] = attrs.field(factory=dict)
+    """More than the type and the length."""
+
     content_type: str = "application/json"
+    """Of the body."""
 
     def encoded(self) -> bytes:
         """The body as bytes."""
@@ -121,7 +134,7 @@ _STATUS_BEFORE = {Fault.REFUSED_429: 429, Fault.ERROR_500_BEFORE: 500, Fault.UNA
 def send_webhook(url: str, headers: Mapping[str, str], body: bytes) -> int:
     """Send a webhook to a loopback address; gives the status of the answer.
 
-    Raises `ValueError` for any other address, and `OSError` or `http.client.HTTPException` where nobody answers.
+    Raises `ValueError` for any other address, and `OSError` or ``http.client.HTTPException`` where nobody answers.
     """
     target = urlsplit(url)
     if target.scheme != "http" or target.hostname not in ("127.0.0.1", "localhost", "::1"):

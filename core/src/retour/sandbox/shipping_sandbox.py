@@ -28,8 +28,14 @@ class BookedLabel:
     reference: str
     parcel: str
     order_id: str
+    """The shop's number of the order."""
+
     told: Told
+    """How far the label is."""
+
     progress: ParcelState
+    """How far its parcel is."""
+
     charged: Money
     label_id: str = ""
 
@@ -45,7 +51,10 @@ class ShippingSandbox(Protocol):
 
     provider: ClassVar[str]
     clock: SandboxClock
+    """What time it is there."""
+
     server: SandboxServer
+    """Its requests, and the faults to make."""
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None: ...
 

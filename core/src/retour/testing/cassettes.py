@@ -152,8 +152,8 @@ class Cassette:
 
         ``settings`` are what it needs to be made, with made-up keys; without ``api_url`` they must lead to the
         provider's own address, which is what the cassette names wherever it was recorded. ``environment`` says which
-        variables hold the real keys: ``{"api_key": "ACMEPAY_TEST_KEY"}``. ``headers`` are more headers that matter,
-        of requests and of answers. ``scrub`` are names of fields to take out beyond `retour.testing.scrubbing.FIELDS`,
+        variables hold the real keys: ``{"api_key": "ACMEPAY_TEST_KEY"}``. ``headers`` are more headers that matter, of
+        requests and of answers. ``scrub`` are names of fields to take out beyond ``retour.testing.scrubbing.FIELDS``,
         ``keep`` are names of those that are harmless here.
 
         Fails the test, with a sentence, where there is no cassette or nothing to record one from.

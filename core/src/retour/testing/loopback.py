@@ -61,8 +61,8 @@ def loopback_only() -> Iterator[None]:
     """Refuse every connection, datagram and name look-up that is not for loopback; raises `NotLoopback` there.
 
     For the whole process and all its threads, until the last one that asked for it is done. What was refused is
-    remembered, since the code under test may hide it: `take_refusals`. It sees what goes through Python's sockets: not
-    a library in C with its own, and no other process.
+    remembered, since the code under test may hide it: ``take_refusals``. It sees what goes through Python's sockets:
+    not a library in C with its own, and no other process.
     """
     _begin()
     try:

@@ -73,10 +73,10 @@ class MollieSandbox(BookkeepingSandbox):
     """Mollie, from ``with`` until its end, at ``url``.
 
     It knows three keys: ``test_key``, ``live_key``, and the organisation ``token``. ``clock`` stands still until
-    `advance`; ``server`` has the ``faults`` to make and the ``requests`` that came in. What a person does in Mollie's
-    dashboard is a method here. Where a method takes a payment, the id of an order with one payment does too.
-    ``cancelled_are_gone`` answers 404 for a cancelled refund, as the description says; else it is still there with its
-    status ``canceled``, as the documentation says. A key in ``keys_in_progress`` is being worked on, for ever.
+    `LoopbackSandbox.advance`; ``server`` has the ``faults`` to make and the ``requests`` that came in. What a person
+    does in Mollie's dashboard is a method here. Where a method takes a payment, the id of an order with one payment
+    does too. ``cancelled_are_gone`` answers 404 for a cancelled refund, as the description says; else it is still there
+    with its status ``canceled``, as the documentation says. A key in ``keys_in_progress`` is being worked on, for ever.
     """
 
     provider: ClassVar[str] = "mollie"
@@ -117,7 +117,7 @@ class MollieSandbox(BookkeepingSandbox):
     def settings(self) -> dict[str, object]:
         """Settings of the plugin for test payments here: ``settings={"mollie": sandbox.settings}``.
 
-        They know `WEBHOOK_SECRET`, and the secrets of the subscriptions that there are by now.
+        They know ``WEBHOOK_SECRET``, and the secrets of the subscriptions that there are by now.
         """
         secrets = list(dict.fromkeys([WEBHOOK_SECRET, *[secret.reveal() for _, secret in self._subscriptions]]))
         return {"api_key": self.test_key, "api_url": self.url, "webhook_secrets": secrets}
@@ -188,8 +188,8 @@ class MollieSandbox(BookkeepingSandbox):
     def give_back(self, reference: str) -> None:
         """The bank gives back all that it took: the chargebacks are reversed (``reversedAt``).
 
-        Whether ``amountChargedBack`` falls with that is not documented: it does, unless `reversal_lowers_the_total` is
-        False.
+        Whether ``amountChargedBack`` falls with that is not documented: it does, unless ``reversal_lowers_the_total``
+        is False.
         """
         with self.lock:
             payment = self.stored(reference)

@@ -239,7 +239,7 @@ class PayPalSandbox(BookkeepingSandbox):
         capture.said |= {"disputed": False, "called": ""}
 
     def refuse_next(self, issue: str) -> None:
-        """The next refund is answered with this one of `ISSUES`, and not made."""
+        """The next refund is answered with this one of ``ISSUES``, and not made."""
         if issue not in ISSUES:
             raise ValueError(f"{issue} is no issue of a refund")
         with self.lock:

@@ -65,10 +65,11 @@ _POSITION = re.compile(r"p=([0-9]{1,9})")
 class SendcloudSandbox(LoopbackSandbox):
     """Sendcloud, from ``with`` until its end, at ``url``.
 
-    ``clock`` stands still until `advance`; ``server`` has the ``faults`` to make and the ``requests`` that came in.
-    ``limited`` says whether it keeps Sendcloud's rate limits, by its clock. ``errors_are_told`` says whether a return
-    whose announcement failed has the carrier's words; without them only the synchronous announcement tells them.
-    ``has_portal`` says whether the brand has one, ``portal_urls_are_empty`` that it is given out as an empty text.
+    ``clock`` stands still until `LoopbackSandbox.advance`; ``server`` has the ``faults`` to make and the ``requests``
+    that came in. ``limited`` says whether it keeps Sendcloud's rate limits, by its clock. ``errors_are_told`` says
+    whether a return whose announcement failed has the carrier's words; without them only the synchronous announcement
+    tells them. ``has_portal`` says whether the brand has one, ``portal_urls_are_empty`` that it is given out as an
+    empty text.
     """
 
     provider: ClassVar[str] = "sendcloud"

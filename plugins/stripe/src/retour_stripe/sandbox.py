@@ -111,7 +111,7 @@ class StripeSandbox(BookkeepingSandbox):
     """Stripe on loopback: refunds, charges, PaymentIntents, checkout sessions, disputes, and webhooks.
 
     ``url`` is its address and ``settings`` what a desk needs to use it; ``clock`` is the time, ``server`` has the
-    faults and all requests. ``plans`` says how the next refunds go, one entry for each, then `AT_ONCE` or `LATER`;
+    faults and all requests. ``plans`` says how the next refunds go, one entry for each, then ``AT_ONCE`` or ``LATER``;
     ``keys_in_use`` are idempotency keys that another request is using right now; ``code_of_too_much`` is the code of
     the refusal of a too high amount, of which only the text is known for sure.
 

@@ -1,0 +1,82 @@
+"""Every public name says what it is, every field what it holds, every member of an enumeration what it means."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from collections.abc import Iterator
+from enum import Enum
+from functools import cached_property
+
+import attrs
+import pytest
+from described import described
+
+import retour
+import retour.providers
+import retour.sandbox
+import retour.testing
+
+HOMES = (retour, retour.providers, retour.sandbox, retour.testing)
+NAMES = {f"{home.__name__}.{name}": getattr(home, name) for home in HOMES for name in home.__all__}
+CLASSES = {name: kind for name, kind in NAMES.items() if isinstance(kind, type)}
+DESCRIBED_BY_THEIR_SENTENCE = {retour.ReasonCode}
+"""Each of its members has a sentence in the reader's language, and docs/errors.md has them all."""
+
+
+def words_of(kind: type) -> str:
+    """What a class says of itself, and of its fields where it says that in a list."""
+    return inspect.getdoc(kind) or ""
+
+
+def fields_of(kind: type) -> list[str]:
+    """The names of what a value is made of, or of what a protocol asks for."""
+    if attrs.has(kind):
+        return [field.name for field in attrs.fields(kind) if not field.name.startswith("_")]
+    return [name for name in vars(kind).get("__annotations__", {}) if not name.startswith("_")]
+
+
+def members_of(kind: type) -> Iterator[tuple[str, object]]:
+    """The public methods and properties that are written in a class."""
+    for name, member in vars(kind).items():
+        if isinstance(member, classmethod | staticmethod):
+            member = member.__func__
+        if isinstance(member, property):
+            member = member.fget
+        if isinstance(member, cached_property):
+            member = member.func
+        if isinstance(member, types.FunctionType) and not name.startswith("_"):
+            yield name, member
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_says_what_it_is(name: str) -> None:
+    value = NAMES[name]
+    if callable(value):
+        assert (value.__doc__ or "").strip(), name
+        assert not (value.__doc__ or "").startswith(f"{name.rpartition('.')[2]}("), f"{name} says what attrs made up"
+
+
+@pytest.mark.parametrize("name", [name for name, kind in CLASSES.items() if not issubclass(kind, Enum)])
+def test_each_field_is_described_below_itself_or_in_the_words_of_its_class(name: str) -> None:
+    kind = CLASSES[name]
+    inherited = {one for base in kind.__mro__[1:] for one in fields_of(base) if base.__module__.startswith("retour")}
+    for field in fields_of(kind):
+        in_its_words = re.search(rf"``{field}\b", words_of(kind))
+        assert in_its_words or described(kind, field) or field in inherited, f"{name}.{field}: what does it hold?"
+
+
+@pytest.mark.parametrize("name", [name for name, kind in CLASSES.items() if issubclass(kind, Enum)])
+def test_each_member_of_an_enumeration_says_what_it_means(name: str) -> None:
+    kind = CLASSES[name]
+    if kind not in DESCRIBED_BY_THEIR_SENTENCE:
+        for member in kind.__members__:
+            assert described(kind, member), f"{name}.{member}: what does it mean?"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_each_public_method_says_what_it_does(name: str) -> None:
+    for member, function in members_of(CLASSES[name]):
+        inherited = any(getattr(getattr(base, member, None), "__doc__", None) for base in CLASSES[name].__mro__[1:])
+        assert function.__doc__ or inherited, f"{name}.{member}: what does it do?"
