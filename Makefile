@@ -1,4 +1,4 @@
-# make demo: see a return run. make test: prove that it does. Both build .venv as needed.
+# make demo: see a return run. make docs: read about it. make test: prove that it does. Each builds .venv as needed.
 PYTHON ?= python3
 BIN := .venv/bin
 SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
@@ -9,13 +9,17 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 2 * (os.cpu_count()
 # What is compiled once is kept, also where an environment says that it is not: tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test sdks campaign fuzz crash mutants bench clean
+.PHONY: demo docs test sdks campaign fuzz crash mutants bench clean
 
 demo: .venv/ready
 	$(BIN)/retour demo
 
+# The documentation as a site, with its search: open build/docs/docs/index.html, no server needed.
+docs: .venv/docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . build/docs
+
 # The tests of a file stay on one worker, where what they share is made once; files with the mark `long` go first.
-test: .venv/ready sdks
+test: .venv/ready .venv/docs sdks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy core/src plugins/*/src
@@ -57,12 +61,16 @@ bench: .venv/ready sdks
 	$(BIN)/python -m benchmarks $(if $(RECORD),--record)
 
 clean:
-	rm -rf .venv .sdks .mutants
+	rm -rf .venv .sdks .mutants build
 
 .venv/ready: requirements-dev.txt pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit("retour needs Python 3.11 or newer: make PYTHON=...") if sys.version_info < (3, 11) else 0'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+.venv/docs: requirements-docs.txt .venv/ready
+	$(BIN)/pip install --quiet -r $<
 	touch $@
 
 .venv/mutants: requirements-mutants.txt .venv/ready
