@@ -16,7 +16,7 @@ demo: .venv/ready
 
 # The documentation as a site, with its search: open build/docs/docs/index.html, no server needed.
 docs: .venv/docs
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . build/docs
+	$(BIN)/python -m sphinx --quiet --fresh-env --write-all --fail-on-warning --keep-going --conf-dir docs . build/docs
 
 # The tests of a file stay on one worker, where what they share is made once; files with the mark `long` go first.
 test: .venv/ready .venv/docs sdks

@@ -10,7 +10,10 @@ from __future__ import annotations
 import builtins
 import inspect
 import re
+import sys
+from typing import Any, get_type_hints
 
+import attrs
 from docutils import nodes
 from myst_parser.mdit_to_docutils.base import default_slugify
 from pygments.lexers.special import TextLexer
@@ -23,6 +26,7 @@ import retour
 import retour.providers
 import retour.sandbox
 import retour.testing
+from retour.model.fields import Between, Characters
 from retour.plugins import specs
 
 project = "retour"
@@ -113,6 +117,54 @@ def public_name(_: Sphinx, env: BuildEnvironment, node: pending_xref, shown: nod
     return None
 
 
+def plain_types(_: Sphinx) -> None:
+    """Fields are shown with their types alone, and what a value may be at most is said in words."""
+    for kind in {getattr(home, name) for home in HOMES for name in home.__all__ if attrs.has(getattr(home, name))}:
+        try:
+            hints, plain = get_type_hints(kind, include_extras=True), get_type_hints(kind)
+            made_by = get_type_hints(kind.__init__)
+        except NameError:  # it speaks of what is imported for type checkers, or made below it
+            continue
+        for field, hint in hints.items():
+            LIMITS[kind.__module__, kind.__name__, field] = limit_of(hint)
+        kind.__annotations__ = {field: plain[field] for field in kind.__annotations__}
+        kind.__init__.__annotations__ = made_by
+
+
+LIMITS: dict[tuple[str, str, str], str] = {}
+"""By module, class and field: what a value may be at most, in words."""
+
+
+def limit_of(hint: object) -> str:
+    """``Annotated[str, Characters(1, 64)]`` in words."""
+    for rule in getattr(hint, "__metadata__", ()):
+        if isinstance(rule, Characters):
+            at_least = {0: "at most ", rule.most: ""}.get(rule.least, f"{rule.least} to ")
+            size = f"{at_least}{rule.most} characters".capitalize()
+            return f"{size}, none of them ``{rule.never}``." if rule.never else f"{size}."
+        if isinstance(rule, Between):
+            return f"{rule.least} to {rule.most}."
+    return ""
+
+
+def with_its_limit(_: Sphinx, what: str, name: str, *given: Any) -> None:
+    """What a field holds, and what it may be at most."""
+    lines = given[-1]
+    if what == "attribute":
+        home, kind, field = name.rsplit(".", 2)
+        module = getattr(getattr(sys.modules.get(home), kind, None), "__module__", "")
+        if limit := LIMITS.get((module, kind, field)):
+            while lines and not lines[-1]:
+                lines.pop()
+            lines[-1:] = [f"{lines[-1]} {limit}" if lines else limit, ""]
+
+
+def readable(*given: Any) -> tuple[str | None, str | None]:
+    """A signature whose defaults are names: a function in it could not be read."""
+    signature, gives = given[-2:]
+    return (signature and re.sub(r"<function (\w+)[^>]*>", r"\1", signature), gives)
+
+
 def names_without_their_members(_: Sphinx, env: BuildEnvironment) -> list[str]:
     """What is on a page of the reference: its names, not each of their members. Those would be nine tenths of the
     contents, which are on every page of the site."""
@@ -128,6 +180,9 @@ def names_without_their_members(_: Sphinx, env: BuildEnvironment) -> list[str]:
 def setup(app: Sphinx) -> None:
     """Make the contents from the lists, and the links from the names."""
     app.add_lexer("csv", TextLexer)
+    app.connect("builder-inited", plain_types)
+    app.connect("autodoc-process-docstring", with_its_limit)
+    app.connect("autodoc-process-signature", readable)
     app.connect("source-read", contents)
     app.connect("env-updated", names_without_their_members)
     app.connect("missing-reference", public_name)
