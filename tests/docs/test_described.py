@@ -12,11 +12,14 @@ from functools import cached_property
 import attrs
 import pytest
 from described import described
+from public_names import hints, in_annotation
 
 import retour
 import retour.providers
 import retour.sandbox
 import retour.testing
+from retour.plugins import specs
+from retour.providers import MakesLabels, PaymentProvider, RefundsByApi
 
 HOMES = (retour, retour.providers, retour.sandbox, retour.testing)
 NAMES = {f"{home.__name__}.{name}": getattr(home, name) for home in HOMES for name in home.__all__}
@@ -80,3 +83,43 @@ def test_each_public_method_says_what_it_does(name: str) -> None:
     for member, function in members_of(CLASSES[name]):
         inherited = any(getattr(getattr(base, member, None), "__doc__", None) for base in CLASSES[name].__mro__[1:])
         assert function.__doc__ or inherited, f"{name}.{member}: what does it do?"
+
+
+# --- examples --------------------------------------------------------------------------------------------
+
+
+def made_by_callers() -> dict[str, object]:
+    """What somebody else than retour makes or calls: arguments of the desk's methods, what a `Shop` gives, what hooks
+    and providers answer, and every public function."""
+    asked = [method for _, method in members_of(retour.ReturnDesk)]
+    answered = [
+        *[hook for hook in vars(specs).values() if hasattr(hook, "retour_spec")],
+        *[method for one in (retour.Shop, RefundsByApi, PaymentProvider, MakesLabels) for _, method in members_of(one)],
+    ]
+    met: dict[type, str] = {}
+    for function in asked:
+        for name, hint in hints(function).items():
+            if name != "return":
+                met |= dict.fromkeys([kind for kind, _ in in_annotation(hint, name)], name)
+    for function in answered:
+        met |= dict.fromkeys([kind for kind, _ in in_annotation(hints(function).get("return"), "")], "")
+    made = {kind for kind in met if not issubclass(kind, Enum) and not getattr(kind, "_is_protocol", False)}
+    return {
+        name: value
+        for name, value in NAMES.items()
+        if (isinstance(value, type) and value in made)
+        or (isinstance(value, types.FunctionType) and not name.startswith("retour.sandbox"))
+    }
+
+
+EXAMPLES = made_by_callers()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_whatever_somebody_makes_or_calls_has_an_example_that_runs(name: str) -> None:
+    """With its description: pytest runs it with the doctests."""
+    value = EXAMPLES[name]
+    words = [value.__doc__ or ""]
+    if isinstance(value, type):
+        words += [method.__doc__ or "" for _, method in members_of(value)]
+    assert any(">>> " in one for one in words), f"{name}: show how it is made or called"

@@ -41,6 +41,11 @@ def add_catalogue(language: str, file: str | PathLike[str]) -> None:
 
     Raises `InvalidArgument` for a language that CLDR does not know, a file that is no catalogue, and a translation that
     names a value which its sentence does not have, or leaves one out.
+
+    >>> add_catalogue("de", "a-file-that-is-not-there.po")
+    Traceback (most recent call last):
+    ...
+    retour.model.errors.InvalidArgument: ...
     """
     locale = locale_called(language)
     speak(locale, read_catalogue(locale, file).words)

@@ -66,7 +66,11 @@ CONSENT_WORDS: Mapping[ConsentWay, Text] = {
 @frozen(kw_only=True, field_transformer=checked())
 class Consent:
     """The customer's consent to a bank transfer, as a person records it: ``how`` he gave it, and a ``note`` for whoever
-    asks later, which is kept as notes are. Who recorded it, and when, the timeline says."""
+    asks later, which is kept as notes are. Who recorded it, and when, the timeline says.
+
+    >>> Consent(how=ConsentWay.EMAIL, note="his mail of 12 May: the card is closed").how.value
+    'email'
+    """
 
     how: ConsentWay
     note: str = attrs.field(default="", repr=False)

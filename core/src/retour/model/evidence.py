@@ -19,6 +19,9 @@ class EvidenceFile:
 
     Both can be about a person (a name that a phone or a customer gave), so they are kept as notes are: apart from the
     events, and forgotten in their time. The file itself stays where it is.
+
+    >>> EvidenceFile(reference="uploads/17.jpg", name="The broken handle").reference
+    'uploads/17.jpg'
     """
 
     reference: Id = attrs.field(repr=False)

@@ -47,6 +47,9 @@ class LabelOption:
     ``code`` names it at the provider, with the ``contract`` where an account has several with one carrier. ``carrier``
     is the carrier's code there and ``name`` what people call the option. ``price`` is without VAT, where the provider
     tells it. ``pick_up`` says that the carrier fetches the parcel at the customer's.
+
+    >>> LabelOption(code="small", name="Small parcel", carrier="post").charged.value
+    'unknown'
     """
 
     code: Id

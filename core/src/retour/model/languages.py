@@ -35,7 +35,11 @@ _added: dict[str, Words] = {}
 
 
 def languages() -> tuple[str, ...]:
-    """Every language that there are words in, retour's own first: ``("en", "nl")`` where no host added one."""
+    """Every language that there are words in, retour's own first: ``("en", "nl")`` where no host added one.
+
+    >>> languages()[:2]
+    ('en', 'nl')
+    """
     return (*OWN, *(language for language in _added if language not in OWN))
 
 

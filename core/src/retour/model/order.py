@@ -311,6 +311,12 @@ class Order:
     one line is in `odd_lines`, and costs that line alone.
 
     Lists will do for its tuples and sets: they are kept as these, so that an order equals itself when it is read again.
+
+    >>> cup = OrderLine(id="1", product="cup", name="Cup", ordered=2, fulfilled=2, paid=Paid.of("40.00", "EUR"))
+    >>> paid = Payment(provider="mollie", reference="tr_1", captured=Money.of("40.00", "EUR"), mode=Mode.TEST)
+    >>> order = Order(id="1001", currency="EUR", lines=[cup], payments=[paid])
+    >>> str(order.paid), order.payments[0].id
+    ('EUR 40.00', 'mollie:tr_1')
     """
 
     id: Id

@@ -108,6 +108,14 @@ class Outcome:
     ``order_status`` is what you can make of your own order's status.
 
     You hand it back to ``desk.run``, so its fields are checked as those of all that you make.
+
+    >>> from retour import Actor, MemoryShop, ReturnDesk
+    >>> from retour.testing import a_line, an_order
+    >>> desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup", 2))]), store="sqlite://")
+    >>> outcome = desk.mark_returned("1001", by=Actor.staff("anna"))
+    >>> outcome.changed, outcome.order_status.value, outcome.restock.restocked
+    (True, 'returned', {'cup': 2})
+    >>> desk.close()
     """
 
     order_id: str

@@ -117,7 +117,12 @@ class ParcelItem:
 
 @frozen(kw_only=True, field_transformer=checked())
 class Parcel:
-    """One parcel: its whole weight in grams, its three sides in millimetres where they are known, what is in it."""
+    """One parcel: its whole weight in grams, its three sides in millimetres where they are known, what is in it.
+
+    >>> mug = ParcelItem(line_id="1", description="Mug", quantity=2, weight_grams=300)
+    >>> Parcel(weight_grams=750, items=[mug], length_mm=300, width_mm=200, height_mm=150).items[0].quantity
+    2
+    """
 
     weight_grams: Grams
     """Of the whole parcel."""

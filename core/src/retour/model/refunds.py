@@ -235,7 +235,11 @@ def state_of(reported: frozenset[Reported]) -> RefundState:
 
 @frozen(kw_only=True, field_transformer=checked())
 class RefundPlan:
-    """A refund that is about to be made: ``amount`` of the payment with this id."""
+    """A refund that is about to be made: ``amount`` of the payment with this id.
+
+    >>> str(RefundPlan(payment="mollie:tr_1", amount=Money.of("10.00", "EUR")).amount)
+    'EUR 10.00'
+    """
 
     payment: str
     """Its `Payment.id`."""
@@ -298,7 +302,11 @@ class ApprovalKind(StrEnum):
 
 @frozen(kw_only=True, field_transformer=checked())
 class Approval:
-    """A policy's answer to a refund that is about to be made."""
+    """A policy's answer to a refund that is about to be made.
+
+    >>> Approval.hold("above 250.00 a second person looks").because.text()
+    'above 250.00 a second person looks'
+    """
 
     kind: ApprovalKind
     """What the policy says."""
@@ -365,6 +373,15 @@ class RefundLink:
 
     ``label`` is the words for a button, ``instruction`` at most two sentences, ``url`` the payment's own page at
     the provider, ``help_url`` the provider's help page on refunding, ``transfer`` the bank transfer to make.
+
+    >>> link = RefundLink(
+    ...     kind=LinkKind.PROVIDER_PAGE,
+    ...     label=text("Credit the invoice"),
+    ...     instruction=text("Make a credit note; the bookkeeper pays it on Friday."),
+    ...     url="https://books.example/invoices/17",
+    ... )
+    >>> link.label.render("en")
+    'Credit the invoice'
     """
 
     kind: LinkKind

@@ -89,6 +89,9 @@ class RequestedLine:
     """``quantity`` units of one order line that a customer wants to send back, and why, if he says so.
 
     ``reason`` is the code of a `ReturnReason` of the host's list; where the host gives none, it may be any text.
+
+    >>> RequestedLine(line_id="1", quantity=2, reason="too_small").quantity
+    2
     """
 
     line_id: Id
@@ -117,6 +120,9 @@ class Counted:
 
     ``surplus`` are units of the line's product beyond all that was delivered on it. They are no units of the order: no
     return takes them, nobody restocks them, and nothing is paid for them.
+
+    >>> Counted(line_id="1", sellable=2, damaged=1, missing=1).sellable
+    2
     """
 
     line_id: Id
@@ -282,7 +288,13 @@ class Severity(StrEnum):
 @frozen(kw_only=True, field_transformer=checked())
 class Objection:
     """What a `return_policy` has against a requested return. The staff reads ``because``, and a customer whose return
-    is refused."""
+    is refused.
+
+    >>> Objection.refuse("Gift cards cannot be returned").severity.value
+    'refuse'
+    >>> Objection.review("More than ten pieces").severity.value
+    'review'
+    """
 
     severity: Severity
     """Whether staff looks at the return, or it is refused."""

@@ -23,6 +23,15 @@ class ShippingOption:
     """One way to send the goods of an order back, in words for whoever sends them, and for a portal its ``url``.
 
     ``address`` is where goods come back to, for a customer who sends them himself; None where the shop has not said.
+
+    >>> from retour.model.text import text
+    >>> portal = ShippingOption(
+    ...     way=ShippingWay.PORTAL, provider="acme",
+    ...     label=text("Make a label"), instruction=text("Choose a drop-off point."),
+    ...     url="https://returns.example/1001",
+    ... )
+    >>> portal.way.value
+    'portal'
     """
 
     way: ShippingWay

@@ -135,7 +135,11 @@ def speaking(language: str) -> Reader:
 
 
 def text(message: str, /, **values: TextValue) -> Text:
-    """A sentence of the core: ``text("Order {order} is unknown.", order="1001")``."""
+    """A sentence of the core: ``text("Order {order} is unknown.", order="1001")``.
+
+    >>> text("Order {order} is unknown.", order="1001").render("en")
+    'Order 1001 is unknown.'
+    """
     return Text(message=message, values=values)
 
 

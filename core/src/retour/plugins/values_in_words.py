@@ -293,5 +293,9 @@ def _period(value: datetime.timedelta) -> Text:
 
 
 def capability_name(name: str, language: str = "en") -> str:
-    """What people call a capability, by the name of its field: ``refund_by_api`` is "refund by API"."""
+    """What people call a capability, by the name of its field: ``refund_by_api`` is "refund by API".
+
+    >>> capability_name("find_refund"), capability_name("find_refund", "nl")
+    ('find a refund again', 'terugbetaling terugvinden')
+    """
     return CAPABILITIES[name].render(language) if name in CAPABILITIES else name.replace("_", " ")

@@ -78,6 +78,9 @@ class Shipment:
 
     All of it is the provider's word: what was asked for is never filled in for it. Raises `ProviderError` (unreadable
     answer) for a field of another type, and for one that names neither itself, nor a parcel, nor an order.
+
+    >>> Shipment(told=Told.READY, reference="4711", parcel="88", tracking_number="3SABCD1").progress.value
+    'not_sent'
     """
 
     told: Told
@@ -123,6 +126,9 @@ class LabelDocument:
     """What the customer needs to hand the parcel in. Personal data: a label has his address on it.
 
     ``once`` says that the provider gives it out a single time: it is kept, and shown again from there.
+
+    >>> LabelDocument(form=LabelForm.PDF, media_type="application/pdf", content=b"%PDF-1.7").form.value
+    'pdf'
     """
 
     form: LabelForm
@@ -161,7 +167,12 @@ def _events(given: list[ShipmentEvent] | tuple[ShipmentEvent, ...]) -> tuple[Shi
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))
 class ShipmentEvents:
-    """What a signed webhook says of shipments; empty when it is about something else."""
+    """What a signed webhook says of shipments; empty when it is about something else.
+
+    >>> seen = Shipment(told=Told.READY, parcel="88", progress=ParcelState.DELIVERED)
+    >>> len(ShipmentEvents(events=[ShipmentEvent(event_id="e-1", shipment=seen)]).events)
+    1
+    """
 
     events: tuple[ShipmentEvent, ...] = attrs.field(converter=_events)
     """One for each thing that it says."""

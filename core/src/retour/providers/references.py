@@ -41,6 +41,13 @@ def unless_unknown(ask: Callable[[], _T]) -> _T | None:
     another shape than `segment` takes, or the provider says so in its own words (`refusal`).
 
     Whatever else goes wrong proves nothing of a name, and is raised.
+
+    >>> def ask():
+    ...     raise ProviderError(ErrorCode.UNKNOWN_PAYMENT, "no such payment")
+    >>> unless_unknown(ask) is None
+    True
+    >>> unless_unknown(lambda: ["tr_1", "ord_1"])
+    ['tr_1', 'ord_1']
     """
     try:
         return ask()
@@ -55,6 +62,12 @@ def refuse_another(what: str, *, asked: str, found: str | Collection[str]) -> No
 
     A cache or a proxy between us can give the answer to another question; believed, it moves another customer's money.
     ``what`` is "payment", "refund" or "label", ``found`` the id in the answer, or all that name the same thing.
+
+    >>> refuse_another("payment", asked="tr_1", found="tr_1")
+    >>> refuse_another("payment", asked="tr_1", found="tr_2")
+    Traceback (most recent call last):
+    ...
+    retour.providers.errors.ProviderError: unreadable_answer: the answer is about another payment than tr_1: tr_2
     """
     names = (found,) if isinstance(found, str) else tuple(found)
     if asked not in names:
@@ -66,7 +79,19 @@ def refuse_another(what: str, *, asked: str, found: str | Collection[str]) -> No
 
 def refuse_another_refund(made: RefundResult, request: RefundRequest) -> None:
     """Raise `ProviderError` (unreadable answer) unless ``made`` is the refund of ``request``: it carries our id, is on
-    what was asked for where that is said, and its amount is."""
+    what was asked for where that is said, and its amount is.
+
+    >>> from retour.providers import Money, RefundStatus
+    >>> ten = Money.of("10.00", "EUR")
+    >>> asked = RefundRequest(
+    ...     refund_id="rf-1", key="k-1", order_id="1001", target="tr_1", amount=ten, description="Order 1001"
+    ... )
+    >>> made = RefundResult(
+    ...     reference="re_1", target="tr_1", refund_id="rf-1", amount=ten,
+    ...     status=RefundStatus.PENDING, provider_status="queued",
+    ... )
+    >>> refuse_another_refund(made, asked)
+    """
     if made.refund_id != request.refund_id:
         raise ProviderError(
             ErrorCode.UNREADABLE_ANSWER, f"the answer is about another refund than ours: {made.reference}"

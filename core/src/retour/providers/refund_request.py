@@ -57,6 +57,13 @@ class RefundResult:
     Raises `ProviderError` (unreadable answer) for a field of another type, or that no database keeps; for a refund
     without a reference, which would be taken for any of ours that has none yet; only one that a person still has to
     make has none. And for an amount that no refund has: below zero, or above 10**15 minor units.
+
+    >>> made = RefundResult(
+    ...     reference="re_1", target="tr_1", status=RefundStatus.PENDING, amount=Money.of("10.00", "EUR"),
+    ...     provider_status="queued", reason="the balance is too low",
+    ... )
+    >>> made.status.value, str(made.amount)
+    ('pending', 'EUR 10.00')
     """
 
     reference: Reference
@@ -102,6 +109,13 @@ class Refundable:
     several: nobody can tell which one is meant, so it is not ``possible``. ``method`` is the way of paying in the
     provider's word. ``captured`` and ``charged_back`` are what was received and what a bank took back. ``refunds`` are
     all refunds of the payment where the same call gave them whole, else None: they are listed when they are needed.
+
+    >>> Refundable(target="tr_1", remaining=Money.of("40.00", "EUR"), method="ideal").possible
+    True
+    >>> Refundable(
+    ...     target="", remaining=Money.zero("EUR"), possible=False, reason="a gift card", code=ErrorCode.NOT_REFUNDABLE
+    ... ).code.value
+    'not_refundable'
     """
 
     target: Reference

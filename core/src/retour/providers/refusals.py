@@ -156,6 +156,13 @@ def refusal(
 
     ``advised`` makes of the usual disposition what the provider says of it in its own words, by a header or by its
     documentation. It is not asked where the answer is not the provider's.
+
+    >>> from retour.providers import Answer, ErrorCode
+    >>> refusals = Refusals(provider="Acme Pay", codes={"too_high": ErrorCode.AMOUNT_TOO_HIGH})
+    >>> said = Said(own=True, codes=("too_high",), message="The amount is too high.")
+    >>> error = refusal(Answer(status=422, headers={}, body=b""), said, refusals)
+    >>> error.code.value, error.disposition.value
+    ('amount_too_high', 'final')
     """
     own = said is not None and said.own
     said = said or Said(own=False)
@@ -179,7 +186,18 @@ def refusal(
 
 
 def own_words(kind: type[_T], answer: Answer) -> _T | None:
-    """The body of a refusal as a value of the attrs class ``kind``, or None where it is in another shape."""
+    """The body of a refusal as a value of the attrs class ``kind``, or None where it is in another shape.
+
+    >>> import attrs
+    >>> from retour.providers import Answer
+    >>> @attrs.frozen
+    ... class Refused:
+    ...     code: str
+    >>> own_words(Refused, Answer(status=422, headers={}, body=b'{"code": "too_high"}')).code
+    'too_high'
+    >>> own_words(Refused, Answer(status=502, headers={}, body=b"<html>Bad gateway</html>")) is None
+    True
+    """
     try:
         return read_wire(kind, answer.json())
     except ProviderError:

@@ -115,7 +115,16 @@ def mode_of(settings: object) -> Mode | None:
 
 
 def choice(*allowed: str) -> Any:
-    """A validator for a setting that takes one of a few words: ``attrs.field(validator=choice("live", "sandbox"))``."""
+    """A validator for a setting that takes one of a few words: ``attrs.field(validator=choice("live", "sandbox"))``.
+
+    >>> @attrs.frozen(kw_only=True)
+    ... class Settings:
+    ...     region: str = attrs.field(default="eu", validator=choice("eu", "us"))
+    >>> Settings(region="mars")
+    Traceback (most recent call last):
+    ...
+    ValueError: must be one of eu, us
+    """
 
     def check(_: object, __: attrs.Attribute[str], value: str) -> None:
         if value not in allowed:
@@ -126,7 +135,16 @@ def choice(*allowed: str) -> Any:
 
 def api_address(_: object, __: attrs.Attribute[str], value: str) -> None:
     """A validator for the address of a provider's API: https, or plain http to a sandbox on this machine, with nothing
-    else in it than a host, a port and a path. `ProviderSession` calls no other, whatever settings take."""
+    else in it than a host, a port and a path. `ProviderSession` calls no other, whatever settings take.
+
+    >>> @attrs.frozen(kw_only=True)
+    ... class Settings:
+    ...     api_url: str = attrs.field(default="https://api.acmepay.example", validator=api_address)
+    >>> Settings(api_url="http://api.acmepay.example")
+    Traceback (most recent call last):
+    ...
+    ValueError: must be an address that begins with https:// (http:// only to this machine), ...
+    """
     refuse_other_addresses(value)
     if "?" in value:
         raise ValueError("must be an address without ? in it")

@@ -102,6 +102,14 @@ def check_age(
     it, since clocks differ. Both times have their offset; what is just at a bound is taken.
 
     Ask it of a time that is signed too: one that is not proves nothing.
+
+    >>> noon = datetime.datetime(2026, 5, 12, 12, tzinfo=datetime.UTC)
+    >>> five = datetime.timedelta(minutes=5)
+    >>> check_age(noon, now=noon + five, oldest=five, ahead=five)
+    >>> check_age(noon, now=noon + 2 * five, oldest=five, ahead=five)
+    Traceback (most recent call last):
+    ...
+    retour.providers.webhooks.WebhookRejected: the signature is too old
     """
     age = now - sent
     if age > oldest:
@@ -111,5 +119,11 @@ def check_age(
 
 
 def needs_setting(setting: str) -> WebhookRejected:
-    """The refusal of a webhook that cannot be checked, since the ``setting`` for it is empty."""
+    """The refusal of a webhook that cannot be checked, since the ``setting`` for it is empty.
+
+    >>> raise needs_setting("webhook_secrets")
+    Traceback (most recent call last):
+    ...
+    retour.providers.webhooks.WebhookRejected: the setting webhook_secrets is empty, ...
+    """
     return WebhookRejected(f"the setting {setting} is empty, and nothing can be checked without it: fill it in")

@@ -66,6 +66,14 @@ class VerifiedEvents:
 
     The signature can stand in a header or in the body, over all of it or over some fields: what none covers is not
     read from it.
+
+    >>> from retour.providers import Money, RefundResult, RefundStatus
+    >>> refund = RefundResult(
+    ...     reference="re_1", target="tr_1", status=RefundStatus.SUCCEEDED, amount=Money.of("10.00", "EUR"),
+    ...     provider_status="refunded",
+    ... )
+    >>> len(VerifiedEvents(events=(RefundEvent(event_id="evt_1", refund=refund),)).events)
+    1
     """
 
     events: tuple[RefundEvent, ...]
@@ -82,6 +90,9 @@ class ToFetch:
     ``unread`` says what of a signed event could not be read, where it could still be told which payments it is about:
     they are fetched, and a person is told, so that the plugin is brought up to date. Of an unsigned webhook it is not
     believed either.
+
+    >>> ToFetch(targets=("tr_1",)).targets
+    ('tr_1',)
     """
 
     targets: tuple[Id, ...]

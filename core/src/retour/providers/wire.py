@@ -109,6 +109,18 @@ def read_wire(kind: type[_T], data: object) -> _T:
     ``tuple[X, ...]`` or ``list[X]`` for a list: an object or a text in its place is none, and no list of nothing.
 
     Raises `ProviderError` (unreadable answer) with the path of every fault and without the values.
+
+    >>> import attrs
+    >>> @attrs.frozen
+    ... class Refund:
+    ...     id: str
+    ...     amount: int
+    >>> read_wire(Refund, {"id": "re_1", "amount": 1000, "more": "is ignored"})
+    Refund(id='re_1', amount=1000)
+    >>> read_wire(Refund, {"id": "re_1"})
+    Traceback (most recent call last):
+    ...
+    retour.providers.errors.ProviderError: unreadable_answer: is missing @ $.amount
     """
     try:
         return _converter.structure(data, kind)

@@ -63,6 +63,11 @@ def connect(url: str) -> Engine:
     SQLite runs in WAL with synchronous FULL, foreign keys and BEGIN IMMEDIATE. On PostgreSQL no statement waits for
     a lock for more than 5 seconds, unless the address says so: ``?options=-c%20lock_timeout%3D10s``. Raises
     `StoreNotOurs` for any other address.
+
+    >>> engine = connect("sqlite://")
+    >>> engine.name
+    'sqlite'
+    >>> engine.dispose()
     """
     url = unseen(url)
     parsed = _parsed(url)
@@ -96,6 +101,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
     What is to be written goes through ``engine.begin()``; on this one SQLite would refuse it as soon as somebody else
     wrote meanwhile.
+
+    >>> from sqlalchemy import text as sql
+    >>> engine = connect("sqlite://")
+    >>> with reading(engine) as connection:
+    ...     connection.execute(sql("SELECT 1")).scalar()
+    1
+    >>> engine.dispose()
     """
     with engine.connect() as connection:
         yield connection.execution_options(**TO_READ)

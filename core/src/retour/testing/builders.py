@@ -34,6 +34,10 @@ def a_line(
     """A goods line of ``units`` for which ``gross`` was paid in all; its product is called as the line is.
 
     ``vat`` is the rate in percent that ``gross`` includes; without it the tax is unknown.
+
+    >>> line = a_line("cup", 2, "40.00", vat="21")
+    >>> line.fulfilled, str(line.paid.gross), str(line.paid.taxes[0].tax)
+    (2, 'EUR 40.00', 'EUR 6.94')
     """
     return OrderLine(
         id=line_id,
@@ -48,7 +52,11 @@ def a_line(
 
 
 def a_service(line_id: str = "postage", gross: str = "4.95", *, currency: str = "EUR") -> OrderLine:
-    """A line that is no goods: postage, gift wrap."""
+    """A line that is no goods: postage, gift wrap.
+
+    >>> a_service("postage", "4.95").kind.value
+    'service'
+    """
     return OrderLine(
         id=line_id,
         product=line_id,
@@ -70,7 +78,11 @@ def a_payment(
     method: str = "",
     payer: BankAccount | None = None,
 ) -> Payment:
-    """A payment of which ``captured`` was received."""
+    """A payment of which ``captured`` was received.
+
+    >>> a_payment("40.00", reference="tr_7").id
+    'mollie:tr_7'
+    """
     return Payment(
         provider=provider,
         reference=reference,
@@ -88,7 +100,12 @@ def an_order(
     delivery: Delivery | None = None,
     customer: str = "",
 ) -> Order:
-    """An order of ``lines``, paid in full by one Mollie payment unless ``payments`` say otherwise."""
+    """An order of ``lines``, paid in full by one Mollie payment unless ``payments`` say otherwise.
+
+    >>> order = an_order(a_line("cup", 2, "40.00"), a_service("postage", "4.95"))
+    >>> order.id, str(order.captured)
+    ('1001', 'EUR 44.95')
+    """
     currency = lines[0].paid.gross.currency
     amounts = [line.paid.gross for line in lines]
     if delivery is not None:

@@ -63,6 +63,10 @@ def loopback_only() -> Iterator[None]:
     For the whole process and all its threads, until the last one that asked for it is done. What was refused is
     remembered, since the code under test may hide it: ``take_refusals``. It sees what goes through Python's sockets:
     not a library in C with its own, and no other process.
+
+    >>> with loopback_only():
+    ...     socket.getaddrinfo("127.0.0.1", 443)[0][4][0]  # of any other host: NotLoopback
+    '127.0.0.1'
     """
     _begin()
     try:
