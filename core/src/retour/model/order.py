@@ -56,10 +56,12 @@ class Mode(StrEnum):
 
 @frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class TaxPart:
-    """The part of a paid amount at one tax rate: ``rate`` in percent (``Decimal("21")``), net and tax as invoiced. With
-    a rate that is none (below zero, above 1000) its line is odd: see `Order.odd_lines`."""
+    """The part of a paid amount at one tax rate, as invoiced. With a rate that is none (below zero, above 1000) its
+    line is odd: see `Order.odd_lines`."""
 
     rate: Decimal
+    """Percent: ``Decimal("21")``."""
+
     net: Money
     """Without the tax."""
 
@@ -78,16 +80,18 @@ def _tax_parts(given: Sequence[TaxPart]) -> tuple[TaxPart, ...]:
 
 @frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Paid:
-    """What was paid, as invoiced: ``gross`` after discounts, and its parts per tax rate.
-
-    ``taxes`` is empty where the host does not know them; otherwise its parts sum to ``gross``, or miss it by what was
-    rounded on the invoice. ``unknown`` is the amount in the shop's own words where its currency is none that there is:
-    ``gross`` is zero then, and the line is odd.
+    """What was paid, as invoiced: ``taxes`` sum to ``gross``, or miss it by what was rounded on the invoice. Where the
+    currency is ``unknown``, ``gross`` is zero, and the line is odd.
     """
 
     gross: Money
+    """After discounts, with tax."""
+
     taxes: tuple[TaxPart, ...] = attrs.field(default=(), converter=_tax_parts)
+    """Its parts per tax rate; empty where the host does not know them."""
+
     unknown: Reference = ""
+    """The amount in the shop's own words, where its currency is none that there is; else empty."""
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str) -> Paid:
@@ -122,34 +126,44 @@ def _spread_over(given: Sequence[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True, init=False, field_transformer=checked(InvalidOrder))
 class OrderLine:
-    """One line of an order: ``ordered`` and ``fulfilled`` units of ``product``, for which ``paid`` was paid in all.
+    """One line of an order: units of a product, and what was paid for them.
 
-    ``product`` is the host's product key: two lines of one product carry the same. ``stock_tracked`` says whether
-    the host keeps stock of it. ``tags`` are the host's own marks, for its policies. ``spread_over`` are the ids of the
-    goods that a discount is over: none are all goods of the order.
-
-    Units are whole, from zero on. A quantity that is not (half a kilo, minus one) is kept as ``measure``; the line then
-    counts as one unit, or as none where it is below zero, no stock of it is booked, and it is odd: see
-    `Order.odd_lines`.
+    A line whose quantity is a ``measure`` counts as one unit, or as none where it is below zero, no stock of it is
+    booked, and it is odd: see `Order.odd_lines`.
     """
 
     id: Id
     """Names the line within its order."""
 
     product: Id
+    """The host's product key: two lines of one product carry the same."""
+
     name: str
     """What people call it."""
 
     ordered: Units
+    """Units, from zero on. A quantity that is no whole number is taken too, and kept as ``measure``."""
+
     fulfilled: Units
+    """Units that went out. More cannot come back."""
+
     paid: Paid
+    """What was paid for all units of the line together."""
+
     kind: LineKind = LineKind.GOODS
     """Goods, or something else that was paid for."""
 
     stock_tracked: bool = True
+    """Whether the host keeps stock of it: else nothing is booked."""
+
     tags: frozenset[str] = attrs.field(default=frozenset(), converter=_tags)
+    """The host's own marks, for its policies."""
+
     spread_over: tuple[Id, ...] = attrs.field(default=(), converter=_spread_over)
+    """Of a discount, the ids of the goods that it is over; none: all goods of the order."""
+
     measure: Decimal | None = None
+    """A quantity that is no whole number from zero on (half a kilo, minus one); None for all others."""
 
     def __init__(
         self,
@@ -245,26 +259,31 @@ class BankAccount:
 
 @frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Payment:
-    """A payment on an order.
-
-    ``provider`` is the plugin's name, ``reference`` what the shop stored of it (``tr_…``, ``pi_…``, an invoice
-    number), ``account`` which of the merchant's accounts at that provider, ``captured`` what was really received.
-    ``method`` is the way of paying in the host's words (``ideal``, ``invoice``, ``bank_transfer_in_advance``).
-    ``payer`` is who to transfer money back to where no provider can.
-    """
+    """A payment on an order."""
 
     provider: PluginName
+    """The plugin's name: ``mollie``."""
+
     reference: Id
+    """What the shop stored of it: ``tr_…``, ``pi_…``, an invoice number."""
+
     captured: Money
+    """What was really received."""
+
     account: Annotated[str, Characters(1, 64)] = "default"
+    """Which of the merchant's accounts at that provider."""
+
     mode: Mode = Mode.LIVE
     """Real money, or a test."""
 
     method: Reference = ""
+    """The way of paying in the host's words: ``ideal``, ``invoice``, ``bank_transfer_in_advance``."""
+
     paid_at: datetime.datetime | None = None
     """When it was paid (with a zone): what the refund window counts from. None where it is not known."""
 
     payer: BankAccount | None = None
+    """Who to transfer money back to where no provider can; None where nobody knows."""
 
     @property
     def id(self) -> str:
@@ -282,19 +301,25 @@ class Payment:
 
 @frozen(kw_only=True, field_transformer=checked(InvalidOrder))
 class Delivery:
-    """How the goods went out: what was ``paid`` for it, the shipping ``provider`` (empty: none), which parcel.
-
-    ``number`` is the order or tracking number that the shipping provider knows; ``postal_code`` and ``country``
-    (ISO 3166-1 alpha-2) are the address's, personal data that never enters an event. ``delivered_on`` is the calendar
-    day on which the customer had the last of the goods; None while nobody knows.
-    """
+    """How the goods went out, and what was paid for that."""
 
     paid: Paid
+    """What was paid for it."""
+
     provider: Reference = ""
+    """The shipping provider's plugin: ``sendcloud``; empty for none."""
+
     number: Reference = ""
+    """The order or tracking number that the shipping provider knows."""
+
     postal_code: Reference = attrs.field(default="", repr=False)
+    """The address's: personal data, which never enters an event."""
+
     country: Reference = ""
+    """The address's, ISO 3166-1 alpha-2: ``NL``."""
+
     delivered_on: datetime.date | None = None
+    """The calendar day on which the customer had the last of the goods; None while nobody knows."""
 
 
 def _lines(given: Sequence[OrderLine]) -> tuple[OrderLine, ...]:

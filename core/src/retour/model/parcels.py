@@ -29,15 +29,15 @@ Millimetres = Annotated[int, Between(1, LONGEST_MILLIMETRES)]
 @frozen(kw_only=True, field_transformer=checked())
 class Address:
     """Where a parcel comes from or goes to. Personal data: never in an event, and shown nowhere that was not asked for.
-
-    ``country`` is ISO 3166-1 alpha-2, ``state`` ISO 3166-2 where carriers need it. ``addition`` is a second line:
-    an apartment, a floor. ``house_number`` may stand in ``street`` too: `has_house_number` says whether it is anywhere.
+    `has_house_number` says whether there is a number anywhere.
     """
 
     name: Id = attrs.field(repr=False)
     """Of the person, or of the desk at a company."""
 
     street: Id = attrs.field(repr=False)
+    """With or without the number."""
+
     postal_code: Annotated[str, Characters(0, 32)] = attrs.field(repr=False)
     """As it is written there; empty where a country has none."""
 
@@ -45,12 +45,20 @@ class Address:
     """The town."""
 
     country: CountryCode
+    """ISO 3166-1 alpha-2: ``NL``."""
+
     house_number: Annotated[str, Characters(0, 32)] = attrs.field(default="", repr=False)
+    """Where it does not stand in ``street``."""
+
     addition: Reference = attrs.field(default="", repr=False)
+    """A second line: an apartment, a floor."""
+
     company: Reference = attrs.field(default="", repr=False)
     """Where it is one."""
 
     state: Annotated[str, Characters(0, 8)] = ""
+    """ISO 3166-2, where carriers need it."""
+
     email: Reference = attrs.field(default="", repr=False)
     """For the carrier, where it tells people about a parcel."""
 

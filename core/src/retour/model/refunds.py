@@ -371,9 +371,6 @@ class LinkKind(StrEnum):
 class RefundLink:
     """Where a person goes to refund one payment, and what to do there. It never moves money by itself.
 
-    ``label`` is the words for a button, ``instruction`` at most two sentences, ``url`` the payment's own page at
-    the provider, ``help_url`` the provider's help page on refunding, ``transfer`` the bank transfer to make.
-
     >>> link = RefundLink(
     ...     kind=LinkKind.PROVIDER_PAGE,
     ...     label=text("Credit the invoice"),
@@ -388,10 +385,19 @@ class RefundLink:
     """What the link is."""
 
     label: Text
+    """The words for a button."""
+
     instruction: Text
+    """What to do there, in two sentences at most."""
+
     url: str = ""
+    """The payment's own page at the provider; empty where there is none."""
+
     help_url: str = ""
+    """The provider's help page on refunding."""
+
     transfer: TransferInstruction | None = None
+    """The bank transfer to make; None for any other link."""
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -419,16 +425,11 @@ class LinkRequest:
 
 @frozen(kw_only=True)
 class RefundOption:
-    """What can go back on one payment: captured, refunded so far, ``charged_back`` by the customer's bank, what is left
-    of it, what we suggest, and how.
+    """What can go back on one payment, what we suggest, and how. What is suggested can be paid as it is.
 
-    What is suggested can be paid as it is. ``because`` says why nothing is suggested although something is owed (the
-    customer disputes the payment, nobody can see what went back of it, or a `refund_plan` could not answer), which
-    lines a person has to decide about (one that cannot be right is not in what is suggested; one that the shop changed
-    since it came back is, at the price that it had), or which ``remainder`` of it no step of its provider can ever pay:
-    that goes by bank transfer, ``refund(..., to=...)``.
-    ``to_inspect`` are the units of the order, per line, that are here, are in what is suggested, and that nobody has
-    inspected yet.
+    ``because`` has the customer who disputes the payment, a provider that shows nobody what went back of it, or a
+    `refund_plan` that could not answer; and the lines to decide about: one that cannot be right is not in what is
+    suggested, one that the shop changed since it came back is, at the price that it had.
     """
 
     payment: Payment
@@ -441,6 +442,8 @@ class RefundOption:
     """What went back, or is on its way."""
 
     charged_back: Money
+    """What the customer's bank took back."""
+
     left: Money
     """What can still go back on it."""
 
@@ -451,8 +454,14 @@ class RefundOption:
     """Where a person does it."""
 
     because: Reason | None = None
+    """Why nothing is suggested although something is owed, or which lines a person has to decide about; else None."""
+
     remainder: Money | None = None
+    """What is owed too, and no step of the provider can pay: it goes by bank transfer, ``refund(..., to=...)``; else
+    None."""
+
     to_inspect: Mapping[str, int] = attrs.field(factory=dict)
+    """Units per order line that are here, are in what is suggested, and that nobody has inspected yet."""
 
 
 REFUND_WORDS: Mapping[RefundState, Text] = {

@@ -86,9 +86,7 @@ ORDER_STATUS_WORDS: Mapping[OrderStatus, Text] = {
 
 @frozen(kw_only=True, field_transformer=checked())
 class RequestedLine:
-    """``quantity`` units of one order line that a customer wants to send back, and why, if he says so.
-
-    ``reason`` is the code of a `ReturnReason` of the host's list; where the host gives none, it may be any text.
+    """Units of one order line that a customer wants to send back, and why, if he says so.
 
     >>> RequestedLine(line_id="1", quantity=2, reason="too_small").quantity
     2
@@ -98,7 +96,10 @@ class RequestedLine:
     """The order line."""
 
     quantity: Units
+    """Units."""
+
     reason: str = ""
+    """The code of a `ReturnReason` of the host's list; where it gives none, any text."""
 
 
 def reasons_in_words(
@@ -114,13 +115,6 @@ def reasons_in_words(
 class Counted:
     """What one count found of one order line, in units.
 
-    ``sellable`` can go back in stock, ``damaged`` never does, ``missing`` was announced but not in the parcel,
-    ``wrong`` is another article than the line's. A missing unit is counted and is not back; nor is one whose place
-    another article took. ``to_inspect`` are here and nobody has judged them yet: they are back, and nobody's stock.
-
-    ``surplus`` are units of the line's product beyond all that was delivered on it. They are no units of the order: no
-    return takes them, nobody restocks them, and nothing is paid for them.
-
     >>> Counted(line_id="1", sellable=2, damaged=1, missing=1).sellable
     2
     """
@@ -129,11 +123,22 @@ class Counted:
     """The order line."""
 
     sellable: Units = 0
+    """Units that can go back in stock."""
+
     damaged: Units = 0
+    """Units that never do."""
+
     missing: Units = 0
+    """Units that were announced and not in the parcel: counted, and not back."""
+
     wrong: Units = 0
+    """Units in whose place another article came: not back either."""
+
     to_inspect: Units = 0
+    """Units that are here and that nobody has judged yet: back, and nobody's stock."""
+
     surplus: Units = 0
+    """Units beyond all that was delivered on the line: nobody restocks them, and nothing is paid for them."""
 
     @property
     def units(self) -> int:
