@@ -8,6 +8,7 @@ import types
 from collections.abc import Iterator
 from enum import Enum
 from functools import cached_property
+from importlib import import_module
 
 import attrs
 import pytest
@@ -23,6 +24,8 @@ from retour.providers import MakesLabels, PaymentProvider, RefundsByApi
 
 HOMES = (retour, retour.providers, retour.sandbox, retour.testing)
 NAMES = {f"{home.__name__}.{name}": getattr(home, name) for home in HOMES for name in home.__all__}
+PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
+NAMES |= {f"retour_{one}.settings.Settings": import_module(f"retour_{one}.settings").Settings for one in PLUGINS}
 CLASSES = {name: kind for name, kind in NAMES.items() if isinstance(kind, type)}
 DESCRIBED_BY_THEIR_SENTENCE = {retour.ReasonCode}
 """Each of its members has a sentence in the reader's language, and docs/errors.md has them all."""

@@ -34,9 +34,6 @@ WHAT_CHANGED = str(Path(__file__).with_name("contract.md"))
 class PaymentProvider(Protocol):
     """Mollie, Stripe, PayPal, a manual transfer.
 
-    ``name`` is what a shop's payments call it, ``display_name`` what people do. ``settings_type`` is a frozen attrs
-    class, keyword-only; its fields are checked before the provider is made.
-
     A class may also have ``sandbox: ClassVar[str]``, where its `retour.sandbox.PaymentSandbox` is, as
     ``"retour_acmepay.sandbox:AcmePaySandbox"``. ``retour sandbox``, ``retour demo`` and the test kit then run it;
     without one they say so and leave the provider out. It is imported when it is run, never before.

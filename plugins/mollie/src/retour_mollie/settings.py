@@ -33,17 +33,19 @@ def _is_key(_: object, __: attrs.Attribute[Secret], key: Secret) -> None:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """``api_key`` is a profile's API key (``test_…``, ``live_…``) or an organisation access token (``access_…``).
-
-    ``token_mode`` says which payments a token is used for (``live`` or ``test``), since a token can do both; a key
-    knows by itself. ``webhook_secrets`` are those of next-gen webhook subscriptions, several while one is replaced.
-    ``api_url`` is Mollie's address, or that of a sandbox on this machine.
-    """
+    """What a shop enters of its Mollie account."""
 
     api_key: Secret = attrs.field(validator=_is_key)
+    """A profile's API key (``test_…``, ``live_…``) or an organisation access token (``access_…``)."""
+
     token_mode: str = attrs.field(default=Mode.LIVE.value, repr=False, validator=choice(*[mode.value for mode in Mode]))
+    """Which payments a token is used for (``live`` or ``test``), since a token can do both; a key knows by itself."""
+
     webhook_secrets: tuple[Secret, ...] = attrs.field(default=(), repr=False)
+    """Those of next-gen webhook subscriptions, several while one is replaced."""
+
     api_url: str = attrs.field(default=API, repr=False, validator=api_address)
+    """Mollie's address, or that of a sandbox on this machine."""
 
     @property
     def mode(self) -> Mode | None:

@@ -29,26 +29,32 @@ def _stripped(value: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """``client_id`` and ``client_secret`` of the merchant's app, and the ``environment`` that they are of.
-
-    Nothing in the credentials tells live from sandbox, so ``environment`` must be said: ``"live"`` or ``"sandbox"``.
-    ``reference_is`` says what the shop stores of a payment, since PayPal's ids look alike: the id of the ``"capture"``
-    or of the ``"order"``.
-
-    ``webhook_id`` is the id that PayPal shows for the webhook in the app; without it every webhook is rejected.
-    ``webhook_check`` says who checks a signature: ``"local"`` does it here with PayPal's certificate, ``"api"`` asks
-    PayPal about each webhook. ``api_url`` is another address than PayPal's: that of a sandbox on this machine.
-    ``webhook_root`` is the root certificate (PEM) of such a sandbox, and refused for any other address.
-    """
+    """What a shop enters of its app at PayPal."""
 
     client_id: str = attrs.field(validator=_is_filled)
+    """The app's."""
+
     client_secret: Secret
+    """The app's."""
+
     environment: str = attrs.field(validator=choice("live", "sandbox"))
+    """``"live"`` or ``"sandbox"``: nothing in the credentials tells which."""
+
     reference_is: str = attrs.field(default="capture", validator=choice("capture", "order"))
+    """What the shop stores of a payment, the id of the ``"capture"`` or of the ``"order"``: PayPal's ids look alike."""
+
     webhook_id: str = attrs.field(default="", converter=_stripped, repr=False)
+    """The id that PayPal shows for the webhook in the app; without it every webhook is rejected."""
+
     webhook_check: str = attrs.field(default="local", validator=choice("local", "api"), repr=False)
+    """Who checks a signature: ``"local"`` does it here with PayPal's certificate, ``"api"`` asks PayPal about each
+    webhook."""
+
     api_url: str = attrs.field(default=attrs.Factory(_address_of, takes_self=True), validator=api_address, repr=False)
+    """Another address than PayPal's: that of a sandbox on this machine."""
+
     webhook_root: str = attrs.field(default="", repr=False)
+    """The root certificate (PEM) of such a sandbox; refused for any other address."""
 
     def __attrs_post_init__(self) -> None:
         if self.webhook_root and not self.is_local:

@@ -37,32 +37,45 @@ def _is_limit(_: object, __: attrs.Attribute[int], value: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """``public_key`` and ``secret_key`` are those of one integration in Sendcloud's panel; without them there are no
-    labels, and the portal's link is written here.
+    """What a shop enters of its Sendcloud account.
 
-    ``webhook_keys`` are for an integration with a webhook signature key of its own, several while one replaces another;
-    without them its secret key signs. ``brand`` is the domain name of the shop's brand in Sendcloud, which names its
-    portal; ``portal_url`` is for a portal with another address, and is then used instead. Without all of these there is
-    no portal, and the customer sends the goods himself.
-
-    ``api_url`` is Sendcloud's address, or that of a sandbox on this machine. ``reads_a_minute``, ``writes_a_minute``
-    and ``writes_a_second`` are what one process may send: where several share an account, give each its part."""
+    Without keys there are no labels, and the portal's link is written here. Without keys, ``brand`` and ``portal_url``
+    there is no portal, and the customer sends the goods himself.
+    """
 
     public_key: str = attrs.field(
         default="", repr=False, validator=_matches(_KEY, "has a blank, a colon or a letter with an accent in it")
     )
+    """Of one integration in Sendcloud's panel."""
+
     secret_key: Secret | None = None
+    """Of the same integration."""
+
     webhook_keys: tuple[Secret, ...] = attrs.field(default=(), repr=False)
+    """For an integration with a webhook signature key of its own, several while one replaces another; without them its
+    secret key signs."""
+
     brand: str = attrs.field(
         default="", validator=_matches(_BRAND, "must be lower-case letters, digits and hyphens, as in my-shop")
     )
+    """The domain name of the shop's brand in Sendcloud, which names its portal."""
+
     portal_url: str = attrs.field(
         default="", validator=_matches(_ADDRESS, "must be an address that begins with https://, without ? and #")
     )
+    """For a portal with another address, which is then used instead."""
+
     api_url: str = attrs.field(default=API, repr=False, validator=api_address)
+    """Sendcloud's address, or that of a sandbox on this machine."""
+
     reads_a_minute: int = attrs.field(default=READS_A_MINUTE, repr=False, validator=_is_limit)
+    """What one process may ask in a minute: where several share an account, give each its part."""
+
     writes_a_minute: int = attrs.field(default=WRITES_A_MINUTE, repr=False, validator=_is_limit)
+    """What one process may order or cancel in a minute."""
+
     writes_a_second: int = attrs.field(default=WRITES_A_SECOND, repr=False, validator=_is_limit)
+    """The same, in a second."""
 
     def __attrs_post_init__(self) -> None:
         if bool(self.public_key) != (self.secret_key is not None):

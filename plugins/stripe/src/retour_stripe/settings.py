@@ -26,15 +26,17 @@ def _are_signing_secrets(_: object, __: attrs.Attribute[tuple[Secret, ...]], sec
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """``api_key`` is a secret key (``sk_test_…``, ``sk_live_…``) or a restricted one (``rk_test_…``, ``rk_live_…``).
-
-    ``webhook_secrets`` are the signing secrets (``whsec_…``) of the webhook endpoint in Stripe's dashboard: two while
-    one is being replaced by the other. Without any, every webhook is refused. ``api_url`` is where Stripe is.
-    """
+    """What a shop enters of its Stripe account."""
 
     api_key: Secret = attrs.field(validator=_is_key)
+    """A secret key (``sk_test_…``, ``sk_live_…``) or a restricted one (``rk_test_…``, ``rk_live_…``)."""
+
     webhook_secrets: tuple[Secret, ...] = attrs.field(default=(), validator=_are_signing_secrets)
+    """The signing secrets (``whsec_…``) of the webhook endpoint in Stripe's dashboard: two while one is being replaced
+    by the other. Without any, every webhook is refused."""
+
     api_url: str = attrs.field(default="https://api.stripe.com", validator=api_address)
+    """Stripe's address, or that of a sandbox on this machine."""
 
     @property
     def mode(self) -> Mode:
