@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from enum import Enum
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 
 import attrs
 import pytest
@@ -22,6 +23,7 @@ import retour.testing
 from retour.plugins import specs
 from retour.providers import MakesLabels, PaymentProvider, RefundsByApi
 
+ROOT = Path(__file__).parent.parent.parent
 HOMES = (retour, retour.providers, retour.sandbox, retour.testing)
 NAMES = {f"{home.__name__}.{name}": getattr(home, name) for home in HOMES for name in home.__all__}
 PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
@@ -86,6 +88,14 @@ def test_each_public_method_says_what_it_does(name: str) -> None:
     for member, function in members_of(CLASSES[name]):
         inherited = any(getattr(getattr(base, member, None), "__doc__", None) for base in CLASSES[name].__mro__[1:])
         assert function.__doc__ or inherited, f"{name}.{member}: what does it do?"
+
+
+@pytest.mark.parametrize("home", HOMES, ids=[home.__name__ for home in HOMES])
+def test_each_public_name_has_its_line_on_a_page_of_the_reference(home: types.ModuleType) -> None:
+    pages = "".join([page.read_text() for page in sorted((ROOT / "docs/reference").glob("*.rst"))])
+    homes = "|".join([re.escape(one.__name__) for one in HOMES])
+    lines = {line[1] for line in re.finditer(rf"^\.\. auto\w+:: (?:{homes})\.(\w+)$", pages, re.MULTILINE)}
+    assert set(home.__all__) <= lines, f"on no page: {sorted(set(home.__all__) - lines)}"
 
 
 # --- examples --------------------------------------------------------------------------------------------
