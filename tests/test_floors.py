@@ -16,6 +16,7 @@ FLOORS = [
     {"model"},
     {"rules", "providers", "store", "shop", "sandbox"},
     {"plugins"},
+    {"plain"},
     {"steps"},
     {"effects"},
     {"desk"},

@@ -176,6 +176,7 @@ if TYPE_CHECKING:
     from retour.model.timeline import Audience as Audience, TimelineEntry as TimelineEntry
     from retour.model.unreadable import ReadingFault as ReadingFault, UnreadableRow as UnreadableRow
     from retour.model.when import When as When
+    from retour.plain.conversion import from_dict as from_dict, json_schema as json_schema, to_dict as to_dict
     from retour.plugins.context import HookContext as HookContext
     from retour.plugins.markers import hookimpl as hookimpl
     from retour.plugins.registry import (
@@ -340,6 +341,7 @@ _HOMES = {
     "model.timeline": ("Audience", "TimelineEntry"),
     "model.unreadable": ("ReadingFault", "UnreadableRow"),
     "model.when": ("When",),
+    "plain.conversion": ("from_dict", "json_schema", "to_dict"),
     "plugins.context": ("HookContext",),
     "plugins.markers": ("hookimpl",),
     "plugins.registry": ("Plugin", "PluginStatus", "ProviderOff"),

@@ -8,6 +8,7 @@ import attrs
 
 from retour.model.frozen import frozen
 from retour.model.labels import Label
+from retour.model.personal import PERSONAL
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import GoodsState, Objection, RequestedLine, reasons_in_words
 
@@ -53,7 +54,7 @@ class ApprovedReturn:
     send_by: datetime.date | None
     """The last calendar day to send it, in the shop's zone; None where there is no such day."""
 
-    instructions: str = attrs.field(repr=False)
+    instructions: str = attrs.field(default="", repr=False, metadata=PERSONAL)
     again: bool
     labels: tuple[Label, ...] = ()
 

@@ -17,6 +17,7 @@ from retour.model.actor import Actor
 from retour.model.fields import Id, checked
 from retour.model.frozen import frozen
 from retour.model.order import BankAccount
+from retour.model.personal import PERSONAL
 from retour.model.text import Text, text
 
 
@@ -73,7 +74,7 @@ class Consent:
     """
 
     how: ConsentWay
-    note: str = attrs.field(default="", repr=False)
+    note: str = attrs.field(default="", repr=False, metadata=PERSONAL)
 
 
 @frozen(kw_only=True, field_transformer=checked())

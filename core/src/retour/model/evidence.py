@@ -8,6 +8,7 @@ import attrs
 
 from retour.model.fields import Id, Reference, checked
 from retour.model.frozen import frozen
+from retour.model.personal import PERSONAL
 
 MOST_EVIDENCE = 50
 """Files of one return."""
@@ -24,8 +25,8 @@ class EvidenceFile:
     'uploads/17.jpg'
     """
 
-    reference: Id = attrs.field(repr=False)
-    name: Reference = attrs.field(default="", repr=False)
+    reference: Id = attrs.field(repr=False, metadata=PERSONAL)
+    name: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
 
 
 def evidence_as_words(evidence: EvidenceFile) -> str:

@@ -250,10 +250,10 @@ def _validator(kind: type, names: Sequence[str], refuse: Refusal) -> Callable[[A
 
 
 def _fault(field: str, wanted: Wanted) -> Text:
-    return text("{field} must be {wanted}, not {given}.", field=field, wanted=wanted[0], given=_given(wanted[1]))
+    return text("{field} must be {wanted}, not {given}.", field=field, wanted=wanted[0], given=given_instead(wanted[1]))
 
 
-def _given(value: Any) -> Text | str:
+def given_instead(value: Any) -> Text | str:
     """What was given in place of what is wanted: its kind, for it may be a secret or about a person."""
     if issubclass(type(value), str):
         return text("a text of {count} characters", count=len(value)) if value else text("an empty text")

@@ -29,6 +29,7 @@ from retour.model.fields import (
 from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.money import LARGEST_AMOUNT, WITH_MOST_DECIMALS, Money, is_currency, total
+from retour.model.personal import PERSONAL
 from retour.model.reasons import Reason, ReasonCode, names_in_a_reason, reason
 from retour.model.text import Text, text
 
@@ -236,10 +237,10 @@ class BankAccount:
     """Where money can go back to: the holder's name and the IBAN, unchecked. Personal data: never in an event, and not
     shown where somebody logs an order or the variables of a traceback."""
 
-    name: Reference = attrs.field(repr=False)
+    name: Reference = attrs.field(repr=False, metadata=PERSONAL)
     """Of its holder."""
 
-    iban: Reference = attrs.field(repr=False)
+    iban: Reference = attrs.field(repr=False, metadata=PERSONAL)
     """With or without blanks, not checked yet."""
 
     @property
@@ -282,7 +283,7 @@ class Payment:
     paid_at: datetime.datetime | None = None
     """When it was paid (with a zone): what the refund window counts from. None where it is not known."""
 
-    payer: BankAccount | None = None
+    payer: BankAccount | None = attrs.field(default=None, repr=False, metadata=PERSONAL)
     """Who to transfer money back to where no provider can; None where nobody knows."""
 
     @property
@@ -312,10 +313,10 @@ class Delivery:
     number: Reference = ""
     """The order or tracking number that the shipping provider knows."""
 
-    postal_code: Reference = attrs.field(default="", repr=False)
+    postal_code: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
     """The address's: personal data, which never enters an event."""
 
-    country: Reference = ""
+    country: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
     """The address's, ISO 3166-1 alpha-2: ``NL``."""
 
     delivered_on: datetime.date | None = None
@@ -362,7 +363,7 @@ class Order:
     placed_at: datetime.datetime | None = None
     """When the customer ordered (with a zone)."""
 
-    customer: Reference = attrs.field(default="", repr=False)
+    customer: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
     """The host's id of the customer: who asks as another one is refused. Empty where it has none."""
 
     def __attrs_post_init__(self) -> None:

@@ -11,6 +11,7 @@ from retour.model.errors import InvalidArgument
 from retour.model.fields import Between, Characters, Id, Reference, as_tuple, checked, shown
 from retour.model.frozen import frozen
 from retour.model.money import Money
+from retour.model.personal import PERSONAL
 from retour.model.text import Text, text
 
 CountryCode = Annotated[str, Characters(2, 2)]
@@ -32,37 +33,37 @@ class Address:
     `has_house_number` says whether there is a number anywhere.
     """
 
-    name: Id = attrs.field(repr=False)
+    name: Id = attrs.field(repr=False, metadata=PERSONAL)
     """Of the person, or of the desk at a company."""
 
-    street: Id = attrs.field(repr=False)
+    street: Id = attrs.field(repr=False, metadata=PERSONAL)
     """With or without the number."""
 
-    postal_code: Annotated[str, Characters(0, 32)] = attrs.field(repr=False)
+    postal_code: Annotated[str, Characters(0, 32)] = attrs.field(repr=False, metadata=PERSONAL)
     """As it is written there; empty where a country has none."""
 
-    city: Id = attrs.field(repr=False)
+    city: Id = attrs.field(repr=False, metadata=PERSONAL)
     """The town."""
 
-    country: CountryCode
+    country: CountryCode = attrs.field(repr=False, metadata=PERSONAL)
     """ISO 3166-1 alpha-2: ``NL``."""
 
-    house_number: Annotated[str, Characters(0, 32)] = attrs.field(default="", repr=False)
+    house_number: Annotated[str, Characters(0, 32)] = attrs.field(default="", repr=False, metadata=PERSONAL)
     """Where it does not stand in ``street``."""
 
-    addition: Reference = attrs.field(default="", repr=False)
+    addition: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
     """A second line: an apartment, a floor."""
 
-    company: Reference = attrs.field(default="", repr=False)
+    company: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
     """Where it is one."""
 
-    state: Annotated[str, Characters(0, 8)] = ""
+    state: Annotated[str, Characters(0, 8)] = attrs.field(default="", repr=False, metadata=PERSONAL)
     """ISO 3166-2, where carriers need it."""
 
-    email: Reference = attrs.field(default="", repr=False)
+    email: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
     """For the carrier, where it tells people about a parcel."""
 
-    phone: Annotated[str, Characters(0, 64)] = attrs.field(default="", repr=False)
+    phone: Annotated[str, Characters(0, 64)] = attrs.field(default="", repr=False, metadata=PERSONAL)
     """For the carrier, with its country: ``+31…``."""
 
     @property

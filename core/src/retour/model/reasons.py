@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from retour.model.background_work import work_in_words
+from retour.model.errors import InvalidValue
 from retour.model.fields import LONGEST_WORDS, Reference, checked, is_text
 from retour.model.frozen import frozen
 from retour.model.text import Text, text, that_can_be_stored
@@ -161,6 +162,16 @@ class Reason:
     values: Mapping[Reference, str] = attrs.field(factory=dict)
     said: str = attrs.field(default="", converter=as_said)
 
+    def __attrs_post_init__(self) -> None:
+        if not _can_be_read(self):
+            raise InvalidValue(
+                text(
+                    "Reason.values lacks what the reason {code} tells: “{sentence}”.",
+                    code=self.code.value,
+                    sentence=_WORDS[self.code].message if self.code in _WORDS else self.code.value,
+                )
+            )
+
     def text(self, language: str = "en") -> str:
         """The reason in ``language`` ("en" or "nl"), for the staff: with the words that somebody gave for it."""
         return self.words.render(language)
@@ -200,6 +211,15 @@ class Reason:
 
     def __str__(self) -> str:
         return self.text("en")
+
+
+def _can_be_read(made: Reason) -> bool:
+    """Whether its sentence has all its values: what is stored of it is read for ever."""
+    try:
+        words = made.words
+        return words.readable and ("{" not in words.message or bool(words.values))
+    except (KeyError, ValueError):  # the code of another reason that it tells of
+        return False
 
 
 def reason(code: ReasonCode, said: str = "", /, **values: str) -> Reason:

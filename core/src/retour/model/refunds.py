@@ -14,6 +14,7 @@ from retour.model.fields import Id, Reference, checked
 from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import BankAccount, Payment
+from retour.model.personal import PERSONAL
 from retour.model.reasons import Reason, ReasonCode, as_reason
 from retour.model.text import Text, text
 from retour.model.when import When
@@ -351,8 +352,8 @@ class TransferInstruction:
     amount: Money
     """What to transfer."""
 
-    to: BankAccount
-    bank: Reference
+    to: BankAccount = attrs.field(repr=False, metadata=PERSONAL)
+    bank: Reference = attrs.field(repr=False, metadata=PERSONAL)
     """The name of the account's bank, where its IBAN tells it; else empty."""
 
     remittance: str
@@ -419,7 +420,7 @@ class LinkRequest:
     """What is to go back."""
 
     remittance: str
-    to: BankAccount | None = None
+    to: BankAccount | None = attrs.field(default=None, repr=False, metadata=PERSONAL)
     page: str = ""
 
 

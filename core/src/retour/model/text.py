@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import attrs
@@ -204,13 +204,18 @@ def _formatted_date(value: datetime.date, language: str) -> str:
     return format_date(value, "d MMMM y", locale=language)
 
 
-@cache
+@lru_cache(maxsize=256)
 def catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
-    """The translations of ``domain``: (English message, plural form) to the sentence in ``language``."""
-    from importlib.resources import files
+    """The translations of ``domain``: (English message, plural form) to the sentence in ``language``.
+
+    A sentence can come from anywhere, with any domain: its package is looked up and not imported, which runs its code.
+    """
+    from importlib.util import find_spec
 
     try:
-        source = files(domain).joinpath("locale", f"{language}.po")
-    except (ImportError, ValueError, TypeError):  # no package of this name, so nobody translated it
+        found = find_spec(domain)
+        reader: Any = found.loader.get_resource_reader(domain)  # type: ignore[union-attr]  # the errors below
+        source = reader.files().joinpath("locale", f"{language}.po")
+    except (ImportError, ValueError, TypeError, AttributeError):  # no package of this name, so nobody translated it
         return {}
     return translations_in(source.read_bytes()) if source.is_file() else {}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime
 from enum import StrEnum
 
+import attrs
+
 from retour.model.actor import Actor
 from retour.model.evidence import EvidenceFile
 from retour.model.frozen import frozen
+from retour.model.personal import PERSONAL
 from retour.model.text import Text
 
 
@@ -40,12 +43,12 @@ class TimelineEntry:
     message: Text
     """What happened, as a text."""
 
-    note: str = ""
+    note: str = attrs.field(default="", repr=False, metadata=PERSONAL)
     url: str = ""
-    account: str = ""
-    evidence: tuple[EvidenceFile, ...] = ()
+    account: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    evidence: tuple[EvidenceFile, ...] = attrs.field(default=(), repr=False, metadata=PERSONAL)
     return_number: str = ""
-    instructions: str = ""
+    instructions: str = attrs.field(default="", repr=False, metadata=PERSONAL)
 
     def text(self, language: str = "en") -> str:
         """The entry in ``language`` ("en" or "nl")."""

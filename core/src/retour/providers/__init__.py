@@ -6,6 +6,7 @@ from retour.model.labels import Charged, LabelForm, LabelOption, ParcelState, To
 from retour.model.money import Money
 from retour.model.order import BankAccount, Delivery, Mode, Order, Payment
 from retour.model.parcels import Address, Parcel, ParcelItem
+from retour.model.personal import PERSONAL
 from retour.model.refunds import LinkKind, LinkRequest, QrCode, RefundLink, TransferInstruction
 from retour.model.shipping import ShippingOption, ShippingWay
 from retour.model.text import Text, TextDomain
@@ -45,6 +46,7 @@ from retour.providers.webhooks import (
 from retour.providers.wire import read_json, read_wire
 
 __all__ = [
+    "PERSONAL",
     "Address",
     "AmountStep",
     "Answer",

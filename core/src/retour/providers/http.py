@@ -20,6 +20,7 @@ from urllib.parse import quote
 import attrs
 
 from retour.model.frozen import frozen
+from retour.model.personal import SECRET
 from retour.model.unseen import Unseen
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.errors import ErrorCode, ProviderError
@@ -76,10 +77,10 @@ class Answer:
     status: int
     """The HTTP status."""
 
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False, metadata=SECRET)
     """By their names in small letters."""
 
-    body: bytes = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False, metadata=SECRET)
     """The bytes, as they came."""
 
     def json(self) -> Any:

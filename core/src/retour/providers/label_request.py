@@ -12,6 +12,7 @@ from retour.model.frozen import frozen
 from retour.model.labels import LabelForm, ParcelState, Told
 from retour.model.money import Money
 from retour.model.parcels import Address, Parcel
+from retour.model.personal import PERSONAL
 from retour.providers.errors import ErrorCode, ProviderError, redacted, unreadable
 
 LARGEST_DOCUMENT = 8 * 1024 * 1024
@@ -137,7 +138,7 @@ class LabelDocument:
     media_type: Id
     """As ``application/pdf`` or ``image/png``."""
 
-    content: bytes = attrs.field(repr=False)
+    content: bytes = attrs.field(repr=False, metadata=PERSONAL)
     """The bytes of it."""
 
     once: bool = False

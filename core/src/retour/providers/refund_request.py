@@ -10,6 +10,7 @@ from retour.model.fields import Id, Reference, checked
 from retour.model.frozen import frozen
 from retour.model.money import LARGEST_AMOUNT, Money
 from retour.model.order import BankAccount
+from retour.model.personal import PERSONAL
 from retour.model.refunds import Reported
 from retour.providers.errors import ErrorCode, ProviderError, redacted, unreadable
 
@@ -40,7 +41,7 @@ class RefundRequest:
     """What goes back, never more than was captured."""
 
     description: str
-    to: BankAccount | None = attrs.field(default=None, repr=False)
+    to: BankAccount | None = attrs.field(default=None, repr=False, metadata=PERSONAL)
 
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))

@@ -10,6 +10,7 @@ import attrs
 
 from retour.model.fields import Id, checked, wanted_instead
 from retour.model.frozen import frozen
+from retour.model.personal import SECRET
 from retour.providers.errors import ErrorCode, ProviderError, unreadable
 from retour.providers.refund_request import RefundResult
 from retour.providers.wire import read_json
@@ -31,8 +32,8 @@ class RawWebhook:
     """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over.
     Neither is shown: it can be about people."""
 
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False, metadata=SECRET)
+    body: bytes = attrs.field(repr=False, metadata=SECRET)
 
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import attrs
 
 from retour import RetourError
-from retour.providers import BankAccount, Money, Text, TextDomain, is_batch_name
+from retour.providers import PERSONAL, BankAccount, Money, Text, TextDomain, is_batch_name
 from retour_manual_transfer.characters import sepa_text
 from retour_manual_transfer.epc import EEA, MAX_CENTS, one_line
 from retour_manual_transfer.provider import valid_iban
@@ -38,7 +38,7 @@ class Debtor:
     """The merchant as his bank knows him: the account that the money leaves. ``bic`` can be left out."""
 
     name: str
-    iban: str = attrs.field(repr=False)
+    iban: str = attrs.field(repr=False, metadata=PERSONAL)
     bic: str = ""
 
 
@@ -49,7 +49,7 @@ class Transfer:
     order_id: str
     refund_id: str
     amount: Money
-    to: BankAccount = attrs.field(repr=False)
+    to: BankAccount = attrs.field(repr=False, metadata=PERSONAL)
     remittance: str
 
 

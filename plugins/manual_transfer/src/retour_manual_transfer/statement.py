@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from retour import Actor, RefundState, RetourError
-from retour.providers import Money, Text, TextDomain
+from retour.providers import PERSONAL, Money, Text, TextDomain
 from retour_manual_transfer.waiting import WaitingRefund, settled_refunds, waiting_refunds
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class StatementLine:
 
     reference: str
     amount: Money
-    words: str = attrs.field(repr=False)
+    words: str = attrs.field(repr=False, metadata=PERSONAL)
     booked: datetime.date
 
 
