@@ -39,6 +39,8 @@ from retour import (
     Counted,
     Delivery,
     EvidenceFile,
+    InvalidArgument,
+    InvalidValue,
     MemoryShop,
     Mode,
     Money,
@@ -52,6 +54,7 @@ from retour import (
     StockRefused,
     StoreError,
     hookimpl,
+    to_dict,
 )
 from retour.cli import main
 from retour.providers import Answer, ProviderError, ProviderSession, RawWebhook, RefundRequest, Secret
@@ -127,6 +130,9 @@ class Everything(logging.Handler):
         """Whatever a person would see of ``things``."""
         for thing in things:
             self.written += [(where, str(thing)), (where, repr(thing))]
+            for one in thing if isinstance(thing, tuple | list) else (thing,):
+                with suppress(InvalidArgument, InvalidValue):  # no value of ours, or nothing but about a person
+                    self.written.append((f"JSON of {where}", json.dumps(to_dict(one, language="nl"))))
 
     def error(self, error: BaseException) -> None:
         """An exception, as Python prints it, and everything that it was raised from, even where Python hides that.
@@ -176,6 +182,7 @@ class Everything(logging.Handler):
             for entry in desk.timeline(order_id, audience):
                 shown = attrs.evolve(entry, note="") if audience == "staff" else entry
                 self.add(f"timeline for {audience}", shown, entry.text("en"), entry.text("nl"))
+                self.written.append(("JSON of the timeline", json.dumps(to_dict(entry, language="nl"))))
         self.add("list", desk.list_refunds(order_id=order_id), desk.list_returns(order_id=order_id), desk.attention())
 
     def database(self, url: str) -> None:
@@ -579,7 +586,7 @@ def test_no_secret_and_nothing_personal_is_where_it_does_not_belong(
     everything.database(host.store)
     assert everything.leaks() == [], "\n".join(f"{where}: {canary}" for where, canary in everything.leaks())
     kinds = {where.partition(" ")[0] for where, _ in everything.written}
-    assert {"log", "exception", "traceback", "timeline", "dossier", "outcome", "table", "retour"} <= kinds
+    assert {"JSON", "log", "exception", "traceback", "timeline", "dossier", "outcome", "table", "retour"} <= kinds
     assert any(where == "log of urllib3.connectionpool" for where, _ in everything.written)
     assert {"retour_event", "retour_effect", "retour_refund"} <= {where[6:] for where, _ in everything.written}
     assert everything.effects >= {"announce", "send_refund"}
