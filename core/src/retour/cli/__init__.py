@@ -25,6 +25,7 @@ _COMMANDS = {
         "Run payment providers on this machine, to build a shop without an account.",
     ),
     "catalogue": ("catalogue_command", "Print every sentence of retour, to be translated into your language."),
+    "schema": ("schema_command", "Print the JSON Schema of a value, for screens in another language."),
     "db": ("database_command", "Make or upgrade retour's tables in a database, and tell how new they are."),
 }
 """Each command: the module beside this one that holds it, and its line in the help."""

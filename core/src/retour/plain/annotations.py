@@ -126,9 +126,10 @@ class Amount:
         keys = keys_of(given, ("minor", "currency"), ("decimal", "text"))
         minor, currency = only_text(keys, "minor", int), only_text(keys, "currency", str)
         amount: Money = _made(lambda: Money(minor=minor, currency=currency))
-        if "decimal" in keys and keys["decimal"] != str(amount.decimal):
+        decimal = only_text(keys, "decimal", str, str(amount.decimal))
+        if decimal != str(amount.decimal):
             with at(".decimal"):
-                raise wanted(text("“{value}”, as minor says", value=str(amount.decimal)), keys["decimal"])
+                raise wanted(text("“{value}”, as minor says", value=str(amount.decimal)), decimal)
         return amount
 
     def schema(self, named: Definitions, /) -> dict[str, Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import attrs
@@ -73,6 +74,15 @@ def json_schema(kind: type, *, definitions: str = "#/$defs/") -> dict[str, Json]
     return {"$schema": DRAFT, **reference, "$defs": named.made}
 
 
+def has_a_form(kind: type) -> bool:
+    """Whether values of a class can be written as JSON: not those that can hold a secret or do something."""
+    try:
+        _shape(kind)
+    except InvalidArgument:
+        return False
+    return True
+
+
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -82,8 +92,14 @@ def _shape(kind: Any) -> Shape:
         raise InvalidArgument(
             text("{type} is no value of retour: give one of its values, or the class of one.", type=name)
         )
+    return _whole(kind)
+
+
+@cache
+def _whole(kind: type) -> Shape:
+    """The shape of a class, once all of its fields are known to have one."""
     shape = shape_of(kind)
-    shape.about_a_person  # noqa: B018 - it looks through all fields, and refuses what has no form
+    shape.schema(_Named(""))  # it goes through all fields, and refuses what has no form before anything is written
     return shape
 
 

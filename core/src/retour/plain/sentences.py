@@ -91,7 +91,8 @@ class Sentence:
             if values and words is not None and not _filled_by(words, values):
                 with at(f".{key}"):
                     raise wanted(text("a sentence whose holes are the names of its values"), words)
-        if not (_PACKAGE.fullmatch(domain) or domain in sys.modules):
+        parent, _, package = domain.rpartition(".")
+        if not (_PACKAGE.fullmatch(package) and (not parent or parent in sys.modules)):
             with at(".domain"):
                 raise wanted(text("the name of a package"), domain)
         return Text(message=message, domain=domain, values=values, plural=plural, count=count)
