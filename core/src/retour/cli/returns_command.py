@@ -18,6 +18,7 @@ from retour.cli.named_desk import desk_at, desk_option
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.model.outcome import ReturnSummary, ReturnWait
+from retour.plain.conversion import to_dict
 from retour.plugins.values_in_words import in_words
 
 WAITING = (
@@ -65,7 +66,7 @@ def command(
     finally:
         desk.close()
     if as_json:
-        click.echo(json.dumps([_as_data(one) for one in listed], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([to_dict(one) for one in listed], indent=2, ensure_ascii=False))
         return
     console = Console(highlight=False, emoji=False, markup=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -89,20 +90,6 @@ def _pages(desk: ReturnDesk, kinds: list[str] | None, order_id: str | None) -> I
         after = page.next
         if after is None:
             return
-
-
-def _as_data(one: ReturnSummary) -> dict[str, str | None]:
-    return {
-        "order_id": one.order_id,
-        "return_id": one.return_id,
-        "number": one.number,
-        "goods": one.goods.value,
-        "stock": one.stock.value,
-        "waits_for": one.waits_for,
-        "since": one.since.isoformat(),
-        "due": None if one.due is None else one.due.isoformat(),
-        "opened_at": one.opened_at.isoformat(),
-    }
 
 
 def _table(listed: list[ReturnSummary], language: str) -> Table:
