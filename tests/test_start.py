@@ -24,7 +24,7 @@ assert shop.stock == {"mug": 1}
 
 NEEDLESS = [
     *("sqlalchemy.dialects.postgresql", "psycopg", "sqlalchemy.orm", "babel", "requests", "rich", "click"),
-    *("retour.cli", "retour.sandbox", "retour.testing", "retour.providers.requests_session"),
+    *("retour.plain", "retour.cli", "retour.sandbox", "retour.testing", "retour.providers.requests_session"),
     *("retour_mollie", "retour_stripe", "retour_paypal", "retour_sendcloud", "retour_manual_transfer"),
 ]
 """What one return on SQLite, with no provider, has no use for."""

@@ -140,6 +140,12 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "a hole that asks for an item": (Text, {**SENTENCE, "message": "{a[0]}"}, "Text.message must be a sentence whose"),
     "a hole of a gigabyte": (Text, {**SENTENCE, "message": "{a:>1000000000}"}, "Text.message must be a sentence whose"),
     "a hole that nothing fills": (Text, {**SENTENCE, "plural": "{b}"}, "Text.plural must be a sentence whose holes"),
+    "words beside that are none": (Money, {**MONEY, "text": 1}, "Money.text must be a text, not 1."),
+    "a word beside that is none": (
+        Counted,
+        {"line_id": "1", "in_words": {"a": 1}},
+        "Counted.in_words.a must be a text",
+    ),
     "no sentence": (Text, {**SENTENCE, "message": "{"}, "Text.message must be a sentence whose holes are the names"),
     "a package below one": (Text, {**SENTENCE, "domain": "antigravity.x"}, "Text.domain must be the name of a package"),
     "a type that nobody knows": (
@@ -213,7 +219,7 @@ def test_spoiled_json_is_refused_with_the_way_or_is_as_the_schema_says(
     name: str, data: st.DataObject, seed: int
 ) -> None:
     kind, choose = KINDS[name], random.Random(seed)
-    plain = retour.to_dict(data.draw(any_value(kind)), personal=True)
+    plain = retour.to_dict(data.draw(any_value(kind)), personal=True, language=choose.choice([None, "nl"]))
     for _ in range(10):
         given = spoiled(choose, plain)
         try:

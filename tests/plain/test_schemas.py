@@ -67,6 +67,8 @@ def _broken(where: str, before: Any, now: Any) -> Iterator[str]:
     for bound in ("maximum", "maxLength"):
         if before.get(bound, 0) > now.get(bound, 0):
             yield f"{where} takes less"
+    if before.get("minimum", 0) < now.get("minimum", 0):
+        yield f"{where} takes less"
 
 
 def test_every_schema_is_as_it_was_promised() -> None:

@@ -19,7 +19,7 @@ from retour.model.personal import is_personal, is_secret
 from retour.model.reasons import Reason
 from retour.model.return_reasons import ReturnReason
 from retour.model.text import RetourError, Text, text
-from retour.plain.objects import keys_of, missing, only_text
+from retour.plain.objects import check_beside, keys_of, missing, plain_at
 from retour.plain.sentences import Sentence
 from retour.plain.shapes import (
     WRITTEN,
@@ -38,7 +38,6 @@ from retour.plain.shapes import (
     at,
     wanted,
 )
-from retour.providers.errors import ProviderError
 
 
 @cache
@@ -124,9 +123,10 @@ class Amount:
     def value(self, given: Json, /) -> Money:
         """Of the minor units and the currency; a decimal number that says something else is refused."""
         keys = keys_of(given, ("minor", "currency"), ("decimal", "text"))
-        minor, currency = only_text(keys, "minor", int), only_text(keys, "currency", str)
+        check_beside(keys)
+        minor, currency = plain_at(keys, "minor", int), plain_at(keys, "currency", str)
         amount: Money = _made(lambda: Money(minor=minor, currency=currency))
-        decimal = only_text(keys, "decimal", str, str(amount.decimal))
+        decimal = plain_at(keys, "decimal", str, str(amount.decimal))
         if decimal != str(amount.decimal):
             with at(".decimal"):
                 raise wanted(text("“{value}”, as minor says", value=str(amount.decimal)), decimal)
@@ -157,7 +157,7 @@ def _made(make: Callable[[], Any]) -> Any:
         return make()
     except RetourError as error:
         why: Text | str = error.message
-    except (ProviderError, ValueError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001 - a class of a provider or a host refuses with errors of its own
         why = str(error)
     raise Misfit(lambda where: text("{path}: {why}", path=where, why=why))
 
@@ -176,25 +176,17 @@ SENTENCE = Sentence(
 # --- values with fields ----------------------------------------------------------------------------------
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Part:
-    """A field of a class: its shape, and how it is given to the class."""
+    """A field of a class: its shape, and how it is given to the class. It is ``needed`` where nothing can be made
+    without it, and left out unless it is asked for where it is ``personal``."""
 
     name: str
     given_as: str
     shape: Shape
     default: Any
-    marked: bool
-
-    @property
-    def needed(self) -> bool:
-        """Whether nothing can be made without it."""
-        return self.default is attrs.NOTHING
-
-    @property
-    def personal(self) -> bool:
-        """Whether it is left out unless it is asked for."""
-        return self.marked or self.shape.about_a_person
+    needed: bool
+    personal: bool
 
     @property
     def without(self) -> Any:
@@ -226,15 +218,17 @@ class Record:
             if is_secret(field):
                 raise _cannot(self._kind)
             if field.init and not _draws(hint):
+                shape = shape_of(hint)
                 yield Part(
                     name=field.name,
                     given_as=field.alias or field.name,
-                    shape=shape_of(hint),
+                    shape=shape,
                     default=field.default,
-                    marked=is_personal(field),
+                    needed=field.default is attrs.NOTHING,
+                    personal=is_personal(field) or shape.about_a_person,
                 )
 
-    @property
+    @cached_property
     def about_a_person(self) -> bool:
         """Whether something that a value cannot be without is."""
         return any(part.needed and part.personal for part in self.parts.values())
@@ -246,10 +240,12 @@ class Record:
         if self.about_a_person and not extras.personal:
             raise Misfit(_only_if_asked(self._kind))
         plain: dict[str, Json] = {}
-        for part in self.parts.values():
+        for name, part in self.parts.items():
             if extras.personal or not part.personal:
-                with at(f".{part.name}"):
-                    plain[part.name] = part.shape.plain(getattr(value, part.name), extras)
+                try:
+                    plain[name] = part.shape.plain(getattr(value, name), extras)
+                except Misfit as misfit:
+                    raise misfit.under(f".{name}") from None
         if extras.language is not None:
             plain |= self._in_words(value, extras.language)
         return plain
@@ -268,13 +264,17 @@ class Record:
         parts = self.parts
         beside = "text" if self._kind in _IN_ONE_PIECE else "in_words"
         keys = keys_of(given, (), (*parts, beside))
+        if beside in keys:
+            check_beside({beside: keys[beside]})
         found = {}
-        for part in parts.values():
-            if part.name in keys:
-                with at(f".{part.name}"):
-                    found[part.given_as] = part.shape.value(keys[part.name])
+        for name, part in parts.items():
+            if name in keys:
+                try:
+                    found[part.given_as] = part.shape.value(keys[name])
+                except Misfit as misfit:
+                    raise misfit.under(f".{name}") from None
             elif part.needed:
-                raise missing(part.name, personal=part.personal)
+                raise missing(name, personal=part.personal)
         return _made(lambda: self._kind(**found))
 
     def schema(self, named: Definitions, /) -> dict[str, Json]:

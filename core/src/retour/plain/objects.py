@@ -41,10 +41,22 @@ def _unknown(key: object, known: list[str]) -> Misfit:
     return Misfit(lambda where: text("{path} has no “{key}”. It has: {keys}.", path=where, key=name, keys=known))
 
 
-def only_text(keys: dict[str, Json], key: str, kind: Any, default: Any = None) -> Any:
+def plain_at(keys: dict[str, Json], key: str, kind: Any, default: Any = None) -> Any:
     """What stands at a key that JSON has a type for: a text or a number, or what is there where nothing is said."""
     given = keys.get(key, default)
     if fault_of("", given, kind) is not None:
         with at(f".{key}"):
             raise Misfit(lambda where: fault_of(where, given, kind) or text("nothing"))
     return given
+
+
+def check_beside(keys: dict[str, Json]) -> None:
+    """What was written beside a value for a screen is passed over, and is texts all the same."""
+    if "text" in keys and type(keys["text"]) is not str:
+        with at(".text"):
+            raise wanted(text("a text"), keys["text"])
+    with at(".in_words"):
+        for name, words in keys_of(keys.get("in_words", {}), (), None).items():
+            if type(words) is not str:
+                with at(f".{shown(name)}"):
+                    raise wanted(text("a text"), words)

@@ -16,7 +16,7 @@ from typing import Any
 from retour.model.fields import fault_of, shown
 from retour.model.frozen import frozen
 from retour.model.text import Text, text
-from retour.plain.objects import keys_of, only_text
+from retour.plain.objects import check_beside, keys_of, plain_at
 from retour.plain.shapes import Definitions, Extras, Json, Misfit, Shape, at, of_each, read_day, wanted
 
 DEEPEST = 16
@@ -80,8 +80,9 @@ class Sentence:
 
     def _value(self, given: Json, depth: int) -> Text:
         keys = keys_of(given, ("message",), ("domain", "values", "plural", "count", "text"))
-        message, plural = only_text(keys, "message", str), only_text(keys, "plural", str | None)
-        domain, count = only_text(keys, "domain", str, "retour"), only_text(keys, "count", int | None)
+        check_beside(keys)
+        message, plural = plain_at(keys, "message", str), plain_at(keys, "plural", str | None)
+        domain, count = plain_at(keys, "domain", str, "retour"), plain_at(keys, "count", int | None)
         values: dict[str, Any] = {}
         with at(".values"):
             for name, one in keys_of(keys.get("values", {}), (), None).items():

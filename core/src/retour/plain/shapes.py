@@ -64,6 +64,11 @@ class Misfit(Exception):
         self.say = say
         self.way: list[str] = []
 
+    def under(self, step: str) -> Misfit:
+        """The same, one step further out."""
+        self.way.append(step)
+        return self
+
     def sentence(self, start: str) -> Text:
         """What is wrong, and where."""
         return self.say(start + "".join(reversed(self.way)))
@@ -80,12 +85,11 @@ def wanted(what: Text, given: object) -> Misfit:
 
 @contextmanager
 def at(step: str) -> Iterator[None]:
-    """Adds a step of the way to what does not fit."""
+    """What does not fit inside is at this step of the way."""
     try:
         yield
     except Misfit as misfit:
-        misfit.way.append(step)
-        raise
+        raise misfit.under(step) from None
 
 
 # --- what JSON has by itself -----------------------------------------------------------------------------
@@ -375,8 +379,7 @@ def of_each(do: Callable[..., Any], items: Iterable[Any], *more: Any) -> list[An
         try:
             found.append(do(item, *more))
         except Misfit as misfit:
-            misfit.way.append(f"[{place}]")
-            raise
+            raise misfit.under(f"[{place}]") from None
     return found
 
 
@@ -438,8 +441,10 @@ class Table:
     def _pairs(self, given: Mapping[Any, Any], convert: Callable[[Shape, Any], Any]) -> dict[Any, Any]:
         found = {}
         for key, item in given.items():
-            with at(f"[“{shown(key)}”]"):
+            try:
                 found[convert(self.key, key)] = convert(self.each, item)
+            except Misfit as misfit:
+                raise misfit.under(f"[“{shown(key)}”]") from None
         return found
 
     def schema(self, named: Definitions, /) -> dict[str, Json]:
