@@ -40,6 +40,7 @@ campaign: .venv/ready
 # hostile value after the other, in some minutes; the last lines say how many.
 fuzz: .venv/ready
 	RETOUR_EXAMPLES=3200 $(BIN)/pytest -q tests/fuzz
+	RETOUR_EXAMPLES=200 $(BIN)/pytest -q tests/plain
 
 # Ten thousand refunds while processes die, a third of them while connections to PostgreSQL do, in ten to twenty
 # minutes; make test has a thousand of them. What never went wrong in a run fails it, as what was wrong does. Labels of a hundred returns on each database likewise, in some minutes; make

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 from fuzz.hostile_values import KINDS as HOSTILE
-from fuzz.hostile_values import LyingMoney
+from fuzz.hostile_values import LyingMoney, Raises
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -152,6 +152,16 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
         Text,
         {"message": "{a}", "values": {"a": {"type": "Secret", "value": "x"}}},
         "Text.values.a.type must be one of datetime, date, tuple, Text, Money, ReturnReason, not a text of 6",
+    ),
+    "a type that is no text": (
+        Text,
+        {"message": "{a}", "values": {"a": {"type": Raises(), "value": "x"}}},
+        "Text.values.a.type must be one of datetime",
+    ),
+    "a tuple that is none": (
+        Text,
+        {"message": "{a}", "values": {"a": {"type": "tuple", "value": "x"}}},
+        "Text.values.a.value must be a list",
     ),
     "a value of no type": (Text, {"message": "{a}", "values": {"a": {"value": 1}}}, "Text.values.a.type is missing."),
     "a float in a sentence": (Text, {"message": "{a}", "values": {"a": 0.5}}, "Text.values.a must be a value of a sen"),

@@ -113,19 +113,22 @@ class Sentence:
         return self._tagged(keys["type"], keys["value"], depth)
 
     def _tagged(self, tag: Json, given: Json, depth: int) -> Any:
+        known = (*_TAGS, *self.inside)
+        if type(tag) is not str or tag not in known:
+            with at(".type"):
+                raise wanted(text("one of {choices}", choices=list(known)), tag)
         with at(".value"):
             if tag == "datetime":
                 return _read(given, _read_time, text("a time, as in 2026-11-23T12:00:00+01:00"))
             if tag == "date":
                 return _read(given, read_day, text("a calendar day, as in 2026-11-23"))
-            if tag == "tuple" and type(given) is list:
-                return tuple(of_each(self._read_value, given, depth - 1))
             if tag == "Text":
                 return self._value(given, depth)
-            if type(tag) is str and tag in self.inside:
+            if tag in self.inside:
                 return self.inside[tag][1]().value(given)
-        with at(".type"):
-            raise wanted(text("one of {choices}", choices=[*_TAGS, *self.inside]), tag)
+            if type(given) is not list:
+                raise wanted(text("a list"), given)
+            return tuple(of_each(self._read_value, given, depth - 1))
 
     def schema(self, named: Definitions, /) -> dict[str, Json]:
         """An object."""
