@@ -267,6 +267,31 @@ class OwnOrder(Order):  # type: ignore[misc]
     """A host's own kind of order."""
 
 
+def test_a_hosts_own_kind_of_order_is_one_of_its_own() -> None:
+    own = OwnOrder(id="1001", currency="EUR", lines=[a_line("cup", 2)])
+    assert retour.from_dict(OwnOrder, retour.to_dict(own)) == own
+    assert type(retour.from_dict(Order, retour.to_dict(own))) is Order
+
+
+class Shouts:
+    """A value of a host's, which can be shown."""
+
+    def render(self, language: str = "en") -> str:
+        return f"HELLO in {language}"
+
+
+def test_a_value_of_foreign_code_in_a_sentence_is_written_as_its_words() -> None:
+    said = Text(message="{who}", values={"who": Shouts()})
+    assert retour.to_dict(said)["values"] == {"who": "HELLO in en"}
+    assert retour.to_dict(said, language="nl")["values"] == {"who": "HELLO in nl"}
+
+
+@pytest.mark.parametrize("values", [{"a": 0.5}, {"a": Text}, {"a": Raises()}, {"b": 1}], ids=range(4))
+def test_a_sentence_that_cannot_be_shown_is_not_written_for_a_screen(values: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue, match="must be a Text that every language can show"):
+        retour.to_dict(Text(message="{a}", values=values), language="nl")
+
+
 @pytest.mark.parametrize("value", [None, 1, "x", {}, [], GoodsState.CLOSED, Order, ValueError()], ids=repr)
 def test_what_is_no_value_of_retour_is_refused(value: object) -> None:
     with pytest.raises(InvalidArgument, match="is no value of retour: give one of its values, or the class of one"):

@@ -52,7 +52,7 @@ class Sentence:
             "plural": value.plural,
             "count": value.count,
         }
-        return plain if extras.language is None else {**plain, "text": value.render(extras.language)}
+        return plain if extras.language is None else {**plain, "text": _rendered(value, extras.language)}
 
     def _plain_value(self, value: Any, extras: Extras, depth: int) -> Json:
         _not_too_deep(depth)
@@ -72,7 +72,7 @@ class Sentence:
         for name, (kind, shape) in self.inside.items():
             if type(value) is kind:
                 return {"type": name, "value": shape().plain(value, extras)}
-        return str(value.render(extras.language or "en"))
+        return _rendered(value, extras.language or "en")
 
     def value(self, given: Json, /) -> Text:
         """The sentence. Raises `Misfit` for one whose holes are no names of its values."""
@@ -182,6 +182,14 @@ def _tagged_schema(tag: str, schema: Json) -> Json:
         "required": ["type", "value"],
         "additionalProperties": False,
     }
+
+
+def _rendered(value: Any, language: str) -> str:
+    """The words of a sentence, or of a value of foreign code in one."""
+    try:
+        return str(value.render(language))
+    except Exception:  # noqa: BLE001 - a text can hold values of foreign code
+        raise wanted(text("a Text that every language can show"), value) from None
 
 
 def _not_too_deep(depth: int) -> None:
