@@ -35,7 +35,8 @@ def unchecked(kind: type[_T]) -> Callable[..., _T]:
         name = field.alias or field.name
         if field.name in factories:
             takes.append(f"{name}=_nothing")
-            sets.append(_set(field.name, f"_factories[{field.name!r}]() if {name} is _nothing else {name}"))
+            anew = "{}" if factories[field.name] is dict else f"_factories[{field.name!r}]()"
+            sets.append(_set(field.name, f"{anew} if {name} is _nothing else {name}"))
         else:
             takes.append(f"{name}=_defaults[{field.name!r}]" if field.name in defaults else name)
             sets.append(_set(field.name, name))
@@ -87,8 +88,12 @@ def changed(value: _T, **fields: Any) -> _T:
     """A value with other ``fields``, as `attrs.evolve` gives it, where all of them were checked before: nothing is
     checked again."""
     kind: Any = type(value)
-    made: _T = _changes(kind)(value, **fields)
-    return made
+    made: Any = _copy_to_change(kind)(value)
+    for name, field in fields.items():
+        setattr(made, name, field)
+    made.__class__ = kind
+    whole: _T = made
+    return whole
 
 
 def apart(value: _T) -> _T:
@@ -103,11 +108,10 @@ def apart(value: _T) -> _T:
 
 
 @cache
-def _changes(kind: Any) -> Callable[..., Any]:
-    names = [field.name for field in fields_of(kind)]
-    takes = ", ".join(["_value, /, *", *[f"{name}=_same" for name in names]])
-    sets = [_set(name, f"_value.{name} if {name} is _same else {name}") for name in names]
-    return _makes(kind, takes, sets, {"_same": object()})
+def _copy_to_change(kind: Any) -> Callable[[Any], Any]:
+    """Copies a value to one that is still being made."""
+    sets = [_set(field.name, f"value.{field.name}") for field in fields_of(kind)]
+    return _makes(kind, "value", sets, {}, whole=False)
 
 
 @cache
@@ -151,13 +155,16 @@ def _set(name: str, value: str) -> str:
     return f"    made.{name} = {value}"
 
 
-def _makes(kind: type[_T], takes: str, sets: Iterable[str], given: Mapping[str, Any]) -> Callable[..., _T]:
-    """A function that makes values of ``kind``, written as attrs writes ``__init__``: of the names of its fields."""
+def _makes(
+    kind: type[_T], takes: str, sets: Iterable[str], given: Mapping[str, Any], *, whole: bool = True
+) -> Callable[..., _T]:
+    """A function that makes values of ``kind``, written as attrs writes ``__init__``: of the names of its fields. Those
+    that are not to be ``whole`` yet are of the class whose fields can be set."""
     lines = [
         f"def make({takes}):",
         "    made = _new(_unfinished)",
         *sets,
-        "    made.__class__ = _kind",
+        *(["    made.__class__ = _kind"] if whole else []),
         "    return made",
     ]
     names: dict[str, Any] = {"_new": object.__new__, "_unfinished": unfinished(kind), "_kind": kind, **given}
