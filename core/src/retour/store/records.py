@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import lru_cache
 from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -144,12 +145,15 @@ def from_json(kind: type[_T], body: str) -> _T:
 
 
 def _read(kind: type[_T], data: Any) -> _T:
-    """A value of ``kind`` from what was read of JSON; the hook of each kind is looked for once."""
-    hook = _HOOKS.get(kind)
-    if hook is None:
-        hook = _HOOKS[kind] = _converter.get_structure_hook(kind)
-    value: _T = hook(data, kind)
+    """A value of ``kind`` from what was read of JSON."""
+    value: _T = (_HOOKS.get(kind) or _hook_of(kind))(data, kind)
     return value
+
+
+def _hook_of(kind: type) -> Callable[[Any, Any], Any]:
+    """What makes values of ``kind``, looked for once."""
+    hook = _HOOKS[kind] = _converter.get_structure_hook(kind)
+    return hook
 
 
 _HOOKS: dict[type, Callable[[Any, Any], Any]] = {}
@@ -200,32 +204,51 @@ def proven_row(shop: str, order_id: str, recorded: Recorded, commit_id: str) -> 
 
 def read_event(order_id: str, row: Any) -> Recorded:
     """A row of ``retour_event`` as the event. Raises `OrderUnreadable`, which says what is wrong with it."""
-    seq, command, at, actor_kind, actor_id, kind, version, body, request_id, request_digest = row
-    try:
-        event_type = EVENT_TYPES[kind]
-        data = _decoded(body) if version == event_type.version else _as_of_now(event_type, version, body)
-        return _recorded(
-            seq=seq,
-            command=command,
-            at=as_datetime(at),
-            by=_actor(_actor_kinds[actor_kind], actor_id),
-            event=_read(event_type, data),
-            request_id=request_id,
-            request_digest=request_digest,
-        )
-    except Exception as error:  # noqa: BLE001 - it is raised on, with what it is of
-        fault, cause = _what_is_wrong(kind, version, body), error
-    newer = fault is ReadingFault.NEWER
-    raise OrderUnreadable(
-        UnreadableRow(
-            order_id=order_id,
-            seq=seq,
-            kind=kind,
-            version=version,
-            fault=fault,
-            error="" if newer else type(cause).__name__,
-        )
-    ) from None if newer else cause
+    return read_events(order_id, (row,))[0]
+
+
+def read_events(order_id: str, rows: Iterable[Any]) -> list[Recorded]:
+    """Rows of ``retour_event`` as the events. Raises `OrderUnreadable` for the first that is none, which says what is
+    wrong with it."""
+    events = []
+    for seq, command, at, actor_kind, actor_id, kind, version, body, request_id, request_digest in rows:
+        try:
+            event_type = EVENT_TYPES[kind]
+            data = _decoded(body) if version == event_type.version else _as_of_now(event_type, version, body)
+            events.append(
+                _recorded(
+                    seq=seq,
+                    command=command,
+                    at=as_datetime(at),
+                    by=_actor_of(actor_kind, actor_id),
+                    event=(_HOOKS.get(event_type) or _hook_of(event_type))(data, event_type),
+                    request_id=request_id,
+                    request_digest=request_digest,
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - it is raised on, with what it is of
+            row = _unreadable(order_id, seq, kind, version, body, error)
+            raise OrderUnreadable(row) from None if row.fault is ReadingFault.NEWER else error
+    return events
+
+
+@lru_cache(maxsize=1_000)
+def _actor_of(kind: str, named: str) -> Actor:
+    """Who did it, made once: few people do much."""
+    return _actor(_actor_kinds[kind], named)
+
+
+def _unreadable(order_id: str, seq: int, kind: str, version: int, body: str, cause: Exception) -> UnreadableRow:
+    """What is wrong with a row."""
+    fault = _what_is_wrong(kind, version, body)
+    return UnreadableRow(
+        order_id=order_id,
+        seq=seq,
+        kind=kind,
+        version=version,
+        fault=fault,
+        error="" if fault is ReadingFault.NEWER else type(cause).__name__,
+    )
 
 
 def _as_of_now(event_type: type[Event], version: int, body: str) -> Any:

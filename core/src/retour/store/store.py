@@ -38,7 +38,7 @@ from retour.store.database import CommitUnanswered, Database
 from retour.store.effects import Effects
 from retour.store.pages import Pages
 from retour.store.prepared import Insert, Prepared
-from retour.store.records import EVENT_COLUMNS, read_event
+from retour.store.records import EVENT_COLUMNS, read_events
 from retour.store.unknown_names import UnknownNames
 from retour.store.unreadable import Unreadable
 
@@ -89,7 +89,7 @@ class Store:
         asked = self.elapsed()
         rows = self._database.read(lambda reader: _EVENTS.rows(reader, shop=shop, order_id=order_id), connection)
         told = DatabaseTime(told=rows[0][_AT], asked=asked, answered=self.elapsed(), elapsed=self.elapsed)
-        return [read_event(order_id, row) for row in rows[1:]], told
+        return read_events(order_id, rows[1:]), told
 
     def save(self, commit: Commit, connection: Connection | None = None) -> None:
         """Write one commit, in its own transaction or in that of ``connection``, within a savepoint.
