@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import pytest
 
-from retour import Actor, MemoryShop, Money, ReturnDesk, When
+from retour import Actor, MemoryShop, Money, RestockDecision, ReturnDesk, When
 from retour.model.dossier import Dossier
 from retour.model.history import fold
 from retour.model.refunds import Refund, RefundSource, RefundState
@@ -100,6 +100,25 @@ def test_an_order_in_many_parts_costs_in_proportion(stock_tracked: bool) -> None
     for what, do in DONE.items():
         do(first)  # what a process does but once, it has done
         assert in_proportion(partial(do, short), partial(do, long)), what
+
+
+def test_a_return_that_comes_in_many_parcels_costs_in_proportion() -> None:
+    first, short, long = (a_desk() for _ in range(3))
+    announced = {}
+    for desk, parcels in ((first, 1), (short, SHORT), (long, LONG)):
+        made = desk.request_return("1001", {"cup": 2 * parcels}, by=ANNA, request_id=next(names))
+        announced[desk] = str(made.return_id)
+        for _ in range(parcels):
+            is_counted(desk, announced[desk])
+    for what, do in ({"receive": lambda desk: is_counted(desk, announced[desk])} | DONE).items():
+        do(first)
+        assert in_proportion(partial(do, short), partial(do, long)), what
+
+
+def is_counted(desk: ReturnDesk, return_id: str) -> None:
+    received = desk.receive("1001", return_id, {"cup": 1}, by=ANNA, request_id=next(names))
+    if received.restock.needs_answer:
+        desk.answer_restock("1001", return_id, RestockDecision.all(), by=ANNA)
 
 
 @pytest.mark.parametrize("source", [RefundSource.API, RefundSource.EXTERNAL])

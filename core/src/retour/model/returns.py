@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import cached_property
-from typing import Annotated
+from typing import Annotated, TypeAlias, cast
 
 import attrs
 
@@ -428,6 +427,10 @@ class Restocked:
     """What was booked."""
 
 
+_Sums: TypeAlias = tuple[Mapping[str, Receipt], Mapping[str, Counted]]
+"""Receipts, and the counts of all of them together: they stand for as long as a return has just these receipts."""
+
+
 @frozen(kw_only=True)
 class Return:
     """One return, as its events make it. Times are UTC.
@@ -482,6 +485,7 @@ class Return:
     question_open: bool = False
     by_hand: Mapping[str, int] = attrs.field(factory=dict)
     movements: Mapping[str, Movement] = attrs.field(factory=dict)
+    _sums: _Sums | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     @property
     def opened_at(self) -> datetime.datetime:
@@ -533,12 +537,25 @@ class Return:
         """Whether something can still be counted on it: it is live, and nobody closed it."""
         return self.live and self.goods is not GoodsState.CLOSED
 
-    @cached_property
+    @property
     def counted(self) -> Mapping[str, Counted]:
         """The counts of all its receipts together, per order line. What came after it was counted missing, or after
         another article in its place, is no longer absent."""
-        sums: dict[str, Counted] = {}
-        for receipt in self.receipts.values():
+        if self._sums is None or self._sums[0] is not self.receipts:
+            self._found_out(self._with_later_receipts({}, self.receipts.values()))
+        return cast("_Sums", self._sums)[1]
+
+    def with_receipt(self, receipt: Receipt, when: When) -> Return:
+        """This return with one more receipt, or with another in the place of the one of its id. For one more, the
+        others are not added up again: each would take longer, the more there are."""
+        more = changed(self, receipts={**self.receipts, receipt.id: receipt}, changed=when)
+        if receipt.id not in self.receipts:
+            more._found_out(self._with_later_receipts({**self.counted}, (receipt,)))
+        return more
+
+    def _with_later_receipts(self, sums: dict[str, Counted], receipts: Iterable[Receipt]) -> Mapping[str, Counted]:
+        """The ``sums`` of earlier receipts with those of later ones."""
+        for receipt in receipts:
             for line_id, count in receipt.lines.items():
                 before = sums.get(line_id)
                 if before is None:
@@ -547,6 +564,9 @@ class Return:
                 announced = 0 if receipt.late else self.requested.get(line_id, 0)
                 sums[line_id] = _with_later(before, count, announced=announced)
         return sums
+
+    def _found_out(self, sums: Mapping[str, Counted]) -> None:
+        object.__setattr__(self, "_sums", (self.receipts, sums))  # it follows from what is frozen
 
     def outstanding(self) -> dict[str, int]:
         """Units per order line that were announced and not counted yet."""
@@ -575,11 +595,11 @@ class Return:
 
     def more_than_requested_with(self, receipt_id: str) -> dict[str, int]:
         """Those of them that would not be without one of its receipts."""
-        if not self.requested:
-            return {}
+        after = self.more_than_requested()
+        if not after:
+            return {}  # nor are there without it: nothing is counted once more for each of many receipts
         rest = {one.id: one for one in self.receipts.values() if one.id != receipt_id}
         before = changed(self, receipts=rest).more_than_requested()
-        after = self.more_than_requested()
         return {line_id: units - before.get(line_id, 0) for line_id, units in after.items()}
 
     def to_inspect(self) -> dict[str, int]:

@@ -208,7 +208,7 @@ def _judged(count: Counted, found: Counted) -> Counted:
 
 
 def _counted(return_: Return, receipt: Receipt, at: Recorded) -> Changes:
-    counted = changed(return_, receipts={**return_.receipts, receipt.id: receipt}, changed=at.when)
+    counted = return_.with_receipt(receipt, at.when)
     goods = _goods_after_count(counted)
     return with_return(counted if goods is counted.goods else changed(counted, goods=goods))
 
