@@ -139,12 +139,11 @@ class Dossier:
             object.__setattr__(self, "_tally", Tally.of(self.returns.values()))  # it follows from what is frozen
         return cast("Tally", self._tally)
 
-    def _tally_with(self, returns: Mapping[str, Return]) -> Tally | None:
-        """The units of all returns when these, by their id, have taken the place of what was there; None where nobody
-        has asked for them yet."""
-        if self._tally is None or not returns:
-            return self._tally
-        tally = self._tally.copy()
+    def _tally_with(self, returns: Mapping[str, Return]) -> Tally:
+        """The units of all returns when these, by their id, have taken the place of what was there."""
+        if not returns:
+            return self._all_units()
+        tally = self._all_units().copy()
         for return_id, return_ in returns.items():
             tally.replace(self.returns.get(return_id), return_)
         return tally

@@ -48,9 +48,9 @@ def fold(order_id: str, events: Iterable[Recorded]) -> Dossier:
 def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
     """``dossier`` after one more event: another one, and this stays as it is."""
     fields = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
+    tally = dossier._tally_with(fields.get("returns", {}))  # both are asked for it when this is committed
     if recorded.request_id is not None and recorded.request_digest is not None:
         fields["requests"] = {recorded.request_id: (recorded.request_digest, recorded.command)}
-    tally = dossier._tally_with(fields.get("returns", {}))
     for name in GROW & fields.keys():
         fields[name] = _write({**getattr(dossier, name)}, fields[name])
     return changed(dossier, version=recorded.seq, _tally=tally, **fields)
@@ -80,7 +80,7 @@ class Folding:
             if name not in GROW:
                 _set(dossier, name, change)
                 continue
-            if name == "returns":
+            if name == "returns" and dossier._tally is not None:
                 _set(dossier, "_tally", dossier._tally_with(change))
             _write(getattr(dossier, name), change)
         if recorded.request_id is not None and recorded.request_digest is not None:

@@ -240,12 +240,14 @@ def _left_to_refund(dossier: Dossier, stands: str, currency: str) -> Money | Non
 
 def _perhaps_ours(dossier: Dossier) -> Iterator[Attention]:
     """Refunds found at the provider that have the payment and the amount of one that a person made or is to make."""
-    found, alike = list[Refund](), dict[tuple[str, Money], list[Refund]]()
-    for one in dossier.refunds.values():
+    refunds = dossier.refunds.values()
+    found = [one for one in refunds if one.source is RefundSource.EXTERNAL and one.counts_against_payment]
+    if not found:
+        return
+    alike: dict[tuple[str, Money], list[Refund]] = {}
+    for one in refunds:
         if one.source is not RefundSource.EXTERNAL:
             alike.setdefault(_like(dossier, one), []).append(one)
-        elif one.counts_against_payment:
-            found.append(one)
     for external in found:
         ours = [one for one in alike.get(_like(dossier, external), ()) if may_be_one(dossier, one, external)]
         if ours:

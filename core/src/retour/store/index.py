@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from retour.model.attention import Attention
@@ -24,15 +24,13 @@ from retour.store.records import as_json
 def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_return`` for each return that ``events`` speak of; for all when the order changed."""
     seen = any(isinstance(recorded.event, OrderSeen) for recorded in events)
-    beyond = dossier.excess_over_order().keys()
-    return [
-        _return_row(shop, dossier, dossier.returns[return_id], beyond)
-        for return_id in (dossier.returns if seen else touched_returns(events))
-        if return_id in dossier.returns
-    ]
+    spoken_of = dossier.returns if seen else touched_returns(events)
+    returns = [dossier.returns[return_id] for return_id in spoken_of if return_id in dossier.returns]
+    beyond = dossier.excess_over_order().keys() if returns else ()
+    return [_return_row(shop, dossier, return_, beyond) for return_ in returns]
 
 
-def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Set[str]) -> dict[str, Any]:
+def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Collection[str]) -> dict[str, Any]:
     waits_to_be_sent = return_.goods is GoodsState.APPROVED and not dossier.carrier_has(return_.id)
     return {
         "shop": shop,
@@ -48,10 +46,10 @@ def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Set[str]) 
     }
 
 
-def _waits_for(dossier: Dossier, return_: Return, beyond: Set[str]) -> str:
+def _waits_for(dossier: Dossier, return_: Return, beyond: Collection[str]) -> str:
     """What a return waits for: somebody who looks, where the order has less now than came back; somebody who counts,
     where a parcel of it was delivered."""
-    if beyond and beyond & return_.claimed().keys():
+    if beyond and not return_.claimed().keys().isdisjoint(beyond):
         return "order"
     waits = waits_for(return_)
     delivered = [one for one in dossier.labels_of(return_.id) if one.follows is WhatFollows.COUNT]
