@@ -6,7 +6,7 @@ It is its events, folded: `retour.model.history`.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 import attrs
@@ -259,7 +259,7 @@ class Dossier:
 
     def refunded(self, payment_id: str, currency: str) -> Money:
         """What went back on one payment in ``currency``, or is on its way: what has not certainly failed."""
-        counting = _once([one for one in self.on_payment(payment_id) if one.counts_against_payment], self.stands_for)
+        counting = self._once([one for one in self.on_payment(payment_id) if one.counts_against_payment])
         return total([one.amount for one in counting if one.amount.currency == currency], currency)
 
     def charged_back(self, payment_id: str, currency: str) -> Money:
@@ -346,8 +346,23 @@ class Dossier:
     def refunded_in_all(self, currency: str) -> Money:
         """What went back on the order in ``currency``, or is on its way, also on payments that have left it: the
         customer has that money, whatever a person said of the payment."""
-        counting = _once([one for one in self.refunds.values() if one.counts_against_payment], self.stands_for)
+        counting = self._once([one for one in self.refunds.values() if one.counts_against_payment])
         return total([one.amount for one in counting if one.amount.currency == currency], currency)
+
+    def _once(self, refunds: Sequence[Refund]) -> Sequence[Refund]:
+        """The refunds without those that are there once more: found again, under the same reference and with the same
+        amount, on a payment that turned out to be one with theirs."""
+        if not self.one_with:
+            return refunds
+        found: dict[tuple[str, str, Money], Refund] = {}
+        several = []
+        for refund in refunds:
+            key = (self.stands_for(refund.payment), refund.reference, refund.amount)
+            again = found.get(key) if refund.reference else None
+            if again is None or again.payment == refund.payment:
+                found[key] = refund
+                several.append(refund)
+        return several
 
     def in_another_currency(self, currency: str, payment_id: str | None = None) -> list[Refund]:
         """The refunds that have not certainly failed and cannot be counted in ``currency``: the order is in another one
@@ -432,20 +447,6 @@ def _still_on(counts: Sequence[tuple[int, int]], ordered: int) -> int:
         most = max(most, ordered_then)
         still = max(still, units - (most - ordered))
     return still
-
-
-def _once(refunds: Iterable[Refund], stands_for: Callable[[str], str]) -> list[Refund]:
-    """The refunds without those that are there once more: found again, under the same reference and with the same
-    amount, on a payment that turned out to be one with theirs."""
-    found: dict[tuple[str, str, Money], Refund] = {}
-    several = []
-    for refund in refunds:
-        key = (stands_for(refund.payment), refund.reference, refund.amount)
-        again = found.get(key) if refund.reference else None
-        if again is None or again.payment == refund.payment:
-            found[key] = refund
-            several.append(refund)
-    return several
 
 
 def extent_of(order: Order, here: Mapping[str, int]) -> Extent:

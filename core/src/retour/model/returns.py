@@ -570,7 +570,9 @@ class Return:
 
     def outstanding(self) -> dict[str, int]:
         """Units per order line that were announced and not counted yet."""
-        counted = self.counted if self.requested else {}
+        if not self.requested:
+            return {}
+        counted = self.counted
         return {
             line_id: max(0, units - (counted[line_id].units if line_id in counted else 0))
             for line_id, units in self.requested.items()
@@ -614,6 +616,8 @@ class Return:
         """
         if not self.live:
             return {}
+        if not self.requested:
+            return {line_id: count.units for line_id, count in self.counted.items()}
         units = {} if self.goods is GoodsState.CLOSED else dict(self.requested)
         for line_id, count in self.counted.items():
             units[line_id] = max(units.get(line_id, 0), count.units)

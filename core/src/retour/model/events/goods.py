@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from operator import attrgetter
 from typing import ClassVar
 
 from retour.model.events.event import (
@@ -22,6 +23,8 @@ from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import Counted, Extent, Objection, OrderStatus, RequestedLine
+
+_arrived = attrgetter("arrived")
 
 
 @event
@@ -265,7 +268,7 @@ class GoodsReceived:
     @property
     def came(self) -> bool:
         """Whether anything was in the parcel."""
-        return any(line.arrived for line in self.lines)
+        return any(map(_arrived, self.lines))
 
     @property
     def subject(self) -> Subject:
