@@ -17,7 +17,7 @@ from retour import Counted, MemoryShop, Money, RequestedLine, RestockDecision, R
 from retour.model.history import fold
 from retour.store import tables
 from retour.store.migrations import migrate
-from retour.store.records import EVENT_COLUMNS, read_event
+from retour.store.records import EVENT_COLUMNS, read_events
 
 AIM = 0.0001
 """Seconds that folding may take."""
@@ -33,13 +33,13 @@ def folding(scale: Scale) -> Part:
     columns = [tables.event.c[name] for name in EVENT_COLUMNS]
     with engine.connect() as connection:
         rows = connection.execute(select(*columns).order_by(tables.event.c.seq)).all()
-    events = [read_event(order, row) for row in rows]
+    events = read_events(order, rows)
     if len(events) != EVENTS:
         raise AssertionError(f"the dossier has {len(events)} events: {[one.event.type for one in events]}")
     found: dict[str, list[float]] = {"from values": [], "from rows with JSON": []}
     for _ in range(scale.folds):
         found["from values"].append(_seconds(lambda: fold(order, events)))
-        found["from rows with JSON"].append(_seconds(lambda: fold(order, [read_event(order, row) for row in rows])))
+        found["from rows with JSON"].append(_seconds(lambda: fold(order, read_events(order, rows))))
     return Part(rows=tuple(_row(name, seconds) for name, seconds in found.items()), notes=(_NOTE,))
 
 

@@ -59,6 +59,14 @@ def test_units_that_follow_the_returns_are_those_that_are_counted_anew(story: li
         assert units(dossier) == counted_anew(dossier)
 
 
+def test_what_the_receipts_of_a_return_counted_together_is_what_each_of_them_counted(story: list[Recorded]) -> None:
+    folding = Folding("1001")
+    for recorded in story:
+        folding.take(recorded)
+        for return_ in folding.dossier.returns.values():
+            assert return_.counted == attrs.evolve(return_).counted  # which knows of none that was found out before
+
+
 def test_who_changes_what_he_was_told_of_units_changes_nothing_else(story: list[Recorded]) -> None:
     dossier = fold("1001", story)
     before = units(dossier)
