@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import lru_cache
 from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -209,18 +208,22 @@ def read_event(order_id: str, row: Any) -> Recorded:
 
 def read_events(order_id: str, rows: Iterable[Any]) -> list[Recorded]:
     """Rows of ``retour_event`` as the events. Raises `OrderUnreadable` for the first that is none, which says what is
-    wrong with it."""
-    events = []
+    wrong with it. Who did it is made once for all of them: few people do much."""
+    events: list[Recorded] = []
+    people: dict[tuple[str, str], Actor] = {}
     for seq, command, at, actor_kind, actor_id, kind, version, body, request_id, request_digest in rows:
         try:
             event_type = EVENT_TYPES[kind]
             data = _decoded(body) if version == event_type.version else _as_of_now(event_type, version, body)
+            by = people.get((actor_kind, actor_id))
+            if by is None:
+                by = people[actor_kind, actor_id] = _actor(_actor_kinds[actor_kind], actor_id)
             events.append(
                 _recorded(
                     seq=seq,
                     command=command,
                     at=as_datetime(at),
-                    by=_actor_of(actor_kind, actor_id),
+                    by=by,
                     event=(_HOOKS.get(event_type) or _hook_of(event_type))(data, event_type),
                     request_id=request_id,
                     request_digest=request_digest,
@@ -230,12 +233,6 @@ def read_events(order_id: str, rows: Iterable[Any]) -> list[Recorded]:
             row = _unreadable(order_id, seq, kind, version, body, error)
             raise OrderUnreadable(row) from None if row.fault is ReadingFault.NEWER else error
     return events
-
-
-@lru_cache(maxsize=1_000)
-def _actor_of(kind: str, named: str) -> Actor:
-    """Who did it, made once: few people do much."""
-    return _actor(_actor_kinds[kind], named)
 
 
 def _unreadable(order_id: str, seq: int, kind: str, version: int, body: str, cause: Exception) -> UnreadableRow:
