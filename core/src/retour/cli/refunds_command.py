@@ -18,8 +18,8 @@ from retour.cli.named_desk import desk_at, desk_option
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.model.errors import OrderUnreadable, UnknownRefund
-from retour.model.outcome import RefundSummary, RefundWait
 from retour.model.refunds import RefundState
+from retour.model.summaries import RefundSummary, RefundWait
 from retour.model.text import Text
 from retour.plugins.values_in_words import in_words
 

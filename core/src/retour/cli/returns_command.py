@@ -17,7 +17,7 @@ from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.named_desk import desk_at, desk_option
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
-from retour.model.outcome import ReturnSummary, ReturnWait
+from retour.model.summaries import ReturnSummary, ReturnWait
 from retour.plain.conversion import to_dict
 from retour.plugins.values_in_words import in_words
 

@@ -67,9 +67,6 @@ from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import (
     Outcome,
-    RefundPage,
-    ReturnPage,
-    ReturnSummary,
     SettingsCheck,
     UnreadablePage,
     WebhookReceipt,
@@ -80,6 +77,7 @@ from retour.model.refunds import RefundLink, RefundOption, RefundState
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
 from retour.model.returns import Counted, GoodsState, RequestedLine, RestockDecision, ReturnRequest, StockState
 from retour.model.shipping import ShippingOption
+from retour.model.summaries import RefundPage, ReturnPage, ReturnSummary
 from retour.model.text import text
 from retour.model.timeline import Audience, TimelineEntry
 from retour.model.unseen import unseen

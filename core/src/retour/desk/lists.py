@@ -12,7 +12,10 @@ from retour.model.errors import InvalidArgument, RetourError
 from retour.model.fields import fault_of, shown
 from retour.model.frozen import frozen
 from retour.model.money import Money
-from retour.model.outcome import (
+from retour.model.refunds import RefundState
+from retour.model.return_number import read_return_number, return_number
+from retour.model.returns import GoodsState, StockState
+from retour.model.summaries import (
     RefundPage,
     RefundSummary,
     RefundWait,
@@ -20,9 +23,6 @@ from retour.model.outcome import (
     ReturnSummary,
     ReturnWait,
 )
-from retour.model.refunds import RefundState
-from retour.model.return_number import read_return_number, return_number
-from retour.model.returns import GoodsState, StockState
 from retour.model.text import text
 from retour.store.pages import RefundRow, ReturnRow
 

@@ -25,7 +25,6 @@ from retour.model.labels import (
 )
 from retour.model.money import Money
 from retour.model.order import LineKind, Mode
-from retour.model.outcome import RefundWait, ReturnWait
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import REFUND_WORDS, ApprovalKind, LinkKind, RefundSource, RefundState
 from retour.model.returns import (
@@ -41,6 +40,7 @@ from retour.model.returns import (
     StockState,
 )
 from retour.model.shipping import ShippingWay
+from retour.model.summaries import RefundWait, ReturnWait
 from retour.model.text import Text, localised, speaking, text, texts
 from retour.model.timeline import Audience
 from retour.model.unreadable import READING_FAULT_WORDS, ReadingFault

@@ -14,8 +14,8 @@ from retour.model.events.money import RefundMatched, RefundPlanned
 from retour.model.events.payment_identity import PaymentIdentified
 from retour.model.labels import WhatFollows
 from retour.model.order import Mode
-from retour.model.outcome import refund_waits_for, waits_for
 from retour.model.returns import GoodsState, Return
+from retour.model.summaries import refund_waits_for, waits_for
 from retour.store.clock import microseconds
 from retour.store.commit import AttentionRows
 from retour.store.records import as_json
