@@ -309,6 +309,9 @@ class AnsweringShop(MemoryShop):
     def find_order(self, provider: str, reference: str) -> Any:
         return self.life.answers("shop find_order", lambda: super(AnsweringShop, self).find_order(provider, reference))
 
+    def read_orders(self, order_ids: Sequence[str]) -> Any:
+        return self.life.answers("shop read_orders", lambda: super(AnsweringShop, self).read_orders(order_ids))
+
     def book_stock(self, movements: Sequence[StockMovement]) -> None:
         def booked() -> None:
             if self.life.choose.random() < 0.1:

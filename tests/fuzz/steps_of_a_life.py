@@ -6,6 +6,7 @@ a rare one possible, by what a host, a provider and a carrier can do.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -394,11 +395,23 @@ def attention(life: Life) -> Arguments:
 
 
 def list_returns(life: Life) -> Arguments:
-    return {"goods": [GoodsState.APPROVED], "stock": None, "waits_for": "answer", "order_id": "1001", "limit": 9}
+    filters = {"goods": [GoodsState.APPROVED], "stock": None, "waits_for": "answer", "order_id": "1001"}
+    return {**filters, "reason": "too_small", "search": "100", "opened_from": LONG_AGO, "limit": 9}
 
 
 def list_refunds(life: Life) -> Arguments:
     return {"state": [RefundState.PENDING], "waits_for": "person", "order_id": "1001", "batch": "B1", "limit": 9}
+
+
+def count_returns(life: Life) -> Arguments:
+    return {"goods": [GoodsState.APPROVED], "waits_for": "goods", "search": "1001", "opened_from": LONG_AGO}
+
+
+def total_refunds(life: Life) -> Arguments:
+    return {"state": [RefundState.PENDING], "waits_for": "person", "search": "re_", "opened_before": LONG_AGO}
+
+
+LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
 def set_unreadable_aside(life: Life) -> Arguments | None:
@@ -457,6 +470,7 @@ POSSIBLE: Mapping[str, Callable[[Life], Arguments | None]] = {
             *(open_refund_link, confirm_refund, reverse_refund, cancel_refund, set_refund_batch, retry_refund),
             *(settle_refund, match_refund, explain_payment, refund_link, receive_webhook, label_options, order_label),
             *(label_document, cancel_label, settle_label, tracking_page, find_return, acknowledge, attention),
+            *(count_returns, total_refunds),
             *(list_returns, list_refunds, set_unreadable_aside, take_unreadable_back, retry_set_aside, run),
             *(work, check_settings),
         )
@@ -654,6 +668,7 @@ ARRANGED: Mapping[str, Callable[[Life], None]] = {
 
 
 ASKED_BY: Mapping[str, str] = {
+    "shop read_orders": "find_return",
     "hook return_policy": "request_return",
     "hook restock_policy": "mark_returned",
     "hook refund_link": "refund_options",

@@ -27,7 +27,7 @@ from fuzz.one_life import ANNA, HOOKS, REGISTERING, Counted, HostsOwnError, Life
 from fuzz.steps_of_a_life import ARRANGED, ASKED_BY, FIRST, POSSIBLE, happens
 from sqlalchemy import text
 
-from retour import Dossier, Outcome, RetourError, ReturnDesk, Shop
+from retour import Dossier, Outcome, RetourError, ReturnDesk, ShopReadingPages
 from retour.plugins import calling
 from retour.plugins.hooks import Hooks
 from retour.providers.contract import MakesLabels, PaymentProvider, RefundsByApi
@@ -59,7 +59,7 @@ ANSWERS = [
     *[f"hook {name}" for name in HOOKS],
     *[f"answer ledger.{name}" for name in sorted(_own(RefundsByApi) | _own(PaymentProvider))],
     *[f"answer small_carrier.{name}" for name in sorted(_own(MakesLabels))],
-    *[f"shop {name}" for name in sorted(_own(Shop))],
+    *[f"shop {name}" for name in sorted(_own(ShopReadingPages))],
 ]
 """Everybody who is asked anything, by reflection."""
 
@@ -90,7 +90,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     counts_what_is_taken(calling, "called", lambda caller, _, method, *__, **___: f"answer {caller.name}.{method}")
     counts_what_is_taken(Hooks, "_checked", lambda _, __, hook, *___: f"hook {hook}")
     counts_what_is_taken(Hooks, "_tell", lambda _, __, hook, **___: f"hook {hook}")
-    for name in _own(Shop):
+    for name in _own(ShopReadingPages):
         counts_what_is_taken(ShopCaller, name, lambda *_, name=name: f"shop {name}")
     database_clock.install()
     database_clock.tell(lambda: NOW)

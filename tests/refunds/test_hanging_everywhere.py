@@ -29,7 +29,7 @@ from retour.plugins import specs
 from retour.providers import Delivery, Support
 from retour.providers.contract import MakesLabels, RefundsByApi
 from retour.providers.http import DEADLINE_SECONDS, _ends_at
-from retour.shop import Shop
+from retour.shop import Shop, ShopReadingPages
 from retour.testing import a_line, an_order
 
 GOES_ON_WITHIN = 30.0
@@ -52,7 +52,7 @@ FUNCTIONS = [
 
 PLACES = {
     *HOOKS,
-    *[f"Shop.{name}" for name in public(Shop)],
+    *[f"Shop.{name}" for name in public(ShopReadingPages)],
     *[f"{name}=" for name in FUNCTIONS],
     *[f"{kind}.{name}" for kind, of in (("payment", RefundsByApi), ("shipping", MakesLabels)) for name in public(of)],
     "payment.__init__",
@@ -113,6 +113,11 @@ def hanging_shop(hang: Hang, shop: MemoryShop) -> Shop:
         def find_order(self, provider: str, reference: str) -> str | None:
             hang.at("Shop.find_order")
             return shop.find_order(provider, reference)
+
+        def read_orders(self, order_ids: Any) -> Any:
+            for order_id in order_ids:
+                hang.at("Shop.read_orders", order_id)
+            return shop.read_orders(order_ids)
 
         def book_stock(self, movements: Any) -> None:
             hang.at("Shop.book_stock", movements[0].order_id)
@@ -280,6 +285,7 @@ ROUTES: Mapping[str, Route] = {
     "on_parcel_moved": (WORKER, shipped(), lambda desk, _: parcels(desk, {"id": "e1", **TRAVELS})),
     "Shop.order": by(COMMAND, "mark_returned"),
     "Shop.find_order": by(COMMAND, "receive_webhook"),
+    "Shop.read_orders": by(COMMAND, "list_returns"),
     "Shop.book_stock": by(WORKER, "mark_returned"),
     "shop=": by(COMMAND, "mark_returned"),
     "settings=": (COMMAND, started(costs.received), costs.COMMANDS["refund_options"][1]),
@@ -336,7 +342,7 @@ ROUTES: Mapping[str, Route] = {
 }
 """By place: who waits there, what is there before, and what leads there, by a command or by the work that it leaves."""
 
-ONCE = {"shop=", "settings=", "clock=", "elapsed=", "payment.__init__", "shipping.__init__"}
+ONCE = {"Shop.read_orders", "shop=", "settings=", "clock=", "elapsed=", "payment.__init__", "shipping.__init__"}
 """What is not about an order, and everything needs: it hangs once, for whoever comes first."""
 
 

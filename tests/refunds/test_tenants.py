@@ -42,6 +42,7 @@ from retour import (
     Outcome,
     ParcelState,
     ProviderUnavailable,
+    RequestedLine,
     RestockDecision,
     RetourError,
     ReturnDesk,
@@ -92,6 +93,8 @@ READS = {
     "dossier",
     "list_returns",
     "list_refunds",
+    "count_returns",
+    "total_refunds",
     "label_options",
     "tracking_page",
     "label_document",
@@ -103,6 +106,18 @@ READS = {
     "unreadable_orders",
 }
 """What changes nothing, of its own neither."""
+
+SEARCHED: Mapping[str, Any] = {"search": "100"}
+"""With what all order ids of both shops begin."""
+
+FOR_A_REASON: Mapping[str, Any] = {"reason": "too_small"}
+
+
+def whose(order_id: str) -> dict[str, Any]:
+    """The account and the mode of the tenants that have this order."""
+    account, mode = divmod(int(order_id) - 1001, 2)
+    return {"account": ACCOUNTS[account], "mode": list(Mode)[mode]}
+
 
 DUE, LATER, SET_ASIDE = 0, 250_000_000_000_000_000, 300_000_000_000_000_000
 """Moments of an effect, in microseconds: now, in the year 9892, and as what was set aside."""
@@ -368,7 +383,8 @@ class Neighbours(RuleBasedStateMachine):
 
     def requested(self, who: Tenant) -> str:
         request = self.desk_of(who).request_return
-        return request(who.order_id, {"cup": 1}, by=BUYER, request_id=self.form(who), note="It is too small.").return_id
+        lines = [RequestedLine(line_id="cup", quantity=1, reason="too_small")]
+        return request(who.order_id, lines, by=BUYER, request_id=self.form(who), note="It is too small.").return_id
 
     def approved(self, who: Tenant) -> str:
         return_id = self.requested(who)
@@ -826,13 +842,38 @@ class Neighbours(RuleBasedStateMachine):
 
     @rule(who=tenants)
     def list_returns(self, who: Tenant) -> None:
-        page = self.act(who, "list_returns", order_id=who.order_id, limit=500)
-        assert len(page.returns) == self.count(who, "return")
+        """Of its order, and of its shop by each way in which rows are found: none is another shop's."""
+        own = self.act(who, "list_returns", order_id=who.order_id, limit=500).returns
+        assert len(own) == self.count(who, "return")
+        found = [self.act(who, "list_returns", limit=500, **one).returns for one in ({}, SEARCHED, FOR_A_REASON)]
+        for rows_found in found:
+            for one in rows_found:
+                assert one.return_id in self.return_ids(attrs.evolve(who, **whose(one.order_id)))
+                assert one.order == self.shops[who.shop].orders[one.order_id]
 
     @rule(who=tenants)
     def list_refunds(self, who: Tenant) -> None:
         page = self.act(who, "list_refunds", order_id=who.order_id, limit=500)
         assert len(page.refunds) == self.count(who, "refund")
+        for one in self.act(who, "list_refunds", limit=500, **SEARCHED).refunds:
+            assert one.refund_id in self.refund_ids(attrs.evolve(who, **whose(one.order_id)))
+
+    @rule(who=tenants)
+    def count_returns(self, who: Tenant) -> None:
+        counted = self.act(who, "count_returns", order_id=who.order_id)
+        assert sum(one.count for one in counted) == self.count(who, "return")
+        of_shop = self.act(who, "count_returns", opened_from=NOON)
+        assert sum(one.count for one in of_shop) == sum(self.count(one, "return") for one in self.of_shop(who))
+
+    @rule(who=tenants)
+    def total_refunds(self, who: Tenant) -> None:
+        counted = self.act(who, "total_refunds", order_id=who.order_id)
+        assert sum(one.count for one in counted) == self.count(who, "refund")
+        of_shop = self.act(who, "total_refunds", opened_from=NOON)
+        assert sum(one.count for one in of_shop) == sum(self.count(one, "refund") for one in self.of_shop(who))
+
+    def of_shop(self, who: Tenant) -> list[Tenant]:
+        return [one for one in TENANTS if one.shop == who.shop]
 
     @rule(who=tenants)
     def attention(self, who: Tenant) -> None:

@@ -165,9 +165,12 @@ if TYPE_CHECKING:
         StockState as StockState,
     )
     from retour.model.summaries import (
+        LineSummary as LineSummary,
         RefundPage as RefundPage,
         RefundSummary as RefundSummary,
+        RefundTotal as RefundTotal,
         RefundWait as RefundWait,
+        ReturnCount as ReturnCount,
         ReturnPage as ReturnPage,
         ReturnSummary as ReturnSummary,
         ReturnWait as ReturnWait,
@@ -189,7 +192,12 @@ if TYPE_CHECKING:
     from retour.plugins.return_window import ReturnWindow as ReturnWindow
     from retour.plugins.values_in_words import capability_name as capability_name, in_words as in_words
     from retour.providers.webhooks import LARGEST_WEBHOOK as LARGEST_WEBHOOK
-    from retour.shop import MemoryShop as MemoryShop, Shop as Shop, ShopInSameDatabase as ShopInSameDatabase
+    from retour.shop import (
+        MemoryShop as MemoryShop,
+        Shop as Shop,
+        ShopInSameDatabase as ShopInSameDatabase,
+        ShopReadingPages as ShopReadingPages,
+    )
     from retour.store.connect import connect as connect, reading as reading
 
 _HOMES = {
@@ -334,9 +342,12 @@ _HOMES = {
     "model.catalogues": ("add_catalogue",),
     "model.languages": ("languages", "preferred_language"),
     "model.summaries": (
+        "LineSummary",
         "RefundPage",
         "RefundSummary",
+        "RefundTotal",
         "RefundWait",
+        "ReturnCount",
         "ReturnPage",
         "ReturnSummary",
         "ReturnWait",
@@ -352,7 +363,7 @@ _HOMES = {
     "plugins.return_window": ("ReturnWindow",),
     "plugins.values_in_words": ("capability_name", "in_words"),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
-    "shop": ("MemoryShop", "Shop", "ShopInSameDatabase"),
+    "shop": ("MemoryShop", "Shop", "ShopInSameDatabase", "ShopReadingPages"),
     "store.connect": ("connect", "reading"),
 }
 """The modules of the public names; the imports above tell type checkers the same."""

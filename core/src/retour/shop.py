@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from retour.model.asking import asking
 from retour.model.errors import InvalidOrder, InvalidShop
+from retour.model.fields import check_again, is_text
 from retour.model.frozen import frozen
 from retour.model.making import apart
 from retour.model.order import Order
 from retour.model.returns import StockMovement
-from retour.model.text import text
+from retour.model.text import Text, text, texts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+log = logging.getLogger("retour.shop")
 
 
 @runtime_checkable
@@ -63,6 +67,20 @@ class ShopInSameDatabase(Shop, Protocol):
         """
 
 
+@runtime_checkable
+class ShopReadingPages(Shop, Protocol):
+    """A host's shop that reads several orders at once: rows of lists have their order then, with its customer and the
+    names of its lines."""
+
+    def read_orders(self, order_ids: Sequence[str]) -> Mapping[str, Order]:
+        """The orders with these ids as they are now, by their id; those that there are not are left out.
+
+        Asked once for each page of `ReturnDesk.list_returns` and `ReturnDesk.list_refunds`, with at most 500 ids, each
+        once: one query of yours, in place of one for each row. A row whose order is missing or is none has none; where
+        this raises, no row of the page has one, and the page says why.
+        """
+
+
 class MemoryShop:
     """A shop in memory, for tests, examples and the demo.
 
@@ -78,6 +96,10 @@ class MemoryShop:
     def order(self, order_id: str) -> Order | None:
         """The order, or None."""
         return self.orders.get(order_id)
+
+    def read_orders(self, order_ids: Sequence[str]) -> Mapping[str, Order]:
+        """Those of the orders that there are, by their id."""
+        return {order_id: self.orders[order_id] for order_id in order_ids if order_id in self.orders}
 
     def find_order(self, provider: str, reference: str) -> str | None:
         """The id of the order with such a payment, or None."""
@@ -141,6 +163,41 @@ class ShopCaller:
             self.shop.book_stock(apart(tuple(movements)))
 
     @property
+    def reads_several(self) -> bool:
+        """Whether the shop reads several orders at once."""
+        return callable(getattr(self.shop, "read_orders", None))
+
+    def read_orders(self, order_ids: Sequence[str]) -> tuple[dict[str, Order], Text | None]:
+        """Those of these orders that the shop gives as what they are; and what was wrong with its answer, if anything:
+        a list is not to fail over a name."""
+        shop: Any = self.shop
+        try:
+            with asking("Shop.read_orders", self.id, most=1):
+                given = shop.read_orders(list(order_ids))
+            found = [(order_id, given.get(order_id)) for order_id in order_ids]
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            log.warning("shop %s: %s", self.id, _READ_ORDERS_GIVES, exc_info=True)
+            return {}, text(
+                "The shop could not tell who the customers of these orders are and what their products are called. All "
+                "else on the list is right."
+            )
+        given_one = {order_id: order for order_id, order in found if order is not None}
+        orders = {order_id: apart(order) for order_id, order in given_one.items() if _is_order(order, order_id)}
+        others = [order_id for order_id in given_one if order_id not in orders]
+        if not others:
+            return orders, None
+        log.warning("shop %s: %s What it gave for %s is not that.", self.id, _READ_ORDERS_GIVES, ", ".join(others))
+        return orders, texts(
+            "The shop could not tell who the customer of {count} order is and what its products are called. All else "
+            "on the list is right.",
+            "The shop could not tell who the customers of {count} orders are and what their products are called. All "
+            "else on the list is right.",
+            len(others),
+        )
+
+    @property
     def books_on_connections(self) -> bool:
         """Whether the shop's stock lies in our database."""
         return callable(getattr(self.shop, "book_stock_on", None))
@@ -150,6 +207,18 @@ class ShopCaller:
         shop: Any = self.shop
         with asking("Shop.book_stock_on", self.id):
             shop.book_stock_on(connection, apart(tuple(movements)))
+
+
+_READ_ORDERS_GIVES = "Shop.read_orders gives a mapping from the ids of orders to each Order."
+
+
+def _is_order(given: object, order_id: str) -> bool:
+    """Whether it is the order with this id, as its class makes it."""
+    try:
+        check_again(given)
+    except Exception:  # noqa: BLE001 - a value that was not made by its class can fail at anything
+        return False
+    return type(given) is Order and is_text(given.id) and given.id == order_id
 
 
 def shops_of(given: Shop | Callable[[str], Shop]) -> Callable[[str], ShopCaller]:

@@ -25,7 +25,7 @@ _T = TypeVar("_T", bound=type)
 _HAVE_THEIR_OWN = frozenset(
     [
         *("self", "by", "request_id", "lines", "amount", "connection", "headers", "goods", "stock", "state"),
-        *("waits_for", "stop"),
+        *("waits_for", "reason", "stop"),
     ]
 )
 """Arguments that are refused with errors and words of their own, where they are first used."""

@@ -1,35 +1,60 @@
-"""Lists over all orders of a shop, page by page."""
+"""Lists over all orders of a shop: pages of returns and refunds, how many there are, and which are looked for."""
 
 from __future__ import annotations
 
+import datetime
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar, cast
 
+import attrs
+
 from retour.desk.services import Services
 from retour.model.errors import InvalidArgument, RetourError
-from retour.model.fields import fault_of, shown
+from retour.model.fields import Reference, fault_of, shown
 from retour.model.frozen import frozen
-from retour.model.money import Money
-from retour.model.refunds import RefundState
+from retour.model.money import Money, total
+from retour.model.order import Order
+from retour.model.refunds import NO_MONEY_MOVED, RefundState
 from retour.model.return_number import read_return_number, return_number
+from retour.model.return_reasons import DEFAULT_RETURN_REASONS
 from retour.model.returns import GoodsState, StockState
 from retour.model.summaries import (
+    RefundDetails,
     RefundPage,
     RefundSummary,
+    RefundTotal,
     RefundWait,
+    ReturnCount,
+    ReturnDetails,
     ReturnPage,
     ReturnSummary,
     ReturnWait,
 )
-from retour.model.text import text
-from retour.store.pages import RefundRow, ReturnRow
+from retour.model.text import Text, text
+from retour.store.clock import microseconds
+from retour.store.pages import LetThrough, PageWanted, RefundRow, ReturnRow
+from retour.store.records import from_json
+from retour.store.search import MOST_FOUND, TooManyFound
+from retour.store.tables import NOT_YET, UNREADABLE
 
 log = logging.getLogger("retour.desk")
 
 _Row = TypeVar("_Row", RefundRow, ReturnRow)
-_Summary = TypeVar("_Summary")
+_Summary = TypeVar("_Summary", RefundSummary, ReturnSummary)
+
+
+@frozen(kw_only=True)
+class Filters:
+    """What somebody wants to see of a list: rows with one of these values in each of the ``columns``; returns for a
+    ``reason``; what was opened in a period; what is called as somebody typed."""
+
+    columns: Mapping[str, str | Sequence[str] | None]
+    reason: str | Sequence[str] | None = None
+    opened_from: datetime.datetime | None = None
+    opened_before: datetime.datetime | None = None
+    search: str | None = None
 
 
 @frozen
@@ -39,42 +64,185 @@ class Lists:
     services: Services
     shop_id: str
 
-    def returns(
-        self, *, limit: int, after: str | None, oldest_first: bool, **filters: str | Sequence[str] | None
-    ) -> ReturnPage:
-        """A page of the returns that the filters let through, the newest or the oldest first."""
-        check_page(limit)
-        given = _given(_RETURNS, filters)
-        rows, following = self.services.store.pages.returns(
-            self.shop_id, given, limit=limit, after=after, oldest_first=oldest_first
-        )
-        return ReturnPage(returns=tuple(self._readable(rows, _return_summary)), next=following)
+    # --- returns -------------------------------------------------------------------------------------
+
+    def returns(self, wanted: Filters, page: PageWanted) -> ReturnPage:
+        """A page of the returns that are let through."""
+        check_page(page.limit)
+        let_through = self._let_through(_RETURNS, wanted)
+        pages = self.services.store.pages
+        rows, following = pages.returns(self.shop_id, let_through, page)
+        if self._completed(rows):
+            rows, following = pages.returns(self.shop_id, let_through, page)
+        returns = self._with_refunded(self._readable(rows, _return_summary))
+        returns, without = self._with_orders(returns)
+        return ReturnPage(returns=tuple(returns), next=following, without_orders=without)
 
     def find_return(self, typed: str) -> ReturnSummary | None:
         """The return with the number that somebody typed. Raises `InvalidArgument` for what can be none."""
-        row = self.services.store.pages.return_with_number(self.shop_id, read_return_number(typed))
-        return next(self._readable([] if row is None else [row], _return_summary), None)
+        number = read_return_number(typed)
+        row = self.services.store.pages.return_with_number(self.shop_id, number)
+        if row is not None and self._completed([row]):
+            row = self.services.store.pages.return_with_number(self.shop_id, number)
+        found = self._readable([] if row is None else [row], _return_summary)
+        return next(iter(self._with_orders(self._with_refunded(found))[0]), None)
 
-    def refunds(self, *, limit: int, after: str | None, **filters: str | Sequence[str] | None) -> RefundPage:
-        """A page of the refunds that the filters let through, the newest first."""
-        check_page(limit)
-        given = _given(_REFUNDS, filters)
-        rows, following = self.services.store.pages.refunds(self.shop_id, given, limit=limit, after=after)
-        return RefundPage(refunds=tuple(self._readable(rows, _refund_summary)), next=following)
+    def count_returns(self, wanted: Filters) -> tuple[ReturnCount, ...]:
+        """How many returns are let through, by their states and what they wait for."""
+        rows = self.services.store.pages.count_returns(self.shop_id, self._countable(_RETURNS, wanted))
+        counts = [
+            ReturnCount(goods=GoodsState(goods), stock=StockState(stock), waits_for=ReturnWait(waits), count=count)
+            for goods, stock, waits, count in rows
+            if _are_members((GoodsState, goods), (StockState, stock), (ReturnWait, waits))
+        ]
+        return tuple(sorted(counts, key=lambda one: (_place(one.waits_for), _place(one.goods), _place(one.stock))))
 
-    def _readable(self, rows: Iterable[_Row], summary: Callable[[_Row], _Summary]) -> Iterator[_Summary]:
+    # --- refunds -------------------------------------------------------------------------------------
+
+    def refunds(self, wanted: Filters, page: PageWanted) -> RefundPage:
+        """A page of the refunds that are let through."""
+        check_page(page.limit)
+        let_through = self._let_through(_REFUNDS, wanted)
+        pages = self.services.store.pages
+        rows, following = pages.refunds(self.shop_id, let_through, page)
+        if self._completed(rows):
+            rows, following = pages.refunds(self.shop_id, let_through, page)
+        refunds, without = self._with_orders(self._readable(rows, _refund_summary))
+        return RefundPage(refunds=tuple(refunds), next=following, without_orders=without)
+
+    def total_refunds(self, wanted: Filters) -> tuple[RefundTotal, ...]:
+        """How many refunds are let through and their amounts together, by state, what they wait for and currency."""
+        rows = self.services.store.pages.total_refunds(self.shop_id, self._countable(_REFUNDS, wanted))
+        totals = [
+            RefundTotal(
+                state=RefundState(state),
+                waits_for=RefundWait(waits),
+                count=count,
+                amount=Money(minor=minor, currency=currency),
+            )
+            for state, waits, currency, count, minor in rows
+            if _are_members((RefundState, state), (RefundWait, waits))
+        ]
+        return tuple(sorted(totals, key=lambda one: (_place(one.waits_for), _place(one.state), one.amount.currency)))
+
+    # --- what is let through -------------------------------------------------------------------------
+
+    def _let_through(self, known: Mapping[str, Iterable[str]], wanted: Filters) -> LetThrough:
+        values = _given(known, wanted.columns)
+        reasons = None if wanted.reason is None else self._reasons(wanted.reason)
+        return LetThrough(
+            values=values,
+            opened_from=None if wanted.opened_from is None else microseconds(wanted.opened_from),
+            opened_before=None if wanted.opened_before is None else microseconds(wanted.opened_before),
+            reasons=reasons,
+            orders=self._orders(wanted.search or ""),
+        )
+
+    def _countable(self, known: Mapping[str, Iterable[str]], wanted: Filters) -> LetThrough:
+        let_through = self._let_through(known, wanted)
+        if not let_through.bounded and "waits_for" in let_through.values:
+            raise InvalidArgument(
+                text(
+                    "What waits for nothing is counted over a period: give opened_from, the moment from which on it "
+                    "was opened."
+                )
+            )
+        return let_through
+
+    def _reasons(self, given: str | Sequence[str]) -> list[str]:
+        """The reasons that are asked for. Raises `InvalidArgument` for one that is neither on the shop's list nor was
+        ever chosen."""
+        chosen = _values("reason", given)
+        self.services.completing.all_of(self.shop_id)
+        offered = self.services.return_reasons(self.shop_id)
+        listed = [one.code for one in (DEFAULT_RETURN_REASONS if offered is None else offered)]
+        for code in chosen:
+            if code not in listed and not self.services.store.pages.reason_is_known(self.shop_id, code):
+                raise _no_member("reason", code, listed)
+        return chosen
+
+    def _orders(self, typed: str) -> list[str] | None:
+        """The orders that somebody looks for; None where nothing is looked for."""
+        typed = typed.strip()
+        if not typed:
+            return None
+        fault = fault_of("search", typed, Reference)
+        if fault is not None:
+            raise InvalidArgument(fault)
+        self.services.completing.all_of(self.shop_id)
+        number = None
+        with suppress(InvalidArgument):
+            number = read_return_number(typed)
+        try:
+            return self.services.store.search.orders(self.shop_id, typed, number)
+        except TooManyFound:
+            raise InvalidArgument(
+                text(
+                    "More than {most} orders are called {typed} or begin with it. Type more of it.",
+                    most=MOST_FOUND,
+                    typed=shown(typed),
+                )
+            ) from None
+
+    # --- what a row tells ----------------------------------------------------------------------------
+
+    def _completed(self, rows: Sequence[RefundRow | ReturnRow]) -> bool:
+        """Whether rows on a page lacked something that they have now."""
+        lacking = dict.fromkeys([row.order_id for row in rows if row.details in (NOT_YET, UNREADABLE)])
+        if lacking:
+            self.services.completing.of(self.shop_id, lacking)
+        return bool(lacking)
+
+    def _readable(self, rows: Iterable[_Row], summary: Callable[[_Row], _Summary]) -> list[_Summary]:
         """The rows that this retour can read: one that a newer retour wrote costs its own place on the page and no
         other. Its order is read, so that it is known to be unreadable."""
+        return list(self._read(rows, summary))
+
+    def _read(self, rows: Iterable[_Row], summary: Callable[[_Row], _Summary]) -> Iterator[_Summary]:
         for row in rows:
             try:
                 yield summary(row)
-            except (ValueError, RetourError) as error:
+            except (ValueError, TypeError, LookupError, RetourError) as error:
                 log.warning("order %s is not listed: %s", row.order_id, error)
                 with suppress(RetourError):
                     self.services.cases.as_last_seen(self.shop_id, row.order_id)
 
+    def _with_refunded(self, returns: list[ReturnSummary]) -> list[ReturnSummary]:
+        """The returns of a page with what went back on their orders: one query for all of them."""
+        orders = list(dict.fromkeys([one.order_id for one in returns]))
+        if not orders:
+            return returns
+        went_back: dict[str, dict[tuple[object, ...], Money]] = {}
+        for row in self.services.store.pages.refunds_of(self.shop_id, orders):
+            if row.state not in NO_MONEY_MOVED:
+                same = (row.reference, row.minor, row.currency) if row.reference else (row.refund_id,)
+                of_order = went_back.setdefault(row.order_id, {})
+                of_order[same] = Money(minor=row.minor, currency=row.currency)
+        return [attrs.evolve(one, refunded=_by_currency(went_back.get(one.order_id, {}).values())) for one in returns]
+
+    def _with_orders(self, rows: list[_Summary]) -> tuple[list[_Summary], Text | None]:
+        """The rows of a page with their orders, for which the shop is asked once; without them, and why, where it
+        cannot tell."""
+        shop = self.services.shops(self.shop_id)
+        if not rows or not shop.reads_several:
+            return rows, None
+        orders, without = shop.read_orders(list(dict.fromkeys([one.order_id for one in rows])))
+        return [_with_order(one, orders.get(one.order_id)) for one in rows], without
+
+
+def _with_order(row: _Summary, order: Order | None) -> _Summary:
+    return attrs.evolve(row, order=order)
+
+
+def _by_currency(amounts: Iterable[Money]) -> tuple[Money, ...]:
+    """Amounts together, one for each currency."""
+    several = list(amounts)
+    currencies = sorted({one.currency for one in several})
+    return tuple([total([one for one in several if one.currency == currency], currency) for currency in currencies])
+
 
 def _return_summary(row: ReturnRow) -> ReturnSummary:
+    details = None if row.details in (NOT_YET, UNREADABLE) else from_json(ReturnDetails, row.details)
     return ReturnSummary(
         order_id=row.order_id,
         return_id=row.return_id,
@@ -85,10 +253,13 @@ def _return_summary(row: ReturnRow) -> ReturnSummary:
         since=row.since,
         due=row.due,
         opened_at=row.opened_at,
+        lines=None if details is None else details.lines,
+        references=None if details is None else details.references,
     )
 
 
 def _refund_summary(row: RefundRow) -> RefundSummary:
+    details = None if row.details in (NOT_YET, UNREADABLE) else from_json(RefundDetails, row.details)
     return RefundSummary(
         order_id=row.order_id,
         refund_id=row.refund_id,
@@ -99,10 +270,28 @@ def _refund_summary(row: RefundRow) -> RefundSummary:
         since=row.since,
         opened_at=row.opened_at,
         batch=row.batch,
+        reference=row.reference,
+        source=None if details is None else details.source,
+        return_id=None if details is None else details.return_id,
+        page="" if details is None else details.page,
+        why=None if details is None else details.why,
+        lacks_consent=details is not None and details.lacks_consent,
     )
 
 
-def _given(known: Mapping[str, Iterable[str]], filters: dict[str, str | Sequence[str] | None]) -> dict[str, list[str]]:
+def _are_members(*values: tuple[Iterable[str], str]) -> bool:
+    """Whether all of these are states that this retour knows: what a newer one wrote is in no list of this one."""
+    return all(value in list(kind) for kind, value in values)
+
+
+def _place(member: GoodsState | StockState | ReturnWait | RefundState | RefundWait) -> int:
+    """Where a value stands among its kind."""
+    return list(type(member)).index(member)
+
+
+def _given(
+    known: Mapping[str, Iterable[str]], filters: Mapping[str, str | Sequence[str] | None]
+) -> dict[str, list[str]]:
     """The filters that were given, each as the values that it lets through; an empty one lets none.
 
     Raises `InvalidArgument` for a value that there is not: a list that is empty for a typing error would say that
@@ -111,16 +300,20 @@ def _given(known: Mapping[str, Iterable[str]], filters: dict[str, str | Sequence
     given = {name: _values(name, value) for name, value in filters.items() if value is not None}
     for name, values in given.items():
         for value in values:
-            if name in known and value not in (*known[name], _NOTHING):
-                raise InvalidArgument(
-                    text(
-                        "{name} is one of {known}, not {value}.",
-                        name=name,
-                        known=[one for one in known[name] if one],
-                        value=value,
-                    )
-                )
+            if name in known and value not in list(known[name]):
+                raise _no_member(name, value, [one for one in known[name] if one])
     return given
+
+
+def _no_member(name: str, value: str, known: Sequence[str]) -> InvalidArgument:
+    return InvalidArgument(
+        text(
+            "{name} is one of {known}, not {value}.",
+            name=name,
+            known=list(known) or [text("none")],
+            value=shown(value),
+        )
+    )
 
 
 def _values(name: str, value: object) -> list[str]:
@@ -129,11 +322,8 @@ def _values(name: str, value: object) -> list[str]:
     fault = fault_of(name, several, Sequence[str])
     if fault is not None:
         raise InvalidArgument(fault)
-    return [str(one) for one in cast("Sequence[str]", several)] or [_NOTHING]
+    return [str(one) for one in cast("Sequence[str]", several)]
 
-
-_NOTHING = "-"
-"""A value that no row has."""
 
 _RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockState, "waits_for": ReturnWait}
 _REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": RefundWait}

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import attrs
 from sqlalchemy import Engine
 
+from retour.desk.completing import Completing
 from retour.desk.hints import Hints
 from retour.desk.turns import Turns
 from retour.effects.keeping import Keeping
@@ -46,6 +47,7 @@ class Services:
     keeping: Keeping
     whose_payment: WhosePayment
     pruning: Pruning
+    completing: Completing
     shops: Callable[[str], ShopCaller]
     return_reasons: Callable[[str], tuple[ReturnReason, ...] | None]
     clock: Callable[[], datetime.datetime]

@@ -57,6 +57,7 @@ class Work:
             self._expire_overdue,
             self._whose_payments,
             self._count_left_alone,
+            self._complete_rows,
             self._prune,
         )
         for step in steps:
@@ -116,6 +117,10 @@ class Work:
         for kind, count in left_alone.items():
             log.warning("%s effects of kind %s are left alone: a newer retour made them. Upgrade retour.", count, kind)
         return attrs.evolve(report, left_alone=left_alone)
+
+    def _complete_rows(self, report: WorkReport, asked: Asked) -> WorkReport:
+        """After an upgrade: what rows of lists lack that an older retour made."""
+        return attrs.evolve(report, completed=self.services.completing.some(asked.limit, asked.stop))
 
     def _prune(self, report: WorkReport, asked: Asked) -> WorkReport:
         """After all else, for nobody waits for it; a store that is never idle is pruned too."""

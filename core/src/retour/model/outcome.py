@@ -269,7 +269,8 @@ class WorkReport:
     """What one call of ``work()`` did.
 
     Effects ``done``, effects that ``failed`` and are tried again later, returns ``expired``, pieces of personal data
-    ``forgotten``, effects ``pruned`` that were done long ago. ``postponed`` says of each that failed, and of each
+    ``forgotten``, effects ``pruned`` that were done long ago, orders ``completed`` whose rows in lists lacked something
+    after an upgrade. ``postponed`` says of each that failed, and of each
     return that could not expire, why. A refund that was looked at, and of which its provider had no news, is neither
     done nor failed. ``left_alone`` counts effects that are due and of a kind that this retour does not know, by kind: a
     newer one made them. They are counted when all else is done: a call that did as much as it may counts none.
@@ -280,13 +281,14 @@ class WorkReport:
     expired: int = 0
     forgotten: int = 0
     pruned: int = 0
+    completed: int = 0
     postponed: tuple[Postponed, ...] = ()
     left_alone: Mapping[str, int] = attrs.field(factory=dict)
 
     @property
     def idle(self) -> bool:
         """Whether nothing was due that could be done or tried: call it again after a pause."""
-        return not (self.done or self.failed or self.expired or self.forgotten or self.pruned)
+        return not (self.done or self.failed or self.expired or self.forgotten or self.pruned or self.completed)
 
 
 def return_outcome(

@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime
 from enum import StrEnum
 
+from retour.model.dossier import Dossier
 from retour.model.frozen import frozen
 from retour.model.money import Money
-from retour.model.refunds import Refund, RefundState
+from retour.model.order import Order
+from retour.model.reasons import Reason
+from retour.model.refunds import Refund, RefundSource, RefundState
 from retour.model.returns import GoodsState, Return, StockState
+from retour.model.text import Text
 
 
 class ReturnWait(StrEnum):
@@ -36,10 +40,45 @@ class RefundWait(StrEnum):
 
 
 @frozen(kw_only=True)
+class LineSummary:
+    """One line of a return on a list, in units: how many were ``announced``, and how many of all that were counted
+    ``came_back``. ``reasons`` are the codes that were chosen for it from the shop's list."""
+
+    line_id: str
+    announced: int = 0
+    came_back: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class ReturnDetails:
+    """What a row of a list tells of a return besides its states; see `ReturnSummary`."""
+
+    lines: tuple[LineSummary, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class RefundDetails:
+    """What a row of a list tells of a refund besides its state; see `RefundSummary`."""
+
+    source: RefundSource
+    return_id: str | None = None
+    page: str = ""
+    why: Reason | None = None
+    lacks_consent: bool = False
+
+
+@frozen(kw_only=True)
 class ReturnSummary:
     """One return on a list over all orders; ``number`` is what people call it.
 
-    ``waits_for`` is what it waits for since ``since``, ``due`` is the last day to send it.
+    ``waits_for`` is what it waits for since ``since``, ``due`` is the last day to send it. ``lines`` are those of the
+    order that it is about, in units; ``references`` what its parcels are called: by the customer, the carrier and the
+    provider of their labels. ``refunded`` is what went back on its order or is on its way, an amount for each currency.
+    ``order`` is the shop's, None where the shop was not asked for a whole page or did not tell.
+
+    ``lines`` and ``references`` are None where the order's history cannot be read now.
     """
 
     order_id: str
@@ -51,12 +90,29 @@ class ReturnSummary:
     due: datetime.date | None
     opened_at: datetime.datetime
     number: str
+    lines: tuple[LineSummary, ...] | None = ()
+    references: tuple[str, ...] | None = ()
+    refunded: tuple[Money, ...] = ()
+    order: Order | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The codes that were chosen from the shop's list, each once."""
+        return tuple(dict.fromkeys([code for line in self.lines or () for code in line.reasons]))
 
 
 @frozen(kw_only=True)
 class RefundSummary:
     """One refund on a list over all orders. ``waits_for`` is what it waits for since ``since``; the bank has it in
-    ``batch``."""
+    ``batch``.
+
+    ``reference`` is what the provider or the bank calls it, ``source`` who made it, ``return_id`` the return that it is
+    for where that was said, and ``page`` the payment's page as its provider named it; where else to go is for
+    `ReturnDesk.refund_link`. ``why`` is why it waits or failed, ``lacks_consent`` that the customer has not agreed to
+    another way yet. ``order`` is the shop's, None where the shop was not asked for a whole page or did not tell.
+
+    ``source`` is None where the order's history cannot be read now: of it nothing more is known then.
+    """
 
     order_id: str
     refund_id: str
@@ -67,22 +123,54 @@ class RefundSummary:
     since: datetime.datetime
     opened_at: datetime.datetime
     batch: str = ""
+    reference: str = ""
+    source: RefundSource | None = None
+    return_id: str | None = None
+    page: str = ""
+    why: Reason | None = None
+    lacks_consent: bool = False
+    order: Order | None = None
 
 
 @frozen(kw_only=True)
 class RefundPage:
-    """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, None when there is none."""
+    """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, None when there is none.
+    ``without_orders`` says why rows have no ``order`` although the shop was asked for them."""
 
     refunds: tuple[RefundSummary, ...]
     next: str | None
+    without_orders: Text | None = None
 
 
 @frozen(kw_only=True)
 class ReturnPage:
-    """A page of a list of returns; hand ``next`` back as ``after`` for the next page, None when there is none."""
+    """A page of a list of returns; hand ``next`` back as ``after`` for the next page, None when there is none.
+    ``without_orders`` says why rows have no ``order`` although the shop was asked for them."""
 
     returns: tuple[ReturnSummary, ...]
     next: str | None
+    without_orders: Text | None = None
+
+
+@frozen(kw_only=True)
+class ReturnCount:
+    """How many returns there are in these states that wait for the same."""
+
+    goods: GoodsState
+    stock: StockState
+    waits_for: ReturnWait
+    count: int
+
+
+@frozen(kw_only=True)
+class RefundTotal:
+    """How many refunds there are in this state that wait for the same, in one currency, and their ``amount``
+    together."""
+
+    state: RefundState
+    waits_for: RefundWait
+    count: int
+    amount: Money
 
 
 def refund_waits_for(refund: Refund) -> RefundWait:
@@ -111,3 +199,39 @@ def waits_for(return_: Return) -> ReturnWait:
     if return_.goods in (GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED):
         return ReturnWait.GOODS
     return ReturnWait.NOTHING
+
+
+def return_details(dossier: Dossier, return_: Return) -> ReturnDetails:
+    """What a row tells of a return; nothing that somebody wrote in words of his own."""
+    from_the_list = {one.code for one in return_.reasons_chosen}
+    chosen: dict[str, dict[str, None]] = {}
+    for line in return_.announced:
+        if line.reason in from_the_list:
+            chosen.setdefault(line.line_id, {})[line.reason] = None
+    counted = return_.counted
+    parcels = [name for label in dossier.labels_of(return_.id) for name in (label.tracking_number, label.parcel)]
+    return ReturnDetails(
+        lines=tuple(
+            [
+                LineSummary(
+                    line_id=line_id,
+                    announced=return_.requested.get(line_id, 0),
+                    came_back=counted[line_id].came_back if line_id in counted else 0,
+                    reasons=tuple(chosen.get(line_id, ())),
+                )
+                for line_id in {**return_.requested, **counted}
+            ]
+        ),
+        references=tuple(dict.fromkeys([name for name in (return_.tracking, *parcels) if name])),
+    )
+
+
+def refund_details(dossier: Dossier, refund: Refund) -> RefundDetails:
+    """What a row tells of a refund."""
+    return RefundDetails(
+        source=refund.source,
+        return_id=refund.return_id,
+        page=dossier.page(refund.payment),
+        why=refund.problem,
+        lacks_consent=refund.lacks_consent,
+    )

@@ -27,7 +27,7 @@ from retour.steps.case import Case
 from retour.store.clock import microseconds
 from retour.store.commit import Commit, HostsWriting, NewEffect, NotBooked, NotWritten, Question, SettledEffect
 from retour.store.connect import within
-from retour.store.index import attention_rows, merged_refunds, reference_rows, refund_rows, return_rows
+from retour.store.index import attention_rows, merged_refunds, reason_rows, reference_rows, refund_rows, return_rows
 from retour.store.records import proven_row
 from retour.store.store import Store
 
@@ -132,6 +132,7 @@ class Commits:
                 expected=case.dossier.version,
                 events=[proven_row(case.shop, case.order_id, one, commit_id) for one in events],
                 returns=return_rows(case.shop, draft.dossier, events),
+                reasons=reason_rows(case.shop, draft.dossier, events),
                 refunds=refund_rows(case.shop, draft.dossier, events),
                 merged_refunds=merged_refunds(events),
                 attention=attention_rows(case.shop, case.order_id, before, listed, RULES),

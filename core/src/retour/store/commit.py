@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, delete, or_, update
+from sqlalchemy import text as sql
 from sqlalchemy.exc import IntegrityError
 
 from retour.model.frozen import frozen
@@ -118,6 +119,19 @@ class AttentionRows:
 
 
 @frozen(kw_only=True)
+class ListRows:
+    """What rows of lists lack that were made before it was kept: of the returns and refunds of one order, as they are
+    at this ``version`` of it."""
+
+    shop: str
+    order_id: str
+    version: int
+    returns: Sequence[Mapping[str, Any]]
+    refunds: Sequence[Mapping[str, Any]]
+    reasons: Sequence[Mapping[str, Any]]
+
+
+@frozen(kw_only=True)
 class Commit:
     """Everything that one transaction writes about one order. ``id`` names it in every row of an event or an effect
     that it writes; ``expected`` is the version it was decided on.
@@ -135,6 +149,7 @@ class Commit:
     expected: int
     events: Sequence[Mapping[str, Any]]
     returns: Sequence[Mapping[str, Any]] = ()
+    reasons: Sequence[Mapping[str, Any]] = ()
     refunds: Sequence[Mapping[str, Any]] = ()
     merged_refunds: Sequence[str] = ()
     attention: AttentionRows = AttentionRows(rules=0)
@@ -171,6 +186,7 @@ def write(connection: Connection, commit: Commit) -> None:
         if not _is_of_the_number(error):
             raise
         raise NumberTaken from error
+    _ADD_REASON.run_each(connection, commit.reasons)
     _PUT_REFUND.run_each(connection, commit.refunds)
     _DROP_REFUND.run_each(
         connection, [{"which_shop": commit.shop, "which": refund_id} for refund_id in commit.merged_refunds]
@@ -216,6 +232,27 @@ def list_attention_anew(connection: Connection, shop: str, order_id: str, rows: 
     _LISTED_BY.run(connection, rules=rows.rules, **key)
     _DROP_ALL_ATTENTION.run(connection, **key)
     _PUT_ATTENTION.run_each(connection, rows.every)
+
+
+def complete(connection: Connection, rows: ListRows) -> None:
+    """Give the rows of an order what they lack, unless it has moved on."""
+    key = {"in_shop": rows.shop, "of_order": rows.order_id}
+    if not _HOLD.run(connection, version=rows.version, **key):
+        return
+    _COMPLETE_RETURN.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.returns])
+    _COMPLETE_REFUND.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.refunds])
+    _ADD_REASON.run_each(connection, rows.reasons)
+
+
+def pass_by(connection: Connection, shop: str, order_id: str) -> None:
+    """Leave rows of an order as they are that lack what its history would tell, which cannot be read."""
+    for statement in (_PASS_BY_RETURNS, _PASS_BY_REFUNDS):
+        statement.run(connection, in_shop=shop, of_order=order_id)
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row by names that are not those of its columns."""
+    return {f"new_{name}": value for name, value in row.items()}
 
 
 def _add_effects(connection: Connection, commit: Commit) -> None:
@@ -327,6 +364,36 @@ def _listed_by(_: str, __: Insert) -> Any:
         .where(columns.shop == bindparam("in_shop"), columns.order_id == bindparam("of_order"))
         .values(attention=bindparam("rules"))
     )
+
+
+def _hold(_: str, __: Insert) -> Any:
+    """Keeps others from an order that is at this version."""
+    columns = tables.dossier.c
+    return (
+        update(tables.dossier)
+        .where(
+            columns.shop == bindparam("in_shop"),
+            columns.order_id == bindparam("of_order"),
+            columns.version == bindparam("version"),
+        )
+        .values(version=columns.version)
+    )
+
+
+def _complete(table: Any, key: str, names: Sequence[str]) -> Prepared:
+    def build(_: str, __: Insert) -> Any:
+        found = table.c.shop == bindparam("in_shop"), table.c[key] == bindparam(f"new_{key}")
+        return update(table).where(*found).values({name: bindparam(f"new_{name}") for name in names})
+
+    return Prepared(build)
+
+
+def _pass_by(table: Any) -> Prepared:
+    def build(_: str, __: Insert) -> Any:
+        found = table.c.shop == bindparam("in_shop"), table.c.order_id == bindparam("of_order")
+        return update(table).where(*found, sql("details = ''")).values(details=tables.UNREADABLE)
+
+    return Prepared(build)
 
 
 def _add_effect(dialect: str, insert: Insert) -> Any:
@@ -476,8 +543,9 @@ def _retry_effect(dialect: str, _: Insert) -> Any:
 
 _MOVE_VERSION = Prepared(_move_version)
 _ADD_EVENT = plain_insert(tables.event)
-_PUT_RETURN = _put(tables.return_, ["return_id"], ("goods", "stock", "waits_for", "since", "due"))
-_PUT_REFUND = _put(tables.refund, ["refund_id"], ("state", "waits_for", "since", "batch"))
+_PUT_RETURN = _put(tables.return_, ["return_id"], ("goods", "stock", "waits_for", "since", "due", "details"))
+_ADD_REASON = plain_insert(tables.return_reason, ignore=True)
+_PUT_REFUND = _put(tables.refund, ["refund_id"], ("state", "waits_for", "since", "batch", "reference", "details"))
 _DROP_REFUND = Prepared(_drop_refund)
 _PUT_ATTENTION = _put(tables.attention, ["order_id", "item"], ("since", "why", "can_do"))
 _DROP_ATTENTION = Prepared(_drop_attention)
@@ -493,3 +561,7 @@ _SETTLE_EFFECT = Prepared(_settle_effect)
 _WITHDRAW_EFFECT = Prepared(_withdraw_effect)
 _SUPERSEDE_EFFECT = Prepared(_supersede_effect)
 _RETRY_EFFECT = Prepared(_retry_effect)
+_HOLD = Prepared(_hold)
+_COMPLETE_RETURN = _complete(tables.return_, "return_id", ["details"])
+_COMPLETE_REFUND = _complete(tables.refund, "refund_id", ["reference", "details"])
+_PASS_BY_RETURNS, _PASS_BY_REFUNDS = _pass_by(tables.return_), _pass_by(tables.refund)

@@ -9,15 +9,16 @@ from typing import Any
 from retour.model.attention import Attention
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded, touched_labels, touched_refunds, touched_returns
-from retour.model.events.goods import OrderSeen
+from retour.model.events.goods import OrderSeen, ReturnRequested
 from retour.model.events.money import RefundMatched, RefundPlanned
 from retour.model.events.payment_identity import PaymentIdentified
 from retour.model.labels import WhatFollows
 from retour.model.order import Mode
+from retour.model.refunds import Refund
 from retour.model.returns import GoodsState, Return
-from retour.model.summaries import refund_waits_for, waits_for
+from retour.model.summaries import refund_details, refund_waits_for, return_details, waits_for
 from retour.store.clock import microseconds
-from retour.store.commit import AttentionRows
+from retour.store.commit import AttentionRows, ListRows
 from retour.store.records import as_json
 
 
@@ -43,7 +44,37 @@ def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Collection
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),
         "number": return_.number,
+        "details": as_json(return_details(dossier, return_)),
     }
+
+
+def reason_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
+    """A row of ``retour_return_reason`` for each reason of the shop's list that somebody chose."""
+    asked = [one.event.return_id for one in events if isinstance(one.event, ReturnRequested) and one.event.reasons]
+    return [row for return_id in asked for row in _reason_rows(shop, dossier, dossier.returns[return_id])]
+
+
+def _reason_rows(shop: str, dossier: Dossier, return_: Return) -> list[dict[str, Any]]:
+    row = {"shop": shop, "opened_at": microseconds(return_.opened_at), "return_id": return_.id}
+    row |= {"order_id": dossier.order_id}
+    return [{**row, "reason": one.code} for one in return_.reasons_chosen]
+
+
+def rows_of_lists(shop: str, dossier: Dossier) -> ListRows:
+    """What rows of before their details were kept lack, of all that a dossier has."""
+    return ListRows(
+        shop=shop,
+        order_id=dossier.order_id,
+        version=dossier.version,
+        returns=[
+            {"return_id": one.id, "details": as_json(return_details(dossier, one))} for one in dossier.returns.values()
+        ],
+        refunds=[
+            {"refund_id": one.id, "reference": one.reference, "details": as_json(refund_details(dossier, one))}
+            for one in dossier.refunds.values()
+        ],
+        reasons=[row for one in dossier.returns.values() for row in _reason_rows(shop, dossier, one)],
+    )
 
 
 def _waits_for(dossier: Dossier, return_: Return, beyond: Collection[str]) -> str:
@@ -104,22 +135,26 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
 
 def refund_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_refund`` for each refund that ``events`` speak of."""
-    return [
-        {
-            "shop": shop,
-            "refund_id": refund.id,
-            "order_id": dossier.order_id,
-            "payment": refund.payment,
-            "minor": refund.amount.minor,
-            "currency": refund.amount.currency,
-            "state": refund.state.value,
-            "waits_for": refund_waits_for(refund),
-            "since": microseconds(refund.changed_at),
-            "opened_at": microseconds(refund.at),
-            "batch": refund.batch,
-        }
-        for refund in [dossier.refunds[one] for one in touched_refunds(events) if one in dossier.refunds]
-    ]
+    touched = [dossier.refunds[one] for one in touched_refunds(events) if one in dossier.refunds]
+    return [_refund_row(shop, dossier, refund) for refund in touched]
+
+
+def _refund_row(shop: str, dossier: Dossier, refund: Refund) -> dict[str, Any]:
+    return {
+        "shop": shop,
+        "refund_id": refund.id,
+        "order_id": dossier.order_id,
+        "payment": refund.payment,
+        "minor": refund.amount.minor,
+        "currency": refund.amount.currency,
+        "state": refund.state.value,
+        "waits_for": refund_waits_for(refund),
+        "since": microseconds(refund.changed_at),
+        "opened_at": microseconds(refund.at),
+        "batch": refund.batch,
+        "reference": refund.reference,
+        "details": as_json(refund_details(dossier, refund)),
+    }
 
 
 def merged_refunds(events: Iterable[Recorded]) -> list[str]:

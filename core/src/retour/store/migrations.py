@@ -317,6 +317,33 @@ UPDATE retour_effect SET not_before = {now} WHERE state = 'done' AND not_before 
 """
 
 
+def _rows_of_lists(connection: Connection) -> None:
+    """What rows of before lack is read from their orders' histories later, some at a time: nobody waits for it here."""
+    postgresql = connection.dialect.name == "postgresql"
+    _run(connection, _ROWS_OF_LISTS.format(by=" text_pattern_ops" if postgresql else ""))
+    if postgresql:  # SQLite finds the beginning of an order's id by the key
+        connection.exec_driver_sql(
+            "CREATE INDEX retour_dossier_search ON retour_dossier (shop, order_id text_pattern_ops)"
+        )
+
+
+_ROWS_OF_LISTS = """
+ALTER TABLE retour_return ADD COLUMN details TEXT NOT NULL DEFAULT '';
+ALTER TABLE retour_refund ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+ALTER TABLE retour_refund ADD COLUMN details TEXT NOT NULL DEFAULT '';
+CREATE INDEX retour_return_not_yet ON retour_return (shop, order_id) WHERE details = '';
+CREATE INDEX retour_refund_not_yet ON retour_refund (shop, order_id) WHERE details = '';
+CREATE TABLE retour_return_reason (
+    shop TEXT NOT NULL, reason TEXT NOT NULL, opened_at BIGINT NOT NULL, return_id TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    PRIMARY KEY (shop, reason, opened_at, return_id)
+);
+CREATE INDEX retour_reference_search ON retour_reference (shop, reference{by}, order_id);
+CREATE INDEX retour_refund_search ON retour_refund (shop, reference{by}, order_id)
+    WHERE reference <> ''
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -333,6 +360,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (13, "the numbers of returns", _numbers_of_returns),
     (14, "the lists of an order", _lists_of_an_order),
     (15, "when effects ended", _when_effects_ended),
+    (16, "what the rows of lists tell", _rows_of_lists),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

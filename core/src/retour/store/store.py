@@ -36,9 +36,11 @@ from retour.store.clock import DatabaseTime, as_datetime, database_now, seconds_
 from retour.store.commit import Commit, LeaseLost, NotBooked, NotWritten, VersionMoved, write
 from retour.store.database import CommitUnanswered, Database
 from retour.store.effects import Effects
+from retour.store.old_rows import OldRows
 from retour.store.pages import Pages
 from retour.store.prepared import Insert, Prepared
 from retour.store.records import EVENT_COLUMNS, read_events
+from retour.store.search import Search
 from retour.store.unknown_names import UnknownNames
 from retour.store.unreadable import Unreadable
 
@@ -57,7 +59,8 @@ class Problem:
 
 
 class Store:
-    """The tables of one database. ``pages`` are of its returns and refunds, ``effects`` are those that are not done,
+    """The tables of one database. ``pages`` are of its returns and refunds, which ``search`` finds by what they are
+    called and of which ``old_rows`` lack something; ``effects`` are those that are not done,
     ``unreadable`` are the rows that could not be read, ``attention`` is what a person must look at, ``unknown_names``
     what webhooks said of payments that nobody knows. ``elapsed`` gives the seconds that go by."""
 
@@ -66,6 +69,8 @@ class Store:
         self.elapsed = elapsed
         self._database = Database(engine)
         self.pages = Pages(self._database)
+        self.search = Search(self._database)
+        self.old_rows = OldRows(self._database)
         self.effects = Effects(self._database, elapsed)
         self.unreadable = Unreadable(self._database)
         self.unknown_names = UnknownNames(self._database)

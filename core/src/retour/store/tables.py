@@ -34,6 +34,22 @@ class _PartialIndex(Index):
         return options
 
 
+class _SearchIndex(_PartialIndex):
+    """An index by which a text is found, or all that begin with it, whatever the database's language: PostgreSQL sorts
+    texts as people do, unless an index says otherwise."""
+
+    def __init__(self, name: str, *columns: Any, by: Any, where: Any = None) -> None:
+        super().__init__(name, *columns, where=where)
+        self._by = by.name
+
+    @property
+    def dialect_options(self) -> Any:
+        """What SQLAlchemy asks for what is said to a dialect."""
+        options = super().dialect_options
+        options["postgresql"]["ops"] = {self._by: "text_pattern_ops"}
+        return options
+
+
 dossier = Table(
     "retour_dossier",
     metadata,
@@ -44,6 +60,10 @@ dossier = Table(
 )
 """One row per order that has events: what a command locks. ``version`` is the last event's ``seq``; ``attention`` is
 the number of the rules by which its rows of ``retour_attention`` were made, 0 for those of a migration."""
+
+_SearchIndex("retour_dossier_search", dossier.c.shop, dossier.c.order_id, by=dossier.c.order_id).ddl_if(
+    dialect="postgresql"  # SQLite finds the beginning of an order's id by the key
+)
 
 event = Table(
     "retour_event",
@@ -86,6 +106,14 @@ reference = Table(
 )
 """How a payment's reference finds its order. ``mode`` is `ANY_MODE` in rows of before modes were kept."""
 
+_SearchIndex(
+    "retour_reference_search",
+    reference.c.shop,
+    reference.c.reference,
+    reference.c.order_id,
+    by=reference.c.reference,
+)
+
 ANY_MODE = "any"
 """The mode of a payment that was seen before modes were kept: whichever is asked for, until its order is seen again."""
 
@@ -102,9 +130,14 @@ return_ = Table(
     Column("due", Text),
     Column("opened_at", BigInteger, nullable=False),
     Column("number", Text),
+    Column("details", Text, nullable=False, server_default=""),
 )
 """How lists are made: the states of every return, what it waits for and since when, and its last day to send; and how
-its ``number`` finds it, which no two returns of a shop have."""
+its ``number`` finds it, which no two returns of a shop have. ``details`` are what its row tells besides, `NOT_YET` in
+rows of before that was kept and `UNREADABLE` where the order could not be read."""
+
+NOT_YET, UNREADABLE = "", "?"
+"""What stands in place of details."""
 
 Index("retour_return_number", return_.c.shop, return_.c.number, unique=True)
 
@@ -118,6 +151,23 @@ _PartialIndex(
     return_.c.due,
     where=return_.c.due.is_not(None),
 )
+_PartialIndex(
+    "retour_return_not_yet",
+    return_.c.shop,
+    return_.c.order_id,
+    where=sql("details = ''"),
+)
+
+return_reason = Table(
+    "retour_return_reason",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("opened_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("return_id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+)
+"""The codes of a shop's list that were chosen for lines of a return: how returns are found by them."""
 
 refund = Table(
     "retour_refund",
@@ -133,8 +183,11 @@ refund = Table(
     Column("since", BigInteger, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
     Column("batch", Text, nullable=False, server_default=""),
+    Column("reference", Text, nullable=False, server_default=""),
+    Column("details", Text, nullable=False, server_default=""),
 )
-"""The state of every refund, and what it waits for: how lists of money are made."""
+"""The state of every refund, and what it waits for: how lists of money are made. ``reference`` is what the provider or
+the bank calls it; ``details`` are as those of returns."""
 
 Index("retour_refund_opened", refund.c.shop, refund.c.opened_at, refund.c.refund_id)
 Index("retour_refund_waits", refund.c.shop, refund.c.waits_for, refund.c.opened_at, refund.c.refund_id)
@@ -147,6 +200,20 @@ _PartialIndex(
     refund.c.opened_at,
     refund.c.refund_id,
     where=sql("batch <> ''"),
+)
+_SearchIndex(
+    "retour_refund_search",
+    refund.c.shop,
+    refund.c.reference,
+    refund.c.order_id,
+    by=refund.c.reference,
+    where=sql("reference <> ''"),
+)
+_PartialIndex(
+    "retour_refund_not_yet",
+    refund.c.shop,
+    refund.c.order_id,
+    where=sql("details = ''"),
 )
 
 attention = Table(
