@@ -159,8 +159,19 @@ def test_an_order_that_cannot_be_read_is_told_in_its_row_and_stops_no_other(run:
         connection.exec_driver_sql("UPDATE retour_event SET version = 99 WHERE order_id = 'order-0'")
     shown = refunds(run).stdout
     rows = [next(line for line in shown.splitlines() if one in line) for one in ids]
-    assert "Order order-0: event 1 (order_seen, version 99) cannot be read" in rows[0]
+    assert all("the key [/bold] is wrong" in row for row in rows)  # as it was told last
+    with host.desk._services.store.engine.begin() as connection:  # as an older retour left it
+        connection.exec_driver_sql("UPDATE retour_refund SET details = ''")
+    shown = refunds(run).stdout
+    rows = [next(line for line in shown.splitlines() if one in line) for one in ids]
+    assert "The order's history cannot be read. Run `retour doctor`" in rows[0]
     assert "the key [/bold] is wrong" in rows[1]
+
+
+def test_one_that_somebody_looks_for_is_shown_alone(run: Run, host: Host) -> None:
+    ids = [host.refund(order, "10.00", WRONG_KEY) for order in ("order-0", "order-1")]
+    shown = refunds(run, "--search", ids[1]).stdout
+    assert (ids[0] in shown, ids[1] in shown) == (False, True)
 
 
 def test_every_page_of_the_list_is_shown(run: Run, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,3 +102,39 @@ def test_a_page_has_no_end_that_is_seen(desk: ReturnDesk, monkeypatch: pytest.Mo
     rest = desk.list_returns(oldest_first=True, limit=2, after=first.next)
     assert [one.return_id for one in (*first.returns, *rest.returns)] == ids
     assert rest.next is None
+
+
+def test_a_row_says_what_is_in_it_by_the_names_that_the_shop_has(desk: ReturnDesk, run: Run) -> None:
+    three(desk)
+    rows = {line.split()[0]: line for line in run().output.splitlines() if line.startswith("order-")}
+    assert "1 × Cup" in rows["order-0"]
+    assert "2 × Cup, 1 × Pot" in rows["order-2"]
+    listed = json.loads(run("--json").output)
+    line = {"line_id": "cup", "announced": 1, "came_back": 0, "reasons": []}
+    assert (listed[0]["lines"], listed[0]["references"], listed[0]["refunded"]) == ([line], [], [])
+
+
+def test_those_that_somebody_looks_for_are_shown_alone(desk: ReturnDesk, run: Run) -> None:
+    ids = three(desk)
+    for typed, found in (("order-1", {"order-1"}), (ids[2], {"order-2"}), ("order", {"order-0", "order-1", "order-2"})):
+        shown = run("--search", typed).output
+        assert {line.split()[0] for line in shown.splitlines() if line.startswith("order-")} == found
+    assert run("--reason", "too_small").output.strip() == "No return waits."
+    refused = run("--reason", "too_smal")
+    assert refused.exit_code == 2
+    assert "reason is one of too_small" in refused.output
+
+
+def test_a_shop_that_cannot_tell_its_orders_costs_the_names_alone(
+    desk: ReturnDesk, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(desk)
+
+    def gone(self: object, order_ids: object) -> None:
+        raise RuntimeError("no database")
+
+    monkeypatch.setattr(MemoryShop, "read_orders", gone)
+    shown = run().output
+    assert "1 × cup" in shown
+    assert "The shop could not tell who the customers of these orders are" in shown
+    assert "3 returns." in shown

@@ -17,7 +17,6 @@ from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.named_desk import desk_at, desk_option
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
-from retour.model.errors import OrderUnreadable, UnknownRefund
 from retour.model.refunds import RefundState
 from retour.model.summaries import RefundSummary, RefundWait
 from retour.model.text import Text
@@ -37,6 +36,11 @@ _NONE: dict[str, Text] = {
 
 _WHOLE = 3
 """The first columns are never broken: they are what a person copies."""
+
+SEARCH_HELP = (
+    "Only those of orders that are called so or begin with it: the id of an order, a return or a refund, a return's "
+    "number, or what a payment, a refund or a parcel is called at its provider."
+)
 
 _UNLIMITED = 2000
 """Columns where nobody looks at a terminal: a refund is one line of a file."""
@@ -58,24 +62,25 @@ _UNLIMITED = 2000
     is_flag=True,
     help="Instead: those that failed, or came back after they had arrived. The customer does not have that money.",
 )
+@click.option("--search", metavar="TEXT", default="", help=SEARCH_HELP)
 @language_option
 @click.pass_context
-def command(ctx: click.Context, where: str, waits_for: str, failed: bool, lang: str | None) -> None:
+def command(ctx: click.Context, where: str, waits_for: str, failed: bool, search: str, lang: str | None) -> None:
     """List the refunds that wait, the newest first: since when, and why. Nothing is changed."""
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
     desk = desk_at(where)
     try:
         if failed:
-            listed = list(_pages(desk, state=(RefundState.FAILED, RefundState.REVERSED)))
+            listed = list(_pages(desk, search=search, state=(RefundState.FAILED, RefundState.REVERSED)))
         else:
             kinds = list(WAITING) if waits_for == "all" else [waits_for]
-            listed = [one for kind in kinds for one in _pages(desk, waits_for=kind)]
+            listed = [one for kind in kinds for one in _pages(desk, search=search, waits_for=kind)]
         console = Console(highlight=False, emoji=False, markup=False)
         if not console.is_terminal and "COLUMNS" not in os.environ:
             console.width = _UNLIMITED
         if listed:
-            console.print(_table(desk, listed, language, whom=waits_for == "all" and not failed))
+            console.print(_table(listed, language, whom=waits_for == "all" and not failed))
             if failed:
                 words = texts("{count} refund did not arrive.", "{count} refunds did not arrive.", len(listed))
             else:
@@ -98,7 +103,7 @@ def _pages(desk: ReturnDesk, **filters: Any) -> Iterator[RefundSummary]:
         after = page.next
 
 
-def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom: bool) -> Table:
+def _table(listed: list[RefundSummary], language: str, *, whom: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     heads = [
         text("order"),
@@ -121,7 +126,7 @@ def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom
             one.payment,
             in_words(one.state, language),
             format_datetime(one.since.astimezone(), "d MMM y HH:mm", tzinfo=None, locale=language),
-            _why(desk, one, language),
+            _why(one, language),
         ]
         if whom:
             cells.insert(4, in_words(one.waits_for, language))
@@ -129,12 +134,11 @@ def _table(desk: ReturnDesk, listed: list[RefundSummary], language: str, *, whom
     return table
 
 
-def _why(desk: ReturnDesk, one: RefundSummary, language: str) -> str:
+def _why(one: RefundSummary, language: str) -> str:
     """Why a refund waits, where that is known; an order that nobody can read is told in its row."""
-    try:
-        refund = desk.dossier(one.order_id).refund(one.refund_id)
-    except (OrderUnreadable, UnknownRefund) as error:
-        return error.text(language)
-    if refund.problem is None and refund.lacks_consent:
-        return text("the customer has not agreed to a bank transfer yet").render(language)
-    return refund.problem.text(language) if refund.problem is not None else ""
+    if one.source is None:
+        words = text("The order's history cannot be read. Run `retour doctor` to see what can be done.")
+        return words.render(language)
+    if one.why is not None:
+        return one.why.text(language)
+    return text("the customer has not agreed to a bank transfer yet").render(language) if one.lacks_consent else ""

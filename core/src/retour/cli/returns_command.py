@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import click
 from babel.dates import format_date, format_datetime
@@ -15,9 +16,10 @@ from rich.text import Text as Styled
 
 from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.named_desk import desk_at, desk_option
+from retour.cli.refunds_command import SEARCH_HELP
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
-from retour.model.summaries import ReturnSummary, ReturnWait
+from retour.model.summaries import LineSummary, ReturnPage, ReturnSummary, ReturnWait
 from retour.plain.conversion import to_dict
 from retour.plugins.values_in_words import in_words
 
@@ -50,11 +52,20 @@ _UNLIMITED = 2000
     help="Only those that wait for this.",
 )
 @click.option("--order", "order_id", metavar="ID", help="Only those of this order, what has ended included.")
+@click.option("--reason", metavar="CODE", help="Only those for this reason of your list.")
+@click.option("--search", metavar="TEXT", default="", help=SEARCH_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: a list of objects.")
 @language_option
 @click.pass_context
 def command(
-    ctx: click.Context, where: str, waits_for: str, order_id: str | None, as_json: bool, lang: str | None
+    ctx: click.Context,
+    where: str,
+    waits_for: str,
+    order_id: str | None,
+    reason: str | None,
+    search: str,
+    as_json: bool,
+    lang: str | None,
 ) -> None:
     """List the open returns, the oldest first: what each waits for, and since when. Nothing is changed."""
     language = lang or default_language()
@@ -62,7 +73,8 @@ def command(
     desk = desk_at(where)
     try:
         kinds = None if order_id is not None and waits_for == "all" else _kinds(waits_for)
-        listed = list(_pages(desk, kinds, order_id))
+        pages = list(_pages(desk, waits_for=kinds, order_id=order_id, reason=reason, search=search))
+        listed = [one for page in pages for one in page.returns]
     finally:
         desk.close()
     if as_json:
@@ -73,6 +85,9 @@ def command(
         console.width = _UNLIMITED
     if listed:
         console.print(_table(listed, language))
+    without = [page.without_orders.render(language) for page in pages if page.without_orders is not None]
+    for sentence in dict.fromkeys(without):
+        click.echo(sentence, err=True)
     words = texts("{count} return.", "{count} returns.", len(listed)) if listed else text("No return waits.")
     console.print(words.render(language))
 
@@ -81,15 +96,23 @@ def _kinds(waits_for: str) -> list[str]:
     return list(WAITING) if waits_for == "all" else [waits_for]
 
 
-def _pages(desk: ReturnDesk, kinds: list[str] | None, order_id: str | None) -> Iterator[ReturnSummary]:
-    """The returns of every page."""
+def _pages(desk: ReturnDesk, **filters: Any) -> Iterator[ReturnPage]:
+    """Every page, the oldest first."""
     after = None
     while True:
-        page = desk.list_returns(waits_for=kinds, order_id=order_id, oldest_first=True, limit=500, after=after)
-        yield from page.returns
+        page = desk.list_returns(**filters, oldest_first=True, limit=500, after=after)
+        yield page
         after = page.next
         if after is None:
             return
+
+
+def _units(one: ReturnSummary) -> str:
+    """What is in it: the units that came back, or were announced, by the names that the shop has for them."""
+    names = {} if one.order is None else {line.id: line.name for line in one.order.lines}
+    return ", ".join(
+        [f"{line.came_back or line.announced} × {names.get(line.line_id, line.line_id)}" for line in one.lines or ()]
+    )
 
 
 def _table(listed: list[ReturnSummary], language: str) -> Table:
@@ -97,6 +120,7 @@ def _table(listed: list[ReturnSummary], language: str) -> Table:
     heads = [
         text("order"),
         text("return"),
+        text("units"),
         text("goods"),
         text("stock"),
         text("waits for"),
@@ -109,6 +133,7 @@ def _table(listed: list[ReturnSummary], language: str) -> Table:
         cells = [
             one.order_id,
             one.number,
+            _units(one),
             in_words(one.goods, language),
             in_words(one.stock, language),
             in_words(one.waits_for, language) if one.waits_for else "",
