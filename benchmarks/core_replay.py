@@ -163,7 +163,7 @@ def _move_version(dialect: str) -> Executable:
 
 def _put_return(dialect: str) -> Executable:
     statement = _INSERTS[dialect](tables.return_)
-    names = ("goods", "stock", "waits_for", "since", "due")
+    names = ("goods", "stock", "waits_for", "since", "due", "details")
     put: Executable = statement.on_conflict_do_update(
         index_elements=["shop", "return_id"],
         set_={name: statement.excluded[name] for name in names},

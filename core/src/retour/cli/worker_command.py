@@ -160,6 +160,10 @@ class _Rounds:
             parts.append(texts("{count} note forgotten", "{count} notes forgotten", report.forgotten))
         if report.pruned:
             parts.append(text("{count} deleted that were done long ago", count=report.pruned))
+        if report.completed:
+            parts.append(
+                texts("{count} order filled in on lists", "{count} orders filled in on lists", report.completed)
+            )
         _say(text("{parts}", parts=parts), self.language)
         return True
 
