@@ -43,6 +43,10 @@ def shop() -> MemoryShop:
     return MemoryShop([an_order(a_line("cup", 2))])
 
 
+SAID_APART = re.compile(" where | text_pattern_ops")
+"""What makes an index one of some rows, or one that sorts texts by code points."""
+
+
 def schema(url: str) -> dict[str, object]:
     """What a database holds: columns with types and nullability, keys and indexes."""
     engine = create_engine(url)
@@ -58,7 +62,9 @@ def schema(url: str) -> dict[str, object]:
             where = connection.execute(text("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"))
         else:
             where = connection.execute(text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"))
-        found["partial"] = sorted(" ".join(row[0].split()).lower() for row in where if " where " in row[0].lower())
+        found["partial"] = sorted(
+            " ".join(row[0].split()).lower() for row in where if SAID_APART.search(row[0].lower())
+        )
     engine.dispose()
     return found
 

@@ -204,3 +204,19 @@ def test_a_database_of_before_is_migrated_and_tells_the_same(
     assert after.list_refunds() == refunds
     assert len(after.list_returns(reason="too_small").returns) == len(IDS)
     engine.dispose()
+
+
+def test_a_database_that_can_only_be_read_tells_all_the_same(desk: ReturnDesk, database: str) -> None:
+    returns, refunds = desk.list_returns(), desk.list_refunds()
+    as_before(desk)
+    before = rows(engine_of(desk))
+    reading = {
+        "sqlite": f"{database}?mode=ro&uri=true".replace("///", "///file:"),
+        "postgresql": f"{database}?options=-c%20default_transaction_read_only%3Don",
+    }
+    engine = connect(reading[engine_of(desk).dialect.name])
+    only_reads = ReturnDesk(shop=MemoryShop(orders()), store=engine, plugins=["manual_transfer"])
+    assert only_reads.list_returns() == returns
+    assert only_reads.list_refunds() == refunds
+    assert rows(engine_of(desk)) == before
+    engine.dispose()

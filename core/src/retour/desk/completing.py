@@ -4,11 +4,11 @@ nobody waits for an upgrade, and those that somebody looks at first."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
-from retour.model.errors import Busy, OrderUnreadable
+from retour.model.errors import Busy, OrderUnreadable, StoreError
 from retour.model.text import text
 from retour.steps.case import history_of
 from retour.store.commit import ListRows
@@ -50,16 +50,26 @@ class Completing:
                 )
             )
 
-    def of(self, shop: str, orders: Iterable[str]) -> None:
-        """These orders, which somebody looks at; also those that could not be read before."""
-        self._complete([(shop, order_id) for order_id in orders])
+    def of(self, shop: str, orders: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        """What the rows of these orders lack, which somebody looks at, by the id of the return or the refund; also of
+        those that could not be read before. It is told where it cannot be kept, too: looking needs no more than to
+        read."""
+        found, unreadable = self._read([(shop, order_id) for order_id in orders])
+        try:
+            self.store.old_rows.complete(found, unreadable)
+        except StoreError as error:
+            log.warning("what rows of lists lack is not kept: %s", error)
+        return {
+            **{row["return_id"]: row for rows in found for row in rows.returns},
+            **{row["refund_id"]: row for rows in found for row in rows.refunds},
+        }
 
     def _some(self, shop: str | None, limit: int, stop: Callable[[], bool]) -> int:
         done = 0
         while done < limit and not stop():
             most = min(AT_ONCE, limit - done)
             found = self.store.old_rows.orders(shop, most)
-            self._complete(found)
+            self.store.old_rows.complete(*self._read(found))
             done += len(found)
             if len(found) < most:
                 self._all_whole = self._all_whole or shop is None
@@ -67,7 +77,8 @@ class Completing:
                 break
         return done
 
-    def _complete(self, orders: Sequence[tuple[str, str]]) -> None:
+    def _read(self, orders: Iterable[tuple[str, str]]) -> tuple[list[ListRows], list[tuple[str, str]]]:
+        """What rows of these orders lack, and the orders that cannot be read."""
         found: list[ListRows] = []
         unreadable: list[tuple[str, str]] = []
         for shop, order_id in orders:
@@ -77,4 +88,4 @@ class Completing:
             except OrderUnreadable as error:
                 log.warning("a list tells less of order %s: %s", order_id, error)
                 unreadable.append((shop, order_id))
-        self.store.old_rows.complete(found, unreadable)
+        return found, unreadable

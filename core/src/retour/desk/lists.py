@@ -70,21 +70,15 @@ class Lists:
         """A page of the returns that are let through."""
         check_page(page.limit)
         let_through = self._let_through(_RETURNS, wanted)
-        pages = self.services.store.pages
-        rows, following = pages.returns(self.shop_id, let_through, page)
-        if self._completed(rows):
-            rows, following = pages.returns(self.shop_id, let_through, page)
-        returns = self._with_refunded(self._readable(rows, _return_summary))
+        rows, following = self.services.store.pages.returns(self.shop_id, let_through, page)
+        returns = self._with_refunded(self._readable(self._whole(rows), _return_summary))
         returns, without = self._with_orders(returns)
         return ReturnPage(returns=tuple(returns), next=following, without_orders=without)
 
     def find_return(self, typed: str) -> ReturnSummary | None:
         """The return with the number that somebody typed. Raises `InvalidArgument` for what can be none."""
-        number = read_return_number(typed)
-        row = self.services.store.pages.return_with_number(self.shop_id, number)
-        if row is not None and self._completed([row]):
-            row = self.services.store.pages.return_with_number(self.shop_id, number)
-        found = self._readable([] if row is None else [row], _return_summary)
+        row = self.services.store.pages.return_with_number(self.shop_id, read_return_number(typed))
+        found = self._readable(self._whole([] if row is None else [row]), _return_summary)
         return next(iter(self._with_orders(self._with_refunded(found))[0]), None)
 
     def count_returns(self, wanted: Filters) -> tuple[ReturnCount, ...]:
@@ -103,11 +97,8 @@ class Lists:
         """A page of the refunds that are let through."""
         check_page(page.limit)
         let_through = self._let_through(_REFUNDS, wanted)
-        pages = self.services.store.pages
-        rows, following = pages.refunds(self.shop_id, let_through, page)
-        if self._completed(rows):
-            rows, following = pages.refunds(self.shop_id, let_through, page)
-        refunds, without = self._with_orders(self._readable(rows, _refund_summary))
+        rows, following = self.services.store.pages.refunds(self.shop_id, let_through, page)
+        refunds, without = self._with_orders(self._readable(self._whole(rows), _refund_summary))
         return RefundPage(refunds=tuple(refunds), next=following, without_orders=without)
 
     def total_refunds(self, wanted: Filters) -> tuple[RefundTotal, ...]:
@@ -186,12 +177,13 @@ class Lists:
 
     # --- what a row tells ----------------------------------------------------------------------------
 
-    def _completed(self, rows: Sequence[RefundRow | ReturnRow]) -> bool:
-        """Whether rows on a page lacked something that they have now."""
+    def _whole(self, rows: list[_Row]) -> list[_Row]:
+        """The rows of a page, those of before with what they lacked."""
         lacking = dict.fromkeys([row.order_id for row in rows if row.details in (NOT_YET, UNREADABLE)])
-        if lacking:
-            self.services.completing.of(self.shop_id, lacking)
-        return bool(lacking)
+        if not lacking:
+            return rows
+        found = self.services.completing.of(self.shop_id, lacking)
+        return [_completed(row, found) for row in rows]
 
     def _readable(self, rows: Iterable[_Row], summary: Callable[[_Row], _Summary]) -> list[_Summary]:
         """The rows that this retour can read: one that a newer retour wrote costs its own place on the page and no
@@ -213,7 +205,7 @@ class Lists:
         if not orders:
             return returns
         went_back: dict[str, dict[tuple[object, ...], Money]] = {}
-        for row in self.services.store.pages.refunds_of(self.shop_id, orders):
+        for row in self._whole(self.services.store.pages.refunds_of(self.shop_id, orders)):
             if row.state not in NO_MONEY_MOVED:
                 same = (row.reference, row.minor, row.currency) if row.reference else (row.refund_id,)
                 of_order = went_back.setdefault(row.order_id, {})
@@ -228,6 +220,15 @@ class Lists:
             return rows, None
         orders, without = shop.read_orders(list(dict.fromkeys([one.order_id for one in rows])))
         return [_with_order(one, orders.get(one.order_id)) for one in rows], without
+
+
+def _completed(row: _Row, found: Mapping[str, Mapping[str, str]]) -> _Row:
+    known = found.get(row.return_id if isinstance(row, ReturnRow) else row.refund_id)
+    if known is None or row.details not in (NOT_YET, UNREADABLE):
+        return row
+    if isinstance(row, ReturnRow):
+        return attrs.evolve(row, details=known["details"])
+    return attrs.evolve(row, details=known["details"], reference=known["reference"])
 
 
 def _with_order(row: _Summary, order: Order | None) -> _Summary:
