@@ -155,7 +155,7 @@ def _move_version(dialect: str) -> Executable:
     version = tables.dossier.c.version
     moved: Executable = statement.on_conflict_do_update(
         index_elements=["shop", "order_id"],
-        set_={"version": statement.excluded.version},
+        set_={"version": statement.excluded.version, "refunded": statement.excluded.refunded},
         where=version == bindparam("expected"),
     ).returning(version, tables.dossier.c.attention)
     return moved

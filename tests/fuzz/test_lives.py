@@ -28,6 +28,7 @@ from fuzz.steps_of_a_life import ARRANGED, ASKED_BY, FIRST, POSSIBLE, happens
 from sqlalchemy import text
 
 from retour import Dossier, Outcome, RetourError, ReturnDesk, ShopReadingPages
+from retour.model.summaries import refunded, return_details
 from retour.plugins import calling
 from retour.plugins.hooks import Hooks
 from retour.providers.contract import MakesLabels, PaymentProvider, RefundsByApi
@@ -145,8 +146,17 @@ def shown(life: Life) -> None:
             words = [entry.text(language) for language in languages]
             assert f"{words}{entry.note}{entry.url}{entry.account}{entry.instructions}{entry.by.id}".encode()
     dossier = desk.dossier("1001")
-    assert len(desk.list_returns(order_id="1001", limit=500).returns) == len(dossier.returns)
-    assert len(desk.list_refunds(order_id="1001", limit=500).refunds) == len(dossier.refunds)
+    returns = desk.list_returns(order_id="1001", limit=500).returns
+    refunds = desk.list_refunds(order_id="1001", limit=500).refunds
+    assert (len(returns), len(refunds)) == (len(dossier.returns), len(dossier.refunds))
+    for one in returns:
+        told = return_details(dossier, dossier.returns[one.return_id])
+        assert (one.lines, one.references, one.refunded) == (told.lines, told.references, refunded(dossier))
+        assert (one.goods, one.stock) == (dossier.returns[one.return_id].goods, dossier.returns[one.return_id].stock)
+    for row in refunds:
+        refund = dossier.refunds[row.refund_id]
+        assert (row.reference, row.source, row.return_id) == (refund.reference, refund.source, refund.return_id)
+        assert (row.why, row.page, row.lacks_consent) == (refund.problem, refund.page, refund.lacks_consent)
 
 
 def attention_shown(life: Life) -> None:

@@ -25,7 +25,7 @@ ROWS = int(os.environ.get("RETOUR_ROWS", "20000"))
 PAGE = 50
 
 FILL = """
-INSERT INTO retour_dossier NUMBERS SELECT :shop, 'o' || i, 1, 0 FROM n;
+INSERT INTO retour_dossier (shop, order_id, version, attention) NUMBERS SELECT :shop, 'o' || i, 1, 0 FROM n;
 INSERT INTO retour_return (shop, return_id, order_id, goods, stock, waits_for, since, opened_at, number, details)
     NUMBERS SELECT :shop, 'rt' || i, 'o' || i, CASE WHEN i % 50 = 0 THEN 'approved' ELSE 'received' END, 'applied',
         CASE WHEN i % 50 = 0 THEN 'goods' ELSE '' END, i, i, 'N' || i, '{}' FROM n;
@@ -56,6 +56,8 @@ def full(database: str) -> Iterator[Engine]:
 
 MIDDLE = f"{ROWS // 2}.x"
 LAST_HUNDRED = {"opened_from": ROWS - 99}
+
+PAGE_OF_ORDERS = [f"o{number}" for number in range(1, PAGE + 1)]
 
 Ask = Callable[[Store], Any]
 
@@ -94,7 +96,9 @@ PAGES: dict[str, Ask] = {
     "refunds in several states": refunds(values(state=["succeeded", "failed"]), after=MIDDLE),
     "refunds by their id": refunds(values(refund_id=[f"rf{number}" for number in range(1, 51)])),
     "refunds of a batch": refunds(values(batch=["B1"])),
-    "refunds of the orders of a page": lambda store: store.pages.refunds_of("north", [f"o{n}" for n in range(1, 51)]),
+    "what went back on the orders of a page": lambda store: store.pages.refunded(
+        "north", [f"o{n}" for n in range(1, 51)]
+    ),
 }
 
 SEARCHES: dict[str, str] = {

@@ -44,7 +44,7 @@ def desk(make_desk: MakeDesk) -> ReturnDesk:
     return made
 
 
-LISTED = (tables.return_, tables.refund, tables.return_reason)
+LISTED = (tables.dossier, tables.return_, tables.refund, tables.return_reason)
 
 
 def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
@@ -60,6 +60,7 @@ def as_before(desk: ReturnDesk) -> dict[str, list[tuple[Any, ...]]]:
         connection.execute(text("UPDATE retour_return SET details = ''"))
         connection.execute(text("UPDATE retour_refund SET details = '', reference = ''"))
         connection.execute(text("DELETE FROM retour_return_reason"))
+        connection.execute(text("UPDATE retour_dossier SET refunded = ''"))
     return whole
 
 
@@ -71,7 +72,7 @@ def test_a_list_that_is_looked_at_tells_all_at_once(desk: ReturnDesk) -> None:
     returns, refunds = desk.list_returns(), desk.list_refunds()
     whole = as_before(desk)
     assert desk.list_returns(limit=3).returns == returns.returns[:3]
-    lacking = [row for row in rows(engine_of(desk))["retour_return"] if "" in row]
+    lacking = [row for row in rows(engine_of(desk))["retour_return"] if row[-1] == ""]
     assert len(lacking) == len(IDS) - 3  # the others are for whoever looks at them, and for the work
     assert desk.list_returns() == returns
     assert desk.list_refunds() == refunds
@@ -100,7 +101,9 @@ def test_a_step_that_ends_anywhere_has_changed_nothing_and_the_next_goes_on(
         @event.listens_for(engine_of(broken), "before_cursor_execute")
         def ends(_: Any, __: Any, statement: str, *___: Any, last: int = last) -> None:
             nonlocal seen
-            writes = statement.startswith(("UPDATE retour_re", "INSERT INTO retour_return_reason"))
+            writes = statement.startswith(
+                ("UPDATE retour_re", "UPDATE retour_dossier", "INSERT INTO retour_return_reason")
+            )
             seen += writes
             if writes and seen == last:
                 raise KeyboardInterrupt
@@ -167,6 +170,7 @@ def test_an_order_that_cannot_be_read_is_listed_without_what_only_its_history_te
     found = {one.order_id: one for one in desk.list_returns().returns}
     assert found["1002"].lines is None
     assert found["1002"].references is None
+    assert found["1002"].refunded is None
     assert all(one.lines for order_id, one in found.items() if order_id != "1002")
     assert [one.source for one in desk.list_refunds(order_id="1002").refunds] == [None]
     with engine_of(desk).begin() as connection:
@@ -193,7 +197,7 @@ def test_a_database_of_before_is_migrated_and_tells_the_same(
     with engine.begin() as connection:
         for table in tables.metadata.sorted_tables:
             for row in kept.get(table.name, []):
-                old = {name: value for name, value in row.items() if name not in ("details", "reference")}
+                old = {name: value for name, value in row.items() if name not in ("details", "reference", "refunded")}
                 old |= {"reference": row["reference"]} if table is tables.reference else {}
                 names = ", ".join(old)
                 given = ", ".join(f":{name}" for name in old)

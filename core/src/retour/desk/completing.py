@@ -50,19 +50,15 @@ class Completing:
                 )
             )
 
-    def of(self, shop: str, orders: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
-        """What the rows of these orders lack, which somebody looks at, by the id of the return or the refund; also of
-        those that could not be read before. It is told where it cannot be kept, too: looking needs no more than to
-        read."""
+    def of(self, shop: str, orders: Iterable[str]) -> Mapping[str, ListRows]:
+        """What the rows of these orders lack, which somebody looks at, by their ids; also of those that could not be
+        read before. It is told where it cannot be kept, too: looking needs no more than to read."""
         found, unreadable = self._read([(shop, order_id) for order_id in orders])
         try:
             self.store.old_rows.complete(found, unreadable)
         except StoreError as error:
             log.warning("what rows of lists lack is not kept: %s", error)
-        return {
-            **{row["return_id"]: row for rows in found for row in rows.returns},
-            **{row["refund_id"]: row for rows in found for row in rows.refunds},
-        }
+        return {rows.order_id: rows for rows in found}
 
     def _some(self, shop: str | None, limit: int, stop: Callable[[], bool]) -> int:
         done = 0

@@ -6,7 +6,7 @@ import datetime
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -14,9 +14,9 @@ from retour.desk.services import Services
 from retour.model.errors import InvalidArgument, RetourError
 from retour.model.fields import Reference, fault_of, shown
 from retour.model.frozen import frozen
-from retour.model.money import Money, total
+from retour.model.money import Money
 from retour.model.order import Order
-from retour.model.refunds import NO_MONEY_MOVED, RefundState
+from retour.model.refunds import RefundState
 from retour.model.return_number import read_return_number, return_number
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS
 from retour.model.returns import GoodsState, StockState
@@ -34,6 +34,7 @@ from retour.model.summaries import (
 )
 from retour.model.text import Text, text
 from retour.store.clock import microseconds
+from retour.store.commit import ListRows
 from retour.store.pages import LetThrough, PageWanted, RefundRow, ReturnRow
 from retour.store.records import from_json
 from retour.store.search import MOST_FOUND, TooManyFound
@@ -71,15 +72,13 @@ class Lists:
         check_page(page.limit)
         let_through = self._let_through(_RETURNS, wanted)
         rows, following = self.services.store.pages.returns(self.shop_id, let_through, page)
-        returns = self._with_refunded(self._readable(self._whole(rows), _return_summary))
-        returns, without = self._with_orders(returns)
+        returns, without = self._with_orders(self._return_summaries(rows))
         return ReturnPage(returns=tuple(returns), next=following, without_orders=without)
 
     def find_return(self, typed: str) -> ReturnSummary | None:
         """The return with the number that somebody typed. Raises `InvalidArgument` for what can be none."""
         row = self.services.store.pages.return_with_number(self.shop_id, read_return_number(typed))
-        found = self._readable(self._whole([] if row is None else [row]), _return_summary)
-        return next(iter(self._with_orders(self._with_refunded(found))[0]), None)
+        return next(iter(self._with_orders(self._return_summaries([] if row is None else [row]))[0]), None)
 
     def count_returns(self, wanted: Filters) -> tuple[ReturnCount, ...]:
         """How many returns are let through, by their states and what they wait for."""
@@ -98,7 +97,8 @@ class Lists:
         check_page(page.limit)
         let_through = self._let_through(_REFUNDS, wanted)
         rows, following = self.services.store.pages.refunds(self.shop_id, let_through, page)
-        refunds, without = self._with_orders(self._readable(self._whole(rows), _refund_summary))
+        told = self._told_anew(rows)
+        refunds, without = self._with_orders(self._readable([_completed(row, told) for row in rows], _refund_summary))
         return RefundPage(refunds=tuple(refunds), next=following, without_orders=without)
 
     def total_refunds(self, wanted: Filters) -> tuple[RefundTotal, ...]:
@@ -177,13 +177,21 @@ class Lists:
 
     # --- what a row tells ----------------------------------------------------------------------------
 
-    def _whole(self, rows: list[_Row]) -> list[_Row]:
-        """The rows of a page, those of before with what they lacked."""
+    def _told_anew(self, rows: Sequence[RefundRow | ReturnRow]) -> Mapping[str, ListRows]:
+        """What rows of before lack, by their orders."""
         lacking = dict.fromkeys([row.order_id for row in rows if row.details in (NOT_YET, UNREADABLE)])
-        if not lacking:
-            return rows
-        found = self.services.completing.of(self.shop_id, lacking)
-        return [_completed(row, found) for row in rows]
+        return self.services.completing.of(self.shop_id, lacking) if lacking else {}
+
+    def _return_summaries(self, rows: Sequence[ReturnRow]) -> list[ReturnSummary]:
+        """The returns of a page, with what went back on their orders: one query for all of these."""
+        told = self._told_anew(rows)
+        returns = self._readable([_completed(row, told) for row in rows], _return_summary)
+        orders = list(dict.fromkeys([one.order_id for one in returns]))
+        if not orders:
+            return returns
+        went_back = self.services.store.pages.refunded(self.shop_id, orders)
+        went_back |= {order_id: one.refunded for order_id, one in told.items()}
+        return [attrs.evolve(one, refunded=_amounts(went_back.get(one.order_id, NOT_YET))) for one in returns]
 
     def _readable(self, rows: Iterable[_Row], summary: Callable[[_Row], _Summary]) -> list[_Summary]:
         """The rows that this retour can read: one that a newer retour wrote costs its own place on the page and no
@@ -199,19 +207,6 @@ class Lists:
                 with suppress(RetourError):
                     self.services.cases.as_last_seen(self.shop_id, row.order_id)
 
-    def _with_refunded(self, returns: list[ReturnSummary]) -> list[ReturnSummary]:
-        """The returns of a page with what went back on their orders: one query for all of them."""
-        orders = list(dict.fromkeys([one.order_id for one in returns]))
-        if not orders:
-            return returns
-        went_back: dict[str, dict[tuple[object, ...], Money]] = {}
-        for row in self._whole(self.services.store.pages.refunds_of(self.shop_id, orders)):
-            if row.state not in NO_MONEY_MOVED:
-                same = (row.reference, row.minor, row.currency) if row.reference else (row.refund_id,)
-                of_order = went_back.setdefault(row.order_id, {})
-                of_order[same] = Money(minor=row.minor, currency=row.currency)
-        return [attrs.evolve(one, refunded=_by_currency(went_back.get(one.order_id, {}).values())) for one in returns]
-
     def _with_orders(self, rows: list[_Summary]) -> tuple[list[_Summary], Text | None]:
         """The rows of a page with their orders, for which the shop is asked once; without them, and why, where it
         cannot tell."""
@@ -222,24 +217,25 @@ class Lists:
         return [_with_order(one, orders.get(one.order_id)) for one in rows], without
 
 
-def _completed(row: _Row, found: Mapping[str, Mapping[str, str]]) -> _Row:
-    known = found.get(row.return_id if isinstance(row, ReturnRow) else row.refund_id)
-    if known is None or row.details not in (NOT_YET, UNREADABLE):
+def _completed(row: _Row, told: Mapping[str, ListRows]) -> _Row:
+    """A row of before with what it lacked."""
+    if row.order_id not in told:
         return row
     if isinstance(row, ReturnRow):
-        return attrs.evolve(row, details=known["details"])
-    return attrs.evolve(row, details=known["details"], reference=known["reference"])
+        return _with(row, [one for one in told[row.order_id].returns if one["return_id"] == row.return_id])
+    return _with(row, [one for one in told[row.order_id].refunds if one["refund_id"] == row.refund_id])
+
+
+def _with(row: _Row, found: Sequence[Mapping[str, Any]]) -> _Row:
+    return attrs.evolve(row, **found[0]) if found else row
 
 
 def _with_order(row: _Summary, order: Order | None) -> _Summary:
     return attrs.evolve(row, order=order)
 
 
-def _by_currency(amounts: Iterable[Money]) -> tuple[Money, ...]:
-    """Amounts together, one for each currency."""
-    several = list(amounts)
-    currencies = sorted({one.currency for one in several})
-    return tuple([total([one for one in several if one.currency == currency], currency) for currency in currencies])
+def _amounts(kept: str) -> tuple[Money, ...] | None:
+    return None if kept == NOT_YET else from_json(tuple[Money, ...], kept)
 
 
 def _return_summary(row: ReturnRow) -> ReturnSummary:

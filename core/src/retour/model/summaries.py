@@ -78,7 +78,7 @@ class ReturnSummary:
     provider of their labels. ``refunded`` is what went back on its order or is on its way, an amount for each currency.
     ``order`` is the shop's, None where the shop was not asked for a whole page or did not tell.
 
-    ``lines`` and ``references`` are None where the order's history cannot be read now.
+    ``lines``, ``references`` and ``refunded`` are None where the order's history cannot be read now.
     """
 
     order_id: str
@@ -92,7 +92,7 @@ class ReturnSummary:
     number: str
     lines: tuple[LineSummary, ...] | None = ()
     references: tuple[str, ...] | None = ()
-    refunded: tuple[Money, ...] = ()
+    refunded: tuple[Money, ...] | None = ()
     order: Order | None = None
 
     @property
@@ -226,12 +226,18 @@ def return_details(dossier: Dossier, return_: Return) -> ReturnDetails:
     )
 
 
-def refund_details(dossier: Dossier, refund: Refund) -> RefundDetails:
+def refunded(dossier: Dossier) -> tuple[Money, ...]:
+    """What went back on an order or is on its way, an amount for each currency."""
+    currencies = {one.amount.currency for one in dossier.refunds.values() if one.counts_against_payment}
+    return tuple([dossier.refunded_in_all(currency) for currency in sorted(currencies)])
+
+
+def refund_details(refund: Refund) -> RefundDetails:
     """What a row tells of a refund."""
     return RefundDetails(
         source=refund.source,
         return_id=refund.return_id,
-        page=dossier.page(refund.payment),
+        page=refund.page,
         why=refund.problem,
         lacks_consent=refund.lacks_consent,
     )

@@ -17,6 +17,7 @@ from retour.model.events.event import Recorded
 from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.returns import StockMovement
+from retour.model.summaries import refunded
 from retour.model.text import text
 from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
@@ -28,7 +29,7 @@ from retour.store.clock import microseconds
 from retour.store.commit import Commit, HostsWriting, NewEffect, NotBooked, NotWritten, Question, SettledEffect
 from retour.store.connect import within
 from retour.store.index import attention_rows, merged_refunds, reason_rows, reference_rows, refund_rows, return_rows
-from retour.store.records import proven_row
+from retour.store.records import as_json, proven_row
 from retour.store.store import Store
 
 log = logging.getLogger("retour.steps")
@@ -130,6 +131,7 @@ class Commits:
                 shop=case.shop,
                 order_id=case.order_id,
                 expected=case.dossier.version,
+                refunded=as_json(refunded(draft.dossier)),
                 events=[proven_row(case.shop, case.order_id, one, commit_id) for one in events],
                 returns=return_rows(case.shop, draft.dossier, events),
                 reasons=reason_rows(case.shop, draft.dossier, events),

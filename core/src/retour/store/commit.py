@@ -126,6 +126,7 @@ class ListRows:
     shop: str
     order_id: str
     version: int
+    refunded: str
     returns: Sequence[Mapping[str, Any]]
     refunds: Sequence[Mapping[str, Any]]
     reasons: Sequence[Mapping[str, Any]]
@@ -134,7 +135,8 @@ class ListRows:
 @frozen(kw_only=True)
 class Commit:
     """Everything that one transaction writes about one order. ``id`` names it in every row of an event or an effect
-    that it writes; ``expected`` is the version it was decided on.
+    that it writes; ``expected`` is the version it was decided on, ``refunded`` what went back on the order then, as
+    JSON.
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
     worker died with, ``superseded`` of such that nobody has: they are done with, as what they are for is.
@@ -148,6 +150,7 @@ class Commit:
     order_id: str
     expected: int
     events: Sequence[Mapping[str, Any]]
+    refunded: str = "[]"
     returns: Sequence[Mapping[str, Any]] = ()
     reasons: Sequence[Mapping[str, Any]] = ()
     refunds: Sequence[Mapping[str, Any]] = ()
@@ -175,6 +178,7 @@ def write(connection: Connection, commit: Commit) -> None:
             version=commit.expected + len(commit.events),
             expected=commit.expected,
             attention=commit.attention.rules,
+            refunded=commit.refunded,
         )
         if moved is None:
             raise VersionMoved
@@ -237,7 +241,7 @@ def list_attention_anew(connection: Connection, shop: str, order_id: str, rows: 
 def complete(connection: Connection, rows: ListRows) -> None:
     """Give the rows of an order what they lack, unless it has moved on."""
     key = {"in_shop": rows.shop, "of_order": rows.order_id}
-    if not _HOLD.run(connection, version=rows.version, **key):
+    if not _HOLD.run(connection, version=rows.version, refunded=rows.refunded, **key):
         return
     _COMPLETE_RETURN.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.returns])
     _COMPLETE_REFUND.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.refunds])
@@ -320,11 +324,11 @@ def settle(connection: Connection, settled: Sequence[SettledEffect], commit_id: 
 def _move_version(_: str, insert: Insert) -> Any:
     version = tables.dossier.c.version
     statement = insert(tables.dossier).values(
-        {name: bindparam(name) for name in ("shop", "order_id", "version", "attention")}
+        {name: bindparam(name) for name in ("shop", "order_id", "version", "attention", "refunded")}
     )
     return statement.on_conflict_do_update(
         index_elements=["shop", "order_id"],
-        set_={"version": statement.excluded.version},
+        set_={"version": statement.excluded.version, "refunded": statement.excluded.refunded},
         where=version == bindparam("expected"),
     ).returning(version, tables.dossier.c.attention)
 
@@ -367,7 +371,7 @@ def _listed_by(_: str, __: Insert) -> Any:
 
 
 def _hold(_: str, __: Insert) -> Any:
-    """Keeps others from an order that is at this version."""
+    """Keeps others from an order that is at this version, and says what went back on it."""
     columns = tables.dossier.c
     return (
         update(tables.dossier)
@@ -376,7 +380,7 @@ def _hold(_: str, __: Insert) -> Any:
             columns.order_id == bindparam("of_order"),
             columns.version == bindparam("version"),
         )
-        .values(version=columns.version)
+        .values(refunded=bindparam("refunded"))
     )
 
 

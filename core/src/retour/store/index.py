@@ -16,7 +16,7 @@ from retour.model.labels import WhatFollows
 from retour.model.order import Mode
 from retour.model.refunds import Refund
 from retour.model.returns import GoodsState, Return
-from retour.model.summaries import refund_details, refund_waits_for, return_details, waits_for
+from retour.model.summaries import refund_details, refund_waits_for, refunded, return_details, waits_for
 from retour.store.clock import microseconds
 from retour.store.commit import AttentionRows, ListRows
 from retour.store.records import as_json
@@ -66,11 +66,12 @@ def rows_of_lists(shop: str, dossier: Dossier) -> ListRows:
         shop=shop,
         order_id=dossier.order_id,
         version=dossier.version,
+        refunded=as_json(refunded(dossier)),
         returns=[
             {"return_id": one.id, "details": as_json(return_details(dossier, one))} for one in dossier.returns.values()
         ],
         refunds=[
-            {"refund_id": one.id, "reference": one.reference, "details": as_json(refund_details(dossier, one))}
+            {"refund_id": one.id, "reference": one.reference, "details": as_json(refund_details(one))}
             for one in dossier.refunds.values()
         ],
         reasons=[row for one in dossier.returns.values() for row in _reason_rows(shop, dossier, one)],
@@ -153,7 +154,7 @@ def _refund_row(shop: str, dossier: Dossier, refund: Refund) -> dict[str, Any]:
         "opened_at": microseconds(refund.at),
         "batch": refund.batch,
         "reference": refund.reference,
-        "details": as_json(refund_details(dossier, refund)),
+        "details": as_json(refund_details(refund)),
     }
 
 

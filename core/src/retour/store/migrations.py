@@ -328,6 +328,7 @@ def _rows_of_lists(connection: Connection) -> None:
 
 
 _ROWS_OF_LISTS = """
+ALTER TABLE retour_dossier ADD COLUMN refunded TEXT NOT NULL DEFAULT '';
 ALTER TABLE retour_return ADD COLUMN details TEXT NOT NULL DEFAULT '';
 ALTER TABLE retour_refund ADD COLUMN reference TEXT NOT NULL DEFAULT '';
 ALTER TABLE retour_refund ADD COLUMN details TEXT NOT NULL DEFAULT '';

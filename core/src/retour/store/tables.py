@@ -57,9 +57,14 @@ dossier = Table(
     Column("order_id", Text, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("attention", Integer, nullable=False, server_default="0"),
+    Column("refunded", Text, nullable=False, server_default=""),
 )
 """One row per order that has events: what a command locks. ``version`` is the last event's ``seq``; ``attention`` is
-the number of the rules by which its rows of ``retour_attention`` were made, 0 for those of a migration."""
+the number of the rules by which its rows of ``retour_attention`` were made, 0 for those of a migration. ``refunded`` is
+what went back on it, an amount for each currency, as JSON; `NOT_YET` where that was not kept."""
+
+NOT_YET, UNREADABLE = "", "?"
+"""What stands in place of what rows of lists tell."""
 
 _SearchIndex("retour_dossier_search", dossier.c.shop, dossier.c.order_id, by=dossier.c.order_id).ddl_if(
     dialect="postgresql"  # SQLite finds the beginning of an order's id by the key
@@ -135,9 +140,6 @@ return_ = Table(
 """How lists are made: the states of every return, what it waits for and since when, and its last day to send; and how
 its ``number`` finds it, which no two returns of a shop have. ``details`` are what its row tells besides, `NOT_YET` in
 rows of before that was kept and `UNREADABLE` where the order could not be read."""
-
-NOT_YET, UNREADABLE = "", "?"
-"""What stands in place of details."""
 
 Index("retour_return_number", return_.c.shop, return_.c.number, unique=True)
 
