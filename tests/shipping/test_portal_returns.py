@@ -297,6 +297,7 @@ REASONS = [
     ReturnReason(code="broken", words={"en": "Broken", "nl": "Kapot"}, provider_codes={"small_carrier": "25"}),
     ReturnReason(code="ugly", words={"en": "Ugly", "nl": "Lelijk"}),
 ]
+CODES = {one.code for one in REASONS}
 
 
 class Hears:
@@ -397,6 +398,10 @@ def test_the_reason_that_he_chose_in_the_portal_is_kept_beside_the_one_that_he_a
     assert (world.label().return_id, found.reasons.get("cup", "")) == (made, announced[0])
     assert [(one.quantity, one.reason) for one in found.chosen_in_portal] == chosen
     assert (found.portal_reason_text("cup", "nl"), found.portal_reason_text("pot")) == (in_words, "")
+    listed = [code for code in dict.fromkeys([*announced, *[one for _, one in chosen]]) if code in CODES]
+    assert world.desk.list_returns(order_id="1001").returns[0].reasons == tuple(listed)
+    for code in listed:
+        assert made in [one.return_id for one in world.desk.list_returns(reason=code).returns]
     [entry] = [one for one in world.desk.timeline("1001") if one.code == "portal_label_found"]
     label = "De klant heeft in het portaal van small_carrier een label gemaakt"
     assert entry.text("nl") == (f"{label} en koos daar als reden: {told}" if told else label)

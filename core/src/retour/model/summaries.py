@@ -42,7 +42,7 @@ class RefundWait(StrEnum):
 @frozen(kw_only=True)
 class LineSummary:
     """One line of a return on a list, in units: how many were ``announced``, and how many of all that were counted
-    ``came_back``. ``reasons`` are the codes that were chosen for it from the shop's list."""
+    ``came_back``. ``reasons`` are the codes that were chosen for it from the shop's list, here or in a portal."""
 
     line_id: str
     announced: int = 0
@@ -205,7 +205,7 @@ def return_details(dossier: Dossier, return_: Return) -> ReturnDetails:
     """What a row tells of a return; nothing that somebody wrote in words of his own."""
     from_the_list = {one.code for one in return_.reasons_chosen}
     chosen: dict[str, dict[str, None]] = {}
-    for line in return_.announced:
+    for line in (*return_.announced, *return_.chosen_in_portal):
         if line.reason in from_the_list:
             chosen.setdefault(line.line_id, {})[line.reason] = None
     counted = return_.counted

@@ -10,6 +10,7 @@ from retour.model.attention import Attention
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded, touched_labels, touched_refunds, touched_returns
 from retour.model.events.goods import OrderSeen, ReturnRequested
+from retour.model.events.labels import PortalLabelFound
 from retour.model.events.money import RefundMatched, RefundPlanned
 from retour.model.events.payment_identity import PaymentIdentified
 from retour.model.labels import WhatFollows
@@ -49,9 +50,13 @@ def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Collection
 
 
 def reason_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
-    """A row of ``retour_return_reason`` for each reason of the shop's list that somebody chose."""
-    asked = [one.event.return_id for one in events if isinstance(one.event, ReturnRequested) and one.event.reasons]
-    return [row for return_id in asked for row in _reason_rows(shop, dossier, dossier.returns[return_id])]
+    """A row of ``retour_return_reason`` for each reason of the shop's list that somebody chose, here or in a portal."""
+    asked = [
+        one.event.return_id
+        for one in events
+        if isinstance(one.event, ReturnRequested | PortalLabelFound) and one.event.reasons
+    ]
+    return [row for one in dict.fromkeys(asked) for row in _reason_rows(shop, dossier, dossier.returns[one])]
 
 
 def _reason_rows(shop: str, dossier: Dossier, return_: Return) -> list[dict[str, Any]]:
