@@ -18,25 +18,25 @@ from retour.model.text import Text
 class ReturnWait(StrEnum):
     """What a return can wait for."""
 
-    REVIEW = "review"  # a decision
-    GOODS = "goods"
-    COUNTING = "counting"  # its parcel was delivered
-    INSPECTION = "inspection"  # of units that came
-    ANSWER = "answer"  # about the stock
-    STOCK = "stock"  # to be booked
-    ORDER = "order"  # the shop changed the order below what came back: somebody has to look
-    NOTHING = ""
+    REVIEW = "review"  #: a decision
+    GOODS = "goods"  #: that are to come
+    COUNTING = "counting"  #: its parcel was delivered
+    INSPECTION = "inspection"  #: of units that came
+    ANSWER = "answer"  #: about the stock
+    STOCK = "stock"  #: to be booked
+    ORDER = "order"  #: the shop changed the order below what came back: somebody has to look
+    NOTHING = ""  #: it has ended
 
 
 class RefundWait(StrEnum):
     """What a refund can wait for."""
 
-    PERSON = "person"  # who has to decide or mend something
-    MERCHANT = "merchant"  # who opened its link
-    TRANSFER = "transfer"  # that the merchant has to make
-    BANK = "bank"  # that has it in a batch
-    PROVIDER = "provider"
-    NOTHING = ""
+    PERSON = "person"  #: who has to decide or mend something
+    MERCHANT = "merchant"  #: who opened its link
+    TRANSFER = "transfer"  #: that the merchant has to make
+    BANK = "bank"  #: that has it in a batch
+    PROVIDER = "provider"  #: who says how it ends
+    NOTHING = ""  #: it has ended
 
 
 @frozen(kw_only=True)
@@ -45,6 +45,8 @@ class LineSummary:
     ``came_back``. ``reasons`` are the codes that were chosen for it from the shop's list, here or in a portal."""
 
     line_id: str
+    """The line of the order."""
+
     announced: int = 0
     came_back: int = 0
     reasons: tuple[str, ...] = ()
@@ -82,13 +84,23 @@ class ReturnSummary:
     """
 
     order_id: str
+    """The order."""
+
     return_id: str
+    """The return."""
+
     goods: GoodsState
+    """Where its goods are."""
+
     stock: StockState
+    """Where its stock is."""
+
     waits_for: ReturnWait
     since: datetime.datetime
     due: datetime.date | None
     opened_at: datetime.datetime
+    """When it began (UTC)."""
+
     number: str
     lines: tuple[LineSummary, ...] | None = ()
     references: tuple[str, ...] | None = ()
@@ -115,13 +127,25 @@ class RefundSummary:
     """
 
     order_id: str
+    """The order."""
+
     refund_id: str
+    """The refund."""
+
     payment: str
+    """Its `Payment.id`."""
+
     amount: Money
+    """What goes back."""
+
     state: RefundState
+    """Where the refund is."""
+
     waits_for: RefundWait
     since: datetime.datetime
     opened_at: datetime.datetime
+    """When it was decided (UTC)."""
+
     batch: str = ""
     reference: str = ""
     source: RefundSource | None = None
@@ -138,6 +162,8 @@ class RefundPage:
     ``without_orders`` says why rows have no ``order`` although the shop was asked for them."""
 
     refunds: tuple[RefundSummary, ...]
+    """Those of this page."""
+
     next: str | None
     without_orders: Text | None = None
 
@@ -148,6 +174,8 @@ class ReturnPage:
     ``without_orders`` says why rows have no ``order`` although the shop was asked for them."""
 
     returns: tuple[ReturnSummary, ...]
+    """Those of this page."""
+
     next: str | None
     without_orders: Text | None = None
 
@@ -157,9 +185,16 @@ class ReturnCount:
     """How many returns there are in these states that wait for the same."""
 
     goods: GoodsState
+    """Where their goods are."""
+
     stock: StockState
+    """Where their stock is."""
+
     waits_for: ReturnWait
+    """What they wait for."""
+
     count: int
+    """How many."""
 
 
 @frozen(kw_only=True)
@@ -168,8 +203,14 @@ class RefundTotal:
     together."""
 
     state: RefundState
+    """Where they are."""
+
     waits_for: RefundWait
+    """What they wait for."""
+
     count: int
+    """How many."""
+
     amount: Money
 
 
