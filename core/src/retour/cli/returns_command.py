@@ -19,7 +19,7 @@ from retour.cli.named_desk import desk_at, desk_option
 from retour.cli.refunds_command import SEARCH_HELP
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
-from retour.model.summaries import LineSummary, ReturnPage, ReturnSummary, ReturnWait
+from retour.model.summaries import ReturnPage, ReturnSummary, ReturnWait
 from retour.plain.conversion import to_dict
 from retour.plugins.values_in_words import in_words
 
