@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import re
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
+from sentences import PACKAGES, fields, sentences
 
 from retour.model.reasons import ReasonCode, reason
 from retour.model.translations import translations_in
 from retour.providers import ErrorCode
 
-ROOT = Path(__file__).parent.parent
-MESSAGES_OF = {"text": 1, "texts": 2}
-"""How many messages each function takes, as its first arguments."""
 
-PACKAGES = {
-    "retour": ROOT / "core/src/retour",
-    "retour.cli": ROOT / "core/src/retour/cli",
-    "retour_mollie": ROOT / "plugins/mollie/src/retour_mollie",
-    "retour_stripe": ROOT / "plugins/stripe/src/retour_stripe",
-    "retour_paypal": ROOT / "plugins/paypal/src/retour_paypal",
-    "retour_manual_transfer": ROOT / "plugins/manual_transfer/src/retour_manual_transfer",
-    "retour_sendcloud": ROOT / "plugins/sendcloud/src/retour_sendcloud",
-}
-
-
-def messages(package: str) -> Iterator[tuple[str, ...]]:
-    """Every message in the sources of a package: one text, or two for one that counts.
-
-    Read from the syntax tree: Babel's own reader of Python passes by a text that is an argument of another.
-    """
-    folder = PACKAGES[package]
-    inner = [other for other in PACKAGES.values() if other != folder and other.is_relative_to(folder)]
-    for source in sorted(folder.rglob("*.py")):
-        if any(source.is_relative_to(other) for other in inner):
-            continue
-        for call in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MESSAGES_OF:
-                given = [one.value for one in call.args[: MESSAGES_OF[call.func.id]] if isinstance(one, ast.Constant)]
-                if given:
-                    yield tuple(given)
+def messages(package: str) -> set[tuple[str, ...]]:
+    """Every message in the sources of a package: one text, or two for one that counts."""
+    return {one.message for one in sentences(package)}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -59,7 +31,7 @@ def test_the_dutch_catalogue_is_complete_and_has_nothing_left_over(package: str)
         for message in catalogue
         if message.id
     }
-    wanted = set(messages(package))
+    wanted = messages(package)
     assert wanted - translated.keys() == set()
     assert translated.keys() - wanted == set()
     for ids, message in translated.items():
@@ -209,7 +181,3 @@ def test_an_odd_catalogue_is_read_as_babel_reads_it(charset: str, end: str) -> N
     assert read["{count} unit", 0] == "één {count} stuk"
     assert read["over several lines", 0] == "over meer regels"
     assert ("gone", 0) not in read
-
-
-def fields(message: str) -> set[str | None]:
-    return {name for _, name, _, _ in Formatter().parse(message) if name}
