@@ -10,7 +10,7 @@ from retour import Money, TimelineEntry
 _AMOUNT = r"[^\d ]{1,3}(?P<amount>[\d,]+(?:\.\d+)?)"
 _REFERENCE = r"reference (?P<reference>[^ ;()]+)"
 _SENTENCES = (
-    rf"{_AMOUNT}: (?P<state>[a-z ]+), {_REFERENCE}.*",
+    rf"Refund of {_AMOUNT}: (?P<state>[a-z ]+), {_REFERENCE}.*",
     rf"{_AMOUNT} was (?P<state>refunded) at the provider, {_REFERENCE}; it was not requested from this shop.*",
     rf"A refund of {_AMOUNT} at the provider, {_REFERENCE}: (?P<state>[a-z ]+); it was not requested from this shop.*",
     rf"{_AMOUNT} (?P<state>refunded), {_REFERENCE}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import fnmatch
+import inspect
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -61,12 +62,26 @@ def _of_tree(package: str, place: str, tree: ast.AST) -> Iterator[Sentence]:
     for node in ast.iter_child_nodes(tree):
         called = node.func if isinstance(node, ast.Call) else None
         name = called.id if isinstance(called, ast.Name) else ""
+        if place.startswith("retour.cli/"):
+            yield from (Sentence(package, (words,), place) for words in _of_help(node))
         if isinstance(node, ast.Call) and name in MESSAGES_OF:
             given = [one.value for one in node.args[: MESSAGES_OF[name]] if isinstance(one, ast.Constant)]
             if given:
                 yield Sentence(package, tuple(given), place)
         within = f"{place.partition('!')[0]}!{name}" if name[:1].isupper() else place
         yield from _of_tree(package, within, node)
+
+
+def _of_help(node: ast.AST) -> Iterator[str]:
+    """The help of a command, which is the docstring of its function, of an option, and of the list of commands."""
+    made_by = [ast.unparse(one) for one in node.decorator_list] if isinstance(node, ast.FunctionDef) else []
+    if any(".command" in one or ".group" in one for one in made_by):
+        yield inspect.cleandoc(ast.get_docstring(node) or "")
+    if isinstance(node, ast.Call):
+        words = [one.value for one in node.keywords if one.arg == "help"]
+        yield from (one.value for one in words if isinstance(one, ast.Constant))
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_COMMANDS":
+        yield from (line for _, line in ast.literal_eval(node.value).values())
 
 
 def fields(message: str) -> set[str]:
@@ -128,7 +143,6 @@ SECTIONS: Sequence[Section] = (
             "retour/model/attention.py",
             "retour/model/background_work.py",
             "retour/desk/attention.py",
-            "retour/model/unreadable.py",
             "retour/plugins/accounts.py",
             "retour/plugins/registry.py",
             "retour/effects/refunding.py",
@@ -193,6 +207,9 @@ SECTIONS: Sequence[Section] = (
         (
             *[f"retour/*!{name}" for name in _OF_CODE],
             "retour/model/money.py",
+            "retour/rules/lines.py!InvalidLines",
+            "retour/plugins/registry.py!InvalidArgument",
+            "retour/desk/attention.py!InvalidArgument",
             "retour/model/order.py",
             "retour/steps/case.py",
             "retour/shop.py",
@@ -219,7 +236,13 @@ SECTIONS: Sequence[Section] = (
     Section(
         "Lists",
         TERMINAL,
-        ("retour.cli/attention*", "retour.cli/returns*", "retour.cli/refunds*", "retour.cli/doctor*"),
+        (
+            "retour.cli/attention*",
+            "retour.cli/returns*",
+            "retour.cli/refunds*",
+            "retour.cli/doctor*",
+            "retour/model/unreadable.py",
+        ),
     ),
     Section("Sandboxes", TERMINAL, ("retour.cli/sandbox*", "retour.cli/dashboard.py")),
     Section("Other commands", TERMINAL, ("retour.cli/*",)),

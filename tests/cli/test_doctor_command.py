@@ -73,7 +73,9 @@ def test_what_a_worker_met_is_listed_with_its_row_the_reason_and_what_can_be_don
     assert "shop north, order 1001, known since " in said.stdout
     assert "  event 2 (goods_received, version 99): a newer retour wrote it" in said.stdout
     assert "  Upgrade retour. " in said.stdout
-    assert re.search(r"shop south, order 1002.*\n  effect ef\w+ \(book_stock\): its body is no JSON", said.stdout)
+    assert re.search(
+        r"shop south, order 1002.*\n  effect ef\w+ \(book_stock\): what was stored of it is damaged", said.stdout
+    )
     assert "2 orders, of which 0 set aside" in said.stdout
     assert "example" not in said.stdout
     assert "winkel north, bestelling 1001, bekend sinds" in doctor("--lang", "nl").stdout

@@ -163,11 +163,11 @@ ODD_JSON_LINES: dict[str, tuple[dict[str, Any], str]] = {
         a_json_line(paid={"gross": "9.90", "taxes": [{"rate": "-21", "net": "8.18", "tax": "1.72"}]}),
         "line line-1: -21 percent cannot be a rate of tax",
     ),
-    "too much": (a_json_line(fulfilled=3), "line line-1: 3 units were fulfilled, and only 2 were ordered"),
-    "negative price": (a_json_line(paid={"gross": "-9.90"}), "line line-1: EUR -9.90 was paid for goods"),
+    "too much": (a_json_line(fulfilled=3), "line line-1: delivered 3, and ordered only 2"),
+    "negative price": (a_json_line(paid={"gross": "-9.90"}), "line line-1: -€9.90 was paid for goods"),
     "taxes": (
         a_json_line(paid={"gross": "9.90", "taxes": [{"rate": "21", "net": "8", "tax": "1"}]}),
-        "line line-1: its tax parts differ by EUR 0.90 from the EUR 9.90",
+        "line line-1: its tax parts differ by €0.90 from the €9.90",
     ),
 }
 ODD_ROWS = {

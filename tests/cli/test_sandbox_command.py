@@ -46,14 +46,15 @@ class Sandboxes:
             stderr=subprocess.PIPE,
             text=True,
         )
-        line = self.read()
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
         assert line, self.process.communicate(timeout=20)
         self.providers: dict[str, Any] = json.loads(line)
 
     def read(self) -> str:
-        """The next line that it says."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        """The next line that it says, beside the JSON."""
+        assert self.process.stderr is not None
+        return self.process.stderr.readline().strip()
 
     def type(self, line: str) -> str:
         """Type a command; gives the first line of its answer."""
@@ -184,7 +185,9 @@ def test_a_signal_stops_it_with_exit_code_0_and_its_ports_are_free_again(
     for _ in range(2):
         sandboxes = start("mollie", "--port", str(two_ports))
         assert sandboxes.providers["mollie"]["url"] == f"http://127.0.0.1:{two_ports}"
-        assert sandboxes.stop(number) == (0, "The sandboxes have stopped.\n", "")
+        assert sandboxes.stop(number) == (0, "", "The sandboxes have stopped.\n"), (
+            "stdout has one line of JSON and nothing else"
+        )
 
 
 def test_named_sandboxes_have_the_ports_from_the_given_one_on(start: Callable[..., Sandboxes], two_ports: int) -> None:

@@ -116,7 +116,7 @@ def test_everything_outstanding_is_what_was_not_counted_announced_or_not(
 
 def test_of_an_order_that_was_never_fulfilled_nothing_can_come_back() -> None:
     order = an_order(a_line("cup", 5, fulfilled=0), a_service())
-    sentence = "Order 1001: no goods were fulfilled, so nothing can come back. Cancel the order instead."
+    sentence = "Order 1001: nothing was delivered, so nothing can come back. Cancel the order instead."
     with refused(WrongState, sentence):
         everything_outstanding(a_draft(order).dossier, order)
 
@@ -277,24 +277,22 @@ def test_units_that_were_missing_can_be_back_only_where_somebody_named_their_lin
     assert (
         sum(line.units for one in arrivals(now, ORDER, counts, numbered(), named=named) for line in one.lines) == most
     )
-    with pytest.raises(
-        InvalidQuantity, match=f"{most + 1} units are more than the {most} that can still come back. Of"
-    ):
+    with pytest.raises(InvalidQuantity, match=f"{most} units? can still come back, so {most + 1} is too many. Of"):
         arrivals(now, ORDER, [found("cup", most + 1)], numbered(), named=named)
 
 
 def test_more_than_was_delivered_is_told_to_be_counted_as_surplus() -> None:
     with refused(
         InvalidQuantity,
-        "Order 1001, line cup (Cup): 6 units are more than the 5 that can still come back. Of 5 fulfilled: 5 in no "
+        "Order 1001, line cup (Cup): 5 units can still come back, so 6 is too many. Of 5 delivered: 5 in no "
         "return. What came beyond all that was delivered is counted as surplus.",
     ):
         arrivals(dossier(), ORDER, [found("cup", 6)], numbered(), named=True)
 
 
 NOT_ALL_HERE = (
-    "Order 1001, line cup (Cup): 1 cannot be surplus while 1 of the 5 delivered are not here (4 are). Count as units "
-    "that came what was delivered, and as surplus only what is beyond that."
+    "Order 1001, line cup (Cup): 1 cannot be surplus yet. Delivered: 5; here: 4; not here: 1. "
+    "Count as units that came what was delivered, and as surplus only what is beyond that."
 )
 
 
@@ -342,33 +340,33 @@ def test_a_return_takes_what_it_waits_for_and_more_where_staff_says_so(
             WAITS,
             3,
             False,
-            "Order 1001, line cup (Cup): 3 units are more than the 2 that return rt waits for: 2 of the 2 announced "
-            "are not counted yet, and 0 were counted and not here. If more really came, staff counts them with "
-            "more_than_requested=True.",
+            "Order 1001, line cup (Cup): return rt waits for 2 units, so 3 is too many. "
+            "Announced: 2; not counted yet: 2; counted and not here: 0. If more really came, staff can count it as "
+            "more than was announced.",
         ),
         (
             WAITS,
             6,
             True,
-            "Order 1001, line cup (Cup): 6 units are more than the 5 that can still come back on return rt. Of 5 "
-            "fulfilled: 2 announced on return rt, 3 in no return. What came beyond all that was delivered is counted "
+            "Order 1001, line cup (Cup): 5 units can still come back on return rt, so 6 is too many. Of 5 "
+            "delivered: 2 announced on return rt, 3 in no return. What came beyond all that was delivered is counted "
             "as surplus.",
         ),
         (
             [*WAITS, received("rt-2", "rc-2", found("cup", 3))],
             3,
             True,
-            "Order 1001, line cup (Cup): 3 units are more than the 2 that can still come back on return rt. Of 5 "
-            "fulfilled: 3 back (receipt rc-2), 2 announced on return rt, 0 in no return. Where a receipt is wrong, "
-            "correct_receipt changes it. What came beyond all that was delivered is counted as surplus.",
+            "Order 1001, line cup (Cup): 2 units can still come back on return rt, so 3 is too many. Of 5 "
+            "delivered: 3 back (receipt rc-2), 2 announced on return rt, 0 in no return. Where a receipt is wrong, "
+            "correct it. What came beyond all that was delivered is counted as surplus.",
         ),
         (
             MISSED,
             2,
             True,
-            "Order 1001, line cup (Cup): 2 units are more than the 1 that can still come back on return rt. Of 5 "
-            "fulfilled: 1 counted and not here (return rt), 4 in no return. That return is closed: count the rest with "
-            "mark_returned.",
+            "Order 1001, line cup (Cup): 1 unit can still come back on return rt, so 2 is too many. Of 5 "
+            "delivered: 1 counted and not here (return rt), 4 in no return. That return is closed: set the order to "
+            "Returned to count the rest.",
         ),
     ],
 )
@@ -394,8 +392,8 @@ def test_a_return_that_waits_for_nothing_takes_nothing(known: Sequence[Event], s
 def test_a_parcel_is_counted_once_however_its_name_is_typed() -> None:
     known = dossier(received("rt", "rc", found("cup", 1), parcel="3S ABC 123"))
     sentence = (
-        "Order 1001: parcel 3S ABC 123 of return rt was counted already, by system shop on 23 November 2026 13:00: "
-        "receipt rc. If that count is wrong, correct_receipt changes it; another parcel has another number."
+        "Order 1001: parcel 3S ABC 123 of return rt was counted already, by shop on 23 November 2026 13:00: "
+        "receipt rc. If that count is wrong, correct it; another parcel has another number."
     )
     for typed in ("3sabc123", " 3SABC\t123 ", "3S ABC 123"):
         with refused(WrongState, sentence):
@@ -552,20 +550,23 @@ def test_a_correction_changes_the_lines_that_were_counted_wrong(
         (
             [received("rt", "rc", found("cup", 2))],
             [found("cup", 6)],
-            "Order 1001, line cup (Cup): 6 units are more than the 5 that receipt rc can count. With them 6 would be "
-            "in returns, and 5 can be. What came beyond all that was delivered is counted as surplus.",
+            "Order 1001, line cup (Cup): receipt rc can count 5 units, so 6 is too many. "
+            "In returns there would be 6, and at most 5 can be. What came beyond all that was delivered is counted as "
+            "surplus.",
         ),
         (
             [received("rt", "rc", found("cup", 2)), received("rt-2", "rc-2", found("cup", 2))],
             [found("cup", 4)],
-            "Order 1001, line cup (Cup): 4 units are more than the 3 that receipt rc can count. With them 6 would be "
-            "in returns, and 5 can be. What came beyond all that was delivered is counted as surplus.",
+            "Order 1001, line cup (Cup): receipt rc can count 3 units, so 4 is too many. "
+            "In returns there would be 6, and at most 5 can be. What came beyond all that was delivered is counted as "
+            "surplus.",
         ),
         (
             [received("rt", "rc", found("cup", 5)), order_became(SMALLER)],
             [found("cup", 6)],
-            "Order 1001, line cup (Cup): 6 units are more than the 5 that receipt rc can count. With them 6 would be "
-            "in returns, and 5 can be. What came beyond all that was delivered is counted as surplus.",
+            "Order 1001, line cup (Cup): receipt rc can count 5 units, so 6 is too many. "
+            "In returns there would be 6, and at most 5 can be. What came beyond all that was delivered is counted as "
+            "surplus.",
         ),
         (
             [
@@ -573,15 +574,16 @@ def test_a_correction_changes_the_lines_that_were_counted_wrong(
                 order_became(an_order(a_line("cup", 5), a_line("pot", fulfilled=0))),
             ],
             [found("pot", 1)],
-            "Order 1001, line pot (Pot): 1 units are more than the 0 that receipt rc can count. With them 1 would be "
-            "in returns, and 0 can be. What came beyond all that was delivered is counted as surplus.",
+            "Order 1001, line pot (Pot): receipt rc can count 0 units, so 1 is too many. "
+            "In returns there would be 1, and at most 0 can be. What came beyond all that was delivered is counted as "
+            "surplus.",
         ),
         ([received("rt", "rc", found("cup", 2))], [found("cup", 4, surplus=1)], NOT_ALL_HERE),
         (
             [received("rt", "rc", found("cup", 2))],
             [found("pot", 0, surplus=1)],
-            "Order 1001, line pot (Teapot): 1 cannot be surplus while 1 of the 1 delivered are not here (0 are). Count "
-            "as units that came what was delivered, and as surplus only what is beyond that.",
+            "Order 1001, line pot (Teapot): 1 cannot be surplus yet. Delivered: 1; here: 0; not here: 1. "
+            "Count as units that came what was delivered, and as surplus only what is beyond that.",
         ),
     ],
 )
@@ -698,8 +700,8 @@ def test_an_inspection_that_finds_that_nothing_came_tells_the_order() -> None:
 
 
 ELSE_IN_THE_PARCEL = (
-    "Order 1001, line cup: an inspection says of units whether they are sellable, damaged, missing or wrong. What else "
-    "was in the parcel is counted with receive or correct_receipt."
+    "Order 1001, line cup: an inspection says of units whether they are sellable, damaged, missing or wrong. Count "
+    "what else was in the parcel where you count what came."
 )
 
 
@@ -713,14 +715,14 @@ ELSE_IN_THE_PARCEL = (
         (
             (found("cup", 3),),
             InvalidQuantity,
-            "Order 1001, line cup (Cup): 3 units are more than the 2 of receipt rc that nobody has inspected; 1 of its "
-            "3 are judged already. correct_receipt changes what was counted there.",
+            "Order 1001, line cup (Cup): of receipt rc 2 units are still to be inspected, so "
+            "3 is too many. Inspected so far: 1 of 3. Where the receipt is wrong, correct it.",
         ),
         (
             (found("pot", 1),),
             InvalidQuantity,
-            "Order 1001, line pot (Teapot): 1 units are more than the 0 of receipt rc that nobody has inspected; 0 of "
-            "its 0 are judged already. correct_receipt changes what was counted there.",
+            "Order 1001, line pot (Teapot): of receipt rc 0 units are still to be inspected, so "
+            "1 is too many. Inspected so far: 0 of 0. Where the receipt is wrong, correct it.",
         ),
     ],
 )

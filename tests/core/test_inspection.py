@@ -127,8 +127,8 @@ def test_more_than_is_left_to_inspect_is_refused_in_figures_that_add_up() -> Non
     with pytest.raises(InvalidQuantity) as raised:
         desk.inspect_receipt("1001", receipt, {"cup": 2}, by=ANNA, request_id="f4")
     assert str(raised.value) == (
-        f"Order 1001, line cup (Cup): 2 units are more than the 1 of receipt {receipt} that nobody has inspected; 1 of "
-        "its 2 are judged already. correct_receipt changes what was counted there."
+        f"Order 1001, line cup (Cup): of receipt {receipt} 1 unit is still to be inspected, so "
+        "2 is too many. Inspected so far: 1 of 2. Where the receipt is wrong, correct it."
     )
     assert shop.stock == {"cup": 1}
 

@@ -96,7 +96,7 @@ def test_a_count_that_names_the_line_takes_the_missing_units_first_and_needs_no_
     rest = desk.mark_returned("1001", {"cup": 2}, by=ANNA, request_id="f3")
     assert len(rest.returns) == 2
     assert shop.stock == {"cup": 3}
-    with pytest.raises(InvalidQuantity, match="more than the 0"):
+    with pytest.raises(InvalidQuantity, match=r"0 units .*, so 1 is too many"):
         desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="f4")
 
 
@@ -107,9 +107,9 @@ def test_missing_units_settle_the_return_that_announced_them_and_free_nothing_fo
         "1001", asked.return_id, [Counted(line_id="cup", sellable=1, missing=1)], by=ANNA, request_id="f2"
     )
     assert counted.returns[0].goods is GoodsState.RECEIVED
-    with pytest.raises(InvalidQuantity, match="1 units are more than the 0 that"):
+    with pytest.raises(InvalidQuantity, match=r"0 units.* so 1 is too many"):
         desk.request_return("1001", {"cup": 1}, by=BUYER, request_id="f3")
-    with pytest.raises(InvalidQuantity, match="more than the 1"):
+    with pytest.raises(InvalidQuantity, match=r"1 unit can still come back .*, so 2"):
         desk.receive("1001", asked.return_id, {"cup": 2}, by=ANNA, request_id="f4")
     desk.receive("1001", asked.return_id, {"cup": 1}, by=ANNA, request_id="f5")
     assert desk.dossier("1001").extent is Extent.FULL
@@ -121,7 +121,7 @@ def test_what_was_missing_on_a_closed_return_is_counted_there_when_it_comes_and_
     count = Counted(line_id="cup", sellable=1, missing=1)
     desk.receive("1001", asked.return_id, [count], by=ANNA, request_id="f2")
     desk.close_return("1001", asked.return_id, by=ANNA)
-    with pytest.raises(InvalidQuantity, match="more than the 1"):
+    with pytest.raises(InvalidQuantity, match=r"1 unit can still come back .*, so 2"):
         desk.receive("1001", asked.return_id, {"cup": 2}, by=ANNA, request_id="f3", more_than_requested=True)
     late = desk.receive("1001", asked.return_id, {"cup": 1}, by=ANNA, request_id="f4")
     assert late.returns[0].goods is GoodsState.CLOSED
@@ -156,7 +156,7 @@ def test_a_receipt_is_corrected_to_what_came_and_no_unit_is_there_twice() -> Non
     desk.receive("1001", first.return_id, {"cup": 1}, by=ANNA, request_id="f2")
     receipt = first.receipt_id
     assert receipt is not None
-    with pytest.raises(InvalidQuantity, match="2 units are more than the 1"):
+    with pytest.raises(InvalidQuantity, match="1 unit, so 2 is too many"):
         desk.correct_receipt("1001", receipt, {"cup": 2}, by=ANNA)
     desk.correct_receipt("1001", receipt, [Counted(line_id="cup", sellable=1)], by=ANNA)
     assert desk.dossier("1001").came_back() == {"cup": 2}

@@ -37,12 +37,12 @@ def test_a_second_count_of_a_parcel_is_refused_and_says_who_counted_it_when_and_
     with pytest.raises(WrongState) as raised:
         desk.receive("1001", return_id, {"cup": 2}, by=BEN, request_id="f2", parcel="3SABC123")
     assert str(raised.value) == (
-        f"Order 1001: parcel 3SABC123 of return {return_id} was counted already, by staff anna on 30 November 2026 "
-        f"09:05: receipt {first.receipt_id}. If that count is wrong, correct_receipt changes it; another parcel has "
+        f"Order 1001: parcel 3SABC123 of return {return_id} was counted already, by anna on 30 November 2026 "
+        f"09:05: receipt {first.receipt_id}. If that count is wrong, correct it; another parcel has "
         "another number."
     )
     dutch = raised.value.text("nl")
-    assert dutch.startswith(f"Bestelling 1001: pakket 3SABC123 van retour {return_id} is al geteld, door staff anna")
+    assert dutch.startswith(f"Bestelling 1001: pakket 3SABC123 van retour {return_id} is al geteld, door anna")
     assert "op 30 november 2026 09:05: ontvangst" in dutch
     assert desk.dossier("1001") == before
 
@@ -83,7 +83,7 @@ def test_a_part_of_the_order_that_came_in_a_parcel_is_counted_once(desk: ReturnD
     requested(desk, 2)
     counted = desk.mark_returned("1001", {"cup": 3}, by=ANNA, request_id="f1", parcel="A")
     assert len(counted.returns) == 2
-    with pytest.raises(WrongState, match="was counted already, by staff anna"):
+    with pytest.raises(WrongState, match="was counted already, by anna"):
         desk.mark_returned("1001", {"pot": 1}, by=BEN, request_id="f2", parcel="a")
     assert desk.dossier("1001").came_back() == {"cup": 3}
 

@@ -78,7 +78,7 @@ def test_an_approval_against_a_policy_says_who_and_against_what_to_staff_alone(
     world.desk.approve_return("1001", one, by=ANNA)
     approved = world.desk.timeline("1001")[-1]
     assert approved.by == ANNA
-    assert approved.text("en") == "Return approved. A policy is overridden: Sale stays sold"
+    assert approved.text("en") == "Return approved. A rule of the shop is overridden: Sale stays sold"
     assert approved.text("nl") == "Retour goedgekeurd. Een regel van de winkel is opzijgezet: Sale stays sold"
     assert world.told("customer")[-1] == "Return approved"
     assert "Sale stays sold" not in " ".join(world.told("customer"))
@@ -87,7 +87,7 @@ def test_an_approval_against_a_policy_says_who_and_against_what_to_staff_alone(
 def test_an_objection_without_words_is_overridden_in_words(world: World) -> None:
     world.policy.answer = Objection.review("")
     world.desk.approve_return("1001", world.asked(), by=ANNA)
-    assert world.told()[-1] == "Return approved. A policy is overridden: it gave no reason"
+    assert world.told()[-1] == "Return approved. A rule of the shop is overridden: it gave no reason"
 
 
 def test_an_approval_without_objections_overrides_nothing(world: World) -> None:
@@ -98,7 +98,7 @@ def test_an_approval_without_objections_overrides_nothing(world: World) -> None:
 def test_staff_approves_what_a_policy_rejected_by_reopening_it(world: World) -> None:
     world.policy.answer = Objection.refuse("Sale stays sold")
     one = world.asked()
-    with pytest.raises(WrongState, match=r"is rejected, so it cannot be approved\. reopen_return lets it go on"):
+    with pytest.raises(WrongState, match=r"is rejected, so it cannot be approved\. Reopen it"):
         world.desk.approve_return("1001", one, by=ANNA)
     world.desk.reopen_return("1001", one, by=ANNA)
     assert world.goods(one) is GoodsState.REQUESTED
@@ -106,7 +106,7 @@ def test_staff_approves_what_a_policy_rejected_by_reopening_it(world: World) -> 
     world.desk.approve_return("1001", one, by=ANNA, send_by=TODAY + DAY)
     assert world.goods(one) is GoodsState.APPROVED
     assert [text for text in world.told() if "overridden" in text] == [
-        "Return approved, to be sent by 24 November 2026. A policy is overridden: Sale stays sold"
+        "Return approved, to be sent by 24 November 2026. A rule of the shop is overridden: Sale stays sold"
     ]
 
 
@@ -235,7 +235,8 @@ def test_it_does_not_go_on_where_other_returns_have_its_units(
     other = world.asked(4 - kept, form="form-2")
     before = world.desk.dossier("1001").version
     says = (
-        f"take {2 - kept} units of line cup .Cup., and 0 are in no return: 4 were fulfilled. The others are in {other}:"
+        rf"Of line cup .Cup. it would take {2 - kept}; still in no return: 0 of the 4 delivered\. "
+        f"The others are in {other}:"
     )
     with pytest.raises(WrongState, match=says):
         world.desk.reopen_return("1001", one, by=ANNA)
@@ -248,7 +249,9 @@ def test_it_does_not_go_on_where_other_returns_have_its_units(
 def test_it_does_not_go_on_where_the_order_has_its_units_no_more(world: World) -> None:
     one = cancelled(world)
     world.shop.orders["1001"] = an_order(a_line("pot", 1))
-    with pytest.raises(WrongState, match=r"take 2 units of line cup .cup., and 0 are in no return: 0 were fulfilled.$"):
+    with pytest.raises(
+        WrongState, match=r"Of line cup .cup. it would take 2; still in no return: 0 of the 0 delivered."
+    ):
         world.desk.reopen_return("1001", one, by=ANNA)
 
 
@@ -276,7 +279,9 @@ def test_a_return_that_began_with_a_wrong_count_is_not_reopened(world: World) ->
     assert counted.receipt_id is not None
     world.desk.correct_receipt("1001", counted.receipt_id, {"cup": 0}, by=ANNA)
     assert world.goods(counted.return_id) is GoodsState.CANCELLED
-    with pytest.raises(WrongState, match=r"nothing was announced in return .* Count what comes by mark_returned"):
+    with pytest.raises(
+        WrongState, match=r"nothing was announced in return .* Set the order to Returned to count what comes"
+    ):
         world.desk.reopen_return("1001", counted.return_id, by=ANNA)
 
 

@@ -236,8 +236,7 @@ NO_ANSWER = "Order 1001, return rt: answer with all, by hand, or at least one li
 
 def too_many(number: int, line: str, left: int) -> str:
     return (
-        f"Order 1001, return rt: {number} units of line {line} cannot go back in stock; {left} sellable units of it "
-        "can."
+        f"Order 1001, return rt: line {line}: {number} cannot go back in stock; sellable and not in stock yet: {left}"
     )
 
 

@@ -183,26 +183,26 @@ def test_each_unit_of_a_line_is_in_one_place(known: Sequence[Event], account: Li
 
 # --- what is said of more than can come back ------------------------------------------------------------
 
-OF_CUPS = "Order 1001, line cup (Cup): {} units are more than the {} that can still come back{}. {} {}"
-NO_MORE = "No more than was fulfilled can come back."
-CORRECT = "Where a receipt is wrong, correct_receipt changes it."
-CANCEL = "cancel_return frees what is announced, approved or not."
+OF_CUPS = "Order 1001, line cup (Cup): {} can still come back{}, so {} is too many. {} {}"
+NO_MORE = "No more than was delivered can come back."
+CORRECT = "Where a receipt is wrong, correct it."
+CANCEL = "What is announced is free again when its return is cancelled, approved or not."
 LATER = "What was not here is counted on its return when it comes."
-CLOSED = "That return is closed: count the rest with mark_returned."
-ELSEWHERE = "Count on each return what belongs to it, or cancel_return frees it."
+CLOSED = "That return is closed: set the order to Returned to count the rest."
+ELSEWHERE = "Count on each return what belongs to it, or cancel the one that is not to come."
 SURPLUS = "What came beyond all that was delivered is counted as surplus."
 
 
 @pytest.mark.parametrize(
     "known, units, left, counted_on, told, advice",
     [
-        pytest.param([], 6, 5, None, "Of 5 fulfilled: 5 in no return.", NO_MORE, id="announced, and nothing is"),
+        pytest.param([], 6, 5, None, "Of 5 delivered: 5 in no return.", NO_MORE, id="announced, and nothing is"),
         pytest.param(
             ANNOUNCED,
             4,
             3,
             None,
-            "Of 5 fulfilled: 2 announced on return rt-1, 3 in no return.",
+            "Of 5 delivered: 2 announced on return rt-1, 3 in no return.",
             CANCEL,
             id="announced, and some are",
         ),
@@ -211,7 +211,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             4,
             3,
             None,
-            "Of 5 fulfilled: 1 back (receipt rc-2), 1 counted and not here (return rt-2), 3 in no return.",
+            "Of 5 delivered: 1 back (receipt rc-2), 1 counted and not here (return rt-2), 3 in no return.",
             f"{CORRECT} {LATER}",
             id="announced, and some are back",
         ),
@@ -220,7 +220,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             4,
             3,
             None,
-            "Of 5 fulfilled: 2 counted and not here (return rt-5), 3 in no return.",
+            "Of 5 delivered: 2 counted and not here (return rt-5), 3 in no return.",
             LATER,
             id="announced, and some are not here",
         ),
@@ -229,17 +229,17 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             4,
             3,
             None,
-            "Of 5 fulfilled: 2 back (receipt rc-3), 3 in no return.",
+            "Of 5 delivered: 2 back (receipt rc-3), 3 in no return.",
             CORRECT,
             id="announced, and the others are back",
         ),
-        pytest.param([], 6, 5, "", "Of 5 fulfilled: 5 in no return.", SURPLUS, id="counted, and nothing was announced"),
+        pytest.param([], 6, 5, "", "Of 5 delivered: 5 in no return.", SURPLUS, id="counted, and nothing was announced"),
         pytest.param(
             ANNOUNCED,
             5,
             4,
             "",
-            "Of 5 fulfilled: 2 announced on return rt-1, 3 in no return.",
+            "Of 5 delivered: 2 announced on return rt-1, 3 in no return.",
             "",
             id="counted on whichever return, not more than was delivered",
         ),
@@ -248,7 +248,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             5,
             2,
             "rt-1",
-            "Of 5 fulfilled: 1 back (receipt rc-2), 1 counted and not here (return rt-2), "
+            "Of 5 delivered: 1 back (receipt rc-2), 1 counted and not here (return rt-2), "
             "2 announced on return rt-1, 1 in no return.",
             f"{CORRECT} {ELSEWHERE} {SURPLUS}",
             id="counted on a return, and some are elsewhere",
@@ -258,7 +258,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             4,
             2,
             "rt-1",
-            "Of 5 fulfilled: 1 back (receipt rc-2), 1 counted and not here (return rt-2), "
+            "Of 5 delivered: 1 back (receipt rc-2), 1 counted and not here (return rt-2), "
             "2 announced on return rt-1, 1 in no return.",
             f"{CORRECT} {ELSEWHERE}",
             id="as many as are not back",
@@ -268,7 +268,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             6,
             5,
             "rt-1",
-            "Of 5 fulfilled: 2 announced on return rt-1, 3 in no return.",
+            "Of 5 delivered: 2 announced on return rt-1, 3 in no return.",
             SURPLUS,
             id="counted on the return that has them all",
         ),
@@ -277,7 +277,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             2,
             1,
             "rt-2",
-            "Of 5 fulfilled: 1 back (receipt rc-2), 1 counted and not here (return rt-2), 3 in no return.",
+            "Of 5 delivered: 1 back (receipt rc-2), 1 counted and not here (return rt-2), 3 in no return.",
             f"{CORRECT} {CLOSED}",
             id="counted on a closed one",
         ),
@@ -286,7 +286,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             3,
             -1,
             "rt-1",
-            "The order has 3 fulfilled now, 1 fewer than are in returns: 2 back (receipt rc-3), "
+            "Delivered by the order as it is now: 3, which is 1 fewer than in returns: 2 back (receipt rc-3), "
             "2 announced on return rt-1.",
             f"{CORRECT} {SURPLUS}",
             id="the order shrank",
@@ -296,7 +296,7 @@ SURPLUS = "What came beyond all that was delivered is counted as surplus."
             1,
             0,
             None,
-            "Of 3 fulfilled: 2 announced on return rt-1, 1 announced on return rt-4, 0 in no return.",
+            "Of 3 delivered: 2 announced on return rt-1, 1 announced on return rt-4, 0 in no return.",
             CANCEL,
             id="none is free",
         ),
@@ -309,43 +309,44 @@ def test_more_than_can_come_back_is_told_with_where_all_units_are_and_what_can_b
     order = attrs.evolve(ORDER, lines=now.order.lines) if now.order is not None else ORDER
     on = f" on return {counted_on}" if counted_on else ""
     error = more_than_left(now, order, "cup", units, left, counted_on=counted_on)
-    assert str(error) == OF_CUPS.format(units, max(0, left), on, told, advice)
+    assert str(error) == OF_CUPS.format(f"{max(0, left)} unit{'' if left == 1 else 's'}", on, units, told, advice)
 
 
 def test_more_than_a_return_announced_is_told_with_what_it_waits_for() -> None:
     known = [requested("rt", cup=3), received("rt", "rc", found("cup", 1, missing=1))]
     error = more_than_announced(ORDER, dossier(*known).return_("rt"), found("cup", 3))
     assert str(error) == (
-        "Order 1001, line cup (Cup): 3 units are more than the 2 that return rt waits for: 1 of the 3 announced are "
-        "not counted yet, and 1 were counted and not here. If more really came, staff counts them with "
-        "more_than_requested=True."
+        "Order 1001, line cup (Cup): return rt waits for 2 units, so 3 is too many. "
+        "Announced: 3; not counted yet: 1; counted and not here: 1. If more really came, staff can count it as "
+        "more than was announced."
     )
     other = more_than_announced(ORDER, dossier(*known).return_("rt"), found("pot", 1))
     assert str(other) == (
-        "Order 1001, line pot (Pot): 1 units are more than the 0 that return rt waits for: 0 of the 0 announced are "
-        "not counted yet, and 0 were counted and not here. If more really came, staff counts them with "
-        "more_than_requested=True."
+        "Order 1001, line pot (Pot): return rt waits for 0 units, so 1 is too many. "
+        "Announced: 0; not counted yet: 0; counted and not here: 0. If more really came, staff can count it as "
+        "more than was announced."
     )
 
 
 def test_more_than_a_receipt_can_count_is_told_with_what_it_can() -> None:
     error = more_than_a_receipt_can_count(ORDER, "rc", found("cup", 4, damaged=2), claimed=7, most=5)
     assert str(error) == (
-        "Order 1001, line cup (Cup): 6 units are more than the 4 that receipt rc can count. With them 7 would be in "
-        "returns, and 5 can be. What came beyond all that was delivered is counted as surplus."
+        "Order 1001, line cup (Cup): receipt rc can count 4 units, so 6 is too many. "
+        "In returns there would be 7, and at most 5 can be. What came beyond all that was delivered is counted as "
+        "surplus."
     )
 
 
 def test_surplus_before_all_is_here_is_told_with_what_is_not() -> None:
     assert str(no_surplus_yet(ORDER, found("cup", 1, surplus=2), 3)) == (
-        "Order 1001, line cup (Cup): 2 cannot be surplus while 2 of the 5 delivered are not here (3 are). Count as "
-        "units that came what was delivered, and as surplus only what is beyond that."
+        "Order 1001, line cup (Cup): 2 cannot be surplus yet. Delivered: 5; here: 3; not here: 2. "
+        "Count as units that came what was delivered, and as surplus only what is beyond that."
     )
 
 
 def test_more_judged_than_waits_for_it_is_told_with_what_waits() -> None:
     error = more_than_to_inspect(ORDER, "rc", found("cup", 1, damaged=2), found("cup", 2, to_inspect=2))
     assert str(error) == (
-        "Order 1001, line cup (Cup): 3 units are more than the 2 of receipt rc that nobody has inspected; 2 of its 4 "
-        "are judged already. correct_receipt changes what was counted there."
+        "Order 1001, line cup (Cup): of receipt rc 2 units are still to be inspected, so "
+        "3 is too many. Inspected so far: 2 of 4. Where the receipt is wrong, correct it."
     )

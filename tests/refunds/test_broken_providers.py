@@ -271,7 +271,7 @@ def test_a_refund_that_broke_is_unknown_and_is_paid_once_in_the_end(
         world.later()
     (refund,) = world.refunds
     assert refund.state == "unknown"
-    assert "plugin ledger (ledger) failed in refund" in str(refund.problem)
+    assert "plugin ledger (ledger) failed" in str(refund.problem)
     assert by_worker or outcome.refund == refund
     world.later()  # asked, and where it was not made, sent again: still broken
     assert world.states == (["succeeded"] if when == "after" else ["unknown"])
@@ -611,7 +611,7 @@ def test_a_provider_that_cannot_be_made_is_off_by_itself_and_says_nothing_of_its
     odd.name = "unmade"
     world.open(odd, plugin)
     accounts = world.desk._services.accounts
-    assert str(accounts.payment("default", "unmade", "default", Mode.LIVE)) == "it cannot be started: Odd"
+    assert str(accounts.payment("default", "unmade", "default", Mode.LIVE)) == "its plugin broke when it was started"
     assert isinstance(accounts.payment("default", "steady", "default", Mode.LIVE), PaymentCaller)
     kind.settings_type = OddSettings
     accounts = Accounts(accounts._registry, lambda _: {"unmade": {"key": SECRET}})

@@ -141,7 +141,7 @@ def test_a_link_is_not_opened_on_what_was_left_before_the_bank_took_money_back(w
     world.open()
     world.desk.mark_returned("1001", by=ANNA)
     taken_back(world, "30")
-    with pytest.raises(WrongState, match=r"bank took money back meanwhile: EUR 30\.00.*Look at what is left"):
+    with pytest.raises(WrongState, match=r"bank took money back meanwhile: €30\.00.*Look at what is left"):
         world.open_link("50.00")
     assert world.refunds == []
     assert world.open_link("50.00").refund.state == "awaiting_merchant", "a person has seen it"
@@ -269,7 +269,7 @@ def test_nothing_is_suggested_while_nobody_says_what_a_payment_became_of_which_a
     [option] = world.desk.refund_options("1001")
     assert not option.suggested
     assert "ledger:p_1" in option.because.text("en")
-    with pytest.raises(WrongState, match=r"€25\.00 went back, .* explain_payment"):
+    with pytest.raises(WrongState, match=r"€25\.00 went back, .* Say first what it became"):
         world.desk.refund("1001", "p_2", eur("100"), by=ANNA, request_id="form")
     assert "payment_vanished" in world.desk.attention_counts()
     world.desk.explain_payment("1001", "p_1", became=became, by=ANNA)
@@ -333,7 +333,7 @@ def test_what_went_back_before_the_bank_took_all_of_it_is_counted_and_nothing_is
     )
     items = {item.kind: item.why.render("en") for item in world.desk.attention().items}
     assert items.keys() == {"charged_back", "beyond_order"}
-    assert "EUR 40.00 more than was paid" in items["beyond_order"]
+    assert "€40.00 more than was paid" in items["beyond_order"]
 
 
 # --- the provider tells of it, and does not show it ------------------------------------------------------

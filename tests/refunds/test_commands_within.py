@@ -338,7 +338,7 @@ def test_settings_that_are_asked_for_while_they_are_given_say_so() -> None:
     desk = ReturnDesk(shop=lambda _: MemoryShop(), store="sqlite://", plugins=["stripe"], settings=settings)
     assert desk.plugins[0].settings_faults == ()
     (fault,) = faults
-    assert fault.startswith("stripe: its settings cannot be had now: the settings function would be asked within its")
+    assert fault.startswith("stripe: its settings cannot be read now: the settings function would be asked within its")
     desk.close()
 
 

@@ -153,7 +153,7 @@ def test_a_refund_that_could_not_be_cancelled_goes_on(world: Any) -> None:
     world.ledger.cancelling = [("lost before", ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer"))] * 99
     world.desk.cancel_refund("1001", refund_id, by=ANNA)
     item = for_days(world)
-    assert item.why.render("en").startswith("Asking the provider to take a refund back: ")
+    assert item.why.render("en").startswith("Asking the provider to cancel a refund: ")
     world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
     refund = world.refunds[0]
     assert (refund.state, refund.cancelling) == ("pending", False)

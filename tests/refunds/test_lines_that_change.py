@@ -66,11 +66,11 @@ def taxed(line: OrderLine, *parts: tuple[str, str, str]) -> OrderLine:
 
 
 ODD: dict[str, tuple[OrderLine, str]] = {
-    "in another currency": (a_line("cup", 4, "40.00", currency="USD"), "USD 40.00 is in another currency"),
-    "taxes of another amount": (taxed(CUP, ("21", "30.00", "6.30")), "differ by EUR 3.70 from the EUR 40.00"),
-    "goods below zero": (a_line("cup", 4, "-40.00"), "EUR -40.00 was paid for goods"),
-    "no units": (attrs.evolve(CUP, ordered=0, fulfilled=4), "EUR 40.00 was paid, and for no units"),
-    "more than were ordered": (attrs.evolve(CUP, fulfilled=5), "5 units were fulfilled, and only 4 were ordered"),
+    "in another currency": (a_line("cup", 4, "40.00", currency="USD"), "$40.00 is in another currency"),
+    "taxes of another amount": (taxed(CUP, ("21", "30.00", "6.30")), "differ by €3.70 from the €40.00"),
+    "goods below zero": (a_line("cup", 4, "-40.00"), "-€40.00 was paid for goods"),
+    "no units": (attrs.evolve(CUP, ordered=0, fulfilled=4), "€40.00 was paid, and for no units"),
+    "more than were ordered": (attrs.evolve(CUP, fulfilled=5), "delivered 5, and ordered only 4"),
     "a float": (attrs.evolve(CUP, ordered=0.5, fulfilled=0.5), "0.5 is no whole number"),
     "a rate below zero": (taxed(CUP, ("-21", "33.06", "6.94")), "-21 percent cannot be a rate of tax"),
     "a rate above all": (taxed(CUP, ("1001", "33.06", "6.94")), "1001 percent cannot be a rate of tax"),
@@ -194,10 +194,10 @@ def discount(amount: str, **more: Any) -> OrderLine:
 @pytest.mark.parametrize(
     ("odd", "suggested", "words"),
     [
-        (discount("5.00"), "0", "line sale: a discount of EUR 5.00, which is above zero"),
-        (discount("5.00", spread_over=["cup"]), "60.00", "line sale: a discount of EUR 5.00"),
+        (discount("5.00"), "0", "line sale: a discount of €5.00, which is above zero"),
+        (discount("5.00", spread_over=["cup"]), "60.00", "line sale: a discount of €5.00"),
         (discount("-5.00", spread_over=["mug"]), "0", "line sale: a discount over mug, which are no goods"),
-        (attrs.evolve(discount("-5.00"), paid=Paid.of("-5.00", "USD")), "0", "line sale: USD -5.00 is in another"),
+        (attrs.evolve(discount("-5.00"), paid=Paid.of("-5.00", "USD")), "0", "line sale: -$5.00 is in another"),
     ],
 )
 def test_an_odd_discount_leaves_to_a_person_what_goes_back_for_the_goods_it_is_over(
@@ -218,7 +218,7 @@ def test_an_odd_rounding_is_named_when_the_last_goods_are_back(world: Any) -> No
     assert (option(world).suggested, option(world).because) == (eur("40.00"), None)
     comes_back(world, pot=1)
     assert option(world).suggested == eur("100.00")
-    assert "line rounding: USD 0.01" in option(world).because.text("en")
+    assert "line rounding: $0.01" in option(world).because.text("en")
 
 
 @pytest.mark.parametrize("odd", [a_service("wrap", "5.00", currency="USD"), None])
@@ -270,11 +270,11 @@ def test_a_line_that_is_gone_is_valued_as_when_it_came_back_and_named(world: Any
     assert (option(world).suggested, option(world).because) == (eur("10.00"), None)
     sold(world, POT)
     assert option(world).suggested == eur("10.00")
-    assert option(world).because.text("en").startswith("line cup, for which EUR 40.00 was paid, left the order after")
+    assert option(world).because.text("en").startswith("line cup, for which €40.00 was paid, left the order after")
     world.desk.reconcile("1001")
     (item,) = world.desk.attention().items
     assert (item.kind, item.about) == ("line_changed", "cup")
-    assert "The order was changed in the shop: line cup, for which EUR 40.00 was paid, left" in told(world)[-1]
+    assert "The order was changed in the shop: line cup, for which €40.00 was paid, left" in told(world)[-1]
     assert "De bestelling is in de winkel gewijzigd: regel cup, waarvoor" in told(world, "nl")[-1]
     assert world.refund("10.00").refund.state == "succeeded"
     assert not option(world).suggested
@@ -307,7 +307,7 @@ def test_a_line_that_was_repriced_is_valued_as_when_it_came_back_and_named(
     comes_back(world, cup=1)
     sold(world, *now)
     assert option(world).suggested == eur("10.00")
-    assert "line cup cost EUR 40.00 in all when units of it came back" in option(world).because.text("en")
+    assert "line cup cost €40.00 in all when units of it came back" in option(world).because.text("en")
     world.desk.reconcile("1001")
     (item,) = world.desk.attention("line_changed").items
     assert item.about == "cup"

@@ -250,7 +250,7 @@ def test_two_that_a_shop_spells_alike_are_two_until_their_provider_knows_better(
         world.desk.refund("1001", "p_1", eur("50"), by=ANNA, request_id="f1")
     assert world.went_back == 0
     timeline = [entry.text("en") for entry in world.desk.timeline("1001", audience="staff")]
-    assert "The provider knows ledger:p_1, ledger: P_1 as one payment." in timeline
+    assert "At the provider these are one payment: ledger:p_1, ledger: P_1." in timeline
 
 
 def test_a_refund_that_two_payments_show_went_back_once_and_makes_them_one(returned: Any) -> None:

@@ -184,7 +184,7 @@ def test_one_that_may_be_under_way_is_not_replaced() -> None:
 PAID_BY = attrs.evolve(ONE, payer=BankAccount(name="J. Jansen", iban="NL91ABNA0417164300"))
 NO_CONSENT = (
     "Order 1001: €40.00 of payment mollie:p_1 would go back another way than the customer paid, and that needs his "
-    "consent. Ask him, and record how he agreed: consent=Consent(how=ConsentWay.EMAIL). Nothing was changed."
+    "consent. Ask him, and record how he agreed. Nothing was changed."
 )
 
 
@@ -482,7 +482,6 @@ def test_the_step_of_a_payment_is_by_how_it_was_paid_and_the_largest_where_nobod
 
 
 NEVER_PAID = "so {amount} of payment mollie:p_1 cannot be refunded there."
-BY_BANK = "refund(..., to=BankAccount(...), consent=Consent(...))."
 
 
 @pytest.mark.parametrize(
@@ -490,8 +489,8 @@ BY_BANK = "refund(..., to=BankAccount(...), consent=Consent(...))."
     [
         (4950, 10000, "Refund €49.00 or €50.00."),
         (4950, 5000, "Refund €49.00 or €50.00."),
-        (4950, 4999, f"Refund €49.00, and the rest by bank transfer: {BY_BANK}"),
-        (99, 10000, f"Refund it by bank transfer: {BY_BANK}"),
+        (4950, 4999, "Refund €49.00, and the rest by bank transfer."),
+        (99, 10000, "Refund it by bank transfer."),
     ],
 )
 def test_an_amount_that_no_step_pays_is_refused_with_those_beside_it(minor: int, left: int, advice: str) -> None:

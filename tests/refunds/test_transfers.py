@@ -369,4 +369,4 @@ def test_what_was_transferred_and_taken_back_by_the_bank_too_is_more_than_was_pa
     )
     items = {one.kind: one.why.render("en") for one in world.desk.attention().items}
     assert items.keys() == {"charged_back", "beyond_order"}
-    assert "EUR 100.00 more" in items["beyond_order"]
+    assert "€100.00 more" in items["beyond_order"]

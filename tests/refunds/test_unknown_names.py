@@ -362,7 +362,8 @@ def test_a_question_that_never_comes_to_an_end_is_asked_twice_as_late_each_time_
     assert "payment_names" not in asked
     assert waiting(world) == 0
     (problem,) = world.desk.attention("webhook_unreadable").items
-    assert "p_1" in str(problem.why)
+    assert "retour doctor" in str(problem.why)
+    assert "p_1" in world.desk._services.store.problems("default")[0].what
 
 
 def test_returns_expire_though_no_question_about_a_payment_ever_comes_to_an_end(world: Any, asked: list[str]) -> None:

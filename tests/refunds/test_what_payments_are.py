@@ -210,7 +210,7 @@ GONE_BACK = [planned("rf", payment=OTHER.id)]
             WITHOUT_OTHER,
             reason(ReasonCode.PAYMENT_VANISHED, payment="mollie:p_2"),
             "Order 1001: €55.00 went back, or is to go back, on payment mollie:p_2, which is not on the order any "
-            "more. Say first what it became, another payment of the order or none: explain_payment.",
+            "more. Say first what it became: another payment of the order, or none.",
             id="one left with money gone back on it",
         ),
         pytest.param(
@@ -218,15 +218,15 @@ GONE_BACK = [planned("rf", payment=OTHER.id)]
             WITHOUT_BOTH,
             reason(ReasonCode.PAYMENT_VANISHED, payment="mollie:p_2, mollie:p_1"),
             "Order 1001: €40.00 went back, or is to go back, on payment mollie:p_2, which is not on the order any "
-            "more. Say first what it became, another payment of the order or none: explain_payment.",
+            "more. Say first what it became: another payment of the order, or none.",
             id="two left",
         ),
         pytest.param(
             [told(ONE, "p_1", "p_1", "p_2")],
             ORDER,
             reason(ReasonCode.PAYMENT_DOUBLED, payments="mollie:p_1, mollie:p_2"),
-            "Order 1001: mollie:p_1, mollie:p_2 are one payment at the provider. Leave one of them on the order, so "
-            "that its money goes back once.",
+            "Order 1001: at the provider these are one payment: mollie:p_1, mollie:p_2. Leave one of them on the "
+            "order, so that its money goes back once.",
             id="one has two names on the order",
         ),
     ],

@@ -148,7 +148,7 @@ def test_a_label_of_a_return_that_has_ended_is_not_shown(make_world: Callable[..
     world.desk.label_document("1001", label_id, by=JANSEN)
     world.desk.cancel_return("1001", world.return_id, by=ANNA)
     for by in (JANSEN, ANNA):
-        with pytest.raises(WrongState, match=r"is cancelled, .* reopen_return"):
+        with pytest.raises(WrongState, match=r"is cancelled, .* Reopen the return"):
             world.desk.label_document("1001", label_id, by=by)
     world.desk.reopen_return("1001", world.return_id, by=ANNA)
     assert world.desk.label_document("1001", label_id, by=JANSEN).content

@@ -564,7 +564,7 @@ def test_a_label_that_is_never_taken_back_is_given_up_and_listed(make_world: Cal
     world.carrier.faults.extend([lost] * 99)
     world.desk.cancel_label("1001", world.label().id, by=ANNA)
     fail_for_days(world)
-    [item] = [one for one in world.desk.attention("effect_stuck").items if "take a label back" in one.why.render("en")]
+    [item] = [one for one in world.desk.attention("effect_stuck").items if "cancel a label" in one.why.render("en")]
     world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
     assert not world.label().cancel_asked
     [listed] = world.desk.attention("label_not_cancelled").items

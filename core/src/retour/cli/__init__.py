@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import click
+
+from retour.cli.click_words import in_language, speak, translated
 
 _COMMANDS = {
     "demo": ("demo_command", "Take real orders through the flow of a return, and show every step."),
@@ -49,13 +53,27 @@ class Retour(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(f"retour.cli.{_COMMANDS[cmd_name][0]}").command
-        return command
+        return in_language(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their help lines, without importing them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+        with formatter.section(translated("Commands")):
+            formatter.write_dl([(name, translated(line)) for name, (_, line) in _COMMANDS.items()])
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """How it is called, in the language that is asked for."""
+        super(Retour, in_language(self)).format_usage(ctx, formatter)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help, in the language that is asked for."""
+        super(Retour, in_language(self)).format_help(ctx, formatter)
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **extra: Any) -> Any:
+        """Run the command line; `speak` first, since help and errors come before ``--lang`` is read."""
+        given = sys.argv[1:] if args is None else list(args)
+        speak(given)
+        return super().main(given, *others, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command. Exit code 2: something given was wrong, said in a sentence. 1: we did not expect this. 130:
@@ -75,19 +93,24 @@ class Retour(click.Group):
 
             if isinstance(error, RetourError):
                 click.echo(error.text(ctx.meta.get(LANGUAGE, default_language())), err=True)
+                for note in getattr(error, "__notes__", ()):  # what a driver said, or what to write in code
+                    click.echo(f"  {note}", err=True)
                 ctx.exit(2)
             if ctx.params.get("debug"):
                 raise
-            click.echo(
-                f"retour stopped at something it did not expect: {type(error).__name__}: {error}\n"
-                f"Run it as `retour --debug …` to see where, and report that.",
-                err=True,
+            from retour.cli.words import text
+
+            words = text(
+                "retour stopped at something it did not expect: {error}\nRun it as `retour --debug …` to see where, "
+                "and report that.",
+                error=f"{type(error).__name__}: {error}",
             )
+            click.echo(words.render(ctx.meta.get(LANGUAGE, default_language())), err=True)
             ctx.exit(1)
 
 
 @click.group(cls=Retour, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="retour", message="%(prog)s %(version)s")
+@click.version_option(package_name="retour", message="%(prog)s %(version)s", help="Show the version and exit.")
 @click.option("--debug", is_flag=True, help="Show where an unexpected error came from, and log to the terminal.")
 def main(debug: bool) -> None:
     """Returns for webshops: what came back, what goes back in stock, and where to refund.

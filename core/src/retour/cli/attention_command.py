@@ -36,7 +36,7 @@ _UNLIMITED = 2000
 def command(ctx: click.Context, where: str, kind: str | None, as_json: bool, lang: str | None) -> None:
     """List what a person must look at, the oldest first: since when, why, and what can be done.
 
-    Above it stands how much there is of each kind. What can be done are methods of the desk. No event is changed.
+    Above it stands how much there is of each kind. No event is changed.
     """
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
@@ -82,13 +82,18 @@ def _table(listed: list[AttentionItem], language: str) -> Table:
         cells = [
             _time(one, language),
             one.order_id,
-            one.kind.value,
+            one.what.render(language),
             one.about,
             one.why.render(language),
-            ", ".join(one.can_do) or text("it goes on when its cause is mended").render(language),
+            _what_to_do(one, language),
         ]
         table.add_row(*[Styled(cell) for cell in cells])
     return table
+
+
+def _what_to_do(one: AttentionItem, language: str) -> str:
+    steps = one.steps or [text("it goes on when its cause is mended")]
+    return ", ".join([step.render(language) for step in steps])
 
 
 def _time(one: AttentionItem, language: str) -> str:
@@ -106,5 +111,6 @@ def _as_data(one: AttentionItem, language: str) -> dict[str, object]:
         "what": one.what.render(language),
         "why": one.why.render(language),
         "can_do": list(one.can_do),
+        "steps": [step.render(language) for step in one.steps],
         "others": list(one.others),
     }

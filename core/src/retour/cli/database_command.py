@@ -10,6 +10,7 @@ import click
 from sqlalchemy import Engine
 
 from retour.cli.language import default_language
+from retour.cli.progress import telling
 from retour.cli.words import text, texts
 from retour.model.errors import StoreNotOurs
 from retour.model.text import Text
@@ -50,7 +51,9 @@ def command() -> None:
 def upgrade(url: str) -> None:
     """Bring a database up to date. Nothing happens when it already is."""
     with opened(url) as engine:
-        applied = migrate(engine)
+        where = address(engine)
+        with telling(lambda so_far: text("{db}: upgrading, {seconds} seconds so far", db=where, seconds=so_far)):
+            applied = migrate(engine)
         if applied:
             _say(
                 texts(

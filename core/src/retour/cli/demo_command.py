@@ -11,7 +11,6 @@ from pathlib import Path
 import attrs
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from retour.cli.ask import Person
 from retour.cli.closing_table import ClosingTable
@@ -24,6 +23,7 @@ from retour.cli.language import AGAIN, LANGUAGE, default_language, language_opti
 from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
 from retour.cli.orders_records import named_columns
+from retour.cli.progress import counted
 from retour.cli.sandbox_command import AnySandbox, NoSandbox, sandbox_of
 from retour.cli.screen import Screen
 from retour.cli.terminal import Terminal
@@ -263,7 +263,7 @@ def _run(
 
 
 def _with_bar(screen: Screen, rest: Sequence[tuple[DemoCase, Order]]) -> Iterator[tuple[DemoCase, Order]]:
-    """The other orders, with a progress bar when they are many."""
+    """The other orders, and how many of them are done when they are many."""
     if not rest:
         return
     words = texts("and {count} more order", "and {count} more orders", len(rest)).render(screen.terminal.language)
@@ -272,6 +272,6 @@ def _with_bar(screen: Screen, rest: Sequence[tuple[DemoCase, Order]]) -> Iterato
         screen.terminal.console.print(f"… {words}")
         yield from rest
         return
-    columns = TextColumn("… {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=screen.terminal.console) as progress:
-        yield from progress.track(rest, description=words)
+    if not screen.terminal.console.is_terminal:
+        screen.terminal.console.print(f"… {words}")
+    yield from counted(rest, words, screen.terminal.console, screen.terminal.language)

@@ -172,7 +172,8 @@ class _Report:
             )
         )
         for row in order.rows:
-            self._say(text("{row}: {why}.", row=row.name, why=row.why), indent=2)
+            raised = text("{why} ({error})", why=row.why, error=row.error) if row.error else row.why
+            self._say(text("{row}: {why}.", row=row.name, why=raised), indent=2)
         where = ["--db", self.address, "--shop", shop, "--order", order.order_id]
         if order.set_aside is None:
             self.found += 1

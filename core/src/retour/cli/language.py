@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
+from retour.cli.click_words import asked_for
 from retour.cli.words import text
 from retour.model.errors import UnknownLanguage
 from retour.model.languages import OWN, preferred_language
@@ -17,14 +16,10 @@ LANGUAGE = "retour.cli.language"
 AGAIN = "retour.cli.again"
 """Where a command leaves the command that goes on with what it was doing, where that is not the same one again."""
 
-_ENVIRONMENT = ("LC_ALL", "LC_MESSAGES", "LANG")
-"""Which variable counts, the first that is set and not empty (POSIX.1-2024, Base Definitions, section 8.2)."""
-
 
 def default_language() -> str:
-    """What the environment asks for, English where nobody speaks that."""
-    asked = next(filter(None, (os.environ.get(name) for name in _ENVIRONMENT)), None)
-    return preferred_language(asked)
+    """What the command line or the environment asks for, English where nobody speaks that."""
+    return preferred_language(asked_for())
 
 
 class _Spoken(click.ParamType[str]):

@@ -75,7 +75,12 @@ class NoSandbox(RetourError):
     metavar="URL",
     help="Where your shop takes webhooks on this machine; {provider} in it becomes the provider's name.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable: one line of JSON, by the provider's name.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Machine-readable: one line of JSON, by the provider's name. All else goes to stderr.",
+)
 @language_option
 @click.pass_context
 def command(
@@ -90,12 +95,12 @@ def command(
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
     _check_hook(hook)
-    console = Console(highlight=False, emoji=False, markup=False)
+    console = Console(highlight=False, emoji=False, markup=False, stderr=as_json)
     with ExitStack() as running, _lines() as lines:
         sandboxes = _started(running, sandboxes_of(names), port)
         examples = {name: _example(sandbox) for name, sandbox in sandboxes.items()}
         if as_json:
-            console.print(json.dumps(_as_data(sandboxes, examples)), soft_wrap=True)
+            click.echo(json.dumps(_as_data(sandboxes, examples)))
         else:
             _introduce(console, language, sandboxes, examples, hook)
         if hook is not None:

@@ -18,7 +18,7 @@ from retour.cli.orders_faults import OrdersFault
 from retour.cli.parcels_screen import ParcelsScreen
 from retour.cli.terminal import Terminal
 from retour.cli.words import text, texts
-from retour.model.actor import Actor, ActorKind
+from retour.model.actor import ActorKind
 from retour.model.frozen import frozen
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.outcome import Outcome, RestockQuestion
@@ -53,7 +53,7 @@ _KNOWN_FROM: Mapping[KnownFrom, Text] = {
     KnownFrom.RECONCILED: text(
         "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."
     ),
-    KnownFrom.LATER: text("Two days later {provider} reports by webhook: {state}."),
+    KnownFrom.LATER: text("Here at once, in a real shop after some days: {provider} reports by webhook: {state}."),
     KnownFrom.SENT_BACK: text("Then the bank sends it back, and {provider} reports: {state}."),
     KnownFrom.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
     KnownFrom.PERSON: text("{who} did it and confirms it, reference {reference}."),

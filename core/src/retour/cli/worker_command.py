@@ -53,7 +53,7 @@ all of it ends."""
     "--concurrency",
     type=click.IntRange(1, MOST_SIDE_BY_SIDE),
     metavar="ORDERS",
-    help=f"How many orders are worked on side by side. Default: {SIDE_BY_SIDE}, and 1 for a database in memory.",
+    help="How many orders are worked on side by side; for a database in memory, one.",
 )
 @click.option(
     "--longest",

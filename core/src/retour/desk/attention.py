@@ -13,6 +13,7 @@ from retour.effects.kinds import KINDS, effect_of
 from retour.effects.kinds import given_up as what_follows
 from retour.effects.providers_word import A_PERSON_MAY
 from retour.effects.refunding import payment_of
+from retour.effects.whose_payment import WEBHOOKS_OF
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionItem, AttentionKind, AttentionPage
 from retour.model.background_work import work_in_words
@@ -22,7 +23,7 @@ from retour.model.fields import shown, wanted_instead
 from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.outcome import Outcome
-from retour.model.reasons import Reason, ReasonCode, given_up, reason, reason_from_words
+from retour.model.reasons import Reason, ReasonCode, given_up, reason, reason_of_problem
 from retour.model.refunds import RefundState, provider_of
 from retour.model.text import Text, text, texts
 from retour.model.unreadable import ReadingFault, UnreadableRow
@@ -314,39 +315,36 @@ def _unreadable(_: AttentionKind, row: AttentionRow) -> _Read:
         fault=ReadingFault(row.words),
         error=row.more,
     )
-    return text("{row}: {why}", row=unreadable.name, why=unreadable.why), ("set_unreadable_aside",)
+    return unreadable.why, ("set_unreadable_aside",)
 
 
 def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
     """Of a webhook that cannot be read, ``name`` says whether its payment could be looked at all the same."""
     if row.name.startswith(SIGNED):
         why = texts(
-            "a signed webhook of {provider} cannot be read, and is sent again for some days: {what}. Look there what "
-            "it is of and run reconcile for its order; a newer version of the plugin may read it ({count} time)",
-            "a signed webhook of {provider} cannot be read, and is sent again for some days: {what}. Look there what "
-            "it is of and run reconcile for its order; a newer version of the plugin may read it ({count} times)",
+            "a signed webhook of {provider} cannot be read, and is sent again for some days. Look there what it is "
+            "about, and have that order checked; a newer version of the plugin may read it ({count} time)",
+            "a signed webhook of {provider} cannot be read, and is sent again for some days. Look there what it is "
+            "about, and have that order checked; a newer version of the plugin may read it ({count} times)",
             row.number,
             provider=row.name.removeprefix(SIGNED),
-            what=row.words,
         )
         return why, (ACKNOWLEDGE,)
     if row.name.startswith(LOOKED_AT):
         why = texts(
-            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead: {what}. A "
-            "newer version of the plugin may read it ({count} time)",
-            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead: {what}. A "
-            "newer version of the plugin may read it ({count} times)",
+            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead. A newer "
+            "version of the plugin may read it ({count} time)",
+            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead. A newer "
+            "version of the plugin may read it ({count} times)",
             row.number,
             provider=row.name.removeprefix(LOOKED_AT),
-            what=row.words,
         )
         return why, (ACKNOWLEDGE,)
     why = texts(
-        "{source}: {what} ({count} time)",
-        "{source}: {what} ({count} times)",
+        "a webhook of {provider} could not be used; `retour doctor` says why ({count} time)",
+        "a webhook of {provider} could not be used; `retour doctor` says why ({count} times)",
         row.number,
-        source=row.name,
-        what=row.words,
+        provider=row.name.removeprefix(WEBHOOKS_OF),
     )
     return why, (ACKNOWLEDGE,)
 
@@ -355,7 +353,7 @@ def _stuck(_: AttentionKind, row: AttentionRow) -> _Read:
     """What was set aside goes on when a person says so; what fails goes on by itself when its cause is mended. Either
     can be given up where it only asks or tells."""
     if row.more == "aside":
-        ended = text("it ended its process again and again, and is not tried until a person has looked at it")
+        ended = text("retour was stopped by it again and again, and does not try it until a person has looked at it")
         return _tried(row, ended), ("retry_set_aside", *_giving_up(row))
     return _tried(row, _problem_of(row).words), _giving_up(row)
 
@@ -363,14 +361,14 @@ def _stuck(_: AttentionKind, row: AttentionRow) -> _Read:
 def _untold(row: AttentionRow) -> _Read:
     """Only the plugin gets it done, whatever went wrong when it was still there."""
     why = text(
-        "plugin {plugin} is to be told of it and is not loaded: that ends when it is in plugins= again",
+        "plugin {plugin} has yet to be told of it, and is off: that ends when the plugin is on again",
         plugin=row.plugin,
     )
     return _tried(row, why), _giving_up(row)
 
 
 def _problem_of(row: AttentionRow) -> Reason:
-    return reason_from_words(row.words) or reason(ReasonCode.UNKNOWN)
+    return reason_of_problem(row.words) or reason(ReasonCode.UNKNOWN)
 
 
 def _may_give_up(row: AttentionRow) -> bool:

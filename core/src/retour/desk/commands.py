@@ -281,7 +281,7 @@ def check_actor(by: Any, order: Order | None = None) -> None:
     """Raise `NotAllowed` where nobody says who does it, or where a customer acts on the ``order`` of another, as far as
     the shop says whose it is."""
     if not issubclass(type(by), Actor):  # an object can say of itself that it is one, and `isinstance` believes it
-        raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
+        raise NotAllowed(text("Say who does this."), in_code='by=Actor.staff("anna")')
     if by.kind is ActorKind.CUSTOMER and order is not None and order.customer not in ("", by.id):
         raise NotAllowed(
             text("Order {order} is another customer's. A customer acts on his own orders.", order=order.id)

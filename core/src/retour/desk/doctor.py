@@ -95,7 +95,7 @@ class Doctor:
         rows = self.examine(shop, order_id)
         if not rows:
             raise WrongState(
-                text("Order {order} can be read, and all its effects: there is nothing to set aside.", order=order_id)
+                text("Order {order} can be read, with all its work: there is nothing to set aside.", order=order_id)
             )
         for row in rows:
             self.store.unreadable.keep(shop, row)

@@ -294,9 +294,10 @@ class Labels:
         if recipient is None:
             raise InvalidArgument(
                 text(
-                    "Order {order}: say where goods come back to: ReturnDesk(return_address=Address(...)).",
+                    "Order {order}: the shop's return address is not set, so no label can be made.",
                     order=order_id,
-                )
+                ),
+                in_code="ReturnDesk(return_address=Address(...))",
             )
         return recipient
 
@@ -315,10 +316,11 @@ class Labels:
         if len(names) != 1:
             raise InvalidArgument(
                 text(
-                    "Order {order}: say which shipping provider: provider=… There are: {providers}.",
+                    "Order {order}: say which shipping provider. There are: {providers}.",
                     order=order_id,
                     providers=names or [text("none")],
-                )
+                ),
+                in_code="provider=...",
             )
         return names[0]
 
@@ -348,23 +350,24 @@ def _check_usable(case: Case, label: Label, today: datetime.date) -> None:
     if not return_.live:
         raise WrongState(
             text(
-                "Order {order}: return {return_id} is {state}, so its label {label} is not to be used. reopen_return "
-                "lets it go on.",
+                "Order {order}: return {return_id} is {state}, so its label {label} is not to be used. Reopen the "
+                "return to let it go on.",
                 order=case.order_id,
                 return_id=return_.id,
                 state=GOODS_WORDS[return_.goods],
                 label=label.id,
-            )
+            ),
+            in_code=f"reopen_return({case.order_id!r}, {return_.id!r}, ...)",
         )
     if label.valid_until is not None and label.valid_until < today:
         raise WrongState(
             text(
-                "Order {order}: label {label} could be used until {day}. Replace it: order_label(..., "
-                "replaces={label}).",
+                "Order {order}: label {label} could be used until {day}. Replace it by a new one.",
                 order=case.order_id,
                 label=label.id,
                 day=label.valid_until,
-            )
+            ),
+            in_code=f"order_label(..., replaces={label.id!r})",
         )
     if label.replaced_by is not None:
         raise WrongState(

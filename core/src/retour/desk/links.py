@@ -173,7 +173,7 @@ def link_by(
     try:
         return provider.refund_url(request)
     except ProviderError as error:
-        return _no_link(payment, amount, text("it failed: {error}", error=error.message))
+        return _no_link(payment, amount, error.reason.words)
 
 
 def _by_himself(address: Address | None) -> ShippingOption:
@@ -208,7 +208,7 @@ def _nothing_left(dossier: Dossier, payment: Payment) -> RefundLink:
     if at_the_bank:
         instruction = text(
             "Nothing of payment {reference} is left: the customer's bank took back {amount}. If it gives that back, "
-            "reconcile the order.",
+            "have the order checked again.",
             reference=payment.reference,
             amount=at_the_bank,
         )
@@ -241,8 +241,8 @@ def _set_up_transfers(payment: Payment, amount: Money, why: Reason | None) -> Re
         kind=LinkKind.TRANSFER,
         label=_BY_TRANSFER,
         instruction=text(
-            "Payment {reference}: {why}. Set up the plugin manual_transfer, and {amount} can "
-            "go to the customer's bank account, with his consent.",
+            "Payment {reference}: {why}. Once a plugin for bank transfers is set up, {amount} can go to the customer's "
+            "bank account, with his consent.",
             reference=payment.reference,
             why=why.words if why is not None else text("the money goes by bank transfer"),
             amount=amount,
@@ -279,7 +279,7 @@ def _not_now(payment: Payment, amount: Money, why: Reason) -> RefundLink:
         label=text("Cannot be refunded now"),
         instruction=text(
             "{amount} of payment {reference} cannot go back now, neither at {provider} nor by bank transfer: {why}. "
-            "Reconcile the order once that has changed.",
+            "Have the order checked again once that has changed.",
             amount=amount,
             reference=payment.reference,
             provider=payment.provider,

@@ -169,10 +169,10 @@ class RefundByTransfer:
         if provider is None:
             raise WrongState(
                 text(
-                    "Order {order}: no plugin here knows bank transfers. Set up manual_transfer: "
-                    'plugins=[..., "manual_transfer"]. Nothing was changed.',
+                    "Order {order}: no plugin for bank transfers is set up in this shop. Nothing was changed.",
                     order=case.order_id,
-                )
+                ),
+                in_code='plugins=[..., "manual_transfer"]',
             )
         link = link_by(provider, case.order, payment, wanted.amount, to)
         if link.transfer is None:
@@ -183,8 +183,9 @@ def _account_of(order_id: str, wanted: WantedTransfer) -> BankAccount:
     if wanted.to is None:
         raise InvalidArgument(
             text(
-                "Order {order}: consent= says that the customer agreed to a bank transfer. Give the account too: to=.",
+                "Order {order}: the customer agreed to a bank transfer. Give the account too.",
                 order=order_id,
-            )
+            ),
+            in_code="to=BankAccount(...)",
         )
     return wanted.to

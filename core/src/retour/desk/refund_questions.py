@@ -149,7 +149,7 @@ class RefundQuestions:
         elif provider.capabilities.cancel_refund.usable:
             return
         else:
-            why = text("{provider} takes no refund back", provider=provider.display_name)
+            why = text("{provider} cancels no refund", provider=provider.display_name)
         raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} cannot be cancelled: {why}.",
@@ -235,17 +235,13 @@ def not_by_api(order: Order, payment: Payment, why: Text | str, *, page: bool = 
             payment=payment.id,
             why=why.rstrip(".") if isinstance(why, str) else why,
             advice=_USE_ITS_LINK if page else _TRANSFER_IT,
-        )
+        ),
+        in_code="refund(..., to=BankAccount(...), consent=Consent(...))",
     )
 
 
-_USE_ITS_LINK = text(
-    "Use its refund link, or refund it by bank transfer with the customer's consent: refund(..., to=BankAccount(...), "
-    "consent=Consent(...))."
-)
-_TRANSFER_IT = text(
-    "Refund it by bank transfer with the customer's consent: refund(..., to=BankAccount(...), consent=Consent(...))."
-)
+_USE_ITS_LINK = text("Use its refund link, or refund it by bank transfer with the customer's consent.")
+_TRANSFER_IT = text("Refund it by bank transfer with the customer's consent.")
 
 
 def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from retour.desk.services import Services
 from retour.effects import inbox
+from retour.effects.whose_payment import WEBHOOKS_OF
 from retour.model.errors import ProviderUnavailable, UnreadableWebhook
 from retour.plugins.accounts import settings_key
 from retour.plugins.calling import ProviderBroke
@@ -41,7 +42,7 @@ def read_webhook(
         return inbox.read(caller, headers, body)
     except ProviderUnavailable as error:
         if isinstance(error.__cause__, ProviderBroke):
-            services.store.note_problem(shop_id, f"webhooks of {caller.name}", error.__cause__.message)
+            services.store.note_problem(shop_id, f"{WEBHOOKS_OF}{caller.name}", error.__cause__.message)
         raise
     except UnreadableWebhook as error:
         cause = error.__cause__

@@ -422,7 +422,7 @@ class Runner:
                 tries = [one if one.settled and one.settled.id in held else one.without_lease for one in tries]
             else:
                 return done.case, settled, as_claimed(done)
-        raise Busy(text("Order {order} keeps being changed; its effects wait.", order=case.order_id))
+        raise Busy(text("Order {order} keeps being changed; its work waits.", order=case.order_id))
 
 
 MOST_DEATHS = 3

@@ -9,6 +9,7 @@ from retour.effects.attempt import Attempt, done, postpone
 from retour.model.dossier import Dossier
 from retour.model.errors import StockRefused
 from retour.model.events.stock import StockFailed
+from retour.model.reasons import reason_of_problem
 from retour.model.returns import MovementState, StockMovement
 from retour.providers.errors import redacted
 from retour.rules.draft import Draft
@@ -64,7 +65,8 @@ def _record_failed(draft: Draft, movement: StockMovement, because: str, *, final
     state = _state(draft.dossier, movement)
     if state is MovementState.PLANNED or (state is MovementState.FAILED and final):
         said = redacted(because)
-        draft.record(StockFailed(return_id=movement.return_id, movement_id=movement.id, because=said, final=final))
+        why = said if final else reason_of_problem(said)
+        draft.record(StockFailed(return_id=movement.return_id, movement_id=movement.id, because=why, final=final))
 
 
 def _state(dossier: Dossier, movement: StockMovement) -> MovementState:

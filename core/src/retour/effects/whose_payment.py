@@ -29,6 +29,9 @@ from retour.store.unknown_names import UnknownName
 
 log = logging.getLogger("retour.effects")
 
+WEBHOOKS_OF = "webhooks of "
+"""Where what went wrong with a provider's webhooks comes from: before its name."""
+
 _PAUSES = Pauses.doubling(datetime.timedelta(minutes=1), datetime.timedelta(hours=6))
 
 MOST_TRIES = 20
@@ -158,7 +161,7 @@ class WhosePayment:
                 named = (
                     one.names[0] if one.signed else "what unsigned ones name"
                 )  # anybody can name as many as he likes
-                self.store.note_problem(one.shop, f"webhooks of {one.provider}", f"nobody knows {named}: {problem}")
+                self.store.note_problem(one.shop, f"{WEBHOOKS_OF}{one.provider}", f"nobody knows {named}: {problem}")
                 self.store.unknown_names.end(one, found=False)
             else:
                 self._put_off(one)

@@ -73,7 +73,7 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.LABEL_NOT_CANCELLED: text("a label could not be cancelled"),
     AttentionKind.PARCEL: text("something happened to a parcel"),
     AttentionKind.ANNOUNCED_TWICE: text("a return may be announced twice"),
-    AttentionKind.PARCEL_NOT_EXPECTED: text("a parcel comes of a return that has ended"),
+    AttentionKind.PARCEL_NOT_EXPECTED: text("a parcel belongs to a return that has ended"),
     AttentionKind.ODD_LINE: text("a line of the order cannot be right"),
     AttentionKind.LINE_CHANGED: text("a line was changed after it came back"),
     AttentionKind.BEYOND_ORDER: text("more came back or was refunded than the order has"),
@@ -82,6 +82,32 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.WEBHOOK_UNREADABLE: text("a webhook cannot be read"),
     AttentionKind.EFFECT_STUCK: text("work in the background does not get done"),
 }
+
+STEP_WORDS: Mapping[str, Text] = {
+    "acknowledge": text("say that you have looked at it"),
+    "answer_restock": text("answer the question about the stock"),
+    "cancel_label": text("cancel the label"),
+    "cancel_refund": text("cancel the refund"),
+    "cancel_return": text("cancel the return"),
+    "check_settings": text("mend the settings and have them checked"),
+    "confirm_refund": text("confirm the refund with its reference"),
+    "correct_receipt": text("correct the receipt"),
+    "explain_payment": text("say what became of the payment"),
+    "match_refund": text("say which of your refunds it is"),
+    "open_refund_link": text("open its refund link"),
+    "order_label": text("order a label anew"),
+    "reconcile": text("have the order checked again"),
+    "refund": text("refund it anew"),
+    "reopen_return": text("reopen the return"),
+    "retry_refund": text("have the refund tried again"),
+    "retry_set_aside": text("have it tried again"),
+    "reverse_refund": text("say that the money came back"),
+    "set_refund_batch": text("take the refund out of its batch"),
+    "set_unreadable_aside": text("set the order aside"),
+    "settle_label": text("say what became of the label"),
+    "settle_refund": text("say what became of the refund"),
+}
+"""What a person can do about something on the list, in words: by the methods that ``can_do`` names."""
 
 LOOKED_AT = frozenset({AttentionKind.REFUND_PAID_TWICE, AttentionKind.ANOTHER_ANSWER})
 """Kinds for which the refund itself waits for a person, until he has looked."""
@@ -196,6 +222,11 @@ class AttentionItem:
     def what(self) -> Text:
         """The kind in words."""
         return ATTENTION_WORDS[self.kind]
+
+    @property
+    def steps(self) -> tuple[Text, ...]:
+        """``can_do`` in words, for the buttons of a screen."""
+        return tuple([STEP_WORDS[one] for one in self.can_do])
 
 
 @frozen(kw_only=True)

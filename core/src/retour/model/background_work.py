@@ -11,7 +11,7 @@ WORK_WORDS: Mapping[str, Text] = {
     "apply_stock": text("Booking the stock in the shop"),
     "send_refund": text("Sending a refund"),
     "fetch_refund": text("Asking the provider what became of a refund"),
-    "cancel_refund": text("Asking the provider to take a refund back"),
+    "cancel_refund": text("Asking the provider to cancel a refund"),
     "reconcile": text("Reading the refunds of a payment at the provider"),
     "provider_event": text("Recording what the provider reported of a refund"),
     "look_again": text("Asking the provider whether a refund stayed with the customer"),
@@ -19,7 +19,7 @@ WORK_WORDS: Mapping[str, Text] = {
     "look_at_label": text("Following a label and its parcel"),
     "shipment_event": text("Recording what the provider reported of a parcel"),
     "look_in_portal": text("Looking for returns that the customer made in a return portal"),
-    "cancel_label": text("Asking the provider to take a label back"),
+    "cancel_label": text("Asking the provider to cancel a label"),
     "announce": text("Telling a plugin what happened"),
 }
 """Every kind of `retour.effects.kinds`."""

@@ -191,13 +191,13 @@ class OrderUnreadable(StoreError):
         what_now = aside or text("Run `retour doctor` to see what can be done.")
         super().__init__(
             text(
-                "Order {order}: {row} cannot be read: {why}. Nothing was changed. {what_now}",
+                "Order {order} cannot be read: {why}. Nothing was changed. {what_now}",
                 order=row.order_id,
-                row=row.name,
                 why=row.why,
                 what_now=what_now,
             )
         )
+        self.add_note(f"{row.name} {row.error}".strip())
         self.row = row
         self.aside = aside
 

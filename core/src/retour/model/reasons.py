@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 import attrs
 
+from retour.model import errors
 from retour.model.background_work import work_in_words
 from retour.model.errors import InvalidValue
 from retour.model.fields import LONGEST_WORDS, Reference, checked, is_text
 from retour.model.frozen import frozen
-from retour.model.text import Text, text, that_can_be_stored
+from retour.model.money import Money
+from retour.model.text import RetourError, Text, text, texts, that_can_be_stored
 
 
 class ReasonCode(StrEnum):
@@ -36,7 +38,8 @@ class ReasonCode(StrEnum):
     CANNOT_BE_ASKED = "cannot_be_asked"  #: the value "error" is the code of why, the others are that code's
     PROCESS_STOPPED = "process_stopped"
     PLUGIN_UNUSABLE = "plugin_unusable"
-    PLUGIN_FAILED = "plugin_failed"  #: the values "plugin", "origin" and "hook"
+    PLUGIN_FAILED = "plugin_failed"  #: the values "plugin", "origin" and "hook"; said what was raised
+    CODE_FAILED = "code_failed"  #: the shop's own, or ours: said what was raised
     PAID_OUT = "paid_out"
     CANCELLED_THERE = "cancelled_there"  #: at the provider, and nobody here asked for it
     REPLACED = "replaced"
@@ -130,7 +133,8 @@ class ReasonCode(StrEnum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
-_WITH_DAYS = frozenset({ReasonCode.WINDOW_ENDED, ReasonCode.WINDOW_ENDED_SINCE_ORDER})
+_FOR_DEVELOPERS = frozenset({ReasonCode.PLUGIN_FAILED, ReasonCode.CODE_FAILED})
+"""Beside these codes ``said`` is what an exception said: it is kept, and no sentence for a person."""
 
 NEVER_AT_THE_PROVIDER = frozenset({ReasonCode.NOT_REFUNDABLE, ReasonCode.TOO_LATE})
 """Why nothing of a payment goes back by its provider, now or later."""
@@ -187,10 +191,9 @@ class Reason:
         values: dict[str, Any] = dict(self.values)
         if self.code is ReasonCode.CANNOT_BE_ASKED:
             values["error"] = attrs.evolve(_WORDS[ReasonCode(self.values["error"])], values=self.values)
-        if self.code in _WITH_DAYS:
-            values |= {name: _day(value) for name, value in self.values.items() if name in ("ended", "since")}
+        values |= {name: _READ[name](value) for name, value in self.values.items() if name in _READ}
         worded = attrs.evolve(ours, values={**ours.values, **values})
-        if not self.said:
+        if not self.said or self.code in _FOR_DEVELOPERS:
             return worded
         return Text(message="{reason} ({said})", values={"reason": worded, "said": self.said})
 
@@ -265,18 +268,44 @@ def _day(value: str) -> datetime.date | str:
         return value
 
 
+def _days(value: str) -> Text | str:
+    return texts("{count} day", "{count} days", int(value)) if value.isdecimal() else value
+
+
+def _money(value: str) -> Money | str:
+    """An amount for people; what is none stays as it is."""
+    found = _AMOUNT.fullmatch(value)
+    try:
+        return Money.of(found[2], found[1]) if found else value
+    except RetourError:  # of a currency that there is not
+        return value
+
+
+_AMOUNT = re.compile(r"([A-Z]{3}) (-?[0-9]+(?:\.[0-9]+)?)")
+"""An amount as a reason keeps it: ``str`` of `Money`."""
+
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "ended": _day,
+    "since": _day,
+    "days": _days,
+    **dict.fromkeys(("amount", "left", "expected", "step", "before", "now", "difference"), _money),
+}
+"""Values of reasons that are more than a text, by their names: a reader's language says how they are written."""
+
+
 _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.UNKNOWN: text("a newer version of retour knows the reason"),
     ReasonCode.HELD: text("it was held"),
-    ReasonCode.MORE_WENT_BACK: text("more went back at the provider than we knew of"),
+    ReasonCode.MORE_WENT_BACK: text("more went back at the provider than was known here"),
     ReasonCode.NOT_MADE_BEFORE: text("it was not sent before, or certainly not made"),
     ReasonCode.DID_NOT_HAPPEN: text("the provider does not have it, so it did not happen"),
     ReasonCode.NOT_KNOWN_YET: text("the provider does not know it yet"),
     ReasonCode.CANNOT_TELL: text("it was sent, and the provider can no longer tell what became of it: look there"),
     ReasonCode.CANNOT_BE_ASKED: text("the provider cannot be asked: {error}"),
-    ReasonCode.PROCESS_STOPPED: text("the process that sent it stopped"),
+    ReasonCode.PROCESS_STOPPED: text("retour was stopped while it was being sent"),
     ReasonCode.PLUGIN_UNUSABLE: text("the provider's plugin is missing or cannot be used"),
-    ReasonCode.PLUGIN_FAILED: text("plugin {plugin} ({origin}) failed in {hook}"),
+    ReasonCode.PLUGIN_FAILED: text("plugin {plugin} ({origin}) failed"),
+    ReasonCode.CODE_FAILED: text("something in the shop's own system failed; its log says what"),
     ReasonCode.CANCELLED_THERE: text("it was cancelled at the provider, which was not requested from this shop"),
     ReasonCode.PAID_OUT: text("the provider is paying it out"),
     ReasonCode.REPLACED: text("another refund took its place"),
@@ -289,7 +318,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "the customer disputes the payment, and until that is decided only the whole payment can go back"
     ),
     ReasonCode.NOT_EXPLAINED: text(
-        "the provider has {left} left of the payment, and by the refunds that we know it would be {expected}"
+        "at the provider {left} is left of the payment; by the refunds that are known here it would be {expected}"
     ),
     ReasonCode.REVERSAL_NOT_SHOWN: text(
         "the provider told that money of the payment was taken back, and does not show how much: look there"
@@ -306,7 +335,9 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "money went back, or is to go back, on payment {payment}, which is not on the order any more: say what it "
         "became"
     ),
-    ReasonCode.PAYMENT_DOUBLED: text("{payments} are one payment at the provider: leave one of them on the order"),
+    ReasonCode.PAYMENT_DOUBLED: text(
+        "at the provider these are one payment: {payments}. Leave one of them on the order"
+    ),
     ReasonCode.CHARGED_BACK: text("the customer's bank took back {amount} of payment {payment}"),
     ReasonCode.CHARGED_BACK_MEANWHILE: text(
         "the customer's bank took money back meanwhile: {amount} of payment {payment} in all"
@@ -316,7 +347,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ),
     ReasonCode.LESS_THAN_A_STEP: text("the provider pays back in steps of {step}"),
     ReasonCode.UNITS_NOT_THERE: text(
-        "{number} units of line {line} cannot go back in stock; {left} sellable units of it can."
+        "line {line}: {number} cannot go back in stock; sellable and not in stock yet: {left}"
     ),
     ReasonCode.PERHAPS_OURS: text("it has the payment and the amount of a refund of yours: {refunds}"),
     ReasonCode.UNITS_BEYOND_ORDER: text("line {line}: {number} more in returns than the order has now"),
@@ -356,8 +387,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
         "line {line}: {amount} was paid, and for no units. Decide for yourself what goes back for it"
     ),
     ReasonCode.LINE_MORE_FULFILLED: text(
-        "line {line}: {fulfilled} units were fulfilled, and only {ordered} were ordered. Decide for yourself what goes "
-        "back for it"
+        "line {line}: delivered {fulfilled}, and ordered only {ordered}. Decide for yourself what goes back for it"
     ),
     ReasonCode.DISCOUNT_ABOVE_ZERO: text(
         "line {line}: a discount of {amount}, which is above zero. Decide for yourself what goes back for the goods "
@@ -405,16 +435,13 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ),
     ReasonCode.RETURN_HAS_ENDED: text("the return ended before the label was made"),
     ReasonCode.LABEL_STAYS: text("its return has ended, and the label can still be used: cancel it at its provider"),
-    ReasonCode.WINDOW_ENDED: text(
-        "the return window of {days} days ended on {ended}, counted from the delivery on {since}"
-    ),
+    ReasonCode.WINDOW_ENDED: text("the return window of {days} ended on {ended}, counted from the delivery on {since}"),
     ReasonCode.WINDOW_ENDED_SINCE_ORDER: text(
-        "the return window of {days} days ended on {ended}, counted from the order on {since}, since its delivery date "
+        "the return window of {days} ended on {ended}, counted from the order on {since}, since its delivery date "
         "is not known: look when it was delivered"
     ),
     ReasonCode.WINDOW_UNKNOWN: text(
-        "whether the return window of {days} days is over is not known: the order has no delivery date and no order "
-        "date"
+        "whether the return window of {days} is over is not known: the order has no delivery date and no order date"
     ),
     ReasonCode.DID_NOT_ARRIVE: text("the last refund of it did not reach the customer"),
     ReasonCode.GIVEN_UP: text("somebody gave it up: {work} ({problem})"),
@@ -431,7 +458,7 @@ _WORDS: Mapping[ReasonCode, Text] = {
     ReasonCode.NOT_YET: text("the payment cannot be refunded yet"),
     ReasonCode.DUPLICATE: text("the provider takes it for a repeat of an earlier refund"),
     ReasonCode.IN_PROGRESS: text("the provider is working on it already"),
-    ReasonCode.KEY_REUSED: text("the provider knows its key from another request"),
+    ReasonCode.KEY_REUSED: text("the provider says that this was used for another request before"),
     ReasonCode.RATE_LIMITED: text("the provider was asked too often"),
     ReasonCode.NOT_SENT: text("the provider could not be reached"),
     ReasonCode.UNAVAILABLE: text("the provider is not working at the moment"),
@@ -493,5 +520,16 @@ def reason_from_words(words: str) -> Reason | None:
         return Reason(code=code, said="" if code in WORDS_ARE_OURS else coded[2])
     return as_reason(words)
 
+
+def reason_of_problem(words: str) -> Reason | None:
+    """The reason that an effect keeps as words. What code raised stands in them with its class: what retour raised is
+    a sentence for people, anything else is for developers."""
+    raised = _RAISED.fullmatch(words)
+    if raised is None:
+        return reason_from_words(words)
+    return as_reason(raised[2]) if hasattr(errors, raised[1]) else Reason(code=ReasonCode.CODE_FAILED, said=words)
+
+
+_RAISED = re.compile(r"([A-Z]\w*): (.*)", re.DOTALL)
 
 _STORED_CODES = frozenset(code.value for code in list(ReasonCode)[list(ReasonCode).index(ReasonCode.AUTHENTICATION) :])

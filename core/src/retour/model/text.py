@@ -100,11 +100,18 @@ _MOST_SHAPES = 10_000
 
 
 class RetourError(Exception):
-    """The base of all errors of retour; catch it to show a merchant the reason."""
+    """The base of all errors of retour; catch it to show a merchant the reason.
 
-    def __init__(self, message: Text) -> None:
+    The sentence is for a person and says what he can do. ``in_code`` is how an application does that, as in
+    ``desk.settle_refund(...)``; empty where there is nothing to call. A traceback shows it below the sentence.
+    """
+
+    def __init__(self, message: Text, *, in_code: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.in_code = in_code
+        if in_code:
+            self.add_note(f"In code: {in_code}")
 
     def text(self, language: str = "en") -> str:
         """The reason in ``language``, as `Text.render` takes it."""
@@ -181,6 +188,22 @@ def that_can_be_stored(words: str) -> str:
     'half ?'
     """
     return words.encode(errors="replace").decode().replace("\0", "?")
+
+
+LONGEST_NAME = 100
+"""Characters of a name that are shown; more is no name."""
+
+
+def as_a_name(words: str) -> str:
+    """A name that somebody else gave, as it can stand in a line: one line, nothing that steers a screen or turns the
+    direction of writing, and bounded.
+
+    >>> as_a_name("Anna\\n de\\u202e Vries")
+    'Anna de Vries'
+    """
+    line = " ".join(words[: 2 * LONGEST_NAME].split())
+    shown = "".join([one for one in line if one.isprintable()])
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 def localised(value: Any, language: str) -> str:

@@ -53,8 +53,7 @@ class UnreadableRow:
     @property
     def why(self) -> Text:
         """What is wrong with it, without anything that stands in it."""
-        words = READING_FAULT_WORDS[self.fault]
-        return text("{why} ({error})", why=words, error=self.error) if self.error else words
+        return READING_FAULT_WORDS[self.fault]
 
     @property
     def what_to_do(self) -> Text:
@@ -63,16 +62,15 @@ class UnreadableRow:
 
 
 READING_FAULT_WORDS: Mapping[ReadingFault, Text] = {
-    ReadingFault.NEWER: text("a newer retour wrote it, and this one does not know its type or version"),
-    ReadingFault.NOT_JSON: text("its body is no JSON"),
-    ReadingFault.UPCASTER: text("the upcaster of its version failed on it"),
-    ReadingFault.VALUE: text("a value in it is not what its field takes"),
+    ReadingFault.NEWER: text("a newer retour wrote it, and this one does not know it"),
+    ReadingFault.NOT_JSON: text("what was stored of it is damaged"),
+    ReadingFault.UPCASTER: text("an older retour wrote it, and this one cannot bring it up to date"),
+    ReadingFault.VALUE: text("a value that was stored of it cannot be right"),
     ReadingFault.STEP: text("it does not follow from what happened before it"),
 }
 
 _BY_CODE = text(
-    "It takes an upcaster in the code of retour: report its type and version. Until then a person can set the order "
-    "aside."
+    "It takes a change of retour: report what `retour doctor` says of it. Until then a person can set the order aside."
 )
 _WHAT_TO_DO: Mapping[ReadingFault, Text] = {
     ReadingFault.NEWER: text("Upgrade retour. Until then a person can set the order aside."),

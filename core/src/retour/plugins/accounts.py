@@ -5,6 +5,7 @@ What is handed out is the caller of a provider, never the provider itself.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,6 +26,8 @@ from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.providers.errors import ProviderError
 from retour.providers.http import ProviderSession
 from retour.providers.settings import mode_of, read_settings
+
+log = logging.getLogger("retour.plugins")
 
 Settings = Mapping[str, Any]
 """Settings per provider: ``{"mollie": {...}, "mollie:second-account": {...}}``."""
@@ -116,13 +119,15 @@ class Accounts:
                 given: Any = self._settings(shop)
             if isinstance(given, Mapping):
                 return dict(given)
-            return text("its settings cannot be had now: {error}", error=f"{type(given).__name__} is no mapping")
+            log.error("the settings function gave no mapping for shop %s, but %s", shop, type(given).__name__)
+            return text("its settings cannot be read now")
         except KeyboardInterrupt:
             raise
         except AskedWithin as error:
-            return text("its settings cannot be had now: {error}", error=error.message)
+            return text("its settings cannot be read now: {error}", error=error.message)
         except BaseException as error:  # noqa: BLE001 - a host's vault that is away costs this shop, for now
-            return text("its settings cannot be had now: {error}", error=type(error).__name__)
+            log.error("the settings function failed for shop %s: %s", shop, type(error).__name__)
+            return text("its settings cannot be read now")
 
     def ask(self, shop: str, provider: object, account: object, mode: object) -> SettingsCheck:
         """Whether the settings of a provider's account work, as they are now: read, and tried at the provider where it
@@ -253,7 +258,8 @@ class Accounts:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a broken plugin still gets an answer
-            return text("it cannot be started: {error}", error=type(error).__name__)
+            log.error("%s cannot be made for shop %s: %s", path, shop, type(error).__name__)
+            return text("its plugin broke when it was started")
         if anew:
             return made
         with self._lock:
@@ -282,7 +288,8 @@ def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[str]]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a broken plugin still gets an answer
-        return None, [f"{path}: cannot be read ({type(error).__name__})"]
+        log.error("the settings at %s cannot be read: %s", path, type(error).__name__)
+        return None, [f"{path}: cannot be read"]
 
 
 _NONSENSE = text("a provider and an account are texts, and a mode is Mode.LIVE or Mode.TEST")

@@ -73,15 +73,13 @@ def check_step(order: Order, payment: Payment, amount: Money, left: Money, step:
         return
     below = in_whole_steps(amount, step)
     above = attrs.evolve(below, minor=below.minor + step)
+    by_transfer = "refund(..., to=BankAccount(...), consent=Consent(...))"
     if not below:
-        advice = text("Refund it by bank transfer: refund(..., to=BankAccount(...), consent=Consent(...)).")
+        advice, in_code = text("Refund it by bank transfer."), by_transfer
     elif above > left:
-        advice = text(
-            "Refund {below}, and the rest by bank transfer: refund(..., to=BankAccount(...), consent=Consent(...)).",
-            below=below,
-        )
+        advice, in_code = text("Refund {below}, and the rest by bank transfer.", below=below), by_transfer
     else:
-        advice = text("Refund {below} or {above}.", below=below, above=above)
+        advice, in_code = text("Refund {below} or {above}.", below=below, above=above), ""
     raise InvalidAmount(
         text(
             "Order {order}: {provider} pays {currency} back in steps of {step}, so {amount} of payment {payment} "
@@ -93,5 +91,6 @@ def check_step(order: Order, payment: Payment, amount: Money, left: Money, step:
             amount=amount,
             payment=payment.id,
             advice=advice,
-        )
+        ),
+        in_code=in_code,
     )

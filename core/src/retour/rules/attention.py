@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 
 from retour.model.actor import ActorKind
-from retour.model.attention import Attention, AttentionKind
+from retour.model.attention import ATTENTION_WORDS, STEP_WORDS, Attention, AttentionKind
 from retour.model.dossier import Dossier
 from retour.model.errors import WrongState
 from retour.model.events.attention import AttentionAcknowledged
@@ -64,9 +64,9 @@ def acknowledge(
             return
         raise WrongState(
             text(
-                "Order {order}: nothing of the kind {kind} about {about} waits for a person. Look at the list again.",
+                "Order {order}, {about}: nothing of the kind “{kind}” waits for a person. Look at the list again.",
                 order=order.id,
-                kind=kind.value,
+                kind=ATTENTION_WORDS[kind],
                 about=about,
             )
         )
@@ -75,12 +75,13 @@ def acknowledge(
     if ACKNOWLEDGE not in found[0].can_do:
         raise WrongState(
             text(
-                "Order {order}: {about} waits for a decision, and to acknowledge it is none. It is decided with "
-                "{methods}.",
+                "Order {order}: {about} waits for a decision, and to have looked at it is none. What can be done: "
+                "{steps}.",
                 order=order.id,
                 about=about,
-                methods=list(found[0].can_do),
-            )
+                steps=[STEP_WORDS[one] for one in found[0].can_do],
+            ),
+            in_code=" or ".join(found[0].can_do),
         )
     draft.record(
         AttentionAcknowledged(

@@ -69,7 +69,7 @@ def everything_outstanding(dossier: Dossier, order: Order) -> tuple[Counted, ...
     if not any(line.fulfilled for line in order.goods):
         raise WrongState(
             text(
-                "Order {order}: no goods were fulfilled, so nothing can come back. Cancel the order instead.",
+                "Order {order}: nothing was delivered, so nothing can come back. Cancel the order instead.",
                 order=order.id,
             )
         )
@@ -151,15 +151,15 @@ def check_parcel(dossier: Dossier, parcel: str, zone: datetime.tzinfo, *, return
                 raise WrongState(
                     text(
                         "Order {order}: parcel {parcel} of return {return_id} was counted already, by {by} on {at}: "
-                        "receipt {receipt}. If that count is wrong, correct_receipt changes it; another parcel has "
-                        "another number.",
+                        "receipt {receipt}. If that count is wrong, correct it; another parcel has another number.",
                         order=dossier.order_id,
                         parcel=receipt.parcel,
                         return_id=return_.id,
-                        by=f"{receipt.by.kind} {receipt.by.id}",
+                        by=receipt.by.id,
                         at=receipt.at.astimezone(zone),
                         receipt=receipt.id,
-                    )
+                    ),
+                    in_code=f"correct_receipt({dossier.order_id!r}, {receipt.id!r}, ...)",
                 )
 
 
@@ -229,10 +229,11 @@ def inspected_lines(dossier: Dossier, order: Order, receipt_id: str, found: tupl
             raise InvalidLines(
                 text(
                     "Order {order}, line {line}: an inspection says of units whether they are sellable, damaged, "
-                    "missing or wrong. What else was in the parcel is counted with receive or correct_receipt.",
+                    "missing or wrong. Count what else was in the parcel where you count what came.",
                     order=order.id,
                     line=one.line_id,
-                )
+                ),
+                in_code="receive(...) or correct_receipt(...)",
             )
         count = return_.receipts[receipt_id].lines.get(one.line_id, Counted(line_id=one.line_id))
         if one.units > count.to_inspect:

@@ -75,7 +75,7 @@ class Draft:
     def record(self, event: Event, by: Actor | None = None) -> None:
         """Add an event, and let the dossier follow. ``by`` names another actor than the command's: a policy."""
         if not (by or self.by).id:
-            raise NotAllowed(text('Say who does this: by=Actor.staff("anna").'))
+            raise NotAllowed(text("Say who does this."), in_code='by=Actor.staff("anna")')
         seq = self.dossier.version + 1
         first = not self.events
         recorded = _recorded(  # of what was checked: who, what, and the request when it was given

@@ -107,13 +107,14 @@ def _check_no_other(dossier: Dossier, wanted: WantedLabel) -> None:
     if others and not wanted.beside:
         raise WrongState(
             text(
-                "Order {order}: return {return_id} has label {label}, which is {state}. Show that one; replace it with "
-                "replaces=…, or say another_parcel=True where another parcel goes with this one.",
+                "Order {order}: return {return_id} has label {label}, which is {state}. Show that one, replace it, or "
+                "say that another parcel goes with this one.",
                 order=dossier.order_id,
                 return_id=wanted.return_id,
                 label=others[-1].id,
                 state=others[-1].words,
-            )
+            ),
+            in_code=f"order_label(..., replaces={others[-1].id!r}) or order_label(..., another_parcel=True)",
         )
 
 
@@ -141,19 +142,21 @@ def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None
         raise WrongState(
             text(
                 "Order {order}: the parcel of label {label} is on its way, so it needs no other label. If another "
-                "parcel goes with it, say another_parcel=True.",
+                "parcel goes with it, say so.",
                 order=dossier.order_id,
                 label=label.id,
-            )
+            ),
+            in_code="order_label(..., another_parcel=True)",
         )
     if label.may_be_made:
         raise WrongState(
             text(
-                "Order {order}: whether label {label} was made is not known yet. Wait for it, or settle it with "
-                "settle_label, so that no two are bought.",
+                "Order {order}: whether label {label} was made is not known yet. Wait for it, or settle it yourself, "
+                "so that no two are bought.",
                 order=dossier.order_id,
                 label=label.id,
-            )
+            ),
+            in_code=f"settle_label({dossier.order_id!r}, {label.id!r}, ...)",
         )
 
 
@@ -221,11 +224,12 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
     if made and not reference.strip():
         raise InvalidArgument(
             text(
-                "Order {order}: say what {provider} calls label {label}: reference=…",
+                "Order {order}: say what {provider} calls label {label}.",
                 order=order.id,
                 provider=label.provider,
                 label=label.id,
-            )
+            ),
+            in_code="settle_label(..., reference=...)",
         )
     there = _labels_of(draft.dossier, label.provider, label.account)
     taken = [one.id for one in there if one is not label and reference and one.reference == reference.strip()]

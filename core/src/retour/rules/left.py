@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
@@ -11,7 +11,7 @@ from retour.model.errors import InvalidQuantity
 from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.returns import Counted, Return
-from retour.model.text import Text, text
+from retour.model.text import Text, text, texts
 
 
 def units_left(dossier: Dossier, order: Order) -> dict[str, int]:
@@ -58,16 +58,23 @@ def more_than_left(
     """More units than the ``left`` ones. They were to be announced, or else are ``counted_on`` a return: one with this
     id, or whichever they belong to where it is empty. Says where all units of the line are, and what can be done."""
     account = account_of(dossier, order, line_id)
+    advice = list(_advice(account, units, counted_on, closed=_is_closed(dossier, counted_on)))
     sentence = (
-        text(
-            "Order {order}, line {line} ({name}): {units} units are more than the {left} that can still come back on "
-            "return {return_id}. {account} {advice}",
+        texts(
+            "Order {order}, line {line} ({name}): {count} unit can still come back on return {return_id}, so {units} "
+            "is too many. {account} {advice}",
+            "Order {order}, line {line} ({name}): {count} units can still come back on return {return_id}, so {units} "
+            "is too many. {account} {advice}",
+            max(0, left),
             return_id=counted_on,
         )
         if counted_on
-        else text(
-            "Order {order}, line {line} ({name}): {units} units are more than the {left} that can still come back. "
-            "{account} {advice}"
+        else texts(
+            "Order {order}, line {line} ({name}): {count} unit can still come back, so {units} is too many. {account} "
+            "{advice}",
+            "Order {order}, line {line} ({name}): {count} units can still come back, so {units} is too many. "
+            "{account} {advice}",
+            max(0, left),
         )
     )
     values = {
@@ -75,15 +82,17 @@ def more_than_left(
         "line": line_id,
         "name": order.line(line_id).name,
         "units": units,
-        "left": max(0, left),
         "account": _told(account),
-        "advice": _together(_advice(account, units, counted_on, closed=_is_closed(dossier, counted_on))),
+        "advice": _together([words for words, _ in advice]),
     }
-    return InvalidQuantity(attrs.evolve(sentence, values={**sentence.values, **values}))
+    return InvalidQuantity(
+        attrs.evolve(sentence, values={**sentence.values, **values}),
+        in_code=", ".join(method for _, method in advice if method),
+    )
 
 
 def _told(account: LineAccount) -> Text:
-    """``Of 4 fulfilled: 2 back (receipt rc...), 1 announced on return rt..., 1 in no return.``"""
+    """``Of 4 delivered: 2 back (receipt rc...), 1 announced on return rt..., 1 in no return.``"""
     places: list[Text | str] = [
         *[text("{units} back (receipt {receipt})", units=units, receipt=one) for one, units in account.back.items()],
         *[
@@ -97,41 +106,44 @@ def _told(account: LineAccount) -> Text:
     ]
     if account.free < 0:
         return text(
-            "The order has {fulfilled} fulfilled now, {fewer} fewer than are in returns: {places}.",
+            "Delivered by the order as it is now: {fulfilled}, which is {fewer} fewer than in returns: {places}.",
             fulfilled=account.fulfilled,
             fewer=-account.free,
             places=places,
         )
     free = text("{units} in no return", units=account.free)
-    return text("Of {fulfilled} fulfilled: {places}.", fulfilled=account.fulfilled, places=[*places, free])
+    return text("Of {fulfilled} delivered: {places}.", fulfilled=account.fulfilled, places=[*places, free])
 
 
-def _advice(account: LineAccount, units: int, counted_on: str | None, *, closed: bool) -> Iterator[Text]:
-    """What can be done, by where the units are."""
+def _advice(account: LineAccount, units: int, counted_on: str | None, *, closed: bool) -> Iterator[tuple[Text, str]]:
+    """What can be done, by where the units are: in words, and the method for it, if any."""
     elsewhere = {*account.announced, *account.away} - {counted_on}
     if account.back:
-        yield text("Where a receipt is wrong, correct_receipt changes it.")
+        yield text("Where a receipt is wrong, correct it."), "correct_receipt"
     if counted_on is None:
         if account.announced:
-            yield text("cancel_return frees what is announced, approved or not.")
+            yield (
+                text("What is announced is free again when its return is cancelled, approved or not."),
+                "cancel_return",
+            )
         if account.away:
-            yield text("What was not here is counted on its return when it comes.")
+            yield text("What was not here is counted on its return when it comes."), ""
         if not account.back and not elsewhere:
-            yield text("No more than was fulfilled can come back.")
+            yield text("No more than was delivered can come back."), ""
         return
     if closed:
-        yield text("That return is closed: count the rest with mark_returned.")
+        yield text("That return is closed: set the order to Returned to count the rest."), "mark_returned"
     elif counted_on and elsewhere:
-        yield text("Count on each return what belongs to it, or cancel_return frees it.")
+        yield text("Count on each return what belongs to it, or cancel the one that is not to come."), "cancel_return"
     if units > max(0, account.free) + sum(account.announced.values()) + sum(account.away.values()):
-        yield text("What came beyond all that was delivered is counted as surplus.")
+        yield text("What came beyond all that was delivered is counted as surplus."), ""
 
 
 def _is_closed(dossier: Dossier, return_id: str | None) -> bool:
     return bool(return_id) and not dossier.return_(str(return_id)).open
 
 
-def _together(sentences: Iterable[Text]) -> Text:
+def _together(sentences: Sequence[Text]) -> Text:
     """Several sentences as one text."""
     said = {f"sentence{number}": one for number, one in enumerate(sentences)}
     return Text(message=" ".join(f"{{{name}}}" for name in said), values=said)
@@ -146,20 +158,24 @@ def more_than_announced(order: Order, return_: Return, count: Counted) -> Invali
     waiting = return_.outstanding().get(count.line_id, 0)
     away = return_.absent().get(count.line_id, 0)
     return InvalidQuantity(
-        text(
-            "Order {order}, line {line} ({name}): {units} units are more than the {left} that return {return_id} waits "
-            "for: {waiting} of the {announced} announced are not counted yet, and {away} were counted and not here. If "
-            "more really came, staff counts them with more_than_requested=True.",
+        texts(
+            "Order {order}, line {line} ({name}): return {return_id} waits for {count} unit, so {units} is too many. "
+            "Announced: {announced}; not counted yet: {waiting}; counted and not here: {away}. If more really came, "
+            "staff can count it as more than was announced.",
+            "Order {order}, line {line} ({name}): return {return_id} waits for {count} units, so {units} is too many. "
+            "Announced: {announced}; not counted yet: {waiting}; counted and not here: {away}. If more really came, "
+            "staff can count it as more than was announced.",
+            waiting + away,
             order=order.id,
             line=count.line_id,
             name=order.line(count.line_id).name,
             units=count.units,
-            left=waiting + away,
             return_id=return_.id,
             waiting=waiting,
             announced=return_.requested.get(count.line_id, 0),
             away=away,
-        )
+        ),
+        in_code="more_than_requested=True",
     )
 
 
@@ -168,15 +184,18 @@ def more_than_a_receipt_can_count(
 ) -> InvalidQuantity:
     """A correction by which ``claimed`` units would be in returns, where ``most`` can be."""
     return InvalidQuantity(
-        text(
-            "Order {order}, line {line} ({name}): {units} units are more than the {left} that receipt {receipt} can "
-            "count. With them {claimed} would be in returns, and {most} can be. What came beyond all that was "
-            "delivered is counted as surplus.",
+        texts(
+            "Order {order}, line {line} ({name}): receipt {receipt} can count {count} unit, so {units} is too many. In "
+            "returns there would be {claimed}, and at most {most} can be. What came beyond all that was delivered is "
+            "counted as surplus.",
+            "Order {order}, line {line} ({name}): receipt {receipt} can count {count} units, so {units} is too many. "
+            "In returns there would be {claimed}, and at most {most} can be. What came beyond all that was delivered "
+            "is counted as surplus.",
+            count.units - (claimed - most),
             order=order.id,
             line=count.line_id,
             name=order.line(count.line_id).name,
             units=count.units,
-            left=count.units - (claimed - most),
             receipt=receipt_id,
             claimed=claimed,
             most=most,
@@ -189,9 +208,9 @@ def no_surplus_yet(order: Order, count: Counted, here: int) -> InvalidQuantity:
     line = order.line(count.line_id)
     return InvalidQuantity(
         text(
-            "Order {order}, line {line} ({name}): {surplus} cannot be surplus while {away} of the {fulfilled} "
-            "delivered are not here ({here} are). Count as units that came what was delivered, and as surplus only "
-            "what is beyond that.",
+            "Order {order}, line {line} ({name}): {surplus} cannot be surplus yet. Delivered: {fulfilled}; here: "
+            "{here}; not here: {away}. Count as units that came what was delivered, and as surplus only what is beyond "
+            "that.",
             order=order.id,
             line=line.id,
             name=line.name,
@@ -206,17 +225,19 @@ def no_surplus_yet(order: Order, count: Counted, here: int) -> InvalidQuantity:
 def more_than_to_inspect(order: Order, receipt_id: str, found: Counted, count: Counted) -> InvalidQuantity:
     """More units judged than a receipt's ``count`` has waiting for it."""
     return InvalidQuantity(
-        text(
-            "Order {order}, line {line} ({name}): {units} units are more than the {left} of receipt {receipt} that "
-            "nobody has inspected; {judged} of its {counted} are judged already. correct_receipt changes what was "
-            "counted there.",
+        texts(
+            "Order {order}, line {line} ({name}): of receipt {receipt} {count} unit is still to be inspected, so "
+            "{units} is too many. Inspected so far: {judged} of {counted}. Where the receipt is wrong, correct it.",
+            "Order {order}, line {line} ({name}): of receipt {receipt} {count} units are still to be inspected, so "
+            "{units} is too many. Inspected so far: {judged} of {counted}. Where the receipt is wrong, correct it.",
+            count.to_inspect,
             order=order.id,
             line=found.line_id,
             name=order.line(found.line_id).name,
             units=found.units,
-            left=count.to_inspect,
             receipt=receipt_id,
             judged=count.units - count.to_inspect,
             counted=count.units,
-        )
+        ),
+        in_code=f"correct_receipt({order.id!r}, {receipt_id!r}, ...)",
     )

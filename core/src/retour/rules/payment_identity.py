@@ -90,18 +90,19 @@ def refuse_unplaced(dossier: Dossier, order: Order) -> None:
         raise WrongState(
             text(
                 "Order {order}: {amount} went back, or is to go back, on payment {payment}, which is not on the order "
-                "any more. Say first what it became, another payment of the order or none: explain_payment.",
+                "any more. Say first what it became: another payment of the order, or none.",
                 order=order.id,
                 amount=_gone(dossier, payment),
                 payment=payment.id,
-            )
+            ),
+            in_code=f"explain_payment({order.id!r}, {payment.id!r}, ...)",
         )
     doubled = dossier.doubled()
     if doubled:
         raise WrongState(
             text(
-                "Order {order}: {payments} are one payment at the provider. Leave one of them on the order, so that "
-                "its money goes back once.",
+                "Order {order}: at the provider these are one payment: {payments}. Leave one of them on the order, so "
+                "that its money goes back once.",
                 order=order.id,
                 payments=[payment.id for payment in doubled],
             )

@@ -196,11 +196,12 @@ def _check_is_money(order: Order, amount: object) -> None:
     if not issubclass(type(amount), Money):  # an object can say of itself that it is one
         raise InvalidAmount(
             text(
-                'Order {order}: {amount} is no amount. Use Money.of("12.34", "{currency}").',
+                "Order {order}: {amount} is no amount of money in {currency}.",
                 order=order.id,
                 amount=shown(amount),
                 currency=order.currency,
-            )
+            ),
+            in_code=f'Money.of("12.34", "{order.currency}")',
         )
 
 
@@ -411,12 +412,12 @@ def set_batch(draft: Draft, refund_id: str, batch: str) -> None:
         raise ConsentMissing(
             text(
                 "Order {order}: refund {refund} of {amount} would go back another way than the customer paid. Ask him, "
-                "and record his consent first: refund(..., to=BankAccount(...), consent=Consent(...), "
-                "instead_of={refund}).",
+                "and record his consent first.",
                 order=draft.dossier.order_id,
                 refund=refund.id,
                 amount=refund.amount,
-            )
+            ),
+            in_code=f"refund(..., to=BankAccount(...), consent=Consent(...), instead_of={refund.id!r})",
         )
     if refund.batch == batch:
         return
@@ -568,9 +569,10 @@ def reverse(draft: Draft, order: Order, refund_id: str, reference: str, note: st
             draft.dossier,
             refund,
             text(
-                "Order {order}: refund {refund} of {amount} is {state}, so it cannot be reversed here; reconcile asks "
-                "the provider."
+                "Order {order}: refund {refund} of {amount} is {state}, so it cannot be reversed here. Have the order "
+                "checked at the provider."
             ),
+            in_code=f"reconcile({draft.dossier.order_id!r})",
         )
     words = _checked_reference(draft.dossier, order, draft.dossier.payment_of(order, refund.payment), reference)
     draft.record(RefundReversed(refund_id=refund_id, reference=words, note_id=draft.note(order, note)))
@@ -727,12 +729,13 @@ def cancel_waiting(draft: Draft, refund_id: str, because: Reason | None, note_id
         raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} is in batch {batch}, which the bank may pay. Take it out "
-                "at the bank and with set_refund_batch, then cancel it.",
+                "at the bank and here, then cancel it.",
                 order=draft.dossier.order_id,
                 refund=refund.id,
                 amount=refund.amount,
                 batch=refund.batch,
-            )
+            ),
+            in_code=f'set_refund_batch({draft.dossier.order_id!r}, {refund.id!r}, "", ...)',
         )
     draft.record(RefundCancelled(refund_id=refund_id, because=because, note_id=note_id))
 
@@ -770,7 +773,7 @@ def _refuse_uncounted(dossier: Dossier, order: Order, payment: Payment) -> None:
         )
 
 
-def _not_now(dossier: Dossier, refund: Refund, sentence: Text) -> WrongState:
+def _not_now(dossier: Dossier, refund: Refund, sentence: Text, *, in_code: str = "") -> WrongState:
     """The error that says, in a ``sentence`` that still lacks its values, what cannot be done with a refund."""
     return WrongState(
         attrs.evolve(
@@ -781,7 +784,8 @@ def _not_now(dossier: Dossier, refund: Refund, sentence: Text) -> WrongState:
                 "amount": refund.amount,
                 "state": REFUND_WORDS[refund.state],
             },
-        )
+        ),
+        in_code=in_code,
     )
 
 

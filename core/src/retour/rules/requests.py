@@ -67,22 +67,40 @@ _CANNOT: Mapping[type[Event], Text] = {
     ReturnReopened: text("Order {order}: return {return_id} is {state}, so it needs no reopening. {instead}"),
 }
 
-_INSTEAD: Mapping[GoodsState, Text] = {
-    GoodsState.REQUESTED: text("It waits for approve_return or reject_return; cancel_return takes it back."),
-    GoodsState.APPROVED: text(
-        "mark_sent when it is on its way, receive when it is here, cancel_return when it is not to come."
+_ANEW = text("Reopen it to let it go on, or let the customer request a new one.")
+
+_INSTEAD: Mapping[GoodsState, tuple[Text, str]] = {
+    GoodsState.REQUESTED: (
+        text("It can be approved, rejected or cancelled."),
+        "approve_return, reject_return or cancel_return",
     ),
-    GoodsState.REJECTED: text("reopen_return lets it go on, and then approve_return can approve it."),
-    GoodsState.IN_TRANSIT: text("receive when it is here, cancel_return when it will not come."),
-    GoodsState.PARTLY_RECEIVED: text(
-        "receive what else comes, close_return when nothing more does, correct_receipt where it was counted wrong."
+    GoodsState.APPROVED: (
+        text(
+            "Say that it was sent when it is on its way, count it when it is here, or cancel it when it will not come."
+        ),
+        "mark_sent, receive or cancel_return",
     ),
-    GoodsState.RECEIVED: text("close_return ends it, correct_receipt mends what was counted wrong."),
-    GoodsState.CANCELLED: text("reopen_return lets it go on, or the customer requests a new one."),
-    GoodsState.EXPIRED: text("reopen_return lets it go on, or the customer requests a new one."),
-    GoodsState.CLOSED: text("correct_receipt mends what was counted wrong, reopen_return expects the rest again."),
+    GoodsState.REJECTED: (text("Reopen it; then it can be approved."), "reopen_return, then approve_return"),
+    GoodsState.IN_TRANSIT: (
+        text("Count it when it is here, or cancel it when it will not come."),
+        "receive or cancel_return",
+    ),
+    GoodsState.PARTLY_RECEIVED: (
+        text("Count what else comes, close it when nothing more does, or correct the receipt that was counted wrong."),
+        "receive, close_return or correct_receipt",
+    ),
+    GoodsState.RECEIVED: (
+        text("It can be closed; correct the receipt that was counted wrong."),
+        "close_return or correct_receipt",
+    ),
+    GoodsState.CANCELLED: (_ANEW, "reopen_return"),
+    GoodsState.EXPIRED: (_ANEW, "reopen_return"),
+    GoodsState.CLOSED: (
+        text("Correct the receipt that was counted wrong, or reopen it when more is to come."),
+        "correct_receipt or reopen_return",
+    ),
 }
-"""What can be done with a return in each state, for who wanted something else."""
+"""What can be done with a return in each state, for who wanted something else: in words, and the methods for it."""
 
 
 # --- announcing a return ---------------------------------------------------------------------------------
@@ -337,11 +355,12 @@ def reopen(
     if not return_.requested and not any(count.units for count in return_.counted.values()):
         raise WrongState(
             text(
-                "Order {order}: nothing was announced in return {return_id}, and nothing of it came. Count what comes "
-                "by mark_returned.",
+                "Order {order}: nothing was announced in return {return_id}, and nothing of it came. Set the order to "
+                "Returned to count what comes.",
                 order=order.id,
                 return_id=return_id,
-            )
+            ),
+            in_code=f"mark_returned({order.id!r}, ...)",
         )
     _check_still_free(draft.dossier, order, return_)
     kept = return_.send_by if return_.send_by is not None and return_.send_by >= today else None
@@ -353,6 +372,7 @@ def reopen(
 
 def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
     return_ = dossier.return_(return_id)
+    instead, in_code = _INSTEAD[return_.goods]
     if return_.goods is _MAKES.get(step) and return_.goods not in _MOVES[step]:
         raise WrongState(
             text(
@@ -360,8 +380,9 @@ def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
                 order=dossier.order_id,
                 return_id=return_.id,
                 state=GOODS_WORDS[return_.goods],
-                instead=_INSTEAD[return_.goods],
-            )
+                instead=instead,
+            ),
+            in_code=in_code,
         )
     if return_.goods not in _MOVES[step]:
         raise WrongState(
@@ -371,9 +392,10 @@ def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
                     "order": dossier.order_id,
                     "return_id": return_.id,
                     "state": GOODS_WORDS[return_.goods],
-                    "instead": _INSTEAD[return_.goods],
+                    "instead": instead,
                 },
-            )
+            ),
+            in_code=in_code,
         )
     return return_
 
@@ -401,8 +423,8 @@ def _check_still_free(dossier: Dossier, order: Order, ended: Return) -> None:
         more, left = units - own.get(line_id, 0), max(0, fulfilled.get(line_id, 0) - taken.get(line_id, 0))
         if more > left:
             taking = text(
-                "Order {order}: return {return_id} cannot go on. It would take {more} units of line {line} ({name}), "
-                "and {left} are in no return: {fulfilled} were fulfilled.",
+                "Order {order}: return {return_id} cannot go on. Of line {line} ({name}) it would take {more}; still "
+                "in no return: {left} of the {fulfilled} delivered.",
                 order=order.id,
                 return_id=ended.id,
                 more=more,
@@ -412,13 +434,15 @@ def _check_still_free(dossier: Dossier, order: Order, ended: Return) -> None:
                 fulfilled=fulfilled.get(line_id, 0),
             )
             others = [one.id for one in _returns_with(dossier, line_id) if one.id != ended.id]
-            raise WrongState(_with_those(taking, others) if others else taking)
+            if not others:
+                raise WrongState(taking)
+            raise WrongState(_with_those(taking, others), in_code="cancel_return or close_return")
 
 
 def _with_those(taking: Text, others: Sequence[str]) -> Text:
     return text(
-        "{taking} The others are in {returns}: cancel_return frees what is not to come, close_return what does not "
-        "come any more.",
+        "{taking} The others are in {returns}: cancel the one that is not to come, or close the one of which no more "
+        "comes.",
         taking=taking,
         returns=others,
     )

@@ -99,12 +99,12 @@ def check_consent(
     raise ConsentMissing(
         text(
             "Order {order}: {amount} of payment {payment} would go back another way than the customer paid, and that "
-            "needs his consent. Ask him, and record how he agreed: consent=Consent(how=ConsentWay.EMAIL). Nothing was "
-            "changed.",
+            "needs his consent. Ask him, and record how he agreed. Nothing was changed.",
             order=order.id,
             amount=amount,
             payment=payment.id,
-        )
+        ),
+        in_code="consent=Consent(how=ConsentWay.EMAIL)",
     )
 
 

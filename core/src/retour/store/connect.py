@@ -212,7 +212,8 @@ def driver_errors_translated(function: Callable[_Given, _Back]) -> Callable[_Giv
 def _failure(error: SQLAlchemyError) -> Exception:
     if isinstance(error, DBAPIError):
         failure = _translated(error)
-        failure.add_note(f"{type(error.orig).__name__} {_state(error)} at: {error.statement or 'connecting'}")
+        said = f"{type(error.orig).__name__} {_state(error)}: {_said(error)}"
+        failure.add_note(f"{said} (at: {error.statement or 'connecting'})")
         return failure
     if isinstance(error, PoolTimeout):
         return StoreUnavailable(
@@ -360,11 +361,9 @@ def _translated(error: DBAPIError) -> Exception:
             )
         )
     if "readonly" in said or state == "25006":
-        return StoreReadOnly(
-            text("The database is read-only ({said}). Give the process the right to write it.", said=said)
-        )
+        return StoreReadOnly(text("The database is read-only. Give the process the right to write it."))
     if "not a database" in said or "malformed" in said:
-        return StoreNotOurs(text("The file is not an SQLite database: {said}.", said=said))
+        return StoreNotOurs(text("The file is not an SQLite database."))
     if "unable to open" in said:
         return StoreNotOurs(text("The database file cannot be opened: check its folder and its rights."))
     if state in ("40001", "40P01"):
@@ -372,21 +371,17 @@ def _translated(error: DBAPIError) -> Exception:
     if state == "42501":
         return StoreError(
             text(
-                "The database refuses this to its user ({said}). Nothing was changed; give that user the rights to "
+                "The database refuses this to its user. Nothing was changed; give that user the rights to "
                 "read and write the tables whose names begin with retour_.",
-                said=said,
             )
         )
     if state in ("42P01", "42703") or "no such table" in said or "no such column" in said:
-        return StoreNotMigrated(
-            text("The database lacks a table or a column of this retour ({said}). Run: retour db upgrade.", said=said)
-        )
+        return StoreNotMigrated(text("The database lacks a table or a column of this retour. Run: retour db upgrade."))
     if state == "57014":
         return StoreUnavailable(
             text(
-                "The database stopped a statement that took too long, or somebody stopped it ({said}). Nothing was "
+                "The database stopped a statement that took too long, or somebody stopped it. Nothing was "
                 "changed; try again. If it stays so, raise statement_timeout for retour's user.",
-                said=said,
             )
         )
     if "statement pooling mode" in said:
@@ -397,14 +392,11 @@ def _translated(error: DBAPIError) -> Exception:
             )
         )
     if connection_lost(error) or (isinstance(error, OperationalError) and not state and _is_postgresql(error)):
-        return StoreUnavailable(
-            text("The database cannot be reached: {said}. Nothing was changed; try again.", said=said.rstrip("."))
-        )
+        return StoreUnavailable(text("The database cannot be reached. Nothing was changed; try again."))
     return StoreError(
         text(
-            "The database could not do this ({said}). Nothing was changed; try again, and if it stays so, look in the "
+            "The database could not do this. Nothing was changed; try again, and if it stays so, look in the "
             "log of the database.",
-            said=" ".join(filter(None, (state, said))),
         )
     )
 

@@ -31,9 +31,12 @@ def _order_changed(dossier: Dossier, event: OrderSeen) -> Text:
     del event
     vanished = [one.id for one in dossier.vanished()]
     if vanished:
-        return text(
-            "The shop's order no longer has {payments}, on which money went back or is to go back. Please say what "
-            "became of it.",
+        return texts(
+            "A payment on which money went back, or is to go back, is not on the shop's order any more: {payments}. "
+            "Please say what became of it.",
+            "{count} payments on which money went back, or is to go back, are not on the shop's order any more: "
+            "{payments}. Please say what became of them.",
+            len(vanished),
             payments=vanished,
         )
     changed = {} if dossier.order is None else dossier.changed_lines(dossier.order)
@@ -91,7 +94,7 @@ def _approved(dossier: Dossier, event: ReturnApproved) -> Text:
     if not event.overrides:
         return approved
     said: list[Text | str] = [one.because.words for one in event.overrides if one.because is not None]
-    against = text("A policy is overridden: {objections}", objections=said or [text("it gave no reason")])
+    against = text("A rule of the shop is overridden: {objections}", objections=said or [text("it gave no reason")])
     return Text(message="{approved}. {against}", values={"approved": approved, "against": against})
 
 

@@ -60,7 +60,7 @@ def _ordered_for_customer(dossier: Dossier, event: LabelOrdered) -> Text:
 @told(LabelPutOff)
 def _put_off(dossier: Dossier, event: LabelPutOff) -> Text:
     del dossier
-    return text("No label was made yet; it is ordered again by itself: {because}", because=_because(event.because))
+    return text("No label was made yet; it is ordered again automatically: {because}", because=_because(event.because))
 
 
 @told(LabelUnclear)
@@ -185,5 +185,5 @@ _OF_PARCEL = {
     ParcelState.LOST: text("The carrier says that the parcel is lost"),
     ParcelState.PROBLEM: text("The carrier holds the parcel up"),
     ParcelState.CANCELLED: text("The parcel was cancelled"),
-    ParcelState.UNKNOWN: text("The carrier reports something about the parcel that has no name here"),
+    ParcelState.UNKNOWN: text("The carrier reports something about the parcel that is not known here"),
 }

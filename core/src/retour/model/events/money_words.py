@@ -158,7 +158,7 @@ def _reported(dossier: Dossier, event: RefundReported) -> Text:
     if refund.state is RefundState.AWAITING_MERCHANT:
         return text("{amount} waits for your bank transfer", amount=refund.amount)
     said = text(
-        "{amount}: {state}, reference {reference}",
+        "Refund of {amount}: {state}, reference {reference}",
         amount=refund.amount,
         state=REFUND_WORDS[state_of(refund.reported)],
         reference=event.reference,

@@ -14,7 +14,7 @@ def _identified(dossier: Dossier, event: PaymentIdentified) -> Text | None:
     target = event.identity.target
     doubled = [one.id for one in dossier.doubled()]
     if event.payment in doubled:
-        return text("The provider knows {payments} as one payment.", payments=doubled)
+        return text("At the provider these are one payment: {payments}.", payments=doubled)
     if payment is None or not target or target in payment.names:
         return None
     return text("The provider knows payment {payment} as {target}.", payment=event.payment, target=target)
