@@ -220,7 +220,7 @@ SECTIONS: Sequence[Section] = (
             "retour/model/fields.py",
         ),
     ),
-    Section("The database", DEVELOPER, ("retour/store/*",)),
+    Section("The database", DEVELOPER, ("retour/store/*", "retour/steps/commit.py!StoreError")),
     Section(
         "The demo",
         TERMINAL,

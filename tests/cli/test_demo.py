@@ -140,7 +140,7 @@ def test_a_refund_is_pressed_and_the_provider_says_when_it_arrived(english: Resu
     shown = block(english, "one_product")
     assert "[Refund €38.85]" in shown
     assert "anna presses it. Mollie answers: being processed." in shown
-    assert "Here at once, in a real shop after some days: Mollie reports by webhook: refunded." in shown
+    assert "After some days (here at once) Mollie reports by webhook: refunded." in shown
     history = shown.split("Order history")[1]
     said = [history.index(words) for words in ("€38.85 started", "€38.85: being processed", "€38.85: refunded")]
     assert said == sorted(said)
@@ -275,7 +275,7 @@ def test_many_orders_are_summed_behind_a_progress_bar(run: Run, url: str, tmp_pa
     path.write_text(json.dumps([{**order, "id": f"A{number}"} for number in range(40)]))
     result = run("demo", "--db", url, "--orders", str(path))
     assert result.exit_code == 0
-    assert "34/34" in result.stdout
+    assert "… and 34 more orders" in result.stdout
     assert result.stdout.count("Order history") == 6
     found = rows(result, "en")
     assert found["stripe"] == "no order in this file fits"
@@ -301,7 +301,7 @@ def test_a_payment_of_a_second_account_is_refunded_there(run: Run, url: str, tmp
     path.write_text(json.dumps([{**order, "payments": [{**order["payments"][0], "account": "belgium"}]}]))
     result = run("demo", "--db", url, "--orders", str(path))
     assert result.exit_code == 0
-    assert "Here at once, in a real shop after some days: Mollie reports by webhook: refunded." in result.stdout
+    assert "After some days (here at once) Mollie reports by webhook: refunded." in result.stdout
 
 
 @pytest.mark.parametrize(

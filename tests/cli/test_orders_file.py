@@ -172,8 +172,8 @@ ODD_JSON_LINES: dict[str, tuple[dict[str, Any], str]] = {
 }
 ODD_ROWS = {
     "fraction": (a_row(Quantity="1.5"), "line line-2: 1.5 is no whole number of units"),
-    "negative": (a_row(Quantity="-6"), "line line-2: GBP -15.30 was paid for goods"),
-    "negative price": (a_row(UnitPrice="-2.55"), "line line-2: GBP -15.30 was paid for goods"),
+    "negative": (a_row(Quantity="-6"), "line line-2: -£15.30 was paid for goods"),
+    "negative price": (a_row(UnitPrice="-2.55"), "line line-2: -£15.30 was paid for goods"),
 }
 
 

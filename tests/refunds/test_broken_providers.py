@@ -324,7 +324,7 @@ def test_a_webhook_that_the_plugin_broke_over_is_answered_503_and_log_and_store_
     broken["parse_webhook"] = ("instead", HARMS[harm])
     with pytest.raises(ProviderUnavailable, match="Answer 503, so that it is sent again") as caught:
         world.desk.receive_webhook("ledger", {"Signature": "right"}, b"refund:re_1")
-    assert "plugin ledger (ledger) failed in parse_webhook" in str(caught.value)
+    assert "plugin ledger (ledger) failed" in str(caught.value)
     (record,) = [one for one in log.records if one.levelno == logging.ERROR]
     assert "plugin ledger (ledger) failed in parse_webhook" in record.getMessage()
     assert "raises" not in harm or harm == "raises half a ProviderError" or "test_broken_providers.py:" in log.text
@@ -616,8 +616,8 @@ def test_a_provider_that_cannot_be_made_is_off_by_itself_and_says_nothing_of_its
     kind.settings_type = OddSettings
     accounts = Accounts(accounts._registry, lambda _: {"unmade": {"key": SECRET}})
     found = str(accounts.payment("default", "unmade", "default", Mode.LIVE))
-    assert found == "its settings are wrong: unmade: cannot be read (KeyError)"
-    with pytest.raises(InvalidSettings, match=r"unmade: cannot be read \(KeyError\)"):
+    assert found == "its settings are wrong: unmade: cannot be read"
+    with pytest.raises(InvalidSettings, match="unmade: cannot be read"):
         accounts.check("default")
 
 

@@ -211,9 +211,7 @@ def test_an_event_of_a_newer_retour_leaves_that_order_alone_and_says_so(database
     desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="form-1")
     with desk._services.store.engine.begin() as connection:
         connection.execute(text("UPDATE retour_event SET version = 99 WHERE seq = 2"))
-    with pytest.raises(
-        OrderUnreadable, match=r"Order 1001: event 2 \(goods_received, version 99\) cannot be read: a newer"
-    ):
+    with pytest.raises(OrderUnreadable, match=r"Order 1001 cannot be read: a newer"):
         desk.mark_returned("1001", by=ANNA)
     desk.close()
 

@@ -197,6 +197,7 @@ if TYPE_CHECKING:
         Shop as Shop,
         ShopInSameDatabase as ShopInSameDatabase,
         ShopReadingPages as ShopReadingPages,
+        ShopWithNames as ShopWithNames,
     )
     from retour.store.connect import connect as connect, reading as reading
 
@@ -363,7 +364,7 @@ _HOMES = {
     "plugins.return_window": ("ReturnWindow",),
     "plugins.values_in_words": ("capability_name", "in_words"),
     "providers.webhooks": ("LARGEST_WEBHOOK",),
-    "shop": ("MemoryShop", "Shop", "ShopInSameDatabase", "ShopReadingPages"),
+    "shop": ("MemoryShop", "Shop", "ShopInSameDatabase", "ShopReadingPages", "ShopWithNames"),
     "store.connect": ("connect", "reading"),
 }
 """The modules of the public names; the imports above tell type checkers the same."""

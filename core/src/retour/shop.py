@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from retour.model.actor import Actor
 from retour.model.asking import asking
 from retour.model.errors import InvalidOrder, InvalidShop
 from retour.model.fields import check_again, is_text
@@ -15,7 +16,7 @@ from retour.model.frozen import frozen
 from retour.model.making import apart
 from retour.model.order import Order
 from retour.model.returns import StockMovement
-from retour.model.text import Text, text, texts
+from retour.model.text import Text, as_a_name, text, texts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,6 +79,23 @@ class ShopReadingPages(Shop, Protocol):
         Asked once for each page of `ReturnDesk.list_returns` and `ReturnDesk.list_refunds`, with at most 500 ids, each
         once: one query of yours, in place of one for each row. A row whose order is missing or is none has none; where
         this raises, no row of the page has one, and the page says why.
+        """
+
+
+@runtime_checkable
+class ShopWithNames(Shop, Protocol):
+    """A host's shop that says how the people who did something are called, for whoever reads a timeline.
+
+    retour keeps the ids of actors and no names: those are personal data of yours, may change, and have to go when
+    somebody asks for that. So they are asked for when a timeline is read, and events from before you had this method
+    have names too.
+    """
+
+    def name_actors(self, actors: Sequence[Actor]) -> Mapping[Actor, str]:
+        """How each of ``actors`` is called: customers and staff of one timeline, each once, in one call. Leave out
+        those whom you do not know; for them the timeline says what it says without you.
+
+        A name is shown as plain text of 100 characters at most. Whatever this raises costs the names, not the timeline.
         """
 
 
@@ -161,6 +179,21 @@ class ShopCaller:
         """Let the shop book movements, all or none."""
         with asking("Shop.book_stock", self.id):
             self.shop.book_stock(apart(tuple(movements)))
+
+    def names_of(self, actors: Sequence[Actor]) -> Mapping[Actor, str]:
+        """How customers and staff are called, as far as the shop says so: no timeline is lost for the lack of it."""
+        ask: Any = getattr(self.shop, "name_actors", None)
+        if not callable(ask) or not actors:
+            return {}
+        try:
+            with asking("Shop.name_actors", self.id):
+                given = dict(ask(tuple(actors)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a directory of people that is away
+            log.warning("Shop.name_actors of shop %s failed: %s", self.id, type(error).__name__)
+            return {}
+        return {actor: as_a_name(given[actor]) for actor in actors if isinstance(given.get(actor), str)}
 
     @property
     def reads_several(self) -> bool:

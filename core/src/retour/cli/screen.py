@@ -53,7 +53,7 @@ _KNOWN_FROM: Mapping[KnownFrom, Text] = {
     KnownFrom.RECONCILED: text(
         "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."
     ),
-    KnownFrom.LATER: text("Here at once, in a real shop after some days: {provider} reports by webhook: {state}."),
+    KnownFrom.LATER: text("After some days (here at once) {provider} reports by webhook: {state}."),
     KnownFrom.SENT_BACK: text("Then the bank sends it back, and {provider} reports: {state}."),
     KnownFrom.BANK: text("{who} transfers it and confirms it with the bank's reference, {reference}."),
     KnownFrom.PERSON: text("{who} did it and confirms it, reference {reference}."),
@@ -205,7 +205,7 @@ class Screen:
         self.terminal.blank()
         self.terminal.line(text("Order history"), indent=2, style="bold")
         times = [self._time(entry.at) for entry in entries]
-        actors = [self._actor(entry.by) for entry in entries]
+        actors = [self._actor(entry) for entry in entries]
         first, second = max(map(cell_len, times)), max(map(cell_len, actors))
         margin = 4 + first + 2 + second + 2
         addresses: set[str] = set()
@@ -287,7 +287,8 @@ class Screen:
         same = not method or payment.method == payment.provider
         return provider if same else text("{provider}, {method}", provider=provider, method=method)
 
-    def _actor(self, actor: Actor) -> str:
+    def _actor(self, entry: TimelineEntry) -> str:
+        actor = entry.by
         if actor.kind is ActorKind.CUSTOMER:
             return self.terminal.words(text("customer"))
         if actor.kind is ActorKind.SYSTEM:
@@ -296,7 +297,7 @@ class Screen:
             if actor.id == "manual_transfer":
                 return self.terminal.words(text("payment"))
             return self.providers.get(actor.id, actor.id)
-        return actor.id
+        return entry.name or actor.id
 
     def _time(self, at: datetime.datetime) -> str:
         local = at.astimezone(self.zone)

@@ -55,7 +55,7 @@ from retour.effects.pruning import USUALLY_KEPT, Pruning
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
 from retour.effects.whose_payment import WhosePayment
-from retour.model.actor import Actor
+from retour.model.actor import Actor, ActorKind
 from retour.model.attention import AttentionKind, AttentionPage
 from retour.model.calendar import zone_of
 from retour.model.destinations import Consent
@@ -64,6 +64,7 @@ from retour.model.errors import InvalidArgument
 from retour.model.evidence import EvidenceFile
 from retour.model.fields import shown
 from retour.model.labels import ParcelState, WhatFollows
+from retour.model.making import changed
 from retour.model.money import Money
 from retour.model.order import BankAccount, Mode, Order
 from retour.model.outcome import (
@@ -87,7 +88,7 @@ from retour.model.summaries import (
     ReturnSummary,
     ReturnWait,
 )
-from retour.model.text import text
+from retour.model.text import as_a_name, text
 from retour.model.timeline import Audience, TimelineEntry
 from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
@@ -921,7 +922,21 @@ class ReturnDesk(LabelDesk):
         kept = self._services.store.notes(self.shop_id, order_id) if staff or told else {}
         pages = self._links.pages(case.order, case.dossier) if staff else {}
         parcels = self._labels.tracking_pages(case.dossier.returns, case.dossier)
-        return timeline.entries(case.order, case.events, reader, kept=kept, pages=pages, parcels=parcels)
+        told_of = timeline.entries(case.order, case.events, reader, kept=kept, pages=pages, parcels=parcels)
+        names = self._names({one.by: None for one in told_of})
+        return tuple([changed(one, name=names[one.by]) if names.get(one.by) else one for one in told_of])
+
+    def _names(self, actors: Iterable[Actor]) -> Mapping[Actor, str]:
+        """How actors are called: those whose id the reader is told, and no others."""
+        people, known = [], {}
+        registry = self._services.registry
+        for one in actors:
+            if one.kind is ActorKind.PROVIDER:
+                found = registry.payment.get(one.id) or registry.shipping.get(one.id)
+                known[one] = "" if found is None else as_a_name(found[0].display_name)
+            elif one.id and one.kind is not ActorKind.SYSTEM:
+                people.append(one)
+        return {**known, **self._services.shops(self.shop_id).names_of(people)}
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns and refunds, as it was last seen where the shop has it no more; empty

@@ -465,7 +465,7 @@ def _lease_ends(effect: ClaimedEffect, case: Case) -> float:
 
 def _unread(effect: ClaimedEffect, error: OrderUnreadable) -> SettledEffect:
     """An effect of which nothing was tried: it waits, or until a person takes back what he has set aside."""
-    settled = attrs.evolve(postpone(effect, _said(error)), unclear=effect.crashed)
+    settled = attrs.evolve(postpone(effect, f"{_said(error)} ({error.row.name})"), unclear=effect.crashed)
     return settled if error.aside is None else attrs.evolve(settled, delay=UNTIL_A_PERSON)
 
 

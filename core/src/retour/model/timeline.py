@@ -25,6 +25,8 @@ class Audience(StrEnum):
 class TimelineEntry:
     """One line of a timeline.
 
+    ``by`` is who did it, and ``name`` how he is called: what a `ShopWithNames` says of customers and staff, and of a
+    provider what it calls itself; empty where nobody says. It is plain text, to be escaped as any other.
     ``seq`` is the event's, 0 for what the host's order itself tells (placed, paid). ``code`` is the event's type.
     ``note`` is what somebody wrote with it, ``account`` the bank account that money goes to, its IBAN masked, and
     ``evidence`` the files that somebody added: for the staff only, empty when they were removed. ``url`` leads to the
@@ -49,6 +51,7 @@ class TimelineEntry:
     evidence: tuple[EvidenceFile, ...] = attrs.field(default=(), repr=False, metadata=PERSONAL)
     return_number: str = ""
     instructions: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    name: str = attrs.field(default="", repr=False, metadata=PERSONAL)
 
     def text(self, language: str = "en") -> str:
         """The entry in ``language`` ("en" or "nl")."""
