@@ -80,6 +80,8 @@ def _of_help(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call):
         words = [one.value for one in node.keywords if one.arg == "help"]
         yield from (one.value for one in words if isinstance(one, ast.Constant))
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith("_HELP"):
+        yield ast.literal_eval(node.value)
     if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_COMMANDS":
         yield from (line for _, line in ast.literal_eval(node.value).values())
 
@@ -183,6 +185,7 @@ SECTIONS: Sequence[Section] = (
             "retour/desk/refund_*",
             "retour/desk/doctor.py",
             "retour/desk/reconcile.py",
+            "retour/shop.py",
         ),
     ),
     Section(
@@ -212,12 +215,14 @@ SECTIONS: Sequence[Section] = (
             "retour/desk/attention.py!InvalidArgument",
             "retour/model/order.py",
             "retour/steps/case.py",
-            "retour/shop.py",
             "retour/desk/*",
             "retour/plugins/return_window.py",
             "retour/model/calendar.py",
             "retour/model/catalogues.py",
             "retour/model/fields.py",
+            "retour/plain/*",
+            "retour/shop.py!InvalidOrder",
+            "retour/desk/lists.py!InvalidArgument",
         ),
     ),
     Section("The database", DEVELOPER, ("retour/store/*", "retour/steps/commit.py!StoreError")),

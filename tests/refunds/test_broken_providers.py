@@ -777,6 +777,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "answer_restock": ["rt1", RestockDecision.all()],
         "confirm_refund": ["p_1", money],
         "refund": ["p_1", money],
+        "return_and_refund": ["p_1", money, lines],
         "open_refund_link": ["p_1", money],
         "reverse_refund": [asked.pending],
         "cancel_refund": [asked.pending],

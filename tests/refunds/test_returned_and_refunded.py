@@ -15,6 +15,7 @@ from retour import (
     Counted,
     InvalidAmount,
     InvalidQuantity,
+    InvalidReference,
     MissingRequestId,
     Money,
     NotAllowed,
@@ -386,4 +387,13 @@ def test_a_command_in_it_that_would_wait_for_ourselves_is_refused_on_sqlite(worl
         pytest.skip("PostgreSQL has many writers")
     with pytest.raises(StoreLocked):
         press(world, also=lambda _: world.desk.mark_returned("1001", by=ANNA))
+    assert nothing_happened(world)
+
+
+def test_a_card_number_in_its_note_is_refused_before_anybody_is_asked(world: Any) -> None:
+    asked: list[str] = []
+    world.open(RestockAll()).ledger.watch = lambda call, _: asked.append(call)
+    with pytest.raises(InvalidReference):
+        press(world, note="card 4111 1111 1111 1111")
+    assert asked == []
     assert nothing_happened(world)

@@ -52,6 +52,7 @@ class Wanted:
             step=step,
             return_id=self.return_id,
             instead_of=self.instead_of,
+            note=self.note if self.goods is None else self.goods.note,
         )
 
     def plan(self, draft: Draft, order: Order, step: int, books: BooksRead, hold: Reason | None) -> None:

@@ -234,11 +234,15 @@ def catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
     A sentence can come from anywhere, with any domain: its package is looked up and not imported, which runs its code.
     """
     from importlib.util import find_spec
+    from pathlib import Path
 
     try:
-        found = find_spec(domain)
-        reader: Any = found.loader.get_resource_reader(domain)  # type: ignore[union-attr]  # the errors below
-        source = reader.files().joinpath("locale", f"{language}.po")
-    except (ImportError, ValueError, TypeError, AttributeError):  # no package of this name, so nobody translated it
+        found: Any = find_spec(domain)
+        for folder in found.submodule_search_locations or ():
+            source = Path(folder, "locale", f"{language}.po")
+            if source.is_file():
+                return translations_in(source.read_bytes())
+        packed = found.loader.get_resource_reader(domain).files().joinpath("locale", f"{language}.po")
+        return translations_in(packed.read_bytes()) if packed.is_file() else {}  # of a package in an archive
+    except (ImportError, LookupError, ValueError, TypeError, AttributeError):  # no package, or none with words
         return {}
-    return translations_in(source.read_bytes()) if source.is_file() else {}

@@ -291,6 +291,7 @@ def check_plan(
     step: int,
     return_id: str | None,
     instead_of: str | None,
+    note: str | None,
 ) -> None:
     """Raise what stands in the way of `plan`. What would be replaced is cancelled on the draft."""
     draft.only(
@@ -300,6 +301,7 @@ def check_plan(
         cancel_waiting(draft, instead_of, reason(ReasonCode.REPLACED))
     check_decision(draft, order, payment, amount, return_id)
     check_step(order, payment, amount, left_of(draft.dossier, order, payment), step)
+    refuse_card_number(order.id, note or "")
 
 
 def plan(
@@ -324,7 +326,7 @@ def plan(
     waits for the merchant and is cancelled by this. ``read_at`` is when the provider's books were read for it, None
     where they were not.
     """
-    check_plan(draft, order, payment, amount, step=step, return_id=return_id, instead_of=instead_of)
+    check_plan(draft, order, payment, amount, step=step, return_id=return_id, instead_of=instead_of, note=note)
     refund_id = draft.new_id("rf")
     draft.record(
         RefundPlanned(
