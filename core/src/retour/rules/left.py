@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import attrs
-
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidQuantity
 from retour.model.frozen import frozen
 from retour.model.order import Order
 from retour.model.returns import Counted, Return
-from retour.model.text import Text, text, texts
+from retour.model.text import Text, TextValue, text, texts
 
 
 def units_left(dossier: Dossier, order: Order) -> dict[str, int]:
@@ -59,6 +57,14 @@ def more_than_left(
     id, or whichever they belong to where it is empty. Says where all units of the line are, and what can be done."""
     account = account_of(dossier, order, line_id)
     advice = list(_advice(account, units, counted_on, closed=_is_closed(dossier, counted_on)))
+    values: dict[str, TextValue] = {
+        "order": order.id,
+        "line": line_id,
+        "name": order.line(line_id).name,
+        "units": units,
+        "account": _told(account),
+        "advice": _together([words for words, _ in advice]),
+    }
     sentence = (
         texts(
             "Order {order}, line {line} ({name}): {count} unit can still come back on return {return_id}, so {units} "
@@ -67,6 +73,7 @@ def more_than_left(
             "is too many. {account} {advice}",
             max(0, left),
             return_id=counted_on,
+            **values,
         )
         if counted_on
         else texts(
@@ -75,20 +82,10 @@ def more_than_left(
             "Order {order}, line {line} ({name}): {count} units can still come back, so {units} is too many. "
             "{account} {advice}",
             max(0, left),
+            **values,
         )
     )
-    values = {
-        "order": order.id,
-        "line": line_id,
-        "name": order.line(line_id).name,
-        "units": units,
-        "account": _told(account),
-        "advice": _together([words for words, _ in advice]),
-    }
-    return InvalidQuantity(
-        attrs.evolve(sentence, values={**sentence.values, **values}),
-        in_code=", ".join(method for _, method in advice if method),
-    )
+    return InvalidQuantity(sentence, in_code=", ".join(method for _, method in advice if method))
 
 
 def _told(account: LineAccount) -> Text:
