@@ -50,6 +50,7 @@ TESTS = (
     "tests/refunds/test_what_payments_are.py",
     "tests/refunds/test_what_the_books_change.py",
     "tests/refunds/test_when_to_look_again.py",
+    "tests/shipping/test_unneeded_label_rule.py",
 )
 """The tests that run on a change that they reach: those of the rules, which need no desk and no database."""
 
@@ -62,7 +63,6 @@ LEFT_OUT = (
     "portal_returns",
     "requests",
     "timeline",
-    "unneeded_labels",
 )
 """Rules that are tried only where they are named. Their tests go through a desk and a database, and take too long to be
 run on each change; a new module of rules is tried."""
