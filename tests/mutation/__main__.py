@@ -38,6 +38,7 @@ RULES = "src/retour/rules"
 TESTS = (
     "tests/core/test_counts.py",
     "tests/core/test_drafts.py",
+    "tests/core/test_effects_of_events.py",
     "tests/core/test_stock_decisions.py",
     "tests/core/test_units_that_can_come_back.py",
     "tests/core/test_value_of_goods.py",
@@ -56,7 +57,6 @@ TESTS = (
 
 LEFT_OUT = (
     "attention",
-    "effects",
     "label_attention",
     "label_reports",
     "labels",
