@@ -163,13 +163,15 @@ def _said(
 ) -> tuple[tuple[RequestedLine, ...], tuple[ReturnReason, ...], list[str]]:
     """The units of the order's lines that are in a parcel, for each line and reason, as far as they ``can_come``; those
     reasons of the shop's list; and what else the provider says is in it."""
-    left = {line.id: max(0, can_come.get(line.id, 0)) for line in order.goods}
-    by_code = {one.provider_codes.get(portal.provider, ""): one for one in portal.reasons}
+    left = {line_id: max(0, units) for line_id, units in can_come.items()}
+    by_code = {
+        one.provider_codes[portal.provider]: one for one in portal.reasons if portal.provider in one.provider_codes
+    }
     units: dict[tuple[str, str], int] = {}
     reasons: dict[str, ReturnReason] = {}
     left_out = []
     for item in items:
-        rest, chosen = item.quantity, by_code.get(item.reason) if item.reason else None
+        rest, chosen = item.quantity, by_code.get(item.reason)
         for line in _lines_of(order, item):
             taken = min(rest, left[line.id])
             rest, left[line.id] = rest - taken, left[line.id] - taken
