@@ -51,6 +51,7 @@ TESTS = (
     "tests/refunds/test_what_payments_are.py",
     "tests/refunds/test_what_the_books_change.py",
     "tests/refunds/test_when_to_look_again.py",
+    "tests/shipping/test_label_report_rule.py",
     "tests/shipping/test_portal_return_rule.py",
     "tests/shipping/test_unneeded_label_rule.py",
 )
@@ -59,7 +60,6 @@ TESTS = (
 LEFT_OUT = (
     "attention",
     "label_attention",
-    "label_reports",
     "labels",
     "requests",
     "timeline",
