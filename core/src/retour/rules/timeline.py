@@ -125,11 +125,11 @@ def _entry(
         by=by,
         code=event.type,
         message=words,
-        note=notes.get(subject.note_id or "", ""),
-        url=pages.get(subject.payment or "", ""),
-        account=_account(notes, subject.account_id),
+        note=_there(notes, subject.note_id),
+        url=_there(pages, subject.payment),
+        account=_masked(_there(notes, subject.account_id)),
         evidence=kept_evidence(notes, subject.evidence_ids),
-        instructions=kept.get(subject.instructions_id or "", ""),
+        instructions=_there(kept, subject.instructions_id),
         return_number=return_number(subject.return_id) if subject.return_id is not None else "",
     )
 
@@ -139,7 +139,11 @@ def kept_evidence(kept: Mapping[str, str], evidence_ids: Iterable[str]) -> tuple
     return tuple([evidence_of_words(kept[one]) for one in evidence_ids if one in kept])
 
 
-def _account(kept: Mapping[str, str], account_id: str | None) -> str:
+def _there(words: Mapping[str, str], name: str | None) -> str:
+    """What is there under a name; empty where there is no name, or nothing any more."""
+    return "" if name is None else words.get(name, "")
+
+
+def _masked(words: str) -> str:
     """The bank account that money goes to, masked; empty where it was removed."""
-    words = kept.get(account_id or "", "")
     return account_of_words(words).masked if words else ""
