@@ -39,6 +39,7 @@ TESTS = (
     "tests/core/test_counts.py",
     "tests/core/test_drafts.py",
     "tests/core/test_effects_of_events.py",
+    "tests/core/test_request_rule.py",
     "tests/core/test_stock_decisions.py",
     "tests/core/test_timeline_rule.py",
     "tests/core/test_units_that_can_come_back.py",
@@ -62,7 +63,6 @@ LEFT_OUT = (
     "attention",
     "label_attention",
     "labels",
-    "requests",
 )
 """Rules that are tried only where they are named. Their tests go through a desk and a database, and take too long to be
 run on each change; a new module of rules is tried."""

@@ -46,7 +46,7 @@ def test_what_the_customer_says_is_on_the_return_and_the_timeline(make_world: Ca
 def test_what_is_added_later_takes_nothing_away(make_world: Callable[..., World]) -> None:
     world = make_world()
     sent(world, tracking="3SABC1", carrier="PostNL")
-    return_ = sent(world, tracking="3SABC1", proof=PROOF)
+    return_ = sent(world, proof=PROOF)
     assert (return_.carrier, return_.tracking, len(return_.proof_ids)) == ("PostNL", "3SABC1", 1)
 
 

@@ -287,8 +287,13 @@ def send(draft: Draft, order: Order, return_id: str, sent: Sent, note: str | Non
     proof, carrier = () if sent.proof is None else (sent.proof,), sent.carrier.strip()
     check_evidence(order.id, len(return_.evidence_ids) + len(proof))
     known = (return_.goods, return_.tracking, return_.carrier, return_.sent_on)
-    said = (GoodsState.IN_TRANSIT, sent.tracking, carrier or return_.carrier, sent.on or return_.sent_on)
-    if said == known and not proof and note is None:
+    said = (
+        GoodsState.IN_TRANSIT,
+        sent.tracking or return_.tracking,
+        carrier or return_.carrier,
+        sent.on or return_.sent_on,
+    )
+    if said == known and not proof and not (note or "").strip():
         return
     draft.record(
         ReturnSent(

@@ -114,7 +114,7 @@ def _sent(dossier: Dossier, event: ReturnSent, at: Recorded) -> Changes:
         event.return_id,
         GoodsState.IN_TRANSIT,
         at,
-        tracking=event.tracking,
+        tracking=event.tracking or known.tracking,
         carrier=event.carrier or known.carrier,
         sent_on=event.sent_on or known.sent_on,
         evidence_ids=(*known.evidence_ids, *event.evidence_ids),
