@@ -54,6 +54,7 @@ TESTS = (
     "tests/refunds/test_what_the_books_change.py",
     "tests/refunds/test_when_to_look_again.py",
     "tests/shipping/test_label_report_rule.py",
+    "tests/shipping/test_label_rule.py",
     "tests/shipping/test_portal_return_rule.py",
     "tests/shipping/test_unneeded_label_rule.py",
 )
@@ -62,7 +63,6 @@ TESTS = (
 LEFT_OUT = (
     "attention",
     "label_attention",
-    "labels",
 )
 """Rules that are tried only where they are named. Their tests go through a desk and a database, and take too long to be
 run on each change; a new module of rules is tried."""
