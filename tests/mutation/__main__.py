@@ -53,6 +53,7 @@ TESTS = (
     "tests/refunds/test_what_payments_are.py",
     "tests/refunds/test_what_the_books_change.py",
     "tests/refunds/test_when_to_look_again.py",
+    "tests/shipping/test_label_attention_rule.py",
     "tests/shipping/test_label_report_rule.py",
     "tests/shipping/test_label_rule.py",
     "tests/shipping/test_portal_return_rule.py",
@@ -60,10 +61,7 @@ TESTS = (
 )
 """The tests that run on a change that they reach: those of the rules, which need no desk and no database."""
 
-LEFT_OUT = (
-    "attention",
-    "label_attention",
-)
+LEFT_OUT = ("attention",)
 """Rules that are tried only where they are named. Their tests go through a desk and a database, and take too long to be
 run on each change; a new module of rules is tried."""
 
