@@ -88,8 +88,10 @@ def words(draft: Draft, note_id: str | None) -> str | None:
 
 
 @contextmanager
-def refused(kind: type[RetourError], sentence: str) -> Iterator[None]:
-    """What is done in here is refused by an error of just this kind, in this sentence."""
+def refused(kind: type[RetourError], sentence: str, *, in_code: str | None = None) -> Iterator[None]:
+    """What is done in here is refused by an error of just this kind, in this sentence, and with this for who writes
+    the application."""
     with pytest.raises(RetourError) as caught:
         yield
     assert (type(caught.value), str(caught.value)) == (kind, sentence)
+    assert in_code in (None, caught.value.in_code)

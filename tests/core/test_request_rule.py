@@ -152,18 +152,29 @@ FROM = {
     "closed": "partly received, received",
     "reopened": "rejected, cancelled, expired, closed",
 }
+ANEW = "Reopen it to let it go on, or let the customer request a new one."
 INSTEAD = {
-    "requested": "It waits for approve_return or reject_return; cancel_return takes it back.",
-    "approved": "mark_sent when it is on its way, receive when it is here, cancel_return when it is not to come.",
-    "rejected": "reopen_return lets it go on, and then approve_return can approve it.",
-    "on its way": "receive when it is here, cancel_return when it will not come.",
-    "partly received": (
-        "receive what else comes, close_return when nothing more does, correct_receipt where it was counted wrong."
+    "requested": ("It can be approved, rejected or cancelled.", "approve_return, reject_return or cancel_return"),
+    "approved": (
+        "Say that it was sent when it is on its way, count it when it is here, or cancel it when it will not come.",
+        "mark_sent, receive or cancel_return",
     ),
-    "received": "close_return ends it, correct_receipt mends what was counted wrong.",
-    "cancelled": "reopen_return lets it go on, or the customer requests a new one.",
-    "expired": "reopen_return lets it go on, or the customer requests a new one.",
-    "closed": "correct_receipt mends what was counted wrong, reopen_return expects the rest again.",
+    "rejected": ("Reopen it; then it can be approved.", "reopen_return, then approve_return"),
+    "on its way": ("Count it when it is here, or cancel it when it will not come.", "receive or cancel_return"),
+    "partly received": (
+        "Count what else comes, close it when nothing more does, or correct the receipt that was counted wrong.",
+        "receive, close_return or correct_receipt",
+    ),
+    "received": (
+        "It can be closed; correct the receipt that was counted wrong.",
+        "close_return or correct_receipt",
+    ),
+    "cancelled": (ANEW, "reopen_return"),
+    "expired": (ANEW, "reopen_return"),
+    "closed": (
+        "Correct the receipt that was counted wrong, or reopen it when more is to come.",
+        "correct_receipt or reopen_return",
+    ),
 }
 
 
@@ -176,7 +187,8 @@ def test_a_step_follows_from_some_states_and_from_others_it_says_what_can_be_don
         return
     cannot = "needs no reopening" if step == "reopened" else f"cannot be {step}"
     why = f"is {state} already." if step == state else f"is {state}, so it {cannot}."
-    with refused(WrongState, f"Order 1001: return rt {why} {INSTEAD[state]}"):
+    instead, in_code = INSTEAD[state]
+    with refused(WrongState, f"Order 1001: return rt {why} {instead}", in_code=in_code):
         STEPS[step](draft)
 
 
@@ -188,8 +200,9 @@ def test_a_request_names_goods_of_the_order_once_each_in_units_that_are_in_no_re
     assert requests.requested_lines(dossier, ORDER, asked({"cup": 1, "pot": 1})) == asked({"cup": 1, "pot": 1})
     with refused(
         InvalidQuantity,
-        "Order 1001, line cup (Cup): 2 units are more than the 1 that can still come back. Of 2 fulfilled: 1 announced "
-        "on return other, 1 in no return. cancel_return frees what is announced, approved or not.",
+        "Order 1001, line cup (Cup): 1 unit can still come back, so 2 is too many. Of 2 delivered: 1 announced on "
+        "return other, 1 in no return. What is announced is free again when its return is cancelled, approved or not.",
+        in_code="cancel_return",
     ):
         requests.requested_lines(dossier, ORDER, asked({"pot": 1, "cup": 2}))
     with refused(InvalidLines, "Order 1001: line pot is named twice. Put all its units in one entry."):
@@ -526,7 +539,9 @@ def test_a_return_of_which_nothing_was_announced_goes_on_only_where_something_ca
     nothing = [received("rt", "rc", found("cup", surplus=1)), closed("rt")]
     with refused(
         WrongState,
-        "Order 1001: nothing was announced in return rt, and nothing of it came. Count what comes by mark_returned.",
+        "Order 1001: nothing was announced in return rt, and nothing of it came. Set the order to Returned to count "
+        "what comes.",
+        in_code="mark_returned('1001', ...)",
     ):
         reopen(a_draft(ORDER, *nothing))
 
@@ -536,15 +551,15 @@ CLOSED_WITH_ONE = [*REQUESTED, approved("rt"), received("rt", "rc", found("cup",
 
 def taking(more: int, left: int, fulfilled: int = 2) -> str:
     return (
-        f"Order 1001: return rt cannot go on. It would take {more} units of line cup (Cup), and {left} are in no "
-        f"return: {fulfilled} were fulfilled."
+        f"Order 1001: return rt cannot go on. Of line cup (Cup) it would take {more}; still in no return: {left} of "
+        f"the {fulfilled} delivered."
     )
 
 
 def others(*names: str) -> str:
     return (
-        f" The others are in {', '.join(names)}: cancel_return frees what is not to come, close_return what does not "
-        "come any more."
+        f" The others are in {', '.join(names)}: cancel the one that is not to come, or close the one of which no more "
+        "comes."
     )
 
 

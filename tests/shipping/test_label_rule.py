@@ -146,8 +146,8 @@ def test_a_label_is_for_a_way_that_a_carrier_takes_and_lines_of_the_order() -> N
 
 
 HAS_ONE = (
-    "Order 1001: return rt has label {label}, which is {state}. Show that one; replace it with replaces=…, or say "
-    "another_parcel=True where another parcel goes with this one."
+    "Order 1001: return rt has label {label}, which is {state}. Show that one, replace it, or say that "
+    "another parcel goes with this one."
 )
 OF_ANOTHER = [requested("rt2", cup=1), ordered("lb", "rt2"), told("lb", return_id="rt2")]
 REPLACED = [*MADE, ordered("lb2", replaces="lb")]
@@ -171,14 +171,14 @@ REPLACED = [*MADE, ordered("lb2", replaces="lb")]
         (
             [*MADE, moved("lb")],
             {"replaces": "lb"},
-            "Order 1001: the parcel of label lb is on its way, so it needs no other label. If another parcel goes with "
-            "it, say another_parcel=True.",
+            "Order 1001: the parcel of label lb is on its way, so it needs no other label. If another parcel goes "
+            "with it, say so.",
         ),
         (
             UNCLEAR,
             {"replaces": "lb"},
-            "Order 1001: whether label lb was made is not known yet. Wait for it, or settle it with settle_label, so "
-            "that no two are bought.",
+            "Order 1001: whether label lb was made is not known yet. Wait for it, or settle it yourself, so that no "
+            "two are bought.",
         ),
     ],
 )
@@ -268,7 +268,8 @@ def test_a_person_says_whether_a_label_was_made_and_what_it_is_called(
 @pytest.mark.parametrize("reference", ["", "  "])
 def test_a_label_that_was_made_has_a_name_and_one_that_was_not_needs_none(reference: str) -> None:
     settle(a_draft(ORDER, *COMES, *WAITS), made=False, reference=reference)
-    with refused(InvalidArgument, "Order 1001: say what sendcloud calls label lb: reference=…"):
+    sentence = "Order 1001: say what sendcloud calls label lb."
+    with refused(InvalidArgument, sentence, in_code="settle_label(..., reference=...)"):
         settle(a_draft(ORDER, *COMES, *WAITS), reference=reference)
 
 
