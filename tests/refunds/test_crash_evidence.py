@@ -177,7 +177,7 @@ def test_a_refund_that_ended_three_processes_is_held_and_goes_on_when_a_person_s
     assert (world.states, world.ledger.calls) == (["unknown"], 0)
     (waiting,) = world.desk.list_refunds(waits_for="person").refunds
     assert waiting.refund_id == outcome.refund_id
-    assert "the process that sent it stopped" in world.desk.timeline("1001")[-1].text("en")
+    assert "retour was stopped while it was being sent" in world.desk.timeline("1001")[-1].text("en")
     world.desk.retry_refund("1001", outcome.refund_id, by=Actor.staff("anna"))
     world.later()
     assert (world.states, world.went_back) == (["succeeded"], 4000)

@@ -574,7 +574,7 @@ def test_a_commit_that_the_server_refuses_is_known_not_to_be_saved(migrated: str
                 "FOR EACH ROW EXECUTE FUNCTION says()"
             )
         )
-    with pytest.raises(StoreError, match="P0001 no") as caught:
+    with pytest.raises(StoreError, match="P0001: no") as caught:
         desk.mark_returned("1001", by=ANNA)
     assert not isinstance(caught.value, PerhapsSaved)
     assert desk.dossier("1001").version == 0

@@ -126,7 +126,7 @@ def test_a_refused_command_leaves_the_hosts_transaction_usable_and_writes_nothin
     engine, _, desk = host
     with engine.begin() as connection:
         connection.execute(SET_RETURNED)
-        with pytest.raises(RetourError, match="99 units"):
+        with pytest.raises(RetourError, match="99 is too many"):
             desk.mark_returned("1001", {"cup": 99}, by=ANNA, request_id="form-1", connection=connection)
     assert status(engine) == "returned"
     with engine.connect() as connection:

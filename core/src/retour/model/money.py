@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from copy import copy
 from decimal import Decimal, InvalidOperation, localcontext
@@ -203,6 +204,10 @@ _LONGEST_NUMBER = 40
 """Digits of a number that is read as an amount, before and after the point."""
 
 
+_BETWEEN = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+"""Between a letter and a digit."""
+
+
 @frozen(kw_only=True)
 class Money:
     """An amount: ``minor`` units (cents for EUR, whole yen for JPY) of ``currency`` (ISO 4217).
@@ -288,7 +293,8 @@ class Money:
         """The amount as a reader of ``language`` writes it: ``€ 44,95`` in Dutch, ``€44.95`` in English.
 
         A currency that people write with fewer decimals than it has (CLDR: HUF, COP) is written so where these are
-        zero, and with all that it has where they are not: ``HUF 10``, ``HUF 10,50``.
+        zero, and with all that it has where they are not: ``HUF 10``, ``HUF 10,50``. Between a code of letters and
+        its number is a blank that no line breaks at (CLDR, UTS 35, currencySpacing), which Babel leaves out.
         """
         from babel import Locale
         from babel.numbers import get_currency_precision
@@ -298,7 +304,8 @@ class Money:
         decimals = get_currency_precision(self.currency) if whole else _DECIMALS[self.currency]
         pattern = copy(locale.currency_formats["standard"])
         pattern.frac_prec = (decimals, decimals)
-        return str(pattern.apply(amount, locale, currency=self.currency, currency_digits=False))
+        written = pattern.apply(amount, locale, currency=self.currency, currency_digits=False)
+        return _BETWEEN.sub("\N{NO-BREAK SPACE}", written)
 
     def __str__(self) -> str:
         return f"{self.currency} {self.decimal}"
