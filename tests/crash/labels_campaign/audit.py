@@ -39,11 +39,13 @@ GOES_ON = (SCANS_MADE, MADE_IN_PORTAL, "webhooks", "  lost")
 @attrs.define(kw_only=True)
 class Report:
     """What an audit found. ``numbers`` is what happened; everything in ``found`` must be empty, and so must be what
-    ``never_happened``, for of that a clean audit proves nothing."""
+    ``never_happened``, for of that a clean audit proves nothing. ``stories`` are the events of the orders of which
+    something was found, and what the books have of them."""
 
     numbers: Counter[str] = attrs.field(factory=Counter)
     found: dict[str, list[str]] = attrs.field(factory=lambda: {name: [] for name in FAULTS})
     never_happened: dict[str, list[str]] = attrs.field(factory=dict)
+    stories: dict[str, list[str]] = attrs.field(factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -61,6 +63,8 @@ class Report:
         rows += ["result", *(f"  {name:<48}{number:>8}" for name, number in self.result.items())]
         for name, several in self.found.items():
             rows += [f"\n{name}:", *(f"  {one}" for one in several[:20])] if several else []
+        for order_id, story in self.stories.items():
+            rows += [f"\nthe story of order {order_id}:", *(f"  {one}" for one in story)]
         return "\n".join(rows)
 
 
@@ -91,7 +95,12 @@ def audit(campaign: Campaign) -> Report:
     report.found[ERRORS] += campaign.failures
     asked_of_a_person = {item.about for item in campaign.desk.attention(limit=500).items}
     for order_id in campaign.world.returns:
+        before = dict(report.result)
         _compare(report, campaign, order_id, asked_of_a_person)
+        if before != report.result:
+            recorded = campaign.desk._services.store.events(campaign.desk.shop_id, order_id)
+            report.stories[order_id] = [f"{one.seq} {one.by.kind.value}: {one.event}" for one in recorded]
+            report.stories[order_id] += [str(one) for one in campaign.sandbox.books(order_id)]
     _compare_told(report, campaign)
     _compare_money(report, campaign)
     report.numbers["processes started"] = sum(campaign.lives.values())
