@@ -56,7 +56,8 @@ def test_it_is_listed_and_on_the_timeline_with_both_figures(world: Any, found_by
     assert "70.00" in said or "60.00" in said
     [item] = world.desk.attention(KIND).items
     assert (item.about, item.can_do) == ("ledger:p_1", ("reconcile", "acknowledge"))
-    assert any("by the refunds that are known here it would be" in one.text("en") for one in world.desk.timeline("1001"))
+    entries = [one.text("en") for one in world.desk.timeline("1001")]
+    assert any("by the refunds that are known here it would be" in one for one in entries)
 
 
 @pytest.mark.parametrize("found_by", FOUND_BY[:3], ids=lambda one: one.__name__)
