@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from retour import Money, TimelineEntry
 
-_AMOUNT = r"[^\d ]{1,3}(?P<amount>[\d,]+(?:\.\d+)?)"
+_AMOUNT = r"[^\d ]{1,3}\xa0?(?P<amount>[\d,]+(?:\.\d+)?)"
 _REFERENCE = r"reference (?P<reference>[^ ;()]+)"
 _SENTENCES = (
     rf"Refund of {_AMOUNT}: (?P<state>[a-z ]+), {_REFERENCE}.*",

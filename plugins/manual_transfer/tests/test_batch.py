@@ -199,7 +199,7 @@ def test_a_name_is_cut_after_70_characters_and_the_text_after_140():
             "Refund {id}: the account that ends in 2957 is outside the European Economic Area and needs its bank's "
             "BIC. Make this transfer by hand.",
         ),
-        (a_transfer(currency="SEK"), "Refund {id}: a SEPA transfer is in EUR, not SEK45.50."),
+        (a_transfer(currency="SEK"), "Refund {id}: a SEPA transfer is in EUR, not SEK\xa045.50."),
         (a_transfer(amount="0"), "Refund {id}: a SEPA transfer is of €0.01 to €999,999,999.99, not €0.00."),
         (a_transfer(amount="-1"), "Refund {id}: a SEPA transfer is of €0.01 to €999,999,999.99, not -€1.00."),
         (
