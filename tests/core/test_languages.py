@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,3 +168,31 @@ def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, content: bytes) 
 def test_a_plugins_sentences_are_added_to_by_the_same_file(tmp_path: Path) -> None:
     add_catalogue("de", catalogue(tmp_path, 'msgid "Paid by AcmePay"\nmsgstr "Mit AcmePay bezahlt"\n'))
     assert Text(message="Paid by AcmePay", domain="retour_acmepay").render("de") == "Mit AcmePay bezahlt"
+
+
+ODD = ["elsewhere", "elsewhere.below", "elsewhere.below.further", "elsewhere./etc", ".", ""]
+
+
+@pytest.mark.parametrize("domain", ODD)
+def test_a_sentence_of_a_package_that_is_not_imported_runs_none_of_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, domain: str
+) -> None:
+    """Nor that of the package it is below; and what is no name of a package is no folder either."""
+    package = tmp_path / "elsewhere"
+    (package / "below").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('imported')")
+    (package / "below" / "__init__.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert Text(message="Hello", domain=domain).render("nl") == "Hello"
+    assert "elsewhere" not in sys.modules
+
+
+def test_the_words_of_a_package_below_another_are_found_without_importing_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = tmp_path / "elsewhere2" / "below" / "locale"
+    words.mkdir(parents=True)
+    (tmp_path / "elsewhere2" / "__init__.py").write_text("raise SystemExit('imported')")
+    (words / "nl.po").write_text('msgid "Hello"\nmsgstr "Hallo"\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert Text(message="Hello", domain="elsewhere2.below").render("nl") == "Hallo"

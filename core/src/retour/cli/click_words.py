@@ -59,13 +59,13 @@ def in_language(command: _Command) -> _Command:
     return made
 
 
-def _parameter(one: click.Parameter) -> click.Parameter:
+def _parameter(one: click.Parameter) -> Any:
     shown: Any = copy(one)
     if getattr(one, "help", None):
         shown.help = translated(shown.help)
     if one.metavar:
         shown.metavar = translated(one.metavar)
-    return shown  # type: ignore[no-any-return]
+    return shown
 
 
 def _named_in(arguments: Sequence[str]) -> str | None:

@@ -231,18 +231,23 @@ def _formatted_date(value: datetime.date, language: str) -> str:
 def catalogue(domain: str, language: str) -> Mapping[tuple[str, int], str]:
     """The translations of ``domain``: (English message, plural form) to the sentence in ``language``.
 
-    A sentence can come from anywhere, with any domain: its package is looked up and not imported, which runs its code.
+    A sentence can come from anywhere, with any domain: its package is looked up and not imported, which runs its code,
+    and of one below another neither is.
     """
     from importlib.util import find_spec
     from pathlib import Path
 
+    package, *below = domain.split(".")
+    if not all(one.isidentifier() for one in (package, *below)):
+        return {}
+    words = (*below, "locale", f"{language}.po")
     try:
-        found: Any = find_spec(domain)
+        found: Any = find_spec(package)
         for folder in found.submodule_search_locations or ():
-            source = Path(folder, "locale", f"{language}.po")
+            source = Path(folder, *words)
             if source.is_file():
                 return translations_in(source.read_bytes())
-        packed = found.loader.get_resource_reader(domain).files().joinpath("locale", f"{language}.po")
+        packed = found.loader.get_resource_reader(package).files().joinpath(*words)
         return translations_in(packed.read_bytes()) if packed.is_file() else {}  # of a package in an archive
     except (ImportError, LookupError, ValueError, TypeError, AttributeError):  # no package, or none with words
         return {}
