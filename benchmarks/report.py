@@ -73,7 +73,7 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, str], notes: Sequence[str]
         "## How it was measured",
         "",
         _HOW.rstrip(),
-        *[f"- {note}" for note in notes],
+        *[f"- {note}" for note in dict.fromkeys(notes)],
         "",
         "## The table",
         "",
