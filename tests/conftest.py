@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 import os
 import random
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
+import database_clock
 import pytest
 from database_clock import TESTS_THEMSELVES, make_movable
 from sqlalchemy import Engine, create_engine, text
@@ -137,6 +139,29 @@ def plain_fold() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+TellDatabase = Callable[[datetime.datetime], None]
+
+
+@pytest.fixture
+def tell_database(database: str, request: pytest.FixtureRequest) -> Iterator[TellDatabase]:
+    """Lets the database tell a time, at first that at which tests begin: what is over for good is so only where its
+    clock says so, too. Ask for it before the database is opened."""
+    server = request.getfixturevalue("kept_connection") if database.startswith("postgresql") else None
+    database_clock.install()
+
+    def told(at: datetime.datetime) -> None:
+        if server is None:
+            database_clock.tell(lambda: at)
+        else:
+            database_clock.tell_postgresql(server, at)
+
+    told(datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC))
+    yield told
+    database_clock.tell(None)
+    if server is not None:
+        database_clock.tell_postgresql(server, None)
 
 
 MakeDesk = Callable[..., ReturnDesk]

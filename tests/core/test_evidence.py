@@ -61,11 +61,14 @@ def test_neither_the_reference_nor_the_name_of_a_file_is_in_an_event(desk: Retur
     assert "Vries" not in repr(LEFT) + repr(desk.timeline("1001"))
 
 
-def test_files_are_forgotten_with_notes_and_how_many_there_were_stays_known(make_desk: Callable[..., Any]) -> None:
+def test_files_are_forgotten_with_notes_and_how_many_there_were_stays_known(
+    tell_database: Callable[[datetime.datetime], None], make_desk: Callable[..., Any]
+) -> None:
     now = [datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)]
     desk = make_desk(an_order(a_line("shoe", 2)), clock=lambda: now[0])
     return_id = asked(desk, LEFT)
     now[0] += datetime.timedelta(days=366)
+    tell_database(now[0])
     assert desk.work().forgotten == 1
     assert desk.evidence("1001", return_id) == ()
     (requested, _) = desk.timeline("1001")

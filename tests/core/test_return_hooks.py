@@ -219,12 +219,15 @@ def test_what_happened_before_there_were_these_hooks_is_not_announced(make_desk:
     assert [(one.return_id, one.ended) for one in listener.heard] == [(old, GoodsState.CANCELLED)]
 
 
-def test_forgotten_instructions_are_empty_where_a_plugin_hears_of_them_late(make_desk: MakeDesk) -> None:
+def test_forgotten_instructions_are_empty_where_a_plugin_hears_of_them_late(
+    tell_database: Callable[[datetime.datetime], None], make_desk: MakeDesk
+) -> None:
     listener, now = Listener(failures=3), [NOW]
     desk = make_desk(ORDER, plugins=[listener], clock=lambda: now[0])
     one = asked(desk).return_id
     desk.approve_return("1001", one, by=ANNA, instructions="Use the old box.")
     now[0] += datetime.timedelta(days=366)
+    tell_database(now[0])
     make_due(desk)
     desk.work()
     told = [(one.instructions, one.again) for one in listener.heard if isinstance(one, ApprovedReturn)]

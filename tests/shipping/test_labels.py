@@ -327,7 +327,9 @@ def test_a_document_that_was_kept_is_shown_in_the_form_that_it_has(make_world: C
         world.desk.label_document("1001", label_id, by=ANNA, form=LabelForm.QR_CODE)
 
 
-def test_a_document_that_was_kept_is_forgotten_when_its_time_is_over(make_world: Callable[..., World]) -> None:
+def test_a_document_that_was_kept_is_forgotten_when_its_time_is_over(
+    tell_database: Callable[[datetime.datetime], None], make_world: Callable[..., World]
+) -> None:
     now = [datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC)]
     world = make_world(once=True, desk={"clock": lambda: now[0]})
     label_id = str(world.order().label_id)
@@ -341,11 +343,13 @@ def test_a_document_that_was_kept_is_forgotten_when_its_time_is_over(make_world:
             )
 
     now[0] += datetime.timedelta(days=DAYS_NOTES_ARE_KEPT - 1)
+    tell_database(now[0])
     world.desk.work()
     (document,) = stored()
     assert "J. Jansen" in base64.b64decode(json.loads(document)["content"]).decode()
 
     now[0] += datetime.timedelta(days=1)
+    tell_database(now[0])
     assert world.desk.work().forgotten
     assert stored() == []
     with pytest.raises(ProviderUnavailable, match="given out"):

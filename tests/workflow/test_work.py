@@ -29,6 +29,7 @@ SECOND = datetime.timedelta(seconds=1)
 DAY = datetime.timedelta(days=1)
 
 MakeDesk = Callable[..., ReturnDesk]
+TellDatabase = Callable[[datetime.datetime], None]
 
 
 @pytest.fixture(autouse=True)
@@ -81,18 +82,43 @@ def from_the_future(desk: ReturnDesk, order_id: str) -> None:
 # --- returns that expire, and personal data --------------------------------------------------------------
 
 
-def test_an_overdue_return_of_an_order_that_was_deleted_expires_and_stops_nobody(make_desk: MakeDesk) -> None:
+def test_an_overdue_return_of_an_order_that_was_deleted_expires_and_stops_nobody(
+    tell_database: TellDatabase, make_desk: MakeDesk
+) -> None:
     clock, shop = Clock(), MemoryShop(cups("1001", "1002"))
     desk = make_desk(shop=shop, plugins=[Review()], clock=clock, inline_seconds=0)
     return_id = to_expire(desk, "1001")
     desk.mark_returned("1002", by=ANNA, note="the neighbour brought it")
     deleted = shop.orders.pop("1001")
     clock.now += 366 * DAY
+    tell_database(clock.now)
     report = desk.work()
     assert (report.expired, report.forgotten, report.done, report.postponed) == (1, 1, 1, ())
     assert shop.stock == {"cup": 2}
     shop.orders["1001"] = deleted
     assert desk.dossier("1001").return_(return_id).goods == "expired"
+
+
+def test_a_return_expires_when_its_day_is_over_by_the_database_too(
+    tell_database: TellDatabase, make_desk: MakeDesk
+) -> None:
+    clock = Clock()
+    desk = make_desk(*cups("1001"), plugins=[Review()], clock=clock)
+    return_id = to_expire(desk, "1001")
+    clock.now += 30 * DAY  # this process's own clock is wrong
+    assert desk.work().expired == 0
+    assert desk.dossier("1001").return_(return_id).goods == "approved"
+    tell_database(clock.now)
+    assert desk.work().expired == 1
+
+
+def test_a_process_whose_clock_is_behind_erases_no_note_early(tell_database: TellDatabase, make_desk: MakeDesk) -> None:
+    clock = Clock()
+    desk = make_desk(*cups("1001"), clock=lambda: clock.now - 400 * DAY)
+    desk.mark_returned("1001", by=ANNA, note="the neighbour brought it")
+    at_the_right_time = make_desk(*cups("1001"), clock=clock)
+    assert at_the_right_time.work().forgotten == 0
+    assert [entry.note for entry in at_the_right_time.timeline("1001") if entry.note] == ["the neighbour brought it"]
 
 
 def test_an_overdue_return_that_nobody_can_read_stops_no_other(make_desk: MakeDesk) -> None:
@@ -127,12 +153,13 @@ def test_more_overdue_returns_than_one_page_all_expire(make_desk: MakeDesk, monk
 
 
 def test_personal_data_is_erased_before_everything_that_can_fail(
-    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+    tell_database: TellDatabase, make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
     desk = make_desk(*cups("1001"), clock=clock)
     desk.mark_returned("1001", by=ANNA, note="the neighbour brought it")
     clock.now += 366 * DAY
+    tell_database(clock.now)
 
     def locked(*_: Any, **__: Any) -> None:
         raise StoreLocked(text("The database stayed locked."))

@@ -18,6 +18,7 @@ from retour.model.outcome import Postponed, WorkReport
 from retour.model.text import text
 from retour.providers.errors import redacted
 from retour.rules import requests
+from retour.rules.draft import Draft
 from retour.store.clock import microseconds
 
 MOST_AT_ONCE = 1_000_000
@@ -154,10 +155,14 @@ class Work:
         command = Command(
             order_id=order_id,
             by=Actor.system(),
-            decide=lambda draft, _: requests.expire(draft, return_id, today),
+            decide=lambda draft, _: requests.expire(draft, return_id, min(today, self._day_in_the_database(draft))),
             as_last_seen=True,
         )
         return Commands(self.services, shop_id).run(command).changed
+
+    def _day_in_the_database(self, draft: Draft) -> datetime.date:
+        """The calendar day in the shop's zone by the database's clock: a return expires only where it says so too."""
+        return (draft.earliest or draft.at).astimezone(self.services.zone).date()
 
 
 def one_at_a_time() -> InvalidArgument:

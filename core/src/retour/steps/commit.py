@@ -191,12 +191,14 @@ def _gone_wrong(connection: Connection, write: HostsWriting) -> BaseException | 
 
 
 def _note_row(case: Case, note: Note, now: datetime.datetime) -> dict[str, object]:
+    """Kept from when both clocks say that it is: a process whose clock is behind shortens no time."""
+    kept_from = max(now, case.time.now().latest)
     return {
         "shop": case.shop,
         "id": note.id,
         "order_id": case.order_id,
         "customer": note.customer,
         "class": "operational",
-        "expires_at": microseconds(now + datetime.timedelta(days=DAYS_NOTES_ARE_KEPT)),
+        "expires_at": microseconds(kept_from + datetime.timedelta(days=DAYS_NOTES_ARE_KEPT)),
         "body": note.words,
     }

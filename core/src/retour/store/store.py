@@ -311,11 +311,12 @@ def _select_notes(_: str, __: Insert) -> Any:
     )
 
 
-def _forget_expired(_: str, __: Insert) -> Any:
+def _forget_expired(dialect: str, _: Insert) -> Any:
+    """What is deleted is gone, so the database's clock has to say too that its time has come."""
     columns = tables.personal.c
     expired = (
         select(columns.shop, columns.id)
-        .where(columns.expires_at <= bindparam("now"))
+        .where(columns.expires_at <= bindparam("now"), columns.expires_at <= database_now(dialect))
         .order_by(columns.expires_at)
         .limit(bindparam("most"))
     )
