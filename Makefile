@@ -1,4 +1,5 @@
-# make demo: see a return run. make docs: read about it. make test: prove that it does. Each builds .venv as needed.
+# make shop: handle a return in the browser. make demo: see many run. make docs: read about it. make test: prove that it
+# does. Each builds .venv as needed.
 PYTHON ?= python3
 BIN := .venv/bin
 SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
@@ -9,7 +10,13 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 2 * (os.cpu_count()
 # What is compiled once is kept, also where an environment says that it is not: tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo docs test sdks campaign fuzz crash mutants bench clean
+.PHONY: shop demo docs test browser sdks campaign fuzz crash mutants bench clean
+
+# A webshop on this machine with orders to try, all providers played by their sandboxes. It prints its address and the
+# merchant's password, and begins anew each time. make shop PORT=0 takes any port that is free.
+PORT ?= 8000
+shop: .venv/ready
+	$(BIN)/python -m webshop --folder build/shop --port $(PORT)
 
 demo: .venv/ready
 	$(BIN)/retour demo
@@ -22,8 +29,13 @@ docs: .venv/docs
 test: .venv/ready .venv/docs sdks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy core/src plugins/*/src
+	$(BIN)/mypy core/src plugins/*/src examples/webshop/webshop
 	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The webshop in a browser: the machine's own Chromium, without which these tests are skipped. Its pages are kept as
+# pictures in build/browser.
+browser: .venv/ready .venv/browser
+	$(BIN)/pytest -q -m browser tests/browser
 
 # The providers' own SDKs, each in an environment of its own, for the tests that run them against our sandboxes; and
 # Django, for the benchmarks.
@@ -64,13 +76,18 @@ bench: .venv/ready sdks
 clean:
 	rm -rf .venv .sdks .mutants build
 
-.venv/ready: requirements-dev.txt pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
+.venv/ready: requirements-dev.txt pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml) \
+		examples/webshop/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("retour needs Python 3.11 or newer: make PYTHON=...") if sys.version_info < (3, 11) else 0'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements-dev.txt
 	touch $@
 
 .venv/docs: requirements-docs.txt .venv/ready
+	$(BIN)/pip install --quiet -r $<
+	touch $@
+
+.venv/browser: requirements-browser.txt .venv/ready
 	$(BIN)/pip install --quiet -r $<
 	touch $@
 

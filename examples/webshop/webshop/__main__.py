@@ -1,0 +1,58 @@
+"""``python -m webshop``: the shop on this machine, with orders to try and every provider's sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from werkzeug.serving import make_server
+
+from webshop.application import PLUGINS, create_app
+from webshop.sandboxes import in_the_background, sandboxes_of
+from webshop.seed import fill
+
+
+def main() -> None:
+    """Serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m webshop", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free. Default: 8000")
+    parser.add_argument("--orders", type=int, default=60, help="how many orders there are. Default: 60")
+    parser.add_argument("--folder", type=Path, help="where the database is made. Default: the temporary folder")
+    given = parser.parse_args()
+    password = os.environ.get("WEBSHOP_PASSWORD") or secrets.token_urlsafe(9)
+    with sandboxes_of(PLUGINS) as sandboxes:
+        app = create_app(
+            f"sqlite:///{_new_file(given.folder)}",
+            password=password,
+            secret_key=secrets.token_hex(32),
+            settings=sandboxes.settings,
+            https=False,
+        )
+        shop = app.extensions["webshop"]
+        fill(shop.engine, sandboxes.pay, orders=given.orders)
+        server = make_server("127.0.0.1", given.port, app, threaded=True)
+        address = f"http://127.0.0.1:{server.server_port}"
+        with in_the_background(shop.desk, sandboxes, address):
+            print(f"{address}  password: {password}", flush=True)
+            print("Ctrl-C stops it. No money moves: every provider is a sandbox on this machine.", flush=True)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                server.server_close()
+
+
+def _new_file(folder: Path | None) -> Path:
+    """A database in which nothing happened yet."""
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="webshop-")) / "webshop.db"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("webshop.db*"):
+        old.unlink()
+    return folder.resolve() / "webshop.db"
+
+
+if __name__ == "__main__":
+    main()

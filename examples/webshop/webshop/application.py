@@ -1,0 +1,86 @@
+"""The application factory: a database, a desk and the pages make a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from flask import Flask, render_template
+from werkzeug.exceptions import HTTPException
+
+from retour import Address, RetourError, ReturnDesk, UnknownOrder, connect
+from webshop import languages, login, security, tables
+from webshop.pages import counting, order, orders, refunds, stock, webhooks
+from webshop.running import RunningShop
+from webshop.shop import Webshop
+
+ZONE = "Europe/Amsterdam"
+"""Where the shop is: its calendar days, and the times on its pages."""
+
+RETURNS_TO = Address(
+    name="Voorbeeldwinkel, retouren",
+    street="Keizersgracht",
+    house_number="1",
+    postal_code="1015 CJ",
+    city="Amsterdam",
+    country="NL",
+)
+"""Where goods come back to."""
+
+PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
+
+STAFF = {"anna": "Anna"}
+"""Who works here, by the id that retour keeps."""
+
+
+def create_app(
+    database_url: str,
+    *,
+    password: str,
+    secret_key: str,
+    settings: Mapping[str, Mapping[str, object]],
+    plugins: Sequence[object] = PLUGINS,
+    https: bool = True,
+) -> Flask:
+    """A shop on a database, for any server that speaks WSGI.
+
+    ``password`` is the merchant's; ``secret_key`` signs the sessions, so all processes that serve one shop have the
+    same. ``settings`` are those of the providers, by name, as `ReturnDesk` takes them. ``https`` is False on a machine
+    of one's own only, for a cookie that also goes over plain http. The tables are made where there are none.
+    """
+    app = Flask("webshop")
+    app.secret_key = secret_key
+    app.config["SESSION_COOKIE_SECURE"] = https
+    engine = connect(database_url)
+    tables.metadata.create_all(engine)
+    port = Webshop(engine, STAFF)
+    desk = ReturnDesk(
+        shop=port,
+        store=engine,
+        plugins=plugins,
+        settings=settings,
+        zone=ZONE,
+        return_address=RETURNS_TO,
+        migrate=True,
+    )
+    app.extensions["webshop"] = RunningShop(
+        engine=engine, port=port, desk=desk, zone=ZONE, staff=next(iter(STAFF)), password=password
+    )
+    security.install(app)
+    languages.install(app, ZONE)
+    for module in (login, orders, order, counting, stock, refunds, webhooks):
+        app.register_blueprint(module.pages)
+    app.register_error_handler(HTTPException, _told)
+    app.register_error_handler(RetourError, _refused)
+    return app
+
+
+def _told(error: HTTPException) -> tuple[str, int]:
+    """An error of a request as a page."""
+    code = error.code or 500
+    return render_template("error.html", code=code, sentence=""), code
+
+
+def _refused(error: RetourError) -> tuple[str, int]:
+    """What retour says where a page has no better place for it: an order that there is not, a database that is away."""
+    code = 404 if isinstance(error, UnknownOrder) else 503
+    return render_template("error.html", code=code, sentence=error.text(languages.reader_language())), code

@@ -1,0 +1,106 @@
+"""The merchant logs in with one password. Wrong ones are counted per address, in the database, so that they count for
+every process that serves the shop."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import Connection, delete, func, insert, select
+
+from retour import Actor
+from webshop import tables
+from webshop.forms import page_to_return_to
+from webshop.running import the_shop
+
+_View = TypeVar("_View", bound=Callable[..., ResponseReturnValue])
+
+pages = Blueprint("login", __name__)
+
+MOST_FAILED = 5
+"""Wrong passwords of one address within the time."""
+
+WITHIN = datetime.timedelta(minutes=15)
+"""How long a wrong password counts."""
+
+
+@pages.before_app_request
+def only_for_the_merchant() -> ResponseReturnValue | None:
+    """Every page is the merchant's, but for those that say that anybody may have them."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or getattr(view, "for_everybody", False) or request.endpoint == "static" or "staff" in session:
+        return None
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("login.show", next=here))
+
+
+def for_everybody(view: _View) -> _View:
+    """Mark a page that needs no login."""
+    view.for_everybody = True  # type: ignore[attr-defined]  # a function takes what is written on it
+    return view
+
+
+def merchant() -> Actor:
+    """Who is logged in."""
+    return Actor.staff(session["staff"])
+
+
+@pages.get("/login")
+@for_everybody
+def show() -> ResponseReturnValue:
+    """The form."""
+    return render_template("login.html", next=request.args.get("next", ""), error="")
+
+
+@pages.post("/login")
+@for_everybody
+def enter() -> ResponseReturnValue:
+    """The password was sent."""
+    shop = the_shop()
+    now = datetime.datetime.now(datetime.UTC)
+    given = request.form.get("password", "")
+    with shop.engine.begin() as connection:
+        if _failed_lately(connection, now) >= MOST_FAILED:
+            return _refused(_("Too many wrong passwords. Try again in a quarter of an hour."), 429)
+        if not _is_the_password(given, shop.password):
+            connection.execute(insert(tables.failed_login).values(address=_address(), at=now))
+            return _refused(_("That is not the password."), 403)
+    language = session.get("language")
+    session.clear()  # nothing of who was here before
+    session["staff"] = shop.staff
+    if language:
+        session["language"] = language
+    return redirect(page_to_return_to(), 303)
+
+
+@pages.post("/logout")
+def leave() -> ResponseReturnValue:
+    """The merchant leaves."""
+    session.clear()
+    return redirect(url_for("login.show"), 303)
+
+
+def _refused(error: str, status: int) -> ResponseReturnValue:
+    return render_template("login.html", next=request.form.get("next", ""), error=error), status
+
+
+def _is_the_password(given: str, right: str) -> bool:
+    """Compared in a time that tells nothing of either."""
+    return hmac.compare_digest(hashlib.sha256(given.encode()).digest(), hashlib.sha256(right.encode()).digest())
+
+
+def _failed_lately(connection: Connection, now: datetime.datetime) -> int:
+    failed = tables.failed_login
+    connection.execute(delete(failed).where(failed.c.at < now - WITHIN))
+    here = select(func.count()).select_from(failed).where(failed.c.address == _address())
+    return connection.execute(here).scalar_one()
+
+
+def _address() -> str:
+    return (request.remote_addr or "")[:64]

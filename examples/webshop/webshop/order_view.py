@@ -1,0 +1,183 @@
+"""All that the page of an order shows: what the shop knows of it, and what retour does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+from flask_babel import lazy_gettext as _l
+
+from retour import Dossier, Order, Plugin, Refund, RefundOption, RefundState, Return, TimelineEntry, reading
+from retour.providers import PaymentProvider, Support
+from webshop.orders import OrderDetails, details_of
+from webshop.running import RunningShop
+
+METHODS = {
+    "ideal": _l("iDEAL"),
+    "card": _l("Card"),
+    "paypal": _l("PayPal"),
+    "bancontact": _l("Bancontact"),
+    "bank_transfer_in_advance": _l("Bank transfer in advance"),
+    "invoice": _l("Pay via invoice"),
+    "pay_on_pickup": _l("Pay on pick-up"),
+    "pay_on_delivery": _l("Pay on delivery"),
+}
+"""The ways of paying in the reader's words."""
+
+
+@attrs.frozen(kw_only=True)
+class PaymentView:
+    """One payment of an order: what can go back on it, and in which ways. ``provider`` is how people call it."""
+
+    option: RefundOption
+    provider: str
+    method: str
+    by_api: bool
+    by_person: bool
+
+    @property
+    def form(self) -> str:
+        """The name of its form."""
+        return f"refund-{self.option.payment.id}"
+
+
+@attrs.frozen(kw_only=True)
+class RefundView:
+    """One refund, and what can be done about it."""
+
+    refund: Refund
+    provider: str
+    page: str
+    """The payment's page at its provider, empty where there is none."""
+
+    @property
+    def form(self) -> str:
+        """The beginning of the names of its forms."""
+        return f"refund-{self.refund.id}"
+
+    @property
+    def can_confirm(self) -> bool:
+        """Whether a person makes it and says so."""
+        return self.refund.state is RefundState.AWAITING_MERCHANT
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether it can be given up, or its provider asked to take it back."""
+        return self.refund.state in _CAN_BE_CANCELLED and not self.refund.cancelling
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether it waits for a person who lets it go on."""
+        return self.refund.state is RefundState.PLANNED or (
+            self.refund.state is RefundState.UNKNOWN and self.refund.needs_person
+        )
+
+    @property
+    def can_settle(self) -> bool:
+        """Whether a person can say what became of it, where nobody else does."""
+        return self.refund.state is RefundState.UNKNOWN or self.refund.contradicted
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether its provider can be asked what became of it."""
+        return self.refund.state in _ON_ITS_WAY
+
+    @property
+    def moving(self) -> bool:
+        """Whether it will change without anybody's doing."""
+        return self.refund.state in _ON_ITS_WAY or self.refund.state is RefundState.SUBMITTING
+
+
+_CAN_BE_CANCELLED = frozenset({RefundState.PLANNED, RefundState.AWAITING_MERCHANT, RefundState.PENDING})
+_ON_ITS_WAY = frozenset({RefundState.PENDING, RefundState.UNKNOWN, RefundState.AWAITING_MERCHANT})
+
+
+@attrs.frozen(kw_only=True)
+class OrderView:
+    """An order as its page shows it."""
+
+    order: Order
+    details: OrderDetails
+    dossier: Dossier
+    payments: Sequence[PaymentView]
+    refunds: Sequence[RefundView]
+    history: Sequence[TimelineEntry]
+
+    @property
+    def open_questions(self) -> Sequence[Return]:
+        """The returns of which nobody has said what goes back in stock."""
+        return [one for one in self.dossier.returns.values() if one.question_open]
+
+    @property
+    def returns(self) -> Sequence[Return]:
+        """Its returns, the oldest first."""
+        return list(self.dossier.returns.values())
+
+    @property
+    def came_back(self) -> Mapping[str, int]:
+        """Units per order line that are here again."""
+        return self.dossier.came_back()
+
+    @property
+    def can_come_back(self) -> Mapping[str, int]:
+        """Units per order line that went out and are not here: what can be counted."""
+        here = self.dossier.came_back()
+        left = {line.id: line.fulfilled - here.get(line.id, 0) for line in self.order.goods}
+        return {line_id: units for line_id, units in left.items() if units > 0}
+
+    @property
+    def moving(self) -> bool:
+        """Whether something of it changes by itself, so that the page looks again."""
+        return any(one.moving for one in self.refunds)
+
+
+def view_of(shop: RunningShop, order_id: str) -> OrderView | None:
+    """An order with all that its page shows; None where there is no such order."""
+    with reading(shop.engine) as connection:
+        details = details_of(connection, order_id)
+    if details is None:
+        return None
+    desk = shop.desk
+    order = shop.port.order(order_id)
+    if order is None:
+        return None
+    dossier = desk.dossier(order_id)
+    options = desk.refund_options(order_id)
+    providers = providers_of(desk.plugins)
+    pages = {one.payment.id: one.link.url for one in options}
+    return OrderView(
+        order=order,
+        details=details,
+        dossier=dossier,
+        payments=[_payment(one, providers.get(one.payment.provider)) for one in options],
+        refunds=[
+            RefundView(
+                refund=one,
+                provider=_called(providers.get(one.provider), one.provider),
+                page=one.page or pages.get(one.payment, ""),
+            )
+            for one in dossier.refunds.values()
+        ],
+        history=desk.timeline(order_id),
+    )
+
+
+def providers_of(plugins: Sequence[Plugin]) -> Mapping[str, type[PaymentProvider]]:
+    """The payment providers of the plugins that work, by name."""
+    return {provider.name: provider for plugin in plugins for provider in plugin.payment_providers}
+
+
+def _payment(option: RefundOption, provider: type[PaymentProvider] | None) -> PaymentView:
+    payment = option.payment
+    method = METHODS.get(payment.method, payment.method)
+    return PaymentView(
+        option=option,
+        provider=_called(provider, payment.provider),
+        method=str(method),
+        by_api=provider is not None and provider.capabilities.refund_by_api is Support.YES,
+        by_person=provider is not None and provider.capabilities.refund_by_person is Support.YES,
+    )
+
+
+def _called(provider: type[PaymentProvider] | None, name: str) -> str:
+    return provider.display_name if provider is not None else name

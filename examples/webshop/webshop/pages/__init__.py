@@ -1,0 +1,1 @@
+"""The pages of the shop, one module for what one page or one form is about."""

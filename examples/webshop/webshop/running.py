@@ -1,0 +1,28 @@
+"""What a running shop is made of, wherever a page needs it."""
+
+from __future__ import annotations
+
+import attrs
+from flask import current_app
+from sqlalchemy import Engine
+
+from retour import ReturnDesk
+from webshop.shop import Webshop
+
+
+@attrs.frozen(kw_only=True)
+class RunningShop:
+    """The database of a shop, its port and its desk, and who may log in with which password."""
+
+    engine: Engine
+    port: Webshop
+    desk: ReturnDesk
+    zone: str
+    staff: str
+    password: str = attrs.field(repr=False)
+
+
+def the_shop() -> RunningShop:
+    """The shop of the request at hand."""
+    shop: RunningShop = current_app.extensions["webshop"]
+    return shop

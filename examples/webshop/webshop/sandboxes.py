@@ -1,0 +1,101 @@
+"""The providers on this machine: every plugin's sandbox, the webhooks that they send, and the worker of the desk."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPException
+from typing import Any
+
+import attrs
+
+from retour import MemoryShop, Money, RetourError, ReturnDesk
+from retour.sandbox import PaymentSandbox, SandboxClock, ShippingSandbox, sandbox_at, send_webhook
+
+log = logging.getLogger("webshop")
+
+PAUSE = 0.5
+"""Seconds between two looks for webhooks and for work."""
+
+
+@attrs.frozen
+class Sandboxes:
+    """The sandboxes, by provider, while they run."""
+
+    running: Mapping[str, PaymentSandbox | ShippingSandbox]
+
+    @property
+    def settings(self) -> Mapping[str, Mapping[str, object]]:
+        """The settings of an account at each."""
+        return {name: sandbox.settings for name, sandbox in self.running.items()}
+
+    def pay(self, provider: str, amount: Money) -> str:
+        """A customer pays; gives what the provider calls the payment."""
+        sandbox = self.payment(provider)
+        return sandbox.pay(amount)
+
+    def payment(self, provider: str) -> PaymentSandbox:
+        """The sandbox of a payment provider."""
+        sandbox: Any = self.running[provider]
+        return sandbox  # type: ignore[no-any-return]  # those of payments are asked for by name
+
+
+@contextmanager
+def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
+    """Every sandbox of these plugins on a free port of this machine, until the end of ``with``."""
+    with ExitStack() as running:
+        started: dict[str, Any] = {}
+        # A desk knows what is in a plugin; this one has no settings yet, since the sandboxes tell them.
+        desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=plugins, settings=lambda _: {})
+        running.callback(desk.close)
+        for plugin in desk.plugins:
+            providers: tuple[Any, ...] = (*plugin.payment_providers, *plugin.shipping_providers)
+            for provider in providers:
+                kind = sandbox_at(provider.sandbox)
+                started[provider.name] = running.enter_context(kind(clock=SandboxClock(runs=True)))
+        yield Sandboxes(started)
+
+
+@contextmanager
+def in_the_background(desk: ReturnDesk, sandboxes: Sandboxes, address: str) -> Iterator[None]:
+    """Do the desk's work and bring the shop at ``address`` the webhooks of the sandboxes, until the end of ``with``."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=_until, args=(stop, lambda: _work(desk)), name="worker"),
+        threading.Thread(target=_until, args=(stop, lambda: _deliver(sandboxes, address)), name="webhooks"),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _until(stop: threading.Event, round_: Any) -> None:
+    while not stop.wait(PAUSE):
+        round_()
+
+
+def _work(desk: ReturnDesk) -> None:
+    try:
+        desk.work()
+    except RetourError as error:
+        log.error("%s", error)
+
+
+def _deliver(sandboxes: Sandboxes, address: str) -> None:
+    for name, sandbox in sandboxes.running.items():
+        mode = "live" if isinstance(sandbox, ShippingSandbox) else "test"
+        for webhook in sandbox.take_webhooks():
+            try:
+                status = send_webhook(f"{address}/webhooks/{name}/default/{mode}", webhook.headers, webhook.body)
+            except (OSError, HTTPException) as error:
+                log.error("a webhook of %s could not be brought: %s", name, error)
+                continue
+            if status != 200:
+                log.warning("a webhook of %s was answered with %s", name, status)

@@ -1,0 +1,135 @@
+"""Orders to try the shop with, made anew each time: plain placeholder customers, and payments at the sandboxes."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, insert
+
+from retour import Mode, Money
+from webshop import tables
+from webshop.statuses import Status
+
+PRODUCTS = {
+    "theepot": ("Theepot", 4995),
+    "kop": ("Kop", 1335),
+    "bord": ("Bord", 1195),
+    "schaal": ("Schaal", 2495),
+    "vaas-groen": ("Vaas groen", 2950),
+    "kaars": ("Kaars", 495),
+    "handdoek-blauw": ("Handdoek blauw", 1295),
+    "tafelkleed": ("Tafelkleed", 3995),
+    "snijplank": ("Snijplank", 1850),
+    "karaf": ("Karaf", 2275),
+}
+"""What is sold, with its name and its price in cents."""
+
+PAID_BY = (
+    ("mollie", "ideal"),
+    ("stripe", "card"),
+    ("paypal", "paypal"),
+    ("manual_transfer", "invoice"),
+    ("manual_transfer", "bank_transfer_in_advance"),
+)
+"""How the orders are paid, in turn; so many that each way meets each status."""
+
+STATUSES = (Status.SHIPPED, Status.SHIPPED, Status.SHIPPED, Status.PICKED_UP, Status.PAID, Status.PENDING)
+"""How far they are, in turn."""
+
+DELIVERY, RATE, IN_STOCK, FIRST = 495, 21, 20, 1001
+
+Pay = Callable[[str, Money], str]
+"""A customer pays an amount at a provider; gives what the provider calls the payment."""
+
+
+def fill(engine: Engine, pay: Pay, *, orders: int = 60, now: datetime.datetime | None = None) -> None:
+    """Write products, customers and so many orders of the last weeks, the newest first in number. They are the same
+    every time, but for what the providers call the payments."""
+    now = now or datetime.datetime.now(datetime.UTC)
+    dice = random.Random(orders)  # noqa: S311 - which products somebody buys is no secret
+    rows: dict[str, list[dict[str, Any]]] = {"customer": [], "order": [], "order_line": [], "payment": []}
+    for position in range(orders):
+        _one_order(rows, position, now - datetime.timedelta(hours=11 * (orders - position)), dice, pay)
+    with engine.begin() as connection:
+        products = [{"id": key, "name": name, "stock": IN_STOCK} for key, (name, _) in PRODUCTS.items()]
+        connection.execute(insert(tables.product), products)
+        for name, values in rows.items():
+            if values:
+                connection.execute(insert(tables.metadata.tables[f"shop_{name}"]), values)
+
+
+def _one_order(
+    rows: dict[str, list[dict[str, Any]]], position: int, placed: datetime.datetime, dice: random.Random, pay: Pay
+) -> None:
+    order_id, customer_id = str(FIRST + position), f"klant-{FIRST + position}"
+    status = STATUSES[position % len(STATUSES)]
+    chosen = dice.sample(sorted(PRODUCTS), 1 + position % 3)
+    lines = [_line(order_id, number, product, dice.randint(1, 3)) for number, product in enumerate(chosen, start=1)]
+    total = sum(line["net"] + line["tax"] for line in lines) + DELIVERY
+    rows["customer"].append(_customer(customer_id, position))
+    rows["order_line"] += lines
+    rows["order"].append(
+        {
+            "id": order_id,
+            "customer_id": customer_id,
+            "status": status.value,
+            "placed_at": placed,
+            "currency": "EUR",
+            "total": total,
+            "delivery": DELIVERY,
+            "shipped": status not in (Status.PAID, Status.PENDING),
+            "shipped_with": "sendcloud" if status is Status.SHIPPED else "",
+            "note": "Graag bij de buren afgeven als er niemand thuis is." if position % 7 == 3 else "",
+        }
+    )
+    if status is not Status.PENDING:
+        provider, method = PAID_BY[position % len(PAID_BY)]
+        rows["payment"].append(_payment(order_id, provider, method, total, placed, pay))
+
+
+def _line(order_id: str, number: int, product: str, units: int) -> dict[str, Any]:
+    name, price = PRODUCTS[product]
+    gross = price * units
+    net = round(gross * 100 / (100 + RATE))
+    return {
+        "order_id": order_id,
+        "id": f"line-{number}",
+        "product_id": product,
+        "name": name,
+        "units": units,
+        "net": net,
+        "tax": gross - net,
+        "rate": RATE,
+    }
+
+
+def _customer(customer_id: str, position: int) -> dict[str, Any]:
+    return {
+        "id": customer_id,
+        "name": f"Klant {FIRST + position}",
+        "email": f"{customer_id}@voorbeeld.example",
+        "street": f"Voorbeeldstraat {position + 1}",
+        "postal_code": "1012 LM",
+        "city": "Amsterdam",
+        "country": "NL",
+    }
+
+
+def _payment(
+    order_id: str, provider: str, method: str, total: int, placed: datetime.datetime, pay: Pay
+) -> dict[str, Any]:
+    by_transfer = provider == "manual_transfer"
+    return {
+        "order_id": order_id,
+        "provider": provider,
+        "reference": pay(provider, Money(minor=total, currency="EUR")),
+        "method": method,
+        "mode": (Mode.LIVE if by_transfer else Mode.TEST).value,
+        "captured": total,
+        "paid_at": placed + datetime.timedelta(minutes=1),
+        "payer_name": f"Klant {order_id}" if by_transfer else "",
+        "payer_iban": "NL91ABNA0417164300" if by_transfer else "",
+    }

@@ -1,0 +1,54 @@
+"""A webshop on each database, with the sandboxes of all providers and a merchant who is logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from form_browser import FormBrowser
+
+from webshop import create_app, tables
+from webshop.application import PLUGINS
+from webshop.running import RunningShop
+from webshop.sandboxes import Sandboxes, sandboxes_of
+from webshop.seed import fill
+
+PASSWORD = "open sesame"
+
+
+@pytest.fixture(scope="session")
+def sandboxes() -> Iterator[Sandboxes]:
+    """Those of all providers; each test pays at them anew."""
+    with sandboxes_of(PLUGINS) as started:
+        yield started
+
+
+@pytest.fixture
+def app(database: str, sandboxes: Sandboxes) -> Iterator[Flask]:
+    """The shop with fourteen orders. 1001 is of one product, paid with Mollie; 1002 of two, with Stripe; 1004 of one, by
+    invoice; 1005 was never sent; 1007 is of one, with Stripe; 1008 of two, with PayPal."""
+    app = create_app(
+        database, password=PASSWORD, secret_key="only of this test", settings=sandboxes.settings, https=False
+    )
+    app.testing = True
+    shop: RunningShop = app.extensions["webshop"]
+    fill(shop.engine, sandboxes.pay, orders=14)
+    yield app
+    tables.metadata.drop_all(shop.engine)
+    shop.engine.dispose()
+
+
+@pytest.fixture
+def shop(app: Flask) -> RunningShop:
+    """What the shop is made of."""
+    running: RunningShop = app.extensions["webshop"]
+    return running
+
+
+@pytest.fixture
+def merchant(app: Flask) -> FormBrowser:
+    """The merchant's browser."""
+    browser = FormBrowser(app)
+    assert browser.log_in(PASSWORD).path == "/orders"
+    return browser

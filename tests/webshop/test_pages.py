@@ -1,0 +1,193 @@
+"""Every page: who may see it, its headers, its words in both languages, and what is safe in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from flask import Flask
+from form_browser import FormBrowser
+from sqlalchemy import event, update
+
+import webshop
+from webshop import tables
+from webshop.languages import CATALOGUES
+from webshop.running import RunningShop
+from webshop.sandboxes import Sandboxes
+from webshop.security import HEADERS
+from webshop.seed import fill
+
+PATHS = ("/orders", "/orders/1001", "/orders/1001/now", "/orders/1002/count", "/login", "/nowhere", "/static/shop.css")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_has_the_headers(merchant: FormBrowser, path: str) -> None:
+    headers = merchant.get(path).headers
+    assert {name: headers.get(name) for name in HEADERS} == HEADERS
+
+
+@pytest.mark.parametrize("path", PATHS[:5])
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_no_page_holds_a_script_a_style_or_a_handler_of_its_own(app: Flask, path: str, language: str) -> None:
+    browser = FormBrowser(app, language)
+    browser.log_in("open sesame")
+    for tag, given in browser.get(path).elements:
+        assert tag != "style"
+        assert tag != "script" or given.get("src"), "a script in the page"
+        assert not [name for name in given if name.startswith("on") or name == "style"], (tag, given)
+
+
+@pytest.mark.parametrize("path", ["/orders", "/orders/1001", "/orders/1001/now", "/orders/1002/count"])
+def test_nobody_sees_a_page_without_the_password(app: Flask, path: str) -> None:
+    assert FormBrowser(app).get(path).path.startswith("/login")
+
+
+def test_a_wrong_password_is_refused_and_after_five_the_right_one_too(app: Flask) -> None:
+    browser = FormBrowser(app)
+    assert [browser.log_in("wrong").status for _ in range(5)] == [403] * 5
+    page = browser.log_in("open sesame")
+    assert page.status == 429
+    assert "Te vaak een verkeerd wachtwoord" in page.words
+
+
+def test_after_the_password_the_page_comes_that_was_asked_for_and_no_other_site(app: Flask) -> None:
+    browser = FormBrowser(app)
+    page = browser.get("/orders/1001?x=1")
+    assert browser.send(page.form("/login"), password="open sesame").path == "/orders/1001?x=1"
+    for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
+        form = FormBrowser(app).get("/login").form("/login")
+        browser = FormBrowser(app)
+        form = browser.get("/login").form("/login")
+        assert browser.send(form, password="open sesame", next=elsewhere).path == "/orders"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders/1001/status",
+        "/orders/1002/count",
+        "/orders/1001/refunds",
+        "/orders/1001/reconcile",
+        "/language",
+        "/logout",
+        "/login",
+    ],
+)
+def test_a_form_without_the_token_is_refused_and_does_nothing(
+    merchant: FormBrowser, shop: RunningShop, path: str
+) -> None:
+    answer = merchant.client.post(path, data={"status": "returned", "language": "en"})
+    assert answer.status_code == 400
+    assert shop.desk.dossier("1001").version == 0
+    assert merchant.get("/orders").path == "/orders"  # still logged in
+
+
+def test_what_somebody_wrote_is_shown_and_never_run(merchant: FormBrowser, shop: RunningShop) -> None:
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    with shop.engine.begin() as connection:
+        connection.execute(update(tables.customer).values(name=hostile))
+        connection.execute(update(tables.order).values(note=hostile))
+        connection.execute(update(tables.order_line).values(name=hostile))
+    merchant.send(
+        merchant.get("/orders/1002/count").form("/count"), **{"sellable-line-1": "1", "note": hostile, "parcel": "<b>"}
+    )
+    for path in ("/orders", "/orders/1002", "/orders/1002/now"):
+        page = merchant.get(path)
+        assert hostile not in page.html
+        assert hostile in page.words
+        assert [given["src"] for tag, given in page.elements if tag == "script"] in (["/static/shop.js"], [])
+
+
+def test_a_reader_gets_his_language_and_can_choose_another(app: Flask) -> None:
+    browser = FormBrowser(app, "fr-BE, nl-BE;q=0.8, en;q=0.5")
+    assert "Inloggen" in browser.get("/login").words
+    browser.log_in("open sesame")
+    english = browser.send(browser.get("/orders").form("/language"), ("language", "en"))
+    assert "Orders" in english.words
+    assert ("html", "en") in [(tag, given.get("lang")) for tag, given in english.elements]
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Every sentence of the shop, with the file that says it."""
+    ways = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+    options = {"**/templates/**.html": {"extensions": "jinja2.ext.i18n"}}
+    words = {"_": None, "_l": None, "ngettext": (1, 2)}
+    package = Path(webshop.__file__).parent
+    for file, _, message, _, _ in extract_from_dir(package, ways, options, words):
+        yield (message if isinstance(message, str) else message[0]), file
+
+
+def test_every_sentence_is_there_in_dutch_and_none_is_left_over() -> None:
+    with (CATALOGUES / "nl" / "LC_MESSAGES" / "messages.po").open("rb") as stream:
+        dutch: Catalog = read_po(stream, locale="nl", abort_invalid=True)
+    there = {one.id if isinstance(one.id, str) else one.id[0] for one in dutch if one.id and one.string}
+    assert dict(sentences()).keys() == there
+    assert not [(one.id, error) for one, errors in dutch.check() for error in errors]
+
+
+@pytest.mark.parametrize(
+    "asked, found",
+    [
+        ("search=1003", ["1003"]),
+        ("search=klant 1004", ["1004"]),
+        ("search=KLANT-1004@", ["1004"]),
+        ("search=%25", []),
+        ("status=picked_up", ["1010", "1004"]),
+        ("status=picked_up&search=1004", ["1004"]),
+        ("from=2999-01-01", []),
+        ("to=1999-01-01", []),
+        ("status=nothing&from=x&page=y", None),
+        ("page=99", None),
+    ],
+)
+def test_orders_are_found_by_what_is_typed_a_status_and_a_period(
+    merchant: FormBrowser, asked: str, found: list[str] | None
+) -> None:
+    page = merchant.get(f"/orders?{asked}")
+    shown = [given["href"].rpartition("/")[2] for tag, given in page.elements if "/orders/1" in given.get("href", "")]
+    assert shown == (found if found is not None else [str(number) for number in range(1014, 1000, -1)])
+
+
+def test_an_order_is_found_by_its_payment(merchant: FormBrowser, shop: RunningShop) -> None:
+    order = shop.port.order("1003")
+    assert order is not None
+    page = merchant.get(f"/orders?search={order.payments[0].reference}")
+    assert "1 bestelling " in page.words
+    assert "/orders/1003" in page.html
+
+
+def test_the_list_makes_as_many_queries_for_many_orders_as_for_few(
+    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+) -> None:
+    del sandboxes
+
+    def counted(path: str) -> int:
+        asked: list[str] = []
+
+        def count(_: object, __: object, statement: str, *more: object) -> None:
+            asked.append(statement)
+
+        event.listen(shop.engine, "before_cursor_execute", count)
+        merchant.get(path)
+        event.remove(shop.engine, "before_cursor_execute", count)
+        return len(asked)
+
+    merchant.get("/orders")
+    few = counted("/orders")
+    with shop.engine.begin() as connection:
+        for table in (tables.payment, tables.order_line, tables.order, tables.customer, tables.product):
+            connection.execute(table.delete())
+    fill(shop.engine, lambda provider, amount: f"{provider}-{amount}", orders=300)
+    assert counted("/orders") == counted("/orders?page=2") == few
+    assert "300 bestellingen" in merchant.get("/orders").words
+
+
+def test_a_webhook_needs_no_token_and_is_not_read_when_it_is_too_large(app: Flask) -> None:
+    client = app.test_client()
+    assert client.post("/webhooks/stripe/default/test", data=b"{}").status_code == 400
+    assert client.post("/webhooks/stripe/default/other", data=b"{}").status_code == 404
+    assert client.post("/webhooks/stripe/default/test", data=b"x" * (2**20 + 1)).status_code == 413
