@@ -125,7 +125,9 @@ class FormBrowser:
         return {"Accept-Language": self.language}
 
     def _page(self, answer: Any) -> Page:
-        return Page(answer.status_code, answer.text, answer.request.full_path.rstrip("?"), answer.headers)
+        page = Page(answer.status_code, answer.text, answer.request.full_path.rstrip("?"), answer.headers)
+        answer.close()  # a file that was sent stays open until then
+        return page
 
 
 _RADIOS = {"happened"}

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import attrs
 import pytest
+from werkzeug.serving import make_server
+
 from webshop import create_app
 from webshop.application import PLUGINS
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes, in_the_background, sandboxes_of
 from webshop.seed import fill
-from werkzeug.serving import make_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -63,7 +64,7 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    """A shop with thirty orders on a free port, as `make shop` runs it. 1026 is of two products and paid with Mollie."""
+    """A shop with thirty orders on a free port, as `make shop` runs it. 1026 is of two products, paid with Mollie."""
     with sandboxes_of(PLUGINS) as sandboxes:
         app = create_app(
             f"sqlite:///{tmp_path}/shop.db",
@@ -94,8 +95,8 @@ OpenPage = Callable[..., "Page"]
 @pytest.fixture
 def open_page(chromium: Browser, served: Served) -> Iterator[OpenPage]:
     """Opens a page of the shop for a merchant who is logged in: ``open_page("/orders", language="nl-NL", width=1280)``.
-    With ``scripts=False`` the browser runs none. A page on which a script fails, or that breaks its own content security
-    policy, fails the test."""
+    With ``scripts=False`` the browser runs none. A page on which a script fails, or that breaks its own content
+    security policy, fails the test."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
