@@ -35,7 +35,9 @@ def app(database: str, sandboxes: Sandboxes) -> Iterator[Flask]:
     shop: RunningShop = app.extensions["webshop"]
     fill(shop.engine, sandboxes.pay, orders=14)
     yield app
-    tables.metadata.drop_all(shop.engine)
+    with shop.engine.begin() as connection:
+        for table in reversed(tables.metadata.sorted_tables):  # faster than making them anew for the next test
+            connection.execute(table.delete())
     shop.engine.dispose()
 
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 from flask import Flask
 from form_browser import FormBrowser
-from sqlalchemy import event, update
+from sqlalchemy import update
 
-import webshop
 from webshop import tables
-from webshop.languages import CATALOGUES
 from webshop.running import RunningShop
-from webshop.sandboxes import Sandboxes
 from webshop.security import HEADERS
-from webshop.seed import fill
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # it is about the pages alone
 
 PATHS = ("/orders", "/orders/1001", "/orders/1001/now", "/orders/1002/count", "/login", "/nowhere", "/static/shop.css")
 
@@ -59,7 +51,6 @@ def test_after_the_password_the_page_comes_that_was_asked_for_and_no_other_site(
     page = browser.get("/orders/1001?x=1")
     assert browser.send(page.form("/login"), password="open sesame").path == "/orders/1001?x=1"
     for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
-        form = FormBrowser(app).get("/login").form("/login")
         browser = FormBrowser(app)
         form = browser.get("/login").form("/login")
         assert browser.send(form, password="open sesame", next=elsewhere).path == "/orders"
@@ -109,81 +100,6 @@ def test_a_reader_gets_his_language_and_can_choose_another(app: Flask) -> None:
     english = browser.send(browser.get("/orders").form("/language"), ("language", "en"))
     assert "Orders" in english.words
     assert ("html", "en") in [(tag, given.get("lang")) for tag, given in english.elements]
-
-
-def sentences() -> Iterator[tuple[str, str]]:
-    """Every sentence of the shop, with the file that says it."""
-    ways = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-    options = {"**/templates/**.html": {"extensions": "jinja2.ext.i18n"}}
-    words = {"_": None, "_l": None, "ngettext": (1, 2)}
-    package = Path(webshop.__file__).parent
-    for file, _, message, _, _ in extract_from_dir(package, ways, options, words):
-        yield (message if isinstance(message, str) else message[0]), file
-
-
-def test_every_sentence_is_there_in_dutch_and_none_is_left_over() -> None:
-    with (CATALOGUES / "nl" / "LC_MESSAGES" / "messages.po").open("rb") as stream:
-        dutch: Catalog = read_po(stream, locale="nl", abort_invalid=True)
-    there = {one.id if isinstance(one.id, str) else one.id[0] for one in dutch if one.id and one.string}
-    assert dict(sentences()).keys() == there
-    assert not [(one.id, error) for one, errors in dutch.check() for error in errors]
-
-
-@pytest.mark.parametrize(
-    "asked, found",
-    [
-        ("search=1003", ["1003"]),
-        ("search=klant 1004", ["1004"]),
-        ("search=KLANT-1004@", ["1004"]),
-        ("search=%25", []),
-        ("status=picked_up", ["1010", "1004"]),
-        ("status=picked_up&search=1004", ["1004"]),
-        ("from=2999-01-01", []),
-        ("to=1999-01-01", []),
-        ("status=nothing&from=x&page=y", None),
-        ("page=99", None),
-    ],
-)
-def test_orders_are_found_by_what_is_typed_a_status_and_a_period(
-    merchant: FormBrowser, asked: str, found: list[str] | None
-) -> None:
-    page = merchant.get(f"/orders?{asked}")
-    shown = [given["href"].rpartition("/")[2] for tag, given in page.elements if "/orders/1" in given.get("href", "")]
-    assert shown == (found if found is not None else [str(number) for number in range(1014, 1000, -1)])
-
-
-def test_an_order_is_found_by_its_payment(merchant: FormBrowser, shop: RunningShop) -> None:
-    order = shop.port.order("1003")
-    assert order is not None
-    page = merchant.get(f"/orders?search={order.payments[0].reference}")
-    assert "1 bestelling " in page.words
-    assert "/orders/1003" in page.html
-
-
-def test_the_list_makes_as_many_queries_for_many_orders_as_for_few(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
-) -> None:
-    del sandboxes
-
-    def counted(path: str) -> int:
-        asked: list[str] = []
-
-        def count(_: object, __: object, statement: str, *more: object) -> None:
-            asked.append(statement)
-
-        event.listen(shop.engine, "before_cursor_execute", count)
-        merchant.get(path)
-        event.remove(shop.engine, "before_cursor_execute", count)
-        return len(asked)
-
-    merchant.get("/orders")
-    few = counted("/orders")
-    with shop.engine.begin() as connection:
-        for table in (tables.payment, tables.order_line, tables.order, tables.customer, tables.product):
-            connection.execute(table.delete())
-    fill(shop.engine, lambda provider, amount: f"{provider}-{amount}", orders=300)
-    assert counted("/orders") == counted("/orders?page=2") == few
-    assert "300 bestellingen" in merchant.get("/orders").words
 
 
 def test_a_webhook_needs_no_token_and_is_not_read_when_it_is_too_large(app: Flask) -> None:
