@@ -39,6 +39,7 @@ include_patterns = [
     "core/README.md",
     "plugins/*/README.md",
     "benchmarks/*.md",
+    "examples/*/README.md",
 ]
 exclude_patterns = [".*", "**/.*", "**/build", "**/node_modules"]
 extensions = ["myst_parser", "sphinx.ext.autodoc"]

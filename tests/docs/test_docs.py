@@ -20,7 +20,10 @@ from retour.plugins import specs
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
     page
-    for pattern in ("README.md", "docs/**/*.md", "core/README.md", "plugins/*/README.md", "benchmarks/README.md")
+    for pattern in (
+        *("README.md", "docs/**/*.md", "core/README.md", "plugins/*/README.md", "benchmarks/README.md"),
+        "examples/*/README.md",
+    )
     for page in ROOT.glob(pattern)
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
