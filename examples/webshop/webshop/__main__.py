@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import secrets
+import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from werkzeug.serving import make_server
@@ -22,6 +25,8 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=60, help="how many orders there are. Default: 60")
     parser.add_argument("--folder", type=Path, help="where the database is made. Default: the temporary folder")
     given = parser.parse_args()
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request would hide the password
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT) or signal.SIG_DFL)  # stopped in the same way
     password = os.environ.get("WEBSHOP_PASSWORD") or secrets.token_urlsafe(9)
     with sandboxes_of(PLUGINS) as sandboxes:
         app = create_app(
@@ -38,10 +43,9 @@ def main() -> None:
         with in_the_background(shop.desk, sandboxes, address):
             print(f"{address}  password: {password}", flush=True)
             print("Ctrl-C stops it. No money moves: every provider is a sandbox on this machine.", flush=True)
-            try:
+            with suppress(KeyboardInterrupt):
                 server.serve_forever()
-            except KeyboardInterrupt:
-                server.server_close()
+            server.server_close()
 
 
 def _new_file(folder: Path | None) -> Path:
