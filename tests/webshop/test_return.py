@@ -109,6 +109,19 @@ def test_a_missing_unit_makes_it_a_part_of_the_order(merchant: FormBrowser, shop
     assert status(shop, "1002") == "partly_returned"
 
 
+def test_per_product_nothing_goes_back_where_all_is_damaged_or_not_there(
+    merchant: FormBrowser, shop: RunningShop
+) -> None:
+    first, second = units(shop, "1002")
+    form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
+    typed = {"stock-line-1": "0", "stock-line-2": "0", "damaged-line-1": str(first), "missing-line-2": str(second)}
+    page = merchant.send(form, ("answer", "per_product"), **typed)
+    assert (page.status, page.path) == (200, "/orders/1002")
+    [return_] = shop.desk.dossier("1002").returns.values()
+    assert (return_.question_open, return_.by_hand, stock(shop, "1002")) == (False, {}, [0, 0])
+    assert status(shop, "1002") == "partly_returned"
+
+
 def test_more_units_than_wait_are_refused_and_the_form_keeps_what_was_typed(
     merchant: FormBrowser, shop: RunningShop
 ) -> None:

@@ -60,21 +60,28 @@ def _answer(order_id: str, return_id: str, connection: Connection) -> Outcome:
     desk, by, chosen = the_shop().desk, merchant(), request.form.get("answer")
     if not _is_open(order_id, return_id):  # the order is locked here, so nobody answers in between
         raise _Answered
-    if chosen == "ok":
-        decision = RestockDecision.all()
-    elif chosen == "cancel":
-        decision = RestockDecision.by_hand()
-    elif chosen == "per_product":
-        return_ = desk.dossier(order_id).return_(return_id)
-        found = _found(return_)
-        for receipt_id, lines in corrected(return_, found).items():
-            desk.correct_receipt(order_id, receipt_id, lines, by=by, connection=connection)
-        decision = RestockDecision.lines(
-            {line_id: units["stock"] for line_id, units in found.items() if units["stock"]}
-        )
-    else:
+    if chosen == "per_product":
+        return _answer_per_product(desk.dossier(order_id).return_(return_id), order_id, connection)
+    if chosen not in _ANSWERS:
         raise NotUnderstood("answer", _("Choose one of the answers."))
-    return desk.answer_restock(order_id, return_id, decision, by=by, connection=connection)
+    return desk.answer_restock(order_id, return_id, _ANSWERS[chosen], by=by, connection=connection)
+
+
+_ANSWERS = {"ok": RestockDecision.all(), "cancel": RestockDecision.by_hand()}
+
+
+def _answer_per_product(return_: Return, order_id: str, connection: Connection) -> Outcome:
+    """First what was counted is corrected, then the rest of it is answered for, if anything is left to ask about."""
+    desk, by, found = the_shop().desk, merchant(), _found(return_)
+    corrections = [
+        desk.correct_receipt(order_id, receipt_id, lines, by=by, connection=connection)
+        for receipt_id, lines in corrected(return_, found).items()
+    ]
+    if corrections and not corrections[-1].restock.needs_answer:
+        return corrections[-1]
+    in_stock = {line_id: units["stock"] for line_id, units in found.items() if units["stock"]}
+    decision = RestockDecision.lines(in_stock) if in_stock else RestockDecision.by_hand()
+    return desk.answer_restock(order_id, return_.id, decision, by=by, connection=connection)
 
 
 def _found(return_: Return) -> Mapping[str, Mapping[str, int]]:
