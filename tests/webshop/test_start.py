@@ -12,7 +12,12 @@ from pathlib import Path
 
 def test_it_starts_says_its_address_and_a_password_and_stops(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "webshop", "--port", "0", "--orders", "3", "--folder", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as shop:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what it leaves in the background
+    try:
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started as shop:
         assert shop.stdout is not None
         assert shop.stderr is not None
         try:
@@ -20,7 +25,8 @@ def test_it_starts_says_its_address_and_a_password_and_stops(tmp_path: Path) -> 
             assert said is not None
             with urllib.request.urlopen(f"{said[1]}/orders", timeout=10) as answer:  # noqa: S310 - it is on loopback
                 assert answer.url == f"{said[1]}/login?next=/orders"
-        finally:
             shop.send_signal(signal.SIGTERM)
-        assert shop.wait(timeout=20) == 0, shop.stderr.read()
-        assert shop.stderr.read() == ""
+            assert shop.wait(timeout=20) == 0
+            assert shop.stderr.read() == ""
+        finally:
+            shop.kill()

@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the database is made. Default: the temporary folder")
     given = parser.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request would hide the password
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT) or signal.SIG_DFL)  # stopped in the same way
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops it as Ctrl-C does
     password = os.environ.get("WEBSHOP_PASSWORD") or secrets.token_urlsafe(9)
     with sandboxes_of(PLUGINS) as sandboxes:
         app = create_app(
