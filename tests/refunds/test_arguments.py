@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import sqlite3
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -140,12 +141,38 @@ class State:
     external: str = ""
     label: str = ""
     outcome: Any = None
+    _looks: sqlite3.Connection | None = None
+    _version: int | None = None
+    _rows: list[object] = attrs.field(factory=list)
 
     def rows(self) -> list[object]:
-        """All that is stored, but that a plugin broke over a webhook, which is kept for who mends it."""
+        """All that is stored; read anew where anybody committed anything since it was read last, as far as the database
+        tells."""
+        version = self._committed()
+        if version is None or version != self._version:
+            self._version, self._rows = version, self._read()
+        return self._rows
+
+    def _committed(self) -> int | None:
+        """A number that SQLite changes for a connection with each commit of another one."""
+        engine = self.desk._services.store.engine
+        if engine.dialect.name != "sqlite":
+            return None
+        if self._looks is None:
+            self._looks = sqlite3.connect(str(engine.url.database))
+        return int(self._looks.execute("PRAGMA data_version").fetchone()[0])
+
+    def _read(self) -> list[object]:
+        """All rows, but that a plugin broke over a webhook, which is kept for who mends it."""
         kept = [table for table in tables.metadata.sorted_tables if table.name != "retour_problem"]
         with self.desk._services.store.engine.connect() as connection:
             return [sorted(map(str, connection.execute(table.select()))) for table in kept]
+
+    def close(self) -> None:
+        """Close the desk."""
+        if self._looks is not None:
+            self._looks.close()
+        self.desk.close()
 
 
 def state(world: Any) -> State:
@@ -321,6 +348,16 @@ def test_every_public_method_is_tried() -> None:
     assert takes == RIGHT.keys()
 
 
+def test_whatever_changes_is_seen(world: Any) -> None:
+    """Without that, that nothing was changed would prove nothing."""
+    now = state(world)
+    before = now.rows()
+    assert now.rows() == before
+    now.desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="new")
+    assert now.rows() != before
+    now.close()
+
+
 def tried(what: str, call: Callable[..., object], arguments: dict[str, object]) -> str:
     """Nothing, or which error of ours it raises; any other is a fault."""
     try:
@@ -352,10 +389,10 @@ def test_a_wrong_argument_is_refused_and_changes_nothing(world: Any, method: str
                 now.desk.timeline("1001")
                 now.desk.work()
                 if hostile is HOSTILE:  # a right call again, for the next argument
-                    now.desk.close()
+                    now.close()
                     now = state(world)
                 before = now.rows()
-    now.desk.close()
+    now.close()
 
 
 WRONG_CALLS: list[tuple[str, dict[str, object], str]] = [
