@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Iterator
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,12 @@ def for_type_checkers(module: str) -> dict[str, Any]:
     source = sys.modules[module].__file__
     if source is None or "TYPE_CHECKING" not in (written := Path(source).read_text()):
         return {}
+    return imported_for_type_checkers(written)
+
+
+@cache
+def imported_for_type_checkers(written: str) -> dict[str, Any]:
+    """Each module is read once: it is asked of for every method in it."""
     names = {}
     for block in ast.walk(ast.parse(written)):
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test):
