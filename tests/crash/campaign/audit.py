@@ -30,6 +30,7 @@ from .audit_transfers import (
 )
 from .people import decided
 from .plan import COMES_BACK, GOES_OUT, UNITS, Decision, PlannedPayment
+from .read_once import read_once
 from .report import BRANCHES, BY_PROOF, Report, summary
 from .run import Campaign
 from .shop import booked
@@ -53,6 +54,7 @@ _AMOUNT = re.compile(r"€([0-9,]+\.[0-9]{2})")
 def parked(campaign: Campaign) -> Report:
     """What waits for a person before anybody attends to it: each refund with its evidence, and those that the books
     have all the same."""
+    campaign = read_once(campaign)
     report = _empty(campaign)
     for order_id in campaign.world.plan.orders:
         dossier = campaign.desk.dossier(order_id)
@@ -69,6 +71,7 @@ def parked(campaign: Campaign) -> Report:
 def audit(campaign: Campaign, before: Report) -> Report:
     """Compare everything, when a person has attended to all that was `parked` before."""
     campaign.ask_who_asks()
+    campaign = read_once(campaign)
     report = attrs.evolve(
         _empty(campaign),
         parked=list(before.parked),
@@ -116,7 +119,7 @@ def _books(campaign: Campaign, order_id: str, refund: Refund) -> Sequence[Booked
 
 
 def _count_branches(report: Report, campaign: Campaign, order_id: str) -> None:
-    for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, order_id):
+    for recorded in campaign.desk.events(order_id):
         for branch, left in BRANCHES.items():
             if left(recorded.event):
                 report.branches[branch] += 1
@@ -213,7 +216,7 @@ def _paid_twice(report: Report, campaign: Campaign, dossier: Dossier, books: Seq
             by_id[entry.refund_id].append(entry)
     told = 0
     listed = {about for order_id, about in campaign.known_twice if order_id == dossier.order_id}
-    for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, dossier.order_id):
+    for recorded in campaign.desk.events(dossier.order_id):
         event = recorded.event  # a merchant may have acknowledged it while others still died
         if isinstance(event, AttentionAcknowledged) and event.kind == AttentionKind.REFUND_PAID_TWICE:
             listed.add(event.about)
@@ -254,7 +257,7 @@ def _decided_beside_the_bank(campaign: Campaign, order_id: str) -> int:
     """The most that went back by retour and was known to be with a bank together, whenever a refund was decided."""
     dossier, refunds, most = campaign.desk.dossier(order_id), 0, 0
     taken: dict[str, int] = {}
-    for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, order_id):
+    for recorded in campaign.desk.events(order_id):
         event = recorded.event
         if isinstance(event, PaymentChargedBack):
             taken[dossier.stands_for(event.payment)] = event.amount.minor
@@ -336,7 +339,7 @@ def _told(campaign: Campaign, dossier: Dossier) -> Iterator[tuple[str, list[str]
     """What the staff's timeline tells of each refund, the oldest first, but for who has looked at it."""
     events = {
         recorded.seq: recorded.event
-        for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, dossier.order_id)
+        for recorded in campaign.desk.events(dossier.order_id)
         if not isinstance(recorded.event, AttentionAcknowledged)
     }
     told: dict[str, list[str]] = {refund_id: [] for refund_id in dossier.refunds}

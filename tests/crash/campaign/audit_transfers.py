@@ -133,7 +133,7 @@ def _was_told(campaign: Campaign, dossier: Dossier, *more: AttentionKind) -> boo
     """Whether a person has seen that more of a payment of the order is gone than there was, or something ``more``."""
     return any(
         isinstance(recorded.event, AttentionAcknowledged) and recorded.event.kind in (*ABOUT_TOO_MUCH, *more)
-        for recorded in campaign.desk._services.store.events(campaign.desk.shop_id, dossier.order_id)
+        for recorded in campaign.desk.events(dossier.order_id)
     )
 
 
