@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import socket
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -17,8 +16,9 @@ from types import ModuleType
 
 import database_clock
 import pytest
-from database_clock import TESTS_THEMSELVES, make_movable
-from sqlalchemy import Engine, create_engine, text
+from database_clock import TESTS_THEMSELVES
+from own_database import own_database
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from retour import MemoryShop, Order, ReturnDesk
@@ -38,21 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgresql_url(missing: Callable[[str], None]) -> Iterator[str]:
     """A PostgreSQL database of this worker's own, dropped at the end."""
-    server = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"retour_test_{uuid.uuid4().hex[:12]}"
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    except OperationalError:
-        missing("a PostgreSQL server on loopback (RETOUR_TEST_POSTGRESQL)")
-    movable = create_engine(admin.url.set(database=name))
-    make_movable(movable)
-    movable.dispose()
-    yield admin.url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with ExitStack() as dropped:
+        try:
+            made = dropped.enter_context(own_database("retour_test"))
+        except OperationalError:
+            missing("a PostgreSQL server on loopback (RETOUR_TEST_POSTGRESQL)")
+        yield made
 
 
 @pytest.fixture(scope="session")

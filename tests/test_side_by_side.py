@@ -30,13 +30,14 @@ def test_on_postgresql(postgresql_url):
     Path(os.environ.get("PYTEST_XDIST_WORKER", "alone") + ".database").write_text(postgresql_url)
 """
 
+IN_ALL_TESTS = ("conftest", "database_clock", "own_database")
 IN_TWO = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def run(folder: Path, *options: str) -> list[str]:
     """Run two files of these tests with what ours share; gives the lines that were said."""
     (folder / "tests").mkdir()
-    for shared in ("pyproject.toml", "conftest.py", "tests/conftest.py", "tests/database_clock.py"):
+    for shared in ("pyproject.toml", "conftest.py", *(f"tests/{name}.py" for name in IN_ALL_TESTS)):
         (folder / shared).write_text((ROOT / shared).read_text())
     for file in ("test_one.py", "test_other.py"):
         (folder / "tests" / file).write_text(TESTS)

@@ -6,20 +6,17 @@ import argparse
 import gc
 import json
 import logging
-import os
 import random
 import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from database_clock import make_movable
-from sqlalchemy import create_engine, text
+from own_database import own_database
 
 from .audit import audit, parked
 from .opening import campaign
@@ -33,8 +30,6 @@ WORKERS = {"sqlite": 2, "postgresql": 4, CUT: 4}
 REHEARSED = 20
 """Refunds: so many that each kind of decision is among them."""
 
-SERVER = os.environ.get("RETOUR_TEST_POSTGRESQL", "postgresql+psycopg://127.0.0.1:5432/postgres")
-
 
 @contextmanager
 def empty_database(kind: str, folder: Path) -> Iterator[str]:
@@ -42,19 +37,8 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/retour.db"
         return
-    admin = create_engine(SERVER, isolation_level="AUTOCOMMIT")
-    name = f"retour_crash_{uuid.uuid4().hex[:12]}"
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        movable = create_engine(admin.url.set(database=name))
-        make_movable(movable)
-        movable.dispose()
-        yield admin.url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        admin.dispose()
+    with own_database("retour_crash") as address:
+        yield address
 
 
 def rehearse(kind: str) -> None:
