@@ -25,11 +25,14 @@ demo: .venv/ready
 docs: .venv/docs
 	$(BIN)/python -m sphinx --quiet --fresh-env --write-all --fail-on-warning --keep-going --conf-dir docs . build/docs
 
-# The tests of a file stay on one worker, where what they share is made once; files with the mark `long` go first.
+# The tests of a file stay on one worker, where what they share is made once; files with the mark `long` go first. While
+# mypy has one processor, another finds all tests once, so that their assertions are compiled before each worker needs
+# them: together they would compile each file as often as there are workers.
 test: .venv/ready .venv/docs sdks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy core/src plugins/*/src examples/webshop/webshop
+	$(BIN)/pytest -q --collect-only > /dev/null 2>&1 & \
+		$(BIN)/mypy core/src plugins/*/src examples/webshop/webshop; types=$$?; wait; exit $$types
 	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The webshop in a browser: the machine's own Chromium, without which these tests are skipped. Its pages are kept as
@@ -55,9 +58,9 @@ fuzz: .venv/ready
 	RETOUR_EXAMPLES=200 $(BIN)/pytest -q tests/plain
 
 # Ten thousand refunds while processes die, a third of them while connections to PostgreSQL do, in ten to twenty
-# minutes; make test has a thousand of them. What never went wrong in a run fails it, as what was wrong does. Labels of a hundred returns on each database likewise, in some minutes; make
-# test has eight. And the migration of a million payments and effects, killed at each second
-# statement; make test has twenty thousand of them.
+# minutes; make test has three hundred and fifty of them. What never went wrong in a run fails it, as what was wrong
+# does. Labels of a hundred returns on each database likewise, in some minutes; make test has eight. And the migration
+# of a million payments and effects, killed at each second statement; make test has twenty thousand of them.
 crash: .venv/ready
 	cd tests && ../$(BIN)/python -m crash.campaign --refunds 10000
 	cd tests && ../$(BIN)/python -m crash.labels_campaign --orders 100 --seconds 600
