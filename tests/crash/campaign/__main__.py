@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,13 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
         yield address
 
 
-def rehearse(kind: str) -> None:
+def rehearse(kind: str, settle_a_small_one: Callable[[str], None]) -> None:
     """Settle a small campaign in which nobody dies, on a database that is gone afterwards.
 
     What a process makes when it first needs it is there then for all that are forked: compiled statements, what reads
     stored values and providers' answers, a language's words. Each would make it again in its short life.
     """
-    _settle_a_small_one(kind)
+    settle_a_small_one(kind)
     gc.collect()  # connections that nobody has any more are closed, and the sandboxes' threads that served them end
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
@@ -126,7 +126,7 @@ def main() -> int:
     kinds = list(WORKERS) if given.database == "all" else [given.database]
     found = {}
     for kind in kinds:
-        rehearse(kind)
+        rehearse(kind, _settle_a_small_one)
         found[kind] = one_campaign(kind, given.refunds // len(kinds), given.seed)
     if given.report is not None:
         given.report.write_text(json.dumps(found))

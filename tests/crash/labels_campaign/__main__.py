@@ -11,12 +11,31 @@ import tempfile
 import time
 from pathlib import Path
 
-from crash.campaign.__main__ import empty_database
+from crash.campaign.__main__ import empty_database, rehearse
 
 from .audit import audit
 from .run import campaign
+from .world import ANNA, BOX, HOME
 
 WORKERS = {"sqlite": 2, "postgresql": 3}
+
+
+def _settle_a_small_one(kind: str) -> None:
+    """A label is ordered and taken back."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        empty_database(kind, Path(name)) as database,
+        campaign(database, Path(name), orders=1, seed=1, workers=0) as one,
+    ):
+        [(order_id, return_id)] = one.world.returns.items()
+        made = one.desk.order_label(
+            order_id, return_id, one.world.option, sender=HOME, parcel=BOX, by=ANNA, request_id="page"
+        )
+        assert made.label_id is not None
+        one.settle()
+        one.desk.cancel_label(order_id, made.label_id, by=ANNA)
+        one.settle()
+        audit(one)
 
 
 def main() -> int:
@@ -31,6 +50,7 @@ def main() -> int:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     clean, found = True, {}
     for kind in list(WORKERS) if given.database == "all" else [given.database]:
+        rehearse(kind, _settle_a_small_one)
         with tempfile.TemporaryDirectory() as name, empty_database(kind, Path(name)) as database:
             began = time.monotonic()
             with campaign(database, Path(name), orders=given.orders, seed=given.seed, workers=WORKERS[kind]) as one:
