@@ -41,7 +41,7 @@ from retour.testing import a_line, a_service, an_order
 ANNA = Actor.staff("anna")
 CUSTOMER = Actor.customer("c-17")
 LINES = ("teapot", "cup", "card")
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "15"))
 """How many random orders; ``make campaign`` tries many more."""
 
 

@@ -58,7 +58,7 @@ ANNA, BUYER, SCANNER = Actor.staff("anna"), Actor.customer("c-17"), Actor.system
 FULFILLED = {"cup": 6, "pot": 3}
 PRICE = {"cup": 1000, "pot": 2500}
 FOUND = ("sellable", "damaged", "missing", "wrong", "to_inspect", "surplus")
-EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("RETOUR_EXAMPLES", "10"))
 """How many random orders; ``make campaign`` tries many more."""
 
 
