@@ -5,6 +5,7 @@ What is left to a provider's own sandbox is what its documentation says: paths a
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,13 @@ import attrs
 
 from retour.model.money import Money
 from retour.model.refunds import Reported
+from retour.model.text import Text
+from retour.sandbox.dashboard_contract import DashboardAction, DashboardTable
 from retour.sandbox.ledger import Ledger, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle
 from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.payment_dashboard import PAYMENT_ACTIONS, PAYMENT_TABLES, standing
 from retour.sandbox.payments import BookedRefund, SandboxWebhook
 
 
@@ -29,7 +33,8 @@ class BookkeepingSandbox(LoopbackSandbox):
     - ``references``, a regular expression, and ``references_are``, in words (whose, and how they begin): what a shop
       can have stored, if that is not only such an id;
     - `LoopbackSandbox.settings`, and ``handle``, which answers a request or raises `Refused`;
-    - ``tell``, if it has webhooks, and ``sign``, if they are signed only when they are sent.
+    - ``tell``, if it has webhooks, and ``sign``, if they are signed only when they are sent;
+    - ``dashboard_actions``, if people can do more at the provider than with these books, and ``dashboard_tables``.
 
     ``ledger`` are its books. ``handle`` and ``tell`` are called with the ``lock`` held and the books brought up to now;
     whatever else a sandbox adds takes the lock itself.
@@ -43,6 +48,9 @@ class BookkeepingSandbox(LoopbackSandbox):
     references_are: ClassVar[str] = ""
     said_in_dashboard: ClassVar[Mapping[str, Any]] = {}
     """What a refund says that a person makes in the dashboard."""
+
+    dashboard_tables: ClassVar[Sequence[DashboardTable]] = PAYMENT_TABLES
+    dashboard_actions: ClassVar[Sequence[DashboardAction]] = PAYMENT_ACTIONS
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         super().__init__(clock=clock, port=port)
@@ -62,6 +70,10 @@ class BookkeepingSandbox(LoopbackSandbox):
     def refundable(self, payment: SandboxPayment) -> Money:
         """What a person can refund of a payment in the dashboard: what is left, if anything can be."""
         return payment.left
+
+    def standing(self, payment: SandboxPayment) -> Text:
+        """How a payment is, in the words that its dashboard shows."""
+        return standing(payment)
 
     def new_id(self, prefix: str) -> str:
         """Another id that begins like this."""
@@ -102,6 +114,24 @@ class BookkeepingSandbox(LoopbackSandbox):
         with self.lock:
             self.settle()
             self.ledger.end(self.ledger.made(refund), Reported.FAILED, reason=self.lifecycle.refusal)
+
+    def delay(self, refund: str, by: datetime.timedelta) -> None:
+        """What comes next of a refund comes so much later. Raises `ValueError` for one that goes no further."""
+        with self.lock:
+            self.settle()
+            self.ledger.delay(self.ledger.made(refund), by)
+
+    def pay_out(self, currency: str) -> str:
+        """The provider pays out all that is on the balance in a currency; gives the payout. Refunds that are made then
+        find nothing there, until customers pay again. Raises `ValueError` where there is nothing to pay out."""
+        with self.lock:
+            self.settle()
+            return self.ledger.pay_out(currency, reference=self.new_id("po")).id
+
+    @property
+    def held(self) -> bool:
+        """Whether refunds stay as they are."""
+        return self.ledger.held
 
     def hold(self) -> None:
         """From now on refunds stay as they are, however long it takes, and new ones are pending."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import datetime
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
 
 from retour.model.labels import SCANNED, Charged, ParcelState, Told
 from retour.model.money import Money
+from retour.sandbox.dashboard_contract import DashboardAction, DashboardTable
+from retour.sandbox.label_dashboard import LABEL_ACTIONS, LABEL_TABLES
 from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
 from retour.sandbox.payments import SandboxWebhook
@@ -75,7 +77,8 @@ class LabellingSandbox(LoopbackSandbox):
     - ``announcement_takes`` and ``cancellation_takes``: how long a carrier needs for them;
     - ``charges``: when a label is charged;
     - `LoopbackSandbox.settings`, and ``handle``, which answers a request or raises `Refused`;
-    - ``tell``, if it has webhooks, and `with_spoilt_signature`.
+    - ``tell``, if it has webhooks, and `with_spoilt_signature`;
+    - ``dashboard_actions``, if people can do more at the provider than with these books, and ``dashboard_tables``.
 
     ``labels`` are its books. ``handle`` and ``tell`` are called with the ``lock`` held and the books brought up to now;
     whatever else a sandbox adds takes the lock itself.
@@ -86,6 +89,8 @@ class LabellingSandbox(LoopbackSandbox):
     announcement_takes: ClassVar[datetime.timedelta] = datetime.timedelta(seconds=20)
     cancellation_takes: ClassVar[datetime.timedelta] = datetime.timedelta(minutes=10)
     charges: ClassVar[Charged] = Charged.WHEN_MADE
+    dashboard_tables: ClassVar[Sequence[DashboardTable]] = LABEL_TABLES
+    dashboard_actions: ClassVar[Sequence[DashboardAction]] = LABEL_ACTIONS
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         super().__init__(clock=clock, port=port)
@@ -128,6 +133,11 @@ class LabellingSandbox(LoopbackSandbox):
         """The parcel goes back to the customer."""
         self.move(label, ParcelState.RETURNED_TO_SENDER)
 
+    @property
+    def held(self) -> bool:
+        """Whether labels stay as they are."""
+        return self._held
+
     def hold(self) -> None:
         """From now on nothing goes on by itself."""
         with self.lock:
@@ -156,6 +166,11 @@ class LabellingSandbox(LoopbackSandbox):
                 for one in self.labels
                 if order_id in ("", one.order_id)
             ]
+
+    def asked_of(self, label: str) -> Mapping[str, object]:
+        """What was asked for with a label, in the provider's fields, and why it was refused, if it was."""
+        one = self.label(label)
+        return {"because": one.because, **one.asked}
 
     # --- the steps ---------------------------------------------------------------------------------------
 

@@ -72,6 +72,20 @@ class SandboxChargeBack:
     reversed_at: datetime.datetime | None = None
 
 
+@attrs.frozen(kw_only=True)
+class SandboxPayout:
+    """Money that the provider paid out to the merchant's bank account, all that was on the balance."""
+
+    id: str
+    """Its name in the books."""
+
+    amount: Money
+    """What was paid out."""
+
+    made_at: datetime.datetime
+    """When, by the sandbox's clock."""
+
+
 @attrs.define(kw_only=True, eq=False)
 class SandboxPayment:
     """A payment, with what went back of it, the oldest first.
@@ -126,9 +140,10 @@ class Ledger:
     """All payments and refunds of a sandbox, which `settle` brings up to now; not safe to use from several threads.
 
     ``payments`` and ``refunds`` are there by their id, ``orders`` are names for any number of payments. ``balance`` is
-    what the merchant has at the provider, per currency; where nothing is said of one there is always enough. While it
-    is ``held`` no refund goes on by itself. ``tell`` is called for every change, with the refund and the status that it
-    had before: none, for a new one.
+    what the merchant has at the provider, per currency; where nothing is said of one there is always enough. What was
+    paid out is in ``payouts``, the oldest first; from the first one of a currency on, payments in it go to the balance.
+    While it is ``held`` no refund goes on by itself. ``tell`` is called for every change, with the refund and the
+    status that it had before: none, for a new one.
     """
 
     def __init__(self, *, lifecycle: Lifecycle, clock: SandboxClock, tell: Callable[[SandboxRefund], None]) -> None:
@@ -137,6 +152,7 @@ class Ledger:
         self.orders: dict[str, list[SandboxPayment]] = {}
         self.refunds: dict[str, SandboxRefund] = {}
         self.balance: dict[str, Money] = {}
+        self.payouts: list[SandboxPayout] = []
         self.held = False
         self._released_at: datetime.datetime | None = None
         self._clock = clock
@@ -152,6 +168,8 @@ class Ledger:
         self._named |= dict.fromkeys((payment.id, *payment.names), payment)
         if order:
             self.orders.setdefault(order, []).append(payment)
+        if any(payout.amount.currency == payment.amount.currency for payout in self.payouts):
+            self._move(payment.amount)
         return payment
 
     def knows(self, name: str) -> bool:
@@ -199,6 +217,23 @@ class Ledger:
         charge_back.reversed_at = self._clock.now()
         self._move(charge_back.amount)
 
+    def on_balance(self, currency: str) -> Money:
+        """What there is to pay out: the balance, or, where nothing is said of it, what was paid and is not gone."""
+        paid = [one for one in self.payments.values() if one.amount.currency == currency]
+        counted = sum([one.amount - one.refunded - one.charged_back for one in paid], Money.zero(currency))
+        return self.balance.get(currency, counted)
+
+    def pay_out(self, currency: str, *, reference: str) -> SandboxPayout:
+        """The provider pays out all that is on the balance, so that nothing is left there to refund from. Raises
+        `ValueError` where there is nothing."""
+        amount = self.on_balance(currency)
+        if amount.minor <= 0:
+            raise ValueError(f"there is nothing to pay out: the balance is {amount}")
+        made = SandboxPayout(id=reference, amount=amount, made_at=self._clock.now())
+        self.payouts.append(made)
+        self.balance[currency] = Money.zero(currency)
+        return made
+
     # --- refunds -----------------------------------------------------------------------------------------
 
     def refund(
@@ -243,6 +278,12 @@ class Ledger:
         if not refund.counts:
             raise ValueError(f"{refund.id} is {refund.status} already")
         self.become(refund, self.lifecycle.word(meaning), reason=reason)
+
+    def delay(self, refund: SandboxRefund, by: datetime.timedelta) -> None:
+        """What comes next of a refund comes so much later. Raises `ValueError` where nothing comes by itself."""
+        if not refund.steps or not refund.funded:
+            raise ValueError(f"{refund.id} is {refund.status}: nothing comes by itself that could be delayed")
+        refund.steps[0] = attrs.evolve(refund.steps[0], after=refund.steps[0].after + by)
 
     def become(
         self, refund: SandboxRefund, status: str, *, reason: str = "", since: datetime.datetime | None = None

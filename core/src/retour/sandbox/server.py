@@ -67,11 +67,15 @@ Handle = Callable[[SandboxRequest], SandboxResponse]
 
 _SILENCE_SECONDS = 60.0
 
+ON_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine that a sandbox sends to and shows its dashboard by."""
+
 
 class SandboxServer:
     """Serves ``handle`` on a free port of 127.0.0.1, one request at a time, from ``with`` until its end.
 
     ``faults`` are used up one per request to a path that ``faulty`` accepts; ``requests`` is everything that came in.
+    What is ``beside`` the provider, by the beginning of its paths, is answered without faults, and is no such request.
     """
 
     def __init__(self, handle: Handle, *, port: int = 0) -> None:
@@ -80,6 +84,7 @@ class SandboxServer:
         self.faulty: Callable[[SandboxRequest], bool] = lambda request: request.method != "GET"
         self.error_bodies: Mapping[int, object] = {}
         self.requests: list[SandboxRequest] = []
+        self.beside: dict[str, Handle] = {}
         self.closing = threading.Event()
         self._turn = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
@@ -113,6 +118,9 @@ class SandboxServer:
 
     def answer(self, request: SandboxRequest) -> tuple[SandboxResponse | None, Fault | None]:
         """The answer to a request and the fault to send it with; no answer at all when it is cut before."""
+        for root, handle in self.beside.items():
+            if request.path == root or request.path.startswith(f"{root}/"):
+                return handle(request), None
         with self._turn:
             self.requests.append(request)
             fault = self.faults.popleft() if self.faults and self.faulty(request) else None
@@ -137,7 +145,7 @@ def send_webhook(url: str, headers: Mapping[str, str], body: bytes) -> int:
     Raises `ValueError` for any other address, and `OSError` or ``http.client.HTTPException`` where nobody answers.
     """
     target = urlsplit(url)
-    if target.scheme != "http" or target.hostname not in ("127.0.0.1", "localhost", "::1"):
+    if target.scheme != "http" or target.hostname not in ON_THIS_MACHINE:
         raise ValueError(f"{url} is not on this machine, and a sandbox sends to loopback only")
     connection = HTTPConnection(target.hostname, target.port, timeout=10)
     try:

@@ -18,9 +18,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 
-from retour.providers import Money, RefundStatus
+from retour.providers import Money, RefundStatus, Text, TextDomain
 from retour.sandbox import (
     BookkeepingSandbox,
+    DashboardAction,
+    DashboardTable,
     Lifecycle,
     PaymentSandbox,
     Refused,
@@ -31,7 +33,10 @@ from retour.sandbox import (
     SandboxResponse,
     Step,
 )
+from retour_manual_transfer import sandbox_dashboard
 from retour_manual_transfer.statement import StatementLine
+
+text = TextDomain("retour_manual_transfer").text
 
 _NOT_PROVIDED = "NOTPROVIDED"
 
@@ -41,10 +46,13 @@ class BankSandbox(BookkeepingSandbox):
 
     ``POST /files`` takes a pain.001 file, as `upload` does, and answers 409 for a message id that it has seen;
     ``GET /statement`` gives the lines of `statement` as JSON: reference, amount, words, booked. Its transfers are
-    instant. It sends no webhooks: the merchant reads its statement.
+    instant. It sends no webhooks: the merchant reads its statement. ``invoices`` is what customers paid of which.
     """
 
     provider: ClassVar[str] = "manual_transfer"
+    dashboard_title: ClassVar[Text] = text("The bank")
+    dashboard_tables: ClassVar[Sequence[DashboardTable]] = sandbox_dashboard.TABLES
+    dashboard_actions: ClassVar[Sequence[DashboardAction]] = sandbox_dashboard.ACTIONS
     lifecycle: ClassVar[Lifecycle] = Lifecycle(
         statuses={
             "waiting": RefundStatus.PENDING,
@@ -56,7 +64,7 @@ class BankSandbox(BookkeepingSandbox):
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         super().__init__(clock=clock, port=port)
-        self._paid: set[str] = set()
+        self.invoices: dict[str, Money] = {}
         self._lines: list[StatementLine] = []
         self._messages: set[str] = set()
 
@@ -70,10 +78,10 @@ class BankSandbox(BookkeepingSandbox):
     def pay(self, amount: Money, *, reference: str = "") -> str:
         """A customer pays an invoice by transfer."""
         with self.lock:
-            invoice = reference or f"invoice {len(self._paid) + 1}"
-            if invoice in self._paid:
+            invoice = reference or f"invoice {len(self.invoices) + 1}"
+            if invoice in self.invoices:
                 raise ValueError(f"{invoice} is paid already")
-            self._paid.add(invoice)
+            self.invoices[invoice] = amount
             self.stored(invoice).amount = amount
             return invoice
 
@@ -96,7 +104,7 @@ class BankSandbox(BookkeepingSandbox):
         """The merchant types a transfer into his banking app; no id of ours is on it, and ``remittance`` is
         what he types. The bank does not look at what was paid."""
         with self.lock:
-            if reference not in self._paid:
+            if reference not in self.invoices:
                 raise ValueError(f"{reference} was never paid")
             words = said.get("remittance", f"Retour {_number(reference)}")
             return self._transfer(amount, words, "").id

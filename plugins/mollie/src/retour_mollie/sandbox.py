@@ -80,6 +80,7 @@ class MollieSandbox(BookkeepingSandbox):
     """
 
     provider: ClassVar[str] = "mollie"
+    dashboard_title: ClassVar[str] = "Mollie"
     lifecycle: ClassVar[Lifecycle] = Lifecycle(
         statuses=wire.STATUSES,
         way=(

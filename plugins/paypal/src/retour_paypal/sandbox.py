@@ -25,9 +25,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from retour.providers import Money, RawWebhook
+from retour.providers import Money, RawWebhook, Text
 from retour.sandbox import (
     BookkeepingSandbox,
+    DashboardAction,
     Lifecycle,
     NoSuchPayment,
     PaymentSandbox,
@@ -42,6 +43,7 @@ from retour.sandbox import (
     Step,
     spoilt,
 )
+from retour_paypal import sandbox_dashboard
 from retour_paypal.sandbox_answers import Answers, Json, written
 from retour_paypal.sandbox_issues import ISSUES, error_body
 from retour_paypal.sandbox_signer import Signer, sandbox_signer
@@ -98,6 +100,8 @@ class PayPalSandbox(BookkeepingSandbox):
     """
 
     provider: ClassVar[str] = "paypal"
+    dashboard_title: ClassVar[str] = "PayPal"
+    dashboard_actions: ClassVar[Sequence[DashboardAction]] = sandbox_dashboard.ACTIONS
     lifecycle: ClassVar[Lifecycle] = Lifecycle(statuses=STATUSES, way=(Step(status="COMPLETED"),))
     references: ClassVar[str] = "(capture:|order:)?[A-Z0-9]{1,36}"
     references_are: ClassVar[str] = "PayPal, nor an order of it: their ids are capitals and digits"
@@ -185,6 +189,16 @@ class PayPalSandbox(BookkeepingSandbox):
     def refundable(self, payment: SandboxPayment) -> Money:
         """What is left of a capture that is completed."""
         return payment.left if payment.status == "COMPLETED" else Money.zero(payment.amount.currency)
+
+    def is_disputed(self, capture: SandboxPayment) -> bool:
+        """Whether the customer has an open case about a capture."""
+        return capture.id in self._disputed
+
+    def standing(self, payment: SandboxPayment) -> Text:
+        """How a capture is: whether it came in, and whether there is a case about it."""
+        if payment.status == "PENDING":
+            return sandbox_dashboard.PENDING
+        return sandbox_dashboard.DISPUTED if self.is_disputed(payment) else super().standing(payment)
 
     def refund_id(self, refund: SandboxRefund) -> str:
         """Our id is its ``custom_id``."""

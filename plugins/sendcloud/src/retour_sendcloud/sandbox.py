@@ -25,6 +25,8 @@ from typing import Any, ClassVar
 from retour.providers import Money, Secret, hmac_sha256
 from retour.sandbox import (
     BookedLabel,
+    DashboardAction,
+    DashboardTable,
     LoopbackSandbox,
     Refused,
     SandboxClock,
@@ -34,7 +36,7 @@ from retour.sandbox import (
     spoilt,
 )
 from retour_sendcloud import sandbox_answers as answers
-from retour_sendcloud import webhooks
+from retour_sendcloud import sandbox_dashboard, webhooks
 from retour_sendcloud.sandbox_answers import Answers, Json
 from retour_sendcloud.sandbox_documents import NoPrinter, Printed, code_png, label_pdf
 from retour_sendcloud.sandbox_options import faults_of, find, grams_of, offered
@@ -73,6 +75,9 @@ class SendcloudSandbox(LoopbackSandbox):
     """
 
     provider: ClassVar[str] = "sendcloud"
+    dashboard_title: ClassVar[str] = "Sendcloud"
+    dashboard_tables: ClassVar[Sequence[DashboardTable]] = sandbox_dashboard.TABLES
+    dashboard_actions: ClassVar[Sequence[DashboardAction]] = sandbox_dashboard.ACTIONS
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         super().__init__(clock=clock, port=port)
@@ -173,6 +178,11 @@ class SendcloudSandbox(LoopbackSandbox):
         """The carrier says anything else of a parcel: a ``parent_status``, or a word that nobody knows."""
         self._move(label, status, message)
 
+    @property
+    def held(self) -> bool:
+        """Whether nothing goes on by itself."""
+        return self.returns.held
+
     def hold(self) -> None:
         """From now on nothing goes on by itself."""
         with self.lock:
@@ -206,6 +216,17 @@ class SendcloudSandbox(LoopbackSandbox):
                 )
                 for one in (self.returns.of_order(order_id) if order_id else self.returns.made.values())
             ]
+
+    @property
+    def parcels_sent(self) -> Sequence[SentParcel]:
+        """The parcels that went to customers, the oldest first."""
+        with self.lock:
+            return self._sent.every()
+
+    def asked_of(self, label: str) -> Json:
+        """What was asked for with a return, in Sendcloud's fields."""
+        with self.lock:
+            return self.returns.of(label).body
 
     @property
     def ledger(self) -> Sequence[Charge]:

@@ -27,9 +27,11 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from retour.providers import Mode, Money, ProviderError, RawWebhook
+from retour.providers import Mode, Money, ProviderError, RawWebhook, Text
 from retour.sandbox import (
     BookkeepingSandbox,
+    DashboardAction,
+    DashboardTable,
     KeyInUse,
     KeyReused,
     Lifecycle,
@@ -45,6 +47,7 @@ from retour.sandbox import (
     Step,
     spoilt,
 )
+from retour_stripe import sandbox_dashboard
 from retour_stripe.errors import KEY_WINDOW
 from retour_stripe.money import from_wire, to_wire
 from retour_stripe.sandbox_answers import Answers, Json, charge_of, page, with_outer
@@ -123,6 +126,9 @@ class StripeSandbox(BookkeepingSandbox):
     """
 
     provider: ClassVar[str] = "stripe"
+    dashboard_title: ClassVar[str] = "Stripe"
+    dashboard_tables: ClassVar[Sequence[DashboardTable]] = sandbox_dashboard.TABLES
+    dashboard_actions: ClassVar[Sequence[DashboardAction]] = sandbox_dashboard.ACTIONS
     lifecycle: ClassVar[Lifecycle] = Lifecycle(
         statuses={word: meaning for word, meaning in STATUSES.items() if word},
         way=AT_ONCE,
@@ -578,6 +584,11 @@ class StripeSandbox(BookkeepingSandbox):
         """What is left of a payment that succeeded and that no dispute stands in the way of."""
         can = payment.status == "succeeded" and not _stands_in_the_way(payment)
         return payment.left if can else Money.zero(payment.amount.currency)
+
+    def standing(self, payment: SandboxPayment) -> Text:
+        """How a payment is, the last dispute of it first."""
+        disputes = disputes_of(payment)
+        return sandbox_dashboard.STATES[disputes[-1].status] if disputes else super().standing(payment)
 
     # --- events ---------------------------------------------------------------------------------------------
 
