@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -65,10 +66,8 @@ class Page(HTMLParser):
 
     @property
     def _in_role(self) -> dict[str, str]:
-        return {
-            match[1]: re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", match[3])).strip()
-            for match in re.finditer(r'<(?:p|div) role="(status|alert)" class="(\w+)">(.*?)(?:</p>|</ul></div>|</div>)', self.source)
-        }
+        notices = re.finditer(r'<(p|div) role="(status|alert)" class="\w+">(.*?)</\1>', self.source)
+        return {one[2]: re.sub(r"\s+", " ", unescape(re.sub("<[^>]*>", " ", one[3]))).strip() for one in notices}
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)

@@ -118,6 +118,9 @@ _OF_CODE = (
 )
 """Errors that only whoever wrote the application can mend."""
 
+DASHBOARDS = ("stripe", "paypal", "manual_transfer", "sendcloud")
+"""The plugins whose sandbox says something of its own on its dashboard."""
+
 SECTIONS: Sequence[Section] = (
     Section(
         "The timeline of an order",
@@ -137,7 +140,7 @@ SECTIONS: Sequence[Section] = (
             "retour_manual_transfer/waiting.py",
         ),
     ),
-    Section("How to send it back", OWNER, ("retour_sendcloud/*",)),
+    Section("How to send it back", OWNER, ("retour_sendcloud/provider.py",)),
     Section(
         "What a person must look at",
         OWNER,
@@ -250,6 +253,11 @@ SECTIONS: Sequence[Section] = (
         ),
     ),
     Section("Sandboxes", TERMINAL, ("retour.cli/sandbox*", "retour.cli/dashboard.py")),
+    Section(
+        "Dashboards of sandboxes",
+        OWNER,
+        ("retour/sandbox/*", *[f"retour_{plugin}/sandbox*" for plugin in DASHBOARDS]),
+    ),
     Section("Other commands", TERMINAL, ("retour.cli/*",)),
 )
 """From what a shop owner reads every day to what a developer reads once. The first section that has a place of a

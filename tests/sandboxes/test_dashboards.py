@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,15 +11,9 @@ from dashboard_browser import Browser, Page
 from testing.acme_pay import AcmePaySandbox
 from testing.small_post import PortalPostSandbox
 
-from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
+from retour import Actor, MemoryShop, Money, ReturnDesk
 from retour.sandbox import (
-    DashboardAction,
-    DashboardField,
-    DashboardTable,
     Fault,
-    FieldKind,
-    HasDashboard,
-    SandboxClock,
     ShippingSandbox,
 )
 from retour.testing import a_line, a_payment, an_order
@@ -101,9 +94,7 @@ def pages_of(browser: Browser, sandbox: Any) -> Iterator[Page]:
 
 
 def test_each_action_that_a_sandbox_declares_is_on_a_page_and_runs(sandbox: Any, browser: Browser) -> None:
-    declared = {
-        one.name for one in sandbox.dashboard_actions if one.needs is None or isinstance(sandbox, one.needs)
-    }
+    declared = {one.name for one in sandbox.dashboard_actions if one.needs is None or isinstance(sandbox, one.needs)}
     ran: set[str] = set()
     for held in (True, False):
         kind = type(sandbox)
@@ -111,9 +102,7 @@ def test_each_action_that_a_sandbox_declares_is_on_a_page_and_runs(sandbox: Any,
             lived(other)
             if not held:
                 other.release()
-            offered = {
-                (form.name, page.url) for page in pages_of(browser, other) for form in page.forms if form.name
-            }
+            offered = {(form.name, page.url) for page in pages_of(browser, other) for form in page.forms if form.name}
         for name, url in sorted(offered):
             if name in ran:
                 continue
@@ -145,9 +134,7 @@ def a_file() -> bytes:
     from retour import BankAccount, Consent, ConsentWay
 
     jansen = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
-    desk.refund(
-        "1001", "invoice 1001", PART, by=ANNA, request_id="f", to=jansen, consent=Consent(how=ConsentWay.EMAIL)
-    )
+    desk.refund("1001", "invoice 1001", PART, by=ANNA, request_id="f", to=jansen, consent=Consent(how=ConsentWay.EMAIL))
     batch = put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
     file = pain001(
         Debtor(name="Theewinkel B.V.", iban="NL20INGB0001234567"),

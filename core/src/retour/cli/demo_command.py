@@ -47,6 +47,9 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 }
 """The plugins of the demo, with settings that reach nobody's account, for those that have no sandbox here."""
 
+DASHBOARDS = "retour sandbox --open"
+"""The command that shows the dashboards of the sandboxes in a browser."""
+
 BAR_FROM = 20
 """With more orders than this beyond those that are shown, a progress bar shows them."""
 
@@ -115,6 +118,7 @@ def command(
         results, nothing = _run(screen, DemoFlow(desk=desk, providers=providers), read.orders, person)
         table = ClosingTable(terminal=terminal, providers=screen.providers)
         table.show(results, nothing, providers.labels())
+        terminal.command(text("Refund, dispute and send parcels yourself, in the providers' dashboards:"), DASHBOARDS)
         terminal.command(text("Again, on the same database:"), again)
     stopped = sum(one.problem is not None for several in results.values() for one in several)
     if stopped:

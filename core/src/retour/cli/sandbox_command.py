@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import threading
+import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from http.client import HTTPException
@@ -33,6 +34,7 @@ from retour.plugins.registry import Plugin, PluginStatus, installed_plugins, loa
 from retour.providers.addresses import LOOPBACK
 from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.sandbox import (
+    HasDashboard,
     HasPortal,
     PaymentSandbox,
     SandboxClock,
@@ -76,6 +78,12 @@ class NoSandbox(RetourError):
     help="Where your shop takes webhooks on this machine; {provider} in it becomes the provider's name.",
 )
 @click.option(
+    "--open",
+    "open_dashboards",
+    is_flag=True,
+    help="Open the dashboards in the browser.",
+)
+@click.option(
     "--json",
     "as_json",
     is_flag=True,
@@ -84,14 +92,20 @@ class NoSandbox(RetourError):
 @language_option
 @click.pass_context
 def command(
-    ctx: click.Context, names: tuple[str, ...], port: int | None, hook: str | None, as_json: bool, lang: str | None
+    ctx: click.Context,
+    names: tuple[str, ...],
+    port: int | None,
+    hook: str | None,
+    open_dashboards: bool,
+    as_json: bool,
+    lang: str | None,
 ) -> None:
     """Run payment and shipping providers on this machine, to build a shop without an account: all that are installed,
     or PLUGINs.
 
-    Each begins with one payment that can be refunded, or one parcel that can come back. Type a command to pay, to
-    refund in the provider's dashboard, to move a parcel, or to let days pass; type help to see them all. Ctrl-C or
-    SIGTERM stops them, and everything in them is gone."""
+    Each begins with one payment that can be refunded, or one parcel that can come back. Each has a dashboard for your
+    browser, to pay, refund or dispute, to move a parcel, or to let days pass; or type that here, help shows how. Ctrl-C
+    or SIGTERM stops them, and everything in them is gone."""
     language = lang or default_language()
     ctx.meta[LANGUAGE] = language
     _check_hook(hook)
@@ -103,6 +117,8 @@ def command(
             click.echo(json.dumps(_as_data(sandboxes, examples)))
         else:
             _introduce(console, language, sandboxes, examples, hook)
+        if open_dashboards:
+            _open(sandboxes)
         if hook is not None:
             running.enter_context(_Sender(console=console, language=language, hook=hook, sandboxes=sandboxes))
         _obey(lines, Dashboard(sandboxes=sandboxes), console, language)
@@ -226,8 +242,14 @@ def _example(sandbox: AnySandbox) -> str:
 
 
 def _as_data(sandboxes: Mapping[str, AnySandbox], examples: Mapping[str, str]) -> dict[str, object]:
+    dashboards = _dashboards(sandboxes)
     return {
-        name: {"url": sandbox.url, "settings": dict(sandbox.settings), **_example_as_data(sandbox, examples[name])}
+        name: {
+            "url": sandbox.url,
+            "settings": dict(sandbox.settings),
+            **({"dashboard": dashboards[name]} if name in dashboards else {}),
+            **_example_as_data(sandbox, examples[name]),
+        }
         for name, sandbox in sandboxes.items()
     }
 
@@ -258,6 +280,12 @@ def _introduce(
         table.add_row(name, sandbox.url, examples[name], "" if about_parcels else amount)
     console.print(table)
     console.print()
+    dashboards = _dashboards(sandboxes)
+    if dashboards:
+        say(text("Dashboards for your browser, to refund, dispute, move parcels and let days pass:"))
+        for address in dashboards.values():
+            console.print(f"  {address}", soft_wrap=True)
+        console.print()
     say(text("The settings of your desk, with payments in test mode:"))
     settings = {name: dict(sandbox.settings) for name, sandbox in sandboxes.items()}
     console.print(f"settings = {json.dumps(settings, indent=4)}", soft_wrap=True)
@@ -265,6 +293,16 @@ def _introduce(
     if hook is not None:
         say(text("Webhooks go to {url}.", url=hook))
     say(text("Type a command, or help. Ctrl-C stops the sandboxes, and everything in them is gone."))
+
+
+def _dashboards(sandboxes: Mapping[str, AnySandbox]) -> dict[str, str]:
+    """The addresses of the dashboards, by the provider's name; one of a sandbox with books of its own may have none."""
+    return {name: one.dashboard_url for name, one in sandboxes.items() if isinstance(one, HasDashboard)}
+
+
+def _open(sandboxes: Mapping[str, AnySandbox]) -> None:
+    for address in _dashboards(sandboxes).values():
+        webbrowser.open(address)
 
 
 # --- obeying -----------------------------------------------------------------------------------------------

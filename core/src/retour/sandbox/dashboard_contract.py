@@ -22,7 +22,7 @@ from retour.model.text import Text
 Words: TypeAlias = "Text | str"
 """What people read: a `Text` in the language of each, or one text for all."""
 
-Shown: TypeAlias = "Text | str | Money | datetime.datetime | int | None"
+Shown: TypeAlias = "Text | str | Money | datetime.datetime | int | Sequence[Text] | None"
 """What stands in a cell, written as the reader's language writes it; None is nothing."""
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from retour.model.text import Text, localised, text, texts
+from retour.model.text import Text, localised, text
 from retour.sandbox.dashboard_contract import DashboardAction, DashboardField, DashboardTable, FieldKind, Shown, Words
 from retour.sandbox.dashboard_forms import CURRENCY, LONGEST, Typed, as_typed
 from retour.sandbox.markup import Markup, tag, together
@@ -26,7 +26,7 @@ LANGUAGES = {"en": "English", "nl": "Nederlands"}
 
 
 @attrs.frozen(kw_only=True)
-class Refusal:
+class WhyNot:
     """Why what was pressed was not done: in one sentence, and per field; with what was typed, to mend it."""
 
     why: Words
@@ -36,7 +36,7 @@ class Refusal:
 
 
 @attrs.frozen(kw_only=True)
-class Pages:
+class DashboardPages:
     """The pages of a ``sandbox`` for one reader. ``asked`` is the language that an address asked for, if it did;
     ``here`` is the path of the page that is shown. ``token`` is what shows that a form is of this server; ``done`` is
     what was just done, and ``refusal`` why it was not."""
@@ -47,7 +47,7 @@ class Pages:
     asked: str = ""
     here: Sequence[str] = ()
     done: Words = ""
-    refusal: Refusal | None = None
+    refusal: WhyNot | None = None
 
     # --- pages -------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Pages:
         )
         body = tag(
             "body",
-            tag("a", self.say(text("To the contents")), href="#contents", class_="skip"),
+            tag("a", self.say(text("Skip to the contents")), href="#contents", class_="skip"),
             tag(
                 "header",
                 tag("p", tag("a", name, href=self.to()), class_="provider"),
@@ -167,7 +167,7 @@ class Pages:
         things = table.things(self.sandbox)
         more = None
         if len(things) > NEWEST:
-            words = texts("All of them: {count}", "All of them: {count}", len(things))
+            words = text("All of them: {count}", count=len(things))
             more = tag("p", tag("a", self.say(words), href=self.to(table.name)))
         return self._section(table, self._rows(table, things[: -NEWEST - 1 : -1]), more)
 
@@ -223,7 +223,7 @@ class Pages:
             for number, words in ((page - 1, text("Newer ones")), (page + 1, text("Older ones")))
             if 1 <= number <= last
         ]
-        place = tag("p", self.say(text("Page {page} of {last}", page=page, last=last)))
+        place = tag("p", self.say(text("Page {number} of {count}", number=page, count=last)))
         return tag("nav", place, tag("ul", *links, role="list"), aria_label=self.say(text("Pages")))
 
     def _owner(self, table: DashboardTable, thing: Any) -> Markup | None:
@@ -273,7 +273,7 @@ class Pages:
             novalidate=True,
         )
 
-    def _field(self, action: DashboardAction, field: DashboardField, thing: Any, refusal: Refusal | None) -> Markup:
+    def _field(self, action: DashboardAction, field: DashboardField, thing: Any, refusal: WhyNot | None) -> Markup:
         name = f"{action.name}-{field.name}"
         fault = None if refusal is None else refusal.faults.get(field.name)
         said = [(f"{name}-{kind}", words) for kind, words in (("hint", field.hint), ("fault", fault)) if words]
@@ -299,7 +299,7 @@ class Pages:
             label = f"{label} ({field.most(self.sandbox, thing).currency})"
         return f"{label} {self.say(text('(not needed)'))}" if field.may_be_empty else label
 
-    def _in_it(self, field: DashboardField, thing: Any, refusal: Refusal | None) -> str:
+    def _in_it(self, field: DashboardField, thing: Any, refusal: WhyNot | None) -> str:
         """What is in a field: what was typed before, or what is suggested."""
         if refusal is not None:
             before = refusal.typed.get(field.name, "")
@@ -321,7 +321,7 @@ class Pages:
         mode = "decimal" if field.kind is FieldKind.AMOUNT else None
         return tag("input", type="text", value=typed, inputmode=mode, maxlength=str(LONGEST), **common)
 
-    def _currency(self, action: DashboardAction, field: DashboardField, refusal: Refusal | None) -> Markup | None:
+    def _currency(self, action: DashboardAction, field: DashboardField, refusal: WhyNot | None) -> Markup | None:
         """Where an amount can be of any currency, the field for it."""
         if field.kind is not FieldKind.AMOUNT or field.most is not None:
             return None

@@ -25,7 +25,7 @@ from retour.model.languages import preferred_language
 from retour.model.text import Text, text
 from retour.sandbox.dashboard_contract import DashboardTable, Words, check_dashboard
 from retour.sandbox.dashboard_forms import NotTaken, Typed, arguments, typed_in
-from retour.sandbox.dashboard_pages import ROOT, Pages, Refusal, found_in, offered, table_of
+from retour.sandbox.dashboard_pages import ROOT, DashboardPages, WhyNot, found_in, offered, table_of
 from retour.sandbox.markup import Markup
 from retour.sandbox.server import ON_THIS_MACHINE, SandboxRequest, SandboxResponse
 
@@ -74,11 +74,11 @@ class DashboardSite:
                 title = text("There is no such page")
                 return _page(404, pages.said(title, text("What you look for is not in this sandbox, or not any more.")))
 
-    def _pages(self, request: SandboxRequest) -> Pages:
+    def _pages(self, request: SandboxRequest) -> DashboardPages:
         asked = request.query.get("lang", "")
         language = preferred_language(asked or request.headers.get("accept-language"))
         done, _ = self._done.get(request.query.get("done", ""), ("", ()))
-        return Pages(
+        return DashboardPages(
             sandbox=self._sandbox,
             language=language,
             token=self._token,
@@ -87,7 +87,7 @@ class DashboardSite:
             done=done,
         )
 
-    def _route(self, request: SandboxRequest, pages: Pages) -> SandboxResponse:
+    def _route(self, request: SandboxRequest, pages: DashboardPages) -> SandboxResponse:
         match request.method, _path(request):
             case "GET", []:
                 return _page(200, pages.overview())
@@ -111,7 +111,7 @@ class DashboardSite:
 
     # --- what is pressed ---------------------------------------------------------------------------------
 
-    def _press(self, request: SandboxRequest, pages: Pages, name: str) -> SandboxResponse:
+    def _press(self, request: SandboxRequest, pages: DashboardPages, name: str) -> SandboxResponse:
         """Do what a form asks for, once, however often it is sent."""
         typed = typed_in(request.body, request.headers.get("content-type", ""))
         if not (_is_same_origin(request) and self._has_token(typed)):
@@ -129,7 +129,7 @@ class DashboardSite:
         _, place = self._done[pressed]
         return SandboxResponse(status=303, headers={**_HEADERS, "Location": pages.to(*place, done=pressed)})
 
-    def _act(self, name: str, typed: Typed, pages: Pages) -> tuple[Words, Sequence[str]]:
+    def _act(self, name: str, typed: Typed, pages: DashboardPages) -> tuple[Words, Sequence[str]]:
         """What was done in words, and on which page that is said. Raises `_NotDone`."""
         action = next((one for one in self._sandbox.dashboard_actions if one.name == name), None)
         if action is None:
@@ -139,7 +139,7 @@ class DashboardSite:
         called = () if table is None else (table.called(thing),)
 
         def not_done(why: Words, faults: Mapping[str, Text] = MappingProxyType({})) -> _NotDone:
-            refusal = Refusal(why=why, action=name, typed=typed, faults=faults)
+            refusal = WhyNot(why=why, action=name, typed=typed, faults=faults)
             again = attrs.evolve(pages, refusal=refusal, here=() if table is None else (table.name, *called))
             return _NotDone(_page(422, again.overview() if table is None else again.thing(table, thing)))
 

@@ -55,12 +55,12 @@ FAULTS = (
         fields=(
             DashboardField(
                 name="fault",
-                label=text("What your shop gets to the next thing that it asks for"),
+                label=text("The next thing that your shop sends here is answered with"),
                 kind=FieldKind.CHOICE,
                 choices={fault.value: words for fault, words in FAULT_WORDS.items()},
             ),
         ),
-        done=text("The next thing that your shop asks for goes wrong."),
+        done=text("The next thing that your shop sends here goes wrong."),
     ),
     DashboardAction(
         name="no-fault",
@@ -100,5 +100,5 @@ def dashboard_facts(sandbox: Any) -> Sequence[tuple[Words, Shown]]:
     return [
         (text("Time here (UTC)"), sandbox.clock.now()),
         (text("Webhooks that your shop has not fetched"), len(sandbox.untaken)),
-        (text("What goes wrong next"), text("{faults}", faults=list(faults)) if faults else text("nothing")),
+        (text("What goes wrong next"), faults or text("nothing")),
     ]

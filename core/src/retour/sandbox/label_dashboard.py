@@ -25,7 +25,7 @@ LABELS = DashboardTable(
         (text("Label"), lambda _, label: LABEL_WORDS[LabelState(label.told.value)]),
         (text("Parcel"), lambda _, label: PARCEL_WORDS[label.progress]),
         (text("Charged"), lambda _, label: label.charged),
-        (text("Number of your shop"), lambda _, label: label.label_id),
+        (text("Number in your shop"), lambda _, label: label.label_id),
     ),
     details=lambda sandbox, label: sandbox.asked_of(label.reference),
 )

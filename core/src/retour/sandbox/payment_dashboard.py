@@ -89,7 +89,7 @@ REFUNDS = DashboardTable(
         (text("Amount"), lambda _, refund: refund.amount),
         (text("State"), state_of),
         (text("Since"), lambda _, refund: refund.changed_at),
-        (text("Number of your shop"), lambda sandbox, refund: sandbox.refund_id(refund)),
+        (text("Number in your shop"), lambda sandbox, refund: sandbox.refund_id(refund)),
     ),
     details=_of_refund,
     part_of="payments",
@@ -173,8 +173,8 @@ PAY = DashboardAction(
         DashboardField(name="amount", label=text("Amount"), kind=FieldKind.AMOUNT, suggested=""),
         DashboardField(
             name="reference",
-            label=text("Name of the payment"),
-            hint=text("The one that your shop has already; else a new one is made."),
+            label=text("Reference of the payment"),
+            hint=text("If your shop has one already."),
             may_be_empty=True,
         ),
     ),
@@ -188,7 +188,7 @@ REFUND = DashboardAction(
     table="payments",
     fields=(DashboardField(name="amount", label=text("Amount to refund"), kind=FieldKind.AMOUNT, most=refundable),),
     offered=lambda sandbox, payment: bool(sandbox.refundable(payment)),
-    done=text("{amount} of {of} is refunded: {made}"),
+    done=text("A refund of {amount} is made: {made}"),
 )
 
 CHARGE_BACK = DashboardAction(
@@ -250,7 +250,7 @@ PAY_OUT = DashboardAction(
     label=text("Pay out"),
     method="pay_out",
     table="balance",
-    explains=text("All of it goes to the bank account of your shop, so that nothing is left here to refund from."),
+    explains=text("All of it goes to your bank account, so that nothing is left here to refund from."),
     offered=lambda sandbox, currency: sandbox.ledger.on_balance(currency).minor > 0,
     done=text("All that was there in {of} is paid out: {made}"),
 )

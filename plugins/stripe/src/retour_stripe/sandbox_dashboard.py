@@ -86,7 +86,7 @@ def _becomes(name: str, label: Text, status: str, before: tuple[str, ...]) -> Da
         table="disputes",
         given={"status": status},
         offered=_is(*before),
-        done=text("{of}: it is so now."),
+        done=text("Dispute {of} is changed."),
     )
 
 
