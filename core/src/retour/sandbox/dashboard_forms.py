@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from retour.model.errors import InvalidAmount
-from retour.model.money import Money, is_currency
+from retour.model.money import Money, currency_decimals, is_currency
 from retour.model.text import Text, text
 from retour.sandbox.dashboard_contract import DashboardAction, DashboardField, FieldKind
 
@@ -24,7 +24,7 @@ MOST_UNITS = 10_000
 """Units of one product that can come back at once."""
 
 _NUMBER = re.compile(r"([0-9]{1,12})(?:[.,]([0-9]{1,6}))?")
-_UNITS = re.compile(r"(\S+)(?:\s*[×:\s]\s*([0-9]{1,6}))?")
+_UNITS = re.compile(r"(\S+?)(?:(?:\s+|\s*×\s*)([0-9]{1,6}))?")
 
 Typed = Mapping[str, "str | bytes"]
 """What was typed, by the name of each field; bytes are a file."""
@@ -89,7 +89,17 @@ def read_amount(typed: str, currency: str) -> Money:
                 number=str(Money(minor=1250, currency=currency).decimal),
             )
         )
-    amount = Money.of(".".join(filter(None, number.groups())), currency)
+    whole, decimals = number[1], number[2] or ""
+    if len(decimals) > currency_decimals(currency):
+        raise InvalidAmount(
+            text(
+                "{amount} has more decimals than {currency} has ({decimals}).",
+                amount=typed.strip(),
+                currency=currency,
+                decimals=currency_decimals(currency),
+            )
+        )
+    amount = Money.of(f"{whole}.{decimals or 0}", currency)
     if not amount:
         raise InvalidAmount(text("The amount has to be above zero."))
     return amount
@@ -159,4 +169,6 @@ def _units(given: str) -> dict[str, int]:
         if read is None or not 0 < units <= MOST_UNITS:
             raise _Fault(text("{line} is not a product and a number, as in teapot 2.", line=shortened(line)))
         found[read[1]] = found.get(read[1], 0) + units
+    if not found:
+        raise _Fault(_MISSING[FieldKind.UNITS])
     return found

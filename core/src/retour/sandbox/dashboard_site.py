@@ -14,6 +14,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
 from string import Formatter
+from traceback import print_exc
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -70,9 +71,13 @@ class DashboardSite:
             self._sandbox.settle()
             try:
                 return self._route(request, pages)
-            except (_Gone, LookupError):
+            except _Gone:
                 title = text("There is no such page")
                 return _page(404, pages.said(title, text("What you look for is not in this sandbox, or not any more.")))
+            except Exception as error:  # noqa: BLE001 - a sandbox is anybody's code, and who wrote it wants to know
+                print_exc()
+                title = text("Something is wrong in this sandbox")
+                return _page(500, pages.said(title, f"{type(error).__name__}: {error}"))
 
     def _pages(self, request: SandboxRequest) -> DashboardPages:
         asked = request.query.get("lang", "")
@@ -94,14 +99,20 @@ class DashboardSite:
             case "GET", [table]:
                 number = request.query.get("page", "")
                 page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
-                found = table_of(self._sandbox, table)
+                found = self._table(table)
                 return _page(200, pages.listed(found, page=page, find=request.query.get("find", "").strip()))
             case "GET", [table, name]:
-                found = table_of(self._sandbox, table)
+                found = self._table(table)
                 return _page(200, pages.thing(found, self._thing(found, name)))
             case "POST", ["do", name]:
                 return self._press(request, pages, name)
         raise _Gone
+
+    def _table(self, name: str) -> DashboardTable:
+        try:
+            return table_of(self._sandbox, name)
+        except LookupError:
+            raise _Gone from None
 
     def _thing(self, table: DashboardTable, name: str) -> Any:
         thing = found_in(self._sandbox, table, name)
@@ -134,7 +145,7 @@ class DashboardSite:
         action = next((one for one in self._sandbox.dashboard_actions if one.name == name), None)
         if action is None:
             raise _Gone
-        table = table_of(self._sandbox, action.table) if action.table else None
+        table = self._table(action.table) if action.table else None
         thing = None if table is None else self._thing(table, str(typed.get("of", "")))
         called = () if table is None else (table.called(thing),)
 
