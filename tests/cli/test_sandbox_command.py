@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from dashboard_browser import Browser
 from rich.console import Console
 
 from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
@@ -178,6 +179,44 @@ def test_a_parcel_is_there_that_the_customer_sends_back_in_the_portal(start: Cal
     desk.close()
 
 
+def test_each_sandbox_says_where_its_dashboard_is_and_what_is_done_there_is_told_to_the_shop(
+    start: Callable[..., Sandboxes],
+) -> None:
+    heard: list[str] = []
+    told = threading.Event()
+
+    def host(request: SandboxRequest) -> SandboxResponse:
+        heard.append(request.path)
+        if request.path == "/hooks/stripe":
+            told.set()
+        return SandboxResponse(status=200)
+
+    with SandboxServer(host) as server:
+        sandboxes = start("--webhooks", f"{server.url}/hooks/{{provider}}")
+        addresses = {name: one["dashboard"] for name, one in sandboxes.providers.items()}
+        assert addresses == {name: f"{one['url']}/dashboard" for name, one in sandboxes.providers.items()}
+        browser = Browser()
+        for address in addresses.values():
+            assert browser.open(address).status == 200
+        payment = browser.open(f"{addresses['stripe']}/payments/{sandboxes.reference('stripe')}")
+        assert browser.send(payment, "refund", amount="10").said().startswith("A refund of €10.00 is made: re_")
+        assert told.wait(20), heard
+    assert set(heard) <= {"/hooks/stripe", "/hooks/sendcloud"}, "of Sendcloud's example parcel, and of the refund"
+
+
+def test_the_dashboards_are_opened_in_the_browser_if_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[..., Sandboxes]
+) -> None:
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    sandboxes = start("mollie", "sendcloud", "--open")
+    assert sandboxes.stop()[0] == 0
+    assert opened.read_text().split() == [one["dashboard"] for one in sandboxes.providers.values()]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_with_exit_code_0_and_its_ports_are_free_again(
     start: Callable[..., Sandboxes], number: signal.Signals, two_ports: int
@@ -229,6 +268,9 @@ def test_without_json_the_settings_are_there_to_copy_into_python(language: str, 
     rows = [line.split() for line in shown.splitlines()[2:7]]
     assert [row[0] for row in rows] == ALL
     assert [row[1] for row in rows[1:]] == [settings[name]["api_url"] for name in ALL[1:]]
+    assert [line.strip() for line in shown.splitlines() if "/dashboard" in line] == [
+        f"{row[1]}/dashboard" for row in rows
+    ]
 
 
 # --- what can go wrong --------------------------------------------------------------------------------------

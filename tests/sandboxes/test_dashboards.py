@@ -609,7 +609,6 @@ def test_what_a_sandbox_declares_wrongly_is_told_when_it_is_made(
 def test_a_sandbox_that_breaks_says_how_and_goes_on(
     mollie: MollieSandbox, browser: Browser, page: Page, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    mollie.refundable = lambda payment: payment.amount  # type: ignore[method-assign]
     mollie.new_id = lambda prefix: {}[prefix]  # type: ignore[method-assign]
     after = browser.send(page, "refund", amount="10")
     assert after.status == 500
