@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from dashboard_browser import Browser, Page
 
 from retour import Actor, BankAccount, Delivery, MemoryShop, Mode, Money, Paid, ReturnDesk, WrongState
 from retour.testing import a_line, a_payment, an_order
+from retour_manual_transfer.batch import Debtor, pain001
 from retour_manual_transfer.sandbox import BankSandbox
 from retour_manual_transfer.statement import confirm_statement
+from retour_manual_transfer.statement_file import read_statement
+from retour_manual_transfer.waiting import put_in_batch, transfers_of
 from retour_mollie.sandbox import MollieSandbox
 from retour_paypal.sandbox import PayPalSandbox
 from retour_sendcloud.sandbox import SendcloudSandbox
@@ -22,6 +26,7 @@ PROVIDERS: dict[str, Any] = {"mollie": MollieSandbox, "stripe": StripeSandbox, "
 ANNA = Actor.staff("anna")
 PAID = Money.of("94.95", "EUR")
 JANSEN = BankAccount(name="J. Jansen", iban="NL91ABNA0417164300")
+PAID_BY_BANK = a_payment("94.95", provider="manual_transfer", reference="factuur 1001", payer=JANSEN)
 
 
 class Shop:
@@ -209,9 +214,8 @@ def test_a_transfer_at_the_bank_confirms_the_refund_by_its_statement() -> None:
     with BankSandbox() as bank:
         browser = Browser("nl")
         bank.pay(PAID, reference="factuur 1001")
-        paid = a_payment("94.95", provider="manual_transfer", reference="factuur 1001", payer=JANSEN)
         desk = ReturnDesk(
-            shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[paid])]),
+            shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[PAID_BY_BANK])]),
             store="sqlite://",
             plugins=["manual_transfer"],
         )
@@ -227,6 +231,41 @@ def test_a_transfer_at_the_bank_confirms_the_refund_by_its_statement() -> None:
         confirm_statement(desk, bank.statement(), by=ANNA)
         assert [one.state.value for one in desk.dossier("1001").refunds.values()] == ["reversed"]
         desk.close()
+
+
+def test_the_statement_that_is_downloaded_at_the_bank_confirms_what_was_handed_in_and_what_came_back() -> None:
+    with BankSandbox() as bank:
+        assert read_statement("statement.xml", bank.statement_file()) == ()
+        desk = ReturnDesk(
+            shop=MemoryShop([an_order(a_line("teapot", 1, "94.95"), payments=[PAID_BY_BANK])]),
+            store="sqlite://",
+            plugins=["manual_transfer"],
+        )
+        for form in ("form-1", "form-2"):
+            desk.refund("1001", "factuur 1001", Money.of("20", "EUR"), by=ANNA, request_id=form)
+        batch = put_in_batch(desk, transfers_of(desk).transfers, "B1", by=ANNA)
+        file = pain001(
+            Debtor(name="Theewinkel & Zn.", iban="NL02ABNA0123456789"),
+            batch,
+            batch_id="B1",
+            execution_date=datetime.date(2026, 12, 1),
+            created_at=datetime.datetime(2026, 11, 30, 9, 0, tzinfo=datetime.UTC),
+        )
+        browser = Browser()
+        after = browser.send(browser.open(bank.dashboard_url), "upload", {"file": file})
+        bank.fail("T00000002")
+        downloaded = requests.get(after.links["Download the statement (CAMT.053)"], timeout=20)
+        assert downloaded.headers["Content-Disposition"] == 'attachment; filename="statement.xml"'
+        lines = read_statement("statement.xml", downloaded.content, iban="NL02ABNA0123456789")
+        assert lines == bank.statement()
+        match = confirm_statement(desk, lines, by=ANNA)
+        assert (len(match.paid), len(match.came_back), match.to_look_at) == (1, 1, ())
+        desk.close()
+
+
+def test_a_file_that_is_not_there_is_said() -> None:
+    with BankSandbox() as bank:
+        assert Browser().open(f"{bank.dashboard_url}/files/other.xml").status == 404
 
 
 def test_a_portal_return_appears_and_its_parcel_moves() -> None:

@@ -6,6 +6,7 @@ from retour.sandbox.bookkeeping import BookkeepingSandbox, spoilt
 from retour.sandbox.dashboard_contract import (
     DashboardAction,
     DashboardField,
+    DashboardFile,
     DashboardTable,
     FieldKind,
     HasDashboard,
@@ -54,6 +55,7 @@ __all__ = [
     "ChargesBack",
     "DashboardAction",
     "DashboardField",
+    "DashboardFile",
     "DashboardTable",
     "Fault",
     "FieldKind",

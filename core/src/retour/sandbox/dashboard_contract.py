@@ -138,6 +138,23 @@ class DashboardTable:
     """The one of those that it belongs to."""
 
 
+@attrs.frozen(kw_only=True)
+class DashboardFile:
+    """A file that a person gets from the provider, such as a statement. ``method`` is that of the sandbox which makes
+    it; it gives the bytes."""
+
+    name: str
+    """Of the file, and in its address."""
+
+    label: Words
+    """What stands on the link."""
+
+    content_type: str
+    """Of what is in it."""
+
+    method: str
+
+
 @runtime_checkable
 class HasDashboard(Protocol):
     """Of a sandbox with a dashboard, where a person does what a merchant does at the provider."""
@@ -157,11 +174,14 @@ def check_dashboard(kind: Any) -> None:
     tables, actions = kind.dashboard_tables, kind.dashboard_actions
     known = [table.name for table in tables]
     for name in [*known, *[action.name for action in actions]]:
-        if not re.fullmatch("[a-z][a-z-]*", name) or name == "do":
+        if not re.fullmatch("[a-z][a-z-]*", name) or name in ("do", "files"):
             raise TypeError(f"{kind.__name__}: {name!r} cannot stand in an address; use small letters and dashes")
     for names in (known, [action.name for action in actions]):
         if twice := [name for name in names if names.count(name) > 1]:
             raise TypeError(f"{kind.__name__} declares {twice[0]!r} twice")
+    for file in kind.dashboard_files:
+        if not callable(getattr(kind, file.method, None)):
+            raise TypeError(f"{kind.__name__} has no method {file.method!r}, which makes its file {file.name!r}")
     for action in actions:
         if action.table and action.table not in known:
             raise TypeError(f"{kind.__name__} has no table {action.table!r}, of which its action {action.name!r} is")

@@ -19,6 +19,9 @@ from retour.sandbox.markup import Markup, tag, together
 ROOT = "/dashboard"
 """Where a dashboard is on its sandbox's server."""
 
+FILES = "files"
+"""Where below it what can be downloaded is."""
+
 NEWEST, PER_PAGE = 10, 25
 """Things of a table on the first page, and on a page of its own."""
 
@@ -59,6 +62,10 @@ class DashboardPages:
             self._facts(),
             buttons,
             *[self._newest(table) for table in self.sandbox.dashboard_tables],
+            *[
+                tag("p", tag("a", self.say(file.label), href=f"{ROOT}/{FILES}/{file.name}"))
+                for file in self.sandbox.dashboard_files
+            ],
             tag("h2", self.say(text("What else can be done"))),
             *forms,
         )

@@ -26,7 +26,7 @@ from retour.model.languages import preferred_language
 from retour.model.text import Text, text
 from retour.sandbox.dashboard_contract import DashboardTable, Words, check_dashboard
 from retour.sandbox.dashboard_forms import NotTaken, Typed, arguments, typed_in
-from retour.sandbox.dashboard_pages import ROOT, DashboardPages, WhyNot, found_in, offered, table_of
+from retour.sandbox.dashboard_pages import FILES, ROOT, DashboardPages, WhyNot, found_in, offered, table_of
 from retour.sandbox.markup import Markup
 from retour.sandbox.server import ON_THIS_MACHINE, SandboxRequest, SandboxResponse
 
@@ -101,11 +101,21 @@ class DashboardSite:
                 page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
                 found = self._table(table)
                 return _page(200, pages.listed(found, page=page, find=request.query.get("find", "").strip()))
+            case "GET", [folder, name] if folder == FILES:
+                return self._file(name)
             case "GET", [table, name]:
                 found = self._table(table)
                 return _page(200, pages.thing(found, self._thing(found, name)))
             case "POST", ["do", name]:
                 return self._press(request, pages, name)
+        raise _Gone
+
+    def _file(self, name: str) -> SandboxResponse:
+        for file in self._sandbox.dashboard_files:
+            if file.name == name:
+                headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{file.name}"'}
+                content = getattr(self._sandbox, file.method)()
+                return SandboxResponse(status=200, body=content, headers=headers, content_type=file.content_type)
         raise _Gone
 
     def _table(self, name: str) -> DashboardTable:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
-from retour.sandbox.dashboard_contract import DashboardAction, DashboardTable, Shown, Words
+from retour.sandbox.dashboard_contract import DashboardAction, DashboardFile, DashboardTable, Shown, Words
 from retour.sandbox.dashboard_pages import ROOT
 from retour.sandbox.dashboard_site import DashboardSite
 from retour.sandbox.every_dashboard import EVERYWHERE, dashboard_facts
@@ -37,6 +37,9 @@ class LoopbackSandbox:
 
     dashboard_actions: ClassVar[Sequence[DashboardAction]] = EVERYWHERE
     """What can be done in its dashboard."""
+
+    dashboard_files: ClassVar[Sequence[DashboardFile]] = ()
+    """What can be downloaded there."""
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         self.clock = clock or SandboxClock()

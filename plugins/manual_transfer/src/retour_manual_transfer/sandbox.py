@@ -22,6 +22,7 @@ from retour.providers import Money, RefundStatus, Text, TextDomain
 from retour.sandbox import (
     BookkeepingSandbox,
     DashboardAction,
+    DashboardFile,
     DashboardTable,
     Lifecycle,
     PaymentSandbox,
@@ -34,6 +35,7 @@ from retour.sandbox import (
     Step,
 )
 from retour_manual_transfer import sandbox_dashboard
+from retour_manual_transfer.sandbox_statement import camt053
 from retour_manual_transfer.statement import StatementLine
 
 text = TextDomain("retour_manual_transfer").text
@@ -46,13 +48,15 @@ class BankSandbox(BookkeepingSandbox):
 
     ``POST /files`` takes a pain.001 file, as `upload` does, and answers 409 for a message id that it has seen;
     ``GET /statement`` gives the lines of `statement` as JSON: reference, amount, words, booked. Its transfers are
-    instant. It sends no webhooks: the merchant reads its statement. ``invoices`` is what customers paid of which.
+    instant. It sends no webhooks: the merchant reads its statement. ``invoices`` is what customers paid of which,
+    ``iban`` the merchant's account.
     """
 
     provider: ClassVar[str] = "manual_transfer"
     dashboard_title: ClassVar[Text] = text("The bank")
     dashboard_tables: ClassVar[Sequence[DashboardTable]] = sandbox_dashboard.TABLES
     dashboard_actions: ClassVar[Sequence[DashboardAction]] = sandbox_dashboard.ACTIONS
+    dashboard_files: ClassVar[Sequence[DashboardFile]] = sandbox_dashboard.FILES
     lifecycle: ClassVar[Lifecycle] = Lifecycle(
         statuses={
             "waiting": RefundStatus.PENDING,
@@ -67,6 +71,7 @@ class BankSandbox(BookkeepingSandbox):
         self.invoices: dict[str, Money] = {}
         self._lines: list[StatementLine] = []
         self._messages: set[str] = set()
+        self.iban = "NL20INGB0001234567"
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -92,10 +97,11 @@ class BankSandbox(BookkeepingSandbox):
         paid then.
         """
         with self.lock:
-            message, transfers = _read(file)
+            message, iban, transfers = _read(file)
             if message in self._messages:
                 raise ValueError(f"message {message} was handed in before")
             self._messages.add(message)
+            self.iban = iban or self.iban
             for amount, remittance, end_to_end_id in transfers:
                 self._transfer(amount, remittance, end_to_end_id)
             return len(transfers)
@@ -113,6 +119,12 @@ class BankSandbox(BookkeepingSandbox):
         """Every line so far, the oldest first; money that left is below zero."""
         with self.lock:
             return tuple(self._lines)
+
+    def statement_file(self) -> bytes:
+        """The statement as a CAMT.053 file, of the account that the last file of transfers named."""
+        with self.lock:
+            self.settle()
+            return camt053(self._lines, iban=self.iban)
 
     # --- the small print ---------------------------------------------------------------------------------
 
@@ -186,8 +198,9 @@ def _number(words: str) -> str:
     return words.split()[-1] if words.split() else ""
 
 
-def _read(file: bytes) -> tuple[str, list[tuple[Money, str, str]]]:
-    """A file's message id, and the amount, remittance and EndToEndId of each transfer; raises `ValueError`."""
+def _read(file: bytes) -> tuple[str, str, list[tuple[Money, str, str]]]:
+    """A file's message id, the account that pays, and the amount, remittance and EndToEndId of each transfer; raises
+    `ValueError`."""
     try:
         root = ElementTree.fromstring(file)  # noqa: S314 - a merchant's own file, on his own machine
     except ElementTree.ParseError as error:
@@ -199,7 +212,7 @@ def _read(file: bytes) -> tuple[str, list[tuple[Money, str, str]]]:
     ]
     if not message or not found:
         raise ValueError("this is no pain.001 file with transfers")
-    return message, found
+    return message, root.findtext(".//{*}DbtrAcct/{*}Id/{*}IBAN", ""), found
 
 
 def _amount(transfer: ElementTree.Element) -> Money:

@@ -12,6 +12,7 @@ from retour.sandbox import (
     PAYMENT_TABLES,
     DashboardAction,
     DashboardField,
+    DashboardFile,
     DashboardTable,
     FieldKind,
 )
@@ -56,6 +57,15 @@ TRANSFERS = attrs.evolve(
 )
 
 TABLES = (INVOICES, TRANSFERS, STATEMENT)
+
+FILES = (
+    DashboardFile(
+        name="statement.xml",
+        label=text("Download the statement (CAMT.053)"),
+        content_type="application/xml",
+        method="statement_file",
+    ),
+)
 
 _OF_NO_BANK = ("refund", "charge-back", "give-back", "cancel", "pay-out")
 
