@@ -59,6 +59,13 @@ def test_every_case_ends_in_the_closing_table_with_ok(run: Run, url: str, langua
     assert {name: " ok" in row for name, row in rows(result, language).items()} == {case.name: True for case in CASES}
 
 
+def test_at_the_end_it_says_where_somebody_does_the_same_himself(english: Result) -> None:
+    assert (
+        "Refund, dispute and send parcels yourself, in the providers' dashboards:\n  retour sandbox --open\n"
+        in english.stdout
+    )
+
+
 def test_each_case_has_its_own_order_among_the_bundled_ones(english: Result) -> None:
     found = rows(english, "en")
     assert sorted(row.split()[0] for row in found.values()) == [str(number) for number in range(1001, 1022)]
