@@ -94,7 +94,7 @@ def pages_of(browser: Browser, sandbox: Any) -> Iterator[Page]:
     overview = browser.open(sandbox.dashboard_url)
     yield overview
     for url in dict.fromkeys(overview.links.values()):
-        if "lang=" not in url and "#" not in url and url != overview.url:
+        if "lang=" not in url and "#" not in url and "/files/" not in url and url != overview.url:
             yield browser.open(url)
 
 
