@@ -13,8 +13,8 @@ import attrs
 import pytest
 import requests
 from dashboard_browser import Browser, Page
+from lived_sandboxes import KINDS, lived, pages_of
 from testing.acme_pay import AcmePaySandbox
-from testing.small_post import PortalPostSandbox
 
 from retour import Actor, BankAccount, MemoryShop, Money, ReturnDesk
 from retour.sandbox import (
@@ -24,7 +24,6 @@ from retour.sandbox import (
     Fault,
     FieldKind,
     HasDashboard,
-    ShippingSandbox,
 )
 from retour.testing import a_line, a_payment, an_order
 from retour_manual_transfer.batch import Debtor, pain001
@@ -35,15 +34,6 @@ from retour_paypal.sandbox import PayPalSandbox
 from retour_sendcloud.sandbox import SendcloudSandbox
 from retour_stripe.sandbox import StripeSandbox
 
-KINDS: dict[str, Any] = {
-    "mollie": MollieSandbox,
-    "stripe": StripeSandbox,
-    "paypal": PayPalSandbox,
-    "manual_transfer": BankSandbox,
-    "sendcloud": SendcloudSandbox,
-    "acmepay": AcmePaySandbox,
-    "smallpost": PortalPostSandbox,
-}
 ANNA = Actor.staff("anna")
 PAID = Money.of("94.95", "EUR")
 PART = Money.of("44.95", "EUR")
@@ -63,39 +53,11 @@ def browser() -> Browser:
 # --- every action of every sandbox -----------------------------------------------------------------------
 
 
-def lived(sandbox: Any) -> None:
-    """Things of every kind that the sandbox can have, each in a state of its own."""
-    if isinstance(sandbox, ShippingSandbox):
-        for order in ("1001", "1002"):
-            sandbox.send(order, postal_code="1012 LM")
-            sandbox.return_in_portal(order, {"teapot": 2})
-        sandbox.advance(datetime.timedelta(hours=1))
-    sandbox.hold()
-    sandbox.server.faults.append(Fault.CUT_AFTER)
-    if isinstance(sandbox, ShippingSandbox):
-        return
-    sandbox.refund_in_dashboard(sandbox.pay(PAID), PART)
-    for name in ("open_dispute", "charge_back", "open_inquiry"):
-        if hasattr(sandbox, name):
-            getattr(sandbox, name)(sandbox.pay(PAID))
-    if sandbox.provider == "paypal":
-        sandbox.pay(PAID, status="PENDING")
-
-
 def typed_for(sandbox: Any, page: Page, name: str) -> dict[str, Any]:
     """What somebody types who fills in every field that nothing is suggested in."""
     words = {"amount": "10", "items": "teapot 2", "reference": "", "remittance": "", "order_id": "1001"}
     form = page.form(name)
     return {field: words[field] for field, value in form.fields.items() if not value and field in words}
-
-
-def pages_of(browser: Browser, sandbox: Any) -> Iterator[Page]:
-    """The overview, and every page that it links to."""
-    overview = browser.open(sandbox.dashboard_url)
-    yield overview
-    for url in dict.fromkeys(overview.links.values()):
-        if "lang=" not in url and "#" not in url and "/files/" not in url and url != overview.url:
-            yield browser.open(url)
 
 
 def test_each_action_that_a_sandbox_declares_is_on_a_page_and_runs(sandbox: Any, browser: Browser) -> None:
