@@ -295,3 +295,57 @@ def test_an_order_of_none_or_several_payments_is_no_payment() -> None:
     for order in ("order_2", "order_3", "order_4"):
         with pytest.raises(ValueError, match=f"there is no payment {order}"):
             books.ledger.stored(order)
+
+
+# --- payouts and delays ----------------------------------------------------------------------------------
+
+
+def another(books: Books, amount: Money, name: str) -> None:
+    books.ledger.add(SandboxPayment(id=name, amount=amount, made_at=books.clock.now()))
+
+
+def test_what_was_paid_and_is_not_gone_is_paid_out_and_then_only_what_comes_in_is_there() -> None:
+    books = Books(waits_for_balance="waiting")
+    another(books, Money.of("1200", "JPY"), "pay_yen")
+    books.refund()
+    books.ledger.charge_back(books.payment, Money.of("10", "EUR"), reference="cb_1")
+    payout = books.ledger.pay_out("EUR", reference="po_1")
+    assert (payout.amount, payout.made_at) == (Money.of("40", "EUR"), books.clock.now())
+    assert books.ledger.on_balance("EUR") == Money.zero("EUR")
+    assert books.ledger.on_balance("JPY") == Money.of("1200", "JPY")
+    books.refund(Money.of("1", "EUR"))
+    assert books.statuses == ["open", "waiting"]
+    another(books, Money.of("5", "EUR"), "pay_2")
+    books.ledger.settle()
+    assert books.statuses == ["open", "open"]
+    assert books.ledger.pay_out("EUR", reference="po_2").amount == Money.of("4", "EUR")
+    assert [one.id for one in books.ledger.payouts] == ["po_1", "po_2"]
+
+
+def test_what_is_not_there_or_below_zero_is_not_paid_out() -> None:
+    books = Books()
+    books.ledger.pay_out("EUR", reference="po_1")
+    books.ledger.charge_back(books.payment, None, reference="cb_1")
+    for currency, balance in (("EUR", r"EUR -94\.95"), ("USD", r"USD 0\.00")):
+        with pytest.raises(ValueError, match=f"nothing to pay out: the balance is {balance}"):
+            books.ledger.pay_out(currency, reference="po_2")
+
+
+def test_a_delay_puts_off_the_next_step_and_those_behind_it() -> None:
+    books = Books()
+    refund = books.refund()
+    books.ledger.delay(refund, DAY)
+    books.ledger.delay(refund, DAY)
+    books.advance(2 * DAY)
+    assert books.statuses == ["open"]
+    books.advance(DAY)
+    assert books.statuses == ["sent"]
+    books.advance(2 * DAY)
+    assert books.statuses == ["done"]
+
+
+def test_what_goes_no_further_or_waits_for_balance_is_not_delayed() -> None:
+    done, waiting = Books(*AT_ONCE), balanced("1", waits_for_balance="waiting")
+    for books in (done, waiting):
+        with pytest.raises(ValueError, match="nothing comes by itself that could be delayed"):
+            books.ledger.delay(books.refund(), DAY)
