@@ -170,7 +170,7 @@ PAY = DashboardAction(
     label=text("Pay as a customer"),
     method="pay",
     fields=(
-        DashboardField(name="amount", label=text("Amount"), kind=FieldKind.AMOUNT, suggested=""),
+        DashboardField(name="amount", label=text("Amount"), kind=FieldKind.AMOUNT),
         DashboardField(
             name="reference",
             label=text("Reference of the payment"),
