@@ -71,6 +71,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
             password=PASSWORD,
             secret_key="of the browser's tests",
             settings=sandboxes.settings,
+            sandboxes=sandboxes,
             https=False,
         )
         shop: RunningShop = app.extensions["webshop"]

@@ -45,24 +45,30 @@ def test_the_whole_article_in_dutch(
     picture(page, "4-teruggeboekt")
 
     payment = page.get_by_role("article").filter(has_text="iDEAL")
-    expect(payment.get_by_role("link", name=re.compile("Betaling tr_"))).to_have_attribute(
-        "href", re.compile("https://my.mollie.com/dashboard/payments/tr_")
-    )
+    mollie = served.sandboxes.payment("mollie")
+    link = payment.get_by_role("link", name=re.compile("Betaling tr_"))
+    order = served.shop.port.order("1026")
+    expect(link).to_have_attribute("href", mollie.dashboard_page(order.payments[0].reference))
     payment.get_by_role("button", name="Ik betaal zelf terug bij Mollie").click()
     waits = page.get_by_role("article").filter(has_text="wacht op je terugbetaling")
     expect(waits).to_be_visible()
     picture(page, "5-wacht-op-mollie")
 
     [refund] = served.shop.desk.dossier("1026").refunds.values()
-    order = served.shop.port.order("1026")
-    mollie = served.sandboxes.payment("mollie")
-    mollie.refund_in_dashboard(order.payments[0].reference, refund.amount)
+    with page.expect_popup() as opened:
+        waits.get_by_role("link", name=re.compile("Naar de betaling")).click()
+    dashboard = opened.value
+    dashboard.locator("#refund-amount").fill(refund.amount.render("nl").lstrip("€").strip())
+    dashboard.locator("#refund-amount").press("Enter")
+    expect(dashboard.get_by_role("status")).to_contain_text("re_")
+    picture(dashboard, "6-bij-mollie")
+    dashboard.close()
     mollie.advance(datetime.timedelta(days=2))  # then it has paid, and tells so by webhook
     expect(waits).to_have_count(0, timeout=30_000)  # nobody presses anything
     history = page.get_by_role("region", name="Verloop van de bestelling").get_by_role("listitem")
     expect(history.first).to_contain_text("bestelling geplaatst")
     expect(history.last).to_contain_text("Mollie")
-    picture(page, "6-gevonden")
+    picture(page, "7-gevonden")
     assert len(served.shop.desk.dossier("1026").refunds) == 1
 
 

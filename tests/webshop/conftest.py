@@ -29,7 +29,12 @@ def app(database: str, sandboxes: Sandboxes) -> Iterator[Flask]:
     """The shop with fourteen orders. 1001 is of one product, paid with Mollie; 1002 of two, with Stripe; 1004 of one,
     by invoice; 1005 was never sent; 1007 is of one, with Stripe; 1008 of two, with PayPal."""
     app = create_app(
-        database, password=PASSWORD, secret_key="only of this test", settings=sandboxes.settings, https=False
+        database,
+        password=PASSWORD,
+        secret_key="only of this test",
+        settings=sandboxes.settings,
+        sandboxes=sandboxes,
+        https=False,
     )
     app.testing = True
     shop: RunningShop = app.extensions["webshop"]

@@ -34,6 +34,7 @@ def main() -> None:
             password=password,
             secret_key=secrets.token_hex(32),
             settings=sandboxes.settings,
+            sandboxes=sandboxes,
             https=False,
         )
         shop = app.extensions["webshop"]

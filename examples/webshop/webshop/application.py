@@ -11,6 +11,7 @@ from retour import Address, RetourError, ReturnDesk, UnknownOrder, connect
 from webshop import languages, login, security, tables
 from webshop.pages import counting, order, orders, refunds, stock, webhooks
 from webshop.running import RunningShop
+from webshop.sandboxes import Sandboxes
 from webshop.shop import Webshop
 
 ZONE = "Europe/Amsterdam"
@@ -39,13 +40,15 @@ def create_app(
     secret_key: str,
     settings: Mapping[str, Mapping[str, object]],
     plugins: Sequence[object] = PLUGINS,
+    sandboxes: Sandboxes | None = None,
     https: bool = True,
 ) -> Flask:
     """A shop on a database, for any server that speaks WSGI.
 
     ``password`` is the merchant's; ``secret_key`` signs the sessions, so all processes that serve one shop have the
     same. ``settings`` are those of the providers, by name, as `ReturnDesk` takes them. ``https`` is False on a machine
-    of one's own only, for a cookie that also goes over plain http. The tables are made where there are none.
+    of one's own only, for a cookie that also goes over plain http. With ``sandboxes`` payments lead to their
+    pages there, and each page to their dashboards. The tables are made where there are none.
     """
     app = Flask("webshop")
     app.secret_key = secret_key
@@ -63,8 +66,15 @@ def create_app(
         migrate=True,
     )
     app.extensions["webshop"] = RunningShop(
-        engine=engine, port=port, desk=desk, zone=ZONE, staff=next(iter(STAFF)), password=password
+        engine=engine,
+        port=port,
+        desk=desk,
+        zone=ZONE,
+        staff=next(iter(STAFF)),
+        password=password,
+        sandboxes=sandboxes,
     )
+    app.jinja_env.globals["dashboards"] = {} if sandboxes is None else sandboxes.dashboards
     security.install(app)
     languages.install(app, ZONE)
     for module in (login, orders, order, counting, stock, refunds, webhooks):

@@ -11,6 +11,7 @@ from retour import Dossier, Order, Plugin, Refund, RefundOption, RefundState, Re
 from retour.providers import PaymentProvider, Support
 from webshop.orders import OrderDetails, details_of
 from webshop.running import RunningShop
+from webshop.sandboxes import Sandboxes
 
 METHODS = {
     "ideal": _l("iDEAL"),
@@ -34,6 +35,8 @@ class PaymentView:
     method: str
     by_api: bool
     by_person: bool
+    page: str
+    """The payment's page at its provider, empty where there is none."""
 
     @property
     def form(self) -> str:
@@ -144,17 +147,17 @@ def view_of(shop: RunningShop, order_id: str) -> OrderView | None:
     dossier = desk.dossier(order_id)
     options = desk.refund_options(order_id)
     providers = providers_of(desk.plugins)
-    pages = {one.payment.id: one.link.url for one in options}
+    pages = {one.payment.id: _page(shop.sandboxes, one) for one in options}
     return OrderView(
         order=order,
         details=details,
         dossier=dossier,
-        payments=[_payment(one, providers.get(one.payment.provider)) for one in options],
+        payments=[_payment(one, providers.get(one.payment.provider), pages[one.payment.id]) for one in options],
         refunds=[
             RefundView(
                 refund=one,
                 provider=_called(providers.get(one.provider), one.provider),
-                page=one.page or pages.get(one.payment, ""),
+                page=pages.get(one.payment) or one.page,
             )
             for one in dossier.refunds.values()
         ],
@@ -167,7 +170,13 @@ def providers_of(plugins: Sequence[Plugin]) -> Mapping[str, type[PaymentProvider
     return {provider.name: provider for plugin in plugins for provider in plugin.payment_providers}
 
 
-def _payment(option: RefundOption, provider: type[PaymentProvider] | None) -> PaymentView:
+def _page(sandboxes: Sandboxes | None, option: RefundOption) -> str:
+    """Where a payment is seen: what a sandbox took is not at the provider that it plays."""
+    payment = option.payment
+    return option.link.url if sandboxes is None else sandboxes.page(payment.provider, payment.reference)
+
+
+def _payment(option: RefundOption, provider: type[PaymentProvider] | None, page: str) -> PaymentView:
     payment = option.payment
     method = METHODS.get(payment.method, payment.method)
     return PaymentView(
@@ -176,6 +185,7 @@ def _payment(option: RefundOption, provider: type[PaymentProvider] | None) -> Pa
         method=str(method),
         by_api=provider is not None and provider.capabilities.refund_by_api is Support.YES,
         by_person=provider is not None and provider.capabilities.refund_by_person is Support.YES,
+        page=page,
     )
 
 

@@ -7,12 +7,14 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from retour import ReturnDesk
+from webshop.sandboxes import Sandboxes
 from webshop.shop import Webshop
 
 
 @attrs.frozen(kw_only=True)
 class RunningShop:
-    """The database of a shop, its port and its desk, and who may log in with which password."""
+    """The database of a shop, its port and its desk, and who may log in with which password; where its providers are
+    sandboxes, these too."""
 
     engine: Engine
     port: Webshop
@@ -20,6 +22,7 @@ class RunningShop:
     zone: str
     staff: str
     password: str = attrs.field(repr=False)
+    sandboxes: Sandboxes | None = None
 
 
 def the_shop() -> RunningShop:

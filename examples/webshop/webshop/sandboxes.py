@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from retour import MemoryShop, Money, RetourError, ReturnDesk
-from retour.sandbox import PaymentSandbox, SandboxClock, ShippingSandbox, sandbox_at, send_webhook
+from retour.sandbox import HasDashboard, PaymentSandbox, SandboxClock, ShippingSandbox, sandbox_at, send_webhook
 
 log = logging.getLogger("webshop")
 
@@ -22,9 +22,10 @@ PAUSE = 0.5
 
 @attrs.frozen
 class Sandboxes:
-    """The sandboxes, by provider, while they run."""
+    """The sandboxes, by provider, while they run, and how people call each provider."""
 
     running: Mapping[str, PaymentSandbox | ShippingSandbox]
+    called: Mapping[str, str]
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, object]]:
@@ -35,6 +36,17 @@ class Sandboxes:
         """A customer pays; gives what the provider calls the payment."""
         sandbox = self.payment(provider)
         return sandbox.pay(amount)
+
+    @property
+    def dashboards(self) -> Mapping[str, str]:
+        """Where each provider's dashboard is, by how people call the provider."""
+        having = {name: one for name, one in self.running.items() if isinstance(one, HasDashboard)}
+        return {self.called[name]: sandbox.dashboard_url for name, sandbox in having.items()}
+
+    def page(self, provider: str, reference: str) -> str:
+        """A payment in its provider's dashboard; empty for one that none of them took."""
+        sandbox = self.running.get(provider)
+        return sandbox.dashboard_page(reference) if isinstance(sandbox, HasDashboard) else ""
 
     def payment(self, provider: str) -> PaymentSandbox:
         """The sandbox of a payment provider."""
@@ -47,6 +59,7 @@ def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
     """Every sandbox of these plugins on a free port of this machine, until the end of ``with``."""
     with ExitStack() as running:
         started: dict[str, Any] = {}
+        called: dict[str, str] = {}
         # A desk knows what is in a plugin; this one has no settings yet, since the sandboxes tell them.
         desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=plugins, settings=lambda _: {})
         running.callback(desk.close)
@@ -55,7 +68,8 @@ def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
             for provider in providers:
                 kind = sandbox_at(provider.sandbox)
                 started[provider.name] = running.enter_context(kind(clock=SandboxClock(runs=True)))
-        yield Sandboxes(started)
+                called[provider.name] = provider.display_name
+        yield Sandboxes(started, called)
 
 
 @contextmanager

@@ -36,19 +36,26 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 // The refunds and the history are looked at again while something moves, more rarely while nothing does, and never
-// while somebody types there.
+// while somebody types there. Whoever was at a link or a button there stays at it.
 const now = document.getElementById("now");
 if (now) {
   const version = () => now.firstElementChild.dataset.version;
   const moving = () => "moving" in now.firstElementChild.dataset;
-  const busy = () => document.hidden || now.contains(document.activeElement) || now.querySelector("details[open]");
+  const typing = () => now.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+  const busy = () => document.hidden || typing() || now.querySelector("details[open]");
+  const replace = (fresh) => {
+    const at = now.contains(document.activeElement) ? document.activeElement : null;
+    now.replaceChildren(fresh);
+    const same = [...now.querySelectorAll("a, button, summary")].find((one) => one.textContent === at?.textContent);
+    if (at) (same ?? now).focus();
+  };
   const look = async () => {
     try {
       const answer = busy() ? null : await fetch(now.dataset.now, { headers: { Accept: "text/html" } });
       if (answer?.ok && !answer.redirected) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.body.firstElementChild;
-        if (fresh && fresh.dataset.version !== version() && !busy()) now.replaceChildren(fresh);
+        if (fresh && fresh.dataset.version !== version() && !busy()) replace(fresh);
       }
     } catch {
       // The shop cannot be reached now; the next look may.
