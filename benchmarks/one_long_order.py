@@ -20,7 +20,7 @@ from benchmarks.scale import Scale
 from benchmarks.table import Part, Row, duration
 from retour import MemoryShop, Money, ReturnDesk, connect
 from retour.store import tables
-from retour.store.connect import TO_READ
+from retour.store.connect import to_read
 from retour.store.records import EVENT_COLUMNS
 
 AIMS = {"timeline": 0.060, "confirm_refund": 0.015, "mark_returned": 0.030}
@@ -140,8 +140,7 @@ def _beside_its_rows(desk: ReturnDesk, engine: Engine, number: int, scale: Scale
         .where(events.shop == bindparam("shop"), events.order_id == bindparam("order_id"))
         .order_by(events.seq)
     )
-    only_reads: dict[str, Any] = {**TO_READ} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-    reading = engine.execution_options(**only_reads)
+    reading = engine.execution_options(**to_read(engine.dialect.name))
 
     def rows() -> int:
         with reading.connect() as connection:

@@ -42,6 +42,27 @@ def test_a_writer_waits_for_no_read(engine: Engine) -> None:
             assert later.execute(text("SELECT count(*) FROM of_the_host")).scalar_one() == 2
 
 
+def prepared_on(engine: Engine) -> int:
+    """How many statements the server has ready for the one connection of an engine, which read something thereafter."""
+    with reading(engine) as reader:
+        reader.execute(text("SELECT count(*) FROM of_the_host")).scalar_one()
+        found: int = reader.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one()
+    return found
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_was_prepared_for_writers_stays_prepared_where_somebody_reads(engine: Engine) -> None:
+    """The driver forgets all of it with each transaction that is rolled back, as one of `Engine.connect` is."""
+    for number in range(10):
+        with engine.begin() as writer:
+            writer.execute(text("INSERT INTO of_the_host VALUES (:number)"), {"number": number})
+    assert prepared_on(engine) == 1
+    with engine.connect() as reader:
+        reader.execute(text("SELECT count(*) FROM of_the_host")).scalar_one()
+    assert prepared_on(engine) == 0
+
+
 def test_without_it_a_read_is_a_writer_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else nobody would need it."""
     monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.05)

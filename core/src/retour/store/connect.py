@@ -97,10 +97,12 @@ def connect(url: str) -> Engine:
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection of an engine that `connect` made, on which nothing is written, for what a host reads of its own
     tables: with ``engine.connect()`` every read takes SQLite's write lock, waits for who writes and keeps others from
-    it. With this it sees what was committed when it began, and waits for nobody.
+    it. With this it sees what was committed when it began, and waits for nobody. On PostgreSQL each statement sees what
+    was committed when that began, as ever, and is sent by itself: a transaction that is rolled back lets the driver
+    forget all that it has prepared on the connection.
 
     What is to be written goes through ``engine.begin()``; on this one SQLite would refuse it as soon as somebody else
-    wrote meanwhile.
+    wrote meanwhile, and PostgreSQL save it at once.
 
     >>> from sqlalchemy import text as sql
     >>> engine = connect("sqlite://")
@@ -110,7 +112,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
     >>> engine.dispose()
     """
     with engine.connect() as connection:
-        yield connection.execution_options(**TO_READ)
+        yield connection.execution_options(**to_read(engine.dialect.name))
+
+
+def to_read(dialect: str) -> dict[str, Any]:
+    """The execution options of what only reads."""
+    return {"isolation_level": "AUTOCOMMIT"} if dialect == "postgresql" else dict(TO_READ)
 
 
 def _parsed(url: str) -> URL | None:

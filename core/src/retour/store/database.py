@@ -19,12 +19,12 @@ from retour.model.text import Text, text
 from retour.store.connect import (
     NO_LOCK_LIMIT,
     SECONDS_TO_WAIT,
-    TO_READ,
     TO_WRITE,
     driver_errors_translated,
     lock_limit,
     perhaps_committed,
     refuse_while_the_host_writes,
+    to_read,
 )
 from retour.store.file import DatabaseFile, log_of
 from retour.store.fork import Connections
@@ -53,8 +53,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
-        reading: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else dict(TO_READ)
-        self._reading = engine.execution_options(**reading)
+        self._reading = engine.execution_options(**to_read(self.dialect))
         self._writing = engine.execution_options(**TO_WRITE)
         self._file = self._opened()
         self._turn: Callable[[], AbstractContextManager[None]] = (
