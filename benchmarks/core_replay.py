@@ -180,15 +180,22 @@ def _add_effect(dialect: str) -> Executable:
     now = _now(dialect)
     added: Executable = (
         _INSERTS[dialect](tables.effect)
-        .values(lease_until=now + bindparam("lease"), not_before=now + bindparam("delay"), created_at=now)
+        .values(
+            state=literal_column("'waiting'"),
+            lease_until=now + bindparam("lease"),
+            settled=literal_column("0"),
+            not_before=now + bindparam("delay"),
+            created_at=now,
+            problem=literal_column("''"),
+        )
         .on_conflict_do_nothing()
     )
     return added
 
 
 def _settle_effect(dialect: str) -> Executable:
-    columns = tables.effect.c
-    once_more = and_(bindparam("new_state") == "done", columns.again > 0)
+    columns, none = tables.effect.c, literal_column("0")
+    once_more = and_(bindparam("new_state") == "done", columns.again > none)
     return (
         update(tables.effect)
         .where(
@@ -198,19 +205,19 @@ def _settle_effect(dialect: str) -> Executable:
         )
         .values(
             state=case((once_more, "waiting"), else_=bindparam("new_state")),
-            owner=None,
-            lease_until=0,
-            attempts=case((once_more, 0), else_=columns.attempts),
+            owner=null(),
+            lease_until=none,
+            attempts=case((once_more, none), else_=columns.attempts),
             settled=case(
-                (once_more, 0),
+                (once_more, none),
                 (bindparam("unclear", type_=Integer) == 1, columns.settled),
                 else_=columns.attempts,
             ),
             not_before=case((once_more, columns.again), else_=_now(dialect) + bindparam("delay")),
-            again=0,
+            again=none,
             problem=bindparam("new_problem"),
             commit_id=bindparam("settled_by"),
-            died=0,
+            died=none,
         )
     )
 

@@ -82,7 +82,7 @@ def test_who_logs_statements_has_all_of_them(engine: Engine, caplog: pytest.LogC
     with caplog.at_level(logging.INFO, logger="sqlalchemy.engine.Engine.retour"):
         desk.mark_returned("1001", by=ANNA)
     logged = [record.getMessage() for record in caplog.records if "retour_" in record.getMessage()]
-    assert len(logged) == 10
+    assert len(logged) == {"sqlite": 10, "postgresql": 3}[engine.dialect.name]  # there each commit is one
 
 
 def test_who_listens_to_errors_hears_of_one(engine: Engine) -> None:

@@ -6,7 +6,20 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, case, delete, or_, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    delete,
+    literal_column,
+    null,
+    or_,
+    update,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +27,7 @@ from retour.model.frozen import frozen
 from retour.store import tables
 from retour.store.clock import SECOND, database_now, microseconds
 from retour.store.prepared import Insert, Prepared, plain_insert
+from retour.store.rows import JOINED_ON, Build, MovingOn, Rows, RowsOf, Values
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 30 * SECOND, 600 * SECOND
 """Microseconds between two answers to one question that hints ask: the first is given at once, and each pause is twice
@@ -170,37 +184,20 @@ class Commit:
 def write(connection: Connection, commit: Commit) -> None:
     for hosts in commit.beside:
         hosts(connection)
-    if commit.events:
-        moved = _MOVE_VERSION.row(
-            connection,
-            shop=commit.shop,
-            order_id=commit.order_id,
-            version=commit.expected + len(commit.events),
-            expected=commit.expected,
-            attention=commit.attention.rules,
-            refunded=commit.refunded,
-        )
-        if moved is None:
-            raise VersionMoved
-        _ADD_EVENT.run_each(connection, commit.events)
-        _list_attention(connection, commit, moved[1])
     try:
-        _PUT_RETURN.run_each(connection, commit.returns)
+        to_settle = _write_rows(connection, commit)
     except IntegrityError as error:
         if not _is_of_the_number(error):
             raise
         raise NumberTaken from error
     _ADD_REASON.run_each(connection, commit.reasons)
-    _PUT_REFUND.run_each(connection, commit.refunds)
     _DROP_REFUND.run_each(
         connection, [{"which_shop": commit.shop, "which": refund_id} for refund_id in commit.merged_refunds]
     )
-    _ADD_REFERENCE.run_each(connection, commit.references)
     _ADD_PERSONAL.run_each(connection, commit.personal)
-    _add_effects(connection, commit)
     for question in commit.questions:
         _ask(connection, commit, question)
-    if settle(connection, commit.settled, commit.id) != len(commit.settled):
+    if settle(connection, to_settle, commit.id) != len(to_settle):
         raise LeaseLost
     for statement, ids in ((_WITHDRAW_EFFECT, commit.withdrawn), (_SUPERSEDE_EFFECT, commit.superseded)):
         taken_out = statement.run_each(connection, [{"effect_id": one, "settled_by": commit.id} for one in ids])
@@ -208,6 +205,56 @@ def write(connection: Connection, commit: Commit) -> None:
             raise EffectTaken
     if _RETRY_EFFECT.run_each(connection, [{"effect_id": one} for one in commit.retried]) != len(commit.retried):
         raise VersionMoved  # somebody else had it tried again
+
+
+def _write_rows(connection: Connection, commit: Commit) -> Sequence[SettledEffect]:
+    """Move the order's version on where something happened to it, and write the rows; gives the effects that are still
+    to be settled. Raises `VersionMoved`, and `LeaseLost` where one was settled with it that is not ours."""
+    rows: Rows = {
+        _EVENTS: commit.events,
+        _RETURNS: commit.returns,
+        _REFUNDS: commit.refunds,
+        _REFERENCES: commit.references,
+        _EFFECTS: _effect_rows(commit),
+    }
+    to_settle: Sequence[SettledEffect] = commit.settled
+    if commit.events and connection.dialect.name in JOINED_ON:
+        to_settle = _write_joined(connection, commit, rows)
+    else:
+        if commit.events:
+            _moved(commit, connection, _MOVE_VERSION.row(connection, **_version(commit)))
+        for kind, several in rows.items():
+            kind.run_each(connection, several)
+    return to_settle
+
+
+def _write_joined(connection: Connection, commit: Commit, rows: Rows) -> Sequence[SettledEffect]:
+    """The same by one statement, which settles an effect with it: one alone, and before nothing asks for it anew."""
+    alone = len(commit.settled) == 1 and not commit.questions
+    settled = _settled_rows(commit.settled, commit.id)[0] if alone else None
+    moved = _MOVING_ON.write(connection, _version(commit), rows, settled)
+    _moved(commit, connection, moved)
+    if alone and not moved[-1]:
+        raise LeaseLost
+    return () if alone else commit.settled
+
+
+def _version(commit: Commit) -> dict[str, Any]:
+    return {
+        "shop": commit.shop,
+        "order_id": commit.order_id,
+        "version": commit.expected + len(commit.events),
+        "expected": commit.expected,
+        "attention": commit.attention.rules,
+        "refunded": commit.refunded,
+    }
+
+
+def _moved(commit: Commit, connection: Connection, moved: Any) -> None:
+    """The order's version was ``moved``, and by which rules it was listed is known. Raises `VersionMoved` for None."""
+    if moved is None:
+        raise VersionMoved
+    _list_attention(connection, commit, moved[1])
 
 
 def _is_of_the_number(error: IntegrityError) -> bool:
@@ -259,28 +306,25 @@ def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     return {f"new_{name}": value for name, value in row.items()}
 
 
-def _add_effects(connection: Connection, commit: Commit) -> None:
-    _ADD_EFFECT.run_each(
-        connection,
-        [
-            {
-                "id": effect.id,
-                "shop": commit.shop,
-                "order_id": commit.order_id,
-                "commit_id": commit.id,
-                "kind": effect.kind,
-                "plugin": effect.plugin,
-                "body": effect.body,
-                "owner": effect.owner,
-                "lease": effect.lease,
-                "delay": effect.delay,
-                "behind": effect.behind,
-                "account": effect.account,
-                "attempts": 0 if effect.owner is None else 1,
-            }
-            for effect in commit.effects
-        ],
-    )
+def _effect_rows(commit: Commit) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": effect.id,
+            "shop": commit.shop,
+            "order_id": commit.order_id,
+            "commit_id": commit.id,
+            "kind": effect.kind,
+            "plugin": effect.plugin,
+            "body": effect.body,
+            "owner": effect.owner,
+            "lease": effect.lease,
+            "delay": effect.delay,
+            "behind": effect.behind,
+            "account": effect.account,
+            "attempts": 0 if effect.owner is None else 1,
+        }
+        for effect in commit.effects
+    ]
 
 
 def _ask(connection: Connection, commit: Commit, question: Question) -> None:
@@ -304,21 +348,22 @@ def _ask(connection: Connection, commit: Commit, question: Question) -> None:
 
 def settle(connection: Connection, settled: Sequence[SettledEffect], commit_id: str) -> int:
     """Settle those that are still ours; gives how many."""
-    return _SETTLE_EFFECT.run_each(
-        connection,
-        [
-            {
-                "effect_id": one.id,
-                "holder": one.owner,
-                "new_state": one.state,
-                "delay": one.delay,
-                "new_problem": one.problem,
-                "unclear": int(one.unclear),
-                "settled_by": commit_id,
-            }
-            for one in settled
-        ],
-    )
+    return _SETTLE_EFFECT.run_each(connection, _settled_rows(settled, commit_id))
+
+
+def _settled_rows(settled: Sequence[SettledEffect], commit_id: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "effect_id": one.id,
+            "holder": one.owner,
+            "new_state": one.state,
+            "delay": one.delay,
+            "new_problem": one.problem,
+            "unclear": int(one.unclear),
+            "settled_by": commit_id,
+        }
+        for one in settled
+    ]
 
 
 def _move_version(_: str, insert: Insert) -> Any:
@@ -333,16 +378,16 @@ def _move_version(_: str, insert: Insert) -> Any:
     ).returning(version, tables.dossier.c.attention)
 
 
-def _put(table: Any, keys: Sequence[str], changing: Sequence[str]) -> Prepared:
+def _put(table: Any, keys: Sequence[str], changing: Sequence[str]) -> Build:
     """Insert a row of an index, or move the one that is there on."""
 
-    def build(_: str, insert: Insert) -> Any:
-        statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+    def build(values: Values) -> Any:
+        statement = values.insert(table, table.columns.keys())
         return statement.on_conflict_do_update(
             index_elements=["shop", *keys], set_={name: statement.excluded[name] for name in changing}
         )
 
-    return Prepared(build)
+    return build
 
 
 def _drop_refund(_: str, __: Insert) -> Any:
@@ -400,26 +445,22 @@ def _pass_by(table: Any) -> Prepared:
     return Prepared(build)
 
 
-def _add_effect(dialect: str, insert: Insert) -> Any:
-    given: dict[str, Any] = {
-        name: bindparam(name)
-        for name in ("id", "shop", "order_id", "kind", "plugin", "body", "owner", "commit_id", "behind", "account")
-    }
-    now = database_now(dialect)
-    return (
-        insert(tables.effect)
-        .values(
-            **given,
-            state="waiting",
-            lease_until=now + bindparam("lease"),
-            attempts=bindparam("attempts"),
-            settled=0,
-            not_before=now + bindparam("delay"),
-            created_at=now,
-            problem="",
-        )
-        .on_conflict_do_nothing()
-    )
+_OF_EFFECT = ("id", "shop", "order_id", "kind", "plugin", "body", "owner", "commit_id", "behind", "account", "attempts")
+"""The columns of a new effect that are given as they are."""
+
+
+def _add_effect(values: Values) -> Any:
+    now, given = database_now(values.dialect), values.given
+    return values.insert(
+        tables.effect,
+        _OF_EFFECT,
+        state=literal_column("'waiting'"),
+        lease_until=now + given["lease"],
+        settled=literal_column("0"),
+        not_before=now + given["delay"],
+        created_at=now,
+        problem=literal_column("''"),
+    ).on_conflict_do_nothing()
 
 
 def _ask_statement(dialect: str, insert: Insert) -> Any:
@@ -489,29 +530,32 @@ def _wait_for_turn(_: str, __: Insert) -> Any:
     )
 
 
-def _settle_effect(dialect: str, _: Insert) -> Any:
+def _settle_effect(dialect: str, moved: Any = None) -> Any:
+    """With its order's version ``moved``, or by itself."""
     columns = tables.effect.c
-    once_more = and_(bindparam("new_state") == "done", columns.again > 0)
+    none: Any = literal_column("0")
+    once_more = and_(bindparam("new_state") == "done", columns.again > none)
     return (
         update(tables.effect)
         .where(
             columns.id == bindparam("effect_id"),
             columns.owner == bindparam("holder"),
             columns.state == "waiting",
+            *(() if moved is None else (moved.c.version.is_not(None),)),
         )
         .values(
             state=case((once_more, "waiting"), else_=bindparam("new_state")),
-            owner=None,
-            lease_until=0,
-            attempts=case((once_more, 0), else_=columns.attempts),
+            owner=null(),
+            lease_until=none,
+            attempts=case((once_more, none), else_=columns.attempts),
             settled=case(
-                (once_more, 0),
+                (once_more, none),
                 (bindparam("unclear", type_=Integer) == 1, columns.settled),
                 else_=columns.attempts,
             ),
-            died=0,
+            died=none,
             not_before=case((once_more, columns.again), else_=database_now(dialect) + bindparam("delay")),
-            again=0,
+            again=none,
             problem=bindparam("new_problem"),
             commit_id=bindparam("settled_by"),
         )
@@ -545,23 +589,41 @@ def _retry_effect(dialect: str, _: Insert) -> Any:
     )
 
 
-_MOVE_VERSION = Prepared(_move_version)
-_ADD_EVENT = plain_insert(tables.event)
-_PUT_RETURN = _put(tables.return_, ["return_id"], ("goods", "stock", "waits_for", "since", "due", "details"))
+_MOVE_VERSION, _MOVING_ON = Prepared(_move_version), MovingOn(_move_version, _settle_effect)
+_EVENTS = RowsOf("e", tables.event.columns, lambda values: values.insert(tables.event, tables.event.columns.keys()))
+_RETURNS = RowsOf(
+    "r",
+    tables.return_.columns,
+    _put(tables.return_, ["return_id"], ("goods", "stock", "waits_for", "since", "due", "details")),
+)
+_REFUNDS = RowsOf(
+    "f",
+    tables.refund.columns,
+    _put(tables.refund, ["refund_id"], ("state", "waits_for", "since", "batch", "reference", "details")),
+)
+_REFERENCES = RowsOf(
+    "n",
+    tables.reference.columns,
+    lambda values: values.insert(tables.reference, tables.reference.columns.keys()).on_conflict_do_nothing(),
+)
+_EFFECTS = RowsOf(
+    "x",
+    [*[tables.effect.c[name] for name in _OF_EFFECT], Column("lease", BigInteger), Column("delay", BigInteger)],
+    _add_effect,
+)
+_SETTLE_EFFECT = Prepared(lambda dialect, _: _settle_effect(dialect))
 _ADD_REASON = plain_insert(tables.return_reason, ignore=True)
-_PUT_REFUND = _put(tables.refund, ["refund_id"], ("state", "waits_for", "since", "batch", "reference", "details"))
 _DROP_REFUND = Prepared(_drop_refund)
-_PUT_ATTENTION = _put(tables.attention, ["order_id", "item"], ("since", "why", "can_do"))
+_PUT_ATTENTION = RowsOf(
+    "a", tables.attention.columns, _put(tables.attention, ["order_id", "item"], ("since", "why", "can_do"))
+)
 _DROP_ATTENTION = Prepared(_drop_attention)
 _DROP_ALL_ATTENTION = Prepared(_drop_all_attention)
 _LISTED_BY = Prepared(_listed_by)
-_ADD_REFERENCE = plain_insert(tables.reference, ignore=True)
 _ADD_PERSONAL = plain_insert(tables.personal)
-_ADD_EFFECT = Prepared(_add_effect)
 _ASK = Prepared(_ask_statement)
 _TAKE_TURN = Prepared(_take_turn)
 _WAIT_FOR_TURN = Prepared(_wait_for_turn)
-_SETTLE_EFFECT = Prepared(_settle_effect)
 _WITHDRAW_EFFECT = Prepared(_withdraw_effect)
 _SUPERSEDE_EFFECT = Prepared(_supersede_effect)
 _RETRY_EFFECT = Prepared(_retry_effect)
