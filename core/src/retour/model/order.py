@@ -475,7 +475,7 @@ def _all_paid(order: Order) -> list[Money]:
 
 # --- odd lines -------------------------------------------------------------------------------------------
 
-HIGHEST_RATE = 1000
+_NO_TAX, _HIGHEST_TAX = Decimal(0), Decimal(1000)
 """Percent of tax that can be right."""
 
 DELIVERY = "delivery"
@@ -495,17 +495,26 @@ def _odd_line(order: Order, line: OrderLine) -> Reason | None:
 def _odd_amount(line_id: str, paid: Paid, units: int, currency: str) -> Reason | None:
     if paid.unknown:
         return reason(ReasonCode.LINE_CURRENCY_UNKNOWN, line=line_id, amount=paid.unknown)
-    for amount in (paid.gross, *[amount for part in paid.taxes for amount in (part.net, part.tax)]):
+    for amount in _amounts(paid):
         if amount.currency != currency:
             return reason(ReasonCode.LINE_CURRENCY, line=line_id, amount=str(amount), currency=currency)
+    rounding = paid.gross.minor if paid.taxes else 0
     for part in paid.taxes:
-        if not 0 <= part.rate <= HIGHEST_RATE:
+        if not _NO_TAX <= part.rate <= _HIGHEST_TAX:
             return reason(ReasonCode.LINE_TAX_RATE, line=line_id, rate=f"{part.rate:f}")
-    rounding = paid.gross.minor - sum([part.net.minor + part.tax.minor for part in paid.taxes]) if paid.taxes else 0
-    if abs(rounding) > _most_rounding(paid, units):
+        rounding -= part.net.minor + part.tax.minor
+    if rounding and abs(rounding) > _most_rounding(paid, units):
         difference = str(paid.rounding)
         return reason(ReasonCode.LINE_TAXES, line=line_id, amount=str(paid.gross), difference=difference)
     return None
+
+
+def _amounts(paid: Paid) -> list[Money]:
+    """All of it, and all of which it is made."""
+    amounts = [paid.gross]
+    for part in paid.taxes:
+        amounts += (part.net, part.tax)
+    return amounts
 
 
 def _most_rounding(paid: Paid, units: int) -> int:
