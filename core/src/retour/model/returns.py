@@ -542,7 +542,9 @@ class Return:
         """The counts of all its receipts together, per order line. What came after it was counted missing, or after
         another article in its place, is no longer absent."""
         if self._sums is None or self._sums[0] is not self.receipts:
-            self._found_out(self._with_later_receipts({}, self.receipts.values()))
+            receipts = tuple(self.receipts.values())
+            alone = len(receipts) == 1  # as most are, and is its own sum then
+            self._found_out(receipts[0].lines if alone else self._with_later_receipts({}, receipts))
         return cast("_Sums", self._sums)[1]
 
     def with_receipt(self, receipt: Receipt, when: When) -> Return:
