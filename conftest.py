@@ -70,6 +70,16 @@ class _CompiledOnce(LRUCache[Any, Any]):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def providers_have_their_names() -> None:
+    """A sentence reads alike in every test, whichever plugins the tests before it have loaded."""
+    from retour.model import provider_names
+
+    for name in ("Mollie", "PayPal", "Sendcloud", "Stripe"):
+        provider_names.call(name.lower(), name, f"retour_{name.lower()}")
+    provider_names.call("manual_transfer", "Bank transfer", "retour_manual_transfer")
+
+
+@pytest.fixture(autouse=True, scope="session")
 def compiled_once() -> Iterator[None]:
     """Each statement is compiled once for SQLite and once for PostgreSQL."""
     from retour.store import connect

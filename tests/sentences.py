@@ -72,6 +72,15 @@ def _of_tree(package: str, place: str, tree: ast.AST) -> Iterator[Sentence]:
         yield from _of_tree(package, within, node)
 
 
+def holes(package: str) -> Iterator[tuple[str, str, str]]:
+    """What fills the sentences that a package makes: the file, the name of a hole, and the code of its value."""
+    for source in sorted(PACKAGES[package].rglob("*.py")):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(node, ast.Call) and isinstance(called, ast.Name) and called.id in MESSAGES_OF:
+                yield from ((source.name, one.arg or "", ast.unparse(one.value)) for one in node.keywords)
+
+
 def _of_help(node: ast.AST) -> Iterator[str]:
     """The help of a command, which is the docstring of its function, of an option, and of the list of commands."""
     made_by = [ast.unparse(one) for one in node.decorator_list] if isinstance(node, ast.FunctionDef) else []

@@ -17,6 +17,7 @@ from sentences import (
     SECTIONS,
     Sentence,
     fields,
+    holes,
     in_order,
     page,
     rendered,
@@ -92,6 +93,32 @@ def test_a_shop_owner_is_told_what_to_do_in_his_own_words(not_for_him: re.Patter
     """Where a developer needs the name of a method, an error has it beside the sentence: `RetourError.in_code`."""
     forms = [form for one in read_by(OWNER) for form in one.message]
     assert [form for form in forms if not_for_him.search(without_values(form))] == []
+
+
+OF_A_PLUGIN = re.compile(r"\b(mollie|stripe|paypal|sendcloud|manual_transfer)\b")
+
+
+def test_a_shop_owner_reads_what_a_provider_calls_itself() -> None:
+    """`retour_manual_transfer` and the like, of which a person installs one, is another word."""
+    for one in read_by(OWNER):
+        if not OF_A_PLUGIN.search("".join(one.message)) and "Two plugins" not in one.message[0]:
+            assert [words for words in [*rendered(one, "en"), *rendered(one, "nl")] if OF_A_PLUGIN.search(words)] == []
+
+
+A_PROVIDER, A_PAYMENT = (
+    re.compile(r"\bprovider(_name)?(\.name)?$"),
+    re.compile(r"\bpayment(\.id|_id)$|^refund\.payment$"),
+)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_provider_and_a_payment_stand_in_holes_that_are_said_as_people_say_them(package: str) -> None:
+    """One in a hole of another name would be read as it stands in code: `retour.model.text` knows these names."""
+    for place, hole, value in holes(package):
+        if A_PROVIDER.search(value):
+            assert hole in ("provider", "providers"), f"{place}: {hole}={value}"
+        if A_PAYMENT.search(value):
+            assert hole in ("payment", "payments", "became"), f"{place}: {hole}={value}"
 
 
 ODD_SPACE = re.compile(r"\S  +\S| [,.;:?!](?:\s|$)|\( | \)|\.\.(?!\.)")

@@ -130,9 +130,9 @@ def test_a_carrier_refuses_the_next_label(sendcloud: SendcloudSandbox) -> None:
 @pytest.mark.parametrize(
     "line, why",
     [
-        ("pay sendcloud 10", "sendcloud is about parcels, not about payments"),
-        ("labels mollie", "mollie is about payments, not about parcels"),
-        ("send mollie 1001 1012LM", "mollie is about payments, not about parcels"),
+        ("pay sendcloud 10", "Sendcloud is about parcels, not about payments"),
+        ("labels mollie", "Mollie is about payments, not about parcels"),
+        ("send mollie 1001 1012LM", "Mollie is about payments, not about parcels"),
         ("portal sendcloud 1001 teapot 0", "0 is no number of units"),
         ("portal sendcloud 1001 teapot many", "many is no number of units"),
         ("portal sendcloud 1001 teapot 1", "no parcel of order 1001 was sent"),

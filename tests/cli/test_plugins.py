@@ -173,7 +173,7 @@ def test_of_a_desk_it_says_what_is_wrong_with_the_settings_of_a_shop(
 def test_every_provider_stands_beside_the_others_with_all_that_it_declares() -> None:
     said = CliRunner(env={"COLUMNS": "220"}).invoke(main, ["plugins", "--matrix"]).output
     payments, shipping = said.split("shipping")
-    assert all(name in payments for name in ("Mollie", "Stripe", "PayPal", "Manual transfer"))
+    assert all(name in payments for name in ("Mollie", "Stripe", "PayPal", "Bank transfer"))
     assert "Sendcloud" in shipping
     row = next(line for line in payments.splitlines() if line.startswith("days to refund"))
     assert row.split() == ["days", "to", "refund", "180"], "PayPal alone has a limit"

@@ -26,6 +26,16 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def providers_have_their_names() -> None:
+    """A sentence reads alike in every test, whichever plugins the tests before it have loaded."""
+    from retour.model import provider_names
+
+    for name in ("Mollie", "PayPal", "Sendcloud", "Stripe"):
+        provider_names.call(name.lower(), name, f"retour_{name.lower()}")
+    provider_names.call("manual_transfer", "Bank transfer", "retour_manual_transfer")
+
+
+@pytest.fixture(autouse=True, scope="session")
 def what_rules_say_is_in_the_catalogue() -> Iterator[None]:
     """Whichever test has a rule say something else fails. A sentence that is made without values is one that another
     place fills: it is looked at when it has them, and when it is said."""

@@ -86,7 +86,7 @@ def test_an_order_is_found_by_a_payment_of_its_account_and_mode_only(world: Any,
 
 
 def test_two_payments_that_differ_by_their_mode_alone_are_refused_in_a_sentence(world: Any) -> None:
-    with pytest.raises(InvalidOrder, match="payment ledger:p_1 is there in live and in test mode") as refused:
+    with pytest.raises(InvalidOrder, match=r"payment p_1 \(Ledger Pay\) is there in live and in test mode") as refused:
         paid_with(world, payment(captured="50.00"), payment(mode=Mode.TEST, captured="50.00"))
     assert "staat er in live- en in testmodus" in refused.value.text("nl")
     assert paid_with(world, payment(captured="50.00"), payment("test", Mode.TEST, captured="50.00"))

@@ -748,7 +748,7 @@ def test_what_was_never_sent_is_not_said_to_have_been_refunded(world: Any) -> No
     world.desk.reconcile("1001")
     (said,) = world.desk.attention("beyond_order").items
     assert said.why.render("en") == (
-        "payment ledger:p_1: €10.00 more than was paid went back, by refunds and by a bank, or is to go back"
+        "payment p_1 (Ledger Pay): €10.00 more than was paid went back, by refunds and by a bank, or is to go back"
     )
 
 

@@ -45,7 +45,7 @@ def test_a_refund_is_decided_on_what_the_books_say_of_the_bank(world: Any) -> No
     taken_back(world, "25")
     with pytest.raises(InvalidAmount, match=r"bank took back €25\.00"):
         world.refund("100.00")
-    assert "The customer's bank took back €25.00 of payment ledger:p_1." in told(world)
+    assert "The customer's bank took back €25.00 of payment p_1 (Ledger Pay)." in told(world)
     assert world.refund("75.00").refund.state == "succeeded"
     assert world.went_back == 7500
 
@@ -188,7 +188,7 @@ def test_what_the_bank_gives_back_can_be_refunded_again(world: Any) -> None:
     world.desk.reconcile("1001")
     [option] = world.desk.refund_options("1001")
     assert (option.charged_back, option.suggested) == (eur("0"), eur("100"))
-    assert "The customer's bank gave back what it had taken of payment ledger:p_1." in told(world)
+    assert "The customer's bank gave back what it had taken of payment p_1 (Ledger Pay)." in told(world)
     assert world.desk.attention("charged_back").items == ()
 
 
@@ -268,7 +268,7 @@ def test_nothing_is_suggested_while_nobody_says_what_a_payment_became_of_which_a
     stores(world, "p_2")
     [option] = world.desk.refund_options("1001")
     assert not option.suggested
-    assert "ledger:p_1" in option.because.text("en")
+    assert "p_1 (Ledger Pay)" in option.because.text("en")
     with pytest.raises(WrongState, match=r"€25\.00 went back, .* Say first what it became"):
         world.desk.refund("1001", "p_2", eur("100"), by=ANNA, request_id="form")
     assert "payment_vanished" in world.desk.attention_counts()

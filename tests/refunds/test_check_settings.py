@@ -44,7 +44,7 @@ def test_right_settings_work_and_the_provider_says_so_where_it_can_be_asked(prov
         asked = provider != "manual_transfer"  # of a bank there is nothing to ask
         assert said[:2] == (True, asked)
         assert said[2] == (
-            "" if asked else "Manual transfer has nothing to ask: its settings were read, and they are right"
+            "" if asked else "Bank transfer has nothing to ask: its settings were read, and they are right"
         )
         told = answer(desk.check_settings(provider, "second", mode=Mode.TEST))
         assert told[:2] == (False, False)

@@ -67,7 +67,9 @@ def test_no_refund_goes_out_by_api_on_a_payment_that_cannot_be_counted(world: An
     world.shop.orders["1001"] = attrs.evolve(
         order, currency="USD", lines=(a_line("cup", 4, "120.00", currency="USD"),), payments=(payment,)
     )
-    with pytest.raises(NotPossibleNow, match=r"refund rf\w+ of EUR 40.00 on payment ledger:p_1 is in another currency"):
+    with pytest.raises(
+        NotPossibleNow, match=r"refund rf\w+ of EUR 40.00 on payment p_1 \(Ledger Pay\) is in another currency"
+    ):
         world.desk.refund("1001", "p_1", Money.of("5", "USD"), by=ANNA, request_id="again")
     assert world.ledger.calls == 1
 
@@ -190,7 +192,7 @@ def test_what_was_not_sent_yet_is_held_and_says_why(foreign: Any) -> None:
     held = foreign.desk.dossier("1001").refund(refund_of(foreign, "EUR 20.00"))
     assert (held.state.value, held.needs_person) == ("planned", True)
     assert held.problem.text("en") == "there are refunds in another currency than the order is in now"
-    with pytest.raises(NotPossibleNow, match=r"USD 1\.00 on payment ledger:p_1 is in another currency"):
+    with pytest.raises(NotPossibleNow, match=r"USD 1\.00 on payment p_1 \(Ledger Pay\) is in another currency"):
         foreign.refund("5.00")
 
 

@@ -138,7 +138,7 @@ def test_nothing_new_is_suggested_or_decided_while_nobody_knows_what_became_of_r
     returned.ledger.paid["p_2"] = eur("100")
     assert suggested(returned) == [("p_2", "EUR 0.00", "EUR 0.00")]
     [option] = returned.desk.refund_options("1001")
-    assert "ledger:p_1" in option.because.text("en")
+    assert "p_1 (Ledger Pay)" in option.because.text("en")
     for attempt in (returned.desk.refund, returned.desk.open_refund_link):
         with pytest.raises(WrongState, match="explain_payment"):
             attempt("1001", "p_2", eur("10"), by=ANNA, request_id="f9")
@@ -171,7 +171,7 @@ def test_a_person_says_that_it_became_another_payment_and_what_went_back_counts_
     returned.desk.refund("1001", "p_2", eur("60"), by=ANNA, request_id="f2")
     assert returned.went_back == 10000
     entry = next(one for one in returned.desk.timeline("1001", audience="staff") if one.code == "payment_explained")
-    assert entry.text("en") == "Payment ledger:p_1 is payment ledger:p_2 now."
+    assert entry.text("en") == "Payment p_1 (Ledger Pay) is payment p_2 (Ledger Pay) now."
     assert entry.note == "the shop moved to new ids"
 
 
@@ -246,11 +246,11 @@ def test_two_that_a_shop_spells_alike_are_two_until_their_provider_knows_better(
     world.desk.mark_returned("1001", by=ANNA)
     stores(world, paid("p_1", "50.00"), paid(" P_1", "50.00"))
     assert [one[2] for one in suggested(world)] == ["EUR 50.00", "EUR 50.00"]
-    with pytest.raises(WrongState, match=r"ledger:p_1.*ledger: P_1"):
+    with pytest.raises(WrongState, match=r"p_1 \(Ledger Pay\).* P_1 \(Ledger Pay\)"):
         world.desk.refund("1001", "p_1", eur("50"), by=ANNA, request_id="f1")
     assert world.went_back == 0
     timeline = [entry.text("en") for entry in world.desk.timeline("1001", audience="staff")]
-    assert "At the provider these are one payment: ledger:p_1, ledger: P_1." in timeline
+    assert "At the provider these are one payment: p_1 (Ledger Pay),  P_1 (Ledger Pay)." in timeline
 
 
 def test_a_refund_that_two_payments_show_went_back_once_and_makes_them_one(returned: Any) -> None:
@@ -261,7 +261,7 @@ def test_a_refund_that_two_payments_show_went_back_once_and_makes_them_one(retur
     returned.desk.reconcile("1001")
     assert returned.desk.dossier("1001").refunded_in_all("EUR") == eur("50")
     assert len(returned.desk.dossier("1001").refunds) == 2
-    with pytest.raises(WrongState, match=r"ledger:p_1.*capture:p_1"):
+    with pytest.raises(WrongState, match=r"p_1 \(Ledger Pay\).*capture:p_1"):
         returned.desk.refund("1001", "ledger:capture:p_1", eur("50"), by=ANNA, request_id="f2")
 
 
@@ -270,7 +270,7 @@ def test_a_payment_beside_that_was_never_asked_about_is_asked_about_before_a_ref
     world.ledger.read_as = lambda name: name.replace("session", "p_1")
     world.desk.mark_returned("1001", by=ANNA)
     stores(world, paid("session"), paid("p_1"))
-    with pytest.raises(WrongState, match=r"ledger:session.*ledger:p_1"):
+    with pytest.raises(WrongState, match=r"session \(Ledger Pay\).*p_1 \(Ledger Pay\)"):
         world.desk.refund("1001", "p_1", eur("100"), by=ANNA, request_id="f1")
     assert world.went_back == 0
 
@@ -305,7 +305,7 @@ def test_one_wrong_name_from_a_provider_is_put_right_by_its_next_answer(world: A
     stores(world, paid("p_1", "50.00"), paid("p_2", "50.00"))
     world.desk.mark_returned("1001", by=ANNA)
     world.ledger.called = {"p_2": "p_1"}
-    with pytest.raises(WrongState, match=r"ledger:p_1.*ledger:p_2"):
+    with pytest.raises(WrongState, match=r"p_1 \(Ledger Pay\).*p_2 \(Ledger Pay\)"):
         world.desk.refund("1001", "p_1", eur("50"), by=ANNA, request_id="f1")
     world.ledger.called = {}
     world.desk.reconcile("1001")
@@ -342,7 +342,7 @@ def test_an_order_that_has_one_payment_under_two_of_its_providers_names_says_so_
     world.ledger.called = {"s_1": "p_1"}
     stores(world, paid("p_1", "50.00"), paid("s_1", "50.00"))
     world.desk.mark_returned("1001", by=ANNA)
-    with pytest.raises(WrongState, match=r"ledger:p_1.*ledger:s_1"):
+    with pytest.raises(WrongState, match=r"p_1 \(Ledger Pay\).*s_1 \(Ledger Pay\)"):
         world.desk.refund("1001", "s_1", eur("50"), by=ANNA, request_id="f1")
     assert world.went_back == 0
     assert [one[2] for one in suggested(world)] == ["EUR 0.00", "EUR 0.00"]

@@ -162,7 +162,7 @@ DECIDING: dict[str, Callable[[Draft, Money, str | None], object]] = {
 deciding = pytest.mark.parametrize("decide", DECIDING.values(), ids=DECIDING)
 
 IS_UNCLEAR = (
-    "Order 1001: it is not clear yet whether €40.00 of payment mollie:p_1 went back (refund rf). Wait until the "
+    "Order 1001: it is not clear yet whether €40.00 of payment p_1 (Mollie) went back (refund rf). Wait until the "
     "provider has said so, or settle that refund yourself."
 )
 
@@ -193,7 +193,7 @@ def test_nothing_is_sent_where_a_refund_in_another_currency_cannot_be_counted(
     if decide is DECIDING["by API"]:
         with refused(
             WrongState,
-            "Order 1001: refund rf of USD 7.00 on payment mollie:p_1 is in another currency than the order is in now "
+            "Order 1001: refund rf of USD 7.00 on payment p_1 (Mollie) is in another currency than the order is in now "
             "(EUR), so what is left cannot be counted. Look at the provider what went back, refund the rest there, and "
             "confirm it here.",
         ):
@@ -211,36 +211,36 @@ def test_nothing_is_sent_where_a_refund_in_another_currency_cannot_be_counted(
         (
             (linked("rf", "60.00"),),
             "40.01",
-            "Order 1001: €40.01 is more than the €40.00 that is left of payment mollie:p_1 (€100.00 was paid).",
+            "Order 1001: €40.01 is more than the €40.00 that is left of payment p_1 (Mollie) (€100.00 was paid).",
         ),
         (
             (taken_back("70.00"),),
             "30.01",
-            "Order 1001: €30.01 is more than the €30.00 that is left of payment mollie:p_1 (€100.00 was paid). The "
+            "Order 1001: €30.01 is more than the €30.00 that is left of payment p_1 (Mollie) (€100.00 was paid). The "
             "customer's bank took back €70.00.",
         ),
         (
             (taken_back("70.00"), external("rf", amount="40.00")),
             "0.01",
-            "Order 1001: €0.01 is more than the €0.00 that is left of payment mollie:p_1 (€100.00 was paid). The "
+            "Order 1001: €0.01 is more than the €0.00 that is left of payment p_1 (Mollie) (€100.00 was paid). The "
             "customer's bank took back €70.00.",
         ),
         (
             (external("rf", "re_9", "80.00"), external("rf2", "re_8", "10.00")),
             "10.01",
-            "Order 1001: €10.01 is more than the €10.00 that is left of payment mollie:p_1 (€100.00 was paid). At the "
-            "provider went back: €80.00 (re_9), €10.00 (re_8).",
+            "Order 1001: €10.01 is more than the €10.00 that is left of payment p_1 (Mollie) (€100.00 was paid). "
+            "At the provider went back: €80.00 (re_9), €10.00 (re_8).",
         ),
         (
             (external("rf", "re_9", "100.00"), external("rf2", "re_8", "10.00")),
             "0.01",
-            "Order 1001: €0.01 is more than the €0.00 that is left of payment mollie:p_1 (€100.00 was paid). At the "
+            "Order 1001: €0.01 is more than the €0.00 that is left of payment p_1 (Mollie) (€100.00 was paid). At the "
             "provider went back: €100.00 (re_9), €10.00 (re_8).",
         ),
         (
             (planned("rf", "100.00"), planned("rf2", "1.00")),
             "0.01",
-            "Order 1001: €0.01 is more than the €0.00 that is left of payment mollie:p_1 (€100.00 was paid).",
+            "Order 1001: €0.01 is more than the €0.00 that is left of payment p_1 (Mollie) (€100.00 was paid).",
         ),
     ],
 )
@@ -285,8 +285,8 @@ def test_an_amount_is_in_the_steps_of_its_provider(by_link: bool) -> None:
     """What is named beside it is no more than what is left."""
     draft = a_draft(ORDER, linked("rf", "60.00"))
     sentence = (
-        "Order 1001: mollie pays EUR back in steps of €3.00, so €40.00 of payment mollie:p_1 cannot be refunded there. "
-        "Refund €39.00, and the rest by bank transfer."
+        "Order 1001: Mollie pays EUR back in steps of €3.00, so €40.00 of payment p_1 (Mollie) cannot be refunded "
+        "there. Refund €39.00, and the rest by bank transfer."
     )
     with refused(InvalidAmount, sentence):
         if by_link:
@@ -503,7 +503,7 @@ def test_a_refund_that_nobody_announced_is_for_a_return_that_is_there_and_within
         refunds.confirm(a_draft(ORDER), ORDER, ONE, eur("40.00"), "re_1", "rt-1", None)
     with refused(
         InvalidAmount,
-        "Order 1001: €100.01 is more than the €100.00 that is left of payment mollie:p_1 (€100.00 was paid).",
+        "Order 1001: €100.01 is more than the €100.00 that is left of payment p_1 (Mollie) (€100.00 was paid).",
     ):
         confirm(a_draft(ORDER), amount="100.01")
     with refused(InvalidAmount, "Order 1001: 40 is no amount of money in EUR."):

@@ -131,7 +131,7 @@ def test_staff_and_the_system_decide_transfers(kind: ActorKind) -> None:
 def test_a_transfer_is_within_what_is_left_and_for_a_return_that_is_there() -> None:
     with refused(
         InvalidAmount,
-        "Order 1001: €100.01 is more than the €100.00 that is left of payment mollie:p_1 (€100.00 was paid).",
+        "Order 1001: €100.01 is more than the €100.00 that is left of payment p_1 (Mollie) (€100.00 was paid).",
     ):
         plan_transfer(a_draft(ORDER), ORDER, ONE, eur("100.01"), TO, None)
     with pytest.raises(UnknownReturn):
@@ -183,7 +183,7 @@ def test_one_that_may_be_under_way_is_not_replaced() -> None:
 
 PAID_BY = attrs.evolve(ONE, payer=BankAccount(name="J. Jansen", iban="NL91ABNA0417164300"))
 NO_CONSENT = (
-    "Order 1001: €40.00 of payment mollie:p_1 would go back another way than the customer paid, and that needs his "
+    "Order 1001: €40.00 of payment p_1 (Mollie) would go back another way than the customer paid, and that needs his "
     "consent. Ask him, and record how he agreed. Nothing was changed."
 )
 
@@ -382,7 +382,7 @@ def test_nothing_goes_back_any_way_while_the_money_is_not_the_customers_to_have(
     if why is None:
         refuse_not_now(dossier, ORDER, ONE, eur(amount))
         return
-    with refused(WrongState, f"Order 1001: €{amount} of payment mollie:p_1 cannot be refunded now: {why.words}."):
+    with refused(WrongState, f"Order 1001: €{amount} of payment p_1 (Mollie) cannot be refunded now: {why.words}."):
         refuse_not_now(dossier, ORDER, ONE, eur(amount))
 
 
@@ -481,7 +481,7 @@ def test_the_step_of_a_payment_is_by_how_it_was_paid_and_the_largest_where_nobod
     assert safe_step(dossier, ONE, declared) == safe
 
 
-NEVER_PAID = "so {amount} of payment mollie:p_1 cannot be refunded there."
+NEVER_PAID = "so {amount} of payment p_1 (Mollie) cannot be refunded there."
 
 
 @pytest.mark.parametrize(
@@ -497,7 +497,7 @@ def test_an_amount_that_no_step_pays_is_refused_with_those_beside_it(minor: int,
     amount = cents(minor)
     with refused(
         InvalidAmount,
-        f"Order 1001: mollie pays EUR back in steps of €1.00, {NEVER_PAID.format(amount=amount.render())} {advice}",
+        f"Order 1001: Mollie pays EUR back in steps of €1.00, {NEVER_PAID.format(amount=amount.render())} {advice}",
     ):
         check_step(ORDER, ONE, amount, cents(left), 100)
     check_step(ORDER, ONE, cents(minor - minor % 100), cents(left), 100)

@@ -290,7 +290,7 @@ def test_a_transfer_that_waits_is_not_to_be_paid_once_the_customer_disputes_the_
     if is_told:
         world.desk.reconcile("1001")
     is_not_to_be_paid(world, made.id, "the customer disputes the payment")
-    assert "The customer disputes payment ledger:p_1." in [one.text("en") for one in world.desk.timeline("1001")]
+    assert "The customer disputes payment p_1 (Ledger Pay)." in [one.text("en") for one in world.desk.timeline("1001")]
 
 
 def test_a_transfer_goes_on_once_the_dispute_is_decided_for_the_merchant(world: Any) -> None:
@@ -302,7 +302,9 @@ def test_a_transfer_goes_on_once_the_dispute_is_decided_for_the_merchant(world: 
     assert world.desk.refund_link("1001", refund_id=made.id).transfer.to == TO
     world.desk.set_refund_batch("1001", made.id, "B1", by=ANNA)
     assert world.desk.attention().items == ()
-    assert "The dispute about payment ledger:p_1 is over." in [one.text("en") for one in world.desk.timeline("1001")]
+    assert "The dispute about payment p_1 (Ledger Pay) is over." in [
+        one.text("en") for one in world.desk.timeline("1001")
+    ]
 
 
 def test_a_transfer_that_waits_is_not_to_be_paid_once_the_bank_took_the_money_back(world: Any) -> None:

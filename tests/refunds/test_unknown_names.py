@@ -109,7 +109,7 @@ def test_a_hint_about_a_payment_that_only_the_provider_knows_by_that_name_is_loo
     work(world)
     assert world.states == ["succeeded"]
     timeline = [entry.text("en") for entry in world.desk.timeline("1001", audience="staff")]
-    assert timeline.count("The provider knows payment ledger:s_1 as p_1.") == 1
+    assert timeline.count("The provider knows payment s_1 (Ledger Pay) as p_1.") == 1
 
 
 def test_what_is_told_twice_is_asked_about_once(world: Any, asked: list[str]) -> None:

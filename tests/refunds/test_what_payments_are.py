@@ -209,7 +209,7 @@ GONE_BACK = [planned("rf", payment=OTHER.id)]
             [*GONE_BACK, taken_back("15.00", OTHER.id), order_became(WITHOUT_OTHER)],
             WITHOUT_OTHER,
             reason(ReasonCode.PAYMENT_VANISHED, payment="mollie:p_2"),
-            "Order 1001: €55.00 went back, or is to go back, on payment mollie:p_2, which is not on the order any "
+            "Order 1001: €55.00 went back, or is to go back, on payment p_2 (Mollie), which is not on the order any "
             "more. Say first what it became: another payment of the order, or none.",
             id="one left with money gone back on it",
         ),
@@ -217,7 +217,7 @@ GONE_BACK = [planned("rf", payment=OTHER.id)]
             [*GONE_BACK, planned("rf-2"), order_became(WITHOUT_BOTH)],
             WITHOUT_BOTH,
             reason(ReasonCode.PAYMENT_VANISHED, payment="mollie:p_2, mollie:p_1"),
-            "Order 1001: €40.00 went back, or is to go back, on payment mollie:p_2, which is not on the order any "
+            "Order 1001: €40.00 went back, or is to go back, on payment p_2 (Mollie), which is not on the order any "
             "more. Say first what it became: another payment of the order, or none.",
             id="two left",
         ),
@@ -225,7 +225,7 @@ GONE_BACK = [planned("rf", payment=OTHER.id)]
             [told(ONE, "p_1", "p_1", "p_2")],
             ORDER,
             reason(ReasonCode.PAYMENT_DOUBLED, payments="mollie:p_1, mollie:p_2"),
-            "Order 1001: at the provider these are one payment: mollie:p_1, mollie:p_2. Leave one of them on the "
+            "Order 1001: at the provider these are one payment: p_1 (Mollie), p_2 (Mollie). Leave one of them on the "
             "order, so that its money goes back once.",
             id="one has two names on the order",
         ),
@@ -285,12 +285,14 @@ def test_another_word_on_a_payment_that_left_is_his_word_from_now_on(
 
 def test_what_the_order_still_has_needs_no_explaining() -> None:
     draft = a_draft(ORDER, *GONE_BACK)
-    with refused(WrongState, "Order 1001 still has payment mollie:p_2, as mollie:p_2. There is nothing to explain."):
+    with refused(
+        WrongState, "Order 1001 still has payment p_2 (Mollie), as p_2 (Mollie). There is nothing to explain."
+    ):
         explain(draft, ORDER, OTHER.id, ONE.id, None)
     respelled = attrs.evolve(ORDER, payments=(ONE, a_payment("100.00", reference="capture:p_2")))
     other = a_draft(ORDER, *GONE_BACK, order_became(respelled))
     with refused(
-        WrongState, "Order 1001 still has payment mollie:p_2, as mollie:capture:p_2. There is nothing to explain."
+        WrongState, "Order 1001 still has payment p_2 (Mollie), as capture:p_2 (Mollie). There is nothing to explain."
     ):
         explain(other, respelled, OTHER.id, ONE.id, None)
     assert news(draft) == news(other) == []
@@ -299,9 +301,9 @@ def test_what_the_order_still_has_needs_no_explaining() -> None:
 @pytest.mark.parametrize(
     "known, name, sentence",
     [
-        (LEFT, "p_9", "Order 1001 never had a payment p_9. Those that left it are mollie:p_2."),
+        (LEFT, "p_9", "Order 1001 never had a payment p_9. Those that left it are p_2 (Mollie)."),
         (GONE_BACK, "p_9", "Order 1001 never had a payment p_9. Those that left it are none."),
-        (LEFT, 7, "Order 1001 never had a payment 7. Those that left it are mollie:p_2."),
+        (LEFT, 7, "Order 1001 never had a payment 7. Those that left it are p_2 (Mollie)."),
     ],
 )
 def test_what_the_order_never_had_is_not_explained(known: Sequence[Event], name: str, sentence: str) -> None:

@@ -223,7 +223,7 @@ def not_now(state: str) -> str:
         ([*MADE, told("lb", Told.CANCELLED)], not_now("cancelled")),
         (
             [ordered("lb"), told("lb", reference="")],
-            "Order 1001: sendcloud has not said yet what it calls label lb, so it cannot be cancelled from here. "
+            "Order 1001: Sendcloud has not said yet what it calls label lb, so it cannot be cancelled from here. "
             "Cancel it there, or wait until it is told.",
         ),
     ],
@@ -268,7 +268,7 @@ def test_a_person_says_whether_a_label_was_made_and_what_it_is_called(
 @pytest.mark.parametrize("reference", ["", "  "])
 def test_a_label_that_was_made_has_a_name_and_one_that_was_not_needs_none(reference: str) -> None:
     settle(a_draft(ORDER, *COMES, *WAITS), made=False, reference=reference)
-    sentence = "Order 1001: say what sendcloud calls label lb."
+    sentence = "Order 1001: say what Sendcloud calls label lb."
     with refused(InvalidArgument, sentence, in_code="settle_label(..., reference=...)"):
         settle(a_draft(ORDER, *COMES, *WAITS), reference=reference)
 

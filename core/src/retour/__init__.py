@@ -177,7 +177,13 @@ if TYPE_CHECKING:
     )
     from retour.model.catalogues import add_catalogue as add_catalogue
     from retour.model.languages import languages as languages, preferred_language as preferred_language
-    from retour.model.text import Renderable as Renderable, Text as Text, TextDomain as TextDomain, text as text
+    from retour.model.text import (
+        Renderable as Renderable,
+        Text as Text,
+        TextDomain as TextDomain,
+        provider_name as provider_name,
+        text as text,
+    )
     from retour.model.timeline import Audience as Audience, TimelineEntry as TimelineEntry
     from retour.model.unreadable import ReadingFault as ReadingFault, UnreadableRow as UnreadableRow
     from retour.model.when import When as When
@@ -353,7 +359,7 @@ _HOMES = {
         "ReturnSummary",
         "ReturnWait",
     ),
-    "model.text": ("Renderable", "Text", "TextDomain", "text"),
+    "model.text": ("Renderable", "Text", "TextDomain", "provider_name", "text"),
     "model.timeline": ("Audience", "TimelineEntry"),
     "model.unreadable": ("ReadingFault", "UnreadableRow"),
     "model.when": ("When",),

@@ -345,7 +345,7 @@ def test_no_real_money_goes_back_for_a_payment_in_test_mode():
     desk = a_desk(an_invoice(mode=Mode.TEST))
     wait(desk)
     assert apart(desk).instruction.render("nl") == (
-        "Betaling manual_transfer:inv-1001 van bestelling 1001 is een test: er kwam geen geld binnen, "
+        "Betaling inv-1001 (Bankoverschrijving) van bestelling 1001 is een test: er kwam geen geld binnen, "
         "dus er gaat ook geen geld terug."
     )
 
@@ -384,7 +384,7 @@ class ShopWithout(MemoryShop):
         ((), "The shop has no order 1001. Check the number."),
         (
             (a_payment("45.50", provider="manual_transfer", reference="other"),),
-            "Order 1001 does not name payment manual_transfer:inv-1001 any more. Look into the order, then cancel "
+            "Order 1001 does not name payment inv-1001 (Bank transfer) any more. Look into the order, then cancel "
             "this refund or transfer it by hand.",
         ),
     ],

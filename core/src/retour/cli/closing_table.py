@@ -18,7 +18,7 @@ from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.refunds import REFUND_WORDS, RefundState
-from retour.model.text import Text
+from retour.model.text import Text, provider_name
 from retour.sandbox import BookedLabel
 
 WAYS: Mapping[How, Text] = {
@@ -57,10 +57,9 @@ _SECOND_LINE = 7
 
 @frozen(kw_only=True)
 class ClosingTable:
-    """The closing table on a terminal. ``providers`` are the display names of the loaded providers."""
+    """The closing table on a terminal."""
 
     terminal: Terminal
-    providers: Mapping[str, str]
 
     def show(
         self,
@@ -102,7 +101,7 @@ class ClosingTable:
         ]
 
     def _came(self, way: WayBack) -> str:
-        return self._words(attrs.evolve(CAME[way.by], values={"who": self.providers.get(way.who, way.who)}))
+        return self._words(attrs.evolve(CAME[way.by], values={"who": provider_name(way.who, self.terminal.language)}))
 
     def _amounts(self, amounts: Sequence[Money]) -> str:
         return " + ".join([self._words(text("{amount}", amount=one)) for one in _sums(amounts)]) or "–"
@@ -195,7 +194,7 @@ class ClosingTable:
                     "{provider} made {count} label, charged {cost}. Bought twice: {twice}.",
                     "{provider} made {count} labels, charged {cost}. Bought twice: {twice}.",
                     len(booked),
-                    provider=self.providers.get(provider, provider),
+                    provider=provider,
                     cost=self._amounts([one.charged for one in booked]),
                     twice=len(booked) - made,
                 )

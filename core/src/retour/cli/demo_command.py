@@ -109,14 +109,13 @@ def command(
         screen = Screen(
             terminal=terminal,
             zone=ZONE,
-            providers=_display_names(desk.plugins),
             now=datetime.datetime.now(datetime.UTC),
         )
         ctx.meta[AGAIN] = again = _again(path, address(engine), lang, columns, skip_bad=skip_bad)
         _introduce(screen, address(engine), path, read, desk.plugins)
         person = Person(console=console, language=language, again=again) if ask else None
         results, nothing = _run(screen, DemoFlow(desk=desk, providers=providers), read.orders, person)
-        table = ClosingTable(terminal=terminal, providers=screen.providers)
+        table = ClosingTable(terminal=terminal)
         table.show(results, nothing, providers.labels())
         terminal.command(text("Refund, dispute and send parcels yourself, in the providers' dashboards:"), DASHBOARDS)
         terminal.command(text("Again, on the same database:"), again)
@@ -211,10 +210,6 @@ def _again(path: str | None, url: str, lang: str | None, columns: str | None, *,
     if lang is not None:
         parts.append(f"--lang {lang}")
     return " ".join([*parts, f"--db {shlex.quote(url)}"])
-
-
-def _display_names(plugins: Sequence[Plugin]) -> dict[str, str]:
-    return {provider.name: provider.display_name for provider in _providers(plugins)}
 
 
 def _providers(plugins: Iterable[Plugin]) -> list[type[PaymentProvider] | type[ShippingProvider]]:

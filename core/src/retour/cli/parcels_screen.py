@@ -24,10 +24,9 @@ _OPENED: Mapping[LabelForm, Text] = {
 
 @frozen(kw_only=True)
 class ParcelsScreen:
-    """Parcels on a terminal. ``providers`` are the display names of the loaded providers."""
+    """Parcels on a terminal."""
 
     terminal: Terminal
-    providers: Mapping[str, str]
 
     def shipping(self, options: Sequence[ShippingOption], chosen: ShippingOption) -> None:
         """How the customer can send the goods, and what he chose."""
@@ -56,7 +55,7 @@ class ParcelsScreen:
                 "He makes it in the portal, and {provider} reports by webhook: return {number}, {count} unit.",
                 "He makes it in the portal, and {provider} reports by webhook: return {number}, {count} units.",
                 sum(return_.requested.values()),
-                provider=self._provider(label),
+                provider=label.provider,
                 number=return_.number,
             )
         )
@@ -69,7 +68,7 @@ class ParcelsScreen:
         sentence = text("The customer asks for a label. {provider} sells for his parcel:")
         if another:
             sentence = text("The customer asks for a label for a second parcel. {provider} sells for it:")
-        self._say(attrs.evolve(sentence, values={"provider": self.providers.get(provider, provider)}))
+        self._say(attrs.evolve(sentence, values={"provider": provider}))
         for option in options:
             self.terminal.button(_priced(option))
         self.terminal.chosen(_priced(chosen))
@@ -80,7 +79,7 @@ class ParcelsScreen:
         if read:
             sentence = text("retour reads at {provider} that the label is {state}, tracking number {tracking}.")
         values = {
-            "provider": self._provider(label),
+            "provider": label.provider,
             "state": LABEL_WORDS[label.state],
             "tracking": label.tracking_number,
         }
@@ -90,7 +89,7 @@ class ParcelsScreen:
         """Why there is no label."""
         why = text("{state}", state=LABEL_WORDS[label.state]) if label.because is None else label.because.words
         self.terminal.line(
-            text("{provider} makes no label for this parcel: {why}", provider=self._provider(label), why=why),
+            text("{provider} makes no label for this parcel: {why}", provider=label.provider, why=why),
             indent=2,
             style="yellow",
         )
@@ -102,7 +101,7 @@ class ParcelsScreen:
                 "The customer brings it to the shop after all, so {who} has the label taken back. {provider} reports "
                 "by webhook that it is {state}.",
                 who=MERCHANT.id,
-                provider=self._provider(label),
+                provider=label.provider,
                 state=LABEL_WORDS[label.state],
             )
         )
@@ -119,14 +118,11 @@ class ParcelsScreen:
 
     def parcel_is(self, label: Label) -> None:
         """Where the parcel is."""
-        values = {"provider": self._provider(label), "state": PARCEL_WORDS[label.progress]}
+        values = {"provider": label.provider, "state": PARCEL_WORDS[label.progress]}
         sentence = text("{provider} reports by webhook that the parcel is {state}.")
         if label.progress is ParcelState.DELIVERED:
             sentence = text("{provider} reports by webhook that the parcel is {state}. It waits to be counted.")
         self._say(attrs.evolve(sentence, values=values))
-
-    def _provider(self, label: Label) -> str:
-        return self.providers.get(label.provider, label.provider)
 
     def _say(self, words: Text) -> None:
         self.terminal.line(words, indent=2)

@@ -165,14 +165,14 @@ def sandbox_of(provider: type[PaymentProvider] | type[ShippingProvider]) -> type
     """The sandbox that a provider class names. Raises `NoSandbox` where it names none or it cannot be imported."""
     where = getattr(provider, "sandbox", None)
     if not isinstance(where, str):
-        raise NoSandbox(text("{provider} has no sandbox.", provider=provider.display_name))
+        raise NoSandbox(text("{provider} has no sandbox.", provider=provider.name))
     try:
         return sandbox_at(where)
     except (Exception, SystemExit) as error:
         raise NoSandbox(
             text(
                 "The sandbox of {provider} cannot be imported: {error}",
-                provider=provider.display_name,
+                provider=provider.name,
                 error=f"{type(error).__name__}: {error}",
             )
         ) from error

@@ -30,7 +30,7 @@ from retour.model.refunds import (
     TransferInstruction,
 )
 from retour.model.returns import Counted, Restock, RestockDecision
-from retour.model.text import Text
+from retour.model.text import Text, provider_name
 from retour.model.timeline import TimelineEntry
 
 METHODS: Mapping[str, Text] = {
@@ -62,11 +62,10 @@ _KNOWN_FROM: Mapping[KnownFrom, Text] = {
 
 @frozen(kw_only=True)
 class Screen:
-    """Orders on a terminal. ``providers`` are the display names of the loaded providers."""
+    """Orders on a terminal."""
 
     terminal: Terminal
     zone: ZoneInfo
-    providers: Mapping[str, str]
     now: datetime.datetime
 
     # --- one order -----------------------------------------------------------------------------------
@@ -87,7 +86,7 @@ class Screen:
     @property
     def parcels(self) -> ParcelsScreen:
         """Its goods on their way back."""
-        return ParcelsScreen(terminal=self.terminal, providers=self.providers)
+        return ParcelsScreen(terminal=self.terminal)
 
     def returned(self, order: Order, outcome: Outcome, arrival: Arrival, parcel: str) -> None:
         """What the merchant saved, and what that did to the stock if nobody had to be asked."""
@@ -167,7 +166,7 @@ class Screen:
             text(
                 "{provider} reports that the customer's bank took back {amount}. Suggestion for the goods: "
                 "{suggested}.",
-                provider=self.providers.get(option.payment.provider, option.payment.provider),
+                provider=option.payment.provider,
                 amount=option.charged_back,
                 suggested=option.suggested,
             ),
@@ -191,7 +190,7 @@ class Screen:
         sentence = _KNOWN_FROM[known_from]
         values = {
             "who": MERCHANT.id,
-            "provider": self.providers.get(option.payment.provider, option.payment.provider),
+            "provider": option.payment.provider,
             "state": REFUND_WORDS[refund.state],
             "reference": refund.reference,
         }
@@ -283,9 +282,9 @@ class Screen:
         method = METHODS.get(payment.method, payment.method)
         if payment.provider == "manual_transfer":
             return method or text("bank transfer")
-        provider = self.providers.get(payment.provider, payment.provider)
-        same = not method or payment.method == payment.provider
-        return provider if same else text("{provider}, {method}", provider=provider, method=method)
+        if not method or payment.method == payment.provider:
+            return provider_name(payment.provider, self.terminal.language)
+        return text("{provider}, {method}", provider=payment.provider, method=method)
 
     def _actor(self, entry: TimelineEntry) -> str:
         actor = entry.by
@@ -296,7 +295,7 @@ class Screen:
         if actor.kind is ActorKind.PROVIDER:
             if actor.id == "manual_transfer":
                 return self.terminal.words(text("payment"))
-            return self.providers.get(actor.id, actor.id)
+            return provider_name(actor.id, self.terminal.language)
         return entry.name or actor.id
 
     def _time(self, at: datetime.datetime) -> str:

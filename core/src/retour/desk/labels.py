@@ -87,7 +87,7 @@ class Labels:
         caller = self._caller(order_id, wish.provider, wish.account)
         if not caller.capabilities.labels.usable:
             raise InvalidArgument(
-                text("Order {order}: {provider} makes no labels.", order=order_id, provider=caller.display_name)
+                text("Order {order}: {provider} makes no labels.", order=order_id, provider=caller.name)
             )
         wanted = labels.WantedLabel(
             return_id=wish.return_id,
@@ -169,7 +169,7 @@ class Labels:
                     "Order {order}: {reference} is no label of this order at {provider}: {why}. Look there again.",
                     order=case.order_id,
                     reference=shown(reference),
-                    provider=caller.display_name,
+                    provider=caller.name,
                     why=error.reason.words,
                 )
             ) from error
@@ -320,7 +320,7 @@ class Labels:
                     order=order_id,
                     providers=names or [text("none")],
                 ),
-                in_code="provider=...",
+                in_code=" or ".join([f"provider={one!r}" for one in names]),
             )
         return names[0]
 
@@ -409,7 +409,7 @@ def _not_confirmed(order_id: str, caller: ShippingCaller, label: Label) -> Wrong
             "Order {order}: what {provider} has by the number that was given for label {label} is no label of this "
             "order. It is shown when it is known which one it is.",
             order=order_id,
-            provider=caller.display_name,
+            provider=caller.name,
             label=label.id,
         )
     )
@@ -417,7 +417,7 @@ def _not_confirmed(order_id: str, caller: ShippingCaller, label: Label) -> Wrong
 
 def _unavailable(order_id: str, caller: ShippingCaller, error: ProviderError) -> ProviderUnavailable:
     return ProviderUnavailable(
-        text("Order {order}: {provider}: {why}", order=order_id, provider=caller.display_name, why=error.reason.words)
+        text("Order {order}: {provider}: {why}", order=order_id, provider=caller.name, why=error.reason.words)
     )
 
 

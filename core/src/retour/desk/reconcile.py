@@ -87,7 +87,7 @@ class Reconciling:
                 "Order {order}: {provider} cannot tell whether refund {refund} of {amount} was made there. Look "
                 "yourself, and confirm or cancel that refund first.",
                 order=case.order_id,
-                provider=provider.display_name,
+                provider=provider.name,
                 refund=refund.id,
                 amount=refund.amount,
             )

@@ -53,7 +53,7 @@ class RefundQuestions:
             raise not_by_api(order, payment, provider)
         able = provider.capabilities.currencies
         if able and payment.captured.currency not in able:
-            why = text("{provider} does not refund {currency}", provider=provider.display_name, currency=order.currency)
+            why = text("{provider} does not refund {currency}", provider=provider.name, currency=order.currency)
             raise not_by_api(order, payment, why, page=False)
         return self._read(case, payment, provider)
 
@@ -149,7 +149,7 @@ class RefundQuestions:
         elif provider.capabilities.cancel_refund.usable:
             return
         else:
-            why = text("{provider} cancels no refund", provider=provider.display_name)
+            why = text("{provider} cancels no refund", provider=provider.name)
         raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} cannot be cancelled: {why}.",

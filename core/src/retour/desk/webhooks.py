@@ -58,7 +58,7 @@ class Webhooks:
                 text(
                     "A webhook of {provider}: its settings are for {theirs} payments, and the webhook was for {mode} "
                     "ones. Give each mode an account and an address of its own.",
-                    provider=caller.display_name,
+                    provider=caller.name,
                     theirs=str(caller.mode),
                     mode=mode.value,
                 )

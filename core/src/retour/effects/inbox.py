@@ -71,9 +71,6 @@ class ReadsWebhooks(Protocol[_Said]):
     def name(self) -> str: ...
 
     @property
-    def display_name(self) -> str: ...
-
-    @property
     def reads_webhooks(self) -> bool: ...
 
     def parse_webhook(self, webhook: RawWebhook) -> _Said: ...
@@ -87,8 +84,8 @@ def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes
     it: the log says where.
     """
     if not provider.reads_webhooks:
-        raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.display_name))
-    for fault in _faults(provider.display_name, headers, body):
+        raise InvalidWebhook(text("{provider} sends no webhooks that retour reads.", provider=provider.name))
+    for fault in _faults(provider.name, headers, body):
         raise InvalidWebhook(fault)
     raw = RawWebhook(headers={name.lower(): value for name, value in headers.items()}, body=body)
     try:
@@ -98,19 +95,19 @@ def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes
             text(
                 "A webhook of {provider} is signed as it should be, and cannot be read: {why}. Answer 503, so that it "
                 "is sent again, and look whether there is a newer version of its plugin.",
-                provider=provider.display_name,
+                provider=provider.name,
                 why=str(error),
             )
         ) from error
     except WebhookRejected as error:
         raise InvalidWebhook(
-            text("A webhook of {provider} was refused: {why}", provider=provider.display_name, why=str(error))
+            text("A webhook of {provider} was refused: {why}", provider=provider.name, why=str(error))
         ) from error
     except ProviderError as error:
         raise ProviderUnavailable(
             text(
                 "A webhook of {provider} cannot be checked now: {why}. Answer 503, so that it is sent again.",
-                provider=provider.display_name,
+                provider=provider.name,
                 why=error.reason.words,
             )
         ) from error

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from retour.model import languages
+from retour.model import languages, provider_names
 from retour.model.frozen import frozen
 from retour.model.languages import OWN, Reader
 from retour.model.translations import translations_in
@@ -41,7 +41,9 @@ class Text:
     message: str
     domain: str = "retour"
     values: Mapping[str, Any] = attrs.field(factory=dict)
-    """What stands in the braces: names, amounts, dates, numbers, or other texts."""
+    """What stands in the braces: names, amounts, dates, numbers, or other texts. A ``{provider}`` is given by the name
+    of its plugin (``manual_transfer``) and a ``{payment}`` by its `Payment.id`; people read what the provider calls
+    itself."""
 
     plural: str | None = None
     count: int | None = None
@@ -53,7 +55,7 @@ class Text:
         reader = speaking(language)
         template = self._template(reader)
         if self.values:
-            values = {name: localised(value, reader.locale) for name, value in self.values.items()}
+            values = {name: localised(_as_said(name, value), reader.locale) for name, value in self.values.items()}
             template = template.format_map(values)
         return template if can_be_stored(template) else that_can_be_stored(template)
 
@@ -169,6 +171,65 @@ class TextDomain:
     def texts(self, one: str, many: str, count: int, /, **values: TextValue) -> Text:
         """A sentence of ``package`` that counts."""
         return Text(message=one, plural=many, count=count, domain=self.package, values={"count": count, **values})
+
+
+# --- providers -------------------------------------------------------------------------------------------
+
+
+def provider_name(provider: str, language: str = "en") -> str:
+    """What people call a provider, by the name of its plugin, in ``language`` as `Text.render` takes it. One of which
+    this process loaded no class is called as its plugin is.
+
+    >>> provider_name("acmepay")
+    'acmepay'
+    """
+    return localised(_provider(provider), speaking(language).locale)
+
+
+def _as_said(hole: str, value: Any) -> Any:
+    """What stands in a hole of a sentence: of a provider or a payment, what people call it."""
+    say = _SAY.get(hole)
+    if say is None:
+        return value
+    return [say(one) for one in value] if isinstance(value, list | tuple) else say(value)
+
+
+def _provider(value: Any) -> Any:
+    called = provider_names.called(value)
+    return value if called is None else Text(message=called.display_name, domain=called.package)
+
+
+def _payment(value: Any) -> Any:
+    """A `Payment.id`, or several with commas, each as its reference and whose it is: ``tr_1 (Mollie)``. A reference
+    alone stays as it is."""
+    if not isinstance(value, str):
+        return value
+    several = [_payment_of(one) for one in value.split(", ")]
+    return several if all(several) else _payment_of(value) or value
+
+
+def _payment_of(payment: str) -> Text | None:
+    whose, colon, reference = payment.partition(":")
+    provider, _, account = whose.partition("/")
+    if not colon or provider_names.called(provider) is None:
+        return None
+    values = {"reference": reference, "provider": provider, "account": account}
+    return Text(message=_OF_ACCOUNT if account else _OF_PROVIDER, values=values)
+
+
+_OF_PROVIDER, _OF_ACCOUNT = "{reference} ({provider})", "{reference} ({provider}, {account})"
+
+_SAY = {
+    "provider": _provider,
+    "providers": _provider,
+    "payment": _payment,
+    "payments": _payment,
+    "became": _payment,
+}
+"""How the values of some holes are said, whoever wrote the sentence: they are given by their names in code."""
+
+
+# --- characters ------------------------------------------------------------------------------------------
 
 
 def can_be_stored(words: str) -> bool:

@@ -155,7 +155,7 @@ class Accounts:
         """Whether settings that were read right work at the provider, where it can be asked; it takes the place of what
         was made before under the same ``key``."""
         if not caller.capabilities.check_settings.usable:
-            return SettingsCheck(ok=True, asked=False, reason=_not_asked(caller.display_name))
+            return SettingsCheck(ok=True, asked=False, reason=_not_asked(caller.name))
         try:
             caller.check_settings()
         except ProviderError as error:
@@ -184,7 +184,7 @@ class Accounts:
         """The provider of a payment, if ``refund`` can be called on it; else the reason why that cannot be done."""
         found = self._registry.payment.get(payment.provider)
         if found is not None and not found[0].capabilities.refunds:
-            return text("{provider} cannot refund by API", provider=found[0].display_name)
+            return text("{provider} cannot refund by API", provider=payment.provider)
         return self.payment(shop, payment.provider, payment.account, payment.mode)
 
     def transfers(self, shop: str, payment: Payment) -> PaymentCaller | None:
@@ -316,7 +316,6 @@ def _not_asked(provider: str) -> Text:
 def _declared(kind: type[PaymentProvider] | type[ShippingProvider], plugin: Plugin) -> dict[str, Any]:
     return {
         "name": kind.name,
-        "display_name": kind.display_name,
         "capabilities": kind.capabilities,
         "origin": plugin.origin,
     }

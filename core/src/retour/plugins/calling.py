@@ -73,7 +73,6 @@ class Caller:
     a write fail. ``origin`` is the distribution to blame for what it does."""
 
     name: str
-    display_name: str
     capabilities: PaymentCapabilities | ShippingCapabilities
     origin: str
     _provider: Any = attrs.field(repr=False)
@@ -163,7 +162,7 @@ def called(
     Raises the provider's own `ProviderError` (and what it ``refuses`` with); all else is ``failed``.
     """
     if not declared:
-        raise ProviderError(ErrorCode.CONFIGURATION, f"{caller.display_name} does not declare {method}")
+        raise ProviderError(ErrorCode.CONFIGURATION, f"{caller.name} does not declare {method}")
     place = ""
     another: Any = None
     try:

@@ -60,7 +60,7 @@ class PaymentCaller(Caller):
         """Send a refund. Unclear (``OUTCOME_UNKNOWN``) unless the provider itself says what became of it."""
         if request.to is not None and Destination.BANK_ACCOUNT not in self.capabilities.destinations:
             raise ProviderError(
-                ErrorCode.CONFIGURATION, f"{self.display_name} does not declare that it refunds to a bank account"
+                ErrorCode.CONFIGURATION, f"{self.name} does not declare that it refunds to a bank account"
             )
         return self._write(
             "refund", RefundResult, request, declared=self.capabilities.refunds, about=_of_request(request)

@@ -20,10 +20,11 @@ from typing import Any
 import attrs
 import pluggy
 
+from retour.model import provider_names
 from retour.model.errors import InvalidArgument, PluginClash, RetourError
 from retour.model.fields import Id, PluginName, check_again, fault_of, is_text
 from retour.model.frozen import frozen
-from retour.model.text import Text, text
+from retour.model.text import Text, as_a_name, text
 from retour.plugins import defaults, specs
 from retour.plugins.markers import PROJECT
 from retour.providers.capabilities import PaymentCapabilities, ShippingCapabilities
@@ -190,14 +191,23 @@ def load(plugins: Iterable[object]) -> Registry:
             if payment.name in registry.payment:
                 raise _clash(_TWO_PAYMENT_PROVIDERS, payment.name, registry.payment[payment.name][1], plugin)
             registry.payment[payment.name] = payment, plugin
+            _call(payment)
         for shipping in plugin.shipping_providers:
             if shipping.name in registry.shipping:
                 raise _clash(_TWO_SHIPPING_PROVIDERS, shipping.name, registry.shipping[shipping.name][1], plugin)
             registry.shipping[shipping.name] = shipping, plugin
+            _call(shipping)
         for off in plugin.providers_off:
             log.warning("a provider of plugin %s is off: %s", plugin.name, off.reason)
             registry.off[off.name] = off
+            provider_names.call(off.name, as_a_name(off.display_name), PROJECT)
     return registry
+
+
+def _call(kind: type[PaymentProvider] | type[ShippingProvider]) -> None:
+    """Let people read what a class calls itself, in the words of its package."""
+    package = str(kind.__module__).partition(".")[0]
+    provider_names.call(kind.name, as_a_name(kind.display_name), package)
 
 
 def _load_installed(manager: pluggy.PluginManager, name: str, installed: Mapping[str, metadata.EntryPoint]) -> Plugin:

@@ -121,10 +121,10 @@ def explain(draft: Draft, order: Order, name: str, became: str | None, note: str
     if payment.id not in dossier.explained and any(one.id == dossier.stands_for(payment.id) for one in order.payments):
         raise WrongState(
             text(
-                "Order {order} still has payment {payment}, as {now}. There is nothing to explain.",
+                "Order {order} still has payment {payment}, as {became}. There is nothing to explain.",
                 order=order.id,
                 payment=payment.id,
-                now=dossier.stands_for(payment.id),
+                became=dossier.stands_for(payment.id),
             )
         )
     said = dossier.explained.get(payment.id)

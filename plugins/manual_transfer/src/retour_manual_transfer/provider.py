@@ -44,7 +44,7 @@ class ManualTransfer:
     """
 
     name: ClassVar[str] = "manual_transfer"
-    display_name: ClassVar[str] = "Manual transfer"
+    display_name: ClassVar[str] = text("Bank transfer").message
     api: ClassVar[int] = 2
     settings_type: ClassVar[type[Settings]] = Settings
     sandbox: ClassVar[str] = "retour_manual_transfer.sandbox:BankSandbox"

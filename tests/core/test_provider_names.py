@@ -1,0 +1,83 @@
+"""People read what a provider calls itself, in their language; code and JSON know it by the name of its plugin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from retour import MemoryShop, Money, ReturnDesk, from_dict, hookimpl, provider_name, text, to_dict
+from retour.model.reasons import ReasonCode, reason
+from retour.model.text import Text
+from retour.testing import a_line, a_payment, an_order
+
+CANNOT = "{provider} cannot cancel a refund."
+
+
+@pytest.mark.parametrize(
+    "provider, english, dutch",
+    [
+        ("mollie", "Mollie", "Mollie"),
+        ("manual_transfer", "Bank transfer", "Bankoverschrijving"),
+        ("nobody_loaded_this", "nobody_loaded_this", "nobody_loaded_this"),
+    ],
+)
+def test_a_sentence_that_names_a_provider_calls_it_as_people_do(provider: str, english: str, dutch: str) -> None:
+    assert (provider_name(provider), provider_name(provider, "nl_BE")) == (english, dutch)
+    assert text(CANNOT, provider=provider).render() == f"{english} cannot cancel a refund."
+    several = text("{providers}", providers=[provider, "stripe"])
+    assert (several.render("en"), several.render("nl")) == (f"{english}, Stripe", f"{dutch}, Stripe")
+
+
+@pytest.mark.parametrize(
+    "payment, words",
+    [
+        ("mollie:tr_1", "tr_1 (Mollie)"),
+        ("mollie/second:tr_1", "tr_1 (Mollie, second)"),
+        ("manual_transfer:INV-1", "INV-1 (Bankoverschrijving)"),
+        ("mollie:tr_1, paypal:capture:2GG", "tr_1 (Mollie), capture:2GG (PayPal)"),
+        ("mollie:a, b", "a, b (Mollie)"),
+        ("tr_1", "tr_1"),
+        ("capture:2GG", "capture:2GG"),
+        ("nobody_loaded_this:p_1", "nobody_loaded_this:p_1"),
+        (7, "7"),
+    ],
+)
+def test_a_payment_in_a_sentence_is_its_reference_and_whose_it_is(payment: Any, words: str) -> None:
+    assert text("{payment}", payment=payment).render("nl") == words
+    assert text("{payments}", payments=[payment]).render("nl") == words
+
+
+def test_what_was_stored_before_reads_so_too() -> None:
+    """A reason and a sentence are kept as their parts, of which the provider's name in code is one."""
+    gone = reason(ReasonCode.PAYMENT_VANISHED, payment="mollie:tr_1")
+    assert "tr_1 (Mollie)" in gone.words.render("nl")
+    before = {"message": "Label of {provider} ready", "values": {"provider": "sendcloud"}}
+    assert from_dict(Text, before).render("nl") == "Label van Sendcloud klaar"
+
+
+def test_in_json_the_name_in_code_stays_beside_the_words() -> None:
+    told = to_dict(text("Label of {provider} ready", provider="sendcloud"), language="nl")
+    assert (told["values"], told["text"]) == ({"provider": "sendcloud"}, "Label van Sendcloud klaar")
+
+
+class TeaPay:
+    name, display_name, api = "tea_pay", "Tea\n Pay {x}", 99
+    settings_type = capabilities = None
+
+
+class Tea:
+    name = "tea"
+
+    @hookimpl
+    def payment_providers(self) -> list[Any]:
+        return [TeaPay]
+
+
+def test_a_provider_of_a_stranger_is_called_as_it_calls_itself_on_one_line() -> None:
+    """Also one that is off: what it began is still told of."""
+    payment = a_payment("40", provider="tea_pay", reference="t_1")
+    order = an_order(a_line("cup", gross="40.00"), payments=[payment])
+    desk = ReturnDesk(shop=MemoryShop([order]), store="sqlite://", plugins=[Tea()])
+    link = desk.refund_link("1001", "t_1", Money.of("40", "EUR"))
+    assert link.label.render("nl") == "Zelf terugbetalen bij Tea Pay {x}"
