@@ -209,6 +209,7 @@ SAMPLES: Mapping[str, Any] = {
     "returns": [f"rt_{_AN_ID}"],
     "row": text("effect {effect} ({kind})", effect=f"ef_{_AN_ID}", kind="refund"),
     "said": "disk I/O error",
+    "setting": "mollie.api_key",
     "schema": "pain.001.001.02",
     "schemas": ["pain.001.001.03", "pain.001.001.09"],
     "seconds": 30,
@@ -310,6 +311,10 @@ _OTHERWISE: Sequence[tuple[str, str, Any]] = (
     ("currency", "was paid in", "EUR"),
     ("day", "still to come", datetime.date(2026, 12, 4)),
     ("day", "is no day", "31 februari"),
+    ("setting", "the two keys", "secret_key"),
+    ("known", "is no setting", ["api_key", "webhook_secrets"]),
+    ("choices", "must be one of", ["live", "sandbox"]),
+    ("fault", "{setting}", text("is missing")),
     ("fault", "the shop gave", text("an order needs at least one line.")),
     (
         "fault",

@@ -237,6 +237,11 @@ SECTIONS: Sequence[Section] = (
             "retour/desk/lists.py!InvalidArgument",
         ),
     ),
+    Section(
+        "What is wrong with a setting, behind its name",
+        DEVELOPER,
+        ("retour*!WrongSetting", "retour/providers/settings.py", "retour_sendcloud/settings.py"),
+    ),
     Section("The database", DEVELOPER, ("retour/store/*", "retour/steps/commit.py!StoreError")),
     Section(
         "The demo",

@@ -167,7 +167,7 @@ def test_help_names_every_command(dashboard: Dashboard) -> None:
         ("pay mollie 0", "0 is not above zero"),
         ("pay mollie 10.999", "10.999"),
         ("pay mollie 10 pi_1", "pi_1 is no payment of Mollie"),
-        ("refund mollie tr_1 10", "There is no payment tr_1 at mollie."),
+        ("refund mollie tr_1 10", "There is no payment tr_1 at Mollie."),
         ("refunds mollie 'tr_1", "A quotation mark is missing."),
         ("refund mollie {payment} 44.96", "EUR 44.95 is left"),
         ("refund mollie {payment} -1", "EUR 44.95 is left"),

@@ -187,7 +187,7 @@ def test_what_went_back_is_what_the_providers_have_in_their_books(
     monkeypatch.setattr(demo_refunds.Merchant, "in_doubt", one_too_many)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
-    assert "order 1007: the books of stripe differ" in result.stdout
+    assert "order 1007: the books of Stripe differ" in result.stdout
     assert "1 order has a problem" in result.stderr
 
 
@@ -265,7 +265,7 @@ def test_a_missing_plugin_is_said_and_the_rest_goes_on(run: Run, url: str, monke
     result = run("demo", "--db", url)
     assert result.exit_code == 0
     assert "Without plugin mollie: no installed distribution offers it" in result.stdout
-    assert "Refund at mollie yourself" in block(result, "mollie")
+    assert "Refund at Mollie yourself" in block(result, "mollie")
     found = rows(result, "en")
     assert " by hand " in found["mollie"]
     assert "no portal for this order" in found["portal"]

@@ -124,16 +124,16 @@ class Settings:
 def test_only_a_list_is_a_list_of_secrets_and_a_text_is_not_one_of_letters(given: object) -> None:
     read, faults = read_settings(Settings, {"secrets": given}, "acme")
     assert read is None
-    assert faults == ["acme.secrets: must be a list"]
+    assert [str(fault) for fault in faults] == ["acme.secrets: must be a list"]
 
 
 def test_a_list_of_secrets_is_read() -> None:
     read, faults = read_settings(Settings, {"secrets": ["one", Secret("two")]}, "acme")
     assert faults == []
     assert read == Settings(secrets=(Secret("one"), Secret("two")))
-    assert read_settings(Settings, {"secrets": ["one", " ", 7]}, "acme")[1] == [
-        "acme.secrets: is empty or no text @ [1]",
-        "acme.secrets: is empty or no text @ [2]",
+    assert [str(fault) for fault in read_settings(Settings, {"secrets": ["one", " ", 7]}, "acme")[1]] == [
+        "acme.secrets[1]: is empty or no text",
+        "acme.secrets[2]: is empty or no text",
     ]
 
 

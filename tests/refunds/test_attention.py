@@ -941,7 +941,7 @@ def test_a_plugin_that_broke_over_a_webhook_is_acknowledged_by_name_and_comes_ba
     note("default", "webhooks of ledger", "plugin ledger failed")
     note("south", "webhooks of ledger", "plugin ledger failed")
     item = only(world)
-    assert item.why.render("en") == "a webhook of ledger could not be used; `retour doctor` says why (1 time)"
+    assert item.why.render("en") == "a webhook of Ledger Pay could not be used; `retour doctor` says why (1 time)"
     for by, error in ((Actor.customer("c"), NotAllowed), (Actor.system(), NotAllowed)):
         with pytest.raises(error):
             world.desk.acknowledge("", item.kind, item.about, by=by)
@@ -967,7 +967,7 @@ def test_a_provider_whose_settings_are_wrong_is_on_the_list_until_they_are_mende
     world.desk.refund_link("1001", "p_1")
     item = only(world)
     assert (item.kind, item.about, item.since) == ("provider_off", "ledger", None)
-    assert item.why.render("en").startswith("ledger: ledger.sekret: is no setting")
+    assert item.why.render("en").startswith("Ledger Pay: ledger.sekret: is no setting")
     assert world.desk.attention_counts() == {AttentionKind.PROVIDER_OFF: 1}
     kept["ledger"] = {}
     world.desk.refund_link("1001", "p_1")

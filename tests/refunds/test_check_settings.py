@@ -185,7 +185,7 @@ def test_wrong_settings_are_told_where_the_provider_is_needed_and_right_ones_wor
     assert wrong in desk.refund_options("1001")[0].link.instruction.render("en")
     assert wrong in str(desk.reconcile("1001").not_asked[0].why)
     assert wrong in answer(desk.check_settings("ledger"))[2]
-    assert "ledger.kye: is no setting" in desk.plugins[0].settings_faults[0]
+    assert "ledger.kye: is no setting" in str(desk.plugins[0].settings_faults[0])
     given["ledger"] = {"key": "k"}
     assert desk.plugins[0].settings_faults == ()
     assert refund().refund.state == "succeeded"

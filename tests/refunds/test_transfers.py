@@ -331,7 +331,7 @@ def test_where_the_books_cannot_be_read_now_no_account_is_given_and_no_file_take
         broken.setattr(provider_of(world), "refundable", raising(ErrorCode.UNAVAILABLE))
         link = world.desk.refund_link("1001", refund_id=made.id)
         assert (link.kind, link.transfer) == ("unavailable", None)
-        assert "ledger cannot be asked" in link.instruction.render("en")
+        assert "Ledger Pay cannot be asked" in link.instruction.render("en")
         with pytest.raises(ProviderUnavailable):
             world.desk.set_refund_batch("1001", made.id, "B1", by=ANNA)
     assert world.desk.refund_link("1001", refund_id=made.id).transfer.to == TO

@@ -111,7 +111,7 @@ def _as_data(plugin: Plugin) -> dict[str, Any]:
         "kinds": _kinds(plugin),
         "status": plugin.status.value,
         "reason": plugin.reason,
-        "settings_faults": list(plugin.settings_faults),
+        "settings_faults": [str(fault) for fault in plugin.settings_faults],
         "providers_off": [
             {"name": off.name, "display_name": off.display_name, "api": off.api, "reason": str(off.reason)}
             for off in plugin.providers_off
@@ -158,7 +158,8 @@ def _named(plugin: Plugin) -> Styled:
 
 def _what_is_wrong(plugin: Plugin, language: str) -> list[str]:
     """What is off of a plugin that is loaded."""
-    return [*[off.reason.render(language) for off in plugin.providers_off], *plugin.settings_faults]
+    wrong = [*[off.reason for off in plugin.providers_off], *plugin.settings_faults]
+    return [words.render(language) for words in wrong]
 
 
 def _status(plugin: Plugin, language: str) -> Styled:

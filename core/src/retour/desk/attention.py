@@ -25,7 +25,7 @@ from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.reasons import Reason, ReasonCode, given_up, reason, reason_of_problem
 from retour.model.refunds import RefundState, provider_of
-from retour.model.text import Text, text, texts
+from retour.model.text import Text, one_after_the_other, text, texts
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.plugins.registry import PluginStatus
 from retour.rules.attention import ACKNOWLEDGE, RULES, acknowledge, needs_attention
@@ -251,22 +251,27 @@ class AttentionDesk:
         wrong, by the key of its settings, as they were when they were last read: a settings function that does not
         answer holds up nobody who looks at a list."""
         for plugin in sorted(self.services.registry.plugins.values(), key=lambda one: one.name):
-            why: list[Text | str] = [one.reason for one in plugin.providers_off]
+            faults: list[Text | str] = [one.reason for one in plugin.providers_off]
             if plugin.status is not PluginStatus.LOADED:
-                why.insert(0, plugin.reason)
-            if why:
-                yield _provider_off(plugin.name, why, ())
-        for key, faults in sorted(self.services.accounts.known_wrong(self.commands.shop_id).items()):
-            yield _provider_off(key, faults, ("check_settings",))
+                faults.insert(0, plugin.reason)
+            if faults:
+                yield _provider_off(plugin.name, text("{plugin}: {faults}", plugin=plugin.name, faults=faults), ())
+        for key, wrong in sorted(self.services.accounts.known_wrong(self.commands.shop_id).items()):
+            provider, _, account = key.partition(":")
+            told = one_after_the_other(wrong)
+            why = text("{provider}: {faults}", provider=provider, faults=told)
+            if account:
+                why = text("{provider}, account {account}: {faults}", provider=provider, account=account, faults=told)
+            yield _provider_off(key, why, ("check_settings",))
 
 
-def _provider_off(about: str, faults: Sequence[Text | str], can_do: tuple[str, ...]) -> AttentionItem:
+def _provider_off(about: str, why: Text, can_do: tuple[str, ...]) -> AttentionItem:
     return AttentionItem(
         kind=AttentionKind.PROVIDER_OFF,
         order_id="",
         about=about,
         since=None,
-        why=text("{plugin}: {faults}", plugin=about, faults=list(faults)),
+        why=why,
         can_do=can_do,
     )
 

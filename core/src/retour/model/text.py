@@ -157,6 +157,16 @@ def texts(one: str, many: str, count: int, /, **values: TextValue) -> Text:
     return Text(message=one, plural=many, count=count, values={"count": count, **values})
 
 
+def one_after_the_other(sentences: Sequence[Text]) -> Text:
+    """Several sentences as one text, with semicolons: what each says can have commas of its own.
+
+    >>> one_after_the_other([text("it is empty"), text("it is late")]).render()
+    'it is empty; it is late'
+    """
+    values = {f"sentence{number}": one for number, one in enumerate(sentences)}
+    return Text(message="; ".join([f"{{{name}}}" for name in values]), values=values)
+
+
 @frozen
 class TextDomain:
     """The same two functions for the texts of another package: ``text = TextDomain("retour_mollie").text``."""

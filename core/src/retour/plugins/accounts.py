@@ -17,7 +17,7 @@ from retour.model.errors import AskedWithin, InvalidSettings
 from retour.model.fields import is_text
 from retour.model.order import Mode, Payment
 from retour.model.outcome import SettingsCheck
-from retour.model.text import Text, text
+from retour.model.text import Text, one_after_the_other, text
 from retour.plugins.providers import PaymentCaller
 from retour.plugins.registry import Plugin, PluginStatus, Registry
 from retour.plugins.shipping import ShippingCaller
@@ -25,7 +25,7 @@ from retour.providers.capabilities import PaymentCapabilities, Support
 from retour.providers.contract import PaymentProvider, ShippingProvider
 from retour.providers.errors import ProviderError
 from retour.providers.http import ProviderSession
-from retour.providers.settings import mode_of, read_settings
+from retour.providers.settings import mode_of, read_settings, setting_fault
 
 log = logging.getLogger("retour.plugins")
 
@@ -40,20 +40,23 @@ class Accounts:
         self._registry = registry
         self._settings = settings
         self._made: dict[tuple[str, str, str, str], Any] = {}
-        self._wrong: dict[str, dict[str, list[str]]] = {}
+        self._wrong: dict[str, dict[str, list[Text]]] = {}
         self._lock = threading.Lock()
 
     def check(self, shop: str) -> None:
         """Raise `InvalidSettings` with every fault in a shop's settings."""
         faults = self._all_faults(shop)
         if faults:
-            raise InvalidSettings(text("Settings of shop {shop}: {faults}", shop=shop, faults="; ".join(faults)))
+            raise InvalidSettings(
+                text("Settings of shop {shop}: {faults}", shop=shop, faults=one_after_the_other(faults)),
+                in_code="ReturnDesk(plugins=[...], settings={...})",
+            )
 
-    def _all_faults(self, shop: str) -> list[str]:
+    def _all_faults(self, shop: str) -> list[Text]:
         """On its own, so that what the host gave is in no frame of the error."""
         given = self._given(shop)
         if isinstance(given, Text):
-            return [str(given)]
+            return [given]
         names = {*self._registry.payment, *self._registry.shipping, *self._registry.off}
         unknown = [key for key in given if _provider_of(key) not in names and not self._is_off(_provider_of(key))]
         return [
@@ -62,7 +65,7 @@ class Accounts:
                 for plugin in self._registry.plugins.values()
                 for fault in _all(self._faults_by_key(plugin, given))
             ],
-            *[f"{key}: no plugin of this name is loaded; name it in plugins=" for key in unknown],
+            *[setting_fault(key, _NO_SUCH_PLUGIN) for key in unknown],
         ]
 
     def plugins(self, shop: str) -> tuple[Plugin, ...]:
@@ -78,7 +81,7 @@ class Accounts:
             ]
         )
 
-    def known_wrong(self, shop: str) -> Mapping[str, Sequence[str]]:
+    def known_wrong(self, shop: str) -> Mapping[str, Sequence[Text]]:
         """What was wrong with the settings of each provider's account in a shop when they were last read, under the key
         of its settings (``stripe``, ``stripe:second``); those that nothing was wrong with are left out. The settings
         are not asked for: who only looks does not wait for them."""
@@ -93,20 +96,20 @@ class Accounts:
             return True
         return settings_key(payment.provider, payment.account) in self.known_wrong(shop)
 
-    def _learn(self, shop: str, path: str, faults: list[str]) -> None:
+    def _learn(self, shop: str, path: str, faults: list[Text]) -> None:
         with self._lock:
             known = self._wrong.setdefault(shop, {})
             known.pop(path, None)
             if faults:
                 known[path] = faults
 
-    def _faults_by_key(self, plugin: Plugin, given: Settings | Text) -> dict[str, list[str]]:
+    def _faults_by_key(self, plugin: Plugin, given: Settings | Text) -> dict[str, list[Text]]:
         """What is wrong with the settings of a plugin's providers, under the key of each."""
-        faults: dict[str, list[str]] = {}
+        faults: dict[str, list[Text]] = {}
         kinds: tuple[type[Any], ...] = (*plugin.payment_providers, *plugin.shipping_providers)
         for kind in kinds:
             if isinstance(given, Text):
-                faults.setdefault(kind.name, []).append(f"{kind.name}: {given}")
+                faults.setdefault(kind.name, []).append(setting_fault(kind.name, given))
                 continue
             for key in [key for key in given if _provider_of(key) == kind.name] or [kind.name]:
                 faults.setdefault(key, []).extend(_read(kind, given, key)[1])
@@ -245,13 +248,13 @@ class Accounts:
         path = settings_key(provider, account)
         given = self._given(shop)
         if isinstance(given, Text):
-            self._learn(shop, path, [f"{path}: {given}"])
+            self._learn(shop, path, [setting_fault(path, given)])
             return given
         settings, faults = _read(kind, given, path)
         del given  # it holds keys
         self._learn(shop, path, faults)
         if faults:
-            return text("its settings are wrong: {faults}", faults="; ".join(faults))
+            return text("its settings are wrong: {faults}", faults=one_after_the_other(faults))
         try:
             with asking(f"the constructor of {path}", shop, most=1):
                 made = make(settings)
@@ -275,13 +278,13 @@ class Accounts:
             return off.reason
         plugin = self._registry.plugins.get(provider)
         if plugin is None:
-            return text("no plugin of this name is loaded")
+            return _NO_SUCH_PLUGIN
         if plugin.status is PluginStatus.BROKEN:  # its reason has words of an exception in it, and is for developers
             return text("its plugin cannot be loaded")
         return text("{reason}", reason=plugin.reason)
 
 
-def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[str]]:
+def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[Text]]:
     """A provider's settings, or every fault in them; a class whose own checks break has wrong settings too."""
     try:
         return read_settings(kind.settings_type, given.get(path, {}), path)
@@ -289,8 +292,10 @@ def _read(kind: type[Any], given: Settings, path: str) -> tuple[Any, list[str]]:
         raise
     except BaseException as error:  # noqa: BLE001 - a broken plugin still gets an answer
         log.error("the settings at %s cannot be read: %s", path, type(error).__name__)
-        return None, [f"{path}: cannot be read"]
+        return None, [setting_fault(path, text("cannot be read"))]
 
+
+_NO_SUCH_PLUGIN = text("no plugin of this name is loaded")
 
 _NONSENSE = text("a provider and an account are texts, and a mode is Mode.LIVE or Mode.TEST")
 
@@ -300,7 +305,7 @@ def settings_key(provider: str, account: str) -> str:
     return provider if account == "default" else f"{provider}:{account}"
 
 
-def _all(faults: Mapping[str, list[str]]) -> list[str]:
+def _all(faults: Mapping[str, list[Text]]) -> list[Text]:
     return [fault for found in faults.values() for fault in found]
 
 

@@ -111,7 +111,7 @@ class Plugin:
     providers_off: tuple[ProviderOff, ...] = ()
     hooks: tuple[str, ...] = ()
     from_host: bool = False
-    settings_faults: tuple[str, ...] = ()
+    settings_faults: tuple[Text, ...] = ()
 
     @property
     def origin(self) -> str:

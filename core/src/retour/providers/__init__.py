@@ -44,6 +44,7 @@ from retour.providers.webhooks import (
     reading_signed,
 )
 from retour.providers.wire import read_json, read_wire
+from retour.providers.wrong_setting import WrongSetting
 
 __all__ = [
     "PERSONAL",
@@ -106,6 +107,7 @@ __all__ = [
     "WebhookRejected",
     "WebhookTrust",
     "WebhookUnreadable",
+    "WrongSetting",
     "api_address",
     "check_age",
     "check_signed",

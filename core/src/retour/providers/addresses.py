@@ -6,6 +6,9 @@ import re
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from retour.model.text import text
+from retour.providers.wrong_setting import WrongSetting
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that are this machine, where a sandbox runs."""
 
@@ -14,7 +17,7 @@ _NEVER_WRITTEN = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def refuse_other_addresses(address: str) -> None:
-    """Raise ValueError for an address that is not called: https is, and plain http to this machine, with no name or
+    """Raise `WrongSetting` for an address that is not called: https is, and plain http to this machine, with no name or
     password and no fragment in it."""
     if not _NEVER_WRITTEN.search(address) and "#" not in address:
         with suppress(ValueError):  # of a host or a port that is none
@@ -22,6 +25,9 @@ def refuse_other_addresses(address: str) -> None:
             schemes = ("http", "https") if parts.hostname in LOOPBACK else ("https",)
             if parts.scheme in schemes and parts.hostname and parts.port != 0 and "@" not in parts.netloc:
                 return
-    raise ValueError(  # says nothing of the address, which can hold a password
-        "must be an address that begins with https:// (http:// only to this machine), with no name, password or # in it"
+    raise WrongSetting(  # says nothing of the address, which can hold a password
+        text(
+            "must be an address that begins with https:// (http:// only to this machine), with no name, password or # "
+            "in it"
+        )
     )

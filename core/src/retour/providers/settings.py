@@ -11,9 +11,11 @@ from cattrs.errors import BaseValidationError
 
 from retour.model.exact_types import exactly
 from retour.model.order import Mode
+from retour.model.text import Text, text
 from retour.providers.addresses import refuse_other_addresses
 from retour.providers.data_faults import data_faults
 from retour.providers.exact_lists import from_a_list, is_list_of_any_length
+from retour.providers.wrong_setting import WrongSetting
 
 _T = TypeVar("_T")
 
@@ -31,7 +33,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         if not isinstance(value, str) or not value.strip():
-            raise ValueError("is empty")
+            raise WrongSetting(text("is empty"))
         self._value = value.strip()
 
     def reveal(self) -> str:
@@ -68,7 +70,7 @@ def _make_converter() -> Converter:
 _converter = _make_converter()
 
 
-def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, list[str]]:
+def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, list[Text]]:
     """Settings of type ``kind`` from what the host gave, or every fault in them: ``mollie.api_key: is missing``.
 
     Each field is read and validated on its own, so that all faults are told at once; no value is repeated, since it
@@ -77,14 +79,12 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
     if isinstance(given, kind):
         return given, []
     if not isinstance(given, Mapping):
-        return None, [f"{path}: must be a mapping of settings"]
+        return None, [setting_fault(path, text("must be a mapping of settings"))]
     fields: Any = attrs.fields(kind)  # type: ignore[arg-type]
     types = get_type_hints(kind)
-    found = [
-        f"{path}.{name}: is no setting; there are {', '.join(field.name for field in fields) or 'none'}"
-        for name in given
-        if name not in types
-    ]
+    known = [field.name for field in fields] or [text("none")]
+    unknown = text("is no setting; there are {known}", known=known)
+    found = [setting_fault(f"{path}.{name}", unknown) for name in given if name not in types]
     values: dict[str, Any] = {}
     for field in fields:
         if field.name in given:
@@ -93,18 +93,46 @@ def read_settings(kind: type[_T], given: object, path: str) -> tuple[_T | None, 
                 if field.validator is not None:
                     field.validator(None, field, values[field.name])
             except (ValueError, TypeError) as error:
-                found.append(f"{path}.{field.name}: {error.args[0]}")
+                found.append(setting_fault(f"{path}.{field.name}", _why(error)))
             except BaseValidationError as error:
-                told = [fault.replace("expected Secret", "is empty or no text") for fault in data_faults(error, "")]
-                found += [f"{path}.{field.name}: {fault}" for fault in told]
+                found += [_within(f"{path}.{field.name}", told) for told in data_faults(error, "")]
         elif field.default is attrs.NOTHING:
-            found.append(f"{path}.{field.name}: is missing")
+            found.append(setting_fault(f"{path}.{field.name}", text("is missing")))
     if found:
         return None, found
     try:
         return kind(**values), []
     except (ValueError, TypeError) as error:
-        return None, [f"{path}: {error}"]
+        return None, [setting_fault(path, _why(error))]
+
+
+def setting_fault(setting: str, fault: Text | str) -> Text:
+    """One fault of a setting, or of a provider's settings together."""
+    return text("{setting}: {fault}", setting=setting, fault=fault)
+
+
+def _why(error: Exception) -> Text | str:
+    """Why a value is refused. The words of what is not ours are as whoever wrote the check put them."""
+    if isinstance(error, WrongSetting):
+        return error.words
+    said = str(error.args[0]) if error.args else ""
+    return _OF_TYPES.get(said, said)
+
+
+_OF_TYPES = {
+    "must be a text": text("must be a text"),
+    "must be a whole number": text("must be a whole number"),
+    "must be true or false": text("must be true or false"),
+    "must be a list": text("must be a list"),
+}
+"""What is said of a value of another type, by the words of the check that all data from outside goes through."""
+
+
+def _within(setting: str, told: str) -> Text:
+    """A fault of one entry of a list."""
+    fault, _, place = told.partition(" @ ")
+    words = {"expected Secret": text("is empty or no text"), "is missing": text("is missing")}
+    return setting_fault(f"{setting}{place}", words.get(fault, text("is not as expected")))
 
 
 def mode_of(settings: object) -> Mode | None:
@@ -123,12 +151,12 @@ def choice(*allowed: str) -> Any:
     >>> Settings(region="mars")
     Traceback (most recent call last):
     ...
-    ValueError: must be one of eu, us
+    retour.providers.wrong_setting.WrongSetting: must be one of eu, us
     """
 
     def check(_: object, __: attrs.Attribute[str], value: str) -> None:
         if value not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
+            raise WrongSetting(text("must be one of {choices}", choices=list(allowed)))
 
     return check
 
@@ -143,8 +171,8 @@ def api_address(_: object, __: attrs.Attribute[str], value: str) -> None:
     >>> Settings(api_url="http://api.acmepay.example")
     Traceback (most recent call last):
     ...
-    ValueError: must be an address that begins with https:// (http:// only to this machine), ...
+    retour.providers.wrong_setting.WrongSetting: must be an address that begins with https:// (http:// only ...
     """
     refuse_other_addresses(value)
     if "?" in value:
-        raise ValueError("must be an address without ? in it")
+        raise WrongSetting(text("must be an address without a question mark in it"))

@@ -394,7 +394,7 @@ def _match(sent: Any, recorded: Any) -> None:
 def _settings(kind: Any, given: Mapping[str, object]) -> Any:
     made, faults = read_settings(kind.settings_type, given, kind.name)
     if faults:
-        raise ValueError("; ".join(faults))
+        raise ValueError("; ".join([str(fault) for fault in faults]))
     if not hasattr(made, "api_url"):
         raise ValueError(f"the settings of {kind.name} have no api_url, so a cassette does not know its address")
     return made

@@ -6,7 +6,9 @@ import re
 
 import attrs
 
-from retour.providers import Mode, Secret, api_address, choice
+from retour.providers import Mode, Secret, TextDomain, WrongSetting, api_address, choice
+
+text = TextDomain("retour_mollie").text
 
 API = "https://api.mollie.com"
 """Mollie's one address, for live and test alike: the key decides (https://docs.mollie.com/reference/authentication)."""
@@ -26,9 +28,9 @@ def _prefix(key: Secret) -> str:
 
 def _is_key(_: object, __: attrs.Attribute[Secret], key: Secret) -> None:
     if "_" not in key.reveal() or _prefix(key) not in _MODES:
-        raise ValueError("must begin with test_ or live_ (an API key), or access_ (an organisation token)")
+        raise WrongSetting(text("must begin with test_ or live_ (an API key), or access_ (an organisation token)"))
     if not _HEADER_SAFE.fullmatch(key.reveal()):
-        raise ValueError("has a blank or a letter with an accent in it, which no key of Mollie has")
+        raise WrongSetting(text("has a blank or a letter with an accent in it, which no key of Mollie has"))
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from retour.providers import Mode, Secret, api_address, choice
+from retour.providers import Mode, Secret, TextDomain, WrongSetting, api_address, choice
+
+text = TextDomain("retour_paypal").text
 
 API = {"live": "https://api-m.paypal.com", "sandbox": "https://api-m.sandbox.paypal.com"}
 """PayPal's servers (``servers`` in its description of Payments v2)."""
@@ -16,7 +18,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def _is_filled(_: object, __: attrs.Attribute[str], value: str) -> None:
     if not value.strip():
-        raise ValueError("is empty")
+        raise WrongSetting(text("is empty"))
 
 
 def _address_of(settings: Settings) -> str:
@@ -58,7 +60,7 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         if self.webhook_root and not self.is_local:
-            raise ValueError("webhook_root is for an api_url on this machine only")
+            raise WrongSetting(text("webhook_root is for an api_url on this machine only"))
 
     @property
     def mode(self) -> Mode:

@@ -8,7 +8,9 @@ from typing import Any
 
 import attrs
 
-from retour.providers import Secret, api_address
+from retour.providers import Secret, Text, TextDomain, WrongSetting, api_address
+
+text = TextDomain("retour_sendcloud").text
 
 API = "https://panel.sendcloud.sc"
 """Sendcloud's one address; there is no other for tests (servers of every document of API v3)."""
@@ -22,17 +24,17 @@ _KEY = re.compile(r"[!-9;-~]+")  # no blank, and no colon: it ends the name in H
 _AT_MOST = 1_000_000
 
 
-def _matches(pattern: re.Pattern[str], fault: str) -> Any:
+def _matches(pattern: re.Pattern[str], fault: Text) -> Any:
     def check(_: object, __: attrs.Attribute[str], value: str) -> None:
         if value and not pattern.fullmatch(value):
-            raise ValueError(fault)
+            raise WrongSetting(fault)
 
     return check
 
 
 def _is_limit(_: object, __: attrs.Attribute[int], value: int) -> None:
     if not 1 <= value <= _AT_MOST:
-        raise ValueError(f"must be a whole number from 1 to {_AT_MOST}")
+        raise WrongSetting(text("must be a whole number from {least} to {most}", least=1, most=_AT_MOST))
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +46,7 @@ class Settings:
     """
 
     public_key: str = attrs.field(
-        default="", repr=False, validator=_matches(_KEY, "has a blank, a colon or a letter with an accent in it")
+        default="", repr=False, validator=_matches(_KEY, text("has a blank, a colon or a letter with an accent in it"))
     )
     """Of one integration in Sendcloud's panel."""
 
@@ -56,12 +58,15 @@ class Settings:
     secret key signs."""
 
     brand: str = attrs.field(
-        default="", validator=_matches(_BRAND, "must be lower-case letters, digits and hyphens, as in my-shop")
+        default="", validator=_matches(_BRAND, text("must be lower-case letters, digits and hyphens, as in my-shop"))
     )
     """The domain name of the shop's brand in Sendcloud, which names its portal."""
 
     portal_url: str = attrs.field(
-        default="", validator=_matches(_ADDRESS, "must be an address that begins with https://, without ? and #")
+        default="",
+        validator=_matches(
+            _ADDRESS, text("must be an address that begins with https://, without a question mark and #")
+        ),
     )
     """For a portal with another address, which is then used instead."""
 
@@ -80,7 +85,9 @@ class Settings:
     def __attrs_post_init__(self) -> None:
         if bool(self.public_key) != (self.secret_key is not None):
             missing = "secret_key" if self.public_key else "public_key"
-            raise ValueError(f"{missing} is missing: the two keys of an integration belong together")
+            raise WrongSetting(
+                text("{setting} is missing: the two keys of an integration belong together", setting=missing)
+            )
 
     @property
     def keys(self) -> tuple[str, str] | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from retour.providers import Mode, Secret, api_address
+from retour.providers import Mode, Secret, TextDomain, WrongSetting, api_address
+
+text = TextDomain("retour_stripe").text
 
 _PREFIXES = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 """How secret and restricted keys begin: https://docs.stripe.com/keys."""
@@ -12,16 +14,18 @@ _PREFIXES = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 
 def _is_key(_: object, __: attrs.Attribute[Secret], key: Secret) -> None:
     if key.reveal().startswith("pk_"):
-        raise ValueError(
-            "is the publishable key (pk_), which cannot refund; give the secret key (sk_) or a restricted key (rk_)"
+        raise WrongSetting(
+            text(
+                "is the publishable key (pk_), which cannot refund; give the secret key (sk_) or a restricted key (rk_)"
+            )
         )
     if not key.reveal().startswith(_PREFIXES):
-        raise ValueError("must begin with sk_test_, sk_live_, rk_test_ or rk_live_")
+        raise WrongSetting(text("must begin with sk_test_, sk_live_, rk_test_ or rk_live_"))
 
 
 def _are_signing_secrets(_: object, __: attrs.Attribute[tuple[Secret, ...]], secrets: tuple[Secret, ...]) -> None:
     if not all(secret.reveal().startswith("whsec_") for secret in secrets):
-        raise ValueError("must be a list of signing secrets, which begin with whsec_")
+        raise WrongSetting(text("must be a list of signing secrets, which begin with whsec_"))
 
 
 @attrs.frozen(kw_only=True)
