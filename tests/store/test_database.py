@@ -402,10 +402,10 @@ def test_what_is_of_one_order_is_found_by_it_and_nothing_else_is_read(
     listing = getattr(Store(engine).pages, what)
     for name, values in [("shop", []), *OF_AN_ORDER[what].items()]:
         filters = {"order_id": ["1001"], **({name: values} if values else {})}
-        for more in ({}, {"after": "2000.x"}, {"oldest_first": True}):
+        for more in ({}, {"after": "2000.x"}, {"before": "2000.x"}, {"oldest_first": True}):
             listing("north", LetThrough(values=filters), PageWanted(limit=50, **more))  # type: ignore[arg-type]
     statements = [one for one in asked if "LIMIT" in one[0]]
-    assert len(statements) == 3 * (1 + len(OF_AN_ORDER[what]))
+    assert len(statements) == 4 * (1 + len(OF_AN_ORDER[what]))
     index = {"returns": "retour_return_order", "refunds": "retour_refund_order"}[what]
     with engine.connect() as connection:
         explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[engine.dialect.name]

@@ -70,6 +70,52 @@ def test_a_page_that_ends_exactly_at_the_end_has_no_next(desk: ReturnDesk) -> No
     assert desk.list_returns(limit=10).next is not None
 
 
+@pytest.mark.parametrize("limit", [1, 3, 4, 11, 12])
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("filters", [{}, {"stock": ["by_hand", "undecided"]}, {"waits_for": ""}])
+def test_who_goes_back_sees_the_same_pages(
+    desk: ReturnDesk, limit: int, oldest_first: bool, filters: dict[str, Any]
+) -> None:
+    asked: dict[str, Any] = {"limit": limit, "oldest_first": oldest_first, **filters}
+    page = desk.list_returns(**asked)
+    assert page.previous is None
+    forth = [page]
+    while page.next is not None:
+        page = desk.list_returns(after=page.next, **asked)
+        forth.append(page)
+    back = [page]
+    while page.previous is not None:
+        page = desk.list_returns(before=page.previous, **asked)
+        back.append(page)
+    assert back[::-1] == forth
+
+
+def test_a_page_before_what_came_meanwhile_begins_where_the_other_ended() -> None:
+    shop = MemoryShop([an_order(a_line("cup"), order_id=f"{number}") for number in range(9)])
+    desk = ReturnDesk(shop=shop, store="sqlite://")
+    for number in range(8):
+        desk.mark_returned(f"{number}", by=ANNA)
+    second = desk.list_returns(limit=4, after=desk.list_returns(limit=4).next)
+    desk.mark_returned("8", by=ANNA)
+    before = desk.list_returns(limit=4, before=second.previous)
+    assert [one.order_id for one in before.returns] == ["7", "6", "5", "4"]
+    assert [one.order_id for one in desk.list_returns(limit=4, before=before.previous).returns] == ["8"]
+    assert desk.list_returns(limit=4, after=before.next) == second
+
+
+def test_refunds_go_back_too(board: Board) -> None:
+    first = board.desk.list_refunds(limit=1)
+    second = board.desk.list_refunds(limit=1, after=first.next)
+    assert board.desk.list_refunds(limit=1, before=second.previous) == first
+
+
+def test_a_page_is_after_a_row_or_before_one(desk: ReturnDesk) -> None:
+    with pytest.raises(InvalidArgument, match="after a row or before one"):
+        desk.list_returns(after="1.a", before="2.b")
+    with pytest.raises(InvalidArgument, match="is no page of this list"):
+        desk.list_refunds(before="yesterday")
+
+
 def test_filters_narrow_the_list(desk: ReturnDesk) -> None:
     assert {one.order_id for one in desk.list_returns(waits_for="answer").returns} == {
         "several-1",

@@ -957,6 +957,7 @@ class ReturnDesk(LabelDesk):
         oldest_first: bool = False,
         limit: int = 50,
         after: str | None = None,
+        before: str | None = None,
     ) -> ReturnPage:
         """A page of the shop's returns, by when they were opened: the newest first unless it is to be the oldest.
 
@@ -966,8 +967,9 @@ class ReturnDesk(LabelDesk):
         id or number, a refund's id, what a payment, a refund, a label or a parcel is called there, or its beginning;
         what is called exactly so is found alone, and an empty text looks for nothing.
 
-        ``after`` is the ``next`` of the page before, in the same order: rows that come meanwhile move none to another
-        page. ``limit`` is 1 to 500. A shop with ``read_orders`` is asked once for the orders of the page.
+        ``after`` is the ``next`` of a page, for the one after it, and ``before`` its ``previous``, for the one before
+        it, in the same order: rows that come meanwhile move none to another page. ``limit`` is 1 to 500. A shop with
+        ``read_orders`` is asked once for the orders of the page.
 
         Raises `InvalidArgument` for a value that there is not, which would else be an empty list, and for a search that
         finds more than 100 orders; `Busy` while the first lists by reason or search after an upgrade cannot be whole.
@@ -979,7 +981,9 @@ class ReturnDesk(LabelDesk):
             opened_before=opened_before,
             search=search,
         )
-        return self._lists.returns(filters, PageWanted(limit=limit, after=after, oldest_first=oldest_first))
+        return self._lists.returns(
+            filters, PageWanted(limit=limit, after=after, before=before, oldest_first=oldest_first)
+        )
 
     def list_refunds(
         self,
@@ -995,6 +999,7 @@ class ReturnDesk(LabelDesk):
         oldest_first: bool = False,
         limit: int = 50,
         after: str | None = None,
+        before: str | None = None,
     ) -> RefundPage:
         """A page of the shop's refunds, the newest first unless it is to be the oldest. Filters: states, what they wait
         for (see `RefundSummary`), one order, refunds by their id, one batch for the bank; all else is as of
@@ -1011,7 +1016,9 @@ class ReturnDesk(LabelDesk):
             opened_before=opened_before,
             search=search,
         )
-        return self._lists.refunds(filters, PageWanted(limit=limit, after=after, oldest_first=oldest_first))
+        return self._lists.refunds(
+            filters, PageWanted(limit=limit, after=after, before=before, oldest_first=oldest_first)
+        )
 
     def count_returns(
         self,

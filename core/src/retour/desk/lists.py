@@ -69,11 +69,11 @@ class Lists:
 
     def returns(self, wanted: Filters, page: PageWanted) -> ReturnPage:
         """A page of the returns that are let through."""
-        check_page(page.limit)
+        check_page(page.limit, page)
         let_through = self._let_through(_RETURNS, wanted)
-        rows, following = self.services.store.pages.returns(self.shop_id, let_through, page)
+        rows, around = self.services.store.pages.returns(self.shop_id, let_through, page)
         returns, without = self._with_orders(self._return_summaries(rows))
-        return ReturnPage(returns=tuple(returns), next=following, without_orders=without)
+        return ReturnPage(returns=tuple(returns), previous=around.previous, next=around.next, without_orders=without)
 
     def find_return(self, typed: str) -> ReturnSummary | None:
         """The return with the number that somebody typed. Raises `InvalidArgument` for what can be none."""
@@ -94,12 +94,12 @@ class Lists:
 
     def refunds(self, wanted: Filters, page: PageWanted) -> RefundPage:
         """A page of the refunds that are let through."""
-        check_page(page.limit)
+        check_page(page.limit, page)
         let_through = self._let_through(_REFUNDS, wanted)
-        rows, following = self.services.store.pages.refunds(self.shop_id, let_through, page)
+        rows, around = self.services.store.pages.refunds(self.shop_id, let_through, page)
         told = self._told_anew(rows)
         refunds, without = self._with_orders(self._readable([_completed(row, told) for row in rows], _refund_summary))
-        return RefundPage(refunds=tuple(refunds), next=following, without_orders=without)
+        return RefundPage(refunds=tuple(refunds), previous=around.previous, next=around.next, without_orders=without)
 
     def total_refunds(self, wanted: Filters) -> tuple[RefundTotal, ...]:
         """How many refunds are let through and their amounts together, by state, what they wait for and currency."""
@@ -326,7 +326,11 @@ _RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockStat
 _REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": RefundWait}
 
 
-def check_page(limit: int) -> None:
-    """Raise `InvalidArgument` for what is no size of a page."""
+def check_page(limit: int, page: PageWanted | None = None) -> None:
+    """Raise `InvalidArgument` for what is no size of a page, and for one that is to be in two places."""
+    if page is not None and page.after is not None and page.before is not None:
+        raise InvalidArgument(
+            text("A page is after a row or before one: give the next of a page as after, or its previous as before.")
+        )
     if type(limit) is not int or not 1 <= limit <= 500:
         raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=shown(limit)))

@@ -158,25 +158,29 @@ class RefundSummary:
 
 @frozen(kw_only=True)
 class RefundPage:
-    """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, None when there is none.
-    ``without_orders`` says why rows have no ``order`` although the shop was asked for them."""
+    """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, and ``previous`` as ``before``
+    for the one before it; None when there is none. ``without_orders`` says why rows have no ``order`` although the shop
+    was asked for them."""
 
     refunds: tuple[RefundSummary, ...]
     """Those of this page."""
 
     next: str | None
+    previous: str | None = None
     without_orders: Text | None = None
 
 
 @frozen(kw_only=True)
 class ReturnPage:
-    """A page of a list of returns; hand ``next`` back as ``after`` for the next page, None when there is none.
-    ``without_orders`` says why rows have no ``order`` although the shop was asked for them."""
+    """A page of a list of returns; hand ``next`` back as ``after`` for the next page, and ``previous`` as ``before``
+    for the one before it; None when there is none. ``without_orders`` says why rows have no ``order`` although the shop
+    was asked for them."""
 
     returns: tuple[ReturnSummary, ...]
     """Those of this page."""
 
     next: str | None
+    previous: str | None = None
     without_orders: Text | None = None
 
 

@@ -80,11 +80,20 @@ _NAMED = ("order_id", "refund_id", "batch")
 
 @frozen(kw_only=True)
 class PageWanted:
-    """Which page of a list: up to ``limit`` rows after a cursor, the newest or the oldest first."""
+    """Which page of a list: up to ``limit`` rows after a cursor, or just before one; the newest or the oldest first."""
 
     limit: int
     after: str | None = None
+    before: str | None = None
     oldest_first: bool = False
+
+
+@frozen(kw_only=True)
+class Around:
+    """The cursors of the pages before and after one, None where there is none."""
+
+    previous: str | None = None
+    next: str | None = None
 
 
 class Pages:
@@ -93,10 +102,10 @@ class Pages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def returns(self, shop: str, let_through: LetThrough, page: PageWanted) -> tuple[list[ReturnRow], str | None]:
-        """A page of returns, and the cursor of the next page if there is one."""
-        rows, following = self._page(tables.return_, "return_id", shop, let_through, page)
-        return [_return_row(row) for row in rows], following
+    def returns(self, shop: str, let_through: LetThrough, page: PageWanted) -> tuple[list[ReturnRow], Around]:
+        """A page of returns, and where the pages around it begin."""
+        rows, around = self._page(tables.return_, "return_id", shop, let_through, page)
+        return [_return_row(row) for row in rows], around
 
     def return_with_number(self, shop: str, number: str) -> ReturnRow | None:
         """The return of a shop with this number, None where there is none."""
@@ -106,10 +115,10 @@ class Pages:
         )
         return _return_row(rows[0]) if rows else None
 
-    def refunds(self, shop: str, let_through: LetThrough, page: PageWanted) -> tuple[list[RefundRow], str | None]:
-        """A page of refunds, and the cursor of the next page if there is one."""
-        rows, following = self._page(tables.refund, "refund_id", shop, let_through, page)
-        return [_refund_row(row) for row in rows], following
+    def refunds(self, shop: str, let_through: LetThrough, page: PageWanted) -> tuple[list[RefundRow], Around]:
+        """A page of refunds, and where the pages around it begin."""
+        rows, around = self._page(tables.refund, "refund_id", shop, let_through, page)
+        return [_refund_row(row) for row in rows], around
 
     def refunded(self, shop: str, orders: Sequence[str]) -> dict[str, str]:
         """What went back on a few orders, as JSON, by their ids."""
@@ -140,28 +149,37 @@ class Pages:
 
     def _page(
         self, table: Any, key: str, shop: str, let_through: LetThrough, page: PageWanted
-    ) -> tuple[Sequence[RowMapping], str | None]:
-        limit = page.limit
-        seen = None if page.after is None else _cursor(page.after)
+    ) -> tuple[Sequence[RowMapping], Around]:
+        """The rows of a page. Those before a cursor are found from it backwards, by the same index."""
+        back = page.before is not None
+        cursor = page.before if back else page.after
+        seen = None if cursor is None else _cursor(cursor)
+        up = page.oldest_first is not back
 
         def placed(query: Select[Any], place: Sequence[Any]) -> Select[Any]:
-            """The rows after the cursor, as many as a page needs to know whether there are more."""
+            """The rows beyond the cursor, as many as a page needs to know whether there are more."""
             if seen is not None:
-                query = query.where(
-                    tuple_(*place) > tuple_(*seen) if page.oldest_first else tuple_(*place) < tuple_(*seen)
-                )
-            return query.order_by(*(place if page.oldest_first else [one.desc() for one in place])).limit(limit + 1)
+                query = query.where(tuple_(*place) > tuple_(*seen) if up else tuple_(*place) < tuple_(*seen))
+            return query.order_by(*(place if up else [one.desc() for one in place])).limit(page.limit + 1)
 
         parts = [placed(one.query, one.place) for one in _parts(table, key, shop, let_through)]
         if not parts:
-            return [], None
+            return [], Around()
         query = parts[0]
         if len(parts) > 1:  # each found by an index, in the order of the page
             every = union(*[select(one.subquery()) for one in parts]).subquery()
             query = placed(select(every), (every.c.opened_at, every.c[key]))
-        rows = self._database.rows(query)
-        following = f"{rows[limit - 1]['opened_at']}.{rows[limit - 1][key]}" if len(rows) > limit else None
-        return rows[:limit], following
+        found = self._database.rows(query)
+        rows, more = found[: page.limit], len(found) > page.limit
+        if back:
+            rows = rows[::-1]
+        if not rows:
+            return [], Around()
+        first, last = [f"{row['opened_at']}.{row[key]}" for row in (rows[0], rows[-1])]
+        return rows, Around(
+            previous=first if (more if back else seen is not None) else None,
+            next=last if (seen is not None if back else more) else None,
+        )
 
     def _counted(
         self, table: Any, by: Sequence[Any], together: Sequence[Any], shop: str, let_through: LetThrough
