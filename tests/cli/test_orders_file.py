@@ -661,7 +661,6 @@ def test_columns_without_a_csv_file_are_refused(run: Run, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "shop, header",
     [
-        ("Shopify", "Name,Email,Financial Status,Paid at,Currency,Lineitem quantity,Lineitem name,Lineitem price"),
         ("WooCommerce", "order_id,order_number,order_date,status,order_currency,line_item_1"),
         ("WooCommerce", "Order Number,Order Status,Order Date,Item Name"),
     ],

@@ -237,6 +237,8 @@ def _introduce(screen: Screen, url: str, path: str | None, read: OrdersRead, plu
                 read.cancellations,
             )
         )
+    for note in read.notes:
+        terminal.line(note)
     for order in read.orders:
         for why in order.odd_lines().values():
             terminal.line(text("Order {order}, {odd}.", order=order.id, odd=why.words), style="yellow")

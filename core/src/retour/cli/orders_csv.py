@@ -11,7 +11,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, shortened, units
-from retour.cli.orders_records import Records, read_records
+from retour.cli.orders_records import Records, read_records, read_table
+from retour.cli.orders_shopify import RECOGNISED, read_shopify
 from retour.cli.words import text
 from retour.model.frozen import frozen
 from retour.model.money import Money, is_currency, total
@@ -38,13 +39,17 @@ class _Row:
 
 
 def read_csv(name: str, data: bytes, zone: ZoneInfo, columns: Mapping[str, str] | None = None) -> OrdersRead:
-    """The orders of a CSV file: one per InvoiceNo, paid by invoice. Times are of ``zone``.
+    """The orders of a CSV file: one per InvoiceNo, paid by invoice; or those of Shopify's export. Times are of
+    ``zone``.
 
     ``columns`` says what the file calls our columns, each by ours; those that nobody named are then passed over.
     Documents that begin with C are cancellations: counted, no orders. A row with a fault makes its whole order bad.
     Raises `InvalidOrdersFile` when the file is no such CSV at all.
     """
-    records = read_records(name, data, columns or {})
+    table = read_table(name, data)
+    if not columns and RECOGNISED.issubset(table.header):
+        return read_shopify(name, table)
+    records = read_records(name, table, columns or {})
     rows: dict[str, list[_Row]] = {}
     bad: dict[str, None] = {}
     cancellations: set[str] = set()

@@ -49,13 +49,15 @@ class OrdersFault:
 class OrdersRead:
     """What a file holds: its good ``orders``, the ``faults`` of the others, and how many ``cancellations`` it has.
 
-    ``bad_orders`` counts the orders that the faults make unusable.
+    ``bad_orders`` counts the orders that the faults make unusable; ``notes`` are what the file does not say, and what
+    was taken for it.
     """
 
     orders: tuple[Order, ...]
     faults: tuple[OrdersFault, ...] = ()
     bad_orders: int = 0
     cancellations: int = 0
+    notes: tuple[Text, ...] = ()
 
 
 def invalid(name: str, faults: Sequence[OrdersFault]) -> InvalidOrdersFile:

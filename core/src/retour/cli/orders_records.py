@@ -68,15 +68,30 @@ def named_columns(given: str) -> Mapping[str, str]:
     return named
 
 
-def read_records(name: str, data: bytes, columns: Mapping[str, str]) -> Records:
-    """The rows of a CSV file, whose columns are called as ``columns`` says; raises `InvalidOrdersFile`."""
+@attrs.frozen(kw_only=True)
+class Table:
+    """A file as it stands: its column names, and its ``rows`` as they are read, each with the number of its first
+    line."""
+
+    header: list[str]
+    rows: Iterator[tuple[int, list[str]]]
+    separator: str
+
+
+def read_table(name: str, data: bytes) -> Table:
+    """A CSV file, whatever its columns are; raises `InvalidOrdersFile` for what is none."""
     lines = list(io.StringIO(_decoded(name, data), newline=""))
     separator, skipped = _separator(lines)
     rows = _rows(name, lines[skipped:], separator, skipped)
     header = [field.strip() for field in next(rows, (0, []))[1]]
-    positions = _positions(name, header, columns)
-    ordered = _ordered(rows, positions, len(header))
-    if separator == ",":
+    return Table(header=header, rows=rows, separator=separator)
+
+
+def read_records(name: str, table: Table, columns: Mapping[str, str]) -> Records:
+    """The rows of a file, whose columns are called as ``columns`` says; raises `InvalidOrdersFile`."""
+    header = table.header
+    ordered = _ordered(table.rows, _positions(name, header, columns), len(header))
+    if table.separator == ",":
         return Records(rows=ordered, width=len(header))
     kept = list(ordered)
     return Records(rows=kept, width=len(header), decimal_comma=_decimal_comma(kept, len(header)))
@@ -217,9 +232,6 @@ def _missing(missing: list[str], header: list[str]) -> Text:
     return text("{cause} If they have other names there, say which: --columns OURS=THEIRS,….", cause=cause)
 
 
-_SHOPIFY = {"Financial Status", "Lineitem name", "Lineitem quantity"}
-"""Of the columns of https://help.shopify.com/en/manual/fulfillment/managing-orders/exporting-orders."""
-
 _WOOCOMMERCE = (
     {"order_id", "order_number", "order_currency"},
     {"Order Number", "Order Status", "Order Date"},
@@ -232,11 +244,6 @@ https://wordpress.org/plugins/woo-order-export-lite/."""
 def _export_of_a_shop(header: list[str]) -> Text | None:
     """What to do with a file that a shop's own software wrote, where its column names say so."""
     names = set(header)
-    if names >= _SHOPIFY:
-        return text(
-            "This is an export of orders by Shopify. It does not say what was paid for each line after discounts; "
-            "docs/orders-file.md, “Orders of Shopify”, says how to make an orders file."
-        )
     if any(names >= known for known in _WOOCOMMERCE):
         return text(
             "This is an export of orders by WooCommerce. Its lines are not in columns of their own; "
