@@ -75,6 +75,22 @@ def test_each_field_is_described_below_itself_or_in_the_words_of_its_class(name:
         assert in_its_words or described(kind, field) or field in inherited, f"{name}.{field}: what does it hold?"
 
 
+MOST_BARE = 261
+"""Fields with no words of their own, only a place among those of their class: fewer each time, and never more."""
+
+
+def test_fields_have_words_of_their_own_and_ever_fewer_have_none() -> None:
+    kinds = {kind for kind in CLASSES.values() if not issubclass(kind, Enum)}
+    bare = sorted(
+        f"{kind.__name__}.{field}"
+        for kind in kinds
+        for field in fields_of(kind)
+        if not described(kind, field) and field in vars(kind).get("__annotations__", {})
+    )
+    assert len(bare) <= MOST_BARE, f"say below it what it holds, its unit and when it is empty: {bare}"
+    assert len(bare) == MOST_BARE, f"MOST_BARE is {len(bare)} now"
+
+
 @pytest.mark.parametrize("name", [name for name, kind in CLASSES.items() if issubclass(kind, Enum)])
 def test_each_member_of_an_enumeration_says_what_it_means(name: str) -> None:
     kind = CLASSES[name]

@@ -199,24 +199,29 @@ class HiddenRefunds:
 
 @frozen(kw_only=True)
 class AttentionItem:
-    """Something that a person must look at, on the list of a shop.
-
-    ``order_id`` is empty where it is of no order. ``about`` is what it is about, by id: a refund, a return, a payment,
-    an order line, an effect, an event's number, a plugin that is off, or the key of a provider's settings that are
-    wrong (``stripe:second``). ``since`` is None where nobody knows, as for a provider that is off. ``why`` is a
-    sentence, ``can_do`` the methods of the desk that decide it or make more of it known, the first to think of first.
-    ``others`` are the ids of your refunds that one found at the provider may be: what `match_refund` needs beside it.
-    """
+    """Something that a person must look at, on the list of a shop."""
 
     kind: AttentionKind
     """What it is."""
 
     order_id: str
+    """The order; empty where it is of none."""
+
     about: str
+    """What it is about, by id: a refund, a return, a payment, an order line, an effect, an event's number, a plugin
+    that is off, or the key of a provider's settings that are wrong (``stripe:second``)."""
+
     since: datetime.datetime | None
+    """Since when (UTC); None where nobody knows, as for a provider that is off."""
+
     why: Text
+    """The reason, in a sentence."""
+
     can_do: tuple[str, ...]
+    """The methods of the desk that decide it or make more of it known, the first to think of first."""
+
     others: tuple[str, ...] = ()
+    """The ids of your refunds that one found at the provider may be: what `match_refund` needs beside it."""
 
     @property
     def what(self) -> Text:

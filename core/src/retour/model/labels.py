@@ -141,32 +141,21 @@ class Told(StrEnum):
 
 @frozen(kw_only=True)
 class Label:
-    """A label of a return, as its events make it. Times are UTC.
-
-    ``changed`` is by which event it last became what it is.
-    ``id`` is ours, one for each label that was ever asked for: a provider that is given it twice makes one label.
-    ``provider`` and ``account`` are who makes it, ``option`` what was ordered there for ``parcel_sent``, between the
-    addresses that are kept apart as ``addresses_id``; it was asked for after ``begun_at`` by the database's clock. A
-    label that the customer made in the provider's portal has none of these.
-    ``reference`` and ``parcel`` are what the provider calls the label and its parcel; empty where it was found without
-    them: then it can be shown and not cancelled. ``told`` is the provider's last word of it, true since ``said_at`` by
-    the provider's clock, ``progress`` how far its parcel is, ``provider_status`` the same in the provider's word.
-    ``cost`` is what the provider charges for it, borne by ``payer``. ``valid_until`` is the last day it can be used, in
-    the shop's zone, where the provider says so.
-    ``because`` is why it waits, was refused or is unclear, and ``needs_person`` says that nothing goes on by itself.
-    ``replaces`` is the label that it stands for, ``replaced_by`` the one that stands for it. ``scanned_at`` is when a
-    carrier was first seen to have the parcel; ``moved`` is when its last step was recorded, ``told_at`` when it was
-    by the provider's clock, and ``follows`` what the host wants to follow from it. ``cancel_asked`` says that a person
-    wants it taken back, ``not_cancelled`` why that could not be, ``settled`` that he said what became of it.
-    ``document_id`` is its document, if that had to be kept.
-    """
+    """A label of a return, as its events make it. One that the customer made in the provider's portal has no option, no
+    addresses and no parcel that was sent. Times are UTC, and None where that has not happened."""
 
     id: str
+    """Ours, one for each label that was ever asked for: a provider that is given it twice makes one label."""
+
     return_id: str
     """The return that it is for."""
 
     provider: str
+    """Who makes it: the name of the plugin."""
+
     account: str
+    """The account there that pays for it."""
+
     state: LabelState
     """How far it is."""
 
@@ -177,16 +166,39 @@ class Label:
     """When something of it last changed."""
 
     option: LabelOption | None = None
+    """What was ordered there."""
+
     addresses_id: str | None = None
+    """Names the addresses that it goes between, which are kept apart."""
+
     parcel_sent: Parcel | None = None
+    """The parcel that it was ordered for."""
+
     begun_at: datetime.datetime | None = None
+    """Before it was asked for, by the database's clock."""
+
     payer: WhoPays = WhoPays.SHOP
+    """Who bears its cost."""
+
     reference: str = ""
+    """What the provider calls the label; empty where it was found without that: it can be shown then, and not
+    cancelled."""
+
     parcel: str = ""
+    """What the provider calls its parcel; empty where it has no name."""
+
     told: Told | None = None
+    """The provider's last word of it."""
+
     said_at: datetime.datetime | None = None
+    """Since when that is true, by the provider's clock."""
+
     progress: ParcelState = ParcelState.NOT_SENT
+    """How far its parcel is."""
+
     provider_status: str = ""
+    """The same in the provider's own word."""
+
     carrier: str = ""
     """The carrier's code at the provider."""
 
@@ -197,22 +209,49 @@ class Label:
     """The page on which the parcel can be followed; empty until there is one."""
 
     cost: Money | None = None
+    """What the provider charges for it; None until it has said."""
+
     valid_until: datetime.date | None = None
+    """The last calendar day it can be used, in the shop's zone, where the provider says so."""
+
     because: Reason | None = None
+    """Why it waits, was refused or is unclear."""
+
     needs_person: bool = False
+    """Whether nothing goes on by itself."""
+
     replaces: str | None = None
+    """The label that it stands for."""
+
     replaced_by: str | None = None
+    """The label that stands for it."""
+
     unclear_at: datetime.datetime | None = None
     """When a try last ended without a clear answer; None when none did."""
 
     scanned_at: datetime.datetime | None = None
+    """When a carrier was first seen to have the parcel."""
+
     follows: WhatFollows = WhatFollows.NOTHING
+    """What the host wants to follow from the parcel's last step."""
+
     moved: When | None = None
+    """When the parcel's last step was recorded."""
+
     told_at: datetime.datetime | None = None
+    """When that step was, by the provider's clock."""
+
     not_cancelled: Reason | None = None
+    """Why it could not be taken back."""
+
     cancel_asked: bool = False
+    """Whether a person wants it taken back."""
+
     settled: bool = False
+    """Whether a person said what became of it."""
+
     document_id: str | None = None
+    """Names its document, if that had to be kept."""
 
     @property
     def changed_at(self) -> datetime.datetime:

@@ -97,14 +97,6 @@ class NotAsked:
 class Outcome:
     """What a command did.
 
-    ``changed`` is False when there was nothing to do, and when a request_id had been used before: then the outcome
-    is the first one's. Most commands touch one return, which ``return_id``, ``receipt_id`` and ``restock`` speak of;
-    where goods of several announced returns were counted at once, they speak of the first that needs an answer, and
-    ``returns`` holds them all. ``refund`` and ``label`` are what the command was about, as it is now. ``effect_ids``
-    are the effects that ``desk.run(outcome)`` runs, and ``commit_id`` names the commit that holds all of it.
-    ``not_asked`` are the payments that ``reconcile`` could not ask about: of their refunds nothing new is known.
-    ``order_status`` is what you can make of your own order's status.
-
     You hand it back to ``desk.run``, so its fields are checked as those of all that you make.
 
     >>> from retour import Actor, MemoryShop, ReturnDesk
@@ -123,13 +115,30 @@ class Outcome:
     """Of the dossier after it: the number of its last event."""
 
     changed: bool
+    """False when there was nothing to do, and when a request_id had been used before: then the outcome is the first
+    one's."""
+
     returns: tuple[ReturnOutcome, ...] = ()
+    """What it did to each return. Most commands touch one, of which ``return_id``, ``receipt_id`` and ``restock``
+    speak; where goods of several were counted at once, they speak of the first that needs an answer."""
+
     refund: Refund | None = None
+    """The refund that it was about, as it is now."""
+
     label: Label | None = None
+    """The label that it was about, as it is now."""
+
     effect_ids: tuple[str, ...] = ()
+    """The effects that ``desk.run(outcome)`` runs."""
+
     commit_id: str = ""
+    """Names the commit that holds all of it."""
+
     order_status: OrderStatus = OrderStatus.NOT_RETURNED
+    """What you can make of your own order's status."""
+
     not_asked: tuple[NotAsked, ...] = ()
+    """The payments that ``reconcile`` could not ask about: of their refunds nothing new is known."""
 
     @property
     def refund_id(self) -> str | None:
@@ -266,24 +275,33 @@ class Postponed:
 
 @frozen(kw_only=True)
 class WorkReport:
-    """What one call of ``work()`` did.
-
-    Effects ``done``, effects that ``failed`` and are tried again later, returns ``expired``, pieces of personal data
-    ``forgotten``, effects ``pruned`` that were done long ago, orders ``completed`` whose rows in lists lacked something
-    after an upgrade. ``postponed`` says of each that failed, and of each
-    return that could not expire, why. A refund that was looked at, and of which its provider had no news, is neither
-    done nor failed. ``left_alone`` counts effects that are due and of a kind that this retour does not know, by kind: a
-    newer one made them. They are counted when all else is done: a call that did as much as it may counts none.
-    """
+    """What one call of ``work()`` did. A refund that was looked at, and of which its provider had no news, is neither
+    done nor failed."""
 
     done: int = 0
+    """Effects that were done."""
+
     failed: int = 0
+    """Effects that failed, and are tried again later."""
+
     expired: int = 0
+    """Returns whose last day to send passed."""
+
     forgotten: int = 0
+    """Pieces of personal data whose time had come."""
+
     pruned: int = 0
+    """Effects that were done long ago, and are not kept any longer."""
+
     completed: int = 0
+    """Orders whose rows in lists lacked something after an upgrade, and have it now."""
+
     postponed: tuple[Postponed, ...] = ()
+    """Of each effect that failed, and of each return that could not expire: why."""
+
     left_alone: Mapping[str, int] = attrs.field(factory=dict)
+    """How many effects are due and of a kind that this retour does not know, by kind: a newer one made them. They are
+    counted when all else is done: a call that did as much as it may counts none."""
 
     @property
     def idle(self) -> bool:

@@ -97,32 +97,18 @@ class RefundInstruction:
 
 @frozen(kw_only=True)
 class Refund:
-    """Money that goes back on one payment.
+    """Money that goes back on one payment, as its events make it.
 
-    ``payment`` is the payment's id. ``reference`` is what the provider or the bank calls the refund. ``instruction`` is
-    what its provider is told, for a refund by API: it is there from the moment the refund is planned, and ``sent_at``
-    is before its first try began, ``read_at`` when the provider's books were last read for it. ``unclear_at`` is when
-    a try last ended without a clear answer, ``unknown_since`` when it became unknown; None when none did.
-    ``begun_at`` is before anybody can have made it, ``pending_since`` when its provider had said that it is pending.
-    These are times of the database's clock. ``opened`` and ``changed`` are by which events it began and last became
-    what it is; no time of theirs decides anything but for a refund of an earlier release, which has none of the others.
-    ``reported`` is everything that the provider ever said of it, ``succeeded_at`` when it first said that it succeeded;
-    ``settled`` is what a person said of it where the
-    provider's word was not to be had: that it happened, or that it did not. ``in_place_of`` is the refund in whose
-    place this one was made: one that was unknown when a person made this one by hand, or that a bank transfer replaces.
-    ``problem`` says why it waits, ``needs_person`` that somebody has to look, ``waits_until`` when it is tried again;
-    ``let_go_after`` is the problem that a person had seen when he let it go on.
-    ``by_transfer`` says that the merchant makes it from his own bank account; ``batch`` names the file for the bank
-    that holds it. ``to`` is where its money goes, ``consent`` the customer's to another way than he paid;
-    ``lacks_consent`` says that he has not given it yet, so that nothing is transferred. ``cancelling`` says that the
-    provider was asked to take it back. ``page`` is the payment's page as the provider named it. ``step`` is that of the
-    amounts which the provider pays, in minor units, when it was decided.
+    Its times are of the database's clock, but for those of ``opened`` and ``changed``: these decide nothing, but for a
+    refund of an earlier release, which has none of the others. A time is None where that has not happened.
     """
 
     id: str
     """Our id of it, 28 characters."""
 
     payment: str
+    """The id of the payment, as `Payment.id` has it."""
+
     amount: Money
     """What goes back."""
 
@@ -139,32 +125,80 @@ class Refund:
     """When something of it last changed."""
 
     reference: str = ""
+    """What the provider or the bank calls the refund; empty until they have said."""
+
     return_id: str | None = None
     """The return that it is for, where somebody said so."""
 
     instruction: RefundInstruction | None = None
+    """What its provider is told, for a refund by API: there from the moment the refund is planned."""
+
     sent_at: datetime.datetime | None = None
+    """Before its first try began."""
+
     read_at: datetime.datetime | None = None
+    """When the provider's books were last read for it."""
+
     unclear_at: datetime.datetime | None = None
+    """When a try last ended without a clear answer."""
+
     unknown_since: datetime.datetime | None = None
+    """When it became unknown."""
+
     begun_at: datetime.datetime | None = None
+    """Before anybody can have made it."""
+
     pending_since: datetime.datetime | None = None
+    """When its provider had said that it is pending."""
+
     reported: frozenset[Reported] = frozenset()
+    """Everything that the provider ever said of it."""
+
     succeeded_at: datetime.datetime | None = None
+    """When its provider first said that it succeeded."""
+
     settled: bool | None = None
+    """What a person said of it where the provider's word was not to be had: that it happened, or that it did not."""
+
     in_place_of: str | None = None
+    """The refund in whose place this one was made: one that was unknown when a person made this one by hand, or
+    that a bank transfer replaces."""
+
     problem: Reason | None = None
+    """Why it waits."""
+
     needs_person: bool = False
+    """Whether somebody has to look: nothing goes on by itself."""
+
     let_go_after: Reason | None = None
+    """The problem that a person had seen when he let it go on."""
+
     waits_until: datetime.datetime | None = None
+    """When it is tried again."""
+
     by_transfer: bool = False
+    """Whether the merchant makes it from his own bank account."""
+
     to: RefundDestination = TO_THE_ORIGINAL_PAYMENT
+    """Where its money goes."""
+
     consent: RecordedConsent | None = None
+    """The customer's, to another way than he paid."""
+
     lacks_consent: bool = False
+    """Whether he has not given it yet, so that nothing is transferred."""
+
     batch: str = ""
+    """The name of the file for the bank that holds it; empty where none does."""
+
     cancelling: bool = False
+    """Whether the provider was asked to take it back."""
+
     page: str = ""
+    """The payment's page as the provider named it."""
+
     step: int = 1
+    """That of the amounts which the provider pays, in minor units, when it was decided."""
 
     @property
     def at(self) -> datetime.datetime:

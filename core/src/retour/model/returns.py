@@ -433,24 +433,7 @@ _Sums: TypeAlias = tuple[Mapping[str, Receipt], Mapping[str, Counted]]
 
 @frozen(kw_only=True)
 class Return:
-    """One return, as its events make it. Times are UTC.
-
-    ``opened`` and ``changed`` are by which events it began and last became what it is.
-    ``requested`` are the units that were announced, per order line, empty for a return that began with its receipt;
-    ``reasons`` what was said why, per order line: a code of the host's list, or a text of its own; ``reasons_chosen``
-    are those of the list, as they were then. ``by_reason`` are the units of each line and reason, where a line has more
-    than one reason; `announced` gives them in any case. ``chosen_in_portal`` is what the customer chose in a provider's
-    portal for units of it, where that is another reason than was announced. ``evidence_ids`` name the files that were
-    added: `ReturnDesk.evidence` gives those that are still kept. ``send_by`` is the last day to send it, in the shop's
-    zone, and ``instructions_id`` names what the customer was told to do: the timeline shows it. ``ended_from`` is where
-    it was when it was rejected, cancelled, expired or closed: None while it goes on. ``carrier`` and ``tracking`` are
-    what the customer said of his parcel, ``sent_on`` the day he sent it, and ``proof_ids`` those of the files that
-    prove it: the shop owes his money once it has the goods or that proof, whichever is first (directive 2011/83/EU,
-    article 13(3)).
-    ``receipts`` and ``movements`` are its counts and its stock bookings by their id. ``decided`` is the last answer
-    about its stock, ``question_open`` says that the merchant was asked and has not answered, and ``by_hand`` are the
-    units per order line that he books himself.
-    """
+    """One return, as its events make it. Units are per order line, by the line's id; times are UTC."""
 
     id: str
     """Our id of it, 28 characters."""
@@ -465,26 +448,64 @@ class Return:
     """When something of it last changed."""
 
     requested: Mapping[str, int] = attrs.field(factory=dict)
+    """Units that were announced; empty for a return that began with its receipt."""
+
     reasons: Mapping[str, str] = attrs.field(factory=dict)
+    """What was said why, per order line: a code of the host's list, or a text of its own."""
+
     reasons_chosen: tuple[ReturnReason, ...] = ()
+    """Those of the list, as they were then."""
+
     by_reason: tuple[RequestedLine, ...] = ()
+    """The units of each line and reason, where a line has more than one reason; `announced` gives them in any case."""
+
     chosen_in_portal: tuple[RequestedLine, ...] = ()
+    """What the customer chose in a provider's portal for units of it, where that is another reason than was
+    announced."""
+
     evidence_ids: tuple[str, ...] = ()
+    """The files that were added: `ReturnDesk.evidence` gives those that are still kept."""
+
     objections: tuple[Objection, ...] = ()
     """What policies had against it."""
 
     send_by: datetime.date | None = None
+    """The last calendar day to send it, in the shop's zone."""
+
     instructions_id: str | None = None
+    """Names what the customer was told to do: the timeline shows it."""
+
     ended_from: GoodsState | None = None
+    """Where it was when it was rejected, cancelled, expired or closed; None while it goes on."""
+
     tracking: str = ""
+    """The number of his parcel, as the customer said it."""
+
     carrier: str = ""
+    """Who brings his parcel, as the customer said it."""
+
     sent_on: datetime.date | None = None
+    """The calendar day on which the customer sent it."""
+
     proof_ids: tuple[str, ...] = ()
+    """The files that prove that he sent it: the shop owes his money once it has the goods or that proof, whichever is
+    first (directive 2011/83/EU, article 13(3))."""
+
     receipts: Mapping[str, Receipt] = attrs.field(factory=dict)
+    """Its counts, by their id."""
+
     decided: RestockDecision | None = None
+    """The last answer about its stock."""
+
     question_open: bool = False
+    """Whether the merchant was asked about the stock, and has not answered."""
+
     by_hand: Mapping[str, int] = attrs.field(factory=dict)
+    """Units that the merchant books himself."""
+
     movements: Mapping[str, Movement] = attrs.field(factory=dict)
+    """Its stock bookings, by their id."""
+
     _sums: _Sums | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     @property

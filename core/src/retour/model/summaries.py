@@ -41,15 +41,19 @@ class RefundWait(StrEnum):
 
 @frozen(kw_only=True)
 class LineSummary:
-    """One line of a return on a list, in units: how many were ``announced``, and how many of all that were counted
-    ``came_back``. ``reasons`` are the codes that were chosen for it from the shop's list, here or in a portal."""
+    """One line of a return on a list."""
 
     line_id: str
     """The line of the order."""
 
     announced: int = 0
+    """Units that the customer wants to send back; 0 of what came unannounced."""
+
     came_back: int = 0
+    """Units that were counted, damaged ones too; missing ones are not among them."""
+
     reasons: tuple[str, ...] = ()
+    """The codes that were chosen for it from the shop's list, here or in a portal."""
 
 
 @frozen(kw_only=True)
@@ -73,15 +77,8 @@ class RefundDetails:
 
 @frozen(kw_only=True)
 class ReturnSummary:
-    """One return on a list over all orders; ``number`` is what people call it.
-
-    ``waits_for`` is what it waits for since ``since``, ``due`` is the last day to send it. ``lines`` are those of the
-    order that it is about, in units; ``references`` what its parcels are called: by the customer, the carrier and the
-    provider of their labels. ``refunded`` is what went back on its order or is on its way, an amount for each currency.
-    ``order`` is the shop's, None where the shop was not asked for a whole page or did not tell.
-
-    ``lines``, ``references`` and ``refunded`` are None where the order's history cannot be read now.
-    """
+    """One return on a list over all orders. What is None of ``lines``, ``references`` and ``refunded`` cannot be read
+    now: a newer retour wrote the order's history, or it is damaged."""
 
     order_id: str
     """The order."""
@@ -96,16 +93,31 @@ class ReturnSummary:
     """Where its stock is."""
 
     waits_for: ReturnWait
+    """What has to happen next."""
+
     since: datetime.datetime
+    """Since when it waits for that (UTC)."""
+
     due: datetime.date | None
+    """The last calendar day to send it, in the shop's zone; None where none was set."""
+
     opened_at: datetime.datetime
     """When it began (UTC)."""
 
     number: str
+    """What people call it, and what `ReturnDesk.find_return` finds it by."""
+
     lines: tuple[LineSummary, ...] | None = ()
+    """The lines of the order that it is about."""
+
     references: tuple[str, ...] | None = ()
+    """What its parcels are called: by the customer, the carrier and the provider of their labels."""
+
     refunded: tuple[Money, ...] | None = ()
+    """What went back on its whole order or is on its way, an amount for each currency."""
+
     order: Order | None = None
+    """The shop's order; None where the shop was not asked for a whole page, or did not tell."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -115,16 +127,7 @@ class ReturnSummary:
 
 @frozen(kw_only=True)
 class RefundSummary:
-    """One refund on a list over all orders. ``waits_for`` is what it waits for since ``since``; the bank has it in
-    ``batch``.
-
-    ``reference`` is what the provider or the bank calls it, ``source`` who made it, ``return_id`` the return that it is
-    for where that was said, and ``page`` the payment's page as its provider named it; where else to go is for
-    `ReturnDesk.refund_link`. ``why`` is why it waits or failed, ``lacks_consent`` that the customer has not agreed to
-    another way yet. ``order`` is the shop's, None where the shop was not asked for a whole page or did not tell.
-
-    ``source`` is None where the order's history cannot be read now: of it nothing more is known then.
-    """
+    """One refund on a list over all orders."""
 
     order_id: str
     """The order."""
@@ -142,46 +145,71 @@ class RefundSummary:
     """Where the refund is."""
 
     waits_for: RefundWait
+    """What has to happen next."""
+
     since: datetime.datetime
+    """Since when it waits for that (UTC)."""
+
     opened_at: datetime.datetime
     """When it was decided (UTC)."""
 
     batch: str = ""
+    """The batch in which the bank has it; empty where it is in none."""
+
     reference: str = ""
+    """What the provider or the bank calls it; empty until they have said."""
+
     source: RefundSource | None = None
+    """Who made it. None where the order's history cannot be read now: nothing below is known then either."""
+
     return_id: str | None = None
+    """The return that it is for, where that was said."""
+
     page: str = ""
+    """The payment's page as its provider named it; where else to go is for `ReturnDesk.refund_link`."""
+
     why: Reason | None = None
+    """Why it waits for a person, or failed."""
+
     lacks_consent: bool = False
+    """Whether the customer still has to agree that the money goes back another way than he paid."""
+
     order: Order | None = None
+    """The shop's order; None where the shop was not asked for a whole page, or did not tell."""
 
 
 @frozen(kw_only=True)
 class RefundPage:
-    """A page of a list of refunds; hand ``next`` back as ``after`` for the next page, and ``previous`` as ``before``
-    for the one before it; None when there is none. ``without_orders`` says why rows have no ``order`` although the shop
-    was asked for them."""
+    """A page of a list of refunds."""
 
     refunds: tuple[RefundSummary, ...]
     """Those of this page."""
 
     next: str | None
+    """What to hand back as ``after`` for the page after this one; None on the last."""
+
     previous: str | None = None
+    """What to hand back as ``before`` for the page before this one; None on the first."""
+
     without_orders: Text | None = None
+    """Why rows have no ``order`` although the shop was asked for them."""
 
 
 @frozen(kw_only=True)
 class ReturnPage:
-    """A page of a list of returns; hand ``next`` back as ``after`` for the next page, and ``previous`` as ``before``
-    for the one before it; None when there is none. ``without_orders`` says why rows have no ``order`` although the shop
-    was asked for them."""
+    """A page of a list of returns."""
 
     returns: tuple[ReturnSummary, ...]
     """Those of this page."""
 
     next: str | None
+    """What to hand back as ``after`` for the page after this one; None on the last."""
+
     previous: str | None = None
+    """What to hand back as ``before`` for the page before this one; None on the first."""
+
     without_orders: Text | None = None
+    """Why rows have no ``order`` although the shop was asked for them."""
 
 
 @frozen(kw_only=True)

@@ -23,18 +23,11 @@ class Audience(StrEnum):
 
 @frozen(kw_only=True)
 class TimelineEntry:
-    """One line of a timeline.
-
-    ``by`` is who did it, and ``name`` how he is called: what a `ShopWithNames` says of customers and staff, and of a
-    provider what it calls itself; empty where nobody says. It is plain text, to be escaped as any other.
-    ``seq`` is the event's, 0 for what the host's order itself tells (placed, paid). ``code`` is the event's type.
-    ``note`` is what somebody wrote with it, ``account`` the bank account that money goes to, its IBAN masked, and
-    ``evidence`` the files that somebody added: for the staff only, empty when they were removed. ``url`` leads to the
-    payment at its provider. ``return_number`` is the number of the return that it is about,
-    and ``instructions`` what the shop told the customer to do: for both, empty when it was removed.
-    """
+    """One line of a timeline, for one of its two readers: what he may not know is empty."""
 
     seq: int
+    """The event's number, from 1 on; 0 for what the host's order itself tells (placed, paid)."""
+
     at: datetime.datetime
     """When (UTC)."""
 
@@ -42,16 +35,32 @@ class TimelineEntry:
     """Who did it, as far as its reader may know."""
 
     code: str
+    """The event's type, as ``refund_requested``: a name that stays, for code that picks an icon."""
+
     message: Text
     """What happened, as a text."""
 
     note: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    """What somebody wrote with it; for the staff alone, and empty again when it was removed."""
+
     url: str = ""
+    """The page of the payment at its provider, or of the parcel at its carrier."""
+
     account: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    """The bank account that money goes to, its IBAN masked; for the staff alone."""
+
     evidence: tuple[EvidenceFile, ...] = attrs.field(default=(), repr=False, metadata=PERSONAL)
+    """The files that somebody added; for the staff alone."""
+
     return_number: str = ""
+    """The number of the return that it is about, as people call it."""
+
     instructions: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    """What the shop told the customer to do; for both, and empty again when it was removed."""
+
     name: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    """How who did it is called: by a `ShopWithNames` of customers and staff, by itself of a provider; empty where
+    nobody says. Plain text, to be escaped as any other."""
 
     def text(self, language: str = "en") -> str:
         """The entry in ``language`` ("en" or "nl")."""

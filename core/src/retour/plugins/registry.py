@@ -49,8 +49,8 @@ class PluginStatus(StrEnum):
 
 @frozen(kw_only=True)
 class ProviderOff:
-    """A provider class that is off by itself, while the rest of its plugin works: it was written for the contract
-    ``api``, which this retour does not have. What was begun with it keeps its state and waits for a class of the same
+    """A provider class that is off by itself, while the rest of its plugin works: it was written for another
+    contract than this retour has. What was begun with it keeps its state and waits for a class of the same
     name that fits."""
 
     name: str
@@ -60,6 +60,7 @@ class ProviderOff:
     """What people call it."""
 
     api: int
+    """The number of the contract that it was written for."""
 
     @property
     def reason(self) -> Text:
@@ -84,14 +85,7 @@ class ProviderOff:
 
 @frozen(kw_only=True)
 class Plugin:
-    """One plugin that the host named: what it is, where it comes from, and why it is off if it is.
-
-    ``distribution`` and ``version`` are those of an installed plugin, empty for an object of the host's own
-    (``from_host``). ``reason`` is empty while it is loaded. ``hooks`` are the names of those that it implements.
-    ``providers_off`` are those of its provider classes that this retour cannot use.
-    ``settings_faults`` is what is wrong with the settings of its providers in the shop whose desk was asked: these are
-    off by themselves until that is mended, and all else works. They name fields, and repeat no value.
-    """
+    """One plugin that the host named: what it is, where it comes from, and why it is off if it is."""
 
     name: str
     """As it stands in ``plugins=``."""
@@ -100,8 +94,14 @@ class Plugin:
     """Whether it works."""
 
     distribution: str = ""
+    """The installed distribution that offers it, as ``retour-mollie``; empty for an object of the host's own."""
+
     version: str = ""
+    """Its distribution's."""
+
     reason: str = ""
+    """Why it is off, for a developer; empty while it is loaded."""
+
     payment_providers: tuple[type[PaymentProvider], ...] = ()
     """The classes that it handed over."""
 
@@ -109,9 +109,17 @@ class Plugin:
     """The classes that it handed over."""
 
     providers_off: tuple[ProviderOff, ...] = ()
+    """Those of its provider classes that this retour cannot use."""
+
     hooks: tuple[str, ...] = ()
+    """The names of the hooks that it implements."""
+
     from_host: bool = False
+    """Whether it is an object of the host's own, and not installed."""
+
     settings_faults: tuple[Text, ...] = ()
+    """What is wrong with the settings of its providers in the shop whose desk was asked: these are off by themselves
+    until that is mended, and all else works. They name fields, and repeat no value."""
 
     @property
     def origin(self) -> str:
