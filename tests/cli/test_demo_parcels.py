@@ -229,7 +229,7 @@ def test_books_of_sendcloud_that_differ_are_a_problem_of_that_row(
     monkeypatch.setattr(demo_parcels.Customer, "in_doubt", spoilt)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
-    assert rows(result)["label"][-1] == "order 1017: the books of sendcloud differ; look at its history"
+    assert rows(result)["label"][-1] == "order 1017: the books of Sendcloud differ; look at its history"
     assert f"Bought twice: {twice}." in result.stdout
     assert "1 order has a problem" in result.stderr
 

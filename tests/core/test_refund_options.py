@@ -174,7 +174,7 @@ def test_a_payment_whose_plugin_is_not_loaded_still_gets_an_answer() -> None:
     link = opened(TEAPOT_AND_CUPS).refund_link("1001", "tr_1001", eur("5.00"))
     assert link.kind is LinkKind.UNAVAILABLE
     said = link.instruction.render("en")
-    assert "mollie" in said
+    assert "Mollie" in said
     assert "€5.00" in said
     assert "tr_1001" in said
 
@@ -221,7 +221,7 @@ def test_a_link_for_an_amount_that_cannot_go_back_is_refused(amount: str) -> Non
 
 
 def test_an_unknown_payment_is_refused_and_the_known_ones_are_named() -> None:
-    with pytest.raises(UnknownPayment, match="mollie:tr_1001"):
+    with pytest.raises(UnknownPayment, match=r"tr_1001 \(Mollie\)"):
         opened(TEAPOT_AND_CUPS).refund_link("1001", "tr_9")
 
 
@@ -231,8 +231,9 @@ def test_a_reference_that_two_payments_share_must_be_named_with_its_provider() -
         payments=[a_payment("10.00", reference="77"), a_payment("10.00", provider="stripe", reference="77")],
     )
     desk = opened(order)
-    with pytest.raises(UnknownPayment, match=r"mollie:77, stripe:77"):
+    with pytest.raises(UnknownPayment, match=r"77 \(Mollie\), 77 \(Stripe\)") as refused:
         desk.refund_link("1001", "77")
+    assert refused.value.in_code == "payment: 'mollie:77', 'stripe:77'"
     assert desk.refund_link("1001", "stripe:77").kind is LinkKind.UNAVAILABLE
 
 

@@ -25,14 +25,18 @@ def pytest_configure() -> None:
     settings.load_profile("mutants")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def providers_have_their_names() -> None:
-    """A sentence reads alike in every test, whichever plugins the tests before it have loaded."""
+@pytest.fixture(autouse=True, scope="module")
+def providers_have_their_names() -> Iterator[None]:
+    """A sentence reads alike in every file of tests, whichever plugins those before it have loaded."""
     from retour.model import provider_names
 
+    known = dict(provider_names._called)
     for name in ("Mollie", "PayPal", "Sendcloud", "Stripe"):
         provider_names.call(name.lower(), name, f"retour_{name.lower()}")
     provider_names.call("manual_transfer", "Bank transfer", "retour_manual_transfer")
+    yield
+    provider_names._called.clear()
+    provider_names._called.update(known)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -65,7 +65,7 @@ def test_it_appears_by_webhook_with_its_lines_and_reasons(make_world: Callable[.
     label = world.label()
     assert (label.return_id, label.state, label.in_portal) == (found.id, LabelState.READY, True)
     said = [entry.text("nl") for entry in world.desk.timeline("1001")]
-    assert any("in het portaal van small_carrier een label" in one for one in said)
+    assert any("in het portaal van Small Carrier een label" in one for one in said)
 
 
 def test_said_again_it_is_one_and_two_of_one_reason_are_two(make_world: Callable[..., World]) -> None:
@@ -403,7 +403,7 @@ def test_the_reason_that_he_chose_in_the_portal_is_kept_beside_the_one_that_he_a
     for code in listed:
         assert made in [one.return_id for one in world.desk.list_returns(reason=code).returns]
     [entry] = [one for one in world.desk.timeline("1001") if one.code == "portal_label_found"]
-    label = "De klant heeft in het portaal van small_carrier een label gemaakt"
+    label = "De klant heeft in het portaal van Small Carrier een label gemaakt"
     assert entry.text("nl") == (f"{label} en koos daar als reden: {told}" if told else label)
     [his] = [one for one in world.desk.timeline("1001", "customer") if one.code == "portal_label_found"]
     assert his.text("nl") == "Je hebt in het portaal een retourlabel gemaakt"

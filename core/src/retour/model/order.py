@@ -425,7 +425,8 @@ class Order:
                 order=self.id,
                 payment=shown(name),
                 payments=[payment.id for payment in self.payments],
-            )
+            ),
+            in_code=f"payment: {', '.join([repr(payment.id) for payment in self.payments])}",
         )
 
     def without_personal_data(self) -> Order:
