@@ -43,7 +43,8 @@ class PaymentProvider(Protocol):
     """What a shop's payments call it, as ``mollie``."""
 
     display_name: ClassVar[str]
-    """What people call it."""
+    """What people call it, in English: they read it wherever a sentence names the provider, and in Dutch what the
+    catalogue of its package says for it. A brand needs no translation."""
 
     api: ClassVar[int]
     """The number of the contract that it was written for: 2."""
@@ -139,7 +140,8 @@ class ShippingProvider(Protocol):
     """What a shop's deliveries call it, as ``sendcloud``."""
 
     display_name: ClassVar[str]
-    """What people call it."""
+    """What people call it, in English: they read it wherever a sentence names the provider, and in Dutch what the
+    catalogue of its package says for it. A brand needs no translation."""
 
     api: ClassVar[int]
     """The number of the contract that it was written for: 2."""
