@@ -111,7 +111,7 @@ def test_a_payment_that_cannot_be_asked_about_hides_no_refund_of_another(world: 
     assert (outcome.changed, missed.payment, missed.why.render("en")) == (
         True,
         "ledger:p_1",
-        "ledger cannot be asked now: no answer came from the provider",
+        "Ledger Pay cannot be asked now: no answer came from the provider",
     )
     assert [(one.payment, one.state) for one in world.refunds] == [("ledger:p_2", "succeeded")]
 

@@ -45,11 +45,11 @@ def test_it_is_listed_with_since_when_whose_it_is_and_what_to_do_until_somebody_
     assert (item.kind, item.order_id, item.can_do) == (KIND, "", ("acknowledge",))
     assert item.since is not None
     said = item.why.render("en")
-    assert said.startswith("a signed webhook of ledger cannot be read, and is sent again for some days.")
+    assert said.startswith("a signed webhook of Ledger Pay cannot be read, and is sent again for some days.")
     assert "have that order checked" in said
     assert "evt_1" not in said, "what a plugin raised is for `retour doctor`"
     assert said.endswith("(2 times)")
-    assert item.why.render("nl").startswith("een echte webhook van ledger kan niet worden gelezen")
+    assert item.why.render("nl").startswith("een echte webhook van Ledger Pay kan niet worden gelezen")
     assert world.desk.acknowledge("", item.kind, item.about, by=ANNA).changed
     assert listed(world) == []
 
@@ -101,7 +101,9 @@ def test_an_event_whose_payment_can_be_told_is_looked_at_and_listed_once(world: 
         assert told(world, "unread:p_1").kept == 1
     assert len(world.states) == 1, "the refund that it was about is on the order"
     [said] = listed(world)
-    assert said.startswith("what a signed webhook of ledger says cannot be read, and its payment was looked at instead")
+    assert said.startswith(
+        "what a signed webhook of Ledger Pay says cannot be read, and its payment was looked at instead"
+    )
 
 
 def test_of_a_provider_whose_webhooks_are_hints_nobody_fills_the_list_that_way(world: Any) -> None:
