@@ -15,10 +15,13 @@ from label_events import CARRIER, kept, lost_answer, moved, ordered, said_made, 
 from retour.model.events.event import Event
 from retour.model.events.goods import ReturnSent
 from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved
-from retour.model.labels import SCANNED, USUALLY_FOLLOWS, ParcelState, Told, WhatFollows
+from retour.model.events.telling import WORDS
+from retour.model.labels import SCANNED, USUALLY_FOLLOWS, LabelState, ParcelState, Told, WhatFollows
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Evidence
+from retour.model.timeline import Audience
 from retour.rules.draft import Draft
+from retour.rules.effects import labels_to_look_at
 from retour.rules.label_reports import ReportedShipment, report
 from retour.testing import a_line, an_order
 
@@ -105,7 +108,6 @@ def test_all_that_a_provider_says_of_a_label_and_its_parcel_is_kept_and_is_the_p
         ({"told": Told.CANCELLING}, True),
         ({"because": NO_ANSWER}, False),
         ({"provider_status": "other"}, False),
-        ({"changed_at": LATER}, False),
     ],
 )
 def test_what_is_known_already_or_not_said_is_no_news(seen: dict[str, Any], is_news: bool) -> None:
@@ -113,6 +115,29 @@ def test_what_is_known_already_or_not_said_is_no_news(seen: dict[str, Any], is_n
     again = attrs.evolve(ReportedShipment(told=Told.READY, **EVERYTHING), **seen)
     assert len(said(draft, again)) == is_news
     assert said(draft, again) == []
+
+
+def test_that_the_same_is_said_of_a_later_time_is_kept_once_and_told_to_nobody() -> None:
+    """Else a word of a time between, which comes late, would count for the last one."""
+    draft = a_draft(ORDER, *COMES, ordered("lb"), told("lb", **EVERYTHING), moved("lb", moved_at=NOON))
+    before = draft.dossier.label("lb")
+    again = ReportedShipment(told=Told.READY, progress=ParcelState.ON_ITS_WAY, changed_at=LATER, **EVERYTHING)
+    [only] = said(draft, again, Evidence.WEBHOOK)
+    assert isinstance(only, LabelReported)
+    assert (only.again, only.said_at, only.step_at, only.became_ready) == (True, LATER, LATER, False)
+    assert draft.dossier.label("lb") == attrs.evolve(before, said_at=LATER, told_at=LATER)
+    assert [WORDS[LabelReported, to](draft.dossier, only) for to in Audience] == [None] * len(Audience)
+    assert labels_to_look_at(draft.events[-1:]) == []
+    for seen in (again, attrs.evolve(again, changed_at=NOON), attrs.evolve(again, changed_at=None)):
+        assert said(draft, seen) == []
+
+
+def test_the_later_time_of_a_word_changes_nothing_that_became_of_its_label_since() -> None:
+    """The provider says once more that it is cancelling what it could not cancel."""
+    known = [ordered("lb"), told("lb", Told.CANCELLING, said_at=NOON), wanted_back("lb"), kept("lb")]
+    draft = a_draft(ORDER, *COMES, *known)
+    said(draft, shown(Told.CANCELLING, changed_at=LATER))
+    assert (draft.dossier.label("lb").state, draft.dossier.label("lb").said_at) == (LabelState.READY, LATER)
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,15 @@ def labels_to_look_at(events: Iterable[Recorded]) -> list[str]:
     found = [
         recorded.event.label_id
         for recorded in events
-        if (isinstance(recorded.event, LabelReported) and recorded.event.evidence is not Evidence.LOOKUP)
+        if (isinstance(recorded.event, LabelReported) and _is_to_be_looked_at(recorded.event))
         or (isinstance(recorded.event, LabelSettled) and recorded.event.made)
         or isinstance(recorded.event, PortalLabelFound)
     ]
     return list(dict.fromkeys(found))
+
+
+def _is_to_be_looked_at(said: LabelReported) -> bool:
+    return said.evidence is not Evidence.LOOKUP and not said.again
 
 
 def labels_to_cancel(events: Iterable[Recorded]) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import attrs
 
 from retour.model.actor import Actor
 from retour.model.events.goods import ReturnSent
@@ -30,6 +32,23 @@ _WORD_OF: Mapping[LabelState, Told] = {
 
 _HOW_FAR = (Told.ANNOUNCING, Told.READY, Told.CANCELLING, Told.REFUSED, Told.CANCELLED)
 """In which order a label gets there, where no time says which of two words came first."""
+
+_PLACES = (
+    ParcelState.NOT_SENT,
+    ParcelState.UNKNOWN,
+    ParcelState.ON_ITS_WAY,
+    ParcelState.DELAYED,
+    ParcelState.PROBLEM,
+    ParcelState.AT_PICKUP_POINT,
+    ParcelState.LOST,
+    ParcelState.CANCELLED,
+    ParcelState.RETURNED_TO_SENDER,
+    ParcelState.DELIVERED,
+)
+"""In which order a parcel gets there, where two words are of one moment."""
+
+_NOWHERE = frozenset({ParcelState.NOT_SENT, ParcelState.UNKNOWN})
+"""What tells no place where a parcel is or was."""
 
 
 @frozen(kw_only=True)
@@ -76,11 +95,15 @@ def report(
     evidence: Evidence,
     follows: Mapping[ParcelState, WhatFollows],
 ) -> None:
-    """Record what a provider says of one label, where that is news, and what ``follows`` from a step of its parcel. A
-    parcel never goes back to where it was by an answer that is older than what we know, and one that is on its way has
-    a label that is not cancelled any more, whoever says so first."""
+    """Record what a provider says of one label, where that is news, and what ``follows`` from a step of its parcel.
+
+    Of words with a time the latest counts, in whatever order they come, and a parcel never goes back to where it was by
+    one that is older than what we know. One that is on its way has a label that is not cancelled any more, whoever says
+    so first, and was scanned, however late that is told.
+    """
     by = Actor.provider(label.provider)
     late = _is_late(label, seen, evidence)
+    steps = _steps(label, seen, evidence, follows)
     facts = LabelReported(
         return_id=label.return_id,
         label_id=label.id,
@@ -95,6 +118,7 @@ def report(
         valid_until=seen.valid_until,
         because=label.because if late else seen.because,
         said_at=None if late else seen.changed_at,
+        step_at=_repeated_at(label, seen),
         became_ready=seen.told is Told.READY
         and label.told is not Told.READY
         and not late
@@ -102,18 +126,10 @@ def report(
     )
     if _is_news(label, facts, late=late):
         draft.record(facts, by)
-    if seen.progress is not label.progress and not _is_older(label, seen, evidence):
-        draft.record(
-            ParcelMoved(
-                return_id=label.return_id,
-                label_id=label.id,
-                progress=seen.progress,
-                provider_status=seen.provider_status,
-                follows=follows.get(seen.progress, WhatFollows.NOTHING),
-                moved_at=seen.changed_at,
-            ),
-            by,
-        )
+    elif facts.step_at is not None or (not late and _is_later(label, seen) and not _tell_when(steps)):
+        draft.record(attrs.evolve(facts, because=label.because, again=True), by)
+    for step in steps:
+        draft.record(step, by)
         _follow(draft, draft.dossier.label(label.id), by)
     take_back_late(draft, label)
     now = draft.dossier.label(label.id)
@@ -152,21 +168,97 @@ def _is_news(label: Label, facts: LabelReported, *, late: bool) -> bool:
 def _is_late(label: Label, seen: ReportedShipment, evidence: Evidence) -> bool:
     """Whether a word of the label itself is older than the last one that is known. What a webhook says without a time,
     or of the same moment, can be older too, and gets the label no further back; what was just read cannot."""
-    known = max([time for time in (label.said_at, label.told_at) if time is not None], default=None)
     if label.told is None:
         return False
-    if known is not None and seen.changed_at is not None and seen.changed_at != known:
-        return seen.changed_at < known
-    back = _HOW_FAR.index(seen.told) < _HOW_FAR.index(label.told) and seen.progress not in SCANNED
-    return back and evidence is Evidence.WEBHOOK
+    known = _heard(label)
+    dated = known is not None and seen.changed_at is not None
+    if dated and seen.changed_at != known:
+        return _is_before(seen.changed_at, known)
+    has_it = label.scanned and (not dated or label.told_at == known)
+    told, before = (seen.progress in SCANNED, seen.told), (has_it, label.told)
+    return evidence is Evidence.WEBHOOK and _how_far(*told) < _how_far(*before)
+
+
+def _how_far(used: bool, word: Told) -> tuple[bool, int]:
+    """How far a label is: one that a carrier has is further than any other, also than one that is cancelled."""
+    return used, _HOW_FAR.index(word)
+
+
+def _heard(label: Label) -> datetime.datetime | None:
+    """The latest time of which a word about a label or its parcel is known."""
+    return max([time for time in (label.said_at, label.told_at) if time is not None], default=None)
+
+
+def _is_later(label: Label, seen: ReportedShipment) -> bool:
+    """Whether what is said is of a later time than all that is known. Said again, that matters all the same: else a
+    word of a time between, which comes late, would count for the last one."""
+    return seen.changed_at is not None and _is_before(_heard(label), seen.changed_at)
+
+
+def _is_before(one: datetime.datetime | None, other: datetime.datetime | None) -> bool:
+    return other is not None and (one is None or one < other)
+
+
+def _tell_when(steps: Sequence[ParcelMoved]) -> bool:
+    """Whether steps keep the time of what is said, so that it need not be kept besides."""
+    return any(step.progress not in _NOWHERE for step in steps)
+
+
+# --- the steps of its parcel -----------------------------------------------------------------------------
+
+
+def _steps(
+    label: Label, seen: ReportedShipment, evidence: Evidence, follows: Mapping[ParcelState, WhatFollows]
+) -> list[ParcelMoved]:
+    """The steps to record: where the parcel is now. A first scan that is told late is one too, and then it is again
+    where it is known to be since."""
+    if seen.progress is label.progress or _says_nothing(label, seen, evidence):
+        return []
+    step = ParcelMoved(
+        return_id=label.return_id,
+        label_id=label.id,
+        progress=seen.progress,
+        provider_status=seen.provider_status,
+        follows=follows.get(seen.progress, WhatFollows.NOTHING),
+        moved_at=seen.changed_at,
+    )
+    if not _is_older(label, seen, evidence):
+        return [step]
+    if label.scanned or seen.progress not in SCANNED:
+        return []
+    if label.progress in _NOWHERE:
+        return [step]
+    again = attrs.evolve(
+        step,
+        progress=label.progress,
+        provider_status=label.provider_status,
+        follows=label.follows,
+        moved_at=label.told_at,
+    )
+    return [step, again]
+
+
+def _repeated_at(label: Label, seen: ReportedShipment) -> datetime.datetime | None:
+    """When a parcel was told to be where it is known to be, if that is later than what is known of it."""
+    moved = label.moved is not None and seen.progress is label.progress
+    return seen.changed_at if moved and _is_before(label.told_at, seen.changed_at) else None
+
+
+def _says_nothing(label: Label, seen: ReportedShipment, evidence: Evidence) -> bool:
+    """Whether a word says nothing of where the parcel is: a scan does not unhappen, and without a time "not sent" is
+    the first thing that is said of any parcel, so that a webhook may be that."""
+    if seen.changed_at is None and evidence is Evidence.WEBHOOK and seen.progress is ParcelState.NOT_SENT:
+        return True
+    return label.scanned and seen.progress in _NOWHERE
 
 
 def _is_older(label: Label, seen: ReportedShipment, evidence: Evidence) -> bool:
-    """Whether an answer speaks of an earlier moment than what is known of the parcel: a scan does not unhappen, and
-    webhooks come in any order."""
-    known = label.told_at
-    if known is not None and seen.changed_at is not None and seen.changed_at < known:
-        return True
-    if seen.changed_at is None and evidence is Evidence.WEBHOOK and seen.progress is ParcelState.NOT_SENT:
-        return True  # it is the first thing that is said of any parcel, and this may be that
-    return label.scanned and seen.progress in (ParcelState.NOT_SENT, ParcelState.UNKNOWN)
+    """Whether an answer speaks of an earlier moment than what is known of the parcel: webhooks come in any order. Of
+    two webhooks of one moment the further step counts."""
+    known = label.told_at if label.scanned else _heard(label)
+    if known is None or seen.changed_at is None or seen.changed_at > known:
+        return False
+    if seen.changed_at == known:
+        moved = label.told_at == known
+        return evidence is Evidence.WEBHOOK and moved and _PLACES.index(seen.progress) < _PLACES.index(label.progress)
+    return True

@@ -85,13 +85,16 @@ def _held(dossier: Dossier, event: LabelHeld, at: Recorded) -> Changes:
 @step(LabelReported)
 def _reported(dossier: Dossier, event: LabelReported, at: Recorded) -> Changes:
     known = dossier.labels[event.label_id]
+    times = {"said_at": event.said_at or known.said_at, "told_at": event.step_at or known.told_at}
+    if event.again:
+        return with_label(changed(known, **times))
     return _with_label(
         dossier,
         event.label_id,
         at,
+        **times,
         state=_STATES[event.told],
         told=event.told,
-        said_at=event.said_at or known.said_at,
         reference=event.reference or known.reference,
         parcel=event.parcel or known.parcel,
         carrier=event.carrier or known.carrier,
@@ -118,7 +121,7 @@ def _moved(dossier: Dossier, event: ParcelMoved, at: Recorded) -> Changes:
         scanned_at=scanned_at,
         follows=event.follows,
         moved=at.when,
-        told_at=event.moved_at,
+        told_at=event.moved_at or known.told_at,
     )
 
 

@@ -82,8 +82,10 @@ def _held(dossier: Dossier, event: LabelHeld) -> Text:
 
 
 @told(LabelReported)
-def _reported(dossier: Dossier, event: LabelReported) -> Text:
+def _reported(dossier: Dossier, event: LabelReported) -> Text | None:
     label = dossier.labels[event.label_id]
+    if event.again:
+        return None
     if event.told is Told.REFUSED:
         return text("The carrier refused the label: {because}", because=_because(event.because))
     if event.told is Told.READY and event.cost is not None:
@@ -94,7 +96,7 @@ def _reported(dossier: Dossier, event: LabelReported) -> Text:
 @told(LabelReported, to=CUSTOMER)
 def _reported_for_customer(dossier: Dossier, event: LabelReported) -> Text | None:
     del dossier
-    return _OF_LABEL_FOR_CUSTOMER.get(event.told)
+    return None if event.again else _OF_LABEL_FOR_CUSTOMER.get(event.told)
 
 
 @told(ParcelMoved, to=EVERYBODY)
